@@ -1,0 +1,1 @@
+"""The simulation core, metrics and reports."""

@@ -1,0 +1,1 @@
+"""Alphintra: the SDK that a trader imports."""

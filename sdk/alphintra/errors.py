@@ -1,0 +1,103 @@
+"""The errors that a trader sees: each names what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class AlphintraError(Exception):
+    """Base of all errors raised on purpose.
+
+    Args:
+        message: What is wrong, in one sentence.
+        code: A stable upper-case code, listed in the documentation.
+        hint: What to do about it.
+        where: File, row, bar or argument the error belongs to.
+    """
+
+    default_code = "ERROR"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, hint: str | None = None, where: str | None = None
+    ) -> None:
+        self.message = message
+        self.code = code or self.default_code
+        self.hint = hint
+        self.where = where
+        parts = [message]
+        if where:
+            parts.append(f"({where})")
+        if hint:
+            parts.append(f"– {hint}")
+        super().__init__(" ".join(parts))
+
+
+class DataError(AlphintraError):
+    """Data that cannot be used: names the file, row and column where known."""
+
+    default_code = "BAD_DATA"
+
+
+class UnknownDataset(DataError):
+    """No dataset or file of this name."""
+
+    default_code = "UNKNOWN_DATASET"
+
+
+class ParameterError(AlphintraError):
+    """A parameter that does not exist or lies outside its bounds."""
+
+    default_code = "BAD_PARAMETER"
+
+
+class RuleError(AlphintraError):
+    """A simulation rule or option that does not exist or has a wrong value."""
+
+    default_code = "BAD_RULE"
+
+
+class OrderError(AlphintraError):
+    """An order that makes no sense, such as a quantity of NaN."""
+
+    default_code = "BAD_ORDER"
+
+
+class LookAheadError(AlphintraError):
+    """An attempt to read what the strategy could not know yet."""
+
+    default_code = "LOOK_AHEAD"
+
+
+class WarmUpError(AlphintraError):
+    """The indicators never became defined, so the strategy was never called."""
+
+    default_code = "NEVER_READY"
+
+
+class StrategyError(AlphintraError):
+    """The strategy's own code raised: carries file, line and the bar's time.
+
+    Attributes:
+        file: Source file (or cell) of the failing line.
+        line: 1-based line number.
+        bar_time: ISO 8601 close time of the bar, or ``None`` in ``on_start``.
+    """
+
+    default_code = "STRATEGY_ERROR"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        bar_time: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.file = file
+        self.line = line
+        self.bar_time = bar_time
+        place = f"{file}, line {line}" if file else None
+        if place and bar_time:
+            place += f", bar {bar_time}"
+        super().__init__(message, where=place, **kwargs)
