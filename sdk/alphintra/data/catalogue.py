@@ -1,0 +1,99 @@
+"""The datasets that ship with the SDK: their names, manifests and stored columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alphintra.data.arrow import to_array
+from alphintra.errors import UnknownDataset
+
+ROOT = Path(__file__).resolve().parent.parent / "datasets"
+"""Folder of the shipped datasets: one folder per name, ``calendars`` and ``licenses``."""
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of the shipped datasets, sorted."""
+    return tuple(sorted(path.parent.name for path in ROOT.glob("*/manifest.json")))
+
+
+@cache
+def manifest(name: str) -> dict[str, Any]:
+    """Return the manifest of a shipped dataset.
+
+    Raises:
+        UnknownDataset: No dataset has this name; the error names the nearest one.
+    """
+    if name not in names():
+        raise unknown(name)
+    found: dict[str, Any] = json.loads((ROOT / name / "manifest.json").read_text(encoding="utf-8"))
+    return found
+
+
+def select(name: str) -> tuple[dict[str, Any], tuple[str, ...]] | None:
+    """Split ``name``, ``name/SYMBOL`` or ``name/A,B`` into manifest and symbols.
+
+    Returns:
+        ``None`` if the part before the slash is not the name of a shipped dataset.
+
+    Raises:
+        UnknownDataset: The dataset exists but has no such symbol.
+    """
+    base, slash, wanted = name.partition("/")
+    if base not in names():
+        return None
+    found = manifest(base)
+    known = tuple(entry["name"] for entry in found["symbols"])
+    if not slash:
+        return found, known
+    symbols = tuple(part.strip() for part in wanted.split(","))
+    for symbol in symbols:
+        if symbol not in known:
+            raise UnknownDataset(
+                f"'{base}' has no symbol '{symbol}'",
+                code="UNKNOWN_SYMBOL",
+                hint=_did_you_mean(symbol, known) + "It has " + ", ".join(known) + ".",
+            )
+    if len(set(symbols)) < len(symbols):
+        raise UnknownDataset(f"'{name}' names a symbol twice", code="UNKNOWN_SYMBOL")
+    return found, symbols
+
+
+def read_columns(found: dict[str, Any], symbols: Sequence[str]) -> dict[str, dict[str, npt.NDArray[Any]]]:
+    """Read the stored columns of some symbols of a shipped dataset.
+
+    Times come as int64 microseconds, dates as int32 days, numbers as float64; each array is a
+    fresh, writable copy.
+    """
+    import pyarrow.parquet as pq
+
+    groups = {entry["name"]: entry["row_group"] for entry in found["symbols"]}
+    columns = [column["name"] for column in found["columns"] if column["name"] != "symbol"]
+    out = {}
+    with pq.ParquetFile(ROOT / found["name"] / found["files"][0]["path"]) as file:
+        for symbol in symbols:
+            table = file.read_row_group(groups[symbol], columns=columns)
+            out[symbol] = {column: to_array(table[column]) for column in columns}
+    return out
+
+
+def unknown(name: str) -> UnknownDataset:
+    """Return the error for a name that is neither a dataset nor a file."""
+    return UnknownDataset(
+        f"there is no dataset or file '{name}'",
+        hint=_did_you_mean(name.partition("/")[0], names()) + "Datasets: " + ", ".join(names()) + ".",
+    )
+
+
+def _did_you_mean(wrong: str, known: Sequence[str]) -> str:
+    folded = {entry.casefold(): entry for entry in known}
+    near = get_close_matches(wrong.casefold(), folded, n=1, cutoff=0.5)
+    return f"Did you mean '{folded[near[0]]}'? " if near else ""
