@@ -1,0 +1,72 @@
+"""How far below its best the account was (rule M4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alphintra_backtest.metrics.growth import annual_return, cum_returns
+from alphintra_backtest.metrics.labelled import like, quiet, reduced
+
+
+def drawdown_series(returns: Any, out: Any = None) -> Any:
+    """Return the drawdown after each return, ≤ 0, counted from the value before the first one.
+
+    Args:
+        returns: Array, Series or DataFrame of fractions.
+        out: Array of shape ``(n + 1, …)`` to write to; its first row is the starting point.
+    """
+    if len(returns) < 1:
+        empty = np.full((1, *returns.shape[1:]), np.nan)
+        return empty.item() if returns.ndim == 1 else empty
+    shape = (len(returns) + 1, *returns.shape[1:])
+    values = np.empty(shape, dtype=np.float64) if out is None else out
+    values[0] = 100.0
+    cum_returns(np.asarray(returns, dtype=np.float64), starting_value=100.0, out=values[1:])
+    best = np.fmax.accumulate(values, axis=0)
+    np.divide(values - best, best, out=values)
+    return like(returns, values[1:])
+
+
+def max_drawdown(returns: Any, out: Any = None) -> Any:
+    """Return the deepest drawdown, ≤ 0; NaN without returns.
+
+    Args:
+        returns: Array, Series or DataFrame of fractions.
+        out: Array to write to.
+    """
+    if len(returns) < 1:
+        return reduced(returns, np.nan, out)
+    with quiet():
+        deepest = np.nanmin(np.asarray(drawdown_series(returns)), axis=0)
+    return reduced(returns, deepest, out, series=True)
+
+
+def calmar_ratio(returns: Any, period: str = "daily", annualization: float | None = None) -> float:
+    """Return :func:`annual_return` divided by \\|:func:`max_drawdown`\\|; NaN without a drawdown.
+
+    Args:
+        returns: Array or Series of fractions.
+        period: Name of the period, for N.
+        annualization: N, in place of the period's.
+    """
+    deepest = max_drawdown(returns)
+    if not deepest < 0:
+        return np.nan
+    ratio = annual_return(returns, period, annualization) / abs(deepest)
+    return np.nan if np.isinf(ratio) else float(ratio)
+
+
+def equity_drawdown(equity: npt.ArrayLike, starting_value: float) -> npt.NDArray[np.float64]:
+    """Return ``equity / max(starting value, running maximum) − 1`` at every bar (M4).
+
+    Args:
+        equity: Account value at each bar, shape (T,); NaN stays NaN.
+        starting_value: Starting cash; a run that only loses is down from its first bar.
+    """
+    values = np.asarray(equity, dtype=np.float64)
+    best = np.maximum(np.fmax.accumulate(values), starting_value) if len(values) else values
+    with quiet():
+        return values / best - 1.0

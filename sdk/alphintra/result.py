@@ -1,0 +1,283 @@
+"""The result of a run: curves, tables, metrics, and how they are shown and stored."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alphintra._engine import engine
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from alphintra.data.market import MarketData
+
+    F64 = npt.NDArray[np.float64]
+    I64 = npt.NDArray[np.int64]
+    I32 = npt.NDArray[np.int32]
+
+MIME_TYPE = "application/vnd.alphintra.result.v1+json"
+"""What a notebook stores of a result; drawn by the Lab extension."""
+
+
+@dataclass(eq=False)
+class Curves:
+    """The account over time: arrays of length T, from one bar before the first ``on_bar``.
+
+    Attributes:
+        time: Close time of each bar, int64 microseconds since 1970-01-01 UTC.
+        session: Session of each bar, int32 days since 1970-01-01.
+        equity: Cash plus positions at their last close.
+        cash: Cash alone.
+        exposure: Sum over the symbols of \\|market value\\|.
+        in_market: Whether there is a position at the close.
+        benchmark: Value of the benchmark, NaN where there is none.
+    """
+
+    time: I64
+    session: I32
+    equity: F64
+    cash: F64
+    exposure: F64
+    in_market: npt.NDArray[np.bool_]
+    benchmark: F64
+
+    def __len__(self) -> int:
+        """Return T."""
+        return len(self.time)
+
+
+@dataclass(eq=False)
+class IndicatorSeries:
+    """An indicator that the strategy declared, for the chart.
+
+    Attributes:
+        name: What the legend says, such as ``SMA(20)``.
+        symbol: The symbol on whose bars it is computed.
+        values: One value per bar of that symbol (all bars, warm-up included); NaN until defined.
+        overlay: Drawn over the candles (a price) rather than in a panel of its own.
+    """
+
+    name: str
+    symbol: str
+    values: F64
+    overlay: bool = True
+
+
+@dataclass(eq=False, repr=False)
+class Result:
+    """What a backtest returns.
+
+    It shows itself in a notebook; its tables and series are pandas objects, made when first asked for.
+
+    Attributes:
+        run: What identifies the run: ``id``, strategy, dataset and their hashes, parameters, seed,
+            engine version, configuration.
+        assumptions: What the numbers rest on, each ``{code, text, level, rule, items}``.
+        curves: The account over time.
+        columns: The tables ``orders``, ``fills``, ``trades``, ``positions``, ``recorded`` and
+            ``events`` as columns; times in int64 microseconds.
+        market: The data that the run read.
+        indicators: Indicators for the chart.
+        logs: ``(time, text)`` of each ``self.log()``.
+        counts: How often something that needs saying happened, such as ``ambiguous`` or
+            ``rejected:INSUFFICIENT_FUNDS``.
+    """
+
+    run: dict[str, Any]
+    assumptions: list[dict[str, Any]]
+    curves: Curves
+    columns: dict[str, dict[str, Any]]
+    market: MarketData
+    indicators: list[IndicatorSeries] = field(default_factory=list)
+    logs: list[tuple[int, str]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return one line: strategy, data, and the figures that matter most."""
+        return str(engine("plain_text").one_line(self))
+
+    # Numbers ---------------------------------------------------------------------------------
+
+    @cached_property
+    def _summary(self) -> Any:
+        """All metrics at once: they share their inputs."""
+        configuration = self.run["configuration"]
+        return engine("metrics.summary").summarize(
+            self.curves,
+            self.columns.get("trades", {}),
+            self.columns.get("fills", {}),
+            starting_cash=float(configuration["cash"]),
+            periods_per_year=float(self.run["periods_per_year"]),
+            risk_free_rate=float(configuration.get("risk_free_rate") or 0.0),
+        )
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Metrics by name; NaN where undefined, with the reason in :attr:`undefined`.
+
+        Fractions are fractions, not percent; drawdowns are ≤ 0; durations are seconds.
+        """
+        metrics: dict[str, float] = self._summary.metrics
+        return metrics
+
+    @property
+    def undefined(self) -> dict[str, str]:
+        """Why a metric is undefined, by its name."""
+        undefined: dict[str, str] = self._summary.undefined
+        return undefined
+
+    @property
+    def benchmark_metrics(self) -> dict[str, float]:
+        """The benchmark's return, risk and drawdown under the same names; empty without a benchmark."""
+        benchmark: dict[str, float] = self._summary.benchmark
+        return benchmark
+
+    @property
+    def dropped_sessions(self) -> int:
+        """Sessions left out of correlation, alpha and beta because the benchmark has no value there."""
+        return int(self._summary.dropped_sessions)
+
+    # Series and tables -----------------------------------------------------------------------
+
+    @cached_property
+    def equity(self) -> pd.Series:
+        """Account value at each bar's close (UTC index)."""
+        import pandas as pd
+
+        return pd.Series(self.curves.equity, index=_time_index(self.curves.time), name="equity")
+
+    @cached_property
+    def returns(self) -> pd.Series:
+        """Return of each session, the first from the starting cash; indexed by session date."""
+        import numpy as np
+        import pandas as pd
+
+        sampled = engine("metrics.sampling").session_returns(
+            self.curves.equity, self.curves.session, float(self.run["configuration"]["cash"])
+        )
+        dates = pd.DatetimeIndex(sampled.session.astype("datetime64[D]").astype("datetime64[us]"))
+        return pd.Series(np.asarray(sampled.returns), index=dates.rename("session"), name="returns")
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Round trips, open ones included (their exit and P&L are empty)."""
+        return self._frame("trades")
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """Every order with its final state and reason."""
+        return self._frame("orders")
+
+    @cached_property
+    def fills(self) -> pd.DataFrame:
+        """Every fill with its price, costs and the rule that made it."""
+        return self._frame("fills")
+
+    @cached_property
+    def positions(self) -> pd.DataFrame:
+        """Position of each symbol at the bars where its quantity changed."""
+        return self._frame("positions")
+
+    @cached_property
+    def recorded(self) -> pd.DataFrame:
+        """What ``self.record()`` kept, one column per name."""
+        return self._frame("recorded")
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """Every change of an order's state, in order."""
+        return self._frame("events")
+
+    def _frame(self, table: str) -> pd.DataFrame:
+        """Build one table."""
+        from alphintra import result_tables
+
+        return result_tables.frame(table, self.columns.get(table, {}))
+
+    # Shown and stored ------------------------------------------------------------------------
+
+    @cached_property
+    def view(self) -> dict[str, Any]:
+        """The payload that the interactive view draws (at most 1 MB as JSON)."""
+        payload: dict[str, Any] = engine("view").payload(self)
+        return payload
+
+    def plot(self) -> Any:
+        """Return a Plotly figure: candles with trades, equity against benchmark, drawdown."""
+        return engine("figure").figure(self.view)
+
+    def report(self, path: str | Path | None = None) -> str | Path:
+        """Write one self-contained HTML page, or return its text.
+
+        Args:
+            path: File to write.
+
+        Returns:
+            The path that was written, or the HTML where no path was given.
+        """
+        page: str = engine("report").page(self.view)
+        if path is None:
+            return page
+        target = Path(path)
+        target.write_text(page, encoding="utf-8")
+        return target
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what :meth:`to_json` writes as plain dicts, lists and numbers (undefined: ``None``)."""
+        from alphintra import result_tables
+
+        trades = result_tables.rows("trades", self.columns.get("trades", {}))
+        for trade in trades:
+            trade["id"] = str(trade["id"])
+        content: dict[str, Any] = {
+            "run": self.run,
+            "assumptions": self.assumptions,
+            "metrics": self.metrics,
+            "undefined": self.undefined,
+            "trades": trades,
+            "fills": result_tables.rows("fills", self.columns.get("fills", {})),
+            "orders": result_tables.rows("orders", self.columns.get("orders", {})),
+        }
+        plain: dict[str, Any] = engine("plain_json").plain(content)
+        return plain
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return the run as JSON: run, assumptions, metrics, undefined, trades, fills, orders.
+
+        Times are ISO 8601 with ``Z``; numbers have the shortest text that reads back as the same
+        number; undefined is ``null`` with a reason in ``undefined``.
+        """
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, Any]:
+        """Show the result in a notebook: interactive, static HTML, picture and text."""
+        makers = {
+            MIME_TYPE: lambda: self.view,
+            "text/html": lambda: engine("static_html").fragment(self.view),
+            "image/png": lambda: base64.b64encode(engine("png").draw(self.view)).decode("ascii"),
+            "text/plain": lambda: engine("plain_text").summary(self.view),
+        }
+        return {
+            mime: make()
+            for mime, make in makers.items()
+            if (not include or mime in include) and mime not in (exclude or ())
+        }
+
+
+def _time_index(time: I64) -> pd.DatetimeIndex:
+    """Return int64 microseconds as a UTC index."""
+    import numpy as np
+    import pandas as pd
+
+    stamps = np.asarray(time, dtype=np.int64).view("datetime64[us]")
+    return pd.DatetimeIndex(stamps, name="time").tz_localize("UTC")
