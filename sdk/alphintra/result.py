@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -36,7 +36,7 @@ class Curves:
         session: Session of each bar, int32 days since 1970-01-01.
         equity: Cash plus positions at their last close.
         cash: Cash alone.
-        exposure: Sum over the symbols of \\|market value\\|.
+        exposure: Sum over the symbols of the size of their market value.
         in_market: Whether there is a position at the close.
         benchmark: Value of the benchmark, NaN where there is none.
     """
@@ -261,7 +261,7 @@ class Result:
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, Any]:
         """Show the result in a notebook: interactive, static HTML, picture and text."""
-        makers = {
+        makers: dict[str, Callable[[], Any]] = {
             MIME_TYPE: lambda: self.view,
             "text/html": lambda: engine("static_html").fragment(self.view),
             "image/png": lambda: base64.b64encode(engine("png").draw(self.view)).decode("ascii"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alphintra._engine import engine
@@ -89,7 +89,7 @@ TABLES: dict[str, dict[str, str]] = {
 ``recorded`` has one further number column per recorded name.
 """
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def kinds(table: str, columns: Mapping[str, Any]) -> dict[str, str]:

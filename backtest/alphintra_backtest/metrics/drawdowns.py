@@ -45,7 +45,7 @@ def max_drawdown(returns: Any, out: Any = None) -> Any:
 
 
 def calmar_ratio(returns: Any, period: str = "daily", annualization: float | None = None) -> float:
-    """Return :func:`annual_return` divided by \\|:func:`max_drawdown`\\|; NaN without a drawdown.
+    """Return :func:`annual_return` divided by the size of :func:`max_drawdown`; NaN without a drawdown.
 
     Args:
         returns: Array or Series of fractions.

@@ -105,4 +105,5 @@ def aligned(returns: Any, factor_returns: Any) -> tuple[Any, Any]:
     import pandas as pd
 
     left, right = (x if is_pandas(x) else pd.Series(x) for x in (returns, factor_returns))
-    return left.align(right, join="outer", axis=0)
+    left, right = left.align(right, join="outer", axis=0)
+    return left, right

@@ -188,8 +188,8 @@ def _activity(
     with np.errstate(divide="ignore", invalid="ignore"):
         values["gross_exposure"] = float(np.mean(np.abs(curves.exposure) / curves.equity))
     sessions = np.asarray(curves.session[1:])
-    years = np.count_nonzero(np.diff(sessions)) + 1 if len(sessions) else 0
-    years = years / periods_per_year
+    count = int(np.count_nonzero(np.diff(sessions))) + 1 if len(sessions) else 0
+    years = count / periods_per_year
     mean_equity = float(np.mean(curves.equity))
     if years > 0 and mean_equity > 0:
         values["turnover"] = notional / mean_equity / years

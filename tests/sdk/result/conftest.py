@@ -1,4 +1,4 @@
-"""A small account of its own, so that these tests need no engine: target positions, filled at the next open."""
+"""A small account of its own, so that these tests need no engine."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from alphintra.data.market import DAY_US, MarketData, Note, SymbolBars
 from alphintra.result import Curves, IndicatorSeries, Result
+from alphintra.result_tables import TABLES
 
 HOUR_US = 3_600_000_000
 START_DAY = 12_000  # 2002-11-09
@@ -90,35 +90,9 @@ def build(
     wanted = hold(n, every)
     money, held = cash, 0.0
     equity, cashes, exposure = np.empty(n), np.empty(n), np.empty(n)
-    fills: dict[str, list[Any]] = {
-        k: []
-        for k in (
-            "time",
-            "symbol",
-            "side",
-            "quantity",
-            "price",
-            "commission",
-            "slippage",
-            "rule",
-            "order_id",
-            "bar",
-        )
-    }
-    orders: dict[str, list[Any]] = {
-        k: []
-        for k in (
-            "id symbol side type quantity filled limit stop tif submitted state reason parent role tag "
-            "avg_price finished"
-        ).split()
-    }
-    trades: dict[str, list[Any]] = {
-        k: []
-        for k in (
-            "id backtest_id symbol side quantity entry_price exit_price entry_time exit_time pnl commission "
-            "exit_reason return bars mae mfe open"
-        ).split()
-    }
+    fills: dict[str, list[Any]] = {name: [] for name in TABLES["fills"]}
+    orders: dict[str, list[Any]] = {name: [] for name in TABLES["orders"]}
+    trades: dict[str, list[Any]] = {name: [] for name in TABLES["trades"]}
     entry: tuple[int, float, float] | None = None
 
     def close_trade(at: int | None, price: float | None, fee: float) -> None:
