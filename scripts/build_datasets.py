@@ -23,9 +23,8 @@ import pyarrow.parquet as pq
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "sdk")]
 
-from dataset_sources import SOURCES, Calendar, Source, folder, licence_text, sha256  # noqa: E402
-
 from alphintra.data.content_hash import block_hashes, content_hash  # noqa: E402
+from dataset_sources import SOURCES, Calendar, Source, folder, licence_text, sha256  # noqa: E402
 
 FORMAT = "alphintra-dataset/1"
 FIRST_SESSION, LAST_SESSION = "1960-01-01", "2035-12-31"

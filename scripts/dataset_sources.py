@@ -187,7 +187,7 @@ def us_equities_daily(xnys: Calendar) -> Source:
             *_bars("USD"),
             _double("volume", "shares", "volume", "shares traded, as reported"),
             _double(
-                "adj_close", "USD", "adjusted close", "the vendor's close adjusted for splits and dividends"
+                "adj_close", "USD", "adjusted close", "close adjusted by the vendor for splits and dividends"
             ),
         ],
         rows=rows,
@@ -295,8 +295,8 @@ def vix_daily(xnys: Calendar) -> Source:
             **_DAILY,
             "name": "vix-daily",
             "title": "VIX, daily closes",
-            "description": "Daily close of the CBOE volatility index, January 2014 to January 2019. Closes only: "
-            "open, high and low are not known. The index itself cannot be traded.",
+            "description": "Daily close of the CBOE volatility index, January 2014 to January 2019. Closes "
+            "only: open, high and low are not known. The index itself cannot be traded.",
             "asset_class": "INDEX",
             "currency": None,
             "adjustment": "none",
@@ -327,8 +327,8 @@ def wti_daily(xnys: Calendar) -> Source:
             **_DAILY,
             "name": "wti-daily",
             "title": "WTI crude oil spot price, daily closes",
-            "description": "Daily spot price of West Texas Intermediate at Cushing, Oklahoma, 1986 to January "
-            "2019 (FRED series DCOILWTICO). Closes only. It is priced on days on which the New York "
+            "description": "Daily spot price of West Texas Intermediate at Cushing, Oklahoma, 1986 to "
+            "January 2019 (FRED series DCOILWTICO). Closes only. It is priced on days on which the New York "
             "exchange is closed and the reverse, so a day is a weekday from 00:00 to 24:00 UTC.",
             "asset_class": "COMMODITY",
             "currency": "USD",
@@ -381,9 +381,9 @@ def us_factors_monthly(xnys: Calendar) -> Source:
             **_DAILY,
             "name": "us-factors-monthly",
             "title": "US factor returns, monthly",
-            "description": "Monthly returns of Fama and French's three factors and the one-month bill rate, July "
-            "1926 to November 2018, as fractions (the source has percent). The session is the last day of "
-            "the month. These are returns, not prices: they are read with al.data.load, not traded.",
+            "description": "Monthly returns of Fama and French's three factors and the one-month bill rate, "
+            "July 1926 to November 2018, as fractions (the source has percent). The session is the last day "
+            "of the month. These are returns, not prices: they are read with al.data.load, not traded.",
             "asset_class": "FACTOR",
             "currency": "USD",
             "adjustment": "none",
@@ -415,7 +415,7 @@ def us_factors_monthly(xnys: Calendar) -> Source:
 
 
 def us_closes_daily(xnys: Calendar) -> Source:
-    """Adjusted closes of twenty US shares 1990–2022."""
+    """Twenty US shares 1990–2022, adjusted closes only."""
     path = folder("skfolio") / "datasets" / "data" / "sp500_dataset.csv.gz"
     cells = read_csv(path)
     session = days([row["Date"] for row in cells])
@@ -425,18 +425,20 @@ def us_closes_daily(xnys: Calendar) -> Source:
             **_DAILY,
             "name": "us-closes-daily",
             "title": "Twenty US shares, daily adjusted closes",
-            "description": "Daily closes of twenty members of the S&P 500, 1990 to December 2022, adjusted for "
-            "splits and dividends by the source and rounded to a tenth of a cent. Closes only.",
+            "description": "Daily closes of twenty members of the S&P 500, 1990 to December 2022, adjusted "
+            "for splits and dividends by the source and rounded to a tenth of a cent. Closes only. The "
+            "source gives them for tests and examples, not as a basis for investment.",
             "asset_class": "STOCKS",
             "currency": "USD",
             "adjustment": "adjusted by the source",
+            "prices": "adjusted, dividends reinvested",
             "closes_only": True,
             "holds": "daily closes",
             "notes": [
                 {
                     "code": "survivors",
-                    "text": "survivors: these shares were chosen afterwards, among companies that still exist; "
-                    "results on them are better than a trader could have had",
+                    "text": "survivors: these shares were chosen afterwards, among companies that still "
+                    "exist; results on them are better than a trader could have had",
                     "level": "warning",
                 }
             ],

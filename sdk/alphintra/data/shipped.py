@@ -65,7 +65,7 @@ def _bars(symbol: str, stored: dict[str, Array], found: dict[str, Any]) -> Symbo
         close=close,
         volume=stored["volume"] if found["traded_volume"] else None,
     )
-    return adjusted(bars, stored["adj_close"]) if found["prices"] == ADJUSTED else bars
+    return adjusted(bars, stored["adj_close"]) if "adj_close" in stored else bars
 
 
 def adjusted(bars: SymbolBars, adj_close: Array) -> SymbolBars:

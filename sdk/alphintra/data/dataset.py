@@ -1,0 +1,182 @@
+"""A dataset in a notebook: its manifest, its columns, and how it looks in a cell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from alphintra.data import catalogue
+from alphintra.data.content_hash import Array
+from alphintra.data.market import MarketData
+from alphintra.data.resolve import resolve
+from alphintra.data.shipped import market_from_manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Dataset:
+    """A shipped dataset, or some symbols of it, or data given directly.
+
+    Attributes:
+        name: ``us-equities-daily``, ``us-equities-daily/AAPL``, a file's stem, or ``DATA``.
+        symbols: Symbols in universe order.
+        manifest: What is known about a shipped dataset; empty for data given directly.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        symbols: tuple[str, ...],
+        manifest: dict[str, Any],
+        market: MarketData | None = None,
+    ) -> None:
+        self.name = name
+        self.symbols = symbols
+        self.manifest = manifest
+        self._market = market
+        self._stored: dict[str, dict[str, Array]] | None = None
+
+    def market(self) -> MarketData:
+        """Return the bars as a run trades them: adjusted where the dataset says so.
+
+        Raises:
+            DataError: The dataset holds no prices.
+        """
+        if self._market is None:
+            self._market = market_from_manifest(self.manifest, self.symbols)
+        return self._market
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the columns as they are stored, that is, not adjusted.
+
+        The index ``date`` is the session (``time``, in UTC, for intraday bars given directly).
+        With several symbols the first level of the index is ``symbol``.
+        """
+        from alphintra.data.frames import to_pandas
+
+        return to_pandas(self)
+
+    def events(self) -> pd.DataFrame:
+        """Return the stored splits and dividends of the symbols, one a row; empty if there are none.
+
+        Columns: ``symbol``, ``kind``, ``ex_date``, ``value`` (shares after per share before, or
+        money per share), ``known_from``, ``known_to``, ``source``.
+        """
+        from alphintra.data.frames import events
+
+        return events(self)
+
+    def stored(self) -> dict[str, dict[str, Array]]:
+        """Return the stored columns by symbol, as arrays (read once)."""
+        if self._stored is None:
+            if self.manifest:
+                self._stored = catalogue.read_columns(self.manifest, self.symbols)
+            else:
+                self._stored = _given_columns(self.market())
+        return self._stored
+
+    def __repr__(self) -> str:
+        """Return one line: name, symbols, range and rows."""
+        from alphintra.data.display import dataset_line
+
+        return dataset_line(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from alphintra.data.display import dataset_bundle
+
+        return dataset_bundle(self, include, exclude)
+
+
+@dataclass(frozen=True)
+class DatasetList(Sequence[Dataset]):
+    """The shipped datasets; shows itself as a table."""
+
+    items: tuple[Dataset, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the datasets."""
+        return [item.name for item in self.items]
+
+    @overload
+    def __getitem__(self, index: int) -> Dataset: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Dataset]: ...
+    def __getitem__(self, index: int | slice) -> Dataset | Sequence[Dataset]:
+        """Return a dataset by position."""
+        return self.items[index]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Dataset]:
+        """Go through the datasets by name."""
+        return iter(self.items)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row a dataset: title, asset class, time frame, symbols, range, rows."""
+        from alphintra.data.frames import list_frame
+
+        return list_frame(self)
+
+    def __repr__(self) -> str:
+        """Return a plain table."""
+        from alphintra.data.display import list_text
+
+        return list_text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from alphintra.data.display import list_bundle
+
+        return list_bundle(self, include, exclude)
+
+
+def list_datasets() -> DatasetList:
+    """Return the datasets that ship with Alphintra."""
+    return DatasetList(tuple(load(name) for name in catalogue.names()))
+
+
+def load(data: Any) -> Dataset:
+    """Open a dataset to look at it.
+
+    Args:
+        data: Whatever :func:`resolve` takes: a name such as ``us-equities-daily`` or
+            ``us-equities-daily/AAPL``, a CSV or Parquet file, a DataFrame, a dict of DataFrames.
+
+    Raises:
+        UnknownDataset: Nothing has this name; the error names the nearest.
+        DataError: Data given directly cannot be used.
+    """
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, str):
+        selection = catalogue.select(data)
+        if selection is not None:
+            found, symbols = selection
+            whole = len(symbols) == len(found["symbols"])
+            name = found["name"] if whole else f"{found['name']}/{','.join(symbols)}"
+            return Dataset(name, symbols, found)
+    market = resolve(Path(data) if isinstance(data, os.PathLike) else data)
+    return Dataset(market.name, market.symbols, {}, market)
+
+
+def _given_columns(market: MarketData) -> dict[str, dict[str, Array]]:
+    out: dict[str, dict[str, Array]] = {}
+    for symbol, bars in market.bars.items():
+        out[symbol] = {
+            "session": bars.session,
+            "open_time": bars.open_time,
+            "close_time": bars.close_time,
+            "open": bars.open,
+            "high": bars.high,
+            "low": bars.low,
+            "close": bars.close,
+        }
+        if bars.volume is not None:
+            out[symbol]["volume"] = bars.volume
+    return out

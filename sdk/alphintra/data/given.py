@@ -1,0 +1,156 @@
+"""Data given directly: a file, a DataFrame, or a dict of DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alphintra.data.checks import check_bars, check_order, check_volume, read_number
+from alphintra.data.content_hash import Array, content_hash
+from alphintra.data.market import F64, MarketData, Note, SymbolBars
+from alphintra.data.roles import PRICES, match_columns
+from alphintra.data.shipped import ADJUSTED, AS_GIVEN, adjusted
+from alphintra.data.splits import looks_like_split
+from alphintra.data.tables import RawTable, file_suffix, from_frame, read_file
+from alphintra.data.timeframe import Span, find_frame
+from alphintra.data.times import Times, parse_times
+from alphintra.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNNAMED = "DATA"
+"""Symbol and name of a DataFrame."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Checked:
+    """One symbol's columns after all checks."""
+
+    times: Times
+    prices: dict[str, F64]
+    volume: F64 | None
+    adj_close: F64 | None
+
+
+def market_from_file(path: Path) -> MarketData:
+    """Read a CSV or Parquet file; the symbol is the file's stem."""
+    suffix = file_suffix(path) or ""
+    stem = path.name[: len(path.name) - len(suffix)] or path.name
+    return _market(stem, {stem: read_file(path)})
+
+
+def market_from_frame(frame: pd.DataFrame) -> MarketData:
+    """Take one DataFrame as the symbol ``DATA``."""
+    return _market(UNNAMED, {UNNAMED: from_frame(frame, "DataFrame")})
+
+
+def market_from_frames(frames: Mapping[Any, Any]) -> MarketData:
+    """Take a dict of DataFrames, one for each symbol, in the dict's order."""
+    if not frames:
+        raise DataError("the dict of DataFrames is empty", code="NO_ROWS")
+    tables = {}
+    for symbol, frame in frames.items():
+        if not isinstance(symbol, str) or not symbol.strip():
+            raise DataError(
+                f"the symbol {symbol!r} is not a name",
+                code="BAD_SYMBOL",
+                hint="Keys of the dict are symbols.",
+            )
+        if not is_frame(frame):
+            raise DataError(
+                f"the value for '{symbol}' is a {type(frame).__name__}, not a DataFrame",
+                code="BAD_DATA_TYPE",
+                hint="Give a DataFrame, or a dict of DataFrames by symbol.",
+            )
+        tables[symbol] = from_frame(frame, f"DataFrame '{symbol}'")
+    return _market(UNNAMED, tables)
+
+
+def is_frame(data: Any) -> bool:
+    """Tell whether something is a pandas DataFrame, without importing pandas."""
+    return any(c.__name__ == "DataFrame" and c.__module__.startswith("pandas") for c in type(data).__mro__)
+
+
+def _market(name: str, tables: Mapping[str, RawTable]) -> MarketData:
+    checked = {symbol: _check(table) for symbol, table in tables.items()}
+    frame = find_frame({symbol: own.times for symbol, own in checked.items()})
+    notes = []
+    if any(own.times.assumed_utc for own in checked.values()):
+        notes.append(Note("time_zone_assumed", "time zone: assumed UTC"))
+    any_adjusted = [symbol for symbol, own in checked.items() if own.adj_close is not None]
+    if any_adjusted and len(any_adjusted) < len(checked):
+        raise DataError(
+            "some symbols have an adjusted close and some do not",
+            code="MIXED_ADJUSTMENT",
+            where=", ".join(sorted(set(checked) - set(any_adjusted))),
+            hint="Give it for all, or for none.",
+        )
+    bars = {symbol: _bars(symbol, own, frame.spans[symbol]) for symbol, own in checked.items()}
+    if not any_adjusted and frame.timeframe == "1d":
+        notes += looks_like_split(bars)
+    return MarketData(
+        name=name,
+        dataset_hash=content_hash({symbol: _columns(own) for symbol, own in checked.items()}),
+        symbols=tuple(bars),
+        bars=bars,
+        asset_class="STOCKS",
+        timeframe=frame.timeframe,
+        calendar=frame.calendar,
+        sessions=frame.sessions,
+        periods_per_year=frame.periods_per_year,
+        prices=ADJUSTED if any_adjusted else AS_GIVEN,
+        notes=tuple(notes),
+    )
+
+
+def _check(table: RawTable) -> _Checked:
+    roles = match_columns(table.names, table.source, table.time_index)
+    if not len(table):
+        raise DataError("there are no rows", code="NO_ROWS", where=table.source)
+    times = parse_times(table, roles["time"])
+    check_order(times.utc, table, table.names[roles["time"]])
+    prices = {role: read_number(table, roles[role]) for role in PRICES}
+    check_bars(prices, {role: table.names[roles[role]] for role in PRICES}, table)
+    volume = adj_close = None
+    if "volume" in roles:
+        volume = read_number(table, roles["volume"])
+        check_volume(volume, table, table.names[roles["volume"]])
+    if "adj_close" in roles:
+        adj_close = read_number(table, roles["adj_close"])
+        bad = np.flatnonzero(adj_close <= 0)
+        if len(bad):
+            row = int(bad[0])
+            raise DataError(
+                f"the price is {adj_close[row]:g}",
+                code="NOT_POSITIVE",
+                where=table.where(row, table.names[roles["adj_close"]]),
+            )
+    return _Checked(times, prices, volume, adj_close)
+
+
+def _bars(symbol: str, own: _Checked, span: Span) -> SymbolBars:
+    # Rule F5: a column of zeros is a volume that nobody knows.
+    known = own.volume is not None and bool(own.volume.any())
+    bars = SymbolBars(
+        symbol=symbol,
+        open_time=span.open_time,
+        close_time=span.close_time,
+        session=span.session,
+        **own.prices,
+        volume=own.volume if known else None,
+    )
+    return bars if own.adj_close is None else adjusted(bars, own.adj_close)
+
+
+def _columns(own: _Checked) -> dict[str, Array]:
+    columns: dict[str, Array] = {"time": own.times.utc, "session": own.times.session, **own.prices}
+    if own.volume is not None:
+        columns["volume"] = own.volume
+    if own.adj_close is not None:
+        columns["adj_close"] = own.adj_close
+    return columns

@@ -1,0 +1,49 @@
+"""Overnight jumps that look like splits in prices nobody adjusted (rule F8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from alphintra.data.market import Note, SymbolBars
+
+_RATIOS = np.array([1.5, *range(2, 51)], dtype=np.float64)
+_WITHIN = 0.02
+_VOLUME_WITHIN = 3.0
+_SHOWN = 3
+
+
+def looks_like_split(bars: Mapping[str, SymbolBars]) -> list[Note]:
+    """Return a warning for each symbol whose price jumps overnight by about n:1, 1:n or 3:2.
+
+    The open must be within 2 % of that ratio to the close before, and volume, where known, must
+    move the other way by the same ratio within a factor of three. A crash can look the same.
+    """
+    notes = []
+    for symbol, own in bars.items():
+        rows = _jumps(own)
+        if not len(rows):
+            continue
+        dates = [str(own.session[row].astype("M8[D]")) for row in rows[:_SHOWN]]
+        more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+        notes.append(
+            Note("looks_like_split", f"looks like a split: {symbol} on {', '.join(dates)}{more}", "warning")
+        )
+    return notes
+
+
+def _jumps(own: SymbolBars) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    if len(own) < 2:
+        return np.empty(0, dtype=np.int64)
+    down = own.close[:-1] / own.open[1:]
+    size = np.maximum(down, 1 / down)
+    nearest = _RATIOS[np.abs(size[:, None] / _RATIOS - 1).argmin(axis=1)]
+    hit = np.abs(size / nearest - 1) <= _WITHIN
+    if own.volume is not None:
+        before, after = own.volume[:-1], own.volume[1:]
+        expected = np.where(down > 1, nearest, 1 / nearest)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            off = after / before / expected
+        hit &= (off >= 1 / _VOLUME_WITHIN) & (off <= _VOLUME_WITHIN)
+    return np.flatnonzero(hit) + 1

@@ -1,0 +1,175 @@
+"""From times to bars with opens, closes and sessions: what data given directly leaves to be found out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from alphintra.data.market import DAY_US, I32, I64
+from alphintra.data.sessions import calendar_sessions, exchange, is_weekend
+from alphintra.data.times import Times
+from alphintra.errors import DataError
+
+_DAILY = 20 * 3_600_000_000
+"""Steps from here on, with one bar a date, are daily bars or coarser."""
+_UNITS = ((3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms"))
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """Opens, closes and sessions of one symbol's bars."""
+
+    open_time: I64
+    close_time: I64
+    session: I32
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What all symbols of one run share, and the spans of each.
+
+    Attributes:
+        timeframe: ``1d``, ``1min``, ``1h``, ``1w``, ``1mo``, …
+        calendar: ``XNYS``, ``24/7`` or ``weekdays``.
+        periods_per_year: N of rule M1.
+        sessions: The calendar's sessions over the data and beyond its end.
+        spans: By symbol.
+    """
+
+    timeframe: str
+    calendar: str
+    periods_per_year: int
+    sessions: I32
+    spans: Mapping[str, Span]
+
+
+def find_frame(times: Mapping[str, Times]) -> Frame:
+    """Find out time frame and calendar, and give every bar its open, close and session.
+
+    Daily rows whose dates are all sessions of XNYS take opens and closes from that calendar;
+    any other day is 00:00 to 24:00 UTC. N is 252 without rows on weekends, else 365.
+
+    Raises:
+        DataError: Symbols have different time frames, or bars are further apart than months.
+    """
+    frames = {symbol: infer_timeframe(own) for symbol, own in times.items()}
+    kinds = sorted({frame for frame in frames.values() if frame is not None})
+    if len(kinds) > 1:
+        pairs = ", ".join(f"{symbol}: {frame}" for symbol, frame in frames.items() if frame)
+        raise DataError(f"the symbols have different time frames ({pairs})", code="MIXED_TIMEFRAMES")
+    # A single row tells no step: it is a day's bar unless other symbols say otherwise.
+    timeframe = kinds[0] if kinds else "1d"
+    everyone = np.unique(np.concatenate([own.session for own in times.values()]))
+    if timeframe == "1d":
+        return _daily(times, everyone)
+    if timeframe in ("1w", "1mo"):
+        return _coarse(times, everyone, timeframe)
+    return _intraday(times, timeframe)
+
+
+def infer_timeframe(times: Times) -> str | None:
+    """Return the time frame of one symbol's bars; ``None`` for a single bar."""
+    if len(times.utc) < 2:
+        return None
+    steps = np.diff(times.utc)
+    values, counts = np.unique(steps, return_counts=True)
+    step = int(values[np.argmax(counts)])
+    one_a_date = len(np.unique(times.session)) == len(times.session)
+    if step < _DAILY or not one_a_date:
+        return _intraday_name(step)
+    days = float(np.median(np.diff(times.session)))
+    for least, most, name in ((0, 4, "1d"), (5, 9, "1w"), (28, 31, "1mo")):
+        if least <= days <= most:
+            return name
+    raise DataError(
+        f"the bars are {days:g} days apart",
+        code="UNKNOWN_TIMEFRAME",
+        hint="Bars may be intraday, daily, weekly or monthly.",
+    )
+
+
+def _intraday_name(step: int) -> str:
+    for size, unit in _UNITS:
+        if step % size == 0:
+            return f"{step // size}{unit}"
+    return f"{step}us"
+
+
+def step_us(timeframe: str) -> int:
+    """Return the length of an intraday time frame in microseconds."""
+    digits = "".join(c for c in timeframe if c.isdigit())
+    unit = timeframe[len(digits) :]
+    return int(digits) * next((size for size, name in _UNITS if name == unit), 1)
+
+
+def _daily(times: Mapping[str, Times], everyone: I32) -> Frame:
+    table = exchange("XNYS")
+    if table.positions(everyone) is not None:
+        spans = {}
+        for symbol, own in times.items():
+            rows = np.searchsorted(table.session, own.session)
+            spans[symbol] = Span(table.open_time[rows], table.close_time[rows], own.session)
+        calendar = "XNYS"
+    else:
+        spans = {symbol: _whole_days(own.session) for symbol, own in times.items()}
+        calendar = _calendar(everyone)
+    return _framed("1d", calendar, everyone, spans)
+
+
+def _whole_days(session: I32) -> Span:
+    opens = session.astype(np.int64) * DAY_US
+    return Span(opens, opens + DAY_US, session)
+
+
+def _intraday(times: Mapping[str, Times], timeframe: str) -> Frame:
+    step = step_us(timeframe)
+    spans = {}
+    for symbol, own in times.items():
+        close = own.utc + step
+        close[:-1] = np.minimum(close[:-1], own.utc[1:])
+        spans[symbol] = Span(own.utc, close, (own.utc // DAY_US).astype(np.int32))
+    everyone = np.unique(np.concatenate([span.session for span in spans.values()]))
+    return _framed(timeframe, _calendar(everyone), everyone, spans)
+
+
+def _coarse(times: Mapping[str, Times], everyone: I32, timeframe: str) -> Frame:
+    """Weeks and months: a bar ends where the next one begins; its session is its first date."""
+    spans = {}
+    for symbol, own in times.items():
+        opens = own.session.astype(np.int64) * DAY_US
+        ends = np.append(own.session[1:], own.session[-1]).astype(np.int64) * DAY_US
+        full = _period_end(own.session, timeframe)
+        ends[-1] = full[-1]
+        spans[symbol] = Span(opens, np.minimum(ends, full), own.session)
+    following = _following(int(everyone[-1]), timeframe)
+    periods = 52 if timeframe == "1w" else 12
+    sessions = np.concatenate([everyone, following])
+    return Frame(timeframe, _calendar(everyone), periods, sessions, spans)
+
+
+def _period_end(session: I32, timeframe: str) -> I64:
+    if timeframe == "1w":
+        return (session.astype(np.int64) + 7) * DAY_US
+    dates = session.astype("M8[D]")
+    months = dates.astype("M8[M]")
+    into = dates - months.astype("M8[D]")
+    ends = (months + 1).astype("M8[D]") + into
+    return np.asarray(ends.astype(np.int64) * DAY_US)
+
+
+def _following(last: int, timeframe: str) -> I32:
+    if timeframe == "1w":
+        return np.arange(last + 7, last + 71, 7, dtype=np.int32)
+    month = np.datetime64(last, "D").astype("M8[M]")
+    return np.asarray((month + np.arange(1, 4)).astype("M8[D]").astype(np.int32))
+
+
+def _calendar(sessions: I32) -> str:
+    return "24/7" if is_weekend(sessions).any() else "weekdays"
+
+
+def _framed(timeframe: str, calendar: str, everyone: I32, spans: Mapping[str, Span]) -> Frame:
+    sessions = calendar_sessions(calendar, int(everyone[0]), int(everyone[-1]))
+    return Frame(timeframe, calendar, 365 if calendar == "24/7" else 252, sessions, spans)
