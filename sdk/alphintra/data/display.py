@@ -83,7 +83,8 @@ def list_bundle(datasets: DatasetList, include: Any = None, exclude: Any = None)
 def _list_html(datasets: DatasetList) -> str:
     hint = (
         '<div style="opacity:.8;margin-top:4px">Open one with '
-        '<code>al.data.load("us-equities-daily")</code>; <code>name/SYMBOL</code> selects a symbol.</div>'
+        '<code>al.data.load("us-equities-daily")</code>; '
+        "<code>name/SYMBOL</code> selects a symbol.</div>"
     )
     rows = [_list_row(item) for item in datasets]
     return f'<div style="{_BOX};max-width:none">{_table(_LIST_HEADINGS, rows, right=(4, 7))}{hint}</div>'
