@@ -93,8 +93,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def kinds(table: str, columns: Mapping[str, Any]) -> dict[str, str]:
-    """Return the kinds of a table's columns: the declared ones, then what else there is as numbers."""
+    """Return the kinds of a table's columns: the declared ones; in ``recorded`` also what else there is."""
     declared = TABLES[table]
+    if table != "recorded":
+        return declared
     return declared | {name: "number" for name in columns if name not in declared}
 
 

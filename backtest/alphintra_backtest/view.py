@@ -1,0 +1,225 @@
+"""The payload of a result's interactive view, and the one source of its static forms.
+
+What it holds is bounded, so that a notebook stays small: at most 4,000 candles over all symbols,
+2,000 trades, and 1 MB as JSON. What is left out is said under ``omitted``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from alphintra_backtest import notices, view_series, view_tables
+from alphintra_backtest.metrics.definitions import DEFINITIONS, HEADLINE
+from alphintra_backtest.plain_json import plain
+from alphintra_backtest.view_axis import Axis
+
+if TYPE_CHECKING:
+    from alphintra.result import Result
+
+VERSION = 1
+MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How much of a run is kept: candles in all, points of a curve, rows of a table, fills drawn."""
+
+    candles: int
+    points: int
+    rows: int
+    markers: int
+
+
+DETAILS = (
+    Detail(4_000, 2_000, 500, 4_000),
+    Detail(4_000, 1_500, 200, 2_000),
+    Detail(2_000, 1_000, 100, 2_000),
+    Detail(1_000, 500, 50, 1_000),
+    Detail(500, 300, 20, 500),
+    Detail(200, 200, 10, 200),
+)
+"""From everything that may be shown to what always fits; the first that fits is taken."""
+
+_DEFAULTS = {
+    "start": None,
+    "end": None,
+    "cash": 100_000,
+    "commission": 0,
+    "slippage": 0,
+    "profile": "default",
+    "benchmark": None,
+    "risk_free_rate": 0.0,
+}
+
+
+def payload(result: Result) -> dict[str, Any]:
+    """Return the payload with as much detail as fits."""
+    axis = Axis(result)
+    said = notices.notices(result)
+    fixed = {
+        "version": VERSION,
+        "header": header(result),
+        "warnings": notices.strip(said),
+        "figures": figures(result),
+    }
+    whole = view_tables.whole_tables(result, axis, said)
+    content: dict[str, Any] = {}
+    for detail in DETAILS:
+        omitted: list[str] = []
+        charts = {
+            "symbols": view_series.all_candles(result, axis, detail.candles, omitted),
+            "curve": view_series.curve(result, axis, detail.points, omitted),
+            "recorded": view_series.recorded(result, axis, detail.points // 2, omitted),
+            "markers": markers(result, axis, detail.markers, omitted),
+            "omitted": omitted,
+        }
+        tables = whole | view_tables.cut_tables(result, axis, detail.rows)
+        content = plain(fixed | {"charts": charts, "tables": tables})
+        if size(content) <= MAX_BYTES:
+            break
+    return content
+
+
+def size(content: dict[str, Any]) -> int:
+    """Return the bytes that the payload takes in a notebook."""
+    return len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def header(result: Result) -> dict[str, Any]:
+    """Return what identifies the run."""
+    run = result.run
+    session = result.curves.session
+    symbols = list(run["symbols"])
+    return {
+        "run_id": str(run["id"]),
+        "strategy": view_tables.clipped(run["strategy"]),
+        "dataset": view_tables.clipped(run["dataset"]),
+        "symbols": symbols[:20],
+        "start": _date(session[0]) if len(session) else "",
+        "end": _date(session[-1]) if len(session) else "",
+        "bars": int(run["bars"]),
+        "seconds": float(run["seconds"]),
+        "parameters": {
+            str(name)[:100]: value[:200] if isinstance(value, str) else value
+            for name, value in list(run["parameters"].items())[:50]
+        },
+        "profile": str(run["configuration"].get("profile", "default")),
+        "created_at": str(run["created_at"]),
+        "code": code(result),
+        "timezone": "UTC",
+        "currency": None,
+    }
+
+
+def _date(session: int) -> str:
+    """Return a session (days since 1970) as an ISO date."""
+    return (dt.date(1970, 1, 1) + dt.timedelta(days=int(session))).isoformat()
+
+
+def code(result: Result) -> str:
+    """Return the call that repeats the run, with what differs from the defaults."""
+    run, configuration = result.run, result.run["configuration"]
+    arguments = [str(run["strategy"]), f"data={str(run['dataset'])!r}"]
+    for name, default in _DEFAULTS.items():
+        value = configuration.get(name, default)
+        if value != default:
+            arguments.append(f"{name}={plain(value)!r}")
+    if run["parameters"]:
+        arguments.append(f"params={plain(run['parameters'])!r}")
+    if run.get("seed"):
+        arguments.append(f"seed={run['seed']!r}")
+    arguments += [f"{name}={plain(value)!r}" for name, value in (configuration.get("rules") or {}).items()]
+    return view_tables.clipped(f"al.backtest({', '.join(arguments)})")
+
+
+def figures(result: Result) -> list[dict[str, Any]]:
+    """Return the headline figures with the benchmark's and their definitions."""
+    metrics = result.metrics
+    note = {
+        "win_rate": f"{metrics['winning_trades']} of {metrics['total_trades']}",
+        "profit_factor": "net of costs",
+        "total_trades": f"{metrics['open_trades']} open",
+        "time_in_market": "of bars",
+    }
+    shown = []
+    for name in HEADLINE:
+        known = DEFINITIONS[name]
+        value, benchmark = metrics[name], result.benchmark_metrics.get(name, math.nan)
+        shown.append(
+            {
+                "name": name,
+                "label": known.label,
+                "value": value,
+                "benchmark": benchmark,
+                "format": known.format,
+                "signed": known.signed,
+                "note": note.get(name),
+                "definition": known.definition,
+                "reason": result.undefined.get(name),
+            }
+        )
+    return shown
+
+
+def markers(result: Result, axis: Axis, limit: int, omitted: list[str]) -> list[dict[str, Any]]:
+    """Return one mark per fill, with the trades that it opened or closed."""
+    fills = result.columns.get("fills", {})
+    total = len(fills.get("time", ()))
+    first = max(0, total - limit)
+    if first:
+        omitted.append(f"marks of the first {first} of {total} fills")
+    if not total:
+        return []
+    ids, reasons = _trades_of_fills(result)
+    names = axis.bar_name(fills["time"][first:]).tolist()
+    prices = view_series.shown(fills["price"][first:])
+    quantities = view_series.shown(fills["quantity"][first:])
+    shown = []
+    for offset in range(total - first):
+        at = first + offset
+        symbol, side, time = str(fills["symbol"][at]), str(fills["side"][at]), int(fills["time"][at])
+        order = int(fills["order_id"][at])
+        keys = (("order", order), (symbol, side, time))
+        key = next((key for key in keys if key in ids), keys[1])
+        shown.append(
+            {
+                "symbol": symbol,
+                "time": names[offset],
+                "side": side,
+                "price": prices[offset],
+                "quantity": quantities[offset],
+                "order_id": order,
+                "trade_ids": ids.get(key, []),
+                "reason": reasons.get(key),
+            }
+        )
+    return shown
+
+
+_Key = tuple[Any, ...]
+
+
+def _trades_of_fills(result: Result) -> tuple[dict[_Key, list[int]], dict[_Key, str]]:
+    """Return trade ids and exit reasons by order, or by symbol, side and time where orders are not known."""
+    trades = result.columns.get("trades", {})
+    ids: dict[_Key, list[int]] = {}
+    reasons: dict[_Key, str] = {}
+    entries, exits = trades.get("entry_order_id"), trades.get("exit_order_id")
+    for i in range(len(trades.get("id", ()))):
+        number, symbol, side = int(trades["id"][i]), str(trades["symbol"][i]), str(trades["side"][i])
+        other = "SELL" if side == "BUY" else "BUY"
+        if entries is None or exits is None:
+            entry_key: _Key = (symbol, side, int(trades["entry_time"][i]))
+            left = trades["exit_time"][i]
+            exit_key: _Key = (symbol, other, 0 if left is None or left != left else int(left))
+        else:
+            entry_key, exit_key = ("order", int(entries[i])), ("order", int(exits[i]))
+        ids.setdefault(entry_key, []).append(number)
+        if not bool(trades["open"][i]):
+            ids.setdefault(exit_key, []).append(number)
+            reasons[exit_key] = str(trades["exit_reason"][i])
+    return ids, reasons
