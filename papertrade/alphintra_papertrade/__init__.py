@@ -1,0 +1,1 @@
+"""Paper trading on the same simulation core: feeds, live sessions, risk and the ledger."""
