@@ -1,0 +1,293 @@
+"""The extension: its settings, and what is built from them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Bool, Float, Int, TraitError, Unicode, default, validate
+
+from .db import Database, DatabaseInUseError
+from .db.migrate import upgrade
+from .events import SCHEMA_ID, Event, EventRelay
+from .jobs.backtest import BacktestKind
+from .jobs.launcher import JobLimits, Launcher
+from .jobs.supervisor import Supervisor
+from .routes import PROBES, ROUTES
+from .services.backtests import KIND, Backtests
+from .services.datasets import Datasets
+from .services.documentation import Documentation
+from .services.run_defaults import RunDefaults
+from .services.snippets import Snippets
+from .services.sources import Sources
+from .services.strategies import Strategies
+from .services.system import SandboxState, SystemService
+from .services.templates import Templates, installed_templates
+from .services.workspace import Workspace, refusal
+from .source.process import Parser
+
+if TYPE_CHECKING:
+    from alphintra_kernel.sandbox import Sandbox
+
+NO_SANDBOX = (
+    "This machine cannot sandbox jobs, so the server runs none. Where you trust all code that is run, set "
+    "AlphintraServer.allow_unsandboxed_jobs=True."
+)
+
+
+@dataclass
+class Services:
+    """What the handlers call."""
+
+    database: Database
+    parser: Parser
+    events: EventRelay
+    supervisor: Supervisor
+    strategies: Strategies
+    sources: Sources
+    templates: Templates
+    datasets: Datasets
+    backtests: Backtests
+    snippets: Snippets
+    documentation: Documentation
+    system: SystemService
+
+
+class AlphintraServer(ExtensionApp):
+    """Strategies, datasets and backtests over REST, beside JupyterLab."""
+
+    name = "alphintra_server"
+    load_other_extensions = True
+
+    data_dir = Unicode(
+        help="""Folder of the database, the output of jobs and stored blobs.
+
+        It must lie outside the workspace, which a user's code can write. Default: the platform's folder for
+        user data, such as ~/.local/share/alphintra.
+        """
+    ).tag(config=True)
+
+    workspace = Unicode(
+        help="""Folder of the trader's notebooks, modules and snippets.
+
+        Default: the folder that Jupyter shows. A folder that is or contains your home, the Python
+        environment or Alphintra's own files is not used: everything but the workspace then works, and
+        whatever needs it says why not.
+        """
+    ).tag(config=True)
+
+    database_url = Unicode(
+        help="""SQLAlchemy address of the database.
+
+        Default: a SQLite file in data_dir, held by one server at a time. It must be on a local disk.
+        """
+    ).tag(config=True)
+
+    single_user = Bool(
+        True,
+        help="""Whether everybody whom Jupyter lets in is the one owner, `local`, with every permission.
+
+        Jupyter's token names no stable user. Switch this off where an identity provider tells users and
+        roles; then nobody else gets in.
+        """,
+    ).tag(config=True)
+
+    allow_unsandboxed_jobs = Bool(
+        False,
+        help="""Whether jobs may run where the sandbox cannot (no user namespaces).
+
+        A job then has the rights of the server: its user's files, and the network.
+        """,
+    ).tag(config=True)
+
+    max_jobs = Int(2, min=1, help="How many jobs run at once; the others wait.").tag(config=True)
+
+    max_queued = Int(100, min=1, help="How many jobs of one user may wait; one more is refused (429).").tag(
+        config=True
+    )
+
+    job_seconds = Float(600.0, min=1.0, help="A job that runs longer is stopped.").tag(config=True)
+
+    job_memory = Int(2 << 30, min=64 << 20, help="Bytes of memory that one job may use.").tag(config=True)
+
+    default_dataset = Unicode(
+        "us-equities-daily/AAPL", help="Dataset of a run that names none: `name` or `name/SYMBOL`."
+    ).tag(config=True)
+
+    default_cash = Float(100_000.0, help="Starting cash of a run that names none.").tag(config=True)
+
+    default_commission = Float(
+        0.0, help="Commission of a run that names none, as a fraction of the notional of each fill."
+    ).tag(config=True)
+
+    default_slippage = Float(0.0, help="Slippage of a run that names none, as a fraction of the price.").tag(
+        config=True
+    )
+
+    templates_dir = Unicode(
+        help="Folder of the template notebooks and their manifest.json. Default: those that are installed."
+    ).tag(config=True)
+
+    worker_argv: tuple[str, ...] | None = None
+    services: Services | None = None
+    unavailable = "The Alphintra extension has not started."
+
+    @default("data_dir")
+    def _default_data_dir(self) -> str:
+        return platformdirs.user_data_dir("alphintra", appauthor=False)
+
+    @default("workspace")
+    def _default_workspace(self) -> str:
+        assert self.serverapp is not None
+        return str(self.serverapp.root_dir)
+
+    @default("database_url")
+    def _default_database_url(self) -> str:
+        return f"sqlite:///{Path(self.data_dir).expanduser().resolve() / 'alphintra.sqlite'}"
+
+    @default("templates_dir")
+    def _default_templates_dir(self) -> str:
+        return str(installed_templates())
+
+    @validate("default_commission", "default_slippage")
+    def _a_fraction(self, proposal: Any) -> float:
+        if not 0 <= proposal["value"] < 1:
+            raise TraitError("a fraction from 0 to below 1")
+        return float(proposal["value"])
+
+    def initialize_settings(self) -> None:
+        """Build the services; nothing runs yet."""
+        self.settings["alphintra"] = self
+        self.settings["alphintra_single_user"] = self.single_user
+        assert self.serverapp is not None
+        if self.single_user:
+            self.serverapp.event_logger.register_event_schema(
+                Path(__file__).with_name("event_schemas") / "job.v1.yaml"
+            )
+        data_dir = Path(self.data_dir).expanduser().resolve()
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            database = Database(self.database_url)
+        except DatabaseInUseError as error:
+            # The rest of Jupyter goes on, and every request here says what is the matter.
+            self.unavailable = (
+                f"{error}. Stop that server, or give this one another AlphintraServer.data_dir."
+            )
+            self.log.error(self.unavailable)
+            return
+        self.services = self._build(database, data_dir)
+
+    def initialize_handlers(self) -> None:
+        """Hand the routes to Jupyter."""
+        self.handlers.extend((route.pattern, route.handler) for route in (*ROUTES, *PROBES))
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        if self.services is not None:
+            self.services.events.start()
+            await self.services.supervisor.start()
+
+    async def stop_extension(self) -> None:
+        """End jobs and streams, then let go of the database."""
+        services, self.services = self.services, None
+        if services is None:
+            return
+        self.unavailable = "The server is stopping."
+        await services.supervisor.stop()
+        await services.events.stop()
+        await services.parser.close()
+        services.database.close()
+
+    def _build(self, database: Database, data_dir: Path) -> Services:
+        from alphintra import __file__ as sdk_file
+        from alphintra._version import __version__
+
+        upgrade(database.write_engine)
+        root = Path(self.workspace).expanduser()
+        workspace = Workspace(root, refusal(root, data_dir))
+        if workspace.refusal:
+            self.log.warning("Workspace: %s", workspace.refusal)
+        sandbox, state = self._sandbox()
+        parser = Parser()
+        sources = Sources(parser, workspace)
+        datasets = Datasets(database)
+        datasets.seed()
+        run_defaults = RunDefaults(
+            self.default_dataset,
+            _decimal(self.default_cash),
+            _decimal(self.default_commission),
+            _decimal(self.default_slippage),
+        )
+        limits = JobLimits(self.job_seconds, self.job_memory)
+        events = EventRelay(database, self._emit if self.single_user else None, self.log)
+        jobs_dir = data_dir / "jobs"
+        supervisor = Supervisor(
+            database,
+            None if sandbox is None else Launcher(sandbox, limits, self.worker_argv),
+            jobs_dir,
+            {KIND: BacktestKind()},
+            self.max_jobs,
+            events.wake,
+            self.log,
+        )
+        refused = None if state.jobs_allowed else NO_SANDBOX
+        return Services(
+            database=database,
+            parser=parser,
+            events=events,
+            supervisor=supervisor,
+            strategies=Strategies(database, sources, __version__),
+            sources=sources,
+            templates=Templates(database, workspace, Path(self.templates_dir)),
+            datasets=datasets,
+            backtests=Backtests(
+                database, sources, jobs_dir, run_defaults, self.max_queued, supervisor.wake, refused
+            ),
+            snippets=Snippets(workspace, Path(sdk_file).with_name("snippets")),
+            documentation=Documentation(),
+            system=SystemService(
+                database,
+                supervisor,
+                state,
+                workspace,
+                data_dir,
+                run_defaults,
+                {
+                    "max_jobs": self.max_jobs,
+                    "max_queued": self.max_queued,
+                    "job_seconds": self.job_seconds,
+                    "job_memory": self.job_memory,
+                },
+                self.single_user,
+            ),
+        )
+
+    def _sandbox(self) -> tuple[Sandbox | None, SandboxState]:
+        from alphintra_kernel.sandbox import Sandbox, probe_report
+
+        found = probe_report()
+        allowed = found.level != "none" or self.allow_unsandboxed_jobs
+        description = f"{found.description} ({found.reason})" if found.reason else found.description
+        say = self.log.info if found.level != "none" else self.log.warning
+        say("Sandbox of jobs: %s. %s", found.level, description)
+        if not allowed:
+            self.log.warning(NO_SANDBOX)
+        state = SandboxState(found.level, description, allowed)
+        return (Sandbox(found.level, allow_unsandboxed=True) if allowed else None), state
+
+    def _emit(self, event: Event) -> None:
+        assert self.serverapp is not None
+        self.serverapp.event_logger.emit(schema_id=SCHEMA_ID, data=event)
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(repr(value)).normalize()
+
+
+main = AlphintraServer.launch_instance
+if __name__ == "__main__":
+    sys.exit(main())

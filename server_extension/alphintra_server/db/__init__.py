@@ -1,0 +1,5 @@
+"""Persistence: tables, engines and migrations."""
+
+from .engine import Database, DatabaseInUseError
+
+__all__ = ["Database", "DatabaseInUseError"]

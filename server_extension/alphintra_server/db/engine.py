@@ -1,0 +1,142 @@
+"""Engines and transactions: one writer, many readers, never on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session
+
+T = TypeVar("T")
+
+
+class DatabaseInUseError(RuntimeError):
+    """Another server holds this SQLite file."""
+
+
+class Database:
+    """A database and the threads that talk to it.
+
+    On SQLite every write transaction starts with ``BEGIN IMMEDIATE`` (with the driver's defaults a SELECT
+    runs outside any transaction and claims of jobs lose races), reads go through a second, read-only
+    engine, and a lock file keeps a second server out.
+
+    Args:
+        url: SQLAlchemy address, ``sqlite:///…`` or ``postgresql+psycopg://…``.
+        readers: Threads, and so connections, for reads.
+    """
+
+    def __init__(self, url: str, *, readers: int = 4) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._lock: int | None = None
+        if self.is_sqlite:
+            if not self.url.database or self.url.database == ":memory:":
+                raise ValueError("a SQLite database needs a file")
+            path = Path(self.url.database).resolve()
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = _take_lock(path)
+            self.write_engine = _sqlite_writer(path)
+            self.read_engine = _sqlite_reader(path, readers)
+        else:
+            self.write_engine = create_engine(self.url, pool_size=4, pool_pre_ping=True)
+            self.read_engine = create_engine(self.url, pool_size=readers, pool_pre_ping=True)
+        # SQLite admits one writer at a time, so one thread writes; the heartbeat has its own.
+        self._writers = ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="alphintra-write")
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="alphintra-read")
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in one write transaction on a database thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self.write_now, work)
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` on a read-only connection on a database thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+
+    def write_now(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in one write transaction on this thread."""
+        with Session(self.write_engine, expire_on_commit=False) as session, session.begin():
+            return work(session)
+
+    def read_now(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` on a read-only connection on this thread."""
+        with Session(self.read_engine, expire_on_commit=False) as session:
+            return work(session)
+
+    def close(self) -> None:
+        """Finish what is running, then let go of the file."""
+        self._writers.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
+        self.write_engine.dispose()
+        self.read_engine.dispose()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def database_now(session: Session) -> datetime:
+    """Read the database's own clock: leases are compared by it, whichever server asks."""
+    if session.get_bind().dialect.name == "sqlite":
+        micros = session.execute(
+            text("SELECT CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)")
+        ).scalar_one()
+    else:
+        micros = session.execute(
+            text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
+        ).scalar_one()
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros))
+
+
+def _take_lock(path: Path) -> int:
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(lock)
+        raise DatabaseInUseError(f"{path} is in use by another server (process {holder})") from None
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _sqlite_writer(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", pool_size=2)
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    # The file is made now, so that the read-only engine can open it.
+    with engine.begin():
+        pass
+    return engine
+
+
+def _sqlite_reader(path: Path, readers: int) -> Engine:
+    engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", pool_size=readers)
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA busy_timeout=10000")
+        connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine

@@ -1,0 +1,1 @@
+"""Migrations, applied at start by ``db.migrate``."""

@@ -1,0 +1,277 @@
+"""The tables. Migrations in ``migrations/versions`` bring a database to this shape."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from .types import ExactDecimal, UtcDateTime
+
+# SQLite gives a row id of its own only to INTEGER; PostgreSQL should count in 64 bits.
+SequenceNumber = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """All tables, with constraint names that migrations can refer to."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class StrategyRow(Base):
+    """A strategy as its owner sees it now; every saved change is also a version."""
+
+    __tablename__ = "strategies"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(20))
+    sdk_version: Mapped[str] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(20))
+    # What ``restore`` gives back: archiving must not forget that a strategy was active.
+    status_before_archive: Mapped[str | None] = mapped_column(String(20))
+    tags: Mapped[list[str]] = mapped_column(JSON)
+    version: Mapped[int] = mapped_column(Integer)
+    class_name: Mapped[str | None] = mapped_column(String(200))
+    source_path: Mapped[str | None] = mapped_column(String(1024))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        Index(None, "user_id", "status", "updated_at"),
+        Index(None, "user_id", "source_path", "class_name"),
+    )
+
+
+class StrategyVersionRow(Base):
+    """One saved state of a strategy, never changed."""
+
+    __tablename__ = "strategy_versions"
+
+    strategy_id: Mapped[str] = mapped_column(ForeignKey("strategies.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text)
+    code: Mapped[str] = mapped_column(Text)
+    # The workspace modules beside the file that the code imports: path → source.
+    modules: Mapped[dict[str, str]] = mapped_column(JSON)
+    source_hash: Mapped[str] = mapped_column(String(80))
+    # For code taken from a notebook: the cell and the line in it of each line of the code.
+    line_map: Mapped[list[list[int]] | None] = mapped_column(JSON)
+    class_name: Mapped[str | None] = mapped_column(String(200))
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
+    tags: Mapped[list[str]] = mapped_column(JSON)
+    sdk_version: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TemplateUseRow(Base):
+    """How often each template was cloned."""
+
+    __tablename__ = "template_uses"
+
+    template_id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
+
+
+class DatasetRow(Base):
+    """The catalogue. Platform datasets belong to nobody and are seeded from their manifests."""
+
+    __tablename__ = "datasets"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[str | None] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    description: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(String(20))
+    asset_class: Mapped[str] = mapped_column(String(20))
+    symbols: Mapped[list[str]] = mapped_column(JSON)
+    timeframe: Mapped[str] = mapped_column(String(20))
+    start_date: Mapped[datetime] = mapped_column(UtcDateTime)
+    end_date: Mapped[datetime] = mapped_column(UtcDateTime)
+    columns: Mapped[list[str]] = mapped_column(JSON)
+    row_count: Mapped[int] = mapped_column(BigInteger)
+    file_size: Mapped[int] = mapped_column(BigInteger)
+    is_validated: Mapped[bool] = mapped_column(Boolean)
+    validation_errors: Mapped[list[str]] = mapped_column(JSON)
+    content_hash: Mapped[str] = mapped_column(String(80))
+    manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # A dataset that no longer ships stays for the runs that used it, but leaves the lists.
+    withdrawn: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class BacktestRow(Base):
+    """What one backtest is to run; its state is the job's."""
+
+    __tablename__ = "backtests"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(255))
+    strategy_id: Mapped[str] = mapped_column(String(32))
+    strategy_version: Mapped[int] = mapped_column(Integer)
+    class_name: Mapped[str | None] = mapped_column(String(200))
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
+    dataset_hash: Mapped[str] = mapped_column(String(80))
+    # Empty: every symbol of the dataset.
+    symbols: Mapped[list[str]] = mapped_column(JSON)
+    name: Mapped[str] = mapped_column(String(200))
+    start_date: Mapped[datetime] = mapped_column(UtcDateTime)
+    end_date: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Whether a date was asked for: an absent one means the dataset's own edge.
+    start_given: Mapped[bool] = mapped_column(Boolean)
+    end_given: Mapped[bool] = mapped_column(Boolean)
+    initial_capital: Mapped[Decimal] = mapped_column(ExactDecimal)
+    commission: Mapped[Decimal] = mapped_column(ExactDecimal)
+    slippage: Mapped[Decimal] = mapped_column(ExactDecimal)
+    methodology: Mapped[str] = mapped_column(String(20))
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
+    rules: Mapped[dict[str, Any]] = mapped_column(JSON)
+    benchmark: Mapped[str | None] = mapped_column(String(200))
+    seed: Mapped[int] = mapped_column(BigInteger)
+    risk_free_rate: Mapped[float] = mapped_column(Float)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["strategy_id", "strategy_version"],
+            ["strategy_versions.strategy_id", "strategy_versions.number"],
+        ),
+        Index(None, "user_id", "created_at"),
+        Index(None, "strategy_id"),
+    )
+
+
+class JobRow(Base):
+    """One unit of work and who holds it. See ``jobs/store.py`` for the transitions."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(255))
+    kind: Mapped[str] = mapped_column(String(20))
+    resource_id: Mapped[str] = mapped_column(String(32))
+    status: Mapped[str] = mapped_column(String(20))
+    phase: Mapped[str] = mapped_column(String(20))
+    attempt: Mapped[int] = mapped_column(Integer)
+    owner: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cancel_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    deadline: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    log: Mapped[list[str]] = mapped_column(JSON)
+    error_code: Mapped[str | None] = mapped_column(String(60))
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    sandbox_level: Mapped[str | None] = mapped_column(String(20))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    queued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        Index(None, "status", "phase", "queued_at"),
+        Index(None, "user_id", "status"),
+        Index(None, "kind", "resource_id"),
+    )
+
+
+class BacktestResultRow(Base):
+    """What a completed backtest found; written in the transaction that completes its job."""
+
+    __tablename__ = "backtest_results"
+
+    backtest_id: Mapped[str] = mapped_column(ForeignKey("backtests.id"), primary_key=True)
+    attempt: Mapped[int] = mapped_column(Integer)
+    run: Mapped[dict[str, Any]] = mapped_column(JSON)
+    metrics: Mapped[dict[str, float | None]] = mapped_column(JSON)
+    undefined: Mapped[dict[str, str]] = mapped_column(JSON)
+    assumptions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    sparkline: Mapped[list[float]] = mapped_column(JSON)
+    # name → {bytes, sha256} of the files in the attempt's output folder.
+    files: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSON)
+    trade_count: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TradeRow(Base):
+    """One round trip of a completed backtest, closed or still open at its end."""
+
+    __tablename__ = "trades"
+
+    backtest_id: Mapped[str] = mapped_column(ForeignKey("backtests.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    id: Mapped[str] = mapped_column(String(64))
+    symbol: Mapped[str] = mapped_column(String(64))
+    side: Mapped[str] = mapped_column(String(8))
+    quantity: Mapped[Decimal] = mapped_column(ExactDecimal)
+    entry_price: Mapped[Decimal] = mapped_column(ExactDecimal)
+    exit_price: Mapped[Decimal | None] = mapped_column(ExactDecimal)
+    entry_time: Mapped[datetime] = mapped_column(UtcDateTime)
+    exit_time: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    pnl: Mapped[Decimal | None] = mapped_column(ExactDecimal)
+    # The same as a number: the text of a decimal does not sort.
+    pnl_number: Mapped[float | None] = mapped_column(Float)
+    commission: Mapped[Decimal] = mapped_column(ExactDecimal)
+    exit_reason: Mapped[str] = mapped_column(String(40))
+    # The plan's model ends here; these are M10's additions, numbers and a flag.
+    more: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class OutboxRow(Base):
+    """What happened, in order; written in the transaction that made it happen."""
+
+    __tablename__ = "outbox"
+
+    event_id: Mapped[int] = mapped_column(SequenceNumber, primary_key=True, autoincrement=True)
+    user_id: Mapped[str] = mapped_column(String(255))
+    topic: Mapped[str] = mapped_column(String(60))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "delivered_at"), {"sqlite_autoincrement": True})
+
+
+class IdempotencyRow(Base):
+    """The answer given to a request that carried an ``Idempotency-Key``."""
+
+    __tablename__ = "idempotency"
+
+    user_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    route: Mapped[str] = mapped_column(String(255), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    request_hash: Mapped[str] = mapped_column(String(64))
+    # NULL while the first request is still being answered.
+    status: Mapped[int | None] = mapped_column(Integer)
+    body: Mapped[str | None] = mapped_column(Text)
+    location: Mapped[str | None] = mapped_column(String(1024))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

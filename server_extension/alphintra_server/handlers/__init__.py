@@ -1,0 +1,1 @@
+"""HTTP onto services: thin, one resource a file."""

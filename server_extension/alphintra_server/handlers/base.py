@@ -1,0 +1,231 @@
+"""What every handler shares: admission, reading the request, writing the answer, problems."""
+
+from __future__ import annotations
+
+import functools
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from jupyter_core.utils import ensure_async
+from jupyter_server.base.handlers import APIHandler
+from pydantic import BaseModel, ValidationError
+from tornado import web
+
+from .. import errors
+from ..auth import Caller, caller
+from ..metrics import REQUESTS
+
+if TYPE_CHECKING:
+    from ..app import Services
+
+MAX_BODY = 8 << 20
+MAX_DEPTH = 32
+
+Verb = TypeVar("Verb", bound=Callable[..., Awaitable[Any]])
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What OpenAPI and the tests know about a verb."""
+
+    scope: str
+    summary: str
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    response: Any = None
+    status: int = 200
+    problems: tuple[int, ...] = ()
+    media_type: str = "application/json"
+    headers: tuple[str, ...] = field(default=())
+
+
+def endpoint(
+    scope: str,
+    *,
+    body: type[BaseModel] | None = None,
+    query: type[BaseModel] | None = None,
+    response: Any = None,
+    status: int = 200,
+    problems: tuple[int, ...] = (),
+    media_type: str = "application/json",
+    headers: tuple[str, ...] = (),
+) -> Callable[[Verb], Verb]:
+    """Make a verb: check who asks, read and check the request, write what the method returns.
+
+    The method gets the caller, the path's parts and, where declared, ``body`` and ``query``. Jupyter's
+    ``@authorized`` is not used because it keeps the resource of the first class that it served.
+    """
+
+    def decorate(method: Verb) -> Verb:
+        described = Endpoint(
+            scope,
+            (method.__doc__ or "").strip(),
+            body,
+            query,
+            response,
+            status,
+            problems,
+            media_type,
+            headers,
+        )
+
+        @functools.wraps(method)
+        async def verb(self: AlphintraHandler, *path: str) -> None:
+            try:
+                who = await self.admit(scope)
+                given: dict[str, Any] = {}
+                if query is not None:
+                    given["query"] = self.read_query(query)
+                if body is not None:
+                    given["body"] = self.read_body(body)
+                answer = await method(self, who, *path, **given)
+            except errors.ServiceError as error:
+                self.write_problem(error)
+                return
+            if isinstance(answer, BaseModel):
+                # A verb with two good answers, such as 200 and 201, has chosen.
+                if not self._status_chosen:
+                    self.set_status(status)
+                await self.finish(answer.model_dump_json(by_alias=True))
+
+        verb.endpoint = described  # type: ignore[attr-defined]
+        return cast(Verb, verb)
+
+    return decorate
+
+
+class AlphintraHandler(APIHandler):
+    """Base of Alphintra's endpoints."""
+
+    _status_chosen = False
+
+    @property
+    def services(self) -> Services:
+        """The services, or a 503 that says why there are none."""
+        extension = self.settings["alphintra"]
+        if extension.services is None:
+            raise errors.Unavailable(extension.unavailable)
+        return cast("Services", extension.services)
+
+    async def admit(self, scope: str) -> Caller:
+        """Ask Jupyter's authorizer and our own table."""
+        resource, _, action = scope.partition(":")
+        user = self.current_user
+        if user is None:
+            raise errors.Forbidden("Log in first.")
+        allowed = await ensure_async(
+            self.authorizer.is_authorized(self, user, action, f"alphintra:{resource}")
+        )
+        if not allowed:
+            raise errors.Forbidden(f"You may not {action} {resource}.")
+        who = caller(self)
+        who.require(scope)
+        return who
+
+    def read_query(self, model: type[BaseModel]) -> BaseModel:
+        """Read the query string into a model."""
+        given = {
+            name: values[-1].decode("utf-8", "replace")
+            for name, values in self.request.query_arguments.items()
+            # Jupyter's own: the token, and the mark of a request that is no activity.
+            if name not in {"token", "no_track_activity"}
+        }
+        try:
+            return model.model_validate(given)
+        except ValidationError as error:
+            raise errors.from_validation(error) from None
+
+    def read_body(self, model: type[BaseModel]) -> BaseModel:
+        """Read a JSON object into a model; no body is an empty object."""
+        raw = self.request.body
+        if len(raw) > MAX_BODY:
+            raise errors.TooLarge(f"A request has at most {MAX_BODY >> 20} MiB.")
+        try:
+            data = json.loads(raw.decode("utf-8"), parse_constant=_refuse) if raw.strip() else {}
+        except (ValueError, RecursionError) as error:
+            raise errors.BadRequest(f"The body is not JSON: {error}", code="NOT_JSON") from None
+        if not isinstance(data, dict):
+            raise errors.Invalid.field("body", "must be a JSON object", code="SCHEMA")
+        if _depth(data) > MAX_DEPTH:
+            raise errors.Invalid.field("body", f"is nested deeper than {MAX_DEPTH}", code="SCHEMA")
+        if _has_surrogate(raw, data):
+            raise errors.Invalid.field("body", "has text with lone surrogates", code="SCHEMA")
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            raise errors.from_validation(error) from None
+
+    def write_problem(self, error: errors.ServiceError) -> None:
+        """Answer with a problem document."""
+        self.set_status(error.status)
+        for name, value in error.headers.items():
+            self.set_header(name, value)
+        document = errors.problem(
+            error.status,
+            error.detail,
+            code=error.code,
+            instance=self.request.path,
+            errors=error.errors,
+            **error.extra,
+        )
+        self.finish(json.dumps(document), set_content_type="application/problem+json")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer what went wrong outside a verb, and what nobody foresaw: never with a traceback."""
+        raised = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(raised, web.HTTPError):
+            detail = raised.log_message or raised.reason or ""
+            document = errors.problem(
+                status_code, detail or "Not possible.", code=f"HTTP_{status_code}", instance=self.request.path
+            )
+        else:
+            number = uuid.uuid4().hex[:12]
+            self.log.error("Internal error %s in %s %s", number, self.request.method, self.request.path)
+            detail = f"The server made a mistake; its log has it under {number}."
+            document = errors.problem(status_code, detail, code="INTERNAL", instance=self.request.path)
+        self.finish(json.dumps(document), set_content_type="application/problem+json")
+
+    def on_finish(self) -> None:
+        """Count the request."""
+        super().on_finish()
+        REQUESTS.labels(self.request.method, type(self).__name__, self.get_status()).inc()
+
+    def created(self, path: str, *, status: int = 201) -> None:
+        """Say where the new thing is."""
+        self._status_chosen = True
+        self.set_status(status)
+        self.set_header("Location", self.base_url.rstrip("/") + path)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _depth(data: Any) -> int:
+    depth, level = 0, [data]
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            break
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+        level = below
+    return depth
+
+
+def _has_surrogate(raw: bytes, data: Any) -> bool:
+    # Only an escape can make one: UTF-8 itself cannot.
+    if b"\\ud" not in raw.lower():
+        return False
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False

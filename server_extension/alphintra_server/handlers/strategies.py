@@ -1,0 +1,180 @@
+"""Strategies and templates over HTTP."""
+
+from __future__ import annotations
+
+from ..auth import Caller
+from ..errors import NotFound
+from ..models.base import Page, PageQuery
+from ..models.strategies import (
+    Accepted,
+    Cloned,
+    FromFile,
+    Inspection,
+    SavedStrategy,
+    SourcePath,
+    Strategy,
+    StrategyCreate,
+    StrategyExecute,
+    StrategyQuery,
+    StrategyTemplate,
+    StrategyUpdate,
+    StrategyVersion,
+    TemplateClone,
+)
+from ..services.paging import Slice, page
+from ..services.strategies import etag
+from .base import AlphintraHandler, endpoint
+
+
+class StrategiesHandler(AlphintraHandler):
+    """The list of strategies."""
+
+    @endpoint("strategies:read", query=StrategyQuery, response=Page[Strategy])
+    async def get(self, who: Caller, *, query: StrategyQuery) -> Page[Strategy]:
+        """List your strategies; archived ones only with status=ARCHIVED."""
+        return page(await self.services.strategies.list(who, query), query, self.request.path)
+
+
+class StrategyCreateHandler(AlphintraHandler):
+    """New strategies."""
+
+    @endpoint("strategies:write", body=StrategyCreate, response=Strategy, status=201, headers=("Location",))
+    async def post(self, who: Caller, *, body: StrategyCreate) -> Strategy:
+        """Store a strategy."""
+        made = await self.services.strategies.create(who, body)
+        self.created(f"/api/strategies/code/{made.id}")
+        self.set_header("ETag", etag(made.version))
+        return made
+
+
+class StrategyHandler(AlphintraHandler):
+    """One strategy."""
+
+    @endpoint("strategies:read", response=Strategy, problems=(404,), headers=("ETag",))
+    async def get(self, who: Caller, strategy_id: str) -> Strategy:
+        """Read a strategy."""
+        found = await self.services.strategies.get(who, strategy_id)
+        self.set_header("ETag", etag(found.version))
+        return found
+
+    @endpoint("strategies:write", body=StrategyUpdate, response=Strategy, problems=(404, 409, 412))
+    async def put(self, who: Caller, strategy_id: str, *, body: StrategyUpdate) -> Strategy:
+        """Change a strategy; every change of its content is a version. Takes If-Match."""
+        changed = await self.services.strategies.update(
+            who, strategy_id, body, self.request.headers.get("If-Match")
+        )
+        self.set_header("ETag", etag(changed.version))
+        return changed
+
+
+class StrategyVersionsHandler(AlphintraHandler):
+    """The saved states of a strategy."""
+
+    @endpoint("strategies:read", query=PageQuery, response=Page[StrategyVersion], problems=(404,))
+    async def get(self, who: Caller, strategy_id: str, *, query: PageQuery) -> Page[StrategyVersion]:
+        """List the versions, newest first."""
+        found = await self.services.strategies.versions(who, strategy_id, query.limit, query.offset)
+        return page(found, query, self.request.path)
+
+
+class StrategyVersionHandler(AlphintraHandler):
+    """One saved state."""
+
+    @endpoint("strategies:read", response=StrategyVersion, problems=(404,))
+    async def get(self, who: Caller, strategy_id: str, number: str) -> StrategyVersion:
+        """Read a version."""
+        if len(number) > 9:
+            raise NotFound(f"The strategy has no version {number[:9]}….")
+        return await self.services.strategies.version(who, strategy_id, int(number))
+
+
+class StrategyArchiveHandler(AlphintraHandler):
+    """Archiving."""
+
+    @endpoint("strategies:write", response=Strategy, problems=(404, 409))
+    async def post(self, who: Caller, strategy_id: str) -> Strategy:
+        """Archive: off the lists, and it refuses to run."""
+        return await self.services.strategies.archive(who, strategy_id)
+
+
+class StrategyRestoreHandler(AlphintraHandler):
+    """Restoring."""
+
+    @endpoint("strategies:write", response=Strategy, problems=(404, 409))
+    async def post(self, who: Caller, strategy_id: str) -> Strategy:
+        """Bring an archived strategy back."""
+        return await self.services.strategies.restore(who, strategy_id)
+
+
+class StrategyExecuteHandler(AlphintraHandler):
+    """Running the stored code."""
+
+    @endpoint(
+        "strategies:execute",
+        body=StrategyExecute,
+        response=Accepted,
+        status=202,
+        problems=(404, 409, 429),
+        headers=("Location",),
+    )
+    async def post(self, who: Caller, strategy_id: str, *, body: StrategyExecute) -> Accepted:
+        """Check the stored code, then create and run one backtest of it."""
+        accepted = await self.services.backtests.execute(who, strategy_id, body)
+        self.created(f"/api/backtests/{accepted.backtest_id}", status=202)
+        return accepted
+
+
+class SourceInspectHandler(AlphintraHandler):
+    """Looking into workspace files."""
+
+    @endpoint("workspace:read", body=SourcePath, response=Inspection, problems=(404, 409, 413))
+    async def post(self, who: Caller, *, body: SourcePath) -> Inspection:
+        """Find the strategy classes of a notebook or Python file and check it as a job's source."""
+        language, source = await self.services.sources.from_file(body.path)
+        return Inspection.model_validate(
+            {
+                "path": body.path,
+                "language": language,
+                "classes": source.classes,
+                "diagnostics": source.diagnostics,
+                "modules": sorted(source.modules),
+            }
+        )
+
+
+class StrategyFromFileHandler(AlphintraHandler):
+    """Saving from workspace files."""
+
+    @endpoint(
+        "strategies:write",
+        body=FromFile,
+        response=SavedStrategy,
+        status=201,
+        problems=(404, 409, 413),
+        headers=("Location",),
+    )
+    async def post(self, who: Caller, *, body: FromFile) -> SavedStrategy:
+        """Save the strategy of a workspace file: 201 for a new one, 200 for one that was known."""
+        saved, new = await self.services.strategies.from_file(who, body)
+        self.created(f"/api/strategies/code/{saved.id}", status=201 if new else 200)
+        return saved
+
+
+class TemplatesHandler(AlphintraHandler):
+    """The gallery."""
+
+    @endpoint("templates:read", query=PageQuery, response=Page[StrategyTemplate])
+    async def get(self, who: Caller, *, query: PageQuery) -> Page[StrategyTemplate]:
+        """List the strategy templates."""
+        found = await self.services.templates.list()
+        part = found[query.offset : query.offset + query.limit]
+        return page(Slice(part, len(found)), query, self.request.path)
+
+
+class TemplateCloneHandler(AlphintraHandler):
+    """Clones."""
+
+    @endpoint("workspace:write", body=TemplateClone, response=Cloned, status=201, problems=(404, 409))
+    async def post(self, who: Caller, template_id: str, *, body: TemplateClone) -> Cloned:
+        """Copy a template into the workspace; a name that exists gets -1, -2."""
+        return await self.services.templates.clone(who, template_id, body)

@@ -1,0 +1,106 @@
+"""Events as server-sent events: one stream per client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+
+from jupyter_core.utils import ensure_async
+from pydantic import Field
+from tornado.iostream import StreamClosedError
+
+from ..auth import Caller
+from ..errors import BadRequest, Forbidden, ServiceError
+from ..events import Event
+from ..models.base import Body
+from .base import AlphintraHandler, endpoint
+
+KEEPALIVE_SECONDS = 8.0
+RECHECK_SECONDS = 60.0
+
+
+class GoneError(ServiceError):
+    """The events after this id are no longer kept."""
+
+    status = 410
+    default_code = "EVENTS_GONE"
+
+
+class StreamQuery(Body):
+    """Where to begin."""
+
+    last_event_id: int | None = Field(None, ge=0, description="As the header Last-Event-ID.")
+
+
+class StreamHandler(AlphintraHandler):
+    """The stream of a user's job events."""
+
+    # An open tab is not a person at work: else an idle server would never be culled.
+    _track_activity = False
+
+    @endpoint("events:read", query=StreamQuery, media_type="text/event-stream", problems=(410,))
+    async def get(self, who: Caller, *, query: StreamQuery) -> None:
+        """Follow your jobs. Resumes after Last-Event-ID; 410 if those events are gone."""
+        relay = self.services.events
+        last = self._last_event_id(query)
+        subscription = relay.subscribe(who.user_id)
+        try:
+            missed = await relay.since(who.user_id, last) if last is not None else []
+            if missed is None:
+                raise GoneError("Those events are no longer kept: read the lists anew.")
+            self.set_header("Content-Type", "text/event-stream; charset=UTF-8")
+            self.set_header("Cache-Control", "no-cache")
+            self.set_header("X-Accel-Buffering", "no")
+            self.write("retry: 2000\n\n")
+            await self.flush()
+            known = last or 0
+            for event in missed:
+                known = event["event_id"]
+                await self._send(event)
+            await self._follow(subscription.queue, known)
+        except StreamClosedError:
+            # The reader has left; that is how a stream ends.
+            pass
+        finally:
+            relay.unsubscribe(subscription)
+
+    async def _follow(self, queue: asyncio.Queue[Event | None], known: int) -> None:
+        loop = asyncio.get_running_loop()
+        check_at = loop.time() + RECHECK_SECONDS
+        while True:
+            try:
+                event = await asyncio.wait_for(queue.get(), KEEPALIVE_SECONDS)
+            except TimeoutError:
+                self.write(": keepalive\n\n")
+                await self.flush()
+            else:
+                if event is None:
+                    break
+                if event["event_id"] > known:
+                    known = event["event_id"]
+                    await self._send(event)
+            if loop.time() >= check_at:
+                check_at = loop.time() + RECHECK_SECONDS
+                if not await self._still_admitted():
+                    break
+        await self.finish()
+
+    async def _still_admitted(self) -> bool:
+        self.current_user = await ensure_async(self.identity_provider.get_user(self))
+        with suppress(Forbidden):
+            await self.admit("events:read")
+            return True
+        return False
+
+    async def _send(self, event: Event) -> None:
+        self.write(f"id: {event['event_id']}\nevent: job\ndata: {json.dumps(event)}\n\n")
+        await self.flush()
+
+    def _last_event_id(self, query: StreamQuery) -> int | None:
+        given = self.request.headers.get("Last-Event-ID")
+        if given is None or not given.strip():
+            return query.last_event_id
+        if not given.strip().isdigit() or len(given) > 18:
+            raise BadRequest("Last-Event-ID is a number.")
+        return int(given)

@@ -1,0 +1,126 @@
+"""The backtest kind of job: what its worker gets, and what its output means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from ..db.tables import (
+    BacktestResultRow,
+    BacktestRow,
+    DatasetRow,
+    StrategyRow,
+    StrategyVersionRow,
+    TradeRow,
+)
+from ..db.types import utc_now
+from ..services.datasets import Selection
+from .attempt import JobInput
+from .output import Output, TradeDocument
+from .store import Claim
+
+
+def file_name(modules: dict[str, str]) -> str:
+    """Name the file of the code so that none of the trader's modules is hidden by it."""
+    name = "strategy.py"
+    while name in modules or f"{name.removesuffix('.py')}/__init__.py" in modules:
+        name = f"{name.removesuffix('.py')}_.py"
+    return name
+
+
+class BacktestKind:
+    """Implements ``JobKind``."""
+
+    def load(self, session: Session, held: Claim) -> JobInput:
+        """Read the stored version and the configuration."""
+        row = session.get_one(BacktestRow, held.resource_id)
+        version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
+        strategy = session.get_one(StrategyRow, row.strategy_id)
+        dataset = session.get_one(DatasetRow, row.dataset_id)
+        file = file_name(version.modules)
+        files = {f"source/{file}": version.code}
+        files |= {f"source/{path}": text for path, text in version.modules.items()}
+        configuration: dict[str, Any] = {
+            "start": row.start_date.date().isoformat() if row.start_given else None,
+            "end": row.end_date.date().isoformat() if row.end_given else None,
+            "cash": float(row.initial_capital),
+            "commission": float(row.commission),
+            "slippage": float(row.slippage),
+            "benchmark": row.benchmark,
+            "seed": row.seed,
+            "risk_free_rate": row.risk_free_rate,
+            "rules": row.rules,
+        }
+        message = {
+            "id": held.job_id,
+            "kind": held.kind,
+            "source": {
+                "file": file,
+                "class_name": row.class_name,
+                "modules": sorted(version.modules),
+            },
+            "data": {"name": Selection(dataset, tuple(row.symbols)).name},
+            "parameters": row.parameters,
+            "configuration": configuration,
+        }
+        return JobInput(files, message, strategy.source_path, version.line_map)
+
+    def save(self, session: Session, held: Claim, output: Output) -> None:
+        """Write figures and trades."""
+        row = session.get_one(BacktestRow, held.resource_id)
+        document = output.document
+        version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
+        # What the server knows for itself is not taken from the worker, which runs the user's code.
+        trusted = {
+            "strategy_id": row.strategy_id,
+            "strategy_version": row.strategy_version,
+            "source_hash": version.source_hash,
+            "catalogue_hash": row.dataset_hash,
+            "seed": row.seed,
+        }
+        session.add(
+            BacktestResultRow(
+                backtest_id=row.id,
+                attempt=held.attempt,
+                run=document.run | trusted,
+                metrics=document.metrics,
+                undefined=document.undefined,
+                assumptions=document.assumptions,
+                sparkline=output.sparkline,
+                files=output.files,
+                trade_count=len(document.trades),
+                created_at=utc_now(),
+            )
+        )
+        session.flush()
+        if document.trades:
+            trades = [_trade(row.id, number, item) for number, item in enumerate(document.trades)]
+            session.execute(insert(TradeRow), trades)
+
+
+def _trade(backtest_id: str, number: int, trade: TradeDocument) -> dict[str, Any]:
+    return {
+        "backtest_id": backtest_id,
+        "number": number,
+        "id": trade.id,
+        "symbol": trade.symbol,
+        "side": trade.side,
+        "quantity": trade.quantity,
+        "entry_price": trade.entry_price,
+        "exit_price": trade.exit_price,
+        "entry_time": trade.entry_time,
+        "exit_time": trade.exit_time,
+        "pnl": trade.pnl,
+        "pnl_number": None if trade.pnl is None else float(trade.pnl),
+        "commission": trade.commission,
+        "exit_reason": trade.exit_reason,
+        "more": {
+            "return": trade.return_,
+            "bars": trade.bars,
+            "mae": trade.mae,
+            "mfe": trade.mfe,
+            "open": trade.open,
+        },
+    }

@@ -1,0 +1,159 @@
+"""Reading what a worker left behind: file by file, bounded, checked, never unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from .protocol import FILES, REQUIRED, OutputFile
+
+MAX_TRADES = 100_000
+_MAX_HEADER = 1 << 20
+
+
+class BadOutputError(Exception):
+    """The output is not what a run leaves."""
+
+
+def _exact(value: Any) -> Any:
+    # A float becomes the shortest text that reads back as it: what ``to_json`` wrote.
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+Exact = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class TradeDocument(BaseModel):
+    """A trade as the SDK writes it."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    id: str = Field(max_length=64)
+    symbol: str = Field(max_length=64)
+    side: Literal["BUY", "SELL"]
+    quantity: Exact
+    entry_price: Exact
+    exit_price: Exact | None
+    entry_time: AwareDatetime
+    exit_time: AwareDatetime | None
+    pnl: Exact | None
+    commission: Exact
+    exit_reason: str = Field(max_length=40)
+    return_: Number | None = Field(None, alias="return")
+    bars: int | None = None
+    mae: Number | None = None
+    mfe: Number | None = None
+    open: bool = False
+
+
+class ResultDocument(BaseModel):
+    """``Result.to_json()``: what of it is kept in the database."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    run: dict[str, Any] = Field(max_length=100)
+    assumptions: list[dict[str, Any]] = Field(max_length=1000)
+    metrics: dict[str, Number | None] = Field(max_length=500)
+    undefined: dict[str, str] = Field(max_length=500)
+    trades: list[TradeDocument] = Field(max_length=MAX_TRADES)
+
+
+@dataclass
+class Output:
+    """A run's output, checked."""
+
+    document: ResultDocument
+    sparkline: list[float]
+    files: dict[str, dict[str, Any]]
+
+
+def collect(folder: Path, claimed: list[OutputFile]) -> Output:
+    """Check the files that the worker claims to have written.
+
+    The worker must be dead: then nobody can change them between the check and the use.
+
+    Raises:
+        BadOutputError: A file is missing, too large, a link or device, or not as claimed.
+    """
+    names = [item.name for item in claimed]
+    missing = [name for name in REQUIRED if name not in names]
+    if missing or len(set(names)) < len(names):
+        raise BadOutputError(f"The job left no {', '.join(missing) or 'clear list of files'}.")
+    texts: dict[str, bytes] = {}
+    files: dict[str, dict[str, Any]] = {}
+    for item in claimed:
+        data, digest, size = _read(folder / item.name, FILES[item.name], keep=item.name.endswith(".json"))
+        if digest != item.sha256 or size != item.bytes:
+            raise BadOutputError(f"{item.name} is not the file that the job announced.")
+        texts[item.name] = data
+        files[item.name] = {"bytes": size, "sha256": digest}
+    raw = _parse("result.json", texts["result.json"])
+    try:
+        document = ResultDocument.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadOutputError(f"result.json: {place}: {first['msg']}") from None
+    if len(json.dumps([document.run, document.assumptions], default=str)) > _MAX_HEADER:
+        raise BadOutputError("result.json: run and assumptions are too large.")
+    view = _parse("view.json", texts["view.json"])
+    if view.get("version") != 1:
+        raise BadOutputError("view.json is not of version 1.")
+    return Output(document, _sparkline(view), files)
+
+
+def _read(path: Path, limit: int, *, keep: bool) -> tuple[bytes, str, int]:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        raise BadOutputError(f"{path.name} is missing, or a link.") from None
+    with os.fdopen(file, "rb") as opened:
+        found = os.fstat(opened.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            raise BadOutputError(f"{path.name} is not a plain file.")
+        if found.st_size > limit:
+            raise BadOutputError(f"{path.name} is larger than {limit >> 20} MiB.")
+        digest, parts, size = hashlib.sha256(), [], 0
+        while block := opened.read(1 << 20):
+            size += len(block)
+            if size > limit:
+                raise BadOutputError(f"{path.name} is larger than {limit >> 20} MiB.")
+            digest.update(block)
+            if keep:
+                parts.append(block)
+    return b"".join(parts), digest.hexdigest(), size
+
+
+def _parse(name: str, data: bytes) -> dict[str, Any]:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        parsed = json.loads(data, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise BadOutputError(f"{name} is not JSON: {str(error)[:200]}") from None
+    if not isinstance(parsed, dict):
+        raise BadOutputError(f"{name} is not a JSON object.")
+    return parsed
+
+
+def _sparkline(view: dict[str, Any], most: int = 40) -> list[float]:
+    charts = view.get("charts")
+    curve = charts.get("curve") if isinstance(charts, dict) else None
+    equity = curve.get("equity") if isinstance(curve, dict) else None
+    if not isinstance(equity, list):
+        return []
+    values = [float(item) for item in equity if isinstance(item, int | float)]
+    if len(values) <= most:
+        return values
+    step = (len(values) - 1) / (most - 1)
+    return [values[round(index * step)] for index in range(most)]

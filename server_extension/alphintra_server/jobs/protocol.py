@@ -1,0 +1,153 @@
+"""What a worker may say: JSON lines, each checked and bounded. Nothing in them is trusted."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
+
+MAX_LINE = 64 << 10
+MAX_MESSAGES = 50_000
+MAX_BYTES = 8 << 20
+KEPT_LOG_LINES = 200
+KEPT_LOG_CHARS = 2_000
+
+FILES = {
+    # name → most bytes
+    "result.json": 64 << 20,
+    "view.json": 2 << 20,
+    "report.html": 16 << 20,
+    "trades.parquet": 256 << 20,
+    "fills.parquet": 256 << 20,
+    "orders.parquet": 256 << 20,
+    "equity.parquet": 256 << 20,
+}
+"""The output files there are. A worker that names another is not believed at all."""
+
+REQUIRED = ("result.json", "view.json", "report.html")
+
+_UNPRINTABLE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class ProtocolError(Exception):
+    """The worker said something it may not say."""
+
+
+class OutputLimitError(ProtocolError):
+    """The worker said too much."""
+
+
+def clean(text: Any) -> str:
+    """Drop terminal sequences and control characters, which would forge lines of a log."""
+    return _UNPRINTABLE.sub("", str(text))
+
+
+def _time(value: str | None) -> str | None:
+    if value is not None:
+        datetime.fromisoformat(value)
+    return value
+
+
+def _short(most: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: None if value is None else clean(value)[:most])
+
+
+BarTime = Annotated[str | None, Field(max_length=40), AfterValidator(_time)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Ready(_Message):
+    """The worker runs."""
+
+    type: Literal["ready"]
+    pid: int = 0
+    versions: dict[str, str] = Field(default_factory=dict, max_length=50)
+
+
+class ProgressReport(_Message):
+    """How far it is."""
+
+    type: Literal["progress"]
+    fraction: float = Field(ge=0, le=1, allow_inf_nan=False)
+    phase: Annotated[str, _short(40)] = "running"
+    bar_time: BarTime = None
+
+
+class Log(_Message):
+    """A line that the strategy logged."""
+
+    type: Literal["log"]
+    text: Annotated[str, _short(KEPT_LOG_CHARS)]
+
+
+class OutputFile(_Message):
+    """A file in the output folder."""
+
+    name: Literal[tuple(FILES)]  # type: ignore[valid-type]
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Result(_Message):
+    """The end, with files."""
+
+    type: Literal["result"]
+    files: list[OutputFile] = Field(max_length=len(FILES))
+
+
+class Error(_Message):
+    """The end, with a reason."""
+
+    type: Literal["error"]
+    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]{0,59}$")
+    message: Annotated[str, _short(4_000)]
+    file: Annotated[str | None, _short(400)] = None
+    line: int | None = Field(None, ge=0, le=10**7)
+    cell: int | None = Field(None, ge=0, le=10**6)
+    bar_time: BarTime = None
+    traceback: Annotated[str | None, _short(20_000)] = None
+
+
+Message = Annotated[Ready | ProgressReport | Log | Result | Error, Field(discriminator="type")]
+_ADAPTER: TypeAdapter[Message] = TypeAdapter(Message)
+
+
+class Conversation:
+    """Counts what was said and reads it."""
+
+    def __init__(self) -> None:
+        self._messages = 0
+        self._bytes = 0
+
+    def hear(self, line: bytes) -> Message:
+        """Read one line.
+
+        Raises:
+            OutputLimitError: More lines or bytes than a job needs.
+            ProtocolError: Not a message.
+        """
+        self._messages += 1
+        self._bytes += len(line)
+        if self._messages > MAX_MESSAGES or self._bytes > MAX_BYTES:
+            raise OutputLimitError(
+                f"The job said more than {MAX_MESSAGES} lines or {MAX_BYTES >> 20} MiB: print less."
+            )
+        try:
+            return _ADAPTER.validate_python(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            kind = "schema" if isinstance(error, ValidationError) else "JSON"
+            raise ProtocolError(f"The worker sent a message that is not one ({kind}).") from None

@@ -1,0 +1,201 @@
+"""Backtests: what to run, its state, its result."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from .base import Body, Money, PageQuery, Reply
+from .strategies import RunSettings
+
+
+class JobStatus(StrEnum):
+    """The five states of a job."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class BacktestMethodology(StrEnum):
+    """How the history is used."""
+
+    STANDARD = "STANDARD"
+
+
+class TradeSide(StrEnum):
+    """BUY for a long trade, SELL for a short one."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class BacktestCreate(RunSettings):
+    """A backtest to be run later."""
+
+    strategy_id: str = Field(min_length=1, max_length=64)
+    dataset_id: str = Field(
+        min_length=1, max_length=400, description="Id or name, `name/SYMBOL` for one symbol."
+    )
+    strategy_version: int | None = Field(None, ge=1, description="Default: the current one.")
+    methodology: BacktestMethodology = BacktestMethodology.STANDARD
+
+
+class Progress(Reply):
+    """How far a running job is."""
+
+    fraction: float
+    phase: str
+    bar_time: str | None = None
+    eta_seconds: float | None = None
+
+
+class JobError(Reply):
+    """Why a job failed, and where."""
+
+    code: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    cell: int | None = None
+    bar_time: str | None = None
+    traceback: str | None = None
+
+
+class KeyMetrics(Reply):
+    """The figures that a list shows."""
+
+    total_return: float | None
+    sharpe_ratio: float | None
+    max_drawdown: float | None
+    total_trades: int | None
+
+
+class BacktestJob(Reply):
+    """A backtest and its state."""
+
+    id: str
+    user_id: str
+    strategy_id: str
+    dataset_id: str
+    name: str
+    start_date: datetime
+    end_date: datetime
+    initial_capital: Money
+    commission: Money
+    slippage: Money
+    methodology: BacktestMethodology
+    status: JobStatus
+    created_at: datetime
+    completed_at: datetime | None
+    strategy_name: str
+    strategy_version: int
+    class_name: str | None
+    dataset_name: str
+    symbols: list[str]
+    parameters: dict[str, Any]
+    rules: dict[str, Any]
+    benchmark: str | None
+    seed: int
+    risk_free_rate: float
+    job_id: str
+    phase: str
+    attempt: int
+    started_at: datetime | None
+    progress: Progress | None
+    metrics: KeyMetrics | None
+    sparkline: list[float] | None
+    error: JobError | None
+    warnings: list[str]
+    log: list[str] = Field(description="The last lines that the strategy logged.")
+    sandbox_level: str | None
+
+
+class BacktestQuery(PageQuery):
+    """Filters of the list of backtests."""
+
+    status: JobStatus | None = None
+    strategy_id: str | None = Field(None, max_length=64)
+    dataset_id: str | None = Field(None, max_length=64)
+    sort: Literal["created_at", "name"] = "created_at"
+
+
+class ResultsQuery(Body):
+    """What to send with the results."""
+
+    view: bool = Field(False, description="Add the payload that the result view draws.")
+
+
+class BacktestResult(Reply):
+    """What a completed backtest found. Undefined figures are null; ``undefined`` says why."""
+
+    backtest_id: str
+    total_return: Money | None
+    annualized_return: Money | None
+    max_drawdown: Money | None
+    sharpe_ratio: float | None
+    sortino_ratio: float | None
+    win_rate: float | None
+    profit_factor: float | None
+    total_trades: int | None
+    avg_trade_duration: float | None
+    longest_winning_streak: int | None
+    longest_losing_streak: int | None
+    correlation_to_benchmark: float | None
+    volatility: float | None
+    calmar_ratio: float | None
+    final_equity: Money | None
+    metrics: dict[str, float | None]
+    undefined: dict[str, str]
+    assumptions: list[dict[str, Any]]
+    run: dict[str, Any]
+    view: dict[str, Any] | None = None
+
+
+class Trade(Reply):
+    """A round trip, closed or open."""
+
+    id: str
+    backtest_id: str
+    symbol: str
+    side: TradeSide
+    quantity: Money
+    entry_price: Money
+    exit_price: Money | None
+    entry_time: datetime
+    exit_time: datetime | None
+    pnl: Money | None
+    commission: Money
+    exit_reason: str
+    return_: float | None = Field(None, alias="return")
+    bars: int | None = None
+    mae: float | None = None
+    mfe: float | None = None
+    open: bool = False
+
+
+class TradesQuery(PageQuery):
+    """Filters of the trade log."""
+
+    symbol: str | None = Field(None, max_length=64)
+    sort: Literal["entry_time", "exit_time", "pnl"] = "entry_time"
+    order: Literal["asc", "desc"] = "asc"
+
+
+class JobEvent(Reply):
+    """A change of a job, as sent on the stream."""
+
+    event_id: int
+    job_id: str
+    kind: str
+    resource_id: str
+    status: JobStatus
+    phase: str
+    progress: Progress | None
+    message: str
+    updated_at: datetime

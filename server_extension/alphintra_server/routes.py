@@ -1,0 +1,80 @@
+"""Every route, in one table: the application, the OpenAPI document and the tests read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from .handlers import backtests, code, datasets, strategies, stream, system
+from .handlers.base import AlphintraHandler, Endpoint
+
+VERBS = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True)
+class Route:
+    """A path, as in OpenAPI, and its handler."""
+
+    path: str
+    handler: type[AlphintraHandler]
+
+    @property
+    def pattern(self) -> str:
+        """The path as Tornado matches it; parts are positional, in order."""
+        pieces = []
+        for piece in self.path.split("/"):
+            if piece == "{number}":
+                pieces.append("([0-9]+)")
+            elif piece.startswith("{"):
+                pieces.append("([A-Za-z0-9_.-]+)")
+            else:
+                pieces.append(piece.replace(".", r"\."))
+        return "/".join(pieces)
+
+    @property
+    def endpoints(self) -> dict[str, Endpoint]:
+        """The verbs it has."""
+        found = {}
+        for verb in VERBS:
+            described = getattr(getattr(self.handler, verb), "endpoint", None)
+            if described is not None:
+                found[verb] = cast(Endpoint, described)
+        return found
+
+
+ROUTES = (
+    Route("/api/strategies/code", strategies.StrategiesHandler),
+    Route("/api/strategies/code/create", strategies.StrategyCreateHandler),
+    Route("/api/strategies/code/inspect", strategies.SourceInspectHandler),
+    Route("/api/strategies/code/from-file", strategies.StrategyFromFileHandler),
+    Route("/api/strategies/code/{id}", strategies.StrategyHandler),
+    Route("/api/strategies/code/{id}/execute", strategies.StrategyExecuteHandler),
+    Route("/api/strategies/code/{id}/versions", strategies.StrategyVersionsHandler),
+    Route("/api/strategies/code/{id}/versions/{number}", strategies.StrategyVersionHandler),
+    Route("/api/strategies/code/{id}/archive", strategies.StrategyArchiveHandler),
+    Route("/api/strategies/code/{id}/restore", strategies.StrategyRestoreHandler),
+    Route("/api/strategies/templates", strategies.TemplatesHandler),
+    Route("/api/strategies/templates/{id}/clone", strategies.TemplateCloneHandler),
+    Route("/api/sdk/documentation", code.SdkDocumentationHandler),
+    Route("/api/code/validate", code.CodeValidateHandler),
+    Route("/api/snippets", code.SnippetsHandler),
+    Route("/api/datasets", datasets.DatasetsHandler),
+    Route("/api/datasets/{id}", datasets.DatasetHandler),
+    Route("/api/datasets/{id}/preview", datasets.DatasetPreviewHandler),
+    Route("/api/datasets/{id}/statistics", datasets.DatasetStatisticsHandler),
+    Route("/api/backtests", backtests.BacktestsHandler),
+    Route("/api/backtests/{id}", backtests.BacktestHandler),
+    Route("/api/backtests/{id}/run", backtests.BacktestRunHandler),
+    Route("/api/backtests/{id}/cancel", backtests.BacktestCancelHandler),
+    Route("/api/backtests/{id}/results", backtests.BacktestResultsHandler),
+    Route("/api/backtests/{id}/trades", backtests.BacktestTradesHandler),
+    Route("/api/backtests/{id}/report", backtests.BacktestReportHandler),
+    Route("/api/stream", stream.StreamHandler),
+    Route("/api/system", system.SystemHandler),
+    Route("/api/openapi.json", system.OpenApiHandler),
+)
+
+PROBES = (
+    Route("/health", system.HealthHandler),
+    Route("/ready", system.ReadyHandler),
+)

@@ -1,0 +1,1 @@
+"""Domain logic, one resource a file; nothing here knows Tornado."""

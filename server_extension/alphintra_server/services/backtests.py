@@ -1,0 +1,449 @@
+"""Backtests: what to run, its state, its results."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import uuid
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from ..auth import Caller
+from ..db.engine import Database
+from ..db.tables import (
+    BacktestResultRow,
+    BacktestRow,
+    DatasetRow,
+    JobRow,
+    StrategyRow,
+    StrategyVersionRow,
+    TradeRow,
+)
+from ..db.types import utc_now
+from ..errors import Conflict, Invalid, NotFound, Unavailable
+from ..jobs import store
+from ..models.backtests import (
+    BacktestCreate,
+    BacktestJob,
+    BacktestMethodology,
+    BacktestQuery,
+    BacktestResult,
+    JobError,
+    JobStatus,
+    KeyMetrics,
+    Progress,
+    Trade,
+    TradeSide,
+    TradesQuery,
+)
+from ..models.strategies import Accepted, RunSettings, StrategyExecute
+from . import datasets, strategies
+from .paging import Slice
+from .run_defaults import RunDefaults
+from .sources import Source, Sources, choose_class, refuse_blocking
+
+KIND = "backtest"
+_DECIMAL_FIGURES = ("total_return", "annualized_return", "max_drawdown", "final_equity")
+_FIGURES = (
+    "sharpe_ratio", "sortino_ratio", "win_rate", "profit_factor", "avg_trade_duration",
+    "correlation_to_benchmark", "volatility", "calmar_ratio",
+)  # fmt: skip
+_COUNTS = ("total_trades", "longest_winning_streak", "longest_losing_streak")
+
+
+class Backtests:
+    """What a user's backtests can do.
+
+    Args:
+        database: Where they are.
+        sources: Checks the code before it is queued.
+        jobs_dir: Where the attempts' output is.
+        defaults: What a body leaves open.
+        max_queued: How many jobs of one user may wait.
+        wake: Called after a job was queued or cancelled.
+        jobs_refused: Why this server runs no user code, if it runs none.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        sources: Sources,
+        jobs_dir: Path,
+        defaults: RunDefaults,
+        max_queued: int,
+        wake: Callable[[], None],
+        jobs_refused: str | None = None,
+    ) -> None:
+        self._database = database
+        self._sources = sources
+        self._jobs_dir = jobs_dir
+        self._defaults = defaults
+        self._max_queued = max_queued
+        self._wake = wake
+        self._jobs_refused = jobs_refused
+
+    async def create(self, who: Caller, body: BacktestCreate) -> BacktestJob:
+        """Store what to run; ``run`` runs it."""
+
+        def work(session: Session) -> BacktestJob:
+            strategy = strategies.find_runnable(session, who, body.strategy_id)
+            version = strategies.version_of(session, strategy, body.strategy_version)
+            row = self._insert(session, who, strategy, version, body.dataset_id, body)
+            return self._model(session, row)
+
+        made = await self._database.write(work)
+        self._wake()
+        return made
+
+    async def execute(self, who: Caller, strategy_id: str, body: StrategyExecute) -> Accepted:
+        """Check the stored code, then create and queue one backtest of it, all or nothing."""
+
+        def load(session: Session) -> tuple[StrategyRow, StrategyVersionRow]:
+            row = strategies.find_runnable(session, who, strategy_id)
+            return row, strategies.version_of(session, row)
+
+        _, version = await self._database.read(load)
+        class_name = await self._check(version, body.class_name or version.class_name, body.parameters)
+
+        def work(session: Session) -> Accepted:
+            strategy = strategies.find_runnable(session, who, strategy_id)
+            reference = body.dataset_id or self._defaults.dataset
+            row = self._insert(session, who, strategy, version, reference, body, class_name)
+            job = store.queue(session, row.job_id, max_queued=self._max_queued)
+            return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
+
+        accepted = await self._database.write(work)
+        self._wake()
+        return accepted
+
+    async def run(self, who: Caller, backtest_id: str) -> Accepted:
+        """Queue a created backtest."""
+
+        def load(session: Session) -> tuple[BacktestRow, StrategyVersionRow, JobRow]:
+            row = find(session, who, backtest_id)
+            strategies.find_runnable(session, who, row.strategy_id)
+            version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
+            return row, version, session.get_one(JobRow, row.job_id)
+
+        row, version, job = await self._database.read(load)
+        class_name = row.class_name
+        if job.status == "PENDING" and job.phase == "created":
+            class_name = await self._check(version, row.class_name, row.parameters)
+
+        def work(session: Session) -> Accepted:
+            again = find(session, who, backtest_id)
+            strategies.find_runnable(session, who, again.strategy_id)
+            queued = store.queue(session, again.job_id, max_queued=self._max_queued)
+            again.class_name = class_name
+            return Accepted(backtest_id=again.id, job_id=queued.id, status=queued.status)
+
+        accepted = await self._database.write(work)
+        self._wake()
+        return accepted
+
+    async def cancel(self, who: Caller, backtest_id: str) -> Accepted:
+        """Stop a backtest that waits or runs."""
+
+        def work(session: Session) -> Accepted:
+            row = find(session, who, backtest_id)
+            job = store.request_cancel(session, row.job_id)
+            return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
+
+        accepted = await self._database.write(work)
+        self._wake()
+        return accepted
+
+    async def get(self, who: Caller, backtest_id: str) -> BacktestJob:
+        """Read one."""
+        return await self._database.read(
+            lambda session: self._model(session, find(session, who, backtest_id))
+        )
+
+    async def list(self, who: Caller, query: BacktestQuery) -> Slice[BacktestJob]:
+        """List the caller's, newest first."""
+        wanted: Select[Any] = select(BacktestRow).where(BacktestRow.user_id == who.user_id)
+        if query.status is not None:
+            wanted = wanted.join(JobRow, JobRow.id == BacktestRow.job_id).where(
+                JobRow.status == query.status.value
+            )
+        if query.strategy_id is not None:
+            wanted = wanted.where(BacktestRow.strategy_id == query.strategy_id)
+        if query.dataset_id is not None:
+            named = select(DatasetRow.id).where(DatasetRow.name == query.dataset_id)
+            wanted = wanted.where(
+                (BacktestRow.dataset_id == query.dataset_id) | BacktestRow.dataset_id.in_(named)
+            )
+        order = BacktestRow.name.asc() if query.sort == "name" else BacktestRow.created_at.desc()
+
+        def work(session: Session) -> Slice[BacktestJob]:
+            total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+            rows = session.scalars(
+                wanted.order_by(order, BacktestRow.id).limit(query.limit).offset(query.offset)
+            ).all()
+            return Slice([self._model(session, row, brief=True) for row in rows], total)
+
+        return await self._database.read(work)
+
+    async def results(self, who: Caller, backtest_id: str, *, view: bool) -> BacktestResult:
+        """Read the figures of a completed backtest, with what the view draws if asked for."""
+        row, result = await self._database.read(lambda session: _completed(session, who, backtest_id))
+        payload = None
+        if view:
+            text = await asyncio.to_thread(self._file, row, result, "view.json")
+            payload = await asyncio.to_thread(json.loads, text)
+        metrics = result.metrics
+        return BacktestResult(
+            backtest_id=row.id,
+            **{name: _decimal(metrics.get(name)) for name in _DECIMAL_FIGURES},
+            **{name: metrics.get(name) for name in _FIGURES},
+            **{name: _count(metrics.get(name)) for name in _COUNTS},
+            metrics=metrics,
+            undefined=result.undefined,
+            assumptions=result.assumptions,
+            run=result.run,
+            view=payload,
+        )
+
+    async def report(self, who: Caller, backtest_id: str) -> bytes:
+        """Read the HTML report of a completed backtest."""
+        row, result = await self._database.read(lambda session: _completed(session, who, backtest_id))
+        return await asyncio.to_thread(self._file, row, result, "report.html")
+
+    async def trades(self, who: Caller, backtest_id: str, query: TradesQuery) -> Slice[Trade]:
+        """Read a page of the trade log."""
+
+        def work(session: Session) -> Slice[Trade]:
+            row, _ = _completed(session, who, backtest_id)
+            wanted: Select[Any] = select(TradeRow).where(TradeRow.backtest_id == row.id)
+            if query.symbol is not None:
+                wanted = wanted.where(TradeRow.symbol == query.symbol)
+            total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+            column = {
+                "entry_time": TradeRow.entry_time,
+                "exit_time": TradeRow.exit_time,
+                "pnl": TradeRow.pnl_number,
+            }[query.sort]
+            ordered = column.desc() if query.order == "desc" else column.asc()
+            # Open trades have neither an exit nor a result: they come last in either direction.
+            wanted = wanted.order_by(column.is_(None), ordered, TradeRow.number)
+            rows = session.scalars(wanted.limit(query.limit).offset(query.offset))
+            return Slice([_trade(item) for item in rows], total)
+
+        return await self._database.read(work)
+
+    async def _check(
+        self, version: StrategyVersionRow, class_name: str | None, parameters: dict[str, Any]
+    ) -> str:
+        """Refuse code that cannot run and parameters it does not have; return the class to run."""
+        if self._jobs_refused:
+            raise Unavailable(self._jobs_refused, code="NO_SANDBOX")
+        source = await self._sources.describe(version.code, version.modules, version.line_map)
+        refuse_blocking(source)
+        chosen = choose_class(source, class_name)
+        _check_parameters(source, chosen, version.parameters | parameters)
+        return str(chosen["name"])
+
+    def _insert(
+        self,
+        session: Session,
+        who: Caller,
+        strategy: StrategyRow,
+        version: StrategyVersionRow,
+        reference: str,
+        settings: RunSettings,
+        class_name: str | None = None,
+    ) -> BacktestRow:
+        selection = datasets.select_for_run(session, who, reference)
+        first, last = selection.span()
+        start, end = settings.start_date or first, settings.end_date or last
+        span = f"{selection.name} has {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+        if start > last:
+            raise Invalid.field("start_date", f"is after the end of the data: {span}", code="OUT_OF_RANGE")
+        if end < first:
+            raise Invalid.field("end_date", f"is before the start of the data: {span}", code="OUT_OF_RANGE")
+        if start >= end:
+            raise Invalid.field("end_date", f"must be after start_date; {span}", code="OUT_OF_RANGE")
+        backtest_id = uuid.uuid4().hex
+        job = store.create(session, user_id=who.user_id, kind=KIND, resource_id=backtest_id)
+        row = BacktestRow(
+            id=backtest_id,
+            user_id=who.user_id,
+            strategy_id=strategy.id,
+            strategy_version=version.number,
+            class_name=class_name or settings.class_name or version.class_name,
+            dataset_id=selection.row.id,
+            dataset_hash=selection.row.content_hash,
+            symbols=list(selection.symbols),
+            name=settings.name or f"{strategy.name} on {selection.name}"[:200],
+            start_date=start,
+            end_date=end,
+            start_given=settings.start_date is not None,
+            end_given=settings.end_date is not None,
+            initial_capital=_or(settings.initial_capital, self._defaults.initial_capital),
+            commission=_or(settings.commission, self._defaults.commission),
+            slippage=_or(settings.slippage, self._defaults.slippage),
+            methodology=BacktestMethodology.STANDARD.value,
+            parameters=version.parameters | settings.parameters,
+            rules=settings.rules,
+            benchmark=settings.benchmark,
+            seed=settings.seed,
+            risk_free_rate=settings.risk_free_rate,
+            job_id=job.id,
+            created_at=utc_now(),
+        )
+        session.add(row)
+        session.flush()
+        return row
+
+    def _model(self, session: Session, row: BacktestRow, *, brief: bool = False) -> BacktestJob:
+        job = session.get_one(JobRow, row.job_id)
+        strategy = session.get_one(StrategyRow, row.strategy_id)
+        dataset = session.get_one(DatasetRow, row.dataset_id)
+        result = session.get(BacktestResultRow, row.id) if job.status == "COMPLETED" else None
+        selection = datasets.Selection(dataset, tuple(row.symbols))
+        return BacktestJob(
+            id=row.id,
+            user_id=row.user_id,
+            strategy_id=row.strategy_id,
+            dataset_id=row.dataset_id,
+            name=row.name,
+            start_date=row.start_date,
+            end_date=row.end_date,
+            initial_capital=row.initial_capital,
+            commission=row.commission,
+            slippage=row.slippage,
+            methodology=BacktestMethodology(row.methodology),
+            status=JobStatus(job.status),
+            created_at=row.created_at,
+            completed_at=job.finished_at,
+            strategy_name=strategy.name,
+            strategy_version=row.strategy_version,
+            class_name=row.class_name,
+            dataset_name=selection.name,
+            symbols=row.symbols or dataset.symbols[: datasets.LISTED],
+            parameters=row.parameters,
+            rules=row.rules,
+            benchmark=row.benchmark,
+            seed=row.seed,
+            risk_free_rate=row.risk_free_rate,
+            job_id=job.id,
+            phase=job.phase,
+            attempt=job.attempt,
+            started_at=job.started_at,
+            progress=Progress(**job.progress) if job.progress else None,
+            metrics=_key_metrics(result.metrics) if result else None,
+            sparkline=result.sparkline if result else None,
+            error=JobError(**job.error) if job.error else None,
+            warnings=_warnings(result.assumptions) if result else [],
+            log=job.log[-20:] if brief else job.log,
+            sandbox_level=job.sandbox_level,
+        )
+
+    def _file(self, row: BacktestRow, result: BacktestResultRow, name: str) -> bytes:
+        described = result.files.get(name)
+        if described is None:
+            raise NotFound(f"This backtest has no {name}.")
+        path = self._jobs_dir / row.job_id / str(result.attempt) / "out" / name
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            raise NotFound(f"The {name} of this backtest is no longer stored.") from None
+        with os.fdopen(file, "rb") as opened:
+            found = os.fstat(opened.fileno())
+            if not stat.S_ISREG(found.st_mode) or found.st_size != described["bytes"]:
+                raise NotFound(f"The {name} of this backtest is no longer what it was.")
+            return opened.read(described["bytes"])
+
+
+def find(session: Session, who: Caller, backtest_id: str) -> BacktestRow:
+    """Load a backtest of the caller; another's is as absent as none."""
+    query = select(BacktestRow).where(BacktestRow.id == backtest_id, BacktestRow.user_id == who.user_id)
+    row = session.scalars(query).first()
+    if row is None:
+        raise NotFound(f"There is no backtest {backtest_id}.")
+    return row
+
+
+def _completed(session: Session, who: Caller, backtest_id: str) -> tuple[BacktestRow, BacktestResultRow]:
+    row = find(session, who, backtest_id)
+    job = session.get_one(JobRow, row.job_id)
+    result = session.get(BacktestResultRow, row.id)
+    if job.status != "COMPLETED" or result is None:
+        state = job.phase if job.status == "PENDING" else job.status.lower()
+        raise Conflict(
+            f"There are no results: the backtest is {state}.",
+            code="NOT_COMPLETED",
+            extra={"state": job.status, "phase": job.phase, "error": job.error},
+        )
+    return row, result
+
+
+def _check_parameters(source: Source, chosen: dict[str, Any], parameters: dict[str, Any]) -> None:
+    known: dict[str, dict[str, Any]] = chosen["parameters"]
+    for name, value in parameters.items():
+        if name not in known:
+            has = ", ".join(known) or "none"
+            raise Invalid.field(
+                f"parameters.{name}",
+                f"{chosen['name']} has no such parameter (it has {has})",
+                code="BAD_PARAMETER",
+            )
+        low, high = known[name].get("low"), known[name].get("high")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(low, int | float) and value < low:
+                raise Invalid.field(f"parameters.{name}", f"{value} is below {low}", code="BAD_PARAMETER")
+            if isinstance(high, int | float) and value > high:
+                raise Invalid.field(f"parameters.{name}", f"{value} is above {high}", code="BAD_PARAMETER")
+        elif isinstance(low, int | float) or isinstance(high, int | float):
+            raise Invalid.field(f"parameters.{name}", "must be a number", code="BAD_PARAMETER")
+
+
+def _or(given: Decimal | None, default: Decimal) -> Decimal:
+    return default if given is None else given
+
+
+def _decimal(value: float | None) -> Decimal | None:
+    # ``repr`` is the shortest text that reads back as the same number; Decimal(float) would show its bits.
+    return None if value is None else Decimal(repr(value))
+
+
+def _count(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _key_metrics(metrics: dict[str, float | None]) -> KeyMetrics:
+    return KeyMetrics(
+        total_return=metrics.get("total_return"),
+        sharpe_ratio=metrics.get("sharpe_ratio"),
+        max_drawdown=metrics.get("max_drawdown"),
+        total_trades=_count(metrics.get("total_trades")),
+    )
+
+
+def _warnings(assumptions: Sequence[dict[str, Any]]) -> list[str]:
+    return [item["text"] for item in assumptions if item.get("level") in {"error", "warning"}]
+
+
+def _trade(row: TradeRow) -> Trade:
+    return Trade(
+        id=row.id,
+        backtest_id=row.backtest_id,
+        symbol=row.symbol,
+        side=TradeSide(row.side),
+        quantity=row.quantity,
+        entry_price=row.entry_price,
+        exit_price=row.exit_price,
+        entry_time=row.entry_time,
+        exit_time=row.exit_time,
+        pnl=row.pnl,
+        commission=row.commission,
+        exit_reason=row.exit_reason,
+        **row.more,
+    )

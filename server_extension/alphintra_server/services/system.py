@@ -1,0 +1,109 @@
+"""What this server is, what it guards and what it allows."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from ..auth import Caller
+from ..db.engine import Database
+from ..models.base import MAX_LIMIT
+from ..models.code import System
+from ..models.strategies import MAX_CODE
+from .run_defaults import RunDefaults
+from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from ..jobs.supervisor import Supervisor
+
+_PACKAGES = (
+    "jupyter_server",
+    "jupyterlab",
+    "ipykernel",
+    "numpy",
+    "numba",
+    "pandas",
+    "pyarrow",
+    "ta-lib",
+    "sqlalchemy",
+)
+
+
+@dataclass
+class SandboxState:
+    """What the probe at start found."""
+
+    level: str
+    description: str
+    jobs_allowed: bool
+
+
+@dataclass
+class SystemService:
+    """Answers ``/api/system`` and ``/ready``."""
+
+    database: Database
+    supervisor: Supervisor
+    sandbox: SandboxState
+    workspace: Workspace
+    data_dir: Path
+    defaults: RunDefaults
+    limits: dict[str, Any]
+    single_user: bool
+
+    async def describe(self, who: Caller) -> System:
+        """Describe this server to a caller."""
+        return System(
+            versions=await asyncio.to_thread(_versions),
+            sandbox={
+                "level": self.sandbox.level,
+                "description": self.sandbox.description,
+                "jobs_allowed": self.sandbox.jobs_allowed,
+            },
+            owner=who.user_id,
+            roles=list(who.roles),
+            scopes=sorted(who.scopes),
+            # Where the server keeps its files concerns its owner only.
+            data_dir=str(self.data_dir) if self.single_user else None,
+            workspace={
+                "usable": self.workspace.refusal is None,
+                "refusal": self.workspace.refusal,
+                "path": str(self.workspace.root) if self.single_user else None,
+            },
+            limits=self.limits | {"page": MAX_LIMIT, "code_bytes": MAX_CODE},
+            defaults={
+                "dataset_id": self.defaults.dataset,
+                "initial_capital": str(self.defaults.initial_capital),
+                "commission": str(self.defaults.commission),
+                "slippage": str(self.defaults.slippage),
+            },
+        )
+
+    async def ready(self) -> dict[str, bool]:
+        """Check what is needed to work."""
+        try:
+            await asyncio.wait_for(
+                self.database.read(lambda session: session.execute(text("SELECT 1")).scalar_one()), 2
+            )
+            reachable = True
+        except Exception:  # noqa: BLE001  whatever keeps the database from answering, this is not ready
+            reachable = False
+        return {"database": reachable, "jobs": self.supervisor.alive}
+
+
+def _versions() -> dict[str, str]:
+    from alphintra._version import __version__
+
+    found = {"alphintra": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

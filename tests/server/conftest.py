@@ -1,0 +1,162 @@
+"""A Jupyter server with the extension, its own folders, and users with roles."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from jupyter_server.auth.identity import IdentityProvider
+from tornado.httpclient import HTTPClientError
+
+from alphintra_server.app import AlphintraServer
+from alphintra_server.auth import RoleUser
+
+pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
+STRATEGY = '''\
+import alphintra as al
+
+class SmaCross(al.Strategy):
+    """Long when the fast average is above the slow one."""
+    fast = al.Param(20, low=2, high=100)
+    act = al.Param("finish")
+    seconds = al.Param(0.0)
+
+    def on_bar(self):
+        self.close()
+'''
+
+
+class TestIdentities(IdentityProvider):
+    """Knows users by a header ``X-User: name:role``."""
+
+    __test__ = False
+
+    def get_user(self, handler):
+        name, _, role = handler.request.headers.get("X-User", "").partition(":")
+        return RoleUser(name, roles=(role,)) if name else None
+
+    def is_token_authenticated(self, handler):
+        return True
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    folder = tmp_path / "work space"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def identities():
+    """Override to ask for ``TestIdentities``."""
+    return None
+
+
+@pytest.fixture
+def settings():
+    """Override to set traits of the extension."""
+    return {}
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """Use the small worker of these tests instead of the engine's."""
+    source = Path(__file__).with_name("protocol_worker.py").read_text()
+    monkeypatch.setattr(AlphintraServer, "worker_argv", (sys.executable, "-P", "-c", source))
+
+
+@pytest.fixture
+def jp_server_config(workspace, data_dir, identities, settings):
+    config = {
+        "ServerApp": {"jpserver_extensions": {"alphintra_server": True}, "root_dir": str(workspace)},
+        "AlphintraServer": {
+            "data_dir": str(data_dir),
+            "workspace": str(workspace),
+            "allow_unsandboxed_jobs": True,
+            **settings,
+        },
+    }
+    if identities is not None:
+        config["ServerApp"]["identity_provider_class"] = identities
+        config["AlphintraServer"]["single_user"] = False
+    return config
+
+
+@pytest.fixture
+def extension(jp_serverapp):
+    (app,) = jp_serverapp.extension_manager.extension_apps["alphintra_server"]
+    return app
+
+
+@pytest.fixture
+def services(extension, jp_asyncio_loop):
+    """The services, started as Jupyter starts them."""
+    jp_asyncio_loop.run_until_complete(extension._start_jupyter_server_extension(extension.serverapp))
+    return extension.services
+
+
+@pytest.fixture
+def api(services, jp_fetch):
+    """Ask the API: ``await api("GET", "/api/datasets")`` gives status, headers and JSON."""
+
+    async def ask(method, path, body=None, *, user=None, headers=None, params=None, raw=None, timeout=20):
+        headers = dict(headers or {})
+        if user is not None:
+            headers["X-User"] = user
+        data = raw if raw is not None else (None if body is None else json.dumps(body))
+        try:
+            response = await jp_fetch(
+                *path.strip("/").split("/"),
+                method=method,
+                body=data,
+                headers=headers,
+                params=params,
+                allow_nonstandard_methods=True,
+                request_timeout=timeout,
+            )
+        except HTTPClientError as error:
+            if error.response is None:
+                raise
+            response = error.response
+        kind = response.headers.get("Content-Type", "")
+        content = json.loads(response.body) if "json" in kind and response.body else response.body
+        return SimpleNamespace(status=response.code, headers=response.headers, json=content, kind=kind)
+
+    return ask
+
+
+@pytest.fixture
+def make_strategy(api):
+    async def make(code=STRATEGY, **body):
+        reply = await api("POST", "/api/strategies/code/create", {"name": "SMA", "code": code, **body})
+        assert reply.status == 201, reply.json
+        return reply.json
+
+    return make
+
+
+@pytest.fixture
+def finished(api):
+    """Wait until a backtest has ended."""
+
+    async def wait(backtest_id, *, user=None, seconds=30):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            reply = await api("GET", f"/api/backtests/{backtest_id}", user=user)
+            if reply.json["status"] in {"COMPLETED", "FAILED", "CANCELLED"}:
+                return reply.json
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"still {reply.json['status']}/{reply.json['phase']} after {seconds} s")
+
+    return wait

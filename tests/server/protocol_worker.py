@@ -1,0 +1,98 @@
+"""A worker that speaks the real protocol and does what the job's parameter ``act`` says.
+
+It is run as ``python -c``, so that every sandbox level can start it. It proves the server's side of the
+seam: the state machine, the bounds, the checks of output.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import time
+
+reader, writer = (os.fdopen(int(fd), mode) for fd, mode in zip(sys.argv[-2:], "rw", strict=True))
+out = os.path.join(os.environ["ALPHINTRA_JOB_ROOT"], "out")
+
+
+def say(**message):
+    writer.write(json.dumps(message) + "\n")
+    writer.flush()
+
+
+def put(name, text):
+    data = text if isinstance(text, bytes) else text.encode()
+    with open(os.path.join(out, name), "wb") as file:
+        file.write(data)
+    return {"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+say(type="ready", pid=os.getpid(), versions={"python": sys.version.split()[0]})
+job = json.loads(reader.readline())["job"]
+act = job["parameters"].get("act", "finish")
+say(type="progress", fraction=0.4, phase="running", bar_time="2008-09-15T20:00:00Z")
+say(type="log", text=f"act {act}\x1b[31m red \u2028 line")
+
+if act == "error":
+    say(type="error", code="STRATEGY_ERROR", message="boom", file="strategy.py", line=4, bar_time="2008-09-15T20:00:00Z")
+    sys.exit()
+if act == "sleep":
+    time.sleep(600)
+if act == "die":
+    os._exit(7)
+if act == "nonsense":
+    writer.write("not json\n")
+    writer.flush()
+    time.sleep(600)
+if act == "long_line":
+    writer.write("x" * 200_000)
+    writer.flush()
+    time.sleep(600)
+if act == "flood":
+    while True:
+        say(type="log", text="x" * 1000)
+if act == "slow":
+    time.sleep(float(job["parameters"]["seconds"]))
+
+trade = {
+    "id": 1, "backtest_id": "r", "symbol": "AAPL", "side": "BUY", "quantity": 100.0, "entry_price": 0.1,
+    "exit_price": 31.25, "entry_time": "2008-09-15T13:30:00Z", "exit_time": "2008-10-15T13:30:00Z",
+    "pnl": 3115.0, "commission": 0.3, "exit_reason": "SIGNAL", "return": 0.5, "bars": 21, "mae": -0.1,
+    "mfe": 0.6, "open": False,
+}  # fmt: skip
+opened = trade | {"id": 2, "side": "SELL", "exit_price": None, "exit_time": None, "pnl": None,
+                  "exit_reason": "OPEN", "open": True, "return": None, "entry_time": "2009-01-05T14:30:00Z"}  # fmt: skip
+lost = trade | {"id": 3, "pnl": -900.25, "symbol": "IBM", "entry_time": "2009-02-05T14:30:00Z"}
+result = {
+    "run": {"id": "r", "job": job, "seed": 99},
+    "assumptions": [{"code": "costs", "text": "costs: none", "level": "error", "rule": None, "items": []}],
+    "metrics": {"total_return": 0.25, "annualized_return": 0.02, "max_drawdown": -0.5, "sharpe_ratio": 0.75,
+                "total_trades": 2, "final_equity": 125000.0, "sortino_ratio": None, "win_rate": 0.5,
+                "longest_winning_streak": 1, "longest_losing_streak": 1},
+    "undefined": {"sortino_ratio": "no losing session"},
+    "trades": [trade, opened, lost], "fills": [], "orders": [],
+}  # fmt: skip
+view = {"version": 1, "charts": {"curve": {"equity": [100000.0 + index for index in range(100)]}}}
+report = "<!doctype html><title>r</title></script><img src=x onerror=alert(1)>"
+text = json.dumps(result)
+if act == "nan":
+    text = text.replace("0.25", "NaN")
+files = [put("result.json", text), put("view.json", json.dumps(view)), put("report.html", report)]
+if act == "forged_hash":
+    files[0]["sha256"] = "0" * 64
+if act == "foreign_file":
+    files.append({"name": "../in/source/strategy.py", "bytes": 1, "sha256": "0" * 64})
+if act in {"link", "fifo", "hard_link", "huge"}:
+    path = os.path.join(out, "report.html")
+    os.unlink(path)
+    if act == "link":
+        os.symlink("/etc/hostname", path)
+    elif act == "fifo":
+        os.mkfifo(path)
+    elif act == "hard_link":
+        os.link(os.path.join(out, "view.json"), path)
+    else:
+        with open(path, "wb") as file:
+            file.truncate(17 << 20)
+if act == "missing_file":
+    files.pop()
+say(type="result", files=files, summary={})
