@@ -12,11 +12,7 @@ MAX_ITEMS = 50
 
 _COUNTED = {
     "ambiguous": ("F3", "warning", "{n} bars held both stop and target: the stop was taken"),
-    "ambiguous_entry": (
-        "F15",
-        "warning",
-        "{n} entry bars held a stop or target that was left to the next bar",
-    ),
+    "ambiguous_entry": ("F15", "warning", "{n} entry bars held a stop or target; it waited for the next bar"),
     "capped": ("F5", "warning", "{n} orders were cut to the share of the bar's volume"),
     "stale_marks": ("F18", "info", "{n} marks used the last known price"),
 }
@@ -47,9 +43,7 @@ def notices(result: Result) -> list[dict[str, Any]]:
         items = [f"{reason}: {count}" for reason, count in sorted(refused.items())]
         entries.append(_entry("rejected", f"{number} {plural} refused", "warning", "F6", items))
     if result.dropped_sessions and "benchmark_dropped" not in codes:
-        sentence = (
-            f"{result.dropped_sessions} sessions without a benchmark price were left out of the comparison"
-        )
+        sentence = f"{result.dropped_sessions} sessions have no benchmark price and were left out"
         entries.append(_entry("benchmark_dropped", sentence, "info", "M9", []))
     entries.sort(key=lambda entry: _ORDER.get(str(entry["level"]), 2))
     return entries
