@@ -27,7 +27,8 @@ from alphintra.data.content_hash import block_hashes, content_hash  # noqa: E402
 from dataset_sources import SOURCES, Calendar, Source, folder, licence_text, sha256  # noqa: E402
 
 FORMAT = "alphintra-dataset/1"
-FIRST_SESSION, LAST_SESSION = "1960-01-01", "2035-12-31"
+# Before 1970 the rules of exchange_calendars have the exchange open at New Year and Christmas.
+FIRST_SESSION, LAST_SESSION = "1970-01-01", "2035-12-31"
 SAMPLE_ROWS = 200
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 BINS = 20

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from alphintra.data.roles import NUMBERS, match_columns
-from alphintra.data.tables import INDEX, RawTable
+from alphintra.data.tables import RawTable
 from alphintra.errors import DataError
 
 _DELIMITERS = (",", ";", "\t")
@@ -31,7 +31,7 @@ def read_csv(raw: bytes, source: str) -> RawTable:
         _, header = next(reader)
     except StopIteration:
         raise DataError("the file is empty", code="EMPTY_FILE", where=source) from None
-    names = [INDEX if name.strip().startswith("Unnamed:") else name.strip() for name in header]
+    names = [name.strip() for name in header]
     roles = match_columns(names, source)
     if next(reader, None) is None:
         raise DataError("there are no rows below the header", code="NO_ROWS", where=source)

@@ -23,7 +23,7 @@ def match_columns(names: Sequence[str], source: str, time_index: int | None = No
     Raises:
         DataError: A needed column is missing, or two columns could be the same one.
     """
-    folded = [unicodedata.normalize("NFC", name).strip().casefold() for name in names]
+    folded = [_folded(name) for name in names]
     found: dict[str, int] = {}
     for role in (*PRICES, "volume"):
         _take(found, role, [i for i, name in enumerate(folded) if name == role], names, source)
@@ -39,6 +39,12 @@ def match_columns(names: Sequence[str], source: str, time_index: int | None = No
     if missing:
         raise _missing(missing, names, folded, source)
     return found
+
+
+def _folded(name: str) -> str:
+    folded = unicodedata.normalize("NFC", name).strip().casefold()
+    # pandas' name for a column without one, kept where a frame was read and passed on
+    return "" if folded.startswith("unnamed:") else folded
 
 
 def _take(found: dict[str, int], role: str, places: list[int], names: Sequence[str], source: str) -> None:

@@ -118,7 +118,7 @@ def from_frame(frame: pd.DataFrame, source: str) -> RawTable:
             where=source,
             hint="Give a dict of frames, one for each symbol.",
         )
-    names = [str(name) if name is not None else INDEX for name in frame.columns]
+    names = [INDEX if _missing(name) else str(name) for name in frame.columns]
     columns = [_column(frame.iloc[:, position], source, names[position]) for position in range(len(names))]
     if isinstance(frame.index, pd.RangeIndex):
         return RawTable(source, tuple(names), tuple(columns))
