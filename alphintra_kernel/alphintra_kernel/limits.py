@@ -31,7 +31,7 @@ class Limits:
     tmp_bytes: int = 256 * MIB
 
     def resources(self) -> dict[str, int]:
-        """The limits that the operating system keeps for each process, by ``prlimit``'s option names.
+        """Return what the operating system keeps for each process, by ``prlimit``'s option names.
 
         The address space is not among them: Numba, Polars and DuckDB reserve far more than they use.
         """

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 _TEMPORARY = ("tmp", "dev/shm")
 
 
 def descendants(pid: int) -> list[int]:
-    """The process ids below ``pid``, itself included, as far as they still exist."""
+    """List the process ids below ``pid``, itself included, as far as they still exist."""
     try:
         children = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -20,7 +20,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def _proportional(pid: int) -> int:
-    """Proportional set size in bytes: shared pages count once over all who map them."""
+    """Read the proportional set size: shared pages count once over all who map them."""
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
@@ -37,12 +37,12 @@ def _proportional(pid: int) -> int:
 
 
 def memory_in_use(pid: int) -> int:
-    """Bytes of the whole tree below ``pid``."""
+    """Count bytes of the whole tree below ``pid``."""
     return sum(map(_proportional, descendants(pid)))
 
 
 def temporary_files(pid: int) -> int:
-    """Bytes in the memory file systems that the sandbox of ``pid`` sees; nobody maps them, but they are memory."""
+    """Count bytes in the memory file systems that the sandbox of ``pid`` sees: nobody maps them."""
     total = 0
     for name in _TEMPORARY:
         try:

@@ -1,7 +1,7 @@
 """The bubblewrap command of a sandbox: what is mounted, which namespaces are new, who runs in it.
 
-Two ways in. An ordinary user gets a user namespace and cannot make another. Root makes the mounts and then becomes
-a user id of this sandbox alone: an id map of root onto 1000 would still be root on the host.
+Two ways in. An ordinary user gets a user namespace and cannot make another. Root makes the mounts and then
+becomes a user id of this sandbox alone: an id map of root onto 1000 would still be root on the host.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Mount:
 
 
 def source_roots() -> list[Path]:
-    """Folders that hold our packages when they run from a clone rather than from ``site-packages``."""
+    """List the folders that hold our packages when they run from a clone rather than from ``site-packages``."""
     roots: list[Path] = []
     for name in SANDBOX_PACKAGES:
         spec = importlib.util.find_spec(name)
@@ -58,9 +58,10 @@ def source_roots() -> list[Path]:
 
 
 def runtime_roots() -> list[Path]:
-    """Folders that Python and our packages need, parents before what lies inside them."""
+    """List the folders that Python and our packages need, parents before what lies inside them."""
     interpreter = Path(sys.executable).resolve().parent.parent
-    wanted = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_exec_prefix), interpreter, *source_roots()}
+    prefixes = map(Path, (sys.prefix, sys.base_prefix, sys.base_exec_prefix))
+    wanted = {*prefixes, interpreter, *source_roots()}
     kept: list[Path] = []
     for root in sorted(wanted, key=lambda path: (len(path.parts), path)):
         if not root.is_relative_to("/usr") and not any(root.is_relative_to(other) for other in kept):
@@ -69,7 +70,7 @@ def runtime_roots() -> list[Path]:
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment inside: nothing of the starter's, ``extra`` on top."""
+    """Return the whole environment inside: nothing of the starter's, ``extra`` on top."""
     values = {
         "PATH": f"{sys.prefix}/bin:/usr/bin:/bin",
         "HOME": "/tmp",
@@ -85,7 +86,7 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def limit_command(limits: Limits) -> list[str]:
-    """The ``prlimit`` prefix; it runs inside, so that processes are counted in the sandbox alone."""
+    """Return the ``prlimit`` prefix; it runs inside, so that processes are counted in the sandbox alone."""
     options = [f"--{name}={value}:{value}" for name, value in limits.resources().items()]
     return [PRLIMIT, *options, "--"]
 
@@ -101,7 +102,7 @@ class _Arguments:
         self.values += [str(value) for value in values]
 
     def parents(self, target: str) -> None:
-        """Without this bwrap makes them 0700 and root's."""
+        """Make them, as bwrap makes them 0700 and root's."""
         for folder in reversed(Path(target).parents):
             name = str(folder)
             if name != "/" and name not in self._made and name not in _MADE_BY_PROFILE:
@@ -140,7 +141,7 @@ def bwrap_command(
     info_fd: int,
     seccomp_fd: int | None,
 ) -> list[str]:
-    """The full command line.
+    """Return the full command line.
 
     Args:
         bwrap: The bubblewrap program.
@@ -149,7 +150,7 @@ def bwrap_command(
         limits: Sizes of ``/tmp`` and the limits of each process.
         env: Variables on top of :func:`environment`.
         cwd: Working folder inside.
-        user_id: Started as root: the host user that the tenant becomes. ``None``: an ordinary user started it.
+        user_id: The host user that the tenant becomes, started as root; ``None`` for an ordinary user.
         passwd_fd: Descriptor to read ``/etc/passwd`` from.
         info_fd: Descriptor that gets the process id of the sandbox's first process.
         seccomp_fd: Descriptor to read the filter from, or ``None`` where there is none for this processor.
@@ -188,13 +189,13 @@ def bwrap_command(
 
 
 def passwd_entry(user_id: int | None) -> bytes:
-    """The one line of ``/etc/passwd`` inside: ``getpwuid`` must not fail, and tells nothing of the host."""
+    """Return the one line of ``/etc/passwd`` inside: ``getpwuid`` must work, and tell nothing of the host."""
     number = USER_ID_INSIDE if user_id is None else user_id
     return f"trader:x:{number}:{number}::/tmp:/bin/sh\n".encode()
 
 
 def host_user_ids(uid_map: str) -> range:
-    """User ids free for sandboxes, from ``/proc/self/uid_map``.
+    """Return user ids free for sandboxes, from ``/proc/self/uid_map``.
 
     High numbers that no distribution gives to people or services; in a container with a short map, its end.
     """
@@ -202,5 +203,3 @@ def host_user_ids(uid_map: str) -> range:
     if last > 1_200_000:
         return range(200_001, 1_200_000)
     return range(max(last - 20_000, 1001), last - 2)
-
-

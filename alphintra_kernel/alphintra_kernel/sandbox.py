@@ -1,7 +1,7 @@
 """The only way in which the server starts a user's code.
 
-``Sandbox.spawn`` gives a process that sees Python, our packages and its own mounts; that has no network and an
-environment of its own; and that ends with its limits, with its supervisor, or when told to.
+``Sandbox.spawn`` gives a process that sees Python, our packages and its own mounts; that has no network and
+an environment of its own; and that ends with its limits, with its supervisor, or when told to.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from alphintra_kernel import profile, seccomp
+from alphintra_kernel import numba_cache, profile, seccomp
 from alphintra_kernel.limits import Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.supervise import SandboxProcess
 
 LEVELS = {
-    "no-cgroup": "Own namespaces, files, system calls and limits; memory is watched, not reserved. No network.",
+    "no-cgroup": "Own namespaces, files and limits, no network; memory is watched, not reserved.",
     "none": "Not sandboxed: a plain process with limits that can read your files and use the network.",
 }
 
@@ -40,8 +40,8 @@ class SandboxError(Exception):
     """A sandbox could not be started."""
 
 
-class SandboxUnavailable(SandboxError):
-    """This host has no working sandbox, and running without one was not allowed."""
+class SandboxUnavailableError(SandboxError):
+    """The host has no working sandbox, and running without one was not allowed."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Probe:
 
     @property
     def description(self) -> str:
-        """What the level means, in a sentence."""
+        """Say in a sentence what the level means."""
         return LEVELS[self.level]
 
 
@@ -70,7 +70,7 @@ class Sandbox:
         allow_unsandboxed: Whether ``"none"`` may be used.
 
     Raises:
-        SandboxUnavailable: The level is ``"none"`` and that was not allowed.
+        SandboxUnavailableError: The level is ``"none"`` and that was not allowed.
     """
 
     def __init__(self, level: str | None = None, *, allow_unsandboxed: bool = False) -> None:
@@ -78,7 +78,7 @@ class Sandbox:
         if found.level not in LEVELS:
             raise ValueError(f"unknown sandbox level {found.level!r}; known: {', '.join(LEVELS)}")
         if found.level == "none" and not allow_unsandboxed:
-            raise SandboxUnavailable(
+            raise SandboxUnavailableError(
                 "user code cannot be isolated on this machine"
                 + (f" ({found.reason})" if found.reason else "")
                 + "; set allow_unsandboxed_jobs to run it without isolation"
@@ -99,8 +99,8 @@ class Sandbox:
 
         Args:
             argv: Program and arguments. Python is ``sys.executable``; its path is the same inside.
-            mounts: Folders the process sees besides system, Python and packages. At level ``"none"`` there are
-                no mounts: the process sees the host, so the caller passes host paths.
+            mounts: Folders the process sees besides system, Python and packages. At level ``"none"`` there
+                are no mounts: the process sees the host, so the caller passes host paths.
             limits: Bounds; the defaults of :class:`Limits` when left out.
             fds: Open descriptors that the process inherits under the same numbers.
             cwd: Working folder, as the process sees it.
@@ -113,52 +113,43 @@ class Sandbox:
         for mount in mounts:
             if not mount.source.exists():
                 raise SandboxError(f"nothing to mount at {mount.source}")
-        start = self._spawn_plain if self.level == "none" else self._spawn_bwrap
-        return _starter.submit(start, list(argv), list(mounts), bounds, list(fds), cwd, dict(env or {})).result()
-
-    def _spawn_bwrap(
-        self,
-        argv: list[str],
-        mounts: list[Mount],
-        limits: Limits,
-        fds: list[int],
-        cwd: str,
-        env: dict[str, str],
-    ) -> SandboxProcess:
-        user_id = _take_user_id() if os.geteuid() == 0 else None
-        give_back = functools.partial(_return_user_id, user_id)
-        try:
-            popen, first_pid = _start_bwrap(argv, mounts, limits, fds, cwd, env, user_id)
-        except BaseException:
-            give_back()
-            raise
-        return SandboxProcess(popen, level=self.level, limits=limits, first_pid=first_pid, on_end=give_back)
-
-    def _spawn_plain(
-        self,
-        argv: list[str],
-        mounts: list[Mount],
-        limits: Limits,
-        fds: list[int],
-        cwd: str,
-        env: dict[str, str],
-    ) -> SandboxProcess:
-        command = [sys.executable, "-I", "-S", "-c", _LIMIT_AND_RUN, json.dumps(limits.resources()), *argv]
-        popen = _popen(command, env=profile.environment(env), fds=fds, cwd=cwd)
-        return SandboxProcess(popen, level=self.level, limits=limits, first_pid=popen.pid, on_end=None)
+        plain = self.level == "none"
+        tenant = _Tenant(list(argv), list(mounts), bounds, tuple(fds), cwd, dict(env or {}))
+        cache = numba_cache.shared_cache()
+        if cache is not None:
+            tenant.env.setdefault(numba_cache.SHARED_VARIABLE, str(cache) if plain else numba_cache.TARGET)
+            tenant.mounts.append(Mount(cache, numba_cache.TARGET))
+        return _starter.submit(_spawn_plain if plain else _spawn_bwrap, tenant).result()
 
 
-def _start_bwrap(
-    argv: list[str],
-    mounts: list[Mount],
-    limits: Limits,
-    fds: list[int],
-    cwd: str,
-    env: dict[str, str],
-    user_id: int | None,
-) -> tuple[subprocess.Popen[bytes], int | None]:
+@dataclass
+class _Tenant:
+    """What ``spawn`` was asked for."""
+
+    argv: list[str]
+    mounts: list[Mount]
+    limits: Limits
+    fds: tuple[int, ...]
+    cwd: str
+    env: dict[str, str]
+
+
+def _spawn_bwrap(tenant: _Tenant) -> SandboxProcess:
+    user_id = _take_user_id() if os.geteuid() == 0 else None
+    give_back = functools.partial(_return_user_id, user_id)
+    try:
+        popen, first_pid = _start_bwrap(tenant, user_id)
+    except BaseException:
+        give_back()
+        raise
+    return SandboxProcess(
+        popen, level="no-cgroup", limits=tenant.limits, first_pid=first_pid, on_end=give_back
+    )
+
+
+def _start_bwrap(tenant: _Tenant, user_id: int | None) -> tuple[subprocess.Popen[bytes], int | None]:
     if user_id is not None:
-        for mount in mounts:
+        for mount in tenant.mounts:
             if mount.writable:
                 _give(mount.source, user_id)
     with contextlib.ExitStack() as ours:
@@ -166,25 +157,30 @@ def _start_bwrap(
         seccomp_fd = _readable(ours, seccomp.program()) if seccomp.supported() else None
         info_read, info_write = os.pipe()
         info = ours.enter_context(os.fdopen(info_read, "rb", buffering=0))
-        close_write = ours.enter_context(contextlib.ExitStack())
-        close_write.callback(os.close, info_write)
-        command = profile.bwrap_command(
-            _bwrap(),
-            argv,
-            mounts=mounts,
-            limits=limits,
-            env=env,
-            cwd=cwd,
-            user_id=user_id,
-            passwd_fd=passwd_fd,
-            info_fd=info_write,
-            seccomp_fd=seccomp_fd,
-        )
-        ours_too = [fd for fd in (passwd_fd, seccomp_fd, info_write) if fd is not None]
-        # An empty environment for bwrap as well: inside, /proc/1/environ shows what bwrap was started with.
-        popen = _popen(command, env={}, fds=[*fds, *ours_too])
-        close_write.close()
+        with os.fdopen(info_write, "wb", buffering=0):
+            command = profile.bwrap_command(
+                _bwrap(),
+                tenant.argv,
+                mounts=tenant.mounts,
+                limits=tenant.limits,
+                env=tenant.env,
+                cwd=tenant.cwd,
+                user_id=user_id,
+                passwd_fd=passwd_fd,
+                info_fd=info_write,
+                seccomp_fd=seccomp_fd,
+            )
+            profile_fds = [fd for fd in (passwd_fd, seccomp_fd, info_write) if fd is not None]
+            # An empty environment for bwrap as well: inside, /proc/1/environ shows what bwrap started with.
+            popen = _popen(command, env={}, fds=[*tenant.fds, *profile_fds])
         return popen, _first_process(info.fileno())
+
+
+def _spawn_plain(tenant: _Tenant) -> SandboxProcess:
+    limits = json.dumps(tenant.limits.resources())
+    command = [sys.executable, "-I", "-S", "-c", _LIMIT_AND_RUN, limits, *tenant.argv]
+    popen = _popen(command, env=profile.environment(tenant.env), fds=tenant.fds, cwd=tenant.cwd)
+    return SandboxProcess(popen, level="none", limits=tenant.limits, first_pid=popen.pid, on_end=None)
 
 
 # At level "none": the same limits for each process, set by the interpreter itself, as prlimit is Linux only.
@@ -225,7 +221,7 @@ def _popen(
 
 
 def _readable(stack: contextlib.ExitStack, content: bytes) -> int:
-    """An open descriptor that reads as ``content``."""
+    """Return an open descriptor that reads as ``content``."""
     fd = os.memfd_create("alphintra")
     stack.callback(os.close, fd)
     os.write(fd, content)
@@ -234,7 +230,7 @@ def _readable(stack: contextlib.ExitStack, content: bytes) -> int:
 
 
 def _first_process(fd: int, timeout: float = 10.0) -> int | None:
-    """The host's id of the sandbox's first process, once bwrap has told it; ``None`` when bwrap failed."""
+    """Return the host's id of the sandbox's first process; ``None`` when bwrap failed before."""
     said = b""
     while b"}" not in said:
         if not select.select([fd], [], [], timeout)[0]:
@@ -251,11 +247,11 @@ def _give(path: Path, user_id: int) -> None:
     os.chown(path, user_id, user_id, follow_symlinks=False)
     for folder, names, files in os.walk(path):
         for name in (*names, *files):
-            os.chown(os.path.join(folder, name), user_id, user_id, follow_symlinks=False)
+            os.chown(Path(folder, name), user_id, user_id, follow_symlinks=False)
 
 
 def _take_user_id() -> int:
-    """A user id that no other sandbox has: two with the same one could signal and trace each other."""
+    """Take a user id that no other sandbox has: two with the same one could signal and trace each other."""
     free = profile.host_user_ids(Path("/proc/self/uid_map").read_text())
     with _ids_lock:
         while True:
@@ -299,5 +295,5 @@ def probe_report() -> Probe:
 
 
 def probe() -> str:
-    """The name of the best level that works here."""
+    """Return the name of the best level that works here."""
     return probe_report().level

@@ -1,8 +1,8 @@
 """The system calls that a sandbox refuses, as a BPF program for ``bwrap --seccomp``.
 
-Assembled by hand: it needs neither libseccomp nor a compiler. Foreign system call ABIs kill the process, because
-the numbers below mean something else there; calls newer than the list and ``clone3``, whose flags a filter cannot
-read, answer ENOSYS, so that the C library falls back.
+Assembled by hand: it needs neither libseccomp nor a compiler. Foreign system call ABIs kill the process,
+because the numbers below mean something else there; calls newer than the list and ``clone3``, whose flags a
+filter cannot read, answer ENOSYS, so that the C library falls back.
 """
 
 from __future__ import annotations
@@ -103,12 +103,12 @@ class _Assembler:
 
 
 def supported(machine: str | None = None) -> bool:
-    """Whether a filter exists for this processor."""
+    """Tell whether a filter exists for this processor."""
     return (machine or platform.machine()) in _TABLES
 
 
 def program(machine: str | None = None) -> bytes:
-    """The filter for this processor.
+    """Return the filter for this processor.
 
     Raises:
         KeyError: There is none; see :func:`supported`.

@@ -59,7 +59,7 @@ class SandboxProcess:
         threading.Thread(target=self._watch, name=f"sandbox-{popen.pid}", daemon=True).start()
 
     def poll(self) -> int | None:
-        """The exit code (128 + signal for a killed tenant), or ``None`` while anything of it runs."""
+        """Return the exit code (128 + signal for a killed tenant), or ``None`` while anything of it runs."""
         return self._popen.returncode if self._ended.is_set() else None
 
     def wait(self, timeout: float | None = None) -> int:
@@ -77,7 +77,7 @@ class SandboxProcess:
         self._kill(KILLED)
 
     def stderr_tail(self) -> str:
-        """The last 64 KiB that went to its standard error."""
+        """Return the last 64 KiB that went to its standard error."""
         return bytes(self._stderr).decode("utf-8", "replace")
 
     def _kill(self, why: str) -> None:
@@ -151,7 +151,7 @@ class SandboxProcess:
 
 
 def _pidfd(pid: int | None) -> int | None:
-    """A handle that cannot come to mean another process; ``None`` when it has ended or the system has none."""
+    """Return a handle that cannot come to mean another process; ``None`` when it has ended."""
     if pid is None or not hasattr(os, "pidfd_open"):
         return None
     try:

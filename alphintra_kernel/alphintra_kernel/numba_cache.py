@@ -1,0 +1,46 @@
+"""The engine's compiled code in a sandbox: a private copy, or every job would compile it anew.
+
+Numba's index files are pickles, and a cache folder that cannot be written to is not used at all, silently. So
+the host's cache is mounted read-only, and each process copies it to a folder of its own before Numba is imported.
+A copy stays valid as long as the engine's sources keep their path and their times; a sandbox mounts them as they
+are.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import MutableMapping
+from pathlib import Path
+
+import platformdirs
+
+CACHE_VARIABLE = "ALPHINTRA_CACHE_DIR"
+SHARED_VARIABLE = "ALPHINTRA_SHARED_CACHE"
+TARGET = "/opt/alphintra/cache"
+
+
+def shared_cache() -> Path | None:
+    """Find the folder of the engine's compiled code on this host, in which ``compiled.cache_dir`` lies.
+
+    Done without importing the engine: the server that asks must not load Numba.
+    """
+    root = os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("alphintra")
+    folder = Path(root).absolute() / "numba"
+    return folder if folder.is_dir() else None
+
+
+def adopt(environ: MutableMapping[str, str] | None = None) -> Path | None:
+    """Copy the cache that the environment names to a private folder and have the engine use it.
+
+    Returns:
+        The private folder, or ``None`` when no cache was given.
+    """
+    env = os.environ if environ is None else environ
+    shared = env.get(SHARED_VARIABLE)
+    if not shared or not Path(shared).is_dir():
+        return None
+    private = Path(env.get("TMPDIR", "/tmp"), f"alphintra-{os.getpid()}")
+    shutil.copytree(shared, private / "numba")
+    env[CACHE_VARIABLE] = str(private)
+    return private

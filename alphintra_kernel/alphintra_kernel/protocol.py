@@ -1,0 +1,187 @@
+"""The lines that a worker and its supervisor exchange: one JSON object each, bounded.
+
+The supervisor says ``run``; the worker says ``ready``, ``progress``, ``log``, and last ``result`` or
+``error``. They travel on two descriptors of their own, so that what user code prints cannot be mistaken for a message.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import IO, Any
+
+MAX_LINE = 60 << 10
+MAX_REQUEST = 16 << 20
+LOG_LINES = 2_000
+LOG_BYTES = 1 << 20
+LOG_LINE_CHARS = 2_000
+MESSAGE_CHARS = 4_000
+TRACEBACK_CHARS = 16_000
+PROGRESS_INTERVAL = 0.1
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+class ProtocolError(Exception):
+    """The other side said something that is not a message."""
+
+
+class Channel:
+    """One end of a conversation.
+
+    Args:
+        reader: Where the other side's lines come from.
+        writer: Where ours go.
+    """
+
+    def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._lock = threading.Lock()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Write one message as one line.
+
+        Raises:
+            ProtocolError: The line would be longer than ``MAX_LINE``.
+        """
+        line = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+        if len(line) > MAX_LINE:
+            raise ProtocolError(f"a message of {len(line)} bytes; at most {MAX_LINE} are allowed")
+        with self._lock:
+            self._writer.write(line + b"\n")
+            self._writer.flush()
+
+    def receive(self) -> dict[str, Any] | None:
+        """Read one message; ``None`` when the other side is gone.
+
+        Raises:
+            ProtocolError: The line is too long or not a JSON object with a ``type``.
+        """
+        line = self._reader.readline(MAX_REQUEST + 1)
+        if not line:
+            return None
+        if len(line) > MAX_REQUEST:
+            raise ProtocolError(f"a request of more than {MAX_REQUEST} bytes")
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError(f"not JSON: {error}") from None
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            raise ProtocolError("a message is an object with a type")
+        return message
+
+
+def shorten(text: str, most: int) -> str:
+    """Keep both ends of a text: an error says at its start what it is, and at its end why."""
+    if len(text) <= most:
+        return text
+    half = (most - 5) // 2
+    return f"{text[:half]} … {text[-half:]}"
+
+
+class Log(io.TextIOBase):
+    """Standard output and error of user code, sent as ``log`` lines until the allowance is used up.
+
+    Args:
+        channel: Where the lines go.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+        self._lock = threading.RLock()
+        self._partial = ""
+        self._lines = 0
+        self._bytes = 0
+        self.dropped = 0
+
+    def writable(self) -> bool:
+        """Return that text can be written."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Take text; whole lines are sent at once."""
+        with self._lock:
+            *lines, rest = (self._partial + text).split("\n")
+            for line in lines:
+                self._send(line)
+            if len(rest) > LOG_LINE_CHARS:  # a line that never ends must not grow without bound
+                self._send(rest)
+                rest = ""
+            self._partial = rest
+        return len(text)
+
+    def finish(self) -> None:
+        """Send what has no line end yet, and say how much was left out."""
+        with self._lock:
+            if self._partial:
+                self._send(self._partial)
+                self._partial = ""
+            if self.dropped:
+                self._channel.send({"type": "log", "text": f"… {self.dropped:,} more lines not kept"})
+                self.dropped = 0
+
+    def _send(self, line: str) -> None:
+        text = shorten(_CONTROL.sub("", line.rstrip("\r")), LOG_LINE_CHARS)
+        size = len(text.encode("utf-8", "replace"))
+        if self._lines >= LOG_LINES or self._bytes + size > LOG_BYTES:
+            self.dropped += 1
+            return
+        self._lines += 1
+        self._bytes += size
+        self._channel.send({"type": "log", "text": text})
+
+
+class Progress:
+    """Tells the supervisor how far a run is, at most ten times a second.
+
+    Args:
+        channel: Where it goes.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, channel: Channel, clock: Callable[[], float] = time.monotonic) -> None:
+        self._channel = channel
+        self._clock = clock
+        self._next = float("-inf")
+
+    def phase(self, name: str, fraction: float) -> None:
+        """Say that a new phase has begun; never held back."""
+        self._say(name, fraction, None)
+
+    def bar(self, fraction: float, time_us: int) -> None:
+        """Say which bar the run has reached.
+
+        Args:
+            fraction: Of the bars, from 0 to 1.
+            time_us: The bar's close in microseconds since 1970-01-01 UTC.
+        """
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + PROGRESS_INTERVAL
+            self._say("running", fraction, iso_time(time_us))
+
+    def _say(self, phase: str, fraction: float, bar_time: str | None) -> None:
+        self._channel.send(
+            {
+                "type": "progress",
+                "fraction": min(max(float(fraction), 0.0), 1.0),
+                "phase": phase,
+                "bar_time": bar_time,
+            }
+        )
+
+
+def iso_time(time_us: int) -> str:
+    """Format as RFC 3339 in UTC, with a fraction only where there is one."""
+    seconds, fraction = divmod(int(time_us), 1_000_000)
+    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{fraction:06d}Z" if fraction else f"{text}Z"
