@@ -1,10 +1,17 @@
-import { JupyterFrontEndPlugin } from '@jupyterlab/application';
+/** The plugins of Alphintra's JupyterLab extension. */
 
-const plugin: JupyterFrontEndPlugin<void> = {
-  id: '@alphintra/lab:plugin',
-  description: 'Alphintra in JupyterLab.',
-  autoStart: true,
-  activate: () => undefined
-};
+import { backtestsPlugin } from './backtests/index.js';
+import { resultPlugin } from './result/index.js';
+import { runPlugin } from './run/index.js';
+import { settingsPlugin } from './settings/index.js';
+import { snippetsPlugin } from './snippets/index.js';
+import { templatesPlugin } from './templates/index.js';
 
-export default plugin;
+export default [
+  settingsPlugin,
+  resultPlugin,
+  backtestsPlugin,
+  templatesPlugin,
+  runPlugin,
+  snippetsPlugin
+];

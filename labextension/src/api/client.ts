@@ -1,0 +1,146 @@
+/** Requests to Alphintra's part of the server. */
+
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import { ApiError, problemFrom } from './problem.js';
+import type {
+  IBacktest,
+  IClone,
+  IDataset,
+  IExecution,
+  IInspection,
+  IPage,
+  IResults,
+  ISnippet,
+  IStoredStrategy,
+  ITemplate
+} from './types.js';
+
+type Query = Record<string, string | number | boolean | undefined>;
+
+export interface IExecuteBody {
+  dataset_id: string;
+  parameters: Record<string, unknown>;
+  initial_capital: number;
+  commission: number;
+  slippage: number;
+}
+
+/** A thin client: one method for each endpoint that the extension uses. */
+export class Client {
+  constructor(settings: ServerConnection.ISettings) {
+    this._settings = settings;
+  }
+
+  /** The address of an endpoint, for links that the browser opens itself. */
+  url(path: string): string {
+    return URLExt.join(this._settings.baseUrl, 'api', path);
+  }
+
+  inspect(path: string): Promise<IInspection> {
+    return this._post('strategies/code/inspect', { path });
+  }
+
+  fromFile(path: string, className: string): Promise<IStoredStrategy> {
+    return this._post('strategies/code/from-file', {
+      path,
+      class_name: className
+    });
+  }
+
+  execute(id: string, body: IExecuteBody): Promise<IExecution> {
+    return this._post(`strategies/code/${encodeURIComponent(id)}/execute`, {
+      ...body
+    });
+  }
+
+  templates(): Promise<IPage<ITemplate>> {
+    return this._get('strategies/templates');
+  }
+
+  clone(id: string): Promise<IClone> {
+    return this._post(
+      `strategies/templates/${encodeURIComponent(id)}/clone`,
+      {}
+    );
+  }
+
+  snippets(): Promise<IPage<ISnippet>> {
+    return this._get('snippets');
+  }
+
+  datasets(): Promise<IPage<IDataset>> {
+    return this._get('datasets', { limit: 100 });
+  }
+
+  backtests(limit: number, offset: number): Promise<IPage<IBacktest>> {
+    return this._get('backtests', { limit, offset });
+  }
+
+  backtest(id: string): Promise<IBacktest> {
+    return this._get(`backtests/${encodeURIComponent(id)}`);
+  }
+
+  results(id: string): Promise<IResults> {
+    return this._get(`backtests/${encodeURIComponent(id)}/results`, {
+      view: true
+    });
+  }
+
+  cancel(id: string): Promise<unknown> {
+    return this._post(`backtests/${encodeURIComponent(id)}/cancel`, {});
+  }
+
+  /** Where the one-page report of a run is served. */
+  reportUrl(id: string): string {
+    return this.url(`backtests/${encodeURIComponent(id)}/report`);
+  }
+
+  private _get<T>(path: string, query: Query = {}): Promise<T> {
+    const pairs = Object.entries(query)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, String(value)]);
+    const search = new URLSearchParams(pairs as string[][]).toString();
+    return this._request<T>(`${path}${search ? `?${search}` : ''}`, {});
+  }
+
+  private _post<T>(path: string, body: Record<string, unknown>): Promise<T> {
+    return this._request<T>(path, {
+      method: 'POST',
+      body: JSON.stringify(body)
+    });
+  }
+
+  private async _request<T>(path: string, init: RequestInit): Promise<T> {
+    let response: Response;
+    try {
+      response = await ServerConnection.makeRequest(
+        URLExt.join(this._settings.baseUrl, 'api') + '/' + path,
+        init,
+        this._settings
+      );
+    } catch (error) {
+      throw new ApiError({
+        status: 0,
+        title: error instanceof Error ? error.message : String(error)
+      });
+    }
+    const text = await response.text();
+    let body: unknown = null;
+    try {
+      body = text ? JSON.parse(text) : null;
+    } catch {
+      // A proxy's HTML page: its status is all there is to say.
+      body = null;
+    }
+    if (!response.ok) {
+      throw new ApiError(
+        problemFrom(response.status, response.statusText, body)
+      );
+    }
+    return body as T;
+  }
+
+  private _settings: ServerConnection.ISettings;
+}

@@ -1,0 +1,83 @@
+/** Errors of the server, `application/problem+json` read into one shape. */
+
+import type { IDiagnostic } from './types.js';
+
+export interface IFieldError {
+  field: string;
+  message: string;
+}
+
+export interface IProblem {
+  /** The HTTP status, 0 when there was no answer. */
+  status: number;
+  title: string;
+  detail?: string;
+  errors?: IFieldError[];
+  diagnostics?: IDiagnostic[];
+}
+
+export class ApiError extends Error {
+  constructor(readonly problem: IProblem) {
+    super(problem.detail || problem.title);
+    this.name = 'ApiError';
+  }
+
+  /** Whether there was no answer at all. */
+  get unreachable(): boolean {
+    return this.problem.status === 0;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Read the body of a failed request; what is not a problem document gives its status line. */
+export function problemFrom(
+  status: number,
+  statusText: string,
+  body: unknown
+): IProblem {
+  const problem: IProblem = { status, title: statusText || `HTTP ${status}` };
+  if (!isRecord(body)) {
+    return problem;
+  }
+  if (typeof body.title === 'string') {
+    problem.title = body.title;
+  }
+  const detail = body.detail ?? body.message;
+  if (typeof detail === 'string') {
+    problem.detail = detail;
+  }
+  if (Array.isArray(body.errors)) {
+    problem.errors = body.errors.filter(
+      (item): item is IFieldError =>
+        isRecord(item) && typeof item.message === 'string'
+    );
+  }
+  if (Array.isArray(body.diagnostics)) {
+    problem.diagnostics = body.diagnostics as IDiagnostic[];
+  }
+  return problem;
+}
+
+/** What went wrong and the details to fold away, from anything that was thrown. */
+export function describe(error: unknown): { text: string; details: string[] } {
+  if (error instanceof ApiError) {
+    const { title, detail, errors, status } = error.problem;
+    const details = (errors ?? []).map(item =>
+      item.field ? `${item.field}: ${item.message}` : item.message
+    );
+    if (detail && title !== detail) {
+      details.unshift(title);
+    }
+    if (status > 0) {
+      details.push(`HTTP ${status}`);
+    }
+    return { text: detail || title, details };
+  }
+  return {
+    text: error instanceof Error ? error.message : String(error),
+    details: []
+  };
+}

@@ -1,0 +1,140 @@
+/** The server's models, as far as the extension reads them. */
+
+import type { IResultPayload } from '../result/payload.js';
+
+export interface IPage<T> {
+  items: T[];
+  _pagination?: { limit: number; offset: number; total: number; next?: string };
+}
+
+export interface IDiagnostic {
+  line: number | null;
+  column: number | null;
+  end_line?: number | null;
+  end_column?: number | null;
+  severity: string;
+  code: string;
+  message: string;
+  cell?: number | null;
+}
+
+export interface IParameter {
+  default: number | string | boolean | null;
+  low?: number | null;
+  high?: number | null;
+  step?: number | null;
+  description?: string | null;
+}
+
+export interface IStrategyClass {
+  name: string;
+  line: number | null;
+  cell: number | null;
+  doc: string | null;
+  parameters: Record<string, IParameter>;
+}
+
+export interface IInspection {
+  path: string;
+  language: string;
+  classes: IStrategyClass[];
+  diagnostics: IDiagnostic[];
+}
+
+export interface IStoredStrategy {
+  id: string;
+  name: string;
+  version?: number;
+  created_version?: boolean;
+}
+
+export interface IExecution {
+  backtest_id: string;
+  job_id: string;
+  status: string;
+}
+
+export interface IProgress {
+  fraction: number | null;
+  phase: string | null;
+  bar_time: string | null;
+  eta_seconds: number | null;
+}
+
+export interface IRunError {
+  code: string;
+  message: string;
+  file: string | null;
+  line: number | null;
+  cell: number | null;
+  bar_time: string | null;
+}
+
+export interface IBacktest {
+  id: string;
+  strategy_id: string;
+  strategy_name: string | null;
+  dataset_name: string | null;
+  name?: string | null;
+  status: string;
+  phase: string | null;
+  parameters?: Record<string, unknown> | null;
+  progress: IProgress | number | null;
+  metrics: Record<string, number | null> | null;
+  sparkline: number[] | null;
+  error: IRunError | null;
+  created_at: string;
+  updated_at?: string | null;
+}
+
+/** What the server's event stream says of a job. */
+export interface IJobEvent {
+  event_id: number;
+  job_id: string;
+  kind: string;
+  resource_id: string;
+  status: string;
+  phase: string | null;
+  progress: IProgress | null;
+  message: string | null;
+  updated_at: string;
+}
+
+export interface IResults {
+  view?: IResultPayload;
+}
+
+export interface ITemplate {
+  id: string;
+  name: string;
+  description: string;
+  difficulty_level: string | null;
+  category: string | null;
+  data: string | null;
+  symbols: string[] | null;
+  parameters: Record<string, unknown> | null;
+  documentation: string | null;
+  tags: string[] | null;
+}
+
+export interface IClone {
+  path: string;
+}
+
+export interface ISnippet {
+  id: string;
+  title: string;
+  description: string;
+  prefix: string;
+  code: string;
+  source: 'builtin' | 'user';
+}
+
+export interface IDataset {
+  id: string;
+  name: string;
+  description?: string;
+  symbols?: string[] | null;
+  /** False for closes only: there is nothing to fill against. */
+  tradable?: boolean;
+}

@@ -1,0 +1,165 @@
+/** The plugin of the Backtests panel and of opened runs. */
+
+import {
+  ILayoutRestorer,
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import {
+  ICommandPalette,
+  MainAreaWidget,
+  WidgetTracker
+} from '@jupyterlab/apputils';
+import type { Event } from '@jupyterlab/services';
+
+import type { IBacktest, IJobEvent } from '../api/types.js';
+import { markIcon } from '../icons.js';
+import { CATEGORY, CommandIDs, IAlphintra, IBacktests } from '../tokens.js';
+import { showSource } from '../run/source.js';
+import { RunDocument } from './document.js';
+import { BacktestsModel, JOB_EVENT_SCHEMA } from './model.js';
+import { BacktestsPanel } from './panel.js';
+
+/** While runs are active, the list is compared with the server this often, in case an event was lost. */
+const RECONCILE_MS = 15_000;
+
+/** Keep the model current: events, and a fetch whenever events may have been missed. */
+function follow(app: JupyterFrontEnd, model: BacktestsModel): void {
+  const { serviceManager } = app;
+  let last = 0;
+  serviceManager.events.stream.connect((_, emission: Event.Emission) => {
+    if (emission.schema_id !== JOB_EVENT_SCHEMA) {
+      return;
+    }
+    const event = emission as unknown as IJobEvent;
+    if (last > 0 && event.event_id > last + 1) {
+      void model.refresh();
+    }
+    last = Math.max(last, event.event_id);
+    void model.apply(event);
+  });
+  const refetch = (): void => {
+    if (document.visibilityState === 'visible') {
+      void model.refresh();
+    }
+  };
+  // The event socket rests while the tab is hidden and falls away with the network.
+  document.addEventListener('visibilitychange', refetch);
+  window.addEventListener('online', refetch);
+  serviceManager.connectionFailure.connect(() => {
+    void model.refresh();
+  });
+  window.setInterval(() => {
+    if (model.hasActive || model.error !== null) {
+      refetch();
+    }
+  }, RECONCILE_MS);
+}
+
+export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
+  id: '@alphintra/lab:backtests',
+  description: 'Lists runs, follows them and opens their results.',
+  autoStart: true,
+  requires: [IAlphintra],
+  optional: [ICommandPalette, ILayoutRestorer],
+  provides: IBacktests,
+  activate: (
+    app: JupyterFrontEnd,
+    alphintra: IAlphintra,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ): IBacktests => {
+    const { commands, shell } = app;
+    const { client, trans } = alphintra;
+    const model = new BacktestsModel(client);
+    const tracker = new WidgetTracker<MainAreaWidget<RunDocument>>({
+      namespace: 'alphintra-runs'
+    });
+    const panel = new BacktestsPanel({
+      model,
+      trans,
+      commands,
+      current: () => tracker.currentWidget?.content.runId ?? null,
+      onShowLine: (run: IBacktest) => void showSource(app, run, trans)
+    });
+    shell.add(panel, 'left', { rank: 350, type: 'Backtests' });
+    tracker.currentChanged.connect(() => panel.update());
+
+    const open = (id: string): MainAreaWidget<RunDocument> => {
+      const shown = tracker.find(widget => widget.content.runId === id);
+      if (shown) {
+        shell.activateById(shown.id);
+        return shown;
+      }
+      const widget: MainAreaWidget<RunDocument> = new MainAreaWidget({
+        content: new RunDocument({
+          id,
+          client,
+          model,
+          alphintra,
+          onTitle: title => {
+            widget.title.label = title;
+          }
+        })
+      });
+      widget.id = `alphintra-run-${id}`;
+      widget.title.label = trans.__('Backtest');
+      widget.title.caption = trans.__('Run %1', id);
+      widget.title.icon = markIcon;
+      widget.title.closable = true;
+      shell.add(widget, 'main', { type: 'Backtest' });
+      void tracker.add(widget);
+      shell.activateById(widget.id);
+      return widget;
+    };
+
+    commands.addCommand(CommandIDs.openRun, {
+      label: trans.__('Open a Backtest'),
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { id: { type: 'string', description: 'Id of the run' } },
+          required: ['id']
+        }
+      },
+      execute: args => {
+        if (typeof args.id !== 'string' || args.id === '') {
+          throw new Error('The command needs the id of a run.');
+        }
+        return open(args.id);
+      }
+    });
+    commands.addCommand(CommandIDs.showBacktests, {
+      label: trans.__('Show Backtests'),
+      icon: markIcon,
+      execute: () => shell.activateById(panel.id)
+    });
+    commands.addCommand(CommandIDs.refreshBacktests, {
+      label: trans.__('Refresh Backtests'),
+      execute: () => model.refresh()
+    });
+    for (const command of [
+      CommandIDs.showBacktests,
+      CommandIDs.refreshBacktests
+    ]) {
+      palette?.addItem({ command, category: CATEGORY });
+    }
+    if (restorer) {
+      restorer.add(panel, panel.id);
+      void restorer.restore(tracker, {
+        command: CommandIDs.openRun,
+        args: widget => ({ id: widget.content.runId }),
+        name: widget => widget.content.runId
+      });
+    }
+    follow(app, model);
+    void app.restored.then(() => model.refresh());
+    return {
+      model,
+      open: id => {
+        open(id);
+      },
+      reveal: () => shell.activateById(panel.id)
+    };
+  }
+};

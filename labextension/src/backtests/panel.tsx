@@ -1,0 +1,237 @@
+/** The Backtests panel: this user's runs, newest first. */
+
+import {
+  ReactWidget,
+  addIcon,
+  refreshIcon
+} from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import { Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import { describe } from '../api/problem.js';
+import type { IBacktest } from '../api/types.js';
+import { markIcon } from '../icons.js';
+import { CommandIDs } from '../tokens.js';
+import type { BacktestsModel } from './model.js';
+import { RunRow } from './row.js';
+
+interface IProps {
+  model: BacktestsModel;
+  trans: TranslationBundle;
+  commands: CommandRegistry;
+  /** The run that is open in front. */
+  current: () => string | null;
+  onShowLine: (run: IBacktest) => void;
+}
+
+/** Redraw when the model changes, and every minute for the times. */
+function useModel(model: BacktestsModel): number {
+  const [now, setNow] = React.useState(Date.now());
+  React.useEffect(() => {
+    const update = (): void => setNow(Date.now());
+    model.changed.connect(update);
+    const timer = window.setInterval(update, 60_000);
+    return () => {
+      model.changed.disconnect(update);
+      window.clearInterval(timer);
+    };
+  }, [model]);
+  return now;
+}
+
+function Skeleton({ trans }: { trans: TranslationBundle }): JSX.Element {
+  return (
+    <ul className="alphintra-Runs" aria-busy="true" aria-label={trans.__('Loading')}>
+      {[0, 1, 2, 3].map(i => (
+        <li key={i} className="alphintra-Run">
+          <div className="alphintra-Skeleton" style={{ width: '55%', height: 14 }} />
+          <div className="alphintra-Skeleton" style={{ width: '75%', height: 12 }} />
+          <div className="alphintra-Skeleton" style={{ width: '65%', height: 12 }} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Empty({ trans, commands }: IProps): JSX.Element {
+  return (
+    <div className="alphintra-Panel-message">
+      <p>
+        {trans.__(
+          'Here are your backtests: what ran, how far it is, how it went. Press Backtest in the toolbar of a notebook or a Python file, or start from a template.'
+        )}
+      </p>
+      <button
+        type="button"
+        className="alphintra-Button alphintra-mod-primary"
+        onClick={() => void commands.execute(CommandIDs.openTemplates)}
+      >
+        {trans.__('Browse templates')}
+      </button>
+    </div>
+  );
+}
+
+/** What happened, what to do, and the details folded away. */
+export function Failure(props: {
+  error: unknown;
+  title: string;
+  trans: TranslationBundle;
+  onRetry: () => void;
+}): JSX.Element {
+  const { text, details } = describe(props.error);
+  return (
+    <div className="alphintra-Panel-message" role="alert">
+      <p className="alphintra-Problem">
+        {props.title} {text}
+      </p>
+      {details.length > 0 ? (
+        <details>
+          <summary>{props.trans.__('Details')}</summary>
+          <ul>
+            {details.map((item, i) => (
+              <li key={i}>{item}</li>
+            ))}
+          </ul>
+        </details>
+      ) : null}
+      <button type="button" className="alphintra-Button" onClick={props.onRetry}>
+        {props.trans.__('Try again')}
+      </button>
+    </div>
+  );
+}
+
+function Runs(props: IProps & { now: number }): JSX.Element {
+  const { model, trans, commands } = props;
+  const runs = model.visible;
+  const current = props.current();
+  const stop = (run: IBacktest): void => {
+    model.cancel(run.id).catch((reason: unknown) => {
+      Notification.error(
+        trans.__('The run could not be stopped. %1', describe(reason).text)
+      );
+    });
+  };
+  return (
+    <>
+      {model.error !== null ? (
+        <p className="alphintra-Problem" role="alert">
+          {trans.__(
+            'The server does not answer; this list may be old. %1',
+            describe(model.error).text
+          )}
+        </p>
+      ) : null}
+      <ul className="alphintra-Runs" aria-label={trans.__('Runs, newest first')}>
+        {runs.map(run => (
+          <RunRow
+            key={run.id}
+            run={run}
+            now={props.now}
+            current={run.id === current}
+            trans={trans}
+            onOpen={() =>
+              void commands.execute(CommandIDs.openRun, { id: run.id })
+            }
+            onCancel={() => stop(run)}
+            onShowLine={() => props.onShowLine(run)}
+          />
+        ))}
+      </ul>
+      {runs.length === 0 ? (
+        <p className="alphintra-Panel-message alphintra-muted">
+          {trans.__('No run has these words.')}
+        </p>
+      ) : null}
+      {model.items.length < model.total ? (
+        <button
+          type="button"
+          className="alphintra-Button alphintra-Runs-more"
+          onClick={() => void model.more()}
+        >
+          {trans.__('Show older runs')}
+        </button>
+      ) : null}
+    </>
+  );
+}
+
+function Body(props: IProps): JSX.Element {
+  const { model, trans, commands } = props;
+  const now = useModel(model);
+  const full = model.items.length > 0;
+  return (
+    <>
+      <div className="alphintra-Panel-head">
+        <h2>{trans.__('Backtests')}</h2>
+        <button
+          type="button"
+          className="alphintra-IconButton"
+          title={trans.__('New strategy')}
+          onClick={() => void commands.execute(CommandIDs.newStrategy)}
+        >
+          <addIcon.react tag="span" elementSize="normal" />
+        </button>
+        <button
+          type="button"
+          className="alphintra-IconButton"
+          title={trans.__('Refresh the list')}
+          onClick={() => void commands.execute(CommandIDs.refreshBacktests)}
+        >
+          <refreshIcon.react tag="span" elementSize="normal" />
+        </button>
+      </div>
+      <div className="alphintra-Panel-filter" data-lm-suppress-shortcuts="true">
+        <input
+          type="search"
+          className="alphintra-Input"
+          placeholder={trans.__('Filter: strategy, dataset, status')}
+          aria-label={trans.__('Filter the runs')}
+          value={model.filter}
+          disabled={!full}
+          onChange={event => {
+            model.filter = event.target.value;
+          }}
+        />
+      </div>
+      <div className="alphintra-Panel-body">
+        {model.state === 'loading' ? (
+          <Skeleton trans={trans} />
+        ) : model.state === 'error' ? (
+          <Failure
+            error={model.error}
+            title={trans.__('The runs could not be read.')}
+            trans={trans}
+            onRetry={() => void model.refresh()}
+          />
+        ) : full ? (
+          <Runs {...props} now={now} />
+        ) : (
+          <Empty {...props} />
+        )}
+      </div>
+    </>
+  );
+}
+
+export class BacktestsPanel extends ReactWidget {
+  constructor(options: IProps) {
+    super();
+    this._options = options;
+    this.id = 'alphintra-backtests';
+    this.title.icon = markIcon;
+    this.title.caption = options.trans.__('Backtests');
+    this.addClass('alphintra-Panel');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', options.trans.__('Backtests'));
+  }
+
+  protected override render(): JSX.Element {
+    return <Body {...this._options} />;
+  }
+
+  private _options: IProps;
+}

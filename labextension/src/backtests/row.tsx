@@ -1,0 +1,234 @@
+/** One run in the panel. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import type { IBacktest } from '../api/types.js';
+import { direction, duration, formatValue } from '../result/format.js';
+import { isFinished, progressOf } from './model.js';
+import { Sparkline } from './sparkline.js';
+
+interface IProps {
+  run: IBacktest;
+  current: boolean;
+  now: number;
+  trans: TranslationBundle;
+  onOpen: () => void;
+  onCancel: () => void;
+  onShowLine: () => void;
+}
+
+/** When a run was started, as one says it: minutes, hours, then the date. */
+export function ago(
+  created: string,
+  now: number,
+  trans: TranslationBundle
+): string {
+  const seconds = (now - Date.parse(created)) / 1000;
+  if (Number.isNaN(seconds)) {
+    return '';
+  }
+  if (seconds < 60) {
+    return trans.__('just now');
+  }
+  if (seconds < 3600) {
+    return trans.__('%1 min ago', Math.floor(seconds / 60));
+  }
+  if (seconds < 86_400) {
+    return trans.__('%1 h ago', Math.floor(seconds / 3600));
+  }
+  return created.slice(0, 10);
+}
+
+/** The status in the trader's words. */
+export function statusText(run: IBacktest, trans: TranslationBundle): string {
+  const words: Record<string, string> = {
+    CREATED: trans.__('created'),
+    PENDING: trans.__('waiting'),
+    QUEUED: trans.__('waiting'),
+    LEASED: trans.__('starting'),
+    STARTING: trans.__('starting'),
+    RUNNING: trans.__('running'),
+    CANCELLING: trans.__('stopping'),
+    COMPLETED: trans.__('finished'),
+    FAILED: trans.__('failed'),
+    CANCELLED: trans.__('stopped')
+  };
+  const phase = (run.phase ?? '').toUpperCase();
+  const status = run.status.toUpperCase();
+  return (
+    (isFinished(run) ? undefined : words[phase]) ??
+    words[status] ??
+    run.status.toLowerCase()
+  );
+}
+
+function parametersText(run: IBacktest): string {
+  return Object.values(run.parameters ?? {})
+    .map(value => String(value))
+    .join('/');
+}
+
+function Metrics({ run, trans }: { run: IBacktest; trans: TranslationBundle }): JSX.Element {
+  const metrics = run.metrics ?? {};
+  const total = metrics.total_return ?? null;
+  return (
+    <div className="alphintra-Run-metrics">
+      <span className={`alphintra-mod-${direction(total)}`}>
+        {formatValue(total, 'percent', { signed: true })}
+      </span>
+      <span>
+        <i>{trans.__('Sharpe')}</i> {formatValue(metrics.sharpe_ratio, 'ratio')}
+      </span>
+      <span>
+        <i title={trans.__('Maximum drawdown')}>{trans.__('DD')}</i>{' '}
+        {formatValue(metrics.max_drawdown, 'percent')}
+      </span>
+      <span>
+        <i>{trans.__('Trades')}</i> {formatValue(metrics.total_trades, 'integer')}
+      </span>
+    </div>
+  );
+}
+
+function Progress(props: IProps): JSX.Element {
+  const { run, trans } = props;
+  const progress = progressOf(run);
+  const fraction = progress.fraction;
+  const parts = [statusText(run, trans)];
+  if (fraction !== null) {
+    parts.push(formatValue(Math.floor(fraction * 100), 'integer') + '\u202f%');
+  }
+  if (progress.bar_time) {
+    parts.push(progress.bar_time.slice(0, 10));
+  }
+  if (progress.eta_seconds !== null) {
+    parts.push(trans.__('%1 left', duration(Math.ceil(progress.eta_seconds))));
+  }
+  return (
+    <>
+      <div className="alphintra-Run-line">
+        <span className="alphintra-muted">{parts.join(' \u00b7 ')}</span>
+        <button
+          type="button"
+          className="alphintra-Chip"
+          aria-label={trans.__('Stop the run of %1', run.strategy_name ?? run.id)}
+          onClick={event => {
+            event.stopPropagation();
+            props.onCancel();
+          }}
+        >
+          {trans.__('stop')}
+        </button>
+      </div>
+      <div
+        className="alphintra-Bar"
+        role="progressbar"
+        aria-label={trans.__('Progress')}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        {...(fraction === null
+          ? {}
+          : { 'aria-valuenow': Math.round(fraction * 100) })}
+      >
+        <i style={{ width: `${(fraction ?? 0) * 100}%` }} />
+      </div>
+    </>
+  );
+}
+
+function Failure(props: IProps): JSX.Element {
+  const { run, trans } = props;
+  const error = run.error;
+  const at = error?.bar_time ? error.bar_time.slice(0, 10) : null;
+  const place =
+    error?.line === null || error?.line === undefined
+      ? null
+      : error.cell !== null && error.cell !== undefined
+        ? trans.__('cell %1, line %2', error.cell, error.line)
+        : trans.__('line %1', error.line);
+  return (
+    <>
+      <div className="alphintra-Run-error">
+        {at ? trans.__('failed at %1', at) : trans.__('failed')}
+        {error ? `: ${error.message}` : ''}
+      </div>
+      {place ? (
+        <div className="alphintra-Run-line">
+          <span className="alphintra-muted">{place}</span>
+          <button
+            type="button"
+            className="alphintra-Chip"
+            onClick={event => {
+              event.stopPropagation();
+              props.onShowLine();
+            }}
+          >
+            {trans.__('show')}
+          </button>
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+export function RunRow(props: IProps): JSX.Element {
+  const { run, trans } = props;
+  const status = run.status.toUpperCase();
+  const facts = [
+    run.dataset_name,
+    parametersText(run),
+    ago(run.created_at, props.now, trans)
+  ].filter(Boolean);
+  const gain = (run.metrics?.total_return ?? 0) >= 0;
+  return (
+    <li
+      className={`alphintra-Run${props.current ? ' alphintra-mod-current' : ''}`}
+      data-run={run.id}
+      data-status={status}
+      tabIndex={0}
+      aria-label={`${run.strategy_name ?? run.id}, ${run.dataset_name ?? ''}, ${statusText(run, trans)}`}
+      onClick={props.onOpen}
+      onKeyDown={event => {
+        if (event.target !== event.currentTarget) {
+          return;
+        }
+        if (event.key === 'Enter' || event.key === ' ') {
+          event.preventDefault();
+          props.onOpen();
+        } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+          event.preventDefault();
+          const row = event.currentTarget;
+          const next =
+            event.key === 'ArrowDown'
+              ? row.nextElementSibling
+              : row.previousElementSibling;
+          (next as HTMLElement | null)?.focus();
+        }
+      }}
+    >
+      <div className="alphintra-Run-line">
+        <b>{run.strategy_name ?? run.id}</b>
+        {run.sparkline && run.sparkline.length > 1 ? (
+          <Sparkline
+            values={run.sparkline}
+            gain={gain}
+            label={trans.__('Equity of the run')}
+          />
+        ) : null}
+      </div>
+      <div className="alphintra-Run-facts alphintra-muted">
+        {facts.join(' \u00b7 ')}
+      </div>
+      {!isFinished(run) ? (
+        <Progress {...props} />
+      ) : status === 'COMPLETED' ? (
+        <Metrics run={run} trans={trans} />
+      ) : status === 'FAILED' ? (
+        <Failure {...props} />
+      ) : (
+        <div className="alphintra-muted">{statusText(run, trans)}</div>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,282 @@
+/** A table that sorts, filters, exports and keeps its place. Only the rows in view are drawn. */
+
+import {
+  caretDownIcon,
+  caretUpIcon,
+  downloadIcon
+} from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import { direction, fixed } from './format.js';
+import type { ITable } from './payload.js';
+import {
+  ITableState,
+  cellText,
+  dateColumns,
+  nextSort,
+  toCsv,
+  visibleRows
+} from './tableModel.js';
+
+export interface IPlace extends ITableState {
+  scroll: number;
+  /** Row of the table that the keyboard stands on. */
+  cursor: number;
+}
+
+export function newPlace(): IPlace {
+  return { sort: null, filter: '', scroll: 0, cursor: 0 };
+}
+
+interface IProps {
+  name: string;
+  label: string;
+  table: ITable;
+  place: IPlace;
+  trans: TranslationBundle;
+  selected?: number | null;
+  /** Called with the row's index in the table; rows are then selectable. */
+  onSelect?: (row: number) => void;
+  fileStem: string;
+}
+
+/** Height of a row in pixels, the same as in the style sheet. */
+const ROW = 28;
+const HEADER = 30;
+const SHOWN = 12;
+/** Long texts wrap, so tables of prose are drawn whole instead of by window. */
+const PROSE = new Set(['assumptions', 'metrics', 'log']);
+
+const LEFT = new Set(['text']);
+
+export function download(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  window.setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+export function DataTable(props: IProps): JSX.Element {
+  const { table, place, trans, onSelect, selected } = props;
+  const [state, setState] = React.useState<ITableState>({
+    sort: place.sort,
+    filter: place.filter
+  });
+  const [scroll, setScroll] = React.useState(place.scroll);
+  const [cursor, setCursor] = React.useState(place.cursor);
+  const body = React.useRef<HTMLDivElement>(null);
+  const dates = React.useMemo(() => dateColumns(table), [table]);
+  const rows = React.useMemo(() => visibleRows(table, state), [table, state]);
+  Object.assign(place, state, { scroll, cursor });
+
+  React.useLayoutEffect(() => {
+    if (body.current) {
+      body.current.scrollTop = place.scroll;
+    }
+  }, []);
+
+  // A trade chosen in the chart is brought into view here.
+  React.useEffect(() => {
+    const at = selected === null || selected === undefined ? -1 : rows.indexOf(selected);
+    const node = body.current;
+    if (at >= 0 && node) {
+      const top = at * ROW;
+      if (top < node.scrollTop || top > node.scrollTop + ROW * (SHOWN - 1)) {
+        node.scrollTop = Math.max(0, top - ROW * 3);
+      }
+      setCursor(at);
+    }
+  }, [selected]);
+
+  const prose = PROSE.has(props.name);
+  const first = prose ? 0 : Math.max(0, Math.floor(scroll / ROW) - 4);
+  const last = prose ? rows.length : Math.min(rows.length, first + SHOWN + 9);
+  const focused = Math.min(cursor, rows.length - 1);
+
+  const focusRow = (at: number): void => {
+    const to = Math.max(0, Math.min(rows.length - 1, at));
+    const node = body.current;
+    setCursor(to);
+    if (!node) {
+      return;
+    }
+    const top = to * ROW;
+    if (!prose) {
+      if (top < node.scrollTop) {
+        node.scrollTop = top;
+      } else if (top + ROW * 2 + HEADER > node.scrollTop + node.clientHeight) {
+        node.scrollTop = top + ROW * 2 + HEADER - node.clientHeight;
+      }
+    }
+    requestAnimationFrame(() => {
+      node.querySelector<HTMLElement>(`[data-at="${to}"]`)?.focus();
+    });
+  };
+
+  const onKey = (event: React.KeyboardEvent): void => {
+    const moves: Record<string, number> = {
+      ArrowDown: focused + 1,
+      ArrowUp: focused - 1,
+      PageDown: focused + SHOWN,
+      PageUp: focused - SHOWN,
+      Home: 0,
+      End: rows.length - 1
+    };
+    const row = (event.target as HTMLElement).closest('[data-at]');
+    if (!row) {
+      return;
+    }
+    const to = moves[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      focusRow(to);
+    } else if (event.key === 'Enter' || event.key === ' ') {
+      event.preventDefault();
+      const index = rows[focused];
+      if (index !== undefined) {
+        onSelect?.(index);
+      }
+    }
+  };
+
+  const span = table.columns.length;
+  return (
+    <div className="alphintra-Table" data-lm-suppress-shortcuts="true">
+      <div className="alphintra-Table-tools">
+        <input
+          type="search"
+          className="alphintra-Input"
+          placeholder={trans.__('Filter')}
+          aria-label={trans.__('Filter the table %1', props.label)}
+          value={state.filter}
+          onChange={event => setState({ ...state, filter: event.target.value })}
+        />
+        <span className="alphintra-muted" role="status">
+          {rows.length === table.total
+            ? trans._n('%1 row', '%1 rows', table.total)
+            : trans.__('%1 of %2 rows', fixed(rows.length, 0), fixed(table.total, 0))}
+          {table.omitted ? ` \u00b7 ${table.omitted}` : ''}
+        </span>
+        <button
+          type="button"
+          className="alphintra-Button"
+          disabled={rows.length === 0}
+          onClick={() =>
+            download(`${props.fileStem}-${props.name}.csv`, toCsv(table, rows))
+          }
+        >
+          <downloadIcon.react tag="span" elementSize="normal" />
+          {trans.__('CSV')}
+        </button>
+      </div>
+      <div
+        ref={body}
+        className="alphintra-Table-scroll"
+        style={prose ? {} : { maxHeight: HEADER + ROW * SHOWN + 2 }}
+        onScroll={event => setScroll(event.currentTarget.scrollTop)}
+        onKeyDown={onKey}
+      >
+        <table
+          aria-label={props.label}
+          aria-rowcount={rows.length + 1}
+          className={prose ? 'alphintra-mod-prose' : ''}
+        >
+          <thead>
+            <tr aria-rowindex={1}>
+              {table.columns.map((column, index) => {
+                const sorted = state.sort?.column === index;
+                const falling = sorted && state.sort!.descending;
+                return (
+                  <th
+                    key={column.name}
+                    scope="col"
+                    className={LEFT.has(column.format) ? 'alphintra-mod-left' : ''}
+                    aria-sort={
+                      sorted ? (falling ? 'descending' : 'ascending') : 'none'
+                    }
+                  >
+                    <button
+                      type="button"
+                      onClick={() =>
+                        setState({ ...state, sort: nextSort(state.sort, index) })
+                      }
+                    >
+                      {column.label}
+                      {sorted ? (
+                        falling ? (
+                          <caretDownIcon.react tag="span" width="12px" />
+                        ) : (
+                          <caretUpIcon.react tag="span" width="12px" />
+                        )
+                      ) : null}
+                    </button>
+                  </th>
+                );
+              })}
+            </tr>
+          </thead>
+          <tbody>
+            {first > 0 ? (
+              <tr aria-hidden="true" style={{ height: first * ROW }}>
+                <td colSpan={span} />
+              </tr>
+            ) : null}
+            {rows.slice(first, last).map((index, offset) => {
+              const at = first + offset;
+              const cells = table.rows[index]!;
+              return (
+                <tr
+                  key={index}
+                  data-at={at}
+                  aria-rowindex={at + 2}
+                  tabIndex={at === focused ? 0 : -1}
+                  aria-selected={onSelect ? selected === index : undefined}
+                  className={selected === index ? 'alphintra-mod-selected' : ''}
+                  onFocus={() => setCursor(at)}
+                  onClick={() => onSelect?.(index)}
+                >
+                  {table.columns.map((column, i) => {
+                    const value = cells[i];
+                    const tint = column.signed
+                      ? ` alphintra-mod-${direction(value)}`
+                      : '';
+                    return (
+                      <td
+                        key={column.name}
+                        className={
+                          (LEFT.has(column.format) ? 'alphintra-mod-left' : '') + tint
+                        }
+                      >
+                        {cellText(value, column, dates[i]!)}
+                      </td>
+                    );
+                  })}
+                </tr>
+              );
+            })}
+            {last < rows.length ? (
+              <tr
+                aria-hidden="true"
+                style={{ height: (rows.length - last) * ROW }}
+              >
+                <td colSpan={span} />
+              </tr>
+            ) : null}
+            {rows.length === 0 ? (
+              <tr>
+                <td colSpan={span} className="alphintra-mod-left alphintra-muted">
+                  {table.rows.length === 0
+                    ? trans.__('Nothing here: this run has no rows of this kind.')
+                    : trans.__('No row has these words.')}
+                </td>
+              </tr>
+            ) : null}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  );
+}

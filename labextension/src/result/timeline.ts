@@ -1,0 +1,79 @@
+/**
+ * The one time axis that candles, equity and drawdown share.
+ *
+ * The axis is the candles' own times, and the curve's times outside of them; the curve is
+ * mapped onto it. Without this, a symbol that trades on other days than the portfolio, or
+ * candles that were aggregated, would leave holes between the candles.
+ */
+
+import type { ICurve } from './payload.js';
+
+export interface IAlignedCurve {
+  time: number[];
+  equity: (number | null)[];
+  benchmark: (number | null)[] | null;
+  drawdown: (number | null)[];
+}
+
+/** Index of the last time that is not after `time`, or -1. */
+export function lastAtOrBefore(times: readonly number[], time: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle]! <= time) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low - 1;
+}
+
+/** The index at which a fill is drawn: the candle that covers its time, or the nearest end. */
+export function snap(times: readonly number[], time: number): number {
+  return Math.max(0, lastAtOrBefore(times, time));
+}
+
+/** Map the curve onto the candles: of each span the last equity and the deepest drawdown. */
+export function alignCurve(
+  curve: ICurve,
+  candles: readonly number[]
+): IAlignedCurve {
+  const count = candles.length;
+  if (count === 0 || curve.time.length === 0) {
+    return { ...curve };
+  }
+  const first = candles[0]!;
+  const last = candles[count - 1]!;
+  const axis = [
+    ...curve.time.filter(time => time < first),
+    ...candles,
+    ...curve.time.filter(time => time > last)
+  ];
+  const result: IAlignedCurve = {
+    time: [],
+    equity: [],
+    benchmark: curve.benchmark ? [] : null,
+    drawdown: []
+  };
+  let next = 0;
+  for (const time of axis) {
+    let deepest: number | null = null;
+    while (next < curve.time.length && curve.time[next]! <= time) {
+      const value = curve.drawdown[next] ?? null;
+      if (value !== null && (deepest === null || value < deepest)) {
+        deepest = value;
+      }
+      next += 1;
+    }
+    if (next === 0) {
+      continue;
+    }
+    result.time.push(time);
+    result.equity.push(curve.equity[next - 1] ?? null);
+    result.benchmark?.push(curve.benchmark![next - 1] ?? null);
+    result.drawdown.push(deepest ?? curve.drawdown[next - 1] ?? null);
+  }
+  return result;
+}
