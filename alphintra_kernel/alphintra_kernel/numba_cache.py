@@ -1,9 +1,9 @@
 """The engine's compiled code in a sandbox: a private copy, or every job would compile it anew.
 
 Numba's index files are pickles, and a cache folder that cannot be written to is not used at all, silently. So
-the host's cache is mounted read-only, and each process copies it to a folder of its own before Numba is imported.
-A copy stays valid as long as the engine's sources keep their path and their times; a sandbox mounts them as they
-are.
+the host's cache is mounted read-only, and each process copies it to a folder of its own before Numba is
+imported. A copy stays valid as long as the engine's sources keep their path and their times; a sandbox mounts
+them as they are.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Mount:
     Attributes:
         source: Absolute path on the host.
         target: Absolute path inside.
-        writable: Whether the sandbox may change it. Started as root, it is given to the sandbox's own user.
+        writable: Whether the sandbox may change it. Root gives such a folder to the sandbox's user.
     """
 
     source: Path

@@ -1,7 +1,8 @@
 """The lines that a worker and its supervisor exchange: one JSON object each, bounded.
 
 The supervisor says ``run``; the worker says ``ready``, ``progress``, ``log``, and last ``result`` or
-``error``. They travel on two descriptors of their own, so that what user code prints cannot be mistaken for a message.
+``error``. They travel on two descriptors of their own, so that what user code prints cannot be mistaken for a
+message.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ class SourceError(Exception):
 def on_path(folder: Path) -> Iterator[None]:
     """Make the modules beside a strategy importable; afterwards they are forgotten.
 
-    A worker runs one job and ends; whoever runs one inside a longer process must not leave its modules behind.
+    A worker runs one job and ends; whoever runs one inside a longer process must not leave its modules
+    behind.
     """
     before = set(sys.modules)
     sys.path.insert(0, str(folder))

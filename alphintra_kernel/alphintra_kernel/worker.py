@@ -1,7 +1,8 @@
 """The process that runs one job inside the sandbox.
 
 Started as ``python -P -m alphintra_kernel.worker READ_FD WRITE_FD``; ``in`` and ``out`` lie below the folder
-that ``ALPHINTRA_JOB_ROOT`` names, ``/job`` by default. It says ``ready``, gets one ``run``, does it, and ends.
+that ``ALPHINTRA_JOB_ROOT`` names, ``/job`` by default. It says ``ready``, gets one ``run``, does it, and
+ends.
 """
 
 from __future__ import annotations

@@ -1,0 +1,44 @@
+"""The notebook kernel: IPython with engine and SDK loaded, and a banner that says where it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.kernelapp import IPKernelApp
+from traitlets import default
+
+from alphintra_kernel.preload import preload
+
+ISOLATION = "not sandboxed"
+
+
+class AlphintraKernel(IPythonKernel):
+    """A Python kernel for trading notebooks."""
+
+    implementation = "alphintra"
+
+    @property
+    def banner(self) -> str:  # type: ignore[override]
+        """Name, versions, and how far the code of a cell is kept from the rest of the machine."""
+        from alphintra._version import __version__
+
+        return f"Alphintra {__version__} · {ISOLATION}\n{super().banner}"
+
+
+class AlphintraKernelApp(IPKernelApp):
+    """Starts the kernel."""
+
+    name = "alphintra-kernel"
+    kernel_class = AlphintraKernel
+
+    @default("exec_lines")
+    def _default_exec_lines(self) -> list[str]:
+        # After the kernel is made, so that the debugger can step into the SDK.
+        return ["%load_ext alphintra_kernel.magics", "import alphintra as al"]
+
+
+def main(argv: list[str] | None = None, **kwargs: Any) -> None:
+    """Run the kernel until it is shut down."""
+    preload()
+    AlphintraKernelApp.launch_instance(argv, **kwargs)
