@@ -32,11 +32,10 @@ def figure(view: dict[str, Any]) -> Any:
         owners.append(None)
     chart.update_layout(
         height=HEIGHT,
-        margin={"l": 60, "r": 20, "t": 40, "b": 40},
+        margin={"l": 60, "r": 20, "t": 80, "b": 40},
         hovermode="x unified",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": 1.06, "x": 0},
+        template="plotly_white",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         updatemenus=_menu(view, owners),
     )
     chart.update_xaxes(rangeslider_visible=False, gridcolor="rgba(128,128,128,0.25)")
@@ -139,4 +138,5 @@ def _menu(view: dict[str, Any], owners: list[str | None]) -> list[dict[str, Any]
         }
         for symbol in symbols
     ]
-    return [{"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.1, "showactive": True}]
+    place = {"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"}
+    return [{"buttons": buttons, **place, "showactive": True, "bgcolor": "rgba(128,128,128,0.15)"}]

@@ -26,7 +26,7 @@ def draw(view: dict[str, Any]) -> bytes:
     figure = Figure(figsize=(9.0, 6.2), dpi=100, facecolor="white")
     canvas: Any = FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
-        2, 1, height_ratios=(3, 1), left=0.09, right=0.98, top=0.68, bottom=0.07, hspace=0.12
+        2, 1, height_ratios=(3, 1), left=0.09, right=0.98, top=0.67, bottom=0.07, hspace=0.12
     )
     _head(figure, view)
     _curves(figure.add_subplot(grid[0]), figure.add_subplot(grid[1]), view)
@@ -71,11 +71,13 @@ def _curves(upper: Any, lower: Any, view: dict[str, Any]) -> None:
         upper.plot(time, _array(curve["benchmark"]), color=BENCHMARK, linewidth=1.0, label="buy and hold")
     upper.plot(time, _array(curve["equity"]), color=GAIN, linewidth=1.6, label="strategy")
     lower.fill_between(time, _array(curve["drawdown"]) * 100.0, 0.0, color=LOSS, alpha=0.45, linewidth=0)
-    upper.legend(loc="upper left", frameon=False, fontsize=8)
+    upper.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 0.99), ncols=2, frameon=False, fontsize=8, borderaxespad=0
+    )
     upper.set_ylabel("Equity", fontsize=8, color=_MUTED)
     lower.set_ylabel("Drawdown %", fontsize=8, color=_MUTED)
     upper.tick_params(labelbottom=False)
-    upper.ticklabel_format(axis="y", style="plain", useOffset=False)
+    upper.yaxis.set_major_formatter(lambda value, _: text(round(value, 6), "quantity"))
     for axes in (upper, lower):
         axes.grid(color=_GRID, linewidth=0.8)
         axes.set_axisbelow(True)

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from alphintra_backtest import figure, html_parts
+from alphintra_backtest.look import BENCHMARK
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #ffffff; }
@@ -43,8 +44,9 @@ def page(view: dict[str, Any]) -> str:
     title = escape(f"{view['header']['strategy']} on {view['header']['dataset']}")
     tables = view["tables"]
     trades = tables["trades"]
-    count = html_parts.counted(trades["total"], "trade")
-    caption = f"{count}: {trades['omitted']}" if trades["omitted"] else count
+    caption = html_parts.counted(trades["total"], "trade") + ", open ones included"
+    if trades["omitted"]:
+        caption += f": {trades['omitted']}"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -66,8 +68,13 @@ def _whole(table: dict[str, Any], caption: str) -> str:
 
 def _chart(view: dict[str, Any]) -> str:
     """Return the charts with Plotly's code inline (its JSON has no raw ``<``, ``>`` or ``/``)."""
+    chart = figure.figure(view)
+    clear = "rgba(0,0,0,0)"
+    chart.update_layout(
+        paper_bgcolor=clear, plot_bgcolor=clear, modebar={"bgcolor": clear, "color": BENCHMARK}
+    )
     return str(
-        figure.figure(view).to_html(
+        chart.to_html(
             full_html=False,
             include_plotlyjs=True,
             div_id="alphintra-chart",

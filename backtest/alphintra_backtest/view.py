@@ -221,5 +221,5 @@ def _trades_of_fills(result: Result) -> tuple[dict[_Key, list[int]], dict[_Key, 
         ids.setdefault(entry_key, []).append(number)
         if not bool(trades["open"][i]):
             ids.setdefault(exit_key, []).append(number)
-            reasons[exit_key] = str(trades["exit_reason"][i])
+            reasons[exit_key] = view_tables.words(str(trades["exit_reason"][i]))
     return ids, reasons

@@ -36,24 +36,24 @@ _COLUMNS: dict[str, tuple[_Column, ...]] = {
         ("mae", "Worst", "percent", True),
         ("mfe", "Best", "percent", True),
         ("commission", "Fees", "money", False),
-        ("exit_reason", "Reason", "text", False),
+        ("exit_reason", "Reason", "code", False),
     ),
     "orders": (
         ("id", "No.", "integer", False),
         ("submitted", "Submitted", "time", False),
         ("symbol", "Symbol", "text", False),
         ("side", "Side", "text", False),
-        ("type", "Type", "text", False),
+        ("type", "Type", "code", False),
         ("quantity", "Quantity", "quantity", False),
         ("filled", "Filled", "quantity", False),
         ("limit", "Limit", "price", False),
         ("stop", "Stop", "price", False),
         ("tif", "In force", "text", False),
-        ("state", "State", "text", False),
-        ("reason", "Reason", "text", False),
+        ("state", "State", "code", False),
+        ("reason", "Reason", "code", False),
         ("avg_price", "Price", "price", False),
         ("finished", "Finished", "time", False),
-        ("role", "Role", "text", False),
+        ("role", "Role", "code", False),
         ("parent", "Parent", "integer", False),
         ("tag", "Tag", "text", False),
     ),
@@ -97,12 +97,19 @@ def clipped(value: Any) -> str:
     return string if len(string) <= MAX_TEXT else string[: MAX_TEXT - 1] + "…"
 
 
+def words(code: str) -> str:
+    """Return a code such as ``TAKE_PROFIT`` as words; what is no code stays as it is."""
+    return code.replace("_", " ").lower() if code.isupper() else code
+
+
 def _cells(column: Any, kind: str, axis: Axis, first: int) -> list[Any]:
     """Return one column from row ``first`` on, ready for JSON."""
     tail = column[first:]
     plain = tail.tolist() if isinstance(tail, np.ndarray) else list(tail)
     if kind == "text":
         return ["" if cell is None else clipped(cell) for cell in plain]
+    if kind == "code":
+        return ["" if cell is None else words(str(cell)) for cell in plain]
     if kind == "time":
         moments = [NO_TIME if cell is None or cell != cell else int(cell) for cell in plain]
         return list(axis.stamps(moments)) if moments else []
@@ -123,7 +130,10 @@ def _run_table(result: Result, axis: Axis, name: str, limit: int) -> dict[str, A
         parent = [key for key, *_ in described].index("parent")
         cells[parent] = [None if cell is None or cell < 0 else cell for cell in cells[parent]]
     rows = [list(row) for row in zip(*cells, strict=True)]
-    return _table([_column(*column) for column in described], rows, total, name)
+    shown_as = [
+        _column(key, label, "text" if kind == "code" else kind, s) for key, label, kind, s in described
+    ]
+    return _table(shown_as, rows, total, name)
 
 
 def _metrics(result: Result) -> dict[str, Any]:

@@ -1,0 +1,152 @@
+"""The functions of M0 give empyrical's numbers, in empyrical's kinds, on real, random and awkward series."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import alphintra.data as data
+import empyrical.stats as empyrical
+import numpy as np
+import pandas as pd
+import pytest
+from alphintra_backtest import metrics
+
+
+def closes(symbol: str) -> pd.Series:
+    bars = data.resolve(f"us-equities-daily/{symbol}").bars[symbol]
+    index = pd.DatetimeIndex(bars.session.astype("datetime64[D]").astype("datetime64[ns]"))
+    return pd.Series(bars.close, index=index, name=symbol)
+
+
+@pytest.fixture(scope="module")
+def real() -> pd.DataFrame:
+    return pd.DataFrame({s: closes(s) for s in ("AAPL", "IBM")}).pct_change().iloc[1:]
+
+
+def random_frame(seed: int, n: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    index = pd.date_range("2010-01-01", periods=n, freq="D")
+    return pd.DataFrame(rng.normal(0.0005, 0.01, (n, 2)), index=index, columns=["AAPL", "IBM"])
+
+
+AWKWARD = {
+    "empty": np.array([]),
+    "one": np.array([0.01]),
+    "two": np.array([0.01, -0.02]),
+    "all zero": np.zeros(5),
+    "constant": np.full(7, 0.01),
+    "only losses": np.array([-0.01, -0.02, -0.03]),
+    "only gains": np.array([0.01, 0.02, 0.03]),
+    "with NaN": np.array([0.01, np.nan, -0.02, 0.03, np.nan]),
+    "total loss": np.array([0.1, -1.0, 0.2]),
+}
+
+UNARY: list[tuple[str, dict[str, Any]]] = [
+    ("cum_returns", {}),
+    ("cum_returns", {"starting_value": 100}),
+    ("cum_returns_final", {}),
+    ("cum_returns_final", {"starting_value": 250.0}),
+    ("annual_return", {}),
+    ("annual_return", {"annualization": 365}),
+    ("cagr", {"period": "weekly"}),
+    ("annual_volatility", {}),
+    ("annual_volatility", {"alpha": 3.0, "period": "monthly"}),
+    ("sharpe_ratio", {}),
+    ("sharpe_ratio", {"risk_free": 0.0001, "annualization": 365}),
+    ("downside_risk", {}),
+    ("downside_risk", {"required_return": 0.001}),
+    ("sortino_ratio", {}),
+    ("sortino_ratio", {"required_return": 0.0002, "period": "weekly"}),
+    ("drawdown_series", {}),
+    ("max_drawdown", {}),
+]
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    assert type(ours) is type(theirs) or (np.ndim(ours) == 0 and np.ndim(theirs) == 0)
+    if isinstance(theirs, pd.Series):
+        pd.testing.assert_series_equal(ours, theirs, rtol=1e-12, atol=1e-15, check_names=False)
+    elif isinstance(theirs, pd.DataFrame):
+        pd.testing.assert_frame_equal(ours, theirs, rtol=1e-12, atol=1e-15)
+    else:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("name", "options"), UNARY)
+class TestUnary:
+    def test_real_series_and_frame(self, real: pd.DataFrame, name: str, options: dict[str, Any]) -> None:
+        ours, theirs = getattr(metrics, name), getattr(empyrical, name)
+        assert_same(ours(real["AAPL"], **options), theirs(real["AAPL"], **options))
+        assert_same(ours(real, **options), theirs(real, **options))
+
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    def test_random(self, seed: int, name: str, options: dict[str, Any]) -> None:
+        frame = random_frame(seed)
+        ours, theirs = getattr(metrics, name), getattr(empyrical, name)
+        for returns in (frame["IBM"], frame["IBM"].to_numpy(), frame.to_numpy(), frame):
+            assert_same(ours(returns, **options), theirs(returns, **options))
+
+    @pytest.mark.parametrize("case", AWKWARD)
+    def test_awkward(self, case: str, name: str, options: dict[str, Any]) -> None:
+        ours, theirs = getattr(metrics, name), getattr(empyrical, name)
+        assert_same(ours(AWKWARD[case].copy(), **options), theirs(AWKWARD[case].copy(), **options))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("case", AWKWARD)
+def test_calmar_of_awkward_series(case: str) -> None:
+    assert_same(metrics.calmar_ratio(AWKWARD[case].copy()), empyrical.calmar_ratio(AWKWARD[case].copy()))
+
+
+def test_calmar_of_real_series(real: pd.DataFrame) -> None:
+    assert_same(metrics.calmar_ratio(real["IBM"]), empyrical.calmar_ratio(real["IBM"]))
+
+
+@pytest.mark.parametrize("name", ["alpha", "beta", "alpha_beta"])
+def test_relation_of_real_series(real: pd.DataFrame, name: str) -> None:
+    ours, theirs = getattr(metrics, name), getattr(empyrical, name)
+    # Half of IBM's labels are missing and the rest are shuffled: both join on labels.
+    other = real["IBM"].iloc[::2].sample(frac=1.0, random_state=1)
+    assert_same(ours(real["AAPL"], other, risk_free=0.0001), theirs(real["AAPL"], other, risk_free=0.0001))
+
+
+@pytest.mark.parametrize("name", ["alpha_aligned", "beta_aligned", "alpha_beta_aligned"])
+@pytest.mark.parametrize("seed", [4, 5])
+def test_relation_of_arrays(name: str, seed: int) -> None:
+    frame = random_frame(seed)
+    ours, theirs = getattr(metrics, name), getattr(empyrical, name)
+    own, other = frame["AAPL"].to_numpy(), frame["IBM"].to_numpy().copy()
+    assert_same(ours(own, other), theirs(own, other))
+    other[10:20] = np.nan
+    assert_same(ours(own, other), theirs(own, other))
+    assert_same(ours(own, np.full(len(own), 0.01)), theirs(own, np.full(len(own), 0.01)))
+    assert_same(ours(own[:1], other[:1]), theirs(own[:1], other[:1]))
+
+
+@pytest.mark.parametrize("name", ["sharpe_ratio", "annual_volatility", "sortino_ratio", "max_drawdown"])
+def test_out_is_written(name: str) -> None:
+    values = random_frame(6).to_numpy()
+    out, expected = np.empty(2), np.empty(2)
+    returned = getattr(metrics, name)(values, out=out)
+    getattr(empyrical, name)(values, out=expected)
+    assert returned is out
+    np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
+def test_simple_returns(real: pd.DataFrame) -> None:
+    prices = closes("AAPL")
+    assert_same(metrics.simple_returns(prices), empyrical.simple_returns(prices))
+    assert_same(metrics.simple_returns(prices.to_numpy()), empyrical.simple_returns(prices.to_numpy()))
+    whole = np.array([1, 2, 4], dtype=np.int64)
+    assert metrics.simple_returns(whole).tolist() == [1.0, 1.0]
+
+
+def test_unknown_period_is_named() -> None:
+    with pytest.raises(ValueError, match="hourly"):
+        metrics.annual_return(np.array([0.1]), period="hourly")
+
+
+def test_arrays_of_different_length_cannot_be_paired() -> None:
+    with pytest.raises(ValueError, match=r"3 returns cannot be paired with 2"):
+        metrics.beta(np.zeros(3), np.zeros(2))

@@ -1,0 +1,45 @@
+"""Money legs at output: half to even at 1e-8, once."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_EVEN, Decimal
+
+import pytest
+from alphintra_backtest.money import leg, total
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        # 1/512 and 3/512 lie exactly between two steps: to the even one.
+        (0.001953125, 0.00195312),
+        (0.005859375, 0.00585938),
+        (-0.001953125, -0.00195312),
+        (1234.567890124, 1234.56789012),
+        (100_000.0, 100_000.0),
+    ],
+)
+def test_leg(amount: float, written: float) -> None:
+    assert leg(amount) == written
+
+
+def test_no_negative_zero() -> None:
+    assert math.copysign(1, leg(-1e-12)) == 1
+
+
+def test_nan_passes() -> None:
+    assert math.isnan(leg(math.nan))
+
+
+@given(st.floats(-1e7, 1e7))
+def test_leg_is_decimal_rounding_of_the_exact_value(amount: float) -> None:
+    exact = Decimal(amount).quantize(Decimal("1e-8"), rounding=ROUND_HALF_EVEN)
+    assert leg(amount) == float(exact)
+
+
+@given(st.lists(st.integers(-(10**12), 10**12), max_size=50))
+def test_total_is_exact(units: list[int]) -> None:
+    assert total(unit / 1e8 for unit in units) == float(Decimal(sum(units)) / 10**8)
