@@ -179,7 +179,7 @@ export function addLines(
 ): IPane {
   const known = new Set(context.axis);
   const sources = lines.map((line, turn) => {
-    // A value between two candles belongs to the candle after it, the first that knows it.
+    // A value between two candles is drawn at the first candle that knows it.
     const onAxis = line.time.every(time => known.has(time))
       ? line
       : {

@@ -35,17 +35,19 @@ export function snap(times: readonly number[], time: number): number {
   return Math.max(0, lastAtOrBefore(times, time));
 }
 
-/** Map the curve onto the candles: of each span the last equity and the deepest drawdown. */
+/**
+ * Map the curve onto the candles. A candle covers its own time up to the next candle's; of
+ * that span the last equity and the deepest drawdown are drawn, so no extreme is lost.
+ */
 export function alignCurve(
   curve: ICurve,
   candles: readonly number[]
 ): IAlignedCurve {
-  const count = candles.length;
-  if (count === 0 || curve.time.length === 0) {
+  if (candles.length === 0 || curve.time.length === 0) {
     return { ...curve };
   }
   const first = candles[0]!;
-  const last = candles[count - 1]!;
+  const last = candles[candles.length - 1]!;
   const axis = [
     ...curve.time.filter(time => time < first),
     ...candles,
@@ -58,9 +60,10 @@ export function alignCurve(
     drawdown: []
   };
   let next = 0;
-  for (const time of axis) {
+  axis.forEach((time, i) => {
+    const end = axis[i + 1] ?? Infinity;
     let deepest: number | null = null;
-    while (next < curve.time.length && curve.time[next]! <= time) {
+    while (next < curve.time.length && curve.time[next]! < end) {
       const value = curve.drawdown[next] ?? null;
       if (value !== null && (deepest === null || value < deepest)) {
         deepest = value;
@@ -68,12 +71,12 @@ export function alignCurve(
       next += 1;
     }
     if (next === 0) {
-      continue;
+      return;
     }
     result.time.push(time);
     result.equity.push(curve.equity[next - 1] ?? null);
     result.benchmark?.push(curve.benchmark![next - 1] ?? null);
     result.drawdown.push(deepest ?? curve.drawdown[next - 1] ?? null);
-  }
+  });
   return result;
 }

@@ -52,7 +52,7 @@ function editorOf(widget: Widget | null): CodeEditor.IEditor | null {
 function insertInto(editor: CodeEditor.IEditor, code: string): void {
   const cursor = editor.getCursorPosition();
   const line = editor.getLine(cursor.line) ?? '';
-  const { text } = insertion(
+  const text = insertion(
     code,
     line.slice(0, cursor.column),
     line.slice(cursor.column)

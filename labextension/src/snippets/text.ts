@@ -37,26 +37,17 @@ export function indented(code: string, indent: string): string {
     .join('\n');
 }
 
-export interface IInsertion {
-  /** Text to put at the cursor. */
-  text: string;
-  /** How many characters before the cursor it replaces. */
-  replaces: number;
-}
-
 /**
- * How a snippet is inserted at the cursor. On a line with code it begins a line of its own,
+ * The text that is inserted at the cursor. On a line with code it begins a line of its own,
  * at the same indentation; on a line of blanks it takes their indentation.
  */
 export function insertion(
   code: string,
   lineBefore: string,
   lineAfter: string
-): IInsertion {
+): string {
   const indent = /^\s*/.exec(lineBefore)![0];
   const body = indented(code, indent);
   const blank = lineBefore.trim() === '' && lineAfter.trim() === '';
-  return blank
-    ? { text: body, replaces: 0 }
-    : { text: `\n${indent}${body}`, replaces: 0 };
+  return blank ? body : `\n${indent}${body}`;
 }

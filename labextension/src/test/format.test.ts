@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import {
+  compact,
+  datesOnly,
+  direction,
+  duration,
+  fixed,
+  formatValue,
+  isoTime,
+  priceDecimals
+} from '../result/format.js';
+
+const T = '\u202f';
+
+test('numbers have thin groups, a true minus and no sign on zero', () => {
+  assert.equal(fixed(-1234567.891, 1), `\u22121${T}234${T}567.9`);
+  assert.equal(fixed(79194, 0, true), `+79${T}194`);
+  assert.equal(fixed(-0.0004, 2, true), '0.00');
+  assert.equal(fixed(999, 0), '999');
+});
+
+test('each kind has its own digits', () => {
+  assert.equal(formatValue(0.7904, 'percent', { signed: true }), `+79.0${T}%`);
+  assert.equal(formatValue(-0.2894, 'percent'), `\u221228.9${T}%`);
+  assert.equal(formatValue(0.8312, 'ratio'), '0.83');
+  assert.equal(formatValue(-2558.4, 'money', { signed: true }), `\u22122${T}558`);
+  assert.equal(formatValue(12.5, 'money'), '12.50');
+  assert.equal(formatValue(1547, 'quantity'), `1${T}547`);
+  assert.equal(formatValue(0.125, 'quantity'), '0.125');
+  assert.equal(formatValue(9, 'integer'), '9');
+  assert.equal(formatValue(1.08345, 'price'), '1.08');
+  assert.equal(formatValue(0.00001234, 'price'), '0.00001234');
+});
+
+test('what is undefined is a dash and infinity says so', () => {
+  assert.equal(formatValue(null, 'ratio'), '\u2013');
+  assert.equal(formatValue(NaN, 'ratio'), '\u2013');
+  assert.equal(formatValue('', 'text'), '\u2013');
+  assert.equal(formatValue(Infinity, 'ratio'), '\u221e');
+});
+
+test('times are ISO, and dates alone where no bar has a time of day', () => {
+  assert.equal(isoTime(1267488000, true), '2010-03-02');
+  assert.equal(isoTime(1267540200, false), '2010-03-02 14:30');
+  assert.equal(isoTime(1267540205, false), '2010-03-02 14:30:05');
+  assert.equal(datesOnly([1267488000, null]), true);
+  assert.equal(datesOnly([1267488000, 1267540200]), false);
+});
+
+test('durations, prices and large numbers are short', () => {
+  assert.equal(duration(0.0412), `0.041${T}s`);
+  assert.equal(duration(90 * 86400), `90.0${T}d`);
+  assert.equal(duration(600), `10${T}min`);
+  assert.equal(priceDecimals(0.5), 5);
+  assert.equal(priceDecimals(430), 2);
+  assert.equal(compact(24_612_000), `24.6${T}M`);
+  assert.equal(compact(495_896), `496${T}k`);
+});
+
+test('direction gives more than the colour', () => {
+  assert.equal(direction(1), 'up');
+  assert.equal(direction(-1), 'down');
+  assert.equal(direction(0), 'flat');
+  assert.equal(direction(null), 'flat');
+});

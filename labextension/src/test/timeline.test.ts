@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { alignCurve, lastAtOrBefore, snap } from '../result/timeline.js';
+import { problemOf } from '../result/payload.js';
+import { tradesOf } from '../result/trades.js';
+
+test('a curve on other times is drawn on the candles, with its deepest drawdown', () => {
+  const aligned = alignCurve(
+    {
+      time: [5, 10, 12, 20, 25, 40],
+      equity: [100, 101, 90, 95, 96, 99],
+      benchmark: null,
+      drawdown: [0, 0, -0.11, -0.06, -0.05, -0.02]
+    },
+    [10, 20, 30]
+  );
+  assert.deepEqual(aligned, {
+    time: [5, 10, 20, 30, 40],
+    equity: [100, 90, 96, 96, 99],
+    benchmark: null,
+    drawdown: [0, -0.11, -0.06, -0.05, -0.02]
+  });
+});
+
+test('candles before the account starts have no equity', () => {
+  const aligned = alignCurve(
+    { time: [20], equity: [100], benchmark: [100], drawdown: [0] },
+    [10, 20]
+  );
+  assert.deepEqual(aligned.time, [20]);
+  assert.deepEqual(aligned.benchmark, [100]);
+});
+
+test('a fill is drawn on the candle that covers it', () => {
+  assert.equal(lastAtOrBefore([10, 20, 30], 9), -1);
+  assert.equal(snap([10, 20, 30], 9), 0);
+  assert.equal(snap([10, 20, 30], 29), 1);
+  assert.equal(snap([10, 20, 30], 30), 2);
+});
+
+test('trades are read by column name, open ones without an exit', () => {
+  const trades = tradesOf({
+    columns: [
+      { name: 'symbol', label: '', format: 'text' },
+      { name: 'id', label: '', format: 'integer' },
+      { name: 'entry_time', label: '', format: 'time' },
+      { name: 'entry_price', label: '', format: 'price' },
+      { name: 'exit_time', label: '', format: 'time' }
+    ],
+    rows: [
+      ['AAPL', 7, 100, 12.5, null],
+      ['AAPL', 8, null, 12.5, null]
+    ],
+    total: 2,
+    omitted: null
+  });
+  assert.equal(trades.length, 1);
+  assert.equal(trades[0]!.id, 7);
+  assert.equal(trades[0]!.exitTime, null);
+});
+
+test('what cannot be drawn is recognised', () => {
+  assert.equal(problemOf(null), 'malformed');
+  assert.equal(problemOf({ version: 2 }), 'newer');
+  assert.equal(problemOf({ version: 1, header: {} }), 'malformed');
+});
