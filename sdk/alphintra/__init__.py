@@ -1,1 +1,60 @@
-"""Alphintra: the SDK that a trader imports."""
+"""Alphintra: what a trader imports.
+
+``import alphintra as al`` is light: the engine, pandas and TA-Lib are loaded when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import data, ta
+    from .backtesting import backtest
+    from .errors import AlphintraError
+    from .params import Param
+    from .result import Result
+    from .strategy import Strategy
+    from .views import crossed_above, crossed_below
+
+_WHERE = {
+    "AlphintraError": "errors",
+    "Param": "params",
+    "Result": "result",
+    "Strategy": "strategy",
+    "backtest": "backtesting",
+    "crossed_above": "views",
+    "crossed_below": "views",
+    "data": None,
+    "ta": None,
+}
+
+__all__ = [
+    "AlphintraError",
+    "Param",
+    "Result",
+    "Strategy",
+    "__version__",
+    "backtest",
+    "crossed_above",
+    "crossed_below",
+    "data",
+    "ta",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'alphintra' has no attribute {name!r}")
+    module = _WHERE[name]
+    value = importlib.import_module(f".{module or name}", __name__)
+    if module is not None:
+        value = getattr(value, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

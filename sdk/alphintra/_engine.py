@@ -1,11 +1,11 @@
-"""The one door from the SDK to the engine, opened only when something runs."""
+"""The only door from the SDK to the engine: opened on first use, so that importing the SDK stays cheap."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from types import ModuleType
 
 
-def engine(name: str) -> Any:
-    """Import ``alphintra_backtest.<name>`` and return the module."""
+def engine(name: str) -> ModuleType:
+    """The engine's module ``name``, for example ``engine("runner")``."""
     return importlib.import_module(f"alphintra_backtest.{name}")

@@ -1,0 +1,337 @@
+"""From a finished session to a Result: curves, tables, trades, and what the numbers rest on."""
+
+from __future__ import annotations
+
+import time as clock
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import codes
+from .assumptions import assumptions
+from .source import strategy_hash
+
+if TYPE_CHECKING:
+    from alphintra.data.market import MarketData
+    from alphintra.result import Result
+
+    from .session import Session
+    from .trades import Trade
+
+
+def collect(
+    session: Session,
+    strategy: type,
+    values: Mapping[str, Any],
+    first: int,
+    end_bar: int,
+    against: MarketData | None,
+    start: Any,
+    end: Any,
+    benchmark: Any,
+    began: float,
+) -> Result:
+    """Build the Result of a session that has ended; ``first`` is the timestamp of the first ``on_bar``."""
+    from alphintra import __version__
+    from alphintra.result import Curves, IndicatorSeries, Result
+
+    w = max(first - 1, 0)  # metrics begin one bar before the first on_bar (F13)
+    grid, books, market, config = session.grid, session.books, session.market, session.config
+    t_count = len(grid.time)
+    equity, cash, exposure = np.empty(t_count), np.empty(t_count), np.empty(t_count)
+    held, stale = np.zeros(t_count, dtype=np.bool_), np.zeros(1, dtype=np.int64)
+    session.core.value(grid.m, books.tuple, config.cash, equity, cash, exposure, held, stale)
+    window = slice(w, end_bar)
+    curves = Curves(
+        time=grid.time[window],
+        session=grid.session[window],
+        equity=equity[window],
+        cash=cash[window],
+        exposure=exposure[window],
+        in_market=held[window],
+        benchmark=_benchmark(session, against, first)[window],
+    )
+    columns = {
+        "orders": _orders(session),
+        "fills": _fills(session, w),
+        "events": _events(session),
+        "positions": _positions(session),
+        "recorded": _recorded(session),
+    }
+    run_id = uuid.uuid4().hex
+    columns["trades"] = _trades(session, run_id)
+    counts = _counts(session, int(stale[0]), columns)
+    indicators = [
+        IndicatorSeries(c.name, session.symbols[c.symbol], c.series._array, c.overlay)
+        for c in session.indicators
+        if c.symbol is not None
+    ]
+    run = {
+        "id": run_id,
+        "strategy": strategy.__name__,
+        "dataset": market.name,
+        "dataset_hash": market.dataset_hash,
+        "strategy_hash": strategy_hash(strategy),
+        "parameters": dict(values),
+        "seed": config.seed,
+        "engine_version": __version__,
+        "configuration": {
+            "start": None if start is None else str(start),
+            "end": None if end is None else str(end),
+            "cash": config.cash,
+            "commission": config.commission,
+            "slippage": config.slippage,
+            "profile": config.profile,
+            "account": config.rules["account"],
+            "benchmark": benchmark if isinstance(benchmark, str) else ("given" if benchmark is not None else None),
+            "risk_free_rate": config.risk_free_rate,
+            "rules": dict(config.changed),
+        },
+        "symbols": list(session.symbols),
+        "timeframe": market.timeframe,
+        "asset_class": market.asset_class,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "seconds": clock.perf_counter() - began,
+        "bars": end_bar - first,
+        "periods_per_year": market.periods_per_year,
+    }
+    return Result(
+        run=run,
+        assumptions=assumptions(session, counts),
+        curves=curves,
+        columns=columns,
+        market=market,
+        indicators=indicators,
+        logs=session.logs,
+        counts=counts,
+    )
+
+
+def _benchmark(session: Session, against: MarketData | None, first: int) -> Any:
+    """Buy and hold from the open after the first ``on_bar``, without costs (M9); equal weight over several symbols."""
+    grid, cash = session.grid, session.config.cash
+    t_count = len(grid.time)
+    if against is not None:
+        bars = against.bars[against.symbols[0]]
+        after = int(np.searchsorted(bars.session, grid.session[first], side="right"))
+        out = np.full(t_count, np.nan)
+        if after >= len(bars.close):
+            return out
+        base = bars.open[after] if np.isfinite(bars.open[after]) else bars.close[after]
+        row = np.searchsorted(bars.session, grid.session, side="right") - 1
+        match = (row >= 0) & (bars.session[np.maximum(row, 0)] == grid.session)
+        out[match] = np.where(row[match] >= after, cash * bars.close[row[match]] / base, cash)
+        return out
+    share = cash / len(session.symbols)
+    total = np.zeros(t_count)
+    for s in range(len(session.symbols)):
+        later = grid.positions[s][grid.positions[s] > first]
+        value = np.full(t_count, share)
+        if len(later):
+            base = grid.m[0][later[0], s]
+            value[later[0] :] = share * grid.m[4][later[0] :, s] / base
+        total += value
+    return total
+
+
+def _lots(session: Session, symbols: Any, lots: Any) -> Any:
+    return lots * session.grid.lots[symbols]
+
+
+def _names(session: Session, symbols: Any) -> list[str]:
+    return [session.symbols[s] for s in symbols]
+
+
+def _times(session: Session, bars: Any, symbols: Any, phases: Any) -> Any:
+    """A fill at the open carries the bar's open time, any other the close time (M13)."""
+    safe = np.maximum(bars, 0)
+    return np.where(phases == codes.PH_OPEN, session.grid.m[8][safe, symbols], session.grid.time[safe])
+
+
+def _sides(sides: Any) -> list[str]:
+    return ["BUY" if s > 0 else "SELL" for s in sides]
+
+
+def _fills(session: Session, w: int) -> dict[str, Any]:
+    n = int(session.books.reg[codes.S_FILLS])
+    fi, ff = session.books.fi[:n], session.books.ff[:n]
+    symbols, bars = fi[:, codes.L_SYMBOL], fi[:, codes.L_BAR]
+    return {
+        "time": _times(session, bars, symbols, fi[:, codes.L_PHASE]),
+        "symbol": _names(session, symbols),
+        "side": _sides(fi[:, codes.L_SIDE]),
+        "quantity": _lots(session, symbols, fi[:, codes.L_LOTS]),
+        "price": ff[:, codes.L_PRICE].copy(),
+        "commission": ff[:, codes.L_FEE].copy(),
+        "slippage": ff[:, codes.L_SLIP].copy(),
+        "rule": [codes.RULE_NAMES[r] for r in fi[:, codes.L_RULE]],
+        "order_id": fi[:, codes.L_ORDER].copy(),
+        "bar": bars - w,
+    }
+
+
+def _decided(session: Session, bars: Any) -> Any:
+    return np.where(bars >= 0, session.grid.time[np.maximum(bars, 0)], session.grid.m[8][0].min())
+
+
+def _orders(session: Session) -> dict[str, Any]:
+    n = int(session.books.reg[codes.S_ORDERS])
+    oi, of = session.books.oi[:n], session.books.of[:n]
+    symbols = oi[:, codes.I_SYMBOL]
+    filled = _lots(session, symbols, oi[:, codes.I_FILLED])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        average = np.where(filled > 0, of[:, codes.F_NOTIONAL] / filled, np.nan)
+    done = oi[:, codes.I_DONE_BAR]
+    return {
+        "id": np.arange(n),
+        "symbol": _names(session, symbols),
+        "side": _sides(oi[:, codes.I_SIDE]),
+        "type": [codes.TYPES[t] for t in oi[:, codes.I_TYPE]],
+        "quantity": _lots(session, symbols, oi[:, codes.I_QTY]),
+        "filled": filled,
+        "limit": of[:, codes.F_LIMIT].copy(),
+        "stop": of[:, codes.F_STOP].copy(),
+        "tif": [codes.TIFS[t] for t in oi[:, codes.I_TIF]],
+        "submitted": _decided(session, oi[:, codes.I_BAR]),
+        "state": [codes.STATES[t] for t in oi[:, codes.I_STATE]],
+        "reason": [codes.REASON_NAMES[t] for t in oi[:, codes.I_REASON]],
+        "parent": [int(p) if p >= 0 else None for p in oi[:, codes.I_PARENT]],
+        "role": [
+            codes.ROLES[r] or ("ENTRY" if sl >= 0 or tp >= 0 else "")
+            for r, sl, tp in zip(oi[:, codes.I_ROLE], oi[:, codes.I_SL], oi[:, codes.I_TP], strict=True)
+        ],
+        "tag": [session.tags.get(o, "") for o in range(n)],
+        "avg_price": average,
+        "finished": np.where(done >= 0, session.grid.time[np.maximum(done, 0)], _decided(session, oi[:, codes.I_BAR])),
+    }
+
+
+def _events(session: Session) -> dict[str, Any]:
+    n = int(session.books.reg[codes.S_EVENTS])
+    ev, oi = session.books.ev[:n], session.books.oi
+    symbols = oi[ev[:, codes.E_ORDER], codes.I_SYMBOL]
+    filled = np.isin(ev[:, codes.E_STATE], (codes.FILLED, codes.PARTIAL))
+    price = np.full(n, np.nan)
+    price[filled] = session.books.ff[: int(filled.sum()), codes.L_PRICE]
+    times = _times(session, ev[:, codes.E_BAR], symbols, ev[:, codes.E_PHASE])
+    return {
+        "time": np.where(ev[:, codes.E_BAR] >= 0, times, _decided(session, ev[:, codes.E_BAR])),
+        "order_id": ev[:, codes.E_ORDER].copy(),
+        "state": [codes.STATES[s] for s in ev[:, codes.E_STATE]],
+        "reason": [codes.REASON_NAMES[r] for r in ev[:, codes.E_REASON]],
+        "rule": [codes.RULE_NAMES[r] for r in ev[:, codes.E_RULE]],
+        "price": price,
+        "quantity": _lots(session, symbols, ev[:, codes.E_LOTS]),
+    }
+
+
+def _positions(session: Session) -> dict[str, Any]:
+    """One row for each timestamp and symbol at which the position changed, valued at that close."""
+    n = int(session.books.reg[codes.S_FILLS])
+    fi, ff = session.books.fi[:n], session.books.ff[:n]
+    grid = session.grid
+    rows: dict[tuple[int, int], tuple[int, float]] = {}
+    held: dict[int, int] = {}
+    basis: dict[int, float] = {}
+    for row, money in zip(fi.tolist(), ff.tolist(), strict=True):
+        s, lots = row[codes.L_SYMBOL], row[codes.L_SIDE] * row[codes.L_LOTS]
+        before, price = held.get(s, 0), money[codes.L_PRICE]
+        after = before + lots
+        if before == 0 or before * after < 0:
+            basis[s] = price
+        elif before * lots > 0:
+            basis[s] = (basis[s] * before + price * lots) / after
+        held[s] = after
+        rows[(row[codes.L_BAR], s)] = (after, basis[s] if after else np.nan)
+    keys = sorted(rows)
+    bars = np.array([b for b, _ in keys], dtype=np.int64)
+    symbols = np.array([s for _, s in keys], dtype=np.int64)
+    quantity = np.array([rows[key][0] for key in keys]) * grid.lots[symbols] if keys else np.empty(0)
+    price = grid.m[4][bars, symbols] if keys else np.empty(0)
+    return {
+        "time": grid.time[bars] if keys else np.empty(0, dtype=np.int64),
+        "symbol": _names(session, symbols),
+        "quantity": quantity,
+        "avg_price": np.array([rows[key][1] for key in keys]),
+        "price": price,
+        "market_value": quantity * price,
+    }
+
+
+def _recorded(session: Session) -> dict[str, Any]:
+    bars = np.unique(np.concatenate([np.array(b, dtype=np.int64) for b, _ in session.recorded.values()] or [np.empty(0, np.int64)]))
+    out: dict[str, Any] = {"time": session.grid.time[bars] if len(bars) else np.empty(0, dtype=np.int64)}
+    for name, (at, values) in session.recorded.items():
+        column = np.full(len(bars), np.nan)
+        column[np.searchsorted(bars, at)] = values
+        out[name] = column
+    return out
+
+
+def _trades(session: Session, run_id: str) -> dict[str, Any]:
+    """M10: closed and open round trips; the exit of an open one is empty."""
+    trades = sorted(session.book.closed, key=lambda t: (t.entry_bar, t.entry_order, t.exit_bar)) + session.book.open()
+    units = [t.lots * float(session.grid.lots[t.symbol]) for t in trades]
+    closed = [t.exit_bar >= 0 for t in trades]
+    entry = [t.entry_notional / u for t, u in zip(trades, units, strict=True)]
+    excursions = [_excursion(session, t, e) for t, e in zip(trades, entry, strict=True)]
+    last = len(session.grid.time) - 1
+
+    def when(bar: int, phase: int, s: int) -> int:
+        return session.fill_time(bar, s, phase)
+
+    return {
+        "id": list(range(len(trades))),
+        "backtest_id": [run_id] * len(trades),
+        "symbol": [session.symbols[t.symbol] for t in trades],
+        "side": ["BUY" if t.side > 0 else "SELL" for t in trades],
+        "quantity": units,
+        "entry_price": entry,
+        "exit_price": [t.exit_notional / u if c else None for t, u, c in zip(trades, units, closed, strict=True)],
+        "entry_time": [when(t.entry_bar, t.entry_phase, t.symbol) for t in trades],
+        "exit_time": [when(t.exit_bar, t.exit_phase, t.symbol) if c else None for t, c in zip(trades, closed, strict=True)],
+        "pnl": [t.pnl if c else None for t, c in zip(trades, closed, strict=True)],
+        "commission": [t.commission for t in trades],
+        "exit_reason": [t.reason for t in trades],
+        "return": [t.pnl / t.entry_notional if c else None for t, c in zip(trades, closed, strict=True)],
+        "bars": [(t.exit_bar if c else last) - t.entry_bar for t, c in zip(trades, closed, strict=True)],
+        "mae": [low for low, _ in excursions],
+        "mfe": [high for _, high in excursions],
+        "open": [not c for c in closed],
+    }
+
+
+def _excursion(session: Session, t: Trade, entry: float) -> tuple[float, float]:
+    """Worst (≤ 0) and best (≥ 0) move against the entry price while the trade was open, as fractions."""
+    m, s = session.grid.m, t.symbol
+    until = len(session.grid.time) if t.exit_bar < 0 else t.exit_bar + (t.exit_phase != codes.PH_OPEN)
+    low, high = m[2][t.entry_bar : until, s], m[1][t.entry_bar : until, s]
+    points = [entry]
+    if t.exit_bar >= 0:
+        points.append(t.exit_notional / (t.lots * float(session.grid.lots[s])))
+    if len(low):
+        points += [float(np.nanmin(low)), float(np.nanmax(high))]
+    down, up = min(points) / entry - 1, max(points) / entry - 1
+    return (down, up) if t.side > 0 else (-up, -down)
+
+
+def _counts(session: Session, stale: int, columns: dict[str, dict[str, Any]]) -> dict[str, int]:
+    n = int(session.books.reg[codes.S_ORDERS])
+    reg = session.books.reg
+    counts = {
+        "ambiguous": int(reg[codes.S_AMBIGUOUS]),
+        "ambiguous_entry": int(reg[codes.S_AMBIGUOUS_ENTRY]),
+        "capped": int(session.books.oi[:n, codes.I_CAPPED].sum()),
+        "trimmed": int(reg[codes.S_TRIMMED]),
+        "stale_marks": stale,
+        "bankrupt": int(reg[codes.S_BANKRUPT]),
+    }
+    orders = columns["orders"]
+    refused = ("INSUFFICIENT_FUNDS", "INSUFFICIENT_FUNDS_AT_FILL", "BELOW_MIN_QUANTITY", "SHORT_NOT_ALLOWED", "RUN_ENDED", "BELOW_MIN_VALUE")
+    for state, reason in zip(orders["state"], orders["reason"], strict=True):
+        if reason in refused and state in ("REJECTED", "CANCELLED"):
+            counts[f"rejected:{reason}"] = counts.get(f"rejected:{reason}", 0) + 1
+    return counts

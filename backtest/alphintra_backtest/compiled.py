@@ -1,0 +1,61 @@
+"""The compiled twins of ``core.py``: the same functions, over the same names, under Numba.
+
+The cache lives where the user may write, under a name made of the engine's source, Numba's version and Python's, so an
+upgrade never meets a stale entry (Numba itself does not notice a change in a *called* function of another file). A home
+that cannot be written to is no error: the functions are then compiled for the process alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numba
+import platformdirs
+
+from . import codes, core
+
+
+def cache_dir() -> Path:
+    """Folder of the compile cache: ``$ALPHINTRA_CACHE_DIR`` or the user's cache folder, then a key of the source."""
+    digest = hashlib.sha256()
+    for module in (codes, core):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
+    root = os.environ.get("ALPHINTRA_CACHE_DIR") or platformdirs.user_cache_dir("alphintra")
+    return Path(root) / "numba" / digest.hexdigest()[:16]
+
+
+def _usable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def _compile() -> dict[str, Any]:
+    names: dict[str, Any] = globals()
+    names.update({n: v for n, v in vars(codes).items() if isinstance(v, int) and not n.startswith("_")})
+    names["math"] = core.math
+    folder = cache_dir()
+    cached = _usable(folder)
+    before = numba.config.CACHE_DIR
+    if cached and "NUMBA_CACHE_DIR" not in os.environ:
+        numba.config.CACHE_DIR = str(folder)
+    try:
+        for function in core.KERNELS:
+            twin = types.FunctionType(function.__code__, names, function.__name__)
+            twin.__module__ = __name__
+            twin.__qualname__ = function.__name__
+            names[function.__name__] = numba.njit(nogil=True, cache=cached)(twin)
+    finally:
+        numba.config.CACHE_DIR = before
+    return names
+
+
+_compile()

@@ -1,0 +1,139 @@
+"""The knobs of a run: profiles, rules and costs, checked by name and value before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import codes
+
+#: The rules a run can override, with the default profile's values and what they say.
+RULES: dict[str, tuple[Any, str]] = {
+    "fill_at": ("open", "F1: a market order fills at the next 'open', or at the decision's own 'close'"),
+    "size_at": ("fill", "F6: value, percent and target orders are sized at the 'fill' or at the 'decision'"),
+    "cash_buffer": (0.0, "F6: share of equity that is never spent"),
+    "min_order_value": (0.0, "F6: smallest value of an order that adds exposure"),
+    "allow_partial": (False, "F6: an order by quantity that cannot be paid fills as far as the money goes"),
+    "max_share": (0.025, "F5: largest share of a bar's traded volume; None is no cap"),
+    "limit_fill": ("strict", "F4: 'strict' needs the price to pass the limit, 'touch' to reach it"),
+    "entry_bar": ("certain", "F15: 'certain', 'pessimistic' or 'next'"),
+    "account": ("margin", "F11: 'margin' (long and short, leverage 1) or 'cash'"),
+    "close_at_end": ("no", "F10: 'no', 'last_close' or 'last_open'"),
+    "fractional": (False, "F7: shares in lots of 1e-8"),
+}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "fill_at": ("open", "close"),
+    "size_at": ("fill", "decision"),
+    "limit_fill": ("strict", "touch"),
+    "entry_bar": ("certain", "pessimistic", "next"),
+    "account": ("margin", "cash"),
+    "close_at_end": ("no", "last_close", "last_open"),
+}
+PROFILES = ("default",)
+
+
+def _number(name: str, value: Any, low: float, high: float) -> float:
+    from alphintra.errors import RuleError
+
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
+        raise RuleError(f"{name} must be a number, got {value!r}", where=name)
+    if not low <= value <= high:
+        raise RuleError(f"{name}={value!r} is outside [{low:g}, {high:g}]", where=name)
+    return float(value)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that configures a run, checked.
+
+    Attributes:
+        cash: Starting cash, > 0.
+        commission: Fraction of notional per fill, both sides.
+        slippage: Fraction of the price, against the order.
+        profile: Name of the rule set that ``rules`` overrides.
+        risk_free_rate: Annual.
+        rules: Every rule with its value in force.
+        changed: The rules that differ from the profile.
+    """
+
+    cash: float
+    commission: float
+    slippage: float
+    profile: str
+    risk_free_rate: float
+    seed: int
+    rules: Mapping[str, Any]
+    changed: Mapping[str, Any] = field(default_factory=dict)
+
+    def vector(self) -> npt.NDArray[np.float64]:
+        """The configuration vector ``k`` of the core."""
+        k = np.zeros(codes.N_K)
+        k[codes.K_FEE_PCT] = self.commission
+        k[codes.K_FEE_MAX] = math.inf
+        k[codes.K_SLIP] = self.slippage
+        k[codes.K_TOUCH] = self.rules["limit_fill"] == "touch"
+        k[codes.K_ENTRY_BAR] = CHOICES["entry_bar"].index(self.rules["entry_bar"])
+        k[codes.K_CASH_ACCOUNT] = self.rules["account"] == "cash"
+        k[codes.K_BUFFER] = self.rules["cash_buffer"]
+        k[codes.K_MIN_VALUE] = self.rules["min_order_value"]
+        k[codes.K_PARTIAL] = bool(self.rules["allow_partial"])
+        k[codes.K_SIZE_AT_DECISION] = self.rules["size_at"] == "decision"
+        return k
+
+
+def options(
+    *,
+    cash: Any,
+    commission: Any,
+    slippage: Any,
+    profile: Any,
+    risk_free_rate: Any,
+    seed: Any,
+    rules: Mapping[str, Any],
+) -> Options:
+    """Check and complete the options of a run.
+
+    Raises:
+        RuleError: An unknown rule (the nearest is named) or a value that it does not take.
+    """
+    from alphintra.errors import RuleError
+
+    if profile not in PROFILES:
+        raise RuleError(f"unknown profile {profile!r}", where="profile", hint=f"there is: {', '.join(PROFILES)}")
+    values = {name: default for name, (default, _) in RULES.items()}
+    for name, value in rules.items():
+        if name not in RULES:
+            near = difflib.get_close_matches(name, RULES, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"rules are: {', '.join(RULES)}"
+            raise RuleError(f"there is no rule {name!r}", where=name, hint=hint)
+        if name in CHOICES:
+            if value not in CHOICES[name]:
+                raise RuleError(f"{name}={value!r} is not one of {list(CHOICES[name])}", where=name)
+        elif name in ("allow_partial", "fractional"):
+            if not isinstance(value, bool):
+                raise RuleError(f"{name} is true or false, got {value!r}", where=name)
+        elif name == "max_share":
+            value = None if value is None else _number(name, value, 0.0, 1.0)
+        elif name == "cash_buffer":
+            value = _number(name, value, 0.0, 0.99)
+        else:
+            value = _number(name, value, 0.0, 1e18)
+        values[name] = value
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise RuleError(f"seed must be a whole number ≥ 0, got {seed!r}", where="seed")
+    return Options(
+        cash=_number("cash", cash, 1e-8, 1e18),
+        commission=_number("commission", commission, 0.0, 0.5),
+        slippage=_number("slippage", slippage, 0.0, 0.5),
+        profile=profile,
+        risk_free_rate=_number("risk_free_rate", risk_free_rate, -0.99, 10.0),
+        seed=seed,
+        rules=values,
+        changed={n: v for n, v in values.items() if v != RULES[n][0]},
+    )

@@ -1,0 +1,235 @@
+"""A whole run: check, start, walk the bars, collect the result."""
+
+from __future__ import annotations
+
+import contextlib
+import time as clock
+import traceback
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import codes
+from .options import options
+from .session import Session
+
+if TYPE_CHECKING:
+    from alphintra.result import Result
+
+#: Bars between two looks at the progress callback.
+STRIDE = 20_000
+
+
+def run(
+    strategy: type,
+    data: Any,
+    *,
+    start: Any = None,
+    end: Any = None,
+    cash: Any = 100_000,
+    commission: Any = 0,
+    slippage: Any = 0,
+    profile: str = "default",
+    benchmark: Any = None,
+    params: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    risk_free_rate: Any = 0.0,
+    rules: Mapping[str, Any] | None = None,
+    progress: Callable[[float, int], None] | None = None,
+) -> Result:
+    """Run a backtest; see ``alphintra.backtest`` for the arguments. ``progress(fraction, bar time in µs)``."""
+    from alphintra.data import resolve
+    from alphintra.data.bounds import parse_bound
+    from alphintra.errors import DataError, ParameterError, WarmUpError
+    from alphintra.params import bind
+    from alphintra.strategy import Strategy
+
+    from .collect import collect
+
+    began = clock.perf_counter()
+    if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
+        raise ParameterError(f"{strategy!r} is not a Strategy class", hint="pass the class itself: al.backtest(MyStrategy, …)")
+    config = options(
+        cash=cash, commission=commission, slippage=slippage, profile=profile, risk_free_rate=risk_free_rate, seed=seed,
+        rules=rules or {},
+    )  # fmt: skip
+    values = bind(strategy, params)
+    market = resolve(data, start=start, end=end)
+    if market.closes_only:
+        raise DataError(
+            f"{market.name} has closing prices only: there is no open to fill at",
+            code="NOT_TRADABLE",
+            hint="choose a dataset with open, high, low and close",
+        )
+    against = None if benchmark is None else resolve(benchmark, end=end)
+    session = Session(market, config)
+    instance = strategy.__new__(strategy)
+    for name, value in values.items():
+        setattr(instance, name, value)
+    instance._run = session
+    instance.data = session.data
+    with _blame(strategy, session):
+        instance.__init__()  # type: ignore[misc]
+        instance.on_start()
+    count = len(session.grid.time)
+    first = min(session.first_ready(s) for s in range(len(session.symbols)))
+    if start is not None:
+        bound = parse_bound(start, "start")
+        assert bound is not None
+        reached = bound.starts(session.grid.session, session.grid.time)
+        first = max(first, int(np.argmax(reached)) if reached.any() else count)
+    if first >= count:
+        raise _never_ready(session, strategy, WarmUpError)
+    session.flush()
+    with _blame(strategy, session):
+        end_bar = _walk(session, instance, first, progress)
+        session.ended = True
+        session.cursor.i = end_bar - 1
+        instance.on_stop()
+        session.flush()
+    _close_at_end(session, end_bar)
+    return collect(session, strategy, values, first, end_bar, against, start, end, benchmark, began)
+
+
+def _never_ready(session: Session, strategy: type, kind: type[Exception]) -> Exception:
+    count = len(session.grid.time)
+    late = [c for c in session.indicators if c.first >= count]
+    if late:
+        worst = max(late, key=lambda c: c.needs)
+        return kind(
+            f"{strategy.__name__} was never called: {worst.name} needs more than the {len(worst.series._array)} bars there are",
+        )
+    return kind(f"{strategy.__name__} was never called: no bar at or after start has all indicators defined")
+
+
+def _walk(session: Session, instance: Any, first: int, progress: Callable[[float, int], None] | None) -> int:
+    """Walk the bars; returns the number of timestamps that were reached (fewer after a bankruptcy).
+
+    Python runs freely up to the next timestamp at which anything can happen in the core (the horizon).
+    """
+    core, m, k, cursor, books = session.core, session.grid.m, session.k, session.cursor, session.books
+    count = len(session.grid.time)
+    on_bar = instance.on_bar
+    on_fill = None if type(instance).on_fill is _base("on_fill") else instance.on_fill
+    on_order = None if type(instance).on_order is _base("on_order") else instance.on_order
+    horizon = core.peek(m, books.tuple, k, first - 1, count) if books.reg[codes.S_ACTIVE] else count
+    session.seen_events = int(books.reg[codes.S_EVENTS])
+    i = first
+    while i < count:
+        if i == horizon:
+            books.make_room()
+            core.step(m, books.tuple, k, i)
+            cursor.i = i
+            _tell(session, on_fill, on_order)
+            if books.reg[codes.S_BANKRUPT]:
+                return i + 1
+            cursor.i = i
+            on_bar()
+            session.flush()
+            _tell(session, None, on_order)
+            horizon = core.peek(m, books.tuple, k, i, count)
+            i += 1
+            continue
+        stop = min(horizon, i + STRIDE)
+        for j in range(i, stop):
+            cursor.i = j
+            on_bar()
+            if session.pending or session._dropped:
+                i = j + 1
+                if session.flush():
+                    _tell(session, None, on_order)
+                    horizon = core.peek(m, books.tuple, k, j, count)
+                break
+        else:
+            i = stop
+        if progress is not None:
+            progress(i / count, int(session.grid.time[min(i, count - 1)]))
+    return count
+
+
+def _base(name: str) -> Any:
+    from alphintra.strategy import Strategy
+
+    return getattr(Strategy, name)
+
+
+def _tell(session: Session, on_fill: Any, on_order: Any) -> None:
+    """``on_order`` and ``on_fill`` in event order, all seeing the closed bar (F0)."""
+    from .handles import Order
+
+    books = session.books
+    row = session.mirror()
+    last = int(books.reg[codes.S_EVENTS])
+    if on_order is None and on_fill is None:
+        session.seen_events = last
+        return
+    for e in range(session.seen_events, last):
+        event = books.ev[e]
+        if on_order is not None:
+            on_order(Order(session, int(event[codes.E_ORDER])))
+        if event[codes.E_STATE] in (codes.FILLED, codes.PARTIAL):
+            if on_fill is not None:
+                on_fill(session.fill(row))
+            row += 1
+    session.seen_events = last
+
+
+def _close_at_end(session: Session, end_bar: int) -> None:
+    """Working orders are reported unfilled; positions stay, or are closed as ``close_at_end`` says (F10)."""
+    books, t = session.books, end_bar - 1
+    for o in [int(o) for o in books.active[: books.reg[codes.S_ACTIVE]]]:
+        books.make_room()
+        session.core.finish(books.tuple, t, o, codes.UNFILLED, codes.NONE, codes.PH_CLOSE)
+    books.reg[codes.S_ACTIVE] = 0
+    how = session.config.rules["close_at_end"]
+    if how == "no":
+        return
+    for s in range(len(session.symbols)):
+        lots = int(books.pos[s])
+        if lots == 0:
+            continue
+        bar = int(session.grid.positions[s][session.grid.positions[s] < end_bar][-1])
+        price = float(session.grid.m[0 if how == "last_open" else 3][bar, s])
+        session.cursor.i = t
+        o = session._row(s, -1 if lots > 0 else 1, codes.MARKET, codes.TARGET_QUANTITY, 0.0, np.nan, np.nan, 0)
+        session.pending = []
+        books.oi[o, codes.I_QTY] = abs(lots)
+        books.make_room()
+        phase = codes.PH_OPEN if how == "last_open" else codes.PH_CLOSE
+        session.core.fill(session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase)
+    session.mirror()
+
+
+@contextlib.contextmanager
+def _blame(strategy: type, session: Session) -> Any:
+    """Turn what the strategy raises into an error that names its file, line and the bar's time."""
+    from alphintra.errors import StrategyError
+
+    from .handles import stamp
+
+    try:
+        yield
+    except StrategyError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f for f in frames if not _ours(f.filename)] or frames
+        i = session.cursor.i
+        bar = stamp(int(session.grid.time[i])).isoformat().replace("+00:00", "Z") if i >= 0 else None
+        code = getattr(error, "code", None) or "STRATEGY_ERROR"
+        raise StrategyError(
+            f"{strategy.__name__} raised {type(error).__name__}: {error}",
+            file=own[-1].filename,
+            line=own[-1].lineno,
+            bar_time=bar,
+            code=code,
+        ) from error
+
+
+def _ours(filename: str) -> bool:
+    parts = filename.replace("\\", "/").split("/")
+    return "alphintra_backtest" in parts or ("alphintra" in parts and parts[-1] in _SDK_FILES)
+
+
+_SDK_FILES = {"strategy.py", "views.py", "params.py", "backtesting.py"}

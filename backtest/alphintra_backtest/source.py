@@ -1,0 +1,41 @@
+"""The hash of a strategy's source: its file with the modules beside it, or its class where there is no file."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from pathlib import Path
+
+
+def strategy_hash(strategy: type) -> str:
+    """``sha256:…`` over the class's source and the user modules it imports from its own folder.
+
+    A class without readable source (typed into a plain interpreter) is hashed by its compiled code.
+    """
+    digest = hashlib.sha256()
+    try:
+        digest.update(inspect.getsource(strategy).encode())
+    except (OSError, TypeError):
+        for name, member in sorted(vars(strategy).items()):
+            if inspect.isfunction(member):
+                digest.update(name.encode() + member.__code__.co_code + repr(member.__code__.co_consts).encode())
+    module = sys.modules.get(strategy.__module__)
+    file = getattr(module, "__file__", None)
+    if file:
+        home = Path(file).resolve()
+        digest.update(home.read_bytes())
+        for value in sorted(_beside(module, home)):
+            digest.update(value.read_bytes())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _beside(module: object, home: Path) -> set[Path]:
+    """Files in the module's own folder of the modules whose names it uses."""
+    found: set[Path] = set()
+    for value in vars(module).values():
+        owner = value if inspect.ismodule(value) else sys.modules.get(getattr(value, "__module__", None) or "")
+        file = getattr(owner, "__file__", None)
+        if file and Path(file).resolve().parent == home.parent and Path(file).resolve() != home:
+            found.add(Path(file).resolve())
+    return found

@@ -1,0 +1,76 @@
+"""``al.backtest``: one call from a strategy class and data to a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._engine import engine
+
+if TYPE_CHECKING:
+    from .result import Result
+    from .strategy import Strategy
+
+
+def backtest(
+    strategy: type[Strategy],
+    data: Any,
+    *,
+    start: Any = None,
+    end: Any = None,
+    cash: float = 100_000,
+    commission: float = 0,
+    slippage: float = 0,
+    profile: str = "default",
+    benchmark: Any = None,
+    params: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    risk_free_rate: float = 0.0,
+    **rules: Any,
+) -> Result:
+    """Backtest a strategy.
+
+    Args:
+        strategy: The class (not an instance).
+        data: Dataset name (``"us-equities-daily/AAPL"``), CSV or Parquet file, DataFrame, or dict of DataFrames.
+        start: First day or time at which ``on_bar`` may be called; indicators still warm up on all earlier data.
+        end: Last day or time of the data.
+        cash: Starting cash.
+        commission: Fraction of notional per fill (0.001 = 0.1 %).
+        slippage: Fraction of the price, against the order.
+        profile: Rule set; ``"default"``.
+        benchmark: Data to compare with; buy and hold of the traded symbols where None.
+        params: Values for the strategy's ``Param``.
+        seed: Seed of ``self.rng``.
+        risk_free_rate: Annual.
+        rules: Rules of the fill assumptions page by name, for example ``max_share=None``.
+
+    Returns:
+        A :class:`~alphintra.result.Result`.
+
+    Raises:
+        DataError: The data cannot be used, or does not exist.
+        ParameterError: A parameter does not exist or is out of bounds.
+        RuleError: A rule does not exist or has a wrong value.
+        StrategyError: The strategy's own code raised; names file, line and the bar's time.
+        WarmUpError: The indicators never became defined.
+    """
+    result: Result = engine("runner").run(
+        strategy,
+        data,
+        start=start,
+        end=end,
+        cash=cash,
+        commission=commission,
+        slippage=slippage,
+        profile=profile,
+        benchmark=benchmark,
+        params=params,
+        seed=seed,
+        risk_free_rate=risk_free_rate,
+        rules=rules,
+    )
+    from .trials import append
+
+    append(result.run)
+    return result

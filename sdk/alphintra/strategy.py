@@ -1,0 +1,214 @@
+"""What a trader subclasses: events, verbs, state. Everything it does goes to the run it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .params import declared
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Strategy:
+    """A trading strategy.
+
+    Override ``on_start`` (declare indicators), ``on_bar`` (decide, once a timestamp), and where wanted ``on_fill``,
+    ``on_order`` and ``on_stop``. Decisions are made at a bar's close; a market order fills at the symbol's next open.
+    """
+
+    #: Shown in reports; the class name where empty.
+    title: ClassVar[str] = ""
+
+    _run: Any
+    data: Any
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Called once before the first bar: declare indicators here. Series are handles and cannot be read yet."""
+
+    def on_bar(self) -> None:
+        """Called at each timestamp once the indicators of at least one symbol are defined."""
+
+    def on_fill(self, fill: Any) -> None:
+        """Called for each fill, before ``on_bar`` of the same timestamp."""
+
+    def on_order(self, order: Any) -> None:
+        """Called for each change of an order's state, before ``on_bar`` of the same timestamp."""
+
+    def on_stop(self) -> None:
+        """Called once after the last bar; orders are refused here."""
+
+    # -- declarations ----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def parameters(cls) -> dict[str, dict[str, Any]]:
+        """Name → default, low, high, step, type and description of each ``Param``."""
+        return {name: p.describe() for name, p in declared(cls).items()}
+
+    def indicator(
+        self, function: Callable[..., Any], *args: Any, name: str | None = None, overlay: bool | None = None, **kwargs: Any
+    ) -> Any:
+        """Compute an indicator once over the whole series and return views of it.
+
+        Args:
+            function: Takes float64 arrays (one for each series in ``args``) and other arguments; returns an array of
+                the same length or a tuple of them. It must not look ahead: value i may use values up to i only.
+            args: Series (``self.data.close``, other indicators) and plain values, in the function's order.
+            name: Label in charts; the function's name with its plain arguments by default.
+            overlay: Draw on the price chart (True) or in a pane of its own (False); guessed where None.
+            kwargs: Further plain arguments.
+
+        Returns:
+            A :class:`~alphintra.views.Series`, or a tuple of them.
+        """
+        return self._run.indicator(function, args, kwargs, name, overlay)
+
+    def every(self, schedule: str) -> bool:
+        """True at the timestamps of a schedule, taken from the calendar; ``"month_end"`` is the month's last session."""
+        return self._run.every(schedule)  # type: ignore[no-any-return]
+
+    def ready(self, symbol: str | None = None) -> bool:
+        """True once all indicators of ``symbol`` are defined at the current bar."""
+        return self._run.ready(symbol)  # type: ignore[no-any-return]
+
+    # -- verbs -----------------------------------------------------------------------------------------------------
+
+    def buy(
+        self,
+        quantity: float | None = None,
+        *,
+        value: float | None = None,
+        percent: float | None = None,
+        symbol: str | None = None,
+        limit: float | None = None,
+        stop: float | None = None,
+        stop_loss: float | None = None,
+        take_profit: float | None = None,
+        stop_loss_percent: float | None = None,
+        take_profit_percent: float | None = None,
+        tif: str = "GTC",
+        tag: str = "",
+    ) -> Any:
+        """Submit a buy order; returns its handle.
+
+        Args:
+            quantity: Units to buy, or one of
+            value: money to spend, fees included, sized at the fill, or
+            percent: fraction of equity to spend (0.5 = 50 %), sized at the fill.
+            symbol: May be left out when the run has one symbol.
+            limit: Limit price. With ``stop`` as well the order is a stop-limit.
+            stop: Stop price.
+            stop_loss: Price of a protective stop that works once the entry fills (a bracket), or
+            stop_loss_percent: its distance as a fraction of the fill price.
+            take_profit: Price of a target, or
+            take_profit_percent: its distance as a fraction of the fill price.
+            tif: ``"GTC"`` works until filled or cancelled, ``"DAY"`` to the end of the session.
+            tag: Free text kept with the order.
+
+        Raises:
+            OrderError: A price or size that makes no sense (NaN, negative, contradictory).
+        """
+        return self._run.order(
+            1, quantity, value, percent, symbol, limit, stop, stop_loss, take_profit, stop_loss_percent,
+            take_profit_percent, tif, tag,
+        )  # fmt: skip
+
+    def sell(
+        self,
+        quantity: float | None = None,
+        *,
+        value: float | None = None,
+        percent: float | None = None,
+        symbol: str | None = None,
+        limit: float | None = None,
+        stop: float | None = None,
+        stop_loss: float | None = None,
+        take_profit: float | None = None,
+        stop_loss_percent: float | None = None,
+        take_profit_percent: float | None = None,
+        tif: str = "GTC",
+        tag: str = "",
+    ) -> Any:
+        """Submit a sell order (closing or short); arguments as in :meth:`buy`."""
+        return self._run.order(
+            -1, quantity, value, percent, symbol, limit, stop, stop_loss, take_profit, stop_loss_percent,
+            take_profit_percent, tif, tag,
+        )  # fmt: skip
+
+    def order_target_percent(self, target: float, symbol: str | None = None, *, tag: str = "") -> Any:
+        """Order what brings the position to ``target`` × equity (1.0: all that can be bought), sized at the fill."""
+        return self._run.target("percent", target, symbol, tag)
+
+    def order_target_value(self, target: float, symbol: str | None = None, *, tag: str = "") -> Any:
+        """Order what brings the position to ``target`` in money, sized at the fill."""
+        return self._run.target("value", target, symbol, tag)
+
+    def order_target_quantity(self, target: float, symbol: str | None = None, *, tag: str = "") -> Any:
+        """Order what brings the position to ``target`` units."""
+        return self._run.target("quantity", target, symbol, tag)
+
+    def close(self, symbol: str | None = None, *, tag: str = "") -> Any:
+        """Close the position at the next open; ``None`` and no order where there is none."""
+        return self._run.close(symbol, tag)
+
+    def cancel(self, order: Any = None, *, symbol: str | None = None) -> int:
+        """Cancel one working order, or all of a symbol, or all; returns how many."""
+        return self._run.cancel(order, symbol)  # type: ignore[no-any-return]
+
+    # -- state -----------------------------------------------------------------------------------------------------
+
+    def position(self, symbol: str | None = None) -> Any:
+        """The position in ``symbol``: size, avg_price, pnl, pnl_pct, bars_held, opened_at."""
+        return self._run.position(symbol)
+
+    @property
+    def positions(self) -> Mapping[str, Any]:
+        """Symbol → position, open ones only."""
+        return self._run.positions()  # type: ignore[no-any-return]
+
+    @property
+    def orders(self) -> list[Any]:
+        """Handles of the working orders, oldest first."""
+        return self._run.working_orders()  # type: ignore[no-any-return]
+
+    @property
+    def trades(self) -> list[Any]:
+        """Closed round trips so far, oldest first."""
+        return self._run.closed_trades()  # type: ignore[no-any-return]
+
+    @property
+    def cash(self) -> float:
+        """Cash after all fills so far."""
+        return self._run.cash  # type: ignore[no-any-return]
+
+    @property
+    def equity(self) -> float:
+        """Cash and positions at the last closes."""
+        return self._run.equity()  # type: ignore[no-any-return]
+
+    @property
+    def now(self) -> datetime:
+        """Close time of the current bar, UTC."""
+        return self._run.now()  # type: ignore[no-any-return]
+
+    @property
+    def bar_index(self) -> int:
+        """Index of the current timestamp in the data, from 0."""
+        return self._run.cursor.i  # type: ignore[no-any-return]
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Random numbers of this run, seeded by ``seed=``."""
+        return self._run.rng()  # type: ignore[no-any-return]
+
+    def record(self, **values: float) -> None:
+        """Keep values of this bar: each name becomes a chart panel and a column of ``result.recorded``."""
+        self._run.record(values)
+
+    def log(self, text: object) -> None:
+        """Write a line to the run's log, with the bar's time."""
+        self._run.log(str(text))

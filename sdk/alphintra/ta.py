@@ -1,0 +1,32 @@
+"""Indicators: TA-Lib's functions under their own names, loaded on first use.
+
+``al.ta.SMA(close, 20)`` takes and returns float64 arrays of one length; in a strategy they are passed to
+``self.indicator(al.ta.SMA, self.data.close, 20)``. Source: TA-Lib (https://ta-lib.org).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    import talib
+
+    if name not in talib.get_functions():
+        import difflib
+
+        near = difflib.get_close_matches(name.upper(), talib.get_functions(), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise AttributeError(f"TA-Lib has no indicator {name!r}{hint}")
+    function: Callable[..., Any] = getattr(talib, name)
+    globals()[name] = function
+    return function
+
+
+def __dir__() -> list[str]:
+    import talib
+
+    return list(talib.get_functions())

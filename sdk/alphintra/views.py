@@ -1,0 +1,220 @@
+"""Views of series that end at the current bar: ``[-1]`` is the latest closed value, the future cannot be read.
+
+All views of a run share one cursor. A view that has a value at every timestamp reads by one index; one that does not
+(a symbol that misses bars) goes through a map from the run's timestamps to its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import LookAheadError, OrderError
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+
+class Cursor:
+    """Where the run is: index of the current timestamp, −1 before the first bar."""
+
+    __slots__ = ("i",)
+
+    def __init__(self) -> None:
+        self.i = -1
+
+
+class Timeline:
+    """The timestamps at which a series has values, within the run's own.
+
+    Args:
+        positions: (n,) indices into the run's timestamps, increasing.
+        count: Number of timestamps T of the run.
+    """
+
+    def __init__(self, positions: I64, count: int) -> None:
+        self.positions = positions
+        self.dense = len(positions) == count
+        own = np.searchsorted(positions, np.arange(count), side="right") - 1
+        self.own: I64 = own.astype(np.int64)
+        self.map = memoryview(self.own)
+
+
+class Series:
+    """A series as a strategy sees it; see the module's docstring.
+
+    ``view[-1]`` is a float, ``view[-n:]`` a read-only array of the last n closed values (fewer near the start).
+
+    Raises:
+        LookAheadError: Reading in ``on_start``, or any index but a negative one or a slice that ends at now.
+        IndexError: Fewer values than asked for exist yet.
+    """
+
+    __slots__ = ("_above", "_array", "_below", "_c", "_mv", "name", "timeline")
+
+    def __init__(self, array: F64, cursor: Cursor, timeline: Timeline, name: str) -> None:
+        values = np.ascontiguousarray(array, dtype=np.float64)
+        if values is array:
+            values = array.view()
+        values.flags.writeable = False
+        self._array = values
+        self._mv = memoryview(values)
+        self._c = cursor
+        self.timeline = timeline
+        self.name = name
+        self._above: dict[Any, Any] = {}
+        self._below: dict[Any, Any] = {}
+
+    def __getitem__(self, key: Any) -> Any:
+        if key.__class__ is int and key < 0:
+            j: int = self._c.i + key + 1
+            if j >= 0:
+                return self._mv[j]
+        return self._read(key)
+
+    def _last(self) -> int:
+        """Own index of the latest closed value, −1 if there is none."""
+        return self._c.i if self.timeline.dense else self.timeline.map[self._c.i]
+
+    def _read(self, key: Any) -> Any:
+        if self._c.i < 0:
+            raise LookAheadError(
+                f"{self.name} has no values in on_start: it is a handle",
+                hint="use self.indicator(fn, …) to derive from it, and read it in on_bar",
+            )
+        last = self._last()
+        if isinstance(key, slice):
+            start = key.start
+            if key.stop is not None or key.step is not None or (start is not None and start >= 0):
+                raise LookAheadError(
+                    f"{self.name}[{_show(key)}] is not a slice that ends now",
+                    hint=f"use {self.name}[-n:] for the last n values",
+                )
+            first = 0 if start is None else max(0, last + 1 + start)
+            return self._array[first : last + 1]
+        if isinstance(key, int | np.integer):
+            if key >= 0:
+                raise LookAheadError(
+                    f"{self.name}[{key}] counts from the start of the data",
+                    hint=f"{self.name}[-1] is the current bar, {self.name}[-2] the one before",
+                )
+            j = last + int(key) + 1
+            if j < 0:
+                raise IndexError(f"{self.name}[{key}]: only {last + 1} values so far")
+            return self._mv[j]
+        raise TypeError(f"{self.name}: an index is a negative integer or a slice such as [-20:], not {key!r}")
+
+    def __len__(self) -> int:
+        return 0 if self._c.i < 0 else self._last() + 1
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self.name} is a series; its current value is {self.name}[-1]")
+
+    def __array__(self, *args: Any, **kwargs: Any) -> F64:
+        raise LookAheadError(
+            f"{self.name} is a view, not an array", hint="self.indicator(fn, …) or a slice such as [-20:]"
+        )
+
+    def __iter__(self) -> Any:
+        raise TypeError(f"{self.name} is a view; iterate over a slice such as {self.name}[-20:]")
+
+    def __repr__(self) -> str:
+        if self._c.i < 0:
+            return f"<series {self.name}: handle>"
+        last = self._last()
+        return f"<series {self.name}: {self._mv[last] if last >= 0 else 'no value yet'}>"
+
+
+class SparseSeries(Series):
+    """A series that misses some of the run's timestamps."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        if key.__class__ is int and key < 0 and self._c.i >= 0:
+            j: int = self.timeline.map[self._c.i] + key + 1
+            if j >= 0:
+                return self._mv[j]
+        return self._read(key)
+
+
+def series(array: F64, cursor: Cursor, timeline: Timeline, name: str) -> Series:
+    """The right kind of view for a timeline."""
+    return (Series if timeline.dense else SparseSeries)(array, cursor, timeline, name)
+
+
+def _show(key: slice) -> str:
+    return ":".join("" if part is None else str(part) for part in (key.start, key.stop, key.step)[: 3 if key.step else 2])
+
+
+def _spread(view: Series | float, count: int) -> tuple[F64, F64]:
+    """Value at [-1] and at [-2] for every timestamp of the run; NaN where it does not exist."""
+    if not isinstance(view, Series):
+        flat = np.full(count, float(view))
+        return flat, flat
+    own = view.timeline.own
+    padded = np.concatenate(([np.nan, np.nan], view._array))
+    return padded[own + 2], padded[own + 1]
+
+
+def _column(a: Series, b: Series | float, up: bool) -> memoryview:
+    """A crossing as one byte a timestamp, made whole on first use: it is causal, since each byte uses two values."""
+    if a._c.i < 0:
+        raise LookAheadError("a crossing is read in on_bar, not in on_start")
+    if isinstance(b, Series) and b._c is not a._c:
+        raise OrderError("the two series belong to different runs")
+    count = len(a.timeline.own)
+    (a1, a2), (b1, b2) = _spread(a, count), _spread(b, count)
+    with np.errstate(invalid="ignore"):
+        crossed = (a1 > b1) & (a2 <= b2) if up else (a1 < b1) & (a2 >= b2)
+    return memoryview(np.ascontiguousarray(crossed))
+
+
+def crossed_above(a: Series, b: Series | float) -> bool:
+    """True on the bar where ``a`` rises above ``b``: ``a[-1] > b[-1] and a[-2] <= b[-2]``. False where undefined."""
+    try:
+        return a._above[b][a._c.i]  # type: ignore[no-any-return]
+    except KeyError:
+        a._above[b] = column = _column(a, b, True)
+        return column[a._c.i]  # type: ignore[return-value]
+
+
+def crossed_below(a: Series, b: Series | float) -> bool:
+    """True on the bar where ``a`` falls below ``b``: ``a[-1] < b[-1] and a[-2] >= b[-2]``. False where undefined."""
+    try:
+        return a._below[b][a._c.i]  # type: ignore[no-any-return]
+    except KeyError:
+        a._below[b] = column = _column(a, b, False)
+        return column[a._c.i]  # type: ignore[return-value]
+
+
+class Panel:
+    """One field over all symbols: ``panel[-1]`` is (S,), ``panel[-n:]`` (n, S); NaN before a symbol's first bar."""
+
+    __slots__ = ("_array", "_c", "name")
+
+    def __init__(self, array: F64, cursor: Cursor, name: str) -> None:
+        array.flags.writeable = False
+        self._array = array
+        self._c = cursor
+        self.name = name
+
+    def __getitem__(self, key: Any) -> F64:
+        i = self._c.i
+        if i < 0:
+            raise LookAheadError(f"panel({self.name!r}) has no values in on_start: read it in on_bar")
+        if isinstance(key, slice):
+            if key.stop is not None or key.step is not None or (key.start is not None and key.start >= 0):
+                raise LookAheadError(f"panel({self.name!r}): only slices that end now, such as [-20:]")
+            first = 0 if key.start is None else max(0, i + 1 + key.start)
+            return self._array[first : i + 1]
+        if isinstance(key, int | np.integer) and key < 0:
+            if i + 1 + key < 0:
+                raise IndexError(f"panel({self.name!r})[{key}]: only {i + 1} timestamps so far")
+            return self._array[i + 1 + int(key)]
+        raise LookAheadError(f"panel({self.name!r})[{key!r}]: [-1] is the current bar")
+
+    def __len__(self) -> int:
+        return self._c.i + 1
