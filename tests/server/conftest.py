@@ -70,14 +70,18 @@ def settings():
 
 
 @pytest.fixture
-def worker(monkeypatch):
-    """Use the small worker of these tests instead of the engine's."""
-    source = Path(__file__).with_name("protocol_worker.py").read_text()
-    monkeypatch.setattr(AlphintraServer, "worker_argv", (sys.executable, "-P", "-c", source))
+def worker_argv():
+    """The small worker of these tests; override with None for the engine's."""
+    return (sys.executable, "-P", "-c", Path(__file__).with_name("protocol_worker.py").read_text())
+
+
+@pytest.fixture(autouse=True)
+def worker(monkeypatch, worker_argv):
+    monkeypatch.setattr(AlphintraServer, "worker_argv", worker_argv)
 
 
 @pytest.fixture
-def jp_server_config(workspace, data_dir, identities, settings):
+def jp_server_config(workspace, data_dir, identities, settings, worker):
     config = {
         "ServerApp": {"jpserver_extensions": {"alphintra_server": True}, "root_dir": str(workspace)},
         "AlphintraServer": {

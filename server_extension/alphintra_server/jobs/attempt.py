@@ -178,8 +178,7 @@ class Attempt:
                 if self._stop.done():
                     return Stopped(self._stop.result())
                 if ready:
-                    limit = self.launcher.limits.wall_seconds
-                    return _failed("TIME_LIMIT", f"The job was stopped after {limit:g} seconds.")
+                    return self._too_long()
                 return _failed("WORKER_DIED", f"The worker was not ready after {_READY_SECONDS:g} seconds.")
             try:
                 line = line_task.result()
@@ -215,12 +214,21 @@ class Attempt:
 
     async def _died(self, process: SandboxProcess) -> Failed:
         code = await asyncio.to_thread(_exit_code, process)
-        if code in {-9, 137}:
+        if process.outcome == "memory":
             megabytes = self.launcher.limits.memory_bytes >> 20
-            return _failed(
-                "MEMORY_LIMIT", f"The job was killed; it probably needed more than {megabytes} MiB of memory."
-            )
-        return _failed("WORKER_DIED", f"The worker ended without a result (exit code {code}).")
+            return _failed("MEMORY_LIMIT", f"The job needed more than {megabytes} MiB of memory.")
+        if process.outcome == "wall_clock":
+            return self._too_long()
+        said = [line for line in protocol.clean(process.stderr_tail()).splitlines() if line.strip()]
+        last = f": {said[-1].strip()[:300]}" if said else ""
+        failed = _failed("WORKER_DIED", f"The worker ended without a result (exit code {code}){last}.")
+        failed.error["traceback"] = "\n".join(said[-40:]) or None
+        return failed
+
+    def _too_long(self) -> Failed:
+        return _failed(
+            "TIME_LIMIT", f"The job was stopped after {self.launcher.limits.wall_seconds:g} seconds."
+        )
 
     def _placed(self, said: protocol.Error, job: JobInput) -> dict[str, Any]:
         """Express the worker's place, a line of the job's file, as the trader knows it."""
@@ -281,12 +289,13 @@ class _Streams:
 
 def _end(process: SandboxProcess) -> None:
     process.kill()
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(TimeoutError):
         process.wait(10)
 
 
 def _exit_code(process: SandboxProcess) -> int | None:
-    with contextlib.suppress(Exception):
+    # It may have closed its end and live on: then there is no code.
+    with contextlib.suppress(TimeoutError):
         process.wait(2)
     return process.poll()
 

@@ -116,10 +116,11 @@ def _read(path: Path, limit: int, *, keep: bool) -> tuple[bytes, str, int]:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         raise BadOutputError(f"{path.name} is missing, or a link.") from None
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        os.close(file)
+        raise BadOutputError(f"{path.name} is not a plain file.")
     with os.fdopen(file, "rb") as opened:
-        found = os.fstat(opened.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-            raise BadOutputError(f"{path.name} is not a plain file.")
         if found.st_size > limit:
             raise BadOutputError(f"{path.name} is larger than {limit >> 20} MiB.")
         digest, parts, size = hashlib.sha256(), [], 0

@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from ..db.tables import (
     TradeRow,
 )
 from ..db.types import utc_now
-from ..errors import Conflict, Invalid, NotFound, Unavailable
+from ..errors import Conflict, NotFound, Unavailable
 from ..jobs import store
 from ..models.backtests import (
     BacktestCreate,
@@ -35,19 +35,16 @@ from ..models.backtests import (
     BacktestMethodology,
     BacktestQuery,
     BacktestResult,
-    JobError,
-    JobStatus,
-    KeyMetrics,
-    Progress,
     Trade,
-    TradeSide,
     TradesQuery,
 )
 from ..models.strategies import Accepted, RunSettings, StrategyExecute
 from . import datasets, strategies
+from .backtest_checks import check_dates, check_options, check_parameters
+from .backtest_rows import count, to_model, trade_model
 from .paging import Slice
 from .run_defaults import RunDefaults
-from .sources import Source, Sources, choose_class, refuse_blocking
+from .sources import Sources, choose_class, refuse_blocking
 
 KIND = "backtest"
 _DECIMAL_FIGURES = ("total_return", "annualized_return", "max_drawdown", "final_equity")
@@ -96,7 +93,7 @@ class Backtests:
             strategy = strategies.find_runnable(session, who, body.strategy_id)
             version = strategies.version_of(session, strategy, body.strategy_version)
             row = self._insert(session, who, strategy, version, body.dataset_id, body)
-            return self._model(session, row)
+            return to_model(session, row)
 
         made = await self._database.write(work)
         self._wake()
@@ -162,9 +159,7 @@ class Backtests:
 
     async def get(self, who: Caller, backtest_id: str) -> BacktestJob:
         """Read one."""
-        return await self._database.read(
-            lambda session: self._model(session, find(session, who, backtest_id))
-        )
+        return await self._database.read(lambda session: to_model(session, find(session, who, backtest_id)))
 
     async def list(self, who: Caller, query: BacktestQuery) -> Slice[BacktestJob]:
         """List the caller's, newest first."""
@@ -187,7 +182,7 @@ class Backtests:
             rows = session.scalars(
                 wanted.order_by(order, BacktestRow.id).limit(query.limit).offset(query.offset)
             ).all()
-            return Slice([self._model(session, row, brief=True) for row in rows], total)
+            return Slice([to_model(session, row, brief=True) for row in rows], total)
 
         return await self._database.read(work)
 
@@ -203,7 +198,7 @@ class Backtests:
             backtest_id=row.id,
             **{name: _decimal(metrics.get(name)) for name in _DECIMAL_FIGURES},
             **{name: metrics.get(name) for name in _FIGURES},
-            **{name: _count(metrics.get(name)) for name in _COUNTS},
+            **{name: count(metrics.get(name)) for name in _COUNTS},
             metrics=metrics,
             undefined=result.undefined,
             assumptions=result.assumptions,
@@ -234,7 +229,7 @@ class Backtests:
             # Open trades have neither an exit nor a result: they come last in either direction.
             wanted = wanted.order_by(column.is_(None), ordered, TradeRow.number)
             rows = session.scalars(wanted.limit(query.limit).offset(query.offset))
-            return Slice([_trade(item) for item in rows], total)
+            return Slice([trade_model(item) for item in rows], total)
 
         return await self._database.read(work)
 
@@ -247,7 +242,7 @@ class Backtests:
         source = await self._sources.describe(version.code, version.modules, version.line_map)
         refuse_blocking(source)
         chosen = choose_class(source, class_name)
-        _check_parameters(source, chosen, version.parameters | parameters)
+        check_parameters(chosen, version.parameters | parameters)
         return str(chosen["name"])
 
     def _insert(
@@ -261,15 +256,18 @@ class Backtests:
         class_name: str | None = None,
     ) -> BacktestRow:
         selection = datasets.select_for_run(session, who, reference)
-        first, last = selection.span()
-        start, end = settings.start_date or first, settings.end_date or last
-        span = f"{selection.name} has {first:%Y-%m-%d} to {last:%Y-%m-%d}"
-        if start > last:
-            raise Invalid.field("start_date", f"is after the end of the data: {span}", code="OUT_OF_RANGE")
-        if end < first:
-            raise Invalid.field("end_date", f"is before the start of the data: {span}", code="OUT_OF_RANGE")
-        if start >= end:
-            raise Invalid.field("end_date", f"must be after start_date; {span}", code="OUT_OF_RANGE")
+        start, end = check_dates(selection, settings.start_date, settings.end_date)
+        cash = _or(settings.initial_capital, self._defaults.initial_capital)
+        commission = _or(settings.commission, self._defaults.commission)
+        slippage = _or(settings.slippage, self._defaults.slippage)
+        check_options(
+            cash=cash,
+            commission=commission,
+            slippage=slippage,
+            risk_free_rate=settings.risk_free_rate,
+            seed=settings.seed,
+            rules=settings.rules,
+        )
         backtest_id = uuid.uuid4().hex
         job = store.create(session, user_id=who.user_id, kind=KIND, resource_id=backtest_id)
         row = BacktestRow(
@@ -286,9 +284,9 @@ class Backtests:
             end_date=end,
             start_given=settings.start_date is not None,
             end_given=settings.end_date is not None,
-            initial_capital=_or(settings.initial_capital, self._defaults.initial_capital),
-            commission=_or(settings.commission, self._defaults.commission),
-            slippage=_or(settings.slippage, self._defaults.slippage),
+            initial_capital=cash,
+            commission=commission,
+            slippage=slippage,
             methodology=BacktestMethodology.STANDARD.value,
             parameters=version.parameters | settings.parameters,
             rules=settings.rules,
@@ -302,50 +300,6 @@ class Backtests:
         session.flush()
         return row
 
-    def _model(self, session: Session, row: BacktestRow, *, brief: bool = False) -> BacktestJob:
-        job = session.get_one(JobRow, row.job_id)
-        strategy = session.get_one(StrategyRow, row.strategy_id)
-        dataset = session.get_one(DatasetRow, row.dataset_id)
-        result = session.get(BacktestResultRow, row.id) if job.status == "COMPLETED" else None
-        selection = datasets.Selection(dataset, tuple(row.symbols))
-        return BacktestJob(
-            id=row.id,
-            user_id=row.user_id,
-            strategy_id=row.strategy_id,
-            dataset_id=row.dataset_id,
-            name=row.name,
-            start_date=row.start_date,
-            end_date=row.end_date,
-            initial_capital=row.initial_capital,
-            commission=row.commission,
-            slippage=row.slippage,
-            methodology=BacktestMethodology(row.methodology),
-            status=JobStatus(job.status),
-            created_at=row.created_at,
-            completed_at=job.finished_at,
-            strategy_name=strategy.name,
-            strategy_version=row.strategy_version,
-            class_name=row.class_name,
-            dataset_name=selection.name,
-            symbols=row.symbols or dataset.symbols[: datasets.LISTED],
-            parameters=row.parameters,
-            rules=row.rules,
-            benchmark=row.benchmark,
-            seed=row.seed,
-            risk_free_rate=row.risk_free_rate,
-            job_id=job.id,
-            phase=job.phase,
-            attempt=job.attempt,
-            started_at=job.started_at,
-            progress=Progress(**job.progress) if job.progress else None,
-            metrics=_key_metrics(result.metrics) if result else None,
-            sparkline=result.sparkline if result else None,
-            error=JobError(**job.error) if job.error else None,
-            warnings=_warnings(result.assumptions) if result else [],
-            log=job.log[-20:] if brief else job.log,
-            sandbox_level=job.sandbox_level,
-        )
-
     def _file(self, row: BacktestRow, result: BacktestResultRow, name: str) -> bytes:
         described = result.files.get(name)
         if described is None:
@@ -355,10 +309,11 @@ class Backtests:
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             raise NotFound(f"The {name} of this backtest is no longer stored.") from None
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_size != described["bytes"]:
+            os.close(file)
+            raise NotFound(f"The {name} of this backtest is no longer what it was.")
         with os.fdopen(file, "rb") as opened:
-            found = os.fstat(opened.fileno())
-            if not stat.S_ISREG(found.st_mode) or found.st_size != described["bytes"]:
-                raise NotFound(f"The {name} of this backtest is no longer what it was.")
             return opened.read(described["bytes"])
 
 
@@ -385,26 +340,6 @@ def _completed(session: Session, who: Caller, backtest_id: str) -> tuple[Backtes
     return row, result
 
 
-def _check_parameters(source: Source, chosen: dict[str, Any], parameters: dict[str, Any]) -> None:
-    known: dict[str, dict[str, Any]] = chosen["parameters"]
-    for name, value in parameters.items():
-        if name not in known:
-            has = ", ".join(known) or "none"
-            raise Invalid.field(
-                f"parameters.{name}",
-                f"{chosen['name']} has no such parameter (it has {has})",
-                code="BAD_PARAMETER",
-            )
-        low, high = known[name].get("low"), known[name].get("high")
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if isinstance(low, int | float) and value < low:
-                raise Invalid.field(f"parameters.{name}", f"{value} is below {low}", code="BAD_PARAMETER")
-            if isinstance(high, int | float) and value > high:
-                raise Invalid.field(f"parameters.{name}", f"{value} is above {high}", code="BAD_PARAMETER")
-        elif isinstance(low, int | float) or isinstance(high, int | float):
-            raise Invalid.field(f"parameters.{name}", "must be a number", code="BAD_PARAMETER")
-
-
 def _or(given: Decimal | None, default: Decimal) -> Decimal:
     return default if given is None else given
 
@@ -412,38 +347,3 @@ def _or(given: Decimal | None, default: Decimal) -> Decimal:
 def _decimal(value: float | None) -> Decimal | None:
     # ``repr`` is the shortest text that reads back as the same number; Decimal(float) would show its bits.
     return None if value is None else Decimal(repr(value))
-
-
-def _count(value: float | None) -> int | None:
-    return None if value is None else int(value)
-
-
-def _key_metrics(metrics: dict[str, float | None]) -> KeyMetrics:
-    return KeyMetrics(
-        total_return=metrics.get("total_return"),
-        sharpe_ratio=metrics.get("sharpe_ratio"),
-        max_drawdown=metrics.get("max_drawdown"),
-        total_trades=_count(metrics.get("total_trades")),
-    )
-
-
-def _warnings(assumptions: Sequence[dict[str, Any]]) -> list[str]:
-    return [item["text"] for item in assumptions if item.get("level") in {"error", "warning"}]
-
-
-def _trade(row: TradeRow) -> Trade:
-    return Trade(
-        id=row.id,
-        backtest_id=row.backtest_id,
-        symbol=row.symbol,
-        side=TradeSide(row.side),
-        quantity=row.quantity,
-        entry_price=row.entry_price,
-        exit_price=row.exit_price,
-        entry_time=row.entry_time,
-        exit_time=row.exit_time,
-        pnl=row.pnl,
-        commission=row.commission,
-        exit_reason=row.exit_reason,
-        **row.more,
-    )

@@ -49,9 +49,10 @@ class Workspace:
             raise _missing(path, error) from None
         finally:
             os.close(folder)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise NotFound(f"{path} is not a file in the workspace.")
         with os.fdopen(file, "rb") as opened:
-            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                raise NotFound(f"{path} is not a file in the workspace.")
             data = opened.read(limit + 1)
         if len(data) > limit:
             raise TooLarge(f"{path} is larger than {limit >> 20} MiB.")

@@ -1,0 +1,80 @@
+"""What can be refused before a job is queued: parameters, rules and dates."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ..errors import Invalid
+from .datasets import Selection
+
+_FIELDS = {"cash": "initial_capital"}
+_SETTINGS = ("cash", "commission", "slippage", "risk_free_rate", "seed")
+
+
+def check_parameters(chosen: dict[str, Any], parameters: dict[str, Any]) -> None:
+    """Refuse parameters that the class does not declare, or outside the bounds that it writes down."""
+    known: dict[str, dict[str, Any]] = chosen["parameters"]
+    for name, value in parameters.items():
+        if name not in known:
+            has = ", ".join(known) or "none"
+            raise Invalid.field(
+                f"parameters.{name}",
+                f"{chosen['name']} has no such parameter (it has {has})",
+                code="BAD_PARAMETER",
+            )
+        low, high = known[name].get("low"), known[name].get("high")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(low, int | float) and value < low:
+                raise Invalid.field(f"parameters.{name}", f"{value} is below {low}", code="BAD_PARAMETER")
+            if isinstance(high, int | float) and value > high:
+                raise Invalid.field(f"parameters.{name}", f"{value} is above {high}", code="BAD_PARAMETER")
+        elif isinstance(low, int | float) or isinstance(high, int | float):
+            raise Invalid.field(f"parameters.{name}", "must be a number", code="BAD_PARAMETER")
+
+
+def check_options(
+    *,
+    cash: Decimal,
+    commission: Decimal,
+    slippage: Decimal,
+    risk_free_rate: float,
+    seed: int,
+    rules: dict[str, Any],
+) -> None:
+    """Refuse a rule or cost that the engine would refuse; it alone knows which there are."""
+    from alphintra.errors import RuleError
+    from alphintra_backtest.options import options
+
+    try:
+        options(
+            cash=float(cash),
+            commission=float(commission),
+            slippage=float(slippage),
+            profile="default",
+            risk_free_rate=risk_free_rate,
+            seed=seed,
+            rules=rules,
+        )
+    except RuleError as error:
+        where = error.where or "rules"
+        field = _FIELDS.get(where, where) if where in _SETTINGS else f"rules.{where}"
+        hint = f"; {error.hint}" if error.hint else ""
+        raise Invalid.field(field, f"{error.message}{hint}", code=error.code) from None
+
+
+def check_dates(
+    selection: Selection, start_date: datetime | None, end_date: datetime | None
+) -> tuple[datetime, datetime]:
+    """Fill in the data's own edges and refuse a period that it does not have."""
+    first, last = selection.span()
+    start, end = start_date or first, end_date or last
+    span = f"{selection.name} has {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    if start > last:
+        raise Invalid.field("start_date", f"is after the end of the data: {span}", code="OUT_OF_RANGE")
+    if end < first:
+        raise Invalid.field("end_date", f"is before the start of the data: {span}", code="OUT_OF_RANGE")
+    if start >= end:
+        raise Invalid.field("end_date", f"must be after start_date; {span}", code="OUT_OF_RANGE")
+    return start, end

@@ -1,0 +1,104 @@
+"""Rows of backtests and trades as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ..db.tables import BacktestResultRow, BacktestRow, DatasetRow, JobRow, StrategyRow, TradeRow
+from ..models.backtests import (
+    BacktestJob,
+    BacktestMethodology,
+    JobError,
+    JobStatus,
+    KeyMetrics,
+    Progress,
+    Trade,
+    TradeSide,
+)
+from . import datasets
+
+
+def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> BacktestJob:
+    """Show a backtest with the state of its job."""
+    job = session.get_one(JobRow, row.job_id)
+    strategy = session.get_one(StrategyRow, row.strategy_id)
+    dataset = session.get_one(DatasetRow, row.dataset_id)
+    result = session.get(BacktestResultRow, row.id) if job.status == "COMPLETED" else None
+    selection = datasets.Selection(dataset, tuple(row.symbols))
+    return BacktestJob(
+        id=row.id,
+        user_id=row.user_id,
+        strategy_id=row.strategy_id,
+        dataset_id=row.dataset_id,
+        name=row.name,
+        start_date=row.start_date,
+        end_date=row.end_date,
+        initial_capital=row.initial_capital,
+        commission=row.commission,
+        slippage=row.slippage,
+        methodology=BacktestMethodology(row.methodology),
+        status=JobStatus(job.status),
+        created_at=row.created_at,
+        completed_at=job.finished_at,
+        strategy_name=strategy.name,
+        strategy_version=row.strategy_version,
+        class_name=row.class_name,
+        dataset_name=selection.name,
+        symbols=row.symbols or dataset.symbols[: datasets.LISTED],
+        parameters=row.parameters,
+        rules=row.rules,
+        benchmark=row.benchmark,
+        seed=row.seed,
+        risk_free_rate=row.risk_free_rate,
+        job_id=job.id,
+        phase=job.phase,
+        attempt=job.attempt,
+        started_at=job.started_at,
+        progress=Progress(**job.progress) if job.progress else None,
+        metrics=_key_metrics(result.metrics) if result else None,
+        sparkline=result.sparkline if result else None,
+        error=JobError(**job.error) if job.error else None,
+        warnings=_warnings(result.assumptions) if result else [],
+        log=job.log[-20:] if brief else job.log,
+        sandbox_level=job.sandbox_level,
+    )
+
+
+def count(value: float | None) -> int | None:
+    """Write a whole number that the metrics keep as a float."""
+    return None if value is None else int(value)
+
+
+def _key_metrics(metrics: dict[str, float | None]) -> KeyMetrics:
+    return KeyMetrics(
+        total_return=metrics.get("total_return"),
+        sharpe_ratio=metrics.get("sharpe_ratio"),
+        max_drawdown=metrics.get("max_drawdown"),
+        total_trades=count(metrics.get("total_trades")),
+    )
+
+
+def _warnings(assumptions: Sequence[dict[str, Any]]) -> list[str]:
+    return [item["text"] for item in assumptions if item.get("level") in {"error", "warning"}]
+
+
+def trade_model(row: TradeRow) -> Trade:
+    """Show a trade."""
+    return Trade(
+        id=row.id,
+        backtest_id=row.backtest_id,
+        symbol=row.symbol,
+        side=TradeSide(row.side),
+        quantity=row.quantity,
+        entry_price=row.entry_price,
+        exit_price=row.exit_price,
+        entry_time=row.entry_time,
+        exit_time=row.exit_time,
+        pnl=row.pnl,
+        commission=row.commission,
+        exit_reason=row.exit_reason,
+        **row.more,
+    )
