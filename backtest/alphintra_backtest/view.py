@@ -12,6 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from alphintra_backtest import notices, view_series, view_tables
 from alphintra_backtest.metrics.definitions import DEFINITIONS, HEADLINE
 from alphintra_backtest.plain_json import plain
@@ -175,7 +177,7 @@ def markers(result: Result, axis: Axis, limit: int, omitted: list[str]) -> list[
     if not total:
         return []
     ids, reasons = _trades_of_fills(result)
-    names = axis.bar_name(fills["time"][first:]).tolist()
+    names = axis.names[np.asarray(fills["bar"][first:], dtype=np.int64)].tolist()
     prices = view_series.shown(fills["price"][first:])
     quantities = view_series.shown(fills["quantity"][first:])
     shown = []

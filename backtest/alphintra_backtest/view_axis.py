@@ -37,6 +37,9 @@ class Axis:
             self.names = self._open_names(result) // 1_000_000
         else:
             self.names = np.asarray(curves.session, dtype=np.int64) * DAY_SECONDS
+        fills = result.columns.get("fills", {})
+        keys = zip(fills.get("symbol", ()), map(int, fills.get("time", ())), strict=True)
+        self._fill_bars = dict(zip(keys, map(int, fills.get("bar", ())), strict=True))
 
     def _open_names(self, result: Result) -> I64:
         """Return the open time of each bar of the run, the earliest over its symbols."""
@@ -62,6 +65,18 @@ class Axis:
         moments = np.asarray(time, dtype=np.int64)
         seconds = moments // 1_000_000 if self.intraday else self.bar_name(moments)
         return [None if m == NO_TIME else int(s) for m, s in zip(moments, seconds, strict=True)]
+
+    def fill_stamps(self, time: list[int], symbol: list[str]) -> list[int | None]:
+        """Return the moments of fills for a table.
+
+        Where a bar opens the moment the one before it closes (round-the-clock data), only the fill
+        itself knows which of the two it belongs to.
+        """
+        if self.intraday:
+            return self.stamps(time)
+        bars = (self._fill_bars.get(key) for key in zip(symbol, time, strict=True))
+        by_time = self.stamps(time)
+        return [at if bar is None else int(self.names[bar]) for at, bar in zip(by_time, bars, strict=True)]
 
     def candle_names(self, bars: Any) -> I64:
         """Return the names of a symbol's own bars."""

@@ -20,11 +20,14 @@ MAX_TEXT = 2_000
 
 _Column = tuple[str, str, str, bool]
 
+_FORMAT = {"code": "text", "fill": "time"}
+"""How a view formats a code and the time of a fill."""
+
 _COLUMNS: dict[str, tuple[_Column, ...]] = {
     "trades": (
         ("id", "No.", "integer", False),
-        ("entry_time", "Entered", "time", False),
-        ("exit_time", "Left", "time", False),
+        ("entry_time", "Entered", "fill", False),
+        ("exit_time", "Left", "fill", False),
         ("symbol", "Symbol", "text", False),
         ("side", "Side", "text", False),
         ("quantity", "Quantity", "quantity", False),
@@ -52,13 +55,13 @@ _COLUMNS: dict[str, tuple[_Column, ...]] = {
         ("state", "State", "code", False),
         ("reason", "Reason", "code", False),
         ("avg_price", "Price", "price", False),
-        ("finished", "Finished", "time", False),
+        ("finished", "Finished", "fill", False),
         ("role", "Role", "code", False),
         ("parent", "Parent", "integer", False),
         ("tag", "Tag", "text", False),
     ),
     "fills": (
-        ("time", "Time", "time", False),
+        ("time", "Time", "fill", False),
         ("symbol", "Symbol", "text", False),
         ("side", "Side", "text", False),
         ("quantity", "Quantity", "quantity", False),
@@ -102,7 +105,7 @@ def words(code: str) -> str:
     return code.replace("_", " ").lower() if code.isupper() else code
 
 
-def _cells(column: Any, kind: str, axis: Axis, first: int) -> list[Any]:
+def _cells(column: Any, kind: str, axis: Axis, first: int, symbols: Any = ()) -> list[Any]:
     """Return one column from row ``first`` on, ready for JSON."""
     tail = column[first:]
     plain = tail.tolist() if isinstance(tail, np.ndarray) else list(tail)
@@ -110,9 +113,11 @@ def _cells(column: Any, kind: str, axis: Axis, first: int) -> list[Any]:
         return ["" if cell is None else clipped(cell) for cell in plain]
     if kind == "code":
         return ["" if cell is None else words(str(cell)) for cell in plain]
-    if kind == "time":
+    if kind in ("time", "fill"):
         moments = [NO_TIME if cell is None or cell != cell else int(cell) for cell in plain]
-        return list(axis.stamps(moments)) if moments else []
+        if kind == "fill":
+            return list(axis.fill_stamps(moments, [str(s) for s in symbols[first:]]))
+        return list(axis.stamps(moments))
     return list(shown([np.nan if cell is None else cell for cell in plain], 10))
 
 
@@ -123,7 +128,9 @@ def _run_table(result: Result, axis: Axis, name: str, limit: int) -> dict[str, A
     total = len(next(iter(columns.values()), ()))
     first = max(0, total - limit)
     cells = [
-        _cells(columns[key], kind, axis, first) if key in columns else [None] * (total - first)
+        _cells(columns[key], kind, axis, first, columns.get("symbol", ()))
+        if key in columns
+        else [None] * (total - first)
         for key, _, kind, _ in described
     ]
     if name == "orders":
