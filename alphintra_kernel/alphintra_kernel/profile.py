@@ -45,7 +45,7 @@ class Mount:
 
 
 def source_roots() -> list[Path]:
-    """List the folders that hold our packages when they run from a clone rather than from ``site-packages``."""
+    """List the folders that hold our packages when they do not run from ``site-packages``."""
     roots: list[Path] = []
     for name in SANDBOX_PACKAGES:
         spec = importlib.util.find_spec(name)

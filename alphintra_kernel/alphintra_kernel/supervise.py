@@ -85,18 +85,18 @@ class SandboxProcess:
             if self.outcome is not None:
                 return
             self._killed_as = self._killed_as or why
-            if self._first is not None:
-                # The first process of the namespace: the kernel ends all others with it, and bwrap returns
-                # only after that, so nothing writes to the out folder any more.
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(self._first, signal.SIGKILL)
             if self.level == "none":
-                for pid in process_tree.descendants(self.pid):
+                # Named before the first dies: its children then have another parent.
+                for pid in process_tree.descendants(self.pid)[1:]:
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.kill(pid, signal.SIGKILL)
-            if self._first is None:
-                with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):
+                if self._first is None:
                     self._popen.kill()
+                else:
+                    # The first process of the namespace: the kernel ends all others with it, and bwrap returns
+                    # only after that, so nothing writes to the out folder any more.
+                    signal.pidfd_send_signal(self._first, signal.SIGKILL)
 
     def _watch(self) -> None:
         stderr = self._popen.stderr

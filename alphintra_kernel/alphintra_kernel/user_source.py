@@ -99,7 +99,7 @@ def describe(error: BaseException, folder: Path) -> dict[str, Any]:
     code, message = _code_and_message(error, ours=place is None)
     file = getattr(error, "file", None)
     line = getattr(error, "line", None)
-    if isinstance(file, str) and isinstance(line, int):
+    if place is None and isinstance(file, str) and isinstance(line, int):
         place = Place(_relative(file, folder) or Path(file).name, line)
     bar_time = getattr(error, "bar_time", None)
     return {

@@ -103,14 +103,12 @@ def _backtest(
 
     data = job["data"]
     settings = {key: value for key, value in job.get("configuration", {}).items() if value is not None}
-    rules = settings.pop("rules", {})
     found: Result = runner.run(
         strategy,
         str(root / "in" / "data" / data["file"]) if data.get("file") else data.get("path") or data["name"],
         params=job.get("parameters") or None,
         progress=progress,
         **settings,
-        **rules,
     )
     return found
 
