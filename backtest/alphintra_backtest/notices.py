@@ -1,4 +1,4 @@
-"""What a reader has to know before believing a result: assumptions, and what was counted on the way."""
+"""What a reader has to know before believing a result: its assumptions, gravest first."""
 
 from __future__ import annotations
 
@@ -9,42 +9,19 @@ if TYPE_CHECKING:
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 MAX_ITEMS = 50
-
-_COUNTED = {
-    "ambiguous": ("F3", "warning", "{n} bars held both stop and target: the stop was taken"),
-    "ambiguous_entry": ("F15", "warning", "{n} entry bars held a stop or target; it waited for the next bar"),
-    "capped": ("F5", "warning", "{n} orders were cut to the share of the bar's volume"),
-    "stale_marks": ("F18", "info", "{n} marks used the last known price"),
-}
-"""Counts of a run that the engine may not have put into words: rule, level, sentence."""
-
-
-def _entry(code: str, text: str, level: str, rule: str | None, items: list[str]) -> dict[str, Any]:
-    """Return one notice in the form of an assumption."""
-    return {"code": code, "text": text, "level": level, "rule": rule, "items": items}
+MAX_TEXT = 500
 
 
 def notices(result: Result) -> list[dict[str, Any]]:
-    """Return the run's assumptions, and what its counts say beyond them, gravest first."""
+    """Return the run's assumptions, and what only its metrics know."""
     entries = [dict(entry) for entry in result.assumptions]
-    codes = {str(entry["code"]) for entry in entries}
-    for code, (rule, level, sentence) in _COUNTED.items():
-        count = result.counts.get(code, 0)
-        if count and code not in codes:
-            entries.append(_entry(code, sentence.format(n=count), level, rule, []))
-    refused = {
-        key.partition(":")[2]: count
-        for key, count in result.counts.items()
-        if key.startswith("rejected:") and count
-    }
-    if refused and not codes & {"rejected", "refused", "refused_orders", "orders_refused"}:
-        number = sum(refused.values())
-        plural = "order was" if number == 1 else "orders were"
-        items = [f"{reason}: {count}" for reason, count in sorted(refused.items())]
-        entries.append(_entry("rejected", f"{number} {plural} refused", "warning", "F6", items))
-    if result.dropped_sessions and "benchmark_dropped" not in codes:
-        sentence = f"{result.dropped_sessions} sessions have no benchmark price and were left out"
-        entries.append(_entry("benchmark_dropped", sentence, "info", "M9", []))
+    dropped = result.dropped_sessions
+    if dropped:
+        text = f"benchmark: {dropped} session{'' if dropped == 1 else 's'} without a price left out"
+        items = ["Correlation, alpha and beta use the sessions that both have."]
+        entries.append(
+            {"code": "benchmark_dropped", "text": text, "level": "info", "rule": "M9", "items": items}
+        )
     entries.sort(key=lambda entry: _ORDER.get(str(entry["level"]), 2))
     return entries
 
@@ -55,9 +32,9 @@ def strip(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for entry in entries:
         if entry["level"] not in ("error", "warning"):
             continue
-        items = [str(item)[:500] for item in entry.get("items") or ()]
+        items = [str(item)[:MAX_TEXT] for item in entry.get("items") or ()]
         if len(items) > MAX_ITEMS:
             items = [*items[:MAX_ITEMS], f"and {len(items) - MAX_ITEMS} more"]
-        text = str(entry["text"])[:500]
-        shown.append({"level": entry["level"], "code": entry["code"], "text": text, "items": items})
+        text = str(entry["text"])[:MAX_TEXT]
+        shown.append({"level": entry["level"], "code": str(entry["code"]), "text": text, "items": items})
     return shown

@@ -239,7 +239,7 @@ class Result:
             trade["id"] = str(trade["id"])
         content: dict[str, Any] = {
             "run": self.run,
-            "assumptions": self.assumptions,
+            "assumptions": engine("notices").notices(self),
             "metrics": self.metrics,
             "undefined": self.undefined,
             "trades": trades,

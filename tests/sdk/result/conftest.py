@@ -200,6 +200,13 @@ def build(
         assumptions=[
             {"code": "costs_none", "text": "costs: none", "level": "error", "rule": "F7", "items": []},
             {"code": "survivors", "text": "survivors", "level": "warning", "rule": None, "items": ["AAPL"]},
+            {
+                "code": "refused_orders",
+                "text": "2 orders refused",
+                "level": "warning",
+                "rule": "F6",
+                "items": ["INSUFFICIENT_FUNDS: 2"],
+            },
             {"code": "fill_at", "text": "fills at the next open", "level": "info", "rule": "F1", "items": []},
         ],
         curves=curves,
