@@ -26,7 +26,7 @@ def draw(view: dict[str, Any]) -> bytes:
     figure = Figure(figsize=(9.0, 6.2), dpi=100, facecolor="white")
     canvas: Any = FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
-        2, 1, height_ratios=(3, 1), left=0.09, right=0.98, top=0.67, bottom=0.07, hspace=0.12
+        2, 1, height_ratios=(3, 1), left=0.09, right=0.98, top=0.65, bottom=0.07, hspace=0.12
     )
     _head(figure, view)
     _curves(figure.add_subplot(grid[0]), figure.add_subplot(grid[1]), view)
@@ -52,13 +52,13 @@ def _head(figure: Any, view: dict[str, Any]) -> None:
             write(0.02, y, _short(said, 125), fontsize=9, color=color)
     for i, item in enumerate(view["figures"]):
         row, column = divmod(i, _FIGURES_IN_A_ROW)
-        x, y = 0.02 + column * 0.195, 0.82 - row * 0.065
+        x, y = 0.02 + column * 0.195, 0.815 - row * 0.085
         write(x, y, item["label"], fontsize=8, color=_MUTED)
         value = text(item["value"], item["format"], signed=item["signed"])
         write(x, y - 0.027, value, fontsize=11, fontweight="bold")
         if item["benchmark"] is not None:
             other = text(item["benchmark"], item["format"], signed=item["signed"])
-            write(x + 0.085, y - 0.027, f"bench {other}", fontsize=8, color=_MUTED)
+            write(x, y - 0.049, f"bench {other}", fontsize=8, color=_MUTED)
 
 
 def _curves(upper: Any, lower: Any, view: dict[str, Any]) -> None:

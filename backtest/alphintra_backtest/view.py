@@ -128,7 +128,8 @@ def code(result: Result) -> str:
     arguments = [str(run["strategy"]), f"data={str(run['dataset'])!r}"]
     for name, default in _DEFAULTS.items():
         value = configuration.get(name, default)
-        if value != default:
+        # Data given as an object has no name that could be written here.
+        if value != default and not (name == "benchmark" and value == "given"):
             arguments.append(f"{name}={plain(value)!r}")
     if run["parameters"]:
         arguments.append(f"params={plain(run['parameters'])!r}")
