@@ -1,0 +1,73 @@
+# Alphintra: `make lab` opens the platform, `make test` checks everything.
+# Needs Python 3.11, git and make; everything else comes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+UV := $(BIN)/uv
+ARGS ?=
+# Workers for the tests; two cores are the smallest machine that this runs on.
+JOBS ?= 2
+export JUPYTER_PLATFORM_DIRS := 1
+export PATH := $(BIN):$(PATH)
+
+.PHONY: env lab test lint types imports ui-unit bench docs lock wheel clean
+
+env: $(VENV)/.installed
+
+$(VENV)/bin/uv: requirements/uv.txt
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+SOURCES := $(shell find labextension/src labextension/style labextension/schema templates jupyter-config alphintra_kernel/alphintra_kernel/resources -type f 2>/dev/null)
+ENGINE := backtest/alphintra_backtest/codes.py $(wildcard backtest/alphintra_backtest/core*.py) backtest/alphintra_backtest/compiled.py
+
+# The overrides keep a newcomer's first minute free of pop-ups; they belong to this environment, not to the wheel.
+$(VENV)/.installed: $(VENV)/bin/uv requirements/dev.txt requirements/data.txt pyproject.toml labextension/package.json labextension/yarn.lock $(SOURCES)
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/data.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@mkdir -p $(VENV)/share/jupyter/lab/settings/overrides.d
+	@printf '%s\n' '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
+		> $(VENV)/share/jupyter/lab/settings/overrides.d/alphintra.json
+	$(BIN)/python scripts/warm_cache.py
+	@touch $@
+
+lab: env
+	@mkdir -p workspace
+	$(BIN)/python scripts/lab.py $(ARGS)
+
+test: env
+	JOBS=$(JOBS) $(BIN)/python scripts/check.py
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet . || true
+
+types: env
+	$(BIN)/mypy
+
+imports: env
+	$(BIN)/lint-imports --no-cache
+
+bench: env
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+docs: env
+	$(BIN)/python docs/generate.py
+
+wheel: env
+	rm -rf labextension/alphintra_lab/labextension dist
+	$(UV) build --quiet --wheel --out-dir dist
+	rm -f $(VENV)/.installed
+
+# Names, versions and hashes only: no index lines.
+COMPILE := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-annotate
+lock: $(VENV)/bin/uv
+	$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) --no-deps requirements/data.in -o requirements/data.txt
+
+clean:
+	rm -rf $(VENV) .alphintra dist labextension/lib labextension/node_modules labextension/alphintra_lab/labextension

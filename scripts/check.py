@@ -1,0 +1,57 @@
+"""All checks of ``make test``: lint, types, import rules, TypeScript, then every Python, notebook and browser test.
+
+All are run even if one fails; the test runner's summary comes last.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+COVERAGE = 90
+
+
+def stages() -> list[tuple[str, list[str], Path]]:
+    """Name, command and folder of each check before the tests."""
+    return [
+        ("lint", [str(BIN / "ruff"), "check", "--quiet", "."], ROOT),
+        ("types", [str(BIN / "mypy")], ROOT),
+        ("import rules", [str(BIN / "lint-imports"), "--no-cache"], ROOT),
+        ("TypeScript", [str(BIN / "jlpm"), "test"], ROOT / "labextension"),
+    ]
+
+
+def tests() -> list[str]:
+    """The pytest command: packages, templates as notebooks, and the browser."""
+    return [
+        str(BIN / "python"), "-m", "pytest", "-q", "-n", os.environ.get("JOBS", "2"), "--dist", "loadfile",
+        "--nbval-lax", "--nbval-cell-timeout", "120", "tests", "ui-tests", "templates",
+        "--cov", "--cov-report", "term:skip-covered", f"--cov-fail-under={COVERAGE}",
+    ]  # fmt: skip
+
+
+def main() -> int:
+    """Run everything; the number of failed checks."""
+    environment = os.environ | {"JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter")}
+    environment["PATH"] = f"{BIN}:{environment.get('PATH', '')}"
+    failed = []
+    for name, argv, folder in stages():
+        began = time.monotonic()
+        done = subprocess.run(argv, cwd=folder, env=environment, check=False, capture_output=True, text=True)
+        print(f"{'ok    ' if done.returncode == 0 else 'FAILED'} {name} ({time.monotonic() - began:.0f} s)", flush=True)
+        if done.returncode:
+            failed.append(name)
+            print(done.stdout[-8000:], done.stderr[-4000:], sep="\n", flush=True)
+    status = subprocess.run(tests(), cwd=ROOT, env=environment, check=False).returncode
+    if failed:
+        print(f"failed before the tests: {', '.join(failed)}", file=sys.stderr)
+    return status or len(failed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

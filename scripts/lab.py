@@ -1,0 +1,43 @@
+"""Open JupyterLab on ``workspace/`` with everything of this clone: arguments go to ``jupyter lab``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def command(arguments: list[str]) -> list[str]:
+    """The ``jupyter lab`` command line of this clone."""
+    from alphintra_kernel.sandbox import probe
+
+    argv = [
+        sys.executable, "-m", "jupyterlab",
+        f"--ServerApp.root_dir={ROOT / 'workspace'}",
+        f"--AlphintraServer.data_dir={ROOT / '.alphintra'}",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.news_url=None",
+    ]  # fmt: skip
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        argv.append("--allow-root")
+    if probe() == "none":
+        print(
+            "This machine cannot sandbox jobs (no user namespaces): they run with your own rights.", file=sys.stderr
+        )
+        argv.append("--AlphintraServer.allow_unsandboxed_jobs=True")
+    return [*argv, *arguments]
+
+
+def main() -> None:
+    """Replace this process by JupyterLab."""
+    (ROOT / "workspace").mkdir(exist_ok=True)
+    argv = command(sys.argv[1:])
+    os.environ.setdefault("ALPHINTRA_DATA_DIR", str(ROOT / ".alphintra"))
+    os.chdir(ROOT / "workspace")
+    os.execv(argv[0], argv)  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()
