@@ -10,11 +10,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from jupyter_server.auth.identity import IdentityProvider
-from tornado.httpclient import HTTPClientError
-
 from alphintra_server.app import AlphintraServer
 from alphintra_server.auth import RoleUser
+from jupyter_server.auth.identity import IdentityProvider
+from tornado.httpclient import HTTPClientError
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
@@ -60,7 +59,7 @@ def data_dir(tmp_path):
 @pytest.fixture
 def identities():
     """Override to ask for ``TestIdentities``."""
-    return None
+    return
 
 
 @pytest.fixture
@@ -114,7 +113,7 @@ def services(extension, jp_asyncio_loop):
 def api(services, jp_fetch):
     """Ask the API: ``await api("GET", "/api/datasets")`` gives status, headers and JSON."""
 
-    async def ask(method, path, body=None, *, user=None, headers=None, params=None, raw=None, timeout=20):
+    async def ask(method, path, body=None, *, user=None, headers=None, params=None, raw=None):
         headers = dict(headers or {})
         if user is not None:
             headers["X-User"] = user
@@ -127,7 +126,6 @@ def api(services, jp_fetch):
                 headers=headers,
                 params=params,
                 allow_nonstandard_methods=True,
-                request_timeout=timeout,
             )
         except HTTPClientError as error:
             if error.response is None:

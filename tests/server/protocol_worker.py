@@ -9,9 +9,10 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 reader, writer = (os.fdopen(int(fd), mode) for fd, mode in zip(sys.argv[-2:], "rw", strict=True))
-out = os.path.join(os.environ["ALPHINTRA_JOB_ROOT"], "out")
+out = Path(os.environ["ALPHINTRA_JOB_ROOT"]) / "out"
 
 
 def say(**message):
@@ -21,8 +22,7 @@ def say(**message):
 
 def put(name, text):
     data = text if isinstance(text, bytes) else text.encode()
-    with open(os.path.join(out, name), "wb") as file:
-        file.write(data)
+    (out / name).write_bytes(data)
     return {"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
@@ -33,7 +33,14 @@ say(type="progress", fraction=0.4, phase="running", bar_time="2008-09-15T20:00:0
 say(type="log", text=f"act {act}\x1b[31m red \u2028 line")
 
 if act == "error":
-    say(type="error", code="STRATEGY_ERROR", message="boom", file="strategy.py", line=4, bar_time="2008-09-15T20:00:00Z")
+    say(
+        type="error",
+        code="STRATEGY_ERROR",
+        message="boom",
+        file="strategy.py",
+        line=4,
+        bar_time="2008-09-15T20:00:00Z",
+    )
     sys.exit()
 if act == "sleep":
     time.sleep(600)
@@ -59,8 +66,8 @@ trade = {
     "pnl": 3115.0, "commission": 0.3, "exit_reason": "SIGNAL", "return": 0.5, "bars": 21, "mae": -0.1,
     "mfe": 0.6, "open": False,
 }  # fmt: skip
-opened = trade | {"id": 2, "side": "SELL", "exit_price": None, "exit_time": None, "pnl": None,
-                  "exit_reason": "OPEN", "open": True, "return": None, "entry_time": "2009-01-05T14:30:00Z"}  # fmt: skip
+opened = trade | {"id": 2, "side": "SELL", "exit_price": None, "exit_time": None, "pnl": None}
+opened |= {"exit_reason": "OPEN", "open": True, "return": None, "entry_time": "2009-01-05T14:30:00Z"}
 lost = trade | {"id": 3, "pnl": -900.25, "symbol": "IBM", "entry_time": "2009-02-05T14:30:00Z"}
 result = {
     "run": {"id": "r", "job": job, "seed": 99},
@@ -82,16 +89,16 @@ if act == "forged_hash":
 if act == "foreign_file":
     files.append({"name": "../in/source/strategy.py", "bytes": 1, "sha256": "0" * 64})
 if act in {"link", "fifo", "hard_link", "huge"}:
-    path = os.path.join(out, "report.html")
-    os.unlink(path)
+    path = out / "report.html"
+    path.unlink()
     if act == "link":
-        os.symlink("/etc/hostname", path)
+        path.symlink_to("/etc/hostname")
     elif act == "fifo":
         os.mkfifo(path)
     elif act == "hard_link":
-        os.link(os.path.join(out, "view.json"), path)
+        path.hardlink_to(out / "view.json")
     else:
-        with open(path, "wb") as file:
+        with path.open("wb") as file:
             file.truncate(17 << 20)
 if act == "missing_file":
     files.pop()

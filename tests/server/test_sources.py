@@ -29,7 +29,13 @@ def notebook(*cells):
             "cells": [
                 {"cell_type": "markdown", "metadata": {}, "source": ["# Title"]},
                 *(
-                    {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": cell}
+                    {
+                        "cell_type": "code",
+                        "metadata": {},
+                        "outputs": [],
+                        "execution_count": None,
+                        "source": cell,
+                    }
                     for cell in cells
                 ),
             ],
@@ -77,7 +83,10 @@ async def test_notebook_keeps_imports_functions_classes_and_constants(api, inspe
 
 
 async def test_a_missing_name_is_an_error_that_names_the_cell(api, inspect):
-    cells = ["import alphintra as al\nwindow = compute()\n", "class A(al.Strategy):\n    def on_bar(self):\n        window\n"]
+    cells = [
+        "import alphintra as al\nwindow = compute()\n",
+        "class A(al.Strategy):\n    def on_bar(self):\n        window\n",
+    ]
     reply = await inspect("n.ipynb", notebook(*cells))
     errors = [item for item in reply.json["diagnostics"] if item["severity"] == "error"]
     assert [(item["code"], item["cell"], item["line"]) for item in errors] == [("UNDEFINED_NAME", 3, 3)]
@@ -171,7 +180,9 @@ async def test_modules_beside_the_file_are_stored_and_hashed(api, inspect, works
 
 async def test_a_module_that_does_not_parse_is_named(api, inspect, workspace):
     (workspace / "broken.py").write_text("def\n")
-    await inspect("a.py", "import alphintra as al, broken\nclass A(al.Strategy):\n    def on_bar(self): broken\n")
+    await inspect(
+        "a.py", "import alphintra as al, broken\nclass A(al.Strategy):\n    def on_bar(self): broken\n"
+    )
     refused = await api("POST", "/api/strategies/code/from-file", {"path": "a.py"})
     assert refused.status == 422
     assert refused.json["detail"] == "broken.py, line 1: Invalid syntax"
@@ -202,8 +213,8 @@ async def test_a_module_that_does_not_parse_is_named(api, inspect, workspace):
 async def test_what_is_not_read(inspect, workspace, tmp_path, path, status):
     (tmp_path / "outside.py").write_text("SECRET = 1\n")
     (tmp_path / "a.py").write_text("SECRET = 1\n")
-    os.symlink(tmp_path / "outside.py", workspace / "link.py")
-    os.symlink(tmp_path, workspace / "linked")
+    (workspace / "link.py").symlink_to(tmp_path / "outside.py")
+    (workspace / "linked").symlink_to(tmp_path)
     os.mkfifo(workspace / "pipe.py")
     (workspace / "folder.py").mkdir()
     (workspace / "latin.py").write_bytes(b"x = 1\nname = '\xe9'\n")
@@ -219,7 +230,7 @@ async def test_what_is_not_read(inspect, workspace, tmp_path, path, status):
 
 async def test_a_link_beside_the_file_is_no_module(inspect, workspace, tmp_path):
     (tmp_path / "secret.py").write_text("SECRET = 1\n")
-    os.symlink(tmp_path / "secret.py", workspace / "secret.py")
+    (workspace / "secret.py").symlink_to(tmp_path / "secret.py")
     reply = await inspect("a.py", "import alphintra as al, secret\nclass A(al.Strategy): pass\n")
     assert reply.json["modules"] == []
 

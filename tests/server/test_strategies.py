@@ -5,6 +5,7 @@ import pytest
 from .conftest import STRATEGY
 
 ROOT = "/api/strategies/code"
+DATA = "us-equities-daily"
 
 
 async def test_create_gives_the_plans_model(api):
@@ -57,7 +58,10 @@ async def test_every_saved_change_is_a_version_and_nothing_else_is(api, make_str
     assert (first["code"], first["tags"]) == (STRATEGY, ["a"])
     assert first["source_hash"] == made["source_hash"] != edited.json["source_hash"]
     missing = await api("GET", f"{path}/versions/4")
-    assert (missing.status, missing.json["detail"]) == (404, "The strategy has no version 4; the newest is 3.")
+    assert (missing.status, missing.json["detail"]) == (
+        404,
+        "The strategy has no version 4; the newest is 3.",
+    )
 
 
 async def test_if_match_keeps_a_slower_writer_out(api, make_strategy):
@@ -74,7 +78,7 @@ async def test_archived_ones_leave_the_lists_and_refuse_to_run_until_restored(ap
     made = await make_strategy()
     path = f"{ROOT}/{made['id']}"
     await api("PUT", path, {"status": "ACTIVE"})
-    backtest = await api("POST", "/api/backtests", {"strategy_id": made["id"], "dataset_id": "us-equities-daily"})
+    backtest = await api("POST", "/api/backtests", {"strategy_id": made["id"], "dataset_id": DATA})
     archived = await api("POST", f"{path}/archive")
     assert (archived.status, archived.json["status"]) == (200, "ARCHIVED")
     assert (await api("GET", ROOT)).json["items"] == []
@@ -82,7 +86,7 @@ async def test_archived_ones_leave_the_lists_and_refuse_to_run_until_restored(ap
     assert [item["id"] for item in listed.json["items"]] == [made["id"]]
     refused = [
         await api("POST", f"{path}/execute", {}),
-        await api("POST", "/api/backtests", {"strategy_id": made["id"], "dataset_id": "us-equities-daily"}),
+        await api("POST", "/api/backtests", {"strategy_id": made["id"], "dataset_id": DATA}),
         await api("POST", f"/api/backtests/{backtest.json['id']}/run"),
         await api("PUT", path, {"name": "x"}),
     ]
@@ -139,14 +143,20 @@ async def test_a_body_that_breaks_the_schema_names_the_field(api, body, field):
 async def test_update_refuses_nulls_and_archiving(api, make_strategy):
     made = await make_strategy()
     path = f"{ROOT}/{made['id']}"
-    for body, field in [({"name": None}, "name"), ({"code": None}, "code"), ({"status": "ARCHIVED"}, "status")]:
+    for body, field in [
+        ({"name": None}, "name"),
+        ({"code": None}, "code"),
+        ({"status": "ARCHIVED"}, "status"),
+    ]:
         reply = await api("PUT", path, body)
         assert (reply.status, reply.json["errors"][0]["field"]) == (422, field)
     assert (await api("GET", path)).json == made
 
 
 async def test_code_that_does_not_parse_can_be_saved_but_not_run(api, make_strategy):
-    made = await make_strategy("import alphintra as al\nclass A(al.Strategy):\n    def on_bar(self)\n        pass\n")
+    made = await make_strategy(
+        "import alphintra as al\nclass A(al.Strategy):\n    def on_bar(self)\n        pass\n"
+    )
     for path, body in [
         (f"{ROOT}/{made['id']}/execute", {}),
         (f"{ROOT}/{made['id']}/execute", {"dataset_id": "us-equities-daily/AAPL"}),
@@ -157,7 +167,7 @@ async def test_code_that_does_not_parse_can_be_saved_but_not_run(api, make_strat
         assert reply.json["errors"] == [
             {"field": "code", "message": "Expected ':'", "line": 3, "column": 21, "code": "SYNTAX_ERROR"}
         ]
-    backtest = await api("POST", "/api/backtests", {"strategy_id": made["id"], "dataset_id": "us-equities-daily"})
+    backtest = await api("POST", "/api/backtests", {"strategy_id": made["id"], "dataset_id": DATA})
     reply = await api("POST", f"/api/backtests/{backtest.json['id']}/run")
     assert (reply.status, reply.json["code"]) == (422, "SYNTAX_ERROR")
     job = (await api("GET", f"/api/backtests/{backtest.json['id']}")).json

@@ -79,9 +79,9 @@ class SystemService:
             limits=self.limits | {"page": MAX_LIMIT, "code_bytes": MAX_CODE},
             defaults={
                 "dataset_id": self.defaults.dataset,
-                "initial_capital": str(self.defaults.initial_capital),
-                "commission": str(self.defaults.commission),
-                "slippage": str(self.defaults.slippage),
+                "initial_capital": format(self.defaults.initial_capital, "f"),
+                "commission": format(self.defaults.commission, "f"),
+                "slippage": format(self.defaults.slippage, "f"),
             },
         )
 

@@ -1,0 +1,123 @@
+"""The catalogue over REST, seeded from the manifests that ship."""
+
+import pytest
+
+NAMES = [
+    "us-closes-daily",
+    "us-equities-daily",
+    "us-factors-monthly",
+    "us-indices-daily",
+    "vix-daily",
+    "wti-daily",
+]
+
+
+async def test_list_has_the_platform_datasets_by_name(api):
+    reply = await api("GET", "/api/datasets")
+    assert reply.status == 200
+    assert [item["name"] for item in reply.json["items"]] == NAMES
+    assert reply.json["_pagination"] == {"limit": 50, "offset": 0, "total": 6, "next": None}
+    equities = reply.json["items"][1]
+    assert equities["source"] == "PLATFORM"
+    assert equities["asset_class"] == "STOCKS"
+    assert equities["symbols"] == ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
+    assert equities["symbol_count"] == 5
+    assert equities["timeframe"] == "1d"
+    assert equities["start_date"] == "2000-03-01T00:00:00Z"
+    assert equities["end_date"] == "2013-03-01T00:00:00Z"
+    assert equities["row_count"] == 12154
+    assert equities["is_validated"] is True
+    assert equities["validation_errors"] == []
+    assert equities["content_hash"] == (
+        "sha256:7ef095ccee89eb8d70d19ff8e4827611049b61d616e17b1711fe9e1eab673a70"
+    )
+    assert equities["tradable"] is True
+    assert equities["notes"][0].startswith("survivors:")
+    assert reply.json["items"][0]["tradable"] is False
+
+
+async def test_search_filter_and_page(api):
+    names = lambda reply: [item["name"] for item in reply.json["items"]]  # noqa: E731
+    assert names(await api("GET", "/api/datasets", params={"search": "goog"})) == ["us-equities-daily"]
+    assert names(await api("GET", "/api/datasets", params={"asset_class": "stocks"})) == NAMES[:2]
+    assert names(await api("GET", "/api/datasets", params={"limit": 2, "offset": 4})) == NAMES[4:]
+    first = await api("GET", "/api/datasets", params={"limit": 4})
+    assert first.json["_pagination"]["next"] == "/a%40b/api/datasets?limit=4&offset=4"
+
+
+async def test_get_by_id_and_by_name(api):
+    by_name = await api("GET", "/api/datasets/us-closes-daily")
+    assert by_name.json["symbol_count"] == 20
+    assert (await api("GET", f"/api/datasets/{by_name.json['id']}")).json == by_name.json
+    missing = await api("GET", "/api/datasets/nothing")
+    assert (missing.status, missing.json["code"]) == (404, "UNKNOWN_DATASET")
+
+
+async def test_preview(api):
+    reply = await api("GET", "/api/datasets/us-equities-daily/preview", params={"rows": 2, "max_points": 100})
+    preview = reply.json
+    assert preview["sample_data"][0] == {
+        "symbol": "AAPL",
+        "session": "2000-03-01",
+        "open_time": "2000-03-01T14:30:00Z",
+        "close_time": "2000-03-01T21:00:00Z",
+        "open": 118.56,
+        "high": 132.06,
+        "low": 118.5,
+        "close": 130.31,
+        "volume": 9616100.0,
+        "adj_close": 4.186662803811,
+    }
+    assert len(preview["sample_data"]) == 2
+    assert preview["missing_values"]["close"] == 0
+    assert preview["data_types"]["close"] == "double"
+    chart = preview["chart_data"]
+    assert (chart["symbol"], chart["series"], chart["bars"], chart["thinned"]) == (
+        "AAPL",
+        "close",
+        3270,
+        True,
+    )
+    assert len(chart["time"]) == len(chart["values"]) <= 100
+    assert chart["time"][0] == 951868800
+    assert chart["values"][0] == 130.31
+    # Thinned by extremes: the highest close of the whole history is in it.
+    assert max(chart["values"]) == 702.1
+    other = await api("GET", "/api/datasets/us-equities-daily/preview", params={"symbol": "FB"})
+    assert other.json["chart_data"]["bars"] == 196
+    assert other.json["chart_data"]["thinned"] is False
+
+
+async def test_statistics_over_all_and_of_one_symbol(api):
+    reply = await api("GET", "/api/datasets/us-equities-daily/statistics")
+    assert reply.json["row_count"] == 12154
+    assert reply.json["columns"]["close"]["count"] == 12154
+    assert reply.json["columns"]["close"]["max"] == 806.85
+    assert reply.json["symbols"]["FB"]["rows"] == 196
+    one = await api("GET", "/api/datasets/us-equities-daily/statistics", params={"symbol": "FB"})
+    assert one.json["row_count"] == 196
+    assert one.json["columns"]["close"]["count"] == 196
+    assert one.json["columns"]["close"]["min"] == 17.729
+    assert one.json["columns"]["close"]["max"] == 38.23
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "status", "field"),
+    [
+        ("/api/datasets", {"limit": 0}, 422, "limit"),
+        ("/api/datasets", {"limit": 201}, 422, "limit"),
+        ("/api/datasets", {"limit": "x"}, 422, "limit"),
+        ("/api/datasets", {"offset": -1}, 422, "offset"),
+        ("/api/datasets", {"sort": "name"}, 422, "sort"),
+        ("/api/datasets/us-equities-daily/preview", {"symbol": "TSLA"}, 422, "symbol"),
+        ("/api/datasets/us-equities-daily/preview", {"rows": 201}, 422, "rows"),
+        ("/api/datasets/us-equities-daily/statistics", {"symbol": "TSLA"}, 422, "symbol"),
+        ("/api/datasets/none/preview", {}, 404, None),
+        ("/api/datasets/none/statistics", {}, 404, None),
+    ],
+)
+async def test_bad_queries(api, path, params, status, field):
+    reply = await api("GET", path, params=params)
+    assert reply.status == status
+    if field:
+        assert reply.json["errors"][0]["field"] == field

@@ -1,0 +1,260 @@
+"""The server itself: health under load, problems, OpenAPI, metrics, migrations, settings."""
+
+import asyncio
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alphintra_server.auth import SCOPES
+from alphintra_server.db import Database
+from alphintra_server.db.migrate import upgrade
+from alphintra_server.db.tables import Base
+from alphintra_server.openapi import document
+from alphintra_server.routes import ROUTES
+from alphintra_server.services.workspace import refusal
+from sqlalchemy import text
+
+SLOW = (
+    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000000) SELECT count(*) FROM n"
+)
+
+
+async def test_health_answers_during_a_slow_query(api, services):
+    slow = asyncio.ensure_future(services.database.read(lambda session: session.execute(text(SLOW)).scalar()))
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+    reply = await api("GET", "/health")
+    spent = time.monotonic() - began
+    assert not slow.done(), "the query was too quick to show anything"
+    assert (reply.status, reply.json) == (200, {"status": "ok"})
+    assert spent < 0.25
+    assert await slow == 3000000
+
+
+async def test_health_answers_while_a_large_text_is_parsed(api):
+    code = "x = 1\n" * 150_000
+    slow = asyncio.ensure_future(api("POST", "/api/code/validate", {"code": code}))
+    await asyncio.sleep(0.2)
+    times = []
+    while not slow.done():
+        began = time.monotonic()
+        assert (await api("GET", "/health")).status == 200
+        times.append(time.monotonic() - began)
+    assert (await slow).status == 200
+    assert len(times) >= 3
+    assert max(times) < 0.5
+
+
+async def test_ready_says_no_when_the_supervisor_is_down(api, services):
+    assert (await api("GET", "/ready")).status == 200
+    await services.supervisor.stop()
+    reply = await api("GET", "/ready")
+    assert (reply.status, reply.json["checks"]) == (503, {"database": True, "jobs": False})
+
+
+async def test_problems_have_one_shape(api):
+    reply = await api("GET", "/api/backtests/unknown")
+    assert reply.kind == "application/problem+json"
+    assert reply.json == {
+        "type": "https://alphintra.dev/problems/not-found",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is no backtest unknown.",
+        "code": "NOT_FOUND",
+        "errors": [],
+        "instance": "/a%40b/api/backtests/unknown",
+    }
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "code"),
+    [
+        ("{", 400, "NOT_JSON"),
+        ('{"name": NaN}', 400, "NOT_JSON"),
+        ("\xff", 400, "NOT_JSON"),
+        ("[" * 100_000, 400, "NOT_JSON"),
+        ("[]", 422, "SCHEMA"),
+        ("3", 422, "SCHEMA"),
+        ('{"parameters": ' + '{"a":' * 40 + "1" + "}" * 40 + "}", 422, "SCHEMA"),
+        ('{"name": "\\ud800", "code": "x"}', 422, "SCHEMA"),
+        ('{"name": "' + "x" * (8 << 20) + '"}', 413, "TOO_LARGE"),
+    ],
+)
+async def test_bodies_that_are_not_what_they_should_be(api, raw, status, code):
+    data = raw.encode("latin-1") if raw == "\xff" else raw.encode()
+    reply = await api("POST", "/api/strategies/code/create", raw=data)
+    assert (reply.status, reply.json["code"]) == (status, code)
+    assert (await api("GET", "/api/strategies/code")).json["_pagination"]["total"] == 0
+
+
+async def test_a_mistake_of_the_server_shows_no_traceback(api, services, monkeypatch):
+    async def broken(who, query):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(services.datasets, "list", broken)
+    reply = await api("GET", "/api/datasets")
+    assert (reply.status, reply.json["code"]) == (500, "INTERNAL")
+    assert "secret" not in json.dumps(reply.json)
+    assert "Traceback" not in json.dumps(reply.json)
+
+
+async def test_system(api, data_dir, workspace):
+    reply = await api("GET", "/api/system")
+    found = reply.json
+    assert found["owner"] == "local"
+    assert found["roles"] == ["admin"]
+    assert found["scopes"] == sorted(SCOPES)
+    assert found["sandbox"]["level"] in {"no-cgroup", "none"}
+    assert found["sandbox"]["jobs_allowed"] is True
+    assert found["data_dir"] == str(data_dir)
+    assert found["workspace"] == {"usable": True, "refusal": None, "path": str(workspace)}
+    assert found["limits"]["max_jobs"] == 2
+    assert found["limits"]["job_seconds"] == 600.0
+    assert found["limits"]["job_memory"] == 2 << 30
+    assert found["defaults"] == {
+        "dataset_id": "us-equities-daily/AAPL",
+        "initial_capital": "100000",
+        "commission": "0",
+        "slippage": "0",
+    }
+    assert {"alphintra", "python", "jupyter_server"} <= set(found["versions"])
+
+
+async def test_openapi_describes_every_route(api):
+    reply = await api("GET", "/api/openapi.json")
+    assert reply.json["servers"] == [{"url": "/a%40b"}]
+    paths = reply.json["paths"]
+    assert set(paths) == {route.path for route in ROUTES} | {"/health", "/ready"}
+    for route in ROUTES:
+        for verb, described in route.endpoints.items():
+            operation = paths[route.path][verb]
+            assert operation["security"] == [{"token": [described.scope]}]
+            assert str(described.status) in operation["responses"]
+            assert ("requestBody" in operation) == (described.body is not None)
+    create = paths["/api/strategies/code/create"]["post"]["requestBody"]
+    assert create["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/StrategyCreate"}
+    names = {item["name"] for item in paths["/api/backtests"]["get"]["parameters"]}
+    assert names == {"limit", "offset", "status", "strategy_id", "dataset_id", "sort"}
+
+
+def test_openapi_has_no_dangling_reference_and_unique_operations():
+    built = document()
+    referred = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(built)))
+    assert referred <= set(built["components"]["schemas"])
+    ids = [op["operationId"] for item in built["paths"].values() for op in item.values()]
+    assert len(ids) == len(set(ids))
+
+
+async def test_metrics_are_in_jupyters_registry(api, jp_fetch):
+    await api("GET", "/api/datasets")
+    reply = await jp_fetch("metrics")
+    text_ = reply.body.decode()
+    assert re.search(
+        r'http_requests_total\{handler="DatasetsHandler",method="GET",status="200"\} [1-9]', text_
+    )
+    assert re.search(
+        r'http_request_duration_seconds_count\{handler="alphintra_server[^}]*DatasetsHandler"', text_
+    )
+    assert "alphintra_jobs_running" in text_
+
+
+def test_migrations_make_exactly_the_tables(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'm.sqlite'}")
+    upgrade(database.write_engine)
+    upgrade(database.write_engine)
+    with database.write_engine.begin() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    database.close()
+
+
+class TestSecondServer:
+    @pytest.fixture
+    def held(self, data_dir):
+        data_dir.mkdir()
+        database = Database(f"sqlite:///{data_dir / 'alphintra.sqlite'}")
+        yield database
+        database.close()
+
+    async def test_says_that_the_data_is_in_use(self, held, api):
+        reply = await api("GET", "/api/datasets")
+        assert (reply.status, reply.json["code"]) == (503, "UNAVAILABLE")
+        assert "is in use by another server (process" in reply.json["detail"]
+        assert (await api("GET", "/health")).status == 200
+        assert (await api("GET", "/ready")).status == 503
+
+
+class TestNoSandbox:
+    @pytest.fixture
+    def settings(self, monkeypatch):
+        from alphintra_kernel import sandbox
+
+        monkeypatch.setattr(sandbox, "probe_report", lambda: sandbox.Probe("none", "no namespaces here"))
+        return {"allow_unsandboxed_jobs": False}
+
+    async def test_jobs_are_refused_and_it_is_said(self, api, make_strategy):
+        strategy = await make_strategy()
+        reply = await api("POST", f"/api/strategies/code/{strategy['id']}/execute", {})
+        assert (reply.status, reply.json["code"]) == (503, "NO_SANDBOX")
+        sandbox = (await api("GET", "/api/system")).json["sandbox"]
+        assert (sandbox["level"], sandbox["jobs_allowed"]) == ("none", False)
+        assert "no namespaces here" in sandbox["description"]
+
+
+class TestUnsandboxed:
+    @pytest.fixture
+    def settings(self, monkeypatch):
+        from alphintra_kernel import sandbox
+
+        monkeypatch.setattr(sandbox, "probe_report", lambda: sandbox.Probe("none", "no namespaces here"))
+        return {"allow_unsandboxed_jobs": True}
+
+    async def test_jobs_run_and_say_so(self, api, make_strategy, finished):
+        strategy = await make_strategy()
+        reply = await api("POST", f"/api/strategies/code/{strategy['id']}/execute", {})
+        job = await finished(reply.json["backtest_id"])
+        assert (job["status"], job["sandbox_level"]) == ("COMPLETED", "none"), job["error"]
+
+
+class TestRefusedWorkspace:
+    @pytest.fixture
+    def settings(self, data_dir):
+        return {"workspace": str(data_dir)}
+
+    async def test_what_needs_it_says_why_and_the_rest_works(self, api):
+        for path, body in [
+            ("/api/strategies/code/inspect", {"path": "a.py"}),
+            ("/api/strategies/code/from-file", {"path": "a.py"}),
+        ]:
+            reply = await api("POST", path, body)
+            assert (reply.status, reply.json["code"]) == (409, "WORKSPACE_REFUSED")
+            assert "because it holds Alphintra's data" in reply.json["detail"]
+        assert (await api("GET", "/api/snippets")).status == 200
+        assert (await api("GET", "/api/datasets")).status == 200
+
+
+def test_workspaces_that_are_refused(tmp_path):
+    import sys
+
+    good = tmp_path / "w"
+    good.mkdir()
+    data = tmp_path / "data"
+    assert refusal(good, data) is None
+    (tmp_path / "link").symlink_to(good)
+    assert refusal(tmp_path / "link", data) is None
+    server = Path(__file__).resolve().parents[2] / "server_extension" / "alphintra_server"
+    for folder, why in [
+        (Path.home(), "your home folder"),
+        (Path("/"), "your home folder"),
+        (Path(sys.prefix), "the Python environment"),
+        (Path(sys.prefix) / "lib", "lies inside the Python environment"),
+        (server, "Alphintra's own code"),
+        (server / "db", "lies inside Alphintra's own code"),
+        (tmp_path, "Alphintra's data"),
+        (tmp_path / ".git" / "hooks", "lies inside .git"),
+    ]:
+        assert why in (refusal(folder, data) or ""), folder
