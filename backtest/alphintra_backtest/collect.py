@@ -301,6 +301,8 @@ def _trades(session: Session, run_id: str) -> dict[str, Any]:
         "mae": [low for low, _ in excursions],
         "mfe": [high for _, high in excursions],
         "open": [not c for c in closed],
+        "entry_order_id": [t.entry_order for t in trades],
+        "exit_order_id": [t.exit_order if c else None for t, c in zip(trades, closed, strict=True)],
     }
 
 

@@ -22,7 +22,7 @@ def strategy_hash(strategy: type) -> str:
                 digest.update(name.encode() + member.__code__.co_code + repr(member.__code__.co_consts).encode())
     module = sys.modules.get(strategy.__module__)
     file = getattr(module, "__file__", None)
-    if file:
+    if file and Path(file).is_file():
         home = Path(file).resolve()
         digest.update(home.read_bytes())
         for value in sorted(_beside(module, home)):
