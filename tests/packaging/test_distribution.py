@@ -1,0 +1,135 @@
+"""The distribution: what it imports, what its lock files say, and what its wheel does where there is no Node."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = (
+    "alphintra",
+    "alphintra_backtest",
+    "alphintra_hub",
+    "alphintra_kernel",
+    "alphintra_lab",
+    "alphintra_papertrade",
+    "alphintra_server",
+)
+
+
+def python(code: str, cwd: Path, executable: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [executable, "-P", "-c", code], cwd=cwd, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_packages_import(name, tmp_path):
+    assert python(f"import {name}", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["sdk", "hub", "backtest", "tests", "server_extension"])
+def test_source_folders_are_no_packages(name, tmp_path):
+    assert "ModuleNotFoundError" in python(f"import {name}", tmp_path).stderr
+
+
+def test_import_is_light(tmp_path):
+    heavy = "numba pandas talib plotly matplotlib pyarrow alphintra_backtest alphintra_server tornado"
+    done = python(f"import alphintra, sys; print([m for m in '{heavy}'.split() if m in sys.modules])", tmp_path)
+    assert done.stdout.strip() == "[]"
+
+
+def test_lock_files_name_no_address():
+    files = [*ROOT.glob("requirements/*"), ROOT / "labextension/yarn.lock", *ROOT.glob("benchmarks/*.txt")]
+    assert len(files) >= 7
+    for path in files:
+        assert not re.search(r"https?://", path.read_text()), path
+    for name in ("dev", "uv", "data"):
+        text = (ROOT / f"requirements/{name}.txt").read_text()
+        pinned = re.findall(r"^[A-Za-z0-9_.\[\]-]+==", text, re.M)
+        assert len(pinned) >= 1 and text.count("--hash=sha256:") >= len(pinned)
+
+
+def test_locked_requirements_are_the_distributions_own():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    lines = (ROOT / "requirements/runtime.in").read_text().splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == declared
+
+
+def test_every_dependency_has_both_bounds():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    unbounded = [d for d in declared if not (">=" in d and "<" in d)]
+    assert unbounded == ["pip"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    tree = tmp_path_factory.mktemp("tree") / "alphintra"
+    tree.mkdir()
+    archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(tree)], input=archive, check=True)
+    uv = Path(sys.executable).parent / "uv"
+    subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", out, str(tree)], check=True, timeout=600)
+    return next(out.glob("*.whl"))
+
+
+@pytest.mark.wheel
+def test_wheel_starts_lab_where_there_is_no_node(wheel, tmp_path):
+    names = zipfile.ZipFile(wheel).namelist()
+    data = "alphintra-0.1.0.data/data/"
+    assert f"{data}etc/jupyter/jupyter_server_config.d/alphintra_server.json" in names
+    assert f"{data}share/jupyter/kernels/alphintra/kernel.json" in names
+    assert f"{data}share/jupyter/labextensions/@alphintra/lab/package.json" in names
+    assert f"{data}share/jupyter/alphintra/templates/sma-cross.ipynb" in names
+    assert not [n for n in names if n.startswith(("tests/", "ui-tests/")) or "node_modules" in n]
+
+    env = tmp_path / "env"
+    uv = Path(sys.executable).parent / "uv"
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, env], check=True)
+    locked = ROOT / "requirements/dev.txt"
+    subprocess.run(
+        [uv, "pip", "install", "--quiet", "--python", env / "bin/python", "-c", locked, wheel], check=True, timeout=600
+    )
+    environment = {"PATH": f"{env}/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", "TMPDIR": str(tmp_path)}
+    assert subprocess.run(["which", "node"], env=environment | {"PATH": f"{env}/bin"}, check=False, executable="/usr/bin/which").returncode
+    (tmp_path / "work").mkdir()
+    port = 21000 + os.getpid() % 20000
+    server = subprocess.Popen(
+        [
+            f"{env}/bin/python", "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+            f"--ServerApp.root_dir={tmp_path / 'work'}", "--IdentityProvider.token=secret",
+            f"--AlphintraServer.data_dir={tmp_path / 'data'}",
+        ],
+        env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert '"status": "ok"' in _fetch(f"http://127.0.0.1:{port}/health", patience=60)
+        page = _fetch(f"http://127.0.0.1:{port}/lab?token=secret")
+        assert "@alphintra/lab" in page
+        assert "us-equities-daily" in _fetch(f"http://127.0.0.1:{port}/api/datasets?token=secret")
+        assert "SMA" in _fetch(f"http://127.0.0.1:{port}/api/strategies/templates?token=secret")
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _fetch(url: str, patience: float = 5) -> str:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return answer.read().decode()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.3)

@@ -1,0 +1,141 @@
+"""The command line does what the README says, and tells what is wrong with its input."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from alphintra import cli, gallery
+from alphintra.errors import DataError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def _private_data_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALPHINTRA_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def sma(tmp_path) -> Path:
+    """The README's own strategy, so that the README is what is tested."""
+    code = re.search(r"```python\n(.*?)\nresult =", (ROOT / "README.md").read_text(), re.S)
+    path = tmp_path / "sma_readme.py"
+    path.write_text(code.group(1))
+    return path
+
+
+def run(capsys, *argv: str) -> tuple[int, str, str]:
+    status = cli.main(list(argv))
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+AAPL = ("--data", "us-equities-daily/AAPL", "--cash", "100000", "--commission", "0.001")
+
+
+def test_json_has_everything_that_the_run_rests_on(sma, capsys):
+    status, out, _ = run(capsys, "backtest", f"{sma}:SmaCross", *AAPL, "--param", "fast=20", "--json")
+    document = json.loads(out)
+    assert status == 0
+    assert set(document) >= {"run", "assumptions", "metrics", "undefined", "trades", "fills", "orders"}
+    keys = {"dataset", "dataset_hash", "strategy_hash", "parameters", "seed", "engine_version", "configuration"}
+    assert set(document["run"]) >= keys
+    assert document["run"]["parameters"] == {"fast": 20, "slow": 50}
+    assert round(document["metrics"]["final_equity"], 2) == 721_794.41
+    assert document["metrics"]["total_trades"] == 31
+    assert len(document["trades"]) == 31 and len(document["fills"]) == 62
+    assert set(document["fills"][0]) >= {"time", "symbol", "side", "quantity", "price", "commission", "rule", "order_id"}
+    assert document["fills"][0]["rule"] == "F1.open"
+    assert {o["state"] for o in document["orders"]} == {"FILLED"}
+
+
+def test_readme_states_the_figures_of_that_run():
+    text = (ROOT / "README.md").read_text()
+    assert "ends at 721,794.41 with 31 closed trades" in text
+
+
+def test_plain_output_and_report(sma, capsys, tmp_path):
+    report = tmp_path / "r.html"
+    status, out, err = run(capsys, "backtest", str(sma), *AAPL, "--report", str(report))
+    assert status == 0
+    assert "+621.8\u202f%" in out and str(report) in err
+    assert "<html" in report.read_text()[:200].lower()
+
+
+def test_a_csv_file_is_data(sma, capsys, tmp_path):
+    rows = ["date,open,high,low,close,volume"]
+    rows += [f"2020-{1 + i // 28:02d}-{1 + i % 28:02d},{10 + i % 7},{11 + i % 7},{9 + i % 7},{10 + i % 7},1000" for i in range(200)]
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join(rows))
+    status, out, _ = run(capsys, "backtest", str(sma), "--data", str(path), "--param", "slow=30", "--json")
+    document = json.loads(out)
+    assert status == 0
+    assert document["run"]["dataset"] == "mine" and document["run"]["symbols"] == ["mine"]
+    assert document["assumptions"][0]["code"] == "costs_none"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--data", "us-equities-daily/APL"], "did you mean 'aapl'"),
+        (["--data", "us-equites-daily"], "us-equities-daily"),
+        ([*AAPL, "--param", "fst=2"], "did you mean 'fast'"),
+        ([*AAPL, "--param", "fast=1"], "below its low of 2"),
+        ([*AAPL, "--param", "fast"], "is not name=value"),
+        ([*AAPL, "--rule", "maxshare=1"], "did you mean 'max_share'"),
+        ([*AAPL, "--rule", "max_share=2"], "outside [0, 1]"),
+        ([*AAPL, "--profile", "lean"], "unknown profile 'lean'"),
+        ([*AAPL, "--start", "2030-01-01"], "2013-03-01"),
+        ([*AAPL, "--cash", "-5"], "cash=-5.0 is outside"),
+    ],
+)
+def test_bad_input_says_what_to_do(sma, capsys, argv, said):
+    status, out, err = run(capsys, "backtest", str(sma), *argv)
+    assert status == 2 and out == ""
+    assert said in err.lower()
+
+
+def test_bad_strategy_files(capsys, tmp_path, sma):
+    assert "no file" in run(capsys, "backtest", "absent.py:X", *AAPL)[2]
+    assert "has no strategy 'Other'" in run(capsys, "backtest", f"{sma}:Other", *AAPL)[2]
+    broken = tmp_path / "broken.py"
+    broken.write_text("class A(:\n")
+    status, _, err = run(capsys, "backtest", str(broken), *AAPL)
+    assert status == 2 and "SYNTAX_ERROR" in err and "line 1" in err
+    two = tmp_path / "two_strategies.py"
+    two.write_text("import alphintra as al\nclass A(al.Strategy): pass\nclass B(al.Strategy): pass\n")
+    assert "2 strategies" in run(capsys, "backtest", str(two), *AAPL)[2]
+    raises = tmp_path / "raises_late.py"
+    raises.write_text("import alphintra as al\nclass A(al.Strategy):\n    def on_bar(self):\n        1 / 0\n")
+    status, _, err = run(capsys, "backtest", str(raises), *AAPL)
+    assert status == 2
+    assert "raises_late.py, line 4, bar 2000-03-01T21:00:00Z" in err
+
+
+def test_data_list(capsys):
+    status, out, _ = run(capsys, "data", "list")
+    assert status == 0 and "us-equities-daily" in out
+    assert {d["name"] for d in json.loads(run(capsys, "data", "list", "--json")[1])} == {
+        "us-equities-daily",
+        "us-indices-daily",
+        "vix-daily",
+        "wti-daily",
+        "us-factors-monthly",
+        "us-closes-daily",
+    }
+
+
+def test_templates_are_listed_and_cloned_without_overwriting(capsys, tmp_path):
+    assert "sma-cross" in run(capsys, "template", "list")[1]
+    assert len(json.loads(run(capsys, "template", "list", "--json")[1])) == 3
+    first = run(capsys, "template", "clone", "sma-cross", "--to", str(tmp_path))[1].strip()
+    second = run(capsys, "template", "clone", "sma-cross", "--to", str(tmp_path))[1].strip()
+    assert first == str(tmp_path / "sma-cross.ipynb") and second == str(tmp_path / "sma-cross-1.ipynb")
+    assert Path(first).read_bytes() == Path(second).read_bytes()
+    status, _, err = run(capsys, "template", "clone", "sma-cros", "--to", str(tmp_path))
+    assert status == 2 and "did you mean 'sma-cross'" in err
+    with pytest.raises(DataError, match="cannot write"):
+        gallery.clone("sma-cross", tmp_path / "absent")
