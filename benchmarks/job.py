@@ -1,0 +1,46 @@
+"""What every engine is given and what it has to answer; answers travel between processes as JSON files."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+FAST, SLOW, QUANTITY = 50, 200, 100
+CASH = 1_000_000.0
+COMMISSION = 0.0002
+
+
+def serve(run: Callable[[Any], tuple[Any, Callable[[], dict[str, Any]]]]) -> None:
+    """Run an engine: ``ENGINE.py BARS.npz ANSWER.json REPEATS``.
+
+    Args:
+        run: Takes the bars as a DataFrame; returns (seconds to leave out, a function that makes the answer).
+    """
+    from bars import read
+
+    bars, answer, repeats = read(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    wall, cpu, tell = [], [], None
+    for _ in range(repeats):
+        w, c = time.perf_counter(), time.process_time()
+        prepared = run(bars)
+        skip_wall, skip_cpu = prepared[0]
+        tell = prepared[1]
+        wall.append(time.perf_counter() - w - skip_wall)
+        cpu.append(time.process_time() - c - skip_cpu)
+    assert tell is not None
+    answer.write_text(json.dumps({"bars": len(bars), "wall": wall, "cpu": cpu, **tell()}))
+
+
+class Aside:
+    """Measures what is done beside the run (converting the bars), so that it can be left out."""
+
+    def __enter__(self) -> Aside:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.spent = (time.perf_counter() - self._wall, time.process_time() - self._cpu)
