@@ -17,6 +17,8 @@ import platformdirs
 
 CACHE_VARIABLE = "ALPHINTRA_CACHE_DIR"
 SHARED_VARIABLE = "ALPHINTRA_SHARED_CACHE"
+KEPT_VERSIONS = 4
+"""How many versions of the engine are copied; upgrades leave old ones behind, and a copy is memory."""
 TARGET = "/opt/alphintra/cache"
 
 
@@ -41,6 +43,13 @@ def adopt(environ: MutableMapping[str, str] | None = None) -> Path | None:
     if not shared or not Path(shared).is_dir():
         return None
     private = Path(env.get("TMPDIR", "/tmp"), f"alphintra-{os.getpid()}")
-    shutil.copytree(shared, private / "numba")
+    (private / "numba").mkdir(parents=True)
+    for version in _newest(Path(shared)):
+        shutil.copytree(version, private / "numba" / version.name)
     env[CACHE_VARIABLE] = str(private)
     return private
+
+
+def _newest(shared: Path) -> list[Path]:
+    folders = [entry for entry in shared.iterdir() if entry.is_dir()]
+    return sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)[:KEPT_VERSIONS]

@@ -1,18 +1,25 @@
 """What the kernel imports before its debugger looks around: the engine, without the SDK.
 
 The debugger neither steps into nor stops in a module that was there before the kernel was made. So Step Over
-at the end of ``on_bar`` lands in the next bar's ``on_bar``. The SDK and the trader's code come later and can
-be debugged.
+at the end of ``on_bar`` lands in the next bar's ``on_bar``. The SDK and the trader's code come later and can be
+debugged.
 """
 
 from __future__ import annotations
 
 import importlib
+import pkgutil
 
-ENGINE_MODULES = ("runner",)
+# Loads Numba, which takes longer than all the rest; its functions are machine code, without lines to step to.
+LATER = frozenset({"alphintra_backtest.compiled"})
 
 
-def preload() -> None:
-    """Import the engine's modules."""
-    for name in ENGINE_MODULES:
-        importlib.import_module(f"alphintra_backtest.{name}")
+def preload() -> list[str]:
+    """Import the engine's modules and return their names."""
+    import alphintra_backtest
+
+    found = pkgutil.walk_packages(alphintra_backtest.__path__, "alphintra_backtest.")
+    names = [module.name for module in found if module.name not in LATER]
+    for name in names:
+        importlib.import_module(name)
+    return names

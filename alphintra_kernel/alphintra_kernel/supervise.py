@@ -94,8 +94,8 @@ class SandboxProcess:
                 if self._first is None:
                     self._popen.kill()
                 else:
-                    # The first process of the namespace: the kernel ends all others with it, and bwrap returns
-                    # only after that, so nothing writes to the out folder any more.
+                    # The first process of the namespace: the kernel ends all others with it, and bwrap
+                    # returns only after that, so nothing writes to the out folder any more.
                     signal.pidfd_send_signal(self._first, signal.SIGKILL)
 
     def _watch(self) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-
 from alphintra_kernel.limits import Limits
 from alphintra_kernel.sandbox import Sandbox, probe
 from alphintra_kernel.supervise import SandboxProcess
@@ -27,6 +26,11 @@ def attempt(action):
     except OSError as error:
         return errno.errorcode.get(error.errno, str(error))
 """
+
+
+@pytest.fixture(autouse=True)
+def _trial_log_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("ALPHINTRA_DATA_DIR", str(tmp_path_factory.getbasetemp() / "alphintra-data"))
 
 
 @dataclass

@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import run_in
-
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox, SandboxError, SandboxUnavailableError, probe_report
+from conftest import run_in
 
 
 def marked(marker: str) -> list[int]:
@@ -237,7 +236,8 @@ class TestWithoutSandbox:
         child = f"import time; time.sleep(60)  # {marker}"
         said = run_in(
             Sandbox("none", allow_unsandboxed=True),
-            f"import subprocess\nsay(subprocess.Popen([sys.executable, '-c', {child!r}]).pid > 0)\nwhile True: pass",
+            "import subprocess\n"
+            f"say(subprocess.Popen([sys.executable, '-c', {child!r}]).pid > 0)\nwhile True: pass",
             limits=Limits(wall_seconds=1),
         )
         assert (said.value, said.process.outcome, said.code) == (True, "wall_clock", -9)

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from alphintra_kernel.profile import Mount
 
 
@@ -45,7 +44,8 @@ def test_mounts_are_read_only_unless_writable(inside, tmp_path):
 def write(path):
     with open(path, "w") as file:
         return file.write("x")
-say([open("/job/in/a.txt").read(), attempt(lambda: write("/job/in/a.txt")), attempt(lambda: write("/job/out/b.txt"))])
+say([open("/job/in/a.txt").read(),
+     attempt(lambda: write("/job/in/a.txt")), attempt(lambda: write("/job/out/b.txt"))])
 """,
         mounts=[Mount(given, "/job/in"), Mount(out, "/job/out", writable=True)],
         cwd="/job/out",
@@ -128,7 +128,8 @@ def test_only_given_descriptors_are_open(inside, tmp_path):
         os.set_inheritable(kept.fileno(), True)
         said = inside(
             f"os.write({given.fileno()}, b'hello')\n"
-            "links = [attempt(lambda: os.readlink(f'/proc/self/fd/{fd}')) for fd in os.listdir('/proc/self/fd')]\n"
+            "fds = os.listdir('/proc/self/fd')\n"
+            "links = [attempt(lambda: os.readlink(f'/proc/self/fd/{fd}')) for fd in fds]\n"
             "say(sorted(links))",
             fds=[given.fileno()],
         )
@@ -196,11 +197,11 @@ def test_system_calls(inside, name, call, refused):
 
 def test_python_works_inside(inside):
     code = """
-import hashlib, multiprocessing, sqlite3, ssl, subprocess, tempfile, threading, zoneinfo
+import hashlib, multiprocessing, pwd, sqlite3, ssl, subprocess, tempfile, threading, zoneinfo
 seen = []
 thread = threading.Thread(target=lambda: seen.append(1)); thread.start(); thread.join()
 say([seen, subprocess.run([sys.executable, "-c", "print(2)"], capture_output=True, text=True).stdout,
-     str(zoneinfo.ZoneInfo("America/New_York")), tempfile.gettempdir(), __import__("pwd").getpwuid(os.getuid())[0],
+     str(zoneinfo.ZoneInfo("America/New_York")), tempfile.gettempdir(), pwd.getpwuid(os.getuid())[0],
      sys.executable])
 """
     assert inside(code).value == [[1], "2\n", "America/New_York", "/tmp", "trader", sys.executable]

@@ -1,0 +1,193 @@
+"""The Alphintra kernel as a client sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
+
+import alphintra_kernel
+
+RESOURCES = Path(alphintra_kernel.__file__).parent / "resources"
+
+STRATEGY = """
+import alphintra as al
+
+class SmaCross(al.Strategy):
+    fast = al.Param(20, low=2, high=100)
+
+    def on_start(self):
+        self.fast_ma = self.indicator(al.ta.SMA, self.data.close, self.fast)
+        self.slow_ma = self.indicator(al.ta.SMA, self.data.close, 50)
+
+    def on_bar(self):
+        if al.crossed_above(self.fast_ma, self.slow_ma):
+            self.order_target_percent(0.95)
+        elif al.crossed_below(self.fast_ma, self.slow_ma):
+            self.close()
+"""
+MAGIC = "%backtest SmaCross --data us-equities-daily/AAPL --cash 50000 --commission 0.001 --param fast=10"
+
+
+class Client:
+    """A running kernel and its client."""
+
+    def __init__(self, manager, client):
+        self.manager = manager
+        self.client = client
+
+    def run(self, code, timeout=60):
+        """Execute and return the reply and what was shown."""
+        shown = []
+        reply = self.client.execute_interactive(
+            code, timeout=timeout, store_history=True, allow_stdin=False, output_hook=shown.append
+        )
+        return reply["content"], shown
+
+    def value(self, code):
+        """The plain text of an expression's value."""
+        reply, shown = self.run(code)
+        assert reply["status"] == "ok", reply
+        return next(m["content"]["data"]["text/plain"] for m in shown if m["msg_type"] == "execute_result")
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    specs = tmp_path_factory.mktemp("kernels")
+    shutil.copytree(RESOURCES, specs / "alphintra")
+    work = tmp_path_factory.mktemp("work")
+    (work / "random.py").write_text("raise RuntimeError('the workspace shadowed the standard library')")
+    manager = KernelManager(
+        kernel_name="alphintra",
+        kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(specs)], ensure_native_kernel=False),
+    )
+    manager.start_kernel(cwd=str(work))
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    yield Client(manager, client)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_the_kernelspec():
+    spec = json.loads((RESOURCES / "kernel.json").read_text())
+    assert spec == {
+        "argv": [
+            *("python", "-P", "-Xfrozen_modules=off", "-m", "alphintra_kernel"),
+            *("-f", "{connection_file}"),
+        ],
+        "display_name": "Alphintra",
+        "language": "python",
+        "interrupt_mode": "message",
+        "metadata": {"debugger": True, "supported_encryption": ["curve"]},
+    }
+    assert sorted(path.name for path in RESOURCES.iterdir()) == [
+        *("kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"),
+    ]
+
+
+def test_the_banner_says_where_it_runs(kernel):
+    info = kernel.client.kernel_info(reply=True, timeout=20)["content"]
+    first = info["banner"].splitlines()[0]
+    assert first.startswith("Alphintra ")
+    assert first.endswith(" · not sandboxed")
+    assert (info["implementation"], info["language_info"]["name"]) == ("alphintra", "python")
+    assert "debugger" in info["supported_features"]
+
+
+def test_sdk_and_engine_are_there(kernel):
+    assert kernel.value("al.__name__") == "'alphintra'"
+    assert kernel.value("import sys; 'alphintra_backtest.runner' in sys.modules") == "True"
+    assert kernel.value("'numba' in sys.modules or 'pandas' in sys.modules") == "False"
+
+
+def test_the_debugger_may_step_into_the_sdk_but_not_the_engine(kernel):
+    code = """
+from ipykernel.kernelapp import IPKernelApp
+hidden = IPKernelApp.instance().kernel._kernel_modules
+[any(f.endswith(end) for f in hidden) for end in ("alphintra_backtest/runner.py", "alphintra/strategy.py")]
+"""
+    assert kernel.value(code) == "[True, False]"
+
+
+def test_an_error_is_an_error(kernel):
+    reply, _ = kernel.run("1 / 0")
+    assert (reply["status"], reply["ename"]) == ("error", "ZeroDivisionError")
+
+
+def test_completion_of_the_sdk(kernel):
+    reply = kernel.client.complete("al.Strat", reply=True, timeout=20)["content"]
+    assert any(match.endswith("Strategy") for match in reply["matches"])
+
+
+def test_the_workspace_does_not_shadow_the_standard_library(kernel):
+    assert kernel.value("import random; random.Random(1).randint(0, 9)") == "2"
+
+
+def test_a_result_is_shown(kernel):
+    assert kernel.run(STRATEGY)[0]["status"] == "ok"
+    reply, shown = kernel.run(MAGIC)
+    assert reply["status"] == "ok", reply
+    data = next(m["content"]["data"] for m in shown if m["msg_type"] == "execute_result")
+    assert {"application/vnd.alphintra.result.v1+json", "text/html", "image/png", "text/plain"} <= set(data)
+    header = data["application/vnd.alphintra.result.v1+json"]["header"]
+    assert (header["strategy"], header["parameters"]) == ("SmaCross", {"fast": 10})
+    assert data["image/png"].startswith("iVBOR")
+    same = f"""
+r = {MAGIC}
+s = al.backtest(SmaCross, "us-equities-daily/AAPL", cash=50_000, commission=0.001, params=dict(fast=10))
+[r.metrics["final_equity"] == s.metrics["final_equity"], len(r.fills) > 20]
+"""
+    assert kernel.value(same) == "[True, True]"
+
+
+def test_interrupt(kernel):
+    msg_id = kernel.client.execute("import time\nfor i in range(600): time.sleep(0.1)")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:  # until it is busy with this cell
+        message = kernel.client.get_iopub_msg(timeout=20)
+        if message["parent_header"].get("msg_id") == msg_id and message["msg_type"] == "execute_input":
+            break
+    time.sleep(0.3)
+    kernel.manager.interrupt_kernel()
+    reply = kernel.client.get_shell_msg(timeout=10)
+    while reply["parent_header"].get("msg_id") != msg_id:
+        reply = kernel.client.get_shell_msg(timeout=10)
+    assert (reply["content"]["status"], reply["content"]["ename"]) == ("error", "KeyboardInterrupt")
+    assert kernel.value("6 * 7") == "42"
+
+
+def test_the_preload_is_light_and_without_the_sdk():
+    code = """
+import sys
+from alphintra_kernel.preload import preload
+names = preload()
+heavy = {"alphintra", "numba", "pandas", "talib", "plotly", "matplotlib", "pyarrow"}
+print(len(names) > 20, "alphintra_backtest.runner" in names, sorted(heavy & set(sys.modules)))
+"""
+    shown = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "True True []\n"
+
+
+def test_the_application_in_process(capsys):
+    from alphintra_kernel.kernelapp import AlphintraKernel, AlphintraKernelApp, main
+    from IPython.core.interactiveshell import InteractiveShell
+
+    assert AlphintraKernelApp().exec_lines == ["%load_ext alphintra_kernel.magics", "import alphintra as al"]
+    kernel = AlphintraKernel.__new__(AlphintraKernel)
+    kernel.shell = InteractiveShell()
+    assert kernel.banner.splitlines()[0].endswith("not sandboxed")
+    AlphintraKernelApp.clear_instance()
+    with contextlib.suppress(SystemExit):
+        main(["--help"])
+    AlphintraKernelApp.clear_instance()
+    assert "kernel" in capsys.readouterr().out

@@ -1,0 +1,205 @@
+"""The worker where it belongs: real strategies on real data in the real sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jobs
+import pytest
+from alphintra_kernel.limits import MIB, Limits
+from alphintra_kernel.profile import Mount
+from alphintra_kernel.sandbox import Sandbox
+from alphintra_kernel.supervise import SandboxProcess
+
+from alphintra_kernel import numba_cache
+
+
+def start(
+    sandbox: Sandbox, root: Path, job: dict[str, Any], limits: Limits | None = None, **env: str
+) -> tuple[SandboxProcess, list[dict[str, Any]]]:
+    """Run a job to its end, as a supervisor does."""
+    (their_read, our_write), (our_read, their_write) = os.pipe(), os.pipe()
+    plain = sandbox.level == "none"
+    process = sandbox.spawn(
+        [sys.executable, "-P", "-m", "alphintra_kernel.worker", str(their_read), str(their_write)],
+        mounts=[Mount(root / "in", "/job/in"), Mount(root / "out", "/job/out", writable=True)],
+        limits=limits or Limits(wall_seconds=60),
+        fds=[their_read, their_write],
+        cwd=str(root / "out") if plain else "/job/out",
+        env={"ALPHINTRA_JOB_ROOT": str(root) if plain else "/job"} | env,
+    )
+    os.close(their_read)
+    os.close(their_write)
+    os.write(our_write, json.dumps({"type": "run", "job": job}).encode() + b"\n")
+    with os.fdopen(our_read, "rb") as stream:
+        said = [json.loads(line) for line in stream]
+    os.close(our_write)
+    process.wait(20)
+    return process, said
+
+
+@pytest.mark.parametrize("level", ["sandboxed", "none"])
+def test_a_job_gives_the_numbers_of_a_notebook(sandbox, tmp_path, level):
+    import alphintra as al
+
+    root = jobs.folder(tmp_path, {"strategy.py": jobs.SMA_CROSS, "shares.py": jobs.SHARES})
+    runner = sandbox if level == "sandboxed" else Sandbox("none", allow_unsandboxed=True)
+    process, said = start(runner, root, jobs.job())
+    assert said[-1]["type"] == "result", (said[-1], process.stderr_tail())
+    assert (process.outcome, process.poll()) == ("exited", 0)
+
+    space: dict[str, Any] = {"__name__": "notebook"}
+    exec(jobs.SMA_CROSS.replace("from shares import SHARE", "SHARE = 0.95"), space)
+    expected = al.backtest(space["SmaCross"], "us-equities-daily/AAPL", commission=0.001).to_dict()
+    stored = json.loads((root / "out" / "result.json").read_text())
+    assert len(stored["fills"]) > 20
+    assert stored["fills"] == expected["fills"]
+    assert stored["metrics"] == expected["metrics"]
+    assert stored["run"]["dataset_hash"] == expected["run"]["dataset_hash"]
+
+
+def test_a_strategy_that_never_ends(sandbox, tmp_path):
+    source = jobs.MINIMAL.format(imports="", body="print('in')\n        while True: pass")
+    process, said = start(
+        sandbox, jobs.folder(tmp_path, {"strategy.py": source}), jobs.job("Minimal"), Limits(wall_seconds=5)
+    )
+    assert [m["type"] for m in said] == ["ready", "progress", "log"]
+    assert (process.outcome, process.poll()) == ("wall_clock", 137)
+
+
+def test_a_strategy_that_raises(sandbox, tmp_path):
+    source = jobs.MINIMAL.format(imports="", body="1 / 0")
+    process, said = start(sandbox, jobs.folder(tmp_path, {"strategy.py": source}), jobs.job("Minimal"))
+    error = said[-1]
+    assert (error["type"], error["code"], error["file"], error["line"], error["bar_time"]) == (
+        *("error", "STRATEGY_ERROR", "strategy.py", 9, "2000-03-14T21:00:00Z"),
+    )
+    assert "ZeroDivisionError" in error["message"]
+    assert (process.outcome, process.poll()) == ("exited", 1)
+
+
+def test_a_strategy_that_eats_memory(sandbox, tmp_path):
+    source = jobs.MINIMAL.format(imports="KEPT = []", body="KEPT.append(bytearray(64 << 20))")
+    limits = Limits(wall_seconds=60, memory_bytes=700 * MIB)
+    process, said = start(
+        sandbox, jobs.folder(tmp_path, {"strategy.py": source}), jobs.job("Minimal"), limits
+    )
+    if process.outcome == "exited":  # the process limit was met first
+        assert (said[-1]["code"], said[-1]["line"]) == ("STRATEGY_ERROR", 9)
+        assert "MemoryError" in said[-1]["message"]
+    else:
+        assert process.outcome == "memory"
+
+
+PRYING = """
+    def on_stop(self):
+        import os, socket
+        def attempt(action):
+            try:
+                return action()
+            except OSError as error:
+                return type(error).__name__
+        def connect():
+            with socket.create_connection(("127.0.0.1", {port}), timeout=3):
+                return "connected"
+        print(attempt(connect))
+        print(attempt(lambda: open({secret!r}).read()))
+        print(os.environ.get("ALPHINTRA_TEST_TOKEN"))
+        environments = [attempt(lambda: open(f"/proc/{{pid}}/environ", "rb").read())
+                        for pid in os.listdir("/proc") if pid.isdigit()]
+        print(any(b"s3cret-value" in text for text in environments if isinstance(text, bytes)))
+"""
+
+
+def test_a_strategy_that_looks_around(sandbox, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALPHINTRA_TEST_TOKEN", "s3cret-value")
+    secret = tmp_path / "database"
+    secret.write_text("rows")
+    found = {}
+    # A process of the host that has the secret in its environment, as the server would.
+    holder = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with holder, socket.create_server(("127.0.0.1", 0)) as server:
+        prying = PRYING.format(port=server.getsockname()[1], secret=str(secret))
+        source = jobs.MINIMAL.format(imports="", body="pass") + prying
+        for runner in (sandbox, Sandbox("none", allow_unsandboxed=True)):
+            root = jobs.folder(tmp_path / runner.level, {"strategy.py": source})
+            _, said = start(runner, root, jobs.job("Minimal"))
+            assert said[-1]["type"] == "result", said[-1]
+            found[runner.level] = [m["text"] for m in said if m["type"] == "log"]
+    assert found[sandbox.level] == ["ConnectionRefusedError", "FileNotFoundError", "None", "False"]
+    # Without a sandbox all of it is there; only the process's own environment is clean.
+    assert found["none"] == ["connected", "rows", "None", "True"]
+
+
+COUNTING = """
+    def on_stop(self):
+        import os
+        from alphintra_backtest import compiled
+        stats = compiled.step.stats
+        print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+        folder = compiled.cache_dir()
+        print(str(folder).startswith("/tmp/alphintra-"), os.access(folder, os.W_OK))
+"""
+
+
+def test_the_engine_is_not_compiled_anew(sandbox, tmp_path):
+    """A long run in a sandbox takes the compiled engine from its private copy of the cache."""
+    import numpy as np
+    import pandas as pd
+
+    source = jobs.MINIMAL.format(imports="", body="if self.bar_index == 100: self.buy(1)") + COUNTING
+    root = jobs.folder(tmp_path, {"strategy.py": source})
+    (root / "in" / "data").mkdir()
+    data = root / "in" / "data" / "minutes.parquet"
+    price = 100 + np.sin(np.arange(25_000) / 100)
+    times = pd.date_range("2024-01-01", periods=25_000, freq="min", tz="UTC")
+    pd.DataFrame(
+        {"time": times, "open": price, "high": price, "low": price, "close": price, "volume": 1e6}
+    ).to_parquet(data, index=False)
+    # Fills the host's cache when it is cold; the environment target did so already.
+    warm = f"import sys; sys.path.insert(0, {str(root / 'in' / 'source')!r})\n"
+    warm += f"import alphintra, strategy; alphintra.backtest(strategy.Minimal, {str(data)!r})"
+    subprocess.run([sys.executable, "-c", warm], check=True, capture_output=True)
+    cache = numba_cache.shared_cache()
+    assert cache is not None
+    before = sorted(cache.rglob("*"))
+
+    process, said = start(
+        sandbox, root, jobs.job("Minimal", data={"name": "minutes", "file": "minutes.parquet"})
+    )
+    assert said[-1]["type"] == "result", (said[-1], process.stderr_tail())
+    assert [m["text"] for m in said if m["type"] == "log"] == ["1 0", "True True"]
+    assert sorted(cache.rglob("*")) == before
+
+
+def test_only_the_newest_versions_are_copied(tmp_path):
+    shared = tmp_path / "shared"
+    for age in range(6):
+        (shared / f"v{age}").mkdir(parents=True)
+        (shared / f"v{age}" / "index").write_text(str(age))
+        os.utime(shared / f"v{age}", (1_000_000 - age, 1_000_000 - age))
+        os.utime(shared / f"v{age}" / "index", (500 + age, 500 + age))
+    environ = {"ALPHINTRA_SHARED_CACHE": str(shared), "TMPDIR": str(tmp_path)}
+    private = numba_cache.adopt(environ)
+    assert private is not None
+    assert environ["ALPHINTRA_CACHE_DIR"] == str(private)
+    assert sorted(path.name for path in (private / "numba").iterdir()) == ["v0", "v1", "v2", "v3"]
+    assert (private / "numba" / "v3" / "index").stat().st_mtime == 503
+
+
+def test_without_a_cache_nothing_is_copied(tmp_path):
+    assert numba_cache.adopt({}) is None
+    assert numba_cache.adopt({"ALPHINTRA_SHARED_CACHE": str(tmp_path / "absent")}) is None
+
+
+def test_the_cache_of_this_host(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALPHINTRA_CACHE_DIR", str(tmp_path))
+    assert numba_cache.shared_cache() is None
+    (tmp_path / "numba").mkdir()
+    assert numba_cache.shared_cache() == tmp_path / "numba"
