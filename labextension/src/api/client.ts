@@ -56,7 +56,7 @@ export class Client {
   }
 
   templates(): Promise<IPage<ITemplate>> {
-    return this._get('strategies/templates');
+    return this._get('strategies/templates', { limit: 100 });
   }
 
   clone(id: string): Promise<IClone> {
@@ -67,7 +67,7 @@ export class Client {
   }
 
   snippets(): Promise<IPage<ISnippet>> {
-    return this._get('snippets');
+    return this._get('snippets', { limit: 100 });
   }
 
   datasets(): Promise<IPage<IDataset>> {
@@ -117,7 +117,9 @@ export class Client {
     try {
       response = await ServerConnection.makeRequest(
         URLExt.join(this._settings.baseUrl, 'api') + '/' + path,
-        init,
+        // With Lab's own 'no-store' a time stamp is added to the query, which the
+        // server refuses as an unknown field.
+        { cache: 'no-cache', ...init },
         this._settings
       );
     } catch (error) {

@@ -188,7 +188,7 @@ function Body(props: IProps): JSX.Element {
         <input
           type="search"
           className="alphintra-Input"
-          placeholder={trans.__('Filter: strategy, dataset, status')}
+          placeholder={trans.__('Filter: strategy, data')}
           aria-label={trans.__('Filter the runs')}
           value={model.filter}
           disabled={!full}

@@ -1,0 +1,120 @@
+"""A real JupyterLab on a temporary workspace, and Chromium to look at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running server: its address, its token and its workspace."""
+
+    url: str
+    token: str
+    workspace: Path
+
+    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the REST interface, as a client outside of the browser does."""
+        request = urllib.request.Request(
+            f"{self.url}api/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.loads(reply.read() or b"null")
+
+
+def _address(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"JupyterLab ended at once:\n{log.read_text()[-4000:]}")
+        for found in runtime.glob("jpserver-*.json"):
+            try:
+                url = str(json.loads(found.read_text())["url"])
+                with urllib.request.urlopen(f"{url}health", timeout=5):
+                    return url
+            except (OSError, ValueError):
+                # Not written to the end yet, or not listening yet.
+                continue
+        time.sleep(0.2)
+    raise AssertionError(f"JupyterLab did not start:\n{log.read_text()[-4000:]}")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Start the installed product as a trader has it, with every folder of its own."""
+    root = tmp_path_factory.mktemp("lab")
+    workspace = root / "workspace"
+    folders = {name: root / name for name in ("config", "runtime", "settings", "workspaces", "data")}
+    for folder in (workspace, *folders.values()):
+        folder.mkdir()
+    news = folders["settings"] / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    news.parent.mkdir(parents=True)
+    news.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(folders["config"]),
+        "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
+        "JUPYTERLAB_SETTINGS_DIR": str(folders["settings"]),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folders["workspaces"]),
+        # Kernels are started as "python": the one of this environment.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    token = "spine"
+    log = root / "lab.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--no-browser",
+                "--allow-root",
+                "--port=0",
+                f"--IdentityProvider.token={token}",
+                f"--ServerApp.root_dir={workspace}",
+                f"--AlphintraServer.data_dir={folders['data']}",
+                "--LabApp.extension_manager=readonly",
+            ],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield Lab(_address(folders["runtime"], process, log), token, workspace)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium; without it nothing here can be tested, and that is said."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"THE BROWSER TEST DID NOT RUN: {CHROMIUM} is missing (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -1,0 +1,259 @@
+"""What a trader does first, in a real browser: launcher, template, result, backtest, panel."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import SCREENSHOTS, Lab
+
+pytestmark = pytest.mark.browser
+
+SECOND = 1000
+STRATEGY = '''import alphintra as al
+
+
+class Fast(al.Strategy):
+    """Long above the ten-day average."""
+
+    length = al.Param(10, low=2, high=50)
+
+    def on_start(self):
+        self.average = self.indicator(al.ta.SMA, self.data.close, self.length)
+
+    def on_bar(self):
+        if al.crossed_above(self.data.close, self.average):
+            self.order_target_percent(0.9)
+        elif al.crossed_below(self.data.close, self.average):
+            self.close()
+
+
+class Slow(Fast):
+    """Long above the forty-day average."""
+
+    length = al.Param(40, low=2, high=50)
+'''
+
+
+class Page:
+    """A browser page on the lab, with what several tests do."""
+
+    def __init__(self, page: Any, lab: Lab, theme: str) -> None:
+        self.page = page
+        self.lab = lab
+        self.theme = theme
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
+
+    def open(self, path: str = "") -> None:
+        tree = f"/tree/{path}" if path else ""
+        name = f"spine-{self.theme}"
+        self.page.goto(f"{self.lab.url}lab/workspaces/{name}{tree}?token={self.lab.token}&reset")
+        self.page.wait_for_selector("#jp-top-panel", timeout=60 * SECOND)
+        self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
+        if self.theme == "dark":
+            self.command("Theme: JupyterLab Dark")
+            self.page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+
+    def command(self, label: str) -> None:
+        """Run a command of the palette, as by keyboard."""
+        self.page.keyboard.press("Control+Shift+C")
+        box = self.page.locator("#modal-command-palette .lm-CommandPalette-input")
+        box.fill(label)
+        item = self.page.locator("#modal-command-palette .lm-CommandPalette-item").filter(has_text=label)
+        item.first.wait_for()
+        box.press("Enter")
+
+    def shot(self, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.wait_for_timeout(400)
+        self.page.screenshot(path=str(SCREENSHOTS / f"{name}-{self.theme}.png"))
+
+    def show_panel(self) -> None:
+        tab = self.page.locator(".lm-TabBar-tab[data-id='alphintra-backtests']")
+        if "lm-mod-current" not in (tab.get_attribute("class") or ""):
+            tab.click()
+        self.page.wait_for_selector("#alphintra-backtests")
+
+    def toolbar(self, button: str) -> None:
+        """Press one of our buttons in the toolbar of the document in front."""
+        self.page.locator(f".jp-Document:visible jp-button.alphintra-{button}").first.click()
+
+    def row(self, backtest: str) -> Any:
+        return self.page.locator(f".alphintra-Run[data-run='{backtest}']")
+
+
+@pytest.fixture(params=["light", "dark"])
+def view(request: pytest.FixtureRequest, browser: Any, lab: Lab) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1500, "height": 1150}, reduced_motion="reduce")
+    shown = Page(context.new_page(), lab, request.param)
+    shown.page.set_default_timeout(30 * SECOND)
+    yield shown
+    if shown.theme == "dark":
+        # The theme is a setting of the server; the next test begins with the light one.
+        shown.command("Theme: JupyterLab Light")
+        shown.page.wait_for_selector("body[data-jp-theme-light='true']", state="attached")
+    context.close()
+    assert shown.errors == []
+
+
+def total_return(page: Any, scope: str) -> str:
+    figure = page.locator(f"{scope} .alphintra-Figure").filter(has_text="Total return").first
+    return str(figure.locator(".alphintra-Figure-value").inner_text())
+
+
+def test_from_the_launcher_to_a_result_and_a_job(view: Page) -> None:
+    page, lab = view.page, view.lab
+    view.open()
+    page.wait_for_selector(".jp-Launcher")
+    section = page.locator(".jp-Launcher-section").filter(has_text="Alphintra").first
+    assert section.locator(".jp-LauncherCard-label").all_inner_texts() == ["New strategy", "Templates"]
+    assert page.locator(".Toastify__toast, .jp-Dialog").count() == 0
+    view.shot("1-launcher")
+
+    section.locator(".jp-LauncherCard").filter(has_text="Templates").click()
+    page.wait_for_selector(".alphintra-Card[data-template]")
+    card = page.locator(".alphintra-Card[data-template]").filter(has_text="SMA").first
+    text = card.inner_text()
+    for word in ("us-equities-daily", "fast", "slow"):
+        assert word in text
+    view.shot("2-gallery")
+
+    card.get_by_role("button").click()
+    page.wait_for_selector(".jp-NotebookPanel:visible", timeout=30 * SECOND)
+    kernel = page.locator(".jp-NotebookPanel:visible .jp-KernelName").first
+    kernel.filter(has_text="Alphintra").wait_for(timeout=30 * SECOND)
+    page.wait_for_selector(
+        ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60 * SECOND
+    )
+
+    view.command("Run All Cells")
+    result = ".jp-NotebookPanel:visible .alphintra-Result"
+    page.wait_for_selector(f"{result} .alphintra-Chart canvas", timeout=120 * SECOND)
+    assert page.locator(f"{result} .alphintra-Figure").count() >= 10
+    assert page.locator(f"{result} .alphintra-Table tbody tr[data-at]").count() > 0
+    assert "costs" in page.locator(f"{result} .alphintra-Warnings").first.inner_text()
+    in_cell = total_return(page, result)
+    assert re.fullmatch(r"[+\u2212]?[\d\u202f]+\.\d\u202f%", in_cell), in_cell
+    page.locator(f"{result}").first.evaluate("node => node.scrollIntoView()")
+    view.shot("3-result")
+
+    page.keyboard.press("Control+S")
+    path = page.locator(".jp-NotebookPanel:visible").evaluate("() => location.pathname.split('/tree/')[1]")
+    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty.lm-mod-current')")
+    stored = json.loads((lab.workspace / path).read_text())
+    outputs = [output for cell in stored["cells"] for output in cell.get("outputs", [])]
+    kinds = {kind for output in outputs for kind in output.get("data", {})}
+    assert {"application/vnd.alphintra.result.v1+json", "text/html", "image/png"} <= kinds
+
+    view.open(path)
+    page.wait_for_selector(f"{result} .alphintra-Chart canvas", timeout=60 * SECOND)
+    assert total_return(page, result) == in_cell
+
+    before = {item["id"] for item in lab.request("GET", "backtests?limit=100")["items"]}
+    view.toolbar("BacktestButton")
+    page.get_by_role("button", name="Run backtest").click()
+    toast = page.locator(".Toastify__toast").filter(has_text="finished")
+    toast.wait_for(timeout=120 * SECOND)
+    listed = lab.request("GET", "backtests?limit=100")["items"]
+    started = [item for item in listed if item["id"] not in before]
+    assert len(started) == 1
+    row = view.row(started[0]["id"])
+    assert row.get_attribute("data-status") == "COMPLETED"
+    view.shot("4-finished")
+
+    row.click()
+    opened = ".jp-MainAreaWidget:visible .alphintra-ResultWidget"
+    page.wait_for_selector(f"{opened} .alphintra-Chart canvas", timeout=30 * SECOND)
+    shown = total_return(page, opened)
+    assert row.inner_text().find(shown) >= 0
+    view.shot("5-opened-run")
+
+    again = lab.request(
+        "POST",
+        "backtests",
+        {"strategy_id": started[0]["strategy_id"], "dataset_id": "us-equities-daily/MSFT"},
+    )
+    lab.request("POST", f"backtests/{again['id']}/run")
+    done = f".alphintra-Run[data-run='{again['id']}'][data-status='COMPLETED']"
+    page.wait_for_selector(done, timeout=120 * SECOND)
+    first = page.locator(".alphintra-Run").first.get_attribute("data-run")
+    assert first == again["id"]
+
+
+def test_a_python_file_with_two_strategies_asks_which(view: Page) -> None:
+    page, lab = view.page, view.lab
+    (lab.workspace / "pair.py").write_text(STRATEGY)
+    view.open("pair.py")
+    page.wait_for_selector(".jp-FileEditor:visible")
+    view.toolbar("BacktestButton")
+    choice = page.locator(".alphintra-Field[data-field='class'] select")
+    choice.wait_for()
+    assert choice.locator("option").all_inner_texts() == ["Fast", "Slow"]
+    choice.select_option("Slow")
+    assert page.locator("[data-field='parameters.length'] input").input_value() == "40"
+    page.locator("[data-field='commission'] input").fill("2")
+    page.get_by_role("button", name="Run backtest").click()
+    assert "fraction" in page.locator("[data-field='commission'] .alphintra-Field-complaint").inner_text()
+    page.locator("[data-field='commission'] input").fill("0.001")
+    view.shot("6-dialog")
+    page.get_by_role("button", name="Run backtest").click()
+    newest = page.locator("#alphintra-backtests .alphintra-Run").first
+    newest.filter(has_text="Slow").wait_for(timeout=30 * SECOND)
+    page.locator(".alphintra-Run[data-status='COMPLETED']").filter(has_text="Slow").first.wait_for(
+        timeout=120 * SECOND
+    )
+
+
+def test_a_missing_name_is_shown_with_its_line(view: Page) -> None:
+    page, lab = view.page, view.lab
+    (lab.workspace / "broken.py").write_text(STRATEGY.replace("self.order_target_percent(0.9)", "nonsense()"))
+    view.open("broken.py")
+    page.wait_for_selector(".jp-FileEditor:visible")
+    view.toolbar("BacktestButton")
+    page.wait_for_selector(".alphintra-Diagnostics, .alphintra-Form")
+    if page.locator(".alphintra-Form").count():
+        page.get_by_role("button", name="Run backtest").click()
+    finding = page.locator(".alphintra-Diagnostic").filter(has_text="nonsense")
+    finding.wait_for(timeout=30 * SECOND)
+    assert "line 14" in finding.inner_text()
+    view.shot("7-diagnostics")
+    finding.click()
+    page.wait_for_selector(".jp-Dialog", state="detached")
+    assert "Ln 14" in page.locator(".jp-LineCol-item, .jp-StatusBar-Right").first.inner_text()
+
+
+def test_snippets_are_inserted_from_menu_and_completion(view: Page) -> None:
+    page, lab = view.page, view.lab
+    (lab.workspace / "snippets").mkdir(exist_ok=True)
+    (lab.workspace / "snippets/house_rule.py").write_text(
+        "# title: House rule\n# description: Mine.\n# prefix: houserule\nassert True  # of the house\n"
+    )
+    (lab.workspace / "empty.py").write_text("")
+    view.open("empty.py")
+    page.wait_for_selector(".jp-FileEditor:visible .cm-content")
+    view.toolbar("SnippetsButton")
+    menu = page.locator(".alphintra-SnippetMenu")
+    menu.wait_for()
+    labels = menu.locator(".lm-Menu-itemLabel").all_inner_texts()
+    assert len([label for label in labels if label]) >= 13
+    view.shot("8-snippets")
+    menu.locator(".lm-Menu-item").filter(has_text="House rule").click()
+    editor = page.locator(".jp-FileEditor:visible .cm-content")
+    editor.filter(has_text="of the house").wait_for()
+
+    editor.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Enter")
+    page.keyboard.type("houserule")
+    page.keyboard.press("Tab")
+    completer = page.locator(".jp-Completer-item").filter(has_text="houserule")
+    if completer.count():
+        completer.first.click()
+    page.wait_for_function(
+        "() => (document.querySelector('.jp-FileEditor .cm-content').innerText.match(/of the house/g) || [])"
+        ".length === 2"
+    )
