@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,8 +13,14 @@ def _entry(code: str, text: str, level: str = "info", rule: str | None = None, i
     return {"code": code, "text": text, "level": level, "rule": rule, "items": items or []}
 
 
-def assumptions(session: Session, counts: dict[str, int]) -> list[dict[str, Any]]:
-    """One entry for each assumption, those that need attention first."""
+def assumptions(session: Session, counts: dict[str, int], entry_rules: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One entry for each assumption, those that need attention first.
+
+    Args:
+        session: The session that has ended.
+        counts: How often what happened.
+        entry_rules: What each ``entry_bar`` would have led to, where that is in doubt.
+    """
     config, market, rules = session.config, session.market, session.config.rules
     out = []
     if config.commission == 0 and config.slippage == 0:
@@ -32,7 +39,7 @@ def assumptions(session: Session, counts: dict[str, int]) -> list[dict[str, Any]
     if counts["ambiguous"]:
         out.append(_entry("ambiguous", f"{counts['ambiguous']} ambiguous bars: stop and target in one bar, the stop was taken", "warning", "F3"))
     if counts["ambiguous_entry"]:
-        out.append(_entry("ambiguous_entry", f"{counts['ambiguous_entry']} entries whose bar also held a bracket price (entry_bar={rules['entry_bar']})", "warning", "F15"))
+        out.append(_entry("ambiguous_entry", f"{counts['ambiguous_entry']} entries whose bar also held a bracket price (entry_bar={rules['entry_bar']})", "warning", "F15", [f"entry_bar={k}: {v}" for k, v in entry_rules.items()]))
     if counts["capped"]:
         out.append(_entry("capped", f"{counts['capped']} orders were capped by volume", "warning", "F5"))
     if counts["trimmed"]:

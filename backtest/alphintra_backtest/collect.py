@@ -33,6 +33,7 @@ def collect(
     end: Any,
     benchmark: Any,
     began: float,
+    entry_rules: Mapping[str, str],
 ) -> Result:
     """Build the Result of a session that has ended; ``first`` is the timestamp of the first ``on_bar``."""
     from alphintra import __version__
@@ -100,7 +101,7 @@ def collect(
     }
     return Result(
         run=run,
-        assumptions=assumptions(session, counts),
+        assumptions=assumptions(session, counts, entry_rules),
         curves=curves,
         columns=columns,
         market=market,

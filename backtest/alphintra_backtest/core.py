@@ -159,13 +159,29 @@ def affordable(m, b, k, o, t, lots, price, at_open):
         q = (lo + hi) // 2
 
 
-def close_children(b, t, s, phase):
-    """A bracket order whose position is gone has nothing left to protect."""
+def close_children(b, t, s, entry, phase):
+    """A bracket order whose position is gone has nothing left to protect; those of ``entry`` have only begun."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
     for a in range(reg[S_ACTIVE]):
         o = active[a]
-        if oi[o, I_SYMBOL] == s and oi[o, I_ROLE] != 0 and oi[o, I_STATE] == WORKING and pos[s] * oi[o, I_SIDE] >= 0:
+        if oi[o, I_SYMBOL] != s or oi[o, I_ROLE] == 0 or oi[o, I_STATE] != WORKING or oi[o, I_PARENT] == entry:
+            continue
+        if pos[s] * oi[o, I_SIDE] >= 0:
             finish(b, t, o, CANCELLED, POSITION_CLOSED, phase)
+
+
+def end_partners(b, t, o, phase):
+    """What the fill of a bracket order ends: its partner, and the rest of an entry that is still filling."""
+    oi, of, active, pos, cash, used, fi, ff, ev, reg = b
+    parent = oi[o, I_PARENT]
+    if parent >= 0 and oi[parent, I_STATE] == WORKING:
+        finish(b, t, parent, CANCELLED, OCO, phase)
+    sib = oi[o, I_SIBLING]
+    if sib >= 0 and oi[sib, I_STATE] == WORKING:
+        if oi[o, I_ROLE] == 2 and oi[o, I_STATE] == WORKING:  # a target filled in part: the stop keeps the rest (F5)
+            oi[sib, I_QTY] = oi[sib, I_FILLED] + oi[o, I_QTY] - oi[o, I_FILLED]
+        else:
+            finish(b, t, sib, CANCELLED, OCO, phase)
 
 
 def fill(m, b, k, o, t, lots, base, slip, rule, phase):
@@ -207,9 +223,7 @@ def fill(m, b, k, o, t, lots, base, slip, rule, phase):
         if oi[o, I_CAPPED] == 0:
             oi[o, I_CAPPED] = 1
         log_event(b, t, o, PARTIAL, VOLUME_CAP, rule, n, phase)
-    sib = oi[o, I_SIBLING]
-    if sib >= 0 and oi[sib, I_STATE] == WORKING:
-        finish(b, t, sib, CANCELLED, OCO, phase)
+    end_partners(b, t, o, phase)
     for c in (oi[o, I_SL], oi[o, I_TP]):  # F15: children work from here, for what is filled
         if c >= 0:
             oi[c, I_QTY] = oi[o, I_FILLED]
@@ -225,8 +239,7 @@ def fill(m, b, k, o, t, lots, base, slip, rule, phase):
                     else:
                         of[c, F_LIMIT] = price * (1.0 + side * pct)
                 log_event(b, t, c, WORKING, NONE, R_NONE, oi[c, I_QTY], phase)
-    if oi[o, I_SL] < 0 and oi[o, I_TP] < 0:
-        close_children(b, t, s, phase)
+    close_children(b, t, s, o, phase)
 
 
 def execute(m, b, k, o, t, base, slip, rule, phase):
@@ -240,7 +253,8 @@ def execute(m, b, k, o, t, base, slip, rule, phase):
     if oi[o, I_SIZED] == 0:
         mode = oi[o, I_SIZE]
         lots = lots_for(m, b, k, o, t, base, at_open)
-        side = 1 if lots > 0 else -1
+        if lots != 0:
+            side = 1 if lots > 0 else -1
         if slip and k[K_SLIP] != 0.0:
             lots = lots_for(m, b, k, o, t, base * (1.0 + k[K_SLIP] * side), at_open)
         if lots == 0 or (lots > 0) != (side > 0):
@@ -370,7 +384,8 @@ def open_phase(m, b, k, t):
                 lots = oi[o, I_SIDE] * (oi[o, I_QTY] - oi[o, I_FILLED])
                 if oi[o, I_SIZED] == 0:
                     lots = lots_for(m, b, k, o, t, m[0][t, s], True)
-                    oi[o, I_SIDE] = 1 if lots > 0 else -1
+                    if oi[o, I_SIZE] >= TARGET_QUANTITY and lots != 0:  # a target's side follows from the position
+                        oi[o, I_SIDE] = 1 if lots > 0 else -1
                 reduces = pos[s] * lots < 0 and abs(lots) <= abs(pos[s])
                 if stage == 0 and not reduces:
                     continue
@@ -416,15 +431,15 @@ def entry_bar_children(m, b, k, parent, t):
         target_hit = passed(m, k, t, s, limit, not long)
         beyond = close > limit if long else close < limit
         target_sure = target_hit and (oi[parent, I_TYPE] == STOP or beyond)
+    if not stop_sure and (stop_hit or (target_hit and not target_sure)):
+        reg[S_AMBIGUOUS_ENTRY] += 1
+        flag_last(b, FLAG_AMBIGUOUS_ENTRY)
     mode = k[K_ENTRY_BAR]
     if mode == ENTRY_NEXT:
         stop_sure = False
         target_sure = False
-    if (stop_hit and not stop_sure) or (target_hit and not target_sure):
-        reg[S_AMBIGUOUS_ENTRY] += 1
-        flag_last(b, FLAG_AMBIGUOUS_ENTRY)
-        if mode == ENTRY_PESSIMISTIC and stop_hit:
-            stop_sure = True
+    elif mode == ENTRY_PESSIMISTIC and stop_hit:
+        stop_sure = True
     if stop_sure:
         oi[sl, I_TRIGGERED] = 1
         if execute(m, b, k, sl, t, of[sl, F_STOP], True, R_ENTRY_BAR, PH_INSIDE) and target_hit:
@@ -669,7 +684,7 @@ def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
 
 
 KERNELS = (
-    fee_of, log_event, finish, mark, equity_at, lots_for, increase_of, affordable, close_children, fill, execute, works,
+    fee_of, log_event, finish, mark, equity_at, lots_for, increase_of, affordable, close_children, end_partners, fill, execute, works,
     is_limit_now, at_open, passed, fill_at_open, open_phase, sibling_also, flag_last, entry_bar_children, inside_stop,
     inside_phase, expire_phase, compact, step, fill_at_close, accept, peek, value,
 )  # fmt: skip

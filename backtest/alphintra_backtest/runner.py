@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import sysconfig
 import time as clock
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import codes
-from .options import options
+from .options import CHOICES, Options, options
 from .session import Session
 
 if TYPE_CHECKING:
+    from alphintra.data.market import MarketData
     from alphintra.result import Result
 
 #: Bars between two looks at the progress callback.
@@ -40,8 +46,7 @@ def run(
 ) -> Result:
     """Run a backtest; see ``alphintra.backtest`` for the arguments. ``progress(fraction, bar time in µs)``."""
     from alphintra.data import resolve
-    from alphintra.data.bounds import parse_bound
-    from alphintra.errors import DataError, ParameterError, WarmUpError
+    from alphintra.errors import DataError, ParameterError
     from alphintra.params import bind
     from alphintra.strategy import Strategy
 
@@ -63,6 +68,25 @@ def run(
             hint="choose a dataset with open, high, low and close",
         )
     against = None if benchmark is None else resolve(benchmark, end=end)
+    session, first, end_bar = _simulate(strategy, values, market, config, start, progress)
+    others: dict[str, str] = {}
+    if session.books.reg[codes.S_AMBIGUOUS_ENTRY]:
+        others = _under_each_entry_rule(session, end_bar, strategy, values, start)
+    return collect(session, strategy, values, first, end_bar, against, start, end, benchmark, began, others)
+
+
+def _simulate(
+    strategy: type,
+    values: Mapping[str, Any],
+    market: MarketData,
+    config: Options,
+    start: Any,
+    progress: Callable[[float, int], None] | None,
+) -> tuple[Session, int, int]:
+    """Run to the end; returns the session, the timestamp of the first ``on_bar`` and the number of timestamps."""
+    from alphintra.data.bounds import parse_bound
+    from alphintra.errors import WarmUpError
+
     session = Session(market, config)
     instance = strategy.__new__(strategy)
     for name, value in values.items():
@@ -89,7 +113,34 @@ def run(
         instance.on_stop()
         session.flush()
     _close_at_end(session, end_bar)
-    return collect(session, strategy, values, first, end_bar, against, start, end, benchmark, began)
+    return session, first, end_bar
+
+
+def _under_each_entry_rule(
+    session: Session, end_bar: int, strategy: type, values: Mapping[str, Any], start: Any
+) -> dict[str, str]:
+    """Final equity under each ``entry_bar`` (F15), by running again with the other two, whose prints are not shown."""
+    from alphintra.errors import AlphintraError
+
+    out = {}
+    for rule in CHOICES["entry_bar"]:
+        if rule == session.config.rules["entry_bar"]:
+            out[rule] = f"final equity {_final_equity(session, end_bar):,.2f}"
+            continue
+        rules = {**session.config.rules, "entry_bar": rule}
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                other, _, last = _simulate(
+                    strategy, values, session.market, replace(session.config, rules=rules), start, None
+                )
+            out[rule] = f"final equity {_final_equity(other, last):,.2f}"
+        except AlphintraError as error:
+            out[rule] = f"the run failed: {error.message}"
+    return out
+
+
+def _final_equity(session: Session, end_bar: int) -> float:
+    return float(session.core.equity_at(session.grid.m, session.books.tuple, end_bar - 1, False))
 
 
 def _never_ready(session: Session, strategy: type, kind: type[Exception]) -> Exception:
@@ -126,8 +177,7 @@ def _walk(session: Session, instance: Any, first: int, progress: Callable[[float
                 return i + 1
             cursor.i = i
             on_bar()
-            session.flush()
-            _tell(session, None, on_order)
+            _submitted(session, on_fill, on_order)
             horizon = core.peek(m, books.tuple, k, i, count)
             i += 1
             continue
@@ -137,15 +187,21 @@ def _walk(session: Session, instance: Any, first: int, progress: Callable[[float
             on_bar()
             if session.pending or session._dropped:
                 i = j + 1
-                if session.flush():
-                    _tell(session, None, on_order)
-                    horizon = core.peek(m, books.tuple, k, j, count)
+                _submitted(session, on_fill, on_order)
+                horizon = core.peek(m, books.tuple, k, j, count)
                 break
         else:
             i = stop
         if progress is not None:
             progress(i / count, int(session.grid.time[min(i, count - 1)]))
     return count
+
+
+def _submitted(session: Session, on_fill: Any, on_order: Any) -> None:
+    """Hand over what ``on_bar`` submitted, and what the callbacks about that submitted in turn."""
+    if session.flush():
+        _tell(session, on_fill, on_order)
+        session.flush()  # its events are told at the next step: a callback that always submits must end somewhere
 
 
 def _base(name: str) -> Any:
@@ -159,10 +215,11 @@ def _tell(session: Session, on_fill: Any, on_order: Any) -> None:
     from .handles import Order
 
     books = session.books
-    row = session.mirror()
+    session.mirror()
+    row = session.told_fills
     last = int(books.reg[codes.S_EVENTS])
     if on_order is None and on_fill is None:
-        session.seen_events = last
+        session.seen_events, session.told_fills = last, int(books.reg[codes.S_FILLS])
         return
     for e in range(session.seen_events, last):
         event = books.ev[e]
@@ -172,7 +229,7 @@ def _tell(session: Session, on_fill: Any, on_order: Any) -> None:
             if on_fill is not None:
                 on_fill(session.fill(row))
             row += 1
-    session.seen_events = last
+    session.seen_events, session.told_fills = last, row
 
 
 def _close_at_end(session: Session, end_bar: int) -> None:
@@ -196,15 +253,15 @@ def _close_at_end(session: Session, end_bar: int) -> None:
         session.pending = []
         books.oi[o, codes.I_QTY] = abs(lots)
         books.make_room()
-        phase = codes.PH_OPEN if how == "last_open" else codes.PH_CLOSE
+        phase = codes.PH_OPEN if how == "last_open" and bar == t else codes.PH_CLOSE
         session.core.fill(session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase)
     session.mirror()
 
 
 @contextlib.contextmanager
-def _blame(strategy: type, session: Session) -> Any:
+def _blame(strategy: type, session: Session) -> Iterator[None]:
     """Turn what the strategy raises into an error that names its file, line and the bar's time."""
-    from alphintra.errors import StrategyError
+    from alphintra.errors import AlphintraError, StrategyError
 
     from .handles import stamp
 
@@ -214,10 +271,14 @@ def _blame(strategy: type, session: Session) -> Any:
         raise
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
-        own = [f for f in frames if not _ours(f.filename)] or frames
+        own = (
+            [f for f in frames if not f.filename.startswith(_not_the_traders())]
+            or [f for f in frames if not f.filename.startswith(_ours())]
+            or frames
+        )
         i = session.cursor.i
         bar = stamp(int(session.grid.time[i])).isoformat().replace("+00:00", "Z") if i >= 0 else None
-        code = getattr(error, "code", None) or "STRATEGY_ERROR"
+        code = error.code if isinstance(error, AlphintraError) else "STRATEGY_ERROR"
         raise StrategyError(
             f"{strategy.__name__} raised {type(error).__name__}: {error}",
             file=own[-1].filename,
@@ -227,9 +288,15 @@ def _blame(strategy: type, session: Session) -> Any:
         ) from error
 
 
-def _ours(filename: str) -> bool:
-    parts = filename.replace("\\", "/").split("/")
-    return "alphintra_backtest" in parts or ("alphintra" in parts and parts[-1] in _SDK_FILES)
+@cache
+def _ours() -> tuple[str, ...]:
+    """Folders of the engine and the SDK: a failure is the trader's line, not the verb that noticed it."""
+    import alphintra
+
+    return tuple(f"{Path(str(f)).parent}/" for f in (__file__, alphintra.__file__))
 
 
-_SDK_FILES = {"strategy.py", "views.py", "params.py", "backtesting.py"}
+@cache
+def _not_the_traders() -> tuple[str, ...]:
+    """Beside ours, the folders of installed libraries and of Python."""
+    return (*_ours(), *(f"{sysconfig.get_path(name)}/" for name in ("purelib", "platlib", "stdlib")))

@@ -49,6 +49,7 @@ class Session:
         self.ended = False
         self.seen_fills = 0
         self.seen_events = 0
+        self.told_fills = 0
         self._cache: dict[Any, Any] = {}
         self._schedules: dict[str, Any] = {}
         self._rng: np.random.Generator | None = None
@@ -147,11 +148,11 @@ class Session:
         row[codes.I_TIF] = tif
         row[codes.I_BAR] = self.cursor.i
         books.of[o, codes.F_SIZE] = amount
-        books.of[o, codes.F_LIMIT] = limit
-        books.of[o, codes.F_STOP] = stop
+        books.of[o, codes.F_LIMIT] = _on_tick(limit, self.market.tick, up=side < 0)
+        books.of[o, codes.F_STOP] = _on_tick(stop, self.market.tick, up=side > 0)
         if size == codes.QUANTITY:
             row[codes.I_SIZED] = 1
-            row[codes.I_QTY] = int(amount / float(self.grid.lots[s]) + 1e-9)
+            row[codes.I_QTY] = _whole_lots(amount, float(self.grid.lots[s]))
         self.pending.append(o)
         return o
 
@@ -234,7 +235,7 @@ class Session:
 
     def cancel(self, order: Order | None, symbol: str | None) -> int:
         """See ``Strategy.cancel``."""
-        self.flush()
+        self._admit()
         books, reg = self.books, self.books.reg
         s = None if symbol is None else self._symbol(symbol)
         ids = [int(o) for o in books.active[: reg[codes.S_ACTIVE]]] if order is None else [order.id]
@@ -259,28 +260,35 @@ class Session:
 
     def flush(self) -> bool:
         """Hand the orders of this callback to the core; True if what works has changed."""
+        self._admit()
+        if not self._dropped:
+            return False
+        self._dropped = False
+        if self.config.rules["fill_at"] == "close" and self.cursor.i >= 0 and not self.ended:
+            self.books.make_room()
+            self.core.fill_at_close(self.grid.m, self.books.tuple, self.k, self.cursor.i)
+            self.mirror()
+        return True
+
+    def _admit(self) -> None:
+        """Let the core accept or refuse what was submitted since the last time; nothing fills in here."""
         if not self.pending:
-            changed, self._dropped = self._dropped, False
-            return changed
+            return
         first, last = self.pending[0], self.pending[-1] + 1
         self.pending = []
         books = self.books
         if self.ended:
             for o in range(first, last):
                 books.make_room()
-                self.core.finish(books.tuple, self.cursor.i, o, codes.REJECTED, codes.RUN_ENDED, codes.PH_CLOSE)
-            return False
+                if books.oi[o, codes.I_STATE] == codes.WORKING:  # a bracket's children end with their parent
+                    self.core.finish(books.tuple, self.cursor.i, o, codes.REJECTED, codes.RUN_ENDED, codes.PH_CLOSE)
+            return
         while len(books.active) < books.reg[codes.S_ACTIVE] + (last - first):
             books.active = np.concatenate([books.active, np.zeros_like(books.active)])
         while len(books.ev) - int(books.reg[codes.S_EVENTS]) < 8 * (int(books.reg[codes.S_ACTIVE]) + last - first + 8):
             books.ev = np.concatenate([books.ev, np.zeros_like(books.ev)])
         self.core.accept(self.grid.m, books.tuple, self.k, first, last, self.cursor.i)
-        if self.config.rules["fill_at"] == "close" and self.cursor.i >= 0:
-            books.make_room()
-            self.core.fill_at_close(self.grid.m, books.tuple, self.k, self.cursor.i)
-            self.mirror()
-        self._dropped = False
-        return True
+        self._dropped = True
 
     # -- after a step ----------------------------------------------------------------------------------------------
 
@@ -393,6 +401,21 @@ class Session:
         """See ``Strategy.log``."""
         at = int(self.grid.time[self.cursor.i]) if self.cursor.i >= 0 else int(self.grid.time[0])
         self.logs.append((at, text[:2000]))
+
+
+def _whole_lots(amount: float, lot: float) -> int:
+    """Lots in ``amount``, toward zero (F7); 0.29 is 29,000,000 lots of 1e-8 although the division falls short."""
+    lots = amount / lot
+    return int(lots + 1e-9 + abs(lots) * 1e-12)
+
+
+def _on_tick(price: float, tick: float | None, *, up: bool) -> float:
+    """An order's price on the grid of ticks, rounded away from what was asked where it must (F7)."""
+    if not tick or price != price:
+        return price
+    steps = price / tick
+    whole = math.ceil(steps - 1e-9) if up else math.floor(steps + 1e-9)
+    return round(whole * tick, 10)
 
 
 def _amount(name: str, amount: Any) -> float:
