@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -166,6 +165,7 @@ class AlphintraServer(ExtensionApp):
         self.settings["alphintra_single_user"] = self.single_user
         assert self.serverapp is not None
         if self.single_user:
+            assert self.serverapp.event_logger is not None
             self.serverapp.event_logger.register_event_schema(
                 Path(__file__).with_name("event_schemas") / "job.v1.yaml"
             )
@@ -281,13 +281,9 @@ class AlphintraServer(ExtensionApp):
 
     def _emit(self, event: Event) -> None:
         assert self.serverapp is not None
+        assert self.serverapp.event_logger is not None
         self.serverapp.event_logger.emit(schema_id=SCHEMA_ID, data=event)
 
 
 def _decimal(value: float) -> Decimal:
     return Decimal(repr(value)).normalize()
-
-
-main = AlphintraServer.launch_instance
-if __name__ == "__main__":
-    sys.exit(main())

@@ -58,7 +58,8 @@ def document(base_url: str = "/") -> dict[str, Any]:
 def _document() -> dict[str, Any]:
     from alphintra._version import __version__
 
-    inputs, outputs = set(), set()
+    inputs: set[type[BaseModel]] = set()
+    outputs: set[Any] = set()
     for route in ROUTES:
         for described in route.endpoints.values():
             inputs.update(model for model in (described.body, described.query) if model is not None)

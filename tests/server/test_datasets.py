@@ -98,7 +98,7 @@ async def test_statistics_over_all_and_of_one_symbol(api):
     assert one.json["row_count"] == 196
     assert one.json["columns"]["close"]["count"] == 196
     assert one.json["columns"]["close"]["min"] == 17.729
-    assert one.json["columns"]["close"]["max"] == 38.23
+    assert one.json["columns"]["close"]["max"] == 38.2318
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ async def test_costs_of_zero_are_an_error_level_warning(run, workspace):
 async def test_a_strategy_that_raises_shows_cell_line_and_bar(api, workspace, finished):
     cells = [
         "import alphintra as al\nprint('not run')\n",
-        "class Bad(al.Strategy):\n    def on_bar(self):\n        if self.bar_index == 10:\n            1 / 0\n",
+        "class Bad(al.Strategy):\n    def on_bar(self):\n"
+        "        if self.bar_index == 10:\n            1 / 0\n",
     ]
     notebook = {
         "nbformat": 4,
@@ -156,8 +157,8 @@ class TestTimeLimit:
         return {"job_seconds": 3.0}
 
     async def test_a_strategy_that_never_ends(self, run):
-        code = "import alphintra as al\n\n\nclass A(al.Strategy):\n    def on_bar(self):\n        while True: pass\n"
-        job = await run(code)
+        code = "import alphintra as al\n\n\nclass A(al.Strategy):\n    def on_bar(self):\n"
+        job = await run(f"{code}        while True: pass\n")
         assert (job["status"], job["error"]["code"]) == ("FAILED", "TIME_LIMIT")
 
 

@@ -36,7 +36,7 @@ async def test_health_answers_during_a_slow_query(api, services):
 
 
 async def test_health_answers_while_a_large_text_is_parsed(api):
-    code = "x = 1\n" * 150_000
+    code = "x = 1\n" * 60_000
     slow = asyncio.ensure_future(api("POST", "/api/code/validate", {"code": code}))
     await asyncio.sleep(0.2)
     times = []
@@ -45,8 +45,9 @@ async def test_health_answers_while_a_large_text_is_parsed(api):
         assert (await api("GET", "/health")).status == 200
         times.append(time.monotonic() - began)
     assert (await slow).status == 200
-    assert len(times) >= 3
-    assert max(times) < 0.5
+    # Parsed in this process, the first of these would have waited for all of it.
+    assert len(times) >= 20
+    assert max(times) < sum(times) / 2
 
 
 async def test_ready_says_no_when_the_supervisor_is_down(api, services):
@@ -95,7 +96,7 @@ async def test_a_mistake_of_the_server_shows_no_traceback(api, services, monkeyp
     async def broken(who, query):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(services.datasets, "list", broken)
+    monkeypatch.setattr(services.datasets, "search", broken)
     reply = await api("GET", "/api/datasets")
     assert (reply.status, reply.json["code"]) == (500, "INTERNAL")
     assert "secret" not in json.dumps(reply.json)

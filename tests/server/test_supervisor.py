@@ -22,6 +22,13 @@ DATA = "us-equities-daily/AAPL"
 
 
 @pytest.fixture
+def settings(monkeypatch):
+    """Quick heartbeats, from the first one on."""
+    monkeypatch.setattr(store, "HEARTBEAT_SECONDS", 0.2)
+    return {}
+
+
+@pytest.fixture
 def execute(api, make_strategy):
     async def run(act):
         strategy = await make_strategy()
@@ -126,8 +133,7 @@ async def test_a_stopping_server_puts_its_jobs_back(api, extension, execute):
     assert sweep(f"{started['job_id']}/1") == 0
 
 
-async def test_heartbeats_keep_the_lease(api, services, execute, finished, monkeypatch):
-    monkeypatch.setattr(store, "HEARTBEAT_SECONDS", 0.1)
+async def test_heartbeats_keep_the_lease(api, services, execute, finished):
     started = await execute("sleep")
 
     def lease(session):
@@ -141,7 +147,6 @@ async def test_heartbeats_keep_the_lease(api, services, execute, finished, monke
     async def extended():
         return await services.database.read(lease) > first
 
-    # The heart's first wait began before the test: one ordinary beat.
     await until(extended, 8)
     now = await services.database.read(database_now)
     assert timedelta(seconds=20) < await services.database.read(lease) - now <= store.LEASE

@@ -259,19 +259,3 @@ class OutboxRow(Base):
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index(None, "delivered_at"), {"sqlite_autoincrement": True})
-
-
-class IdempotencyRow(Base):
-    """The answer given to a request that carried an ``Idempotency-Key``."""
-
-    __tablename__ = "idempotency"
-
-    user_id: Mapped[str] = mapped_column(String(255), primary_key=True)
-    route: Mapped[str] = mapped_column(String(255), primary_key=True)
-    key: Mapped[str] = mapped_column(String(255), primary_key=True)
-    request_hash: Mapped[str] = mapped_column(String(64))
-    # NULL while the first request is still being answered.
-    status: Mapped[int | None] = mapped_column(Integer)
-    body: Mapped[str | None] = mapped_column(Text)
-    location: Mapped[str | None] = mapped_column(String(1024))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -24,7 +24,7 @@ class BacktestsHandler(AlphintraHandler):
     @endpoint("backtests:read", query=BacktestQuery, response=Page[BacktestJob])
     async def get(self, who: Caller, *, query: BacktestQuery) -> Page[BacktestJob]:
         """List your backtests, newest first."""
-        return page(await self.services.backtests.list(who, query), query, self.request.path)
+        return page(await self.services.backtests.search(who, query), query, self.request.path)
 
     @endpoint(
         "backtests:write",

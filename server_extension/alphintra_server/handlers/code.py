@@ -35,6 +35,6 @@ class SnippetsHandler(AlphintraHandler):
     @endpoint("snippets:read", query=PageQuery, response=Page[Snippet])
     async def get(self, who: Caller, *, query: PageQuery) -> Page[Snippet]:
         """List the snippets, your own last."""
-        found = await self.services.snippets.list()
+        found = await self.services.snippets.all()
         part = found[query.offset : query.offset + query.limit]
         return page(Slice(part, len(found)), query, self.request.path)

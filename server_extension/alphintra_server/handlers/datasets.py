@@ -22,7 +22,7 @@ class DatasetsHandler(AlphintraHandler):
     @endpoint("datasets:read", query=DatasetQuery, response=Page[Dataset])
     async def get(self, who: Caller, *, query: DatasetQuery) -> Page[Dataset]:
         """List the datasets; long lists in an item are cut to 20."""
-        return page(await self.services.datasets.list(who, query), query, self.request.path)
+        return page(await self.services.datasets.search(who, query), query, self.request.path)
 
 
 class DatasetHandler(AlphintraHandler):

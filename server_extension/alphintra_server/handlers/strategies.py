@@ -32,7 +32,7 @@ class StrategiesHandler(AlphintraHandler):
     @endpoint("strategies:read", query=StrategyQuery, response=Page[Strategy])
     async def get(self, who: Caller, *, query: StrategyQuery) -> Page[Strategy]:
         """List your strategies; archived ones only with status=ARCHIVED."""
-        return page(await self.services.strategies.list(who, query), query, self.request.path)
+        return page(await self.services.strategies.search(who, query), query, self.request.path)
 
 
 class StrategyCreateHandler(AlphintraHandler):
@@ -166,7 +166,7 @@ class TemplatesHandler(AlphintraHandler):
     @endpoint("templates:read", query=PageQuery, response=Page[StrategyTemplate])
     async def get(self, who: Caller, *, query: PageQuery) -> Page[StrategyTemplate]:
         """List the strategy templates."""
-        found = await self.services.templates.list()
+        found = await self.services.templates.all()
         part = found[query.offset : query.offset + query.limit]
         return page(Slice(part, len(found)), query, self.request.path)
 

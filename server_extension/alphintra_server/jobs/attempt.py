@@ -166,8 +166,9 @@ class Attempt:
         while True:
             patience = deadline if ready else min(deadline, self._began + _READY_SECONDS)
             line_task = asyncio.ensure_future(streams.line())
+            waiting: set[asyncio.Future[Any]] = {line_task, self._stop}
             await asyncio.wait(
-                {line_task, self._stop},
+                waiting,
                 timeout=max(patience - time.monotonic(), 0),
                 return_when=asyncio.FIRST_COMPLETED,
             )

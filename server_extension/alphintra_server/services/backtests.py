@@ -161,7 +161,7 @@ class Backtests:
         """Read one."""
         return await self._database.read(lambda session: to_model(session, find(session, who, backtest_id)))
 
-    async def list(self, who: Caller, query: BacktestQuery) -> Slice[BacktestJob]:
+    async def search(self, who: Caller, query: BacktestQuery) -> Slice[BacktestJob]:
         """List the caller's, newest first."""
         wanted: Select[Any] = select(BacktestRow).where(BacktestRow.user_id == who.user_id)
         if query.status is not None:
@@ -194,16 +194,17 @@ class Backtests:
             text = await asyncio.to_thread(self._file, row, result, "view.json")
             payload = await asyncio.to_thread(json.loads, text)
         metrics = result.metrics
+        figures: dict[str, Any] = {name: metrics.get(name) for name in _FIGURES}
+        figures |= {name: _decimal(metrics.get(name)) for name in _DECIMAL_FIGURES}
+        figures |= {name: count(metrics.get(name)) for name in _COUNTS}
         return BacktestResult(
             backtest_id=row.id,
-            **{name: _decimal(metrics.get(name)) for name in _DECIMAL_FIGURES},
-            **{name: metrics.get(name) for name in _FIGURES},
-            **{name: count(metrics.get(name)) for name in _COUNTS},
             metrics=metrics,
             undefined=result.undefined,
             assumptions=result.assumptions,
             run=result.run,
             view=payload,
+            **figures,
         )
 
     async def report(self, who: Caller, backtest_id: str) -> bytes:

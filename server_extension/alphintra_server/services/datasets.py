@@ -69,7 +69,7 @@ class Datasets:
         manifests = {name: catalogue.manifest(name) for name in catalogue.names()}
         self._database.write_now(lambda session: _seed(session, manifests))
 
-    async def list(self, who: Caller, query: DatasetQuery) -> Slice[Dataset]:
+    async def search(self, who: Caller, query: DatasetQuery) -> Slice[Dataset]:
         """List by name."""
         wanted = _visible(who).where(DatasetRow.withdrawn.is_(False))
         if query.search:

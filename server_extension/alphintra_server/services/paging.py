@@ -26,7 +26,5 @@ def page(part: Slice[Item], query: PageQuery, path: str) -> Page[Item]:
     if following < part.total:
         given: dict[str, Any] = query.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
         address = f"{path}?{urlencode(given | {'limit': query.limit, 'offset': following})}"
-    return Page(
-        items=part.items,
-        pagination=Pagination(limit=query.limit, offset=query.offset, total=part.total, next=address),
-    )
+    where = Pagination(limit=query.limit, offset=query.offset, total=part.total, next=address)
+    return Page(items=part.items, _pagination=where)

@@ -22,7 +22,7 @@ class Snippets:
         self._workspace = workspace
         self._builtin = builtin
 
-    async def list(self) -> list[Snippet]:
+    async def all(self) -> list[Snippet]:
         """List built-in ones, then the trader's."""
         return await asyncio.to_thread(self._list)
 

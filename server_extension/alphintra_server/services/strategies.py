@@ -136,7 +136,7 @@ class Strategies:
 
         return await self._database.read(work)
 
-    async def list(self, who: Caller, query: StrategyQuery) -> Slice[Strategy]:
+    async def search(self, who: Caller, query: StrategyQuery) -> Slice[Strategy]:
         """List the caller's, newest change first; archived ones only when asked for."""
         wanted: Select[Any] = select(StrategyRow).where(StrategyRow.user_id == who.user_id)
         if query.status is None:
@@ -229,7 +229,7 @@ class Strategies:
         description: str,
         class_name: str | None,
         parameters: dict[str, Any],
-        tags: list[str],  # type: ignore[valid-type]  # the class has a method called list
+        tags: list[str],
         source: Source,
         source_path: str | None,
     ) -> Strategy:

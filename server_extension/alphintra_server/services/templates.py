@@ -41,7 +41,7 @@ class Templates:
         self._workspace = workspace
         self._folder = folder
 
-    async def list(self) -> list[StrategyTemplate]:
+    async def all(self) -> list[StrategyTemplate]:
         """List all, in the manifest's order."""
         entries = await asyncio.to_thread(self._read)
         uses = await self._database.read(
@@ -51,7 +51,7 @@ class Templates:
 
     async def get(self, template_id: str) -> StrategyTemplate:
         """Read one."""
-        for template in await self.list():
+        for template in await self.all():
             if template.id == template_id:
                 return template
         raise _unknown(template_id)

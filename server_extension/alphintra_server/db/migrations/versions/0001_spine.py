@@ -39,18 +39,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_datasets_name")),
     )
     op.create_table(
-        "idempotency",
-        sa.Column("user_id", sa.String(length=255), nullable=False),
-        sa.Column("route", sa.String(length=255), nullable=False),
-        sa.Column("key", sa.String(length=255), nullable=False),
-        sa.Column("request_hash", sa.String(length=64), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column("body", sa.Text(), nullable=True),
-        sa.Column("location", sa.String(length=1024), nullable=True),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("user_id", "route", "key", name=op.f("pk_idempotency")),
-    )
-    op.create_table(
         "jobs",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("user_id", sa.String(length=255), nullable=False),
@@ -247,5 +235,4 @@ def downgrade() -> None:
     op.drop_table("strategies")
     op.drop_table("outbox")
     op.drop_table("jobs")
-    op.drop_table("idempotency")
     op.drop_table("datasets")
