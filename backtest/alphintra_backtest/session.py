@@ -126,16 +126,14 @@ class Session:
     # -- orders ----------------------------------------------------------------------------------------------------
 
     def _symbol(self, symbol: str | None) -> int:
-        from alphintra.errors import OrderError
-
         if symbol is None:
             if len(self.symbols) != 1:
-                raise OrderError(f"which symbol? The run has {len(self.symbols)}", hint="pass symbol=…")
+                raise _order_error(f"which symbol? The run has {len(self.symbols)}", hint="pass symbol=…")
             return 0
         try:
             return self.index[symbol]
         except KeyError:
-            raise OrderError(f"unknown symbol {symbol!r}", hint=f"the run has: {', '.join(self.symbols[:20])}") from None
+            raise _order_error(f"unknown symbol {symbol!r}", hint=f"the run has: {', '.join(self.symbols[:20])}") from None
 
     def _row(self, s: int, side: int, kind: int, size: int, amount: float, limit: float, stop: float, tif: int) -> int:
         books = self.books
@@ -161,18 +159,16 @@ class Session:
         take_profit: Any, stop_loss_percent: Any, take_profit_percent: Any, tif: str, tag: str,
     ) -> Order:  # fmt: skip
         """See ``Strategy.buy``."""
-        from alphintra.errors import OrderError
-
         s = self._symbol(symbol)
         self._check_symbol(s)
         given = [(n, v) for n, v in (("quantity", quantity), ("value", value), ("percent", percent)) if v is not None]
         if len(given) != 1:
-            raise OrderError("an order takes exactly one of quantity, value and percent", hint=f"got {len(given)}")
+            raise _order_error("an order takes exactly one of quantity, value and percent", hint=f"got {len(given)}")
         name, amount = given[0]
         amount = _amount(name, amount)
         limit, stop = _price("limit", limit), _price("stop", stop)
         if tif not in codes.TIFS:
-            raise OrderError(f"unknown time in force {tif!r}", hint="there is: " + ", ".join(codes.TIFS))
+            raise _order_error(f"unknown time in force {tif!r}", hint="there is: " + ", ".join(codes.TIFS))
         kind = (codes.STOP_LIMIT if limit == limit else codes.STOP) if stop == stop else (
             codes.LIMIT if limit == limit else codes.MARKET
         )  # fmt: skip
@@ -180,14 +176,14 @@ class Session:
         tp, tp_pct = _price("take_profit", take_profit), _fraction("take_profit_percent", take_profit_percent)
         for a, b, what in ((sl, sl_pct, "stop_loss"), (tp, tp_pct, "take_profit")):
             if a == a and b == b:
-                raise OrderError(f"{what} and {what}_percent exclude each other")
+                raise _order_error(f"{what} and {what}_percent exclude each other")
         entry = limit if limit == limit else stop
         if entry != entry and self.cursor.i >= 0:
             entry = self.last_close(s)
         for price, sign, what in ((sl, -1, "stop_loss"), (tp, 1, "take_profit")):
             if price == price and entry == entry and (price - entry) * sign * side <= 0:
                 word = "below" if sign * side < 0 else "above"
-                raise OrderError(f"{what}={price:g} must lie {word} the entry of about {entry:g}")
+                raise _order_error(f"{what}={price:g} must lie {word} the entry of about {entry:g}")
         o = self._row(s, side, kind, codes.SIZES.index(name), amount, limit, stop, codes.TIFS.index(tif))
         children = []
         if sl == sl or sl_pct == sl_pct:
@@ -216,12 +212,10 @@ class Session:
 
     def target(self, by: str, amount: Any, symbol: str | None, tag: str) -> Order:
         """See ``Strategy.order_target_percent`` and its siblings."""
-        from alphintra.errors import OrderError
-
         s = self._symbol(symbol)
         self._check_symbol(s)
         if isinstance(amount, bool) or not isinstance(amount, int | float | np.number) or not math.isfinite(amount):
-            raise OrderError(f"a target must be a finite number, got {amount!r}")
+            raise _order_error(f"a target must be a finite number, got {amount!r}")
         mode = codes.SIZES.index(f"target_{by}")
         o = self._row(s, 1 if amount >= 0 else -1, codes.MARKET, mode, float(amount), math.nan, math.nan, 0)
         if tag:
@@ -254,9 +248,7 @@ class Session:
 
     def _check_symbol(self, s: int) -> None:
         if self.market.closes_only:
-            from alphintra.errors import OrderError
-
-            raise OrderError(f"{self.symbols[s]} has closes only and cannot be traded at the next open")
+            raise _order_error(f"{self.symbols[s]} has closes only and cannot be traded at the next open")
 
     def flush(self) -> bool:
         """Hand the orders of this callback to the core; True if what works has changed."""
@@ -418,31 +410,32 @@ def _on_tick(price: float, tick: float | None, *, up: bool) -> float:
     return round(whole * tick, 10)
 
 
-def _amount(name: str, amount: Any) -> float:
+def _order_error(message: str, hint: str | None = None) -> Exception:
+    """The SDK's error, imported here alone: an import statement in each verb cost more than the verb."""
     from alphintra.errors import OrderError
 
+    return OrderError(message, hint=hint)
+
+
+def _amount(name: str, amount: Any) -> float:
     if isinstance(amount, bool) or not isinstance(amount, int | float | np.number) or not math.isfinite(amount):
-        raise OrderError(f"{name} must be a finite number, got {amount!r}")
+        raise _order_error(f"{name} must be a finite number, got {amount!r}")
     if amount < 0:
-        raise OrderError(f"{name}={amount!r} is negative", hint="use sell() to sell")
+        raise _order_error(f"{name}={amount!r} is negative", hint="use sell() to sell")
     return float(amount)
 
 
 def _price(name: str, price: Any) -> float:
-    from alphintra.errors import OrderError
-
     if price is None:
         return math.nan
     if isinstance(price, bool) or not isinstance(price, int | float | np.number) or not math.isfinite(price) or price <= 0:
-        raise OrderError(f"{name} must be a price above 0, got {price!r}")
+        raise _order_error(f"{name} must be a price above 0, got {price!r}")
     return float(price)
 
 
 def _fraction(name: str, value: Any) -> float:
-    from alphintra.errors import OrderError
-
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 < value < 1:
-        raise OrderError(f"{name} is a fraction between 0 and 1 (0.05 = 5 %), got {value!r}")
+        raise _order_error(f"{name} is a fraction between 0 and 1 (0.05 = 5 %), got {value!r}")
     return float(value)

@@ -37,8 +37,8 @@ class Timeline:
     def __init__(self, positions: I64, count: int) -> None:
         self.positions = positions
         self.dense = len(positions) == count
-        own = np.searchsorted(positions, np.arange(count), side="right") - 1
-        self.own: I64 = own.astype(np.int64)
+        every = np.arange(count, dtype=np.int64)
+        self.own: I64 = every if self.dense else np.searchsorted(positions, every, side="right").astype(np.int64) - 1
         self.map = memoryview(self.own)
 
 
@@ -154,6 +154,8 @@ def _spread(view: Series | float, count: int) -> tuple[F64, F64]:
     if not isinstance(view, Series):
         flat = np.full(count, float(view))
         return flat, flat
+    if view.timeline.dense:
+        return view._array, np.concatenate(([np.nan], view._array[:-1]))
     own = view.timeline.own
     padded = np.concatenate(([np.nan, np.nan], view._array))
     return padded[own + 2], padded[own + 1]
