@@ -212,8 +212,6 @@ def _base(name: str) -> Any:
 
 def _tell(session: Session, on_fill: Any, on_order: Any) -> None:
     """``on_order`` and ``on_fill`` in event order, all seeing the closed bar (F0)."""
-    from .handles import Order
-
     books = session.books
     session.mirror()
     row = session.told_fills
@@ -221,6 +219,8 @@ def _tell(session: Session, on_fill: Any, on_order: Any) -> None:
     if on_order is None and on_fill is None:
         session.seen_events, session.told_fills = last, int(books.reg[codes.S_FILLS])
         return
+    from .handles import Order
+
     for e in range(session.seen_events, last):
         event = books.ev[e]
         if on_order is not None:
