@@ -18,7 +18,6 @@ def command(arguments: list[str]) -> list[str]:
         f"--ServerApp.root_dir={ROOT / 'workspace'}",
         f"--AlphintraServer.data_dir={ROOT / '.alphintra'}",
         "--LabApp.extension_manager=readonly",
-        "--LabApp.news_url=None",
     ]  # fmt: skip
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         argv.append("--allow-root")
@@ -35,6 +34,8 @@ def main() -> None:
     (ROOT / "workspace").mkdir(exist_ok=True)
     argv = command(sys.argv[1:])
     os.environ.setdefault("ALPHINTRA_DATA_DIR", str(ROOT / ".alphintra"))
+    # The language server keeps shadow copies of what is edited; they do not belong among the trader's files.
+    os.environ.setdefault("JP_LSP_VIRTUAL_DIR", str(ROOT / ".alphintra" / "lsp"))
     os.chdir(ROOT / "workspace")
     os.execv(argv[0], argv)  # noqa: S606
 
