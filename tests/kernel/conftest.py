@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from alphintra_kernel.limits import Limits
-from alphintra_kernel.sandbox import Sandbox, probe
+from alphintra_kernel.sandbox import Sandbox, probe_report
 from alphintra_kernel.supervise import SandboxProcess
 
 PRELUDE = """
@@ -55,8 +55,8 @@ def _lines(read: int) -> list[Any]:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Sandbox:
-    if probe() == "none":
-        pytest.skip("this host cannot run bubblewrap")
+    if probe_report().level == "none":
+        pytest.skip(f"no sandbox here: {probe_report().reason}")
     return Sandbox()
 
 
