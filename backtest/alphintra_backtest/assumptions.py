@@ -9,11 +9,15 @@ if TYPE_CHECKING:
     from .session import Session
 
 
-def _entry(code: str, text: str, level: str = "info", rule: str | None = None, items: list[str] | None = None) -> dict[str, Any]:
+def _entry(
+    code: str, text: str, level: str = "info", rule: str | None = None, items: list[str] | None = None
+) -> dict[str, Any]:
     return {"code": code, "text": text, "level": level, "rule": rule, "items": items or []}
 
 
-def assumptions(session: Session, counts: dict[str, int], entry_rules: Mapping[str, str]) -> list[dict[str, Any]]:
+def assumptions(
+    session: Session, counts: dict[str, int], entry_rules: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """One entry for each assumption, those that need attention first.
 
     Args:
@@ -24,45 +28,120 @@ def assumptions(session: Session, counts: dict[str, int], entry_rules: Mapping[s
     config, market, rules = session.config, session.market, session.config.rules
     out = []
     if config.commission == 0 and config.slippage == 0:
-        out.append(_entry("costs_none", "costs: none", "error", "F7", ["Commission and slippage are zero: results are too good."]))
+        out.append(
+            _entry(
+                "costs_none",
+                "costs: none",
+                "error",
+                "F7",
+                ["Commission and slippage are zero: results are too good."],
+            )
+        )
     else:
         missing = config.commission == 0 or config.slippage == 0
         text = f"costs: commission {_percent(config.commission)}, slippage {_percent(config.slippage)}"
         out.append(_entry("costs", text, "warning" if missing else "info", "F7"))
-    out.append(_entry("look_ahead", "look-ahead: not checked", "warning", "F12", ["Views refuse the future; an indicator function of your own is not checked."]))
+    out.append(
+        _entry(
+            "look_ahead",
+            "look-ahead: not checked",
+            "warning",
+            "F12",
+            ["Views refuse the future; an indicator function of your own is not checked."],
+        )
+    )
     for note in market.notes:
         out.append(_entry(note.code, note.text, note.level))
     refused = {k.split(":", 1)[1]: v for k, v in counts.items() if k.startswith("rejected:")}
     if refused:
         total = sum(refused.values())
-        out.append(_entry("refused_orders", f"{total} order{'s' if total > 1 else ''} refused", "warning", "F6", [f"{k}: {v}" for k, v in refused.items()]))
+        out.append(
+            _entry(
+                "refused_orders",
+                f"{total} order{'s' if total > 1 else ''} refused",
+                "warning",
+                "F6",
+                [f"{k}: {v}" for k, v in refused.items()],
+            )
+        )
     if counts["ambiguous"]:
-        out.append(_entry("ambiguous", f"{counts['ambiguous']} ambiguous bars: stop and target in one bar, the stop was taken", "warning", "F3"))
+        out.append(
+            _entry(
+                "ambiguous",
+                f"{counts['ambiguous']} ambiguous bars: stop and target in one bar, the stop was taken",
+                "warning",
+                "F3",
+            )
+        )
     if counts["ambiguous_entry"]:
-        out.append(_entry("ambiguous_entry", f"{counts['ambiguous_entry']} entries whose bar also held a bracket price (entry_bar={rules['entry_bar']})", "warning", "F15", [f"entry_bar={k}: {v}" for k, v in entry_rules.items()]))
+        out.append(
+            _entry(
+                "ambiguous_entry",
+                f"{counts['ambiguous_entry']} entries whose bar also held a bracket price (entry_bar={rules['entry_bar']})",
+                "warning",
+                "F15",
+                [f"entry_bar={k}: {v}" for k, v in entry_rules.items()],
+            )
+        )
     if counts["capped"]:
         out.append(_entry("capped", f"{counts['capped']} orders were capped by volume", "warning", "F5"))
     if counts["trimmed"]:
-        out.append(_entry("trimmed", f"{counts['trimmed']} orders were sized down to what the account could carry", "info", "F6"))
+        out.append(
+            _entry(
+                "trimmed",
+                f"{counts['trimmed']} orders were sized down to what the account could carry",
+                "info",
+                "F6",
+            )
+        )
     if counts["bankrupt"]:
         out.append(_entry("bankrupt", "equity fell to zero: the run ended there", "error", "F11"))
     if counts["stale_marks"]:
-        out.append(_entry("stale_marks", f"{counts['stale_marks']} valuations used an older close", "info", "F18"))
+        out.append(
+            _entry("stale_marks", f"{counts['stale_marks']} valuations used an older close", "info", "F18")
+        )
     fill = "next open" if rules["fill_at"] == "open" else "the decision's own close"
-    out.append(_entry("market_fill", f"market orders fill at the {fill}", "info" if rules["fill_at"] == "open" else "warning", "F1"))
+    out.append(
+        _entry(
+            "market_fill",
+            f"market orders fill at the {fill}",
+            "info" if rules["fill_at"] == "open" else "warning",
+            "F1",
+        )
+    )
     out.append(_entry("limit_fill", f"limits: {rules['limit_fill']}", "info", "F4"))
     share = rules["max_share"]
     cap = "volume cap: off" if share is None else f"volume cap: {_percent(share)} of a bar's volume"
     if share is not None and all(b.volume is None or not b.volume.any() for b in market.bars.values()):
         cap = "volume cap: off, volume unknown"
     out.append(_entry("volume_cap", cap, "info", "F5"))
-    out.append(_entry("sizing", f"value, percent and target orders sized at the {rules['size_at']}", "info", "F6"))
+    out.append(
+        _entry("sizing", f"value, percent and target orders sized at the {rules['size_at']}", "info", "F6")
+    )
     out.append(_entry("account", f"account: {rules['account']}, leverage 1", "info", "F11"))
     out.append(_entry("prices", f"prices: {market.prices}", "info", "F8"))
-    out.append(_entry("calendar", f"calendar: {market.calendar}, {market.periods_per_year} periods a year", "info", "M1"))
-    out.append(_entry("end", f"end of the run: {'positions marked to the last close' if rules['close_at_end'] == 'no' else 'closed at ' + rules['close_at_end']}", "info", "F10"))
+    out.append(
+        _entry(
+            "calendar", f"calendar: {market.calendar}, {market.periods_per_year} periods a year", "info", "M1"
+        )
+    )
+    out.append(
+        _entry(
+            "end",
+            f"end of the run: {'positions marked to the last close' if rules['close_at_end'] == 'no' else 'closed at ' + rules['close_at_end']}",
+            "info",
+            "F10",
+        )
+    )
     if config.changed:
-        out.append(_entry("rules", "rules changed: " + ", ".join(f"{k}={v}" for k, v in config.changed.items()), "info", None))
+        out.append(
+            _entry(
+                "rules",
+                "rules changed: " + ", ".join(f"{k}={v}" for k, v in config.changed.items()),
+                "info",
+                None,
+            )
+        )
     rank = {"error": 0, "warning": 1, "info": 2}
     return sorted(out, key=lambda e: rank[e["level"]])
 

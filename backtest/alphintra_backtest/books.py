@@ -56,7 +56,14 @@ class Books:
             self.active = np.concatenate([self.active, np.zeros_like(self.active)])
         self.reg[codes.S_ORDERS] = o + 1
         row = self.oi[o]
-        for column in (codes.I_PARENT, codes.I_SIBLING, codes.I_SESSION, codes.I_SL, codes.I_TP, codes.I_ACTIVE_BAR):
+        for column in (
+            codes.I_PARENT,
+            codes.I_SIBLING,
+            codes.I_SESSION,
+            codes.I_SL,
+            codes.I_TP,
+            codes.I_ACTIVE_BAR,
+        ):
             row[column] = -1
         row[codes.I_DONE_BAR] = -1
         self.of[o, codes.F_NOTIONAL] = self.of[o, codes.F_FEE] = self.of[o, codes.F_SLIP] = 0.0

@@ -27,7 +27,10 @@ SIZES: Final = ("quantity", "value", "percent", "target_quantity", "target_value
 #: reason code → (name, what it means)
 REASONS: Final = (
     ("", ""),
-    ("INSUFFICIENT_FUNDS", "At submission the part that increases exposure cost more than the account could carry."),
+    (
+        "INSUFFICIENT_FUNDS",
+        "At submission the part that increases exposure cost more than the account could carry.",
+    ),
     ("INSUFFICIENT_FUNDS_AT_FILL", "At the fill price the increase cost more than the account could carry."),
     ("BELOW_MIN_QUANTITY", "The quantity rounded toward zero to the lot is zero."),
     ("SHORT_NOT_ALLOWED", "A cash account cannot sell more than it holds."),
@@ -57,7 +60,10 @@ RULES: Final = (
     ("F4.open", "The open bettered the limit: filled at the open."),
     ("F4.limit", "The bar's range passed the limit: filled at the limit."),
     ("F15.entry_bar", "A bracket order filled on the bar of its entry, where the path leaves no doubt."),
-    ("F16.stop", "A stop-limit triggered inside the bar filled at its stop price, which is within the limit."),
+    (
+        "F16.stop",
+        "A stop-limit triggered inside the bar filled at its stop price, which is within the limit.",
+    ),
     ("F16.limit", "A stop-limit triggered inside the bar filled at its limit: the close was through it."),
     ("F5.rest", "The rest of a capped order filled at a later open."),
     ("F10.end", "close_at_end: the open position was closed at the end of the run."),
@@ -109,5 +115,7 @@ ENTRY_CERTAIN, ENTRY_PESSIMISTIC, ENTRY_NEXT = range(3)
 # scalar integer registers
 (S_ORDERS, S_ACTIVE, S_FILLS, S_EVENTS, S_AMBIGUOUS, S_AMBIGUOUS_ENTRY, S_BANKRUPT, S_TRIMMED) = range(8)
 N_S = 8
+#: largest number of lots: an int64 with room to add
+MOST_LOTS = 4_000_000_000_000_000_000.0
 # flags of a fill
 FLAG_AMBIGUOUS, FLAG_AMBIGUOUS_ENTRY = 1, 2

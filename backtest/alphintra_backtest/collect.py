@@ -63,7 +63,7 @@ def collect(
         "recorded": _recorded(session),
     }
     run_id = uuid.uuid4().hex
-    columns["trades"] = _trades(session, run_id)
+    columns["trades"] = _trades(session, run_id, end_bar)
     counts = _counts(session, int(stale[0]), columns)
     indicators = [
         IndicatorSeries(c.name, session.symbols[c.symbol], c.series._array, c.overlay)
@@ -87,7 +87,9 @@ def collect(
             "slippage": config.slippage,
             "profile": config.profile,
             "account": config.rules["account"],
-            "benchmark": benchmark if isinstance(benchmark, str) else ("given" if benchmark is not None else None),
+            "benchmark": benchmark
+            if isinstance(benchmark, str)
+            else ("given" if benchmark is not None else None),
             "risk_free_rate": config.risk_free_rate,
             "rules": dict(config.changed),
         },
@@ -206,7 +208,9 @@ def _orders(session: Session) -> dict[str, Any]:
         ],
         "tag": [session.tags.get(o, "") for o in range(n)],
         "avg_price": average,
-        "finished": np.where(done >= 0, session.grid.time[np.maximum(done, 0)], _decided(session, oi[:, codes.I_BAR])),
+        "finished": np.where(
+            done >= 0, session.grid.time[np.maximum(done, 0)], _decided(session, oi[:, codes.I_BAR])
+        ),
     }
 
 
@@ -263,7 +267,11 @@ def _positions(session: Session) -> dict[str, Any]:
 
 
 def _recorded(session: Session) -> dict[str, Any]:
-    bars = np.unique(np.concatenate([np.array(b, dtype=np.int64) for b, _ in session.recorded.values()] or [np.empty(0, np.int64)]))
+    bars = np.unique(
+        np.concatenate(
+            [np.array(b, dtype=np.int64) for b, _ in session.recorded.values()] or [np.empty(0, np.int64)]
+        )
+    )
     out: dict[str, Any] = {"time": session.grid.time[bars] if len(bars) else np.empty(0, dtype=np.int64)}
     for name, (at, values) in session.recorded.items():
         column = np.full(len(bars), np.nan)
@@ -272,14 +280,17 @@ def _recorded(session: Session) -> dict[str, Any]:
     return out
 
 
-def _trades(session: Session, run_id: str) -> dict[str, Any]:
+def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
     """M10: closed and open round trips; the exit of an open one is empty."""
-    trades = sorted(session.book.closed, key=lambda t: (t.entry_bar, t.entry_order, t.exit_bar)) + session.book.open()
+    trades = (
+        sorted(session.book.closed, key=lambda t: (t.entry_bar, t.entry_order, t.exit_bar))
+        + session.book.open()
+    )
     units = [t.lots * float(session.grid.lots[t.symbol]) for t in trades]
     closed = [t.exit_bar >= 0 for t in trades]
     entry = [t.entry_notional / u for t, u in zip(trades, units, strict=True)]
-    excursions = [_excursion(session, t, e) for t, e in zip(trades, entry, strict=True)]
-    last = len(session.grid.time) - 1
+    excursions = [_excursion(session, t, e, end_bar) for t, e in zip(trades, entry, strict=True)]
+    last = end_bar - 1
 
     def when(bar: int, phase: int, s: int) -> int:
         return session.fill_time(bar, s, phase)
@@ -291,9 +302,14 @@ def _trades(session: Session, run_id: str) -> dict[str, Any]:
         "side": ["BUY" if t.side > 0 else "SELL" for t in trades],
         "quantity": units,
         "entry_price": entry,
-        "exit_price": [t.exit_notional / u if c else None for t, u, c in zip(trades, units, closed, strict=True)],
+        "exit_price": [
+            t.exit_notional / u if c else None for t, u, c in zip(trades, units, closed, strict=True)
+        ],
         "entry_time": [when(t.entry_bar, t.entry_phase, t.symbol) for t in trades],
-        "exit_time": [when(t.exit_bar, t.exit_phase, t.symbol) if c else None for t, c in zip(trades, closed, strict=True)],
+        "exit_time": [
+            when(t.exit_bar, t.exit_phase, t.symbol) if c else None
+            for t, c in zip(trades, closed, strict=True)
+        ],
         "pnl": [t.pnl if c else None for t, c in zip(trades, closed, strict=True)],
         "commission": [t.commission for t in trades],
         "exit_reason": [t.reason for t in trades],
@@ -307,10 +323,10 @@ def _trades(session: Session, run_id: str) -> dict[str, Any]:
     }
 
 
-def _excursion(session: Session, t: Trade, entry: float) -> tuple[float, float]:
+def _excursion(session: Session, t: Trade, entry: float, end_bar: int) -> tuple[float, float]:
     """Worst (≤ 0) and best (≥ 0) move against the entry price while the trade was open, as fractions."""
     m, s = session.grid.m, t.symbol
-    until = len(session.grid.time) if t.exit_bar < 0 else t.exit_bar + (t.exit_phase != codes.PH_OPEN)
+    until = end_bar if t.exit_bar < 0 else t.exit_bar + (t.exit_phase != codes.PH_OPEN)
     low, high = m[2][t.entry_bar : until, s], m[1][t.entry_bar : until, s]
     points = [entry]
     if t.exit_bar >= 0:
@@ -333,7 +349,14 @@ def _counts(session: Session, stale: int, columns: dict[str, dict[str, Any]]) ->
         "bankrupt": int(reg[codes.S_BANKRUPT]),
     }
     orders = columns["orders"]
-    refused = ("INSUFFICIENT_FUNDS", "INSUFFICIENT_FUNDS_AT_FILL", "BELOW_MIN_QUANTITY", "SHORT_NOT_ALLOWED", "RUN_ENDED", "BELOW_MIN_VALUE")
+    refused = (
+        "INSUFFICIENT_FUNDS",
+        "INSUFFICIENT_FUNDS_AT_FILL",
+        "BELOW_MIN_QUANTITY",
+        "SHORT_NOT_ALLOWED",
+        "RUN_ENDED",
+        "BELOW_MIN_VALUE",
+    )
     for state, reason in zip(orders["state"], orders["reason"], strict=True):
         if reason in refused and state in ("REJECTED", "CANCELLED"):
             counts[f"rejected:{reason}"] = counts.get(f"rejected:{reason}", 0) + 1

@@ -1,4 +1,4 @@
-"""The compiled twins of ``core.py``: the same functions, over the same names, under Numba.
+"""The compiled twins of the core's functions: the same functions, over the same names, under Numba.
 
 The cache lives where the user may write, under a name made of the engine's source, Numba's version and Python's, so an
 upgrade never meets a stale entry (Numba itself does not notice a change in a *called* function of another file). A home
@@ -8,6 +8,7 @@ that cannot be written to is no error: the functions are then compiled for the p
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
 import types
@@ -17,13 +18,13 @@ from typing import Any
 import numba
 import platformdirs
 
-from . import codes, core
+from . import codes, core, core_booking, core_matching, core_sizing
 
 
 def cache_dir() -> Path:
     """Folder of the compile cache: ``$ALPHINTRA_CACHE_DIR`` or the user's cache folder, then a key of the source."""
     digest = hashlib.sha256()
-    for module in (codes, core):
+    for module in (codes, core_sizing, core_booking, core_matching, core):
         digest.update(Path(str(module.__file__)).read_bytes())
     digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
     root = os.environ.get("ALPHINTRA_CACHE_DIR") or platformdirs.user_cache_dir("alphintra")
@@ -40,8 +41,10 @@ def _usable(folder: Path) -> bool:
 
 def _compile() -> dict[str, Any]:
     names: dict[str, Any] = globals()
-    names.update({n: v for n, v in vars(codes).items() if isinstance(v, int) and not n.startswith("_")})
-    names["math"] = core.math
+    names.update(
+        {n: v for n, v in vars(codes).items() if isinstance(v, int | float) and not n.startswith("_")}
+    )
+    names["math"] = math
     folder = cache_dir()
     cached = _usable(folder)
     before = numba.config.CACHE_DIR

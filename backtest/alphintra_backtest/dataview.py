@@ -140,7 +140,9 @@ def compute(
     if session.cursor.i >= 0:
         raise DataError(f"{label}: indicators are declared in on_start")
     if not inputs:
-        raise DataError(f"{label}: an indicator needs at least one series", hint="for example self.data.close")
+        raise DataError(
+            f"{label}: an indicator needs at least one series", hint="for example self.data.close"
+        )
     timeline = inputs[0].timeline
     if any(v.timeline.positions is not timeline.positions for v in inputs):
         common = inputs[0].timeline.positions
@@ -175,7 +177,9 @@ def compute(
         first = int(timeline.positions[defined[0]]) if len(defined) else len(session.grid.time)
         needs = int(defined[0]) + 1 if len(defined) else len(values) + 1
         session.indicators.append(
-            Computed(title, _owner(session, inputs), first, view, _on_price(inputs[0], values, overlay), needs)
+            Computed(
+                title, _owner(session, inputs), first, view, _on_price(inputs[0], values, overlay), needs
+            )
         )
         views.append(view)
     return tuple(views) if isinstance(result, tuple) else views[0]

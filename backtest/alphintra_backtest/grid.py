@@ -60,7 +60,9 @@ def build(market: MarketData, max_share: float | None, fractional: bool) -> Grid
     else:
         time = np.unique(np.concatenate([b.close_time for b in bars]))
     t_count = len(time)
-    if len(bars) == 1:  # its own axis: searching a million times for what stands there costs a tenth of the run
+    if (
+        len(bars) == 1
+    ):  # its own axis: searching a million times for what stands there costs a tenth of the run
         positions: tuple[I64, ...] = (np.arange(t_count, dtype=np.int64),)
     else:
         positions = tuple(np.searchsorted(time, b.close_time).astype(np.int64) for b in bars)
@@ -73,13 +75,19 @@ def build(market: MarketData, max_share: float | None, fractional: bool) -> Grid
             out[p, s] = v
         return out
 
-    o, h, low, c = (lay([getattr(b, f) for b in bars], np.nan, np.float64) for f in ("open", "high", "low", "close"))
+    o, h, low, c = (
+        lay([getattr(b, f) for b in bars], np.nan, np.float64) for f in ("open", "high", "low", "close")
+    )
     caps = []
     for b in bars:
         if max_share is None or b.volume is None or not np.any(b.volume > 0):
             caps.append(np.full(len(b.close), -1, dtype=np.int64))
         else:
-            caps.append(np.minimum(np.floor(max_share * np.nan_to_num(b.volume) / lot + 1e-9), MOST_LOTS).astype(np.int64))
+            caps.append(
+                np.minimum(np.floor(max_share * np.nan_to_num(b.volume) / lot + 1e-9), MOST_LOTS).astype(
+                    np.int64
+                )
+            )
     ends = [np.append(b.session[1:] != b.session[:-1], True).astype(np.int8) for b in bars]
     session = np.zeros(t_count, dtype=np.int32)
     if len(bars) == 1:

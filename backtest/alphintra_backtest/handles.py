@@ -91,7 +91,9 @@ class Order:
 
     def __repr__(self) -> str:
         price = "".join(
-            f" {name} {value:g}" for name, value in (("limit", self.limit), ("stop", self.stop)) if value == value
+            f" {name} {value:g}"
+            for name, value in (("limit", self.limit), ("stop", self.stop))
+            if value == value
         )
         return f"<order {self.id}: {self.side} {self.quantity:g} {self.symbol} {self.type}{price}, {self.state} {self.reason}>"
 
@@ -154,7 +156,11 @@ class Position:
         """Average entry price of what is still open (FIFO), NaN when flat."""
         queue = self._queue()
         lots = sum(q.lots for q in queue)
-        return sum(q.notional for q in queue) / (lots * float(self._run.grid.lots[self._s])) if lots else float("nan")
+        return (
+            sum(q.notional for q in queue) / (lots * float(self._run.grid.lots[self._s]))
+            if lots
+            else float("nan")
+        )
 
     @property
     def pnl(self) -> float:

@@ -105,7 +105,9 @@ def options(
     from alphintra.errors import RuleError
 
     if profile not in PROFILES:
-        raise RuleError(f"unknown profile {profile!r}", where="profile", hint=f"there is: {', '.join(PROFILES)}")
+        raise RuleError(
+            f"unknown profile {profile!r}", where="profile", hint=f"there is: {', '.join(PROFILES)}"
+        )
     values = {name: default for name, (default, _) in RULES.items()}
     for name, value in rules.items():
         if name not in RULES:

@@ -54,7 +54,9 @@ def run(
 
     began = clock.perf_counter()
     if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
-        raise ParameterError(f"{strategy!r} is not a Strategy class", hint="pass the class itself: al.backtest(MyStrategy, …)")
+        raise ParameterError(
+            f"{strategy!r} is not a Strategy class", hint="pass the class itself: al.backtest(MyStrategy, …)"
+        )
     config = options(
         cash=cash, commission=commission, slippage=slippage, profile=profile, risk_free_rate=risk_free_rate, seed=seed,
         rules=rules or {},
@@ -249,12 +251,16 @@ def _close_at_end(session: Session, end_bar: int) -> None:
         bar = int(session.grid.positions[s][session.grid.positions[s] < end_bar][-1])
         price = float(session.grid.m[0 if how == "last_open" else 3][bar, s])
         session.cursor.i = t
-        o = session._row(s, -1 if lots > 0 else 1, codes.MARKET, codes.TARGET_QUANTITY, 0.0, np.nan, np.nan, 0)
+        o = session._row(
+            s, -1 if lots > 0 else 1, codes.MARKET, codes.TARGET_QUANTITY, 0.0, np.nan, np.nan, 0
+        )
         session.pending = []
         books.oi[o, codes.I_QTY] = abs(lots)
         books.make_room()
         phase = codes.PH_OPEN if how == "last_open" and bar == t else codes.PH_CLOSE
-        session.core.fill(session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase)
+        session.core.fill(
+            session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase
+        )
     session.mirror()
 
 

@@ -71,7 +71,11 @@ class Session:
         """See ``Strategy.indicator``; computed once for one (function, series, arguments)."""
         from .dataview import compute
 
-        key: Any = (function, tuple(id(a) if hasattr(a, "timeline") else a for a in args), tuple(sorted(kwargs.items())))
+        key: Any = (
+            function,
+            tuple(id(a) if hasattr(a, "timeline") else a for a in args),
+            tuple(sorted(kwargs.items())),
+        )
         try:
             known = self._cache.get(key)
         except TypeError:  # an argument that cannot be hashed: computed anew
@@ -133,9 +137,13 @@ class Session:
         try:
             return self.index[symbol]
         except KeyError:
-            raise _order_error(f"unknown symbol {symbol!r}", hint=f"the run has: {', '.join(self.symbols[:20])}") from None
+            raise _order_error(
+                f"unknown symbol {symbol!r}", hint=f"the run has: {', '.join(self.symbols[:20])}"
+            ) from None
 
-    def _row(self, s: int, side: int, kind: int, size: int, amount: float, limit: float, stop: float, tif: int) -> int:
+    def _row(
+        self, s: int, side: int, kind: int, size: int, amount: float, limit: float, stop: float, tif: int
+    ) -> int:
         books = self.books
         o = books.new_order()
         row = books.oi[o]
@@ -161,9 +169,15 @@ class Session:
         """See ``Strategy.buy``."""
         s = self._symbol(symbol)
         self._check_symbol(s)
-        given = [(n, v) for n, v in (("quantity", quantity), ("value", value), ("percent", percent)) if v is not None]
+        given = [
+            (n, v)
+            for n, v in (("quantity", quantity), ("value", value), ("percent", percent))
+            if v is not None
+        ]
         if len(given) != 1:
-            raise _order_error("an order takes exactly one of quantity, value and percent", hint=f"got {len(given)}")
+            raise _order_error(
+                "an order takes exactly one of quantity, value and percent", hint=f"got {len(given)}"
+            )
         name, amount = given[0]
         amount = _amount(name, amount)
         limit, stop = _price("limit", limit), _price("stop", stop)
@@ -214,7 +228,11 @@ class Session:
         """See ``Strategy.order_target_percent`` and its siblings."""
         s = self._symbol(symbol)
         self._check_symbol(s)
-        if isinstance(amount, bool) or not isinstance(amount, int | float | np.number) or not math.isfinite(amount):
+        if (
+            isinstance(amount, bool)
+            or not isinstance(amount, int | float | np.number)
+            or not math.isfinite(amount)
+        ):
             raise _order_error(f"a target must be a finite number, got {amount!r}")
         mode = codes.SIZES.index(f"target_{by}")
         o = self._row(s, 1 if amount >= 0 else -1, codes.MARKET, mode, float(amount), math.nan, math.nan, 0)
@@ -240,7 +258,9 @@ class Session:
             if s is not None and books.oi[o, codes.I_SYMBOL] != s:
                 continue
             books.make_room()
-            self.core.finish(books.tuple, self.cursor.i, o, codes.CANCELLED, codes.BY_STRATEGY, codes.PH_CLOSE)
+            self.core.finish(
+                books.tuple, self.cursor.i, o, codes.CANCELLED, codes.BY_STRATEGY, codes.PH_CLOSE
+            )
             count += 1
         self.core.compact(books.tuple)
         self._dropped = count > 0 or self._dropped
@@ -273,11 +293,15 @@ class Session:
             for o in range(first, last):
                 books.make_room()
                 if books.oi[o, codes.I_STATE] == codes.WORKING:  # a bracket's children end with their parent
-                    self.core.finish(books.tuple, self.cursor.i, o, codes.REJECTED, codes.RUN_ENDED, codes.PH_CLOSE)
+                    self.core.finish(
+                        books.tuple, self.cursor.i, o, codes.REJECTED, codes.RUN_ENDED, codes.PH_CLOSE
+                    )
             return
         while len(books.active) < books.reg[codes.S_ACTIVE] + (last - first):
             books.active = np.concatenate([books.active, np.zeros_like(books.active)])
-        while len(books.ev) - int(books.reg[codes.S_EVENTS]) < 8 * (int(books.reg[codes.S_ACTIVE]) + last - first + 8):
+        while len(books.ev) - int(books.reg[codes.S_EVENTS]) < 8 * (
+            int(books.reg[codes.S_ACTIVE]) + last - first + 8
+        ):
             books.ev = np.concatenate([books.ev, np.zeros_like(books.ev)])
         self.core.accept(self.grid.m, books.tuple, self.k, first, last, self.cursor.i)
         self._dropped = True
@@ -418,7 +442,11 @@ def _order_error(message: str, hint: str | None = None) -> Exception:
 
 
 def _amount(name: str, amount: Any) -> float:
-    if isinstance(amount, bool) or not isinstance(amount, int | float | np.number) or not math.isfinite(amount):
+    if (
+        isinstance(amount, bool)
+        or not isinstance(amount, int | float | np.number)
+        or not math.isfinite(amount)
+    ):
         raise _order_error(f"{name} must be a finite number, got {amount!r}")
     if amount < 0:
         raise _order_error(f"{name}={amount!r} is negative", hint="use sell() to sell")
@@ -428,7 +456,12 @@ def _amount(name: str, amount: Any) -> float:
 def _price(name: str, price: Any) -> float:
     if price is None:
         return math.nan
-    if isinstance(price, bool) or not isinstance(price, int | float | np.number) or not math.isfinite(price) or price <= 0:
+    if (
+        isinstance(price, bool)
+        or not isinstance(price, int | float | np.number)
+        or not math.isfinite(price)
+        or price <= 0
+    ):
         raise _order_error(f"{name} must be a price above 0, got {price!r}")
     return float(price)
 

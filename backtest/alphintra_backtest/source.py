@@ -19,7 +19,9 @@ def strategy_hash(strategy: type) -> str:
     except (OSError, TypeError):
         for name, member in sorted(vars(strategy).items()):
             if inspect.isfunction(member):
-                digest.update(name.encode() + member.__code__.co_code + repr(member.__code__.co_consts).encode())
+                digest.update(
+                    name.encode() + member.__code__.co_code + repr(member.__code__.co_consts).encode()
+                )
     module = sys.modules.get(strategy.__module__)
     file = getattr(module, "__file__", None)
     if file and Path(file).is_file():
@@ -34,7 +36,9 @@ def _beside(module: object, home: Path) -> set[Path]:
     """Files in the module's own folder of the modules whose names it uses."""
     found: set[Path] = set()
     for value in vars(module).values():
-        owner = value if inspect.ismodule(value) else sys.modules.get(getattr(value, "__module__", None) or "")
+        owner = (
+            value if inspect.ismodule(value) else sys.modules.get(getattr(value, "__module__", None) or "")
+        )
         file = getattr(owner, "__file__", None)
         if file and Path(file).resolve().parent == home.parent and Path(file).resolve() != home:
             found.add(Path(file).resolve())

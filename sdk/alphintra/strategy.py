@@ -50,7 +50,12 @@ class Strategy:
         return {name: p.describe() for name, p in declared(cls).items()}
 
     def indicator(
-        self, function: Callable[..., Any], *args: Any, name: str | None = None, overlay: bool | None = None, **kwargs: Any
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        name: str | None = None,
+        overlay: bool | None = None,
+        **kwargs: Any,
     ) -> Any:
         """Compute an indicator once over the whole series and return views of it.
 

@@ -38,7 +38,9 @@ class Timeline:
         self.positions = positions
         self.dense = len(positions) == count
         every = np.arange(count, dtype=np.int64)
-        self.own: I64 = every if self.dense else np.searchsorted(positions, every, side="right").astype(np.int64) - 1
+        self.own: I64 = (
+            every if self.dense else np.searchsorted(positions, every, side="right").astype(np.int64) - 1
+        )
         self.map = memoryview(self.own)
 
 
@@ -146,7 +148,9 @@ def series(array: F64, cursor: Cursor, timeline: Timeline, name: str) -> Series:
 
 
 def _show(key: slice) -> str:
-    return ":".join("" if part is None else str(part) for part in (key.start, key.stop, key.step)[: 3 if key.step else 2])
+    return ":".join(
+        "" if part is None else str(part) for part in (key.start, key.stop, key.step)[: 3 if key.step else 2]
+    )
 
 
 def _spread(view: Series | float, count: int) -> tuple[F64, F64]:

@@ -19,7 +19,9 @@ def bars(*rows: tuple[float, ...], first: str = "2024-01-02", volume: float = 1e
     return pd.DataFrame(full, index=index, columns=["open", "high", "low", "close", "volume"])
 
 
-def scripted(script: Mapping[int, Action], *, start: Action | None = None, stop: Action | None = None) -> type[al.Strategy]:
+def scripted(
+    script: Mapping[int, Action], *, start: Action | None = None, stop: Action | None = None
+) -> type[al.Strategy]:
     """A strategy that calls ``script[i]`` at the decision of bar ``i``."""
 
     class Scripted(al.Strategy):
@@ -62,7 +64,8 @@ def trades(result: Any) -> list[tuple[float, float, float | None, float | None, 
     c = result.columns["trades"]
     rows = zip(c["quantity"], c["entry_price"], c["exit_price"], c["pnl"], c["exit_reason"], strict=True)
     return [
-        (q, round(e, 9), None if x is None else round(x, 9), None if p is None else round(p, 9), r) for q, e, x, p, r in rows
+        (q, round(e, 9), None if x is None else round(x, 9), None if p is None else round(p, 9), r)
+        for q, e, x, p, r in rows
     ]
 
 

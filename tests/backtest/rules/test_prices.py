@@ -84,15 +84,23 @@ def test_f4_buy_limit(bar: tuple[float, ...], how: str, expected: list[Any]) -> 
 
 def test_f4_sell_limit_is_the_mirror() -> None:
     assert fills(run({0: sell(10, limit=105)}, bars(FLAT, (100, 105, 99, 100)))) == []
-    assert fills(run({0: sell(10, limit=105)}, bars(FLAT, (100, 105.1, 99, 100)))) == [(1, "SELL", 10, 105, "F4.limit")]
-    assert fills(run({0: sell(10, limit=105)}, bars(FLAT, (107, 108, 99, 100)))) == [(1, "SELL", 10, 107, "F4.open")]
+    assert fills(run({0: sell(10, limit=105)}, bars(FLAT, (100, 105.1, 99, 100)))) == [
+        (1, "SELL", 10, 105, "F4.limit")
+    ]
+    assert fills(run({0: sell(10, limit=105)}, bars(FLAT, (107, 108, 99, 100)))) == [
+        (1, "SELL", 10, 107, "F4.open")
+    ]
 
 
 def test_f5_a_bar_gives_a_share_of_its_volume() -> None:
     # 2.5 % of 1,000 = 25 a bar: 60 fill as 25 + 25 + 10, the rest at the next opens.
     data = bars(*[(*FLAT, 1000)] * 4)
     result = run({0: buy(60)}, data)
-    assert fills(result) == [(1, "BUY", 25, 100, "F1.open"), (2, "BUY", 25, 100, "F5.rest"), (3, "BUY", 10, 100, "F5.rest")]
+    assert fills(result) == [
+        (1, "BUY", 25, 100, "F1.open"),
+        (2, "BUY", 25, 100, "F5.rest"),
+        (3, "BUY", 10, 100, "F5.rest"),
+    ]
     assert result.counts["capped"] == 1
     assert ends(result) == [("FILLED", "")]
     assert fills(run({0: buy(60)}, data, max_share=None)) == [(1, "BUY", 60, 100, "F1.open")]
@@ -112,7 +120,13 @@ def test_f5_zero_volume_is_no_trade_and_a_column_of_zeros_is_unknown() -> None:
 def test_f5_a_target_that_fills_in_part_keeps_the_stop_for_the_rest() -> None:
     # 25 of 60 sold at the target of 105 on bar 2, the other 35 are stopped: 25 on bar 3 at 95, 10 at bar 4's open.
     big, thin = 1e6, 1000
-    data = bars((*FLAT, big), (*FLAT, big), (100, 106, 99, 100, thin), (100, 101, 94, 96, thin), (97, 98, 96, 97, thin))
+    data = bars(
+        (*FLAT, big),
+        (*FLAT, big),
+        (100, 106, 99, 100, thin),
+        (100, 101, 94, 96, thin),
+        (97, 98, 96, 97, thin),
+    )
     result = run({0: buy(60, stop_loss=95, take_profit=105)}, data)
     assert fills(result)[1:] == [
         (2, "SELL", 25, 105, "F4.limit"), (3, "SELL", 25, 95, "F2.stop"), (4, "SELL", 10, 97, "F5.rest"),
@@ -225,12 +239,27 @@ def test_f15_percent_children_are_taken_from_the_fill_price() -> None:
 @pytest.mark.parametrize(
     ("stop", "limit", "following", "expected"),
     [
-        (105, 106, [(105.5, 107, 105, 106)], [(1, 105.5, "F4.open")]),  # triggered at the open, within the limit
+        (
+            105,
+            106,
+            [(105.5, 107, 105, 106)],
+            [(1, 105.5, "F4.open")],
+        ),  # triggered at the open, within the limit
         (105, 106, [(107, 108, 105.9, 107)], [(1, 106, "F4.limit")]),  # triggered at the open, then a limit
         (105, 106, [(107, 108, 106, 107), (107, 108, 105, 106)], [(2, 106, "F4.limit")]),
         (105, 106, [(104, 107, 103, 104)], [(1, 105, "F16.stop")]),  # inside: the stop is within the limit
-        (105, 103, [(104, 106, 102, 102.5)], [(1, 103, "F16.limit")]),  # inside, the close is through the limit
-        (105, 103, [(104, 106, 102, 104), (104, 105, 102.5, 104)], [(2, 103, "F4.limit")]),  # rests to the next bar
+        (
+            105,
+            103,
+            [(104, 106, 102, 102.5)],
+            [(1, 103, "F16.limit")],
+        ),  # inside, the close is through the limit
+        (
+            105,
+            103,
+            [(104, 106, 102, 104), (104, 105, 102.5, 104)],
+            [(2, 103, "F4.limit")],
+        ),  # rests to the next bar
         (105, 106, [(104, 104.5, 103, 104)], []),
     ],
 )

@@ -45,14 +45,20 @@ def test_f1_fill_at_close_is_an_opt_in_and_tells_on_fill() -> None:
     assert [a["level"] for a in result.assumptions if a["code"] == "market_fill"] == ["warning"]
 
 
-def test_f0_reductions_come_first_at_the_open_whatever_was_submitted_first() -> None:
-    # Cash 1,000. Order 0: buy 10 B at a limit of 50 (rests: B trades at 60). Order 1: buy 10 A at 100: all the money.
+@pytest.mark.parametrize("times", [1, 4])  # 40 units are 4e9 lots of 1e-8, whose square no int64 holds
+def test_f0_reductions_come_first_at_the_open_whatever_was_submitted_first(times: int) -> None:
+    # Cash 1,000 (times 4). Order 0: buy 10 B at a limit of 50 (rests: B trades at 60). Order 1: buy 10 A at 100: all the money.
     # Order 2: sell A. At bar 3's open B is at 45: the older order 0 needs 450, which only the sale of A frees.
     a = bars(FLAT, FLAT, FLAT, FLAT)
     b = bars((60, 61, 59, 60), (60, 61, 59, 60), (60, 61, 59, 60), (45, 46, 44, 45))
-    script = {0: buy(10, symbol="B", limit=50), 1: buy(10, symbol="A"), 2: sell(10, symbol="A")}
-    result = run(script, {"A": a, "B": b}, cash=1000)
-    assert fills(result) == [(2, "BUY", 10, 100, "F1.open"), (3, "SELL", 10, 100, "F1.open"), (3, "BUY", 10, 45, "F4.open")]
+    q = 10 * times
+    script = {0: buy(q, symbol="B", limit=50), 1: buy(q, symbol="A"), 2: sell(q, symbol="A")}
+    result = run(script, {"A": a, "B": b}, cash=1000 * times, fractional=True)
+    assert fills(result) == [
+        (2, "BUY", q, 100, "F1.open"),
+        (3, "SELL", q, 100, "F1.open"),
+        (3, "BUY", q, 45, "F4.open"),
+    ]
 
 
 def test_f0_stops_come_before_limits_inside_the_bar() -> None:
@@ -115,7 +121,9 @@ def test_cancelling_in_the_same_callback_is_before_any_fill() -> None:
 
 def hourly() -> pd.DataFrame:
     """Two sessions of three hourly bars."""
-    index = pd.DatetimeIndex([f"2024-01-{day:02} {hour}:30" for day in (2, 3) for hour in (14, 15, 16)], tz="UTC")
+    index = pd.DatetimeIndex(
+        [f"2024-01-{day:02} {hour}:30" for day in (2, 3) for hour in (14, 15, 16)], tz="UTC"
+    )
     return pd.DataFrame([(*FLAT, 1e6)] * 6, index=index, columns=["open", "high", "low", "close", "volume"])
 
 
@@ -178,7 +186,9 @@ def sma_of(n: int, symbol: str | None = None) -> Any:
 def test_f13_on_bar_begins_where_the_indicators_are_defined() -> None:
     # SMA(3) is defined at bar 2: the target of bar 2 fills at bar 3's open. The curves begin one bar before, at bar 1.
     called = []
-    result = run({i: lambda s: called.append(s.bar_index) for i in range(5)}, bars(*[FLAT] * 5), on_start=sma_of(3))
+    result = run(
+        {i: lambda s: called.append(s.bar_index) for i in range(5)}, bars(*[FLAT] * 5), on_start=sma_of(3)
+    )
     assert called == [2, 3, 4]
     assert len(result.curves.equity) == 4
 
@@ -211,7 +221,9 @@ def test_f13_a_run_that_is_never_called_names_the_indicator() -> None:
 
 def test_f18_a_missing_bar_is_valued_at_the_last_close_and_counted() -> None:
     # 10 B bought at 50, close 52 on bar 1; no bar 2; close 55 on bar 3. Cash 1,000 − 500.
-    b = bars((50, 51, 49, 50), (50, 53, 49, 52), (1, 1, 1, 1), (53, 56, 52, 55)).drop(pd.Timestamp("2024-01-04"))
+    b = bars((50, 51, 49, 50), (50, 53, 49, 52), (1, 1, 1, 1), (53, 56, 52, 55)).drop(
+        pd.Timestamp("2024-01-04")
+    )
     result = run({0: buy(10, symbol="B")}, {"A": bars(*[FLAT] * 4), "B": b}, cash=1000)
     assert list(result.curves.equity) == [1000, 1020, 1020, 1050]
     assert result.counts["stale_marks"] == 1
@@ -220,7 +232,10 @@ def test_f18_a_missing_bar_is_valued_at_the_last_close_and_counted() -> None:
 def test_a_month_ends_where_the_calendar_says() -> None:
     # The 22nd weekday from 2024-01-02 is 2024-01-31, the month's last session, although the data ends there.
     seen = []
-    run({i: lambda s: seen.append(s.bar_index) if s.every("month_end") else None for i in range(22)}, bars(*[FLAT] * 22))
+    run(
+        {i: lambda s: seen.append(s.bar_index) if s.every("month_end") else None for i in range(22)},
+        bars(*[FLAT] * 22),
+    )
     assert seen == [21]
 
 
