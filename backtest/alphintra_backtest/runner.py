@@ -44,7 +44,7 @@ def run(
     rules: Mapping[str, Any] | None = None,
     progress: Callable[[float, int], None] | None = None,
 ) -> Result:
-    """Run a backtest; see ``alphintra.backtest`` for the arguments. ``progress(fraction, bar time in µs)``."""
+    """Run a backtest; see ``alphintra.backtest``. ``progress`` takes a fraction and a time in µs."""
     from alphintra.data import resolve
     from alphintra.errors import DataError, ParameterError
     from alphintra.params import bind
@@ -58,8 +58,8 @@ def run(
             f"{strategy!r} is not a Strategy class", hint="pass the class itself: al.backtest(MyStrategy, …)"
         )
     config = options(
-        cash=cash, commission=commission, slippage=slippage, profile=profile, risk_free_rate=risk_free_rate, seed=seed,
-        rules=rules or {},
+        cash=cash, commission=commission, slippage=slippage, profile=profile, risk_free_rate=risk_free_rate,
+        seed=seed, rules=rules or {},
     )  # fmt: skip
     values = bind(strategy, params)
     market = resolve(data, start=start, end=end)
@@ -85,18 +85,18 @@ def _simulate(
     start: Any,
     progress: Callable[[float, int], None] | None,
 ) -> tuple[Session, int, int]:
-    """Run to the end; returns the session, the timestamp of the first ``on_bar`` and the number of timestamps."""
+    """Run to the end; returns the session, the timestamp of the first ``on_bar`` and that after the last."""
     from alphintra.data.bounds import parse_bound
     from alphintra.errors import WarmUpError
 
     session = Session(market, config)
-    instance = strategy.__new__(strategy)
+    instance: Any = strategy.__new__(strategy)  # type: ignore[call-overload]
     for name, value in values.items():
         setattr(instance, name, value)
     instance._run = session
     instance.data = session.data
     with _blame(strategy, session):
-        instance.__init__()  # type: ignore[misc]
+        instance.__init__()
         instance.on_start()
     count = len(session.grid.time)
     first = min(session.first_ready(s) for s in range(len(session.symbols)))
@@ -121,7 +121,7 @@ def _simulate(
 def _under_each_entry_rule(
     session: Session, end_bar: int, strategy: type, values: Mapping[str, Any], start: Any
 ) -> dict[str, str]:
-    """Final equity under each ``entry_bar`` (F15), by running again with the other two, whose prints are not shown."""
+    """Final equity under each ``entry_bar`` (F15): runs again with the other two, without their prints."""
     from alphintra.errors import AlphintraError
 
     out = {}
@@ -151,7 +151,8 @@ def _never_ready(session: Session, strategy: type, kind: type[Exception]) -> Exc
     if late:
         worst = max(late, key=lambda c: c.needs)
         return kind(
-            f"{strategy.__name__} was never called: {worst.name} needs more than the {len(worst.series._array)} bars there are",
+            f"{strategy.__name__} was never called: {worst.name} needs more than the "
+            f"{len(worst.series._array)} bars there are",
         )
     return kind(f"{strategy.__name__} was never called: no bar at or after start has all indicators defined")
 
@@ -203,7 +204,7 @@ def _submitted(session: Session, on_fill: Any, on_order: Any) -> None:
     """Hand over what ``on_bar`` submitted, and what the callbacks about that submitted in turn."""
     if session.flush():
         _tell(session, on_fill, on_order)
-        session.flush()  # its events are told at the next step: a callback that always submits must end somewhere
+        session.flush()  # its events are told at the next step: an endless callback must end
 
 
 def _base(name: str) -> Any:
