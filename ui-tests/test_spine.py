@@ -105,7 +105,7 @@ def total_return(page: Any, scope: str) -> str:
     return str(figure.locator(".alphintra-Figure-value").inner_text())
 
 
-def test_from_the_launcher_to_a_result_and_a_job(view: Page) -> None:
+def test_from_the_launcher_to_a_result(view: Page) -> None:
     page, lab = view.page, view.lab
     view.open()
     page.wait_for_selector(".jp-Launcher")
@@ -134,7 +134,8 @@ def test_from_the_launcher_to_a_result_and_a_job(view: Page) -> None:
     result = ".jp-NotebookPanel:visible .alphintra-Result"
     page.wait_for_selector(f"{result} .alphintra-Chart canvas", timeout=120 * SECOND)
     assert page.locator(f"{result} .alphintra-Figure").count() >= 10
-    assert page.locator(f"{result} .alphintra-Table tbody tr[data-at]").count() > 0
+    first_trade = page.locator(f"{result} .alphintra-Table tbody tr[data-at='0']").first
+    assert re.search(r"\d{4}-\d\d-\d\d\s+\d{4}-\d\d-\d\d", first_trade.inner_text())
     assert "costs" in page.locator(f"{result} .alphintra-Warnings").first.inner_text()
     in_cell = total_return(page, result)
     assert re.fullmatch(r"[+\u2212]?[\d\u202f]+\.\d\u202f%", in_cell), in_cell
@@ -152,6 +153,15 @@ def test_from_the_launcher_to_a_result_and_a_job(view: Page) -> None:
     view.open(path)
     page.wait_for_selector(f"{result} .alphintra-Chart canvas", timeout=60 * SECOND)
     assert total_return(page, result) == in_cell
+
+
+def test_a_new_strategy_runs_as_a_job_and_the_panel_follows(view: Page) -> None:
+    page, lab = view.page, view.lab
+    view.open()
+    page.locator(".jp-LauncherCard").filter(has_text="New strategy").click()
+    page.wait_for_selector(".jp-NotebookPanel:visible", timeout=30 * SECOND)
+    page.locator(".jp-NotebookPanel:visible .jp-KernelName").first.filter(has_text="Alphintra").wait_for()
+    assert "import alphintra as al" in page.locator(".jp-NotebookPanel:visible .jp-Cell").first.inner_text()
 
     before = {item["id"] for item in lab.request("GET", "backtests?limit=100")["items"]}
     view.toolbar("BacktestButton")

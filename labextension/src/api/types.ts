@@ -68,6 +68,7 @@ export interface IRunError {
   line: number | null;
   cell: number | null;
   bar_time: string | null;
+  traceback?: string | null;
 }
 
 export interface IBacktest {

@@ -109,6 +109,9 @@ function Unsuccessful(props: { run: IBacktest } & IProps): JSX.Element {
           <p>
             {error.code} {'\u00b7'} {run.id}
           </p>
+          {error.traceback ? (
+            <pre className="alphintra-Traceback">{error.traceback}</pre>
+          ) : null}
         </details>
       ) : null}
     </div>
@@ -168,9 +171,10 @@ function Document(props: IProps): JSX.Element {
 
   React.useEffect(() => {
     if (run) {
-      onTitle(run.strategy_name ?? trans.__('Backtest'));
+      const name = run.strategy_name ?? trans.__('Backtest');
+      onTitle(run.dataset_name ? `${name} \u00b7 ${run.dataset_name}` : name);
     }
-  }, [run?.strategy_name]);
+  }, [run?.strategy_name, run?.dataset_name]);
 
   if (error !== null) {
     const unknown = error instanceof ApiError && error.problem.status === 404;

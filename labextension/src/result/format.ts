@@ -107,7 +107,7 @@ export function formatValue(
   const signed = options.signed ?? false;
   switch (kind) {
     case 'percent':
-      return `${fixed(value * 100, 1, signed)}${THIN}%`;
+      return `${fixed(value * 100, Math.abs(value) >= 10 ? 0 : 1, signed)}${THIN}%`;
     case 'ratio':
       return fixed(value, 2, signed);
     case 'integer':
@@ -122,7 +122,8 @@ export function formatValue(
       return duration(value);
     case 'time':
       return isoTime(value, options.dateOnly ?? value % DAY === 0);
-    case 'text':
+    default:
+      // Text that is a number; and a kind of a later version, which must not become a blank.
       return quantity(value);
   }
 }

@@ -84,10 +84,13 @@ export function nextSort(current: ISort | null, column: number): ISort | null {
   return current.descending ? null : { column, descending: true };
 }
 
+/** A written-out number: sign, digits in groups, perhaps an exponent or a percent sign. */
+const NUMERIC = /^[+-]?[\d\s.]+(e[+-]?\d+)?\s*%?$/i;
+
 function csvField(text: string): string {
-  // A leading formula sign would run in a spreadsheet; numbers keep theirs.
-  const inert = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text));
-  const safe = inert ? `'${text}` : text;
+  // A leading formula sign would run in a spreadsheet; plain numbers and percents keep theirs.
+  const formula = /^[=+\-@\t\r]/.test(text) && !NUMERIC.test(text);
+  const safe = formula ? `'${text}` : text;
   return /[",\n\r]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
 }
 

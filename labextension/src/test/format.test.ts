@@ -11,6 +11,7 @@ import {
   isoTime,
   priceDecimals
 } from '../result/format.js';
+import type { Format } from '../result/payload.js';
 
 const T = '\u202f';
 
@@ -24,6 +25,7 @@ test('numbers have thin groups, a true minus and no sign on zero', () => {
 test('each kind has its own digits', () => {
   assert.equal(formatValue(0.7904, 'percent', { signed: true }), `+79.0${T}%`);
   assert.equal(formatValue(-0.2894, 'percent'), `\u221228.9${T}%`);
+  assert.equal(formatValue(16.237, 'percent', { signed: true }), `+1${T}624${T}%`);
   assert.equal(formatValue(0.8312, 'ratio'), '0.83');
   assert.equal(formatValue(-2558.4, 'money', { signed: true }), `\u22122${T}558`);
   assert.equal(formatValue(12.5, 'money'), '12.50');
@@ -39,6 +41,10 @@ test('what is undefined is a dash and infinity says so', () => {
   assert.equal(formatValue(NaN, 'ratio'), '\u2013');
   assert.equal(formatValue('', 'text'), '\u2013');
   assert.equal(formatValue(Infinity, 'ratio'), '\u221e');
+});
+
+test('a kind that is not known is shown, not left blank', () => {
+  assert.equal(formatValue(12.5, 'later' as Format), '12.5');
 });
 
 test('times are ISO, and dates alone where no bar has a time of day', () => {

@@ -52,12 +52,12 @@ test('CSV has names, ISO times, empty for undefined, and no formulas', () => {
   );
   const texts: ITable = {
     columns: [{ name: 'text', label: 'Text', format: 'text' }],
-    rows: [['=HYPERLINK("x")'], ['a,b'], ['-5']],
-    total: 3,
+    rows: [['=HYPERLINK("x")'], ['a,b'], ['-5'], ['+1\u202f624\u202f%'], ['+1+cmd|x']],
+    total: 5,
     omitted: null
   };
   assert.equal(
-    toCsv(texts, [0, 1, 2]),
-    'text\n"\'=HYPERLINK(""x"")"\n"a,b"\n-5\n'
+    toCsv(texts, [0, 1, 2, 3, 4]),
+    'text\n"\'=HYPERLINK(""x"")"\n"a,b"\n-5\n+1\u202f624\u202f%\n\'+1+cmd|x\n'
   );
 });
