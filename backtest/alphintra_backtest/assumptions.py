@@ -77,7 +77,8 @@ def assumptions(
         out.append(
             _entry(
                 "ambiguous_entry",
-                f"{counts['ambiguous_entry']} entries whose bar also held a bracket price (entry_bar={rules['entry_bar']})",
+                f"{counts['ambiguous_entry']} entries whose bar also held a bracket price "
+                f"(entry_bar={rules['entry_bar']})",
                 "warning",
                 "F15",
                 [f"entry_bar={k}: {v}" for k, v in entry_rules.items()],
@@ -125,10 +126,12 @@ def assumptions(
             "calendar", f"calendar: {market.calendar}, {market.periods_per_year} periods a year", "info", "M1"
         )
     )
+    how = rules["close_at_end"]
+    end = "positions marked to the last close" if how == "no" else f"closed at {how}"
     out.append(
         _entry(
             "end",
-            f"end of the run: {'positions marked to the last close' if rules['close_at_end'] == 'no' else 'closed at ' + rules['close_at_end']}",
+            f"end of the run: {end}",
             "info",
             "F10",
         )

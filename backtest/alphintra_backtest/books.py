@@ -44,7 +44,8 @@ class Books:
     def tuple(self) -> tuple[Any, ...]:
         """The core's argument ``b``."""
         return (
-            self.oi, self.of, self.active, self.pos, self.cash, self.used, self.fi, self.ff, self.ev, self.reg,
+            self.oi, self.of, self.active, self.pos, self.cash, self.used, self.fi, self.ff, self.ev,
+            self.reg,
         )  # fmt: skip
 
     def new_order(self) -> int:
@@ -70,7 +71,7 @@ class Books:
         return o
 
     def make_room(self) -> None:
-        """Enough log rows for one step of all active orders: each can fill once and change state a few times."""
+        """Grow the logs for one step of all active orders: each fills once and changes state a few times."""
         active = int(self.reg[codes.S_ACTIVE]) + 8
         while len(self.fi) - int(self.reg[codes.S_FILLS]) < 2 * active:
             self.fi = np.concatenate([self.fi, np.zeros_like(self.fi)])

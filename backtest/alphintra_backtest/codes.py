@@ -1,7 +1,7 @@
 """One table of everything that an order can be, become, or be refused for.
 
-The compiled core works with the integers; logs, reports and the documentation use the names. The order of each tuple
-*is* the integer code, so entries are only ever appended.
+The compiled core works with the integers; logs, reports and the documentation use the names. The order of
+each tuple *is* the integer code, so entries are only ever appended.
 """
 
 from __future__ import annotations
@@ -78,18 +78,21 @@ MARKET, LIMIT, STOP, STOP_LIMIT = range(4)
 QUANTITY, VALUE, PERCENT, TARGET_QUANTITY, TARGET_VALUE, TARGET_PERCENT = range(6)
 # reasons
 (
-    NONE, NO_FUNDS, NO_FUNDS_AT_FILL, TOO_SMALL, NO_SHORT, RUN_ENDED, REPLACED, TARGET_REACHED, OCO, POSITION_CLOSED,
-    PARENT_CANCELLED, BY_STRATEGY, END_OF_DAY, BELOW_VALUE, TRIMMED, VOLUME_CAP, BANKRUPT, NO_PRICE,
+    NONE, NO_FUNDS, NO_FUNDS_AT_FILL, TOO_SMALL, NO_SHORT, RUN_ENDED, REPLACED, TARGET_REACHED, OCO,
+    POSITION_CLOSED, PARENT_CANCELLED, BY_STRATEGY, END_OF_DAY, BELOW_VALUE, TRIMMED, VOLUME_CAP, BANKRUPT,
+    NO_PRICE,
 ) = range(18)  # fmt: skip
 # rules
 (
-    R_NONE, R_OPEN, R_CLOSE, R_STOP_OPEN, R_STOP, R_LIMIT_OPEN, R_LIMIT, R_ENTRY_BAR, R_SL_STOP, R_SL_LIMIT, R_REST, R_END,
+    R_NONE, R_OPEN, R_CLOSE, R_STOP_OPEN, R_STOP, R_LIMIT_OPEN, R_LIMIT, R_ENTRY_BAR, R_SL_STOP, R_SL_LIMIT,
+    R_REST, R_END,
 ) = range(12)  # fmt: skip
 
 # columns of the integer half of the order table
 (
-    I_SYMBOL, I_SIDE, I_TYPE, I_STATE, I_QTY, I_FILLED, I_SIZE, I_TIF, I_BAR, I_PARENT, I_SIBLING, I_ROLE, I_TRIGGERED,
-    I_SESSION, I_REASON, I_DONE_BAR, I_SIZED, I_ACTIVE_BAR, I_ACTIVE_MODE, I_SL, I_TP, I_CAPPED, I_FLAGS,
+    I_SYMBOL, I_SIDE, I_TYPE, I_STATE, I_QTY, I_FILLED, I_SIZE, I_TIF, I_BAR, I_PARENT, I_SIBLING, I_ROLE,
+    I_TRIGGERED, I_SESSION, I_REASON, I_DONE_BAR, I_SIZED, I_ACTIVE_BAR, I_ACTIVE_MODE, I_SL, I_TP, I_CAPPED,
+    I_FLAGS,
 ) = range(23)  # fmt: skip
 N_I = 23
 # columns of the float half
@@ -107,8 +110,8 @@ N_E = 7
 PH_OPEN, PH_INSIDE, PH_CLOSE = range(3)
 # configuration vector
 (
-    K_FEE_PCT, K_FEE_SHARE, K_FEE_MIN, K_FEE_MAX, K_SLIP, K_TOUCH, K_ENTRY_BAR, K_CASH_ACCOUNT, K_BUFFER, K_MIN_VALUE,
-    K_PARTIAL, K_SIZE_AT_DECISION,
+    K_FEE_PCT, K_FEE_SHARE, K_FEE_MIN, K_FEE_MAX, K_SLIP, K_TOUCH, K_ENTRY_BAR, K_CASH_ACCOUNT, K_BUFFER,
+    K_MIN_VALUE, K_PARTIAL, K_SIZE_AT_DECISION,
 ) = range(12)  # fmt: skip
 N_K = 12
 ENTRY_CERTAIN, ENTRY_PESSIMISTIC, ENTRY_NEXT = range(3)

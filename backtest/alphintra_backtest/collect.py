@@ -114,7 +114,7 @@ def collect(
 
 
 def _benchmark(session: Session, against: MarketData | None, first: int) -> Any:
-    """Buy and hold from the open after the first ``on_bar``, without costs (M9); equal weight over several symbols."""
+    """Buy and hold, equally weighted, from the open after the first ``on_bar`` on, without costs (M9)."""
     grid, cash = session.grid, session.config.cash
     t_count = len(grid.time)
     if against is not None:

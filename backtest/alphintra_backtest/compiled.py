@@ -1,8 +1,9 @@
 """The compiled twins of the core's functions: the same functions, over the same names, under Numba.
 
-The cache lives where the user may write, under a name made of the engine's source, Numba's version and Python's, so an
-upgrade never meets a stale entry (Numba itself does not notice a change in a *called* function of another file). A home
-that cannot be written to is no error: the functions are then compiled for the process alone.
+The cache lives where the user may write, under a name made of the engine's source, Numba's version and
+Python's, so an upgrade never meets a stale entry (Numba itself does not notice a change in a *called*
+function of another file). A home that cannot be written to is no error: the functions are then compiled for
+the process alone.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from . import codes, core, core_booking, core_matching, core_sizing
 
 
 def cache_dir() -> Path:
-    """Folder of the compile cache: ``$ALPHINTRA_CACHE_DIR`` or the user's cache folder, then a key of the source."""
+    """Folder of the compile cache: ``$ALPHINTRA_CACHE_DIR`` or the user's, then a key of the source."""
     digest = hashlib.sha256()
     for module in (codes, core_sizing, core_booking, core_matching, core):
         digest.update(Path(str(module.__file__)).read_bytes())

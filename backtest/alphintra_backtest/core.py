@@ -1,15 +1,16 @@
 """The simulation core: order handling, fills, costs and cash over flat arrays.
 
-Every function here is plain Python *and* the source of its compiled twin (``compiled.py``); short runs and coverage use
-the plain form, long runs the compiled one, and both are the same code. Nothing is allocated in here. Arguments:
+Every function here is plain Python *and* the source of its compiled twin (``compiled.py``); short runs and
+coverage use the plain form, long runs the compiled one, and both are the same code. Nothing is allocated in
+here. Arguments:
 
 ``m``
-    The market: ``(open, high, low, close, last_close, cap, session, end_of_session, open_time, close_time, lot)``;
-    prices are (T, S) float64 with NaN where a symbol has no bar, ``last_close`` is the last close at or before, ``cap``
-    the bar's budget in lots (−1: no cap), times int64 µs, ``lot`` (S,) float64.
+    The market: ``(open, high, low, close, last_close, cap, session, end_of_session, open_time, close_time,
+    lot)``; prices are (T, S) float64 with NaN where a symbol has no bar, ``last_close`` is the last close at
+    or before, ``cap`` the bar's budget in lots (−1: no cap), times int64 µs, ``lot`` (S,) float64.
 ``b``
-    The books: ``(oi, of, active, pos, cash, used, fi, ff, ev, reg)``; see ``codes.py`` for the columns. ``pos`` counts
-    lots, ``cash`` has one element, ``used`` is the budget already used per symbol in this bar.
+    The books: ``(oi, of, active, pos, cash, used, fi, ff, ev, reg)``; see ``codes.py`` for the columns.
+    ``pos`` counts lots, ``cash`` has one element, ``used`` is the budget already used per symbol in this bar.
 ``k``
     The configuration vector.
 
@@ -21,14 +22,14 @@ from __future__ import annotations
 import math
 
 from . import core_booking, core_matching, core_sizing
+from .codes import *
 from .core_booking import fill, finish, log_event
-from .codes import *  # noqa: F403
 from .core_matching import compact, fill_at_close, is_limit_now, step, works
 from .core_sizing import affordable, equity_at, increase_of, lots_for
 
 
 def accept(m, b, k, first, last, t):
-    """Admit the orders ``first … last − 1`` submitted at the decision of bar ``t`` (F6 at submission, F11)."""
+    """Admit orders ``first … last − 1``, submitted at the decision of bar ``t`` (F6 at submission, F11)."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
     freed = 0.0
     for o in range(first, last):
@@ -77,7 +78,8 @@ def accept(m, b, k, first, last, t):
                     finish(b, t, o, REJECTED, NO_FUNDS, PH_CLOSE)
                     continue
             if inc < abs(lots):
-                # what a reduction frees: its market value leaves gross exposure, which `affordable` sees as cash
+                # what a reduction frees: its market value leaves gross exposure, which `affordable` sees as
+                # cash
                 freed += (abs(lots) - inc) * m[10][s] * ref
         active[reg[S_ACTIVE]] = o
         reg[S_ACTIVE] += 1
@@ -86,7 +88,7 @@ def accept(m, b, k, first, last, t):
 
 
 def peek(m, b, k, t, last):
-    """First timestamp after ``t`` at which anything may happen, at most ``last``; Python runs freely up to it."""
+    """First timestamp after ``t`` at which anything may happen, at most ``last``; Python runs up to it."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
     n = reg[S_ACTIVE]
     short = False

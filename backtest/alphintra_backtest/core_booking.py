@@ -1,10 +1,10 @@
-"""A fill and everything that follows from it: cash, positions, bracket orders, logs (F5, F11, F15); see ``core``."""
+"""A fill and all that follows from it: cash, positions, brackets, logs (F5, F11, F15); see ``core``."""
 
 from __future__ import annotations
 
 import math
 
-from .codes import *  # noqa: F403
+from .codes import *
 from .core_sizing import affordable, fee_of, increase_of, lots_for
 
 
@@ -38,7 +38,7 @@ def finish(b, t, o, state, reason, phase):
 
 
 def close_children(b, t, s, entry, phase):
-    """A bracket order whose position is gone has nothing left to protect; those of ``entry`` have only begun."""
+    """End the bracket orders whose position is gone; those of ``entry`` have only begun."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
     for a in range(reg[S_ACTIVE]):
         o = active[a]

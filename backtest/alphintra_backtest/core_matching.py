@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from .codes import *
 from .core_booking import execute, finish, flag_last, log_event
-from .codes import *  # noqa: F403
 from .core_sizing import equity_at, lots_for, reduces
 
 
@@ -94,7 +94,7 @@ def open_phase(m, b, k, t):
 
 
 def sibling_also(m, b, k, o, t):
-    """F3: would the other order of the bracket have filled inside this bar too?"""
+    """F3: whether the other order of the bracket would have filled inside this bar too."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
     sib = oi[o, I_SIBLING]
     if sib < 0 or oi[sib, I_TYPE] != LIMIT:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .codes import *  # noqa: F403
+from .codes import *
 
 
 def fee_of(k, lots, lot, notional):  # F7: a function of the order's filled quantity and notional so far
@@ -19,7 +19,7 @@ def fee_of(k, lots, lot, notional):  # F7: a function of the order's filled quan
 
 
 def mark(m, t, s, at_open):
-    """Price at which a position is valued: this bar's open (F6), or the last close at or before ``t`` (F18)."""
+    """Price of a position: this bar's open (F6), or the last close at or before ``t`` (F18)."""
     if at_open:
         p = m[0][t, s]
         if not math.isnan(p):
@@ -83,7 +83,7 @@ def increase_of(p, lots):
 
 
 def reduces(p, lots):
-    """Whether ``lots`` only takes from a position of ``p``; by signs, since a product of lots can overflow."""
+    """Whether ``lots`` only takes from a position of ``p``; by signs, as a product can overflow."""
     return p != 0 and lots != 0 and (p > 0) != (lots > 0) and abs(lots) <= abs(p)
 
 

@@ -19,6 +19,12 @@ class SymbolData:
 
     __slots__ = ("_session", "close", "high", "low", "open", "symbol", "symbols", "volume")
 
+    open: Any
+    high: Any
+    low: Any
+    close: Any
+    volume: Any
+
     def __init__(self, session: Session, symbol: str) -> None:
         from alphintra.views import Timeline, series
 
@@ -160,7 +166,7 @@ def compute(
             arrays.append(a)
     try:
         result = function(*arrays, **kwargs)
-    except Exception as error:  # noqa: BLE001 - whatever a trader's function raises is told with its name
+    except Exception as error:
         raise DataError(f"indicator {label} failed: {type(error).__name__}: {error}") from error
     outputs = result if isinstance(result, tuple) else (result,)
     views = []

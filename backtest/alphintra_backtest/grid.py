@@ -95,7 +95,7 @@ def build(market: MarketData, max_share: float | None, fractional: bool) -> Grid
     else:
         for b, p in zip(bars, positions, strict=True):
             np.maximum.at(session, p, b.session)
-    m = (
+    m: tuple[Any, ...] = (
         o, h, low, c, _filled(c),
         lay(caps, -1, np.int64),
         lay([b.session for b in bars], 0, np.int32),

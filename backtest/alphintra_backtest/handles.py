@@ -1,4 +1,4 @@
-"""What a strategy holds in its hand: orders, fills, positions, round trips. Each explains itself in one line."""
+"""What a strategy holds in its hand: orders, fills, positions, round trips, each explained in a line."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ class Order:
             for name, value in (("limit", self.limit), ("stop", self.stop))
             if value == value
         )
-        return f"<order {self.id}: {self.side} {self.quantity:g} {self.symbol} {self.type}{price}, {self.state} {self.reason}>"
+        what = f"{self.side} {self.quantity:g} {self.symbol} {self.type}{price}"
+        return f"<order {self.id}: {what}, {self.state} {self.reason}>"
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ class Position:
         """Open P&L at the last close, entry fees included."""
         queue = self._queue()
         worth = self.size * self._run.last_close(self._s) if self.size else 0.0
-        return worth - sum(q.side * q.notional + q.fee for q in queue)
+        return worth - float(sum(q.side * q.notional + q.fee for q in queue))
 
     @property
     def pnl_pct(self) -> float:
@@ -193,4 +194,5 @@ class Position:
     def __repr__(self) -> str:
         if not self:
             return f"<position {self.symbol}: flat>"
-        return f"<position {self.symbol}: {self.size:g} at {self.avg_price:g}, P&L {self.pnl:+.2f} ({self.pnl_pct:+.1%})>"
+        gain = f"{self.pnl:+.2f} ({self.pnl_pct:+.1%})"
+        return f"<position {self.symbol}: {self.size:g} at {self.avg_price:g}, P&L {gain}>"

@@ -58,7 +58,8 @@ class Session:
 
         self.data = data_view(self)
 
-    # -- declarations ----------------------------------------------------------------------------------------------
+    # -- declarations
+    # ----------------------------------------------------------------------------------------------
 
     def indicator(
         self,
@@ -127,7 +128,8 @@ class Session:
                 first = max(first, item.first)
         return first
 
-    # -- orders ----------------------------------------------------------------------------------------------------
+    # -- orders
+    # ----------------------------------------------------------------------------------------------------
 
     def _symbol(self, symbol: str | None) -> int:
         if symbol is None:
@@ -163,7 +165,8 @@ class Session:
         return o
 
     def order(
-        self, side: int, quantity: Any, value: Any, percent: Any, symbol: str | None, limit: Any, stop: Any, stop_loss: Any,
+        self, side: int, quantity: Any, value: Any, percent: Any, symbol: str | None, limit: Any, stop: Any,
+        stop_loss: Any,
         take_profit: Any, stop_loss_percent: Any, take_profit_percent: Any, tif: str, tag: str,
     ) -> Order:  # fmt: skip
         """See ``Strategy.buy``."""
@@ -306,10 +309,11 @@ class Session:
         self.core.accept(self.grid.m, books.tuple, self.k, first, last, self.cursor.i)
         self._dropped = True
 
-    # -- after a step ----------------------------------------------------------------------------------------------
+    # -- after a step
+    # ----------------------------------------------------------------------------------------------
 
     def mirror(self) -> int:
-        """Bring plain Python copies of cash and positions up to date; returns the index of the first new fill."""
+        """Bring plain Python copies of cash and positions up to date; returns the first new fill's index."""
         books = self.books
         first, last = self.seen_fills, int(books.reg[codes.S_FILLS])
         for r in range(first, last):
@@ -341,7 +345,8 @@ class Session:
         """A fill at the open carries the bar's open time, any other its close time (M13)."""
         return int(self.grid.m[8][bar, s]) if phase == codes.PH_OPEN else int(self.grid.time[bar])
 
-    # -- state -----------------------------------------------------------------------------------------------------
+    # -- state
+    # -----------------------------------------------------------------------------------------------------
 
     def last_close(self, s: int) -> float:
         """Last close of a symbol at or before now."""
@@ -420,7 +425,7 @@ class Session:
 
 
 def _whole_lots(amount: float, lot: float) -> int:
-    """Lots in ``amount``, toward zero (F7); 0.29 is 29,000,000 lots of 1e-8 although the division falls short."""
+    """Lots in ``amount``, toward zero (F7); 0.29 is 29,000,000 of 1e-8, though the division falls short."""
     lots = amount / lot
     return int(lots + 1e-9 + abs(lots) * 1e-12)
 

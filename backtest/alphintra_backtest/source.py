@@ -1,4 +1,4 @@
-"""The hash of a strategy's source: its file with the modules beside it, or its class where there is no file."""
+"""The hash of a strategy's source: its file and the modules beside it, or its class where there is none."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from . import codes
 
 @dataclass
 class Trade:
-    """A round trip, open while ``exit_bar`` is −1. Quantities in lots, prices per unit, money in the account's currency."""
+    """A round trip, open while ``exit_bar`` is −1; quantities in lots, money in the account's currency."""
 
     symbol: int
     side: int

@@ -32,8 +32,10 @@ def backtest(
 
     Args:
         strategy: The class (not an instance).
-        data: Dataset name (``"us-equities-daily/AAPL"``), CSV or Parquet file, DataFrame, or dict of DataFrames.
-        start: First day or time at which ``on_bar`` may be called; indicators still warm up on all earlier data.
+        data: Dataset name (``"us-equities-daily/AAPL"``), CSV or Parquet file, DataFrame, or
+            dict of DataFrames.
+        start: First day or time at which ``on_bar`` may be called; indicators still warm up on all earlier
+            data.
         end: Last day or time of the data.
         cash: Starting cash.
         commission: Fraction of notional per fill (0.001 = 0.1 %).

@@ -37,11 +37,11 @@ class Param(Generic[T]):
         choices: tuple[T, ...] | None = None,
         description: str = "",
     ) -> None:
-        self.default = default
+        self.default: T = default
         self.low = low
         self.high = high
         self.step = step
-        self.choices = choices
+        self.choices: tuple[T, ...] | None = choices
         self.description = description
         self.name = ""
         self.check(default)
@@ -75,7 +75,7 @@ class Param(Generic[T]):
                 raise ParameterError(f"{name}={value!r} is below its low of {self.low}", where=name)
             if self.high is not None and value > self.high:
                 raise ParameterError(f"{name}={value!r} is above its high of {self.high}", where=name)
-        return value  # type: ignore[no-any-return]
+        return value
 
     def describe(self) -> dict[str, Any]:
         """Plain description for forms, JSON and documentation."""

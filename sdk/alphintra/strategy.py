@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Strategy:
     """A trading strategy.
 
-    Override ``on_start`` (declare indicators), ``on_bar`` (decide, once a timestamp), and where wanted ``on_fill``,
-    ``on_order`` and ``on_stop``. Decisions are made at a bar's close; a market order fills at the symbol's next open.
+    Override ``on_start`` (declare indicators), ``on_bar`` (decide, once a timestamp), and where wanted
+    ``on_fill``, ``on_order`` and ``on_stop``. Decisions are made at a bar's close; a market order fills at
+    the symbol's next open.
     """
 
     #: Shown in reports; the class name where empty.
@@ -25,10 +26,11 @@ class Strategy:
     _run: Any
     data: Any
 
-    # -- events ----------------------------------------------------------------------------------------------------
+    # -- events
+    # ----------------------------------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        """Called once before the first bar: declare indicators here. Series are handles and cannot be read yet."""
+        """Called once before the first bar: declare indicators here; series cannot be read yet."""
 
     def on_bar(self) -> None:
         """Called at each timestamp once the indicators of at least one symbol are defined."""
@@ -42,7 +44,8 @@ class Strategy:
     def on_stop(self) -> None:
         """Called once after the last bar; orders are refused here."""
 
-    # -- declarations ----------------------------------------------------------------------------------------------
+    # -- declarations
+    # ----------------------------------------------------------------------------------------------
 
     @classmethod
     def parameters(cls) -> dict[str, dict[str, Any]]:
@@ -60,8 +63,9 @@ class Strategy:
         """Compute an indicator once over the whole series and return views of it.
 
         Args:
-            function: Takes float64 arrays (one for each series in ``args``) and other arguments; returns an array of
-                the same length or a tuple of them. It must not look ahead: value i may use values up to i only.
+            function: Takes float64 arrays (one for each series in ``args``) and other arguments; returns an
+                array of the same length or a tuple of them. It must not look ahead: value i may use values up
+                to i only.
             args: Series (``self.data.close``, other indicators) and plain values, in the function's order.
             name: Label in charts; the function's name with its plain arguments by default.
             overlay: Draw on the price chart (True) or in a pane of its own (False); guessed where None.
@@ -73,14 +77,15 @@ class Strategy:
         return self._run.indicator(function, args, kwargs, name, overlay)
 
     def every(self, schedule: str) -> bool:
-        """True at the timestamps of a schedule, taken from the calendar; ``"month_end"`` is the month's last session."""
+        """True at the timestamps of a schedule of the calendar: ``"month_end"``, the month's last session."""
         return self._run.every(schedule)  # type: ignore[no-any-return]
 
     def ready(self, symbol: str | None = None) -> bool:
         """True once all indicators of ``symbol`` are defined at the current bar."""
         return self._run.ready(symbol)  # type: ignore[no-any-return]
 
-    # -- verbs -----------------------------------------------------------------------------------------------------
+    # -- verbs
+    # -----------------------------------------------------------------------------------------------------
 
     def buy(
         self,
@@ -145,7 +150,7 @@ class Strategy:
         )  # fmt: skip
 
     def order_target_percent(self, target: float, symbol: str | None = None, *, tag: str = "") -> Any:
-        """Order what brings the position to ``target`` × equity (1.0: all that can be bought), sized at the fill."""
+        """Order what brings the position to ``target`` × equity (1.0: all there is), sized at the fill."""
         return self._run.target("percent", target, symbol, tag)
 
     def order_target_value(self, target: float, symbol: str | None = None, *, tag: str = "") -> Any:
@@ -164,7 +169,8 @@ class Strategy:
         """Cancel one working order, or all of a symbol, or all; returns how many."""
         return self._run.cancel(order, symbol)  # type: ignore[no-any-return]
 
-    # -- state -----------------------------------------------------------------------------------------------------
+    # -- state
+    # -----------------------------------------------------------------------------------------------------
 
     def position(self, symbol: str | None = None) -> Any:
         """The position in ``symbol``: size, avg_price, pnl, pnl_pct, bars_held, opened_at."""

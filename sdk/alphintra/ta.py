@@ -13,20 +13,24 @@ from typing import Any
 def __getattr__(name: str) -> Callable[..., Any]:
     if name.startswith("_"):
         raise AttributeError(name)
-    import talib
-
-    if name not in talib.get_functions():
+    if name not in _names():
         import difflib
 
-        near = difflib.get_close_matches(name.upper(), talib.get_functions(), 1)
+        near = difflib.get_close_matches(name.upper(), _names(), 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise AttributeError(f"TA-Lib has no indicator {name!r}{hint}")
+    import talib
+
     function: Callable[..., Any] = getattr(talib, name)
     globals()[name] = function
     return function
 
 
 def __dir__() -> list[str]:
+    return _names()
+
+
+def _names() -> list[str]:
     import talib
 
-    return list(talib.get_functions())
+    return list(talib.get_functions())  # type: ignore[no-untyped-call]

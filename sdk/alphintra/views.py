@@ -1,7 +1,7 @@
-"""Views of series that end at the current bar: ``[-1]`` is the latest closed value, the future cannot be read.
+"""Views of series that end at the current bar: ``[-1]`` is the latest value, the future cannot be read.
 
-All views of a run share one cursor. A view that has a value at every timestamp reads by one index; one that does not
-(a symbol that misses bars) goes through a map from the run's timestamps to its own.
+All views of a run share one cursor. A view that has a value at every timestamp reads by one index; one that
+does not (a symbol that misses bars) goes through a map from the run's timestamps to its own.
 """
 
 from __future__ import annotations
@@ -41,13 +41,14 @@ class Timeline:
         self.own: I64 = (
             every if self.dense else np.searchsorted(positions, every, side="right").astype(np.int64) - 1
         )
-        self.map = memoryview(self.own)
+        self.map: memoryview[int] = memoryview(self.own)  # type: ignore[arg-type]
 
 
 class Series:
     """A series as a strategy sees it; see the module's docstring.
 
-    ``view[-1]`` is a float, ``view[-n:]`` a read-only array of the last n closed values (fewer near the start).
+    ``view[-1]`` is a float, ``view[-n:]`` a read-only array of the last n closed values (fewer near the
+    start).
 
     Raises:
         LookAheadError: Reading in ``on_start``, or any index but a negative one or a slice that ends at now.
@@ -62,7 +63,7 @@ class Series:
             values = array.view()
         values.flags.writeable = False
         self._array = values
-        self._mv = memoryview(values)
+        self._mv: memoryview[float] = memoryview(values)  # type: ignore[arg-type]
         self._c = cursor
         self.timeline = timeline
         self.name = name
@@ -166,7 +167,7 @@ def _spread(view: Series | float, count: int) -> tuple[F64, F64]:
 
 
 def _column(a: Series, b: Series | float, up: bool) -> memoryview:
-    """A crossing as one byte a timestamp, made whole on first use: it is causal, since each byte uses two values."""
+    """A crossing as one byte a timestamp, made whole on first use: each byte uses two past values."""
     if a._c.i < 0:
         raise LookAheadError("a crossing is read in on_bar, not in on_start")
     if isinstance(b, Series) and b._c is not a._c:
@@ -175,11 +176,11 @@ def _column(a: Series, b: Series | float, up: bool) -> memoryview:
     (a1, a2), (b1, b2) = _spread(a, count), _spread(b, count)
     with np.errstate(invalid="ignore"):
         crossed = (a1 > b1) & (a2 <= b2) if up else (a1 < b1) & (a2 >= b2)
-    return memoryview(np.ascontiguousarray(crossed))
+    return memoryview(np.ascontiguousarray(crossed))  # type: ignore[arg-type]
 
 
 def crossed_above(a: Series, b: Series | float) -> bool:
-    """True on the bar where ``a`` rises above ``b``: ``a[-1] > b[-1] and a[-2] <= b[-2]``. False where undefined."""
+    """True where ``a`` rises above ``b``: ``a[-1] > b[-1] and a[-2] <= b[-2]``; False where undefined."""
     try:
         return a._above[b][a._c.i]  # type: ignore[no-any-return]
     except KeyError:
@@ -188,7 +189,7 @@ def crossed_above(a: Series, b: Series | float) -> bool:
 
 
 def crossed_below(a: Series, b: Series | float) -> bool:
-    """True on the bar where ``a`` falls below ``b``: ``a[-1] < b[-1] and a[-2] >= b[-2]``. False where undefined."""
+    """True where ``a`` falls below ``b``: ``a[-1] < b[-1] and a[-2] >= b[-2]``; False where undefined."""
     try:
         return a._below[b][a._c.i]  # type: ignore[no-any-return]
     except KeyError:
@@ -197,7 +198,7 @@ def crossed_below(a: Series, b: Series | float) -> bool:
 
 
 class Panel:
-    """One field over all symbols: ``panel[-1]`` is (S,), ``panel[-n:]`` (n, S); NaN before a symbol's first bar."""
+    """One field of all symbols: ``panel[-1]`` is (S,), ``panel[-n:]`` (n, S); NaN before a first bar."""
 
     __slots__ = ("_array", "_c", "name")
 
@@ -219,7 +220,8 @@ class Panel:
         if isinstance(key, int | np.integer) and key < 0:
             if i + 1 + key < 0:
                 raise IndexError(f"panel({self.name!r})[{key}]: only {i + 1} timestamps so far")
-            return self._array[i + 1 + int(key)]
+            row: F64 = self._array[i + 1 + int(key)]
+            return row
         raise LookAheadError(f"panel({self.name!r})[{key!r}]: [-1] is the current bar")
 
     def __len__(self) -> int:

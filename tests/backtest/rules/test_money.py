@@ -1,4 +1,4 @@
-"""F6, F7, F11 and M10: how much is bought, what it costs, what the account allows, and which trades come out."""
+"""F6, F7, F11 and M10: how much is bought, what it costs, what an account allows, which trades come out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def test_f6_funds_at_the_fill() -> None:
 
 
 def test_f6_reductions_submitted_before_free_money_in_the_same_callback() -> None:
-    # All in A; at bar 1 A is sold and B bought for the same money. The other way round B is refused at submission.
+    # All in A; at bar 1 A is sold and B bought for the same money. The other way round B is refused at
+    # submission.
     data = {"A": bars(*[FLAT] * 4), "B": bars(*[FLAT] * 4)}
     rotate = {0: buy(10, symbol="A"), 1: both(sell(10, symbol="A"), buy(10, symbol="B"))}
     assert [f[:3] for f in fills(run(rotate, data, cash=1000))] == [
@@ -171,7 +172,8 @@ def test_m10_fifo_by_entry_order() -> None:
 
 
 def test_m10_fills_of_an_order_are_one_trade() -> None:
-    # 60 bought as 25 at 100, 25 at 110, 10 at 120 (2.5 % of 1,000 a bar), average 6,450 / 60 = 107.50; sold at 120.
+    # 60 bought as 25 at 100, 25 at 110, 10 at 120 (2.5 % of 1,000 a bar), average 6,450 / 60 = 107.50; sold
+    # at 120.
     thin = [(*FLAT, 1000), (*FLAT, 1000), (110, 111, 109, 110, 1000), (120, 121, 119, 120, 1000)]
     data = bars(*thin, (120, 121, 119, 120, 1e6))
     result = run({0: buy(60), 3: sell(60)}, data)
@@ -193,7 +195,8 @@ def test_m10_exit_reasons(order: Any, bar: tuple[float, ...], reason: str, pnl: 
 
 
 def test_m10_worst_and_best_move_of_a_trade() -> None:
-    # Bought at 100 on bar 1 (99 … 101), bar 2 goes from 90 to 120, sold at bar 3's open of 110: −10 % and +20 %.
+    # Bought at 100 on bar 1 (99 … 101), bar 2 goes from 90 to 120, sold at bar 3's open of 110: −10 % and +20
+    # %.
     data = bars(FLAT, FLAT, (100, 120, 90, 110), (110, 200, 1, 110))
     c = run({0: buy(10), 2: sell(10)}, data).columns["trades"]
     assert (c["mae"], c["mfe"], c["bars"]) == ([pytest.approx(-0.1)], [pytest.approx(0.2)], [2])

@@ -118,7 +118,8 @@ def test_f5_zero_volume_is_no_trade_and_a_column_of_zeros_is_unknown() -> None:
 
 
 def test_f5_a_target_that_fills_in_part_keeps_the_stop_for_the_rest() -> None:
-    # 25 of 60 sold at the target of 105 on bar 2, the other 35 are stopped: 25 on bar 3 at 95, 10 at bar 4's open.
+    # 25 of 60 sold at the target of 105 on bar 2, the other 35 are stopped: 25 on bar 3 at 95, 10 at bar 4's
+    # open.
     big, thin = 1e6, 1000
     data = bars(
         (*FLAT, big),
@@ -144,8 +145,8 @@ def test_f5_an_entry_whose_stop_filled_stops_entering() -> None:
 
 
 def test_bracket_of_a_reversed_position_is_gone() -> None:
-    # Long with a stop at 90; reversed to a short with a stop of its own; long again without a stop. Bar 4 falls
-    # through 90: nothing may be sold.
+    # Long with a stop at 90; reversed to a short with a stop of its own; long again without a stop. Bar 4
+    # falls through 90: nothing may be sold.
     script = {
         0: buy(10, stop_loss=90),
         1: sell(20, stop_loss=120),
@@ -208,8 +209,8 @@ def test_f15_next_waits_in_every_case_and_counts_only_the_doubtful() -> None:
 
 @pytest.mark.parametrize("rule", ["certain", "pessimistic", "next"])
 def test_f15_the_report_shows_final_equity_under_all_three(rule: str) -> None:
-    # Bought at 105 on bar 1, whose low of 99 holds the stop of 100. Certain and next: held to the close of 104, −10.
-    # Pessimistic: stopped at 100, −50.
+    # Bought at 105 on bar 1, whose low of 99 holds the stop of 100. Certain and next: held to the close of
+    # 104, −10. Pessimistic: stopped at 100, −50.
     result = run({0: STOP}, bars(FLAT, (102, 106, 99, 103), (103, 104, 102, 104)), cash=2000, entry_bar=rule)
     assert result.curves.equity[-1] == (1950 if rule == "pessimistic" else 1990)
     entry = assumption(result, "ambiguous_entry")

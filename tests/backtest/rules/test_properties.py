@@ -46,11 +46,12 @@ def random_bars(seed: int, n: int, level: float = 100.0) -> pd.DataFrame:
     low = np.minimum(opened, close) * (1 - rng.uniform(0, 0.03, n))
     index = pd.bdate_range("2024-01-02", periods=n)
     volume = rng.integers(500, 5000, n).astype(float)
-    return pd.DataFrame(dict(open=opened, high=high, low=low, close=close, volume=volume), index=index)
+    columns = {"open": opened, "high": high, "low": low, "close": close, "volume": volume}
+    return pd.DataFrame(columns, index=index)
 
 
 def player(script: Script) -> type[al.Strategy]:
-    """Plays (bar, verb, symbol, size, offset); prices are offsets from the last close, so they scale with it."""
+    """Plays (bar, verb, symbol, size, offset); prices are offsets from the last close and scale with it."""
     at: dict[int, list[tuple[int, str, str, float, float]]] = {}
     for row in script:
         at.setdefault(row[0], []).append(row)
@@ -175,7 +176,7 @@ def test_ten_times_the_prices_and_the_cash_is_ten_times_the_equity(seed: int, sc
     small, big = universe(seed), universe(seed)
     for frame in big.values():
         frame[["open", "high", "low", "close"]] *= 10
-    options: dict[str, Any] = dict(commission=0.001, fractional=True, max_share=None)
+    options: dict[str, Any] = {"commission": 0.001, "fractional": True, "max_share": None}
     one = al.backtest(player(script), small, cash=20_000, **options)
     ten = al.backtest(player(script), big, cash=200_000, **options)
     # a lot of 1e-8 is worth 1e-5 at most
@@ -206,14 +207,15 @@ def test_the_plain_core_and_its_compiled_twin_write_the_same_events(monkeypatch:
     rng = np.random.default_rng(7)
     n = 1200
     script: Script = [
-        (int(i), VERBS[int(rng.integers(len(VERBS)))], "AB"[int(rng.integers(2))], float(rng.integers(1, 60)), int(rng.integers(-8, 9)) / 200)
+        (int(i), VERBS[int(rng.integers(len(VERBS)))], "AB"[int(rng.integers(2))], float(rng.integers(1, 60)),
+         int(rng.integers(-8, 9)) / 200)
         for i in np.sort(rng.integers(0, n - 2, 900))
     ]  # fmt: skip
     data = {
         "A": random_bars(1, n),
         "B": random_bars(2, n, 50.0).drop(pd.bdate_range("2024-03-01", periods=9)),
     }
-    options: dict[str, Any] = dict(cash=50_000, commission=0.001, slippage=0.001)
+    options: dict[str, Any] = {"cash": 50_000, "commission": 0.001, "slippage": 0.001}
     plain = al.backtest(player(script), data, **options)
     monkeypatch.setattr(books, "PLAIN_BELOW", 0)
     assert books.kernels(1) is not core

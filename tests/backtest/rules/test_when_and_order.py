@@ -1,4 +1,4 @@
-"""F0 and F1: when an order works, and what comes first in a bar. F17: how long it works. F10: the run's end."""
+"""F0, F1, F10, F13, F17, F18: when an order works and how long, what comes first, how a run ends."""
 
 from __future__ import annotations
 
@@ -47,8 +47,9 @@ def test_f1_fill_at_close_is_an_opt_in_and_tells_on_fill() -> None:
 
 @pytest.mark.parametrize("times", [1, 4])  # 40 units are 4e9 lots of 1e-8, whose square no int64 holds
 def test_f0_reductions_come_first_at_the_open_whatever_was_submitted_first(times: int) -> None:
-    # Cash 1,000 (times 4). Order 0: buy 10 B at a limit of 50 (rests: B trades at 60). Order 1: buy 10 A at 100: all the money.
-    # Order 2: sell A. At bar 3's open B is at 45: the older order 0 needs 450, which only the sale of A frees.
+    # Cash 1,000 (times 4). Order 0: buy 10 B at a limit of 50 (rests: B trades at 60). Order 1: buy 10 A at
+    # 100: all the money. Order 2: sell A. At bar 3's open B is at 45: the older order 0 needs 450, which only
+    # the sale of A frees.
     a = bars(FLAT, FLAT, FLAT, FLAT)
     b = bars((60, 61, 59, 60), (60, 61, 59, 60), (60, 61, 59, 60), (45, 46, 44, 45))
     q = 10 * times
@@ -62,8 +63,8 @@ def test_f0_reductions_come_first_at_the_open_whatever_was_submitted_first(times
 
 
 def test_f0_stops_come_before_limits_inside_the_bar() -> None:
-    # Long 10. A sell limit at 105 is older than the sell stop at 95, without being its bracket: both prices are in
-    # bar 2, the stop goes first and the limit then opens a short.
+    # Long 10. A sell limit at 105 is older than the sell stop at 95, without being its bracket: both prices
+    # are in bar 2, the stop goes first and the limit then opens a short.
     script = {0: buy(10), 1: both(sell(10, limit=105), sell(10, stop=95))}
     result = run(script, bars(FLAT, FLAT, (100, 106, 94, 100)))
     assert fills(result)[1:] == [(2, "SELL", 10, 95, "F2.stop"), (2, "SELL", 10, 105, "F4.limit")]
@@ -86,7 +87,8 @@ def test_f0_on_fill_sees_the_closed_bar_and_comes_before_on_bar() -> None:
 
 
 def test_f0_an_order_from_on_order_works_from_the_next_bar() -> None:
-    # The market order's acceptance at bar 0's close submits a stop at 95 from on_order; bar 1 trades through it.
+    # The market order's acceptance at bar 0's close submits a stop at 95 from on_order; bar 1 trades through
+    # it.
     class Protect(al.Strategy):
         def on_bar(self) -> None:
             if self.bar_index == 0:
@@ -184,7 +186,8 @@ def sma_of(n: int, symbol: str | None = None) -> Any:
 
 
 def test_f13_on_bar_begins_where_the_indicators_are_defined() -> None:
-    # SMA(3) is defined at bar 2: the target of bar 2 fills at bar 3's open. The curves begin one bar before, at bar 1.
+    # SMA(3) is defined at bar 2: the target of bar 2 fills at bar 3's open. The curves begin one bar before,
+    # at bar 1.
     called = []
     result = run(
         {i: lambda s: called.append(s.bar_index) for i in range(5)}, bars(*[FLAT] * 5), on_start=sma_of(3)
@@ -194,7 +197,8 @@ def test_f13_on_bar_begins_where_the_indicators_are_defined() -> None:
 
 
 def test_f13_a_later_start_does_not_shorten_the_warm_up() -> None:
-    # Closes 1 … 5; on_bar begins on the fourth day with the mean of days 2 to 4 = 3: history before start is used.
+    # Closes 1 … 5; on_bar begins on the fourth day with the mean of days 2 to 4 = 3: history before start is
+    # used.
     data = bars(*[(c, c, c, c) for c in range(1, 6)])
     seen = []
     run({3: lambda s: seen.append(s.mean[-1])}, data, on_start=sma_of(3), start="2024-01-05")
