@@ -253,6 +253,15 @@ def test_a_second_server_on_the_file_is_refused(database):
         Database(str(database.url))
 
 
+def test_closing_leaves_one_file(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'x.sqlite'}")
+    upgrade(database.write_engine)
+    queued(database)
+    assert database.read_now(database_now)
+    database.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.sqlite", "x.sqlite.lock"]
+
+
 def test_database_now_is_the_databases_clock(database):
     from datetime import UTC, datetime
 

@@ -7,7 +7,7 @@ import pytest
 
 IMPORTS = "%matplotlib inline\nimport alphintra as al; print('hello')\n!ls\n"
 CLASS = '''\
-@al.deco if False else (lambda c: c)
+@(lambda c: c)
 class SmaCross(al.Strategy):
     """Crossing.
 

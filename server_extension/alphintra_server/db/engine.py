@@ -74,8 +74,9 @@ class Database:
         """Finish what is running, then let go of the file."""
         self._writers.shutdown(wait=True)
         self._readers.shutdown(wait=True)
-        self.write_engine.dispose()
+        # The last connection folds the write-ahead log back into the file, and a read-only one cannot.
         self.read_engine.dispose()
+        self.write_engine.dispose()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

@@ -185,9 +185,9 @@ def module_candidates(tree: ast.Module, package: str = "") -> list[str]:
             base = node.module or ""
             if node.level:
                 above = package.split(".") if package else []
-                above = above[: len(above) - (node.level - 1)] if node.level > 1 else above
-                if not above:
+                if node.level > len(above):
                     continue
+                above = above[: len(above) - node.level + 1]
                 base = ".".join([*above, *([base] if base else [])])
             if base:
                 add(base)

@@ -7,8 +7,9 @@ import difflib
 import math
 from collections.abc import Iterator
 
-from .classes import Imports, StrategyClass
+from .classes import SDK, Imports, StrategyClass
 from .findings import Finding, Severity, at_node
+from .sdk import keywords, public_names
 
 _SERIES = {"open", "high", "low", "close", "volume"}
 _EVENTS = ("on_start", "on_bar", "on_fill", "on_order", "on_stop", "signals")
@@ -33,10 +34,29 @@ def misuses(
     tree: ast.Module, classes: list[StrategyClass], imports: Imports, lines: list[str]
 ) -> list[Finding]:
     """List the misuses in the strategy classes of a module."""
-    found: list[Finding] = []
+    found = list(_unknown_names(tree, imports, lines))
     for strategy in classes:
         found += _Class(strategy, imports, lines).findings()
     return found
+
+
+def _unknown_names(tree: ast.Module, imports: Imports, lines: list[str]) -> Iterator[Finding]:
+    known = public_names()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id in imports.sdk and node.attr not in known and not node.attr.startswith("_"):
+                message = f"alphintra has no `{node.attr}`{_nearest(node.attr, known)}"
+                yield at_node(node, lines, "error", "UNKNOWN_SDK_NAME", message)
+        elif isinstance(node, ast.ImportFrom) and node.module == SDK and not node.level:
+            for alias in node.names:
+                if alias.name not in known and alias.name != "*" and not alias.name.startswith("_"):
+                    message = f"alphintra has no `{alias.name}`{_nearest(alias.name, known)}"
+                    yield at_node(node, lines, "error", "UNKNOWN_SDK_NAME", message)
+
+
+def _nearest(name: str, known: frozenset[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), 1)
+    return f"; did you mean `{near[0]}`?" if near else ""
 
 
 class _Class:
@@ -130,6 +150,11 @@ class _Class:
             message = f"self.{verb}() in on_start: there is no bar yet to trade on"
             yield self._say(node, "warning", "ORDER_IN_ON_START", message)
         words = {word.arg: word.value for word in node.keywords if word.arg}
+        taken = keywords(verb)
+        for name, value in words.items():
+            if taken is not None and name not in taken:
+                message = f"self.{verb}() takes no `{name}`{_nearest(name, taken)}"
+                yield self._say(value, "error", "UNKNOWN_ARGUMENT", message)
         for pair in (*_PAIRS, *_combinations(_SIZES.get(verb, ()))):
             if pair[0] in words and pair[1] in words:
                 message = f"`{pair[0]}` and `{pair[1]}` together: give one of them"

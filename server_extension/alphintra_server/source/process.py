@@ -13,13 +13,20 @@ from pathlib import Path
 from typing import Any
 
 _MAX_MESSAGE = 32 << 20
-_ROOT = str(Path(__file__).resolve().parents[2])
+
 _CHILD = """\
 import sys
-sys.path[:0] = {path!r}
+sys.path.extend({path!r})
 from alphintra_server.source.process import serve
 serve()
 """
+
+
+def _roots() -> list[str]:
+    """Where this package and the SDK are, also when they run from a clone: ``-I`` ignores PYTHONPATH."""
+    from alphintra import __file__ as sdk
+
+    return [str(Path(file).resolve().parents[1]) for file in (Path(__file__).parent, sdk)]
 
 
 class ParserFailedError(Exception):
@@ -78,7 +85,7 @@ class Parser:
                 sys.executable,
                 "-I",
                 "-c",
-                _CHILD.format(path=[_ROOT]),
+                _CHILD.format(path=_roots()),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
