@@ -34,6 +34,8 @@ def templates() -> list[dict[str, Any]]:
 def clone(template_id: str, target: Path) -> Path:
     """Copy a template's notebook into ``target`` and return its path; ``-1``, ``-2`` … where the name exists.
 
+    The copy has no outputs: what it shows is what the trader's own run shows.
+
     Raises:
         DataError: No such template (the nearest is named), or the folder cannot be written.
     """
@@ -43,7 +45,7 @@ def clone(template_id: str, target: Path) -> Path:
         hint = f"did you mean {near[0]!r}?" if near else "there are: " + ", ".join(known)
         raise DataError(f"no template {template_id!r}", code="UNKNOWN_TEMPLATE", hint=hint)
     source = folder() / str(known[template_id]["file"])
-    content = source.read_bytes()
+    content = _without_outputs(source.read_text(encoding="utf-8"))
     for n in range(1000):
         path = target / f"{source.stem}{f'-{n}' if n else ''}{source.suffix}"
         try:
@@ -52,7 +54,15 @@ def clone(template_id: str, target: Path) -> Path:
             continue
         except OSError as error:
             raise DataError(f"cannot write {path}: {error.strerror}", code="CANNOT_WRITE") from error
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(content)
         return path
     raise DataError(f"{target} has a thousand copies of {source.stem}", code="CANNOT_WRITE")
+
+
+def _without_outputs(text: str) -> str:
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"

@@ -12,7 +12,7 @@ from .workspace import Workspace
 
 FOLDER = "snippets"
 MAX_SNIPPET = 64 << 10
-_HEADER = re.compile(r"^#\s*(title|description|prefix):\s*(.*?)\s*$")
+_HEADER = re.compile(r"^#\s*(title|description|prefix|context):\s*(.*?)\s*$")
 
 
 class Snippets:
