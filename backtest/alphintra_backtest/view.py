@@ -220,7 +220,8 @@ def _trades_of_fills(result: Result) -> tuple[dict[_Key, list[int]], dict[_Key, 
             left = trades["exit_time"][i]
             exit_key: _Key = (symbol, other, 0 if left is None or left != left else int(left))
         else:
-            entry_key, exit_key = ("order", int(entries[i])), ("order", int(exits[i]))
+            entry_key = ("order", int(entries[i]))
+            exit_key = ("order", -1 if exits[i] is None else int(exits[i]))  # an open trade has no exit
         ids.setdefault(entry_key, []).append(number)
         if not bool(trades["open"][i]):
             ids.setdefault(exit_key, []).append(number)
