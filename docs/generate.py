@@ -1,0 +1,230 @@
+"""Write ``docs/reference/*.md`` from the code: docstrings, knobs, codes and metric definitions.
+
+``python docs/generate.py`` writes; with ``--check`` it names the pages that are out of date and ends with 1.
+Nothing in that folder is written by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+REFERENCE = Path(__file__).resolve().parent / "reference"
+HEADER = "<!-- written by docs/generate.py from the code; do not edit -->\n\n"
+#: How a knob's page names the type of its default; ``max_share`` is the only one that can be None.
+TAKES = {float: "a number", bool: "true or false"}
+#: A section of a docstring, and how its page calls it.
+SECTIONS = {"Args:": "Arguments", "Returns:": "Returns", "Raises:": "Raises", "Attributes:": "Attributes"}
+
+
+def inline(text: str) -> str:
+    """Turn a docstring's markup into Markdown."""
+    text = re.sub(r":(?:class|meth|func|attr):`~?([^`]+)`", lambda m: f"`{m[1].rsplit('.', 1)[-1]}`", text)
+    return text.replace("``", "`")
+
+
+def entries(lines: list[str]) -> list[str]:
+    """Turn ``name: what it is`` with indented continuations into a list."""
+    out: list[str] = []
+    for line in inspect.cleandoc("\n".join(lines)).splitlines():
+        if line[:1].isspace() and out:
+            out[-1] += " " + line.strip()
+            continue
+        name, colon, rest = line.partition(": ")
+        out.append(f"`{name}`: {rest}" if colon and re.fullmatch(r"[\w, .*]+", name) else line)
+    return [f"- {line}" for line in out if line]
+
+
+def docstring(thing: Any) -> str:
+    """Turn a Google-style docstring into Markdown."""
+    out: list[str] = []
+    section: list[str] | None = None
+    for line in [*(inspect.getdoc(thing) or "").splitlines(), "end"]:
+        if section is not None and (line[:1].isspace() or not line):
+            section.append(line)
+            continue
+        if section is not None:
+            out += [*entries(section), ""]
+            section = None
+        if line.strip() in SECTIONS:
+            section = []
+            out += [f"**{SECTIONS[line.strip()]}**", ""]
+        else:
+            out.append(line)
+    return inline("\n".join(out[:-1]).strip())
+
+
+def signature(name: str, function: Any) -> str:
+    """Write a signature without ``self`` and without annotations: the text says what each argument is."""
+    found = inspect.signature(function)
+    kept = [
+        p.replace(annotation=inspect.Parameter.empty)
+        for p in found.parameters.values()
+        if p.name not in ("self", "cls")
+    ]
+    text = str(found.replace(parameters=kept, return_annotation=inspect.Signature.empty))
+    return f"{name}{text}"
+
+
+def members(cls: type, names: Iterable[str] | None = None) -> list[tuple[str, Any]]:
+    """List public methods and properties of a class in the order of their definition."""
+    return [
+        (name, value)
+        for name, value in vars(cls).items()
+        if not name.startswith("_")
+        and (names is None or name in names)
+        and (inspect.isfunction(value) or isinstance(value, classmethod) or hasattr(value, "__get__"))
+        and inspect.getdoc(value)
+        and not inspect.ismemberdescriptor(value)
+    ]
+
+
+def describe(name: str, thing: Any, level: int = 3) -> str:
+    """Write one heading with the signature and the docstring of a function, method or property."""
+    call = getattr(thing, "__func__", thing)
+    if inspect.isfunction(call):
+        title, shown = name.rsplit(".", 1)[-1], f"```python\n{signature(name, call)}\n```\n\n"
+    else:
+        title, shown = name.rsplit(".", 1)[-1], f"`{name}`\n\n"
+    text = docstring(getattr(thing, "func", getattr(thing, "fget", None)) or thing)
+    return f"{'#' * level} {title}\n\n{shown}{text}\n"
+
+
+def page_class(title: str, classes: Iterable[tuple[type, str]]) -> str:
+    """Write a page of classes; the second of each pair is how a strategy's code names an instance."""
+    parts = [f"# {title}\n"]
+    for cls, prefix in classes:
+        parts.append(f"## {cls.__name__}\n\n{docstring(cls)}\n")
+        fields = (
+            [n for n in inspect.get_annotations(cls) if not n.startswith("_")] if prefix != "self" else []
+        )
+        if fields and "Attributes:" not in (cls.__doc__ or ""):
+            parts.append("Fields: " + ", ".join(f"`{n}`" for n in fields) + ".\n")
+        parts += [describe(f"{prefix}.{name}", value) for name, value in members(cls)]
+    return "\n".join(parts)
+
+
+def cell(value: Any) -> str:
+    """Write a value for a table."""
+    return inline(str(value)).replace("|", "\\|").replace("\n", " ")
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
+    """Write a Markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(cell(c) for c in row) + " |" for row in rows)]) + "\n"
+
+
+def page_rules() -> str:
+    """Write the knobs of ``al.backtest(…, **rules)``."""
+    from alphintra_backtest.options import CHOICES, RULES
+
+    rows = []
+    for name, (default, text) in RULES.items():
+        allowed = ", ".join(f"`{c!r}`" for c in CHOICES[name]) if name in CHOICES else TAKES[type(default)]
+        rows.append((f"`{name}`", f"`{default!r}`", allowed, text))
+    return (
+        "# Rules of a run\n\nEach is an argument of `al.backtest`, `--rule NAME=VALUE` of the command line, "
+        "and a key of `rules` over REST.\nAn unknown name is an error that names the nearest.\n\n"
+        + table(("name", "default", "takes", "what it says"), rows)
+    )
+
+
+def page_codes() -> str:
+    """Write every state, reason and rule of an order or fill, and the codes of errors."""
+    from alphintra import errors
+    from alphintra_backtest import codes
+
+    kinds = [
+        (f"`{cls.default_code}`", f"`{name}`", (inspect.getdoc(cls) or "").splitlines()[0])
+        for name, cls in vars(errors).items()
+        if inspect.isclass(cls) and issubclass(cls, errors.AlphintraError)
+    ]
+    parts = [
+        "# Codes\n",
+        "## Rules that a fill names\n",
+        table(("rule", "meaning"), ((f"`{n}`", t) for n, t in codes.RULES if n)),
+        "## Reasons of an order\n",
+        table(("reason", "meaning"), ((f"`{n}`", t) for n, t in codes.REASONS if n)),
+        "## States of an order\n",
+        ", ".join(f"`{s}`" for s in codes.STATES) + ".\n",
+        "## Errors\n",
+        "Each error names what is wrong, where, and where possible what to do.\n",
+        table(("code", "class", "meaning"), kinds),
+    ]
+    return "\n".join(parts)
+
+
+def page_metrics() -> str:
+    """Write each metric of a result with its formula."""
+    from alphintra_backtest.metrics.definitions import DEFINITIONS
+
+    found = DEFINITIONS.values()
+    rows = ((f"`{d.name}`", d.label, d.definition, d.unit, d.source) for d in found)
+    return (
+        "# Metrics\n\n`result.metrics` by name. A metric that is not defined is NaN, and `result.undefined` "
+        "says why.\n\n" + table(("name", "label", "definition", "unit", "source"), rows)
+    )
+
+
+def pages() -> dict[str, str]:
+    """Make all pages of the reference, by file name."""
+    from alphintra import params, result, strategy, views
+    from alphintra.backtesting import backtest
+    from alphintra_backtest import handles
+
+    functions = [
+        describe("al.backtest", backtest, 2),
+        describe("al.crossed_above", views.crossed_above, 2),
+        describe("al.crossed_below", views.crossed_below, 2),
+    ]
+    written = {
+        "backtest.md": "# Functions\n\n" + "\n".join(functions),
+        "strategy.md": page_class(
+            "Strategy and Param", [(strategy.Strategy, "self"), (params.Param, "param")]
+        ),
+        "views.md": page_class("Views", [(views.Series, "series"), (views.Panel, "panel")]),
+        "objects.md": page_class(
+            "Orders, fills and positions",
+            [
+                (handles.Order, "order"),
+                (handles.Fill, "fill"),
+                (handles.Position, "position"),
+                (handles.RoundTrip, "trade"),
+            ],
+        ),
+        "result.md": page_class("Result", [(result.Result, "result"), (result.Curves, "curves")]),
+        "rules.md": page_rules(),
+        "codes.md": page_codes(),
+        "metrics.md": page_metrics(),
+    }
+    return {name: HEADER + re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n" for name, text in written.items()}
+
+
+def main() -> int:
+    """Write, or compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    args = parser.parse_args()
+    REFERENCE.mkdir(exist_ok=True)
+    old = [
+        name
+        for name, text in pages().items()
+        if not (REFERENCE / name).exists() or (REFERENCE / name).read_text(encoding="utf-8") != text
+    ]
+    if args.check:
+        sys.stderr.write("".join(f"docs/reference/{name} is out of date: run make docs\n" for name in old))
+        return 1 if old else 0
+    for name in old:
+        (REFERENCE / name).write_text(pages()[name], encoding="utf-8")
+    sys.stdout.write(f"docs/reference: {len(old)} of {len(pages())} pages written\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
