@@ -49,6 +49,7 @@ class BacktestMagics(Magics):  # type: ignore[misc]
         import alphintra
 
         arguments = parse_argstring(self.backtest, line)
+        assert self.shell is not None
         names = self.shell.user_ns
         strategy = names.get(arguments.strategy)
         if not isinstance(strategy, type):
