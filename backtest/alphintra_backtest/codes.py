@@ -116,8 +116,18 @@ PH_OPEN, PH_INSIDE, PH_CLOSE = range(3)
 N_K = 12
 ENTRY_CERTAIN, ENTRY_PESSIMISTIC, ENTRY_NEXT = range(3)
 # scalar integer registers
-(S_ORDERS, S_ACTIVE, S_FILLS, S_EVENTS, S_AMBIGUOUS, S_AMBIGUOUS_ENTRY, S_BANKRUPT, S_TRIMMED) = range(8)
-N_S = 8
+(
+    S_ORDERS,
+    S_ACTIVE,
+    S_FILLS,
+    S_EVENTS,
+    S_AMBIGUOUS,
+    S_AMBIGUOUS_ENTRY,
+    S_BANKRUPT,
+    S_TRIMMED,
+    S_BUDGET_BAR,
+) = range(9)
+N_S = 9
 #: largest number of lots: an int64 with room to add
 MOST_LOTS = 4_000_000_000_000_000_000.0
 # flags of a fill

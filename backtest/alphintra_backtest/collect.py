@@ -177,7 +177,10 @@ def _fills(session: Session, w: int) -> dict[str, Any]:
 
 
 def _decided(session: Session, bars: Any) -> Any:
-    return np.where(bars >= 0, session.grid.time[np.maximum(bars, 0)], session.grid.m[8][0].min())
+    """Times of decisions; what on_start submitted carries the open of the first bar that there is."""
+    opens = session.grid.m[8][0]
+    known = ~np.isnan(session.grid.m[3][0])
+    return np.where(bars >= 0, session.grid.time[np.maximum(bars, 0)], opens[known].min())
 
 
 def _orders(session: Session) -> dict[str, Any]:

@@ -82,9 +82,7 @@ def open_phase(m, b, k, t):
                 lots = oi[o, I_SIDE] * (oi[o, I_QTY] - oi[o, I_FILLED])
                 if oi[o, I_SIZED] == 0:
                     lots = lots_for(m, b, k, o, t, m[0][t, s], True)
-                    if (
-                        oi[o, I_SIZE] >= TARGET_QUANTITY and lots != 0
-                    ):  # a target's side follows from the position
+                    if oi[o, I_SIZE] >= TARGET_QUANTITY and lots != 0:  # a target's side follows from the position
                         oi[o, I_SIDE] = 1 if lots > 0 else -1
                 if stage == 0 and not reduces(pos[s], lots):
                     continue
@@ -223,6 +221,7 @@ def compact(b):
 def fill_at_close(m, b, k, t):
     """``fill_at='close'`` (F1): market orders of the decision at ``t`` fill at its close."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
+    new_budget(b, t)
     for stage in range(2):
         for a in range(reg[S_ACTIVE]):
             o = active[a]
@@ -236,11 +235,19 @@ def fill_at_close(m, b, k, t):
     compact(b)
 
 
+def new_budget(b, t):
+    """F5: each bar has its own budget, also where ``fill_at_close`` is the first to look at it."""
+    oi, of, active, pos, cash, used, fi, ff, ev, reg = b
+    if reg[S_BUDGET_BAR] != t:
+        reg[S_BUDGET_BAR] = t
+        for s in range(pos.shape[0]):
+            used[s] = 0
+
+
 def step(m, b, k, t):
     """Process the bar at timestamp ``t`` for all symbols (F0)."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
-    for s in range(pos.shape[0]):
-        used[s] = 0
+    new_budget(b, t)
     open_phase(m, b, k, t)
     inside_phase(m, b, k, t)
     expire_phase(m, b, k, t)
@@ -254,5 +261,5 @@ def step(m, b, k, t):
 
 KERNELS = (
     works, is_limit_now, at_open, passed, fill_at_open, open_phase, sibling_also, entry_bar_children,
-    inside_stop, inside_phase, expire_phase, compact, fill_at_close, step,
+    inside_stop, inside_phase, expire_phase, compact, fill_at_close, new_budget, step,
 )  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from scripted import FLAT, assumption, bars, both, buy, ends, fills, run, sell, target, trades
+
+from .scripted import FLAT, assumption, bars, both, buy, ends, fills, run, sell, target, trades
 
 GAP = bars(FLAT, (110, 111, 109, 110), (110, 111, 109, 110))  # closes at 100, opens at 110
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from scripted import FLAT, assumption, bars, both, buy, ends, fills, run, sell, trades
+
+from .scripted import FLAT, assumption, bars, both, buy, ends, fills, run, sell, trades
 
 LONG = buy(10)  # at bar 0, filled at bar 1's open of 100
 
@@ -272,3 +273,9 @@ def test_f16_buy_stop_limit(stop: float, limit: float, following: list[Any], exp
 def test_f16_sell_stop_limit_is_the_mirror() -> None:
     result = run({0: sell(10, stop=95, limit=94)}, bars(FLAT, (97, 98, 93, 96)))
     assert fills(result) == [(1, "SELL", 10, 95, "F16.stop")]
+
+
+def test_f5_each_close_has_a_budget_of_its_own() -> None:
+    # 2.5 % of 1,000 = 25 at the close of bar 0 and 25 at that of bar 2; nothing works on bar 1.
+    result = run({0: buy(25), 2: buy(25)}, bars(*[(*FLAT, 1000)] * 3), fill_at="close")
+    assert [f[:3] for f in fills(result)] == [(0, "BUY", 25), (2, "BUY", 25)]

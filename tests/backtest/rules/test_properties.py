@@ -230,3 +230,21 @@ def test_the_plain_core_and_its_compiled_twin_write_the_same_events(monkeypatch:
     for curve in dataclasses.fields(plain.curves):
         np.testing.assert_array_equal(getattr(plain.curves, curve.name), getattr(compiled.curves, curve.name))
     assert plain.counts == compiled.counts
+
+
+@steady
+@given(st.integers(0, 10_000), scripts(), st.sampled_from(["open", "close"]))
+def test_skipping_the_bars_at_which_nothing_can_happen_changes_nothing(
+    seed: int, script: Script, at: str
+) -> None:
+    data = universe(seed)
+    skipping = al.backtest(player(script), data, cash=20_000, fill_at=at)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core, "peek", lambda m, b, k, t, last: min(t + 1, last))
+        every = al.backtest(player(script), data, cash=20_000, fill_at=at)
+    for table in ("events", "orders", "fills"):
+        for column, values in skipping.columns[table].items():
+            np.testing.assert_array_equal(
+                np.asarray(values), np.asarray(every.columns[table][column]), err_msg=column
+            )
+    np.testing.assert_array_equal(skipping.curves.equity, every.curves.equity)

@@ -9,7 +9,8 @@ import alphintra as al
 import pandas as pd
 import pytest
 from alphintra.data import resolve
-from scripted import FLAT, bars, both, buy, ends, fills, run, scripted, sell, target
+
+from .scripted import FLAT, bars, both, buy, ends, fills, run, scripted, sell, target
 
 
 def test_f1_a_market_order_fills_at_the_next_open() -> None:

@@ -114,9 +114,7 @@ def test_orders_that_make_no_sense(act: Any, words: str) -> None:
     assert words in str(error)
 
 
-@pytest.mark.parametrize(
-    "act", [lambda s: s.buy(1), lambda s: s.close(), lambda s: s.position(), lambda s: s.ready()]
-)
+@pytest.mark.parametrize("act", [lambda s: s.buy(1), lambda s: s.close(), lambda s: s.position(), lambda s: s.ready()])
 def test_several_symbols_need_a_name(act: Any) -> None:
     error = cause(act, {"A": bars(), "B": bars()})
     assert isinstance(error, OrderError)
@@ -146,9 +144,7 @@ def test_views_refuse_what_does_not_end_now(act: Any) -> None:
 
 def test_slices_that_end_now() -> None:
     seen = []
-    al.backtest(
-        does(lambda s: seen.append((len(s.data.close[:]), len(s.data.close[-2:]), len(s.data.close)))), bars()
-    )
+    al.backtest(does(lambda s: seen.append((len(s.data.close[:]), len(s.data.close[-2:]), len(s.data.close)))), bars())
     assert seen == [(1, 1, 1), (2, 2, 2), (3, 2, 3)]
 
 
