@@ -1,4 +1,4 @@
-"""All checks of ``make test``: lint, types, import rules, TypeScript, then every Python, notebook and browser test.
+"""All checks of ``make test``: lint, types, import rules, TypeScript, notebooks, browser, then every Python test.
 
 All are run even if one fails; the test runner's summary comes last.
 """
@@ -23,14 +23,28 @@ def stages() -> list[tuple[str, list[str], Path]]:
         ("types", [str(BIN / "mypy")], ROOT),
         ("import rules", [str(BIN / "lint-imports"), "--no-cache"], ROOT),
         ("TypeScript", [str(BIN / "jlpm"), "test"], ROOT / "labextension"),
+        ("notebooks", notebooks(), ROOT),
+        ("browser", browser(), ROOT),
     ]
 
 
-def tests() -> list[str]:
-    """The pytest command: packages, templates as notebooks, and the browser."""
+def notebooks() -> list[str]:
+    """Templates as notebooks; without coverage, which nbval would start inside each kernel."""
     return [
-        str(BIN / "python"), "-m", "pytest", "-q", "-n", os.environ.get("JOBS", "2"), "--dist", "loadfile",
-        "--nbval-lax", "--nbval-cell-timeout", "120", "tests", "ui-tests", "templates",
+        str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:pytest_cov", "--nbval-lax", "--nbval-cell-timeout", "120",
+        "templates",
+    ]  # fmt: skip
+
+
+def browser() -> list[str]:
+    """The browser tests: alone, since they wait for a page by the clock."""
+    return [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:pytest_cov", "ui-tests"]
+
+
+def tests() -> list[str]:
+    """Everything else, in parallel, with coverage."""
+    return [
+        str(BIN / "python"), "-m", "pytest", "-q", "-n", os.environ.get("JOBS", "2"), "--dist", "loadfile", "tests",
         "--cov", "--cov-report", "term:skip-covered", f"--cov-fail-under={COVERAGE}",
     ]  # fmt: skip
 
@@ -44,6 +58,8 @@ def main() -> int:
         began = time.monotonic()
         done = subprocess.run(argv, cwd=folder, env=environment, check=False, capture_output=True, text=True)
         print(f"{'ok    ' if done.returncode == 0 else 'FAILED'} {name} ({time.monotonic() - began:.0f} s)", flush=True)
+        if done.stdout and argv[1:3] == ["-m", "pytest"]:
+            print(f"       {done.stdout.strip().splitlines()[-1]}", flush=True)
         if done.returncode:
             failed.append(name)
             print(done.stdout[-8000:], done.stderr[-4000:], sep="\n", flush=True)

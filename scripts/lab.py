@@ -37,7 +37,7 @@ def main() -> None:
     # The language server keeps shadow copies of what is edited; they do not belong among the trader's files.
     os.environ.setdefault("JP_LSP_VIRTUAL_DIR", str(ROOT / ".alphintra" / "lsp"))
     os.chdir(ROOT / "workspace")
-    os.execv(argv[0], argv)  # noqa: S606
+    os.execv(argv[0], argv)
 
 
 if __name__ == "__main__":

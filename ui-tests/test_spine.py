@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import SCREENSHOTS, Lab
+from lab_server import SCREENSHOTS, Lab
 
 pytestmark = pytest.mark.browser
 

@@ -138,7 +138,7 @@ def _run_table(result: Result, axis: Axis, name: str, limit: int) -> dict[str, A
         cells[parent] = [None if cell is None or cell < 0 else cell for cell in cells[parent]]
     rows = [list(row) for row in zip(*cells, strict=True)]
     shown_as = [
-        _column(key, label, "text" if kind == "code" else kind, s) for key, label, kind, s in described
+        _column(key, label, _FORMAT.get(kind, kind), s) for key, label, kind, s in described
     ]
     return _table(shown_as, rows, total, name)
 

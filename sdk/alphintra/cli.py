@@ -141,7 +141,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     run = commands.add_parser("backtest", help="backtest a strategy in a file")
     run.add_argument("strategy", metavar="FILE.py:Class")
-    run.add_argument("--data", required=True, help="dataset name such as us-equities-daily/AAPL, or a CSV or Parquet file")
+    run.add_argument("--data", required=True, help="dataset such as us-equities-daily/AAPL, or a CSV or Parquet file")
     run.add_argument("--start", help="first day of decisions; indicators warm up on earlier data")
     run.add_argument("--end", help="last day of the data")
     run.add_argument("--cash", type=float, default=100_000, help="starting cash (default 100000)")

@@ -38,7 +38,7 @@ class DataError(AlphintraError):
     default_code = "BAD_DATA"
 
 
-class UnknownDataset(DataError):
+class UnknownDataset(DataError):  # noqa: N818 - the name a trader reads
     """No dataset or file of this name."""
 
     default_code = "UNKNOWN_DATASET"

@@ -10,7 +10,8 @@ from typing import Any
 
 import alphintra as al
 import pytest
-from pages import DOCS, Block, blocks
+
+from .pages import DOCS, Block, blocks
 
 QUICK = blocks("quickstart.md")
 SDK = [block for block in blocks("sdk.md") if block.language == "python"]

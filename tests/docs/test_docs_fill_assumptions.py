@@ -9,7 +9,8 @@ from typing import Any
 import alphintra as al
 import pandas as pd
 import pytest
-from pages import Block, blocks
+
+from .pages import Block, blocks
 
 PAGE = blocks("fill-assumptions.md")
 EXAMPLES = [tuple(PAGE[i : i + 3]) for i in range(0, len(PAGE), 3)]

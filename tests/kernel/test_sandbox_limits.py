@@ -13,7 +13,8 @@ import pytest
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox, SandboxError, SandboxUnavailableError, probe_report
-from conftest import run_in
+
+from .conftest import run_in
 
 
 def marked(marker: str) -> list[int]:

@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jobs
 import pytest
 from alphintra_kernel.protocol import Channel, Log, Progress, ProtocolError, iso_time
 
 from alphintra_kernel import worker
+
+from . import jobs
 
 
 def talk(root: Path, *lines: Any) -> tuple[int, list[dict[str, Any]]]:

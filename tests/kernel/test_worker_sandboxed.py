@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jobs
 import pytest
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
@@ -18,6 +17,8 @@ from alphintra_kernel.sandbox import Sandbox
 from alphintra_kernel.supervise import SandboxProcess
 
 from alphintra_kernel import numba_cache
+
+from . import jobs
 
 
 def start(

@@ -15,8 +15,6 @@ from alphintra_server.auth import RoleUser
 from jupyter_server.auth.identity import IdentityProvider
 from tornado.httpclient import HTTPClientError
 
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
-
 STRATEGY = '''\
 import alphintra as al
 

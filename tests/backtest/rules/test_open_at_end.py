@@ -28,3 +28,10 @@ def test_every_form_of_a_result_with_an_open_trade():
     assert trade["exit_reason"] == "OPEN" and trade["exit_price"] is None and trade["pnl"] is None
     assert result.metrics["total_trades"] == 0 and result.metrics["open_trades"] == 1
     assert "<html" in str(result.report()).lower()[:200]
+
+
+def test_times_of_fills_are_times():
+    view = al.backtest(BuyAndHold, "us-equities-daily/AAPL").view
+    known = {"time", "price", "money", "percent", "quantity", "integer", "text", "ratio"}
+    for name, table in view["tables"].items():
+        assert {c["format"] for c in table["columns"]} <= known, name

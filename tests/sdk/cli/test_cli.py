@@ -47,7 +47,8 @@ def test_json_has_everything_that_the_run_rests_on(sma, capsys):
     assert round(document["metrics"]["final_equity"], 2) == 721_794.41
     assert document["metrics"]["total_trades"] == 31
     assert len(document["trades"]) == 31 and len(document["fills"]) == 62
-    assert set(document["fills"][0]) >= {"time", "symbol", "side", "quantity", "price", "commission", "rule", "order_id"}
+    fill = {"time", "symbol", "side", "quantity", "price", "commission", "rule", "order_id"}
+    assert set(document["fills"][0]) >= fill
     assert document["fills"][0]["rule"] == "F1.open"
     assert {o["state"] for o in document["orders"]} == {"FILLED"}
 
@@ -67,7 +68,9 @@ def test_plain_output_and_report(sma, capsys, tmp_path):
 
 def test_a_csv_file_is_data(sma, capsys, tmp_path):
     rows = ["date,open,high,low,close,volume"]
-    rows += [f"2020-{1 + i // 28:02d}-{1 + i % 28:02d},{10 + i % 7},{11 + i % 7},{9 + i % 7},{10 + i % 7},1000" for i in range(200)]
+    for i in range(200):
+        price = 10 + i % 7
+        rows.append(f"2020-{1 + i // 28:02d}-{1 + i % 28:02d},{price},{price + 1},{price - 1},{price},1000")
     path = tmp_path / "mine.csv"
     path.write_text("\n".join(rows))
     status, out, _ = run(capsys, "backtest", str(sma), "--data", str(path), "--param", "slow=30", "--json")

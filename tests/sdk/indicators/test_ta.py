@@ -31,7 +31,8 @@ def test_unknown_indicator_names_the_nearest():
 
 def test_completion_knows_the_sdk():
     jedi = pytest.importorskip("jedi")
-    code = "import alphintra as al\nal.ta.SM\nclass S(al.Strategy):\n    def on_bar(self):\n        self.order_t\nal.cross"
+    code = "import alphintra as al\nal.ta.SM\nclass S(al.Strategy):\n"
+    code += "    def on_bar(self):\n        self.order_t\nal.cross"
     script = jedi.Script(code)
     assert "SMA" in [c.name for c in script.complete(2, 8)]
     assert "order_target_percent" in [c.name for c in script.complete(5, 20)]
