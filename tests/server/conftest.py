@@ -13,6 +13,10 @@ import pytest
 from alphintra_server.app import AlphintraServer
 from alphintra_server.auth import RoleUser
 from jupyter_server.auth.identity import IdentityProvider
+
+# Here and not for all tests: the plugin tidies an event loop after each test, which Chromium's driver has of its own.
+from pytest_jupyter.jupyter_core import *  # noqa: F403
+from pytest_jupyter.jupyter_server import *  # noqa: F403
 from tornado.httpclient import HTTPClientError
 
 STRATEGY = '''\

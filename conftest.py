@@ -1,3 +1,0 @@
-"""Plugins of the tests: they may be named at the top only."""
-
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
