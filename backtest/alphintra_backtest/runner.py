@@ -169,6 +169,8 @@ def _walk(session: Session, instance: Any, first: int, progress: Callable[[float
     on_order = None if type(instance).on_order is _base("on_order") else instance.on_order
     horizon = core.peek(m, books.tuple, k, first - 1, count) if books.reg[codes.S_ACTIVE] else count
     session.seen_events = int(books.reg[codes.S_EVENTS])
+    # A slow strategy on few bars must show that it moves: at least a hundred looks at the progress.
+    stride = STRIDE if progress is None else max(1, min(STRIDE, count // 100))
     i = first
     while i < count:
         if i == horizon:
@@ -184,7 +186,7 @@ def _walk(session: Session, instance: Any, first: int, progress: Callable[[float
             horizon = core.peek(m, books.tuple, k, i, count)
             i += 1
             continue
-        stop = min(horizon, i + STRIDE)
+        stop = min(horizon, i + stride)
         for j in range(i, stop):
             cursor.i = j
             on_bar()

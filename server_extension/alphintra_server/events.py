@@ -117,8 +117,10 @@ class EventRelay:
             except Exception:  # noqa: BLE001  the stream must outlive a bad moment of the database
                 self._log.exception("Events could not be delivered; trying again")
                 await asyncio.sleep(1)
+            # Not wait_for: on Python 3.11 it swallows a cancellation that meets the wake-up, and stop() waits for ever.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), 2)
+                async with asyncio.timeout(2):
+                    await self._wake.wait()
 
     async def _deliver(self) -> bool:
         def pending(session: Session) -> list[tuple[str, Event]]:

@@ -1,6 +1,7 @@
 """Servers that come and go: what they left is settled, and nothing is run twice."""
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from alphintra_kernel.sandbox import Sandbox
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.tables import JobRow, OutboxRow
+from alphintra_server.events import EventRelay
 from alphintra_server.jobs import store
 from alphintra_server.jobs.backtest import BacktestKind
 from alphintra_server.jobs.launcher import JobLimits, Launcher, sweep
@@ -195,3 +197,23 @@ def test_sweep_kills_only_what_carries_the_marker():
         other.kill()
         wanted.kill()
         other.wait()
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_stopping_meets_a_wake_up(extension, turns):
+    """A stop that arrives while a wake-up is on its way ends the loop all the same, however they meet."""
+    relay = EventRelay(extension.services.database, None, logging.getLogger("test"))
+    relay.start()
+    await asyncio.sleep(0.1)  # it has delivered what there was, and waits
+    relay.wake()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    stopping = asyncio.create_task(relay.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=5)
+    assert done == {stopping}
+
+
+async def test_labs_own_query_is_no_error(api):
+    """JupyterLab adds the time to GET requests to get past caches."""
+    assert (await api("GET", "/api/datasets", params={"1795522609000": ""})).status == 200
+    assert (await api("GET", "/api/datasets", params={"limt": "3"})).status == 422

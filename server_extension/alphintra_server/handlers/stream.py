@@ -70,7 +70,8 @@ class StreamHandler(AlphintraHandler):
         check_at = loop.time() + RECHECK_SECONDS
         while True:
             try:
-                event = await asyncio.wait_for(queue.get(), KEEPALIVE_SECONDS)
+                async with asyncio.timeout(KEEPALIVE_SECONDS):
+                    event = await queue.get()
             except TimeoutError:
                 self.write(": keepalive\n\n")
                 await self.flush()

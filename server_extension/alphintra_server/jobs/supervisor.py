@@ -136,8 +136,10 @@ class Supervisor:
             except Exception:  # noqa: BLE001  jobs must go on after a bad moment of the database
                 self._log.exception("The job supervisor stumbled; it goes on")
                 await asyncio.sleep(1)
+            # Not wait_for: on Python 3.11 it swallows a cancellation that meets the wake-up, and stop() waits for ever.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _IDLE_SECONDS)
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    await self._wake.wait()
 
     async def _claim_one(self) -> bool:
         if self._launcher is None:

@@ -59,7 +59,8 @@ class Parser:
             try:
                 process.stdin.write(line)
                 await process.stdin.drain()
-                reply = await asyncio.wait_for(process.stdout.readline(), self._seconds)
+                async with asyncio.timeout(self._seconds):
+                    reply = await process.stdout.readline()
             except (TimeoutError, ValueError, BrokenPipeError, ConnectionResetError):
                 reply = b""
             except asyncio.CancelledError:
