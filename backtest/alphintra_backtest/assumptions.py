@@ -27,7 +27,7 @@ def assumptions(
     """
     config, market, rules = session.config, session.market, session.config.rules
     out = []
-    if config.commission == 0 and config.slippage == 0:
+    if config.commission.free and config.slippage == 0:
         out.append(
             _entry(
                 "costs_none",
@@ -38,8 +38,8 @@ def assumptions(
             )
         )
     else:
-        missing = config.commission == 0 or config.slippage == 0
-        text = f"costs: commission {_percent(config.commission)}, slippage {_percent(config.slippage)}"
+        missing = config.commission.free or config.slippage == 0
+        text = f"costs: commission {config.commission}, slippage {_percent(config.slippage)}"
         out.append(_entry("costs", text, "warning" if missing else "info", "F7"))
     out.append(
         _entry(

@@ -83,7 +83,7 @@ def collect(
             "start": None if start is None else str(start),
             "end": None if end is None else str(end),
             "cash": config.cash,
-            "commission": config.commission,
+            "commission": config.commission.plain(),
             "slippage": config.slippage,
             "profile": config.profile,
             "account": config.rules["account"],
@@ -321,6 +321,7 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
         "mae": [low for low, _ in excursions],
         "mfe": [high for _, high in excursions],
         "open": [not c for c in closed],
+        "ambiguous": [t.ambiguous for t in trades],
         "entry_order_id": [t.entry_order for t in trades],
         "exit_order_id": [t.exit_order if c else None for t, c in zip(trades, closed, strict=True)],
     }

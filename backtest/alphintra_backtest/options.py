@@ -6,12 +6,15 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import codes
+
+if TYPE_CHECKING:
+    from alphintra.costs import Commission
 
 #: The rules a run can override, with the default profile's values and what they say.
 RULES: dict[str, tuple[Any, str]] = {
@@ -54,7 +57,7 @@ class Options:
 
     Attributes:
         cash: Starting cash, > 0.
-        commission: Fraction of notional per fill, both sides.
+        commission: What fills cost, both sides.
         slippage: Fraction of the price, against the order.
         profile: Name of the rule set that ``rules`` overrides.
         risk_free_rate: Annual.
@@ -63,7 +66,7 @@ class Options:
     """
 
     cash: float
-    commission: float
+    commission: Commission
     slippage: float
     profile: str
     risk_free_rate: float
@@ -74,8 +77,11 @@ class Options:
     def vector(self) -> npt.NDArray[np.float64]:
         """The configuration vector ``k`` of the core."""
         k = np.zeros(codes.N_K)
-        k[codes.K_FEE_PCT] = self.commission
-        k[codes.K_FEE_MAX] = math.inf
+        fees = self.commission
+        k[codes.K_FEE_PCT] = fees.percent
+        k[codes.K_FEE_SHARE] = fees.per_share
+        k[codes.K_FEE_MIN] = fees.minimum
+        k[codes.K_FEE_MAX] = math.inf if fees.maximum is None else fees.maximum
         k[codes.K_SLIP] = self.slippage
         k[codes.K_TOUCH] = self.rules["limit_fill"] == "touch"
         k[codes.K_ENTRY_BAR] = CHOICES["entry_bar"].index(self.rules["entry_bar"])
@@ -102,6 +108,7 @@ def options(
     Raises:
         RuleError: An unknown rule (the nearest is named) or a value that it does not take.
     """
+    from alphintra.costs import commission_of
     from alphintra.errors import RuleError
 
     if profile not in PROFILES:
@@ -131,7 +138,7 @@ def options(
         raise RuleError(f"seed must be a whole number ≥ 0, got {seed!r}", where="seed")
     return Options(
         cash=_number("cash", cash, 1e-8, 1e18),
-        commission=_number("commission", commission, 0.0, 0.5),
+        commission=commission_of(commission),
         slippage=_number("slippage", slippage, 0.0, 0.5),
         profile=profile,
         risk_free_rate=_number("risk_free_rate", risk_free_rate, -0.99, 10.0),

@@ -13,6 +13,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import data, ta
     from .backtesting import backtest
+    from .costs import Commission
     from .errors import AlphintraError
     from .params import Param
     from .result import Result
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "AlphintraError": "errors",
+    "Commission": "costs",
     "Param": "params",
     "Result": "result",
     "Strategy": "strategy",
@@ -33,6 +35,7 @@ _WHERE = {
 
 __all__ = [
     "AlphintraError",
+    "Commission",
     "Param",
     "Result",
     "Strategy",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._engine import engine
 
 if TYPE_CHECKING:
+    from .costs import Commission
     from .result import Result
     from .strategy import Strategy
 
@@ -19,7 +20,7 @@ def backtest(
     start: Any = None,
     end: Any = None,
     cash: float = 100_000,
-    commission: float = 0,
+    commission: float | Commission | Mapping[str, float] = 0,
     slippage: float = 0,
     profile: str = "default",
     benchmark: Any = None,
@@ -38,7 +39,7 @@ def backtest(
             data.
         end: Last day or time of the data.
         cash: Starting cash.
-        commission: Fraction of notional per fill (0.001 = 0.1 %).
+        commission: Fraction of notional per fill (0.001 = 0.1 %), or a :class:`~alphintra.costs.Commission`.
         slippage: Fraction of the price, against the order.
         profile: Rule set; ``"default"``.
         benchmark: Data to compare with; buy and hold of the traded symbols where None.

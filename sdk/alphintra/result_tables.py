@@ -33,6 +33,7 @@ TABLES: dict[str, dict[str, str]] = {
         "mae": "number",
         "mfe": "number",
         "open": "flag",
+        "ambiguous": "flag",
     },
     "orders": {
         "id": "id",

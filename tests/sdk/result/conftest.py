@@ -118,6 +118,7 @@ def build(
             "mae": -0.01,
             "mfe": 0.02,
             "open": not done,
+            "ambiguous": False,
         }
         for key, value in row.items():
             trades[key].append(value)

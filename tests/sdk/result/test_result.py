@@ -24,6 +24,7 @@ class TestTables:
         assert list(trades.columns) == [
             "id", "backtest_id", "symbol", "side", "quantity", "entry_price", "exit_price", "entry_time",
             "exit_time", "pnl", "commission", "exit_reason", "return", "bars", "mae", "mfe", "open",
+            "ambiguous",
         ]  # fmt: skip
         assert str(trades["entry_time"].dtype) == "datetime64[us, UTC]"
         assert trades["open"].dtype == bool
