@@ -11,7 +11,7 @@ JOBS ?= 2
 export JUPYTER_PLATFORM_DIRS := 1
 export PATH := $(BIN):$(PATH)
 
-.PHONY: env lab test lint types imports ui-unit bench docs lock wheel clean
+.PHONY: env lab test lint types imports bench docs lock wheel clean
 
 env: $(VENV)/.installed
 
@@ -43,7 +43,6 @@ test: env
 
 lint: env
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check --quiet . || true
 
 types: env
 	$(BIN)/mypy
