@@ -1,0 +1,112 @@
+"""The other two templates computed again by plain loops over the bars: no engine involved."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import alphintra as al
+import numpy as np
+
+FOLDER = Path(__file__).resolve().parents[2] / "templates"
+FEE = 0.001
+
+
+def printed(file: str) -> tuple[float, int]:
+    """Final equity and closed trades, as the notebook's last cell must print them (nbval compares)."""
+    cells = json.loads((FOLDER / file).read_text())["cells"]
+    text = "".join(cells[-1]["outputs"][0]["text"])
+    equity, trades = re.search(r"final equity +([\d,.]+)", text), re.search(r"closed trades +(\d+)", text)
+    return float(equity[1].replace(",", "")), int(trades[1])
+
+
+def whole_shares(budget: float, price: float, held: int = 0) -> int:
+    """The most shares whose cost, with the fee on what is traded, stays within the budget."""
+    quantity = int(budget / price)
+    while quantity * price + FEE * abs(quantity - held) * price > budget * (1 + 1e-12):
+        quantity -= 1
+    return quantity
+
+
+def test_donchian_breakout():
+    """A DAY buy stop at the channel's high; 8 % stop and 24 % target of the fill price; the stop first."""
+    bars = al.data.resolve("us-equities-daily/IBM").bars["IBM"]
+    o, h, low, c = bars.open, bars.high, bars.low, bars.close
+    cash, shares, trades = 100_000.0, 0, 0
+    stop = target = 0.0
+    for i in range(20, len(c) - 1):  # decided at bar i, worked at bar j
+        j, exit_at, entered = i + 1, None, False
+        if shares == 0:
+            level = max(h[i - 20 : i].max(), h[i])
+            if h[j] < level:
+                continue
+            at_open = o[j] >= level
+            price = o[j] if at_open else level
+            shares, entered = whole_shares(0.95 * cash, price), True
+            cash -= shares * price * (1 + FEE)
+            stop, target = price * 0.92, price * 1.24
+            if (at_open and low[j] <= stop) or (not at_open and c[j] <= stop):
+                exit_at = stop
+            elif h[j] > target:
+                exit_at = target
+        if shares and not entered:
+            if o[j] <= stop or o[j] > target:
+                exit_at = o[j]
+            elif low[j] <= stop:
+                exit_at = stop
+            elif h[j] > target:
+                exit_at = target
+        if exit_at is not None:
+            cash += shares * exit_at * (1 - FEE)
+            shares, trades = 0, trades + 1
+    assert (round(cash + shares * c[-1], 2), trades) == printed("donchian-breakout.ipynb") == (127_530.08, 25)
+
+
+def test_momentum_rotation():
+    """Month ends of the calendar; at the next open what is reduced first, sized by equity at the opens."""
+    market = al.data.resolve("us-equities-daily")
+    days = sorted({int(d) for bars in market.bars.values() for d in bars.session})
+    row = {day: i for i, day in enumerate(days)}
+    count = len(market.symbols)
+    opens, closes = np.full((len(days), count), np.nan), np.full((len(days), count), np.nan)
+    for k, symbol in enumerate(market.symbols):
+        bars = market.bars[symbol]
+        at = [row[int(d)] for d in bars.session]
+        opens[at, k], closes[at, k] = bars.open, bars.close
+    first = [int(np.flatnonzero(~np.isnan(closes[:, k]))[126]) for k in range(count)]
+    for i in range(1, len(days)):
+        closes[i] = np.where(np.isnan(closes[i]), closes[i - 1], closes[i])
+    sessions = [int(d) for d in market.sessions]
+    following = dict(pairwise(sessions))
+    cash, held = 100_000.0, [0] * count
+
+    def month(day: int) -> str:
+        return str(np.datetime64(day, "D"))[:7]
+
+    def wanted(k: int, j: int, share: float) -> int:
+        equity = cash + sum(held[n] * opens[j, n] for n in range(count) if held[n])
+        return whole_shares(share * equity, opens[j, k], held[k]) - held[k] if share else -held[k]
+
+    for i in range(min(first), len(days) - 1):
+        if month(following[days[i]]) == month(days[i]):
+            continue
+        momentum = closes[i] / closes[i - 126] - 1
+        rank = sorted((k for k in range(count) if i >= first[k]), key=lambda k: momentum[k], reverse=True)
+        chosen = [k for k in rank[:2] if momentum[k] > 0]
+        orders = [(k, 0.0) for k in range(count) if k not in chosen and held[k]] + [(k, 0.98 / 2) for k in chosen]
+        waiting = []
+        for k, share in orders:
+            if wanted(k, i + 1, share) >= 0:
+                waiting.append((k, share))
+                continue
+            quantity = wanted(k, i + 1, share)
+            cash -= quantity * opens[i + 1, k] + FEE * abs(quantity) * opens[i + 1, k]
+            held[k] += quantity
+        for k, share in waiting:
+            quantity = wanted(k, i + 1, share)
+            cash -= quantity * opens[i + 1, k] + FEE * abs(quantity) * opens[i + 1, k]
+            held[k] += quantity
+    equity = cash + sum(held[k] * closes[-1, k] for k in range(count))
+    assert round(equity, 2) == printed("momentum-rotation.ipynb")[0] == 351_610.47
