@@ -33,7 +33,7 @@ class Books:
         self.of = np.full((64, N_F), np.nan)
         self.active = np.zeros(64, dtype=np.int64)
         self.pos = np.zeros(symbols, dtype=np.int64)
-        self.cash = np.array([cash])
+        self.cash = np.array([cash, 0.0])
         self.used = np.zeros(symbols, dtype=np.int64)
         self.fi = np.zeros((64, N_LI), dtype=np.int64)
         self.ff = np.zeros((64, N_LF))

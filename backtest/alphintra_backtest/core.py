@@ -10,7 +10,8 @@ here. Arguments:
     or before, ``cap`` the bar's budget in lots (−1: no cap), times int64 µs, ``lot`` (S,) float64.
 ``b``
     The books: ``(oi, of, active, pos, cash, used, fi, ff, ev, reg)``; see ``codes.py`` for the columns.
-    ``pos`` counts lots, ``cash`` has one element, ``used`` is the budget already used per symbol in this bar.
+    ``pos`` counts lots, ``cash`` holds the cash and what this callback's reductions will free, ``used`` is
+    the budget already used per symbol in this bar.
 ``k``
     The configuration vector.
 
@@ -31,7 +32,6 @@ from .core_sizing import affordable, equity_at, increase_of, lots_for
 def accept(m, b, k, first, last, t):
     """Admit orders ``first … last − 1``, submitted at the decision of bar ``t`` (F6 at submission, F11)."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
-    freed = 0.0
     for o in range(first, last):
         if oi[o, I_STATE] == WAITING:  # a bracket's child, ended already if its parent was refused
             active[reg[S_ACTIVE]] = o
@@ -71,16 +71,17 @@ def accept(m, b, k, first, last, t):
                 finish(b, t, o, REJECTED, NO_SHORT, PH_CLOSE)
                 continue
             if inc > 0:
-                cash[0] += freed  # reductions submitted before it in the same callback count
+                money = cash[0]
+                cash[0] = money + cash[1]  # reductions submitted before it in the same callback count
                 gross_free = affordable(m, b, k, o, t, lots, ref, False)
-                cash[0] -= freed
+                cash[0] = money
                 if (mode == QUANTITY and gross_free != lots) or gross_free == 0:
                     finish(b, t, o, REJECTED, NO_FUNDS, PH_CLOSE)
                     continue
             if inc < abs(lots):
                 # what a reduction frees: its market value leaves gross exposure, which `affordable` sees as
                 # cash
-                freed += (abs(lots) - inc) * m[10][s] * ref
+                cash[1] += (abs(lots) - inc) * m[10][s] * ref
         active[reg[S_ACTIVE]] = o
         reg[S_ACTIVE] += 1
         log_event(b, t, o, WORKING, NONE, R_NONE, oi[o, I_QTY], PH_CLOSE)
@@ -91,11 +92,11 @@ def peek(m, b, k, t, last):
     """First timestamp after ``t`` at which anything may happen, at most ``last``; Python runs up to it."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
     n = reg[S_ACTIVE]
-    short = False
+    exposed = cash[0] < 0.0  # equity can only fall to zero where something is owed: shares or money
     for s in range(pos.shape[0]):
         if pos[s] < 0:
-            short = True
-    if n == 0 and not short:
+            exposed = True
+    if n == 0 and not exposed:
         return last
     for j in range(t + 1, last):
         for a in range(n):
@@ -117,7 +118,7 @@ def peek(m, b, k, t, last):
                 stop = of[o, F_STOP]
                 if (m[1][j, s] >= stop) if buy else (m[2][j, s] <= stop):
                     return j
-        if short and equity_at(m, b, j, False) <= 0.0:
+        if exposed and equity_at(m, b, j, False) <= 0.0:
             return j
     return last
 

@@ -38,7 +38,7 @@ def finish(b, t, o, state, reason, phase):
 
 
 def close_children(b, t, s, entry, phase):
-    """End the bracket orders whose position is gone; those of ``entry`` have only begun."""
+    """End the bracket orders whose position is gone; those of an ``entry`` still filling may yet have one."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
     for a in range(reg[S_ACTIVE]):
         o = active[a]
@@ -46,7 +46,7 @@ def close_children(b, t, s, entry, phase):
             oi[o, I_SYMBOL] != s
             or oi[o, I_ROLE] == 0
             or oi[o, I_STATE] != WORKING
-            or oi[o, I_PARENT] == entry
+            or (oi[o, I_PARENT] == entry and oi[entry, I_STATE] == WORKING)
         ):
             continue
         if pos[s] * oi[o, I_SIDE] >= 0:
@@ -167,7 +167,7 @@ def execute(m, b, k, o, t, base, slip, rule, phase):
         if abs(lots) > room:
             lots = side * room
     if k[K_CASH_ACCOUNT] != 0.0 and pos[s] + lots < 0 and side < 0:
-        finish(b, t, o, REJECTED, NO_SHORT, phase)
+        finish(b, t, o, CANCELLED if oi[o, I_FILLED] > 0 else REJECTED, NO_SHORT, phase)
         return False
     trimmed = False
     if increase_of(pos[s], lots) > 0:
@@ -181,7 +181,7 @@ def execute(m, b, k, o, t, base, slip, rule, phase):
             trimmed = True
     if (
         k[K_MIN_VALUE] > 0.0
-        and abs(lots) * m[10][s] * price < k[K_MIN_VALUE]
+        and of[o, F_NOTIONAL] + abs(want) * m[10][s] * price < k[K_MIN_VALUE]
         and increase_of(pos[s], lots) > 0
     ):
         finish(b, t, o, CANCELLED, BELOW_VALUE, phase)

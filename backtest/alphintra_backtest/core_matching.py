@@ -95,7 +95,7 @@ def sibling_also(m, b, k, o, t):
     """F3: whether the other order of the bracket would have filled inside this bar too."""
     oi, of, active, pos, cash, used, fi, ff, ev, reg = b
     sib = oi[o, I_SIBLING]
-    if sib < 0 or oi[sib, I_TYPE] != LIMIT:
+    if sib < 0 or oi[sib, I_TYPE] != LIMIT or oi[sib, I_STATE] != WORKING:
         return False
     return passed(m, k, t, oi[sib, I_SYMBOL], of[sib, F_LIMIT], oi[sib, I_SIDE] > 0)
 
@@ -255,7 +255,9 @@ def step(m, b, k, t):
     if equity_at(m, b, t, False) <= 0.0:
         reg[S_BANKRUPT] = 1
         for a in range(reg[S_ACTIVE]):
-            finish(b, t, active[a], CANCELLED, BANKRUPT, PH_CLOSE)
+            o = active[a]  # a bracket's children may have ended with their entry
+            if oi[o, I_STATE] == WORKING or oi[o, I_STATE] == WAITING:
+                finish(b, t, o, CANCELLED, BANKRUPT, PH_CLOSE)
         reg[S_ACTIVE] = 0
 
 

@@ -47,7 +47,8 @@ def lots_for(m, b, k, o, t, price, at_open):
     if mode == QUANTITY:
         return oi[o, I_SIDE] * oi[o, I_QTY]
     if mode == TARGET_QUANTITY:
-        return int(math.trunc(x / lot + (1e-9 if x >= 0 else -1e-9))) - pos[s]
+        whole = min(abs(x) / lot + 1e-9, MOST_LOTS)
+        return (int(whole) if x >= 0 else -int(whole)) - pos[s]
     held = 0
     if mode == TARGET_VALUE or mode == TARGET_PERCENT:
         held = pos[s]
@@ -56,6 +57,7 @@ def lots_for(m, b, k, o, t, price, at_open):
         budget *= max(0.0, equity_at(m, b, t, at_open) * (1.0 - k[K_BUFFER]))
     sign = 1 if x >= 0 else -1
     hi = int(min(budget / (price * lot) + 1e-9, MOST_LOTS))
+    most = hi
     lo = 0
     if hi > 0:
         # the largest |Q| whose cost and fee stay within the budget
@@ -72,6 +74,9 @@ def lots_for(m, b, k, o, t, price, at_open):
                     hi = q
     if mode == VALUE or mode == PERCENT:
         return oi[o, I_SIDE] * lo
+    # What is held costs no fee, so with a minimum fee it can be the most where a little less is not.
+    if lo < sign * held <= most and sign * held * lot * price <= budget * (1.0 + 1e-12):
+        lo = sign * held
     return sign * lo - held
 
 

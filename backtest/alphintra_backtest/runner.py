@@ -70,6 +70,11 @@ def run(
             hint="choose a dataset with open, high, low and close",
         )
     against = None if benchmark is None else resolve(benchmark, end=end)
+    if against is not None and len(against.symbols) > 1:
+        raise DataError(
+            f"the benchmark {against.name} has {len(against.symbols)} symbols",
+            hint=f"choose one, such as {against.name.split('/')[0]}/{against.symbols[0]}",
+        )
     session, first, end_bar = _simulate(strategy, values, market, config, start, progress)
     others: dict[str, str] = {}
     if session.books.reg[codes.S_AMBIGUOUS_ENTRY]:
@@ -242,7 +247,8 @@ def _close_at_end(session: Session, end_bar: int) -> None:
     books, t = session.books, end_bar - 1
     for o in [int(o) for o in books.active[: books.reg[codes.S_ACTIVE]]]:
         books.make_room()
-        session.core.finish(books.tuple, t, o, codes.UNFILLED, codes.NONE, codes.PH_CLOSE)
+        if books.oi[o, codes.I_STATE] in (codes.WORKING, codes.WAITING):  # children end with their entry
+            session.core.finish(books.tuple, t, o, codes.UNFILLED, codes.NONE, codes.PH_CLOSE)
     books.reg[codes.S_ACTIVE] = 0
     how = session.config.rules["close_at_end"]
     if how == "no":
@@ -252,7 +258,11 @@ def _close_at_end(session: Session, end_bar: int) -> None:
         if lots == 0:
             continue
         bar = int(session.grid.positions[s][session.grid.positions[s] < end_bar][-1])
-        price = float(session.grid.m[0 if how == "last_open" else 3][bar, s])
+        # What was traded after the last open cannot have been closed at it: the close is the next price.
+        log = books.fi[: int(books.reg[codes.S_FILLS])]
+        later = (log[:, codes.L_BAR] == bar) & (log[:, codes.L_SYMBOL] == s) & (log[:, codes.L_PHASE] != codes.PH_OPEN)
+        at_open = how == "last_open" and not later.any()
+        price = float(session.grid.m[0 if at_open else 3][bar, s])
         session.cursor.i = t
         o = session._row(
             s, -1 if lots > 0 else 1, codes.MARKET, codes.TARGET_QUANTITY, 0.0, np.nan, np.nan, 0
@@ -260,7 +270,7 @@ def _close_at_end(session: Session, end_bar: int) -> None:
         session.pending = []
         books.oi[o, codes.I_QTY] = abs(lots)
         books.make_room()
-        phase = codes.PH_OPEN if how == "last_open" and bar == t else codes.PH_CLOSE
+        phase = codes.PH_OPEN if at_open and bar == t else codes.PH_CLOSE
         session.core.fill(
             session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase
         )

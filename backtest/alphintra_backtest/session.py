@@ -74,8 +74,8 @@ class Session:
 
         key: Any = (
             function,
-            tuple(id(a) if hasattr(a, "timeline") else a for a in args),
-            tuple(sorted(kwargs.items())),
+            tuple(id(a) if hasattr(a, "timeline") else (type(a), a) for a in args),
+            tuple(sorted((n, type(v), v) for n, v in kwargs.items())),
         )
         try:
             known = self._cache.get(key)
@@ -250,6 +250,8 @@ class Session:
 
     def cancel(self, order: Order | None, symbol: str | None) -> int:
         """See ``Strategy.cancel``."""
+        if order is not None and not isinstance(order, Order):
+            raise _order_error(f"cancel() takes an order, got {order!r}", hint="for a symbol: cancel(symbol=…)")
         self._admit()
         books, reg = self.books, self.books.reg
         s = None if symbol is None else self._symbol(symbol)
@@ -276,6 +278,7 @@ class Session:
     def flush(self) -> bool:
         """Hand the orders of this callback to the core; True if what works has changed."""
         self._admit()
+        self.books.cash[1] = 0.0
         if not self._dropped:
             return False
         self._dropped = False
@@ -410,6 +413,12 @@ class Session:
     def record(self, values: Mapping[str, Any]) -> None:
         """See ``Strategy.record``."""
         i = self.cursor.i
+        if i < 0:
+            from alphintra.errors import LookAheadError
+
+            raise LookAheadError("self.record(…) keeps values of a bar: call it in on_bar")
+        if "time" in values:
+            raise _order_error("record: 'time' is the column of the bar's time", hint="choose another name")
         for name, value in values.items():
             bars, kept = self.recorded.setdefault(name, ([], []))
             if bars and bars[-1] == i:
@@ -427,7 +436,7 @@ class Session:
 def _whole_lots(amount: float, lot: float) -> int:
     """Lots in ``amount``, toward zero (F7); 0.29 is 29,000,000 of 1e-8, though the division falls short."""
     lots = amount / lot
-    return int(lots + 1e-9 + abs(lots) * 1e-12)
+    return int(min(lots + 1e-9 + abs(lots) * 1e-12, codes.MOST_LOTS))
 
 
 def _on_tick(price: float, tick: float | None, *, up: bool) -> float:

@@ -96,7 +96,10 @@ def commission_of(given: Any) -> Commission:
             where="commission",
             hint="a fraction of notional, or al.Commission(…)",
         )
-    value = float(given)
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        raise RuleError(f"commission must be one number, got {given!r}", where="commission") from None
     if not 0.0 <= value <= 0.5:  # also NaN
         raise RuleError(f"commission={given!r} is outside [0, 0.5]", where="commission")
     return Commission(percent=value)

@@ -107,6 +107,8 @@ def bind(cls: type, values: Mapping[str, Any] | None) -> dict[str, Any]:
         ParameterError: An unknown name (the nearest is named) or a value outside its bounds.
     """
     known = declared(cls)
+    if values is not None and not isinstance(values, Mapping):
+        raise ParameterError(f"params must be a mapping of names to values, got {values!r}", where="params")
     values = dict(values or {})
     for name in values:
         if name not in known:

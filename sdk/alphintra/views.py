@@ -96,7 +96,7 @@ class Series:
                     hint=f"use {self.name}[-n:] for the last n values",
                 )
             first = 0 if start is None else max(0, last + 1 + start)
-            return self._array[first : last + 1]
+            return _apart(self._array[first : last + 1])
         if isinstance(key, int | np.integer):
             if key >= 0:
                 raise LookAheadError(
@@ -179,22 +179,49 @@ def _column(a: Series, b: Series | float, up: bool) -> memoryview:
     return memoryview(np.ascontiguousarray(crossed))  # type: ignore[arg-type]
 
 
+#: Crossings with a number are kept as columns for this many numbers a series: a level that moves is compared as it is.
+_LEVELS = 8
+
+
+def _crossing(a: Series, b: Series | float, kept: dict[Any, Any], up: bool) -> bool:
+    """A crossing that is not kept yet: make its column, or compare the four values for one number too many."""
+    if not isinstance(b, Series):
+        if isinstance(b, bool) or not isinstance(b, int | float | np.number):
+            raise TypeError(f"a crossing compares with a series or a number, not {b!r}")
+        if len(kept) >= _LEVELS:
+            if len(a) < 2:
+                return False
+            now, before = a[-1], a[-2]
+            return bool(now > b and before <= b) if up else bool(now < b and before >= b)
+    kept[b] = column = _column(a, b, up)
+    return column[a._c.i]  # type: ignore[return-value]
+
+
 def crossed_above(a: Series, b: Series | float) -> bool:
-    """True where ``a`` rises above ``b``: ``a[-1] > b[-1] and a[-2] <= b[-2]``; False where undefined."""
+    """True on the bar where ``a`` rises above ``b``: ``a[-1] > b[-1] and a[-2] <= b[-2]``. False where undefined."""
     try:
         return a._above[b][a._c.i]  # type: ignore[no-any-return]
     except KeyError:
-        a._above[b] = column = _column(a, b, True)
-        return column[a._c.i]  # type: ignore[return-value]
+        return _crossing(a, b, a._above, True)
+    except AttributeError:
+        raise TypeError(f"crossed_above(a, b): a is a series, not {a!r}") from None
 
 
 def crossed_below(a: Series, b: Series | float) -> bool:
-    """True where ``a`` falls below ``b``: ``a[-1] < b[-1] and a[-2] >= b[-2]``; False where undefined."""
+    """True on the bar where ``a`` falls below ``b``: ``a[-1] < b[-1] and a[-2] >= b[-2]``. False where undefined."""
     try:
         return a._below[b][a._c.i]  # type: ignore[no-any-return]
     except KeyError:
-        a._below[b] = column = _column(a, b, False)
-        return column[a._c.i]  # type: ignore[return-value]
+        return _crossing(a, b, a._below, False)
+    except AttributeError:
+        raise TypeError(f"crossed_below(a, b): a is a series, not {a!r}") from None
+
+
+def _apart(values: F64) -> F64:
+    """A read-only copy: a slice of the whole array would carry it along as its ``base``, the future included."""
+    copied = values.copy()
+    copied.flags.writeable = False
+    return copied
 
 
 class Panel:
@@ -216,11 +243,11 @@ class Panel:
             if key.stop is not None or key.step is not None or (key.start is not None and key.start >= 0):
                 raise LookAheadError(f"panel({self.name!r}): only slices that end now, such as [-20:]")
             first = 0 if key.start is None else max(0, i + 1 + key.start)
-            return self._array[first : i + 1]
+            return _apart(self._array[first : i + 1])
         if isinstance(key, int | np.integer) and key < 0:
             if i + 1 + key < 0:
                 raise IndexError(f"panel({self.name!r})[{key}]: only {i + 1} timestamps so far")
-            row: F64 = self._array[i + 1 + int(key)]
+            row: F64 = _apart(self._array[i + 1 + int(key)])
             return row
         raise LookAheadError(f"panel({self.name!r})[{key!r}]: [-1] is the current bar")
 
