@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 from alphintra_kernel.protocol import MESSAGE_CHARS, TRACEBACK_CHARS, shorten
@@ -118,7 +118,7 @@ def _code_and_message(error: BaseException, *, ours: bool) -> tuple[str, str]:
     from alphintra.errors import AlphintraError
 
     if isinstance(error, AlphintraError):
-        return error.code, str(error)
+        return error.code, text_of(error)
     if isinstance(error, SourceError):
         return error.code, str(error)
     if isinstance(error, SyntaxError):
@@ -127,28 +127,35 @@ def _code_and_message(error: BaseException, *, ours: bool) -> tuple[str, str]:
         return "MEMORY_LIMIT", "the job needed more memory than it may use"
     if isinstance(error, SystemExit):
         return "STRATEGY_ERROR", f"the strategy ended the process (sys.exit({error.code!r}))"
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    said = text_of(error)
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return ("INTERNAL_ERROR" if ours else "STRATEGY_ERROR"), text
+
+
+def text_of(error: BaseException) -> str:
+    """Return an exception's text; a trader's own class may fail to make one."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - whatever it is, the error itself must be told
+        return "(its text cannot be read)"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """Yield the error and what it was raised from, the cause first: there the trader's line is."""
     seen: list[BaseException] = []
     current: BaseException | None = error
-    while current is not None and current not in seen:
+    while current is not None and all(current is not each for each in seen):
         seen.append(current)
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     yield from reversed(seen)
 
 
 def _format(error: BaseException, folder: Path) -> str:
-    """Format the traceback from the trader's first line on; what led there is our machinery."""
+    """Format the trader's own lines of a traceback; the rest is our machinery, and where it is installed."""
     root = next(iter(_chain(error)))
-    start = root.__traceback__
-    while start is not None and not _relative(start.tb_frame.f_code.co_filename, folder):
-        start = start.tb_next
-    shown: TracebackType | None = start or root.__traceback__
-    return "".join(traceback.format_exception(type(root), root, shown, chain=False))
+    frames = [f for f in traceback.extract_tb(root.__traceback__) if _relative(f.filename, folder)]
+    lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
+    return "".join([*lines, f"{type(root).__name__}: {text_of(root)}\n"])
 
 
 def _relative(file: str, folder: Path) -> str | None:

@@ -69,7 +69,10 @@ def serve(reader: IO[bytes], writer: IO[bytes], root: Path) -> int:
     with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         answer = run_job(job, root, Progress(channel))
         log.finish()
-    channel.send(answer)
+    try:
+        channel.send(answer)
+    except ProtocolError:  # text of four bytes a character, or all escapes: what matters is where it happened
+        channel.send(answer | {"message": answer["message"][:500], "traceback": answer["traceback"][-2000:]})
     return 0 if answer["type"] == "result" else 1
 
 

@@ -44,10 +44,10 @@ PROFILES = ("default",)
 def _number(name: str, value: Any, low: float, high: float) -> float:
     from alphintra.errors import RuleError
 
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or value != value:
         raise RuleError(f"{name} must be a number, got {value!r}", where=name)
-    if not low <= value <= high:
-        raise RuleError(f"{name}={value!r} is outside [{low:g}, {high:g}]", where=name)
+    if not low <= value <= high:  # also an integer that no float can hold
+        raise RuleError(f"{name}={str(value)[:40]} is outside [{low:g}, {high:g}]", where=name)
     return float(value)
 
 

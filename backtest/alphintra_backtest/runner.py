@@ -288,7 +288,7 @@ def _blame(strategy: type, session: Session) -> Iterator[None]:
         yield
     except StrategyError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         own = (
             [f for f in frames if not f.filename.startswith(_not_the_traders())]
@@ -298,13 +298,25 @@ def _blame(strategy: type, session: Session) -> Iterator[None]:
         i = session.cursor.i
         bar = stamp(int(session.grid.time[i])).isoformat().replace("+00:00", "Z") if i >= 0 else None
         code = error.code if isinstance(error, AlphintraError) else "STRATEGY_ERROR"
+        what = f"raised {type(error).__name__}: {_text(error)}"
+        if isinstance(error, MemoryError):
+            code, what = "MEMORY_LIMIT", "needed more memory than it may use"
+        elif isinstance(error, SystemExit):
+            what = f"ended the process (sys.exit({error.code!r}))"
         raise StrategyError(
-            f"{strategy.__name__} raised {type(error).__name__}: {error}",
+            f"{strategy.__name__} {what}",
             file=own[-1].filename,
             line=own[-1].lineno,
             bar_time=bar,
             code=code,
         ) from error
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a trader's own class may fail to make its text
+        return "(its text cannot be read)"
 
 
 @cache

@@ -60,7 +60,7 @@ class Param(Generic[T]):
         """Return ``value`` as the parameter's type, or raise ParameterError naming the bound it breaks."""
         kind = type(self.default)
         name = self.name or "parameter"
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        if kind is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
             value = float(value)
         if kind is int and isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -69,7 +69,10 @@ class Param(Generic[T]):
         if self.choices is not None and value not in self.choices:
             raise ParameterError(f"{name}={value!r} is not one of {list(self.choices)}", where=name)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            if not math.isfinite(value):
+            if isinstance(value, int):
+                if not -(2**63) <= value < 2**63:
+                    raise ParameterError(f"{name} is larger than 64 bits hold", where=name)
+            elif not math.isfinite(value):
                 raise ParameterError(f"{name} must be finite, got {value!r}", where=name)
             if self.low is not None and value < self.low:
                 raise ParameterError(f"{name}={value!r} is below its low of {self.low}", where=name)

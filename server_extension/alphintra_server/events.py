@@ -98,7 +98,9 @@ class EventRelay:
 
         def work(session: Session) -> list[Event] | None:
             first = session.scalar(select(func.min(OutboxRow.event_id)))
-            if first is not None and event_id + 1 < first:
+            newest = session.scalar(select(func.max(OutboxRow.event_id))) or 0
+            # Newer than the newest is an id of a database that is no more.
+            if (first is not None and event_id + 1 < first) or event_id > newest:
                 return None
             query = select(OutboxRow).where(OutboxRow.user_id == user_id, OutboxRow.event_id > event_id)
             return [_event(row) for row in session.scalars(query.order_by(OutboxRow.event_id).limit(_QUEUE))]

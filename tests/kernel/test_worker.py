@@ -101,7 +101,10 @@ def minimal(body: str, imports: str = "") -> dict[str, str]:
         (minimal("self.data.close[0]"), ("LOOK_AHEAD", "strategy.py", 9, "2000-03-14T21:00:00Z", "[-1]")),
         (minimal("pass", "import nosuchmodule"), ("STRATEGY_ERROR", "strategy.py", 2, None, "nosuchmodule")),
         (minimal("x = ("), ("SYNTAX_ERROR", "strategy.py", 9, None, "never closed")),
-        (minimal("import sys; sys.exit(3)"), ("STRATEGY_ERROR", "strategy.py", 9, None, "sys.exit(3)")),
+        (
+            minimal("import sys; sys.exit(3)"),
+            ("STRATEGY_ERROR", "strategy.py", 9, "2000-03-14T21:00:00Z", "sys.exit(3)"),
+        ),
         ({"strategy.py": "Minimal = 3\n"}, ("NO_CLASS", None, None, None, "no class Minimal")),
         ({"strategy.py": "class Minimal: pass\n"}, ("BAD_PARAMETER", None, None, None, "not a Strategy")),
         ({}, ("NO_SOURCE", None, None, None, "strategy.py")),
@@ -263,3 +266,40 @@ def test_main_speaks_on_its_descriptors(tmp_path, monkeypatch):
 def test_main_needs_two_descriptors(capsys):
     assert worker.main(["3"]) == 2
     assert "READ_FD WRITE_FD" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("body", "imports", "message"),
+    [
+        ('raise ValueError("\\U0001f600" * 20_000)', "", "raised ValueError"),
+        (
+            "raise Odd() from Odd()",
+            "class Odd(Exception):\n    def __eq__(self, other):\n        raise RuntimeError('no')",
+            "raised Odd",
+        ),
+        (
+            "raise Mute()",
+            "class Mute(Exception):\n    def __str__(self):\n        raise RuntimeError('no')",
+            "its text cannot be read",
+        ),
+    ],
+    ids=["long", "unequal", "mute"],
+)
+def test_an_odd_exception_keeps_its_place(tmp_path, body, imports, message):
+    files = {"strategy.py": jobs.MINIMAL.format(body=body, imports=imports)}
+    line = files["strategy.py"].splitlines().index(f"        {body}") + 1
+    _, said = run(jobs.folder(tmp_path, files), jobs.job("Minimal"))
+    error = said[-1]
+    assert (error["code"], error["bar_time"]) == ("STRATEGY_ERROR", "2000-03-14T21:00:00Z")
+    assert message in error["message"]
+    assert (error["file"], error["line"]) == ("strategy.py", line)
+
+
+def test_a_traceback_shows_the_traders_lines_only(tmp_path):
+    """Neither our frames nor where anything is installed, whether the trader's code is to blame or the request."""
+    for files, changes in ((minimal("self.buy(float('nan'))"), {}), (minimal("pass"), {"parameters": {"x": 1}})):
+        folder = tmp_path / str(len(changes))
+        folder.mkdir()
+        _, said = run(jobs.folder(folder, files), jobs.job("Minimal") | changes)
+        text = said[-1]["traceback"]
+        assert "site-packages" not in text and "alphintra_" not in text and "/sdk/" not in text

@@ -92,8 +92,8 @@ def test_a_strategy_that_eats_memory(sandbox, tmp_path):
         sandbox, jobs.folder(tmp_path, {"strategy.py": source}), jobs.job("Minimal"), limits
     )
     if process.outcome == "exited":  # the process limit was met first
-        assert (said[-1]["code"], said[-1]["line"]) == ("STRATEGY_ERROR", 9)
-        assert "MemoryError" in said[-1]["message"]
+        assert (said[-1]["code"], said[-1]["line"]) == ("MEMORY_LIMIT", 9)
+        assert "needed more memory" in said[-1]["message"]
     else:
         assert process.outcome == "memory"
 

@@ -90,6 +90,7 @@ def bounded(market: MarketData, start: Any, end: Any) -> MarketData:
         return market
     if first and last and (first.session, first.instant or 0) > (last.session, last.instant or 2**63):
         raise DataError(f"start ({first.text}) is after end ({last.text})", code="BAD_RANGE")
+    whole = market
     if last is not None:
         market = _cut(market, last)
     if first is not None and not any(
@@ -99,7 +100,7 @@ def bounded(market: MarketData, start: Any, end: Any) -> MarketData:
             f"there is no bar at or after start ({first.text})"
             + (f" and until end ({last.text})" if last else ""),
             code="BAD_RANGE",
-            hint=_range(market) + ".",
+            hint=_range(whole) + ".",
         )
     return market
 

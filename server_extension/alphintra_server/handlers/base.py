@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -146,7 +147,7 @@ class AlphintraHandler(APIHandler):
         if len(raw) > MAX_BODY:
             raise errors.TooLarge(f"A request has at most {MAX_BODY >> 20} MiB.")
         try:
-            data = json.loads(raw.decode("utf-8"), parse_constant=_refuse) if raw.strip() else {}
+            data = json.loads(raw.decode("utf-8"), parse_constant=_refuse, parse_float=_finite) if raw.strip() else {}
         except (ValueError, RecursionError) as error:
             raise errors.BadRequest(f"The body is not JSON: {error}", code="NOT_JSON") from None
         if not isinstance(data, dict):
@@ -204,6 +205,13 @@ class AlphintraHandler(APIHandler):
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is larger than a number can be")
+    return value
 
 
 def _depth(data: Any) -> int:

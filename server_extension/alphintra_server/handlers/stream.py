@@ -30,7 +30,7 @@ class GoneError(ServiceError):
 class StreamQuery(Body):
     """Where to begin."""
 
-    last_event_id: int | None = Field(None, ge=0, description="As the header Last-Event-ID.")
+    last_event_id: int | None = Field(None, ge=0, lt=2**63, description="As the header Last-Event-ID.")
 
 
 class StreamHandler(AlphintraHandler):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import shutil
 import time
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from alphintra_kernel.supervise import SandboxProcess
 
+_log = logging.getLogger(__name__)
 _READY_SECONDS = 30.0
 _PROGRESS_SECONDS = 0.5
 
@@ -220,11 +222,9 @@ class Attempt:
             return _failed("MEMORY_LIMIT", f"The job needed more than {megabytes} MiB of memory.")
         if process.outcome == "wall_clock":
             return self._too_long()
-        said = [line for line in protocol.clean(process.stderr_tail()).splitlines() if line.strip()]
-        last = f": {said[-1].strip()[:300]}" if said else ""
-        failed = _failed("WORKER_DIED", f"The worker ended without a result (exit code {code}){last}.")
-        failed.error["traceback"] = "\n".join(said[-40:]) or None
-        return failed
+        # What it wrote last may name files of this machine: it is for the server's log.
+        _log.warning("Worker of job %s ended (%s): %s", self.held.job_id, code, protocol.clean(process.stderr_tail()))
+        return _failed("WORKER_DIED", f"The worker ended without a result (exit code {code}).")
 
     def _too_long(self) -> Failed:
         return _failed(

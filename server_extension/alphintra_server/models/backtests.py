@@ -42,7 +42,7 @@ class BacktestCreate(RunSettings):
     dataset_id: str = Field(
         min_length=1, max_length=400, description="Id or name, `name/SYMBOL` for one symbol."
     )
-    strategy_version: int | None = Field(None, ge=1, description="Default: the current one.")
+    strategy_version: int | None = Field(None, ge=1, lt=2**31, description="Default: the current one.")
     methodology: BacktestMethodology = BacktestMethodology.STANDARD
 
 

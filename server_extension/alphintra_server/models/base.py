@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
@@ -9,6 +10,9 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 Item = TypeVar("Item")
+
+_ONLY_DIGITS = re.compile(r"[+-]?\d+(\.\d*)?")
+"""What would be read as seconds or milliseconds: a mistyped date such as 20051332."""
 
 MAX_LIMIT = 200
 """Most items that one page of a list holds."""
@@ -27,7 +31,10 @@ class Body(BaseModel):
 
 
 def _as_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time lies in the years 1 to 9999, in UTC") from None
 
 
 def _whole_day(value: Any) -> Any:
@@ -39,7 +46,8 @@ def _whole_day(value: Any) -> Any:
         try:
             return datetime.combine(date.fromisoformat(value.strip()), time(), UTC)
         except ValueError:
-            return value
+            if _ONLY_DIGITS.fullmatch(value.strip()):
+                raise ValueError("a time is text in ISO 8601, such as 2012-12-31") from None
     return value
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -11,6 +13,8 @@ from pydantic import AfterValidator, Field
 from .base import Body, Diagnostic, Moment, Money, PageQuery, Reply
 
 MAX_CODE = 1 << 20
+MAX_PARAMETERS = 64 << 10
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class StrategyStatus(StrEnum):
@@ -39,15 +43,31 @@ def _utf8(value: str) -> str:
         size = len(value.encode())
     except UnicodeEncodeError:
         raise ValueError("must be text without lone surrogates") from None
+    if "\x00" in value:
+        raise ValueError("must be text without NUL")
     if size > MAX_CODE:
         raise ValueError(f"at most {MAX_CODE} bytes, these are {size}")
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+def _one_line(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    if _CONTROL.search(value):
+        raise ValueError("must be one line without control characters")
+    return value
+
+
+def _small(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > MAX_PARAMETERS:
+        raise ValueError(f"at most {MAX_PARAMETERS >> 10} KiB")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 Code = Annotated[str, Field(min_length=1), AfterValidator(_utf8)]
 Tags = Annotated[list[str], Field(max_length=50), AfterValidator(_tags)]
-Parameters = Annotated[dict[str, Any], Field(max_length=200)]
+Parameters = Annotated[dict[str, Any], Field(max_length=200), AfterValidator(_small)]
 ClassName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\W\d]\w*$")]
 
 
@@ -137,7 +157,7 @@ class RunSettings(Body):
     commission: Annotated[Money, Field(ge=0, lt=1)] | None = Field(None, description="Fraction of notional.")
     slippage: Annotated[Money, Field(ge=0, lt=1)] | None = Field(None, description="Fraction of price.")
     rules: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=50)
-    benchmark: str | None = Field(None, max_length=200)
+    benchmark: Name | None = None
     seed: int = Field(0, ge=0, lt=2**63)
     risk_free_rate: float = Field(0.0, gt=-1, lt=10, allow_inf_nan=False, description="Annual.")
     class_name: ClassName | None = None

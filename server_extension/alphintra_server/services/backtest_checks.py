@@ -24,6 +24,7 @@ def check_parameters(chosen: dict[str, Any], parameters: dict[str, Any]) -> None
                 f"{chosen['name']} has no such parameter (it has {has})",
                 code="BAD_PARAMETER",
             )
+        _check_type(name, value, known[name].get("default"))
         low, high = known[name].get("low"), known[name].get("high")
         if isinstance(value, int | float) and not isinstance(value, bool):
             if isinstance(low, int | float) and value < low:
@@ -32,6 +33,18 @@ def check_parameters(chosen: dict[str, Any], parameters: dict[str, Any]) -> None
                 raise Invalid.field(f"parameters.{name}", f"{value} is above {high}", code="BAD_PARAMETER")
         elif isinstance(low, int | float) or isinstance(high, int | float):
             raise Invalid.field(f"parameters.{name}", "must be a number", code="BAD_PARAMETER")
+
+
+def _check_type(name: str, value: Any, default: Any) -> None:
+    """Refuse a value that is not of the default's type, where the class writes its default down."""
+    if default is None:
+        return
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    number = isinstance(value, int | float)
+    fits = {bool: isinstance(value, bool), int: whole, float: number, str: isinstance(value, str)}
+    if not fits.get(type(default), True) or (isinstance(value, bool) and not isinstance(default, bool)):
+        kind = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[type(default)]
+        raise Invalid.field(f"parameters.{name}", f"must be {kind}", code="BAD_PARAMETER")
 
 
 def check_options(

@@ -27,7 +27,7 @@ from ..db.tables import (
     TradeRow,
 )
 from ..db.types import utc_now
-from ..errors import Conflict, NotFound, Unavailable
+from ..errors import Conflict, Invalid, NotFound, Unavailable
 from ..jobs import store
 from ..models.backtests import (
     BacktestCreate,
@@ -258,6 +258,12 @@ class Backtests:
     ) -> BacktestRow:
         selection = datasets.select_for_run(session, who, reference)
         start, end = check_dates(selection, settings.start_date, settings.end_date)
+        if settings.benchmark is not None:
+            against = datasets.select_for_run(session, who, settings.benchmark, "benchmark")
+            if len(against.symbols or against.row.symbols) != 1:
+                raise Invalid.field(
+                    "benchmark", f"{against.name} has several symbols: choose one", code="UNKNOWN_SYMBOL"
+                )
         cash = _or(settings.initial_capital, self._defaults.initial_capital)
         commission = _or(settings.commission, self._defaults.commission)
         slippage = _or(settings.slippage, self._defaults.slippage)

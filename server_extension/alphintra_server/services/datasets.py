@@ -154,7 +154,7 @@ def find(session: Session, who: Caller, dataset_id: str) -> DatasetRow:
     return row
 
 
-def select_for_run(session: Session, who: Caller, reference: str) -> Selection:
+def select_for_run(session: Session, who: Caller, reference: str, field: str = "dataset_id") -> Selection:
     """Resolve ``name``, ``id``, ``name/SYMBOL`` or ``name/A,B`` to something a backtest can trade.
 
     Raises:
@@ -169,20 +169,20 @@ def select_for_run(session: Session, who: Caller, reference: str) -> Selection:
         )
         known = ", ".join(item.name for item in names)
         raise Invalid.field(
-            "dataset_id", f"there is no dataset {base}; there is: {known}", code="UNKNOWN_DATASET"
+            field, f"there is no dataset {base}; there is: {known}", code="UNKNOWN_DATASET"
         ) from None
     symbols = tuple(part.strip() for part in wanted.split(",")) if slash else ()
     for symbol in symbols:
         if symbol not in row.symbols:
             shown = ", ".join(row.symbols[:LISTED])
             raise Invalid.field(
-                "dataset_id", f"{row.name} has no symbol {symbol!r}; it has {shown}", code="UNKNOWN_SYMBOL"
+                field, f"{row.name} has no symbol {symbol!r}; it has {shown}", code="UNKNOWN_SYMBOL"
             )
     if len(set(symbols)) < len(symbols):
-        raise Invalid.field("dataset_id", "names a symbol twice", code="UNKNOWN_SYMBOL")
-    if not _tradable(row.manifest):
+        raise Invalid.field(field, "names a symbol twice", code="UNKNOWN_SYMBOL")
+    if field == "dataset_id" and not _tradable(row.manifest):
         raise Invalid.field(
-            "dataset_id",
+            field,
             f"{row.name} holds {row.manifest['holds']}: nothing to fill against",
             code="NOT_TRADABLE",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import uuid
 from typing import Any
 
@@ -27,8 +28,6 @@ from ..models.strategies import (
 from .paging import Slice
 from .sources import Source, Sources, choose_class, refuse_blocking, source_hash
 
-MAX_PARAMETERS = 64 << 10
-
 
 class Strategies:
     """What a user's strategies can do, except run."""
@@ -40,7 +39,6 @@ class Strategies:
 
     async def create(self, who: Caller, body: StrategyCreate) -> Strategy:
         """Store new code. It may be unfinished: code that does not parse can be saved, not run."""
-        _check_json(body.parameters)
         return await self._database.write(
             lambda session: self._insert(
                 session,
@@ -64,7 +62,6 @@ class Strategies:
             if name in changes and changes[name] is None:
                 raise Invalid.field(name, "may be absent, but not null")
         changes.pop("language", None)
-        _check_json(changes.get("parameters", {}))
 
         def work(session: Session) -> Strategy:
             row = find(session, who, strategy_id, lock=True)
@@ -92,7 +89,7 @@ class Strategies:
         _, source = await self._sources.from_file(body.path)
         refuse_blocking(source, "path")
         chosen = choose_class(source, body.class_name)
-        path = body.path.removeprefix("/")
+        path = posixpath.normpath(body.path).lstrip("/")  # one file has one row, however it is written
 
         def work(session: Session) -> tuple[SavedStrategy, bool]:
             query = select(StrategyRow).where(
@@ -381,8 +378,3 @@ def _version_model(row: StrategyVersionRow) -> StrategyVersion:
 
 def _archived() -> Conflict:
     return Conflict("The strategy is archived; restore it first.", code="ARCHIVED")
-
-
-def _check_json(parameters: dict[str, Any]) -> None:
-    if len(json.dumps(parameters)) > MAX_PARAMETERS:
-        raise Invalid.field("parameters", f"at most {MAX_PARAMETERS >> 10} KiB")

@@ -93,6 +93,10 @@ class Workspace:
                     file = os.open(name, flags, 0o644, dir_fd=folder)
                 except FileExistsError:
                     continue
+                except OSError as error:
+                    if error.errno == errno.ENAMETOOLONG:
+                        raise Invalid.field("name", "is too long for the name of a file") from None
+                    raise
                 try:
                     with os.fdopen(file, "wb") as opened:
                         opened.write(data)

@@ -78,9 +78,16 @@ def extract(cells: list[tuple[int, str]]) -> Extracted:
                     out.dropped.pop(name, None)
             else:
                 reason = "a statement that is not an import, a function, a class or a constant"
-                for name in _bound_names(node):
-                    if name not in constants:
-                        out.dropped[name] = (number, reason)
+                # What a dropped statement changes has no value that the job could know: its constant goes too.
+                changed = _bound_names(node)
+                for earlier in [each for each in kept if isinstance(each[1], ast.Assign | ast.AnnAssign)]:
+                    names = _bound_names(earlier[1])
+                    if names & changed:
+                        kept.remove(earlier)
+                        changed |= names
+                constants -= changed
+                for name in changed:
+                    out.dropped[name] = (number, reason)
     # Python wants these first; everything else stays in the notebook's order.
     kept.sort(key=lambda item: not _is_future(item[1]))
     text: list[str] = []
