@@ -336,7 +336,7 @@ def _excursion(session: Session, t: Trade, entry: float, end_bar: int) -> tuple[
     if t.exit_bar >= 0:
         points.append(t.exit_notional / (t.lots * float(session.grid.lots[s])))
     if len(low):
-        points += [float(np.nanmin(low)), float(np.nanmax(high))]
+        points += [float(np.fmin.reduce(low)), float(np.fmax.reduce(high))]
     down, up = min(points) / entry - 1, max(points) / entry - 1
     return (down, up) if t.side > 0 else (-up, -down)
 

@@ -79,7 +79,9 @@ def run(
     others: dict[str, str] = {}
     if session.books.reg[codes.S_AMBIGUOUS_ENTRY]:
         others = _under_each_entry_rule(session, end_bar, strategy, values, start)
-    return collect(session, strategy, values, first, end_bar, against, start, end, benchmark, began, others)
+    result = collect(session, strategy, values, first, end_bar, against, start, end, benchmark, began, others)
+    session.release()
+    return result
 
 
 def _simulate(
@@ -169,7 +171,7 @@ def _walk(session: Session, instance: Any, first: int, progress: Callable[[float
     """
     core, m, k, cursor, books = session.core, session.grid.m, session.k, session.cursor, session.books
     count = len(session.grid.time)
-    on_bar = instance.on_bar
+    on_bar, touched = instance.on_bar, session.touched
     on_fill = None if type(instance).on_fill is _base("on_fill") else instance.on_fill
     on_order = None if type(instance).on_order is _base("on_order") else instance.on_order
     horizon = core.peek(m, books.tuple, k, first - 1, count) if books.reg[codes.S_ACTIVE] else count
@@ -195,7 +197,7 @@ def _walk(session: Session, instance: Any, first: int, progress: Callable[[float
         for j in range(i, stop):
             cursor.i = j
             on_bar()
-            if session.pending or session._dropped:
+            if touched:
                 i = j + 1
                 _submitted(session, on_fill, on_order)
                 horizon = core.peek(m, books.tuple, k, j, count)

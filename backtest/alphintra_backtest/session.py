@@ -39,6 +39,9 @@ class Session:
         self.k = config.vector()
         self.cursor = Cursor()
         self.pending: list[int] = []
+        #: Not empty once a callback has submitted or cancelled; one object for the whole run, so that the
+        #: loop over the bars tests a local name.
+        self.touched: list[int] = []
         self.cash = float(config.cash)
         self.sizes = [0.0] * len(self.symbols)
         self.book = TradeBook(self.grid.lots)
@@ -162,6 +165,7 @@ class Session:
             row[codes.I_SIZED] = 1
             row[codes.I_QTY] = _whole_lots(amount, float(self.grid.lots[s]))
         self.pending.append(o)
+        self.touched.append(o)
         return o
 
     def order(
@@ -268,7 +272,9 @@ class Session:
             )
             count += 1
         self.core.compact(books.tuple)
-        self._dropped = count > 0 or self._dropped
+        if count:
+            self._dropped = True
+            self.touched.append(ids[0])
         return count
 
     def _check_symbol(self, s: int) -> None:
@@ -277,6 +283,7 @@ class Session:
 
     def flush(self) -> bool:
         """Hand the orders of this callback to the core; True if what works has changed."""
+        self.touched.clear()
         self._admit()
         self.books.cash[1] = 0.0
         if not self._dropped:
@@ -311,6 +318,11 @@ class Session:
             books.ev = np.concatenate([books.ev, np.zeros_like(books.ev)])
         self.core.accept(self.grid.m, books.tuple, self.k, first, last, self.cursor.i)
         self._dropped = True
+
+    def release(self) -> None:
+        """Let go of the views: they point back here, and a circle of large arrays waits for the collector."""
+        self.data = None
+        self._cache.clear()
 
     # -- after a step
     # ----------------------------------------------------------------------------------------------
