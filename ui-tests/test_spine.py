@@ -209,6 +209,7 @@ def test_a_python_file_with_two_strategies_asks_which(view: Page) -> None:
     page.get_by_role("button", name="Run backtest").click()
     assert "fraction" in page.locator("[data-field='commission'] .alphintra-Field-complaint").inner_text()
     page.locator("[data-field='commission'] input").fill("0.001")
+    page.locator("[data-field='commission'] .alphintra-Field-complaint").wait_for(state="detached")
     view.shot("6-dialog")
     page.get_by_role("button", name="Run backtest").click()
     newest = page.locator("#alphintra-backtests .alphintra-Run").first

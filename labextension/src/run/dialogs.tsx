@@ -215,9 +215,20 @@ class RunFormWidget
         complaints={this._complaints}
         onChange={fields => {
           this._fields = fields;
+          this._forgive();
         }}
       />
     );
+  }
+
+  /** A field that has been put right is no longer complained of; new complaints wait for the button. */
+  private _forgive(): void {
+    if (this._complaints.length > 0) {
+      const left = readFields(this._fields, this._options.classes).complaints;
+      const wrong = new Set(left.map(item => item.field));
+      this._complaints = this._complaints.filter(item => wrong.has(item.field));
+      this.update();
+    }
   }
 
   private _options: Omit<IFormProps, 'onChange' | 'complaints'>;
