@@ -25,6 +25,16 @@ def kernels(timestamps: int) -> ModuleType:
     return compiled
 
 
+_FRESH = np.zeros(N_I, dtype=np.int64)
+for _column in (
+    *(codes.I_PARENT, codes.I_SIBLING, codes.I_SESSION, codes.I_SL, codes.I_TP),
+    *(codes.I_ACTIVE_BAR, codes.I_DONE_BAR),
+):
+    _FRESH[_column] = -1
+_NOTHING = np.full(N_F, np.nan)
+_NOTHING[[codes.F_NOTIONAL, codes.F_FEE, codes.F_SLIP]] = 0.0
+
+
 class Books:
     """State of a run between two steps; ``tuple`` is what the core takes."""
 
@@ -56,18 +66,8 @@ class Books:
             self.of = np.concatenate([self.of, np.full_like(self.of, np.nan)])
             self.active = np.concatenate([self.active, np.zeros_like(self.active)])
         self.reg[codes.S_ORDERS] = o + 1
-        row = self.oi[o]
-        for column in (
-            codes.I_PARENT,
-            codes.I_SIBLING,
-            codes.I_SESSION,
-            codes.I_SL,
-            codes.I_TP,
-            codes.I_ACTIVE_BAR,
-        ):
-            row[column] = -1
-        row[codes.I_DONE_BAR] = -1
-        self.of[o, codes.F_NOTIONAL] = self.of[o, codes.F_FEE] = self.of[o, codes.F_SLIP] = 0.0
+        self.oi[o] = _FRESH
+        self.of[o] = _NOTHING
         return o
 
     def make_room(self) -> None:

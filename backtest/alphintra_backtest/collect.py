@@ -292,7 +292,7 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
     units = [t.lots * float(session.grid.lots[t.symbol]) for t in trades]
     closed = [t.exit_bar >= 0 for t in trades]
     entry = [t.entry_notional / u for t, u in zip(trades, units, strict=True)]
-    excursions = [_excursion(session, t, e, end_bar) for t, e in zip(trades, entry, strict=True)]
+    worst, best = _excursions(session, trades, entry, end_bar)
     last = end_bar - 1
 
     def when(bar: int, phase: int, s: int) -> int:
@@ -318,8 +318,8 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
         "exit_reason": [t.reason for t in trades],
         "return": [t.pnl / t.entry_notional if c else None for t, c in zip(trades, closed, strict=True)],
         "bars": [(t.exit_bar if c else last) - t.entry_bar for t, c in zip(trades, closed, strict=True)],
-        "mae": [low for low, _ in excursions],
-        "mfe": [high for _, high in excursions],
+        "mae": worst,
+        "mfe": best,
         "open": [not c for c in closed],
         "ambiguous": [t.ambiguous for t in trades],
         "entry_order_id": [t.entry_order for t in trades],
@@ -327,18 +327,32 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
     }
 
 
-def _excursion(session: Session, t: Trade, entry: float, end_bar: int) -> tuple[float, float]:
-    """Worst (≤ 0) and best (≥ 0) move against the entry price while the trade was open, as fractions."""
-    m, s = session.grid.m, t.symbol
-    until = end_bar if t.exit_bar < 0 else t.exit_bar + (t.exit_phase != codes.PH_OPEN)
-    low, high = m[2][t.entry_bar : until, s], m[1][t.entry_bar : until, s]
-    points = [entry]
-    if t.exit_bar >= 0:
-        points.append(t.exit_notional / (t.lots * float(session.grid.lots[s])))
-    if len(low):
-        points += [float(np.fmin.reduce(low)), float(np.fmax.reduce(high))]
-    down, up = min(points) / entry - 1, max(points) / entry - 1
-    return (down, up) if t.side > 0 else (-up, -down)
+def _excursions(session: Session, trades: list[Trade], entry: list[float], end_bar: int) -> tuple[Any, Any]:
+    """Worst (≤ 0) and best (≥ 0) move against the entry price while each trade was open, as fractions.
+
+    The bar of an exit at the open does not count: the trade had ended.
+    """
+    start = np.array([t.entry_bar for t in trades], dtype=np.int64)
+    stop = np.array(
+        [end_bar if t.exit_bar < 0 else t.exit_bar + (t.exit_phase != codes.PH_OPEN) for t in trades], dtype=np.int64
+    )
+    price = np.array(entry)
+    left = np.array(
+        [t.exit_notional / (t.lots * float(session.grid.lots[t.symbol])) if t.exit_bar >= 0 else np.nan for t in trades]
+    )
+    low, high = np.fmin(price, left), np.fmax(price, left)
+    symbols = np.array([t.symbol for t in trades], dtype=np.int64)
+    for s in set(symbols.tolist()):
+        rows = np.flatnonzero((symbols == s) & (stop > start))
+        if len(rows):
+            # One pass: every second of these segments is a trade's, the others lie between two trades.
+            bounds = np.column_stack([start[rows], stop[rows]]).ravel()
+            lows, highs = (np.append(session.grid.m[field][:, s], np.nan) for field in (2, 1))
+            low[rows] = np.fmin(low[rows], np.fmin.reduceat(lows, bounds)[::2])
+            high[rows] = np.fmax(high[rows], np.fmax.reduceat(highs, bounds)[::2])
+    down, up = low / price - 1, high / price - 1
+    long = np.array([t.side > 0 for t in trades], dtype=np.bool_)
+    return np.where(long, down, -up), np.where(long, up, -down)
 
 
 def _counts(session: Session, stale: int, columns: dict[str, dict[str, Any]]) -> dict[str, int]:

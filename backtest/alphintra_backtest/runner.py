@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import sysconfig
 import time as clock
@@ -116,7 +117,8 @@ def _simulate(
         raise _never_ready(session, strategy, WarmUpError)
     session.flush()
     with _blame(strategy, session):
-        end_bar = _walk(session, instance, first, progress)
+        with _young_garbage_only():
+            end_bar = _walk(session, instance, first, progress)
         session.ended = True
         session.cursor.i = end_bar - 1
         instance.on_stop()
@@ -162,6 +164,22 @@ def _never_ready(session: Session, strategy: type, kind: type[Exception]) -> Exc
             f"{len(worst.series._array)} bars there are",
         )
     return kind(f"{strategy.__name__} was never called: no bar at or after start has all indicators defined")
+
+
+@contextlib.contextmanager
+def _young_garbage_only() -> Iterator[None]:
+    """Keep Python's collector from walking all libraries again and again: a run makes many small objects.
+
+    What was there before is set aside, what the run makes is collected as always.
+    """
+    if gc.get_freeze_count():  # somebody does so already: another run, or a program of its own
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _walk(session: Session, instance: Any, first: int, progress: Callable[[float, int], None] | None) -> int:
