@@ -13,7 +13,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import data, ta
     from .backtesting import backtest
-    from .costs import Commission
+    from .costs import Commission, Slippage
     from .errors import AlphintraError
     from .params import Param
     from .result import Result
@@ -25,6 +25,7 @@ _WHERE = {
     "Commission": "costs",
     "Param": "params",
     "Result": "result",
+    "Slippage": "costs",
     "Strategy": "strategy",
     "backtest": "backtesting",
     "crossed_above": "views",
@@ -38,6 +39,7 @@ __all__ = [
     "Commission",
     "Param",
     "Result",
+    "Slippage",
     "Strategy",
     "__version__",
     "backtest",
