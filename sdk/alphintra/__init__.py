@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from . import data, ta
     from .backtesting import backtest
     from .costs import Commission, Slippage
+    from .costs import Commission
+    from .data.instrument import Instrument
     from .errors import AlphintraError
     from .params import Param
     from .result import Result
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "AlphintraError": "errors",
     "Commission": "costs",
+    "Instrument": "data.instrument",
     "Param": "params",
     "Result": "result",
     "Slippage": "costs",
@@ -37,6 +40,7 @@ _WHERE = {
 __all__ = [
     "AlphintraError",
     "Commission",
+    "Instrument",
     "Param",
     "Result",
     "Slippage",
