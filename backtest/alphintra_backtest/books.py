@@ -1,4 +1,4 @@
-"""The core's books: order table, positions, cash and logs as arrays that grow between two calls, and their snapshots."""
+"""The core's books: order table, positions, cash and logs as arrays that grow between two calls; snapshots of them."""
 
 from __future__ import annotations
 

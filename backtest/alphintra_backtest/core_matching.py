@@ -113,12 +113,13 @@ def open_phase(m, b, k, t):
 def rival(m, b, k, o, t):
     """F3: the target of a stop's bracket that would have filled inside this bar too; −1 if there is none."""
     oi = b[0]
+    s = oi[o, I_SYMBOL]
     w = oi[o, I_SIBLING]
     while w >= 0 and w != o:
         if (
             oi[w, I_ROLE] == TAKE_PROFIT
             and oi[w, I_STATE] == WORKING
-            and passed(k, m[D_HIGH][t, oi[w, I_SYMBOL]], m[D_LOW][t, oi[w, I_SYMBOL]], b[1][w, F_LIMIT], oi[w, I_SIDE] > 0)
+            and passed(k, m[D_HIGH][t, s], m[D_LOW][t, s], b[1][w, F_LIMIT], oi[w, I_SIDE] > 0)
         ):
             return w
         w = oi[w, I_SIBLING]

@@ -60,6 +60,7 @@ def build(market: MarketData, max_share: float | None, fractional: bool, volumes
     """Lay the symbols' bars out on one time axis; a single symbol's arrays are used as they are.
 
     Args:
+        market: Bars of all symbols, and the terms on which they trade.
         max_share: F5's share of a bar's volume, None where there is no cap.
         fractional: Shares in lots of 1e-8.
         volumes: Whether the core needs the bars' volume itself (slippage by volume share).

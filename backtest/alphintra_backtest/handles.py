@@ -33,9 +33,10 @@ class Order:
 
     def _f(self, column: int) -> float:
         run = self._run
-        if column in (codes.F_STOP, codes.F_EXTREME) and self._i(codes.I_TYPE) == codes.TRAIL and self.is_working:
-            if self._i(codes.I_STATE) == codes.WORKING and run.cursor.i >= 0:  # bars went by without an event
-                run.core.catch_up(run.grid.m, run.books.tuple, self.id, run.cursor.i)
+        trails = column == codes.F_STOP and self._i(codes.I_TYPE) == codes.TRAIL
+        if trails and self._i(codes.I_STATE) == codes.WORKING and run.cursor.i >= 0:
+            # bars went by without an event
+            run.core.catch_up(run.grid.m, run.books.tuple, self.id, run.cursor.i)
         return float(self._run.books.of[self.id, column])
 
     @property

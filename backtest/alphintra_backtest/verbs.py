@@ -282,7 +282,8 @@ def amend(
             raise order_error(f"{order!r} has no {name} to amend")
     if trail is not None and trail_percent is not None:
         raise order_error("trail and trail_percent exclude each other")
-    changes = {n: price_of(n, v) if n != "trail_percent" else fraction_of(n, v) for n, v in given.items() if v is not None}
+    read = {"trail_percent": fraction_of}
+    changes = {n: read.get(n, price_of)(n, v) for n, v in given.items() if v is not None}
     if quantity is not None:
         if i[codes.I_PARENT] >= 0 or i[codes.I_SIZE] != codes.QUANTITY:
             raise order_error(
@@ -303,7 +304,8 @@ def amend(
         f[codes.F_STOP] = on_tick(changes["stop"], tick, up=side > 0)
         f[codes.F_SL_PCT] = _NAN
     if "trail" in changes or "trail_percent" in changes:
-        run.core.catch_up(run.grid.m, books.tuple, o, run.cursor.i) if i[codes.I_STATE] == codes.WORKING else None
+        if i[codes.I_STATE] == codes.WORKING:
+            run.core.catch_up(run.grid.m, books.tuple, o, run.cursor.i)
         f[codes.F_TRAIL], f[codes.F_TRAIL_PCT] = changes.get("trail", _NAN), changes.get("trail_percent", _NAN)
         if i[codes.I_STATE] == codes.WORKING:
             run.core.set_level(books.of, o, side)

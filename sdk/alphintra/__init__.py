@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from . import data, ta
     from .backtesting import backtest
     from .costs import Commission, Slippage
-    from .costs import Commission
     from .data.instrument import Instrument
     from .errors import AlphintraError
     from .params import Param

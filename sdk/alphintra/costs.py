@@ -68,8 +68,8 @@ class Commission:
     @property
     def free(self) -> bool:
         """True where nothing is ever charged."""
-        rates = (self.maker_rate, self.taker_rate, self.per_share, self.minimum, self.fixed, *(r for _, r in self.tiers))
-        return self.maximum == 0 or not any(rates)
+        parts = (self.maker_rate, self.taker_rate, self.per_share, self.minimum, self.fixed)
+        return self.maximum == 0 or not any((*parts, *(rate for _, rate in self.tiers)))
 
     @property
     def maker_rate(self) -> float:
