@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from .costs import Commission
     from .result import Result
     from .strategy import Strategy
+
+#: Points at which ``check=True`` looks for look-ahead (F12).
+CHECK_POINTS = 8
 
 
 def backtest(
@@ -27,6 +31,7 @@ def backtest(
     params: Mapping[str, Any] | None = None,
     seed: int = 0,
     risk_free_rate: float = 0.0,
+    check: bool = False,
     **rules: Any,
 ) -> Result:
     """Backtest a strategy.
@@ -46,6 +51,8 @@ def backtest(
         params: Values for the strategy's ``Param``.
         seed: Seed of ``self.rng``.
         risk_free_rate: Annual.
+        check: Look for look-ahead as well, as :func:`~alphintra.checking.check` does: ``Result.check``, and the
+            assumption ``look-ahead`` says what was found. It costs about six runs.
         rules: Rules of the fill assumptions page by name, for example ``max_share=None``.
 
     Returns:
@@ -72,8 +79,16 @@ def backtest(
         seed=seed,
         risk_free_rate=risk_free_rate,
         rules=rules,
+        check=CHECK_POINTS if check else 0,
     )
     from .trials import append
 
     append(result.run)
     return result
+
+
+def named_and_rules(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split keyword arguments into those that ``backtest`` names, and the rules among them."""
+    names = inspect.signature(backtest).parameters
+    named = {name: value for name, value in options.items() if name in names and name != "rules"}
+    return named, {name: value for name, value in options.items() if name not in named}
