@@ -78,7 +78,7 @@ def examine(
     watch: Watch,
     first: int,
     points: int,
-    seconds: float | None,
+    until: float | None,
     progress: Progress | None,
 ) -> None:
     """Check a finished run for look-ahead; the outcome becomes ``result.check`` and one of its assumptions.
@@ -90,10 +90,11 @@ def examine(
         watch: Of the run on all data.
         first: Index of the timestamp of the first ``on_bar``.
         points: How many points to check.
-        seconds: Time that the check may take; what was checked by then counts. ``None`` is no limit.
+        until: Time of ``time.perf_counter`` after which no more is checked; what was by then counts. ``None`` is
+            no limit.
         progress: Told from ``SHARE`` to 1.
     """
-    found = _Examination(result, strategy, again, watch, points, seconds, progress).run(first)
+    found = _Examination(result, strategy, again, watch, points, until, progress).run(first)
     result.check = found
     kept = [entry for entry in result.assumptions if entry["code"] != "look_ahead"]
     result.assumptions = by_level([*kept, _entry(found)])
@@ -116,7 +117,7 @@ class _Examination:
         again: Again,
         whole: Watch,
         points: int,
-        seconds: float | None,
+        until: float | None,
         progress: Progress | None,
     ) -> None:
         self.result = result
@@ -125,7 +126,7 @@ class _Examination:
         self.whole = whole
         self.points = points
         self.progress = progress
-        self.until = None if seconds is None else clock.monotonic() + seconds
+        self.until = until
         self.notes: list[str] = []
         self.grid = whole.session.grid
         self.daily = result.market.timeframe.endswith(("d", "w", "mo"))
@@ -136,6 +137,8 @@ class _Examination:
         assert self.whole.last is not None
         cuts = choose(self.whole.last, first, len(self.grid.time), self.points, int(self.result.run["seed"]))
         marks = tuple(sorted(cuts))
+        if not marks:
+            self.notes.append("on_bar was called at the last bar only: there is no earlier time to cut the data at.")
         work = float(len(self.grid.time) + sum(bar + 1 for bar in marks))
         done, twin = 0.0, Watch(marks)
         differences: list[Difference] = []
@@ -172,7 +175,7 @@ class _Examination:
         told = share(self.progress, SHARE + rest * done / work, SHARE + rest * (done + size) / work)
 
         def tell(fraction: float, time: int) -> None:
-            if self.until is not None and clock.monotonic() > self.until:
+            if self.until is not None and clock.perf_counter() > self.until:
                 raise OutOfTimeError
             if told is not None:
                 told(fraction, time)

@@ -51,7 +51,8 @@ def run(
 ) -> Result:
     """Run a backtest; see ``alphintra.backtest``. ``progress`` takes a fraction and a time in µs.
 
-    ``check`` is the number of points at which look-ahead is looked for (F12), within ``check_seconds`` where given.
+    ``check`` is the number of points at which look-ahead is looked for (F12); ``check_seconds`` after the run's
+    beginning no more is checked.
     """
     from alphintra.data import resolve
     from alphintra.errors import DataError, ParameterError
@@ -100,7 +101,8 @@ def run(
         def again(part: MarketData, look: Watch, tell: Callable[[float, int], None]) -> None:
             _simulate(strategy, values, part, config, start, tell, look)[0].release()
 
-        examine(result, strategy, again, watch, first, check, check_seconds, progress)
+        until = None if check_seconds is None else began + check_seconds
+        examine(result, strategy, again, watch, first, check, until, progress)
     return result
 
 

@@ -37,7 +37,7 @@ class Difference:
     Attributes:
         kind: ``indicator``, ``recorded``, ``order``, ``event`` (what became of an order), ``error`` (the run
             failed without the later bars), or ``repeat`` (two runs on the same data differ).
-        what: Name of the indicator or recorded value, ``order 3``, or the error's class.
+        what: Name of the indicator or recorded value, ``order 3``, or the error's code.
         symbol: The symbol it belongs to, ``None`` where it joins several or has none.
         time: Close time of the bar it belongs to, UTC; for what ``on_start`` did, the first bar's.
         cut: The point at which the data was cut, ``None`` for ``repeat``.
@@ -91,7 +91,7 @@ class Check:
         if self.differences:
             return f"look-ahead: {self.differences[0].text.removesuffix('.')}"
         if not count:
-            return "look-ahead: not checked, there was no bar to cut at"
+            return "look-ahead: not checked"
         return f"look-ahead: none found at {count} point{'' if count == 1 else 's'}"
 
     def raise_if_failed(self) -> Check:
