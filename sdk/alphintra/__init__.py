@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from . import data, ta
     from .backtesting import backtest
     from .checking import Check, check
-    from .costs import Commission
+    from .costs import Commission, Slippage
+    from .data.instrument import Instrument
     from .errors import AlphintraError
     from .params import Param
     from .result import Result
@@ -26,8 +27,10 @@ _WHERE = {
     "AlphintraError": "errors",
     "Check": "checking",
     "Commission": "costs",
+    "Instrument": "data.instrument",
     "Param": "params",
     "Result": "result",
+    "Slippage": "costs",
     "Strategy": "strategy",
     "Verification": "verifying",
     "backtest": "backtesting",
@@ -43,8 +46,10 @@ __all__ = [
     "AlphintraError",
     "Check",
     "Commission",
+    "Instrument",
     "Param",
     "Result",
+    "Slippage",
     "Strategy",
     "Verification",
     "__version__",
