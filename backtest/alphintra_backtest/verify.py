@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alphintra.verifying import BarRow, Comparison, Side, Verification
 
 RELATIVE = 1e-9
-_MEANS = dict(codes.RULES)
+_MEANS: dict[str, str] = {entry[0]: entry[1] for entry in codes.RULES}
 
 
 def verify(strategy: type, data: Any, engines: Any, given: Mapping[str, Any]) -> Verification:
