@@ -174,12 +174,14 @@ def page_metrics() -> str:
 
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
-    from alphintra import costs, params, result, strategy, views
+    from alphintra import checking, costs, params, result, strategy, verifying, views
     from alphintra.backtesting import backtest
     from alphintra_backtest import handles
 
     functions = [
         describe("al.backtest", backtest, 2),
+        describe("al.check", checking.check, 2),
+        describe("al.verify", verifying.verify, 2),
         describe("al.Commission", costs.Commission, 2),
         describe("al.crossed_above", views.crossed_above, 2),
         describe("al.crossed_below", views.crossed_below, 2),
@@ -200,6 +202,18 @@ def pages() -> dict[str, str]:
             ],
         ),
         "result.md": page_class("Result", [(result.Result, "result"), (result.Curves, "curves")]),
+        "check.md": page_class(
+            "Check and Verification",
+            [
+                (checking.Check, "check"),
+                (checking.CheckPoint, "point"),
+                (checking.Difference, "difference"),
+                (verifying.Verification, "verification"),
+                (verifying.Comparison, "comparison"),
+                (verifying.Side, "side"),
+                (verifying.BarRow, "bar"),
+            ],
+        ),
         "rules.md": page_rules(),
         "codes.md": page_codes(),
         "metrics.md": page_metrics(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from .costs import Commission, Slippage
     from .result import Result
     from .strategy import Strategy
+
+#: Points at which ``check=True`` looks for look-ahead (F12).
+CHECK_POINTS = 8
 
 
 def backtest(
@@ -31,6 +35,7 @@ def backtest(
     currency: str = "USD",
     rates: Any = None,
     detail: Any = None,
+    check: bool = False,
     **rules: Any,
 ) -> Result:
     """Backtest a strategy.
@@ -55,6 +60,8 @@ def backtest(
         currency: The account's currency.
         rates: Currency or pair → exchange rates, for instruments in another currency.
         detail: Finer bars of the same symbols: they decide what a bar leaves open (F3, F15).
+        check: Look for look-ahead as well, as :func:`~alphintra.checking.check` does: ``Result.check``, and the
+            assumption ``look-ahead`` says what was found. It costs about six runs.
         rules: Rules of the fill assumptions page by name, for example ``max_share=None``.
 
     Returns:
@@ -85,8 +92,16 @@ def backtest(
         rates=rates,
         detail=detail,
         rules=rules,
+        check=CHECK_POINTS if check else 0,
     )
     from .trials import append
 
     append(result.run)
     return result
+
+
+def named_and_rules(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split keyword arguments into those that ``backtest`` names, and the rules among them."""
+    names = inspect.signature(backtest).parameters
+    named = {name: value for name, value in options.items() if name in names and name != "rules"}
+    return named, {name: value for name, value in options.items() if name not in named}

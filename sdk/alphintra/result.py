@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from alphintra.checking import Check
     from alphintra.data.market import MarketData
 
     F64 = npt.NDArray[np.float64]
@@ -89,6 +90,7 @@ class Result:
         logs: ``(time, text)`` of each ``self.log()``.
         counts: How often something that needs saying happened, such as ``ambiguous`` or
             ``rejected:INSUFFICIENT_FUNDS``.
+        check: What the check for look-ahead found, ``None`` where the run was not checked.
     """
 
     run: dict[str, Any]
@@ -99,6 +101,7 @@ class Result:
     indicators: list[IndicatorSeries] = field(default_factory=list)
     logs: list[tuple[int, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    check: Check | None = None
 
     def __repr__(self) -> str:
         """Return one line: strategy, data, and the figures that matter most."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import alphintra as al
@@ -60,6 +61,15 @@ def test_manifest_states_the_strategys_own_parameters(entry):
     declared = strategy(entry).parameters()
     keys = ("default", "low", "high", "description")
     assert entry["parameters"] == {name: {k: p[k] for k in keys} for name, p in declared.items()}
+
+
+@pytest.mark.parametrize("entry", MANIFEST, ids=lambda e: e["id"])
+def test_strategy_reads_no_future(entry):
+    """F12, on the data of the template's own backtest."""
+    source = "\n".join(c.source for c in code_cells(entry))
+    data = re.search(r"""al\.backtest\(\s*\w+,\s*(?:data=)?"([^"]+)\"""", source).group(1)
+    check = al.check(strategy(entry), data, commission=0.001).raise_if_failed()
+    assert check.deterministic and len(check.points) == 8 and check.notes == ()
 
 
 def test_sma_cross_equals_a_plain_loop():

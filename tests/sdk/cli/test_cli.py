@@ -142,3 +142,21 @@ def test_templates_are_listed_and_cloned_without_overwriting(capsys, tmp_path):
     assert status == 2 and "did you mean 'sma-cross'" in err
     with pytest.raises(DataError, match="cannot write"):
         gallery.clone("sma-cross", tmp_path / "absent")
+
+
+def test_check_says_what_it_found_and_ends_with_it(sma, tmp_path, capsys):
+    status, out, err = run(capsys, "backtest", f"{sma}:SmaCross", *AAPL, "--check")
+    assert (status, err) == (0, "")
+    assert "not checked" not in out
+    cheat = tmp_path / "cheat.py"
+    cheat.write_text(
+        "import alphintra as al\n"
+        "def high(c): return c / c.max()\n"
+        "class Cheat(al.Strategy):\n"
+        "    def on_start(self): self.h = self.indicator(high, self.data.close)\n"
+        "    def on_bar(self): pass\n"
+    )
+    status, out, err = run(capsys, "backtest", f"{cheat}:Cheat", *AAPL, "--check")
+    assert status == 1
+    assert "[error] look-ahead: the indicator high at 2000-03-01 changed when later bars were removed" in out
+    assert err.startswith("alphintra: <Check Cheat on us-equities-daily/AAPL: FAILED, look-ahead: the indicator high")
