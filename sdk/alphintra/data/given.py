@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ def _market(name: str, tables: Mapping[str, RawTable], prices: str | None, label
         notes += looks_like_split(bars)
     return MarketData(
         name=name,
-        dataset_hash=content_hash({symbol: _columns(own) for symbol, own in checked.items()}),
+        dataset_hash=_identity(checked, label),
         symbols=tuple(bars),
         bars=bars,
         asset_class="STOCKS",
@@ -114,6 +115,14 @@ def _market(name: str, tables: Mapping[str, RawTable], prices: str | None, label
         prices=on,
         notes=tuple(notes),
     )
+
+
+def _identity(checked: Mapping[str, _Checked], label: Label | None) -> str:
+    """Return the hash of the rows, and of what is stated about their times."""
+    rows = content_hash({symbol: _columns(own) for symbol, own in checked.items()})
+    if label is None or (label.calendar is None and label.at == "open"):
+        return rows
+    return "sha256:" + hashlib.sha256(f"{rows} {label.calendar} {label.at}".encode()).hexdigest()
 
 
 def _known(column: F64 | None) -> F64:
