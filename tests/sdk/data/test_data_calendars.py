@@ -147,6 +147,16 @@ def test_without_the_library_the_error_says_what_to_install(monkeypatch):
     assert data.with_calendar(bars(["2024-04-02"]), "XNYS").calendar == "XNYS"
 
 
+def test_a_calendar_the_library_cannot_build_is_named(monkeypatch):
+    def broken(library, code):
+        raise ValueError("rules that contradict each other")
+
+    monkeypatch.setattr("alphintra.data.calendars._widest", broken)
+    with pytest.raises(DataError, match="cannot build the calendar XBUE: rules that") as caught:
+        data.with_calendar(bars(["2024-04-02"]), "XBUE")
+    assert caught.value.code == "BAD_CALENDAR"
+
+
 def test_the_library_is_imported_for_other_exchanges_only():
     code = (
         "import sys, alphintra.data as d\n"
