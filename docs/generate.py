@@ -176,11 +176,15 @@ def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
     from alphintra import costs, params, result, strategy, views
     from alphintra.backtesting import backtest
+    from alphintra.data import events, instrument, labelled
     from alphintra_backtest import handles
 
     functions = [
         describe("al.backtest", backtest, 2),
         describe("al.Commission", costs.Commission, 2),
+        describe("al.Instrument", instrument.Instrument, 2),
+        describe("al.data.with_events", events.with_events, 2),
+        describe("al.data.with_calendar", labelled.with_calendar, 2),
         describe("al.crossed_above", views.crossed_above, 2),
         describe("al.crossed_below", views.crossed_below, 2),
     ]
