@@ -176,6 +176,7 @@ def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
     from alphintra import checking, costs, params, result, strategy, verifying, views
     from alphintra.backtesting import backtest
+    from alphintra.data import events, instrument, labelled
     from alphintra_backtest import handles
 
     functions = [
@@ -183,6 +184,9 @@ def pages() -> dict[str, str]:
         describe("al.check", checking.check, 2),
         describe("al.verify", verifying.verify, 2),
         describe("al.Commission", costs.Commission, 2),
+        describe("al.Instrument", instrument.Instrument, 2),
+        describe("al.data.with_events", events.with_events, 2),
+        describe("al.data.with_calendar", labelled.with_calendar, 2),
         describe("al.crossed_above", views.crossed_above, 2),
         describe("al.crossed_below", views.crossed_below, 2),
     ]
