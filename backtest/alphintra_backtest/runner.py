@@ -161,7 +161,7 @@ def _never_ready(session: Session, strategy: type, kind: type[Exception]) -> Exc
         worst = max(late, key=lambda c: c.needs)
         return kind(
             f"{strategy.__name__} was never called: {worst.name} needs more than the "
-            f"{len(worst.series._array)} bars there are",
+            f"{len(worst.series.timeline.positions)} bars there are",
         )
     return kind(f"{strategy.__name__} was never called: no bar at or after start has all indicators defined")
 
@@ -197,7 +197,13 @@ def _walk(session: Session, instance: Any, first: int, progress: Callable[[float
     # A slow strategy on few bars must show that it moves: at least a hundred looks at the progress.
     stride = STRIDE if progress is None else max(1, min(STRIDE, count // 100))
     i = first
+    asof = session.asof
+    turns = iter(()) if asof is None else iter(asof.boundaries.tolist())
+    turn = first if asof is not None else count  # the next timestamp at which views change their basis
     while i < count:
+        if i == turn and asof is not None:
+            asof.seek(i)
+            turn = next((t for t in turns if t > i), count)
         if i == horizon:
             books.make_room()
             core.step(m, books.tuple, k, i)
@@ -211,7 +217,7 @@ def _walk(session: Session, instance: Any, first: int, progress: Callable[[float
             horizon = core.peek(m, books.tuple, k, i, count)
             i += 1
             continue
-        stop = min(horizon, i + stride)
+        stop = min(horizon, turn, i + stride)
         for j in range(i, stop):
             cursor.i = j
             on_bar()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from alphintra.data.actions import Actions
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -98,6 +102,7 @@ class MarketData:
         lot: Smallest tradable quantity.
         tick: Smallest price step, or ``None`` where undeclared.
         closes_only: True where open, high and low are not known.
+        actions: Splits and dividends in force by symbol, where prices are raw.
     """
 
     name: str
@@ -114,6 +119,7 @@ class MarketData:
     lot: float = 1.0
     tick: float | None = None
     closes_only: bool = False
+    actions: Mapping[str, Actions] = field(default_factory=dict)
 
     @property
     def first_session(self) -> int:
