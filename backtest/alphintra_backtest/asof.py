@@ -56,8 +56,8 @@ class Ladder:
 class Kept:
     """What was made for a basis; the longest unused goes when all take more than ``limit`` bytes."""
 
-    def __init__(self, limit: int = KEPT_BYTES) -> None:
-        self.limit = limit
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = KEPT_BYTES if limit is None else limit
         self._held: OrderedDict[Any, tuple[F64, ...]] = OrderedDict()
         self._bytes = 0
 
