@@ -105,13 +105,13 @@ class AsOf:
         """Put every view onto the basis of timestamp ``t``, before or after the one it is on."""
         self._now = t
         for view in self._views:
-            view.seek(t)
+            view._seek(t)
 
     def follow(self, view: Series) -> Series:
         """Keep a view on the basis of now from here on."""
         if view._bases is not None:
             self._views.append(view)
-            view.seek(self._now)
+            view._seek(self._now)
         return view
 
     def splits(self, symbol: str) -> Ladder | None:

@@ -258,7 +258,8 @@ def compute(
         """What the function makes of the series as they are seen from a timestamp."""
         nonlocal several
         arrays = [
-            np.array(a.on(timestamp)[pick]) if isinstance(a, Series) else a for a, pick in zip(args, picks, strict=True)
+            np.array(a._on(timestamp)[pick]) if isinstance(a, Series) else a
+            for a, pick in zip(args, picks, strict=True)
         ]
         found, several = _called(function, arrays, kwargs, label, len(whole))
         return found
@@ -278,7 +279,7 @@ def compute(
             view = based(session, Bases(starts, partial(_nth, on, n)), timeline, title)
         else:
             view = series(plain[n], session.cursor, timeline, title)
-        seen = view.as_seen()
+        seen = view._as_seen()
         defined = np.flatnonzero(~np.isnan(seen))
         first = int(whole[defined[0]]) if len(defined) else len(session.grid.time)
         needs = int(defined[0]) + 1 if len(defined) else len(seen) + 1
@@ -342,7 +343,7 @@ def _on_price(source: Any, values: Any, overlay: bool | None) -> bool:
     if not source.name.endswith((".open", ".high", ".low", ".close")):
         return False
     step = max(1, len(values) // 4096)  # a guess about a level needs no million values
-    values, source_values = values[::step], source.as_seen()[-len(values) :][::step]
+    values, source_values = values[::step], source._as_seen()[-len(values) :][::step]
     have = ~np.isnan(values)
     if not have.any():
         return False

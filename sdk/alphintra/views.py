@@ -45,9 +45,7 @@ class Timeline:
         self.owner = owner
         every = np.arange(count, dtype=np.int64)
         self.dense = len(positions) == count and bool(np.array_equal(positions, every))
-        self.own: I64 = (
-            every if self.dense else np.searchsorted(positions, every, side="right").astype(np.int64) - 1
-        )
+        self.own: I64 = every if self.dense else np.searchsorted(positions, every, side="right").astype(np.int64) - 1
         self.map: memoryview[int] = memoryview(self.own)  # type: ignore[arg-type]
 
 
@@ -83,9 +81,7 @@ class Series:
 
     __slots__ = ("_above", "_array", "_bases", "_basis", "_below", "_c", "_mv", "_seen", "name", "timeline")
 
-    def __init__(
-        self, array: F64, cursor: Cursor, timeline: Timeline, name: str, bases: Bases | None = None
-    ) -> None:
+    def __init__(self, array: F64, cursor: Cursor, timeline: Timeline, name: str, bases: Bases | None = None) -> None:
         self._bases = bases
         self._basis = 0
         self._seen: F64 | None = None
@@ -111,7 +107,7 @@ class Series:
                 return self._mv[j]
         return self._read(key)
 
-    def seek(self, timestamp: int) -> None:
+    def _seek(self, timestamp: int) -> None:
         """Put the view onto the basis of a timestamp; the run does, where prices split."""
         if self._bases is not None:
             basis = self._bases.at(timestamp)
@@ -119,21 +115,21 @@ class Series:
                 self._put(self._bases.array(basis))
                 self._basis = basis
 
-    def on(self, timestamp: int) -> F64:
+    def _on(self, timestamp: int) -> F64:
         """(n,) whole array on the basis of a timestamp, its future included: for computing, not for deciding."""
         if self._bases is None:
             return self._array
         basis = self._bases.at(timestamp)
         return self._array if basis == self._basis else self._bases.array(basis)
 
-    def stretches(self) -> Iterator[tuple[int, int, F64]]:
+    def _stretches(self) -> Iterator[tuple[int, int, F64]]:
         """Each basis as (first timestamp, timestamp after its last, (n,) array on it)."""
         count = len(self.timeline.own)
         starts = [0] if self._bases is None else self._bases.starts.tolist()
         for start, stop in zip(starts, [*starts[1:], count], strict=True):
-            yield start, stop, self.on(start)
+            yield start, stop, self._on(start)
 
-    def as_seen(self, at: I64 | None = None) -> F64:
+    def _as_seen(self, at: I64 | None = None) -> F64:
         """The values as they were when each was the latest: each on the basis of its own timestamp.
 
         Args:
@@ -146,7 +142,7 @@ class Series:
         if at is not None and not (at is positions or (self.timeline.dense and len(at) == len(positions))):
             out = np.full(len(at), np.nan)
             own = self.timeline.own[at]
-            for start, stop, values in self.stretches():
+            for start, stop, values in self._stretches():
                 first, last = np.searchsorted(at, (start, stop))
                 out[first:last] = _from(values, own[first:last])
             return out
@@ -154,7 +150,7 @@ class Series:
             return self._array
         if self._seen is None:
             self._seen = np.empty(len(positions))
-            for start, stop, values in self.stretches():
+            for start, stop, values in self._stretches():
                 first, last = np.searchsorted(positions, (start, stop))
                 self._seen[first:last] = values[first:last]
         return self._seen
@@ -254,7 +250,7 @@ def _spread(view: Series | float, count: int) -> tuple[F64, F64]:
         return view._array, np.concatenate(([np.nan], view._array[:-1]))
     before = np.concatenate(([-1], own[:-1]))
     now, then = np.empty(count), np.empty(count)
-    for start, stop, values in view.stretches():
+    for start, stop, values in view._stretches():
         now[start:stop], then[start:stop] = _from(values, own[start:stop]), _from(values, before[start:stop])
     return now, then
 
@@ -331,16 +327,7 @@ def _apart(values: F64) -> F64:
 
 
 class Panel:
-    """One field of all symbols: ``panel[-1]`` is (S,), ``panel[-n:]`` (n, S); NaN before a first bar.
-
-    Args:
-        array: (T, S) values, the last known one where a symbol has no bar.
-        cursor: Where the run is.
-        name: The field.
-        levels: (T, S) number of shares that one share of before the run has become, at the bar each value is of,
-            and (T, S) the same at each timestamp; ``None`` where no symbol splits.
-        inverse: True for volume, which grows with the number of shares.
-    """
+    """One field of all symbols: ``panel[-1]`` is (S,), ``panel[-n:]`` (n, S); NaN before a first bar."""
 
     __slots__ = ("_array", "_c", "_inverse", "_levels", "name")
 
@@ -348,10 +335,11 @@ class Panel:
         self, array: F64, cursor: Cursor, name: str, levels: tuple[F64, F64] | None = None, *, inverse: bool = False
     ) -> None:
         array.flags.writeable = False
-        self._array = array
+        self._array = array  # (T, S), the last known value where a symbol has no bar
         self._c = cursor
+        # What one share of before the run has become: (T, S) at the bar each value is of, and at each timestamp.
         self._levels = levels
-        self._inverse = inverse
+        self._inverse = inverse  # volume, which grows with the number of shares
         self.name = name
 
     def _rows(self, which: int | slice) -> F64:

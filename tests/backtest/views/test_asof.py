@@ -288,3 +288,11 @@ def test_a_slice_carries_no_future() -> None:
     assert watch(share(), look)[1] == (None, None, None)
     with pytest.raises(StrategyError, match="read-only"):
         watch(share(), lambda s: s.data.panel("close")[-1].__setitem__(0, 1.0))
+
+
+def test_a_view_offers_no_name_that_leads_to_the_future() -> None:
+    def start(s: Any) -> None:
+        s.average = s.indicator(al.ta.SMA, s.data.close, 2)
+
+    names = watch(share(), lambda s: {n for n in dir(s.average) if not n.startswith("_")}, start)
+    assert names[1] == {"name", "timeline"}

@@ -118,14 +118,20 @@ def test_two_bars_that_become_visible_at_once() -> None:
 
 
 def test_a_bar_that_reaches_beyond_its_hour_is_known_at_its_own_end() -> None:
-    market = intraday(["2024-01-02"], 30, keep=lambda d, k: k in (0, 1, 2, 3))
-    bars = market.bars["X"]
-    closes = bars.close_time.copy()
-    closes[1] += 10 * 60_000_000  # 10:00 to 10:40
-    opens = bars.open_time.copy()
-    opens[2] += 10 * 60_000_000
-    late = dataclasses.replace(market, bars={"X": dataclasses.replace(bars, close_time=closes, open_time=opens)})
-    assert counts(late, "1h") == [0, 1, 1, 2]
+    # X has a bar from 10:00 to 10:40, so its first hour is not known at 10:30, when Y decides.
+    y = intraday(["2024-01-02"], 30, keep=lambda d, k: k < 4)
+    bars = y.bars["X"]
+    opens, closes = bars.open_time.copy(), bars.close_time.copy()
+    closes[1] += 10 * 60_000_000
+    opens[2] = closes[1]
+    x = dataclasses.replace(bars, open_time=opens, close_time=closes)
+    market = dataclasses.replace(y, symbols=("X", "Y"), bars={"X": x, "Y": dataclasses.replace(bars, symbol="Y")})
+
+    def start(s: Any) -> None:
+        s.x, s.y = s.data["X"].resample("1h"), s.data["Y"].resample("1h")
+
+    seen = watch(market, lambda s: (f"{s.now:%H:%M}", len(s.x), len(s.y)), start)
+    assert list(seen.values()) == [("15:00", 0, 0), ("15:30", 0, 1), ("15:40", 1, 1), ("16:00", 1, 1), ("16:30", 2, 2)]
 
 
 def test_bars_before_and_after_hours_are_bars_of_their_own_and_no_part_of_the_day() -> None:
