@@ -83,9 +83,9 @@ class Strategy:
 
         Args:
             schedule: ``"session_open"`` (a session's first bar), ``"session_close"`` (the bar that reaches its close,
-                half days included); ``"week_start"``, ``"week_end"`` and the same for ``month``, ``quarter`` and ``year``
-                (open of the first, close of the last session); or ``"15:30"``, the first bar of each session that
-                closes at or after this time of the exchange (UTC where there is none).
+                half days included); ``"week_start"``, ``"week_end"`` and the same for ``month``, ``quarter`` and
+                ``year`` (open of the first, close of the last session); or ``"15:30"``, the first bar of each
+                session that closes at or after this time of the exchange (UTC where there is none).
 
         Raises:
             RuleError: There is no such schedule; the error names the nearest.
