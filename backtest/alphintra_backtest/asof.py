@@ -1,7 +1,8 @@
 """Prices as of the current bar (F8): in today's shares, and with dividends for the total return.
 
 A *ladder* is what one share of before the data has become, step by step: a 2:1 split doubles it. A price of bar j seen
-from timestamp t is ``raw[j] * (level of j / level of t)``: exactly the raw price where no step lies between them.
+from timestamp t is ``raw[j] * (level of j / level of t)``: exactly the raw price where no step lies between them. A
+step is taken with the symbol's first bar on or after the ex-date, as the core takes it for positions and orders.
 """
 
 from __future__ import annotations
@@ -90,16 +91,22 @@ class AsOf:
 
     def __init__(self, market: MarketData, grid: Grid) -> None:
         self._market, self._grid = market, grid
-        self._session: I64 = np.maximum.accumulate(grid.session.astype(np.int64))
         self._views: list[Series] = []
         self._ladders: dict[tuple[str, str], Ladder | None] = {}
         self._now = -1
         self.kept = Kept()
-        sessions = [a.ex[(a.split != 1.0) | (a.dividend != 0.0)] for s, a in market.actions.items() if s in market.bars]
-        days = np.unique(np.concatenate([np.empty(0, np.int64), *sessions]))
-        starts = np.searchsorted(self._session, days, side="left")
-        inside: I64 = np.unique(starts[(starts > 0) & (starts < len(self._session))]).astype(np.int64)
-        self.boundaries = inside
+        self._positions = dict(zip(market.symbols, grid.positions, strict=True))
+        found = [self._turns(s) for s in market.symbols if s in market.actions]
+        self.boundaries: I64 = np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+
+    def _turns(self, symbol: str) -> I64:
+        """Timestamps at which something happens to a symbol's shares: its first bar does not count."""
+        actions = self._market.actions[symbol]
+        ex = actions.ex[(actions.split != 1.0) | (actions.dividend != 0.0)]
+        at = np.searchsorted(self._market.bars[symbol].session, ex, side="left")
+        positions = self._positions[symbol]
+        turns: I64 = positions[at[(at > 0) & (at < len(positions))]]
+        return turns
 
     def seek(self, t: int) -> None:
         """Put every view onto the basis of timestamp ``t``, before or after the one it is on."""
@@ -129,21 +136,22 @@ class AsOf:
     def _ladder(self, symbol: str, kind: str, steps: Callable[[Actions, SymbolBars], F64]) -> Ladder | None:
         key = (symbol, kind)
         if key not in self._ladders:
-            actions, bars = self._market.actions.get(symbol), self._market.bars[symbol]
-            self._ladders[key] = None if actions is None else self._build(actions, bars, steps)
+            actions = self._market.actions.get(symbol)
+            self._ladders[key] = None if actions is None else self._build(symbol, actions, steps)
         return self._ladders[key]
 
-    def _build(self, actions: Actions, bars: SymbolBars, steps: Callable[[Actions, SymbolBars], F64]) -> Ladder | None:
+    def _build(self, symbol: str, actions: Actions, steps: Callable[[Actions, SymbolBars], F64]) -> Ladder | None:
+        bars = self._market.bars[symbol]
         step = steps(actions, bars)
-        # What took effect before the first bar changes nothing that can be seen.
-        within = (actions.ex > bars.session[0]) & (actions.ex <= self._session[-1]) & (step != 1.0)
+        # What took effect before the first bar changes nothing that can be seen, nor does what no bar is after.
+        within = (actions.ex > bars.session[0]) & (actions.ex <= bars.session[-1]) & (step != 1.0)
         if not within.any():
             return None
-        ex = actions.ex[within]
         level = np.concatenate(([1.0], np.cumprod(step[within])))
-        passed = np.searchsorted(ex, self._session, side="right")
-        starts = np.concatenate(([0], np.flatnonzero(np.diff(passed)) + 1)).astype(np.int64)
-        return Ladder(starts, level[passed[starts]], level[np.searchsorted(ex, bars.session, side="right")])
+        passed = np.searchsorted(actions.ex[within], bars.session, side="right")
+        turns = np.flatnonzero(np.diff(passed)) + 1
+        starts = np.concatenate(([0], self._positions[symbol][turns])).astype(np.int64)
+        return Ladder(starts, level[passed[np.append(0, turns)]], level[passed])
 
     def _reinvested(self, actions: Actions, bars: SymbolBars) -> F64:
         """Split / (1 − dividend / close before), both in shares of before the ex-date."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,25 @@ import numpy.typing as npt
 I64 = npt.NDArray[np.int64]
 
 DAY_US = 86_400_000_000
-#: Local time of the exchanges whose sessions are stored; all other calendars live in UTC.
-ZONES = {"XNYS": "America/New_York"}
+#: Calendars of whole UTC days: they know no opens and closes of an exchange.
+UTC_DAYS = ("24/7", "weekdays")
+
+
+def table(calendar: str) -> Any:
+    """The sessions of an exchange; ``None`` for a calendar of whole UTC days."""
+    from alphintra.data.sessions import exchange
+
+    return None if calendar in UTC_DAYS else exchange(calendar)
 
 
 @cache
-def table(calendar: str) -> Any:
-    """The stored sessions of an exchange; ``None`` for a calendar of whole UTC days."""
-    from alphintra.data.sessions import CALENDARS, exchange
+def _zone(calendar: str) -> Any:
+    """Local time of an exchange; the one that is shipped needs no calendar library."""
+    from zoneinfo import ZoneInfo
 
-    return exchange(calendar) if (CALENDARS / f"{calendar}.parquet").exists() else None
+    if calendar == "XNYS":
+        return ZoneInfo("America/New_York")
+    return ZoneInfo(str(import_module("exchange_calendars").get_calendar(calendar).tz))
 
 
 def hours(calendar: str, sessions: Any) -> tuple[I64, I64]:
@@ -44,14 +54,11 @@ def hours(calendar: str, sessions: Any) -> tuple[I64, I64]:
 
 def local(calendar: str, sessions: Any, at: time) -> I64:
     """The moment at which clocks of the exchange show ``at`` on each session's date, µs UTC."""
-    from zoneinfo import ZoneInfo
-
     days = np.asarray(sessions, dtype=np.int64)
     into = (at.hour * 60 + at.minute) * 60_000_000
-    zone = ZONES.get(calendar)
-    if zone is None:
+    if calendar in UTC_DAYS:
         return days * DAY_US + into
-    here = ZoneInfo(zone)
+    here = _zone(calendar)
     epoch = date(1970, 1, 1).toordinal()
     moments = [datetime.combine(date.fromordinal(epoch + d), at, here).timestamp() for d in days.tolist()]
     return np.round(np.array(moments, dtype=np.float64) * 1e6).astype(np.int64)

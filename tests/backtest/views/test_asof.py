@@ -249,12 +249,13 @@ def test_crossings_of_two_symbols_with_splits_of_their_own() -> None:
     assert seen == {0: False, 1: False, 2: False, 3: False}
 
 
-def test_a_split_without_a_bar_counts_from_its_day_on() -> None:
-    # B splits 2:1 on the 4th and has no bar: what it was worth the day before is 5 of the new shares.
+def test_a_split_without_a_bar_is_taken_with_the_next_one() -> None:
+    # B splits 2:1 on the 4th and has no bar: its last price and what is held are of old shares until the 5th.
     b = flat(10, 10, 1, 5).drop(index=flat(1, 1, 1).index[2])
     market = raw({"A": flat(1, 1, 1, 1), "B": b}, {"B": (SPLITS[0],)})
     seen = watch(market, lambda s: (s.data["B"].close[-1], s.data.panel("close")[-1].tolist()))
-    assert [seen[i] for i in range(4)] == [(10, [1, 10]), (10, [1, 10]), (5, [1, 5]), (5, [1, 5])]
+    assert watch(market, lambda s: s.data["B"].close[:].tolist())[3] == [5, 5, 5]
+    assert [seen[i] for i in range(4)] == [(10, [1, 10])] * 3 + [(5, [1, 5])]
 
 
 def test_views_go_to_any_timestamp_and_back() -> None:
