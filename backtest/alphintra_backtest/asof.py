@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from alphintra.data.actions import Actions
-    from alphintra.data.market import MarketData, SymbolBars
+    from alphintra.data.market import Actions, MarketData, SymbolBars
     from alphintra.views import Bases, Series
 
     from .grid import Grid

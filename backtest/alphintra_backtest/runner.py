@@ -43,6 +43,10 @@ def run(
     seed: int = 0,
     risk_free_rate: Any = 0.0,
     rules: Mapping[str, Any] | None = None,
+    instruments: Any = None,
+    currency: str = "USD",
+    rates: Any = None,
+    detail: Any = None,
     progress: Callable[[float, int], None] | None = None,
 ) -> Result:
     """Run a backtest; see ``alphintra.backtest``. ``progress`` takes a fraction and a time in µs."""
@@ -63,7 +67,10 @@ def run(
         seed=seed, rules=rules or {},
     )  # fmt: skip
     values = bind(strategy, params)
-    market = resolve(data, start=start, end=end)
+    market = resolve(
+        data, start=start, end=end, prices=config.rules["prices"], instruments=instruments, currency=currency,
+        rates=rates, detail=detail,
+    )  # fmt: skip
     if market.closes_only:
         raise DataError(
             f"{market.name} has closing prices only: there is no open to fill at",
@@ -289,17 +296,12 @@ def _close_at_end(session: Session, end_bar: int) -> None:
         later = (log[:, codes.L_BAR] == bar) & (log[:, codes.L_SYMBOL] == s) & (log[:, codes.L_PHASE] != codes.PH_OPEN)
         at_open = how == "last_open" and not later.any()
         price = float(session.grid.m[0 if at_open else 3][bar, s])
-        session.cursor.i = t
-        o = session._row(
-            s, -1 if lots > 0 else 1, codes.MARKET, codes.TARGET_QUANTITY, 0.0, np.nan, np.nan, 0
-        )
-        session.pending = []
-        books.oi[o, codes.I_QTY] = abs(lots)
         books.make_room()
-        phase = codes.PH_OPEN if at_open and bar == t else codes.PH_CLOSE
-        session.core.fill(
-            session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase
+        o = session.core.fresh_order(
+            books.tuple, t, s, -1 if lots > 0 else 1, abs(lots), codes.MARKET, codes.PLAIN, codes.NONE
         )
+        phase = codes.PH_OPEN if at_open and bar == t else codes.PH_CLOSE
+        session.core.fill(session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase)
     session.mirror()
 
 

@@ -13,7 +13,8 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import data, ta
     from .backtesting import backtest
-    from .costs import Commission
+    from .costs import Commission, Slippage
+    from .data.instrument import Instrument
     from .errors import AlphintraError
     from .params import Param
     from .result import Result
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 _WHERE = {
     "AlphintraError": "errors",
     "Commission": "costs",
+    "Instrument": "data.instrument",
     "Param": "params",
     "Result": "result",
+    "Slippage": "costs",
     "Strategy": "strategy",
     "backtest": "backtesting",
     "crossed_above": "views",
@@ -36,8 +39,10 @@ _WHERE = {
 __all__ = [
     "AlphintraError",
     "Commission",
+    "Instrument",
     "Param",
     "Result",
+    "Slippage",
     "Strategy",
     "__version__",
     "backtest",

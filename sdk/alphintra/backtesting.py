@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._engine import engine
 
 if TYPE_CHECKING:
-    from .costs import Commission
+    from .costs import Commission, Slippage
     from .result import Result
     from .strategy import Strategy
 
@@ -21,12 +21,16 @@ def backtest(
     end: Any = None,
     cash: float = 100_000,
     commission: float | Commission | Mapping[str, float] = 0,
-    slippage: float = 0,
+    slippage: float | Slippage | Mapping[str, float] = 0,
     profile: str = "default",
     benchmark: Any = None,
     params: Mapping[str, Any] | None = None,
     seed: int = 0,
     risk_free_rate: float = 0.0,
+    instruments: Any = None,
+    currency: str = "USD",
+    rates: Any = None,
+    detail: Any = None,
     **rules: Any,
 ) -> Result:
     """Backtest a strategy.
@@ -40,12 +44,17 @@ def backtest(
         end: Last day or time of the data.
         cash: Starting cash.
         commission: Fraction of notional per fill (0.001 = 0.1 %), or a :class:`~alphintra.costs.Commission`.
-        slippage: Fraction of the price, against the order.
+        slippage: Fraction of the price, against the order, or a :class:`~alphintra.costs.Slippage`.
         profile: Rule set; ``"default"``.
         benchmark: Data to compare with; buy and hold of the traded symbols where None.
         params: Values for the strategy's ``Param``.
         seed: Seed of ``self.rng``.
         risk_free_rate: Annual.
+        instruments: Symbol → :class:`~alphintra.data.instrument.Instrument`, or one for all: lot, tick, multiplier,
+            currency, margin, first and last session.
+        currency: The account's currency.
+        rates: Currency or pair → exchange rates, for instruments in another currency.
+        detail: Finer bars of the same symbols: they decide what a bar leaves open (F3, F15).
         rules: Rules of the fill assumptions page by name, for example ``max_share=None``.
 
     Returns:
@@ -71,6 +80,10 @@ def backtest(
         params=params,
         seed=seed,
         risk_free_rate=risk_free_rate,
+        instruments=instruments,
+        currency=currency,
+        rates=rates,
+        detail=detail,
         rules=rules,
     )
     from .trials import append

@@ -193,8 +193,13 @@ class Result:
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """Every change of an order's state, in order."""
+        """The order log: every change of an order's state, in order, with reason, rule and the price's source."""
         return self._frame("events")
+
+    @cached_property
+    def cash_flows(self) -> pd.DataFrame:
+        """Money that moved without a fill (dividends, paid fractions, borrow cost, interest), and splits."""
+        return self._frame("cash_flows")
 
     def _frame(self, table: str) -> pd.DataFrame:
         """Build one table."""

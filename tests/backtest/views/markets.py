@@ -9,8 +9,7 @@ from typing import Any
 import alphintra as al
 import numpy as np
 import pandas as pd
-from alphintra.data.actions import Actions
-from alphintra.data.market import DAY_US, MarketData, SymbolBars
+from alphintra.data.market import DAY_US, Actions, MarketData, SymbolBars
 from alphintra.data.sessions import calendar_sessions, exchange
 
 MINUTE = 60_000_000
@@ -75,6 +74,11 @@ def intraday(
     )  # fmt: skip
 
 
+def as_traded(data: Any) -> dict[str, str]:
+    """Options of a run that takes raw prices with their events."""
+    return {"prices": "raw"} if isinstance(data, MarketData) and data.actions else {}
+
+
 def watch(data: Any, look: Callable[[Any], Any], start: Callable[[Any], Any] | None = None, **options: Any) -> Any:
     """What ``look`` returns at each bar, by bar."""
     seen: dict[int, Any] = {}
@@ -87,5 +91,5 @@ def watch(data: Any, look: Callable[[Any], Any], start: Callable[[Any], Any] | N
         def on_bar(self) -> None:
             seen[self.bar_index] = look(self)
 
-    al.backtest(Watcher, data, **options)
+    al.backtest(Watcher, data, **as_traded(data), **options)
     return seen

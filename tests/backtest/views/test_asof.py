@@ -136,7 +136,7 @@ def test_the_chart_shows_what_was_seen() -> None:
         def on_start(self) -> None:
             self.indicator(al.ta.SMA, self.data.close, 2)
 
-    (line,) = al.backtest(Average, share()).indicators
+    (line,) = al.backtest(Average, share(), prices="raw").indicators
     assert line.values[1:] == pytest.approx([101, 51, 52.5, 36])
 
 
@@ -160,7 +160,7 @@ def watch_from(date: str) -> Any:
         def on_bar(self) -> None:
             seen[self.bar_index] = self.data.close[-3:].tolist()
 
-    al.backtest(Late, share(), start=date)
+    al.backtest(Late, share(), start=date, prices="raw")
     return seen
 
 
