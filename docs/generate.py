@@ -10,6 +10,7 @@ import argparse
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def inline(text: str) -> str:
 def entries(lines: list[str]) -> list[str]:
     """Turn ``name: what it is`` with indented continuations into a list."""
     out: list[str] = []
-    for line in inspect.cleandoc("\n".join(lines)).splitlines():
+    for line in textwrap.dedent("\n".join(lines)).splitlines():
         if line[:1].isspace() and out:
             out[-1] += " " + line.strip()
             continue

@@ -67,7 +67,7 @@ def collect(
     columns["trades"] = _trades(session, run_id, end_bar)
     counts = _counts(session, int(stale[0]), columns)
     indicators = [
-        IndicatorSeries(c.name, session.symbols[c.symbol], c.series._array, c.overlay)
+        IndicatorSeries(c.name, session.symbols[c.symbol], c.series._as_seen(grid.positions[c.symbol]), c.overlay)
         for c in session.indicators
         if c.symbol is not None
     ]

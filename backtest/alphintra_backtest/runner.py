@@ -194,7 +194,7 @@ def _never_ready(session: Session, strategy: type, kind: type[Exception]) -> Exc
         worst = max(late, key=lambda c: c.needs)
         return kind(
             f"{strategy.__name__} was never called: {worst.name} needs more than the "
-            f"{len(worst.series._array)} bars there are",
+            f"{len(worst.series.timeline.positions)} bars there are",
         )
     return kind(f"{strategy.__name__} was never called: no bar at or after start has all indicators defined")
 
@@ -237,10 +237,16 @@ def _walk(
     stride = STRIDE if progress is None else max(1, min(STRIDE, count // 100))
     mark = count if watch is None else watch.mark  # the next timestamp after which the watch looks at the books
     i = first
+    asof = session.asof
+    turns = iter(()) if asof is None else iter(asof.boundaries.tolist())
+    turn = first if asof is not None else count  # the next timestamp at which views change their basis
     while i < count:
         if i > mark:
             assert watch is not None
             mark = watch.look()
+        if i == turn and asof is not None:
+            asof.seek(i)
+            turn = next((t for t in turns if t > i), count)
         if i == horizon:
             books.make_room()
             core.step(m, books.tuple, k, i)
@@ -254,7 +260,7 @@ def _walk(
             horizon = core.peek(m, books.tuple, k, i, count)
             i += 1
             continue
-        stop = min(horizon, i + stride, mark + 1)
+        stop = min(horizon, turn, i + stride, mark + 1)
         for j in range(i, stop):
             cursor.i = j
             on_bar()

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import codes, verbs
 from .arguments import order_error
+from .asof import AsOf, as_of
 from .books import Books, kernels
 from .grid import Grid, build
 from .handles import Fill, Order, Position, RoundTrip, stamp
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from alphintra.data.market import MarketData
 
     from .options import Options
-
-SCHEDULES = ("month_end",)
 
 
 class Session:
@@ -64,6 +63,8 @@ class Session:
         self._schedules: dict[str, Any] = {}
         self._rng: np.random.Generator | None = None
         self._dropped = False
+        #: The views that change at splits and dividends; ``None`` where there are none.
+        self.asof: AsOf | None = as_of(market, self.grid)
         from .dataview import data_view
 
         self.data = data_view(self)
@@ -101,30 +102,14 @@ class Session:
         """See ``Strategy.every``."""
         column = self._schedules.get(schedule)
         if column is None:
-            from alphintra.errors import RuleError
+            from .schedules import column as found
 
-            if schedule not in SCHEDULES:
-                raise RuleError(f"unknown schedule {schedule!r}", hint=f"there is: {', '.join(SCHEDULES)}")
-            column = self._schedules[schedule] = memoryview(self._month_end())
+            column = self._schedules[schedule] = found(self.market, self.grid, schedule)
         if self.cursor.i < 0:
             from alphintra.errors import LookAheadError
 
             raise LookAheadError("self.every(…) is read in on_bar, not in on_start")
         return bool(column[self.cursor.i])
-
-    def _month_end(self) -> Any:
-        """Last timestamp of each session whose next *calendar* session is in another month."""
-        calendar = np.asarray(self.market.sessions, dtype=np.int64)
-        session = self.grid.session.astype(np.int64)
-        following = np.searchsorted(calendar, session, side="right")
-        known = following < len(calendar)
-        after = np.where(known, calendar[np.minimum(following, len(calendar) - 1)], session + 1)
-
-        def month(days: Any) -> Any:
-            return days.astype("datetime64[D]").astype("datetime64[M]")
-
-        last_of_session = np.append(session[1:] != session[:-1], True)
-        return np.ascontiguousarray((month(after) != month(session)) & last_of_session)
 
     def ready(self, symbol: str | None) -> bool:
         """See ``Strategy.ready``."""
@@ -227,6 +212,9 @@ class Session:
     def release(self) -> None:
         """Let go of the views: they point back here, and a circle of large arrays waits for the collector."""
         self.data = None
+        if self.asof is not None:
+            self.asof.kept.clear()
+            self.asof = None
         self._cache.clear()
 
     # -- after a step
