@@ -127,7 +127,7 @@ def page_rules() -> str:
 
     rows = []
     for name, (default, text) in RULES.items():
-        allowed = ", ".join(f"`{c!r}`" for c in CHOICES[name]) if name in CHOICES else TAKES[type(default)]
+        allowed = ", ".join(f"`{c!r}`" for c in CHOICES[name]) if name in CHOICES else TAKES.get(type(default), "a number or `None`")
         rows.append((f"`{name}`", f"`{default!r}`", allowed, text))
     return (
         "# Rules of a run\n\nEach is an argument of `al.backtest`, `--rule NAME=VALUE` of the command line, "
@@ -149,7 +149,10 @@ def page_codes() -> str:
     parts = [
         "# Codes\n",
         "## Rules that a fill names\n",
-        table(("rule", "meaning"), ((f"`{n}`", t) for n, t in codes.RULES if n)),
+        table(
+            ("rule", "meaning", "price before slippage"),
+            ((f"`{n}`", t, source) for n, t, source in codes.RULES if n),
+        ),
         "## Reasons of an order\n",
         table(("reason", "meaning"), ((f"`{n}`", t) for n, t in codes.REASONS if n)),
         "## States of an order\n",
