@@ -297,3 +297,17 @@ def test_a_view_offers_no_name_that_leads_to_the_future() -> None:
 
     names = watch(share(), lambda s: {n for n in dir(s.average) if not n.startswith("_")}, start)
     assert names[1] == {"name", "timeline"}
+
+
+def test_what_is_held_and_what_is_seen_are_of_the_same_shares() -> None:
+    # 10 bought at 102 on the 3rd are 20 of 51 on the 4th and 30 of 36 on the 8th. 98,980 is left in cash.
+    class Holder(al.Strategy):
+        def on_bar(self) -> None:
+            if self.bar_index == 0:
+                self.buy(10)
+            self.record(size=self.position().size, close=self.data.close[-1], equity=self.equity)
+
+    seen = al.backtest(Holder, share(), prices="raw").columns["recorded"]
+    assert seen["size"].tolist() == [0, 10, 20, 20, 30]
+    assert seen["close"].tolist() == list(CLOSES)
+    assert seen["equity"].tolist() == pytest.approx([100_000, 100_000, 100_000, 100_060, 100_060])
