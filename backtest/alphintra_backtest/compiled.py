@@ -19,13 +19,13 @@ from typing import Any
 import numba
 import platformdirs
 
-from . import codes, core, core_booking, core_matching, core_sizing
+from . import codes, core, core_booking, core_matching, core_signals, core_sizing
 
 
 def cache_dir() -> Path:
     """Folder of the compile cache: ``$ALPHINTRA_CACHE_DIR`` or the user's, then a key of the source."""
     digest = hashlib.sha256()
-    for module in (codes, core_sizing, core_booking, core_matching, core):
+    for module in (codes, core_sizing, core_booking, core_matching, core, core_signals):
         digest.update(Path(str(module.__file__)).read_bytes())
     digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
     root = os.environ.get("ALPHINTRA_CACHE_DIR") or platformdirs.user_cache_dir("alphintra")
@@ -42,9 +42,10 @@ def _usable(folder: Path) -> bool:
 
 def _compile() -> dict[str, Any]:
     names: dict[str, Any] = globals()
-    names.update(
-        {n: v for n, v in vars(codes).items() if isinstance(v, int | float) and not n.startswith("_")}
-    )
+    for module in (codes, core_signals):
+        names.update(
+            {n: v for n, v in vars(module).items() if isinstance(v, int | float) and not n.startswith("_")}
+        )
     names["math"] = math
     folder = cache_dir()
     cached = _usable(folder)
@@ -52,7 +53,7 @@ def _compile() -> dict[str, Any]:
     if cached and "NUMBA_CACHE_DIR" not in os.environ:
         numba.config.CACHE_DIR = str(folder)
     try:
-        for function in core.KERNELS:
+        for function in (*core.KERNELS, *core_signals.KERNELS):
             twin = types.FunctionType(function.__code__, names, function.__name__)
             twin.__module__ = __name__
             twin.__qualname__ = function.__name__

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import AlphintraError
     from .params import Param
     from .result import Result
+    from .signals import Signals
     from .strategy import Strategy
     from .views import crossed_above, crossed_below
 
@@ -25,6 +26,7 @@ _WHERE = {
     "Commission": "costs",
     "Param": "params",
     "Result": "result",
+    "Signals": "signals",
     "Strategy": "strategy",
     "backtest": "backtesting",
     "crossed_above": "views",
@@ -38,6 +40,7 @@ __all__ = [
     "Commission",
     "Param",
     "Result",
+    "Signals",
     "Strategy",
     "__version__",
     "backtest",
