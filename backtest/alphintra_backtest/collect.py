@@ -12,11 +12,12 @@ import numpy as np
 
 from . import codes
 from .assumptions import assumptions
+from .lazy import CURVES, Columns
 from .source import strategy_hash
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
-    from alphintra.result import Result
+    from alphintra.result import Curves, Result
 
     from .session import Session
     from .trades import Trade
@@ -37,34 +38,23 @@ def collect(
 ) -> Result:
     """Build the Result of a session that has ended; ``first`` is the timestamp of the first ``on_bar``."""
     from alphintra import __version__
-    from alphintra.result import Curves, IndicatorSeries, Result
+    from alphintra.result import IndicatorSeries, Result
 
     w = max(first - 1, 0)  # metrics begin one bar before the first on_bar (F13)
-    grid, books, market, config = session.grid, session.books, session.market, session.config
-    t_count = len(grid.time)
-    equity, cash, exposure = np.empty(t_count), np.empty(t_count), np.empty(t_count)
-    held, stale = np.zeros(t_count, dtype=np.bool_), np.zeros(1, dtype=np.int64)
-    session.core.value(grid.m, books.tuple, config.cash, equity, cash, exposure, held, stale)
-    window = slice(w, end_bar)
-    curves = Curves(
-        time=grid.time[window],
-        session=grid.session[window],
-        equity=equity[window],
-        cash=cash[window],
-        exposure=exposure[window],
-        in_market=held[window],
-        benchmark=_benchmark(session, against, first)[window],
-    )
-    columns = {
-        "orders": _orders(session),
-        "fills": _fills(session, w),
-        "events": _events(session),
-        "positions": _positions(session),
-        "recorded": _recorded(session),
-    }
+    grid, market, config = session.grid, session.market, session.config
     run_id = uuid.uuid4().hex
-    columns["trades"] = _trades(session, run_id, end_bar)
-    counts = _counts(session, int(stale[0]), columns)
+    curves, stale = _curves(session, slice(w, end_bar), against, first)
+    columns = Columns(
+        {
+            "orders": lambda: _orders(session),
+            "fills": lambda: _fills(session, w),
+            "events": lambda: _events(session),
+            "positions": lambda: _positions(session),
+            "recorded": lambda: _recorded(session),
+            "trades": lambda: _trades(session, run_id, end_bar),
+        }
+    )
+    counts = _counts(session, stale)
     indicators = [
         IndicatorSeries(c.name, session.symbols[c.symbol], c.series._array, c.overlay)
         for c in session.indicators
@@ -113,6 +103,26 @@ def collect(
     )
 
 
+def _curves(session: Session, window: slice, against: MarketData | None, first: int) -> tuple[Curves, int]:
+    """The curves of the timestamps in ``window``, and how many valuations used an older close."""
+    from alphintra.result import Curves
+
+    grid, t_count = session.grid, len(session.grid.time)
+    equity, cash, exposure = (CURVES.take(t_count, np.float64) for _ in range(3))
+    held, stale = CURVES.take(t_count, np.bool_), np.zeros(1, dtype=np.int64)
+    session.core.value(grid.m, session.books.tuple, session.config.cash, equity, cash, exposure, held, stale)
+    curves = Curves(
+        time=grid.time[window],
+        session=grid.session[window],
+        equity=equity[window],
+        cash=cash[window],
+        exposure=exposure[window],
+        in_market=held[window],
+        benchmark=lambda: _benchmark(session, against, first)[window],
+    )
+    return curves, int(stale[0])
+
+
 def _benchmark(session: Session, against: MarketData | None, first: int) -> Any:
     """Buy and hold, equally weighted, from the open after the first ``on_bar`` on, without costs (M9)."""
     grid, cash = session.grid, session.config.cash
@@ -131,11 +141,12 @@ def _benchmark(session: Session, against: MarketData | None, first: int) -> Any:
     share = cash / len(session.symbols)
     total = np.zeros(t_count)
     for s in range(len(session.symbols)):
-        later = grid.positions[s][grid.positions[s] > first]
+        own = grid.positions[s]
+        after = int(np.searchsorted(own, first, side="right"))
         value = np.full(t_count, share)
-        if len(later):
-            base = grid.m[0][later[0], s]
-            value[later[0] :] = share * grid.m[4][later[0] :, s] / base
+        if after < len(own):
+            row = int(own[after])
+            value[row:] = share * grid.m[4][row:, s] / grid.m[0][row, s]
         total += value
     return total
 
@@ -285,6 +296,7 @@ def _recorded(session: Session) -> dict[str, Any]:
 
 def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
     """M10: closed and open round trips; the exit of an open one is empty."""
+    session.mirror()  # a compiled run books its round trips only here
     trades = (
         sorted(session.book.closed, key=lambda t: (t.entry_bar, t.entry_order, t.exit_bar))
         + session.book.open()
@@ -355,27 +367,26 @@ def _excursions(session: Session, trades: list[Trade], entry: list[float], end_b
     return np.where(long, down, -up), np.where(long, up, -down)
 
 
-def _counts(session: Session, stale: int, columns: dict[str, dict[str, Any]]) -> dict[str, int]:
-    n = int(session.books.reg[codes.S_ORDERS])
+_REFUSALS = (
+    codes.NO_FUNDS, codes.NO_FUNDS_AT_FILL, codes.TOO_SMALL, codes.NO_SHORT, codes.RUN_ENDED, codes.BELOW_VALUE,
+)  # fmt: skip
+
+
+def _counts(session: Session, stale: int) -> dict[str, int]:
     reg = session.books.reg
+    orders = session.books.oi[: int(reg[codes.S_ORDERS])]
     counts = {
         "ambiguous": int(reg[codes.S_AMBIGUOUS]),
         "ambiguous_entry": int(reg[codes.S_AMBIGUOUS_ENTRY]),
-        "capped": int(session.books.oi[:n, codes.I_CAPPED].sum()),
+        "capped": int(orders[:, codes.I_CAPPED].sum()),
         "trimmed": int(reg[codes.S_TRIMMED]),
         "stale_marks": stale,
         "bankrupt": int(reg[codes.S_BANKRUPT]),
     }
-    orders = columns["orders"]
-    refused = (
-        "INSUFFICIENT_FUNDS",
-        "INSUFFICIENT_FUNDS_AT_FILL",
-        "BELOW_MIN_QUANTITY",
-        "SHORT_NOT_ALLOWED",
-        "RUN_ENDED",
-        "BELOW_MIN_VALUE",
-    )
-    for state, reason in zip(orders["state"], orders["reason"], strict=True):
-        if reason in refused and state in ("REJECTED", "CANCELLED"):
-            counts[f"rejected:{reason}"] = counts.get(f"rejected:{reason}", 0) + 1
+    state = orders[:, codes.I_STATE]
+    reasons = orders[(state == codes.REJECTED) | (state == codes.CANCELLED), codes.I_REASON]
+    kinds, at, number = np.unique(reasons, return_index=True, return_counts=True)
+    for i in np.argsort(at).tolist():  # in the order of their first order
+        if kinds[i] in _REFUSALS:
+            counts[f"rejected:{codes.REASON_NAMES[kinds[i]]}"] = int(number[i])
     return counts

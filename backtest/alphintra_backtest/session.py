@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import codes
 from .books import Books, kernels
-from .grid import Grid, build
+from .grid import Grid, grid_of
 from .handles import Fill, Order, Position, RoundTrip, stamp
 from .trades import Trade, TradeBook
 
@@ -33,7 +34,7 @@ class Session:
         self.config = config
         self.symbols: tuple[str, ...] = market.symbols
         self.index = {s: i for i, s in enumerate(self.symbols)}
-        self.grid: Grid = build(market, config.rules["max_share"], config.rules["fractional"])
+        self.grid: Grid = grid_of(market, config.rules["max_share"], config.rules["fractional"])
         self.books = Books(len(self.symbols), config.cash)
         self.core = kernels(len(self.grid.time))
         self.k = config.vector()
@@ -57,9 +58,13 @@ class Session:
         self._schedules: dict[str, Any] = {}
         self._rng: np.random.Generator | None = None
         self._dropped = False
+
+    @cached_property
+    def data(self) -> Any:
+        """``self.data`` of the strategy: views, which a run of signals never makes."""
         from .dataview import data_view
 
-        self.data = data_view(self)
+        return data_view(self)
 
     # -- declarations
     # ----------------------------------------------------------------------------------------------
@@ -206,6 +211,13 @@ class Session:
                 word = "below" if sign * side < 0 else "above"
                 raise _order_error(f"{what}={price:g} must lie {word} the entry of about {entry:g}")
         o = self._row(s, side, kind, codes.SIZES.index(name), amount, limit, stop, codes.TIFS.index(tif))
+        self._bracket(o, s, side, sl, sl_pct, tp, tp_pct)
+        if tag:
+            self.tags[o] = tag
+        return Order(self, o)
+
+    def _bracket(self, o: int, s: int, side: int, sl: float, sl_pct: float, tp: float, tp_pct: float) -> None:
+        """The children of an order: NaN is none."""
         children = []
         if sl == sl or sl_pct == sl_pct:
             children.append((codes.I_SL, self._child(o, s, -side, codes.STOP, 1, sl, sl_pct)))
@@ -216,9 +228,6 @@ class Session:
         if len(children) == 2:
             (_, a_id), (_, b_id) = children
             self.books.oi[a_id, codes.I_SIBLING], self.books.oi[b_id, codes.I_SIBLING] = b_id, a_id
-        if tag:
-            self.tags[o] = tag
-        return Order(self, o)
 
     def _child(self, parent: int, s: int, side: int, kind: int, role: int, price: float, pct: float) -> int:
         nan = math.nan
@@ -231,8 +240,11 @@ class Session:
         self.books.of[c, codes.F_SL_PCT if role == 1 else codes.F_TP_PCT] = pct
         return c
 
-    def target(self, by: str, amount: Any, symbol: str | None, tag: str) -> Order:
-        """See ``Strategy.order_target_percent`` and its siblings."""
+    def target(
+        self, by: str, amount: Any, symbol: str | None, tag: str, *,
+        stop_loss_percent: Any = None, take_profit_percent: Any = None,
+    ) -> Order:  # fmt: skip
+        """See ``Strategy.order_target_percent`` and its siblings; with a bracket, for an entry or a reversal."""
         s = self._symbol(symbol)
         self._check_symbol(s)
         if (
@@ -242,7 +254,13 @@ class Session:
         ):
             raise _order_error(f"a target must be a finite number, got {amount!r}")
         mode = codes.SIZES.index(f"target_{by}")
-        o = self._row(s, 1 if amount >= 0 else -1, codes.MARKET, mode, float(amount), math.nan, math.nan, 0)
+        side = 1 if amount >= 0 else -1
+        bracket = stop_loss_percent is not None or take_profit_percent is not None
+        sl = _fraction("stop_loss_percent", stop_loss_percent) if bracket else math.nan
+        tp = _fraction("take_profit_percent", take_profit_percent) if bracket else math.nan
+        o = self._row(s, side, codes.MARKET, mode, float(amount), math.nan, math.nan, 0)
+        if bracket:
+            self._bracket(o, s, side, math.nan, sl, math.nan, tp)
         if tag:
             self.tags[o] = tag
         return Order(self, o)
@@ -321,7 +339,7 @@ class Session:
 
     def release(self) -> None:
         """Let go of the views: they point back here, and a circle of large arrays waits for the collector."""
-        self.data = None
+        self.__dict__.pop("data", None)
         self._cache.clear()
 
     # -- after a step

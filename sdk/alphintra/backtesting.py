@@ -27,6 +27,7 @@ def backtest(
     params: Mapping[str, Any] | None = None,
     seed: int = 0,
     risk_free_rate: float = 0.0,
+    compiled: bool = True,
     **rules: Any,
 ) -> Result:
     """Backtest a strategy.
@@ -46,6 +47,8 @@ def backtest(
         params: Values for the strategy's ``Param``.
         seed: Seed of ``self.rng``.
         risk_free_rate: Annual.
+        compiled: Run ``signals`` where the class defines it; False runs the same strategy by ``on_bar``: its own, or
+            the reference of :mod:`alphintra.signals`.
         rules: Rules of the fill assumptions page by name, for example ``max_share=None``.
 
     Returns:
@@ -55,6 +58,7 @@ def backtest(
         DataError: The data cannot be used, or does not exist.
         ParameterError: A parameter does not exist or is out of bounds.
         RuleError: A rule does not exist or has a wrong value.
+        SignalsError: What ``signals`` returned does not fit the data, or contradicts itself.
         StrategyError: The strategy's own code raised; names file, line and the bar's time.
         WarmUpError: The indicators never became defined.
     """
@@ -72,6 +76,7 @@ def backtest(
         seed=seed,
         risk_free_rate=risk_free_rate,
         rules=rules,
+        compiled=compiled,
     )
     from .trials import append
 

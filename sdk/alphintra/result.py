@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,21 @@ MIME_TYPE = "application/vnd.alphintra.result.v1+json"
 """What a notebook stores of a result; drawn by the Lab extension."""
 
 
+class _Benchmark:
+    """An array, or a function that makes it when it is first read."""
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            raise AttributeError("benchmark")  # a dataclass takes what it reads here for a default
+        value = vars(instance)["benchmark"]
+        if callable(value):
+            value = vars(instance)["benchmark"] = value()
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        vars(instance)["benchmark"] = value
+
+
 @dataclass(eq=False)
 class Curves:
     """The account over time: arrays of length T, from one bar before the first ``on_bar``.
@@ -38,7 +53,7 @@ class Curves:
         cash: Cash alone.
         exposure: Sum over the symbols of the size of their market value.
         in_market: Whether there is a position at the close.
-        benchmark: Value of the benchmark, NaN where there is none.
+        benchmark: Value of the benchmark, NaN where there is none; given as an array or as a function that makes it.
     """
 
     time: I64
@@ -47,11 +62,14 @@ class Curves:
     cash: F64
     exposure: F64
     in_market: npt.NDArray[np.bool_]
-    benchmark: F64
+    benchmark: F64 | Callable[[], F64] = _Benchmark()  # type: ignore[assignment]
 
     def __len__(self) -> int:
         """Return T."""
         return len(self.time)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"benchmark": self.benchmark}
 
 
 @dataclass(eq=False)
@@ -94,7 +112,7 @@ class Result:
     run: dict[str, Any]
     assumptions: list[dict[str, Any]]
     curves: Curves
-    columns: dict[str, dict[str, Any]]
+    columns: Mapping[str, dict[str, Any]]
     market: MarketData
     indicators: list[IndicatorSeries] = field(default_factory=list)
     logs: list[tuple[int, str]] = field(default_factory=list)

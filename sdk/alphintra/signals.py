@@ -219,6 +219,7 @@ def _percent(name: str, value: Any) -> float | F64 | None:
 class SignalsReference(Strategy):
     """What signals mean, bar by bar; :func:`reference` puts it in front of a strategy class."""
 
+    _runs_by_bar = True
     _asked: Signals
 
     def on_start(self) -> None:

@@ -1,0 +1,68 @@
+"""From ``al.Signals`` to the flat arrays that the driver reads; see ``core_signals``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .core_signals import SIG_COVER, SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_WEIGHT
+
+if TYPE_CHECKING:
+    from alphintra.signals import Signals
+
+_BITS = (("entries", SIG_ENTRY), ("exits", SIG_EXIT), ("short_entries", SIG_SHORT), ("short_exits", SIG_COVER))
+_NO_PERCENT = np.full(1, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The driver's arrays: ``code`` (T · S,) uint8, the others (1,) or (T · S,) float64."""
+
+    code: Any
+    amount: Any
+    loss: Any
+    gain: Any
+
+
+def plan(asked: Signals, first: int, shape: tuple[int, int]) -> Plan:
+    """Lay signals out for a run whose first decision is at timestamp ``first``."""
+    t, s = shape
+    if asked.weights is not None:
+        weights = _flat(asked.weights)
+        code = _acting(weights.reshape(t, s), first, asked.rebalance == "always")
+        return Plan(code, weights, _NO_PERCENT, _NO_PERCENT)
+    code = np.zeros(t * s, dtype=np.uint8)
+    for name, bit in _BITS:
+        mask = getattr(asked, name)
+        if mask is not None:
+            flags = np.ascontiguousarray(mask).view(np.uint8).reshape(-1)
+            code |= flags if bit == 1 else flags * np.uint8(bit)
+    code[: first * s] = 0
+    size = 1 / s if asked.size is None else asked.size
+    return Plan(code, _flat(size), _flat(asked.stop_loss_percent), _flat(asked.take_profit_percent))
+
+
+def _flat(value: Any) -> Any:
+    """One number as (1,), an array as (T · S,), none as NaN; writeable, as the compiled code is made for that."""
+    if value is None:
+        return _NO_PERCENT
+    if not isinstance(value, np.ndarray):
+        return np.full(1, value)
+    return np.require(value.reshape(-1), dtype=np.float64, requirements=["C", "W"])
+
+
+def _acting(weights: Any, first: int, always: bool) -> Any:
+    """Where a weight is an order: it is given, and differs from the one before it (0 before the first)."""
+    weights = weights.copy()
+    weights[:first] = np.nan
+    given = ~np.isnan(weights)
+    if not always:
+        rows = np.where(given, np.arange(len(weights))[:, None], -1)
+        rows = np.maximum.accumulate(rows, axis=0)
+        before = np.full(weights.shape, -1, dtype=np.int64)
+        before[1:] = rows[:-1]
+        last = np.where(before >= 0, np.take_along_axis(weights, np.maximum(before, 0), axis=0), 0.0)
+        given &= weights != last
+    return (given * np.uint8(SIG_WEIGHT)).reshape(-1)
