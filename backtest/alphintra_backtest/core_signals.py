@@ -25,9 +25,9 @@ from .core_sizing import equity_at
 
 # bits of a signal
 SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_COVER, SIG_WEIGHT = 1, 2, 4, 8, 16
-# the driver's state: next timestamp to look at, next one at which the core has something to do, variant
-D_NEXT, D_HORIZON, D_VARIANT = range(3)
-N_D = 3
+# the driver's state: next timestamp to look at, variant
+D_NEXT, D_VARIANT = range(2)
+N_D = 2
 
 
 def order_row(b, fresh, nothing, t, s, side, kind, size, amount):
@@ -150,39 +150,45 @@ def drive(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newest, s
     """Walk on to timestamp ``until``. False if it stopped before because the books need to grow."""
     cash, reg = b[4], b[9]
     n = b[3].shape[0]
-    count = m[3].shape[0]
     t = state[D_NEXT]
-    horizon = state[D_HORIZON]
     while True:
-        j = next_signal(code, n, t, min(until, horizon))
+        signal = next_signal(code, n, t, until)
+        # Looking no further than the next signal: what is found beyond it would be looked for again after it.
+        event = peek(m, b, k, t - 1, min(signal + 1, until))
+        j = min(signal, event)
         if j >= until:
             state[D_NEXT] = until
-            state[D_HORIZON] = horizon
             return True
         if short_of_room(b, n):
             state[D_NEXT] = j
-            state[D_HORIZON] = horizon
             return False
-        changed = False
-        if j == horizon:
+        if j == event:
             step(m, b, k, j)
-            changed = True
             if reg[S_BANKRUPT] != 0:
                 state[D_NEXT] = j + 1
-                state[D_HORIZON] = count
                 return True
-        first = reg[S_ORDERS]
-        decide(b, fresh, nothing, j, code, amount, loss, gain, newest)
-        last = reg[S_ORDERS]
-        if last > first:
-            accept(m, b, k, first, last, j)
-            cash[1] = 0.0
-            if at_close:
-                fill_at_close(m, b, k, j)
-            changed = True
-        if changed:
-            horizon = peek(m, b, k, j, count)
+        if j == signal:
+            first = reg[S_ORDERS]
+            decide(b, fresh, nothing, j, code, amount, loss, gain, newest)
+            last = reg[S_ORDERS]
+            if last > first:
+                accept(m, b, k, first, last, j)
+                cash[1] = 0.0
+                if at_close:
+                    fill_at_close(m, b, k, j)
         t = j + 1
+
+
+def crossing(a, b, up, out):
+    """Where ``a`` crosses ``b``, all (T,); see ``signals_arrays``."""
+    if out.shape[0] > 0:
+        out[0] = False
+    if up:
+        for i in range(1, out.shape[0]):
+            out[i] = (a[i] > b[i]) & (a[i - 1] <= b[i - 1])
+    else:
+        for i in range(1, out.shape[0]):
+            out[i] = (a[i] < b[i]) & (a[i - 1] >= b[i - 1])
 
 
 def blank(b, start_cash):
@@ -213,7 +219,6 @@ def drive_many(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newe
                 newest[s] = -1
             state[D_VARIANT] = last
             state[D_NEXT] = first
-            state[D_HORIZON] = count
         v = last
         if not drive(m, b, k, at_close, fresh, nothing, code[v], amount[v], loss[v], gain[v], newest, state, count):
             return v
@@ -225,5 +230,5 @@ def drive_many(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newe
 
 
 KERNELS = (
-    order_row, child_row, enter, decide, next_signal, short_of_room, drive, blank, drive_many,
+    order_row, child_row, enter, decide, next_signal, short_of_room, drive, crossing, blank, drive_many,
 )  # fmt: skip

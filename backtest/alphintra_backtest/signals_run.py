@@ -10,7 +10,7 @@ import numpy as np
 
 from . import books as book_module
 from . import codes
-from .core_signals import D_HORIZON, D_NEXT, N_D
+from .core_signals import D_NEXT, N_D
 from .signals_plan import Plan, plan
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def walk(
     module = driver(count)
     newest = np.full(2 * len(session.symbols), -1, dtype=np.int64)
     state = np.zeros(N_D, dtype=np.int64)
-    state[D_NEXT], state[D_HORIZON] = first, count
+    state[D_NEXT] = first
     at_close = session.config.rules["fill_at"] == "close"
     stride = count if progress is None else max(1, count // 100)
     until = min(count, first + stride)
@@ -105,8 +105,6 @@ def walk(
 
 def grow(books: Books) -> None:
     """Twice the room, in all tables: the driver asked for more."""
-    for name, empty in (
-        *(("oi", 0), ("of", np.nan), ("active", 0), ("fi", 0), ("ff", 0), ("ev", 0)),
-    ):
+    for name, empty in (("oi", 0), ("of", np.nan), ("active", 0), ("fi", 0), ("ff", 0), ("ev", 0)):
         old = getattr(books, name)
         setattr(books, name, np.concatenate([old, np.full_like(old, empty)]))

@@ -1,0 +1,54 @@
+"""Crossings of whole arrays: the rule of the series, for all bars at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import books
+
+def crossed(a: Any, b: Any, up: bool) -> Any:
+    """Where ``a`` crosses ``b``: bool of a's shape, row i from rows i and i − 1; False where undefined.
+
+    Args:
+        a: (T,) or (T, S) numbers.
+        b: An array of the same shape, or a number.
+        up: Above rather than below.
+
+    Raises:
+        SignalsError: The shapes differ, or one holds no numbers.
+    """
+    from alphintra.errors import SignalsError
+
+    left = _numbers("a", a)
+    right = _numbers("b", b)
+    if left.ndim not in (1, 2) or (right.ndim and right.shape != left.shape):
+        raise SignalsError(
+            f"a crossing takes arrays of one shape, (T,) or (T, S), got {left.shape} and {right.shape}",
+            where="b", hint="or a number as b",
+        )  # fmt: skip
+    if left.ndim == 1 and len(left) >= books.PLAIN_BELOW and right.ndim:
+        from .compiled import crossing
+
+        out = np.empty(len(left), dtype=np.bool_)
+        crossing(np.ascontiguousarray(left), np.ascontiguousarray(right), up, out)
+        return out
+    out = np.zeros(left.shape, dtype=np.bool_)
+    before = right[:-1] if right.ndim else right
+    now = right[1:] if right.ndim else right
+    with np.errstate(invalid="ignore"):
+        if up:
+            np.logical_and(left[1:] > now, left[:-1] <= before, out=out[1:])
+        else:
+            np.logical_and(left[1:] < now, left[:-1] >= before, out=out[1:])
+    return out
+
+
+def _numbers(name: str, value: Any) -> Any:
+    from alphintra.errors import SignalsError
+
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise SignalsError(f"{name} of a crossing holds {array.dtype}, expected numbers", where=name)
+    return array.astype(np.float64, copy=False)
