@@ -23,7 +23,7 @@ class SmaCross(al.Strategy):
 
 
 SIZE = 0.95
-OPTIONS = {"cash": CASH, "commission": COMMISSION, "max_share": None, "fractional": True}
+OPTIONS = {"cash": CASH, "commission": COMMISSION, "max_share": None}
 
 
 def tell(result: Any) -> dict[str, Any]:

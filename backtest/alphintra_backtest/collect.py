@@ -110,7 +110,11 @@ def _curves(session: Session, window: slice, against: MarketData | None, first: 
     grid, t_count = session.grid, len(session.grid.time)
     equity, cash, exposure = (CURVES.take(t_count, np.float64) for _ in range(3))
     held, stale = CURVES.take(t_count, np.bool_), np.zeros(1, dtype=np.int64)
-    session.core.value(grid.m, session.books.tuple, session.config.cash, equity, cash, exposure, held, stale)
+    given = (grid.m, session.books.tuple, session.config.cash, equity, cash, exposure, held)
+    if len(session.symbols) == 1 and hasattr(session.core, "value_one"):  # compiled; no bar of its own is missing
+        session.core.value_one(*given)
+    else:
+        session.core.value(*given, stale)
     curves = Curves(
         time=grid.time[window],
         session=grid.session[window],

@@ -22,6 +22,16 @@ import platformdirs
 from . import codes, core, core_booking, core_matching, core_signals, core_sizing
 
 
+#: Functions of a few operations, copied into their callers: handing over twenty arrays costs more than what they do.
+SMALL = frozenset(
+    (
+        *("fee_of", "mark", "increase_of", "reduces", "works", "is_limit_now", "at_open", "passed", "log_event"),
+        *("flag_last", "compact", "new_budget", "sibling_also", "equity_at", "lots_for", "order_row", "child_row"),
+        *("enter", "decide", "next_signal", "short_of_room", "blank"),
+    )
+)
+
+
 def cache_dir() -> Path:
     """Folder of the compile cache: ``$ALPHINTRA_CACHE_DIR`` or the user's, then a key of the source."""
     digest = hashlib.sha256()
@@ -57,7 +67,10 @@ def _compile() -> dict[str, Any]:
             twin = types.FunctionType(function.__code__, names, function.__name__)
             twin.__module__ = __name__
             twin.__qualname__ = function.__name__
-            names[function.__name__] = numba.njit(nogil=True, cache=cached)(twin)
+            # The core allocates nothing, so it needs no counting of references, which took half of its time.
+            names[function.__name__] = numba.njit(
+                nogil=True, cache=cached, _nrt=False, forceinline=function.__name__ in SMALL
+            )(twin)
     finally:
         numba.config.CACHE_DIR = before
     return names

@@ -124,11 +124,11 @@ def decide(b, fresh, nothing, t, code, amount, loss, gain, newest):
         newest[n + s] = side
 
 
-def next_signal(code, n, t, until):
-    """First timestamp from ``t`` on, below ``until``, with a signal of any of the ``n`` symbols; or ``until``."""
+def next_signal(code, n, t, until, quiet):
+    """First timestamp from ``t`` on, below ``until``, with a signal other than ``quiet``; or ``until``."""
     last = until * n
     for p in range(t * n, last):
-        if code[p] != 0:
+        if code[p] != 0 and code[p] != quiet:
             return p // n
     return until
 
@@ -151,8 +151,10 @@ def drive(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newest, s
     cash, reg = b[4], b[9]
     n = b[3].shape[0]
     t = state[D_NEXT]
+    # With one symbol: a signal that did nothing, and does nothing again until an order or a step changes something.
+    quiet = 0
     while True:
-        signal = next_signal(code, n, t, until)
+        signal = next_signal(code, n, t, until, quiet)
         # Looking no further than the next signal: what is found beyond it would be looked for again after it.
         event = peek(m, b, k, t - 1, min(signal + 1, until))
         j = min(signal, event)
@@ -163,6 +165,7 @@ def drive(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newest, s
             state[D_NEXT] = j
             return False
         if j == event:
+            quiet = 0
             step(m, b, k, j)
             if reg[S_BANKRUPT] != 0:
                 state[D_NEXT] = j + 1
@@ -174,8 +177,11 @@ def drive(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newest, s
             if last > first:
                 accept(m, b, k, first, last, j)
                 cash[1] = 0.0
+                quiet = 0
                 if at_close:
                     fill_at_close(m, b, k, j)
+            elif n == 1 and code[j] != SIG_WEIGHT:
+                quiet = code[j]
         t = j + 1
 
 
@@ -191,6 +197,36 @@ def crossing(a, b, up, out):
             out[i] = (a[i] < b[i]) & (a[i - 1] >= b[i - 1])
 
 
+def value_one(m, b, start_cash, equity, cash_out, exposure, held):
+    """What ``core.value`` says of one symbol that has every bar: between two fills only the close changes."""
+    pos, fi, ff, reg = b[3], b[6], b[7], b[9]
+    close, lot = m[4], m[10][0]
+    money = start_cash
+    lots = 0
+    t = 0
+    for r in range(reg[S_FILLS] + 1):
+        until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
+        if lots == 0:
+            for i in range(t, until):
+                equity[i] = money
+                cash_out[i] = money
+                exposure[i] = 0.0
+                held[i] = False
+        else:
+            units = lots * lot
+            for i in range(t, until):
+                v = units * close[i, 0]
+                equity[i] = money + v
+                cash_out[i] = money
+                exposure[i] = abs(v)
+                held[i] = True
+        t = max(t, until)
+        if r < reg[S_FILLS]:
+            signed = fi[r, L_SIDE] * fi[r, L_LOTS]
+            money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
+            lots += signed
+
+
 def blank(b, start_cash):
     """Take the books back to before the first bar; rows of orders and logs are written before they are read."""
     pos, cash, used, reg = b[3], b[4], b[5], b[9]
@@ -203,7 +239,7 @@ def blank(b, start_cash):
     cash[1] = 0.0
 
 
-def drive_many(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newest, state, first, start_cash, last, out):
+def drive_many(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newest, state, first, start_cash, v, out):
     """Run whole variants one after the other in the same books; see ``drive``. The first one that is not done.
 
     ``code``, ``amount``, ``loss`` and ``gain`` have a row for each variant, ``out`` (V, 3) takes final equity,
@@ -212,23 +248,23 @@ def drive_many(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newe
     """
     cash, reg = b[4], b[9]
     count = m[3].shape[0]
-    while last < code.shape[0]:
-        if state[D_VARIANT] != last:
+    while v < code.shape[0]:
+        if state[D_VARIANT] != v:
             blank(b, start_cash)
             for s in range(newest.shape[0]):
                 newest[s] = -1
-            state[D_VARIANT] = last
+            state[D_VARIANT] = v
             state[D_NEXT] = first
-        v = last
         if not drive(m, b, k, at_close, fresh, nothing, code[v], amount[v], loss[v], gain[v], newest, state, count):
             return v
         out[v, 0] = equity_at(m, b, state[D_NEXT] - 1, False)
         out[v, 1] = reg[S_FILLS]
         out[v, 2] = reg[S_ORDERS]
-        last = v + 1
-    return last
+        v += 1
+    return v
 
 
 KERNELS = (
-    order_row, child_row, enter, decide, next_signal, short_of_room, drive, crossing, blank, drive_many,
+    order_row, child_row, enter, decide, next_signal, short_of_room, drive, crossing, value_one, blank,
+    drive_many,
 )  # fmt: skip

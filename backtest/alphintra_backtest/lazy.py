@@ -60,5 +60,19 @@ class Buffers:
             return array
 
 
+def keep_freed_memory() -> None:
+    """Let the C library keep what a run frees for the next one, instead of giving pages back and asking for new ones.
+
+    glibc raises the size from which it maps an allocation by itself to the largest mapped one that was freed
+    (``M_MMAP_THRESHOLD`` in mallopt(3), at most 32 MiB). No page of this one is ever touched.
+    """
+    global _keeps
+    if not _keeps:
+        _keeps = True
+        del_me = np.empty(32 * 2**20 - 2**16, dtype=np.uint8)
+        del del_me
+
+
+_keeps = False
 #: The curves of a run: equity, cash, exposure, in the market; a few results that are looked at side by side.
 CURVES = Buffers(16)

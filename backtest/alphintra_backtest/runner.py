@@ -102,10 +102,10 @@ def _simulate(
         setattr(instance, name, value)
     if signals_run.is_compiled(strategy):
         instance._run = signals_data.Asking(session)
-        with _blame(strategy, session):
+        with blame(strategy, session):
             instance.__init__()
             asked = signals_data.ask(instance, session)
-        first = _first_bar(session, strategy, start)
+        first = first_bar(session, strategy, start)
         end_bar = signals_run.walk(session, asked, first, progress)
         session.cursor.i = end_bar - 1
         session.ended = True
@@ -113,12 +113,12 @@ def _simulate(
         return session, first, end_bar
     instance._run = session
     instance.data = session.data
-    with _blame(strategy, session):
+    with blame(strategy, session):
         instance.__init__()
         instance.on_start()
-    first = _first_bar(session, strategy, start)
+    first = first_bar(session, strategy, start)
     session.flush()
-    with _blame(strategy, session):
+    with blame(strategy, session):
         with _young_garbage_only():
             end_bar = _walk(session, instance, first, progress)
         session.ended = True
@@ -146,7 +146,7 @@ def form_of(strategy: type, compiled: bool) -> type:
     return strategy if compiled else signals_run.by_bar(strategy)
 
 
-def _first_bar(session: Session, strategy: type, start: Any) -> int:
+def first_bar(session: Session, strategy: type, start: Any) -> int:
     """Timestamp of the first decision (F13)."""
     from alphintra.data.bounds import parse_bound
     from alphintra.errors import WarmUpError
@@ -334,7 +334,7 @@ def _close_at_end(session: Session, end_bar: int) -> None:
 
 
 @contextlib.contextmanager
-def _blame(strategy: type, session: Session) -> Iterator[None]:
+def blame(strategy: type, session: Session) -> Iterator[None]:
     """Turn what the strategy raises into an error that names its file, line and the bar's time."""
     from alphintra.errors import AlphintraError, SignalsError, StrategyError
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 
 from . import books
+
 
 def crossed(a: Any, b: Any, up: bool) -> Any:
     """Where ``a`` crosses ``b``: bool of a's shape, row i from rows i and i − 1; False where undefined.
@@ -28,7 +30,8 @@ def crossed(a: Any, b: Any, up: bool) -> Any:
             f"a crossing takes arrays of one shape, (T,) or (T, S), got {left.shape} and {right.shape}",
             where="b", hint="or a number as b",
         )  # fmt: skip
-    if left.ndim == 1 and len(left) >= books.PLAIN_BELOW and right.ndim:
+    compiled = len(left) >= books.PLAIN_BELOW or (len(left) > 200 and "alphintra_backtest.compiled" in sys.modules)
+    if left.ndim == 1 and right.ndim and compiled:
         from .compiled import crossing
 
         out = np.empty(len(left), dtype=np.bool_)
@@ -48,6 +51,8 @@ def crossed(a: Any, b: Any, up: bool) -> Any:
 def _numbers(name: str, value: Any) -> Any:
     from alphintra.errors import SignalsError
 
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        return value
     array = np.asarray(value)
     if array.dtype.kind not in "iuf":
         raise SignalsError(f"{name} of a crossing holds {array.dtype}, expected numbers", where=name)

@@ -119,21 +119,21 @@ class Kept:
 class Asking:
     """What a strategy can reach while ``signals`` runs, in place of a run: no orders, no state of an account."""
 
-    __slots__ = ("_session",)
+    __slots__ = ("_rng", "_session")
 
-    def __init__(self, session: Session | None) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
+        self._rng: np.random.Generator | None = None
 
     def rng(self) -> np.random.Generator:
-        """See ``Strategy.rng``."""
-        if self._session is None:
-            return np.random.default_rng(0)
-        return self._session.rng()
+        """See ``Strategy.rng``: the same numbers for every strategy that is asked."""
+        if self._rng is None:
+            self._rng = np.random.default_rng(self._session.config.seed)
+        return self._rng
 
     def log(self, text: str) -> None:
         """See ``Strategy.log``."""
-        if self._session is not None:
-            self._session.log(text)
+        self._session.log(text)
 
     def __getattr__(self, name: str) -> Any:
         from alphintra.errors import SignalsError

@@ -25,6 +25,11 @@ class Plan:
     loss: Any
     gain: Any
 
+    @property
+    def brackets(self) -> bool:
+        """Whether entries have protective orders."""
+        return self.loss is not _NO_PERCENT or self.gain is not _NO_PERCENT
+
 
 def plan(asked: Signals, first: int, shape: tuple[int, int]) -> Plan:
     """Lay signals out for a run whose first decision is at timestamp ``first``."""
@@ -33,12 +38,13 @@ def plan(asked: Signals, first: int, shape: tuple[int, int]) -> Plan:
         weights = _flat(asked.weights)
         code = _acting(weights.reshape(t, s), first, asked.rebalance == "always")
         return Plan(code, weights, _NO_PERCENT, _NO_PERCENT)
-    code = np.zeros(t * s, dtype=np.uint8)
+    code = None
     for name, bit in _BITS:
         mask = getattr(asked, name)
         if mask is not None:
-            flags = np.ascontiguousarray(mask).view(np.uint8).reshape(-1)
-            code |= flags if bit == 1 else flags * np.uint8(bit)
+            flags = np.ascontiguousarray(mask).view(np.uint8).reshape(-1) * np.uint8(bit)
+            code = flags if code is None else np.bitwise_or(code, flags, out=code)
+    assert code is not None
     code[: first * s] = 0
     size = 1 / s if asked.size is None else asked.size
     return Plan(code, _flat(size), _flat(asked.stop_loss_percent), _flat(asked.take_profit_percent))

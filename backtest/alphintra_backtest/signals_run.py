@@ -11,6 +11,7 @@ import numpy as np
 from . import books as book_module
 from . import codes
 from .core_signals import D_NEXT, N_D
+from .lazy import keep_freed_memory
 from .signals_plan import Plan, plan
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ def walk(
     count = len(grid.time)
     laid: Plan = plan(asked, first, grid.shape)
     module = driver(count)
+    if module.__name__.endswith("compiled"):
+        keep_freed_memory()
+    make_room(books, int(np.count_nonzero(laid.code)), laid.brackets)
     newest = np.full(2 * len(session.symbols), -1, dtype=np.int64)
     state = np.zeros(N_D, dtype=np.int64)
     state[D_NEXT] = first
@@ -101,6 +105,15 @@ def walk(
         if until == count:
             return count
         until = min(count, until + stride)
+
+
+def make_room(books: Books, signals: int, brackets: bool) -> None:
+    """Room for as many orders as there are signals, within reason, so that the driver hardly ever stops for more."""
+    orders = min(signals, 20_000) * (3 if brackets else 1) + 16
+    for name, rows in (("oi", orders), ("of", orders), ("fi", orders), ("ff", orders), ("ev", 4 * orders)):
+        old = getattr(books, name)
+        if len(old) < rows:
+            setattr(books, name, np.empty((rows, old.shape[1]), dtype=old.dtype))
 
 
 def grow(books: Books) -> None:

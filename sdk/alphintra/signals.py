@@ -80,8 +80,13 @@ class Signals:
         self.take_profit_percent = _percent("take_profit_percent", take_profit_percent)
         self.trail_percent = _percent("trail_percent", trail_percent)
         self.rebalance = rebalance
+        names = (*MASKS, "weights", "size", *PERCENTS)
+        #: The arguments that are arrays, by name.
+        self.arrays: dict[str, npt.NDArray[Any]] = {
+            n: a for n in names if isinstance(a := getattr(self, n), np.ndarray)
+        }
         self._agree()
-        shapes = {n: a.shape for n, a in self.arrays().items()}
+        shapes = {n: a.shape for n, a in self.arrays.items()}
         if len(set(shapes.values())) > 1:
             told = ", ".join(f"{n} {shape}" for n, shape in shapes.items())
             raise SignalsError(f"the arrays have different shapes: {told}", hint="all have that of data.close")
@@ -108,11 +113,6 @@ class Signals:
             if getattr(self, name) is not None and getattr(self, other) is None:
                 raise SignalsError(f"{name}= without {other}= has nothing to end", where=name)
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """The arguments that are arrays, by name."""
-        names = (*MASKS, "weights", "size", *PERCENTS)
-        return {n: a for n in names if isinstance(a := getattr(self, n), np.ndarray)}
-
     def fit(self, shape: tuple[int, int]) -> None:
         """Check all arrays against (T, S) timestamps and symbols, and what is read where an entry stands.
 
@@ -120,7 +120,7 @@ class Signals:
             SignalsError: Names the argument, its shape and the expected one, or the row of a bad number.
         """
         t, s = shape
-        for name, array in self.arrays().items():
+        for name, array in self.arrays.items():
             if array.shape != shape and not (s == 1 and array.shape == (t,)):
                 expected = f"({t},)" if s == 1 else f"({t}, {s}): {t} timestamps, {s} symbols"
                 raise SignalsError(
@@ -148,7 +148,7 @@ class Signals:
         return self.entries | self.short_entries
 
     def __repr__(self) -> str:
-        given = [f"{n} {a.shape}" for n, a in self.arrays().items()]
+        given = [f"{n} {a.shape}" for n, a in self.arrays.items()]
         return f"<signals: {', '.join(given)}>"
 
 
