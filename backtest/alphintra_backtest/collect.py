@@ -6,6 +6,7 @@ import time as clock
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,20 +109,31 @@ def _curves(session: Session, window: slice, against: MarketData | None, first: 
     from alphintra.result import Curves
 
     grid, t_count = session.grid, len(session.grid.time)
-    equity, cash, exposure = (CURVES.take(t_count, np.float64) for _ in range(3))
-    held, stale = CURVES.take(t_count, np.bool_), np.zeros(1, dtype=np.int64)
-    given = (grid.m, session.books.tuple, session.config.cash, equity, cash, exposure, held)
-    if len(session.symbols) == 1 and hasattr(session.core, "value_one"):  # compiled; no bar of its own is missing
-        session.core.value_one(*given)
+    one = len(session.symbols) == 1 and hasattr(session.core, "value_one")  # compiled; it misses no bar
+    equity, stale = CURVES.take(t_count, np.float64), np.zeros(1, dtype=np.int64)
+    given = grid.m, session.books.tuple, session.config.cash
+
+    @cache
+    def rest() -> tuple[Any, Any, Any]:
+        """Cash, exposure and whether there is a position."""
+        cash, exposure, held = (CURVES.take(t_count, kind) for kind in (np.float64, np.float64, np.bool_))
+        if one:
+            session.core.value_one(*given, CURVES.take(t_count, np.float64), cash, exposure, held)
+        else:
+            session.core.value(*given, equity, cash, exposure, held, stale)
+        return cash[window], exposure[window], held[window]
+
+    if one:
+        session.core.equity_one(*given, equity)
     else:
-        session.core.value(*given, stale)
+        rest()
     curves = Curves(
         time=grid.time[window],
         session=grid.session[window],
         equity=equity[window],
-        cash=cash[window],
-        exposure=exposure[window],
-        in_market=held[window],
+        cash=lambda: rest()[0],
+        exposure=lambda: rest()[1],
+        in_market=lambda: rest()[2],
         benchmark=lambda: _benchmark(session, against, first)[window],
     )
     return curves, int(stale[0])

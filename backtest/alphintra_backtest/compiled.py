@@ -22,21 +22,28 @@ import platformdirs
 from . import codes, core, core_booking, core_matching, core_signals, core_sizing
 
 
-#: Functions of a few operations, copied into their callers: handing over twenty arrays costs more than what they do.
-SMALL = frozenset(
+#: Functions that are copied into their callers: they are small, or have one caller, and handing over twenty arrays
+#: costs more than most of them do.
+INLINED = frozenset(
     (
         *("fee_of", "mark", "increase_of", "reduces", "works", "is_limit_now", "at_open", "passed", "log_event"),
-        *("flag_last", "compact", "new_budget", "sibling_also", "equity_at", "lots_for", "order_row", "child_row"),
-        *("enter", "decide", "next_signal", "short_of_room", "blank"),
+        *("flag_last", "compact", "new_budget", "sibling_also", "equity_at", "lots_for", "affordable", "accept"),
+        *("fill_at_open", "fill", "end_partners", "close_children", "open_phase", "inside_phase", "expire_phase"),
+        *("step", "peek", "order_row", "child_row", "enter", "decide", "next_signal", "short_of_room", "blank"),
     )
 )
+
+
+#: Functions so short that two threads would lose more by handing the interpreter over.
+HOLDING = frozenset(("crossing", "pack"))
 
 
 def cache_dir() -> Path:
     """Folder of the compile cache: ``$ALPHINTRA_CACHE_DIR`` or the user's, then a key of the source."""
     digest = hashlib.sha256()
-    for module in (codes, core_sizing, core_booking, core_matching, core, core_signals):
-        digest.update(Path(str(module.__file__)).read_bytes())
+    sources = (module.__file__ for module in (codes, core_sizing, core_booking, core_matching, core, core_signals))
+    for file in (*sources, __file__):
+        digest.update(Path(str(file)).read_bytes())
     digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
     root = os.environ.get("ALPHINTRA_CACHE_DIR") or platformdirs.user_cache_dir("alphintra")
     return Path(root) / "numba" / digest.hexdigest()[:16]
@@ -69,7 +76,7 @@ def _compile() -> dict[str, Any]:
             twin.__qualname__ = function.__name__
             # The core allocates nothing, so it needs no counting of references, which took half of its time.
             names[function.__name__] = numba.njit(
-                nogil=True, cache=cached, _nrt=False, forceinline=function.__name__ in SMALL
+                nogil=function.__name__ not in HOLDING, cache=cached, _nrt=False, forceinline=function.__name__ in INLINED
             )(twin)
     finally:
         numba.config.CACHE_DIR = before

@@ -197,6 +197,44 @@ def crossing(a, b, up, out):
             out[i] = (a[i] < b[i]) & (a[i - 1] >= b[i - 1])
 
 
+def pack(entries, exits, shorts, covers, out):
+    """The bits of each timestamp and symbol from masks as bytes, all (T · S,); one of length 0 is none."""
+    for p in range(out.shape[0]):
+        out[p] = entries[p] if entries.shape[0] > 0 else 0
+    if exits.shape[0] > 0:
+        for p in range(out.shape[0]):
+            out[p] |= exits[p] << 1
+    if shorts.shape[0] > 0:
+        for p in range(out.shape[0]):
+            out[p] |= shorts[p] << 2
+    if covers.shape[0] > 0:
+        for p in range(out.shape[0]):
+            out[p] |= covers[p] << 3
+
+
+def equity_one(m, b, start_cash, equity):
+    """The equity of ``value_one`` alone."""
+    fi, ff, reg = b[6], b[7], b[9]
+    close, lot = m[4], m[10][0]
+    money = start_cash
+    lots = 0
+    t = 0
+    for r in range(reg[S_FILLS] + 1):
+        until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
+        if lots == 0:
+            for i in range(t, until):
+                equity[i] = money
+        else:
+            units = lots * lot
+            for i in range(t, until):
+                equity[i] = money + units * close[i, 0]
+        t = max(t, until)
+        if r < reg[S_FILLS]:
+            signed = fi[r, L_SIDE] * fi[r, L_LOTS]
+            money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
+            lots += signed
+
+
 def value_one(m, b, start_cash, equity, cash_out, exposure, held):
     """What ``core.value`` says of one symbol that has every bar: between two fills only the close changes."""
     pos, fi, ff, reg = b[3], b[6], b[7], b[9]
@@ -265,6 +303,6 @@ def drive_many(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newe
 
 
 KERNELS = (
-    order_row, child_row, enter, decide, next_signal, short_of_room, drive, crossing, value_one, blank,
+    order_row, child_row, enter, decide, next_signal, short_of_room, drive, crossing, pack, equity_one, value_one, blank,
     drive_many,
 )  # fmt: skip

@@ -65,6 +65,13 @@ def lots_for(m, b, k, o, t, price, at_open):
         if hi * lot * price + fee_of(k, d, lot, d * lot * price) <= budget * (1.0 + 1e-12):
             lo = hi
         else:
+            if held == 0:  # what the fee's formula says is nearly always it: two looks instead of a search
+                q = int(budget / (lot * (price * (1.0 + k[K_FEE_PCT]) + k[K_FEE_SHARE])))
+                if q < hi and q * lot * price + fee_of(k, q, lot, q * lot * price) <= budget * (1.0 + 1e-12):
+                    lo = q
+                q = lo + 1
+                if q < hi and q * lot * price + fee_of(k, q, lot, q * lot * price) > budget * (1.0 + 1e-12):
+                    hi = q
             while hi - lo > 1:
                 q = (lo + hi) // 2
                 d = abs(sign * q - held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from .core_signals import SIG_COVER, SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_WEIGHT
 if TYPE_CHECKING:
     from alphintra.signals import Signals
 
-_BITS = (("entries", SIG_ENTRY), ("exits", SIG_EXIT), ("short_entries", SIG_SHORT), ("short_exits", SIG_COVER))
+_MASKS = ("entries", "exits", "short_entries", "short_exits")
+_BITS = (SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_COVER)
+_NO_MASK = np.empty(0, dtype=np.uint8)
 _NO_PERCENT = np.full(1, np.nan)
 
 
@@ -38,16 +41,26 @@ def plan(asked: Signals, first: int, shape: tuple[int, int]) -> Plan:
         weights = _flat(asked.weights)
         code = _acting(weights.reshape(t, s), first, asked.rebalance == "always")
         return Plan(code, weights, _NO_PERCENT, _NO_PERCENT)
-    code = None
-    for name, bit in _BITS:
-        mask = getattr(asked, name)
-        if mask is not None:
-            flags = np.ascontiguousarray(mask).view(np.uint8).reshape(-1) * np.uint8(bit)
-            code = flags if code is None else np.bitwise_or(code, flags, out=code)
-    assert code is not None
+    code = _packed([getattr(asked, name) for name in _MASKS], t * s)
     code[: first * s] = 0
     size = 1 / s if asked.size is None else asked.size
     return Plan(code, _flat(size), _flat(asked.stop_loss_percent), _flat(asked.take_profit_percent))
+
+
+def _packed(masks: list[Any], count: int) -> Any:
+    """One byte for each timestamp and symbol, from the four masks (None: never)."""
+    flags = [_NO_MASK if m is None else np.require(m.reshape(-1), requirements=["C", "W"]).view(np.uint8) for m in masks]
+    if "alphintra_backtest.compiled" in sys.modules:
+        from .compiled import pack
+
+        code = np.empty(count, dtype=np.uint8)
+        pack(*flags, code)
+        return code
+    code = np.zeros(count, dtype=np.uint8)
+    for mask, bit in zip(flags, _BITS, strict=True):
+        if len(mask):
+            code |= mask * np.uint8(bit)
+    return code
 
 
 def _flat(value: Any) -> Any:

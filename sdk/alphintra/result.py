@@ -27,24 +27,29 @@ MIME_TYPE = "application/vnd.alphintra.result.v1+json"
 """What a notebook stores of a result; drawn by the Lab extension."""
 
 
-class _Benchmark:
+class _Made:
     """An array, or a function that makes it when it is first read."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
-            raise AttributeError("benchmark")  # a dataclass takes what it reads here for a default
-        value = vars(instance)["benchmark"]
+            raise AttributeError(self._name)  # a dataclass takes what it reads here for a default
+        value = vars(instance)[self._name]
         if callable(value):
-            value = vars(instance)["benchmark"] = value()
+            value = vars(instance)[self._name] = value()
         return value
 
     def __set__(self, instance: Any, value: Any) -> None:
-        vars(instance)["benchmark"] = value
+        vars(instance)[self._name] = value
 
 
 @dataclass(eq=False)
 class Curves:
     """The account over time: arrays of length T, from one bar before the first ``on_bar``.
+
+    The last four may be given as functions that make them when they are first read.
 
     Attributes:
         time: Close time of each bar, int64 microseconds since 1970-01-01 UTC.
@@ -53,23 +58,23 @@ class Curves:
         cash: Cash alone.
         exposure: Sum over the symbols of the size of their market value.
         in_market: Whether there is a position at the close.
-        benchmark: Value of the benchmark, NaN where there is none; given as an array or as a function that makes it.
+        benchmark: Value of the benchmark, NaN where there is none.
     """
 
     time: I64
     session: I32
     equity: F64
-    cash: F64
-    exposure: F64
-    in_market: npt.NDArray[np.bool_]
-    benchmark: F64 | Callable[[], F64] = _Benchmark()  # type: ignore[assignment]
+    cash: Any = _Made()
+    exposure: Any = _Made()
+    in_market: Any = _Made()
+    benchmark: Any = _Made()
 
     def __len__(self) -> int:
         """Return T."""
         return len(self.time)
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"benchmark": self.benchmark}
+        return {name: getattr(self, name) for name in vars(self)}
 
 
 @dataclass(eq=False)

@@ -6,6 +6,7 @@ does not (a symbol that misses bars) goes through a map from the run's timestamp
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -206,7 +207,12 @@ def _crossed_arrays(name: str, a: Any, b: Any, *, up: bool) -> Any:
     """A crossing of whole arrays, as ``signals(data)`` has them."""
     if not isinstance(a, np.ndarray) or isinstance(b, Series):
         raise TypeError(f"{name}(a, b): a is a series or an array, not {a!r}") from None
-    return engine("signals_arrays").crossed(a, b, up)
+    return _whole_crossing()(a, b, up)
+
+
+@cache
+def _whole_crossing() -> Any:
+    return engine("signals_arrays").crossed
 
 
 def crossed_above(a: Any, b: Any) -> Any:
