@@ -42,7 +42,7 @@ def collect(
     from alphintra.result import IndicatorSeries, Result
 
     w = max(first - 1, 0)  # metrics begin one bar before the first on_bar (F13)
-    grid, market, config = session.grid, session.market, session.config
+    market, config = session.market, session.config
     run_id = uuid.uuid4().hex
     curves, stale = _curves(session, slice(w, end_bar), against, first)
     columns = Columns(
@@ -118,13 +118,14 @@ def _curves(session: Session, window: slice, against: MarketData | None, first: 
         """Cash, exposure and whether there is a position."""
         cash, exposure, held = (CURVES.take(t_count, kind) for kind in (np.float64, np.float64, np.bool_))
         if one:
-            session.core.value_one(*given, CURVES.take(t_count, np.float64), cash, exposure, held)
+            again = CURVES.take(t_count, np.float64)
+            session.core.value_one(grid.m[4].reshape(-1), *given, again, cash, exposure, held)
         else:
             session.core.value(*given, equity, cash, exposure, held, stale)
         return cash[window], exposure[window], held[window]
 
     if one:
-        session.core.equity_one(*given, equity)
+        session.core.equity_one(grid.m[4].reshape(-1), *given, equity)
     else:
         rest()
     curves = Curves(

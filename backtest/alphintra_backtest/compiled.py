@@ -21,7 +21,6 @@ import platformdirs
 
 from . import codes, core, core_booking, core_matching, core_signals, core_sizing
 
-
 #: Functions that are copied into their callers: they are small, or have one caller, and handing over twenty arrays
 #: costs more than most of them do.
 INLINED = frozenset(
@@ -75,8 +74,9 @@ def _compile() -> dict[str, Any]:
             twin.__module__ = __name__
             twin.__qualname__ = function.__name__
             # The core allocates nothing, so it needs no counting of references, which took half of its time.
-            names[function.__name__] = numba.njit(
-                nogil=function.__name__ not in HOLDING, cache=cached, _nrt=False, forceinline=function.__name__ in INLINED
+            name = function.__name__
+            names[name] = numba.njit(
+                nogil=name not in HOLDING, cache=cached, _nrt=False, forceinline=name in INLINED
             )(twin)
     finally:
         numba.config.CACHE_DIR = before

@@ -53,9 +53,7 @@ def order_row(b, fresh, nothing, t, s, side, kind, size, amount):
 def child_row(b, fresh, nothing, parent, kind, role, percent):
     """A bracket's child: waits for its parent's fill, which sets its price."""
     oi, of = b[0], b[1]
-    o = order_row(
-        b, fresh, nothing, oi[parent, I_BAR], oi[parent, I_SYMBOL], -oi[parent, I_SIDE], kind, QUANTITY, 0.0
-    )
+    o = order_row(b, fresh, nothing, oi[parent, I_BAR], oi[parent, I_SYMBOL], -oi[parent, I_SIDE], kind, QUANTITY, 0.0)
     oi[o, I_STATE] = WAITING
     oi[o, I_PARENT] = parent
     oi[o, I_ROLE] = role
@@ -212,10 +210,10 @@ def pack(entries, exits, shorts, covers, out):
             out[p] |= covers[p] << 3
 
 
-def equity_one(m, b, start_cash, equity):
+def equity_one(close, m, b, start_cash, equity):
     """The equity of ``value_one`` alone."""
     fi, ff, reg = b[6], b[7], b[9]
-    close, lot = m[4], m[10][0]
+    lot = m[10][0]
     money = start_cash
     lots = 0
     t = 0
@@ -227,7 +225,7 @@ def equity_one(m, b, start_cash, equity):
         else:
             units = lots * lot
             for i in range(t, until):
-                equity[i] = money + units * close[i, 0]
+                equity[i] = money + units * close[i]
         t = max(t, until)
         if r < reg[S_FILLS]:
             signed = fi[r, L_SIDE] * fi[r, L_LOTS]
@@ -235,10 +233,10 @@ def equity_one(m, b, start_cash, equity):
             lots += signed
 
 
-def value_one(m, b, start_cash, equity, cash_out, exposure, held):
-    """What ``core.value`` says of one symbol that has every bar: between two fills only the close changes."""
-    pos, fi, ff, reg = b[3], b[6], b[7], b[9]
-    close, lot = m[4], m[10][0]
+def value_one(close, m, b, start_cash, equity, cash_out, exposure, held):
+    """What ``core.value`` says of one symbol that has every bar, ``close`` (T,): between two fills only it changes."""
+    fi, ff, reg = b[6], b[7], b[9]
+    lot = m[10][0]
     money = start_cash
     lots = 0
     t = 0
@@ -253,7 +251,7 @@ def value_one(m, b, start_cash, equity, cash_out, exposure, held):
         else:
             units = lots * lot
             for i in range(t, until):
-                v = units * close[i, 0]
+                v = units * close[i]
                 equity[i] = money + v
                 cash_out[i] = money
                 exposure[i] = abs(v)
@@ -284,7 +282,7 @@ def drive_many(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newe
     number of fills and number of orders. ``state[D_VARIANT]`` is the variant that the books belong to; a call
     after one that ended early goes on where that stopped.
     """
-    cash, reg = b[4], b[9]
+    reg = b[9]
     count = m[3].shape[0]
     while v < code.shape[0]:
         if state[D_VARIANT] != v:
@@ -303,6 +301,6 @@ def drive_many(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newe
 
 
 KERNELS = (
-    order_row, child_row, enter, decide, next_signal, short_of_room, drive, crossing, pack, equity_one, value_one, blank,
-    drive_many,
+    order_row, child_row, enter, decide, next_signal, short_of_room, drive, crossing, pack, equity_one, value_one,
+    blank, drive_many,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,21 +22,17 @@ def crossed(a: Any, b: Any, up: bool) -> Any:
     Raises:
         SignalsError: The shapes differ, or one holds no numbers.
     """
-    from alphintra.errors import SignalsError
-
-    left = _numbers("a", a)
-    right = _numbers("b", b)
+    left, right = _numbers("a", a), _numbers("b", b)
     if left.ndim not in (1, 2) or (right.ndim and right.shape != left.shape):
+        from alphintra.errors import SignalsError
+
         raise SignalsError(
             f"a crossing takes arrays of one shape, (T,) or (T, S), got {left.shape} and {right.shape}",
             where="b", hint="or a number as b",
         )  # fmt: skip
-    compiled = len(left) >= books.PLAIN_BELOW or (len(left) > 200 and "alphintra_backtest.compiled" in sys.modules)
-    if left.ndim == 1 and right.ndim and compiled:
-        from .compiled import crossing
-
+    if left.ndim == 1 and right.ndim and _long(len(left)):
         out = np.empty(len(left), dtype=np.bool_)
-        crossing(np.ascontiguousarray(left), np.ascontiguousarray(right), up, out)
+        _compiled()(_contiguous(left), _contiguous(right), up, out)
         return out
     out = np.zeros(left.shape, dtype=np.bool_)
     before = right[:-1] if right.ndim else right
@@ -48,12 +45,28 @@ def crossed(a: Any, b: Any, up: bool) -> Any:
     return out
 
 
-def _numbers(name: str, value: Any) -> Any:
-    from alphintra.errors import SignalsError
+def _long(count: int) -> bool:
+    """Whether compiled code pays: from a length on, or where it has been loaded already."""
+    return count >= books.PLAIN_BELOW or (count > 200 and "alphintra_backtest.compiled" in sys.modules)
 
-    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+
+@cache
+def _compiled() -> Any:
+    from .compiled import crossing
+
+    return crossing
+
+
+def _contiguous(array: Any) -> Any:
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def _numbers(name: str, value: Any) -> Any:
+    if value.__class__ is np.ndarray and value.dtype.char == "d":
         return value
     array = np.asarray(value)
     if array.dtype.kind not in "iuf":
+        from alphintra.errors import SignalsError
+
         raise SignalsError(f"{name} of a crossing holds {array.dtype}, expected numbers", where=name)
     return array.astype(np.float64, copy=False)

@@ -47,9 +47,16 @@ def plan(asked: Signals, first: int, shape: tuple[int, int]) -> Plan:
     return Plan(code, _flat(size), _flat(asked.stop_loss_percent), _flat(asked.take_profit_percent))
 
 
+def _bytes(mask: Any) -> Any:
+    flat = mask.reshape(-1)
+    if not flat.flags.writeable:  # which the compiled code is not made for
+        flat = flat.copy()
+    return flat.view(np.uint8) if flat.flags.c_contiguous else np.ascontiguousarray(flat).view(np.uint8)
+
+
 def _packed(masks: list[Any], count: int) -> Any:
     """One byte for each timestamp and symbol, from the four masks (None: never)."""
-    flags = [_NO_MASK if m is None else np.require(m.reshape(-1), requirements=["C", "W"]).view(np.uint8) for m in masks]
+    flags = [_NO_MASK if m is None else _bytes(m) for m in masks]
     if "alphintra_backtest.compiled" in sys.modules:
         from .compiled import pack
 

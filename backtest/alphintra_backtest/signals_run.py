@@ -73,9 +73,7 @@ def driver(timestamps: int) -> ModuleType:
     return core_signals if core.__name__.endswith(".core") else core
 
 
-def walk(
-    session: Session, asked: Any, first: int, progress: Callable[[float, int], None] | None
-) -> int:
+def walk(session: Session, asked: Any, first: int, progress: Callable[[float, int], None] | None) -> int:
     """Drive signals through a session; returns the number of timestamps reached (fewer after a bankruptcy)."""
     grid, books = session.grid, session.books
     count = len(grid.time)

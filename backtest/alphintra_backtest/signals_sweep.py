@@ -17,7 +17,7 @@ import numpy as np
 
 from . import codes, signals_data, signals_run
 from .books import FRESH, Books
-from .core_signals import D_VARIANT, N_D
+from .core_signals import N_D
 from .grid import grid_of
 from .signals_plan import Plan, plan
 

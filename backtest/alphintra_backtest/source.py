@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-
 #: Hash of each class, with the files that it was made from as they were: path → (size, time of change).
 _KNOWN: WeakKeyDictionary[type, tuple[dict[Path, tuple[int, int]], str]] = WeakKeyDictionary()
 

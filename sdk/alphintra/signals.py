@@ -94,9 +94,7 @@ class Signals:
     def _agree(self) -> None:
         """Refuse arguments that contradict each other."""
         if self.rebalance not in ("change", "always"):
-            raise SignalsError(
-                f"rebalance={self.rebalance!r} is not one of ['change', 'always']", where="rebalance"
-            )
+            raise SignalsError(f"rebalance={self.rebalance!r} is not one of ['change', 'always']", where="rebalance")
         if self.weights is not None:
             beside = [n for n in (*MASKS, "size", *PERCENTS) if getattr(self, n) is not None]
             if beside:
@@ -165,9 +163,7 @@ def _mask(name: str, value: Any) -> Mask | None:
 
 def _dimensions(name: str, array: npt.NDArray[Any]) -> Any:
     if array.ndim not in (1, 2):
-        raise SignalsError(
-            f"{name} has shape {array.shape}, expected (T,), or (T, S) for several symbols", where=name
-        )
+        raise SignalsError(f"{name} has shape {array.shape}, expected (T,), or (T, S) for several symbols", where=name)
     return array
 
 
@@ -199,9 +195,7 @@ def _numbers(name: str, value: Any, most: float) -> float | F64:
             raise SignalsError(f"{name} must be a number or an array, got {value!r}", where=name)
     if isinstance(value, int | float):
         if not 0 < value <= most:
-            raise SignalsError(
-                f"{name}={value!r} is outside (0, {most:g}]", where=name, hint="a fraction: 0.05 is 5 %"
-            )
+            raise SignalsError(f"{name}={value!r} is outside (0, {most:g}]", where=name, hint="a fraction: 0.05 is 5 %")
         return float(value)
     array: F64 = _dimensions(name, _floats(name, value))
     return array
