@@ -159,11 +159,11 @@ def _benchmark(session: Session, against: MarketData | None, first: int) -> Any:
     total = np.zeros(t_count)
     for s in range(len(session.symbols)):
         own = grid.positions[s]
-        after = int(np.searchsorted(own, first, side="right"))
+        later = int(np.searchsorted(own, first, side="right"))
         value = np.full(t_count, share)
-        if after < len(own):
-            row = int(own[after])
-            value[row:] = share * grid.m[4][row:, s] / grid.m[0][row, s]
+        if later < len(own):
+            begin = int(own[later])
+            value[begin:] = share * grid.m[4][begin:, s] / grid.m[0][begin, s]
         total += value
     return total
 

@@ -75,9 +75,8 @@ def _compile() -> dict[str, Any]:
             twin.__qualname__ = function.__name__
             # The core allocates nothing, so it needs no counting of references, which took half of its time.
             name = function.__name__
-            names[name] = numba.njit(
-                nogil=name not in HOLDING, cache=cached, _nrt=False, forceinline=name in INLINED
-            )(twin)
+            choices: dict[str, Any] = {"_nrt": False, "forceinline": name in INLINED}
+            names[name] = numba.njit(nogil=name not in HOLDING, cache=cached, **choices)(twin)
     finally:
         numba.config.CACHE_DIR = before
     return names

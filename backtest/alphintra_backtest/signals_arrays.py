@@ -52,9 +52,9 @@ def _long(count: int) -> bool:
 
 @cache
 def _compiled() -> Any:
-    from .compiled import crossing
+    from . import compiled
 
-    return crossing
+    return vars(compiled)["crossing"]
 
 
 def _contiguous(array: Any) -> Any:

@@ -58,10 +58,10 @@ def _packed(masks: list[Any], count: int) -> Any:
     """One byte for each timestamp and symbol, from the four masks (None: never)."""
     flags = [_NO_MASK if m is None else _bytes(m) for m in masks]
     if "alphintra_backtest.compiled" in sys.modules:
-        from .compiled import pack
+        from . import compiled
 
         code = np.empty(count, dtype=np.uint8)
-        pack(*flags, code)
+        vars(compiled)["pack"](*flags, code)
         return code
     code = np.zeros(count, dtype=np.uint8)
     for mask, bit in zip(flags, _BITS, strict=True):

@@ -158,7 +158,8 @@ def _mask(name: str, value: Any) -> Mask | None:
         raise SignalsError(
             f"{name} holds {array.dtype}, expected bool", where=name, hint="a comparison such as fast > slow"
         )
-    return _dimensions(name, array)
+    mask: Mask = _dimensions(name, array)
+    return mask
 
 
 def _dimensions(name: str, array: npt.NDArray[Any]) -> Any:
@@ -226,9 +227,8 @@ class SignalsReference(Strategy):
         """Act on this timestamp's row, symbol by symbol."""
         for s, symbol in enumerate(self.data.symbols):
             size = self.position(symbol).size
-            order, goal = self._newest.get(symbol, (None, 0))
-            if order is None or not order.is_working:
-                goal = None
+            order, goes_for = self._newest.get(symbol, (None, 0))
+            goal = goes_for if order is not None and order.is_working else None
             act = self._rebalance if self._asked.weights is not None else self._signal
             done = act(s, symbol, size, goal)
             if done is not None:

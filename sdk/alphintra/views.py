@@ -223,7 +223,7 @@ def crossed_above(a: Any, b: Any) -> Any:
         b: A series, or an array of a's shape; or a number.
     """
     try:
-        return a._above[b][a._c.i]  # type: ignore[no-any-return]
+        return a._above[b][a._c.i]
     except KeyError:
         return _crossing(a, b, a._above, True)
     except AttributeError:
@@ -238,7 +238,7 @@ def crossed_below(a: Any, b: Any) -> Any:
         b: A series, or an array of a's shape; or a number.
     """
     try:
-        return a._below[b][a._c.i]  # type: ignore[no-any-return]
+        return a._below[b][a._c.i]
     except KeyError:
         return _crossing(a, b, a._below, False)
     except AttributeError:
