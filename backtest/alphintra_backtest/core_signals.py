@@ -168,7 +168,7 @@ def drive(m, b, k, at_close, fresh, nothing, code, amount, loss, gain, newest, s
             if reg[S_BANKRUPT] != 0:
                 state[D_NEXT] = j + 1
                 return True
-        if j == signal:
+        if j == signal or (n == 1 and code[j] != 0):  # the step may have given a quiet signal something to do
             first = reg[S_ORDERS]
             decide(b, fresh, nothing, j, code, amount, loss, gain, newest)
             last = reg[S_ORDERS]
