@@ -174,13 +174,14 @@ def page_metrics() -> str:
 
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
-    from alphintra import costs, params, result, strategy, views
+    from alphintra import costs, params, result, signals, strategy, views
     from alphintra.backtesting import backtest
     from alphintra_backtest import handles
 
     functions = [
         describe("al.backtest", backtest, 2),
         describe("al.Commission", costs.Commission, 2),
+        describe("al.Signals", signals.Signals, 2),
         describe("al.crossed_above", views.crossed_above, 2),
         describe("al.crossed_below", views.crossed_below, 2),
     ]

@@ -28,7 +28,7 @@ MIME_TYPE = "application/vnd.alphintra.result.v1+json"
 
 
 class _Made:
-    """An array, or a function that makes it when it is first read."""
+    # An array, or a function that makes it when it is first read.
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
