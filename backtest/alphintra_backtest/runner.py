@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import codes
+from . import codes, signals_data, signals_run
 from .options import CHOICES, Options, options
 from .session import Session
 
@@ -52,6 +52,7 @@ def run(
     progress: Callable[[float, int], None] | None = None,
     check: int = 0,
     check_seconds: float | None = None,
+    compiled: bool = True,
 ) -> Result:
     """Run a backtest; see ``alphintra.backtest``. ``progress`` takes a fraction and a time in µs.
 
@@ -91,22 +92,24 @@ def run(
             f"the benchmark {against.name} has {len(against.symbols)} symbols",
             hint=f"choose one, such as {against.name.split('/')[0]}/{against.symbols[0]}",
         )
+    # What is checked runs bar by bar: the same orders, and every decision can be looked at.
+    form = form_of(strategy, compiled and not check)
     watch, told = None, progress
     if check:
         from .check import first_run
 
         watch, told = first_run(progress)
-    session, first, end_bar = _simulate(strategy, values, market, config, start, told, watch)
+    session, first, end_bar = _simulate(form, values, market, config, start, told, watch)
     others: dict[str, str] = {}
     if session.books.reg[codes.S_AMBIGUOUS_ENTRY]:
-        others = _under_each_entry_rule(session, end_bar, strategy, values, start)
+        others = _under_each_entry_rule(session, end_bar, form, values, start)
     result = collect(session, strategy, values, first, end_bar, against, start, end, benchmark, began, others)
     session.release()
     if watch is not None:
         from .check import examine
 
         def again(part: MarketData, look: Watch, tell: Callable[[float, int], None]) -> None:
-            _simulate(strategy, values, part, config, start, tell, look)[0].release()
+            _simulate(form, values, part, config, start, tell, look)[0].release()
 
         until = None if check_seconds is None else began + check_seconds
         examine(result, strategy, again, watch, first, check, until, progress)
@@ -123,31 +126,31 @@ def _simulate(
     watch: Watch | None = None,
 ) -> tuple[Session, int, int]:
     """Run to the end; returns the session, the timestamp of the first ``on_bar`` and that after the last."""
-    from alphintra.data.bounds import parse_bound
-    from alphintra.errors import WarmUpError
-
     session = Session(market, config)
     if watch is not None:
         watch.attach(session)
     instance: Any = strategy.__new__(strategy)  # type: ignore[call-overload]
     for name, value in values.items():
         setattr(instance, name, value)
+    if signals_run.is_compiled(strategy):
+        instance._run = signals_data.Asking(session)
+        with blame(strategy, session):
+            instance.__init__()
+            asked = signals_data.ask(instance, session)
+        first = first_bar(session, strategy, start)
+        end_bar = signals_run.walk(session, asked, first, progress)
+        session.cursor.i = end_bar - 1
+        session.ended = True
+        _close_at_end(session, end_bar)
+        return session, first, end_bar
     instance._run = session
     instance.data = session.data
-    with _blame(strategy, session):
+    with blame(strategy, session):
         instance.__init__()
         instance.on_start()
-    count = len(session.grid.time)
-    first = min(session.first_ready(s) for s in range(len(session.symbols)))
-    if start is not None:
-        bound = parse_bound(start, "start")
-        assert bound is not None
-        reached = bound.starts(session.grid.session, session.grid.time)
-        first = max(first, int(np.argmax(reached)) if reached.any() else count)
-    if first >= count:
-        raise _never_ready(session, strategy, WarmUpError)
+    first = first_bar(session, strategy, start)
     session.flush()
-    with _blame(strategy, session):
+    with blame(strategy, session):
         with _young_garbage_only():
             end_bar = _walk(session, instance, first, progress, watch)
         if watch is not None:
@@ -158,6 +161,40 @@ def _simulate(
         session.flush()
     _close_at_end(session, end_bar)
     return session, first, end_bar
+
+
+def form_of(strategy: type, compiled: bool) -> type:
+    """The class to run: as it is, or in its ``on_bar`` form where ``compiled`` is False.
+
+    Raises:
+        ParameterError: ``compiled`` is no bool.
+        SignalsError: The class has signals alone, and overrides an event that a compiled run never calls.
+    """
+    from alphintra.errors import ParameterError
+
+    if not isinstance(compiled, bool):
+        raise ParameterError(f"compiled is true or false, got {compiled!r}", where="compiled")
+    if not signals_run.defines_signals(strategy):
+        return strategy
+    signals_run.check_events(strategy)
+    return strategy if compiled else signals_run.by_bar(strategy)
+
+
+def first_bar(session: Session, strategy: type, start: Any) -> int:
+    """Timestamp of the first decision (F13)."""
+    from alphintra.data.bounds import parse_bound
+    from alphintra.errors import WarmUpError
+
+    count = len(session.grid.time)
+    first = min(session.first_ready(s) for s in range(len(session.symbols)))
+    if start is not None:
+        bound = parse_bound(start, "start")
+        assert bound is not None
+        reached = bound.starts(session.grid.session, session.grid.time)
+        first = max(first, int(np.argmax(reached)) if reached.any() else count)
+    if first >= count:
+        raise _never_ready(session, strategy, WarmUpError)
+    return first
 
 
 def _under_each_entry_rule(
@@ -342,9 +379,9 @@ def _close_at_end(session: Session, end_bar: int) -> None:
 
 
 @contextlib.contextmanager
-def _blame(strategy: type, session: Session) -> Iterator[None]:
+def blame(strategy: type, session: Session) -> Iterator[None]:
     """Turn what the strategy raises into an error that names its file, line and the bar's time."""
-    from alphintra.errors import AlphintraError, StrategyError
+    from alphintra.errors import AlphintraError, SignalsError, StrategyError
 
     from .handles import stamp
 
@@ -354,8 +391,11 @@ def _blame(strategy: type, session: Session) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
+        traders = [f for f in frames if not f.filename.startswith(_not_the_traders())]
+        if isinstance(error, SignalsError) and not traders:
+            raise  # what signals returned does not fit: no line of the trader's has failed
         own = (
-            [f for f in frames if not f.filename.startswith(_not_the_traders())]
+            traders
             or [f for f in frames if not f.filename.startswith(_ours())]
             or frames
         )

@@ -36,6 +36,7 @@ def backtest(
     rates: Any = None,
     detail: Any = None,
     check: bool = False,
+    compiled: bool = True,
     **rules: Any,
 ) -> Result:
     """Backtest a strategy.
@@ -62,6 +63,8 @@ def backtest(
         detail: Finer bars of the same symbols: they decide what a bar leaves open (F3, F15).
         check: Look for look-ahead as well, as :func:`~alphintra.checking.check` does: ``Result.check``, and the
             assumption ``look-ahead`` says what was found. It costs about six runs.
+        compiled: Run ``signals`` where the class defines it; False runs the same strategy by ``on_bar``: its own, or
+            the reference of :mod:`alphintra.signals`.
         rules: Rules of the fill assumptions page by name, for example ``max_share=None``.
 
     Returns:
@@ -71,6 +74,7 @@ def backtest(
         DataError: The data cannot be used, or does not exist.
         ParameterError: A parameter does not exist or is out of bounds.
         RuleError: A rule does not exist or has a wrong value.
+        SignalsError: What ``signals`` returned does not fit the data, or contradicts itself.
         StrategyError: The strategy's own code raised; names file, line and the bar's time.
         WarmUpError: The indicators never became defined.
     """
@@ -93,6 +97,7 @@ def backtest(
         detail=detail,
         rules=rules,
         check=CHECK_POINTS if check else 0,
+        compiled=compiled,
     )
     from .trials import append
 
