@@ -74,5 +74,5 @@ def keep_freed_memory() -> None:
 
 
 _keeps = False
-#: The curves of a run: equity, cash, exposure, in the market; a few results that are looked at side by side.
-CURVES = Buffers(16)
+#: The curves of a run: equity, cash, exposure, in the market; of the last result and the next.
+CURVES = Buffers(6)

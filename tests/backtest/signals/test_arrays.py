@@ -87,7 +87,9 @@ def test_curves_are_those_of_the_core(seed: int) -> None:
 def test_a_result_survives_pickling_with_all_its_tables() -> None:
     result = al.backtest(random_strategy(3), random_data(3))
     again = pickle.loads(pickle.dumps(result))
-    assert dict(again.columns).keys() == {"orders", "fills", "events", "positions", "recorded", "trades"}
+    assert dict(again.columns).keys() == {
+        *("orders", "fills", "events", "positions", "recorded", "trades", "cash_flows")
+    }
     np.testing.assert_array_equal(again.curves.benchmark, result.curves.benchmark)
     assert again.to_json() == result.to_json()
 

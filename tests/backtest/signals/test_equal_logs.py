@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import numpy as np
 import pytest
 from alphintra_backtest import codes
 
@@ -43,9 +42,9 @@ def test_the_random_cases_reach_what_they_are_for(monkeypatch: pytest.MonkeyPatc
         reasons.update(codes.REASON_NAMES[r] for r in after["ev"][:, codes.E_REASON])
         rules.update(codes.RULE_NAMES[r] for r in after["fi"][:, codes.L_RULE])
         symbols[len(after["pos"])] += 1
-        held = np.zeros(len(after["pos"]), dtype=np.int64)
+        held = [0] * len(after["pos"])
         for row in after["fi"]:
-            s, lots = row[codes.L_SYMBOL], row[codes.L_SIDE] * row[codes.L_LOTS]
+            s, lots = int(row[codes.L_SYMBOL]), int(row[codes.L_SIDE]) * int(row[codes.L_LOTS])
             reversals += bool(held[s] * (held[s] + lots) < 0)
             held[s] += lots
     for reason in (
