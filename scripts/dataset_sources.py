@@ -165,8 +165,8 @@ def us_equities_daily(xnys: Calendar) -> Source:
             "name": "us-equities-daily",
             "title": "Five US shares, daily",
             "description": "Daily open, high, low, close, volume and adjusted close of five large US shares, "
-            "March 2000 to March 2013. Prices are stored raw; runs trade prices adjusted for splits and "
-            "dividends. Splits and dividends are derived from the change of adj_close / close. GOOG is "
+            "March 2000 to March 2013. Prices are stored raw. Splits and dividends are derived from the change "
+            "of adj_close / close; a run trades raw prices with these events, or adjusted ones. GOOG is "
             "Google's history before 2014, which the source files under GOOGL.",
             "asset_class": "STOCKS",
             "currency": "USD",

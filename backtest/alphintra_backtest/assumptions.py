@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .options import Options
     from .session import Session
 
 
@@ -27,7 +28,7 @@ def assumptions(
     """
     config, market, rules = session.config, session.market, session.config.rules
     out = []
-    if config.commission.free and config.slippage == 0:
+    if config.commission.free and config.slippage.free:
         out.append(
             _entry(
                 "costs_none",
@@ -38,8 +39,8 @@ def assumptions(
             )
         )
     else:
-        missing = config.commission.free or config.slippage == 0
-        text = f"costs: commission {config.commission}, slippage {_percent(config.slippage)}"
+        missing = config.commission.free or config.slippage.free
+        text = f"costs: commission {config.commission}, slippage {config.slippage}"
         out.append(_entry("costs", text, "warning" if missing else "info", "F7"))
     out.append(
         _entry(
@@ -119,7 +120,22 @@ def assumptions(
     out.append(
         _entry("sizing", f"value, percent and target orders sized at the {rules['size_at']}", "info", "F6")
     )
-    out.append(_entry("account", f"account: {rules['account']}, leverage 1", "info", "F11"))
+    out.append(_entry("account", _account(config), "info", "F11"))
+    if counts["liquidated"]:
+        out.append(
+            _entry(
+                "liquidated",
+                f"{counts['liquidated']} positions were liquidated below the maintenance margin",
+                "warning",
+                "F11",
+            )
+        )
+    if counts["shorts"] and not rules["borrow_rate"]:
+        out.append(_entry("borrow_free", "borrow cost of short positions: none", "warning", "F11"))
+    if counts["resolved"]:
+        out.append(
+            _entry("resolved", f"{counts['resolved']} ambiguous bars were decided by finer bars", "info", "F3")
+        )
     out.append(_entry("prices", f"prices: {market.prices}", "info", "F8"))
     out.append(
         _entry(
@@ -145,8 +161,24 @@ def assumptions(
                 None,
             )
         )
+    return by_level(out)
+
+
+def by_level(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries with those that need attention first."""
     rank = {"error": 0, "warning": 1, "info": 2}
-    return sorted(out, key=lambda e: rank[e["level"]])
+    return sorted(entries, key=lambda e: rank[e["level"]])
+
+
+def _account(config: Options) -> str:
+    rules = config.rules
+    parts = [f"account: {rules['account']}, leverage {1 / config.initial:g}"]
+    if rules["account"] == "margin":
+        parts.append(f"maintenance {_percent(config.maintenance)}")
+        parts.append(f"borrow cost {_percent(rules['borrow_rate'])}, margin interest {_percent(rules['margin_rate'])}")
+    if rules["withholding"]:
+        parts.append(f"{_percent(rules['withholding'])} of dividends withheld")
+    return ", ".join(parts)
 
 
 def _percent(x: float) -> str:

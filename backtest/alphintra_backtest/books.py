@@ -1,22 +1,25 @@
-"""The core's books: order table, positions, cash and logs as arrays that grow between two calls."""
+"""The core's books: order table, positions, cash and logs as arrays that grow between two calls; snapshots of them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import codes
-from .codes import N_E, N_F, N_I, N_LF, N_LI, N_S
+from .codes import N_CF, N_CI, N_E, N_F, N_I, N_LF, N_LI, N_M, N_S
 
-#: Below this many timestamps compiling or loading compiled code costs more than it saves.
+#: Below this many timestamps, and this many bars of all symbols, compiled code costs more to load than it saves.
 PLAIN_BELOW = 20_000
+PLAIN_BARS_BELOW = 200_000
 
 
-def kernels(timestamps: int) -> ModuleType:
-    """The core to use for a run of this length: plain Python, or its compiled twin."""
-    if timestamps < PLAIN_BELOW:
+def kernels(timestamps: int, symbols: int = 1) -> ModuleType:
+    """The core to use for a run of this size: plain Python, or its compiled twin."""
+    if timestamps < PLAIN_BELOW and timestamps * symbols < PLAIN_BARS_BELOW:
         from . import core
 
         return core
@@ -27,12 +30,44 @@ def kernels(timestamps: int) -> ModuleType:
 
 _FRESH = np.zeros(N_I, dtype=np.int64)
 for _column in (
-    *(codes.I_PARENT, codes.I_SIBLING, codes.I_SESSION, codes.I_SL, codes.I_TP),
+    *(codes.I_PARENT, codes.I_SIBLING, codes.I_SESSION, codes.I_SL, codes.I_TP, codes.I_TO),
     *(codes.I_ACTIVE_BAR, codes.I_DONE_BAR),
 ):
     _FRESH[_column] = -1
 _NOTHING = np.full(N_F, np.nan)
 _NOTHING[[codes.F_NOTIONAL, codes.F_FEE, codes.F_SLIP]] = 0.0
+
+
+def _twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate([array, np.zeros_like(array)])
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The whole state of the books at one moment, at the cost of what is still working.
+
+    The logs only ever grow and an order that has ended never changes, so their lengths and the rows of the working
+    orders are enough to go back. ``Books.restore`` takes it in the same books; ``Books.pack`` makes bytes for others.
+
+    Attributes:
+        reg: Registers, the lengths of all logs among them.
+        active: Numbers of the working and waiting orders.
+        oi: Their integer rows.
+        of: Their float rows.
+        pos: Positions in lots.
+        cash: Money registers.
+        used: Volume budget used in the bar.
+        basis: Cost basis of each position.
+    """
+
+    reg: npt.NDArray[np.int64]
+    active: npt.NDArray[np.int64]
+    oi: npt.NDArray[np.int64]
+    of: npt.NDArray[np.float64]
+    pos: npt.NDArray[np.int64]
+    cash: npt.NDArray[np.float64]
+    used: npt.NDArray[np.int64]
+    basis: npt.NDArray[np.float64]
 
 
 class Books:
@@ -43,38 +78,103 @@ class Books:
         self.of = np.full((64, N_F), np.nan)
         self.active = np.zeros(64, dtype=np.int64)
         self.pos = np.zeros(symbols, dtype=np.int64)
-        self.cash = np.array([cash, 0.0])
+        self.cash = np.zeros(N_M)
+        self.cash[codes.M_CASH] = cash
         self.used = np.zeros(symbols, dtype=np.int64)
         self.fi = np.zeros((64, N_LI), dtype=np.int64)
         self.ff = np.zeros((64, N_LF))
         self.ev = np.zeros((256, N_E), dtype=np.int64)
         self.reg = np.zeros(N_S, dtype=np.int64)
+        self.reg[codes.S_BUDGET_BAR] = -1
+        self.basis = np.zeros(symbols)
+        self.ci = np.zeros((16, N_CI), dtype=np.int64)
+        self.cf = np.zeros((16, N_CF))
 
     @property
     def tuple(self) -> tuple[Any, ...]:
         """The core's argument ``b``."""
         return (
             self.oi, self.of, self.active, self.pos, self.cash, self.used, self.fi, self.ff, self.ev,
-            self.reg,
+            self.reg, self.basis, self.ci, self.cf,
         )  # fmt: skip
+
+    def _grow_orders(self) -> None:
+        self.oi = _twice(self.oi)
+        self.of = np.concatenate([self.of, np.full_like(self.of, np.nan)])
 
     def new_order(self) -> int:
         """A fresh row of the order table."""
         o = int(self.reg[codes.S_ORDERS])
         if o == len(self.oi):
-            self.oi = np.concatenate([self.oi, np.zeros_like(self.oi)])
-            self.of = np.concatenate([self.of, np.full_like(self.of, np.nan)])
-            self.active = np.concatenate([self.active, np.zeros_like(self.active)])
+            self._grow_orders()
         self.reg[codes.S_ORDERS] = o + 1
         self.oi[o] = _FRESH
         self.of[o] = _NOTHING
         return o
 
-    def make_room(self) -> None:
-        """Grow the logs for one step of all active orders: each fills once and changes state a few times."""
-        active = int(self.reg[codes.S_ACTIVE]) + 8
-        while len(self.fi) - int(self.reg[codes.S_FILLS]) < 2 * active:
-            self.fi = np.concatenate([self.fi, np.zeros_like(self.fi)])
-            self.ff = np.concatenate([self.ff, np.zeros_like(self.ff)])
-        while len(self.ev) - int(self.reg[codes.S_EVENTS]) < 8 * active:
-            self.ev = np.concatenate([self.ev, np.zeros_like(self.ev)])
+    def make_room(self, admitted: int = 0) -> None:
+        """Grow the arrays for one step of all active orders and ``admitted`` new ones.
+
+        Each order fills once and changes state a few times; each symbol may be liquidated or delisted by an order
+        of its own, and have a dividend, a split, a fraction paid and borrow cost.
+        """
+        reg, symbols = self.reg, len(self.pos)
+        active = int(reg[codes.S_ACTIVE]) + admitted
+        while len(self.oi) < reg[codes.S_ORDERS] + symbols + 4:
+            self._grow_orders()
+        while len(self.active) < active + symbols + 4:
+            self.active = _twice(self.active)
+        rows = active + symbols + 4
+        while len(self.fi) - int(reg[codes.S_FILLS]) < 2 * rows:
+            self.fi, self.ff = _twice(self.fi), _twice(self.ff)
+        while len(self.ev) - int(reg[codes.S_EVENTS]) < 10 * rows:
+            self.ev = _twice(self.ev)
+        while len(self.ci) - int(reg[codes.S_LEGS]) < 4 * symbols + 4:
+            self.ci, self.cf = _twice(self.ci), _twice(self.cf)
+
+    def snapshot(self) -> Snapshot:
+        """Keep the state as it is now; see :class:`Snapshot`."""
+        active = self.active[: int(self.reg[codes.S_ACTIVE])].copy()
+        return Snapshot(
+            self.reg.copy(), active, self.oi[active], self.of[active], self.pos.copy(), self.cash.copy(),
+            self.used.copy(), self.basis.copy(),
+        )  # fmt: skip
+
+    def restore(self, kept: Snapshot) -> None:
+        """Go back to a snapshot of these books; what was logged after it is forgotten."""
+        self.reg[:] = kept.reg
+        self.active[: len(kept.active)] = kept.active
+        self.oi[kept.active], self.of[kept.active] = kept.oi, kept.of
+        self.pos[:], self.cash[:], self.used[:], self.basis[:] = kept.pos, kept.cash, kept.used, kept.basis
+
+    def pack(self) -> dict[str, npt.NDArray[Any]]:
+        """All arrays cut to what is in them: enough to go on in another process (``Books.unpack``)."""
+        reg = self.reg
+        orders, fills, legs = (int(reg[r]) for r in (codes.S_ORDERS, codes.S_FILLS, codes.S_LEGS))
+        return {
+            "oi": self.oi[:orders].copy(),
+            "of": self.of[:orders].copy(),
+            "active": self.active[: int(reg[codes.S_ACTIVE])].copy(),
+            "pos": self.pos.copy(),
+            "cash": self.cash.copy(),
+            "used": self.used.copy(),
+            "fi": self.fi[:fills].copy(),
+            "ff": self.ff[:fills].copy(),
+            "ev": self.ev[: int(reg[codes.S_EVENTS])].copy(),
+            "reg": reg.copy(),
+            "basis": self.basis.copy(),
+            "ci": self.ci[:legs].copy(),
+            "cf": self.cf[:legs].copy(),
+        }
+
+    @classmethod
+    def unpack(cls, packed: dict[str, npt.NDArray[Any]]) -> Books:
+        """Books from what ``pack`` gave."""
+        books = cls(len(packed["pos"]), 0.0)
+        for name, array in packed.items():
+            own = getattr(books, name)
+            if len(own) < len(array):
+                own = np.zeros((2 * len(array), *array.shape[1:]), dtype=array.dtype)
+                setattr(books, name, own)
+            own[: len(array)] = array
+        return books

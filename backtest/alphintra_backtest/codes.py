@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-TYPES: Final = ("MARKET", "LIMIT", "STOP", "STOP_LIMIT")
+TYPES: Final = ("MARKET", "LIMIT", "STOP", "STOP_LIMIT", "TRAILING_STOP", "MARKET_ON_CLOSE")
 STATES: Final = (
     "WORKING",
     "WAITING",
@@ -19,9 +19,10 @@ STATES: Final = (
     "UNFILLED_AT_END",
     "PARTIALLY_FILLED",
     "TRIGGERED",
+    "AMENDED",
 )
-TIFS: Final = ("GTC", "DAY")
-ROLES: Final = ("", "STOP_LOSS", "TAKE_PROFIT")
+TIFS: Final = ("GTC", "DAY", "GTD", "IOC", "FOK")
+ROLES: Final = ("", "STOP_LOSS", "TAKE_PROFIT", "TIMEOUT", "LIQUIDATION", "DELISTED", "FRACTION")
 SIZES: Final = ("quantity", "value", "percent", "target_quantity", "target_value", "target_percent")
 
 #: reason code → (name, what it means)
@@ -47,73 +48,110 @@ REASONS: Final = (
     ("VOLUME_CAP", "The bar's share of volume was used up; the rest works on."),
     ("BANKRUPT", "Equity fell to zero or below and the run ended."),
     ("NO_PRICE", "The symbol has no price yet at this time."),
+    ("GOOD_TILL_DATE", "A GTD order reached the end of its date's session."),
+    ("IMMEDIATE", "The first open after the decision did not fill this IOC or FOK order, or not the whole of it."),
+    ("SPLIT", "A split rescaled the working order: quantity times the ratio, prices divided by it."),
+    ("LIQUIDATION", "Equity fell below the maintenance requirement at a close: closed at the next open."),
+    ("DELISTED", "The symbol no longer trades."),
 )
 REASON_NAMES: Final = tuple(name for name, _ in REASONS)
 
-#: rule code → (name, what it says)
+#: rule code → (name, what it says, where the price before slippage comes from)
 RULES: Final = (
-    ("", ""),
-    ("F1.open", "A market order fills at the open of the symbol's next bar."),
-    ("F1.close", "fill_at='close': a market order fills at the close of the decision's bar."),
-    ("F2.open", "The open was at or beyond the stop: filled at the open."),
-    ("F2.stop", "The bar's range reached the stop: filled at the stop price."),
-    ("F4.open", "The open bettered the limit: filled at the open."),
-    ("F4.limit", "The bar's range passed the limit: filled at the limit."),
-    ("F15.entry_bar", "A bracket order filled on the bar of its entry, where the path leaves no doubt."),
+    ("", "", ""),
+    ("F1.open", "A market order fills at the open of the symbol's next bar.", "open"),
+    ("F1.close", "fill_at='close': a market order fills at the close of the decision's bar.", "close"),
+    ("F2.open", "The open was at or beyond the stop: filled at the open.", "open"),
+    ("F2.stop", "The bar's range reached the stop: filled at the stop price.", "stop"),
+    ("F4.open", "The open bettered the limit: filled at the open.", "open"),
+    ("F4.limit", "The bar's range passed the limit: filled at the limit.", "limit"),
+    (
+        "F15.entry_bar",
+        "A bracket order filled on the bar of its entry, where the path leaves no doubt.",
+        "stop or limit",
+    ),
     (
         "F16.stop",
         "A stop-limit triggered inside the bar filled at its stop price, which is within the limit.",
+        "stop",
     ),
-    ("F16.limit", "A stop-limit triggered inside the bar filled at its limit: the close was through it."),
-    ("F5.rest", "The rest of a capped order filled at a later open."),
-    ("F10.end", "close_at_end: the open position was closed at the end of the run."),
+    ("F16.limit", "A stop-limit triggered inside the bar filled at its limit: the close was through it.", "limit"),
+    ("F5.rest", "The rest of a capped order filled at a later open.", "open"),
+    ("F10.end", "close_at_end: the open position was closed at the end of the run.", "open or close"),
+    ("F14.open", "The open was at or beyond the trailing stop's level: filled at the open.", "open"),
+    ("F14.trail", "The bar's range reached the level that completed bars gave the trailing stop.", "trailing level"),
+    ("F0.close", "A market-on-close order fills at the close of the session.", "close"),
+    ("F11.liquidation", "The position was closed at the open after a close below the maintenance requirement.", "open"),
+    ("F18.delisted", "The symbol's last bar: what is held is closed at its last price, free of costs.", "close"),
+    ("F1.timeout", "max_bars: the position was closed at the open that many bars after its entry.", "open"),
+    ("F3.detail", "Finer bars decided which of the bracket's prices came first.", "stop or limit, finer open"),
+    ("F8.fraction", "A split left less than one lot: it is paid at the ex-date's open.", "open times ratio"),
 )
-RULE_NAMES: Final = tuple(name for name, _ in RULES)
+RULE_NAMES: Final = tuple(name for name, _, _ in RULES)
+RULE_SOURCES: Final = tuple(source for _, _, source in RULES)
+
+#: what moved cash beside fills, or lots without one
+LEGS: Final = ("DIVIDEND", "SPLIT", "FRACTION", "BORROW", "INTEREST")
 
 # states
-WORKING, WAITING, FILLED, CANCELLED, REJECTED, EXPIRED, UNFILLED, PARTIAL, TRIGGERED = range(9)
+WORKING, WAITING, FILLED, CANCELLED, REJECTED, EXPIRED, UNFILLED, PARTIAL, TRIGGERED, AMENDED = range(10)
 # order types
-MARKET, LIMIT, STOP, STOP_LIMIT = range(4)
+MARKET, LIMIT, STOP, STOP_LIMIT, TRAIL, MOC = range(6)
 # sizes
 QUANTITY, VALUE, PERCENT, TARGET_QUANTITY, TARGET_VALUE, TARGET_PERCENT = range(6)
+# times in force
+GTC, DAY, GTD, IOC, FOK = range(5)
+# roles
+PLAIN, STOP_LOSS, TAKE_PROFIT, TIMEOUT, LIQUIDATE, DELIST, PAID_OUT = range(7)
 # reasons
 (
     NONE, NO_FUNDS, NO_FUNDS_AT_FILL, TOO_SMALL, NO_SHORT, RUN_ENDED, REPLACED, TARGET_REACHED, OCO,
     POSITION_CLOSED, PARENT_CANCELLED, BY_STRATEGY, END_OF_DAY, BELOW_VALUE, TRIMMED, VOLUME_CAP, BANKRUPT,
-    NO_PRICE,
-) = range(18)  # fmt: skip
+    NO_PRICE, DATE_REACHED, IMMEDIATE, BY_SPLIT, LIQUIDATION, DELISTED,
+) = range(23)  # fmt: skip
 # rules
 (
     R_NONE, R_OPEN, R_CLOSE, R_STOP_OPEN, R_STOP, R_LIMIT_OPEN, R_LIMIT, R_ENTRY_BAR, R_SL_STOP, R_SL_LIMIT,
-    R_REST, R_END,
-) = range(12)  # fmt: skip
+    R_REST, R_END, R_TRAIL_OPEN, R_TRAIL, R_MOC, R_LIQUIDATION, R_DELISTED, R_TIMEOUT, R_DETAIL, R_FRACTION,
+) = range(20)  # fmt: skip
 
-# columns of the integer half of the order table
+# columns of the integer half of the order table; I_SIBLING is the next order of the OCO ring, I_SEEN the bar
+# up to which a trailing level or a count of bars has been brought forward, I_LEFT the bars left of max_bars
 (
     I_SYMBOL, I_SIDE, I_TYPE, I_STATE, I_QTY, I_FILLED, I_SIZE, I_TIF, I_BAR, I_PARENT, I_SIBLING, I_ROLE,
     I_TRIGGERED, I_SESSION, I_REASON, I_DONE_BAR, I_SIZED, I_ACTIVE_BAR, I_ACTIVE_MODE, I_SL, I_TP, I_CAPPED,
-    I_FLAGS,
-) = range(23)  # fmt: skip
-N_I = 23
-# columns of the float half
-(F_SIZE, F_LIMIT, F_STOP, F_NOTIONAL, F_FEE, F_SLIP, F_SL_PCT, F_TP_PCT) = range(8)
-N_F = 8
-# columns of the fill log (integer, float)
+    I_FLAGS, I_TO, I_UNTIL, I_SEEN, I_LEFT, I_PEEK,
+) = range(28)  # fmt: skip
+N_I = 28
+# columns of the float half; F_EXTREME is the best price a trailing stop has seen, F_PEEK its scratch copy
+(
+    F_SIZE, F_LIMIT, F_STOP, F_NOTIONAL, F_FEE, F_SLIP, F_SL_PCT, F_TP_PCT, F_TRAIL, F_TRAIL_PCT, F_EXTREME,
+    F_PEEK,
+) = range(12)  # fmt: skip
+N_F = 12
+# columns of the fill log (integer, float); L_BASE is the price before slippage, L_RATE the exchange rate
 (L_BAR, L_ORDER, L_SYMBOL, L_SIDE, L_LOTS, L_RULE, L_PHASE, L_FLAG) = range(8)
 N_LI = 8
-(L_PRICE, L_FEE, L_SLIP) = range(3)
-N_LF = 3
+(L_PRICE, L_FEE, L_SLIP, L_BASE, L_RATE) = range(5)
+N_LF = 5
 # columns of the event log
 (E_BAR, E_ORDER, E_STATE, E_REASON, E_RULE, E_LOTS, E_PHASE) = range(7)
 N_E = 7
+# columns of the log of legs; C_SEQ is the number of fills before it, C_LOTS what a split added
+(C_BAR, C_SYMBOL, C_KIND, C_SEQ, C_LOTS) = range(5)
+N_CI = 5
+(C_AMOUNT, C_RATIO) = range(2)
+N_CF = 2
+LEG_DIVIDEND, LEG_SPLIT, LEG_FRACTION, LEG_BORROW, LEG_INTEREST = range(5)
 # phases of a timestamp (F0)
 PH_OPEN, PH_INSIDE, PH_CLOSE = range(3)
-# configuration vector
+# configuration vector; the tiers of a commission stand behind it, two numbers each
 (
     K_FEE_PCT, K_FEE_SHARE, K_FEE_MIN, K_FEE_MAX, K_SLIP, K_TOUCH, K_ENTRY_BAR, K_CASH_ACCOUNT, K_BUFFER,
-    K_MIN_VALUE, K_PARTIAL, K_SIZE_AT_DECISION,
-) = range(12)  # fmt: skip
-N_K = 12
+    K_MIN_VALUE, K_PARTIAL, K_SIZE_AT_DECISION, K_FEE_FIXED, K_FEE_MAKER, K_SLIP_FIXED, K_SLIP_SHARE, K_INITIAL,
+    K_MAINTENANCE, K_BORROW, K_INTEREST, K_WITHHOLD, K_TIERS,
+) = range(22)  # fmt: skip
+N_K = 22
 ENTRY_CERTAIN, ENTRY_PESSIMISTIC, ENTRY_NEXT = range(3)
 # scalar integer registers
 (
@@ -126,8 +164,21 @@ ENTRY_CERTAIN, ENTRY_PESSIMISTIC, ENTRY_NEXT = range(3)
     S_BANKRUPT,
     S_TRIMMED,
     S_BUDGET_BAR,
-) = range(9)
-N_S = 9
+    S_LEGS,
+    S_ACTION,
+    S_LIQUIDATED,
+    S_RESOLVED,
+) = range(13)
+N_S = 13
+# money registers: cash, what this callback's reductions will free, financing booked at this bar's close
+(M_CASH, M_FREED, M_FINANCING) = range(3)
+N_M = 3
+# parts of the market tuple
+(
+    D_OPEN, D_HIGH, D_LOW, D_CLOSE, D_LAST, D_CAP, D_SESSION, D_SESSION_END, D_OPEN_TIME, D_TIME, D_LOT, D_MULT,
+    D_FX_OPEN, D_FX_CLOSE, D_MARGIN, D_ACTION, D_ACTION_TERMS, D_DELISTED, D_LISTED, D_DAY, D_VOLUME,
+    D_FINE_FIRST, D_FINE_LAST, D_FINE,
+) = range(24)  # fmt: skip
 #: largest number of lots: an int64 with room to add
 MOST_LOTS = 4_000_000_000_000_000_000.0
 # flags of a fill

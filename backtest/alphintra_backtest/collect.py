@@ -61,12 +61,13 @@ def collect(
         "events": _events(session),
         "positions": _positions(session),
         "recorded": _recorded(session),
+        "cash_flows": _cash_flows(session),
     }
     run_id = uuid.uuid4().hex
     columns["trades"] = _trades(session, run_id, end_bar)
     counts = _counts(session, int(stale[0]), columns)
     indicators = [
-        IndicatorSeries(c.name, session.symbols[c.symbol], c.series._array, c.overlay)
+        IndicatorSeries(c.name, session.symbols[c.symbol], c.series._as_seen(grid.positions[c.symbol]), c.overlay)
         for c in session.indicators
         if c.symbol is not None
     ]
@@ -84,7 +85,7 @@ def collect(
             "end": None if end is None else str(end),
             "cash": config.cash,
             "commission": config.commission.plain(),
-            "slippage": config.slippage,
+            "slippage": config.slippage.plain(),
             "profile": config.profile,
             "account": config.rules["account"],
             "benchmark": benchmark
@@ -134,10 +135,25 @@ def _benchmark(session: Session, against: MarketData | None, first: int) -> Any:
         later = grid.positions[s][grid.positions[s] > first]
         value = np.full(t_count, share)
         if len(later):
-            base = grid.m[0][later[0], s]
-            value[later[0] :] = share * grid.m[4][later[0] :, s] / base
+            value[later[0] :] = share * _held(session, s, int(later[0]))[later[0] :]
         total += value
     return total
+
+
+def _held(session: Session, s: int, first: int) -> Any:
+    """Worth over time of money 1 put into a symbol at the open of bar ``first``: splits kept, dividends as cash."""
+    grid = session.grid
+    price, rate = grid.m[codes.D_LAST][:, s], grid.m[codes.D_FX_CLOSE][:, s] if grid.foreign else 1.0
+    at_open = grid.m[codes.D_FX_OPEN][first, s] if grid.foreign else 1.0
+    shares = _shares(session, s)
+    units = shares / (shares[first] * grid.m[codes.D_OPEN][first, s] * at_open)
+    cash = np.zeros(len(price))
+    for (t, of), (_, dividend) in zip(
+        grid.m[codes.D_ACTION].tolist(), grid.m[codes.D_ACTION_TERMS].tolist(), strict=True
+    ):
+        if of == s and t > first and dividend:
+            cash[t:] += units[t - 1] * dividend * (grid.m[codes.D_FX_OPEN][t, s] if grid.foreign else 1.0)
+    return units * price * rate + cash
 
 
 def _lots(session: Session, symbols: Any, lots: Any) -> Any:
@@ -168,6 +184,8 @@ def _fills(session: Session, w: int) -> dict[str, Any]:
         "side": _sides(fi[:, codes.L_SIDE]),
         "quantity": _lots(session, symbols, fi[:, codes.L_LOTS]),
         "price": ff[:, codes.L_PRICE].copy(),
+        "base_price": ff[:, codes.L_BASE].copy(),
+        "source": [codes.RULE_SOURCES[r] for r in fi[:, codes.L_RULE]],
         "commission": ff[:, codes.L_FEE].copy(),
         "slippage": ff[:, codes.L_SLIP].copy(),
         "rule": [codes.RULE_NAMES[r] for r in fi[:, codes.L_RULE]],
@@ -188,8 +206,13 @@ def _orders(session: Session) -> dict[str, Any]:
     oi, of = session.books.oi[:n], session.books.of[:n]
     symbols = oi[:, codes.I_SYMBOL]
     filled = _lots(session, symbols, oi[:, codes.I_FILLED])
+    fills = int(session.books.reg[codes.S_FILLS])
+    fi, ff = session.books.fi[:fills], session.books.ff[:fills]
+    paid, bought = np.zeros(n), np.zeros(n)
+    np.add.at(paid, fi[:, codes.L_ORDER], fi[:, codes.L_LOTS] * ff[:, codes.L_PRICE])
+    np.add.at(bought, fi[:, codes.L_ORDER], fi[:, codes.L_LOTS])
     with np.errstate(invalid="ignore", divide="ignore"):
-        average = np.where(filled > 0, of[:, codes.F_NOTIONAL] / filled, np.nan)
+        average = np.where(bought > 0, paid / bought, np.nan)
     done = oi[:, codes.I_DONE_BAR]
     return {
         "id": np.arange(n),
@@ -222,8 +245,9 @@ def _events(session: Session) -> dict[str, Any]:
     ev, oi = session.books.ev[:n], session.books.oi
     symbols = oi[ev[:, codes.E_ORDER], codes.I_SYMBOL]
     filled = np.isin(ev[:, codes.E_STATE], (codes.FILLED, codes.PARTIAL))
-    price = np.full(n, np.nan)
+    price, base = np.full(n, np.nan), np.full(n, np.nan)
     price[filled] = session.books.ff[: int(filled.sum()), codes.L_PRICE]
+    base[filled] = session.books.ff[: int(filled.sum()), codes.L_BASE]
     times = _times(session, ev[:, codes.E_BAR], symbols, ev[:, codes.E_PHASE])
     return {
         "time": np.where(ev[:, codes.E_BAR] >= 0, times, _decided(session, ev[:, codes.E_BAR])),
@@ -232,6 +256,8 @@ def _events(session: Session) -> dict[str, Any]:
         "reason": [codes.REASON_NAMES[r] for r in ev[:, codes.E_REASON]],
         "rule": [codes.RULE_NAMES[r] for r in ev[:, codes.E_RULE]],
         "price": price,
+        "base_price": base,
+        "source": [codes.RULE_SOURCES[r] if f else "" for r, f in zip(ev[:, codes.E_RULE], filled, strict=True)],
         "quantity": _lots(session, symbols, ev[:, codes.E_LOTS]),
     }
 
@@ -244,7 +270,20 @@ def _positions(session: Session) -> dict[str, Any]:
     rows: dict[tuple[int, int], tuple[int, float]] = {}
     held: dict[int, int] = {}
     basis: dict[int, float] = {}
-    for row, money in zip(fi.tolist(), ff.tolist(), strict=True):
+    splits = [
+        (c[codes.C_SEQ], c[codes.C_BAR], c[codes.C_SYMBOL], c[codes.C_LOTS])
+        for c in session.books.ci[: int(session.books.reg[codes.S_LEGS])].tolist()
+        if c[codes.C_KIND] == codes.LEG_SPLIT
+    ]
+    fill_rows = [(r, *pair) for r, pair in enumerate(zip(fi.tolist(), ff.tolist(), strict=True))]
+    for r, row, money in [*fill_rows, (n, None, None)]:
+        while splits and splits[0][0] <= r:
+            _, bar, s, more = splits.pop(0)
+            basis[s] *= held[s] / (held[s] + more)
+            held[s] += more
+            rows[(bar, s)] = (held[s], basis[s])
+        if row is None or money is None:
+            break
         s, lots = row[codes.L_SYMBOL], row[codes.L_SIDE] * row[codes.L_LOTS]
         before, price = held.get(s, 0), money[codes.L_PRICE]
         after = before + lots
@@ -265,7 +304,31 @@ def _positions(session: Session) -> dict[str, Any]:
         "quantity": quantity,
         "avg_price": np.array([rows[key][1] for key in keys]),
         "price": price,
-        "market_value": quantity * price,
+        "market_value": quantity * price * _money(session, bars, symbols),
+    }
+
+
+def _money(session: Session, bars: Any, symbols: Any) -> Any:
+    """Account currency per unit and price of 1 at the close: multiplier and exchange rate."""
+    out = session.grid.m[codes.D_MULT][symbols]
+    rates = session.grid.m[codes.D_FX_CLOSE]
+    return out * rates[bars, symbols] if session.grid.foreign else out
+
+
+def _cash_flows(session: Session) -> dict[str, Any]:
+    """Money that moved without a fill, and splits: one row each, in the order in which they happened."""
+    n = int(session.books.reg[codes.S_LEGS])
+    ci, cf = session.books.ci[:n], session.books.cf[:n]
+    symbols, kinds = ci[:, codes.C_SYMBOL], ci[:, codes.C_KIND]
+    financed = (kinds == codes.LEG_BORROW) | (kinds == codes.LEG_INTEREST)
+    safe = np.maximum(symbols, 0)
+    return {
+        "time": np.where(financed, session.grid.time[ci[:, codes.C_BAR]], session.grid.m[8][ci[:, codes.C_BAR], safe]),
+        "symbol": [session.symbols[s] if s >= 0 else "" for s in symbols.tolist()],
+        "kind": [codes.LEGS[k] for k in kinds.tolist()],
+        "amount": cf[:, codes.C_AMOUNT].copy(),
+        "ratio": cf[:, codes.C_RATIO].copy(),
+        "quantity": ci[:, codes.C_LOTS] * session.grid.lots[safe],
     }
 
 
@@ -291,7 +354,7 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
     )
     units = [t.lots * float(session.grid.lots[t.symbol]) for t in trades]
     closed = [t.exit_bar >= 0 for t in trades]
-    entry = [t.entry_notional / u for t, u in zip(trades, units, strict=True)]
+    entry = [t.entry_value / u for t, u in zip(trades, units, strict=True)]
     worst, best = _excursions(session, trades, entry, end_bar)
     last = end_bar - 1
 
@@ -306,7 +369,7 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
         "quantity": units,
         "entry_price": entry,
         "exit_price": [
-            t.exit_notional / u if c else None for t, u, c in zip(trades, units, closed, strict=True)
+            t.exit_value / u if c else None for t, u, c in zip(trades, units, closed, strict=True)
         ],
         "entry_time": [when(t.entry_bar, t.entry_phase, t.symbol) for t in trades],
         "exit_time": [
@@ -322,6 +385,7 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
         "mfe": best,
         "open": [not c for c in closed],
         "ambiguous": [t.ambiguous for t in trades],
+        "carry": [t.extra for t in trades],
         "entry_order_id": [t.entry_order for t in trades],
         "exit_order_id": [t.exit_order if c else None for t, c in zip(trades, closed, strict=True)],
     }
@@ -338,7 +402,7 @@ def _excursions(session: Session, trades: list[Trade], entry: list[float], end_b
     )
     price = np.array(entry)
     left = np.array(
-        [t.exit_notional / (t.lots * float(session.grid.lots[t.symbol])) if t.exit_bar >= 0 else np.nan for t in trades]
+        [t.exit_value / (t.lots * float(session.grid.lots[t.symbol])) if t.exit_bar >= 0 else np.nan for t in trades]
     )
     low, high = np.fmin(price, left), np.fmax(price, left)
     symbols = np.array([t.symbol for t in trades], dtype=np.int64)
@@ -347,12 +411,30 @@ def _excursions(session: Session, trades: list[Trade], entry: list[float], end_b
         if len(rows):
             # One pass: every second of these segments is a trade's, the others lie between two trades.
             bounds = np.column_stack([start[rows], stop[rows]]).ravel()
-            lows, highs = (np.append(session.grid.m[field][:, s], np.nan) for field in (2, 1))
-            low[rows] = np.fmin(low[rows], np.fmin.reduceat(lows, bounds)[::2])
-            high[rows] = np.fmax(high[rows], np.fmax.reduceat(highs, bounds)[::2])
+            shares = _shares(session, s)  # entry and exit are in shares of the exit
+            at_end = shares[np.minimum(stop[rows], len(shares)) - 1]
+            lows, highs = (np.append(session.grid.m[field][:, s] * shares, np.nan) for field in (2, 1))
+            low[rows] = np.fmin(low[rows], np.fmin.reduceat(lows, bounds)[::2] / at_end)
+            high[rows] = np.fmax(high[rows], np.fmax.reduceat(highs, bounds)[::2] / at_end)
     down, up = low / price - 1, high / price - 1
     long = np.array([t.side > 0 for t in trades], dtype=np.bool_)
     return np.where(long, down, -up), np.where(long, up, -down)
+
+
+def _shorts(session: Session) -> int:
+    """Number of trades on the short side."""
+    trades = [*session.book.closed, *session.book.open()]
+    return sum(t.side < 0 for t in trades)
+
+
+def _shares(session: Session, s: int) -> Any:
+    """Shares at each bar that one share of the first bar became by splits, (T,)."""
+    out = np.ones(len(session.grid.time))
+    rows, terms = session.grid.m[codes.D_ACTION], session.grid.m[codes.D_ACTION_TERMS]
+    for (t, of), (ratio, _) in zip(rows.tolist(), terms.tolist(), strict=True):
+        if of == s and ratio != 1.0:
+            out[t:] *= ratio
+    return out
 
 
 def _counts(session: Session, stale: int, columns: dict[str, dict[str, Any]]) -> dict[str, int]:
@@ -363,11 +445,15 @@ def _counts(session: Session, stale: int, columns: dict[str, dict[str, Any]]) ->
         "ambiguous_entry": int(reg[codes.S_AMBIGUOUS_ENTRY]),
         "capped": int(session.books.oi[:n, codes.I_CAPPED].sum()),
         "trimmed": int(reg[codes.S_TRIMMED]),
+        "liquidated": int(reg[codes.S_LIQUIDATED]),
+        "resolved": int(reg[codes.S_RESOLVED]),
+        "shorts": _shorts(session),
         "stale_marks": stale,
         "bankrupt": int(reg[codes.S_BANKRUPT]),
     }
     orders = columns["orders"]
     refused = (
+        "DELISTED",
         "INSUFFICIENT_FUNDS",
         "INSUFFICIENT_FUNDS_AT_FILL",
         "BELOW_MIN_QUANTITY",

@@ -19,13 +19,13 @@ from typing import Any
 import numba
 import platformdirs
 
-from . import codes, core, core_booking, core_matching, core_sizing
+from . import codes, core, core_account, core_booking, core_fine, core_matching, core_sizing
 
 
 def cache_dir() -> Path:
     """Folder of the compile cache: ``$ALPHINTRA_CACHE_DIR`` or the user's, then a key of the source."""
     digest = hashlib.sha256()
-    for module in (codes, core_sizing, core_booking, core_matching, core):
+    for module in (codes, core_sizing, core_booking, core_account, core_fine, core_matching, core):
         digest.update(Path(str(module.__file__)).read_bytes())
     digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
     root = os.environ.get("ALPHINTRA_CACHE_DIR") or platformdirs.user_cache_dir("alphintra")

@@ -1,16 +1,16 @@
-"""A fill and all that follows from it: cash, positions, brackets, logs (F5, F11, F15); see ``core``."""
+"""A fill and all that follows from it: cash, positions, brackets, logs (F5, F11, F14, F15); see ``core``."""
 
 from __future__ import annotations
 
 import math
 
 from .codes import *
-from .core_sizing import affordable, fee_of, increase_of, lots_for
+from .core_sizing import affordable, fee_of, increase_of, is_maker, lots_for, moved, unit
 
 
 def log_event(b, t, o, state, reason, rule, lots, phase):
-    oi, of, active, pos, cash, used, fi, ff, ev, reg = b
-    n = reg[S_EVENTS]
+    ev = b[8]
+    n = b[9][S_EVENTS]
     ev[n, E_BAR] = t
     ev[n, E_ORDER] = o
     ev[n, E_STATE] = state
@@ -18,18 +18,18 @@ def log_event(b, t, o, state, reason, rule, lots, phase):
     ev[n, E_RULE] = rule
     ev[n, E_LOTS] = lots
     ev[n, E_PHASE] = phase
-    reg[S_EVENTS] = n + 1
+    b[9][S_EVENTS] = n + 1
 
 
 def finish(b, t, o, state, reason, phase):
     """Give an order its last state; the children of an entry that never filled end with it."""
-    oi, of, active, pos, cash, used, fi, ff, ev, reg = b
+    oi = b[0]
     oi[o, I_STATE] = state
     oi[o, I_REASON] = reason
     oi[o, I_DONE_BAR] = t
     log_event(b, t, o, state, reason, R_NONE, oi[o, I_QTY] - oi[o, I_FILLED], phase)
     if oi[o, I_FILLED] == 0:
-        for c in (oi[o, I_SL], oi[o, I_TP]):
+        for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
             if c >= 0 and oi[c, I_STATE] == WAITING:
                 oi[c, I_STATE] = CANCELLED
                 oi[c, I_REASON] = PARENT_CANCELLED
@@ -39,54 +39,132 @@ def finish(b, t, o, state, reason, phase):
 
 def close_children(b, t, s, entry, phase):
     """End the bracket orders whose position is gone; those of an ``entry`` still filling may yet have one."""
-    oi, of, active, pos, cash, used, fi, ff, ev, reg = b
-    for a in range(reg[S_ACTIVE]):
+    oi = b[0]
+    active = b[2]
+    pos = b[3]
+    for a in range(b[9][S_ACTIVE]):
         o = active[a]
         if (
             oi[o, I_SYMBOL] != s
-            or oi[o, I_ROLE] == 0
+            or oi[o, I_ROLE] == PLAIN
             or oi[o, I_STATE] != WORKING
             or (oi[o, I_PARENT] == entry and oi[entry, I_STATE] == WORKING)
         ):
             continue
-        if pos[s] * oi[o, I_SIDE] >= 0:
+        if pos[s] == 0 or (pos[s] > 0) == (oi[o, I_SIDE] > 0):
             finish(b, t, o, CANCELLED, POSITION_CLOSED, phase)
 
 
 def end_partners(b, t, o, phase):
-    """What the fill of a bracket order ends: its partner, and the rest of an entry that is still filling."""
-    oi, of, active, pos, cash, used, fi, ff, ev, reg = b
+    """What a fill ends: the others of its OCO ring, and the rest of an entry that is still filling."""
+    oi = b[0]
     parent = oi[o, I_PARENT]
     if parent >= 0 and oi[parent, I_STATE] == WORKING:
         finish(b, t, parent, CANCELLED, OCO, phase)
-    sib = oi[o, I_SIBLING]
-    if sib >= 0 and oi[sib, I_STATE] == WORKING:
-        if (
-            oi[o, I_ROLE] == 2 and oi[o, I_STATE] == WORKING
-        ):  # a target filled in part: the stop keeps the rest (F5)
-            oi[sib, I_QTY] = oi[sib, I_FILLED] + oi[o, I_QTY] - oi[o, I_FILLED]
-        else:
-            finish(b, t, sib, CANCELLED, OCO, phase)
+    w = oi[o, I_SIBLING]
+    while w >= 0 and w != o:
+        following = oi[w, I_SIBLING]
+        if oi[w, I_STATE] == WORKING or oi[w, I_STATE] == WAITING:
+            if oi[o, I_ROLE] == TAKE_PROFIT and oi[o, I_STATE] == WORKING:
+                # a target filled in part: the others keep the rest (F5)
+                oi[w, I_QTY] = oi[w, I_FILLED] + oi[o, I_QTY] - oi[o, I_FILLED]
+            else:
+                finish(b, t, w, CANCELLED, OCO, phase)
+        w = following
+
+
+def set_level(of, o, side):
+    """F14: a trailing stop's level from the best price it has seen; ``side`` is the order's own."""
+    extreme = of[o, F_EXTREME]
+    if of[o, F_TRAIL] == of[o, F_TRAIL]:
+        of[o, F_STOP] = extreme + side * of[o, F_TRAIL]
+    else:
+        of[o, F_STOP] = extreme * (1.0 + side * of[o, F_TRAIL_PCT])
+
+
+def catch_up(m, b, o, t):
+    """Bring forward what an order counts: the trailing level (F14) and the bars of ``max_bars``, up to bar ``t``."""
+    oi = b[0]
+    of = b[1]
+    s = oi[o, I_SYMBOL]
+    trails = oi[o, I_TYPE] == TRAIL
+    d = oi[o, I_BAR]
+    side = oi[o, I_SIDE]
+    for j in range(oi[o, I_SEEN] + 1, t + 1):
+        if math.isnan(m[D_CLOSE][j, s]) or (d >= 0 and m[D_OPEN_TIME][j, s] < m[D_TIME][d]):
+            continue
+        if trails:
+            best = m[D_HIGH][j, s] if side < 0 else m[D_LOW][j, s]
+            if (best > of[o, F_EXTREME]) if side < 0 else (best < of[o, F_EXTREME]):
+                of[o, F_EXTREME] = best
+                set_level(of, o, side)
+        elif oi[o, I_LEFT] > 0:
+            oi[o, I_LEFT] -= 1
+    oi[o, I_SEEN] = max(oi[o, I_SEEN], t)
+
+
+def wake_children(b, o, t, price, side, phase):
+    """F15: an entry's children work from its fill on, for what is filled."""
+    oi = b[0]
+    of = b[1]
+    for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
+        if c < 0:
+            continue
+        oi[c, I_QTY] = oi[o, I_FILLED]
+        if oi[c, I_STATE] != WAITING:
+            continue
+        oi[c, I_STATE] = WORKING
+        oi[c, I_SIZED] = 1
+        oi[c, I_ACTIVE_BAR] = t
+        oi[c, I_ACTIVE_MODE] = phase
+        oi[c, I_SEEN] = t
+        role = oi[c, I_ROLE]
+        if oi[c, I_TYPE] == TRAIL:
+            of[c, F_EXTREME] = price
+            set_level(of, c, -side)
+            if phase != PH_CLOSE:
+                oi[c, I_SEEN] = t - 1  # the entry bar moves the level at its end
+        elif role == STOP_LOSS and of[c, F_SL_PCT] == of[c, F_SL_PCT]:
+            of[c, F_STOP] = price * (1.0 - side * of[c, F_SL_PCT])
+        elif role == TAKE_PROFIT and of[c, F_TP_PCT] == of[c, F_TP_PCT]:
+            of[c, F_LIMIT] = price * (1.0 + side * of[c, F_TP_PCT])
+        log_event(b, t, c, WORKING, NONE, R_NONE, oi[c, I_QTY], phase)
 
 
 def fill(m, b, k, o, t, lots, base, slip, rule, phase):
     """Book ``lots`` (signed) at ``base`` moved by slippage; returns nothing, everything is in the logs."""
-    oi, of, active, pos, cash, used, fi, ff, ev, reg = b
+    oi = b[0]
+    of = b[1]
+    pos = b[3]
+    cash = b[4]
+    fi = b[6]
+    ff = b[7]
+    reg = b[9]
+    basis = b[10]
     s = oi[o, I_SYMBOL]
-    lot = m[10][s]
     side = 1 if lots > 0 else -1
-    price = base * (1.0 + k[K_SLIP] * side) if slip else base
     n = abs(lots)
-    notional = n * lot * price
+    one = unit(m, t, s, phase != PH_CLOSE)
+    price = moved(m, k, t, s, base, side, n) if slip else base
+    notional = n * one * price
     oi[o, I_FILLED] += n
     of[o, F_NOTIONAL] += notional
-    fee = fee_of(k, oi[o, I_FILLED], lot, of[o, F_NOTIONAL]) - of[o, F_FEE]
+    fee = 0.0
+    if rule != R_DELISTED and rule != R_FRACTION:
+        fee = fee_of(k, is_maker(b, o), oi[o, I_FILLED] * m[D_LOT][s], of[o, F_NOTIONAL]) - of[o, F_FEE]
     of[o, F_FEE] += fee
-    slipped = abs(price - base) * n * lot
+    slipped = abs(price - base) * n * one
     of[o, F_SLIP] += slipped
-    cash[0] -= side * notional + fee
+    cash[M_CASH] -= side * notional + fee
+    held = pos[s]
+    if held == 0 or (held > 0) == (lots > 0):
+        basis[s] += side * notional
+    elif n < abs(held):
+        basis[s] *= 1.0 - n / abs(held)
+    else:
+        basis[s] = side * (n - abs(held)) * one * price
     pos[s] += lots
-    used[s] += n
+    b[5][s] += n
     r = reg[S_FILLS]
     fi[r, L_BAR] = t
     fi[r, L_ORDER] = o
@@ -99,6 +177,8 @@ def fill(m, b, k, o, t, lots, base, slip, rule, phase):
     ff[r, L_PRICE] = price
     ff[r, L_FEE] = fee
     ff[r, L_SLIP] = slipped
+    ff[r, L_BASE] = base
+    ff[r, L_RATE] = one / (m[D_LOT][s] * m[D_MULT][s])
     reg[S_FILLS] = r + 1
     if oi[o, I_FILLED] >= oi[o, I_QTY]:
         oi[o, I_STATE] = FILLED
@@ -109,30 +189,21 @@ def fill(m, b, k, o, t, lots, base, slip, rule, phase):
             oi[o, I_CAPPED] = 1
         log_event(b, t, o, PARTIAL, VOLUME_CAP, rule, n, phase)
     end_partners(b, t, o, phase)
-    for c in (oi[o, I_SL], oi[o, I_TP]):  # F15: children work from here, for what is filled
-        if c >= 0:
-            oi[c, I_QTY] = oi[o, I_FILLED]
-            if oi[c, I_STATE] == WAITING:
-                oi[c, I_STATE] = WORKING
-                oi[c, I_SIZED] = 1
-                oi[c, I_ACTIVE_BAR] = t
-                oi[c, I_ACTIVE_MODE] = phase
-                pct = of[c, F_SL_PCT] if oi[c, I_ROLE] == 1 else of[c, F_TP_PCT]
-                if not math.isnan(pct):
-                    if oi[c, I_ROLE] == 1:
-                        of[c, F_STOP] = price * (1.0 - side * pct)
-                    else:
-                        of[c, F_LIMIT] = price * (1.0 + side * pct)
-                log_event(b, t, c, WORKING, NONE, R_NONE, oi[c, I_QTY], phase)
+    wake_children(b, o, t, price, side, phase)
     close_children(b, t, s, o, phase)
 
 
 def execute(m, b, k, o, t, base, slip, rule, phase):
     """Size, check and fill one order at ``base`` (before slippage). False if nothing was filled."""
-    oi, of, active, pos, cash, used, fi, ff, ev, reg = b
+    oi = b[0]
+    of = b[1]
+    pos = b[3]
+    used = b[5]
+    reg = b[9]
     s = oi[o, I_SYMBOL]
     at_open = phase != PH_CLOSE
     side = oi[o, I_SIDE]
+    role = oi[o, I_ROLE]
     price = base
     lots = 0
     if oi[o, I_SIZED] == 0:
@@ -140,27 +211,27 @@ def execute(m, b, k, o, t, base, slip, rule, phase):
         lots = lots_for(m, b, k, o, t, base, at_open)
         if lots != 0:
             side = 1 if lots > 0 else -1
-        if slip and k[K_SLIP] != 0.0:
-            lots = lots_for(m, b, k, o, t, base * (1.0 + k[K_SLIP] * side), at_open)
+        if slip:
+            price = moved(m, k, t, s, base, side, lots)
+            if price != base:
+                lots = lots_for(m, b, k, o, t, price, at_open)
         if lots == 0 or (lots > 0) != (side > 0):
             finish(b, t, o, CANCELLED, TARGET_REACHED if mode >= TARGET_QUANTITY else TOO_SMALL, phase)
             return False
     else:
         lots = side * (oi[o, I_QTY] - oi[o, I_FILLED])
-    if slip:
-        price = base * (1.0 + k[K_SLIP] * side)
-    if oi[o, I_ROLE] != 0:  # a bracket order only ever reduces
-        if pos[s] * side >= 0:
+    if role != PLAIN:  # a bracket order or a liquidation only ever reduces
+        if pos[s] == 0 or (pos[s] > 0) == (side > 0):
             finish(b, t, o, CANCELLED, POSITION_CLOSED, phase)
             return False
         if abs(lots) > abs(pos[s]):
             lots = side * abs(pos[s])
             oi[o, I_QTY] = oi[o, I_FILLED] + abs(lots)
     want = lots
-    cap = m[5][t, s]
-    if cap >= 0:  # F5
+    cap = m[D_CAP][t, s]
+    if cap >= 0 and role != LIQUIDATE:  # F5
         room = cap - used[s]
-        if room <= 0:
+        if room <= 0 or (oi[o, I_TIF] == FOK and abs(lots) > room):
             if oi[o, I_CAPPED] == 0:
                 oi[o, I_CAPPED] = 1
             return False
@@ -169,19 +240,21 @@ def execute(m, b, k, o, t, base, slip, rule, phase):
     if k[K_CASH_ACCOUNT] != 0.0 and pos[s] + lots < 0 and side < 0:
         finish(b, t, o, CANCELLED if oi[o, I_FILLED] > 0 else REJECTED, NO_SHORT, phase)
         return False
+    if slip:
+        price = moved(m, k, t, s, base, side, lots)
     trimmed = False
     if increase_of(pos[s], lots) > 0:
         can = affordable(m, b, k, o, t, lots, price, at_open)
         if can != lots:
             by_quantity = oi[o, I_SIZE] == QUANTITY and k[K_PARTIAL] == 0.0
-            if can == 0 or by_quantity:
+            if can == 0 or by_quantity or oi[o, I_TIF] == FOK:
                 finish(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, phase)
                 return False
             lots = can
             trimmed = True
     if (
         k[K_MIN_VALUE] > 0.0
-        and of[o, F_NOTIONAL] + abs(want) * m[10][s] * price < k[K_MIN_VALUE]
+        and of[o, F_NOTIONAL] + abs(want) * unit(m, t, s, at_open) * price < k[K_MIN_VALUE]
         and increase_of(pos[s], lots) > 0
     ):
         finish(b, t, o, CANCELLED, BELOW_VALUE, phase)
@@ -201,10 +274,9 @@ def execute(m, b, k, o, t, base, slip, rule, phase):
 
 
 def flag_last(b, flag):
-    oi, of, active, pos, cash, used, fi, ff, ev, reg = b
-    fi[reg[S_FILLS] - 1, L_FLAG] |= flag
+    b[6][b[9][S_FILLS] - 1, L_FLAG] |= flag
 
 
 KERNELS = (
-    log_event, finish, close_children, end_partners, fill, execute, flag_last,
+    log_event, finish, close_children, end_partners, set_level, catch_up, wake_children, fill, execute, flag_last,
 )  # fmt: skip

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .codes import MOST_LOTS
+from . import fine
+from .codes import D_FX_CLOSE, MOST_LOTS
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
@@ -35,6 +36,11 @@ class Grid:
     lots: F64
 
     @property
+    def foreign(self) -> bool:
+        """Whether a symbol is quoted in another currency than the account's."""
+        return bool(self.m[D_FX_CLOSE].shape[0])
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(T, S)."""
         return self.m[3].shape  # type: ignore[no-any-return]
@@ -50,11 +56,18 @@ def _filled(close: F64) -> F64:
     return np.where(rows >= 0, np.take_along_axis(close, np.maximum(rows, 0), axis=0), np.nan)
 
 
-def build(market: MarketData, max_share: float | None, fractional: bool) -> Grid:
-    """Lay the symbols' bars out on one time axis; a single symbol's arrays are used as they are."""
+def build(market: MarketData, max_share: float | None, fractional: bool, volumes: bool = False) -> Grid:
+    """Lay the symbols' bars out on one time axis; a single symbol's arrays are used as they are.
+
+    Args:
+        market: Bars of all symbols, and the terms on which they trade.
+        max_share: F5's share of a bar's volume, None where there is no cap.
+        fractional: Shares in lots of 1e-8.
+        volumes: Whether the core needs the bars' volume itself (slippage by volume share).
+    """
     bars = [market.bars[s] for s in market.symbols]
-    lot = 1e-8 if fractional else float(market.lot)
-    lots = np.full(len(bars), lot)
+    terms = [market.instruments.get(s) for s in market.symbols]
+    lots = np.array([1e-8 if fractional else float(market.lot if t is None or t.lot is None else t.lot) for t in terms])
     if len(bars) == 1:
         time = np.asarray(bars[0].close_time, dtype=np.int64)
     else:
@@ -79,7 +92,7 @@ def build(market: MarketData, max_share: float | None, fractional: bool) -> Grid
         lay([getattr(b, f) for b in bars], np.nan, np.float64) for f in ("open", "high", "low", "close")
     )
     caps = []
-    for b in bars:
+    for b, lot in zip(bars, lots.tolist(), strict=True):
         if max_share is None or b.volume is None or not np.any(b.volume > 0):
             caps.append(np.full(len(b.close), -1, dtype=np.int64))
         else:
@@ -103,7 +116,73 @@ def build(market: MarketData, max_share: float | None, fractional: bool) -> Grid
         lay([b.open_time for b in bars], 0, np.int64),
         np.ascontiguousarray(time),
         lots,
+        np.array([1.0 if t is None else t.multiplier for t in terms]),
+        *_rates(market, bars, positions, time),
+        np.array([np.nan if t is None or t.margin is None else t.margin for t in terms]),
+        *_actions(market, bars, positions),
+        *_lives(market, bars, positions, terms, t_count),
+        session,
+        lay([np.zeros(0) if b.volume is None else b.volume for b in bars], np.nan, np.float64)
+        if volumes and all(b.volume is not None for b in bars)
+        else np.empty((0, 0)),
+        *fine.rows(market, positions, t_count),
     )  # fmt: skip
     # one Numba signature whatever the data came from: memory maps are read-only, which is another type
     m = tuple(np.require(a, requirements=["C", "W", "O"]) if not a.flags.writeable else a for a in m)
     return Grid(time, session, positions, m, lots)
+
+
+def _rates(market: MarketData, bars: list[Any], positions: tuple[I64, ...], time: I64) -> tuple[F64, F64]:
+    """Exchange rates at each bar's open and close, (T, S), or empty where all is in the account's currency."""
+    foreign = {
+        s: market.rates[i.currency]
+        for s, name in enumerate(market.symbols)
+        if (i := market.instruments.get(name)) is not None and i.currency not in (None, market.currency)
+    }
+    if not foreign:
+        return np.empty((0, 0)), np.empty((0, 0))
+    at_close = np.ones((len(time), len(bars)))
+    for s, rates in foreign.items():
+        row = np.searchsorted(rates.time, time, side="right") - 1
+        at_close[:, s] = np.where(row >= 0, rates.rate[np.maximum(row, 0)], np.nan)
+    # Where a symbol has no bar its open is that of nothing: the rate of the timestamp before is the last known one.
+    at_open = np.vstack([at_close[:1], at_close[:-1]])
+    for s, rates in foreign.items():
+        row = np.searchsorted(rates.time, bars[s].open_time, side="right") - 1
+        at_open[positions[s], s] = np.where(row >= 0, rates.rate[np.maximum(row, 0)], np.nan)
+    return at_open, at_close
+
+
+def _actions(market: MarketData, bars: list[Any], positions: tuple[I64, ...]) -> tuple[I64, F64]:
+    """Corporate actions as rows (timestamp, symbol) and (ratio, dividend), by timestamp: the ex-date's first bar."""
+    rows: list[tuple[int, int, float, float]] = []
+    for s, name in enumerate(market.symbols):
+        acts = market.actions.get(name)
+        if acts is None:
+            continue
+        first = np.searchsorted(bars[s].session, acts.ex, side="left")
+        for at, ratio, dividend in zip(first, acts.split, acts.dividend, strict=True):
+            if 0 < at < len(positions[s]):  # nobody holds it before its first bar
+                rows.append((int(positions[s][at]), s, float(ratio), float(dividend)))
+    rows.sort(key=lambda r: r[:2])
+    at_rows = np.array([r[:2] for r in rows], dtype=np.int64).reshape(-1, 2)
+    return at_rows, np.array([r[2:] for r in rows], dtype=np.float64).reshape(-1, 2)
+
+
+def _lives(
+    market: MarketData, bars: list[Any], positions: tuple[I64, ...], terms: list[Any], t_count: int
+) -> tuple[I64, I64]:
+    """Per symbol: the timestamp of its last bar where it is delisted (else far away), and of its first tradable one."""
+    last = np.full(len(bars), np.iinfo(np.int64).max, dtype=np.int64)
+    first = np.zeros(len(bars), dtype=np.int64)
+    for s, t in enumerate(terms):
+        if t is None:
+            continue
+        if t.end is not None:
+            own = int(np.searchsorted(bars[s].session, t.last_session, side="right")) - 1
+            if t.last_session < market.last_session:
+                last[s] = positions[s][own] if own >= 0 else -1
+        if t.start is not None:
+            own = int(np.searchsorted(bars[s].session, t.first_session, side="left"))
+            first[s] = positions[s][own] if own < len(positions[s]) else t_count
+    return last, first

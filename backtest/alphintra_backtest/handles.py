@@ -32,6 +32,11 @@ class Order:
         return int(self._run.books.oi[self.id, column])
 
     def _f(self, column: int) -> float:
+        run = self._run
+        trails = column == codes.F_STOP and self._i(codes.I_TYPE) == codes.TRAIL
+        if trails and self._i(codes.I_STATE) == codes.WORKING and run.cursor.i >= 0:
+            # bars went by without an event
+            run.core.catch_up(run.grid.m, run.books.tuple, self.id, run.cursor.i)
         return float(self._run.books.of[self.id, column])
 
     @property
@@ -46,7 +51,7 @@ class Order:
 
     @property
     def type(self) -> str:
-        """``MARKET``, ``LIMIT``, ``STOP`` or ``STOP_LIMIT``."""
+        """``MARKET``, ``LIMIT``, ``STOP``, ``STOP_LIMIT``, ``TRAILING_STOP`` or ``MARKET_ON_CLOSE``."""
         return codes.TYPES[self._i(codes.I_TYPE)]
 
     @property
@@ -76,7 +81,7 @@ class Order:
 
     @property
     def stop(self) -> float:
-        """Stop price, NaN where it has none."""
+        """Stop price, of a trailing stop its level as of now; NaN where it has none."""
         return self._f(codes.F_STOP)
 
     @property
@@ -154,21 +159,21 @@ class Position:
 
     @property
     def avg_price(self) -> float:
-        """Average entry price of what is still open (FIFO), NaN when flat."""
+        """Average entry price of what is still open (FIFO), in today's shares; NaN when flat."""
         queue = self._queue()
-        lots = sum(q.lots for q in queue)
-        return (
-            sum(q.notional for q in queue) / (lots * float(self._run.grid.lots[self._s]))
-            if lots
-            else float("nan")
-        )
+        units = sum(q.lots for q in queue) * float(self._run.grid.lots[self._s])
+        return sum(q.value for q in queue) / units if units else float("nan")
 
     @property
     def pnl(self) -> float:
-        """Open P&L at the last close, entry fees included."""
+        """Open P&L at the last close in the account's currency: entry fees, dividends and borrow cost included."""
         queue = self._queue()
-        worth = self.size * self._run.last_close(self._s) if self.size else 0.0
-        return worth - float(sum(q.side * q.notional + q.fee for q in queue))
+        run = self._run
+        worth = 0.0
+        if self.size:
+            one = run.core.unit(run.grid.m, run.cursor.i, self._s, False)
+            worth = float(run.books.pos[self._s]) * float(one) * run.last_close(self._s)
+        return worth - float(sum(q.side * q.notional + q.fee - q.extra for q in queue))
 
     @property
     def pnl_pct(self) -> float:

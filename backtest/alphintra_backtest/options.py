@@ -14,7 +14,7 @@ import numpy.typing as npt
 from . import codes
 
 if TYPE_CHECKING:
-    from alphintra.costs import Commission
+    from alphintra.costs import Commission, Slippage
 
 #: The rules a run can override, with the default profile's values and what they say.
 RULES: dict[str, tuple[Any, str]] = {
@@ -26,7 +26,14 @@ RULES: dict[str, tuple[Any, str]] = {
     "max_share": (0.025, "F5: largest share of a bar's traded volume; None is no cap"),
     "limit_fill": ("strict", "F4: 'strict' needs the price to pass the limit, 'touch' to reach it"),
     "entry_bar": ("certain", "F15: 'certain', 'pessimistic' or 'next'"),
-    "account": ("margin", "F11: 'margin' (long and short, leverage 1) or 'cash'"),
+    "account": ("margin", "F11: 'margin' (long and short) or 'cash'"),
+    "leverage": (1.0, "F11: gross exposure may be this many times equity"),
+    "initial_margin": (None, "F11: part of a position's value that must be there to open it; None is 1/leverage"),
+    "maintenance_margin": (None, "F11: part below which positions are liquidated; None is half of initial_margin"),
+    "borrow_rate": (0.0, "F11: annual cost of what is sold short, a fraction of its value"),
+    "margin_rate": (0.0, "F11: annual interest on borrowed money"),
+    "withholding": (0.0, "F9: part of a dividend on a long position that is withheld"),
+    "prices": ("auto", "F8: 'auto', 'adjusted' or 'raw'"),
     "close_at_end": ("no", "F10: 'no', 'last_close' or 'last_open'"),
     "fractional": (False, "F7: shares in lots of 1e-8"),
 }
@@ -36,7 +43,18 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "limit_fill": ("strict", "touch"),
     "entry_bar": ("certain", "pessimistic", "next"),
     "account": ("margin", "cash"),
+    "prices": ("auto", "adjusted", "raw"),
     "close_at_end": ("no", "last_close", "last_open"),
+}
+#: What a number may be.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "cash_buffer": (0.0, 0.99),
+    "leverage": (1.0, 1000.0),
+    "initial_margin": (1e-6, 10.0),
+    "maintenance_margin": (0.0, 10.0),
+    "borrow_rate": (0.0, 10.0),
+    "margin_rate": (0.0, 10.0),
+    "withholding": (0.0, 1.0),
 }
 PROFILES = ("default",)
 
@@ -58,7 +76,7 @@ class Options:
     Attributes:
         cash: Starting cash, > 0.
         commission: What fills cost, both sides.
-        slippage: Fraction of the price, against the order.
+        slippage: How far prices move against market and stop orders.
         profile: Name of the rule set that ``rules`` overrides.
         risk_free_rate: Annual.
         rules: Every rule with its value in force.
@@ -67,22 +85,41 @@ class Options:
 
     cash: float
     commission: Commission
-    slippage: float
+    slippage: Slippage
     profile: str
     risk_free_rate: float
     seed: int
     rules: Mapping[str, Any]
     changed: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def initial(self) -> float:
+        """Part of a position's value that must be there to open it (F11)."""
+        given = self.rules["initial_margin"]
+        return float(1.0 / self.rules["leverage"] if given is None else given)
+
+    @property
+    def maintenance(self) -> float:
+        """Part of the positions' value below which they are liquidated (F11)."""
+        given = self.rules["maintenance_margin"]
+        return float(self.initial / 2 if given is None else given)
+
     def vector(self) -> npt.NDArray[np.float64]:
         """The configuration vector ``k`` of the core."""
-        k = np.zeros(codes.N_K)
-        fees = self.commission
-        k[codes.K_FEE_PCT] = fees.percent
+        fees, slip = self.commission, self.slippage
+        k = np.zeros(codes.N_K + 2 * len(fees.tiers))
+        k[codes.K_FEE_PCT] = fees.taker_rate
+        k[codes.K_FEE_MAKER] = fees.maker_rate
         k[codes.K_FEE_SHARE] = fees.per_share
+        k[codes.K_FEE_FIXED] = fees.fixed
         k[codes.K_FEE_MIN] = fees.minimum
         k[codes.K_FEE_MAX] = math.inf if fees.maximum is None else fees.maximum
-        k[codes.K_SLIP] = self.slippage
+        k[codes.K_TIERS] = len(fees.tiers)
+        for i, (upper, rate) in enumerate(fees.tiers):
+            k[codes.N_K + 2 * i : codes.N_K + 2 * i + 2] = upper, rate
+        k[codes.K_SLIP] = slip.percent
+        k[codes.K_SLIP_FIXED] = slip.fixed + slip.spread / 2
+        k[codes.K_SLIP_SHARE] = slip.volume_share
         k[codes.K_TOUCH] = self.rules["limit_fill"] == "touch"
         k[codes.K_ENTRY_BAR] = CHOICES["entry_bar"].index(self.rules["entry_bar"])
         k[codes.K_CASH_ACCOUNT] = self.rules["account"] == "cash"
@@ -90,6 +127,11 @@ class Options:
         k[codes.K_MIN_VALUE] = self.rules["min_order_value"]
         k[codes.K_PARTIAL] = bool(self.rules["allow_partial"])
         k[codes.K_SIZE_AT_DECISION] = self.rules["size_at"] == "decision"
+        k[codes.K_INITIAL] = self.initial
+        k[codes.K_MAINTENANCE] = self.maintenance
+        k[codes.K_BORROW] = self.rules["borrow_rate"]
+        k[codes.K_INTEREST] = self.rules["margin_rate"]
+        k[codes.K_WITHHOLD] = self.rules["withholding"]
         return k
 
 
@@ -108,7 +150,7 @@ def options(
     Raises:
         RuleError: An unknown rule (the nearest is named) or a value that it does not take.
     """
-    from alphintra.costs import commission_of
+    from alphintra.costs import commission_of, slippage_of
     from alphintra.errors import RuleError
 
     if profile not in PROFILES:
@@ -129,20 +171,43 @@ def options(
                 raise RuleError(f"{name} is true or false, got {value!r}", where=name)
         elif name == "max_share":
             value = None if value is None else _number(name, value, 0.0, 1.0)
-        elif name == "cash_buffer":
-            value = _number(name, value, 0.0, 0.99)
+        elif name in BOUNDS:
+            value = None if value is None and RULES[name][0] is None else _number(name, value, *BOUNDS[name])
         else:
             value = _number(name, value, 0.0, 1e18)
         values[name] = value
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise RuleError(f"seed must be a whole number ≥ 0, got {seed!r}", where="seed")
+    _check_account(values)
     return Options(
         cash=_number("cash", cash, 1e-8, 1e18),
         commission=commission_of(commission),
-        slippage=_number("slippage", slippage, 0.0, 0.5),
+        slippage=slippage_of(slippage),
         profile=profile,
         risk_free_rate=_number("risk_free_rate", risk_free_rate, -0.99, 10.0),
         seed=seed,
         rules=values,
         changed={n: v for n, v in values.items() if v != RULES[n][0]},
     )
+
+
+def _check_account(values: Mapping[str, Any]) -> None:
+    """Rules of the account that contradict each other (F11)."""
+    from alphintra.errors import RuleError
+
+    leverage, initial, least = (values[n] for n in ("leverage", "initial_margin", "maintenance_margin"))
+    if values["account"] == "cash" and (leverage != 1 or (initial is not None and initial < 1)):
+        raise RuleError("a cash account has no leverage", where="leverage", hint="account='margin'")
+    if initial is not None and leverage != 1:
+        raise RuleError(
+            "leverage and initial_margin say the same thing twice",
+            where="initial_margin",
+            hint="give one of them: initial_margin is 1/leverage",
+        )
+    whole = 1.0 / leverage if initial is None else initial
+    if least is not None and least > whole:
+        raise RuleError(
+            f"maintenance_margin={least:g} is above the initial margin of {whole:g}",
+            where="maintenance_margin",
+            hint="a position would be liquidated at the close of the bar that opened it",
+        )

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from alphintra.data.market import MarketData
     from alphintra.result import Result
 
+    from .watch import Watch
+
 #: Bars between two looks at the progress callback.
 STRIDE = 20_000
 
@@ -43,9 +45,19 @@ def run(
     seed: int = 0,
     risk_free_rate: Any = 0.0,
     rules: Mapping[str, Any] | None = None,
+    instruments: Any = None,
+    currency: str = "USD",
+    rates: Any = None,
+    detail: Any = None,
     progress: Callable[[float, int], None] | None = None,
+    check: int = 0,
+    check_seconds: float | None = None,
 ) -> Result:
-    """Run a backtest; see ``alphintra.backtest``. ``progress`` takes a fraction and a time in µs."""
+    """Run a backtest; see ``alphintra.backtest``. ``progress`` takes a fraction and a time in µs.
+
+    ``check`` is the number of points at which look-ahead is looked for (F12); ``check_seconds`` after the run's
+    beginning no more is checked.
+    """
     from alphintra.data import resolve
     from alphintra.errors import DataError, ParameterError
     from alphintra.params import bind
@@ -63,7 +75,10 @@ def run(
         seed=seed, rules=rules or {},
     )  # fmt: skip
     values = bind(strategy, params)
-    market = resolve(data, start=start, end=end)
+    market = resolve(
+        data, start=start, end=end, prices=config.rules["prices"], instruments=instruments, currency=currency,
+        rates=rates, detail=detail,
+    )  # fmt: skip
     if market.closes_only:
         raise DataError(
             f"{market.name} has closing prices only: there is no open to fill at",
@@ -76,12 +91,25 @@ def run(
             f"the benchmark {against.name} has {len(against.symbols)} symbols",
             hint=f"choose one, such as {against.name.split('/')[0]}/{against.symbols[0]}",
         )
-    session, first, end_bar = _simulate(strategy, values, market, config, start, progress)
+    watch, told = None, progress
+    if check:
+        from .check import first_run
+
+        watch, told = first_run(progress)
+    session, first, end_bar = _simulate(strategy, values, market, config, start, told, watch)
     others: dict[str, str] = {}
     if session.books.reg[codes.S_AMBIGUOUS_ENTRY]:
         others = _under_each_entry_rule(session, end_bar, strategy, values, start)
     result = collect(session, strategy, values, first, end_bar, against, start, end, benchmark, began, others)
     session.release()
+    if watch is not None:
+        from .check import examine
+
+        def again(part: MarketData, look: Watch, tell: Callable[[float, int], None]) -> None:
+            _simulate(strategy, values, part, config, start, tell, look)[0].release()
+
+        until = None if check_seconds is None else began + check_seconds
+        examine(result, strategy, again, watch, first, check, until, progress)
     return result
 
 
@@ -92,12 +120,15 @@ def _simulate(
     config: Options,
     start: Any,
     progress: Callable[[float, int], None] | None,
+    watch: Watch | None = None,
 ) -> tuple[Session, int, int]:
     """Run to the end; returns the session, the timestamp of the first ``on_bar`` and that after the last."""
     from alphintra.data.bounds import parse_bound
     from alphintra.errors import WarmUpError
 
     session = Session(market, config)
+    if watch is not None:
+        watch.attach(session)
     instance: Any = strategy.__new__(strategy)  # type: ignore[call-overload]
     for name, value in values.items():
         setattr(instance, name, value)
@@ -118,7 +149,9 @@ def _simulate(
     session.flush()
     with _blame(strategy, session):
         with _young_garbage_only():
-            end_bar = _walk(session, instance, first, progress)
+            end_bar = _walk(session, instance, first, progress, watch)
+        if watch is not None:
+            watch.closed(end_bar - 1)
         session.ended = True
         session.cursor.i = end_bar - 1
         instance.on_stop()
@@ -161,7 +194,7 @@ def _never_ready(session: Session, strategy: type, kind: type[Exception]) -> Exc
         worst = max(late, key=lambda c: c.needs)
         return kind(
             f"{strategy.__name__} was never called: {worst.name} needs more than the "
-            f"{len(worst.series._array)} bars there are",
+            f"{len(worst.series.timeline.positions)} bars there are",
         )
     return kind(f"{strategy.__name__} was never called: no bar at or after start has all indicators defined")
 
@@ -182,7 +215,13 @@ def _young_garbage_only() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _walk(session: Session, instance: Any, first: int, progress: Callable[[float, int], None] | None) -> int:
+def _walk(
+    session: Session,
+    instance: Any,
+    first: int,
+    progress: Callable[[float, int], None] | None,
+    watch: Watch | None = None,
+) -> int:
     """Walk the bars; returns the number of timestamps that were reached (fewer after a bankruptcy).
 
     Python runs freely up to the next timestamp at which anything can happen in the core (the horizon).
@@ -196,8 +235,18 @@ def _walk(session: Session, instance: Any, first: int, progress: Callable[[float
     session.seen_events = int(books.reg[codes.S_EVENTS])
     # A slow strategy on few bars must show that it moves: at least a hundred looks at the progress.
     stride = STRIDE if progress is None else max(1, min(STRIDE, count // 100))
+    mark = count if watch is None else watch.mark  # the next timestamp after which the watch looks at the books
     i = first
+    asof = session.asof
+    turns = iter(()) if asof is None else iter(asof.boundaries.tolist())
+    turn = first if asof is not None else count  # the next timestamp at which views change their basis
     while i < count:
+        if i > mark:
+            assert watch is not None
+            mark = watch.look()
+        if i == turn and asof is not None:
+            asof.seek(i)
+            turn = next((t for t in turns if t > i), count)
         if i == horizon:
             books.make_room()
             core.step(m, books.tuple, k, i)
@@ -211,7 +260,7 @@ def _walk(session: Session, instance: Any, first: int, progress: Callable[[float
             horizon = core.peek(m, books.tuple, k, i, count)
             i += 1
             continue
-        stop = min(horizon, i + stride)
+        stop = min(horizon, turn, i + stride, mark + 1)
         for j in range(i, stop):
             cursor.i = j
             on_bar()
@@ -283,17 +332,12 @@ def _close_at_end(session: Session, end_bar: int) -> None:
         later = (log[:, codes.L_BAR] == bar) & (log[:, codes.L_SYMBOL] == s) & (log[:, codes.L_PHASE] != codes.PH_OPEN)
         at_open = how == "last_open" and not later.any()
         price = float(session.grid.m[0 if at_open else 3][bar, s])
-        session.cursor.i = t
-        o = session._row(
-            s, -1 if lots > 0 else 1, codes.MARKET, codes.TARGET_QUANTITY, 0.0, np.nan, np.nan, 0
-        )
-        session.pending = []
-        books.oi[o, codes.I_QTY] = abs(lots)
         books.make_room()
-        phase = codes.PH_OPEN if at_open and bar == t else codes.PH_CLOSE
-        session.core.fill(
-            session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase
+        o = session.core.fresh_order(
+            books.tuple, t, s, -1 if lots > 0 else 1, abs(lots), codes.MARKET, codes.PLAIN, codes.NONE
         )
+        phase = codes.PH_OPEN if at_open and bar == t else codes.PH_CLOSE
+        session.core.fill(session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase)
     session.mirror()
 
 

@@ -13,38 +13,53 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import data, ta
     from .backtesting import backtest
-    from .costs import Commission
+    from .checking import Check, check
+    from .costs import Commission, Slippage
+    from .data.instrument import Instrument
     from .errors import AlphintraError
     from .params import Param
     from .result import Result
     from .strategy import Strategy
+    from .verifying import Verification, verify
     from .views import crossed_above, crossed_below
 
 _WHERE = {
     "AlphintraError": "errors",
+    "Check": "checking",
     "Commission": "costs",
+    "Instrument": "data.instrument",
     "Param": "params",
     "Result": "result",
+    "Slippage": "costs",
     "Strategy": "strategy",
+    "Verification": "verifying",
     "backtest": "backtesting",
+    "check": "checking",
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
     "ta": None,
+    "verify": "verifying",
 }
 
 __all__ = [
     "AlphintraError",
+    "Check",
     "Commission",
+    "Instrument",
     "Param",
     "Result",
+    "Slippage",
     "Strategy",
+    "Verification",
     "__version__",
     "backtest",
+    "check",
     "crossed_above",
     "crossed_below",
     "data",
     "ta",
+    "verify",
 ]
 
 

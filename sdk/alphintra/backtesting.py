@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._engine import engine as module
 
 if TYPE_CHECKING:
-    from .costs import Commission
+    from .costs import Commission, Slippage
     from .result import Result
     from .strategy import Strategy
 
+#: What ``engine=`` can name.
 ENGINES = ("default", "backtrader")
-"""What ``engine=`` can name."""
+#: Points at which ``check=True`` looks for look-ahead (F12).
+CHECK_POINTS = 8
 
 
 def backtest(
@@ -25,7 +28,7 @@ def backtest(
     end: Any = None,
     cash: float = 100_000,
     commission: float | Commission | Mapping[str, float] = 0,
-    slippage: float = 0,
+    slippage: float | Slippage | Mapping[str, float] = 0,
     profile: str = "default",
     benchmark: Any = None,
     params: Mapping[str, Any] | None = None,
@@ -33,6 +36,11 @@ def backtest(
     risk_free_rate: float = 0.0,
     engine: str = "default",
     analyzers: Sequence[Any] = (),
+    instruments: Any = None,
+    currency: str = "USD",
+    rates: Any = None,
+    detail: Any = None,
+    check: bool = False,
     **rules: Any,
 ) -> Result:
     """Backtest a strategy.
@@ -46,7 +54,7 @@ def backtest(
         end: Last day or time of the data.
         cash: Starting cash.
         commission: Fraction of notional per fill (0.001 = 0.1 %), or a :class:`~alphintra.costs.Commission`.
-        slippage: Fraction of the price, against the order.
+        slippage: Fraction of the price, against the order, or a :class:`~alphintra.costs.Slippage`.
         profile: Rule set; ``"default"``.
         benchmark: Data to compare with; buy and hold of the traded symbols where None.
         params: Values for the strategy's ``Param``.
@@ -57,6 +65,13 @@ def backtest(
             ``cheat_on_close``, ``checksubmit`` and ``sizer``.
         analyzers: With ``engine="backtrader"``: analyzer classes, or pairs of a class and its arguments;
             their results are in ``result.analyzers``.
+        instruments: Symbol → :class:`~alphintra.data.instrument.Instrument`, or one for all: lot, tick, multiplier,
+            currency, margin, first and last session.
+        currency: The account's currency.
+        rates: Currency or pair → exchange rates, for instruments in another currency.
+        detail: Finer bars of the same symbols: they decide what a bar leaves open (F3, F15).
+        check: Look for look-ahead as well, as :func:`~alphintra.checking.check` does: ``Result.check``, and the
+            assumption ``look-ahead`` says what was found. It costs about six runs.
         rules: Rules of the fill assumptions page by name, for example ``max_share=None``.
 
     Returns:
@@ -87,7 +102,12 @@ def backtest(
         params=params,
         seed=seed,
         risk_free_rate=risk_free_rate,
+        instruments=instruments,
+        currency=currency,
+        rates=rates,
+        detail=detail,
         rules=rules,
+        check=CHECK_POINTS if check else 0,
         **extra,
     )
     from .trials import append
@@ -112,3 +132,10 @@ def _check_engine(engine: Any, strategy: Any, analyzers: Any) -> None:
         raise ParameterError(f"{strategy.__name__} is a backtrader strategy", hint='pass engine="backtrader"')
     if analyzers:
         raise RuleError("analyzers belong to backtrader", where="analyzers", hint='pass engine="backtrader"')
+
+
+def named_and_rules(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split keyword arguments into those that ``backtest`` names, and the rules among them."""
+    names = inspect.signature(backtest).parameters
+    named = {name: value for name, value in options.items() if name in names and name != "rules"}
+    return named, {name: value for name, value in options.items() if name not in named}

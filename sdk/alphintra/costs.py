@@ -1,4 +1,4 @@
-"""Commission schedules: what a fill costs beside its price (F7)."""
+"""Commission and slippage: what a fill costs beside its price (F2, F7)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 
 from .errors import RuleError
 
+MOST_TIERS = 16
+
 
 @dataclass(frozen=True)
 class Commission:
-    """A commission per order: a part of the notional, an amount per share, a minimum and a maximum.
+    """A commission per order: parts of the notional, an amount per share, a fixed amount, a minimum and a maximum.
 
     The fee is a function of the order's filled quantity and notional so far; each fill pays the difference. An order
     that fills in three parts pays its minimum once.
@@ -22,28 +24,42 @@ class Commission:
         per_share: Money per unit.
         minimum: Smallest fee of an order that fills at all, in money.
         maximum: Largest fee of an order, in money; None is no maximum.
+        fixed: Money per order that fills at all, beside everything else.
+        maker: Fraction of notional of limit orders; None is ``percent``.
+        taker: Fraction of notional of all other orders; None is ``percent``.
+        tiers: ``((up to, fraction), …)`` with rising bounds in money: each fraction applies to the part of the
+            order's notional that lies in its tier, beside ``percent``. ``None`` or infinity ends the last one.
+
+    All amounts of money are in the account's currency.
 
     Raises:
-        RuleError: A negative or infinite amount, or a maximum below the minimum.
+        RuleError: A negative or infinite amount, a maximum below the minimum, tiers out of order.
     """
 
     percent: float = 0.0
     per_share: float = 0.0
     minimum: float = 0.0
     maximum: float | None = None
+    fixed: float = 0.0
+    maker: float | None = None
+    taker: float | None = None
+    tiers: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if name == "maximum" and value is None:
+        object.__setattr__(self, "tiers", _tiers(self.tiers))
+        for name in ("percent", "per_share", "minimum", "maximum", "fixed", "maker", "taker"):
+            value = getattr(self, name)
+            if name in ("maximum", "maker", "taker") and value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
                 raise RuleError(f"commission: {name} must be a finite number ≥ 0, got {value!r}", where="commission")
-        if self.percent > 0.5:
-            raise RuleError(
-                f"commission: percent={self.percent!r} is outside [0, 0.5]",
-                hint="it is a fraction: 0.001 is 0.1 %",
-                where="commission",
-            )
+        for name in ("percent", "maker", "taker"):
+            if (getattr(self, name) or 0.0) > 0.5:
+                raise RuleError(
+                    f"commission: {name}={getattr(self, name)!r} is outside [0, 0.5]",
+                    hint="it is a fraction: 0.001 is 0.1 %",
+                    where="commission",
+                )
         if self.maximum is not None and self.maximum < self.minimum:
             raise RuleError(
                 f"commission: maximum {self.maximum:g} is below minimum {self.minimum:g}", where="commission"
@@ -52,28 +68,159 @@ class Commission:
     @property
     def free(self) -> bool:
         """True where nothing is ever charged."""
-        return self.maximum == 0 or (self.percent == 0 and self.per_share == 0 and self.minimum == 0)
+        parts = (self.maker_rate, self.taker_rate, self.per_share, self.minimum, self.fixed)
+        return self.maximum == 0 or not any((*parts, *(rate for _, rate in self.tiers)))
 
-    def plain(self) -> float | dict[str, float]:
+    @property
+    def maker_rate(self) -> float:
+        """Fraction of notional of limit orders."""
+        return self.percent if self.maker is None else self.maker
+
+    @property
+    def taker_rate(self) -> float:
+        """Fraction of notional of all other orders."""
+        return self.percent if self.taker is None else self.taker
+
+    def plain(self) -> float | dict[str, Any]:
         """The fraction alone where there is nothing else, or the parts that are set; for records and JSON."""
-        if self.per_share == 0 and self.minimum == 0 and self.maximum is None:
-            return self.percent
-        return {name: value for name, value in asdict(self).items() if value is not None and value != 0}
+        parts = {name: value for name, value in asdict(self).items() if value is not None and value not in (0, ())}
+        if self.tiers:
+            parts["tiers"] = [[None if math.isinf(up) else up, rate] for up, rate in self.tiers]
+        return self.percent if set(parts) <= {"percent"} else parts
 
     def __str__(self) -> str:
         if self.free:
             return "none"
         parts = []
-        if self.percent:
-            parts.append(f"{100 * self.percent:.4g} %")
+        if self.maker_rate == self.taker_rate:
+            if self.maker_rate:
+                parts.append(f"{100 * self.maker_rate:.4g} %")
+        else:
+            parts.append(f"{100 * self.maker_rate:.4g} % maker, {100 * self.taker_rate:.4g} % taker")
         if self.per_share:
             parts.append(f"{self.per_share:g} a share")
+        if self.fixed:
+            parts.append(f"{self.fixed:g} an order")
+        if self.tiers:
+            steps = (f"{100 * r:.4g} % " + ("above" if math.isinf(u) else f"to {u:,.10g}") for u, r in self.tiers)
+            parts.append("tiers of " + ", ".join(steps))
         text = " + ".join(parts)
         if self.minimum:
             text += f"{', ' if text else ''}at least {self.minimum:g} an order"
         if self.maximum is not None:
             text += f", at most {self.maximum:g} an order"
         return text
+
+
+def _tiers(given: Any) -> tuple[tuple[float, float], ...]:
+    """Check tiers: rising bounds above 0, fractions in [0, 0.5], at most 16."""
+    hint = "tiers are ((up to, fraction), …), for example ((10_000, 0.002), (None, 0.001))"
+    try:
+        out = tuple((math.inf if up is None else float(up), float(rate)) for up, rate in given or ())
+    except (TypeError, ValueError):
+        raise RuleError(f"commission: tiers={given!r} cannot be read", hint=hint, where="commission") from None
+    below = 0.0
+    for up, rate in out:
+        if not up > below or not 0.0 <= rate <= 0.5:
+            raise RuleError(
+                f"commission: the tier up to {up:g} with {rate:g} does not fit",
+                hint=f"bounds rise, fractions lie in [0, 0.5]; {hint}",
+                where="commission",
+            )
+        below = up
+    if len(out) > MOST_TIERS:
+        raise RuleError(f"commission: {len(out)} tiers are more than {MOST_TIERS}", where="commission")
+    return out
+
+
+@dataclass(frozen=True)
+class Slippage:
+    """How far a fill's price moves against a market, stop, market-on-close or liquidation order (F2).
+
+    The parts add up; limits are never moved, and the moved price is not clipped to the bar.
+
+    Args:
+        percent: Fraction of the price (0.0005 = 5 basis points).
+        fixed: Price distance.
+        spread: The quoted spread as a price distance: half of it is paid.
+        volume_share: Impact a: the price moves by the fraction a × (fill's quantity / the bar's volume)². Nothing
+            where volume is not known. An order sized at the fill is sized at the impact of its first estimate.
+
+    Raises:
+        RuleError: A part that is negative, not finite or absurd.
+    """
+
+    percent: float = 0.0
+    fixed: float = 0.0
+    spread: float = 0.0
+    volume_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+                raise RuleError(f"slippage: {name} must be a finite number ≥ 0, got {value!r}", where="slippage")
+        for name, most in (("percent", 0.5), ("volume_share", 10.0)):
+            if getattr(self, name) > most:
+                raise RuleError(
+                    f"slippage: {name}={getattr(self, name)!r} is outside [0, {most:g}]",
+                    hint="percent is a fraction: 0.0005 is 5 basis points",
+                    where="slippage",
+                )
+
+    @property
+    def free(self) -> bool:
+        """True where no price is ever moved."""
+        return not any(asdict(self).values())
+
+    def plain(self) -> float | dict[str, float]:
+        """The fraction alone where there is nothing else, or the parts that are set; for records and JSON."""
+        parts = {name: value for name, value in asdict(self).items() if value}
+        return self.percent if set(parts) <= {"percent"} else parts
+
+    def __str__(self) -> str:
+        parts = []
+        if self.percent:
+            parts.append(f"{100 * self.percent:.4g} %")
+        if self.fixed:
+            parts.append(f"{self.fixed:g}")
+        if self.spread:
+            parts.append(f"half of a spread of {self.spread:g}")
+        if self.volume_share:
+            parts.append(f"{self.volume_share:g} × (share of volume)²")
+        return " + ".join(parts) or "none"
+
+
+def slippage_of(given: Any) -> Slippage:
+    """Read ``slippage=``: a number (fraction of price), a Slippage, or a mapping of its parts.
+
+    Raises:
+        RuleError: None of these, or a part that does not exist.
+    """
+    if isinstance(given, Slippage):
+        return given
+    if isinstance(given, Mapping):
+        return Slippage(**_parts(given, Slippage, "slippage"))
+    if isinstance(given, bool) or not hasattr(given, "__float__") or isinstance(given, str):
+        raise RuleError(
+            f"slippage must be a number, got {given!r}",
+            where="slippage",
+            hint="a fraction of the price, or al.Slippage(…)",
+        )
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        raise RuleError(f"slippage must be a number, got {given!r}", where="slippage") from None
+    if not 0.0 <= value <= 0.5:  # also NaN
+        raise RuleError(f"slippage={str(given)[:40]} is outside [0, 0.5]", where="slippage")
+    return Slippage(percent=value)
+
+
+def _parts(given: Mapping[str, Any], kind: Any, name: str) -> dict[str, Any]:
+    unknown = [part for part in given if part not in kind.__dataclass_fields__]
+    if unknown:
+        known = ", ".join(kind.__dataclass_fields__)
+        raise RuleError(f"{name} has no part {unknown[0]!r}", where=name, hint=f"parts are: {known}")
+    return dict(given)
 
 
 def commission_of(given: Any) -> Commission:
@@ -85,11 +232,7 @@ def commission_of(given: Any) -> Commission:
     if isinstance(given, Commission):
         return given
     if isinstance(given, Mapping):
-        unknown = [name for name in given if name not in Commission.__dataclass_fields__]
-        if unknown:
-            known = ", ".join(Commission.__dataclass_fields__)
-            raise RuleError(f"commission has no part {unknown[0]!r}", where="commission", hint=f"parts are: {known}")
-        return Commission(**given)
+        return Commission(**_parts(given, Commission, "commission"))
     if isinstance(given, bool) or not hasattr(given, "__float__") or isinstance(given, str):
         raise RuleError(
             f"commission must be a number, got {given!r}",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from alphintra.checking import Check
     from alphintra.data.market import MarketData
 
     F64 = npt.NDArray[np.float64]
@@ -90,6 +91,7 @@ class Result:
         counts: How often something that needs saying happened, such as ``ambiguous`` or
             ``rejected:INSUFFICIENT_FUNDS``.
         analyzers: With ``engine="backtrader"``: the result of each analyzer by name, in plain dicts.
+        check: What the check for look-ahead found, ``None`` where the run was not checked.
     """
 
     run: dict[str, Any]
@@ -101,6 +103,7 @@ class Result:
     logs: list[tuple[int, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     analyzers: dict[str, Any] = field(default_factory=dict)
+    check: Check | None = None
 
     def __repr__(self) -> str:
         """Return one line: strategy, data, and the figures that matter most."""
@@ -195,8 +198,13 @@ class Result:
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """Every change of an order's state, in order."""
+        """The order log: every change of an order's state, in order, with reason, rule and the price's source."""
         return self._frame("events")
+
+    @cached_property
+    def cash_flows(self) -> pd.DataFrame:
+        """Money that moved without a fill (dividends, paid fractions, borrow cost, interest), and splits."""
+        return self._frame("cash_flows")
 
     def _frame(self, table: str) -> pd.DataFrame:
         """Build one table."""

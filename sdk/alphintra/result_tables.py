@@ -34,6 +34,7 @@ TABLES: dict[str, dict[str, str]] = {
         "mfe": "number",
         "open": "flag",
         "ambiguous": "flag",
+        "carry": "money",
     },
     "orders": {
         "id": "id",
@@ -60,6 +61,8 @@ TABLES: dict[str, dict[str, str]] = {
         "side": "text",
         "quantity": "number",
         "price": "number",
+        "base_price": "number",
+        "source": "text",
         "commission": "money",
         "slippage": "money",
         "rule": "text",
@@ -73,6 +76,16 @@ TABLES: dict[str, dict[str, str]] = {
         "reason": "text",
         "rule": "text",
         "price": "number",
+        "base_price": "number",
+        "source": "text",
+        "quantity": "number",
+    },
+    "cash_flows": {
+        "time": "time",
+        "symbol": "text",
+        "kind": "text",
+        "amount": "money",
+        "ratio": "number",
         "quantity": "number",
     },
     "positions": {

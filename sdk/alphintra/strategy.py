@@ -62,6 +62,8 @@ class Strategy:
     ) -> Any:
         """Compute an indicator once over the whole series and return views of it.
 
+        Where splits are in force (F8) it is computed once for each stretch between two of them, in its shares.
+
         Args:
             function: Takes float64 arrays (one for each series in ``args``) and other arguments; returns an
                 array of the same length or a tuple of them. It must not look ahead: value i may use values up
@@ -77,7 +79,17 @@ class Strategy:
         return self._run.indicator(function, args, kwargs, name, overlay)
 
     def every(self, schedule: str) -> bool:
-        """True at the timestamps of a schedule of the calendar: ``"month_end"``, the month's last session."""
+        """True at the timestamps of a schedule that the calendar tells in advance.
+
+        Args:
+            schedule: ``"session_open"`` (a session's first bar), ``"session_close"`` (the bar that reaches its close,
+                half days included); ``"week_start"``, ``"week_end"`` and the same for ``month``, ``quarter`` and
+                ``year`` (open of the first, close of the last session); or ``"15:30"``, the first bar of each
+                session that closes at or after this time of the exchange (UTC where there is none).
+
+        Raises:
+            RuleError: There is no such schedule; the error names the nearest.
+        """
         return self._run.every(schedule)  # type: ignore[no-any-return]
 
     def ready(self, symbol: str | None = None) -> bool:
@@ -96,11 +108,16 @@ class Strategy:
         symbol: str | None = None,
         limit: float | None = None,
         stop: float | None = None,
+        trail: float | None = None,
+        trail_percent: float | None = None,
         stop_loss: float | None = None,
         take_profit: float | None = None,
         stop_loss_percent: float | None = None,
         take_profit_percent: float | None = None,
+        at_close: bool = False,
         tif: str = "GTC",
+        good_till: Any = None,
+        max_bars: int | None = None,
         tag: str = "",
     ) -> Any:
         """Submit a buy order; returns its handle.
@@ -116,15 +133,26 @@ class Strategy:
             stop_loss_percent: its distance as a fraction of the fill price.
             take_profit: Price of a target, or
             take_profit_percent: its distance as a fraction of the fill price.
-            tif: ``"GTC"`` works until filled or cancelled, ``"DAY"`` to the end of the session.
+            trail: Price distance of a trailing stop, or
+            trail_percent: its distance as a fraction of the best price so far. Where the order opens or adds to a
+                position the trailing stop is the stop of its bracket and starts at the fill. Where a position of the
+                other side is held the order *is* the trailing stop: it starts at the last close, only ever reduces,
+                and closes the whole position where no quantity is given.
+            at_close: Market-on-close: fills at the last price of the next session that closes.
+            tif: ``"GTC"`` works until filled or cancelled, ``"DAY"`` to the end of the session, ``"GTD"`` through the
+                session ``good_till``, ``"IOC"`` and ``"FOK"`` at the first open only, in part or as a whole.
+            good_till: Date of the last session of a GTD order.
+            max_bars: Close what this order opened at the open that many bars after its entry's.
             tag: Free text kept with the order.
 
         Raises:
             OrderError: A price or size that makes no sense (NaN, negative, contradictory).
         """
         return self._run.order(
-            1, quantity, value, percent, symbol, limit, stop, stop_loss, take_profit, stop_loss_percent,
-            take_profit_percent, tif, tag,
+            1, quantity=quantity, value=value, percent=percent, symbol=symbol, limit=limit, stop=stop, trail=trail,
+            trail_percent=trail_percent, stop_loss=stop_loss, take_profit=take_profit,
+            stop_loss_percent=stop_loss_percent, take_profit_percent=take_profit_percent, at_close=at_close, tif=tif,
+            good_till=good_till, max_bars=max_bars, tag=tag,
         )  # fmt: skip
 
     def sell(
@@ -136,17 +164,24 @@ class Strategy:
         symbol: str | None = None,
         limit: float | None = None,
         stop: float | None = None,
+        trail: float | None = None,
+        trail_percent: float | None = None,
         stop_loss: float | None = None,
         take_profit: float | None = None,
         stop_loss_percent: float | None = None,
         take_profit_percent: float | None = None,
+        at_close: bool = False,
         tif: str = "GTC",
+        good_till: Any = None,
+        max_bars: int | None = None,
         tag: str = "",
     ) -> Any:
         """Submit a sell order (closing or short); arguments as in :meth:`buy`."""
         return self._run.order(
-            -1, quantity, value, percent, symbol, limit, stop, stop_loss, take_profit, stop_loss_percent,
-            take_profit_percent, tif, tag,
+            -1, quantity=quantity, value=value, percent=percent, symbol=symbol, limit=limit, stop=stop, trail=trail,
+            trail_percent=trail_percent, stop_loss=stop_loss, take_profit=take_profit,
+            stop_loss_percent=stop_loss_percent, take_profit_percent=take_profit_percent, at_close=at_close, tif=tif,
+            good_till=good_till, max_bars=max_bars, tag=tag,
         )  # fmt: skip
 
     def order_target_percent(self, target: float, symbol: str | None = None, *, tag: str = "") -> Any:
@@ -168,6 +203,46 @@ class Strategy:
     def cancel(self, order: Any = None, *, symbol: str | None = None) -> int:
         """Cancel one working order, or all of a symbol, or all; returns how many."""
         return self._run.cancel(order, symbol)  # type: ignore[no-any-return]
+
+    def amend(
+        self,
+        order: Any,
+        *,
+        quantity: float | None = None,
+        limit: float | None = None,
+        stop: float | None = None,
+        trail: float | None = None,
+        trail_percent: float | None = None,
+    ) -> None:
+        """Change a working order's total quantity or prices; it keeps its place among the orders.
+
+        Raises:
+            OrderError: The order has ended, has no such price, or has filled more than ``quantity``.
+        """
+        self._run.amend(
+            order, quantity=quantity, limit=limit, stop=stop, trail=trail, trail_percent=trail_percent
+        )
+
+    def oco(self, *orders: Any) -> None:
+        """Link working orders: a fill of one, also in part, cancels the others at once.
+
+        Raises:
+            OrderError: Fewer than two, one that has ended, or one that is in a group or bracket already.
+        """
+        self._run.oco(orders)
+
+    def size_for_risk(
+        self, risk: float, stop: float, *, entry: float | None = None, symbol: str | None = None
+    ) -> float:
+        """Units that lose ``risk`` × equity between ``entry`` and ``stop``, rounded down to the lot.
+
+        Args:
+            risk: Fraction of equity (0.01 = 1 %), costs and gaps not included.
+            stop: Price at which the loss is taken.
+            entry: Price of the entry; the last close where None.
+            symbol: Whose multiplier, lot and exchange rate count.
+        """
+        return self._run.size_for_risk(risk, stop, entry, symbol)  # type: ignore[no-any-return]
 
     # -- state
     # -----------------------------------------------------------------------------------------------------
@@ -193,8 +268,8 @@ class Strategy:
 
     @property
     def cash(self) -> float:
-        """Cash after all fills so far."""
-        return self._run.cash  # type: ignore[no-any-return]
+        """Cash after all fills so far; what a futures-like position gained or lost is settled at each close."""
+        return self._run.cash_now()  # type: ignore[no-any-return]
 
     @property
     def equity(self) -> float:

@@ -89,6 +89,11 @@ def run(
     risk_free_rate: Any = 0.0,
     rules: Mapping[str, Any] | None = None,
     analyzers: Sequence[Any] = (),
+    instruments: Any = None,
+    currency: str = "USD",
+    rates: Any = None,
+    detail: Any = None,
+    check: int = 0,
     progress: Callable[[float, int], None] | None = None,
 ) -> Result:
     """Run a ``backtrader.Strategy``; see ``alphintra.backtest``. ``progress`` takes a fraction and a time in µs."""
@@ -96,11 +101,14 @@ def run(
 
     began = clock.perf_counter()
     _check(strategy, params)
+    terms.native_only(
+        instruments=instruments is not None, rates=rates is not None, detail=detail is not None, check=check > 0
+    )
     own = terms.rules(rules or {}, profile, seed)
     config = terms.options(cash, commission, slippage, risk_free_rate, seed)
     wanted = [_with_arguments(a, bt.Analyzer, "analyzers", "bt.analyzers.SharpeRatio") for a in analyzers]
     sizer = own["sizer"] and _with_arguments(own["sizer"], bt.Sizer, "sizer", "bt.sizers.PercentSizer")
-    market, against = terms.markets(data, start, end, benchmark)
+    market, against = terms.markets(data, start, end, benchmark, currency)
     session, record = Session(market, config), Record()
     begin = terms.begin(session, start)
     cerebro = _Cerebro(cheat_on_open=own["cheat_on_open"])
@@ -114,8 +122,11 @@ def run(
     if not fees.per_share:
         scheme = bt.CommissionInfo(commission=fees.percent)
     broker.addcommissioninfo(scheme)
-    if config.slippage:
-        broker.set_slippage_perc(config.slippage)
+    if config.slippage.percent:
+        broker.set_slippage_perc(config.slippage.percent)
+    elif not config.slippage.free:
+        broker.set_slippage_fixed(terms.distance(config))
+    slipped = (broker.p.slip_perc, broker.p.slip_fixed)
     if sizer:
         cerebro.addsizer(sizer[0], **sizer[1])
     feeds = _feeds(market, session)
@@ -140,7 +151,7 @@ def run(
     values = {name: terms.plain_value(value) for name, value in ran[0].p._getkwargs().items()}
     last = record.t + 1
     result = collect(session, strategy, values, record.first, last, against, start, end, benchmark, began, {})
-    terms.describe(result, broker, record, own, sizer, VERSION, scheme, begin)
+    terms.describe(result, broker, record, own, sizer, VERSION, scheme, slipped, begin)
     result.analyzers = {
         name: terms.plain_analysis(analyzer.get_analysis()) for name, analyzer in ran[0].analyzers.getitems()
     }

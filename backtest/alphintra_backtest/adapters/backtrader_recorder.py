@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import codes
 from . import backtrader_terms as terms
-from .recording import Filled, Placed, Record, code
+from .recording import Filled, Placed, Record
 
 if TYPE_CHECKING:
     from typing import Any as _Peer
@@ -18,16 +18,16 @@ else:
     _Peer = object
 
 _KINDS = {
-    "Market": ("MARKET", "MARKET", ""),
-    "Close": ("MARKET_ON_CLOSE", "MARKET", ""),
-    "Limit": ("LIMIT", "LIMIT", ""),
-    "Stop": ("STOP", "STOP", ""),
-    "StopLimit": ("STOP_LIMIT", "STOP_LIMIT", ""),
-    "StopTrail": ("TRAILING_STOP", "STOP", ""),
-    "StopTrailLimit": ("STOP_LIMIT", "STOP_LIMIT", "StopTrailLimit"),
-    "Historical": ("MARKET", "MARKET", "Historical"),
+    "Market": ("MARKET", ""),
+    "Close": ("MARKET_ON_CLOSE", ""),
+    "Limit": ("LIMIT", ""),
+    "Stop": ("STOP", ""),
+    "StopLimit": ("STOP_LIMIT", ""),
+    "StopTrail": ("TRAILING_STOP", ""),
+    "StopTrailLimit": ("STOP_LIMIT", "StopTrailLimit"),
+    "Historical": ("MARKET", "Historical"),
 }
-"""Our order type, the nearest where there is none, and what a tag has to say."""
+"""Our order type, and what a tag has to say where there is none."""
 _STOPS = ("Stop", "StopTrail")
 _STOP_LIMITS = ("StopLimit", "StopTrailLimit")
 
@@ -93,7 +93,7 @@ class RecordingBroker(_Peer):  # type: ignore[misc]
                 return self._record.orders[self._number[order.ref]].bar, codes.PH_CLOSE, codes.R_CLOSE
             return t, phase, codes.R_OPEN if not order.executed.size else codes.R_REST
         if kind == order.Close:
-            return t, codes.PH_CLOSE, code("R_MOC", "R_CLOSE")
+            return t, codes.PH_CLOSE, codes.R_MOC
         if kind == order.Limit or order.triggered:
             return limited(price if kind == order.Limit else limit)
         passed = opened >= price if buy else opened <= price
@@ -104,8 +104,8 @@ class RecordingBroker(_Peer):  # type: ignore[misc]
             return inside(codes.R_SL_STOP if within else codes.R_SL_LIMIT)
         if kind == order.StopTrail:
             if passed:
-                return t, phase, code("R_TRAIL_OPEN", "R_STOP_OPEN")
-            return inside(code("R_TRAIL", "R_STOP"))
+                return t, phase, codes.R_TRAIL_OPEN
+            return inside(codes.R_TRAIL)
         return (t, phase, codes.R_STOP_OPEN) if passed else inside(codes.R_STOP)
 
     # -- what backtrader calls
@@ -135,8 +135,7 @@ class RecordingBroker(_Peer):  # type: ignore[misc]
             raise OrderError("an order for a data feed that is not one of the run's", hint="use self.datas")
         if not math.isfinite(order.size):
             raise OrderError(f"size must be a finite number, got {order.size!r}")
-        wanted, nearest, tag = _KINDS[order.ExecTypes[order.exectype]]
-        kind = wanted if wanted in codes.TYPES else nearest
+        kind, tag = _KINDS[order.ExecTypes[order.exectype]]
         parent = None if order.parent is None else self._number.get(order.parent.ref)
         role = 0
         if order.parent is not None:
@@ -151,7 +150,7 @@ class RecordingBroker(_Peer):  # type: ignore[misc]
                 tif=terms.tif(order.p.valid),
                 parent=-1 if parent is None else parent,
                 role=role,
-                tag=tag or ("" if kind == wanted else order.ExecTypes[order.exectype]),
+                tag=tag,
             )
         )
         self._number[order.ref] = o

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -73,13 +72,34 @@ def rules(given: Mapping[str, Any], profile: Any, seed: Any) -> dict[str, Any]:
         if name in OWN_RULES:
             if name != "sizer" and not isinstance(value, bool):
                 raise RuleError(f"{name} is true or false, got {value!r}", where=name)
+        elif name == "prices" and value in ("auto", "adjusted"):
+            continue
+        elif name == "prices":
+            raise RuleError(
+                f"prices={value!r}: backtrader knows neither splits nor dividends",
+                where=name,
+                hint="with engine='backtrader' prices are adjusted",
+            )
         elif name in RULES:
             raise RuleError(f"the rule {name!r} has no meaning with engine='backtrader'", where=name, hint=why)
         else:
             near = difflib.get_close_matches(name, OWN_RULES, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"this engine takes: {', '.join(OWN_RULES)}"
             raise RuleError(f"there is no rule {name!r}", where=name, hint=hint)
-    return {**OWN_RULES, **given}
+    return {name: given.get(name, default) for name, default in OWN_RULES.items()}
+
+
+def native_only(**given: Any) -> None:
+    """Refuse arguments that only the native engine has."""
+    from alphintra.errors import RuleError
+
+    for name, value in given.items():
+        if value:
+            raise RuleError(
+                f"{name}= has no meaning with engine='backtrader'",
+                where=name,
+                hint="leave it out, or use engine='default'",
+            )
 
 
 def options(cash: Any, commission: Any, slippage: Any, risk_free_rate: Any, seed: Any) -> Options:
@@ -97,7 +117,19 @@ def options(cash: Any, commission: Any, slippage: Any, risk_free_rate: Any, seed
                 where="commission",
                 hint="percent and per_share work here; for the rest use engine='default'",
             )
+    slip = config.slippage
+    if slip.volume_share or (slip.percent and distance(config)):
+        raise RuleError(
+            f"slippage: backtrader cannot express {slip}",
+            where="slippage",
+            hint="a fraction or a distance (fixed, half the spread) works here; for the rest use engine='default'",
+        )
     return replace(config, changed={})
+
+
+def distance(config: Options) -> float:
+    """Slippage as a price distance: the fixed part and half the spread."""
+    return config.slippage.fixed + config.slippage.spread / 2
 
 
 def check_params(strategy: type, params: Any, known: list[str]) -> None:
@@ -116,27 +148,28 @@ def check_params(strategy: type, params: Any, known: list[str]) -> None:
             )
 
 
-def markets(data: Any, start: Any, end: Any, benchmark: Any) -> tuple[MarketData, MarketData | None]:
+def markets(
+    data: Any, start: Any, end: Any, benchmark: Any, currency: str = "USD"
+) -> tuple[MarketData, MarketData | None]:
     """The run's data and the benchmark's, as far as backtrader can trade them."""
     from alphintra.data import resolve
     from alphintra.errors import DataError
 
-    # Splits and dividends are unknown to backtrader: where prices come both ways, the adjusted ones are right.
-    both = {"prices": "adjusted"} if "prices" in inspect.signature(resolve).parameters else {}
-    market = resolve(data, start=start, end=end, **both)
+    # backtrader knows neither splits nor dividends: where prices come both ways, the adjusted ones are right.
+    market = resolve(data, start=start, end=end, prices="adjusted", currency=currency)
     if market.closes_only:
         raise DataError(
             f"{market.name} has closing prices only: there is no open to fill at",
             code="NOT_TRADABLE",
             hint="choose a dataset with open, high, low and close",
         )
-    if getattr(market, "actions", None):
+    if market.actions:
         raise DataError(
             f"{market.name} has splits or dividends on raw prices, which backtrader does not know",
             hint="give adjusted prices",
         )
-    for symbol, known in getattr(market, "instruments", {}).items():
-        foreign = known.currency not in (None, getattr(market, "currency", known.currency))
+    for symbol, known in market.instruments.items():
+        foreign = known.currency not in (None, market.currency)
         if known.multiplier != 1.0 or known.margin is not None or foreign:
             raise DataError(
                 f"{symbol} has a multiplier, a margin or a currency of its own",
@@ -194,14 +227,12 @@ def tif(valid: Any) -> str:
         return "GTC"
     if isinstance(valid, dt.timedelta) and not valid:
         return "DAY"
-    return "GTD" if "GTD" in codes.TIFS else "GTC"
+    return "GTD"
 
 
 def expiry(in_force: str) -> int:
     """Why an order of this time in force expired."""
-    if in_force == "DAY":
-        return codes.END_OF_DAY
-    return int(getattr(codes, "DATE_REACHED", codes.NONE))
+    return codes.END_OF_DAY if in_force == "DAY" else codes.DATE_REACHED
 
 
 # -- plain values
@@ -237,6 +268,7 @@ def describe(
     sizer: Any,
     version: str,
     scheme: Any,
+    slipped: tuple[float, float],
     begin: int,
 ) -> None:
     """Write engine, rules and assumptions into a result; the account's curve is backtrader's where ours differs."""
@@ -251,7 +283,7 @@ def describe(
     market_notes = {note.code for note in result.market.notes}
     kept = [e for e in result.assumptions if e["code"] in _KEPT or e["code"] in market_notes]
     p = broker.p
-    strategys = dict(broker.comminfo) != {None: scheme} or p.slip_perc != configuration["slippage"] or p.slip_fixed
+    strategys = dict(broker.comminfo) != {None: scheme} or (p.slip_perc, p.slip_fixed) != slipped
     if strategys:
         kept = [e for e in kept if e["code"] not in ("costs", "costs_none")]
         kept.append(_entry("costs", "costs: set by the strategy in backtrader's broker", "info", "F7"))

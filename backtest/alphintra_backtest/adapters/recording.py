@@ -140,11 +140,6 @@ class Record:
             self.finish(o, self.t, codes.PH_CLOSE, codes.UNFILLED, codes.NONE)
 
 
-def code(name: str, otherwise: str) -> int:
-    """A code by its name, or the nearest that there is."""
-    return int(getattr(codes, name, getattr(codes, otherwise)))
-
-
 def lot_for(sizes: Iterable[float]) -> float:
     """Lot that counts all sizes: 1 where they are whole, else 1e-8, or 1e-12 where that would round them."""
     known = np.abs(np.array(list(sizes) or [0.0]))
@@ -177,9 +172,7 @@ def write(session: Session, record: Record, cash: float) -> None:
         row[codes.L_SIDE], row[codes.L_LOTS] = (1 if size > 0 else -1), abs(size)
         row[codes.L_RULE], row[codes.L_PHASE] = fill.rule, fill.phase
         money[codes.L_PRICE], money[codes.L_FEE], money[codes.L_SLIP] = fill.price, fill.fee, slipped
-        for column, value in (("L_BASE", fill.base), ("L_RATE", 1.0)):
-            if hasattr(codes, column):
-                money[getattr(codes, column)] = value
+        money[codes.L_BASE], money[codes.L_RATE] = fill.base, 1.0
         total = books.of[fill.order]
         total[codes.F_NOTIONAL] += abs(size) * lot * fill.price
         total[codes.F_FEE] += fill.fee

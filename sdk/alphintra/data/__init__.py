@@ -2,7 +2,26 @@
 
 from alphintra.data.dataset import Dataset, DatasetList, load
 from alphintra.data.dataset import list_datasets as list
-from alphintra.data.market import MarketData, Note, SymbolBars
+from alphintra.data.detail import detail_rows
+from alphintra.data.events import with_events
+from alphintra.data.instrument import Instrument
+from alphintra.data.labelled import with_calendar
+from alphintra.data.market import Actions, MarketData, Note, Rates, SymbolBars
 from alphintra.data.resolve import resolve
 
-__all__ = ["Dataset", "DatasetList", "MarketData", "Note", "SymbolBars", "list", "load", "resolve"]
+__all__ = [
+    "Actions",
+    "Dataset",
+    "DatasetList",
+    "Instrument",
+    "MarketData",
+    "Note",
+    "Rates",
+    "SymbolBars",
+    "detail_rows",
+    "list",
+    "load",
+    "resolve",
+    "with_calendar",
+    "with_events",
+]

@@ -97,8 +97,7 @@ def bounded(market: MarketData, start: Any, end: Any) -> MarketData:
         first.starts(b.session[-1:], b.close_time[-1:]).any() for b in market.bars.values()
     ):
         raise DataError(
-            f"there is no bar at or after start ({first.text})"
-            + (f" and until end ({last.text})" if last else ""),
+            f"there is no bar at or after start ({first.text})" + (f" and until end ({last.text})" if last else ""),
             code="BAD_RANGE",
             hint=_range(whole) + ".",
         )
@@ -106,6 +105,10 @@ def bounded(market: MarketData, start: Any, end: Any) -> MarketData:
 
 
 def _cut(market: MarketData, last: Bound) -> MarketData:
+    from alphintra.data.actions import cut_actions
+    from alphintra.data.detail import cut_detail
+    from alphintra.data.rates import cut_rates
+
     bars, without = {}, []
     for symbol, own in market.bars.items():
         kept = int(last.ends(own.session, own.close_time).sum())
@@ -114,14 +117,22 @@ def _cut(market: MarketData, last: Bound) -> MarketData:
         else:
             without.append(symbol)
     if not bars:
-        raise DataError(
-            f"there is no bar until end ({last.text})", code="BAD_RANGE", hint=_range(market) + "."
-        )
+        raise DataError(f"there is no bar until end ({last.text})", code="BAD_RANGE", hint=_range(market) + ".")
     notes = market.notes
     if without:
         text = f"no bars until {last.text}, left out: {', '.join(without)}"
         notes = (*notes, Note("symbols_without_bars", text, "warning"))
-    return replace(market, bars=bars, symbols=tuple(bars), notes=notes)
+    finish = max(int(own.close_time[-1]) for own in bars.values())
+    day = max(int(own.session[-1]) for own in bars.values())
+    return replace(
+        market,
+        bars=bars,
+        symbols=tuple(bars),
+        notes=notes,
+        actions=cut_actions(market.actions, tuple(bars), day),
+        rates=cut_rates(market.rates, finish),
+        detail=cut_detail(market.detail, bars),
+    )
 
 
 def _range(market: MarketData) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy.typing as npt
 
 from alphintra.data.arrow import to_array
+from alphintra.data.instrument import did_you_mean
 from alphintra.errors import UnknownDataset
 
 ROOT = Path(__file__).resolve().parent.parent / "datasets"
@@ -59,7 +59,7 @@ def select(name: str) -> tuple[dict[str, Any], tuple[str, ...]] | None:
             raise UnknownDataset(
                 f"'{base}' has no symbol '{symbol}'",
                 code="UNKNOWN_SYMBOL",
-                hint=_did_you_mean(symbol, known) + "It has " + ", ".join(known) + ".",
+                hint=did_you_mean(symbol, known) + "It has " + ", ".join(known) + ".",
             )
     if len(set(symbols)) < len(symbols):
         raise UnknownDataset(f"'{name}' names a symbol twice", code="UNKNOWN_SYMBOL")
@@ -88,11 +88,5 @@ def unknown(name: str) -> UnknownDataset:
     """Return the error for a name that is neither a dataset nor a file."""
     return UnknownDataset(
         f"there is no dataset or file '{name}'",
-        hint=_did_you_mean(name.partition("/")[0], names()) + "Datasets: " + ", ".join(names()) + ".",
+        hint=did_you_mean(name.partition("/")[0], names()) + "Datasets: " + ", ".join(names()) + ".",
     )
-
-
-def _did_you_mean(wrong: str, known: Sequence[str]) -> str:
-    folded = {entry.casefold(): entry for entry in known}
-    near = get_close_matches(wrong.casefold(), folded, n=1, cutoff=0.5)
-    return f"Did you mean '{folded[near[0]]}'? " if near else ""

@@ -53,7 +53,7 @@ def chart_of(dataset: Dataset) -> Chart:
     """Return prices of one symbol, or growth of 1 of several symbols or factors."""
     if dataset.manifest and not dataset.manifest["tradable"]:
         return _growth_of_returns(dataset)
-    market = dataset.market()
+    market = dataset.shown()
     shown = market.symbols[:MOST_LINES]
     lines = [Line(s, market.bars[s].session, market.bars[s].close) for s in shown]
     adjusted = ", adjusted" if market.prices.startswith("adjusted") else ""
@@ -119,9 +119,7 @@ def svg(chart: Chart) -> str:
         )
     for session, text in _dates(first, last):
         place = float(x(np.array(session)))
-        parts.append(
-            f'<text x="{place:.1f}" y="{_HEIGHT - 6}" text-anchor="middle" opacity=".75">{text}</text>'
-        )
+        parts.append(f'<text x="{place:.1f}" y="{_HEIGHT - 6}" text-anchor="middle" opacity=".75">{text}</text>')
     lines = [thinned(line) for line in chart.lines]
     ends = _apart([float(y(line.values[-1:])[0]) for line in lines])
     for number, line in enumerate(lines):

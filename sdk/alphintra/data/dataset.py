@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from alphintra.data import catalogue
+from alphintra.data.basis import check_prices
 from alphintra.data.content_hash import Array
 from alphintra.data.market import MarketData
 from alphintra.data.resolve import resolve
@@ -37,18 +38,29 @@ class Dataset:
         self.name = name
         self.symbols = symbols
         self.manifest = manifest
-        self._market = market
+        self._given = market
+        self._markets: dict[str, MarketData] = {}
         self._stored: dict[str, dict[str, Array]] | None = None
 
-    def market(self) -> MarketData:
-        """Return the bars as a run trades them: adjusted where the dataset says so.
+    def market(self, prices: str | None = None) -> MarketData:
+        """Return the bars as a run trades them.
+
+        Args:
+            prices: ``auto``, ``adjusted`` or ``raw`` (rule F8); left out, what a run uses.
 
         Raises:
-            DataError: The dataset holds no prices.
+            DataError: The dataset holds no prices, or none on this basis.
         """
-        if self._market is None:
-            self._market = market_from_manifest(self.manifest, self.symbols)
-        return self._market
+        if self._given is not None:
+            return resolve(self._given, prices=prices)
+        on = check_prices(prices)
+        if on not in self._markets:
+            self._markets[on] = market_from_manifest(self.manifest, self.symbols, on)
+        return self._markets[on]
+
+    def shown(self) -> MarketData:
+        """Return the bars as charts and tables show them: without the jumps of splits where possible."""
+        return self.market("adjusted") if self.manifest else self.market()
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the columns as they are stored, that is, not adjusted.

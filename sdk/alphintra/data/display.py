@@ -107,7 +107,7 @@ def _list_row(dataset: Dataset) -> tuple[str, ...]:
 def _symbols_table(dataset: Dataset) -> str:
     if dataset.manifest and not dataset.manifest["tradable"]:
         return _columns_table(dataset)
-    market = dataset.market()
+    market = dataset.shown()
     titles = {entry["name"]: entry["title"] for entry in dataset.manifest.get("symbols", ())}
     headings = ("Symbol", "", "From", "To", "Bars", "Last close", "Change", "Volatility a year")
     rows = [
@@ -161,9 +161,9 @@ def _facts(dataset: Dataset) -> str:
             f"prices: {market.prices}",
         ]
         return escape(" · ".join([*facts, market.dataset_hash[:19] + "…"]))
-    facts = [m["asset_class"], m["timeframe"], f"calendar {m['calendar']}", f"prices: {m['prices']}"]
-    if not m["tradable"]:
-        facts.pop()
+    facts = [m["asset_class"], m["timeframe"], f"calendar {m['calendar']}"]
+    if m["tradable"]:
+        facts.append(f"prices: {dataset.market().prices}")
     if m["closes_only"]:
         facts.append("closes only")
     source = f"{m['source']['package']} {m['source']['version']}"
@@ -204,7 +204,5 @@ def _table(headings: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[
 
 
 def _bundle(makers: dict[str, Callable[[], Any]], include: Any, exclude: Any) -> dict[str, Any]:
-    wanted = [
-        kind for kind in makers if (not include or kind in include) and (not exclude or kind not in exclude)
-    ]
+    wanted = [kind for kind in makers if (not include or kind in include) and (not exclude or kind not in exclude)]
     return {kind: makers[kind]() for kind in wanted}

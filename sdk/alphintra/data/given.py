@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from alphintra.data.checks import check_bars, check_order, check_volume, read_number
+from alphintra.data.basis import ADJUSTED, basis, check_prices
+from alphintra.data.checks import check_bars, check_order, check_positive, check_volume, read_number
 from alphintra.data.content_hash import Array, content_hash
 from alphintra.data.market import F64, MarketData, Note, SymbolBars
+from alphintra.data.overlap import check_overlap, check_zones
 from alphintra.data.roles import PRICES, match_columns
-from alphintra.data.shipped import ADJUSTED, AS_GIVEN, adjusted
+from alphintra.data.shipped import adjusted
 from alphintra.data.splits import looks_like_split
 from alphintra.data.tables import RawTable, file_suffix, from_frame, read_file
-from alphintra.data.timeframe import Span, find_frame
+from alphintra.data.timeframe import Label, Span, find_frame
 from alphintra.data.times import Times, parse_times
 from alphintra.errors import DataError
 
@@ -37,19 +38,19 @@ class _Checked:
     adj_close: F64 | None
 
 
-def market_from_file(path: Path) -> MarketData:
+def market_from_file(path: Path, prices: str | None = None, label: Label | None = None) -> MarketData:
     """Read a CSV or Parquet file; the symbol is the file's stem."""
     suffix = file_suffix(path) or ""
     stem = path.name[: len(path.name) - len(suffix)] or path.name
-    return _market(stem, {stem: read_file(path)})
+    return _market(stem, {stem: read_file(path)}, prices, label)
 
 
-def market_from_frame(frame: pd.DataFrame) -> MarketData:
+def market_from_frame(frame: pd.DataFrame, prices: str | None = None, label: Label | None = None) -> MarketData:
     """Take one DataFrame as the symbol ``DATA``."""
-    return _market(UNNAMED, {UNNAMED: from_frame(frame, "DataFrame")})
+    return _market(UNNAMED, {UNNAMED: from_frame(frame, "DataFrame")}, prices, label)
 
 
-def market_from_frames(frames: Mapping[Any, Any]) -> MarketData:
+def market_from_frames(frames: Mapping[Any, Any], prices: str | None = None, label: Label | None = None) -> MarketData:
     """Take a dict of DataFrames, one for each symbol, in the dict's order."""
     if not frames:
         raise DataError("the dict of DataFrames is empty", code="NO_ROWS")
@@ -68,7 +69,7 @@ def market_from_frames(frames: Mapping[Any, Any]) -> MarketData:
                 hint="Give a DataFrame, or a dict of DataFrames by symbol.",
             )
         tables[symbol] = from_frame(frame, f"DataFrame '{symbol}'")
-    return _market(UNNAMED, tables)
+    return _market(UNNAMED, tables, prices, label)
 
 
 def is_frame(data: Any) -> bool:
@@ -76,14 +77,17 @@ def is_frame(data: Any) -> bool:
     return any(c.__name__ == "DataFrame" and c.__module__.startswith("pandas") for c in type(data).__mro__)
 
 
-def _market(name: str, tables: Mapping[str, RawTable]) -> MarketData:
-    checked = {symbol: _check(table) for symbol, table in tables.items()}
-    frame = find_frame({symbol: own.times for symbol, own in checked.items()})
-    notes = []
+def _market(name: str, tables: Mapping[str, RawTable], prices: str | None, label: Label | None) -> MarketData:
+    zone = None if label is None else label.time_zone
+    checked = {symbol: _check(table, zone) for symbol, table in tables.items()}
+    check_zones({symbol: own.times for symbol, own in checked.items()})
+    frame = find_frame({symbol: own.times for symbol, own in checked.items()}, label)
+    notes = list(frame.notes)
     if any(own.times.assumed_utc for own in checked.values()):
         notes.append(Note("time_zone_assumed", "time zone: assumed UTC"))
     any_adjusted = [symbol for symbol, own in checked.items() if own.adj_close is not None]
-    if any_adjusted and len(any_adjusted) < len(checked):
+    on = basis(check_prices(prices), events=False, adj_close=bool(any_adjusted))
+    if on == ADJUSTED and len(any_adjusted) < len(checked):
         raise DataError(
             "some symbols have an adjusted close and some do not",
             code="MIXED_ADJUSTMENT",
@@ -91,11 +95,14 @@ def _market(name: str, tables: Mapping[str, RawTable]) -> MarketData:
             hint="Give it for all, or for none.",
         )
     bars = {symbol: _bars(symbol, own, frame.spans[symbol]) for symbol, own in checked.items()}
-    if not any_adjusted and frame.timeframe == "1d":
+    notes += check_overlap(bars)
+    if on == ADJUSTED:
+        bars = {symbol: adjusted(own, _known(checked[symbol].adj_close)) for symbol, own in bars.items()}
+    elif frame.timeframe == "1d":
         notes += looks_like_split(bars)
     return MarketData(
         name=name,
-        dataset_hash=content_hash({symbol: _columns(own) for symbol, own in checked.items()}),
+        dataset_hash=_identity(checked, label),
         symbols=tuple(bars),
         bars=bars,
         asset_class="STOCKS",
@@ -103,17 +110,30 @@ def _market(name: str, tables: Mapping[str, RawTable]) -> MarketData:
         calendar=frame.calendar,
         sessions=frame.sessions,
         periods_per_year=frame.periods_per_year,
-        prices=ADJUSTED if any_adjusted else AS_GIVEN,
+        prices=on,
         notes=tuple(notes),
     )
 
 
-def _check(table: RawTable) -> _Checked:
+def _identity(checked: Mapping[str, _Checked], label: Label | None) -> str:
+    """Return the hash of the rows, and of what is stated about their times."""
+    rows = content_hash({symbol: _columns(own) for symbol, own in checked.items()})
+    if label is None or (label.calendar is None and label.at == "open"):
+        return rows
+    return "sha256:" + hashlib.sha256(f"{rows} {label.calendar} {label.at}".encode()).hexdigest()
+
+
+def _known(column: F64 | None) -> F64:
+    assert column is not None
+    return column
+
+
+def _check(table: RawTable, zone: str | None) -> _Checked:
     roles = match_columns(table.names, table.source, table.time_index)
     if not len(table):
         raise DataError("there are no rows", code="NO_ROWS", where=table.source)
-    times = parse_times(table, roles["time"])
-    check_order(times.utc, table, table.names[roles["time"]])
+    times = parse_times(table, roles["time"], zone)
+    check_order(times.utc, table, table.names[roles["time"]] or "index")
     prices = {role: read_number(table, roles[role]) for role in PRICES}
     check_bars(prices, {role: table.names[roles[role]] for role in PRICES}, table)
     volume = adj_close = None
@@ -122,21 +142,14 @@ def _check(table: RawTable) -> _Checked:
         check_volume(volume, table, table.names[roles["volume"]])
     if "adj_close" in roles:
         adj_close = read_number(table, roles["adj_close"])
-        bad = np.flatnonzero(adj_close <= 0)
-        if len(bad):
-            row = int(bad[0])
-            raise DataError(
-                f"the price is {adj_close[row]:g}",
-                code="NOT_POSITIVE",
-                where=table.where(row, table.names[roles["adj_close"]]),
-            )
+        check_positive(adj_close, table, table.names[roles["adj_close"]])
     return _Checked(times, prices, volume, adj_close)
 
 
 def _bars(symbol: str, own: _Checked, span: Span) -> SymbolBars:
     # Rule F5: a column of zeros is a volume that nobody knows.
     known = own.volume is not None and bool(own.volume.any())
-    bars = SymbolBars(
+    return SymbolBars(
         symbol=symbol,
         open_time=span.open_time,
         close_time=span.close_time,
@@ -144,7 +157,6 @@ def _bars(symbol: str, own: _Checked, span: Span) -> SymbolBars:
         **own.prices,
         volume=own.volume if known else None,
     )
-    return bars if own.adj_close is None else adjusted(bars, own.adj_close)
 
 
 def _columns(own: _Checked) -> dict[str, Array]:

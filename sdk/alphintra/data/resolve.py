@@ -5,16 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alphintra.data import catalogue
+from alphintra.data.basis import ADJUSTED, check_prices, no_raw_prices
 from alphintra.data.bounds import bounded
 from alphintra.data.market import MarketData
 from alphintra.data.shipped import market_from_manifest
 from alphintra.errors import DataError
 
+if TYPE_CHECKING:
+    from alphintra.data.timeframe import Label
 
-def resolve(data: Any, start: Any = None, end: Any = None) -> MarketData:
+
+def resolve(
+    data: Any,
+    start: Any = None,
+    end: Any = None,
+    *,
+    prices: str | None = None,
+    instruments: Any = None,
+    currency: str | None = None,
+    rates: Any = None,
+    detail: Any = None,
+) -> MarketData:
     """Return the bars that ``data`` names, checked and ready for a run.
 
     Args:
@@ -23,34 +37,60 @@ def resolve(data: Any, start: Any = None, end: Any = None) -> MarketData:
         start: First date of the run. It cuts nothing, since indicators warm up on what is before
             it, but has to lie before the end of the data.
         end: Last date of the run, included; later bars are cut.
+        prices: Rule F8. ``auto``: raw with splits and dividends as events where they are known, else
+            adjusted where there is an adjusted close, else as given. ``adjusted``: adjusted where
+            there is an adjusted close. ``raw``: never adjusted. Left out:
+            :data:`alphintra.data.basis.DEFAULT_PRICES`.
+        instruments: By symbol an :class:`Instrument` or a dict of its fields; or one instrument
+            for all symbols.
+        currency: The account's currency, three letters; left out, ``USD``.
+        rates: By currency (``EUR``) or pair (``EURUSD``, or ``USDEUR``, which is inverted): a number,
+            a Series or DataFrame, or the name of a dataset.
+        detail: Finer bars of the same symbols, in any form that ``data`` may have (rule F3).
 
     Raises:
         UnknownDataset: No dataset, symbol or file has this name; the error names the nearest.
-        DataError: The data cannot be used; the error names file, row and column.
+        DataError: The data cannot be used; the error names file, row and column. An instrument in
+            a currency without a rate; finer bars that contradict their bar.
+        RuleError: ``prices`` is none of the three.
     """
-    return bounded(_whole(data), start, end)
+    market = whole(data, prices)
+    if instruments is not None or currency is not None or rates is not None:
+        from alphintra.data.account import with_account
+
+        market = with_account(market, instruments, currency, rates)
+    elif any(own.currency != market.currency for own in market.instruments.values()):
+        from alphintra.data.rates import check_rates
+
+        check_rates(market)
+    if detail is not None:
+        from alphintra.data.detail import with_detail
+
+        market = with_detail(market, detail)
+    return bounded(market, start, end)
 
 
-def _whole(data: Any) -> MarketData:
+def whole(data: Any, prices: str | None = None, label: Label | None = None) -> MarketData:
+    """Return all bars of ``data`` on a price basis, times read as ``label`` says."""
+    on = check_prices(prices)
     if isinstance(data, MarketData):
-        return data
+        return _resolved(data, prices, label)
     if isinstance(data, str):
         selection = catalogue.select(data)
         if selection is not None:
-            return market_from_manifest(*selection)
-        return _from_path(data)
+            return _resolved(market_from_manifest(*selection, on), None, label)
+        return _from_path(data, on, label)
     if isinstance(data, os.PathLike):
-        return _from_path(os.fspath(data))
+        return _from_path(os.fspath(data), on, label)
     from alphintra.data.dataset import Dataset
     from alphintra.data.given import is_frame, market_from_frame, market_from_frames
 
     if isinstance(data, Dataset):
-        return data.market()
-
+        return _resolved(data.market(prices), None, label)
     if is_frame(data):
-        return market_from_frame(data)
+        return market_from_frame(data, on, label)
     if isinstance(data, Mapping):
-        return market_from_frames(data)
+        return market_from_frames(data, on, label)
     raise DataError(
         f"data is a {type(data).__name__}",
         code="BAD_DATA_TYPE",
@@ -58,7 +98,26 @@ def _whole(data: Any) -> MarketData:
     )
 
 
-def _from_path(name: str) -> MarketData:
+def _resolved(market: MarketData, prices: str | None, label: Label | None) -> MarketData:
+    """Return market data as it is, unless something else is wanted of it than it is."""
+    if label is not None:
+        raise DataError(
+            f"the times of '{market.name}' are known already",
+            code="CALENDAR_KNOWN",
+            hint="State calendar and label with a file, a DataFrame or a dict of DataFrames.",
+        )
+    if prices == "raw" and market.prices == ADJUSTED:
+        raise no_raw_prices(f"'{market.name}' was adjusted before")
+    if prices == "adjusted" and market.actions:
+        raise DataError(
+            f"'{market.name}' has raw prices with events",
+            code="NO_ADJUSTED_PRICES",
+            hint='Give prices="adjusted" where the data is read, or use prices="auto".',
+        )
+    return market
+
+
+def _from_path(name: str, prices: str, label: Label | None) -> MarketData:
     from alphintra.data.given import market_from_file
 
     try:
@@ -68,4 +127,4 @@ def _from_path(name: str) -> MarketData:
         exists = False
     if not exists:
         raise catalogue.unknown(name)
-    return market_from_file(path)
+    return market_from_file(path, prices, label)

@@ -1,4 +1,4 @@
-"""Trading sessions: the shipped table of the New York exchange, and the two calendars without one.
+"""Trading sessions: the shipped table of the New York exchange, and the calendars without one.
 
 The table is built from ``exchange_calendars`` by ``scripts/build_datasets.py``, so that a run
 imports no calendar library: that import alone costs more than most backtests.
@@ -18,6 +18,8 @@ from alphintra.data.market import DAY_US, I32, I64
 CALENDARS = Path(__file__).resolve().parent.parent / "datasets" / "calendars"
 TAIL_DAYS = 60
 """Calendar days for which sessions are given beyond the end of the data."""
+OWN = ("XNYS", "24/7", "weekdays")
+"""Calendars that need no calendar library."""
 _MINUTE_US = 60_000_000
 
 
@@ -46,7 +48,15 @@ class SessionTable:
 
 @cache
 def exchange(code: str) -> SessionTable:
-    """Return the shipped table of an exchange, ``XNYS``."""
+    """Return the sessions of an exchange: ``XNYS`` from the shipped table, others from a library.
+
+    Raises:
+        DataError: There is no such exchange, or the library is not installed.
+    """
+    if code not in OWN:
+        from alphintra.data.calendars import session_table
+
+        return session_table(code)
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(CALENDARS / f"{code}.parquet") as file:  # read_table would import pandas
@@ -70,12 +80,12 @@ def calendar_sessions(calendar: str, first: int, last: int) -> I32:
     """Return a calendar's sessions from ``first`` to 60 days after ``last``.
 
     Args:
-        calendar: ``XNYS``, ``24/7`` or ``weekdays``.
+        calendar: ``XNYS`` or another exchange, ``24/7`` or ``weekdays``.
         first: First date, days since 1970-01-01.
         last: Last date of the data.
     """
-    if calendar == "XNYS":
-        table = exchange("XNYS").session
+    if calendar not in ("24/7", "weekdays"):
+        table = exchange(calendar).session
         return table[np.searchsorted(table, first) : np.searchsorted(table, last + TAIL_DAYS + 1)]
     days = np.arange(first, last + TAIL_DAYS + 1, dtype=np.int32)
     return days if calendar == "24/7" else days[~is_weekend(days)]

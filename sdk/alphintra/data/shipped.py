@@ -6,21 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from alphintra.data.actions import read_actions
+from alphintra.data.basis import ADJUSTED, AS_GIVEN, RAW, RAW_ALONE, basis, check_prices
 from alphintra.data.catalogue import read_columns
 from alphintra.data.content_hash import Array, content_hash
 from alphintra.data.market import MarketData, Note, SymbolBars
 from alphintra.data.sessions import calendar_sessions
+from alphintra.data.splits import looks_like_split
 from alphintra.errors import DataError
 
-ADJUSTED = "adjusted, dividends reinvested"
-AS_GIVEN = "as given"
 
-
-def market_from_manifest(found: dict[str, Any], symbols: tuple[str, ...]) -> MarketData:
+def market_from_manifest(found: dict[str, Any], symbols: tuple[str, ...], prices: str | None = None) -> MarketData:
     """Build the market data of some symbols of a shipped dataset.
 
+    Args:
+        found: Its manifest.
+        symbols: Which symbols.
+        prices: ``auto``, ``adjusted`` or ``raw``; ``None`` is the default of :mod:`alphintra.data.basis`.
+
     Raises:
-        DataError: The dataset holds no prices (``us-factors-monthly``).
+        DataError: The dataset holds no prices (``us-factors-monthly``), or no raw ones where such
+            are wanted.
     """
     if not found["tradable"]:
         raise DataError(
@@ -30,7 +36,16 @@ def market_from_manifest(found: dict[str, Any], symbols: tuple[str, ...]) -> Mar
         )
     columns = read_columns(found, symbols)
     whole = len(symbols) == len(found["symbols"])
+    any_adjusted = any("adj_close" in own for own in columns.values())
+    source = AS_GIVEN if any_adjusted else found["prices"]
+    on = basis(check_prices(prices), events=bool(found["events"]), adj_close=any_adjusted, source=source)
     bars = {symbol: _bars(symbol, columns[symbol], found) for symbol in symbols}
+    if on == ADJUSTED and any_adjusted:
+        bars = {symbol: adjusted(own, columns[symbol]["adj_close"]) for symbol, own in bars.items()}
+    actions = read_actions(found, bars) if on == RAW else {}
+    notes = [Note(**note) for note in found["notes"]]
+    if on == RAW_ALONE:
+        notes += looks_like_split(bars)
     first = min(int(b.session[0]) for b in bars.values())
     last = max(int(b.session[-1]) for b in bars.values())
     return MarketData(
@@ -43,18 +58,20 @@ def market_from_manifest(found: dict[str, Any], symbols: tuple[str, ...]) -> Mar
         calendar=found["calendar"],
         sessions=calendar_sessions(found["calendar"], first, last),
         periods_per_year=found["periods_per_year"],
-        prices=found["prices"],
-        notes=tuple(Note(**note) for note in found["notes"]),
+        prices=on,
+        notes=tuple(notes),
         lot=found["lot"],
         tick=found["tick"],
         closes_only=found["closes_only"],
+        quoted_in=found["currency"],
+        actions=actions,
     )
 
 
 def _bars(symbol: str, stored: dict[str, Array], found: dict[str, Any]) -> SymbolBars:
     close = stored["close"]
     unknown = np.full(len(close), np.nan)
-    bars = SymbolBars(
+    return SymbolBars(
         symbol=symbol,
         open_time=stored["open_time"],
         close_time=stored["close_time"],
@@ -65,7 +82,6 @@ def _bars(symbol: str, stored: dict[str, Array], found: dict[str, Any]) -> Symbo
         close=close,
         volume=stored["volume"] if found["traded_volume"] else None,
     )
-    return adjusted(bars, stored["adj_close"]) if "adj_close" in stored else bars
 
 
 def adjusted(bars: SymbolBars, adj_close: Array) -> SymbolBars:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -14,22 +14,26 @@ _VOLUME_WITHIN = 3.0
 _SHOWN = 3
 
 
-def looks_like_split(bars: Mapping[str, SymbolBars]) -> list[Note]:
+def looks_like_split(bars: Mapping[str, SymbolBars], known: Mapping[str, Collection[int]] | None = None) -> list[Note]:
     """Return a warning for each symbol whose price jumps overnight by about n:1, 1:n or 3:2.
 
     The open must be within 2 % of that ratio to the close before, and volume, where known, must
     move the other way by the same ratio within a factor of three. A crash can look the same.
+
+    Args:
+        bars: Bars by symbol.
+        known: Sessions of splits that are known, by symbol: those are no news.
     """
     notes = []
     for symbol, own in bars.items():
         rows = _jumps(own)
+        if known and symbol in known:
+            rows = rows[~np.isin(own.session[rows], list(known[symbol]))]
         if not len(rows):
             continue
         dates = [str(own.session[row].astype("M8[D]")) for row in rows[:_SHOWN]]
         more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
-        notes.append(
-            Note("looks_like_split", f"looks like a split: {symbol} on {', '.join(dates)}{more}", "warning")
-        )
+        notes.append(Note("looks_like_split", f"looks like a split: {symbol} on {', '.join(dates)}{more}", "warning"))
     return notes
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alphintra.data.market import DAY_US, I32, I64
+from alphintra.data.market import DAY_US, I32, I64, Note
 from alphintra.data.sessions import calendar_sessions, exchange, is_weekend
 from alphintra.data.times import Times
 from alphintra.errors import DataError
@@ -15,6 +15,21 @@ from alphintra.errors import DataError
 _DAILY = 20 * 3_600_000_000
 """Steps from here on, with one bar a date, are daily bars or coarser."""
 _UNITS = ((3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms"))
+
+
+@dataclass(frozen=True)
+class Label:
+    """What is stated about the times of data given directly.
+
+    Attributes:
+        calendar: Code of the exchange, ``24/7``, ``weekdays``, or ``None``: found from the dates.
+        at: Whether times are those of the bars' ``open`` or ``close``.
+        time_zone: Zone of times that name none; ``None``: UTC.
+    """
+
+    calendar: str | None = None
+    at: str = "open"
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +47,11 @@ class Frame:
 
     Attributes:
         timeframe: ``1d``, ``1min``, ``1h``, ``1w``, ``1mo``, …
-        calendar: ``XNYS``, ``24/7`` or ``weekdays``.
+        calendar: ``XNYS`` or another exchange, ``24/7`` or ``weekdays``.
         periods_per_year: N of rule M1.
         sessions: The calendar's sessions over the data and beyond its end.
         spans: By symbol.
+        notes: What a report has to say about them.
     """
 
     timeframe: str
@@ -43,30 +59,42 @@ class Frame:
     periods_per_year: int
     sessions: I32
     spans: Mapping[str, Span]
+    notes: tuple[Note, ...] = ()
 
 
-def find_frame(times: Mapping[str, Times]) -> Frame:
+def find_frame(times: Mapping[str, Times], label: Label | None = None) -> Frame:
     """Find out time frame and calendar, and give every bar its open, close and session.
 
     Daily rows whose dates are all sessions of XNYS take opens and closes from that calendar;
     any other day is 00:00 to 24:00 UTC. N is 252 without rows on weekends, else 365.
+    ``label`` overrides what is found out.
 
     Raises:
-        DataError: Symbols have different time frames, or bars are further apart than months.
+        DataError: Symbols have different time frames, or bars are further apart than months; a bar
+            is on a day without a session of the stated calendar.
     """
     frames = {symbol: infer_timeframe(own) for symbol, own in times.items()}
     kinds = sorted({frame for frame in frames.values() if frame is not None})
     if len(kinds) > 1:
         pairs = ", ".join(f"{symbol}: {frame}" for symbol, frame in frames.items() if frame)
-        raise DataError(f"the symbols have different time frames ({pairs})", code="MIXED_TIMEFRAMES")
+        raise DataError(
+            f"the symbols have different time frames ({pairs})",
+            code="MIXED_TIMEFRAMES",
+            hint="Bring them to one; finer bars of the same symbols are given as detail=.",
+        )
     # A single row tells no step: it is a day's bar unless other symbols say otherwise.
     timeframe = kinds[0] if kinds else "1d"
     everyone = np.unique(np.concatenate([own.session for own in times.values()]))
+    told = label or Label()
+    if told.calendar is not None:
+        from alphintra.data.labelled import on_calendar
+
+        return on_calendar(times, timeframe, everyone, told)
     if timeframe == "1d":
         return _daily(times, everyone)
     if timeframe in ("1w", "1mo"):
-        return _coarse(times, everyone, timeframe)
-    return _intraday(times, timeframe)
+        return coarse(times, everyone, timeframe, told)
+    return _intraday(times, timeframe, told)
 
 
 def infer_timeframe(times: Times) -> str | None:
@@ -123,21 +151,37 @@ def _whole_days(session: I32) -> Span:
     return Span(opens, opens + DAY_US, session)
 
 
-def _intraday(times: Mapping[str, Times], timeframe: str) -> Frame:
-    step = step_us(timeframe)
+def _intraday(times: Mapping[str, Times], timeframe: str, label: Label) -> Frame:
     spans = {}
     for symbol, own in times.items():
-        close = own.utc + step
-        close[:-1] = np.minimum(close[:-1], own.utc[1:])
-        spans[symbol] = Span(own.utc, close, (own.utc // DAY_US).astype(np.int32))
+        opens, closes = opens_and_closes(own.utc, timeframe, label)
+        spans[symbol] = Span(opens, closes, (opens // DAY_US).astype(np.int32))
     everyone = np.unique(np.concatenate([span.session for span in spans.values()]))
     return _framed(timeframe, _calendar(everyone), everyone, spans)
 
 
-def _coarse(times: Mapping[str, Times], everyone: I32, timeframe: str) -> Frame:
-    """Weeks and months: a bar ends where the next one begins; its session is its first date."""
+def opens_and_closes(utc: I64, timeframe: str, label: Label) -> tuple[I64, I64]:
+    """Return opens and closes of intraday bars: a step apart, less where the next bar is nearer."""
+    step = step_us(timeframe)
+    if label.at == "close":
+        opens = utc - step
+        opens[1:] = np.maximum(opens[1:], utc[:-1])
+        return opens, utc
+    closes = utc + step
+    closes[:-1] = np.minimum(closes[:-1], utc[1:])
+    return utc, closes
+
+
+def coarse(times: Mapping[str, Times], everyone: I32, timeframe: str, label: Label) -> Frame:
+    """Weeks and months: a bar ends where the next one begins; its session is the date it is given with."""
     spans = {}
     for symbol, own in times.items():
+        if label.at == "close":
+            ends = (own.session.astype(np.int64) + 1) * DAY_US
+            starts = ends - (7 if timeframe == "1w" else 31) * DAY_US
+            starts[1:] = np.maximum(starts[1:], ends[:-1])
+            spans[symbol] = Span(starts, ends, own.session)
+            continue
         opens = own.session.astype(np.int64) * DAY_US
         ends = np.append(own.session[1:], own.session[-1]).astype(np.int64) * DAY_US
         full = _period_end(own.session, timeframe)

@@ -44,12 +44,70 @@ class Times:
     midnight: bool
 
 
-def parse_times(table: RawTable, position: int) -> Times:
+def parse_times(table: RawTable, position: int, zone: str | None = None) -> Times:
     """Read the time column of a table.
 
+    Args:
+        table: The table.
+        position: Which of its columns.
+        zone: Zone of times that name none, such as ``Europe/London``; ``None``: they are UTC.
+
     Raises:
-        DataError: A cell is empty or no time, day and month cannot be told apart, or zones are mixed.
+        DataError: A cell is empty or no time, day and month cannot be told apart, zones are mixed,
+            or a time does not exist in ``zone``.
     """
+    times = _parsed(table, position)
+    if zone is None:
+        return times
+    return _in_zone(times, zone, table, table.names[position])
+
+
+def _in_zone(times: Times, zone: str, table: RawTable, name: str) -> Times:
+    """Read times without a zone as local ones.
+
+    Where clocks go back an hour comes twice: it is the first one until the times go back as well.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not times.assumed_utc:
+        raise DataError(
+            "the times name a time zone already",
+            code="TIME_ZONE_KNOWN",
+            where=f"{table.source}, column '{name}'",
+            hint="Leave out timezone=.",
+        )
+    local = pa.array(times.utc, pa.timestamp("us"))
+    try:
+        early, late = (
+            to_array(pa.chunked_array([pc.assume_timezone(local, zone, ambiguous=which, nonexistent="earliest")]))
+            for which in ("earliest", "latest")
+        )
+    except pa.ArrowInvalid:
+        raise DataError(
+            f"there is no time zone {zone!r}", code="UNKNOWN_TIME_ZONE", hint="Write Europe/London, for example."
+        ) from None
+    there = to_array(pa.chunked_array([pc.local_timestamp(pa.array(early, pa.timestamp("us", zone)))]))
+    gap = np.flatnonzero(there != times.utc)
+    if len(gap) and not times.midnight:
+        row = int(gap[0])
+        raise DataError(
+            f"{np.datetime_as_string(times.utc[row].astype('M8[us]'), unit='s')} does not exist in {zone}: "
+            "clocks went forward",
+            code="NO_SUCH_TIME",
+            where=table.where(row, name),
+            hint="Check the time zone.",
+        )
+    second = np.zeros(len(early), dtype=bool)
+    edges = np.flatnonzero(np.diff((early != late).astype(np.int8), prepend=0, append=0))
+    for first, last in edges.reshape(-1, 2).tolist():  # one autumn hour after the other
+        back = np.flatnonzero(np.diff(times.utc[first:last]) <= 0)
+        if len(back):
+            second[first + int(back[0]) + 1 : last] = True
+    return Times(np.where(second, late, early), times.session, False, times.midnight)
+
+
+def _parsed(table: RawTable, position: int) -> Times:
     import pyarrow as pa
 
     column, name = table.columns[position], table.names[position]
@@ -67,9 +125,7 @@ def parse_times(table: RawTable, position: int) -> Times:
         return _from_text(column.cast(pa.string()), table, name)
     if pa.types.is_string(kind):
         return _from_text(column, table, name)
-    raise DataError(
-        f"the time column has the type {kind}", code="BAD_TIME", where=f"{table.source}, column '{name}'"
-    )
+    raise DataError(f"the time column has the type {kind}", code="BAD_TIME", where=f"{table.source}, column '{name}'")
 
 
 def _nulls(column: Any) -> Any:

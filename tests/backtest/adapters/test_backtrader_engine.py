@@ -52,6 +52,28 @@ def test_slippage_is_within_the_bar() -> None:
     assert "within the bar" in codes(result)["slippage"]["text"]
 
 
+def test_slippage_as_a_distance() -> None:
+    """0.25 and half of a spread of 0.1 are 0.3: bought at 10.3, sold at 11.7."""
+    result = run(Once, slippage=al.Slippage(fixed=0.25, spread=0.1))
+    assert result.fills["price"].tolist() == pytest.approx([10.3, 11.7])
+    assert result.fills["slippage"].tolist() == pytest.approx([3.0, 3.0])
+
+
+def test_splits_are_in_the_prices() -> None:
+    """AAPL was split 2 for 1 on 28 February 2005: backtrader, which knows no splits, sees no fall by half."""
+
+    class Holds(bt.Strategy):
+        def nextstart(self) -> None:
+            self.buy(size=100)
+
+        def next(self) -> None:
+            assert self.data.close[0] > 0.8 * self.data.close[-1]
+
+    result = run(Holds, "us-equities-daily/AAPL", start="2005-01-03", end="2005-06-30", prices="auto")
+    assert codes(result)["prices"]["text"].startswith("prices: adjusted")
+    assert result.orders["state"].tolist() == ["FILLED"]
+
+
 def test_a_bracket() -> None:
     """Bought at 11; the target of 13.5 is passed in the next bar but one: filled at it, the stop ends as OCO."""
 

@@ -68,7 +68,7 @@ def test_owed_fees_can_bankrupt_without_a_short():
     """160 − 100 − 60 leaves 0; selling one share for 1 costs 60: cash −59 and 99 shares, worth 49.5 at 0.5."""
     prices = [1, 1, 1, 0.5, 0.4, 0.3]
     rows = bars(*[(p, p, p, p) for p in prices])
-    result = run({0: buy(100), 1: sell(1)}, rows, cash=160, commission=al.Commission(minimum=60))
+    result = run({0: buy(100), 1: sell(1)}, rows, cash=160, commission=al.Commission(minimum=60), maintenance_margin=0)
     assert result.curves.equity.tolist() == [160.0, 100.0, 40.0, -9.5]
     assert result.counts["bankrupt"] == 1
 

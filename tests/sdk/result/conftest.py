@@ -119,6 +119,7 @@ def build(
             "mfe": 0.02,
             "open": not done,
             "ambiguous": False,
+            "carry": 0.0,
         }
         for key, value in row.items():
             trades[key].append(value)
@@ -134,9 +135,12 @@ def build(
             number = len(fills["time"]) + 1
             for key, value in zip(
                 fills,
-                (int(own.open_time[i]), symbols[0], side, quantity, price, fee, 0.0, "F1.open", number, i),
+                (
+                    int(own.open_time[i]), symbols[0], side, quantity, price, price, "open", fee, 0.0, "F1.open",
+                    number, i,
+                ),
                 strict=True,
-            ):
+            ):  # fmt: skip
                 fills[key].append(value)
             for key, value in zip(
                 orders,
@@ -218,6 +222,7 @@ def build(
             "positions": {},
             "recorded": {"time": own.close_time, "spread": own.high - own.low},
             "events": {},
+            "cash_flows": {},
         },
         market=market,
         indicators=[

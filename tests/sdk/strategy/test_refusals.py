@@ -96,7 +96,7 @@ def test_a_trader_may_call_the_file_strategy_py_in_a_folder_alphintra(tmp_path: 
         (lambda s: s.buy(1, percent=0.5), "exactly one of quantity, value and percent"),
         (lambda s: s.buy(1, limit=0), "above 0"),
         (lambda s: s.buy(1, stop=float("nan")), "above 0"),
-        (lambda s: s.buy(1, tif="GTD"), "time in force 'GTD'"),
+        (lambda s: s.buy(1, tif="GTX"), "time in force 'GTX'"),
         (lambda s: s.buy(1, stop_loss=105), "must lie below"),
         (lambda s: s.buy(1, take_profit=95), "must lie above"),
         (lambda s: s.sell(1, stop_loss=95), "must lie above"),
