@@ -113,6 +113,7 @@ class Result:
         logs: ``(time, text)`` of each ``self.log()``.
         counts: How often something that needs saying happened, such as ``ambiguous`` or
             ``rejected:INSUFFICIENT_FUNDS``.
+        analyzers: With ``engine="backtrader"``: the result of each analyzer by name, in plain dicts.
         check: What the check for look-ahead found, ``None`` where the run was not checked.
     """
 
@@ -124,6 +125,7 @@ class Result:
     indicators: list[IndicatorSeries] = field(default_factory=list)
     logs: list[tuple[int, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    analyzers: dict[str, Any] = field(default_factory=dict)
     check: Check | None = None
 
     def __repr__(self) -> str:
