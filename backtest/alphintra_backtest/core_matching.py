@@ -293,9 +293,9 @@ def prepare(m, b, t):
             catch_up(m, b, o, t - 1)
         elif oi[o, I_LEFT] > 0:
             catch_up(m, b, o, t)
-        if oi[o, I_TIF] == GTD:
+        if oi[o, I_TIF] == GTD and works(m, b, o, t):
             s = oi[o, I_SYMBOL]
-            if not math.isnan(m[D_CLOSE][t, s]) and m[D_SESSION][t, s] > oi[o, I_UNTIL]:
+            if m[D_SESSION][t, s] > oi[o, I_UNTIL]:
                 finish(b, t, o, EXPIRED, DATE_REACHED, PH_OPEN)
 
 
@@ -316,13 +316,18 @@ def fill_at_close(m, b, k, t):
     oi = b[0]
     active = b[2]
     new_budget(b, t)
-    for stage in range(2):
+    for stage in range(3):
         for a in range(b[9][S_ACTIVE]):
             o = active[a]
             s = oi[o, I_SYMBOL]
             if oi[o, I_STATE] != WORKING or oi[o, I_TYPE] != MARKET or math.isnan(m[D_CLOSE][t, s]):
                 continue
-            if oi[o, I_LEFT] > 0 or t < m[D_LISTED][s]:
+            # the rest of an older order and what the account itself submits wait for the next open
+            if oi[o, I_BAR] != t or oi[o, I_ROLE] == LIQUIDATE or oi[o, I_LEFT] > 0 or t < m[D_LISTED][s]:
+                continue
+            if stage == 2:
+                if oi[o, I_TIF] >= IOC:  # F17: this close was all that it had
+                    finish(b, t, o, EXPIRED, IMMEDIATE, PH_CLOSE)
                 continue
             lots = lots_for(m, b, k, o, t, m[D_CLOSE][t, s], False)
             if stage == 0 and not reduces(b[3][s], lots):
