@@ -111,14 +111,17 @@ def open_phase(m, b, k, t):
 
 
 def rival(m, b, k, o, t):
-    """F3: the target of a stop's bracket that would have filled inside this bar too; −1 if there is none."""
+    """F3: the target of a stop, in its bracket or group, that would have filled inside this bar too; −1: none."""
     oi = b[0]
     s = oi[o, I_SYMBOL]
     w = oi[o, I_SIBLING]
     while w >= 0 and w != o:
         if (
-            oi[w, I_ROLE] == TAKE_PROFIT
-            and oi[w, I_STATE] == WORKING
+            oi[w, I_TYPE] == LIMIT
+            and oi[w, I_SIDE] == oi[o, I_SIDE]
+            and oi[w, I_SL] < 0
+            and oi[w, I_TP] < 0
+            and works(m, b, w, t)
             and passed(k, m[D_HIGH][t, s], m[D_LOW][t, s], b[1][w, F_LIMIT], oi[w, I_SIDE] > 0)
         ):
             return w
