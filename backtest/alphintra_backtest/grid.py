@@ -136,8 +136,8 @@ def build(market: MarketData, max_share: float | None, fractional: bool, volumes
         *_actions(market, bars, positions),
         *_lives(market, bars, positions, terms, t_count),
         session,
-        lay([np.zeros(0) if b.volume is None else b.volume for b in bars], np.nan, np.float64)
-        if volumes and all(b.volume is not None for b in bars)
+        lay([np.full(len(b.close), np.nan) if b.volume is None else b.volume for b in bars], np.nan, np.float64)
+        if volumes
         else np.empty((0, 0)),
         *fine.rows(market, positions, t_count),
     )  # fmt: skip
