@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..runner import _blame
+from ..runner import blame
 from ..session import Session
 from . import backtrader_terms as terms
 from .backtrader_recorder import NeverReady, RecordingBroker, RecordingEngine
@@ -137,7 +137,7 @@ def run(
     broker.attach(session, record, feeds, progress)
     cerebro.addstrategy(strategy, **dict(params or {}))
     try:
-        with _blame(strategy, session):
+        with blame(strategy, session):
             ran = cerebro.run()
     except NeverReady as error:
         raise terms.never_called(strategy, market, f"its indicators need {error.needs} bars") from None
