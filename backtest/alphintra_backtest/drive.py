@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from .snapshots import Snapshot
 
 
+#: Bars that the core looks ahead for the next event; twice as many each time that it found none. Looking on to the
+#: end of the data after each order made a run with a far limit order and many trades quadratic.
+WINDOW = 512
+
+
 class Drive:
     """Walks a session through its timestamps: at once, one by one, or back to a snapshot and on again.
 
@@ -48,9 +53,11 @@ class Drive:
         if asof is not None:
             asof.seek(max(at, 0))
         self._turn = self._turn_after(at)
-        self._horizon = self.next
+        # Up to the horizon nothing can happen; where it is the edge, the core has not looked beyond it.
+        self._horizon, self._edge, self._window = self.next, -1, WINDOW
         if not self._untold():
-            self._horizon = int(session.core.peek(session.grid.m, books.tuple, session.k, at, self.count))
+            self._edge = min(self.count, self.next + WINDOW)
+            self._horizon = int(session.core.peek(session.grid.m, books.tuple, session.k, at, self._edge))
 
     def _turn_after(self, t: int) -> int:
         """Next timestamp after ``t`` at which a split or dividend changes what the views show."""
@@ -88,6 +95,7 @@ class Drive:
         core, m, k, cursor, books = session.core, session.grid.m, session.k, session.cursor, session.books
         on_bar, touched, listens = self.instance.on_bar, session.touched, self._listens
         count, horizon, turn, i = self.count, self._horizon, self._turn, self.next
+        edge, window = self._edge, self._window
         stop = min(stop, count)
         try:
             while i < stop:
@@ -95,6 +103,11 @@ class Drive:
                     asof.seek(i)
                     turn = self._turn_after(i)
                 if i == horizon:
+                    if i == edge:
+                        window *= 2
+                        edge = min(count, i + window)
+                        horizon = core.peek(m, books.tuple, k, i - 1, edge)
+                        continue
                     books.make_room()
                     core.step(m, books.tuple, k, i)
                     cursor.i = i
@@ -104,8 +117,11 @@ class Drive:
                         return
                     on_bar()
                     self._submitted()
-                    horizon = i + 1 if listens and self._untold() else core.peek(m, books.tuple, k, i, count)
                     i += 1
+                    window, edge = WINDOW, min(count, i + WINDOW)
+                    horizon = core.peek(m, books.tuple, k, i - 1, edge)
+                    if listens and self._untold():
+                        horizon, edge = i, -1
                     continue
                 until = min(horizon, turn, stop)
                 for j in range(i, until):
@@ -114,12 +130,16 @@ class Drive:
                     if touched:
                         i = j + 1
                         self._submitted()
-                        horizon = i if listens and self._untold() else core.peek(m, books.tuple, k, j, count)
+                        window, edge = WINDOW, min(count, i + WINDOW)
+                        horizon = core.peek(m, books.tuple, k, j, edge)
+                        if listens and self._untold():
+                            horizon, edge = i, -1
                         break
                 else:
                     i = until
         finally:
             self._horizon, self._turn, self.next = int(horizon), turn, i
+            self._edge, self._window = edge, window
 
     def stop(self) -> None:
         """Call ``on_stop`` and refuse what it submits."""
