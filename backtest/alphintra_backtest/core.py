@@ -181,7 +181,7 @@ def peek(m, b, k, t, last):
         return last
     for a in range(n):
         o = active[a]
-        if oi[o, I_STATE] == WORKING and oi[o, I_TYPE] == TRAIL:
+        if oi[o, I_STATE] == WORKING and (oi[o, I_TYPE] == TRAIL or oi[o, I_LEFT] > 0):
             catch_up(m, b, o, t)
             of[o, F_PEEK] = of[o, F_EXTREME]
         oi[o, I_PEEK] = oi[o, I_LEFT]

@@ -106,7 +106,7 @@ class Drive:
                     if i == edge:
                         window *= 2
                         edge = min(count, i + window)
-                        horizon = core.peek(m, books.tuple, k, i - 1, edge)
+                        horizon = int(core.peek(m, books.tuple, k, i - 1, edge))
                         continue
                     books.make_room()
                     core.step(m, books.tuple, k, i)
@@ -114,12 +114,14 @@ class Drive:
                     self._tell()
                     if books.reg[codes.S_BANKRUPT]:
                         i += 1
+                        session.ended = True
+                        session.flush()  # what the callbacks about it submitted is refused
                         return
                     on_bar()
                     self._submitted()
                     i += 1
                     window, edge = WINDOW, min(count, i + WINDOW)
-                    horizon = core.peek(m, books.tuple, k, i - 1, edge)
+                    horizon = int(core.peek(m, books.tuple, k, i - 1, edge))
                     if listens and self._untold():
                         horizon, edge = i, -1
                     continue
@@ -131,14 +133,14 @@ class Drive:
                         i = j + 1
                         self._submitted()
                         window, edge = WINDOW, min(count, i + WINDOW)
-                        horizon = core.peek(m, books.tuple, k, j, edge)
+                        horizon = int(core.peek(m, books.tuple, k, j, edge))
                         if listens and self._untold():
                             horizon, edge = i, -1
                         break
                 else:
                     i = until
         finally:
-            self._horizon, self._turn, self.next = int(horizon), turn, i
+            self._horizon, self._turn, self.next = horizon, turn, i
             self._edge, self._window = edge, window
 
     def stop(self) -> None:
