@@ -99,6 +99,10 @@ def corporate_actions(m, b, k, t):
                 cash[M_CASH] += amount
                 log_leg(b, t, s, LEG_DIVIDEND, amount, 0, 1.0)
             if ratio != 1.0:
+                for a in range(reg[S_ACTIVE]):  # a trailing level counts the bars before the split in their own shares
+                    o = active[a]
+                    if oi[o, I_SYMBOL] == s and oi[o, I_STATE] == WORKING and oi[o, I_TYPE] == TRAIL:
+                        catch_up(m, b, o, t - 1)
                 if pos[s] != 0:
                     exact = pos[s] * ratio
                     whole = int(exact + 1e-9) if exact > 0 else int(exact - 1e-9)

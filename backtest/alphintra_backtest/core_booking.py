@@ -112,7 +112,8 @@ def wake_children(b, o, t, price, side, phase):
     for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
         if c < 0:
             continue
-        oi[c, I_QTY] = oi[o, I_FILLED]
+        if oi[c, I_STATE] == WAITING or oi[c, I_STATE] == WORKING:  # what has ended never changes: snapshots rely on it
+            oi[c, I_QTY] = oi[o, I_FILLED]
         if oi[c, I_STATE] != WAITING:
             continue
         oi[c, I_STATE] = WORKING

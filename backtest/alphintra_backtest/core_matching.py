@@ -296,10 +296,8 @@ def prepare(m, b, t):
             catch_up(m, b, o, t - 1)
         elif oi[o, I_LEFT] > 0:
             catch_up(m, b, o, t)
-        if oi[o, I_TIF] == GTD and works(m, b, o, t):
-            s = oi[o, I_SYMBOL]
-            if m[D_SESSION][t, s] > oi[o, I_UNTIL]:
-                finish(b, t, o, EXPIRED, DATE_REACHED, PH_OPEN)
+        if oi[o, I_TIF] == GTD and works(m, b, o, t) and m[D_SESSION][t, oi[o, I_SYMBOL]] > oi[o, I_UNTIL]:
+            finish(b, t, o, EXPIRED, DATE_REACHED, PH_OPEN)
 
 
 def compact(b):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import codes, signals_data, signals_run
+from .drive import Drive, close_at_end
 from .options import CHOICES, Options, options
 from .session import Session
 
@@ -141,7 +142,7 @@ def _simulate(
         end_bar = signals_run.walk(session, asked, first, progress)
         session.cursor.i = end_bar - 1
         session.ended = True
-        _close_at_end(session, end_bar)
+        close_at_end(session, end_bar)
         return session, first, end_bar
     instance._run = session
     instance.data = session.data
@@ -150,16 +151,14 @@ def _simulate(
         instance.on_start()
     first = first_bar(session, strategy, start)
     session.flush()
+    drive = Drive(session, instance, first)
     with blame(strategy, session):
         with _young_garbage_only():
-            end_bar = _walk(session, instance, first, progress, watch)
+            end_bar = _walk(drive, progress, watch)
         if watch is not None:
             watch.closed(end_bar - 1)
-        session.ended = True
-        session.cursor.i = end_bar - 1
-        instance.on_stop()
-        session.flush()
-    _close_at_end(session, end_bar)
+        drive.stop()
+    close_at_end(session, end_bar)
     return session, first, end_bar
 
 
@@ -252,130 +251,20 @@ def _young_garbage_only() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _walk(
-    session: Session,
-    instance: Any,
-    first: int,
-    progress: Callable[[float, int], None] | None,
-    watch: Watch | None = None,
-) -> int:
-    """Walk the bars; returns the number of timestamps that were reached (fewer after a bankruptcy).
-
-    Python runs freely up to the next timestamp at which anything can happen in the core (the horizon).
-    """
-    core, m, k, cursor, books = session.core, session.grid.m, session.k, session.cursor, session.books
-    count = len(session.grid.time)
-    on_bar, touched = instance.on_bar, session.touched
-    on_fill = None if type(instance).on_fill is _base("on_fill") else instance.on_fill
-    on_order = None if type(instance).on_order is _base("on_order") else instance.on_order
-    horizon = core.peek(m, books.tuple, k, first - 1, count) if books.reg[codes.S_ACTIVE] else count
-    session.seen_events = int(books.reg[codes.S_EVENTS])
+def _walk(drive: Drive, progress: Callable[[float, int], None] | None, watch: Watch | None = None) -> int:
+    """Walk the bars; returns the number of timestamps that were reached (fewer after a bankruptcy)."""
+    count, time = drive.count, drive.session.grid.time
     # A slow strategy on few bars must show that it moves: at least a hundred looks at the progress.
-    stride = STRIDE if progress is None else max(1, min(STRIDE, count // 100))
+    stride = count if progress is None else max(1, min(STRIDE, count // 100))
     mark = count if watch is None else watch.mark  # the next timestamp after which the watch looks at the books
-    i = first
-    asof = session.asof
-    turns = iter(()) if asof is None else iter(asof.boundaries.tolist())
-    turn = first if asof is not None else count  # the next timestamp at which views change their basis
-    while i < count:
-        if i > mark:
+    while not drive.done:
+        if drive.next > mark:
             assert watch is not None
             mark = watch.look()
-        if i == turn and asof is not None:
-            asof.seek(i)
-            turn = next((t for t in turns if t > i), count)
-        if i == horizon:
-            books.make_room()
-            core.step(m, books.tuple, k, i)
-            cursor.i = i
-            _tell(session, on_fill, on_order)
-            if books.reg[codes.S_BANKRUPT]:
-                return i + 1
-            cursor.i = i
-            on_bar()
-            _submitted(session, on_fill, on_order)
-            horizon = core.peek(m, books.tuple, k, i, count)
-            i += 1
-            continue
-        stop = min(horizon, turn, i + stride, mark + 1)
-        for j in range(i, stop):
-            cursor.i = j
-            on_bar()
-            if touched:
-                i = j + 1
-                _submitted(session, on_fill, on_order)
-                horizon = core.peek(m, books.tuple, k, j, count)
-                break
-        else:
-            i = stop
+        drive.advance_to(min(drive.next + stride, mark + 1))
         if progress is not None:
-            progress(i / count, int(session.grid.time[min(i, count - 1)]))
-    return count
-
-
-def _submitted(session: Session, on_fill: Any, on_order: Any) -> None:
-    """Hand over what ``on_bar`` submitted, and what the callbacks about that submitted in turn."""
-    if session.flush():
-        _tell(session, on_fill, on_order)
-        session.flush()  # its events are told at the next step: an endless callback must end
-
-
-def _base(name: str) -> Any:
-    from alphintra.strategy import Strategy
-
-    return getattr(Strategy, name)
-
-
-def _tell(session: Session, on_fill: Any, on_order: Any) -> None:
-    """``on_order`` and ``on_fill`` in event order, all seeing the closed bar (F0)."""
-    books = session.books
-    session.mirror()
-    row = session.told_fills
-    last = int(books.reg[codes.S_EVENTS])
-    if on_order is None and on_fill is None:
-        session.seen_events, session.told_fills = last, int(books.reg[codes.S_FILLS])
-        return
-    from .handles import Order
-
-    for e in range(session.seen_events, last):
-        event = books.ev[e]
-        if on_order is not None:
-            on_order(Order(session, int(event[codes.E_ORDER])))
-        if event[codes.E_STATE] in (codes.FILLED, codes.PARTIAL):
-            if on_fill is not None:
-                on_fill(session.fill(row))
-            row += 1
-    session.seen_events, session.told_fills = last, row
-
-
-def _close_at_end(session: Session, end_bar: int) -> None:
-    """Working orders are reported unfilled; positions stay, or are closed as ``close_at_end`` says (F10)."""
-    books, t = session.books, end_bar - 1
-    for o in [int(o) for o in books.active[: books.reg[codes.S_ACTIVE]]]:
-        books.make_room()
-        if books.oi[o, codes.I_STATE] in (codes.WORKING, codes.WAITING):  # children end with their entry
-            session.core.finish(books.tuple, t, o, codes.UNFILLED, codes.NONE, codes.PH_CLOSE)
-    books.reg[codes.S_ACTIVE] = 0
-    how = session.config.rules["close_at_end"]
-    if how == "no":
-        return
-    for s in range(len(session.symbols)):
-        lots = int(books.pos[s])
-        if lots == 0:
-            continue
-        bar = int(session.grid.positions[s][session.grid.positions[s] < end_bar][-1])
-        # What was traded after the last open cannot have been closed at it: the close is the next price.
-        log = books.fi[: int(books.reg[codes.S_FILLS])]
-        later = (log[:, codes.L_BAR] == bar) & (log[:, codes.L_SYMBOL] == s) & (log[:, codes.L_PHASE] != codes.PH_OPEN)
-        at_open = how == "last_open" and not later.any()
-        price = float(session.grid.m[0 if at_open else 3][bar, s])
-        books.make_room()
-        o = session.core.fresh_order(
-            books.tuple, t, s, -1 if lots > 0 else 1, abs(lots), codes.MARKET, codes.PLAIN, codes.NONE
-        )
-        phase = codes.PH_OPEN if at_open and bar == t else codes.PH_CLOSE
-        session.core.fill(session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase)
-    session.mirror()
+            progress(drive.next / count, int(time[min(drive.next, count - 1)]))
+    return drive.next
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import codes, verbs
+from . import codes, snapshots, verbs
 from .arguments import order_error
 from .asof import AsOf, as_of
 from .books import Books, kernels
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """State of one run. The strategy calls the public methods; ``runner`` drives ``advance``."""
+    """State of one run. The strategy calls the public methods; ``drive`` walks it through the bars."""
 
     def __init__(self, market: MarketData, config: Options) -> None:
         from alphintra.views import Cursor
@@ -219,6 +219,43 @@ class Session:
         books.make_room(last - first)
         self.core.accept(self.grid.m, books.tuple, self.k, first, last, self.cursor.i)
         self._dropped = True
+
+    # -- snapshots
+    # -------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> snapshots.Snapshot:
+        """Keep the state between two timestamps: books, cursor, logs, random numbers; not the strategy's attributes.
+
+        Raises:
+            RuntimeError: Inside a callback that has submitted orders.
+        """
+        return snapshots.take(self)
+
+    def restore(self, kept: snapshots.Snapshot) -> None:
+        """Go back to a snapshot of this session; what came after it is forgotten, and handles of it are void."""
+        snapshots.put_back(self, kept)
+
+    def pack(self) -> snapshots.Packed:
+        """The whole state for another process: arrays by name, and plain values that JSON can hold."""
+        return snapshots.pack(self)
+
+    def load(self, packed: snapshots.Packed) -> None:
+        """Take over what :meth:`pack` gave; what ``on_start`` submitted, logged or recorded here is dropped.
+
+        Raises:
+            ValueError: It is the state of a run over other symbols, or of more bars.
+        """
+        snapshots.load(self, packed)
+
+    @classmethod
+    def unpack(cls, market: MarketData, config: Options, packed: snapshots.Packed) -> Session:
+        """A session of the same data and options in the state of ``packed``.
+
+        For a strategy with indicators make the session, call ``on_start``, then :meth:`load`.
+        """
+        session = cls(market, config)
+        session.load(packed)
+        return session
 
     def release(self) -> None:
         """Let go of the views: they point back here, and a circle of large arrays waits for the collector."""

@@ -8,7 +8,20 @@ import alphintra as al
 import pytest
 
 from .scripted import (
-    FLAT, bars, both, buy, ends, events, explained, fills, flows, of_type, run, sell, target, trades,
+    FLAT,
+    bars,
+    both,
+    buy,
+    ends,
+    events,
+    explained,
+    fills,
+    flows,
+    of_type,
+    run,
+    sell,
+    target,
+    trades,
 )  # fmt: skip
 
 EX = "2024-01-04"  # bar 2
