@@ -14,16 +14,15 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 import platformdirs
+from alphintra_backtest import compile_cache
 
 CACHE_VARIABLE = "ALPHINTRA_CACHE_DIR"
 SHARED_VARIABLE = "ALPHINTRA_SHARED_CACHE"
-KEPT_VERSIONS = 4
-"""How many versions of the engine are copied; upgrades leave old ones behind, and a copy is memory."""
 TARGET = "/opt/alphintra/cache"
 
 
 def shared_cache() -> Path | None:
-    """Find the folder of the engine's compiled code on this host, in which ``compiled.cache_dir`` lies.
+    """Find the folder of the engine's compiled code on this host, in which ``compile_cache.cache_dir`` lies.
 
     Done without importing the engine: the server that asks must not load Numba.
     """
@@ -44,12 +43,10 @@ def adopt(environ: MutableMapping[str, str] | None = None) -> Path | None:
         return None
     private = Path(env.get("TMPDIR", "/tmp"), f"alphintra-{os.getpid()}")
     (private / "numba").mkdir(parents=True)
-    for version in _newest(Path(shared)):
-        shutil.copytree(version, private / "numba" / version.name)
+    # This engine's version alone: upgrades leave others behind, which may be newer, and a copy is memory.
+    version = compile_cache.version()
+    if (Path(shared) / version).is_dir():
+        shutil.copytree(Path(shared) / version, private / "numba" / version)
     env[CACHE_VARIABLE] = str(private)
     return private
 
-
-def _newest(shared: Path) -> list[Path]:
-    folders = [entry for entry in shared.iterdir() if entry.is_dir()]
-    return sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)[:KEPT_VERSIONS]

@@ -8,18 +8,16 @@ the process alone.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
-import sys
 import types
 from pathlib import Path
 from typing import Any
 
 import numba
-import platformdirs
 
-from . import codes, core, core_account, core_booking, core_fine, core_matching, core_signals, core_sizing
+from . import codes, core, core_signals
+from .compile_cache import cache_dir
 
 #: Functions that are copied into their callers: they are small, or have one caller, and handing over twenty arrays
 #: costs more than most of them do.
@@ -37,17 +35,6 @@ INLINED = frozenset(
 
 #: Functions so short that two threads would lose more by handing the interpreter over.
 HOLDING = frozenset(("crossing", "pack"))
-
-
-def cache_dir() -> Path:
-    """Folder of the compile cache: ``$ALPHINTRA_CACHE_DIR`` or the user's, then a key of the source."""
-    digest = hashlib.sha256()
-    parts = (codes, core_sizing, core_booking, core_account, core_fine, core_matching, core, core_signals)
-    for module in (*parts, sys.modules[__name__]):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
-    root = os.environ.get("ALPHINTRA_CACHE_DIR") or platformdirs.user_cache_dir("alphintra")
-    return Path(root) / "numba" / digest.hexdigest()[:16]
 
 
 def _usable(folder: Path) -> bool:

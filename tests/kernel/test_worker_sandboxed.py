@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alphintra_backtest import compile_cache
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox
@@ -179,19 +180,20 @@ def test_the_engine_is_not_compiled_anew(sandbox, tmp_path):
     assert sorted(cache.rglob("*")) == before
 
 
-def test_only_the_newest_versions_are_copied(tmp_path):
-    shared = tmp_path / "shared"
-    for age in range(6):
-        (shared / f"v{age}").mkdir(parents=True)
-        (shared / f"v{age}" / "index").write_text(str(age))
-        os.utime(shared / f"v{age}", (1_000_000 - age, 1_000_000 - age))
-        os.utime(shared / f"v{age}" / "index", (500 + age, 500 + age))
+def test_this_version_alone_is_copied_however_many_newer_ones_there_are(tmp_path):
+    shared, own = tmp_path / "shared", compile_cache.version()
+    for age, name in enumerate(["v0", "v1", "v2", "v3", "v4", own]):
+        (shared / name).mkdir(parents=True)
+        (shared / name / "index").write_text(name)
+        os.utime(shared / name / "index", (500 + age, 500 + age))
+        os.utime(shared / name, (1_000_000 - age, 1_000_000 - age))
     environ = {"ALPHINTRA_SHARED_CACHE": str(shared), "TMPDIR": str(tmp_path)}
     private = numba_cache.adopt(environ)
     assert private is not None
     assert environ["ALPHINTRA_CACHE_DIR"] == str(private)
-    assert sorted(path.name for path in (private / "numba").iterdir()) == ["v0", "v1", "v2", "v3"]
-    assert (private / "numba" / "v3" / "index").stat().st_mtime == 503
+    assert [path.name for path in (private / "numba").iterdir()] == [own]
+    assert (private / "numba" / own / "index").read_text() == own
+    assert (private / "numba" / own / "index").stat().st_mtime == 505
 
 
 def test_without_a_cache_nothing_is_copied(tmp_path):
