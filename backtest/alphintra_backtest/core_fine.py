@@ -89,6 +89,15 @@ def entry_bar_by_fine(m, b, k, parent, t):
         close = rows[e, 3]
         stopped = rows[e, 2] <= stop if long else rows[e, 1] >= stop
         reached = passed(k, rows[e, 1], rows[e, 2], limit, not long)
+        if stop >= price if long else stop <= price:  # at or beyond the entry's price: triggered as the entry fills
+            stop = price
+            stopped = True
+            close = price
+        elif limit < price if long else limit > price:  # bettered by the entry's price, which it gets
+            limit = price
+            reached = True
+            stopped = False
+            kind = STOP
         if stopped and (kind == LIMIT or (close <= stop if long else close >= stop)):
             which = 1
         elif reached and (kind == STOP or (close > limit if long else close < limit)):
