@@ -1,4 +1,4 @@
-"""F15: a bracket's price on the wrong side of its entry fills at the entry's price, as one order after the other would."""
+"""F15: a bracket's price on the wrong side of its entry fills at the entry's price: what it does after the entry."""
 
 from __future__ import annotations
 
