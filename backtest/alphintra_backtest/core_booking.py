@@ -256,6 +256,15 @@ def execute(m, b, k, o, t, base, slip, rule, phase):
                 return False
             lots = can
             trimmed = True
+            for _ in range(4):  # fewer lots move the price less, and a short sold dearer needs more
+                again = moved(m, k, t, s, base, side, lots) if slip else price
+                if again == price or increase_of(pos[s], lots) == 0:
+                    break
+                price = again
+                lots = affordable(m, b, k, o, t, lots, price, at_open)
+            if lots == 0:
+                finish(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, phase)
+                return False
     if (
         k[K_MIN_VALUE] > 0.0
         and of[o, F_NOTIONAL] + abs(want) * unit(m, t, s, at_open) * price < k[K_MIN_VALUE]

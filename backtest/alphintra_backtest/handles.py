@@ -32,11 +32,8 @@ class Order:
         return int(self._run.books.oi[self.id, column])
 
     def _f(self, column: int) -> float:
-        run = self._run
-        trails = column == codes.F_STOP and self._i(codes.I_TYPE) == codes.TRAIL
-        if trails and self._i(codes.I_STATE) == codes.WORKING and run.cursor.i >= 0:
-            # bars went by without an event
-            run.core.catch_up(run.grid.m, run.books.tuple, self.id, run.cursor.i)
+        if column == codes.F_STOP:
+            self._run.caught_up(self.id)
         return float(self._run.books.of[self.id, column])
 
     @property

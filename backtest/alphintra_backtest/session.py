@@ -183,6 +183,12 @@ class Session:
         self._dropped = True
         self.touched.append(order)
 
+    def caught_up(self, o: int) -> None:
+        """Bring a trailing level up to now: bars went by without an event."""
+        values = self.books.oi[o]
+        if values[codes.I_TYPE] == codes.TRAIL and values[codes.I_STATE] == codes.WORKING and self.cursor.i >= 0:
+            self.core.catch_up(self.grid.m, self.books.tuple, o, self.cursor.i)
+
     def _check_symbol(self, s: int) -> None:
         if self.market.closes_only:
             raise order_error(f"{self.symbols[s]} has closes only and cannot be traded at the next open")

@@ -262,6 +262,7 @@ def cancel(run: Session, order: Order | None, symbol: str | None) -> int:
         if s is not None and books.oi[o, codes.I_SYMBOL] != s:
             continue
         books.make_room()
+        run.caught_up(o)
         run.core.finish(books.tuple, run.cursor.i, o, codes.CANCELLED, codes.BY_STRATEGY, codes.PH_CLOSE)
         count += 1
     run.core.compact(books.tuple)
