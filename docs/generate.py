@@ -10,6 +10,7 @@ import argparse
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def inline(text: str) -> str:
 def entries(lines: list[str]) -> list[str]:
     """Turn ``name: what it is`` with indented continuations into a list."""
     out: list[str] = []
-    for line in inspect.cleandoc("\n".join(lines)).splitlines():
+    for line in textwrap.dedent("\n".join(lines)).splitlines():
         if line[:1].isspace() and out:
             out[-1] += " " + line.strip()
             continue
@@ -126,7 +127,9 @@ def page_rules() -> str:
 
     rows = []
     for name, (default, text) in RULES.items():
-        allowed = ", ".join(f"`{c!r}`" for c in CHOICES[name]) if name in CHOICES else TAKES[type(default)]
+        allowed = TAKES.get(type(default), "a number or `None`")
+        if name in CHOICES:
+            allowed = ", ".join(f"`{c!r}`" for c in CHOICES[name])
         rows.append((f"`{name}`", f"`{default!r}`", allowed, text))
     return (
         "# Rules of a run\n\nEach is an argument of `al.backtest`, `--rule NAME=VALUE` of the command line, "
@@ -148,7 +151,10 @@ def page_codes() -> str:
     parts = [
         "# Codes\n",
         "## Rules that a fill names\n",
-        table(("rule", "meaning"), ((f"`{n}`", t) for n, t in codes.RULES if n)),
+        table(
+            ("rule", "meaning", "price before slippage"),
+            ((f"`{n}`", t, source) for n, t, source in codes.RULES if n),
+        ),
         "## Reasons of an order\n",
         table(("reason", "meaning"), ((f"`{n}`", t) for n, t in codes.REASONS if n)),
         "## States of an order\n",
@@ -174,13 +180,20 @@ def page_metrics() -> str:
 
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
-    from alphintra import costs, params, result, strategy, views
+    from alphintra import checking, costs, params, result, signals, strategy, verifying, views
     from alphintra.backtesting import backtest
+    from alphintra.data import events, instrument, labelled
     from alphintra_backtest import handles
 
     functions = [
         describe("al.backtest", backtest, 2),
+        describe("al.check", checking.check, 2),
+        describe("al.verify", verifying.verify, 2),
         describe("al.Commission", costs.Commission, 2),
+        describe("al.Instrument", instrument.Instrument, 2),
+        describe("al.data.with_events", events.with_events, 2),
+        describe("al.data.with_calendar", labelled.with_calendar, 2),
+        describe("al.Signals", signals.Signals, 2),
         describe("al.crossed_above", views.crossed_above, 2),
         describe("al.crossed_below", views.crossed_below, 2),
     ]
@@ -200,6 +213,18 @@ def pages() -> dict[str, str]:
             ],
         ),
         "result.md": page_class("Result", [(result.Result, "result"), (result.Curves, "curves")]),
+        "check.md": page_class(
+            "Check and Verification",
+            [
+                (checking.Check, "check"),
+                (checking.CheckPoint, "point"),
+                (checking.Difference, "difference"),
+                (verifying.Verification, "verification"),
+                (verifying.Comparison, "comparison"),
+                (verifying.Side, "side"),
+                (verifying.BarRow, "bar"),
+            ],
+        ),
         "rules.md": page_rules(),
         "codes.md": page_codes(),
         "metrics.md": page_metrics(),

@@ -35,6 +35,7 @@ class BacktestMagics(Magics):  # type: ignore[misc]
     @argument("--benchmark", help="Dataset to compare with.")
     @argument("--seed", type=int, help="Seed of the strategy's random numbers.")
     @argument("--risk-free-rate", type=float, help="Yearly fraction.")
+    @argument("--check", action="store_true", help="Also look for look-ahead.")
     @argument("--param", action="append", default=[], metavar=_PAIR, help="Parameter; may be repeated.")
     @argument(
         "--rule",
@@ -64,6 +65,7 @@ class BacktestMagics(Magics):  # type: ignore[misc]
             strategy,
             data=names[data] if data in names and data.isidentifier() else data,
             params=assignments(arguments.param, "--param") or None,
+            check=arguments.check,
             **settings,
             **assignments(arguments.rule, "--rule"),
         )

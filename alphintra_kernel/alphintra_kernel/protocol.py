@@ -158,17 +158,18 @@ class Progress:
         """Say that a new phase has begun; never held back."""
         self._say(name, fraction, None)
 
-    def bar(self, fraction: float, time_us: int) -> None:
+    def bar(self, fraction: float, time_us: int, phase: str = "running") -> None:
         """Say which bar the run has reached.
 
         Args:
             fraction: Of the bars, from 0 to 1.
             time_us: The bar's close in microseconds since 1970-01-01 UTC.
+            phase: ``running``, or ``checking`` where the run is repeated to look for look-ahead.
         """
         now = self._clock()
         if now >= self._next:
             self._next = now + PROGRESS_INTERVAL
-            self._say("running", fraction, iso_time(time_us))
+            self._say(phase, fraction, iso_time(time_us))
 
     def _say(self, phase: str, fraction: float, bar_time: str | None) -> None:
         self._channel.send(

@@ -11,7 +11,6 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
     from alphintra.result import Result
 
 ROOT_VARIABLE = "ALPHINTRA_JOB_ROOT"
+#: Points at which look-ahead is looked for (F12), and the part of a job's time that run and check may take together.
+_CHECK_POINTS = 8
+_CHECK_TIME = 0.75
 _SUMMARY = ("total_return", "sharpe_ratio", "max_drawdown", "total_trades", "final_equity")
 
 
@@ -90,7 +92,7 @@ def run_job(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, An
         with on_path(source):
             wanted = job["source"]
             strategy = load_class(source, str(wanted["file"]), str(wanted["class_name"]))
-            result = _backtest(strategy, job, root, progress.bar)
+            result = _backtest(strategy, job, root, progress)
             progress.phase("writing", 1.0)
             files = outputs.write(result, root / "out")
     except BaseException as error:  # noqa: BLE001 - user code may raise anything, sys.exit() included
@@ -99,10 +101,12 @@ def run_job(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, An
     return {"type": "result", "files": files, "summary": {name: metrics.get(name) for name in _SUMMARY}}
 
 
-def _backtest(
-    strategy: type[Any], job: dict[str, Any], root: Path, progress: Callable[[float, int], None]
-) -> Result:
+def _backtest(strategy: type[Any], job: dict[str, Any], root: Path, progress: Progress) -> Result:
     from alphintra_backtest import runner
+    from alphintra_backtest.check import SHARE
+
+    def tell(fraction: float, time_us: int) -> None:
+        progress.bar(fraction, time_us, "running" if fraction < SHARE else "checking")
 
     data = job["data"]
     settings = {key: value for key, value in job.get("configuration", {}).items() if value is not None}
@@ -110,7 +114,9 @@ def _backtest(
         strategy,
         str(root / "in" / "data" / data["file"]) if data.get("file") else data.get("path") or data["name"],
         params=job.get("parameters") or None,
-        progress=progress,
+        progress=tell,
+        check=_CHECK_POINTS,
+        check_seconds=None if job.get("seconds") is None else _CHECK_TIME * float(job["seconds"]),
         **settings,
     )
     return found

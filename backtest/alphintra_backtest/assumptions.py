@@ -161,8 +161,13 @@ def assumptions(
                 None,
             )
         )
+    return by_level(out)
+
+
+def by_level(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries with those that need attention first."""
     rank = {"error": 0, "warning": 1, "info": 2}
-    return sorted(out, key=lambda e: rank[e["level"]])
+    return sorted(entries, key=lambda e: rank[e["level"]])
 
 
 def _account(config: Options) -> str:

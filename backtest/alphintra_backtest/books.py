@@ -36,6 +36,8 @@ for _column in (
     _FRESH[_column] = -1
 _NOTHING = np.full(N_F, np.nan)
 _NOTHING[[codes.F_NOTIONAL, codes.F_FEE, codes.F_SLIP]] = 0.0
+#: Both halves of an order row before anything is known of it.
+FRESH = (_FRESH, _NOTHING)
 
 
 def _twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -115,12 +117,12 @@ class Books:
     def make_room(self, admitted: int = 0) -> None:
         """Grow the arrays for one step of all active orders and ``admitted`` new ones.
 
-        Each order fills once and changes state a few times; each symbol may be liquidated or delisted by an order
-        of its own, and have a dividend, a split, a fraction paid and borrow cost.
+        Each order fills once and changes state a few times; each symbol may be paid out and then liquidated or delisted
+        by orders of their own, and have a dividend, a split, a fraction paid and borrow cost.
         """
         reg, symbols = self.reg, len(self.pos)
         active = int(reg[codes.S_ACTIVE]) + admitted
-        while len(self.oi) < reg[codes.S_ORDERS] + symbols + 4:
+        while len(self.oi) < reg[codes.S_ORDERS] + 2 * symbols + 4:
             self._grow_orders()
         while len(self.active) < active + symbols + 4:
             self.active = _twice(self.active)

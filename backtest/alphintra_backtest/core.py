@@ -120,14 +120,14 @@ def accept(m, b, k, first, last, t):
     compact(b)
 
 
-def watched(m, b):
+def watched(m, b, k):
     """Whether equity can fall to what ends or liquidates: where something is owed, shares or money (F11)."""
     pos = b[3]
     if b[4][M_CASH] < 0.0:
         return True
     for s in range(pos.shape[0]):
-        if pos[s] < 0 or (pos[s] != 0 and not math.isnan(m[D_MARGIN][s])):
-            return True
+        if pos[s] < 0 or (pos[s] != 0 and (k[K_MAINTENANCE] > 1.0 or not math.isnan(m[D_MARGIN][s]))):
+            return True  # above 1 a paid position can rise out of what is there
     return False
 
 
@@ -173,7 +173,7 @@ def peek(m, b, k, t, last):
     of = b[1]
     active = b[2]
     n = b[9][S_ACTIVE]
-    exposed = watched(m, b)
+    exposed = watched(m, b, k)
     if m[D_ACTION].shape[0] > 0:
         last = min(last, next_action(m, b, t, last))
     last = min(last, next_delisting(m, b, t, last))

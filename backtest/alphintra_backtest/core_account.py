@@ -9,7 +9,7 @@ import math
 
 from .codes import *
 from .core_booking import catch_up, fill, finish, log_event
-from .core_sizing import maintenance_short, mark, requirement, settled_cash, unit
+from .core_sizing import fee_of, is_maker, maintenance_short, mark, requirement, settled_cash, unit
 
 
 def log_leg(b, t, s, kind, amount, lots, ratio):
@@ -27,7 +27,7 @@ def log_leg(b, t, s, kind, amount, lots, ratio):
     b[9][S_LEGS] = n + 1
 
 
-def rescale(b, o, t, ratio):
+def rescale(m, b, k, o, t, ratio):
     """F8: a working order in the shares of after the split."""
     oi = b[0]
     of = b[1]
@@ -37,6 +37,9 @@ def rescale(b, o, t, ratio):
     sized = oi[o, I_SIZED] != 0 and oi[o, I_STATE] == WORKING
     oi[o, I_FILLED] = int(oi[o, I_FILLED] * ratio + 1e-9)
     oi[o, I_QTY] = oi[o, I_FILLED] + rest
+    if oi[o, I_FILLED] > 0:
+        # the next fill pays the difference to what this many of the new shares would have paid
+        of[o, F_FEE] = fee_of(k, is_maker(b, o), oi[o, I_FILLED] * m[D_LOT][oi[o, I_SYMBOL]], of[o, F_NOTIONAL])
     for column in (F_LIMIT, F_STOP, F_TRAIL, F_EXTREME):
         of[o, column] /= ratio
     if sized and rest == 0:
@@ -117,7 +120,7 @@ def corporate_actions(m, b, k, t):
                 for a in range(reg[S_ACTIVE]):
                     o = active[a]
                     if oi[o, I_SYMBOL] == s and (oi[o, I_STATE] == WORKING or oi[o, I_STATE] == WAITING):
-                        rescale(b, o, t, ratio)
+                        rescale(m, b, k, o, t, ratio)
         p += 1
     reg[S_ACTION] = p
 

@@ -95,6 +95,8 @@ def catch_up(m, b, o, t):
             continue
         if trails:
             best = m[D_HIGH][j, s] if side < 0 else m[D_LOW][j, s]
+            if j == oi[o, I_ACTIVE_BAR] and oi[o, I_ACTIVE_MODE] == PH_INSIDE and oi[oi[o, I_PARENT], I_TYPE] != STOP:
+                best = m[D_CLOSE][j, s]  # a limit entry's bar came from its extreme: only the close is after it
             if (best > of[o, F_EXTREME]) if side < 0 else (best < of[o, F_EXTREME]):
                 of[o, F_EXTREME] = best
                 set_level(of, o, side)

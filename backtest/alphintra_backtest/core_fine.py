@@ -85,6 +85,7 @@ def entry_bar_by_fine(m, b, k, parent, t):
     else:
         opened = p >= price if long else p <= price
     which = 0
+    unsure = False
     if not opened:  # the rest of the entry's own fine bar: what F15 says of a bar
         close = rows[e, 3]
         stopped = rows[e, 2] <= stop if long else rows[e, 1] >= stop
@@ -98,11 +99,13 @@ def entry_bar_by_fine(m, b, k, parent, t):
             reached = True
             stopped = False
             kind = STOP
-        if stopped and (kind == LIMIT or (close <= stop if long else close >= stop)):
+        beyond = close <= stop if long else close >= stop
+        if stopped and (kind == LIMIT or beyond or k[K_ENTRY_BAR] == ENTRY_PESSIMISTIC):
             which = 1
+            unsure = kind != LIMIT and not beyond
         elif reached and (kind == STOP or (close > limit if long else close < limit)):
             which = 2
-        if which == 0 and (stopped or reached):
+        if unsure or (which == 0 and (stopped or reached)):
             b[9][S_AMBIGUOUS_ENTRY] += 1
             flag_last(b, FLAG_AMBIGUOUS_ENTRY)
         e += 1

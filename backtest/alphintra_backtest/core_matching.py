@@ -111,14 +111,17 @@ def open_phase(m, b, k, t):
 
 
 def rival(m, b, k, o, t):
-    """F3: the target of a stop's bracket that would have filled inside this bar too; −1 if there is none."""
+    """F3: the target of a stop, in its bracket or group, that would have filled inside this bar too; −1: none."""
     oi = b[0]
     s = oi[o, I_SYMBOL]
     w = oi[o, I_SIBLING]
     while w >= 0 and w != o:
         if (
-            oi[w, I_ROLE] == TAKE_PROFIT
-            and oi[w, I_STATE] == WORKING
+            oi[w, I_TYPE] == LIMIT
+            and oi[w, I_SIDE] == oi[o, I_SIDE]
+            and oi[w, I_SL] < 0
+            and oi[w, I_TP] < 0
+            and works(m, b, w, t)
             and passed(k, m[D_HIGH][t, s], m[D_LOW][t, s], b[1][w, F_LIMIT], oi[w, I_SIDE] > 0)
         ):
             return w
@@ -325,13 +328,18 @@ def fill_at_close(m, b, k, t):
     oi = b[0]
     active = b[2]
     new_budget(b, t)
-    for stage in range(2):
+    for stage in range(3):
         for a in range(b[9][S_ACTIVE]):
             o = active[a]
             s = oi[o, I_SYMBOL]
             if oi[o, I_STATE] != WORKING or oi[o, I_TYPE] != MARKET or math.isnan(m[D_CLOSE][t, s]):
                 continue
-            if oi[o, I_LEFT] > 0 or t < m[D_LISTED][s]:
+            # the rest of an older order and what the account itself submits wait for the next open
+            if oi[o, I_BAR] != t or oi[o, I_ROLE] == LIQUIDATE or oi[o, I_LEFT] > 0 or t < m[D_LISTED][s]:
+                continue
+            if stage == 2:
+                if oi[o, I_TIF] >= IOC:  # F17: this close was all that it had
+                    finish(b, t, o, EXPIRED, IMMEDIATE, PH_CLOSE)
                 continue
             lots = lots_for(m, b, k, o, t, m[D_CLOSE][t, s], False)
             if stage == 0 and not reduces(b[3][s], lots):

@@ -33,7 +33,7 @@ RULES: dict[str, tuple[Any, str]] = {
     "borrow_rate": (0.0, "F11: annual cost of what is sold short, a fraction of its value"),
     "margin_rate": (0.0, "F11: annual interest on borrowed money"),
     "withholding": (0.0, "F9: part of a dividend on a long position that is withheld"),
-    "prices": ("adjusted", "F8: 'auto', 'adjusted' or 'raw'"),
+    "prices": ("auto", "F8: 'auto', 'adjusted' or 'raw'"),
     "close_at_end": ("no", "F10: 'no', 'last_close' or 'last_open'"),
     "fractional": (False, "F7: shares in lots of 1e-8"),
 }
@@ -43,7 +43,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "limit_fill": ("strict", "touch"),
     "entry_bar": ("certain", "pessimistic", "next"),
     "account": ("margin", "cash"),
-    "prices": ("adjusted", "adjusted", "raw"),
+    "prices": ("auto", "adjusted", "raw"),
     "close_at_end": ("no", "last_close", "last_open"),
 }
 #: What a number may be.

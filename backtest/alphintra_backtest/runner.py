@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import codes
+from . import codes, signals_data, signals_run
 from .drive import Drive, close_at_end
 from .options import CHOICES, Options, options
 from .session import Session
@@ -24,6 +24,8 @@ from .session import Session
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
     from alphintra.result import Result
+
+    from .watch import Watch
 
 #: Bars between two looks at the progress callback.
 STRIDE = 20_000
@@ -49,8 +51,15 @@ def run(
     rates: Any = None,
     detail: Any = None,
     progress: Callable[[float, int], None] | None = None,
+    check: int = 0,
+    check_seconds: float | None = None,
+    compiled: bool = True,
 ) -> Result:
-    """Run a backtest; see ``alphintra.backtest``. ``progress`` takes a fraction and a time in µs."""
+    """Run a backtest; see ``alphintra.backtest``. ``progress`` takes a fraction and a time in µs.
+
+    ``check`` is the number of points at which look-ahead is looked for (F12); ``check_seconds`` after the run's
+    beginning no more is checked.
+    """
     from alphintra.data import resolve
     from alphintra.errors import DataError, ParameterError
     from alphintra.params import bind
@@ -84,12 +93,27 @@ def run(
             f"the benchmark {against.name} has {len(against.symbols)} symbols",
             hint=f"choose one, such as {against.name.split('/')[0]}/{against.symbols[0]}",
         )
-    session, first, end_bar = _simulate(strategy, values, market, config, start, progress)
+    # What is checked runs bar by bar: the same orders, and every decision can be looked at.
+    form = form_of(strategy, compiled and not check)
+    watch, told = None, progress
+    if check:
+        from .check import first_run
+
+        watch, told = first_run(progress)
+    session, first, end_bar = _simulate(form, values, market, config, start, told, watch)
     others: dict[str, str] = {}
     if session.books.reg[codes.S_AMBIGUOUS_ENTRY]:
-        others = _under_each_entry_rule(session, end_bar, strategy, values, start)
+        others = _under_each_entry_rule(session, end_bar, form, values, start)
     result = collect(session, strategy, values, first, end_bar, against, start, end, benchmark, began, others)
     session.release()
+    if watch is not None:
+        from .check import examine
+
+        def again(part: MarketData, look: Watch, tell: Callable[[float, int], None]) -> None:
+            _simulate(form, values, part, config, start, tell, look)[0].release()
+
+        until = None if check_seconds is None else began + check_seconds
+        examine(result, strategy, again, watch, first, check, until, progress)
     return result
 
 
@@ -100,26 +124,59 @@ def _simulate(
     config: Options,
     start: Any,
     progress: Callable[[float, int], None] | None,
+    watch: Watch | None = None,
 ) -> tuple[Session, int, int]:
     """Run to the end; returns the session, the timestamp of the first ``on_bar`` and that after the last."""
     session = Session(market, config)
+    if watch is not None:
+        watch.attach(session)
     instance: Any = strategy.__new__(strategy)  # type: ignore[call-overload]
     for name, value in values.items():
         setattr(instance, name, value)
+    if signals_run.is_compiled(strategy):
+        instance._run = signals_data.Asking(session)
+        with blame(strategy, session):
+            instance.__init__()
+            asked = signals_data.ask(instance, session)
+        first = first_bar(session, strategy, start)
+        end_bar = signals_run.walk(session, asked, first, progress)
+        session.cursor.i = end_bar - 1
+        session.ended = True
+        close_at_end(session, end_bar)
+        return session, first, end_bar
     instance._run = session
     instance.data = session.data
-    with _blame(strategy, session):
+    with blame(strategy, session):
         instance.__init__()
         instance.on_start()
     first = first_bar(session, strategy, start)
     session.flush()
     drive = Drive(session, instance, first)
-    with _blame(strategy, session):
+    with blame(strategy, session):
         with _young_garbage_only():
-            end_bar = _walk(drive, progress)
+            end_bar = _walk(drive, progress, watch)
+        if watch is not None:
+            watch.closed(end_bar - 1)
         drive.stop()
     close_at_end(session, end_bar)
     return session, first, end_bar
+
+
+def form_of(strategy: type, compiled: bool) -> type:
+    """The class to run: as it is, or in its ``on_bar`` form where ``compiled`` is False.
+
+    Raises:
+        ParameterError: ``compiled`` is no bool.
+        SignalsError: The class has signals alone, and overrides an event that a compiled run never calls.
+    """
+    from alphintra.errors import ParameterError
+
+    if not isinstance(compiled, bool):
+        raise ParameterError(f"compiled is true or false, got {compiled!r}", where="compiled")
+    if not signals_run.defines_signals(strategy):
+        return strategy
+    signals_run.check_events(strategy)
+    return strategy if compiled else signals_run.by_bar(strategy)
 
 
 def first_bar(session: Session, strategy: type, start: Any) -> int:
@@ -173,7 +230,7 @@ def _never_ready(session: Session, strategy: type, kind: type[Exception]) -> Exc
         worst = max(late, key=lambda c: c.needs)
         return kind(
             f"{strategy.__name__} was never called: {worst.name} needs more than the "
-            f"{len(worst.series._array)} bars there are",
+            f"{len(worst.series.timeline.positions)} bars there are",
         )
     return kind(f"{strategy.__name__} was never called: no bar at or after start has all indicators defined")
 
@@ -194,22 +251,26 @@ def _young_garbage_only() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _walk(drive: Drive, progress: Callable[[float, int], None] | None) -> int:
+def _walk(drive: Drive, progress: Callable[[float, int], None] | None, watch: Watch | None = None) -> int:
     """Walk the bars; returns the number of timestamps that were reached (fewer after a bankruptcy)."""
     count, time = drive.count, drive.session.grid.time
     # A slow strategy on few bars must show that it moves: at least a hundred looks at the progress.
     stride = count if progress is None else max(1, min(STRIDE, count // 100))
+    mark = count if watch is None else watch.mark  # the next timestamp after which the watch looks at the books
     while not drive.done:
-        drive.advance_to(drive.next + stride)
+        if drive.next > mark:
+            assert watch is not None
+            mark = watch.look()
+        drive.advance_to(min(drive.next + stride, mark + 1))
         if progress is not None:
             progress(drive.next / count, int(time[min(drive.next, count - 1)]))
     return drive.next
 
 
 @contextlib.contextmanager
-def _blame(strategy: type, session: Session) -> Iterator[None]:
+def blame(strategy: type, session: Session) -> Iterator[None]:
     """Turn what the strategy raises into an error that names its file, line and the bar's time."""
-    from alphintra.errors import AlphintraError, StrategyError
+    from alphintra.errors import AlphintraError, SignalsError, StrategyError
 
     from .handles import stamp
 
@@ -219,8 +280,11 @@ def _blame(strategy: type, session: Session) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
+        traders = [f for f in frames if not f.filename.startswith(_not_the_traders())]
+        if isinstance(error, SignalsError) and not traders:
+            raise  # what signals returned does not fit: no line of the trader's has failed
         own = (
-            [f for f in frames if not f.filename.startswith(_not_the_traders())]
+            traders
             or [f for f in frames if not f.filename.startswith(_ours())]
             or frames
         )

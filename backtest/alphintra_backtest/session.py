@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import codes, snapshots, verbs
 from .arguments import order_error
+from .asof import AsOf, as_of
 from .books import Books, kernels
-from .grid import Grid, build
+from .grid import Grid, grid_of
 from .handles import Fill, Order, Position, RoundTrip, stamp
 from .trades import Trade, TradeBook
 
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from alphintra.data.market import MarketData
 
     from .options import Options
-
-SCHEDULES = ("month_end",)
 
 
 class Session:
@@ -34,14 +34,17 @@ class Session:
         self.config = config
         self.symbols: tuple[str, ...] = market.symbols
         self.index = {s: i for i, s in enumerate(self.symbols)}
-        self.grid: Grid = build(
+        self.grid: Grid = grid_of(
             market, config.rules["max_share"], config.rules["fractional"], config.slippage.volume_share > 0
         )
         self.books = Books(len(self.symbols), config.cash)
         self.core = kernels(len(self.grid.time), len(self.symbols))
         self.ticks = [market.instruments[s].tick for s in self.symbols]
-        self._plain_money = not self.grid.foreign and bool((self.grid.m[codes.D_MULT] == 1.0).all())
         self._futures = not np.isnan(self.grid.m[codes.D_MARGIN]).all()
+        #: Whether a position is worth its units times its price: no multiplier, exchange rate or margin.
+        self.simple_money = (
+            not self.grid.foreign and not self._futures and bool((self.grid.m[codes.D_MULT] == 1.0).all())
+        )
         self.k = config.vector()
         self.cursor = Cursor()
         self.pending: list[int] = []
@@ -64,9 +67,15 @@ class Session:
         self._schedules: dict[str, Any] = {}
         self._rng: np.random.Generator | None = None
         self._dropped = False
+        #: The views that change at splits and dividends; ``None`` where there are none.
+        self.asof: AsOf | None = as_of(market, self.grid)
+
+    @cached_property
+    def data(self) -> Any:
+        """``self.data`` of the strategy: views, which a run of signals never makes."""
         from .dataview import data_view
 
-        self.data = data_view(self)
+        return data_view(self)
 
     # -- declarations
     # ----------------------------------------------------------------------------------------------
@@ -101,30 +110,14 @@ class Session:
         """See ``Strategy.every``."""
         column = self._schedules.get(schedule)
         if column is None:
-            from alphintra.errors import RuleError
+            from .schedules import column as found
 
-            if schedule not in SCHEDULES:
-                raise RuleError(f"unknown schedule {schedule!r}", hint=f"there is: {', '.join(SCHEDULES)}")
-            column = self._schedules[schedule] = memoryview(self._month_end())
+            column = self._schedules[schedule] = found(self.market, self.grid, schedule)
         if self.cursor.i < 0:
             from alphintra.errors import LookAheadError
 
             raise LookAheadError("self.every(…) is read in on_bar, not in on_start")
         return bool(column[self.cursor.i])
-
-    def _month_end(self) -> Any:
-        """Last timestamp of each session whose next *calendar* session is in another month."""
-        calendar = np.asarray(self.market.sessions, dtype=np.int64)
-        session = self.grid.session.astype(np.int64)
-        following = np.searchsorted(calendar, session, side="right")
-        known = following < len(calendar)
-        after = np.where(known, calendar[np.minimum(following, len(calendar) - 1)], session + 1)
-
-        def month(days: Any) -> Any:
-            return days.astype("datetime64[D]").astype("datetime64[M]")
-
-        last_of_session = np.append(session[1:] != session[:-1], True)
-        return np.ascontiguousarray((month(after) != month(session)) & last_of_session)
 
     def ready(self, symbol: str | None) -> bool:
         """See ``Strategy.ready``."""
@@ -157,9 +150,12 @@ class Session:
         """See ``Strategy.buy``."""
         return verbs.submit(self, side, **asked)
 
-    def target(self, by: str, amount: Any, symbol: str | None, tag: str) -> Order:
-        """See ``Strategy.order_target_percent`` and its siblings."""
-        return verbs.target(self, by, amount, symbol, tag)
+    def target(
+        self, by: str, amount: Any, symbol: str | None, tag: str, *,
+        stop_loss_percent: Any = None, take_profit_percent: Any = None, trail_percent: Any = None,
+    ) -> Order:  # fmt: skip
+        """See ``Strategy.order_target_percent`` and its siblings; with a bracket, for an entry or a reversal."""
+        return verbs.target(self, by, amount, symbol, tag, stop_loss_percent, take_profit_percent, trail_percent)
 
     def close(self, symbol: str | None, tag: str) -> Order | None:
         """See ``Strategy.close``."""
@@ -269,7 +265,10 @@ class Session:
 
     def release(self) -> None:
         """Let go of the views: they point back here, and a circle of large arrays waits for the collector."""
-        self.data = None
+        self.__dict__.pop("data", None)
+        if self.asof is not None:
+            self.asof.kept.clear()
+            self.asof = None
         self._cache.clear()
 
     # -- after a step
@@ -359,7 +358,7 @@ class Session:
 
     def equity(self) -> float:
         """See ``Strategy.equity``."""
-        if not self._plain_money and self.cursor.i >= 0:
+        if not self.simple_money and self.cursor.i >= 0:
             return float(self.core.equity_at(self.grid.m, self.books.tuple, self.cursor.i, False))
         total = self.cash
         for s, size in enumerate(self.sizes):

@@ -13,43 +13,56 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import data, ta
     from .backtesting import backtest
+    from .checking import Check, check
     from .costs import Commission, Slippage
     from .data.instrument import Instrument
     from .errors import AlphintraError
     from .params import Param
     from .result import Result
+    from .signals import Signals
     from .strategy import Strategy
+    from .verifying import Verification, verify
     from .views import crossed_above, crossed_below
 
 _WHERE = {
     "AlphintraError": "errors",
+    "Check": "checking",
     "Commission": "costs",
     "Instrument": "data.instrument",
     "Param": "params",
     "Result": "result",
+    "Signals": "signals",
     "Slippage": "costs",
     "Strategy": "strategy",
+    "Verification": "verifying",
     "backtest": "backtesting",
+    "check": "checking",
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
     "ta": None,
+    "verify": "verifying",
 }
 
 __all__ = [
     "AlphintraError",
+    "Check",
     "Commission",
     "Instrument",
     "Param",
     "Result",
+    "Signals",
     "Slippage",
     "Strategy",
+    "Verification",
     "__version__",
     "backtest",
+    "check",
     "crossed_above",
     "crossed_below",
     "data",
     "ta",
+    "verify",
 ]
 
 

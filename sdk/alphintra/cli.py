@@ -91,6 +91,7 @@ def _backtest(args: argparse.Namespace) -> int:
         params=pairs(args.param, "--param"),
         seed=args.seed,
         risk_free_rate=args.risk_free_rate,
+        check=args.check,
         **rules,
     )
     if args.report:
@@ -100,7 +101,10 @@ def _backtest(args: argparse.Namespace) -> int:
         print(result.to_json(indent=2))
     else:
         print(result._repr_mimebundle_(include={"text/plain"})["text/plain"])
-    return 0
+    if result.check is None or result.check.passed:
+        return 0
+    print(f"alphintra: {result.check!r}", file=sys.stderr)
+    return 1
 
 
 def _data_list(args: argparse.Namespace) -> int:
@@ -153,6 +157,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--rule", action="append", default=[], metavar="NAME=VALUE", help="a fill rule")
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--risk-free-rate", type=float, default=0.0, help="annual")
+    run.add_argument(
+        "--check", action="store_true", help="also look for look-ahead; ends with 1 where there is some, or no telling"
+    )
     run.add_argument("--report", metavar="FILE.html", help="also write the report")
     run.add_argument("--json", action="store_true", help="print the whole run as JSON")
     run.set_defaults(do=_backtest)
@@ -172,7 +179,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0 on success, 2 with a message on stderr where the input is wrong."""
+    """Run the command; 0 on success, 1 where ``--check`` failed, 2 with a message on stderr for wrong input."""
     args = parser().parse_args(argv)
     try:
         status: int = args.do(args)

@@ -62,6 +62,8 @@ class Strategy:
     ) -> Any:
         """Compute an indicator once over the whole series and return views of it.
 
+        Where splits are in force (F8) it is computed once for each stretch between two of them, in its shares.
+
         Args:
             function: Takes float64 arrays (one for each series in ``args``) and other arguments; returns an
                 array of the same length or a tuple of them. It must not look ahead: value i may use values up
@@ -77,7 +79,17 @@ class Strategy:
         return self._run.indicator(function, args, kwargs, name, overlay)
 
     def every(self, schedule: str) -> bool:
-        """True at the timestamps of a schedule of the calendar: ``"month_end"``, the month's last session."""
+        """True at the timestamps of a schedule that the calendar tells in advance.
+
+        Args:
+            schedule: ``"session_open"`` (a session's first bar), ``"session_close"`` (the bar that reaches its close,
+                half days included); ``"week_start"``, ``"week_end"`` and the same for ``month``, ``quarter`` and
+                ``year`` (open of the first, close of the last session); or ``"15:30"``, the first bar of each
+                session that closes at or after this time of the exchange (UTC where there is none).
+
+        Raises:
+            RuleError: There is no such schedule; the error names the nearest.
+        """
         return self._run.every(schedule)  # type: ignore[no-any-return]
 
     def ready(self, symbol: str | None = None) -> bool:

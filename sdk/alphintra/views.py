@@ -1,16 +1,22 @@
 """Views of series that end at the current bar: ``[-1]`` is the latest value, the future cannot be read.
 
 All views of a run share one cursor. A view that has a value at every timestamp reads by one index; one that
-does not (a symbol that misses bars) goes through a map from the run's timestamps to its own.
+does not (a symbol that misses bars, a higher time frame) goes through a map from the run's timestamps to its own.
+
+Where prices split, a view is as of the current bar (F8): it has one whole array for each *basis*, the stretch of
+timestamps between two splits, and the run puts it onto the array of now. Reading costs the same as without.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ._engine import engine
 from .errors import LookAheadError, OrderError
 
 F64 = npt.NDArray[np.float64]
@@ -30,18 +36,38 @@ class Timeline:
     """The timestamps at which a series has values, within the run's own.
 
     Args:
-        positions: (n,) indices into the run's timestamps, increasing.
+        positions: (n,) indices into the run's timestamps, not decreasing: two bars of a higher time frame can
+            become visible at once.
         count: Number of timestamps T of the run.
+        owner: Index of the symbol whose bars these are; ``None`` where they belong to several.
     """
 
-    def __init__(self, positions: I64, count: int) -> None:
+    def __init__(self, positions: I64, count: int, owner: int | None = None) -> None:
         self.positions = positions
-        self.dense = len(positions) == count
+        self.owner = owner
         every = np.arange(count, dtype=np.int64)
-        self.own: I64 = (
-            every if self.dense else np.searchsorted(positions, every, side="right").astype(np.int64) - 1
-        )
+        self.dense = len(positions) == count and bool(np.array_equal(positions, every))
+        self.own: I64 = every if self.dense else np.searchsorted(positions, every, side="right").astype(np.int64) - 1
         self.map: memoryview[int] = memoryview(self.own)  # type: ignore[arg-type]
+
+
+class Bases:
+    """A series as it is seen from each stretch of timestamps.
+
+    Args:
+        starts: (B,) timestamps at which a basis begins, the first 0.
+        array: Basis → (n,) whole array of the series on it; made when it is asked for.
+    """
+
+    __slots__ = ("array", "starts")
+
+    def __init__(self, starts: I64, array: Callable[[int], F64]) -> None:
+        self.starts = starts
+        self.array = array
+
+    def at(self, timestamp: int) -> int:
+        """The basis in force at a timestamp; the first one before the run."""
+        return max(0, int(np.searchsorted(self.starts, timestamp, side="right")) - 1)
 
 
 class Series:
@@ -55,20 +81,26 @@ class Series:
         IndexError: Fewer values than asked for exist yet.
     """
 
-    __slots__ = ("_above", "_array", "_below", "_c", "_mv", "name", "timeline")
+    __slots__ = ("_above", "_array", "_bases", "_basis", "_below", "_c", "_mv", "_seen", "name", "timeline")
 
-    def __init__(self, array: F64, cursor: Cursor, timeline: Timeline, name: str) -> None:
+    def __init__(self, array: F64, cursor: Cursor, timeline: Timeline, name: str, bases: Bases | None = None) -> None:
+        self._bases = bases
+        self._basis = 0
+        self._seen: F64 | None = None
+        self._put(array)
+        self._c = cursor
+        self.timeline = timeline
+        self.name = name
+        self._above: dict[Any, Any] = {}
+        self._below: dict[Any, Any] = {}
+
+    def _put(self, array: F64) -> None:
         values = np.ascontiguousarray(array, dtype=np.float64)
         if values is array:
             values = array.view()
         values.flags.writeable = False
         self._array = values
         self._mv: memoryview[float] = memoryview(values)  # type: ignore[arg-type]
-        self._c = cursor
-        self.timeline = timeline
-        self.name = name
-        self._above: dict[Any, Any] = {}
-        self._below: dict[Any, Any] = {}
 
     def __getitem__(self, key: Any) -> Any:
         if key.__class__ is int and key < 0:
@@ -76,6 +108,54 @@ class Series:
             if j >= 0:
                 return self._mv[j]
         return self._read(key)
+
+    def _seek(self, timestamp: int) -> None:
+        """Put the view onto the basis of a timestamp; the run does, where prices split."""
+        if self._bases is not None:
+            basis = self._bases.at(timestamp)
+            if basis != self._basis:
+                self._put(self._bases.array(basis))
+                self._basis = basis
+
+    def _on(self, timestamp: int) -> F64:
+        """(n,) whole array on the basis of a timestamp, its future included: for computing, not for deciding."""
+        if self._bases is None:
+            return self._array
+        basis = self._bases.at(timestamp)
+        return self._array if basis == self._basis else self._bases.array(basis)
+
+    def _stretches(self) -> Iterator[tuple[int, int, F64]]:
+        """Each basis as (first timestamp, timestamp after its last, (n,) array on it)."""
+        count = len(self.timeline.own)
+        starts = [0] if self._bases is None else self._bases.starts.tolist()
+        for start, stop in zip(starts, [*starts[1:], count], strict=True):
+            yield start, stop, self._on(start)
+
+    def _as_seen(self, at: I64 | None = None) -> F64:
+        """The values as they were when each was the latest: each on the basis of its own timestamp.
+
+        Args:
+            at: Timestamps to look at, increasing; those at which the series has values where left out.
+
+        Returns:
+            (n,) values of the series, or one for each of ``at``, NaN where there was none yet.
+        """
+        positions = self.timeline.positions
+        if at is not None and not (at is positions or (self.timeline.dense and len(at) == len(positions))):
+            out = np.full(len(at), np.nan)
+            own = self.timeline.own[at]
+            for start, stop, values in self._stretches():
+                first, last = np.searchsorted(at, (start, stop))
+                out[first:last] = _from(values, own[first:last])
+            return out
+        if self._bases is None:
+            return self._array
+        if self._seen is None:
+            self._seen = np.empty(len(positions))
+            for start, stop, values in self._stretches():
+                first, last = np.searchsorted(positions, (start, stop))
+                self._seen[first:last] = values[first:last]
+        return self._seen
 
     def _last(self) -> int:
         """Own index of the latest closed value, −1 if there is none."""
@@ -143,9 +223,9 @@ class SparseSeries(Series):
         return self._read(key)
 
 
-def series(array: F64, cursor: Cursor, timeline: Timeline, name: str) -> Series:
-    """The right kind of view for a timeline."""
-    return (Series if timeline.dense else SparseSeries)(array, cursor, timeline, name)
+def series(array: F64, cursor: Cursor, timeline: Timeline, name: str, bases: Bases | None = None) -> Series:
+    """The right kind of view for a timeline; ``array`` is that of the first basis where there are several."""
+    return (Series if timeline.dense else SparseSeries)(array, cursor, timeline, name, bases)
 
 
 def _show(key: slice) -> str:
@@ -154,16 +234,27 @@ def _show(key: slice) -> str:
     )
 
 
+def _from(values: F64, own: I64) -> F64:
+    """Values by own index; NaN where that is −1, before the first."""
+    return np.concatenate((values, [np.nan]))[own]
+
+
 def _spread(view: Series | float, count: int) -> tuple[F64, F64]:
-    """Value at [-1] and at [-2] for every timestamp of the run; NaN where it does not exist."""
+    """The latest value at every timestamp of the run and at the one before it, NaN where it does not exist.
+
+    Both are on the basis of the timestamp: yesterday's price is compared in today's shares.
+    """
     if not isinstance(view, Series):
         flat = np.full(count, float(view))
         return flat, flat
-    if view.timeline.dense:
-        return view._array, np.concatenate(([np.nan], view._array[:-1]))
     own = view.timeline.own
-    padded = np.concatenate(([np.nan, np.nan], view._array))
-    return padded[own + 2], padded[own + 1]
+    if view.timeline.dense and view._bases is None:
+        return view._array, np.concatenate(([np.nan], view._array[:-1]))
+    before = np.concatenate(([-1], own[:-1]))
+    now, then = np.empty(count), np.empty(count)
+    for start, stop, values in view._stretches():
+        now[start:stop], then[start:stop] = _from(values, own[start:stop]), _from(values, before[start:stop])
+    return now, then
 
 
 def _column(a: Series, b: Series | float, up: bool) -> list[bool]:
@@ -193,32 +284,61 @@ def _crossing(a: Series, b: Series | float, kept: dict[Any, Any], up: bool) -> b
         if isinstance(b, bool) or not isinstance(b, int | float | np.number):
             raise TypeError(f"a crossing compares with a series or a number, not {b!r}")
         if len(kept) >= _LEVELS:
-            if len(a) < 2:
+            i = a._c.i
+            last = a.timeline.map[i - 1] if i > 0 else -1
+            if last < 0:
                 return False
-            now, before = a[-1], a[-2]
+            now, before = a[-1], a._mv[last]
             return bool(now > b and before <= b) if up else bool(now < b and before >= b)
     kept[b] = column = _column(a, b, up)
     return column[a._c.i]
 
 
-def crossed_above(a: Series, b: Series | float) -> bool:
-    """True on the bar where ``a`` rises above ``b``: ``a[-1] > b[-1] and a[-2] <= b[-2]``. False where undefined."""
+def _crossed_arrays(name: str, a: Any, b: Any, *, up: bool) -> Any:
+    """A crossing of whole arrays, as ``signals(data)`` has them."""
+    if not isinstance(a, np.ndarray) or isinstance(b, Series):
+        raise TypeError(f"{name}(a, b): a is a series or an array, not {a!r}") from None
+    return _whole_crossing()(a, b, up)
+
+
+@cache
+def _whole_crossing() -> Any:
+    return engine("signals_arrays").crossed
+
+
+def crossed_above(a: Any, b: Any) -> Any:
+    """True on the bar where ``a`` rises above ``b``: ``a[-1] > b[-1] and a[-2] <= b[-2]``. False where undefined.
+
+    A series that has no new value at a timestamp (a symbol without a bar, a higher time frame) holds its last one,
+    so a crossing is told once, at the first timestamp from which it can be known.
+
+    Args:
+        a: A series, for the current bar's bool; or an array, (T,) or (T, S), for a bool array of all bars.
+        b: A series, or an array of a's shape; or a number.
+    """
     try:
-        return a._above[b][a._c.i]  # type: ignore[no-any-return]
+        return a._above[b][a._c.i]
     except KeyError:
         return _crossing(a, b, a._above, True)
     except AttributeError:
-        raise TypeError(f"crossed_above(a, b): a is a series, not {a!r}") from None
+        return _crossed_arrays("crossed_above", a, b, up=True)
 
 
-def crossed_below(a: Series, b: Series | float) -> bool:
-    """True on the bar where ``a`` falls below ``b``: ``a[-1] < b[-1] and a[-2] >= b[-2]``. False where undefined."""
+def crossed_below(a: Any, b: Any) -> Any:
+    """True on the bar where ``a`` falls below ``b``: ``a[-1] < b[-1] and a[-2] >= b[-2]``. False where undefined.
+
+    A series without a new value holds its last one; see :func:`crossed_above`.
+
+    Args:
+        a: A series, for the current bar's bool; or an array, (T,) or (T, S), for a bool array of all bars.
+        b: A series, or an array of a's shape; or a number.
+    """
     try:
-        return a._below[b][a._c.i]  # type: ignore[no-any-return]
+        return a._below[b][a._c.i]
     except KeyError:
         return _crossing(a, b, a._below, False)
     except AttributeError:
-        raise TypeError(f"crossed_below(a, b): a is a series, not {a!r}") from None
+        return _crossed_arrays("crossed_below", a, b, up=False)
 
 
 def _apart(values: F64) -> F64:
@@ -231,13 +351,26 @@ def _apart(values: F64) -> F64:
 class Panel:
     """One field of all symbols: ``panel[-1]`` is (S,), ``panel[-n:]`` (n, S); NaN before a first bar."""
 
-    __slots__ = ("_array", "_c", "name")
+    __slots__ = ("_array", "_c", "_inverse", "_levels", "name")
 
-    def __init__(self, array: F64, cursor: Cursor, name: str) -> None:
+    def __init__(
+        self, array: F64, cursor: Cursor, name: str, levels: tuple[F64, F64] | None = None, *, inverse: bool = False
+    ) -> None:
         array.flags.writeable = False
-        self._array = array
+        self._array = array  # (T, S), the last known value where a symbol has no bar
         self._c = cursor
+        # What one share of before the run has become: (T, S) at the bar each value is of, and at each timestamp.
+        self._levels = levels
+        self._inverse = inverse  # volume, which grows with the number of shares
         self.name = name
+
+    def _rows(self, which: int | slice) -> F64:
+        if self._levels is None:
+            return _apart(self._array[which])
+        of_bar, now = self._levels[0][which], self._levels[1][self._c.i]
+        rows: F64 = self._array[which] * (now / of_bar if self._inverse else of_bar / now)
+        rows.flags.writeable = False
+        return rows
 
     def __getitem__(self, key: Any) -> F64:
         i = self._c.i
@@ -247,12 +380,12 @@ class Panel:
             if key.stop is not None or key.step is not None or (key.start is not None and key.start >= 0):
                 raise LookAheadError(f"panel({self.name!r}): only slices that end now, such as [-20:]")
             first = 0 if key.start is None else max(0, i + 1 + key.start)
-            return _apart(self._array[first : i + 1])
+            return self._rows(slice(first, i + 1))
         if isinstance(key, int | np.integer) and key < 0:
-            if i + 1 + key < 0:
+            at = i + 1 + int(key)
+            if at < 0:
                 raise IndexError(f"panel({self.name!r})[{key}]: only {i + 1} timestamps so far")
-            row: F64 = _apart(self._array[i + 1 + int(key)])
-            return row
+            return self._rows(at)
         raise LookAheadError(f"panel({self.name!r})[{key!r}]: [-1] is the current bar")
 
     def __len__(self) -> int:

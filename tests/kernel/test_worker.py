@@ -78,6 +78,54 @@ def test_files_are_described_and_readable(tmp_path):
     assert pq.read_metadata(root / "out" / "trades.parquet").num_rows == len(stored["trades"])
 
 
+def test_a_job_is_checked_for_look_ahead(tmp_path):
+    root = jobs.folder(tmp_path, {"strategy.py": jobs.SMA_CROSS, "shares.py": jobs.SHARES})
+    code, said = run(root, jobs.job(seconds=600.0))
+    assert code == 0
+    stored = json.loads((root / "out" / "result.json").read_text())
+    (entry,) = [a for a in stored["assumptions"] if a["code"] == "look_ahead"]
+    assert (entry["level"], entry["text"]) == ("info", "look-ahead: none found at 8 points")
+    progress = [m for m in said if m["type"] == "progress"]
+    assert [m["fraction"] for m in progress] == sorted(m["fraction"] for m in progress)
+    phases = [m["phase"] for m in progress]
+    assert {"loading", "running", "writing"} <= set(phases) <= {"loading", "running", "checking", "writing"}
+
+
+def test_a_job_tells_that_it_is_being_checked(tmp_path):
+    """The run itself is the first fifth of the progress, its check the rest; what it prints is printed once."""
+    body = "import time; time.sleep(0.0002); print(self.bar_index)"
+    _, said = run(jobs.folder(tmp_path, minimal(body)), jobs.job("Minimal"))
+    progress = [m for m in said if m["type"] == "progress"]
+    running = [m["fraction"] for m in progress if m["phase"] == "running"]
+    checking = [m["fraction"] for m in progress if m["phase"] == "checking"]
+    assert max(running) < 0.2 <= min(checking) and max(checking) > 0.9
+    assert len([m for m in said if m["type"] == "log"]) == 2001
+
+
+def test_a_job_that_reads_the_future_says_so(tmp_path):
+    body = "self.record(ma=self.ma[-1])"
+    source = minimal(body)["strategy.py"].replace("al.ta.SMA, self.data.close, 10", "ahead, self.data.close")
+    source = "import numpy as np\ndef ahead(c): return np.append(c[1:], np.nan)\n" + source
+    root = jobs.folder(tmp_path, {"strategy.py": source})
+    code, said = run(root, jobs.job("Minimal"))
+    assert (code, said[-1]["type"]) == (0, "result")
+    stored = json.loads((root / "out" / "result.json").read_text())
+    first = next(a for a in stored["assumptions"] if a["code"] == "look_ahead")
+    assert first["level"] == "error"
+    assert first["text"].startswith("look-ahead: the indicator ahead at ")
+    assert first["text"] in (root / "out" / "report.html").read_text()
+
+
+def test_a_job_without_time_for_its_check_still_has_its_result(tmp_path):
+    root = jobs.folder(tmp_path, {"strategy.py": jobs.SMA_CROSS, "shares.py": jobs.SHARES})
+    code, _ = run(root, jobs.job(seconds=0.0))
+    assert code == 0
+    stored = json.loads((root / "out" / "result.json").read_text())
+    (entry,) = [a for a in stored["assumptions"] if a["code"] == "look_ahead"]
+    assert (entry["level"], entry["text"]) == ("warning", "look-ahead: not checked")
+    assert entry["items"] == ["The time for checking was over after 0 of 8 points."]
+
+
 def minimal(body: str, imports: str = "") -> dict[str, str]:
     return {"strategy.py": jobs.MINIMAL.format(body=body, imports=imports)}
 

@@ -13,7 +13,7 @@ RAW_ALONE = "raw, splits and dividends not known"
 AS_GIVEN = "as given"
 
 BASES = ("auto", "adjusted", "raw")
-DEFAULT_PRICES = "adjusted"
+DEFAULT_PRICES = "auto"
 """What ``prices=`` is when it is left out."""
 
 

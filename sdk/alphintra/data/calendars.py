@@ -38,22 +38,38 @@ def calendar_code(name: Any) -> str:
 
 
 def session_table(code: str) -> SessionTable:
-    """Build the sessions of an exchange from 1970, or from where its calendar begins, to 2035."""
-    import pandas as pd
+    """Build the sessions of an exchange from 1970, or from where its calendar begins, to 2035.
 
+    Raises:
+        DataError: The library cannot build this calendar.
+    """
     library = _library(code)
-    kind = type(library.get_calendar(code))
-    first, last = pd.Timestamp(_FIRST), pd.Timestamp(_LAST)
-    bounds = kind.bound_min(), kind.bound_max()
-    first = first if bounds[0] is None else max(first, bounds[0])
-    last = last if bounds[1] is None else min(last, bounds[1])
-    calendar = library.get_calendar(code, start=first, end=last)
+    try:
+        calendar = _widest(library, code)
+    except ValueError as error:  # raised by rules that contradict each other, as XTAE's in 4.13.2
+        raise DataError(
+            f"exchange_calendars cannot build the calendar {code}: {str(error)[:80]}…",
+            code="BAD_CALENDAR",
+            hint="Use the calendar of another exchange with the same sessions, or weekdays.",
+        ) from None
     schedule = calendar.schedule
     return SessionTable(
         session=calendar.sessions.to_numpy().astype("M8[D]").astype(np.int32),
         open_time=_us(schedule["open"]),
         close_time=_us(schedule["close"]),
     )
+
+
+def _widest(library: Any, code: str) -> Any:
+    """Return a calendar over all years that are wanted and known."""
+    import pandas as pd
+
+    kind = type(library.get_calendar(code))
+    first, last = pd.Timestamp(_FIRST), pd.Timestamp(_LAST)
+    bounds = kind.bound_min(), kind.bound_max()
+    first = first if bounds[0] is None else max(first, bounds[0])
+    last = last if bounds[1] is None else min(last, bounds[1])
+    return library.get_calendar(code, start=first, end=last)
 
 
 def _us(times: Any) -> I64:

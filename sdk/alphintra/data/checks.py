@@ -14,6 +14,12 @@ from alphintra.errors import DataError
 
 TOLERANCE = 1e-9
 """Of the price: what rounding may put a high below its close."""
+_REMEDIES = {
+    "NOT_FINITE": "Leave out rows without a value.",
+    "NOT_POSITIVE": "Correct the price, or leave the row out.",
+    "BAD_OHLC": "Correct the row, or leave it out.",
+    "NEGATIVE_VOLUME": "Write 0 where nothing was traded; leave the column out where volume is not known.",
+}
 
 
 def read_number(table: RawTable, position: int) -> F64:
@@ -62,13 +68,23 @@ def check_order(utc: I64, table: RawTable, name: str) -> None:
     row = int(bad[0]) + 1
     when = np.datetime_as_string(utc[row].astype("M8[us]"), unit="s")
     if steps[row - 1] == 0:
-        raise DataError(f"the time {when} occurs twice", code="DUPLICATE_TIME", where=table.where(row, name))
+        raise DataError(
+            f"the time {when} occurs twice",
+            code="DUPLICATE_TIME",
+            where=table.where(row, name),
+            hint="Keep one row for each time. For several symbols give a dict of frames, one for each.",
+        )
     raise DataError(
         f"the time {when} is earlier than that of the row before",
         code="UNSORTED_TIMES",
         where=table.where(row, name),
         hint="Sort the rows by time.",
     )
+
+
+def check_positive(values: F64, table: RawTable, name: str, what: str = "price") -> None:
+    """Refuse zero and negative values of a column."""
+    _first(values <= 0, table, name, "NOT_POSITIVE", lambda row: f"the {what} is {values[row]:g}")
 
 
 def check_bars(prices: dict[str, F64], names: dict[str, str], table: RawTable) -> None:
@@ -80,13 +96,7 @@ def check_bars(prices: dict[str, F64], names: dict[str, str], table: RawTable) -
         table: Where they come from.
     """
     for role, values in prices.items():
-        _first(
-            values <= 0,
-            table,
-            names[role],
-            "NOT_POSITIVE",
-            lambda row, values=values: f"the price is {values[row]:g}",
-        )
+        check_positive(values, table, names[role])
     slack = TOLERANCE * prices["high"]
     for role in ("low", "open", "close"):
         _first(
@@ -121,4 +131,4 @@ def _first(bad: Any, table: RawTable, name: str, code: str, text: Any) -> None:
         return
     row = int(rows[0])
     more = f" ({len(rows)} rows are like this)" if len(rows) > 1 else ""
-    raise DataError(text(row) + more, code=code, where=table.where(row, name))
+    raise DataError(text(row) + more, code=code, where=table.where(row, name), hint=_REMEDIES[code])

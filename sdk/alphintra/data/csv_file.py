@@ -128,7 +128,9 @@ def not_a_number(cell: Any, where: str) -> DataError:
     """Return the error for a cell that should hold a number."""
     text = str(cell)
     if not text.strip():
-        return DataError("the cell is empty", code="EMPTY_CELL", where=where)
+        return DataError(
+            "the cell is empty", code="EMPTY_CELL", where=where, hint="Leave out rows without a value."
+        )
     shown = text if len(text) <= 40 else text[:39] + "…"
     hint = "Write numbers without thousands separators and units." if "," in text else None
     return DataError(f"'{shown}' is not a number", code="NOT_A_NUMBER", where=where, hint=hint)

@@ -52,8 +52,7 @@ def with_events(
         Market data, to be given to a backtest as ``data``.
 
     Raises:
-        DataError: Names symbol and date of a ratio that is not above 0 or beyond 1000 for 1, of a
-            negative or infinite dividend, of a date that is none, and of a symbol that does not exist.
+        DataError: A ratio or dividend that cannot be, or a symbol that does not exist; names symbol and date.
     """
     from alphintra.data.resolve import resolve
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from alphintra.data.basis import ADJUSTED, basis, check_prices
-from alphintra.data.checks import check_bars, check_order, check_volume, read_number
+from alphintra.data.checks import check_bars, check_order, check_positive, check_volume, read_number
 from alphintra.data.content_hash import Array, content_hash
 from alphintra.data.market import F64, MarketData, Note, SymbolBars
 from alphintra.data.overlap import check_overlap, check_zones
@@ -103,7 +102,7 @@ def _market(name: str, tables: Mapping[str, RawTable], prices: str | None, label
         notes += looks_like_split(bars)
     return MarketData(
         name=name,
-        dataset_hash=content_hash({symbol: _columns(own) for symbol, own in checked.items()}),
+        dataset_hash=_identity(checked, label),
         symbols=tuple(bars),
         bars=bars,
         asset_class="STOCKS",
@@ -116,6 +115,14 @@ def _market(name: str, tables: Mapping[str, RawTable], prices: str | None, label
     )
 
 
+def _identity(checked: Mapping[str, _Checked], label: Label | None) -> str:
+    """Return the hash of the rows, and of what is stated about their times."""
+    rows = content_hash({symbol: _columns(own) for symbol, own in checked.items()})
+    if label is None or (label.calendar is None and label.at == "open"):
+        return rows
+    return "sha256:" + hashlib.sha256(f"{rows} {label.calendar} {label.at}".encode()).hexdigest()
+
+
 def _known(column: F64 | None) -> F64:
     assert column is not None
     return column
@@ -126,7 +133,7 @@ def _check(table: RawTable, zone: str | None) -> _Checked:
     if not len(table):
         raise DataError("there are no rows", code="NO_ROWS", where=table.source)
     times = parse_times(table, roles["time"], zone)
-    check_order(times.utc, table, table.names[roles["time"]])
+    check_order(times.utc, table, table.names[roles["time"]] or "index")
     prices = {role: read_number(table, roles[role]) for role in PRICES}
     check_bars(prices, {role: table.names[roles[role]] for role in PRICES}, table)
     volume = adj_close = None
@@ -135,14 +142,7 @@ def _check(table: RawTable, zone: str | None) -> _Checked:
         check_volume(volume, table, table.names[roles["volume"]])
     if "adj_close" in roles:
         adj_close = read_number(table, roles["adj_close"])
-        bad = np.flatnonzero(adj_close <= 0)
-        if len(bad):
-            row = int(bad[0])
-            raise DataError(
-                f"the price is {adj_close[row]:g}",
-                code="NOT_POSITIVE",
-                where=table.where(row, table.names[roles["adj_close"]]),
-            )
+        check_positive(adj_close, table, table.names[roles["adj_close"]])
     return _Checked(times, prices, volume, adj_close)
 
 

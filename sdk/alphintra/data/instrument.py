@@ -26,7 +26,8 @@ class Instrument:
         multiplier: Money per unit held and 1.0 of price: 50 for a future that pays 50 a point.
         currency: Currency of its prices, three letters. ``None``: the dataset's, a currency pair's
             last three letters (``EURUSD``), else the account's.
-        asset_class: One of :data:`ASSET_CLASSES`. ``None``: the dataset's.
+        asset_class: ``STOCKS``, ``INDEX``, ``COMMODITY``, ``CRYPTO``, ``FOREX``, ``FUTURES``, ``BONDS``
+            or ``FUNDS``. ``None``: the dataset's.
         margin: For futures and what settles like them, the initial margin of one unit, in
             ``currency``. ``None``: the full value is paid.
         start: First session on which it trades; earlier bars only feed indicators. Dates outside

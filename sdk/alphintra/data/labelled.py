@@ -40,8 +40,7 @@ def with_calendar(
         Market data, to be given to a backtest as ``data``.
 
     Raises:
-        DataError: There is no such calendar or zone, a bar lies on a day without a session, or the
-            data cannot be used.
+        DataError: There is no such calendar or zone, or a bar lies on a day without a session.
     """
     from alphintra.data.resolve import whole
 

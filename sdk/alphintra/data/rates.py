@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from alphintra.data.checks import check_order, read_number
+from alphintra.data.checks import check_order, check_positive, read_number
 from alphintra.data.instrument import check_currency, did_you_mean
 from alphintra.data.market import DAY_US, F64, I64, MarketData, Rates
 from alphintra.data.roles import TIME_NAMES
@@ -188,14 +188,7 @@ def _from_table(table: RawTable, *, index: bool) -> Rates:
     parsed = parse_times(table, at)
     check_order(parsed.utc, table, table.names[at] or "index")
     rate: F64 = read_number(table, column)
-    bad = np.flatnonzero(rate <= 0)
-    if len(bad):
-        row = int(bad[0])
-        raise DataError(
-            f"the rate {rate[row]:g} is not above 0",
-            code="BAD_RATE",
-            where=table.where(row, table.names[column]),
-        )
+    check_positive(rate, table, table.names[column], "rate")
     return Rates(_known(parsed), rate)
 
 

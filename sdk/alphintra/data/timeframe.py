@@ -77,7 +77,11 @@ def find_frame(times: Mapping[str, Times], label: Label | None = None) -> Frame:
     kinds = sorted({frame for frame in frames.values() if frame is not None})
     if len(kinds) > 1:
         pairs = ", ".join(f"{symbol}: {frame}" for symbol, frame in frames.items() if frame)
-        raise DataError(f"the symbols have different time frames ({pairs})", code="MIXED_TIMEFRAMES")
+        raise DataError(
+            f"the symbols have different time frames ({pairs})",
+            code="MIXED_TIMEFRAMES",
+            hint="Bring them to one; finer bars of the same symbols are given as detail=.",
+        )
     # A single row tells no step: it is a day's bar unless other symbols say otherwise.
     timeframe = kinds[0] if kinds else "1d"
     everyone = np.unique(np.concatenate([own.session for own in times.values()]))

@@ -197,7 +197,8 @@ class Attempt:
                     return _failed("PROTOCOL", "The worker said ready twice.")
                 ready = True
                 JOB_START_SECONDS.labels(self.held.kind).observe(time.monotonic() - self._began)
-                await streams.say({"type": "run", "job": job.message})
+                seconds = deadline - time.monotonic()
+                await streams.say({"type": "run", "job": job.message | {"seconds": seconds}})
                 await self._progress({"fraction": 0.0, "phase": "running", "bar_time": None}, force=True)
             elif isinstance(message, protocol.Result | protocol.Error):
                 return message

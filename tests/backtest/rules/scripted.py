@@ -97,3 +97,37 @@ def both(*actions: Action) -> Action:
             action(s)
 
     return act
+
+
+def events(result: Any, *states: str) -> list[tuple[str, int, str, str]]:
+    """(time, order, state, reason) of the events with one of these states; the time to the minute, in UTC."""
+    c = result.events
+    rows = zip(c["time"], c["order_id"], c["state"], c["reason"], strict=True)
+    return [(f"{t:%Y-%m-%d %H:%M}", int(o), s, r) for t, o, s, r in rows if s in states]
+
+
+def flows(result: Any) -> list[tuple[str, str, float, float]]:
+    """(date, kind, amount, quantity) of what moved cash or lots without a fill."""
+    c = result.cash_flows
+    rows = zip(c["time"], c["kind"], c["amount"], c["quantity"], strict=True)
+    return [(f"{t:%Y-%m-%d}", k, round(float(a), 9), round(float(q), 9)) for t, k, a, q in rows]
+
+
+def of_type(s: Any, kind: str) -> Any:
+    """The working order of that type."""
+    return next(o for o in s.orders if o.type == kind)
+
+
+def explained(result: Any, last: Mapping[str, float], multiplier: float = 1.0) -> float:
+    """M10: Σ trades' P&L + open P&L + interest on cash, from the tables alone; ``last`` are the last closes."""
+    c = result.columns["trades"]
+    total = 0.0
+    for n, closed in enumerate(c["pnl"]):
+        if closed is not None:
+            total += closed
+            continue
+        sign = 1 if c["side"][n] == "BUY" else -1
+        moved = sign * c["quantity"][n] * (last[c["symbol"][n]] - c["entry_price"][n]) * multiplier
+        total += moved + c["carry"][n] - c["commission"][n]
+    paid = result.columns["cash_flows"]
+    return total + sum(a for a, k in zip(paid["amount"], paid["kind"], strict=True) if k == "INTEREST")

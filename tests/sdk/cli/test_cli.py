@@ -44,7 +44,7 @@ def test_json_has_everything_that_the_run_rests_on(sma, capsys):
     keys = {"dataset", "dataset_hash", "strategy_hash", "parameters", "seed", "engine_version", "configuration"}
     assert set(document["run"]) >= keys
     assert document["run"]["parameters"] == {"fast": 20, "slow": 50}
-    assert round(document["metrics"]["final_equity"], 2) == 721_794.41
+    assert round(document["metrics"]["final_equity"], 2) == 721_635.91
     assert document["metrics"]["total_trades"] == 31
     assert len(document["trades"]) == 31 and len(document["fills"]) == 62
     fill = {"time", "symbol", "side", "quantity", "price", "commission", "rule", "order_id"}
@@ -55,14 +55,14 @@ def test_json_has_everything_that_the_run_rests_on(sma, capsys):
 
 def test_readme_states_the_figures_of_that_run():
     text = (ROOT / "README.md").read_text()
-    assert "ends at 721,794.41 with 31 closed trades" in text
+    assert "ends at 721,635.91 with 31 closed trades" in text
 
 
 def test_plain_output_and_report(sma, capsys, tmp_path):
     report = tmp_path / "r.html"
     status, out, err = run(capsys, "backtest", str(sma), *AAPL, "--report", str(report))
     assert status == 0
-    assert "+621.8\u202f%" in out and str(report) in err
+    assert "+621.6\u202f%" in out and str(report) in err
     assert "<html" in report.read_text()[:200].lower()
 
 
@@ -142,3 +142,21 @@ def test_templates_are_listed_and_cloned_without_overwriting(capsys, tmp_path):
     assert status == 2 and "did you mean 'sma-cross'" in err
     with pytest.raises(DataError, match="cannot write"):
         gallery.clone("sma-cross", tmp_path / "absent")
+
+
+def test_check_says_what_it_found_and_ends_with_it(sma, tmp_path, capsys):
+    status, out, err = run(capsys, "backtest", f"{sma}:SmaCross", *AAPL, "--check")
+    assert (status, err) == (0, "")
+    assert "not checked" not in out
+    cheat = tmp_path / "cheat.py"
+    cheat.write_text(
+        "import alphintra as al\n"
+        "def high(c): return c / c.max()\n"
+        "class Cheat(al.Strategy):\n"
+        "    def on_start(self): self.h = self.indicator(high, self.data.close)\n"
+        "    def on_bar(self): pass\n"
+    )
+    status, out, err = run(capsys, "backtest", f"{cheat}:Cheat", *AAPL, "--check")
+    assert status == 1
+    assert "[error] look-ahead: the indicator high at 2000-03-01 changed when later bars were removed" in out
+    assert err.startswith("alphintra: <Check Cheat on us-equities-daily/AAPL: FAILED, look-ahead: the indicator high")

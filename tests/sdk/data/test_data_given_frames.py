@@ -86,6 +86,79 @@ def test_bad_frames_are_named(make, code, says):
     assert (caught.value.code, says in str(caught.value)) == (code, True), str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda f: f.assign(High=np.nan),
+        lambda f: f.assign(High=np.inf),
+        lambda f: f.assign(High="").astype(object),
+        lambda f: f.assign(Open=0.0),
+        lambda f: f.assign(Close=-1.0),
+        lambda f: f.assign(High=8.0),
+        lambda f: f.assign(Open=12.0),
+        lambda f: f.assign(Volume=-1.0),
+        lambda f: f.assign(adj_close=0.0),
+        lambda f: f.iloc[::-1],
+        lambda f: pd.concat([f, f.iloc[-1:]]),
+    ],
+)
+def test_every_bad_row_comes_with_place_and_remedy(make):
+    with pytest.raises(DataError) as caught:
+        data.resolve({"A": make(frame(DAYS))})
+    assert caught.value.where.startswith("DataFrame 'A', row ")
+    assert "column '" in caught.value.where
+    assert caught.value.hint
+
+
+HOURS = pd.date_range("2024-01-02 14:00", periods=5, freq="h")
+
+
+def test_times_with_and_without_a_zone_do_not_mix_across_frames():
+    zoned = frame(HOURS.tz_localize("America/New_York"))
+    with pytest.raises(DataError) as caught:
+        data.resolve({"A": zoned, "B": frame(HOURS)})
+    assert caught.value.code == "MIXED_TIME_ZONES"
+    assert "the times of 'A' name a time zone and those of 'B' do not (B)" in str(caught.value)
+    # two zones are two ways to write the same times, and a date needs none
+    london = frame(HOURS.tz_localize("America/New_York").tz_convert("Europe/London"))
+    assert data.resolve({"A": zoned, "B": london}).notes == ()
+    days = {"A": frame(DAYS.tz_localize("America/New_York")), "B": frame(DAYS)}
+    opens = [own.open_time for own in data.resolve(days).bars.values()]
+    np.testing.assert_array_equal(opens[0], opens[1])
+
+
+def test_a_symbol_that_never_meets_the_others_is_a_warning():
+    market = data.resolve({"A": frame(DAYS), "B": frame(DAYS[2:]), "C": frame(["2010-01-04", "2010-01-05"])})
+    assert [(n.code, n.level) for n in market.notes] == [("time_zone_assumed", "info"), ("no_overlap", "warning")]
+    assert market.notes[1].text == (
+        "no time in common with the other symbols: C 2010-01-04 to 2010-01-05; "
+        "others: A 2024-01-02 to 2024-01-08, B 2024-01-04 to 2024-01-08"
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ["2010-01-04", "2010-01-05"],  # other years
+        ["2023-12-28", "2023-12-29", "2024-01-09", "2024-01-10"],  # around the first symbol's, never on its days
+    ],
+)
+def test_symbols_that_never_meet_are_an_error(other):
+    with pytest.raises(DataError) as caught:
+        data.resolve({"A": frame(DAYS), "B": frame(other)})
+    assert caught.value.code == "NO_OVERLAP"
+    assert "A 2024-01-02 to 2024-01-08, B " + other[0] in str(caught.value)
+    assert "time zones" in caught.value.hint
+
+
+def test_symbols_meet_where_any_time_is_shared():
+    two = frame(["2023-12-28", "2023-12-29", "2024-01-04", "2024-01-09", "2024-01-10"])
+    assert [n.code for n in data.resolve({"A": frame(DAYS), "B": two}).notes] == ["time_zone_assumed"]
+    minutes = pd.date_range("2024-01-02 14:00", periods=3, freq="30min")
+    with pytest.raises(DataError, match="no time in common"):
+        data.resolve({"A": frame(minutes), "B": frame(minutes + pd.Timedelta("10min"))})
+
+
 def test_a_dict_keeps_its_order_and_may_start_late():
     market = data.resolve({"ZZZ": frame(DAYS), "AAA": frame(DAYS[2:])})
     assert (market.name, market.symbols) == ("DATA", ("ZZZ", "AAA"))

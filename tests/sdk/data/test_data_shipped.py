@@ -19,7 +19,7 @@ def row(bars, date):
 
 
 def test_aapl_trades_adjusted_and_ends_at_the_quoted_price():
-    market = data.resolve("us-equities-daily/AAPL")
+    market = data.resolve("us-equities-daily/AAPL", prices="adjusted")
     bars = market.bars["AAPL"]
     # The source's first row: open 118.56, close 130.31, volume 9616100, adj_close 4.186662803811;
     # its last: close 430.47, adj_close 56.137353… (0.1304 of it, for splits after the data's end).
