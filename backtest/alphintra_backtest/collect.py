@@ -457,14 +457,6 @@ def _excursions(session: Session, trades: list[Trade], entry: list[float], end_b
     return np.where(long, down, -up), np.where(long, up, -down)
 
 
-def _shorts(session: Session) -> int:
-    """Number of fills that opened or added to a short position."""
-    book = session.books
-    fills = book.fi[: int(book.reg[codes.S_FILLS])]
-    sold = fills[:, codes.L_SIDE] < 0
-    return int((sold & (book.oi[fills[:, codes.L_ORDER], codes.I_ROLE] == codes.PLAIN)).sum()) if len(fills) else 0
-
-
 def _shares(session: Session, s: int) -> Any:
     """Shares at each bar that one share of the first bar became by splits, (T,)."""
     became = shares_became(session.grid)
@@ -487,7 +479,7 @@ def _counts(session: Session, stale: int) -> dict[str, int]:
         "trimmed": int(reg[codes.S_TRIMMED]),
         "liquidated": int(reg[codes.S_LIQUIDATED]),
         "resolved": int(reg[codes.S_RESOLVED]),
-        "shorts": _shorts(session),
+        "shorts": int(reg[codes.S_SHORTS]),
         "stale_marks": stale,
         "bankrupt": int(reg[codes.S_BANKRUPT]),
     }

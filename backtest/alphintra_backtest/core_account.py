@@ -40,6 +40,9 @@ def rescale(m, b, k, o, t, ratio):
     if oi[o, I_FILLED] > 0:
         # the next fill pays the difference to what this many of the new shares would have paid
         of[o, F_FEE] = fee_of(k, is_maker(b, o), oi[o, I_FILLED] * m[D_LOT][oi[o, I_SYMBOL]], of[o, F_NOTIONAL])
+    else:
+        of[o, F_NOTIONAL] = 0.0
+        of[o, F_FEE] = 0.0
     for column in (F_LIMIT, F_STOP, F_TRAIL, F_EXTREME):
         of[o, column] /= ratio
     if sized and rest == 0:

@@ -167,6 +167,7 @@ def fill(m, b, k, o, t, lots, base, slip, rule, phase):
     else:
         basis[s] = side * (n - abs(held)) * one * price
     pos[s] += lots
+    reg[S_SHORTS] += pos[s] < 0
     b[5][s] += n
     r = reg[S_FILLS]
     fi[r, L_BAR] = t

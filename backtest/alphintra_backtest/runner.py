@@ -94,7 +94,7 @@ def run(
             hint=f"choose one, such as {against.name.split('/')[0]}/{against.symbols[0]}",
         )
     # What is checked runs bar by bar: the same orders, and every decision can be looked at.
-    form = form_of(strategy, compiled and not check)
+    form = form_of(strategy, False if check and compiled is True else compiled)
     watch, told = None, progress
     if check:
         from .check import first_run

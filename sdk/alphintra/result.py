@@ -145,6 +145,7 @@ class Result:
             starting_cash=float(configuration["cash"]),
             periods_per_year=float(self.run["periods_per_year"]),
             risk_free_rate=float(configuration.get("risk_free_rate") or 0.0),
+            flows=self.columns.get("cash_flows"),
         )
 
     @property

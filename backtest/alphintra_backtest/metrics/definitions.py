@@ -201,7 +201,7 @@ _ALL = (
     Definition(
         "total_borrow",
         "Borrow",
-        "Borrow cost of short positions; no rate is charged at leverage 1.",
+        "Borrow cost of short positions at `borrow_rate`.",
         "money",
         "M12, F11",
         "money",

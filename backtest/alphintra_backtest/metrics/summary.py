@@ -63,6 +63,7 @@ def summarize(
     starting_cash: float,
     periods_per_year: float,
     risk_free_rate: float = 0.0,
+    flows: Mapping[str, Any] | None = None,
 ) -> Summary:
     """Compute every metric of :data:`DEFINITIONS`.
 
@@ -73,6 +74,7 @@ def summarize(
         starting_cash: Account value before the first bar.
         periods_per_year: N of rule M1.
         risk_free_rate: Annual rate of cash as a fraction.
+        flows: Columns of the cash flows table; none where nothing moved without a fill.
     """
     values, reasons = account_metrics(
         curves.equity, curves.session, starting_cash, periods_per_year, risk_free_rate
@@ -84,7 +86,7 @@ def summarize(
         values["final_equity"] = leg(starting_cash)
     for part, why in (
         trade_statistics(closed_trades(trades)),
-        _activity(curves, fills, trades, periods_per_year),
+        _activity(curves, fills, flows or {}, periods_per_year),
         _against_benchmark(curves, starting_cash, periods_per_year, risk_free_rate),
     ):
         values |= part
@@ -166,17 +168,18 @@ def _power(base: float, exponent: float) -> float:
 
 
 def _activity(
-    curves: CurvesLike, fills: Mapping[str, Any], trades: Mapping[str, Any], periods_per_year: float
+    curves: CurvesLike, fills: Mapping[str, Any], flows: Mapping[str, Any], periods_per_year: float
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Return exposure, turnover and cost totals."""
     bars = len(curves.equity)
     none = np.empty(0)
     quantity, price = numbers(fills.get("quantity", none)), numbers(fills.get("price", none))
     notional = float(np.abs(quantity) @ price) if len(quantity) else 0.0
+    paid = zip(flows.get("amount", ()), flows.get("kind", ()), strict=True)
     values = {
         "total_fees": total(numbers(fills.get("commission", none)).tolist()),
         "total_slippage": total(numbers(fills.get("slippage", none)).tolist()),
-        "total_borrow": total(numbers(trades.get("borrow", none)).tolist()),
+        "total_borrow": total([-float(amount) for amount, kind in paid if kind == "BORROW"]),
         "time_in_market": float(np.mean(curves.in_market)) if bars else math.nan,
         "gross_exposure": math.nan,
         "turnover": math.nan,

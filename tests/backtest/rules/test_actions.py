@@ -22,7 +22,9 @@ from .scripted import (
     sell,
     target,
     trades,
-)  # fmt: skip
+)
+
+pytestmark = pytest.mark.usefixtures("either_core")
 
 EX = "2024-01-04"  # bar 2
 HALF = (50, 51, 49, 50)
@@ -169,7 +171,6 @@ def test_f8_f7_the_fee_of_an_order_that_a_split_halves_is_never_paid_back() -> N
 
 def test_f8_fifo_lots_of_two_entries() -> None:
     # 3 at 100 and 4 at 110, 3:2: 10.5 are 10 and half a share at 70: 4 of the first (4.5 ends in 4) and 6.
-    data = split(1.5, FLAT, FLAT, (110, 111, 109, 110), (70, 71, 69, 70), (75, 76, 74, 75))
     data = al.data.with_events(
         bars(FLAT, FLAT, (110, 111, 109, 110), (70, 71, 69, 70), (75, 76, 74, 75)), splits={"2024-01-05": 1.5}
     )

@@ -8,6 +8,8 @@ from alphintra.errors import StrategyError
 
 from .scripted import FLAT, bars, both, buy, ends, events, fills, run, sell, trades
 
+pytestmark = pytest.mark.usefixtures("either_core")
+
 
 def hourly(*closes: float) -> pd.DataFrame:
     """Two sessions of three hourly bars."""

@@ -10,6 +10,8 @@ from alphintra.errors import RuleError
 
 from .scripted import FLAT, bars, buy, fills, run, sell, target, trades
 
+pytestmark = pytest.mark.usefixtures("either_core")
+
 THIN = bars(*[(*FLAT, 1000)] * 6)  # 25 a bar at 100
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from .scripted import FLAT, assumption, bars, buy, ends, fills, run, sell, trades
 
+pytestmark = pytest.mark.usefixtures("either_core")
+
 BRACKET = buy(10, stop_loss=95, take_profit=105)
 DOUBT = (100.0, 106.0, 94.0, 100.0)  # stop and target in one day
 

@@ -10,6 +10,8 @@ from alphintra.errors import StrategyError
 
 from .scripted import FLAT, bars, both, buy, ends, events, fills, of_type, run, sell
 
+pytestmark = pytest.mark.usefixtures("either_core")
+
 
 def group(*actions: Any) -> Any:
     """An action: these orders, one cancels the others."""

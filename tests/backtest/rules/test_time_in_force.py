@@ -10,6 +10,8 @@ from alphintra.errors import StrategyError
 
 from .scripted import FLAT, bars, both, buy, ends, events, fills, run, sell, trades
 
+pytestmark = pytest.mark.usefixtures("either_core")
+
 # bar 1 is Wednesday 2024-01-03, bar 3 Friday the 5th, bar 4 Monday the 8th
 LOW = (100, 101, 94, 100)
 

@@ -9,6 +9,8 @@ from alphintra.errors import StrategyError
 
 from .scripted import FLAT, assumption, bars, both, buy, ends, fills, of_type, run, sell, trades
 
+pytestmark = pytest.mark.usefixtures("either_core")
+
 UP = (100, 103, 97, 102)  # the entry bar: bought at 100
 
 
