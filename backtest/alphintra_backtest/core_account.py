@@ -31,8 +31,6 @@ def rescale(m, b, k, o, t, ratio):
     """F8: a working order in the shares of after the split."""
     oi = b[0]
     of = b[1]
-    if oi[o, I_TYPE] == TRAIL and oi[o, I_STATE] == WORKING:
-        catch_up(m, b, o, t - 1)  # what it has seen so far was in old shares
     if oi[o, I_SIZE] == QUANTITY or oi[o, I_SIZE] == TARGET_QUANTITY:
         of[o, F_SIZE] *= ratio
     rest = int((oi[o, I_QTY] - oi[o, I_FILLED]) * ratio + 1e-9)
