@@ -33,10 +33,8 @@ class Order:
 
     def _f(self, column: int) -> float:
         run = self._run
-        trails = column == codes.F_STOP and self._i(codes.I_TYPE) == codes.TRAIL
-        if trails and self._i(codes.I_STATE) == codes.WORKING and run.cursor.i >= 0:
-            # bars went by without an event
-            run.core.catch_up(run.grid.m, run.books.tuple, self.id, run.cursor.i)
+        if column == codes.F_STOP:
+            run.bring_forward(self.id, run.cursor.i)
         return float(self._run.books.of[self.id, column])
 
     @property

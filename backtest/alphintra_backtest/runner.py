@@ -317,6 +317,7 @@ def _close_at_end(session: Session, end_bar: int) -> None:
     for o in [int(o) for o in books.active[: books.reg[codes.S_ACTIVE]]]:
         books.make_room()
         if books.oi[o, codes.I_STATE] in (codes.WORKING, codes.WAITING):  # children end with their entry
+            session.bring_forward(o, t)
             session.core.finish(books.tuple, t, o, codes.UNFILLED, codes.NONE, codes.PH_CLOSE)
     books.reg[codes.S_ACTIVE] = 0
     how = session.config.rules["close_at_end"]
