@@ -12,6 +12,8 @@ from typing import Any
 FAST, SLOW, QUANTITY = 50, 200, 100
 CASH = 1_000_000.0
 COMMISSION = 0.0002
+#: The sweep: 990 pairs of averages, the fast one shorter.
+PAIRS = [(fast, slow) for slow in range(10, 230, 5) for fast in range(5, slow, 5)][:990]
 
 
 def serve(run: Callable[[Any], tuple[Any, Callable[[], dict[str, Any]]]]) -> None:

@@ -26,6 +26,13 @@ HERE = Path(__file__).resolve().parent
 PEERS = HERE / ".venv-peers"
 PEER_PYTHON = PEERS / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 NAMES = {"alphintra": "alphintra", "backtesting_py": "backtesting.py", "backtrader": "backtrader"}
+#: The compiled form and its peer.
+SIGNALS = {
+    "alphintra_signals": "signals",
+    "vectorbt": "vectorbt",
+    "alphintra_sweep": "sweep",
+    "vectorbt_sweep": "vectorbt sweep",
+}
 #: Prices and fees are the same products of the same floats; equities are sums in another order.
 CLOSE = 1e-9
 
@@ -58,15 +65,15 @@ def install_peers() -> None:
     stamp.write_text(lock)
 
 
-def measure(engine: str, bars_file: Path, folder: Path, repeats: int) -> dict[str, Any]:
+def measure(engine: str, bars_file: Path, folder: Path, repeats: int, *flags: str) -> dict[str, Any]:
     """Run an engine in a process of its own; its answer, and the seconds that the process lived."""
-    python = sys.executable if engine == "alphintra" else str(PEER_PYTHON)
+    python = sys.executable if engine.startswith("alphintra") else str(PEER_PYTHON)
     answer = folder / f"{engine}.json"
     # The trial log and the caches of a benchmark are not the trader's.
     env = {**os.environ, "ALPHINTRA_DATA_DIR": str(folder), "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
     began = time.perf_counter()
     done = subprocess.run(
-        [python, str(HERE / f"engine_{engine}.py"), str(bars_file), str(answer), str(repeats)],
+        [python, str(HERE / f"engine_{engine}.py"), str(bars_file), str(answer), str(repeats), *flags],
         env=env,
         capture_output=True,
         text=True,
@@ -74,7 +81,7 @@ def measure(engine: str, bars_file: Path, folder: Path, repeats: int) -> dict[st
     )
     process = time.perf_counter() - began
     if done.returncode:
-        sys.exit(f"{NAMES[engine]} failed:\n{done.stderr}")
+        sys.exit(f"{(NAMES | SIGNALS)[engine]} failed:\n{done.stderr}")
     return {**json.loads(answer.read_text()), "process": process}
 
 
@@ -90,6 +97,49 @@ def difference(name: str, ours: dict[str, Any], theirs: dict[str, Any]) -> str |
     if not math.isclose(ours["equity"], theirs["equity"], rel_tol=CLOSE):
         return f"final equity: ours is {ours['equity']!r}, {name}'s is {theirs['equity']!r}"
     return None
+
+
+def apart(ours: dict[str, Any], theirs: dict[str, Any]) -> str | None:
+    """The first pair of averages whose final equities differ, in one sentence, or None."""
+    a, b = ours["equities"], theirs["equities"]
+    if len(a) != len(b):
+        return f"we have {len(a)} variants, the peer has {len(b)}"
+    for i, (x, y) in enumerate(zip(a, b, strict=True)):
+        if not math.isclose(x, y, rel_tol=CLOSE):
+            return f"variant {i}: our final equity is {x!r}, the peer's is {y!r}"
+    return None
+
+
+def signals_are_equal(same: Path, sweep: Path, folder: Path) -> bool:
+    """Compare the compiled form with ``on_bar`` and with vectorbt, and the sweeps; say where they differ."""
+    ours, theirs = (measure(engine, same, folder, 1) for engine in ("alphintra_signals", "vectorbt"))
+    by_bar = measure("alphintra_signals", same, folder, 1, "--by-bar")
+    swept = [measure(engine, sweep, folder, 1) for engine in ("alphintra_sweep", "vectorbt_sweep")]
+    for name, problem in (
+        ("on_bar", difference("on_bar", ours, by_bar)),
+        ("vectorbt", difference("vectorbt", ours, theirs)),
+        ("vectorbt's sweep", apart(*swept)),
+    ):
+        if problem:
+            print(f"signals are NOT EQUAL to {name}: {problem}")
+            return False
+    print(
+        f"equal: {len(ours['fills'])} fills of signals, on_bar and vectorbt, "
+        f"and the final equities of {len(swept[0]['equities'])} variants of both sweeps"
+    )
+    return True
+
+
+def show_signals(large: Path, middle: Path, sweep: Path, folder: Path) -> None:
+    """Lines of the compiled form and of the sweep: second and later runs."""
+    for engine, file, peer, peer_file in (
+        ("alphintra_signals", large, "vectorbt", middle),
+        ("alphintra_sweep", sweep, "vectorbt_sweep", sweep),
+    ):
+        answer = measure(engine, file, folder, 12)
+        speed = show(SIGNALS[engine], answer | {n: answer[n][1:] for n in ("wall", "cpu")})
+        answer = measure(peer, peer_file, folder, 3)
+        show(SIGNALS[peer], answer | {n: answer[n][1:] for n in ("wall", "cpu")}, speed)
 
 
 def show(label: str, answer: dict[str, Any], ratio_to: float | None = None) -> float:
@@ -132,6 +182,10 @@ def main() -> int:
             f"equal: {len(ours['fills'])} fills (time, side, quantity, price, fee) and final equity "
             f"{ours['equity']:,.2f} on {args.equal:,} bars, in all three engines"
         )
+        sweep = folder / "sweep.npz"
+        bars.write(sweep, 5_000)
+        if not signals_are_equal(same, sweep, folder):
+            return 1
         if args.check_only:
             return 0
         large, middle, small = folder / "large.npz", folder / "middle.npz", folder / "small.npz"
@@ -148,6 +202,7 @@ def main() -> int:
         print(
             f"alphintra: best of 3 warm runs (the first took {first:.2f} s), on_bar in Python, by wall time"
         )
+        show_signals(large, large, sweep, folder)
         print("\nfirst result in a new process, 2,000 bars:")
         for engine, label in NAMES.items():
             best = min(measure(engine, small, folder, 1)["process"] for _ in range(3))

@@ -127,7 +127,9 @@ def page_rules() -> str:
 
     rows = []
     for name, (default, text) in RULES.items():
-        allowed = ", ".join(f"`{c!r}`" for c in CHOICES[name]) if name in CHOICES else TAKES.get(type(default), "a number or `None`")
+        allowed = TAKES.get(type(default), "a number or `None`")
+        if name in CHOICES:
+            allowed = ", ".join(f"`{c!r}`" for c in CHOICES[name])
         rows.append((f"`{name}`", f"`{default!r}`", allowed, text))
     return (
         "# Rules of a run\n\nEach is an argument of `al.backtest`, `--rule NAME=VALUE` of the command line, "
@@ -178,7 +180,7 @@ def page_metrics() -> str:
 
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
-    from alphintra import checking, costs, params, result, strategy, verifying, views
+    from alphintra import checking, costs, params, result, signals, strategy, verifying, views
     from alphintra.backtesting import backtest
     from alphintra.data import events, instrument, labelled
     from alphintra_backtest import handles
@@ -191,6 +193,7 @@ def pages() -> dict[str, str]:
         describe("al.Instrument", instrument.Instrument, 2),
         describe("al.data.with_events", events.with_events, 2),
         describe("al.data.with_calendar", labelled.with_calendar, 2),
+        describe("al.Signals", signals.Signals, 2),
         describe("al.crossed_above", views.crossed_above, 2),
         describe("al.crossed_below", views.crossed_below, 2),
     ]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-# Loads Numba, which takes longer than all the rest; its functions are machine code, without lines to step to.
-LATER = frozenset({"alphintra_backtest.compiled"})
+# Load Numba, which takes longer than all the rest (its functions are machine code, without lines to step to), and
+# backtrader, an optional extra.
+LATER = frozenset({"alphintra_backtest.compiled", "alphintra_backtest.adapters.backtrader"})
 
 
 def preload() -> list[str]:

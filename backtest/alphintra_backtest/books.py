@@ -36,6 +36,8 @@ for _column in (
     _FRESH[_column] = -1
 _NOTHING = np.full(N_F, np.nan)
 _NOTHING[[codes.F_NOTIONAL, codes.F_FEE, codes.F_SLIP]] = 0.0
+#: Both halves of an order row before anything is known of it.
+FRESH = (_FRESH, _NOTHING)
 
 
 def _twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -168,8 +168,9 @@ ENTRY_CERTAIN, ENTRY_PESSIMISTIC, ENTRY_NEXT = range(3)
     S_ACTION,
     S_LIQUIDATED,
     S_RESOLVED,
-) = range(13)
-N_S = 13
+    S_SHORTS,
+) = range(14)
+N_S = 14
 # money registers: cash, what this callback's reductions will free, financing booked at this bar's close
 (M_CASH, M_FREED, M_FINANCING) = range(3)
 N_M = 3

@@ -6,17 +6,20 @@ import time as clock
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import codes
 from .assumptions import assumptions
+from .lazy import CURVES, Columns
+from .signals_data import shares_became
 from .source import strategy_hash
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
-    from alphintra.result import Result
+    from alphintra.result import Curves, Result
 
     from .session import Session
     from .trades import Trade
@@ -37,35 +40,24 @@ def collect(
 ) -> Result:
     """Build the Result of a session that has ended; ``first`` is the timestamp of the first ``on_bar``."""
     from alphintra import __version__
-    from alphintra.result import Curves, IndicatorSeries, Result
+    from alphintra.result import IndicatorSeries, Result
 
     w = max(first - 1, 0)  # metrics begin one bar before the first on_bar (F13)
-    grid, books, market, config = session.grid, session.books, session.market, session.config
-    t_count = len(grid.time)
-    equity, cash, exposure = np.empty(t_count), np.empty(t_count), np.empty(t_count)
-    held, stale = np.zeros(t_count, dtype=np.bool_), np.zeros(1, dtype=np.int64)
-    session.core.value(grid.m, books.tuple, config.cash, equity, cash, exposure, held, stale)
-    window = slice(w, end_bar)
-    curves = Curves(
-        time=grid.time[window],
-        session=grid.session[window],
-        equity=equity[window],
-        cash=cash[window],
-        exposure=exposure[window],
-        in_market=held[window],
-        benchmark=_benchmark(session, against, first)[window],
-    )
-    columns = {
-        "orders": _orders(session),
-        "fills": _fills(session, w),
-        "events": _events(session),
-        "positions": _positions(session),
-        "recorded": _recorded(session),
-        "cash_flows": _cash_flows(session),
-    }
+    market, config, grid = session.market, session.config, session.grid
     run_id = uuid.uuid4().hex
-    columns["trades"] = _trades(session, run_id, end_bar)
-    counts = _counts(session, int(stale[0]), columns)
+    curves, stale = _curves(session, slice(w, end_bar), against, first)
+    columns = Columns(
+        {
+            "orders": lambda: _orders(session),
+            "fills": lambda: _fills(session, w),
+            "events": lambda: _events(session),
+            "positions": lambda: _positions(session),
+            "recorded": lambda: _recorded(session),
+            "cash_flows": lambda: _cash_flows(session),
+            "trades": lambda: _trades(session, run_id, end_bar),
+        }
+    )
+    counts = _counts(session, stale)
     indicators = [
         IndicatorSeries(c.name, session.symbols[c.symbol], c.series._as_seen(grid.positions[c.symbol]), c.overlay)
         for c in session.indicators
@@ -114,6 +106,47 @@ def collect(
     )
 
 
+def _curves(session: Session, window: slice, against: MarketData | None, first: int) -> tuple[Curves, int]:
+    """The curves of the timestamps in ``window``, and how many valuations used an older close."""
+    from alphintra.result import Curves
+
+    grid, t_count = session.grid, len(session.grid.time)
+    one = (
+        len(session.symbols) == 1  # it misses no bar
+        and hasattr(session.core, "value_one")  # compiled
+        and session.simple_money
+        and not session.books.reg[codes.S_LEGS]
+    )
+    equity, stale = CURVES.take(t_count, np.float64), np.zeros(1, dtype=np.int64)
+    given = grid.m, session.books.tuple, session.config.cash
+
+    @cache
+    def rest() -> tuple[Any, Any, Any]:
+        """Cash, exposure and whether there is a position."""
+        cash, exposure, held = (CURVES.take(t_count, kind) for kind in (np.float64, np.float64, np.bool_))
+        if one:
+            again = CURVES.take(t_count, np.float64)
+            session.core.value_one(grid.m[4].reshape(-1), *given, again, cash, exposure, held)
+        else:
+            session.core.value(*given, equity, cash, exposure, held, stale)
+        return cash[window], exposure[window], held[window]
+
+    if one:
+        session.core.equity_one(grid.m[4].reshape(-1), *given, equity)
+    else:
+        rest()
+    curves = Curves(
+        time=grid.time[window],
+        session=grid.session[window],
+        equity=equity[window],
+        cash=lambda: rest()[0],
+        exposure=lambda: rest()[1],
+        in_market=lambda: rest()[2],
+        benchmark=lambda: _benchmark(session, against, first)[window],
+    )
+    return curves, int(stale[0])
+
+
 def _benchmark(session: Session, against: MarketData | None, first: int) -> Any:
     """Buy and hold, equally weighted, from the open after the first ``on_bar`` on, without costs (M9)."""
     grid, cash = session.grid, session.config.cash
@@ -132,10 +165,12 @@ def _benchmark(session: Session, against: MarketData | None, first: int) -> Any:
     share = cash / len(session.symbols)
     total = np.zeros(t_count)
     for s in range(len(session.symbols)):
-        later = grid.positions[s][grid.positions[s] > first]
+        own = grid.positions[s]
+        later = int(np.searchsorted(own, first, side="right"))
         value = np.full(t_count, share)
-        if len(later):
-            value[later[0] :] = share * _held(session, s, int(later[0]))[later[0] :]
+        if later < len(own):
+            begin = int(own[later])
+            value[begin:] = share * _held(session, s, begin)[begin:]
         total += value
     return total
 
@@ -348,6 +383,7 @@ def _recorded(session: Session) -> dict[str, Any]:
 
 def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
     """M10: closed and open round trips; the exit of an open one is empty."""
+    session.mirror()  # a compiled run books its round trips only here
     trades = (
         sorted(session.book.closed, key=lambda t: (t.entry_bar, t.entry_order, t.exit_bar))
         + session.book.open()
@@ -421,47 +457,36 @@ def _excursions(session: Session, trades: list[Trade], entry: list[float], end_b
     return np.where(long, down, -up), np.where(long, up, -down)
 
 
-def _shorts(session: Session) -> int:
-    """Number of trades on the short side."""
-    trades = [*session.book.closed, *session.book.open()]
-    return sum(t.side < 0 for t in trades)
-
-
 def _shares(session: Session, s: int) -> Any:
     """Shares at each bar that one share of the first bar became by splits, (T,)."""
-    out = np.ones(len(session.grid.time))
-    rows, terms = session.grid.m[codes.D_ACTION], session.grid.m[codes.D_ACTION_TERMS]
-    for (t, of), (ratio, _) in zip(rows.tolist(), terms.tolist(), strict=True):
-        if of == s and ratio != 1.0:
-            out[t:] *= ratio
-    return out
+    became = shares_became(session.grid)
+    return np.ones(len(session.grid.time)) if became is None else became[:, s]
 
 
-def _counts(session: Session, stale: int, columns: dict[str, dict[str, Any]]) -> dict[str, int]:
-    n = int(session.books.reg[codes.S_ORDERS])
+_REFUSALS = (
+    codes.NO_FUNDS, codes.NO_FUNDS_AT_FILL, codes.TOO_SMALL, codes.NO_SHORT, codes.RUN_ENDED, codes.BELOW_VALUE,
+    codes.DELISTED,
+)  # fmt: skip
+
+
+def _counts(session: Session, stale: int) -> dict[str, int]:
     reg = session.books.reg
+    orders = session.books.oi[: int(reg[codes.S_ORDERS])]
     counts = {
         "ambiguous": int(reg[codes.S_AMBIGUOUS]),
         "ambiguous_entry": int(reg[codes.S_AMBIGUOUS_ENTRY]),
-        "capped": int(session.books.oi[:n, codes.I_CAPPED].sum()),
+        "capped": int(orders[:, codes.I_CAPPED].sum()),
         "trimmed": int(reg[codes.S_TRIMMED]),
         "liquidated": int(reg[codes.S_LIQUIDATED]),
         "resolved": int(reg[codes.S_RESOLVED]),
-        "shorts": _shorts(session),
+        "shorts": int(reg[codes.S_SHORTS]),
         "stale_marks": stale,
         "bankrupt": int(reg[codes.S_BANKRUPT]),
     }
-    orders = columns["orders"]
-    refused = (
-        "DELISTED",
-        "INSUFFICIENT_FUNDS",
-        "INSUFFICIENT_FUNDS_AT_FILL",
-        "BELOW_MIN_QUANTITY",
-        "SHORT_NOT_ALLOWED",
-        "RUN_ENDED",
-        "BELOW_MIN_VALUE",
-    )
-    for state, reason in zip(orders["state"], orders["reason"], strict=True):
-        if reason in refused and state in ("REJECTED", "CANCELLED"):
-            counts[f"rejected:{reason}"] = counts.get(f"rejected:{reason}", 0) + 1
+    state = orders[:, codes.I_STATE]
+    reasons = orders[(state == codes.REJECTED) | (state == codes.CANCELLED), codes.I_REASON]
+    kinds, at, number = np.unique(reasons, return_index=True, return_counts=True)
+    for i in np.argsort(at).tolist():  # in the order of their first order
+        if kinds[i] in _REFUSALS:
+            counts[f"rejected:{codes.REASON_NAMES[kinds[i]]}"] = int(number[i])
     return counts

@@ -19,13 +19,31 @@ from typing import Any
 import numba
 import platformdirs
 
-from . import codes, core, core_account, core_booking, core_fine, core_matching, core_sizing
+from . import codes, core, core_account, core_booking, core_fine, core_matching, core_signals, core_sizing
+
+#: Functions that are copied into their callers: they are small, or have one caller, and handing over twenty arrays
+#: costs more than most of them do.
+INLINED = frozenset(
+    (
+        *("fee_of", "is_maker", "unit", "moved", "mark", "requirement", "increase_of", "reduces", "works"),
+        *("is_limit_now", "at_open", "open_rule", "passed", "log_event", "flag_last", "compact", "new_budget"),
+        *("rival", "equity_at", "lots_for", "affordable", "admit", "accept", "watched", "acts", "fill_at_open"),
+        *("fill", "end_partners", "close_children", "wake_children", "reduces_now", "open_phase", "inside_phase"),
+        *("close_phase", "prepare", "expire_phase", "step", "peek", "order_row", "child_row", "enter", "decide"),
+        *("next_signal", "short_of_room", "blank"),
+    )
+)
+
+
+#: Functions so short that two threads would lose more by handing the interpreter over.
+HOLDING = frozenset(("crossing", "pack"))
 
 
 def cache_dir() -> Path:
     """Folder of the compile cache: ``$ALPHINTRA_CACHE_DIR`` or the user's, then a key of the source."""
     digest = hashlib.sha256()
-    for module in (codes, core_sizing, core_booking, core_account, core_fine, core_matching, core):
+    parts = (codes, core_sizing, core_booking, core_account, core_fine, core_matching, core, core_signals)
+    for module in (*parts, sys.modules[__name__]):
         digest.update(Path(str(module.__file__)).read_bytes())
     digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
     root = os.environ.get("ALPHINTRA_CACHE_DIR") or platformdirs.user_cache_dir("alphintra")
@@ -42,9 +60,10 @@ def _usable(folder: Path) -> bool:
 
 def _compile() -> dict[str, Any]:
     names: dict[str, Any] = globals()
-    names.update(
-        {n: v for n, v in vars(codes).items() if isinstance(v, int | float) and not n.startswith("_")}
-    )
+    for module in (codes, core_signals):
+        names.update(
+            {n: v for n, v in vars(module).items() if isinstance(v, int | float) and not n.startswith("_")}
+        )
     names["math"] = math
     folder = cache_dir()
     cached = _usable(folder)
@@ -52,11 +71,14 @@ def _compile() -> dict[str, Any]:
     if cached and "NUMBA_CACHE_DIR" not in os.environ:
         numba.config.CACHE_DIR = str(folder)
     try:
-        for function in core.KERNELS:
+        for function in (*core.KERNELS, *core_signals.KERNELS):
             twin = types.FunctionType(function.__code__, names, function.__name__)
             twin.__module__ = __name__
             twin.__qualname__ = function.__name__
-            names[function.__name__] = numba.njit(nogil=True, cache=cached)(twin)
+            # The core allocates nothing, so it needs no counting of references, which took half of its time.
+            name = function.__name__
+            choices: dict[str, Any] = {"_nrt": False, "forceinline": name in INLINED}
+            names[name] = numba.njit(nogil=name not in HOLDING, cache=cached, **choices)(twin)
     finally:
         numba.config.CACHE_DIR = before
     return names

@@ -31,8 +31,6 @@ def rescale(m, b, k, o, t, ratio):
     """F8: a working order in the shares of after the split."""
     oi = b[0]
     of = b[1]
-    if oi[o, I_TYPE] == TRAIL and oi[o, I_STATE] == WORKING:
-        catch_up(m, b, o, t - 1)  # what it has seen so far was in old shares
     if oi[o, I_SIZE] == QUANTITY or oi[o, I_SIZE] == TARGET_QUANTITY:
         of[o, F_SIZE] *= ratio
     rest = int((oi[o, I_QTY] - oi[o, I_FILLED]) * ratio + 1e-9)
@@ -102,6 +100,10 @@ def corporate_actions(m, b, k, t):
                 cash[M_CASH] += amount
                 log_leg(b, t, s, LEG_DIVIDEND, amount, 0, 1.0)
             if ratio != 1.0:
+                for a in range(reg[S_ACTIVE]):  # a trailing level counts the bars before the split in their own shares
+                    o = active[a]
+                    if oi[o, I_SYMBOL] == s and oi[o, I_STATE] == WORKING and oi[o, I_TYPE] == TRAIL:
+                        catch_up(m, b, o, t - 1)
                 if pos[s] != 0:
                     exact = pos[s] * ratio
                     whole = int(exact + 1e-9) if exact > 0 else int(exact - 1e-9)

@@ -112,7 +112,8 @@ def wake_children(b, o, t, price, side, phase):
     for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
         if c < 0:
             continue
-        oi[c, I_QTY] = oi[o, I_FILLED]
+        if oi[c, I_STATE] == WAITING or oi[c, I_STATE] == WORKING:  # what has ended never changes: snapshots rely on it
+            oi[c, I_QTY] = oi[o, I_FILLED]
         if oi[c, I_STATE] != WAITING:
             continue
         oi[c, I_STATE] = WORKING
@@ -166,6 +167,7 @@ def fill(m, b, k, o, t, lots, base, slip, rule, phase):
     else:
         basis[s] = side * (n - abs(held)) * one * price
     pos[s] += lots
+    reg[S_SHORTS] += pos[s] < 0
     b[5][s] += n
     r = reg[S_FILLS]
     fi[r, L_BAR] = t
@@ -254,6 +256,15 @@ def execute(m, b, k, o, t, base, slip, rule, phase):
                 return False
             lots = can
             trimmed = True
+            for _ in range(4):  # fewer lots move the price less, and a short sold dearer needs more
+                again = moved(m, k, t, s, base, side, lots) if slip else price
+                if again == price or increase_of(pos[s], lots) == 0:
+                    break
+                price = again
+                lots = affordable(m, b, k, o, t, lots, price, at_open)
+            if lots == 0:
+                finish(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, phase)
+                return False
     if (
         k[K_MIN_VALUE] > 0.0
         and of[o, F_NOTIONAL] + abs(want) * unit(m, t, s, at_open) * price < k[K_MIN_VALUE]

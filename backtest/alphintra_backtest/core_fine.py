@@ -90,6 +90,15 @@ def entry_bar_by_fine(m, b, k, parent, t):
         close = rows[e, 3]
         stopped = rows[e, 2] <= stop if long else rows[e, 1] >= stop
         reached = passed(k, rows[e, 1], rows[e, 2], limit, not long)
+        if stop >= price if long else stop <= price:  # at or beyond the entry's price: triggered as the entry fills
+            stop = price
+            stopped = True
+            close = price
+        elif limit < price if long else limit > price:  # bettered by the entry's price, which it gets
+            limit = price
+            reached = True
+            stopped = False
+            kind = STOP
         beyond = close <= stop if long else close >= stop
         if stopped and (kind == LIMIT or beyond or k[K_ENTRY_BAR] == ENTRY_PESSIMISTIC):
             which = 1

@@ -142,6 +142,9 @@ def entry_bar_children(m, b, k, parent, t):
         return
     long = oi[parent, I_SIDE] > 0
     close = m[D_CLOSE][t, s]
+    entry = b[7][reg[S_FILLS] - 1, L_BASE]
+    stop = math.nan
+    limit = math.nan
     stop_hit = False
     stop_sure = False
     target_hit = False
@@ -150,11 +153,19 @@ def entry_bar_children(m, b, k, parent, t):
         stop = of[sl, F_STOP]
         stop_hit = m[D_LOW][t, s] <= stop if long else m[D_HIGH][t, s] >= stop
         beyond = close <= stop if long else close >= stop
+        if stop >= entry if long else stop <= entry:  # at or beyond the entry's price: triggered as the entry fills
+            stop = entry
+            stop_hit = True
+            beyond = True
         stop_sure = stop_hit and (oi[parent, I_TYPE] == LIMIT or beyond)
     if tp >= 0 and oi[tp, I_STATE] == WORKING:
         limit = of[tp, F_LIMIT]
         target_hit = passed(k, m[D_HIGH][t, s], m[D_LOW][t, s], limit, not long)
         beyond = close > limit if long else close < limit
+        if limit < entry if long else limit > entry:  # bettered by the entry's price, which it gets
+            limit = entry
+            target_hit = True
+            beyond = True
         target_sure = target_hit and (oi[parent, I_TYPE] == STOP or beyond)
     if not stop_sure and (stop_hit or (target_hit and not target_sure)):
         reg[S_AMBIGUOUS_ENTRY] += 1
@@ -166,11 +177,11 @@ def entry_bar_children(m, b, k, parent, t):
         stop_sure = True
     if stop_sure:
         oi[sl, I_TRIGGERED] = 1
-        if execute(m, b, k, sl, t, of[sl, F_STOP], True, R_ENTRY_BAR, PH_INSIDE) and target_hit:
+        if execute(m, b, k, sl, t, stop, True, R_ENTRY_BAR, PH_INSIDE) and target_hit:
             flag_last(b, FLAG_AMBIGUOUS)
             reg[S_AMBIGUOUS] += 1
     elif target_sure:
-        execute(m, b, k, tp, t, of[tp, F_LIMIT], False, R_ENTRY_BAR, PH_INSIDE)
+        execute(m, b, k, tp, t, limit, False, R_ENTRY_BAR, PH_INSIDE)
 
 
 def inside_stop(m, b, k, o, t):
@@ -296,10 +307,8 @@ def prepare(m, b, t):
             catch_up(m, b, o, t - 1)
         elif oi[o, I_LEFT] > 0:
             catch_up(m, b, o, t)
-        if oi[o, I_TIF] == GTD and works(m, b, o, t):
-            s = oi[o, I_SYMBOL]
-            if m[D_SESSION][t, s] > oi[o, I_UNTIL]:
-                finish(b, t, o, EXPIRED, DATE_REACHED, PH_OPEN)
+        if oi[o, I_TIF] == GTD and works(m, b, o, t) and m[D_SESSION][t, oi[o, I_SYMBOL]] > oi[o, I_UNTIL]:
+            finish(b, t, o, EXPIRED, DATE_REACHED, PH_OPEN)
 
 
 def compact(b):

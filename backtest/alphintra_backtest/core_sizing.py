@@ -131,6 +131,14 @@ def lots_for(m, b, k, o, t, price, at_open):
         if hi * one * price + fee_of(k, maker, d * lot, d * one * price) <= budget * (1.0 + 1e-12):
             lo = hi
         else:
+            if held == 0:  # what the fee's formula says is nearly always it: two looks instead of a search
+                rate = k[K_FEE_MAKER] if maker else k[K_FEE_PCT]
+                q = int(budget / (one * price * (1.0 + rate) + lot * k[K_FEE_SHARE]))
+                if q < hi and q * one * price + fee_of(k, maker, q * lot, q * one * price) <= budget * (1.0 + 1e-12):
+                    lo = q
+                q = lo + 1
+                if q < hi and q * one * price + fee_of(k, maker, q * lot, q * one * price) > budget * (1.0 + 1e-12):
+                    hi = q
             while hi - lo > 1:
                 q = (lo + hi) // 2
                 d = abs(sign * q - held)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,19 @@ def _filled(close: F64) -> F64:
     rows = np.where(known, np.arange(len(close))[:, None], -1)
     np.maximum.accumulate(rows, axis=0, out=rows)
     return np.where(rows >= 0, np.take_along_axis(close, np.maximum(rows, 0), axis=0), np.nan)
+
+
+#: Grids of market data that still exist, by what they depend on beside it; no run changes them.
+_GRIDS: WeakKeyDictionary[MarketData, dict[tuple[float | None, bool, bool], Grid]] = WeakKeyDictionary()
+
+
+def grid_of(market: MarketData, max_share: float | None, fractional: bool, volumes: bool = False) -> Grid:
+    """The grid of a run: made once for one market, cap and lot."""
+    known = _GRIDS.setdefault(market, {})
+    grid = known.get((max_share, fractional, volumes))
+    if grid is None:
+        grid = known[(max_share, fractional, volumes)] = build(market, max_share, fractional, volumes)
+    return grid
 
 
 def build(market: MarketData, max_share: float | None, fractional: bool, volumes: bool = False) -> Grid:

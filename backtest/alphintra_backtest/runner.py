@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import codes
+from . import codes, signals_data, signals_run
+from .drive import Drive, close_at_end
 from .options import CHOICES, Options, options
 from .session import Session
 
@@ -52,6 +53,7 @@ def run(
     progress: Callable[[float, int], None] | None = None,
     check: int = 0,
     check_seconds: float | None = None,
+    compiled: bool = True,
 ) -> Result:
     """Run a backtest; see ``alphintra.backtest``. ``progress`` takes a fraction and a time in µs.
 
@@ -91,22 +93,24 @@ def run(
             f"the benchmark {against.name} has {len(against.symbols)} symbols",
             hint=f"choose one, such as {against.name.split('/')[0]}/{against.symbols[0]}",
         )
+    # What is checked runs bar by bar: the same orders, and every decision can be looked at.
+    form = form_of(strategy, False if check and compiled is True else compiled)
     watch, told = None, progress
     if check:
         from .check import first_run
 
         watch, told = first_run(progress)
-    session, first, end_bar = _simulate(strategy, values, market, config, start, told, watch)
+    session, first, end_bar = _simulate(form, values, market, config, start, told, watch)
     others: dict[str, str] = {}
     if session.books.reg[codes.S_AMBIGUOUS_ENTRY]:
-        others = _under_each_entry_rule(session, end_bar, strategy, values, start)
+        others = _under_each_entry_rule(session, end_bar, form, values, start)
     result = collect(session, strategy, values, first, end_bar, against, start, end, benchmark, began, others)
     session.release()
     if watch is not None:
         from .check import examine
 
         def again(part: MarketData, look: Watch, tell: Callable[[float, int], None]) -> None:
-            _simulate(strategy, values, part, config, start, tell, look)[0].release()
+            _simulate(form, values, part, config, start, tell, look)[0].release()
 
         until = None if check_seconds is None else began + check_seconds
         examine(result, strategy, again, watch, first, check, until, progress)
@@ -123,20 +127,63 @@ def _simulate(
     watch: Watch | None = None,
 ) -> tuple[Session, int, int]:
     """Run to the end; returns the session, the timestamp of the first ``on_bar`` and that after the last."""
-    from alphintra.data.bounds import parse_bound
-    from alphintra.errors import WarmUpError
-
     session = Session(market, config)
     if watch is not None:
         watch.attach(session)
     instance: Any = strategy.__new__(strategy)  # type: ignore[call-overload]
     for name, value in values.items():
         setattr(instance, name, value)
+    if signals_run.is_compiled(strategy):
+        instance._run = signals_data.Asking(session)
+        with blame(strategy, session):
+            instance.__init__()
+            asked = signals_data.ask(instance, session)
+        first = first_bar(session, strategy, start)
+        end_bar = signals_run.walk(session, asked, first, progress)
+        session.cursor.i = end_bar - 1
+        session.ended = True
+        close_at_end(session, end_bar)
+        return session, first, end_bar
     instance._run = session
     instance.data = session.data
-    with _blame(strategy, session):
+    with blame(strategy, session):
         instance.__init__()
         instance.on_start()
+    first = first_bar(session, strategy, start)
+    session.flush()
+    drive = Drive(session, instance, first)
+    with blame(strategy, session):
+        with _young_garbage_only():
+            end_bar = _walk(drive, progress, watch)
+        if watch is not None:
+            watch.closed(end_bar - 1)
+        drive.stop()
+    close_at_end(session, end_bar)
+    return session, first, end_bar
+
+
+def form_of(strategy: type, compiled: bool) -> type:
+    """The class to run: as it is, or in its ``on_bar`` form where ``compiled`` is False.
+
+    Raises:
+        ParameterError: ``compiled`` is no bool.
+        SignalsError: The class has signals alone, and overrides an event that a compiled run never calls.
+    """
+    from alphintra.errors import ParameterError
+
+    if not isinstance(compiled, bool):
+        raise ParameterError(f"compiled is true or false, got {compiled!r}", where="compiled")
+    if not signals_run.defines_signals(strategy):
+        return strategy
+    signals_run.check_events(strategy)
+    return strategy if compiled else signals_run.by_bar(strategy)
+
+
+def first_bar(session: Session, strategy: type, start: Any) -> int:
+    """Timestamp of the first decision (F13)."""
+    from alphintra.data.bounds import parse_bound
+    from alphintra.errors import WarmUpError
+
     count = len(session.grid.time)
     first = min(session.first_ready(s) for s in range(len(session.symbols)))
     if start is not None:
@@ -146,18 +193,7 @@ def _simulate(
         first = max(first, int(np.argmax(reached)) if reached.any() else count)
     if first >= count:
         raise _never_ready(session, strategy, WarmUpError)
-    session.flush()
-    with _blame(strategy, session):
-        with _young_garbage_only():
-            end_bar = _walk(session, instance, first, progress, watch)
-        if watch is not None:
-            watch.closed(end_bar - 1)
-        session.ended = True
-        session.cursor.i = end_bar - 1
-        instance.on_stop()
-        session.flush()
-    _close_at_end(session, end_bar)
-    return session, first, end_bar
+    return first
 
 
 def _under_each_entry_rule(
@@ -215,63 +251,19 @@ def _young_garbage_only() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _walk(
-    session: Session,
-    instance: Any,
-    first: int,
-    progress: Callable[[float, int], None] | None,
-    watch: Watch | None = None,
-) -> int:
-    """Walk the bars; returns the number of timestamps that were reached (fewer after a bankruptcy).
-
-    Python runs freely up to the next timestamp at which anything can happen in the core (the horizon).
-    """
-    core, m, k, cursor, books = session.core, session.grid.m, session.k, session.cursor, session.books
-    count = len(session.grid.time)
-    on_bar, touched = instance.on_bar, session.touched
-    on_fill = None if type(instance).on_fill is _base("on_fill") else instance.on_fill
-    on_order = None if type(instance).on_order is _base("on_order") else instance.on_order
-    horizon = core.peek(m, books.tuple, k, first - 1, count) if books.reg[codes.S_ACTIVE] else count
-    session.seen_events = int(books.reg[codes.S_EVENTS])
+def _walk(drive: Drive, progress: Callable[[float, int], None] | None, watch: Watch | None = None) -> int:
+    """Walk the bars; returns the number of timestamps that were reached (fewer after a bankruptcy)."""
+    count, time = drive.count, drive.session.grid.time
     # A slow strategy on few bars must show that it moves: at least a hundred looks at the progress.
-    stride = STRIDE if progress is None else max(1, min(STRIDE, count // 100))
+    stride = count if progress is None else max(1, min(STRIDE, count // 100))
     mark = count if watch is None else watch.mark  # the next timestamp after which the watch looks at the books
-    i = first
-    asof = session.asof
-    turns = iter(()) if asof is None else iter(asof.boundaries.tolist())
-    turn = first if asof is not None else count  # the next timestamp at which views change their basis
-    while i < count:
-        if i > mark:
+    while not drive.done:
+        if drive.next > mark:
             assert watch is not None
             mark = watch.look()
-        if i == turn and asof is not None:
-            asof.seek(i)
-            turn = next((t for t in turns if t > i), count)
-        if i == horizon:
-            books.make_room()
-            core.step(m, books.tuple, k, i)
-            cursor.i = i
-            _tell(session, on_fill, on_order)
-            if books.reg[codes.S_BANKRUPT]:
-                return i + 1
-            cursor.i = i
-            on_bar()
-            _submitted(session, on_fill, on_order)
-            horizon = core.peek(m, books.tuple, k, i, count)
-            i += 1
-            continue
-        stop = min(horizon, turn, i + stride, mark + 1)
-        for j in range(i, stop):
-            cursor.i = j
-            on_bar()
-            if touched:
-                i = j + 1
-                _submitted(session, on_fill, on_order)
-                horizon = core.peek(m, books.tuple, k, j, count)
-                break
-        else:
-            i = stop
+        drive.advance_to(min(drive.next + stride, mark + 1))
         if progress is not None:
+<<<<<<< HEAD
             progress(i / count, int(session.grid.time[min(i, count - 1)]))
     return count
 
@@ -340,12 +332,16 @@ def _close_at_end(session: Session, end_bar: int) -> None:
         phase = codes.PH_OPEN if at_open and bar == t else codes.PH_CLOSE
         session.core.fill(session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase)
     session.mirror()
+=======
+            progress(drive.next / count, int(time[min(drive.next, count - 1)]))
+    return drive.next
+>>>>>>> main
 
 
 @contextlib.contextmanager
-def _blame(strategy: type, session: Session) -> Iterator[None]:
+def blame(strategy: type, session: Session) -> Iterator[None]:
     """Turn what the strategy raises into an error that names its file, line and the bar's time."""
-    from alphintra.errors import AlphintraError, StrategyError
+    from alphintra.errors import AlphintraError, SignalsError, StrategyError
 
     from .handles import stamp
 
@@ -355,8 +351,11 @@ def _blame(strategy: type, session: Session) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
+        traders = [f for f in frames if not f.filename.startswith(_not_the_traders())]
+        if isinstance(error, SignalsError) and not traders:
+            raise  # what signals returned does not fit: no line of the trader's has failed
         own = (
-            [f for f in frames if not f.filename.startswith(_not_the_traders())]
+            traders
             or [f for f in frames if not f.filename.startswith(_ours())]
             or frames
         )

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import codes, verbs
+from . import codes, snapshots, verbs
 from .arguments import order_error
 from .asof import AsOf, as_of
 from .books import Books, kernels
-from .grid import Grid, build
+from .grid import Grid, grid_of
 from .handles import Fill, Order, Position, RoundTrip, stamp
 from .trades import Trade, TradeBook
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """State of one run. The strategy calls the public methods; ``runner`` drives ``advance``."""
+    """State of one run. The strategy calls the public methods; ``drive`` walks it through the bars."""
 
     def __init__(self, market: MarketData, config: Options) -> None:
         from alphintra.views import Cursor
@@ -33,14 +34,17 @@ class Session:
         self.config = config
         self.symbols: tuple[str, ...] = market.symbols
         self.index = {s: i for i, s in enumerate(self.symbols)}
-        self.grid: Grid = build(
+        self.grid: Grid = grid_of(
             market, config.rules["max_share"], config.rules["fractional"], config.slippage.volume_share > 0
         )
         self.books = Books(len(self.symbols), config.cash)
         self.core = kernels(len(self.grid.time), len(self.symbols))
         self.ticks = [market.instruments[s].tick for s in self.symbols]
-        self._plain_money = not self.grid.foreign and bool((self.grid.m[codes.D_MULT] == 1.0).all())
         self._futures = not np.isnan(self.grid.m[codes.D_MARGIN]).all()
+        #: Whether a position is worth its units times its price: no multiplier, exchange rate or margin.
+        self.simple_money = (
+            not self.grid.foreign and not self._futures and bool((self.grid.m[codes.D_MULT] == 1.0).all())
+        )
         self.k = config.vector()
         self.cursor = Cursor()
         self.pending: list[int] = []
@@ -65,9 +69,13 @@ class Session:
         self._dropped = False
         #: The views that change at splits and dividends; ``None`` where there are none.
         self.asof: AsOf | None = as_of(market, self.grid)
+
+    @cached_property
+    def data(self) -> Any:
+        """``self.data`` of the strategy: views, which a run of signals never makes."""
         from .dataview import data_view
 
-        self.data = data_view(self)
+        return data_view(self)
 
     # -- declarations
     # ----------------------------------------------------------------------------------------------
@@ -142,9 +150,12 @@ class Session:
         """See ``Strategy.buy``."""
         return verbs.submit(self, side, **asked)
 
-    def target(self, by: str, amount: Any, symbol: str | None, tag: str) -> Order:
-        """See ``Strategy.order_target_percent`` and its siblings."""
-        return verbs.target(self, by, amount, symbol, tag)
+    def target(
+        self, by: str, amount: Any, symbol: str | None, tag: str, *,
+        stop_loss_percent: Any = None, take_profit_percent: Any = None, trail_percent: Any = None,
+    ) -> Order:  # fmt: skip
+        """See ``Strategy.order_target_percent`` and its siblings; with a bracket, for an entry or a reversal."""
+        return verbs.target(self, by, amount, symbol, tag, stop_loss_percent, take_profit_percent, trail_percent)
 
     def close(self, symbol: str | None, tag: str) -> Order | None:
         """See ``Strategy.close``."""
@@ -177,6 +188,12 @@ class Session:
         """Note that what works has changed without a new order."""
         self._dropped = True
         self.touched.append(order)
+
+    def caught_up(self, o: int) -> None:
+        """Bring a trailing level up to now: bars went by without an event."""
+        values = self.books.oi[o]
+        if values[codes.I_TYPE] == codes.TRAIL and values[codes.I_STATE] == codes.WORKING and self.cursor.i >= 0:
+            self.core.catch_up(self.grid.m, self.books.tuple, o, self.cursor.i)
 
     def _check_symbol(self, s: int) -> None:
         if self.market.closes_only:
@@ -215,9 +232,46 @@ class Session:
         self.core.accept(self.grid.m, books.tuple, self.k, first, last, self.cursor.i)
         self._dropped = True
 
+    # -- snapshots
+    # -------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> snapshots.Snapshot:
+        """Keep the state between two timestamps: books, cursor, logs, random numbers; not the strategy's attributes.
+
+        Raises:
+            RuntimeError: Inside a callback that has submitted orders.
+        """
+        return snapshots.take(self)
+
+    def restore(self, kept: snapshots.Snapshot) -> None:
+        """Go back to a snapshot of this session; what came after it is forgotten, and handles of it are void."""
+        snapshots.put_back(self, kept)
+
+    def pack(self) -> snapshots.Packed:
+        """The whole state for another process: arrays by name, and plain values that JSON can hold."""
+        return snapshots.pack(self)
+
+    def load(self, packed: snapshots.Packed) -> None:
+        """Take over what :meth:`pack` gave; what ``on_start`` submitted, logged or recorded here is dropped.
+
+        Raises:
+            ValueError: It is the state of a run over other symbols, or of more bars.
+        """
+        snapshots.load(self, packed)
+
+    @classmethod
+    def unpack(cls, market: MarketData, config: Options, packed: snapshots.Packed) -> Session:
+        """A session of the same data and options in the state of ``packed``.
+
+        For a strategy with indicators make the session, call ``on_start``, then :meth:`load`.
+        """
+        session = cls(market, config)
+        session.load(packed)
+        return session
+
     def release(self) -> None:
         """Let go of the views: they point back here, and a circle of large arrays waits for the collector."""
-        self.data = None
+        self.__dict__.pop("data", None)
         if self.asof is not None:
             self.asof.kept.clear()
             self.asof = None
@@ -310,7 +364,7 @@ class Session:
 
     def equity(self) -> float:
         """See ``Strategy.equity``."""
-        if not self._plain_money and self.cursor.i >= 0:
+        if not self.simple_money and self.cursor.i >= 0:
             return float(self.core.equity_at(self.grid.m, self.books.tuple, self.cursor.i, False))
         total = self.cash
         for s, size in enumerate(self.sizes):

@@ -6,6 +6,10 @@ import hashlib
 import inspect
 import sys
 from pathlib import Path
+from weakref import WeakKeyDictionary
+
+#: Hash of each class, with the files that it was made from as they were: path → (size, time of change).
+_KNOWN: WeakKeyDictionary[type, tuple[dict[Path, tuple[int, int]], str]] = WeakKeyDictionary()
 
 
 def strategy_hash(strategy: type) -> str:
@@ -13,6 +17,24 @@ def strategy_hash(strategy: type) -> str:
 
     A class without readable source (typed into a plain interpreter) is hashed by its compiled code.
     """
+    known = _KNOWN.get(strategy)
+    if known is not None and known[0] and all(_stamp(path) == stamp for path, stamp in known[0].items()):
+        return known[1]
+    files: dict[Path, tuple[int, int]] = {}
+    value = _hash(strategy, files)
+    _KNOWN[strategy] = files, value
+    return value
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        now = path.stat()
+    except OSError:
+        return (-1, -1)
+    return (now.st_size, now.st_mtime_ns)
+
+
+def _hash(strategy: type, files: dict[Path, tuple[int, int]]) -> str:
     digest = hashlib.sha256()
     try:
         digest.update(inspect.getsource(strategy).encode())
@@ -26,8 +48,8 @@ def strategy_hash(strategy: type) -> str:
     file = getattr(module, "__file__", None)
     if file and Path(file).is_file():
         home = Path(file).resolve()
-        digest.update(home.read_bytes())
-        for value in sorted(_beside(module, home)):
+        for value in (home, *sorted(_beside(module, home))):
+            files[value] = _stamp(value)
             digest.update(value.read_bytes())
     return f"sha256:{digest.hexdigest()}"
 

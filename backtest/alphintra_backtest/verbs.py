@@ -105,8 +105,19 @@ def submit(
     _check_bracket(run, s, side, limit, stop, sl, tp)
     o = row(run, s, side, kind, codes.SIZES.index(name), amount, limit, stop, tif_code)
     run.books.oi[o, codes.I_UNTIL] = until
+    _bracket(run, o, s, side, sl, sl_pct, tp, tp_pct, trail, trail_percent, bars)
+    if tag:
+        run.tags[o] = tag
+    return Order(run, o)
+
+
+def _bracket(
+    run: Session, o: int, s: int, side: int, sl: float, sl_pct: float, tp: float, tp_pct: float, trail: float,
+    trail_percent: float, bars: int | None,
+) -> None:  # fmt: skip
+    """The children of an order, linked to it and to each other; NaN and None are none."""
     children = []
-    if trails:
+    if trail == trail or trail_percent == trail_percent:
         child = _child(run, o, s, -side, codes.TRAIL, codes.STOP_LOSS, _NAN, _NAN)
         run.books.of[child, codes.F_TRAIL], run.books.of[child, codes.F_TRAIL_PCT] = trail, trail_percent
         children.append((codes.I_SL, child))
@@ -121,9 +132,6 @@ def submit(
     for column, c in children:
         run.books.oi[o, column] = c
     _ring(run, [c for _, c in children])
-    if tag:
-        run.tags[o] = tag
-    return Order(run, o)
 
 
 def _size(quantity: Any, value: Any, percent: Any) -> tuple[str, float]:
@@ -219,14 +227,21 @@ def oco(run: Session, orders: tuple[Any, ...]) -> None:
     _ring(run, [order.id for order in orders])
 
 
-def target(run: Session, by: str, amount: Any, symbol: str | None, tag: str) -> Order:
-    """See ``Strategy.order_target_percent`` and its siblings."""
+def target(
+    run: Session, by: str, amount: Any, symbol: str | None, tag: str,
+    stop_loss_percent: Any = None, take_profit_percent: Any = None, trail_percent: Any = None,
+) -> Order:  # fmt: skip
+    """See ``Strategy.order_target_percent`` and its siblings; with a bracket, for an entry or a reversal."""
     s = run._symbol(symbol)
     run._check_symbol(s)
     if isinstance(amount, bool) or not isinstance(amount, int | float | np.number) or not math.isfinite(amount):
         raise order_error(f"a target must be a finite number, got {amount!r}")
     mode = codes.SIZES.index(f"target_{by}")
-    o = row(run, s, 1 if amount >= 0 else -1, codes.MARKET, mode, float(amount), _NAN, _NAN, codes.GTC)
+    side = 1 if amount >= 0 else -1
+    o = row(run, s, side, codes.MARKET, mode, float(amount), _NAN, _NAN, codes.GTC)
+    loss = fraction_of("stop_loss_percent", stop_loss_percent)
+    gain = fraction_of("take_profit_percent", take_profit_percent)
+    _bracket(run, o, s, side, _NAN, loss, _NAN, gain, _NAN, fraction_of("trail_percent", trail_percent), None)
     if tag:
         run.tags[o] = tag
     return Order(run, o)
@@ -247,7 +262,11 @@ def cancel(run: Session, order: Order | None, symbol: str | None) -> int:
         if s is not None and books.oi[o, codes.I_SYMBOL] != s:
             continue
         books.make_room()
+<<<<<<< HEAD
         run.bring_forward(o, run.cursor.i)
+=======
+        run.caught_up(o)
+>>>>>>> main
         run.core.finish(books.tuple, run.cursor.i, o, codes.CANCELLED, codes.BY_STRATEGY, codes.PH_CLOSE)
         count += 1
     run.core.compact(books.tuple)

@@ -55,6 +55,7 @@ _DEFAULTS = {
     "profile": "default",
     "benchmark": None,
     "risk_free_rate": 0.0,
+    "engine": "default",
 }
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .errors import AlphintraError
     from .params import Param
     from .result import Result
+    from .signals import Signals
     from .strategy import Strategy
     from .verifying import Verification, verify
     from .views import crossed_above, crossed_below
@@ -30,6 +31,7 @@ _WHERE = {
     "Instrument": "data.instrument",
     "Param": "params",
     "Result": "result",
+    "Signals": "signals",
     "Slippage": "costs",
     "Strategy": "strategy",
     "Verification": "verifying",
@@ -49,6 +51,7 @@ __all__ = [
     "Instrument",
     "Param",
     "Result",
+    "Signals",
     "Slippage",
     "Strategy",
     "Verification",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._engine import engine
+from ._engine import engine as module
 
 if TYPE_CHECKING:
     from .costs import Commission, Slippage
     from .result import Result
     from .strategy import Strategy
 
+#: What ``engine=`` can name.
+ENGINES = ("default", "backtrader")
 #: Points at which ``check=True`` looks for look-ahead (F12).
 CHECK_POINTS = 8
 
 
 def backtest(
-    strategy: type[Strategy],
+    strategy: type[Strategy] | type[Any],
     data: Any,
     *,
     start: Any = None,
@@ -31,11 +34,14 @@ def backtest(
     params: Mapping[str, Any] | None = None,
     seed: int = 0,
     risk_free_rate: float = 0.0,
+    engine: str = "default",
+    analyzers: Sequence[Any] = (),
     instruments: Any = None,
     currency: str = "USD",
     rates: Any = None,
     detail: Any = None,
     check: bool = False,
+    compiled: bool = True,
     **rules: Any,
 ) -> Result:
     """Backtest a strategy.
@@ -55,6 +61,11 @@ def backtest(
         params: Values for the strategy's ``Param``.
         seed: Seed of ``self.rng``.
         risk_free_rate: Annual.
+        engine: ``"default"``, or ``"backtrader"`` for a ``backtrader.Strategy`` class, which runs by
+            backtrader's own rules (extra ``alphintra[backtrader]``). It takes the rules ``cheat_on_open``,
+            ``cheat_on_close``, ``checksubmit`` and ``sizer``.
+        analyzers: With ``engine="backtrader"``: analyzer classes, or pairs of a class and its arguments;
+            their results are in ``result.analyzers``.
         instruments: Symbol → :class:`~alphintra.data.instrument.Instrument`, or one for all: lot, tick, multiplier,
             currency, margin, first and last session.
         currency: The account's currency.
@@ -62,6 +73,8 @@ def backtest(
         detail: Finer bars of the same symbols: they decide what a bar leaves open (F3, F15).
         check: Look for look-ahead as well, as :func:`~alphintra.checking.check` does: ``Result.check``, and the
             assumption ``look-ahead`` says what was found. It costs about six runs.
+        compiled: Run ``signals`` where the class defines it; False runs the same strategy by ``on_bar``: its own, or
+            the reference of :mod:`alphintra.signals`.
         rules: Rules of the fill assumptions page by name, for example ``max_share=None``.
 
     Returns:
@@ -71,10 +84,16 @@ def backtest(
         DataError: The data cannot be used, or does not exist.
         ParameterError: A parameter does not exist or is out of bounds.
         RuleError: A rule does not exist or has a wrong value.
+        SignalsError: What ``signals`` returned does not fit the data, or contradicts itself.
         StrategyError: The strategy's own code raised; names file, line and the bar's time.
         WarmUpError: The indicators never became defined.
     """
-    result: Result = engine("runner").run(
+    _check_engine(engine, strategy, analyzers)
+    run = module("runner").run
+    extra: dict[str, Any] = {"compiled": compiled}
+    if engine == "backtrader":
+        run, extra = module("adapters.backtrader").run, {"analyzers": analyzers}
+    result: Result = run(
         strategy,
         data,
         start=start,
@@ -93,11 +112,30 @@ def backtest(
         detail=detail,
         rules=rules,
         check=CHECK_POINTS if check else 0,
+        **extra,
     )
     from .trials import append
 
     append(result.run)
     return result
+
+
+def _check_engine(engine: Any, strategy: Any, analyzers: Any) -> None:
+    """Refuse an unknown engine, and a strategy or analyzers of the other one."""
+    from .errors import ParameterError, RuleError
+
+    if engine not in ENGINES:
+        near = difflib.get_close_matches(str(engine), ENGINES, 1, 0.3)
+        hint = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(ENGINES)}"
+        raise RuleError(f"unknown engine {engine!r}", where="engine", hint=hint)
+    if engine == "backtrader":
+        return
+    # By name: asking whether it is a backtrader.Strategy would import backtrader.
+    modules = {base.__module__.partition(".")[0] for base in getattr(strategy, "__mro__", ())}
+    if "backtrader" in modules:
+        raise ParameterError(f"{strategy.__name__} is a backtrader strategy", hint='pass engine="backtrader"')
+    if analyzers:
+        raise RuleError("analyzers belong to backtrader", where="analyzers", hint='pass engine="backtrader"')
 
 
 def named_and_rules(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

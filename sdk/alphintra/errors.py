@@ -62,6 +62,12 @@ class OrderError(AlphintraError):
     default_code = "BAD_ORDER"
 
 
+class SignalsError(AlphintraError):
+    """Signals of the wrong type or shape, or that contradict each other."""
+
+    default_code = "BAD_SIGNALS"
+
+
 class LookAheadError(AlphintraError):
     """An attempt to read what the strategy could not know yet."""
 

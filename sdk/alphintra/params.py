@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar, overload
 
 from .errors import ParameterError
@@ -109,7 +109,16 @@ def bind(cls: type, values: Mapping[str, Any] | None) -> dict[str, Any]:
     Raises:
         ParameterError: An unknown name (the nearest is named) or a value outside its bounds.
     """
+    return bind_all(cls, [values])[0]
+
+
+def bind_all(cls: type, variants: Iterable[Mapping[str, Any] | None]) -> list[dict[str, Any]]:
+    """Like :func:`bind`, for several sets of values."""
     known = declared(cls)
+    return [_bind(cls, known, values) for values in variants]
+
+
+def _bind(cls: type, known: Mapping[str, Param[Any]], values: Mapping[str, Any] | None) -> dict[str, Any]:
     if values is not None and not isinstance(values, Mapping):
         raise ParameterError(f"params must be a mapping of names to values, got {values!r}", where="params")
     values = dict(values or {})

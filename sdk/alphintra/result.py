@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,9 +28,29 @@ MIME_TYPE = "application/vnd.alphintra.result.v1+json"
 """What a notebook stores of a result; drawn by the Lab extension."""
 
 
+class _Made:
+    # An array, or a function that makes it when it is first read.
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            raise AttributeError(self._name)  # a dataclass takes what it reads here for a default
+        value = vars(instance)[self._name]
+        if callable(value):
+            value = vars(instance)[self._name] = value()
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        vars(instance)[self._name] = value
+
+
 @dataclass(eq=False)
 class Curves:
     """The account over time: arrays of length T, from one bar before the first ``on_bar``.
+
+    The last four may be given as functions that make them when they are first read.
 
     Attributes:
         time: Close time of each bar, int64 microseconds since 1970-01-01 UTC.
@@ -45,14 +65,17 @@ class Curves:
     time: I64
     session: I32
     equity: F64
-    cash: F64
-    exposure: F64
-    in_market: npt.NDArray[np.bool_]
-    benchmark: F64
+    cash: Any = _Made()
+    exposure: Any = _Made()
+    in_market: Any = _Made()
+    benchmark: Any = _Made()
 
     def __len__(self) -> int:
         """Return T."""
         return len(self.time)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in vars(self)}
 
 
 @dataclass(eq=False)
@@ -90,17 +113,19 @@ class Result:
         logs: ``(time, text)`` of each ``self.log()``.
         counts: How often something that needs saying happened, such as ``ambiguous`` or
             ``rejected:INSUFFICIENT_FUNDS``.
+        analyzers: With ``engine="backtrader"``: the result of each analyzer by name, in plain dicts.
         check: What the check for look-ahead found, ``None`` where the run was not checked.
     """
 
     run: dict[str, Any]
     assumptions: list[dict[str, Any]]
     curves: Curves
-    columns: dict[str, dict[str, Any]]
+    columns: Mapping[str, dict[str, Any]]
     market: MarketData
     indicators: list[IndicatorSeries] = field(default_factory=list)
     logs: list[tuple[int, str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    analyzers: dict[str, Any] = field(default_factory=dict)
     check: Check | None = None
 
     def __repr__(self) -> str:

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
+
+from ._engine import engine
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
@@ -21,9 +24,22 @@ def __getattr__(name: str) -> Callable[..., Any]:
         raise AttributeError(f"TA-Lib has no indicator {name!r}{hint}")
     import talib
 
-    function: Callable[..., Any] = getattr(talib, name)
+    function = _remembering(getattr(talib, name))
     globals()[name] = function
     return function
+
+
+def _remembering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """TA-Lib's function; while ``signals(data)`` runs, one result (read-only) for one set of arguments."""
+    kept = engine("signals_data").kept
+
+    @functools.wraps(function)
+    def indicator(*args: Any, **kwargs: Any) -> Any:
+        keep = kept()
+        return function(*args, **kwargs) if keep is None else keep.call(function, args, kwargs)
+
+    indicator.__module__ = __name__
+    return indicator
 
 
 def __dir__() -> list[str]:

@@ -10,11 +10,13 @@ timestamps between two splits, and the run puts it onto the array of now. Readin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ._engine import engine
 from .errors import LookAheadError, OrderError
 
 F64 = npt.NDArray[np.float64]
@@ -292,31 +294,51 @@ def _crossing(a: Series, b: Series | float, kept: dict[Any, Any], up: bool) -> b
     return column[a._c.i]
 
 
-def crossed_above(a: Series, b: Series | float) -> bool:
+def _crossed_arrays(name: str, a: Any, b: Any, *, up: bool) -> Any:
+    """A crossing of whole arrays, as ``signals(data)`` has them."""
+    if not isinstance(a, np.ndarray) or isinstance(b, Series):
+        raise TypeError(f"{name}(a, b): a is a series or an array, not {a!r}") from None
+    return _whole_crossing()(a, b, up)
+
+
+@cache
+def _whole_crossing() -> Any:
+    return engine("signals_arrays").crossed
+
+
+def crossed_above(a: Any, b: Any) -> Any:
     """True on the bar where ``a`` rises above ``b``: ``a[-1] > b[-1] and a[-2] <= b[-2]``. False where undefined.
 
     A series that has no new value at a timestamp (a symbol without a bar, a higher time frame) holds its last one,
     so a crossing is told once, at the first timestamp from which it can be known.
+
+    Args:
+        a: A series, for the current bar's bool; or an array, (T,) or (T, S), for a bool array of all bars.
+        b: A series, or an array of a's shape; or a number.
     """
     try:
-        return a._above[b][a._c.i]  # type: ignore[no-any-return]
+        return a._above[b][a._c.i]
     except KeyError:
         return _crossing(a, b, a._above, True)
     except AttributeError:
-        raise TypeError(f"crossed_above(a, b): a is a series, not {a!r}") from None
+        return _crossed_arrays("crossed_above", a, b, up=True)
 
 
-def crossed_below(a: Series, b: Series | float) -> bool:
+def crossed_below(a: Any, b: Any) -> Any:
     """True on the bar where ``a`` falls below ``b``: ``a[-1] < b[-1] and a[-2] >= b[-2]``. False where undefined.
 
     A series without a new value holds its last one; see :func:`crossed_above`.
+
+    Args:
+        a: A series, for the current bar's bool; or an array, (T,) or (T, S), for a bool array of all bars.
+        b: A series, or an array of a's shape; or a number.
     """
     try:
-        return a._below[b][a._c.i]  # type: ignore[no-any-return]
+        return a._below[b][a._c.i]
     except KeyError:
         return _crossing(a, b, a._below, False)
     except AttributeError:
-        raise TypeError(f"crossed_below(a, b): a is a series, not {a!r}") from None
+        return _crossed_arrays("crossed_below", a, b, up=False)
 
 
 def _apart(values: F64) -> F64:

@@ -52,6 +52,13 @@ def test_each_difference_is_found(bench: Any, change: Any, said: str) -> None:
     assert bench.difference("peer", ANSWER, theirs).startswith(said)
 
 
+def test_sweeps_are_compared_variant_by_variant(bench: Any) -> None:
+    ours = {"equities": [1_000_000.0, 999_000.5]}
+    assert bench.apart(ours, copy.deepcopy(ours)) is None
+    assert bench.apart(ours, {"equities": [1_000_000.0, 999_000.6]}).startswith("variant 1: our final equity is")
+    assert bench.apart(ours, {"equities": [1_000_000.0]}) == "we have 2 variants, the peer has 1"
+
+
 def test_the_bars_are_seeded_and_well_formed(bench: Any) -> None:
     a, b = bench.bars.random_walk(500), bench.bars.random_walk(500)
     assert np.array_equal(a["close"], b["close"])

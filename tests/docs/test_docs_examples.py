@@ -57,7 +57,7 @@ def test_the_tour_runs_and_every_strategy_in_it_trades() -> None:
     for block in SDK:
         exec(block.text, names)
     found = {n: v for n, v in names.items() if isinstance(v, type) and issubclass(v, al.Strategy)}
-    assert list(found) == ["Breakout", "WithTheWeek", "Rotation", "Reversion", "EveryOrder", "Hindsight"]
+    assert list(found) == ["Breakout", "WithTheWeek", "Rotation", "Reversion", "EveryOrder", "FastCross", "Hindsight"]
     (stated,) = [b.text for b in blocks("sdk.md") if (b.heading, b.language) == ("Check for look-ahead", "text")]
     assert names["check"].differences[0].text == stated
     assert [c.equal for c in names["verification"].comparisons] == [False, False]

@@ -132,7 +132,7 @@ def test_crossing_a_level_that_moves_is_compared_and_not_kept():
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (lambda s: al.crossed_above(50.0, s.data.close), "a is a series, not 50.0"),
+        (lambda s: al.crossed_above(50.0, s.data.close), "a is a series or an array, not 50.0"),
         (lambda s: al.crossed_below(s.data.close, "x"), "series or a number, not 'x'"),
         (lambda s: s.cancel("DATA"), r"cancel\(symbol=…\)"),
         (lambda s: s.record(time=2.0), "'time' is the column"),

@@ -1,0 +1,100 @@
+"""From ``al.Signals`` to the flat arrays that the driver reads; see ``core_signals``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .core_signals import SIG_COVER, SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_WEIGHT
+
+if TYPE_CHECKING:
+    from alphintra.signals import Signals
+
+_MASKS = ("entries", "exits", "short_entries", "short_exits")
+_BITS = (SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_COVER)
+_NO_MASK = np.empty(0, dtype=np.uint8)
+_NO_PERCENT = np.full(1, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The driver's arrays: ``code`` (T · S,) uint8, the others (1,) or (T · S,) float64.
+
+    ``trails`` says that ``loss`` is the distance of a trailing stop.
+    """
+
+    code: Any
+    amount: Any
+    loss: Any
+    gain: Any
+    trails: bool = False
+
+    @property
+    def brackets(self) -> bool:
+        """Whether entries have protective orders."""
+        return self.loss is not _NO_PERCENT or self.gain is not _NO_PERCENT
+
+
+def plan(asked: Signals, first: int, shape: tuple[int, int]) -> Plan:
+    """Lay signals out for a run whose first decision is at timestamp ``first``."""
+    t, s = shape
+    if asked.weights is not None:
+        weights = _flat(asked.weights)
+        code = _acting(weights.reshape(t, s), first, asked.rebalance == "always")
+        return Plan(code, weights, _NO_PERCENT, _NO_PERCENT)
+    code = _packed([getattr(asked, name) for name in _MASKS], t * s)
+    code[: first * s] = 0
+    size = 1 / s if asked.size is None else asked.size
+    trails = asked.trail_percent is not None
+    stop = asked.trail_percent if trails else asked.stop_loss_percent
+    return Plan(code, _flat(size), _flat(stop), _flat(asked.take_profit_percent), trails)
+
+
+def _bytes(mask: Any) -> Any:
+    flat = mask.reshape(-1)
+    if not flat.flags.writeable:  # which the compiled code is not made for
+        flat = flat.copy()
+    return flat.view(np.uint8) if flat.flags.c_contiguous else np.ascontiguousarray(flat).view(np.uint8)
+
+
+def _packed(masks: list[Any], count: int) -> Any:
+    """One byte for each timestamp and symbol, from the four masks (None: never)."""
+    flags = [_NO_MASK if m is None else _bytes(m) for m in masks]
+    if "alphintra_backtest.compiled" in sys.modules:
+        from . import compiled
+
+        code = np.empty(count, dtype=np.uint8)
+        vars(compiled)["pack"](*flags, code)
+        return code
+    code = np.zeros(count, dtype=np.uint8)
+    for mask, bit in zip(flags, _BITS, strict=True):
+        if len(mask):
+            code |= mask * np.uint8(bit)
+    return code
+
+
+def _flat(value: Any) -> Any:
+    """One number as (1,), an array as (T · S,), none as NaN; writeable, as the compiled code is made for that."""
+    if value is None:
+        return _NO_PERCENT
+    if not isinstance(value, np.ndarray):
+        return np.full(1, value)
+    return np.require(value.reshape(-1), dtype=np.float64, requirements=["C", "W"])
+
+
+def _acting(weights: Any, first: int, always: bool) -> Any:
+    """Where a weight is an order: it is given, and differs from the one before it (0 before the first)."""
+    weights = weights.copy()
+    weights[:first] = np.nan
+    given = ~np.isnan(weights)
+    if not always:
+        rows = np.where(given, np.arange(len(weights))[:, None], -1)
+        rows = np.maximum.accumulate(rows, axis=0)
+        before = np.full(weights.shape, -1, dtype=np.int64)
+        before[1:] = rows[:-1]
+        last = np.where(before >= 0, np.take_along_axis(weights, np.maximum(before, 0), axis=0), 0.0)
+        given &= weights != last
+    return (given * np.uint8(SIG_WEIGHT)).reshape(-1)

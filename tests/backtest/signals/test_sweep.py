@@ -1,0 +1,105 @@
+"""A sweep gives each variant what a backtest of it gives, to the last bit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import alphintra as al
+import numpy as np
+import pytest
+from alphintra.errors import ParameterError, SignalsError, StrategyError
+from alphintra_backtest.options import options
+from alphintra_backtest.signals_sweep import sweep_signals
+
+from .cases import force, random_frame
+
+
+class Cross(al.Strategy):
+    fast = al.Param(5, low=2, high=400)
+    slow = al.Param(20, low=2, high=400)
+
+    def signals(self, data: Any) -> Any:
+        fast, slow = al.ta.SMA(data.close, self.fast), al.ta.SMA(data.close, self.slow)
+        return al.Signals(al.crossed_above(fast, slow), al.crossed_below(fast, slow))
+
+
+class Mixed(al.Strategy):
+    """Weights, or entries with brackets and sizes by the bar, over two symbols."""
+
+    seed = al.Param(0, low=0, high=1000)
+
+    def signals(self, data: Any) -> Any:
+        rng = np.random.default_rng(self.seed)
+        if self.seed % 3 == 0:
+            return al.Signals(
+                weights=np.where(rng.random(data.shape) < 0.2, rng.uniform(-0.5, 0.5, data.shape), np.nan)
+            )
+        size = 0.3 if self.seed % 3 == 1 else rng.uniform(0.1, 0.5, data.shape)
+        entries, shorts = rng.random(data.shape) < 0.2, rng.random(data.shape) < 0.1
+        return al.Signals(entries, short_entries=shorts, size=size, stop_loss_percent=0.02 + self.seed / 1e5)
+
+
+def config(**rules: Any) -> Any:
+    return options(
+        cash=50_000, commission=0.001, slippage=0.0005, profile="default", risk_free_rate=0.0, seed=0, rules=rules
+    )
+
+
+def of_backtest(strategy: Any, market: Any, params: Any, **rules: Any) -> tuple[float, int, int]:
+    result = al.backtest(strategy, market, params=params, cash=50_000, commission=0.001, slippage=0.0005, **rules)
+    return float(result.curves.equity[-1]), len(result.columns["fills"]["time"]), len(result.columns["orders"]["id"])
+
+
+def test_all_990_pairs_are_equal_to_their_backtests() -> None:
+    pairs = [(fast, slow) for slow in range(3, 47) for fast in range(2, slow)]
+    assert len(pairs) == 990
+    market = al.data.resolve(random_frame(np.random.default_rng(5), 120, 0.0))
+    grid = [{"fast": fast, "slow": slow} for fast, slow in pairs]
+    swept = sweep_signals(Cross, market, grid, config(), threads=2)
+    assert len(swept) == 990
+    for v, params in enumerate(grid):
+        assert (swept.equity[v], swept.fills[v], swept.orders[v]) == of_backtest(Cross, market, params), params
+    assert swept.fills.sum() > 3_000
+    again = sweep_signals(Cross, market, grid, config(), threads=1)
+    assert np.array_equal(again.equity, swept.equity)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("rules", [{}, {"close_at_end": "last_close"}, {"fill_at": "close", "max_share": 0.001}])
+def test_other_forms_and_rules_are_equal_too(rules: Any, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    force(monkeypatch, compiled=compiled)
+    rng = np.random.default_rng(6)
+    market = al.data.resolve({"A": random_frame(rng, 150, 0.0), "B": random_frame(rng, 150, 0.2)})
+    grid = [{"seed": seed} for seed in range(40)]
+    swept = sweep_signals(Mixed, market, grid, config(**rules), threads=2)
+    for v, params in enumerate(grid):
+        assert (swept.equity[v], swept.fills[v], swept.orders[v]) == of_backtest(Mixed, market, params, **rules), params
+
+
+def test_start_and_defaults() -> None:
+    market = al.data.resolve(random_frame(np.random.default_rng(7), 200, 0.0))
+    (equity,) = sweep_signals(Cross, market, [{}], config(), start="2024-06-03").equity
+    result = al.backtest(Cross, market, start="2024-06-03", cash=50_000, commission=0.001, slippage=0.0005)
+    assert equity == result.curves.equity[-1]
+    assert len(sweep_signals(Cross, market, [], config())) == 0
+
+
+def test_bad_input_is_told() -> None:
+    market = al.data.resolve(random_frame(np.random.default_rng(7), 50, 0.0))
+    with pytest.raises(ParameterError, match="fast=1 is below its low of 2"):
+        sweep_signals(Cross, market, [{}, {"fast": 1}], config())
+
+    class Plain(al.Strategy):
+        pass
+
+    with pytest.raises(SignalsError, match="Plain defines no signals"):
+        sweep_signals(Plain, market, [{}], config())
+
+    class Broken(al.Strategy):
+        n = al.Param(0, low=0, high=9)
+
+        def signals(self, data: Any) -> Any:
+            return al.Signals(data.close > 1 / self.n)
+
+    with pytest.raises(StrategyError, match="ZeroDivisionError"):
+        sweep_signals(Broken, market, [{"n": 1}, {"n": 0}], config(), threads=2)
