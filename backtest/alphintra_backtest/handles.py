@@ -32,14 +32,8 @@ class Order:
         return int(self._run.books.oi[self.id, column])
 
     def _f(self, column: int) -> float:
-<<<<<<< HEAD
-        run = self._run
-        if column == codes.F_STOP:
-            run.bring_forward(self.id, run.cursor.i)
-=======
         if column == codes.F_STOP:
             self._run.caught_up(self.id)
->>>>>>> main
         return float(self._run.books.of[self.id, column])
 
     @property

@@ -263,79 +263,8 @@ def _walk(drive: Drive, progress: Callable[[float, int], None] | None, watch: Wa
             mark = watch.look()
         drive.advance_to(min(drive.next + stride, mark + 1))
         if progress is not None:
-<<<<<<< HEAD
-            progress(i / count, int(session.grid.time[min(i, count - 1)]))
-    return count
-
-
-def _submitted(session: Session, on_fill: Any, on_order: Any) -> None:
-    """Hand over what ``on_bar`` submitted, and what the callbacks about that submitted in turn."""
-    if session.flush():
-        _tell(session, on_fill, on_order)
-        session.flush()  # its events are told at the next step: an endless callback must end
-
-
-def _base(name: str) -> Any:
-    from alphintra.strategy import Strategy
-
-    return getattr(Strategy, name)
-
-
-def _tell(session: Session, on_fill: Any, on_order: Any) -> None:
-    """``on_order`` and ``on_fill`` in event order, all seeing the closed bar (F0)."""
-    books = session.books
-    session.mirror()
-    row = session.told_fills
-    last = int(books.reg[codes.S_EVENTS])
-    if on_order is None and on_fill is None:
-        session.seen_events, session.told_fills = last, int(books.reg[codes.S_FILLS])
-        return
-    from .handles import Order
-
-    for e in range(session.seen_events, last):
-        event = books.ev[e]
-        if on_order is not None:
-            on_order(Order(session, int(event[codes.E_ORDER])))
-        if event[codes.E_STATE] in (codes.FILLED, codes.PARTIAL):
-            if on_fill is not None:
-                on_fill(session.fill(row))
-            row += 1
-    session.seen_events, session.told_fills = last, row
-
-
-def _close_at_end(session: Session, end_bar: int) -> None:
-    """Working orders are reported unfilled; positions stay, or are closed as ``close_at_end`` says (F10)."""
-    books, t = session.books, end_bar - 1
-    for o in [int(o) for o in books.active[: books.reg[codes.S_ACTIVE]]]:
-        books.make_room()
-        if books.oi[o, codes.I_STATE] in (codes.WORKING, codes.WAITING):  # children end with their entry
-            session.bring_forward(o, t)
-            session.core.finish(books.tuple, t, o, codes.UNFILLED, codes.NONE, codes.PH_CLOSE)
-    books.reg[codes.S_ACTIVE] = 0
-    how = session.config.rules["close_at_end"]
-    if how == "no":
-        return
-    for s in range(len(session.symbols)):
-        lots = int(books.pos[s])
-        if lots == 0:
-            continue
-        bar = int(session.grid.positions[s][session.grid.positions[s] < end_bar][-1])
-        # What was traded after the last open cannot have been closed at it: the close is the next price.
-        log = books.fi[: int(books.reg[codes.S_FILLS])]
-        later = (log[:, codes.L_BAR] == bar) & (log[:, codes.L_SYMBOL] == s) & (log[:, codes.L_PHASE] != codes.PH_OPEN)
-        at_open = how == "last_open" and not later.any()
-        price = float(session.grid.m[0 if at_open else 3][bar, s])
-        books.make_room()
-        o = session.core.fresh_order(
-            books.tuple, t, s, -1 if lots > 0 else 1, abs(lots), codes.MARKET, codes.PLAIN, codes.NONE
-        )
-        phase = codes.PH_OPEN if at_open and bar == t else codes.PH_CLOSE
-        session.core.fill(session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase)
-    session.mirror()
-=======
             progress(drive.next / count, int(time[min(drive.next, count - 1)]))
     return drive.next
->>>>>>> main
 
 
 @contextlib.contextmanager

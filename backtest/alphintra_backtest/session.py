@@ -178,12 +178,6 @@ class Session:
         """See ``Strategy.size_for_risk``."""
         return verbs.size_for_risk(self, risk, stop, entry, symbol)
 
-    def bring_forward(self, order: int, t: int) -> None:
-        """Let a working trailing stop have the level of bar ``t``: bars went by without an event (F14)."""
-        row = self.books.oi[order]
-        if row[codes.I_TYPE] == codes.TRAIL and row[codes.I_STATE] == codes.WORKING and t >= 0:
-            self.core.catch_up(self.grid.m, self.books.tuple, order, t)
-
     def changed(self, order: int) -> None:
         """Note that what works has changed without a new order."""
         self._dropped = True

@@ -262,11 +262,7 @@ def cancel(run: Session, order: Order | None, symbol: str | None) -> int:
         if s is not None and books.oi[o, codes.I_SYMBOL] != s:
             continue
         books.make_room()
-<<<<<<< HEAD
-        run.bring_forward(o, run.cursor.i)
-=======
         run.caught_up(o)
->>>>>>> main
         run.core.finish(books.tuple, run.cursor.i, o, codes.CANCELLED, codes.BY_STRATEGY, codes.PH_CLOSE)
         count += 1
     run.core.compact(books.tuple)
@@ -324,7 +320,8 @@ def amend(
         f[codes.F_STOP] = on_tick(changes["stop"], tick, up=side > 0)
         f[codes.F_SL_PCT] = _NAN
     if "trail" in changes or "trail_percent" in changes:
-        run.bring_forward(o, run.cursor.i)
+        if i[codes.I_STATE] == codes.WORKING:
+            run.core.catch_up(run.grid.m, books.tuple, o, run.cursor.i)
         f[codes.F_TRAIL], f[codes.F_TRAIL_PCT] = changes.get("trail", _NAN), changes.get("trail_percent", _NAN)
         if i[codes.I_STATE] == codes.WORKING:
             run.core.set_level(books.of, o, side)
