@@ -143,6 +143,8 @@ def entry_bar_children(m, b, k, parent, t):
     long = oi[parent, I_SIDE] > 0
     close = m[D_CLOSE][t, s]
     entry = b[7][reg[S_FILLS] - 1, L_BASE]
+    # a stop-limit filled at its stop price came from below like a stop, one that rested came from above like a limit
+    how = b[6][reg[S_FILLS] - 1, L_RULE]
     stop = math.nan
     limit = math.nan
     stop_hit = False
@@ -157,7 +159,7 @@ def entry_bar_children(m, b, k, parent, t):
             stop = entry
             stop_hit = True
             beyond = True
-        stop_sure = stop_hit and (oi[parent, I_TYPE] == LIMIT or beyond)
+        stop_sure = stop_hit and (how == R_LIMIT or beyond)
     if tp >= 0 and oi[tp, I_STATE] == WORKING:
         limit = of[tp, F_LIMIT]
         target_hit = passed(k, m[D_HIGH][t, s], m[D_LOW][t, s], limit, not long)
@@ -166,7 +168,7 @@ def entry_bar_children(m, b, k, parent, t):
             limit = entry
             target_hit = True
             beyond = True
-        target_sure = target_hit and (oi[parent, I_TYPE] == STOP or beyond)
+        target_sure = target_hit and (how == R_STOP or how == R_SL_STOP or beyond)
     if not stop_sure and (stop_hit or (target_hit and not target_sure)):
         reg[S_AMBIGUOUS_ENTRY] += 1
         flag_last(b, FLAG_AMBIGUOUS_ENTRY)

@@ -161,6 +161,7 @@ def test_bracket_of_a_reversed_position_is_gone() -> None:
 ENTRY = "F15.entry_bar"
 LIMIT = buy(10, limit=95, stop_loss=90, take_profit=105)
 STOP = buy(10, stop=105, stop_loss=100, take_profit=110)
+STOP_LIMIT = buy(10, stop=105, limit=106, stop_loss=100, take_profit=110)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,12 @@ STOP = buy(10, stop=105, stop_loss=100, take_profit=110)
         (STOP, (102, 106, 99, 103), [], 1),
         # … but the close is beyond the stop
         (STOP, (102, 106, 98, 99), [(1, "SELL", 10, 100, ENTRY)], 0),
+        # a stop-limit filled at its stop of 105: 111 can only come after it
+        (STOP_LIMIT, (102, 111, 101, 108), [(1, "SELL", 10, 110, ENTRY)], 0),
+        (STOP_LIMIT, (102, 106, 99, 103), [], 1),
+        # triggered at the open of 107, it rested at 106 as a limit: 99 can only come after it, 111 may not
+        (STOP_LIMIT, (107, 108, 99, 103), [(1, "SELL", 10, 100, ENTRY)], 0),
+        (STOP_LIMIT, (107, 111, 105, 108), [], 1),
         # neither child is in the bar
         (LIMIT, (100, 101, 94, 96), [], 0),
         # filled at the open: the children work the whole bar

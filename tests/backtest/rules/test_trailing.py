@@ -166,6 +166,14 @@ def test_f14_the_level_is_read_between_events() -> None:
     assert levels == {1: 99, 2: 102, 3: 102}
 
 
+def test_f14_the_level_of_an_order_that_never_filled_is_that_of_its_last_bar() -> None:
+    # Nothing happens after the entry: 112 − 4 at the end, 110 − 4 where it is cancelled at bar 2.
+    rows = bars(FLAT, FLAT, (101, 110, 100, 109), (109, 112, 108.5, 111), (111, 111, 109, 110))
+    assert run({0: buy(10, trail=4)}, rows).orders["stop"][1] == 108
+    script = {0: buy(10, trail=4), 2: lambda s: s.cancel(of_type(s, "TRAILING_STOP"))}
+    assert run(script, rows).orders["stop"][1] == 106
+
+
 @pytest.mark.parametrize(
     ("change", "level"),
     [
