@@ -17,6 +17,9 @@ def rows(market: MarketData, positions: tuple[I64, ...], count: int) -> tuple[I6
     """First row, row after the last (T, S), and open, high, low, close of all finer bars (N, 4); empty without."""
     if market.detail is None:
         return np.empty((0, 0), dtype=np.int64), np.empty((0, 0), dtype=np.int64), np.empty((0, 4))
+    from alphintra.data.detail import detail_rows
+
+    inside = detail_rows(market)
     first = np.zeros((count, len(market.symbols)), dtype=np.int64)
     last = np.zeros_like(first)
     tables = []
@@ -25,9 +28,7 @@ def rows(market: MarketData, positions: tuple[I64, ...], count: int) -> tuple[I6
         fine = market.detail.bars.get(name)
         if fine is None:
             continue
-        bars = market.bars[name]
-        first[positions[s], s] = offset + np.searchsorted(fine.open_time, bars.open_time, side="left")
-        last[positions[s], s] = offset + np.searchsorted(fine.close_time, bars.close_time, side="right")
+        first[positions[s], s], last[positions[s], s] = (offset + rows for rows in inside[name])
         tables.append(np.column_stack([fine.open, fine.high, fine.low, fine.close]))
         offset += len(fine)
-    return first, np.maximum(first, last), np.vstack(tables) if tables else np.empty((0, 4))
+    return first, last, np.vstack(tables) if tables else np.empty((0, 4))
