@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import RuleError
 
 MOST_TIERS = 16
+
+_Cost = TypeVar("_Cost", "Commission", "Slippage")
 
 
 @dataclass(frozen=True)
@@ -196,31 +198,7 @@ def slippage_of(given: Any) -> Slippage:
     Raises:
         RuleError: None of these, or a part that does not exist.
     """
-    if isinstance(given, Slippage):
-        return given
-    if isinstance(given, Mapping):
-        return Slippage(**_parts(given, Slippage, "slippage"))
-    if isinstance(given, bool) or not hasattr(given, "__float__") or isinstance(given, str):
-        raise RuleError(
-            f"slippage must be a number, got {given!r}",
-            where="slippage",
-            hint="a fraction of the price, or al.Slippage(…)",
-        )
-    try:
-        value = float(given)
-    except (TypeError, ValueError):
-        raise RuleError(f"slippage must be a number, got {given!r}", where="slippage") from None
-    if not 0.0 <= value <= 0.5:  # also NaN
-        raise RuleError(f"slippage={str(given)[:40]} is outside [0, 0.5]", where="slippage")
-    return Slippage(percent=value)
-
-
-def _parts(given: Mapping[str, Any], kind: Any, name: str) -> dict[str, Any]:
-    unknown = [part for part in given if part not in kind.__dataclass_fields__]
-    if unknown:
-        known = ", ".join(kind.__dataclass_fields__)
-        raise RuleError(f"{name} has no part {unknown[0]!r}", where=name, hint=f"parts are: {known}")
-    return dict(given)
+    return _cost_of(given, Slippage, "slippage", "price")
 
 
 def commission_of(given: Any) -> Commission:
@@ -229,20 +207,26 @@ def commission_of(given: Any) -> Commission:
     Raises:
         RuleError: None of these, or a part that does not exist.
     """
-    if isinstance(given, Commission):
+    return _cost_of(given, Commission, "commission", "notional")
+
+
+def _cost_of(given: Any, kind: type[_Cost], name: str, whole: str) -> _Cost:
+    """Read a cost given as an object, its parts, or a fraction of ``whole``."""
+    if isinstance(given, kind):
         return given
     if isinstance(given, Mapping):
-        return Commission(**_parts(given, Commission, "commission"))
+        fields = kind.__dataclass_fields__
+        unknown = [part for part in given if part not in fields]
+        if unknown:
+            raise RuleError(f"{name} has no part {unknown[0]!r}", where=name, hint=f"parts are: {', '.join(fields)}")
+        return kind(**given)
+    hint = f"a fraction of {whole}, or al.{kind.__name__}(…)"
     if isinstance(given, bool) or not hasattr(given, "__float__") or isinstance(given, str):
-        raise RuleError(
-            f"commission must be a number, got {given!r}",
-            where="commission",
-            hint="a fraction of notional, or al.Commission(…)",
-        )
+        raise RuleError(f"{name} must be a number, got {given!r}", where=name, hint=hint)
     try:
         value = float(given)
     except (TypeError, ValueError):
-        raise RuleError(f"commission must be one number, got {given!r}", where="commission") from None
+        raise RuleError(f"{name} must be one number, got {given!r}", where=name) from None
     if not 0.0 <= value <= 0.5:  # also NaN
-        raise RuleError(f"commission={given!r} is outside [0, 0.5]", where="commission")
-    return Commission(percent=value)
+        raise RuleError(f"{name}={str(given)[:40]} is outside [0, 0.5]", where=name)
+    return kind(percent=value)
