@@ -10,7 +10,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Run one compiled backtest; its code lands in the user's compile cache."""
+    """Run both forms of a strategy compiled; their code lands in the user's compile cache."""
     os.environ.setdefault("ALPHINTRA_DATA_DIR", tempfile.mkdtemp(prefix="alphintra-warm-"))
     import alphintra as al
     import alphintra_backtest.books as books
@@ -25,11 +25,17 @@ def main() -> None:
                 self.cancel()
                 self.close()
 
+    class WarmSignals(al.Strategy):
+        def signals(self, data: Any) -> Any:
+            fast, slow = al.ta.SMA(data.close, 5), al.ta.SMA(data.close, 20)
+            return al.Signals(al.crossed_above(fast, slow), al.crossed_below(fast, slow), size=0.5)
+
     state: Any = books
     state.PLAIN_BELOW = 0
     began = time.perf_counter()
     al.backtest(Warm, "us-equities-daily/AAPL")
     al.backtest(Warm, "us-equities-daily/AAPL", fill_at="close")
+    al.backtest(WarmSignals, "us-equities-daily/AAPL")
     print(f"engine compiled in {time.perf_counter() - began:.1f} s", file=sys.stderr)
 
 
