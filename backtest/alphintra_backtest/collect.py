@@ -118,7 +118,7 @@ def _curves(session: Session, window: slice, against: MarketData | None, first: 
         and not session.books.reg[codes.S_LEGS]
     )
     equity, stale = CURVES.take(t_count, np.float64), np.zeros(1, dtype=np.int64)
-    given = grid.m, session.books.tuple, session.config.cash
+    given = session.calls.m, session.calls.b, session.config.cash
 
     @cache
     def rest() -> tuple[Any, Any, Any]:

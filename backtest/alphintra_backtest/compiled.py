@@ -16,22 +16,9 @@ from typing import Any
 
 import numba
 
+from . import bundle as bundle  # its types are what the functions are compiled for
 from . import codes, core, core_signals
 from .compile_cache import cache_dir
-
-#: Functions that are copied into their callers: they are small, or have one caller, and handing over twenty arrays
-#: costs more than most of them do.
-INLINED = frozenset(
-    (
-        *("fee_of", "is_maker", "unit", "moved", "mark", "requirement", "increase_of", "reduces", "works"),
-        *("is_limit_now", "at_open", "open_rule", "passed", "log_event", "flag_last", "compact", "new_budget"),
-        *("rival", "equity_at", "lots_for", "affordable", "admit", "accept", "watched", "acts", "fill_at_open"),
-        *("fill", "end_partners", "close_children", "wake_children", "reduces_now", "open_phase", "inside_phase"),
-        *("close_phase", "prepare", "expire_phase", "step", "peek", "order_row", "child_row", "enter", "decide"),
-        *("next_signal", "short_of_room", "blank"),
-    )
-)
-
 
 #: Functions so short that two threads would lose more by handing the interpreter over.
 HOLDING = frozenset(("crossing", "pack"))
@@ -45,7 +32,7 @@ def _usable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def _compile() -> dict[str, Any]:
+def _compile() -> None:
     names: dict[str, Any] = globals()
     for module in (codes, core_signals):
         names.update(
@@ -57,18 +44,17 @@ def _compile() -> dict[str, Any]:
     before = numba.config.CACHE_DIR
     if cached and "NUMBA_CACHE_DIR" not in os.environ:
         numba.config.CACHE_DIR = str(folder)
+    # The core allocates nothing, so it needs no counting of references, which took half of its time.
+    choices: dict[str, Any] = {"_nrt": False}
     try:
         for function in (*core.KERNELS, *core_signals.KERNELS):
-            twin = types.FunctionType(function.__code__, names, function.__name__)
-            twin.__module__ = __name__
-            twin.__qualname__ = function.__name__
-            # The core allocates nothing, so it needs no counting of references, which took half of its time.
             name = function.__name__
-            choices: dict[str, Any] = {"_nrt": False, "forceinline": name in INLINED}
+            twin = types.FunctionType(function.__code__, names, name)
+            twin.__module__ = __name__
+            twin.__qualname__ = name
             names[name] = numba.njit(nogil=name not in HOLDING, cache=cached, **choices)(twin)
     finally:
         numba.config.CACHE_DIR = before
-    return names
 
 
 _compile()

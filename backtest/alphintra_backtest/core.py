@@ -207,6 +207,18 @@ def peek(m, b, k, t, last):
     return last
 
 
+def submitted(m, b, k, first, last, t, edge):
+    """``accept``, then ``peek``: what follows a callback that submitted orders."""
+    accept(m, b, k, first, last, t)
+    return peek(m, b, k, t, edge)
+
+
+def stepped(m, b, k, t, edge):
+    """``step``, then ``peek``: one timestamp, and up to which one nothing more happens by itself."""
+    step(m, b, k, t)
+    return t + 1 if b[9][S_BANKRUPT] != 0 else peek(m, b, k, t, edge)
+
+
 def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
     """Equity, cash, |market value| and time in market at every close, from the logs (F18, M4)."""
     used = b[5]
@@ -262,5 +274,5 @@ def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
 #: All functions of the core, each after those that it calls; ``compiled`` makes the twins from this.
 KERNELS = (
     *core_sizing.KERNELS, *core_booking.KERNELS, *core_account.KERNELS, *core_fine.KERNELS, *core_matching.KERNELS,
-    admit, accept, watched, acts, peek, value,
+    admit, accept, watched, acts, peek, submitted, stepped, value,
 )  # fmt: skip

@@ -330,6 +330,9 @@ def fill_at_close(m, b, k, t):
     oi = b[0]
     active = b[2]
     new_budget(b, t)
+    for a in range(b[9][S_ACTIVE]):  # a trailing stop that ends in here ends at the level of this bar's end
+        if oi[active[a], I_STATE] == WORKING and oi[active[a], I_TYPE] == TRAIL:
+            catch_up(m, b, active[a], t)
     for stage in range(3):
         for a in range(b[9][S_ACTIVE]):
             o = active[a]

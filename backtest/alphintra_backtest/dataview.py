@@ -34,11 +34,11 @@ class SymbolData:
     volume: Any
 
     def __init__(self, session: Session, symbol: str) -> None:
-        from alphintra.views import Timeline, series
+        from alphintra.views import series
 
         s = session.index[symbol]
         bars = session.market.bars[symbol]
-        timeline = Timeline(session.grid.positions[s], len(session.grid.time), s)
+        timeline = session.grid.timeline(s)
         asof = session.asof
         ladder = asof.splits(symbol) if asof else None
         self._session = session
@@ -280,11 +280,11 @@ def compute(
         else:
             view = series(plain[n], session.cursor, timeline, title)
         seen = view._as_seen()
-        defined = np.flatnonzero(~np.isnan(seen))
-        first = int(whole[defined[0]]) if len(defined) else len(session.grid.time)
-        needs = int(defined[0]) + 1 if len(defined) else len(seen) + 1
+        defined = ~np.isnan(seen)
+        at = int(defined.argmax()) if defined.any() else len(seen)
+        first = int(whole[at]) if at < len(seen) else len(session.grid.time)
         drawn = _on_price(inputs[0], seen, overlay)
-        session.indicators.append(Computed(title, timeline.owner, first, view, drawn, needs))
+        session.indicators.append(Computed(title, timeline.owner, first, view, drawn, at + 1))
         views.append(view)
     return tuple(views) if several else views[0]
 

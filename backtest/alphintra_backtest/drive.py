@@ -40,6 +40,8 @@ class Drive:
         self._on_fill = None if type(instance).on_fill is _base("on_fill") else instance.on_fill
         self._on_order = None if type(instance).on_order is _base("on_order") else instance.on_order
         self._listens = self._on_fill is not None or self._on_order is not None
+        #: Whether what a callback submits is only taken in: nobody is told, and nothing fills at its own close.
+        self._quick = not self._listens and session.config.rules["fill_at"] == "open"
         if session.cursor.i < 0:
             session.seen_events = int(session.books.reg[codes.S_EVENTS])
         self._resume()
@@ -47,7 +49,7 @@ class Drive:
     def _resume(self) -> None:
         """Take up the session as it stands."""
         session = self.session
-        books, asof = session.books, getattr(session, "asof", None)
+        asof = getattr(session, "asof", None)
         at = max(session.cursor.i, self.first - 1)
         self.next = at + 1
         if asof is not None:
@@ -57,7 +59,7 @@ class Drive:
         self._horizon, self._edge, self._window = self.next, -1, WINDOW
         if not self._untold():
             self._edge = min(self.count, self.next + WINDOW)
-            self._horizon = int(session.core.peek(session.grid.m, books.tuple, session.k, at, self._edge))
+            self._horizon = session.calls.peek(at, self._edge)
 
     def _turn_after(self, t: int) -> int:
         """Next timestamp after ``t`` at which a split or dividend changes what the views show."""
@@ -92,7 +94,7 @@ class Drive:
         if self.done:
             return
         session, asof = self.session, getattr(self.session, "asof", None)
-        core, m, k, cursor, books = session.core, session.grid.m, session.k, session.cursor, session.books
+        calls, cursor, books, reg = session.calls, session.cursor, session.books, session.books.registers
         on_bar, touched, listens = self.instance.on_bar, session.touched, self._listens
         count, horizon, turn, i = self.count, self._horizon, self._turn, self.next
         edge, window = self._edge, self._window
@@ -106,34 +108,31 @@ class Drive:
                     if i == edge:
                         window *= 2
                         edge = min(count, i + window)
-                        horizon = int(core.peek(m, books.tuple, k, i - 1, edge))
+                        horizon = calls.peek(i - 1, edge)
                         continue
                     books.make_room()
-                    core.step(m, books.tuple, k, i)
+                    window, edge = WINDOW, min(count, i + 1 + WINDOW)
+                    horizon = calls.stepped(i, edge)
                     cursor.i = i
                     self._tell()
-                    if books.reg[codes.S_BANKRUPT]:
-                        i += 1
+                    i += 1
+                    if reg[codes.S_BANKRUPT]:
                         session.ended = True
                         session.flush()  # what the callbacks about it submitted is refused
                         return
                     on_bar()
-                    self._submitted()
-                    i += 1
-                    window, edge = WINDOW, min(count, i + WINDOW)
-                    horizon = int(core.peek(m, books.tuple, k, i - 1, edge))
+                    if touched:
+                        horizon = self._submitted(edge)
                     if listens and self._untold():
                         horizon, edge = i, -1
                     continue
                 until = min(horizon, turn, stop)
-                for j in range(i, until):
-                    cursor.i = j
+                for cursor.i in range(i, until):
                     on_bar()
                     if touched:
-                        i = j + 1
-                        self._submitted()
+                        i = cursor.i + 1
                         window, edge = WINDOW, min(count, i + WINDOW)
-                        horizon = int(core.peek(m, books.tuple, k, j, edge))
+                        horizon = self._submitted(edge)
                         if listens and self._untold():
                             horizon, edge = i, -1
                         break
@@ -166,12 +165,17 @@ class Drive:
         self.session.restore(kept)
         self._resume()
 
-    def _submitted(self) -> None:
-        """Hand over what ``on_bar`` submitted, and what the callbacks about that submitted in turn."""
+    def _submitted(self, edge: int) -> int:
+        """Hand over what ``on_bar`` submitted, and what the callbacks about that submitted in turn; the horizon."""
         session = self.session
+        if self._quick and session.pending:
+            horizon = session.hand_over(edge)
+            session.seen_events = session.books.registers[codes.S_EVENTS]
+            return horizon
         if session.flush():
             self._tell()
             session.flush()  # its events are told at the next step: an endless callback must end
+        return session.calls.peek(session.cursor.i, edge)
 
     def _tell(self) -> None:
         """``on_order`` and ``on_fill`` in event order, all seeing the closed bar (F0)."""
@@ -179,9 +183,9 @@ class Drive:
         books, on_order, on_fill = session.books, self._on_order, self._on_fill
         session.mirror()
         row = session.told_fills
-        last = int(books.reg[codes.S_EVENTS])
+        last = books.registers[codes.S_EVENTS]
         if not self._listens:
-            session.seen_events, session.told_fills = last, int(books.reg[codes.S_FILLS])
+            session.seen_events, session.told_fills = last, session.seen_fills
             return
         from .handles import Order
 
@@ -209,7 +213,7 @@ def close_at_end(session: Session, end_bar: int) -> None:
         books.make_room()
         if books.oi[o, codes.I_STATE] in (codes.WORKING, codes.WAITING):  # children end with their entry
             session.caught_up(o)
-            session.core.finish(books.tuple, t, o, codes.UNFILLED, codes.NONE, codes.PH_CLOSE)
+            session.core.finish(session.calls.b, t, o, codes.UNFILLED, codes.NONE, codes.PH_CLOSE)
     books.reg[codes.S_ACTIVE] = 0
     how = session.config.rules["close_at_end"]
     if how == "no":
@@ -226,8 +230,8 @@ def close_at_end(session: Session, end_bar: int) -> None:
         price = float(session.grid.m[0 if at_open else 3][bar, s])
         books.make_room()
         o = session.core.fresh_order(
-            books.tuple, t, s, -1 if lots > 0 else 1, abs(lots), codes.MARKET, codes.PLAIN, codes.NONE
+            session.calls.b, t, s, -1 if lots > 0 else 1, abs(lots), codes.MARKET, codes.PLAIN, codes.NONE
         )
         phase = codes.PH_OPEN if at_open and bar == t else codes.PH_CLOSE
-        session.core.fill(session.grid.m, books.tuple, session.k, o, t, -lots, price, True, codes.R_END, phase)
+        session.core.fill(session.calls.m, session.calls.b, session.k, o, t, -lots, price, True, codes.R_END, phase)
     session.mirror()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -14,6 +14,7 @@ from .codes import D_FX_CLOSE, MOST_LOTS
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
+    from alphintra.views import Timeline
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -28,6 +29,9 @@ class Grid:
         session: (T,) session of each timestamp (the latest of its symbols'), days since 1970.
         positions: per symbol the timestamps at which it has a bar.
         m: the core's market tuple.
+        lots: (S,) units of a lot.
+        timelines: the views' time axis of each symbol, as far as they were asked for.
+        bundles: ``m`` as the compiled core takes it, once it was asked for.
     """
 
     time: I64
@@ -35,6 +39,25 @@ class Grid:
     positions: tuple[I64, ...]
     m: tuple[Any, ...]
     lots: F64
+    timelines: dict[int, Timeline] = field(default_factory=dict)
+    bundles: list[Any] = field(default_factory=list)
+
+    def bundle(self) -> Any:
+        """``m`` as the compiled core takes it."""
+        if not self.bundles:
+            from .bundle import Bundle
+
+            self.bundles.append(Bundle(self.m))
+        return self.bundles[0]
+
+    def timeline(self, s: int) -> Timeline:
+        """Time axis of a symbol's own bars, as the views of a strategy have it."""
+        known = self.timelines.get(s)
+        if known is None:
+            from alphintra.views import Timeline
+
+            known = self.timelines[s] = Timeline(self.positions[s], len(self.time), s)
+        return known
 
     @property
     def foreign(self) -> bool:

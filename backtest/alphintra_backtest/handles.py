@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from . import codes
+from .core_sizing import unit
 
 if TYPE_CHECKING:
     from .session import Session
@@ -168,7 +169,7 @@ class Position:
         run = self._run
         worth = 0.0
         if self.size:
-            one = run.core.unit(run.grid.m, run.cursor.i, self._s, False)
+            one = unit(run.grid.m, run.cursor.i, self._s, False)  # type: ignore[no-untyped-call]
             worth = float(run.books.pos[self._s]) * float(one) * run.last_close(self._s)
         return worth - float(sum(q.side * q.notional + q.fee - q.extra for q in queue))
 

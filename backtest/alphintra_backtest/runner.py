@@ -220,7 +220,7 @@ def _under_each_entry_rule(
 
 
 def _final_equity(session: Session, end_bar: int) -> float:
-    return float(session.core.equity_at(session.grid.m, session.books.tuple, end_bar - 1, False))
+    return float(session.core.equity_at(session.calls.m, session.calls.b, end_bar - 1, False))
 
 
 def _never_ready(session: Session, strategy: type, kind: type[Exception]) -> Exception:

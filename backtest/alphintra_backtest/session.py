@@ -14,6 +14,7 @@ from . import codes, snapshots, verbs
 from .arguments import order_error
 from .asof import AsOf, as_of
 from .books import Books, kernels
+from .calls import Calls
 from .grid import Grid, grid_of
 from .handles import Fill, Order, Position, RoundTrip, stamp
 from .trades import Trade, TradeBook
@@ -46,6 +47,7 @@ class Session:
             not self.grid.foreign and not self._futures and bool((self.grid.m[codes.D_MULT] == 1.0).all())
         )
         self.k = config.vector()
+        self.calls = Calls(self.core, self.grid, self.books, self.k)
         self.cursor = Cursor()
         self.pending: list[int] = []
         #: Not empty once a callback has submitted or cancelled; one object for the whole run, so that the
@@ -53,7 +55,13 @@ class Session:
         self.touched: list[int] = []
         self.cash = float(config.cash)
         self.sizes = [0.0] * len(self.symbols)
-        self.book = TradeBook(self.grid.lots, self.grid.m[codes.D_MULT])
+        self._positions = [Position(self, s) for s in range(len(self.symbols))]
+        #: Units of a lot, per symbol.
+        self.lots: list[float] = self.grid.lots.tolist()
+        #: Round trips as far as they were asked for; see ``book``.
+        self.matched = TradeBook(self.grid.lots, self.grid.m[codes.D_MULT])
+        self.matched_fills = 0
+        self.matched_legs = 0
         self.tags: dict[int, str] = {}
         self.recorded: dict[str, tuple[list[int], list[float]]] = {}
         self.logs: list[tuple[int, str]] = []
@@ -187,25 +195,32 @@ class Session:
         """Bring a trailing level up to now: bars went by without an event."""
         values = self.books.oi[o]
         if values[codes.I_TYPE] == codes.TRAIL and values[codes.I_STATE] == codes.WORKING and self.cursor.i >= 0:
-            self.core.catch_up(self.grid.m, self.books.tuple, o, self.cursor.i)
-
-    def _check_symbol(self, s: int) -> None:
-        if self.market.closes_only:
-            raise order_error(f"{self.symbols[s]} has closes only and cannot be traded at the next open")
+            self.core.catch_up(self.calls.m, self.calls.b, o, self.cursor.i)
 
     def flush(self) -> bool:
         """Hand the orders of this callback to the core; True if what works has changed."""
         self.touched.clear()
         self._admit()
-        self.books.cash[1] = 0.0
+        self.books.cash[codes.M_FREED] = 0.0
         if not self._dropped:
             return False
         self._dropped = False
         if self.config.rules["fill_at"] == "close" and self.cursor.i >= 0 and not self.ended:
             self.books.make_room()
-            self.core.fill_at_close(self.grid.m, self.books.tuple, self.k, self.cursor.i)
+            self.core.fill_at_close(self.calls.m, self.calls.b, self.k, self.cursor.i)
             self.mirror()
         return True
+
+    def hand_over(self, edge: int) -> int:
+        """What :meth:`flush` does with orders alone, and the look ahead after it in one call; returns the horizon."""
+        self.touched.clear()
+        first, last = self.pending[0], self.pending[-1] + 1
+        self.pending = []
+        self.books.make_room(last - first)
+        horizon = self.calls.submitted(first, last, self.cursor.i, edge)
+        self.books.cash[codes.M_FREED] = 0.0
+        self._dropped = False
+        return horizon
 
     def _admit(self) -> None:
         """Let the core accept or refuse what was submitted since the last time; nothing fills in here."""
@@ -219,11 +234,11 @@ class Session:
                 books.make_room()
                 if books.oi[o, codes.I_STATE] == codes.WORKING:  # a bracket's children end with their parent
                     self.core.finish(
-                        books.tuple, self.cursor.i, o, codes.REJECTED, codes.RUN_ENDED, codes.PH_CLOSE
+                        self.calls.b, self.cursor.i, o, codes.REJECTED, codes.RUN_ENDED, codes.PH_CLOSE
                     )
             return
         books.make_room(last - first)
-        self.core.accept(self.grid.m, books.tuple, self.k, first, last, self.cursor.i)
+        self.core.accept(self.calls.m, self.calls.b, self.k, first, last, self.cursor.i)
         self._dropped = True
 
     # -- snapshots
@@ -274,27 +289,33 @@ class Session:
     # -- after a step
     # ----------------------------------------------------------------------------------------------
 
-    def mirror(self) -> int:
-        """Bring plain Python copies of cash and positions up to date; returns the first new fill's index."""
-        books, book = self.books, self.book
-        first, last = self.seen_fills, int(books.reg[codes.S_FILLS])
-        legs = int(books.reg[codes.S_LEGS])
-        for r in range(first, last + 1):
-            while self.seen_legs < legs and books.ci[self.seen_legs, codes.C_SEQ] <= r:
-                leg = books.ci[self.seen_legs]
-                book.leg(leg, books.cf[self.seen_legs])
-                if leg[codes.C_KIND] == codes.LEG_SPLIT:
-                    s = int(leg[codes.C_SYMBOL])
-                    self.sizes[s] = float(books.pos[s]) * float(self.grid.lots[s])
-                self.seen_legs += 1
+    def mirror(self) -> None:
+        """Bring plain Python copies of cash and positions up to date."""
+        books, sizes, reg = self.books, self.sizes, self.books.registers
+        fills, legs = reg[codes.S_FILLS], reg[codes.S_LEGS]
+        if fills - self.seen_fills + legs - self.seen_legs < len(sizes):
+            filled = books.fi[self.seen_fills : fills, codes.L_SYMBOL].tolist()
+            for s in filled + books.ci[self.seen_legs : legs, codes.C_SYMBOL].tolist():
+                sizes[s] = float(books.pos[s]) * self.lots[s]
+        else:
+            sizes[:] = (books.pos * self.grid.lots).tolist()
+        self.cash = float(books.cash[codes.M_CASH])
+        self.seen_fills, self.seen_legs = fills, legs
+
+    @property
+    def book(self) -> TradeBook:
+        """Round trips up to now: matched when somebody asks, as most strategies never do."""
+        books, book = self.books, self.matched
+        last, legs = self.seen_fills, self.seen_legs
+        for r in range(self.matched_fills, last + 1):
+            while self.matched_legs < legs and books.ci[self.matched_legs, codes.C_SEQ] <= r:
+                book.leg(books.ci[self.matched_legs], books.cf[self.matched_legs])
+                self.matched_legs += 1
             if r < last:
                 row = books.fi[r]
-                s = int(row[codes.L_SYMBOL])
                 book.add(row, books.ff[r], int(books.oi[row[codes.L_ORDER], codes.I_ROLE]))
-                self.sizes[s] = float(books.pos[s]) * float(self.grid.lots[s])
-        self.cash = float(books.cash[codes.M_CASH])
-        self.seen_fills = last
-        return first
+        self.matched_fills = last
+        return book
 
     def fill(self, r: int) -> Fill:
         """Row ``r`` of the fill log as the strategy sees it."""
@@ -325,11 +346,11 @@ class Session:
 
     def position(self, symbol: str | None) -> Position:
         """See ``Strategy.position``."""
-        return Position(self, self._symbol(symbol))
+        return self._positions[self._symbol(symbol)]
 
     def positions(self) -> dict[str, Position]:
         """See ``Strategy.positions``."""
-        return {self.symbols[s]: Position(self, s) for s, size in enumerate(self.sizes) if size}
+        return {self.symbols[s]: self._positions[s] for s, size in enumerate(self.sizes) if size}
 
     def working_orders(self) -> list[Order]:
         """See ``Strategy.orders``; those submitted in this callback included."""
@@ -359,7 +380,7 @@ class Session:
     def equity(self) -> float:
         """See ``Strategy.equity``."""
         if not self.simple_money and self.cursor.i >= 0:
-            return float(self.core.equity_at(self.grid.m, self.books.tuple, self.cursor.i, False))
+            return float(self.core.equity_at(self.calls.m, self.calls.b, self.cursor.i, False))
         total = self.cash
         for s, size in enumerate(self.sizes):
             if size:
@@ -369,7 +390,7 @@ class Session:
     def cash_now(self) -> float:
         """See ``Strategy.cash``."""
         if self._futures and self.cursor.i >= 0:
-            return float(self.core.settled_cash(self.grid.m, self.books.tuple, self.cursor.i))
+            return float(self.core.settled_cash(self.calls.m, self.calls.b, self.cursor.i))
         return self.cash
 
     def now(self) -> datetime:

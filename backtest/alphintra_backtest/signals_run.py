@@ -90,7 +90,7 @@ def walk(session: Session, asked: Any, first: int, progress: Callable[[float, in
     until = min(count, first + stride)
     while True:
         done = module.drive(
-            grid.m, books.tuple, session.k, mode, *book_module.FRESH, laid.code, laid.amount, laid.loss,
+            session.calls.m, session.calls.b, session.k, mode, *book_module.FRESH, laid.code, laid.amount, laid.loss,
             laid.gain, newest, state, until,
         )  # fmt: skip
         if books.reg[codes.S_BANKRUPT]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from . import codes, signals_data, signals_run
 from .books import FRESH, Books
+from .calls import Arguments
 from .core_signals import AT_CLOSE, N_D, TRAILS
 from .signals_plan import Plan, plan
 
@@ -145,10 +146,10 @@ class _Sweep:
         if any(p.trails != plans[0].trails for p in plans):  # a class that chooses its stop by a parameter
             self._by_session(first, last)
             return
-        at = 0
+        given, at = Arguments(self.module, self.grid, books), 0
         while at < len(code):
             at = self.module.drive_many(
-                self.grid.m, books.tuple, self.session.k, mode, *FRESH, code, amount, loss, gain, newest, state,
+                given.m, given.b, self.session.k, mode, *FRESH, code, amount, loss, gain, newest, state,
                 self.first, self.config.cash, at, out,
             )  # fmt: skip
             if at < len(code):

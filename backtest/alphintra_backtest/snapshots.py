@@ -22,6 +22,7 @@ import numpy.typing as npt
 from . import books as kept_books
 from . import codes
 from .books import Books
+from .calls import Calls
 from .trades import Open, Trade, TradeBook
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ def put_back(session: Session, kept: Snapshot) -> None:
     for name, value in zip(_COUNTERS, kept.counters, strict=True):
         setattr(session, name, value)
     session.sizes[:] = kept.sizes
-    _put_trades_back(session.book, kept.trades)
+    if session.matched_fills > session.seen_fills or session.matched_legs > session.seen_legs:
+        _put_trades_back(session.matched, kept.trades)
+        session.matched_fills, session.matched_legs = session.seen_fills, session.seen_legs
     del session.logs[kept.logs :]
     for name in [n for n in session.recorded if n not in kept.recorded]:
         del session.recorded[name]
@@ -185,8 +188,9 @@ def load(session: Session, packed: Packed) -> None:
         )
     session.books = Books.unpack({n.removeprefix("books."): a for n, a in arrays.items() if n.startswith("books.")})
     session.cursor.i = rest["bar"]
-    session.book = TradeBook(session.grid.lots, session.grid.m[codes.D_MULT])
-    session.seen_fills = session.seen_legs = 0
+    session.calls = Calls(session.core, session.grid, session.books, session.k)
+    session.matched = TradeBook(session.grid.lots, session.grid.m[codes.D_MULT])
+    session.matched_fills = session.matched_legs = session.seen_fills = session.seen_legs = 0
     session.sizes[:] = [0.0] * len(session.sizes)
     session.mirror()
     session.seen_events, session.told_fills, session.ended = rest["seen_events"], rest["told_fills"], rest["ended"]

@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from . import codes
-from .arguments import amount_of, fraction_of, order_error, price_of, session_of, whole_of
+from .arguments import amount_of, fraction_of, is_number, order_error, price_of, session_of, whole_of
+from .core_sizing import unit
 from .handles import Order
 
 if TYPE_CHECKING:
     from .session import Session
 
 _NAN = math.nan
+_TARGETS = {
+    "quantity": codes.TARGET_QUANTITY,
+    "value": codes.TARGET_VALUE,
+    "percent": codes.TARGET_PERCENT,
+}
 
 
 def row(
@@ -23,20 +27,21 @@ def row(
     """A fresh row of the order table with prices on the tick and the quantity in lots (F7)."""
     books = run.books
     o = books.new_order()
-    values = books.oi[o]
-    values[codes.I_SYMBOL] = s
-    values[codes.I_SIDE] = side
-    values[codes.I_TYPE] = kind
-    values[codes.I_SIZE] = size
-    values[codes.I_TIF] = tif
-    values[codes.I_BAR] = run.cursor.i
-    tick = run.ticks[s]
-    books.of[o, codes.F_SIZE] = amount
-    books.of[o, codes.F_LIMIT] = on_tick(limit, tick, up=side < 0)
-    books.of[o, codes.F_STOP] = on_tick(stop, tick, up=side > 0)
+    values, numbers = books.integers, books.floats
+    at, tick = o * codes.N_I, run.ticks[s]
+    values[at + codes.I_SYMBOL] = s
+    values[at + codes.I_SIDE] = side
+    values[at + codes.I_TYPE] = kind
+    values[at + codes.I_SIZE] = size
+    values[at + codes.I_TIF] = tif
+    values[at + codes.I_BAR] = run.cursor.i
     if size == codes.QUANTITY:
-        values[codes.I_SIZED] = 1
-        values[codes.I_QTY] = whole_lots(amount, float(run.grid.lots[s]))
+        values[at + codes.I_SIZED] = 1
+        values[at + codes.I_QTY] = whole_lots(amount, run.lots[s])
+    at = o * codes.N_F
+    numbers[at + codes.F_SIZE] = amount
+    numbers[at + codes.F_LIMIT] = on_tick(limit, tick, up=side < 0)
+    numbers[at + codes.F_STOP] = on_tick(stop, tick, up=side > 0)
     run.pending.append(o)
     run.touched.append(o)
     return o
@@ -66,7 +71,6 @@ def submit(
 ) -> Order:
     """See ``Strategy.buy``."""
     s = run._symbol(symbol)
-    run._check_symbol(s)
     limit, stop = price_of("limit", limit), price_of("stop", stop)
     trail = price_of("trail", trail, "a price distance")
     trail_percent = fraction_of("trail_percent", trail_percent)
@@ -233,15 +237,15 @@ def target(
 ) -> Order:  # fmt: skip
     """See ``Strategy.order_target_percent`` and its siblings; with a bracket, for an entry or a reversal."""
     s = run._symbol(symbol)
-    run._check_symbol(s)
-    if isinstance(amount, bool) or not isinstance(amount, int | float | np.number) or not math.isfinite(amount):
+    if not is_number(amount):
         raise order_error(f"a target must be a finite number, got {amount!r}")
-    mode = codes.SIZES.index(f"target_{by}")
+    mode = _TARGETS[by]
     side = 1 if amount >= 0 else -1
     o = row(run, s, side, codes.MARKET, mode, float(amount), _NAN, _NAN, codes.GTC)
-    loss = fraction_of("stop_loss_percent", stop_loss_percent)
-    gain = fraction_of("take_profit_percent", take_profit_percent)
-    _bracket(run, o, s, side, _NAN, loss, _NAN, gain, _NAN, fraction_of("trail_percent", trail_percent), None)
+    if stop_loss_percent is not None or take_profit_percent is not None or trail_percent is not None:
+        loss = fraction_of("stop_loss_percent", stop_loss_percent)
+        gain = fraction_of("take_profit_percent", take_profit_percent)
+        _bracket(run, o, s, side, _NAN, loss, _NAN, gain, _NAN, fraction_of("trail_percent", trail_percent), None)
     if tag:
         run.tags[o] = tag
     return Order(run, o)
@@ -263,9 +267,9 @@ def cancel(run: Session, order: Order | None, symbol: str | None) -> int:
             continue
         books.make_room()
         run.caught_up(o)
-        run.core.finish(books.tuple, run.cursor.i, o, codes.CANCELLED, codes.BY_STRATEGY, codes.PH_CLOSE)
+        run.core.finish(run.calls.b, run.cursor.i, o, codes.CANCELLED, codes.BY_STRATEGY, codes.PH_CLOSE)
         count += 1
-    run.core.compact(books.tuple)
+    run.core.compact(run.calls.b)
     if count:
         run.changed(ids[0])
     return count
@@ -321,14 +325,14 @@ def amend(
         f[codes.F_SL_PCT] = _NAN
     if "trail" in changes or "trail_percent" in changes:
         if i[codes.I_STATE] == codes.WORKING:
-            run.core.catch_up(run.grid.m, books.tuple, o, run.cursor.i)
+            run.core.catch_up(run.calls.m, run.calls.b, o, run.cursor.i)
         f[codes.F_TRAIL], f[codes.F_TRAIL_PCT] = changes.get("trail", _NAN), changes.get("trail_percent", _NAN)
         if i[codes.I_STATE] == codes.WORKING:
             run.core.set_level(books.of, o, side)
     books.make_room()
     left = int(i[codes.I_QTY] - i[codes.I_FILLED])
     run.core.log_event(
-        books.tuple, run.cursor.i, o, codes.AMENDED, codes.BY_STRATEGY, codes.R_NONE, left, codes.PH_CLOSE
+        run.calls.b, run.cursor.i, o, codes.AMENDED, codes.BY_STRATEGY, codes.R_NONE, left, codes.PH_CLOSE
     )
     run.changed(o)
 
@@ -353,7 +357,7 @@ def size_for_risk(run: Session, risk: Any, stop: Any, entry: Any, symbol: str | 
     if distance == 0:
         raise order_error(f"stop={stop:g} is the entry: the risk of one unit is zero")
     lot = float(run.grid.lots[s])
-    one = float(run.core.unit(run.grid.m, run.cursor.i, s, False))
+    one = float(unit(run.grid.m, run.cursor.i, s, False))  # type: ignore[no-untyped-call]
     return whole_lots(part * max(0.0, run.equity()) / (distance * one) * lot, lot) * lot
 
 

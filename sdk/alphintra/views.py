@@ -267,6 +267,12 @@ def _column(a: Series, b: Series | float, up: bool) -> list[bool]:
     if isinstance(b, Series) and b._c is not a._c:
         raise OrderError("the two series belong to different runs")
     count = len(a.timeline.own)
+    if all(isinstance(v, Series) and v.timeline.dense and v._bases is None for v in (a, b)):
+        x, y = a._array, b._array  # type: ignore[union-attr]
+        at = x > y if up else x < y
+        at[1:] &= x[:-1] <= y[:-1] if up else x[:-1] >= y[:-1]
+        at[:1] = False
+        return at.tolist()  # type: ignore[no-any-return]
     (a1, a2), (b1, b2) = _spread(a, count), _spread(b, count)
     with np.errstate(invalid="ignore"):
         crossed = (a1 > b1) & (a2 <= b2) if up else (a1 < b1) & (a2 >= b2)

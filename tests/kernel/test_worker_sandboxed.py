@@ -144,7 +144,7 @@ COUNTING = """
     def on_stop(self):
         import os
         from alphintra_backtest import compiled
-        stats = compiled.step.stats
+        stats = compiled.stepped.stats
         print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
         folder = compiled.cache_dir()
         print(str(folder).startswith("/tmp/alphintra-"), os.access(folder, os.W_OK))

@@ -35,6 +35,8 @@ def with_account(market: MarketData, instruments: Any, currency: Any, rates: Any
                 for symbol, each in own.items()
             }
     own.update(_parsed(instruments, market))
+    if own == market.instruments and account == market.currency and rates is None:
+        return check_rates(market)  # the same object: what was made for it once is found again
     market = replace(market, instruments=own, currency=account)
     if rates is not None:
         found = parse_rates(rates, market)

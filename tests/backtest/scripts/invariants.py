@@ -14,7 +14,7 @@ from .make import Case
 
 def check(case: Case, session: Session, end: int) -> None:
     """All invariants of a finished run."""
-    books, m = session.books, session.grid.m
+    books = session.books
     n, legs = int(books.reg[c.S_FILLS]), int(books.reg[c.S_LEGS])
     fills = list(zip(books.fi[:n].tolist(), books.ff[:n].tolist(), strict=True))
     moves = list(zip(books.ci[:legs].tolist(), books.cf[:legs].tolist(), strict=True))
@@ -23,7 +23,8 @@ def check(case: Case, session: Session, end: int) -> None:
     _volume(session, fills)
     _orders(session)
     equity = _account(case, session, fills, moves)
-    assert equity == pytest.approx(float(session.core.equity_at(m, books.tuple, end - 1, False)), abs=1e-6, rel=1e-9)
+    own = float(session.core.equity_at(session.calls.m, session.calls.b, end - 1, False))
+    assert equity == pytest.approx(own, abs=1e-6, rel=1e-9)
     _round_trips(case, session, moves, end, equity)
 
 

@@ -227,7 +227,7 @@ def state(session: Session, end: int) -> dict[str, Any]:
     out["books.of"][:, codes.F_PEEK] = 0
     count = len(session.grid.time)
     curves = {name: np.zeros(count) for name in ("equity", "cash", "exposure", "held")}
-    session.core.value(session.grid.m, own.tuple, session.config.cash, *curves.values(), np.zeros(1, np.int64))
+    session.core.value(session.calls.m, session.calls.b, session.config.cash, *curves.values(), np.zeros(1, np.int64))
     out |= {name: curve[:end] for name, curve in curves.items()}
     out["books.used"] = np.zeros(0)  # `value` counts in it
     out["end"], out["mirrored"] = end, (session.cash, tuple(session.sizes))

@@ -1,0 +1,102 @@
+"""How the compiled core takes its forty arrays: as one address.
+
+A tuple of arrays is handed over array by array, eight numbers each, to every function and from every function to the
+next: it took more time than most of them do, and most of the time of compiling them. A :class:`Bundle` is the address
+of a small table with the place and the lengths of each array; ``m[D_OPEN]`` in the core, an item of a tuple where it
+runs in plain Python, becomes an array made of three numbers of that table where it is compiled. The typing and the
+lowering of that item follow Numba's own for tuples.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.typing.templates import AbstractTemplate, infer, signature
+from numba.extending import NativeValue, lower_builtin, models, register_model, typeof_impl, unbox
+from numba.np import arrayobj
+
+#: Numbers of the table for each array: address, length, second length (0 where there is none).
+_PLACES = 3
+
+
+class BundleType(types.Type):
+    """Numba's type of a bundle: that of each array in it."""
+
+    def __init__(self, parts: tuple[Any, ...]) -> None:
+        self.parts = parts
+        super().__init__(f"Bundle({', '.join(str(part) for part in parts)})")
+
+
+class Bundle:
+    """Several C-contiguous arrays, of one or two dimensions, that compiled functions take as one argument.
+
+    It keeps the arrays alive. :meth:`put` replaces them by others of the same types.
+    """
+
+    __slots__ = ("_arrays", "_table", "address", "type")
+
+    def __init__(self, arrays: tuple[Any, ...]) -> None:
+        self.type = BundleType(tuple(numba.typeof(a) for a in arrays))
+        if not all(part.layout == "C" and part.mutable for part in self.type.parts):
+            raise ValueError(f"not all of these can be written to in C's order: {self.type}")
+        self._table = np.zeros(_PLACES * len(arrays), dtype=np.int64)
+        self.address: int = self._table.ctypes.data
+        self.put(arrays)
+
+    def put(self, arrays: tuple[Any, ...]) -> None:
+        """Take other arrays in the places of the present ones."""
+        self._arrays = arrays
+        rows = [(a.__array_interface__["data"][0], a.shape[0], a.shape[1] if a.ndim == 2 else 0) for a in arrays]
+        self._table[:] = np.array(rows, dtype=np.int64).reshape(-1)
+
+
+@typeof_impl.register(Bundle)
+def _type_of(bundle: Bundle, _: Any) -> BundleType:
+    return bundle.type
+
+
+@register_model(BundleType)
+class _Model(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, ir.IntType(64).as_pointer())
+
+
+@unbox(BundleType)
+def _unbox(kind: Any, value: Any, c: Any) -> NativeValue:
+    address = c.pyapi.object_getattr_string(value, "address")
+    number = c.pyapi.long_as_longlong(address)
+    c.pyapi.decref(address)
+    return NativeValue(c.builder.inttoptr(number, c.context.get_value_type(kind)))
+
+
+@infer
+class _Part(AbstractTemplate):
+    key = "static_getitem"
+
+    def generic(self, arguments: Any, _: Any) -> Any:
+        bundle, index = arguments
+        if isinstance(bundle, BundleType) and isinstance(index, int):
+            return signature(bundle.parts[index], *arguments)
+        return None
+
+
+@lower_builtin("static_getitem", BundleType, types.IntegerLiteral)
+def _part(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+    kind, first = sig.return_type, _PLACES * sig.args[1].literal_value
+
+    def number(n: int) -> Any:
+        return builder.load(cgutils.gep_inbounds(builder, arguments[0], first + n))
+
+    element = context.get_data_type(kind.dtype)
+    size = context.get_constant(types.intp, context.get_abi_sizeof(element))
+    shape = [number(1 + d) for d in range(kind.ndim)]
+    strides = [size] if kind.ndim == 1 else [builder.mul(size, shape[1]), size]
+    array = arrayobj.make_array(kind)(context, builder)
+    data = builder.inttoptr(number(0), element.as_pointer())
+    arrayobj.populate_array(array, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
+    return array._getvalue()
