@@ -24,28 +24,30 @@ class SmaCross(al.Strategy):
             self.close()
 
 
-def run(bars: Any) -> Any:
-    """Backtest, with the checks and the content hash of the bars done aside (a dataset has them stored)."""
-    with Aside() as aside:
-        market = al.data.resolve(bars)
-    result = al.backtest(SmaCross, market, cash=CASH, commission=COMMISSION, max_share=None)
+def answer(result: Any) -> dict[str, Any]:
+    """Every fill, and the final equity."""
     fills = result.columns["fills"]
+    columns = (fills[n] for n in ("time", "side", "quantity", "price", "commission"))
+    rows = [[int(t), str(side), float(q), float(p), float(fee)] for t, side, q, p, fee in zip(*columns, strict=True)]
+    return {"fills": rows, "equity": float(result.curves.equity[-1])}
 
-    def tell() -> dict[str, Any]:
-        rows = [
-            [int(t), str(side), float(q), float(p), float(fee)]
-            for t, side, q, p, fee in zip(
-                fills["time"],
-                fills["side"],
-                fills["quantity"],
-                fills["price"],
-                fills["commission"],
-                strict=True,
-            )
-        ]
-        return {"fills": rows, "equity": float(result.curves.equity[-1])}
 
-    return aside.spent, tell
+_MARKETS: dict[int, Any] = {}
+
+
+def resolved(bars: Any) -> Any:
+    """The bars as market data, checked and hashed once, as a dataset's are."""
+    if id(bars) not in _MARKETS:
+        _MARKETS[id(bars)] = al.data.resolve(bars)
+    return _MARKETS[id(bars)]
+
+
+def run(bars: Any) -> Any:
+    """Backtest; the bars are checked and hashed aside, once."""
+    with Aside() as aside:
+        market = resolved(bars)
+    result = al.backtest(SmaCross, market, cash=CASH, commission=COMMISSION, max_share=None)
+    return aside.spent, lambda: answer(result)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from functools import cache
 from typing import Any
 
 import alphintra as al
+from engine_alphintra import answer, resolved
 from job import CASH, COMMISSION, FAST, SLOW, Aside, serve
+
+SIZE = 0.95
+COMPILED = "--by-bar" not in sys.argv
 
 
 class SmaCross(al.Strategy):
@@ -22,41 +25,12 @@ class SmaCross(al.Strategy):
         return al.Signals(al.crossed_above(fast, slow), al.crossed_below(fast, slow), size=SIZE)
 
 
-SIZE = 0.95
-OPTIONS = {"cash": CASH, "commission": COMMISSION, "max_share": None}
-
-
-def tell(result: Any) -> dict[str, Any]:
-    """Every fill, and the final equity."""
-    fills = result.columns["fills"]
-    columns = (fills[n] for n in ("time", "side", "quantity", "price", "commission"))
-    rows = [[int(t), str(side), float(q), float(p), float(fee)] for t, side, q, p, fee in zip(*columns, strict=True)]
-    return {"fills": rows, "equity": float(result.curves.equity[-1])}
-
-
-@cache
-def market_of(_: int) -> list[Any]:
-    """Where the market of one frame is kept between two runs."""
-    return []
-
-
-def resolved(bars: Any) -> Any:
-    """The bars as market data, checked and hashed once."""
-    kept = market_of(id(bars))
-    if not kept:
-        kept.append(al.data.resolve(bars))
-    return kept[0]
-
-
 def run(bars: Any) -> Any:
-    """Backtest; checks and content hash of the bars aside, and the market kept, as a dataset's is."""
+    """Backtest; the bars are checked and hashed aside, once."""
     with Aside() as aside:
         market = resolved(bars)
-    result = al.backtest(SmaCross, market, compiled=COMPILED, **OPTIONS)
-    return aside.spent, lambda: tell(result)
-
-
-COMPILED = "--by-bar" not in sys.argv
+    result = al.backtest(SmaCross, market, compiled=COMPILED, cash=CASH, commission=COMMISSION, max_share=None)
+    return aside.spent, lambda: answer(result)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from typing import Any
 
 from alphintra_backtest.options import options
 from alphintra_backtest.signals_sweep import sweep_signals
-from engine_alphintra_signals import SmaCross, resolved
+from engine_alphintra import resolved
+from engine_alphintra_signals import SmaCross
 from job import CASH, COMMISSION, PAIRS, Aside, serve
 
 GRID = [{"fast": fast, "slow": slow} for fast, slow in PAIRS]

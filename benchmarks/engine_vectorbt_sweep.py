@@ -11,9 +11,10 @@ from job import CASH, COMMISSION, PAIRS, Aside, serve
 
 
 def run(bars: Any) -> Any:
-    """Sweep."""
+    """Sweep; the time zone is dropped aside, as in the single run."""
     with Aside() as aside:
-        close, opened = bars["close"], bars["open"]
+        naive = bars.tz_localize(None)
+        close, opened = naive["close"], naive["open"]
     lengths = sorted({n for pair in PAIRS for n in pair})
     averages = vbt.MA.run(close, lengths).ma.to_numpy()
     column = {n: i for i, n in enumerate(lengths)}

@@ -9,32 +9,41 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import bars
+
 FAST, SLOW, QUANTITY = 50, 200, 100
 CASH = 1_000_000.0
 COMMISSION = 0.0002
+#: How far above and below the slow average the close enters and leaves, as a fraction, and the trailing stop's width.
+BAND, TRAIL = 0.001, 0.002
 #: The sweep: 990 pairs of averages, the fast one shorter.
 PAIRS = [(fast, slow) for slow in range(10, 230, 5) for fast in range(5, slow, 5)][:990]
+#: The rotation: sessions of momentum, how many symbols are held, and what part of equity each gets.
+MOMENTUM, HELD = 126, 100
+WEIGHT = 1 / HELD
 
 
-def serve(run: Callable[[Any], tuple[Any, Callable[[], dict[str, Any]]]]) -> None:
+def serve(
+    run: Callable[[Any], tuple[Any, Callable[[], dict[str, Any]]]], read: Callable[[str], Any] = bars.read
+) -> None:
     """Run an engine: ``ENGINE.py BARS.npz ANSWER.json REPEATS``.
 
     Args:
-        run: Takes the bars as a DataFrame; returns (seconds to leave out, a function that makes the answer).
+        run: Takes the bars; returns (seconds to leave out, a function that makes the answer).
+        read: Makes of the file what ``run`` takes: one DataFrame, or one by symbol.
     """
-    from bars import read
-
-    bars, answer, repeats = read(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    given, answer, repeats = read(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     wall, cpu, tell = [], [], None
     for _ in range(repeats):
         w, c = time.perf_counter(), time.process_time()
-        prepared = run(bars)
+        prepared = run(given)
         skip_wall, skip_cpu = prepared[0]
         tell = prepared[1]
         wall.append(time.perf_counter() - w - skip_wall)
         cpu.append(time.process_time() - c - skip_cpu)
     assert tell is not None
-    answer.write_text(json.dumps({"bars": len(bars), "wall": wall, "cpu": cpu, **tell()}))
+    count = sum(len(frame) for frame in given.values()) if isinstance(given, dict) else len(given)
+    answer.write_text(json.dumps({"bars": count, "wall": wall, "cpu": cpu, **tell()}))
 
 
 class Aside:

@@ -1,8 +1,11 @@
-"""``make bench``: equal trades first, then speed, on one seeded random walk of one-minute bars.
+"""``make bench``: equal results first, then speed and memory beside their targets, on seeded random walks.
 
-Every engine crosses SMA(50) and SMA(200), trades 100 at the next open, pays the same fee fraction and has no
-volume cap. If one fill differs in time, side, size, price or fee, or the final equity differs, the benchmark
-says where and ends with 1 before any speed is printed.
+Every engine crosses SMA(50) and SMA(200), trades at the next open, pays the same fee fraction and has no volume cap.
+What has no peer is compared with a plain loop over the bars. If one fill differs in time, side, size, price or fee, or
+the final equity differs, the benchmark says where and ends with 1 before any speed is printed.
+
+A speed is that of the best whole run (indicators, fills, equity) in a warm process: second and later runs, by wall
+time. A target that is missed is printed as such and fails nothing: machines differ.
 
 The peers live in ``benchmarks/.venv-peers`` with their own lock, ``benchmarks/peers.txt``.
 """
@@ -10,204 +13,188 @@ The peers live in ``benchmarks/.venv-peers`` with their own lock, ``benchmarks/p
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import os
-import subprocess
 import sys
 import tempfile
-import time
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import bars
+import reference
+from equality import apart, difference, final
+from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
+from kernel_first import CELL, first_result
+from peers import environment, import_seconds, install_peers, measure
+from table import Table, warm
 
-HERE = Path(__file__).resolve().parent
-PEERS = HERE / ".venv-peers"
-PEER_PYTHON = PEERS / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-NAMES = {"alphintra": "alphintra", "backtesting_py": "backtesting.py", "backtrader": "backtrader"}
-#: The compiled form and its peer.
-SIGNALS = {
-    "alphintra_signals": "signals",
-    "vectorbt": "vectorbt",
-    "alphintra_sweep": "sweep",
-    "vectorbt_sweep": "vectorbt sweep",
-}
-#: Prices and fees are the same products of the same floats; equities are sums in another order.
-CLOSE = 1e-9
+#: Engines of the first line, all run on the bars on which they must agree.
+NAMES = {"backtesting_py": "backtesting.py", "pybroker": "PyBroker", "backtrader": "backtrader"}
+SESSIONS, SYMBOLS = 2_520, 500
+#: Bars of a first result.
+FIRST = 2_000
 
 
-def install_peers() -> None:
-    """Make the peers' environment from the lock, unless this lock was installed there before."""
-    lock = (HERE / "peers.txt").read_text()
-    stamp = PEERS / "installed.txt"
-    if stamp.exists() and stamp.read_text() == lock:
-        return
-    uv = Path(sys.executable).with_name("uv")
-    command = [str(uv) if uv.exists() else "uv"]
-    print("installing the peers into", PEERS.relative_to(HERE.parent), flush=True)
-    subprocess.run(
-        [*command, "venv", "--quiet", "--clear", "--python", sys.executable, str(PEERS)], check=True
+@dataclass(frozen=True)
+class Bench:
+    """The files of one benchmark, and what was run on them so far."""
+
+    folder: Path
+    equal: int
+    large: int
+
+    def __post_init__(self) -> None:
+        for name, count in (("equal", self.equal), ("large", self.large), ("sweep", 5_000), ("first", FIRST)):
+            bars.write(self.file(name), bars.random_walk(count))
+        bars.write(self.file("universe"), bars.universe(SESSIONS, SYMBOLS))
+
+    def file(self, name: str) -> Path:
+        """Path of a set of bars."""
+        return self.folder / f"{name}.npz"
+
+    def run(self, engine: str, name: str, repeats: int, *flags: str) -> dict[str, Any]:
+        """Run an engine over a set of bars."""
+        return measure(engine, self.file(name), self.folder, repeats, *flags)
+
+    @cached_property
+    def peers(self) -> dict[str, dict[str, Any]]:
+        """The peers of the first line, two runs each."""
+        return {engine: self.run(engine, "equal", 2) for engine in NAMES}
+
+    @cached_property
+    def rotation(self) -> dict[str, Any]:
+        """The rotation, four runs."""
+        return self.run("alphintra_rotation", "universe", 4)
+
+    def first_in_kernel(self) -> tuple[float, float]:
+        """Seconds and final equity of the first cell of a fresh kernel."""
+        data = self.folder / "first.csv"
+        if not data.exists():
+            bars.read(str(self.file("first"))).to_csv(data)
+        cell = CELL.format(
+            fast=FAST, slow=SLOW, quantity=QUANTITY, cash=CASH, commission=COMMISSION, data=data.name
+        )  # fmt: skip
+        return first_result(cell, self.folder, environment(self.folder))
+
+
+def results_are_equal(bench: Bench) -> bool:
+    """Compare every line of the table with a peer or a plain loop; say what is equal, or where it is not."""
+    ours = bench.run("alphintra", "equal", 1)
+    for engine, name in NAMES.items():
+        if not _equal(f"on_bar and {name}", difference(name, ours, bench.peers[engine])):
+            return False
+    print(
+        f"equal: {len(ours['fills'])} fills (time, side, quantity, price, fee) and final equity "
+        f"{ours['equity']:,.2f} on {bench.equal:,} bars, in ours, {', '.join(NAMES.values())}"
     )
-    subprocess.run(
-        [
-            *command,
-            "pip",
-            "sync",
-            "--quiet",
-            "--python",
-            str(PEER_PYTHON),
-            "--require-hashes",
-            str(HERE / "peers.txt"),
-        ],
-        check=True,
-    )
-    stamp.write_text(lock)
+    walk = bars.random_walk(bench.equal)
+    for what, flags, trail in (("an on_bar that reads", (), None), ("one with a trailing stop", ("--trail",), TRAIL)):
+        ours = bench.run("alphintra_reading", "equal", 1, *flags)
+        if not _equal(f"{what} and a plain loop", difference("the loop", ours, reference.reading(walk, trail))):
+            return False
+        print(f"equal: {len(ours['fills'])} fills of {what} and of a plain loop")
+    return signals_are_equal(bench) and rotation_is_equal(bench) and kernel_is_equal(bench)
 
 
-def measure(engine: str, bars_file: Path, folder: Path, repeats: int, *flags: str) -> dict[str, Any]:
-    """Run an engine in a process of its own; its answer, and the seconds that the process lived."""
-    python = sys.executable if engine.startswith("alphintra") else str(PEER_PYTHON)
-    answer = folder / f"{engine}.json"
-    # The trial log and the caches of a benchmark are not the trader's.
-    env = {**os.environ, "ALPHINTRA_DATA_DIR": str(folder), "PYTHONWARNINGS": "ignore", "TQDM_DISABLE": "1"}
-    began = time.perf_counter()
-    done = subprocess.run(
-        [python, str(HERE / f"engine_{engine}.py"), str(bars_file), str(answer), str(repeats), *flags],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    process = time.perf_counter() - began
-    if done.returncode:
-        sys.exit(f"{(NAMES | SIGNALS)[engine]} failed:\n{done.stderr}")
-    return {**json.loads(answer.read_text()), "process": process}
-
-
-def difference(name: str, ours: dict[str, Any], theirs: dict[str, Any]) -> str | None:
-    """Where two answers differ, in one sentence, or None."""
-    a, b = ours["fills"], theirs["fills"]
-    for i, (x, y) in enumerate(zip(a, b, strict=False)):
-        exact = x[:3] == y[:3]
-        if not exact or not all(math.isclose(p, q, rel_tol=CLOSE) for p, q in zip(x[3:], y[3:], strict=True)):
-            return f"fill {i}: ours (time in µs, side, quantity, price, fee) is {x}, {name}'s is {y}"
-    if len(a) != len(b):
-        return f"we have {len(a)} fills, {name} has {len(b)}"
-    if not math.isclose(ours["equity"], theirs["equity"], rel_tol=CLOSE):
-        return f"final equity: ours is {ours['equity']!r}, {name}'s is {theirs['equity']!r}"
-    return None
-
-
-def apart(ours: dict[str, Any], theirs: dict[str, Any]) -> str | None:
-    """The first pair of averages whose final equities differ, in one sentence, or None."""
-    a, b = ours["equities"], theirs["equities"]
-    if len(a) != len(b):
-        return f"we have {len(a)} variants, the peer has {len(b)}"
-    for i, (x, y) in enumerate(zip(a, b, strict=True)):
-        if not math.isclose(x, y, rel_tol=CLOSE):
-            return f"variant {i}: our final equity is {x!r}, the peer's is {y!r}"
-    return None
-
-
-def signals_are_equal(same: Path, sweep: Path, folder: Path) -> bool:
-    """Compare the compiled form with ``on_bar`` and with vectorbt, and the sweeps; say where they differ."""
-    ours, theirs = (measure(engine, same, folder, 1) for engine in ("alphintra_signals", "vectorbt"))
-    by_bar = measure("alphintra_signals", same, folder, 1, "--by-bar")
-    swept = [measure(engine, sweep, folder, 1) for engine in ("alphintra_sweep", "vectorbt_sweep")]
+def signals_are_equal(bench: Bench) -> bool:
+    """Compare the compiled form with ``on_bar`` and with vectorbt, and the sweeps."""
+    ours, theirs = (bench.run(engine, "equal", 1) for engine in ("alphintra_signals", "vectorbt"))
+    by_bar = bench.run("alphintra_signals", "equal", 1, "--by-bar")
+    swept, other = (bench.run(engine, "sweep", 1) for engine in ("alphintra_sweep", "vectorbt_sweep"))
     for name, problem in (
         ("on_bar", difference("on_bar", ours, by_bar)),
         ("vectorbt", difference("vectorbt", ours, theirs)),
-        ("vectorbt's sweep", apart(*swept)),
+        ("vectorbt's sweep", apart(swept, other)),
     ):
-        if problem:
-            print(f"signals are NOT EQUAL to {name}: {problem}")
+        if not _equal(f"signals and {name}", problem):
             return False
     print(
         f"equal: {len(ours['fills'])} fills of signals, on_bar and vectorbt, "
-        f"and the final equities of {len(swept[0]['equities'])} variants of both sweeps"
+        f"and the final equities of {len(swept['equities'])} variants of both sweeps"
     )
     return True
 
 
-def show_signals(large: Path, middle: Path, sweep: Path, folder: Path) -> None:
-    """Lines of the compiled form and of the sweep: second and later runs."""
-    for engine, file, peer, peer_file in (
-        ("alphintra_signals", large, "vectorbt", middle),
-        ("alphintra_sweep", sweep, "vectorbt_sweep", sweep),
+def rotation_is_equal(bench: Bench) -> bool:
+    """Compare the rotation with a plain loop."""
+    loop = reference.rotation(bars.universe(SESSIONS, SYMBOLS))
+    if not _equal("the rotation and a plain loop", difference("the loop", bench.rotation, loop)):
+        return False
+    print(
+        f"equal: {len(loop['fills']):,} fills of a rotation into {HELD} of {SYMBOLS} symbols and of a plain loop"
+    )
+    return True
+
+
+def kernel_is_equal(bench: Bench) -> bool:
+    """Compare what a cell shows in a notebook kernel with backtesting.py on the same bars."""
+    theirs = bench.run("backtesting_py", "first", 1)["equity"]
+    if not _equal("the kernel and backtesting.py", final("backtesting.py", bench.first_in_kernel()[1], theirs)):
+        return False
+    print(f"equal: final equity of {FIRST:,} bars in a notebook kernel and in backtesting.py")
+    return True
+
+
+def _equal(what: str, problem: str | None) -> bool:
+    if problem:
+        print(f"NOT EQUAL, {what}: {problem}")
+    return problem is None
+
+
+def show(bench: Bench) -> None:
+    """Measure and print the table."""
+    table = Table()
+    crossing = bench.run("alphintra", "large", 4)
+    speed = table.speed("on_bar: SMA(50/200) crossing", warm(crossing), 3e6)
+    for engine, name in NAMES.items():
+        table.peer(name, warm(bench.peers[engine]), speed)
+    for work, flags, target in (
+        ("on_bar: reads close, indicator, position", (), 1e6),
+        ("on_bar: the same with a trailing stop", ("--trail",), 0.5e6),
     ):
-        answer = measure(engine, file, folder, 12)
-        speed = show(SIGNALS[engine], answer | {n: answer[n][1:] for n in ("wall", "cpu")})
-        answer = measure(peer, peer_file, folder, 3)
-        show(SIGNALS[peer], answer | {n: answer[n][1:] for n in ("wall", "cpu")}, speed)
-
-
-def show(label: str, answer: dict[str, Any], ratio_to: float | None = None) -> float:
-    """Print one line of the table; returns bars a second."""
-    wall, cpu = min(answer["wall"]), min(answer["cpu"])
-    speed = answer["bars"] / wall
-    ratio = "" if ratio_to is None else f"{ratio_to / speed:>10,.0f} ×"
-    print(f"{label:<16}{answer['bars']:>12,}{wall:>10.3f}{cpu:>10.3f}{speed:>16,.0f}{ratio}", flush=True)
-    return speed
-
-
-def import_seconds() -> float:
-    """Best of five: importing alphintra in a new process, without the interpreter's own start."""
-    code = "import time; t = time.perf_counter(); import alphintra; print(time.perf_counter() - t)"
-    runs = [subprocess.check_output([sys.executable, "-c", code], text=True) for _ in range(5)]
-    return min(float(seconds) for seconds in runs)
+        table.speed(work, warm(bench.run("alphintra_reading", "large", 4, *flags)), target)
+    for work, engine, name, peer, target in (
+        ("signals: SMA(50/200) crossing", "alphintra_signals", "large", "vectorbt", 100e6),
+        ("sweep: 990 pairs of averages", "alphintra_sweep", "sweep", "vectorbt_sweep", 150e6),
+    ):
+        speed = table.speed(work, warm(bench.run(engine, name, 12)), target)
+        table.peer("vectorbt", warm(bench.run(peer, name, 3)), speed)
+    table.wall(f"{SYMBOLS} symbols, 10 years daily, rotation", warm(bench.rotation), 1.0)
+    used = bench.run("alphintra_rotation", "universe", 1, "--memory")
+    table.memory("  its peak beside the data", used["peak"], used["data"], 3.0)
+    seconds = min(bench.first_in_kernel()[0] for _ in range(3))
+    table.seconds(f"first result in a ready kernel, {FIRST:,} bars", seconds, "≤ 0.3 s", seconds <= 0.3)
+    engines = ("alphintra", "backtesting_py", "backtrader", "vectorbt")
+    first = {engine: min(bench.run(engine, "first", 1)["process"] for _ in range(3)) for engine in engines}
+    ours = first.pop("alphintra")
+    table.seconds(f"first result in a new process, {FIRST:,} bars", ours, "< each peer", ours < min(first.values()))
+    for engine, seconds in first.items():
+        table.peer_seconds(NAMES.get(engine, engine), seconds)
+    seconds = import_seconds(bench.folder)
+    table.seconds("import alphintra", seconds, "≤ 0.3 s", seconds <= 0.3)
+    table.end()
+    print(
+        f"The first run of the first line took {crossing['wall'][0]:.2f} s: it loads the compiled core.\n"
+        "Memory: the most that one run has allocated at a time (tracemalloc, NumPy's arrays included), its results "
+        "too;\nthe data are the market's own arrays.\n"
+        "Kernel: the installed notebook kernel, its first cell from request to idle, display included."
+    )
 
 
 def main() -> int:
     """Check, then measure."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bars", type=int, default=1_000_000, help="bars for our engine's speed")
-    parser.add_argument("--equal", type=int, default=50_000, help="bars on which all engines must agree")
-    parser.add_argument("--peer-bars", type=int, default=100_000, help="bars for backtesting.py's speed")
-    parser.add_argument("--check-only", action="store_true", help="compare trades, measure nothing")
+    parser.add_argument("--equal", type=int, default=100_000, help="bars on which all engines must agree")
+    parser.add_argument("--check-only", action="store_true", help="compare results, measure nothing")
     args = parser.parse_args()
     install_peers()
     with tempfile.TemporaryDirectory(prefix="alphintra-bench-") as name:
-        folder = Path(name)
-        same = folder / "same.npz"
-        bars.write(same, args.equal)
-        answers = {engine: measure(engine, same, folder, 1) for engine in NAMES}
-        ours = answers["alphintra"]
-        for engine in ("backtesting_py", "backtrader"):
-            problem = difference(NAMES[engine], ours, answers[engine])
-            if problem:
-                print(f"NOT EQUAL to {NAMES[engine]}: {problem}")
-                return 1
-        print(
-            f"equal: {len(ours['fills'])} fills (time, side, quantity, price, fee) and final equity "
-            f"{ours['equity']:,.2f} on {args.equal:,} bars, in all three engines"
-        )
-        sweep = folder / "sweep.npz"
-        bars.write(sweep, 5_000)
-        if not signals_are_equal(same, sweep, folder):
+        bench = Bench(Path(name), args.equal, args.bars)
+        if not results_are_equal(bench):
             return 1
-        if args.check_only:
-            return 0
-        large, middle, small = folder / "large.npz", folder / "middle.npz", folder / "small.npz"
-        bars.write(large, args.bars)
-        bars.write(middle, args.peer_bars)
-        bars.write(small, 2_000)
-        print(f"\n{'engine':<16}{'bars':>12}{'wall s':>10}{'CPU s':>10}{'bars/s':>16}{'ours is':>12}")
-        cold = measure("alphintra", large, folder, 4)
-        warm = {**cold, "wall": cold["wall"][1:], "cpu": cold["cpu"][1:]}
-        speed = show("alphintra", warm)
-        show("backtesting.py", measure("backtesting_py", middle, folder, 2), speed)
-        show("backtrader", answers["backtrader"], speed)
-        first = cold["wall"][0]
-        print(
-            f"alphintra: best of 3 warm runs (the first took {first:.2f} s), on_bar in Python, by wall time"
-        )
-        show_signals(large, large, sweep, folder)
-        print("\nfirst result in a new process, 2,000 bars:")
-        for engine, label in NAMES.items():
-            best = min(measure(engine, small, folder, 1)["process"] for _ in range(3))
-            print(f"{label:<16}{best:>8.2f} s")
-        print(f"\nimport alphintra: {1000 * import_seconds():.1f} ms")
+        if not args.check_only:
+            show(bench)
     return 0
 
 

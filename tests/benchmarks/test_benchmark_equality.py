@@ -1,8 +1,9 @@
-"""The benchmark's comparison can fail, names where, and its bars are the same every time."""
+"""The benchmark's comparison can fail and names where, its plain loops are right, its bars are the same every time."""
 
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import os
 import subprocess
@@ -16,12 +17,27 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
+class Bench:
+    """The benchmark's modules, which are no package."""
+
+    def __getattr__(self, name: str) -> Any:
+        return importlib.import_module(name)
+
+
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import importlib
+    return Bench()
 
-    return importlib.import_module("run")
+
+def run_engine(name: str, bars: dict[str, Any], folder: Path, *flags: str) -> Any:
+    np.savez(folder / "bars.npz", **bars)
+    command = [
+        sys.executable, str(BENCHMARKS / f"engine_{name}.py"), str(folder / "bars.npz"), str(folder / "answer.json"),
+        "1", *flags,
+    ]  # fmt: skip
+    subprocess.run(command, env={**os.environ, "ALPHINTRA_DATA_DIR": str(folder)}, check=True)
+    return json.loads((folder / "answer.json").read_text())
 
 
 ANSWER = {
@@ -31,7 +47,7 @@ ANSWER = {
 
 
 def test_equal_answers_differ_nowhere(bench: Any) -> None:
-    assert bench.difference("peer", ANSWER, copy.deepcopy(ANSWER)) is None
+    assert bench.equality.difference("peer", ANSWER, copy.deepcopy(ANSWER)) is None
 
 
 @pytest.mark.parametrize(
@@ -49,14 +65,15 @@ def test_equal_answers_differ_nowhere(bench: Any) -> None:
 def test_each_difference_is_found(bench: Any, change: Any, said: str) -> None:
     theirs = copy.deepcopy(ANSWER)
     change(theirs)
-    assert bench.difference("peer", ANSWER, theirs).startswith(said)
+    assert bench.equality.difference("peer", ANSWER, theirs).startswith(said)
 
 
 def test_sweeps_are_compared_variant_by_variant(bench: Any) -> None:
     ours = {"equities": [1_000_000.0, 999_000.5]}
-    assert bench.apart(ours, copy.deepcopy(ours)) is None
-    assert bench.apart(ours, {"equities": [1_000_000.0, 999_000.6]}).startswith("variant 1: our final equity is")
-    assert bench.apart(ours, {"equities": [1_000_000.0]}) == "we have 2 variants, the peer has 1"
+    apart = bench.equality.apart
+    assert apart(ours, copy.deepcopy(ours)) is None
+    assert apart(ours, {"equities": [1_000_000.0, 999_000.6]}).startswith("variant 1: our final equity is")
+    assert apart(ours, {"equities": [1_000_000.0]}) == "we have 2 variants, the peer has 1"
 
 
 def test_the_bars_are_seeded_and_well_formed(bench: Any) -> None:
@@ -70,14 +87,7 @@ def test_the_bars_are_seeded_and_well_formed(bench: Any) -> None:
 def test_our_engine_trades_each_crossing_at_the_next_open(bench: Any, tmp_path: Path) -> None:
     """Against a reference of a few lines: averages by cumulative sums, fills at the open after a crossing."""
     bars = bench.bars.random_walk(3_000)
-    np.savez(tmp_path / "bars.npz", **bars)
-    env = {**os.environ, "ALPHINTRA_DATA_DIR": str(tmp_path)}
-    command = [
-        sys.executable, str(BENCHMARKS / "engine_alphintra.py"), str(tmp_path / "bars.npz"),
-        str(tmp_path / "answer.json"), "1",
-    ]  # fmt: skip
-    subprocess.run(command, env=env, check=True)
-    answer = json.loads((tmp_path / "answer.json").read_text())
+    answer = run_engine("alphintra", bars, tmp_path)
     averages = {}
     for n in (50, 200):
         total = np.concatenate(([0.0], np.cumsum(bars["close"])))
@@ -97,3 +107,84 @@ def test_our_engine_trades_each_crossing_at_the_next_open(bench: Any, tmp_path: 
     signs = {"BUY": -1, "SELL": 1}
     cash = 1_000_000 + sum(100 * p * (signs[s] - 0.0002) for _, s, p in expected)
     assert answer["equity"] == pytest.approx(cash + 100 * held * bars["close"][-1], rel=1e-12)
+
+
+def flat_then(*bars: tuple[float, float, float, float]) -> dict[str, Any]:
+    """200 bars at 100, which is then the slow average, and further bars (open, high, low, close)."""
+    rows = np.array([(100.0, 100.0, 100.0, 100.0)] * 200 + list(bars))
+    columns = dict(zip(("open", "high", "low", "close"), rows.T, strict=True))
+    return {"time": np.arange(len(rows)) * 60_000_000, "volume": np.full(len(rows), 1000.0), **columns}
+
+
+def test_the_loop_enters_above_the_band_and_leaves_below_it(bench: Any) -> None:
+    """The average at bar 200 is 100.005 and 101 is more than 0.1 % above it: 100 are bought at the next open."""
+    bars = flat_then((100, 101, 100, 101), (101, 102, 101, 102), (102, 102, 98, 98), (98, 98, 97, 97))
+    answer = bench.reference.reading(bars, None)
+    assert answer["fills"] == [
+        [201 * 60_000_000, "BUY", 100.0, 101.0, pytest.approx(2.02)],
+        [203 * 60_000_000, "SELL", 100.0, 98.0, pytest.approx(1.96)],
+    ]
+    assert answer["equity"] == pytest.approx(1_000_000 - 300 - 3.98)
+
+
+@pytest.mark.parametrize(
+    ("last", "time", "price"),
+    [
+        # Bought at 101; the high of that bar is 102 and lifts the stop to 102 × 0.998 = 101.796 for the next one.
+        ((102.0, 102.0, 101.5, 102.0), 203 * 60_000_000, 101.796),  # touched inside the bar: at its close time
+        ((101.0, 102.0, 101.0, 102.0), 202 * 60_000_000, 101.0),  # already below it at the open: at its open time
+    ],
+)
+def test_the_loop_trails_its_stop_by_completed_bars(
+    bench: Any, last: tuple[float, float, float, float], time: int, price: float
+) -> None:
+    bars = flat_then((100, 101, 100, 101), (101, 102, 101, 102), last)
+    sold = bench.reference.reading(bars, 0.002)["fills"][1]
+    assert sold == [time, "SELL", 100.0, pytest.approx(price, rel=1e-12), pytest.approx(price * 100 * 0.0002)]
+
+
+@pytest.mark.parametrize(
+    ("held", "most"),
+    [
+        (0, 9),  # ten are worth 1,000, and their fee of 0.20 is above the budget
+        (10, 10),  # they are held already and cost no fee
+        (12, 9),  # ten would cost 0.04 for the two that are sold; nine are worth 900
+    ],
+)
+def test_the_loop_buys_the_most_that_the_budget_carries(bench: Any, held: int, most: int) -> None:
+    assert bench.reference.most(1_000.0, 100.0, held) == most
+
+
+@pytest.mark.parametrize("flags", [(), ("--trail",)])
+def test_our_engine_reads_and_trails_as_the_loop(bench: Any, tmp_path: Path, flags: tuple[str, ...]) -> None:
+    bars = bench.bars.random_walk(5_000)
+    loop = bench.reference.reading(bars, bench.job.TRAIL if flags else None)
+    assert len(loop["fills"]) > 15
+    assert bench.equality.difference("loop", run_engine("alphintra_reading", bars, tmp_path, *flags), loop) is None
+
+
+def test_our_engine_rotates_as_the_loop(bench: Any, tmp_path: Path) -> None:
+    bars = bench.bars.universe(200, 120)
+    loop = bench.reference.rotation(bars)
+    days = {str(np.datetime64(fill[0], "us").astype("M8[D]")) for fill in loop["fills"]}
+    # Six months of weekdays after New Year is 26 June: the first weekday of each month from July on.
+    assert days == {"2014-07-01", "2014-08-01", "2014-09-01", "2014-10-01"}
+    assert bench.equality.difference("loop", run_engine("alphintra_rotation", bars, tmp_path), loop) is None
+
+
+def test_the_table_says_which_targets_were_reached(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    table = bench.table.Table()
+    answer = {"bars": 1_000_000, "wall": [0.5, 0.25], "cpu": [0.25, 0.25]}
+    assert table.speed("fast enough", answer, 3e6) == 4_000_000
+    table.peer("a peer", answer | {"wall": [2.0]}, 4_000_000)
+    table.wall("too slow", answer, 0.2)
+    table.memory("small enough", 30_000_000, 10_000_000, 3.0)
+    table.end()
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line]
+    assert lines[1:] == [
+        "fast enough 1,000,000 0.250 0.250 4,000,000 ≥ 3 M yes",
+        "a peer 1,000,000 2.000 0.250 500,000 ours is 8 ×",
+        "too slow 1,000,000 0.250 0.250 4,000,000 ≤ 0.2 s NO",
+        "small enough 30 MB, 3.00 × the data ≤ 3 × yes",
+        "2 of 3 targets reached",
+    ]

@@ -1,0 +1,74 @@
+"""The printed table: a line for each piece of work with its target, lines of its peers below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+WIDTH = 44
+
+
+class Table:
+    """Prints lines as they are measured, and counts the targets that were reached."""
+
+    def __init__(self) -> None:
+        self.targets = 0
+        self.reached = 0
+        print(
+            f"\n{'work':<{WIDTH}}{'bars':>10}{'wall s':>9}{'CPU s':>8}{'bars/s':>14}{'target':>12}{'reached':>9}",
+            flush=True,
+        )
+
+    def speed(self, work: str, answer: dict[str, Any], at_least: float) -> float:
+        """Print a line with a target in bars a second; returns the speed."""
+        speed = _speed(answer)
+        self._line(_measured(work, answer), f"≥ {_short(at_least)}", speed >= at_least)
+        return speed
+
+    def wall(self, work: str, answer: dict[str, Any], at_most: float) -> None:
+        """Print a line with a target in seconds for the whole run."""
+        self._line(_measured(work, answer), f"≤ {at_most:g} s", min(answer["wall"]) <= at_most)
+
+    def seconds(self, work: str, seconds: float, target: str, reached: bool) -> None:
+        """Print a line that is a time alone."""
+        self._line(f"{work:<{WIDTH}}{'':>10}{seconds:>9.3f}{'':>22}", target, reached)
+
+    def memory(self, work: str, peak: int, data: int, at_most: float) -> None:
+        """Print a line with a target in multiples of the data's size."""
+        size = f"{peak / 1e6:,.0f} MB, {peak / data:.2f} × the data"
+        self._line(f"{work:<{WIDTH}}{size:>41}", f"≤ {at_most:g} ×", peak <= at_most * data)
+
+    def peer(self, name: str, answer: dict[str, Any], ours: float) -> None:
+        """Print a peer's line under ours."""
+        ratio = ours / _speed(answer)
+        print(f"{_measured('  ' + name, answer)}    ours is {ratio:,.0f} ×", flush=True)
+
+    def peer_seconds(self, name: str, seconds: float) -> None:
+        """Print a peer's time under ours."""
+        print(f"{'  ' + name:<{WIDTH}}{'':>10}{seconds:>9.3f}", flush=True)
+
+    def end(self) -> None:
+        """Print how many targets were reached."""
+        print(f"\n{self.reached} of {self.targets} targets reached", flush=True)
+
+    def _line(self, start: str, target: str, reached: bool) -> None:
+        self.targets += 1
+        self.reached += reached
+        print(f"{start}{target:>12}{'yes' if reached else 'NO':>9}", flush=True)
+
+
+def warm(answer: dict[str, Any]) -> dict[str, Any]:
+    """The second and later runs of an answer."""
+    return answer | {name: answer[name][1:] for name in ("wall", "cpu")}
+
+
+def _speed(answer: dict[str, Any]) -> float:
+    return float(answer["bars"] / min(answer["wall"]))
+
+
+def _measured(work: str, answer: dict[str, Any]) -> str:
+    wall, cpu = min(answer["wall"]), min(answer["cpu"])
+    return f"{work:<{WIDTH}}{answer['bars']:>10,}{wall:>9.3f}{cpu:>8.3f}{_speed(answer):>14,.0f}"
+
+
+def _short(speed: float) -> str:
+    return f"{speed / 1e6:g} M"
