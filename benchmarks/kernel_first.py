@@ -28,6 +28,8 @@ class SmaCross(al.Strategy):
 result = al.backtest(SmaCross, data="{data}", cash={cash}, commission={commission}, max_share=None)
 result
 '''
+#: Seconds between a kernel's first answer and the cell: a trader who opens a notebook and runs its first cell.
+IDLE = 3.0
 SECONDS = 120
 """Longest that a kernel may take to start, or to answer."""
 
@@ -49,6 +51,7 @@ def first_result(cell: str, folder: Path, env: dict[str, str]) -> tuple[float, f
     try:
         client.start_channels()
         client.wait_for_ready(timeout=SECONDS)
+        time.sleep(IDLE)
         began = time.perf_counter()
         request = client.execute(cell, user_expressions={"equity": "float(result.curves.equity[-1])"})
         shown: list[str] = []

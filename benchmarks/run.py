@@ -177,7 +177,7 @@ def show(bench: Bench) -> None:
         f"The first run of the first line took {crossing['wall'][0]:.2f} s: it loads the compiled core.\n"
         "Memory: the most that one run has allocated at a time (tracemalloc, NumPy's arrays included), its results "
         "too;\nthe data are the market's own arrays.\n"
-        "Kernel: the installed notebook kernel, its first cell from request to idle, display included."
+        "Kernel: the installed notebook kernel, 3 s after it was ready; its first cell, request to idle, with display."
     )
 
 

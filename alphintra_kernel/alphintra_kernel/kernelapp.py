@@ -8,7 +8,7 @@ from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from traitlets import default
 
-from alphintra_kernel.preload import preload
+from alphintra_kernel.preload import preload, warm_up
 
 ISOLATION = "not sandboxed"
 
@@ -24,6 +24,11 @@ class AlphintraKernel(IPythonKernel):
         from alphintra._version import __version__
 
         return f"Alphintra {__version__} · {ISOLATION}\n{super().banner}"
+
+    def start(self) -> None:
+        """Take messages; what the first result needs is loaded meanwhile."""
+        super().start()  # type: ignore[no-untyped-call]
+        warm_up()
 
 
 class AlphintraKernelApp(IPKernelApp):

@@ -7,12 +7,21 @@ be debugged.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import pkgutil
+import threading
+from typing import Any
 
 # Load Numba, which takes longer than all the rest (its functions are machine code, without lines to step to), and
 # backtrader, an optional extra.
-LATER = frozenset({"alphintra_backtest.compiled", "alphintra_backtest.adapters.backtrader"})
+LATER = frozenset(
+    {"alphintra_backtest.bundle", "alphintra_backtest.compiled", "alphintra_backtest.adapters.backtrader"}
+)
+#: What the first result needs beside the engine: half a second to load, which a kernel that waits for its first cell
+#: has to spare.
+LIBRARIES = ("pandas", "talib", "pyarrow", "matplotlib.figure", "matplotlib.backends.backend_agg")
 
 
 def preload() -> list[str]:
@@ -24,3 +33,24 @@ def preload() -> list[str]:
     for name in names:
         importlib.import_module(name)
     return names
+
+
+def warm_up() -> threading.Thread:
+    """Load the libraries of a first result in a thread of its own, so that the kernel answers meanwhile."""
+    thread = threading.Thread(target=_load, name="alphintra-warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _load() -> None:
+    for name in LIBRARIES:
+        with contextlib.suppress(ImportError):  # whoever needs it gets the error, with its reason
+            importlib.import_module(name)
+    with contextlib.suppress(ImportError):  # the first picture loads its fonts
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(1, 1))
+        figure.text(0, 0, "0", fontweight="bold")
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.print_png(io.BytesIO())

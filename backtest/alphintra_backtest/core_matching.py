@@ -89,7 +89,7 @@ def open_phase(m, b, k, t):
     oi = b[0]
     active = b[2]
     n = b[9][S_ACTIVE]
-    for stage in range(3):  # reductions; the rest; children of what filled here
+    for stage in range(1 if n == 1 else 0, 3):  # reductions (before others); the rest; children of what filled here
         for a in range(n):
             o = active[a]
             if not works(m, b, o, t):

@@ -156,8 +156,12 @@ def drive(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state
     t = state[D_NEXT]
     # With one symbol: a signal that did nothing, and does nothing again until an order or a step changes something.
     quiet = 0
+    signal = -1
+    skipped = 0  # what the last look for a signal took as quiet
     while True:
-        signal = next_signal(code, n, t, until, quiet)
+        if signal < t or skipped != quiet:
+            signal = next_signal(code, n, t, until, quiet)
+            skipped = quiet
         # Looking no further than the next signal: what is found beyond it would be looked for again after it.
         event = peek(m, b, k, t - 1, min(signal + 1, until))
         j = min(signal, event)

@@ -107,7 +107,7 @@ def walk(session: Session, asked: Any, first: int, progress: Callable[[float, in
 
 def make_room(books: Books, signals: int, brackets: bool) -> None:
     """Room for as many orders as there are signals, within reason, so that the driver hardly ever stops for more."""
-    orders = min(signals, 20_000) * (3 if brackets else 1) + 64
+    orders = min(signals, 20_000) * (3 if brackets else 1) + 256
     for name, rows in (("oi", orders), ("of", orders), ("fi", orders), ("ff", orders), ("ev", 4 * orders)):
         old = getattr(books, name)
         if len(old) < rows:

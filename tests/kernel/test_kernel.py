@@ -178,6 +178,15 @@ print(len(names) > 20, "alphintra_backtest.runner" in names, sorted(heavy & set(
     assert shown.stdout == "True True []\n"
 
 
+def test_a_waiting_kernel_loads_what_the_first_result_needs(kernel):
+    """No cell has asked for any of it."""
+    code = "all(name in __import__('sys').modules for name in ('pandas', 'talib', 'matplotlib.figure'))"
+    deadline = time.monotonic() + 60
+    while kernel.value(code) != "True" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert kernel.value(code) == "True"
+
+
 def test_the_application_in_process(capsys):
     from alphintra_kernel.kernelapp import AlphintraKernel, AlphintraKernelApp, main
     from IPython.core.interactiveshell import InteractiveShell
