@@ -9,9 +9,9 @@ lowering of that item follow Numba's own for tuples.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -19,6 +19,7 @@ from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer, signature
 from numba.extending import NativeValue, lower_builtin, models, register_model, typeof_impl, unbox
 from numba.np import arrayobj
+from numba.np.numpy_support import from_dtype
 
 #: Numbers of the table for each array: address, length, second length (0 where there is none).
 _PLACES = 3
@@ -32,6 +33,11 @@ class BundleType(types.Type):
         super().__init__(f"Bundle({', '.join(str(part) for part in parts)})")
 
 
+@cache
+def _bundle_type(kinds: tuple[tuple[np.dtype[Any], int], ...]) -> BundleType:
+    return BundleType(tuple(types.Array(from_dtype(dtype), ndim, "C") for dtype, ndim in kinds))
+
+
 class Bundle:
     """Several C-contiguous arrays, of one or two dimensions, that compiled functions take as one argument.
 
@@ -41,9 +47,9 @@ class Bundle:
     __slots__ = ("_arrays", "_table", "address", "type")
 
     def __init__(self, arrays: tuple[Any, ...]) -> None:
-        self.type = BundleType(tuple(numba.typeof(a) for a in arrays))
-        if not all(part.layout == "C" and part.mutable for part in self.type.parts):
-            raise ValueError(f"not all of these can be written to in C's order: {self.type}")
+        if not all(a.flags.c_contiguous and a.flags.writeable for a in arrays):
+            raise ValueError("not all of these can be written to in C's order")
+        self.type = _bundle_type(tuple((a.dtype, a.ndim) for a in arrays))
         self._table = np.zeros(_PLACES * len(arrays), dtype=np.int64)
         self.address: int = self._table.ctypes.data
         self.put(arrays)

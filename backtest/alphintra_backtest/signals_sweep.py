@@ -117,6 +117,7 @@ class _Sweep:
 
     def _work(self) -> None:
         books = Books(len(self.market.symbols), self.config.cash)
+        given = Arguments(self.module, self.grid, books)
         while True:
             with self._lock:
                 first = self._next
@@ -124,12 +125,12 @@ class _Sweep:
             if first == last:
                 return
             try:
-                self._run_batch(books, first, last)
+                self._run_batch(books, given, first, last)
             except BaseException:
                 self._next = len(self.values)  # the other threads stop after their batch
                 raise
 
-    def _run_batch(self, books: Books, first: int, last: int) -> None:
+    def _run_batch(self, books: Books, given: Arguments, first: int, last: int) -> None:
         if self.config.rules["close_at_end"] != "no":
             self._by_session(first, last)
             return
@@ -146,7 +147,7 @@ class _Sweep:
         if any(p.trails != plans[0].trails for p in plans):  # a class that chooses its stop by a parameter
             self._by_session(first, last)
             return
-        given, at = Arguments(self.module, self.grid, books), 0
+        at = 0
         while at < len(code):
             at = self.module.drive_many(
                 given.m, given.b, self.session.k, mode, *FRESH, code, amount, loss, gain, newest, state,
