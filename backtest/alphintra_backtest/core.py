@@ -11,7 +11,7 @@ here. Arguments:
     none.
 ``b``
     The books: ``(order integers, order floats, active, positions, money, used, fills integers, fills floats,
-    events, registers, cost basis, legs integers, legs floats)``; see ``codes.py`` for the columns. Positions
+    events, registers, cost basis, legs integers, legs floats, open entries integers, floats)``; see ``codes.py`` for the columns. Positions
     count lots, ``used`` is the budget already used per symbol in this bar.
 ``k``
     The configuration vector.
@@ -23,11 +23,12 @@ from __future__ import annotations
 
 import math
 
-from . import core_account, core_booking, core_fine, core_matching, core_sizing
+from . import core_account, core_booking, core_entries, core_fine, core_matching, core_orders, core_sizing, core_turns
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
-from .core_booking import catch_up, fill, finish, log_event, set_level
-from .core_matching import compact, fill_at_close, is_limit_now, step, works
+from .core_booking import catch_up, fill, set_level
+from .core_matching import fill_at_close, step
+from .core_orders import compact, finish, is_limit_now, log_event, to_front, works
 from .core_sizing import (
     affordable,
     equity_at,
@@ -67,7 +68,7 @@ def admit(m, b, k, o, t):
     if k[K_CASH_ACCOUNT] != 0.0 and lots < 0 and pos[s] + lots < 0:
         finish(b, t, o, REJECTED, NO_SHORT, PH_CLOSE)
         return False
-    if inc > 0:
+    if inc > 0 and k[K_FUNDS] != FUNDS_FILL:
         money = cash[M_CASH]
         cash[M_CASH] = money + cash[M_FREED]  # reductions submitted before it in the same callback count
         can = affordable(m, b, k, o, t, lots, ref, False)
@@ -116,6 +117,8 @@ def accept(m, b, k, first, last, t):
             continue
         active[reg[S_ACTIVE]] = o
         reg[S_ACTIVE] += 1
+        if k[K_ORDER] == ORDER_CLOSINGS and mode == TARGET_QUANTITY and of[o, F_SIZE] == 0.0:
+            to_front(b, reg[S_ACTIVE] - 1)
         log_event(b, t, o, WORKING, NONE, R_NONE, oi[o, I_QTY], PH_CLOSE)
     compact(b)
 
@@ -261,6 +264,7 @@ def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
 
 #: All functions of the core, each after those that it calls; ``compiled`` makes the twins from this.
 KERNELS = (
-    *core_sizing.KERNELS, *core_booking.KERNELS, *core_account.KERNELS, *core_fine.KERNELS, *core_matching.KERNELS,
+    *core_sizing.KERNELS, *core_orders.KERNELS, *core_entries.KERNELS, *core_booking.KERNELS, *core_account.KERNELS,
+    *core_fine.KERNELS, *core_turns.KERNELS, *core_matching.KERNELS,
     admit, accept, watched, acts, peek, value,
 )  # fmt: skip

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 
 from .codes import *
-from .core_booking import catch_up, fill, finish, log_event
+from .core_booking import catch_up, fill
+from .core_orders import finish, log_event
 from .core_sizing import fee_of, is_maker, maintenance_short, mark, requirement, settled_cash, unit
 
 
@@ -98,6 +99,7 @@ def corporate_actions(m, b, k, t):
                 if pos[s] > 0:
                     amount *= 1.0 - k[K_WITHHOLD]
                 cash[M_CASH] += amount
+                cash[M_REALISED] += amount
                 log_leg(b, t, s, LEG_DIVIDEND, amount, 0, 1.0)
             if ratio != 1.0:
                 for a in range(reg[S_ACTIVE]):  # a trailing level counts the bars before the split in their own shares

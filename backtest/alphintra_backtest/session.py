@@ -35,8 +35,9 @@ class Session:
         self.symbols: tuple[str, ...] = market.symbols
         self.index = {s: i for i, s in enumerate(self.symbols)}
         self.grid: Grid = grid_of(
-            market, config.rules["max_share"], config.rules["fractional"], config.slippage.volume_share > 0
-        )
+            market, config.rules["max_share"], config.rules["fractional"], config.slippage.volume_share > 0,
+            config.rules["lots"] == "whole",
+        )  # fmt: skip
         self.books = Books(len(self.symbols), config.cash)
         self.core = kernels(len(self.grid.time), len(self.symbols))
         self.ticks = [market.instruments[s].tick for s in self.symbols]
