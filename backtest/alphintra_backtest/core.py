@@ -23,12 +23,13 @@ from __future__ import annotations
 
 import math
 
-from . import core_account, core_booking, core_entries, core_fine, core_matching, core_orders, core_sizing, core_turns
+from . import core_account, core_booking, core_entries, core_fine, core_matching, core_orders, core_queue, core_sizing, core_turns
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
 from .core_booking import catch_up, fill, set_level
 from .core_matching import fill_at_close, step
 from .core_orders import compact, finish, is_limit_now, log_event, to_front, works
+from .core_queue import queue_accept, queue_withdraw
 from .core_sizing import (
     affordable,
     equity_at,
@@ -84,6 +85,9 @@ def admit(m, b, k, o, t):
 
 def accept(m, b, k, first, last, t):
     """Admit orders ``first … last − 1``, submitted at the decision of bar ``t`` (F6 at submission, F11)."""
+    if k[K_ORDER] == ORDER_SUBMISSION:
+        queue_accept(m, b, k, first, last, t)
+        return
     oi = b[0]
     of = b[1]
     active = b[2]
@@ -176,6 +180,8 @@ def peek(m, b, k, t, last):
     of = b[1]
     active = b[2]
     n = b[9][S_ACTIVE]
+    if k[K_ORDER] == ORDER_SUBMISSION and n > 0:
+        return min(t + 1, last)
     exposed = watched(m, b, k)
     if m[D_ACTION].shape[0] > 0:
         last = min(last, next_action(m, b, t, last))
@@ -265,6 +271,6 @@ def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
 #: All functions of the core, each after those that it calls; ``compiled`` makes the twins from this.
 KERNELS = (
     *core_sizing.KERNELS, *core_orders.KERNELS, *core_entries.KERNELS, *core_booking.KERNELS, *core_account.KERNELS,
-    *core_fine.KERNELS, *core_turns.KERNELS, *core_matching.KERNELS,
+    *core_fine.KERNELS, *core_queue.KERNELS, *core_turns.KERNELS, *core_matching.KERNELS,
     admit, accept, watched, acts, peek, value,
 )  # fmt: skip

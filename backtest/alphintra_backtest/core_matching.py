@@ -9,6 +9,7 @@ from .core_account import corporate_actions, delist, financing, liquidate
 from .core_booking import catch_up, execute, flag_last
 from .core_fine import entry_bar_by_fine, passed, race_of
 from .core_orders import compact, finish, is_limit_now, log_event, works
+from .core_queue import queue_bar
 from .core_sizing import equity_at, lots_for, reduces
 from .core_turns import turns
 
@@ -339,6 +340,12 @@ def step(m, b, k, t):
     cash = b[4]
     reg = b[9]
     new_budget(b, t)
+    if k[K_ORDER] == ORDER_SUBMISSION:
+        corporate_actions(m, b, k, t)
+        queue_bar(m, b, k, t)
+        delist(m, b, k, t)
+        compact(b)
+        return
     financing(m, b, k, t)
     corporate_actions(m, b, k, t)
     prepare(m, b, t)

@@ -50,11 +50,8 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
 
 #: Values that rules can name and no core implements yet.
 UNBUILT: Final[dict[str, tuple[str, ...]]] = {
-    "bar_order": ("submission", "one_order"),
-    "entry_bar": ("next_bar",),
+    "bar_order": ("one_order",),
     "first_bar": ("every",),
-    "funds": ("cash",),
-    "trades": ("flat",),
 }
 
 #: Values that belong to one pass over the order list with closing orders in front, and only to it.

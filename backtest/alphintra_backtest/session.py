@@ -16,7 +16,8 @@ from .asof import AsOf, as_of
 from .books import Books, kernels
 from .grid import Grid, grid_of
 from .handles import Fill, Order, Position, RoundTrip, stamp
-from .trades import Trade, TradeBook
+from .trades import Trade
+from .trades_flat import trade_book
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
@@ -54,7 +55,7 @@ class Session:
         self.touched: list[int] = []
         self.cash = float(config.cash)
         self.sizes = [0.0] * len(self.symbols)
-        self.book = TradeBook(self.grid.lots, self.grid.m[codes.D_MULT])
+        self.book = trade_book(config.rules["trades"], self.grid.lots, self.grid.m[codes.D_MULT])
         self.tags: dict[int, str] = {}
         self.recorded: dict[str, tuple[list[int], list[float]]] = {}
         self.logs: list[tuple[int, str]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -72,6 +72,8 @@ class TradeBook:
         multipliers: Money per unit and price of 1, per symbol.
     """
 
+    #: What a position's queue consists of.
+    entry: ClassVar[type[Open]] = Open
     lots: np.ndarray[Any, Any]
     multipliers: np.ndarray[Any, Any]
     queues: dict[int, deque[Open]] = field(default_factory=dict)

@@ -255,6 +255,7 @@ def cancel(run: Session, order: Order | None, symbol: str | None) -> int:
     books, reg = run.books, run.books.reg
     s = None if symbol is None else run._symbol(symbol)
     ids = [int(o) for o in books.active[: reg[codes.S_ACTIVE]]] if order is None else [order.id]
+    queued = run.config.rules["bar_order"] == "submission"
     count = 0
     for o in ids:
         if books.oi[o, codes.I_STATE] not in (codes.WORKING, codes.WAITING):
@@ -263,6 +264,9 @@ def cancel(run: Session, order: Order | None, symbol: str | None) -> int:
             continue
         books.make_room()
         run.caught_up(o)
+        if queued:
+            count += run.core.queue_withdraw(books.tuple, run.cursor.i, o)
+            continue
         run.core.finish(books.tuple, run.cursor.i, o, codes.CANCELLED, codes.BY_STRATEGY, codes.PH_CLOSE)
         count += 1
     run.core.compact(books.tuple)
