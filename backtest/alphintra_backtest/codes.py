@@ -53,6 +53,7 @@ REASONS: Final = (
     ("SPLIT", "A split rescaled the working order: quantity times the ratio, prices divided by it."),
     ("LIQUIDATION", "Equity fell below the maintenance requirement at a close: closed at the next open."),
     ("DELISTED", "The symbol no longer trades."),
+    ("SECOND_ORDER", "bar_order='one_order': the symbol already had an order at this decision."),
 )
 REASON_NAMES: Final = tuple(name for name, _ in REASONS)
 
@@ -107,8 +108,8 @@ PLAIN, STOP_LOSS, TAKE_PROFIT, TIMEOUT, LIQUIDATE, DELIST, PAID_OUT = range(7)
 (
     NONE, NO_FUNDS, NO_FUNDS_AT_FILL, TOO_SMALL, NO_SHORT, RUN_ENDED, REPLACED, TARGET_REACHED, OCO,
     POSITION_CLOSED, PARENT_CANCELLED, BY_STRATEGY, END_OF_DAY, BELOW_VALUE, TRIMMED, VOLUME_CAP, BANKRUPT,
-    NO_PRICE, DATE_REACHED, IMMEDIATE, BY_SPLIT, LIQUIDATION, DELISTED,
-) = range(23)  # fmt: skip
+    NO_PRICE, DATE_REACHED, IMMEDIATE, BY_SPLIT, LIQUIDATION, DELISTED, SECOND_ORDER,
+) = range(24)  # fmt: skip
 # rules
 (
     R_NONE, R_OPEN, R_CLOSE, R_STOP_OPEN, R_STOP, R_LIMIT_OPEN, R_LIMIT, R_ENTRY_BAR, R_SL_STOP, R_SL_LIMIT,

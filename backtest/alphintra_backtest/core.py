@@ -23,13 +23,14 @@ from __future__ import annotations
 
 import math
 
-from . import core_account, core_booking, core_entries, core_fine, core_matching, core_orders, core_queue, core_sizing, core_turns
+from . import core_account, core_booking, core_entries, core_fine, core_matching, core_orders, core_queue, core_single, core_sizing, core_turns
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
 from .core_booking import catch_up, fill, set_level
 from .core_matching import fill_at_close, step
 from .core_orders import compact, finish, is_limit_now, log_event, to_front, works
 from .core_queue import queue_accept, queue_withdraw
+from .core_single import single_admit
 from .core_sizing import (
     affordable,
     equity_at,
@@ -117,7 +118,10 @@ def accept(m, b, k, first, last, t):
             of[o, F_EXTREME] = m[D_LAST][t, s]
             oi[o, I_SEEN] = t
             set_level(of, o, oi[o, I_SIDE])
-        if t >= 0 and not math.isnan(m[D_LAST][t, s]) and not admit(m, b, k, o, t):
+        if k[K_ORDER] == ORDER_ONE:
+            if t >= 0 and not single_admit(m, b, k, o, t):
+                continue
+        elif t >= 0 and not math.isnan(m[D_LAST][t, s]) and not admit(m, b, k, o, t):
             continue
         active[reg[S_ACTIVE]] = o
         reg[S_ACTIVE] += 1
@@ -271,6 +275,6 @@ def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
 #: All functions of the core, each after those that it calls; ``compiled`` makes the twins from this.
 KERNELS = (
     *core_sizing.KERNELS, *core_orders.KERNELS, *core_entries.KERNELS, *core_booking.KERNELS, *core_account.KERNELS,
-    *core_fine.KERNELS, *core_queue.KERNELS, *core_turns.KERNELS, *core_matching.KERNELS,
+    *core_fine.KERNELS, *core_queue.KERNELS, *core_single.KERNELS, *core_turns.KERNELS, *core_matching.KERNELS,
     admit, accept, watched, acts, peek, value,
 )  # fmt: skip

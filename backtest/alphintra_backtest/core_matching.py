@@ -349,11 +349,11 @@ def step(m, b, k, t):
     financing(m, b, k, t)
     corporate_actions(m, b, k, t)
     prepare(m, b, t)
-    if k[K_ORDER] == ORDER_REDUCTIONS:
+    if k[K_ORDER] == ORDER_CLOSINGS:
+        turns(m, b, k, t, False)
+    else:
         open_phase(m, b, k, t)
         inside_phase(m, b, k, t)
-    else:
-        turns(m, b, k, t, False)
     close_phase(m, b, k, t)
     expire_phase(m, b, k, t)
     cash[M_CASH] -= cash[M_FINANCING]

@@ -1,8 +1,10 @@
 """A bar as one queue of orders in which cash must last, ``bar_order="submission"``: the profile ``backtrader``.
 
 See ``core``. Orders are taken one by one, as submitted, each from the open to the close of the bar. ``I_FLAGS`` is 0
-until an order was looked at, at the first bar after its submission. The cost basis of a symbol is its average price
-here, and money is added up in that engine's order, so that a cash of exactly zero is one on both sides.
+until an order was looked at, at the first bar after its submission. ``M_REALISED`` is cash as that engine counts it:
+shares cost their price, a contract costs its margin and its gains are paid at each close. It is added up in that
+engine's order, so that a cash of exactly zero is one on both sides. The cost basis of a symbol is its average price
+here, of a contract the price at which it was last settled.
 """
 
 from __future__ import annotations
@@ -70,20 +72,25 @@ def queue_withdraw(b, t, o):
     return True
 
 
+def queue_worth(m, b, s, t):
+    """What cash would come back for a position at the close of ``t``: its value, or its margin."""
+    size = b[3][s] * m[D_LOT][s]
+    margin = m[D_MARGIN][s]
+    return abs(size) * margin if margin == margin else size * m[D_LAST][t, s]
+
+
 def queue_value(m, b, t):
     """The account's value at the closes of ``t``, in the order in which the broker adds it up."""
     pos = b[3]
     total = 0.0
     for s in range(pos.shape[0]):
         if pos[s] != 0:
-            size = pos[s] * m[D_LOT][s]
-            close = m[D_LAST][t, s]
-            worth = size * close
+            worth = queue_worth(m, b, s, t)
             if worth > 0.0:
-                gain = size * (close - b[10][s])
+                gain = pos[s] * m[D_LOT][s] * (m[D_LAST][t, s] - b[10][s])
                 worth = worth - gain + gain
             total += worth
-    return b[4][M_CASH] + total
+    return b[4][M_REALISED] + total
 
 
 def queue_lots(m, b, o, t):
@@ -100,7 +107,10 @@ def queue_lots(m, b, o, t):
         whole = int(min(abs(x) / lot + 1e-9, MOST_LOTS))
         return (whole if x >= 0 else -whole) - held
     price = m[D_LAST][t, s]
-    if price <= 0.0:
+    margin = m[D_MARGIN][s]
+    if margin == margin:
+        price = margin
+    if not price > 0.0:
         return 0
     goal = x
     if mode == PERCENT or mode == TARGET_PERCENT:
@@ -109,7 +119,7 @@ def queue_lots(m, b, o, t):
         return oi[o, I_SIDE] * int(min(max(0.0, goal) // price / lot + 1e-9, MOST_LOTS))
     if goal == 0.0:
         return -held
-    worth = held * lot * price
+    worth = queue_worth(m, b, s, t)
     whole = int(min(abs(goal - worth) // price / lot + 1e-9, MOST_LOTS))
     return whole if goal > worth else -whole
 
@@ -131,12 +141,24 @@ def queue_size(m, b, o, t):
     return True
 
 
+def queue_settle(m, b, t):
+    """Pay the gains of contracts since they were last settled, at the close of ``t``."""
+    pos = b[3]
+    for s in range(pos.shape[0]):
+        if pos[s] != 0 and m[D_MARGIN][s] == m[D_MARGIN][s]:
+            close = m[D_LAST][t, s]
+            b[4][M_REALISED] += pos[s] * m[D_LOT][s] * (close - b[10][s]) * m[D_MULT][s]
+            b[10][s] = close
+
+
 def queue_accept(m, b, k, first, last, t):
     """Put orders ``first … last − 1``, submitted at the decision of bar ``t``, at the end of the queue."""
     oi = b[0]
     of = b[1]
     active = b[2]
     reg = b[9]
+    if t >= 0:
+        queue_settle(m, b, t)  # sizes are of the account's value now
     for o in range(first, last):
         if not queue_alive(oi, o):
             continue
@@ -168,10 +190,17 @@ def queue_price_asked(m, b, o):
     return m[D_LAST][b[0][o, I_BAR], b[0][o, I_SYMBOL]]
 
 
-def queue_fee(k, units, price):
+def queue_fee(m, k, s, units, price):
+    price *= m[D_MULT][s]
     if k[K_FEE_SHARE] != 0.0:
         return units * (k[K_FEE_PCT] * price + k[K_FEE_SHARE])
     return units * k[K_FEE_PCT] * price
+
+
+def queue_cost(m, s, units, price):
+    """Cash that ``units`` tie up, or give back: a contract's margin, a share's price with its sign."""
+    margin = m[D_MARGIN][s]
+    return abs(units) * margin if margin == margin else units * price
 
 
 def queue_opened(held, lots):
@@ -191,7 +220,7 @@ def queue_check(m, b, k, t):
     active = b[2]
     pos = b[3]
     used = b[5]  # positions as they would be
-    money = b[4][M_CASH]
+    money = b[4][M_REALISED]
     for s in range(pos.shape[0]):
         used[s] = pos[s]
     for a in range(b[9][S_ACTIVE]):
@@ -209,11 +238,11 @@ def queue_check(m, b, k, t):
             used[s] += lots
             lot = m[D_LOT][s]
             if closed != 0:
-                money += -closed * lot * price
-                money -= queue_fee(k, abs(closed) * lot, price)
+                money += queue_cost(m, s, -closed * lot, price)
+                money -= queue_fee(m, k, s, abs(closed) * lot, price)
             if opened != 0:
-                money -= opened * lot * price
-                money -= queue_fee(k, abs(opened) * lot, price)
+                money -= queue_cost(m, s, opened * lot, price)
+                money -= queue_fee(m, k, s, abs(opened) * lot, price)
             if money < 0.0:
                 queue_end(b, t, o, REJECTED, NO_FUNDS, PH_OPEN)
                 queue_end_group(b, t, o, PH_OPEN, OCO)
@@ -244,35 +273,44 @@ def queue_fill(m, b, k, o, t, base, price, rule, phase):
     s = oi[o, I_SYMBOL]
     side = oi[o, I_SIDE]
     lot = m[D_LOT][s]
+    mult = m[D_MULT][s]
+    futures = m[D_MARGIN][s] == m[D_MARGIN][s]
     held = pos[s]
     average = b[10][s]
     lots = side * (oi[o, I_QTY] - oi[o, I_FILLED])
     opened = queue_opened(held, lots)
     closed = lots - opened
-    money = cash[M_CASH]
+    money = cash[M_REALISED]
     if closed != 0:
         units = -closed * lot
-        money += units * average + units * (price - average)
-        money -= queue_fee(k, abs(closed) * lot, price)
+        if futures:
+            money += queue_cost(m, s, units, average)
+            money -= queue_fee(m, k, s, abs(units), price)
+            money += units * (price - average) * mult
+        else:
+            money += units * average + units * (price - average)
+            money -= queue_fee(m, k, s, abs(units), price)
     after = money
     short_of = False
     if opened != 0:
-        money -= opened * lot * price
-        money -= queue_fee(k, abs(opened) * lot, price)
+        money -= queue_cost(m, s, opened * lot, price)
+        money -= queue_fee(m, k, s, abs(opened) * lot, price)
         if money < 0.0:
             short_of = True
             money = after
             lots = closed
+        elif futures and closed == 0:  # what was held is settled to the price at which more comes
+            money += held * lot * (price - average) * mult
     if lots != 0:
         book(m, b, k, o, t, lots, price, False, rule, phase, -1)
-        cash[M_CASH] = money
+        cash[M_REALISED] = money
         if price != base:
             slipped = abs(price - base) * abs(lots) * lot
             b[7][b[9][S_FILLS] - 1, L_BASE] = base
             b[7][b[9][S_FILLS] - 1, L_SLIP] = slipped
             of[o, F_SLIP] += slipped
         if opened != 0 and not short_of:
-            if closed != 0 or held == 0:
+            if closed != 0 or held == 0 or futures:
                 b[10][s] = price
             else:
                 b[10][s] = (average * (held * lot) + opened * lot * price) / (pos[s] * lot)
@@ -421,6 +459,8 @@ def queue_bar(m, b, k, t):
     """All of a bar: what is new is looked at, then every order is matched, in order of submission."""
     oi = b[0]
     active = b[2]
+    if t > 0:
+        queue_settle(m, b, t - 1)  # bars without an order went by
     queue_check(m, b, k, t)
     for a in range(b[9][S_ACTIVE]):
         o = active[a]
@@ -428,9 +468,11 @@ def queue_bar(m, b, k, t):
             queue_try(m, b, k, o, t)
             if oi[o, I_STATE] == WORKING:
                 oi[o, I_SEEN] = t
+    queue_settle(m, b, t)
 
 
 KERNELS = (
-    queue_alive, queue_end, queue_end_group, queue_end_bracket, queue_withdraw, queue_value, queue_lots, queue_size, queue_accept, queue_price_asked, queue_fee,
-    queue_opened, queue_check, queue_moved, queue_fill, queue_limit, queue_stop, queue_last_bar, queue_trail, queue_at_close, queue_try, queue_bar,
+    queue_alive, queue_end, queue_end_group, queue_end_bracket, queue_withdraw, queue_worth, queue_value, queue_lots,
+    queue_size, queue_settle, queue_accept, queue_price_asked, queue_fee, queue_cost, queue_opened, queue_check,
+    queue_moved, queue_fill, queue_limit, queue_stop, queue_last_bar, queue_trail, queue_at_close, queue_try, queue_bar,
 )  # fmt: skip

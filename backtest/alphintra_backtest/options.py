@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import codes
+from .profile_checks import check_rules
 from .profiles import PROFILES, check
 
 if TYPE_CHECKING:
@@ -216,6 +217,7 @@ def options(
         raise RuleError(f"seed must be a whole number ≥ 0, got {seed!r}", where="seed")
     _check_account(values)
     check(values)
+    check_rules(values)
     return Options(
         cash=_number("cash", cash, 1e-8, 1e18),
         commission=commission_of(commission),

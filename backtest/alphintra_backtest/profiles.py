@@ -49,10 +49,7 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
 }
 
 #: Values that rules can name and no core implements yet.
-UNBUILT: Final[dict[str, tuple[str, ...]]] = {
-    "bar_order": ("one_order",),
-    "first_bar": ("every",),
-}
+UNBUILT: Final[dict[str, tuple[str, ...]]] = {}
 
 #: Values that belong to one pass over the order list with closing orders in front, and only to it.
 CLOSINGS: Final[dict[str, Any]] = {

@@ -188,6 +188,8 @@ def first_bar(session: Session, strategy: type, start: Any) -> int:
     ready = [session.first_ready(s) for s in range(len(session.symbols))]
     when = session.config.rules["first_bar"]
     first = min(ready) if when == "any_ready" else max(ready) + (when == "bar_after_all_ready")
+    if when == "every":
+        first = 0
     if start is not None:
         bound = parse_bound(start, "start")
         assert bound is not None

@@ -10,6 +10,7 @@ import numpy as np
 from . import codes
 from .arguments import amount_of, fraction_of, order_error, price_of, session_of, whole_of
 from .handles import Order
+from .profile_checks import check_amend, check_order
 
 if TYPE_CHECKING:
     from .session import Session
@@ -85,6 +86,8 @@ def submit(
     bracket = sl == sl or sl_pct == sl_pct or tp == tp or tp_pct == tp_pct or bars is not None
     plain = limit != limit and stop != stop
     held = run.sizes[s]
+    if trails:
+        check_order(run, plain=False, tif=tif_code, bars=bars)
     if trails and held and (held > 0) != (side > 0):
         if bracket or not plain or at_close:
             raise order_error(
@@ -102,6 +105,7 @@ def submit(
         if not plain or tif_code >= codes.IOC:
             raise order_error("at_close=True is an order type of its own: no limit, no stop, no IOC or FOK")
         kind = codes.MOC
+    check_order(run, plain=plain and not at_close, tif=tif_code, bars=bars)
     _check_bracket(run, s, side, limit, stop, sl, tp)
     o = row(run, s, side, kind, codes.SIZES.index(name), amount, limit, stop, tif_code)
     run.books.oi[o, codes.I_UNTIL] = until
@@ -236,6 +240,7 @@ def target(
     run._check_symbol(s)
     if isinstance(amount, bool) or not isinstance(amount, int | float | np.number) or not math.isfinite(amount):
         raise order_error(f"a target must be a finite number, got {amount!r}")
+    check_order(run, plain=True, tif=codes.GTC, bars=None)
     mode = codes.SIZES.index(f"target_{by}")
     side = 1 if amount >= 0 else -1
     o = row(run, s, side, codes.MARKET, mode, float(amount), _NAN, _NAN, codes.GTC)
@@ -282,6 +287,7 @@ def amend(
     if not isinstance(order, Order) or order._run is not run:
         raise order_error(f"amend() takes an order of this run, got {order!r}")
     run._admit()
+    check_amend(run)
     books, o = run.books, order.id
     i, f = books.oi[o], books.of[o]
     if i[codes.I_STATE] not in (codes.WORKING, codes.WAITING):
