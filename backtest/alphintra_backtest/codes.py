@@ -47,7 +47,7 @@ REASONS: Final = (
     ("FUNDS_TRIMMED", "The order was sized to what the account could carry at the fill."),
     ("VOLUME_CAP", "The bar's share of volume was used up; the rest works on."),
     ("BANKRUPT", "Equity fell to zero or below and the run ended."),
-    ("NO_PRICE", "The symbol has no price yet at this time."),
+    ("NO_PRICE", "The symbol has no price yet at this time, or with bar_order='one_order' no bar."),
     ("GOOD_TILL_DATE", "A GTD order reached the end of its date's session."),
     ("IMMEDIATE", "The first open after the decision did not fill this IOC or FOK order, or not the whole of it."),
     ("SPLIT", "A split rescaled the working order: quantity times the ratio, prices divided by it."),

@@ -109,7 +109,7 @@ def accept(m, b, k, first, last, t):
         if t >= m[D_DELISTED][s]:
             finish(b, t, o, REJECTED, DELISTED, PH_CLOSE)
             continue
-        if mode >= TARGET_QUANTITY:
+        if mode >= TARGET_QUANTITY and k[K_ORDER] != ORDER_ONE:
             for a in range(reg[S_ACTIVE]):
                 w = active[a]
                 if oi[w, I_STATE] == WORKING and oi[w, I_SYMBOL] == s and oi[w, I_SIZE] >= TARGET_QUANTITY:
@@ -119,7 +119,7 @@ def accept(m, b, k, first, last, t):
             oi[o, I_SEEN] = t
             set_level(of, o, oi[o, I_SIDE])
         if k[K_ORDER] == ORDER_ONE:
-            if t >= 0 and not single_admit(m, b, k, o, t):
+            if not single_admit(m, b, k, o, t):
                 continue
         elif t >= 0 and not math.isnan(m[D_LAST][t, s]) and not admit(m, b, k, o, t):
             continue

@@ -10,6 +10,7 @@ from .core_booking import catch_up, execute, flag_last
 from .core_fine import entry_bar_by_fine, passed, race_of
 from .core_orders import compact, finish, is_limit_now, log_event, works
 from .core_queue import queue_bar
+from .core_single import single_fill
 from .core_sizing import equity_at, lots_for, reduces
 from .core_turns import turns
 
@@ -321,7 +322,10 @@ def fill_at_close(m, b, k, t):
             lots = lots_for(m, b, k, o, t, m[D_CLOSE][t, s], False)
             if stage == 0 and not reduces(b[3][s], lots):
                 continue
-            execute(m, b, k, o, t, m[D_CLOSE][t, s], True, R_CLOSE, PH_CLOSE)
+            if k[K_ORDER] == ORDER_ONE:
+                single_fill(m, b, k, o, t)
+            else:
+                execute(m, b, k, o, t, m[D_CLOSE][t, s], True, R_CLOSE, PH_CLOSE)
     compact(b)
 
 

@@ -5,9 +5,12 @@ That is how a vectorised engine works: sizes are of the close, without the fee, 
 
 from __future__ import annotations
 
+import math
+
 from .codes import *
+from .core_booking import fill
 from .core_orders import finish
-from .core_sizing import equity_at, unit
+from .core_sizing import equity_at, fee_of, is_maker, moved, unit
 
 
 def single_taken(b, o):
@@ -33,9 +36,12 @@ def single_admit(m, b, k, o, t):
         finish(b, t, o, REJECTED, SECOND_ORDER, PH_CLOSE)
         return False
     mode = oi[o, I_SIZE]
+    s = oi[o, I_SYMBOL]
+    if math.isnan(m[D_CLOSE][t, s]):
+        finish(b, t, o, REJECTED, NO_PRICE, PH_CLOSE)
+        return False
     if mode == QUANTITY:
         return True
-    s = oi[o, I_SYMBOL]
     lot = m[D_LOT][s]
     x = b[1][o, F_SIZE]
     held = b[3][s]
@@ -61,4 +67,44 @@ def single_admit(m, b, k, o, t):
     return True
 
 
-KERNELS = (single_taken, single_admit)
+def single_paid(m, b, k, o, t, lots, price):
+    """Largest part of ``lots`` > 0 whose price and fee the account's cash pays."""
+    s = b[0][o, I_SYMBOL]
+    lot = m[D_LOT][s]
+    one = unit(m, t, s, False)
+    cash = b[4][M_CASH] * (1.0 + 1e-12)
+    maker = is_maker(b, o)
+    lo = 0
+    hi = lots
+    q = hi
+    while True:
+        if q * one * price + fee_of(k, maker, q * lot, q * one * price) <= cash:
+            lo = q
+        else:
+            hi = q
+        if hi - lo <= 1:
+            return lo
+        q = (lo + hi) // 2
+
+
+def single_fill(m, b, k, o, t):
+    """Fill order ``o`` at the close of ``t``: a purchase as far as the cash goes, a sale whole."""
+    oi = b[0]
+    s = oi[o, I_SYMBOL]
+    close = m[D_CLOSE][t, s]
+    lots = oi[o, I_SIDE] * oi[o, I_QTY]
+    if lots > 0:
+        price = moved(m, k, t, s, close, 1, lots)
+        paid = single_paid(m, b, k, o, t, lots, price)
+        if paid == 0 or (paid < lots and k[K_PARTIAL] == 0.0):
+            finish(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, PH_CLOSE)
+            return
+        if paid < lots:
+            oi[o, I_QTY] = paid
+            oi[o, I_REASON] = TRIMMED
+            b[9][S_TRIMMED] += 1
+            lots = paid
+    fill(m, b, k, o, t, lots, close, True, R_CLOSE, PH_CLOSE)
+
+
+KERNELS = (single_taken, single_admit, single_paid, single_fill)

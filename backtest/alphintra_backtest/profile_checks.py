@@ -36,9 +36,14 @@ NEEDED: Final[dict[str, dict[str, Any]]] = {
         "withholding": 0.0,
     },
     "one_order": {
+        "account": "margin",
+        "cash_buffer": 0.0,
         "entry_bar": "next_bar",
         "fill_at": "close",
         "funds": "fill",
+        "initial_margin": None,
+        "leverage": 1.0,
+        "max_share": None,
         "min_order_value": 0.0,
         "percent_of": "equity",
         "size_at": "decision",
@@ -127,10 +132,10 @@ def check_order(run: Session, *, plain: bool, tif: int, bars: int | None) -> Non
             "bar_order='one_order' knows market orders at the decision's close only: no limit, stop, trail or at_close",
             hint="give stop_loss= and take_profit= with the entry",
         )
+    if run.cursor.i < 0 and order in NEEDED:
+        raise order_error(f"with bar_order={order!r} the first orders come from on_bar, not from on_start")
     if order != "submission":
         return
-    if run.cursor.i < 0:
-        raise order_error("with bar_order='submission' the first orders come from on_bar, not from on_start")
     if tif != codes.GTC:
         raise order_error(
             f"tif={codes.TIFS[tif]!r} does not go with bar_order='submission'", hint="leave it GTC, and cancel the order"

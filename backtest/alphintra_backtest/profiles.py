@@ -42,6 +42,7 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
         "first_bar": "every",
         "fractional": True,
         "funds": "fill",
+        "maintenance_margin": 0.0,
         "max_share": None,
         "prices": "adjusted",
         "size_at": "decision",

@@ -191,10 +191,12 @@ class Played(bt.Strategy):
         elif kind == "target_percent":
             self.put(n, self.order_target_percent(data, side * x["b"] * 20), kept=False)
         elif kind == "percent":  # what a sizer of a fraction of the account's value does
-            size = int(max(0.0, x["b"] * 10 * self.broker.getvalue()) // close)
+            terms = self.broker.getcommissioninfo(data)
+            size = terms.getsize(close, max(0.0, x["b"] * 10 * self.broker.getvalue()))
             self.put(n, send(data, size=size), kept=False)
         elif kind == "value":
-            self.put(n, send(data, size=int(x["size"] * 50.0 // close)), kept=False)
+            size = self.broker.getcommissioninfo(data).getsize(close, x["size"] * 50.0)
+            self.put(n, send(data, size=size), kept=False)
         elif kind == "trail" and self.getposition(data).size * side < 0:
             size = min(x["size"], abs(self.getposition(data).size))
             by = {"trailpercent": x["b"]} if x["pick"] % 2 else {"trailamount": price(close, x["b"] - 1)}
@@ -208,18 +210,24 @@ class Played(bt.Strategy):
 
 def peer(
     rows: Mapping[int, Sequence[Action]], data: Mapping[str, pd.DataFrame], *, cash: float = 10_000.0,
-    commission: float = 0.0, slippage: float = 0.0, period: int = 0, kind: type = Played, **terms: Any,
+    commission: float = 0.0, per_unit: float = 0.0, slippage: float = 0.0, period: int = 0,
+    contracts: Mapping[str, tuple[float, float]] | None = None, feed: Mapping[str, Any] | None = None,
 ) -> Record:  # fmt: skip
-    """The actions in cerebro, with its defaults."""
+    """The actions in cerebro, with its defaults; ``contracts`` are margins and multipliers by symbol."""
     record = Record()
     cerebro = bt.Cerebro()
     for name, bars in data.items():
-        cerebro.adddata(bt.feeds.PandasData(dataname=bars), name=name)
+        cerebro.adddata(bt.feeds.PandasData(dataname=bars, **(feed or {})), name=name)
     cerebro.broker.setcash(cash)
-    cerebro.broker.setcommission(commission=commission, **terms)
+    if per_unit:
+        cerebro.broker.setcommission(commission=per_unit, commtype=bt.CommInfoBase.COMM_FIXED, stocklike=True)
+    else:
+        cerebro.broker.setcommission(commission=commission)
+    for name, (margin, multiplier) in (contracts or {}).items():
+        cerebro.broker.setcommission(commission=per_unit, margin=margin, mult=multiplier, name=name)
     if slippage:
         cerebro.broker.set_slippage_perc(slippage)
-    cerebro.addstrategy(kind, script=rows, bars=bar_numbers(data), record=record, period=period)
+    cerebro.addstrategy(Played, script=rows, bars=bar_numbers(data), record=record, period=period)
     cerebro.run()
     record.values.append(cerebro.broker.getvalue())
     return record
@@ -334,10 +342,15 @@ ENDS = {
 
 
 def ours(
-    rows: Mapping[int, Sequence[Action]], data: Mapping[str, pd.DataFrame], *, period: int = 0, **options: Any
-) -> tuple[Record, Any]:
+    rows: Mapping[int, Sequence[Action]], data: Mapping[str, pd.DataFrame], *, period: int = 0,
+    per_unit: float = 0.0, contracts: Mapping[str, tuple[float, float]] | None = None, **options: Any,
+) -> tuple[Record, Any]:  # fmt: skip
     """The same actions under the profile: the record in backtrader's words, and the result."""
     record = Record()
+    if per_unit:
+        options["commission"] = al.Commission(per_share=per_unit)
+    if contracts:
+        options["instruments"] = {s: al.Instrument(margin=a, multiplier=b) for s, (a, b) in contracts.items()}
     options = {"cash": 10_000.0, "profile": "backtrader", **options}
     kind = player(rows, record, period)
     kept: list[Any] = []
@@ -348,7 +361,7 @@ def ours(
         began(self)
 
     kind.on_start = on_start  # type: ignore[method-assign]
-    result = al.backtest(kind, data if len(data) > 1 else next(iter(data.values())), **options)
+    result = al.backtest(kind, dict(data), **options)
     keys = kept[0].keys
     place = {s: i for i, s in enumerate(result.market.symbols)}
     dates = bar_numbers(data)
