@@ -194,6 +194,17 @@ def delist(m, b, k, t):
             fill(m, b, k, o, t, -pos[s], m[D_LAST][t, s], False, R_DELISTED, PH_CLOSE)
 
 
+def wind_up(m, b, k, t):
+    """F11: the end of a bankrupt account whose trades are per entry order: all are closed at the last price."""
+    pos = b[3]
+    for s in range(pos.shape[0]):
+        if pos[s] != 0:
+            side = -1 if pos[s] > 0 else 1
+            o = fresh_order(b, t, s, side, abs(pos[s]), MARKET, PLAIN, BANKRUPT)
+            log_event(b, t, o, WORKING, BANKRUPT, R_NONE, abs(pos[s]), PH_CLOSE)
+            fill(m, b, k, o, t, -pos[s], m[D_LAST][t, s], False, R_BANKRUPT, PH_CLOSE)
+
+
 def next_delisting(m, b, after, last):
     """First timestamp after ``after`` at which a symbol that is held or has orders ends."""
     oi = b[0]
@@ -255,5 +266,6 @@ def liquidate(m, b, k, t):
 
 
 KERNELS = (
-    log_leg, rescale, fresh_order, corporate_actions, next_action, financing, delist, next_delisting, liquidate,
+    log_leg, rescale, fresh_order, corporate_actions, next_action, financing, delist, wind_up, next_delisting,
+    liquidate,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from .asof import AsOf, as_of
 from .books import Books, kernels
 from .grid import Grid, grid_of
 from .handles import Fill, Order, Position, RoundTrip, stamp
+from .profiles import check_market
 from .trades import Trade, TradeBook
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Session:
         self.simple_money = (
             not self.grid.foreign and not self._futures and bool((self.grid.m[codes.D_MULT] == 1.0).all())
         )
+        check_market(config, self)
         self.k = config.vector()
         self.cursor = Cursor()
         self.pending: list[int] = []
