@@ -56,6 +56,16 @@ def price_at_turn(m, b, k, o, t):
     return (R_LIQUIDATION if oi[o, I_ROLE] == LIQUIDATE else R_OPEN), first, stop
 
 
+def booked(m, b, k, o, t, lots, base, slip, rule, phase, entry):
+    """``book``, which is copied into its callers, once for all of this module."""
+    return book(m, b, k, o, t, lots, base, slip, rule, phase, entry)
+
+
+def settled(b, o, t, s, n, opened, price, side, rule, phase):
+    """``settle``, likewise."""
+    settle(b, o, t, s, n, opened, price, side, rule, phase)
+
+
 def close_own(m, b, k, o, t, rule, base, phase):
     """A bracket's order, or one of the account, closes its trade, or what is against it."""
     oi = b[0]
@@ -69,8 +79,8 @@ def close_own(m, b, k, o, t, rule, base, phase):
     n = min(abs(there), oi[o, I_QTY] - oi[o, I_FILLED])
     oi[o, I_QTY] = oi[o, I_FILLED] + n
     slip = oi[o, I_TYPE] != LIMIT
-    price = book(m, b, k, o, t, side * n, base, slip, rule, phase, own)
-    settle(b, o, t, s, n, 0, price, side, rule, phase)
+    price = booked(m, b, k, o, t, side * n, base, slip, rule, phase, own)
+    settled(b, o, t, s, n, 0, price, side, rule, phase)
 
 
 def size_at_turn(m, b, k, o, t, price, each):
@@ -134,19 +144,19 @@ def entry_turn(m, b, k, o, t):
         closing = min(abs(lots), abs(pos[s]))
     opening = abs(lots) - closing
     if closing > 0:
-        price = book(m, b, k, o, t, side * closing, base, slip, rule, phase, -1)
+        price = booked(m, b, k, o, t, side * closing, base, slip, rule, phase, -1)
         if opening > 0:
             log_event(b, t, o, PARTIAL, NONE, rule, closing, phase)
     if opening == 0:
         end_children(b, t, o, -1, POSITION_CLOSED, phase)
-        settle(b, o, t, s, closing, 0, price, side, rule, phase)
+        settled(b, o, t, s, closing, 0, price, side, rule, phase)
         return False
     if opening * each > free_margin(m, b, k, t) * (1.0 / k[K_INITIAL]):
         finish(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, phase)
         end_children(b, t, o, -1, PARENT_CANCELLED, phase)
         return False
-    price = book(m, b, k, o, t, side * opening, base, slip, rule, phase, -1)
-    settle(b, o, t, s, opening, opening, price, side, rule, phase)
+    price = booked(m, b, k, o, t, side * opening, base, slip, rule, phase, -1)
+    settled(b, o, t, s, opening, opening, price, side, rule, phase)
     for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
         if c >= 0 and oi[c, I_STATE] == WORKING:
             oi[c, I_PASS] = b[9][S_PASS]
@@ -174,4 +184,4 @@ def acts_again(m, b, o, t, rule):
     return of[tp, F_LIMIT] >= m[D_LOW][t, s] and (sl < 0 or of[sl, F_STOP] > m[D_HIGH][t, s])
 
 
-KERNELS = (price_at_turn, close_own, size_at_turn, lot_price, acts_again, entry_turn)
+KERNELS = (price_at_turn, booked, settled, close_own, size_at_turn, lot_price, acts_again, entry_turn)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import codes
-from .profiles import PROFILES, check
+from .profiles import PROFILES, built, check
 
 if TYPE_CHECKING:
     from alphintra.costs import Commission, Slippage
@@ -197,7 +197,7 @@ def options(
     from alphintra.errors import RuleError
 
     if not isinstance(profile, str) or profile not in PROFILES:
-        raise RuleError(f"unknown profile {profile!r}", where="profile", hint=f"there is: {', '.join(PROFILES)}")
+        raise RuleError(f"unknown profile {profile!r}", where="profile", hint=f"there is: {', '.join(built())}")
     start = profile_rules(profile)
     values = dict(start)
     for name, value in rules.items():

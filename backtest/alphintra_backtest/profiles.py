@@ -82,6 +82,15 @@ NOT_WITH_CLOSINGS: Final[dict[str, Any]] = {
 }
 
 
+def built() -> list[str]:
+    """List the profiles that the core implements."""
+    return [
+        name
+        for name, rules in PROFILES.items()
+        if not any(rules.get(rule) in missing for rule, missing in UNBUILT.items())
+    ]
+
+
 def check(values: dict[str, Any]) -> None:
     """Refuse rules that do not go together, or are not implemented.
 

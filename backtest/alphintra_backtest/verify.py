@@ -13,7 +13,7 @@ import numpy as np
 from . import codes
 from .handles import stamp
 from .options import RULES, options, profile_rules
-from .profiles import PROFILES
+from .profiles import PROFILES, built
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
@@ -85,7 +85,7 @@ def _profile(name: str) -> str:
     if name in PROFILES:
         return name
     near = difflib.get_close_matches(name, PROFILES, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(PROFILES)}"
+    hint = f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(built())}"
     if name in RULES:
         hint = f'a rule goes into a pair: ("{name}", {{"{name}": …}})'
     raise RuleError(f"there is no engine or profile {name!r}", where="engines", hint=hint)

@@ -351,5 +351,5 @@ def test_splits_are_refused_where_prices_are_raw() -> None:
             pass
 
     market = al.data.with_events(al.data.resolve(bars(*[FLAT] * 4), prices="raw"), splits={"DATA": {"2024-01-05": 2.0}})
-    with pytest.raises(al.errors.RuleError, match="splits and dividends.*prices='adjusted'"):
+    with pytest.raises(al.errors.RuleError, match=r"splits and dividends.*prices='adjusted'"):
         al.backtest(Idle, market, profile="backtesting.py", prices="raw")
