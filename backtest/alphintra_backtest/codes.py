@@ -87,6 +87,7 @@ RULES: Final = (
     ("F1.timeout", "max_bars: the position was closed at the open that many bars after its entry.", "open"),
     ("F3.detail", "Finer bars decided which of the bracket's prices came first.", "stop or limit, finer open"),
     ("F8.fraction", "A split left less than one lot: it is paid at the ex-date's open.", "open times ratio"),
+    ("F11.bankrupt", "Equity fell to zero or below: the open trades are closed at the last price.", "close"),
 )
 RULE_NAMES: Final = tuple(name for name, _, _ in RULES)
 RULE_SOURCES: Final = tuple(source for _, _, source in RULES)
@@ -114,7 +115,8 @@ PLAIN, STOP_LOSS, TAKE_PROFIT, TIMEOUT, LIQUIDATE, DELIST, PAID_OUT = range(7)
 (
     R_NONE, R_OPEN, R_CLOSE, R_STOP_OPEN, R_STOP, R_LIMIT_OPEN, R_LIMIT, R_ENTRY_BAR, R_SL_STOP, R_SL_LIMIT,
     R_REST, R_END, R_TRAIL_OPEN, R_TRAIL, R_MOC, R_LIQUIDATION, R_DELISTED, R_TIMEOUT, R_DETAIL, R_FRACTION,
-) = range(20)  # fmt: skip
+    R_BANKRUPT,
+) = range(21)  # fmt: skip
 
 # columns of the integer half of the order table; I_SIBLING is the next order of the OCO ring, I_SEEN the bar
 # up to which a trailing level or a count of bars has been brought forward, I_LEFT the bars left of max_bars,
@@ -196,5 +198,7 @@ N_M = 4
 ) = range(24)  # fmt: skip
 #: largest number of lots: an int64 with room to add
 MOST_LOTS = 4_000_000_000_000_000_000.0
+#: Largest part of the free margin that an order by percent takes: just below 1.
+MOST_OF_MARGIN = 1.0 - 2.0**-52
 # flags of a fill
 FLAG_AMBIGUOUS, FLAG_AMBIGUOUS_ENTRY = 1, 2

@@ -11,7 +11,8 @@ here. Arguments:
     none.
 ``b``
     The books: ``(order integers, order floats, active, positions, money, used, fills integers, fills floats,
-    events, registers, cost basis, legs integers, legs floats, open entries integers, floats)``; see ``codes.py`` for the columns. Positions
+    events, registers, cost basis, legs integers, legs floats, open entries integers,
+    open entries floats)``; see ``codes.py`` for the columns. Positions
     count lots, ``used`` is the budget already used per symbol in this bar.
 ``k``
     The configuration vector.
@@ -23,7 +24,19 @@ from __future__ import annotations
 
 import math
 
-from . import core_account, core_booking, core_entries, core_fine, core_matching, core_orders, core_queue, core_single, core_sizing, core_turns
+from . import (
+    core_account,
+    core_booking,
+    core_closings,
+    core_entries,
+    core_fine,
+    core_matching,
+    core_orders,
+    core_queue,
+    core_single,
+    core_sizing,
+    core_turns,
+)
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
 from .core_booking import catch_up, fill, set_level
@@ -42,6 +55,7 @@ from .core_sizing import (
     settled_cash,
     unit,
 )
+from .core_turns import turns
 
 
 def admit(m, b, k, o, t):
@@ -275,6 +289,7 @@ def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
 #: All functions of the core, each after those that it calls; ``compiled`` makes the twins from this.
 KERNELS = (
     *core_sizing.KERNELS, *core_orders.KERNELS, *core_entries.KERNELS, *core_booking.KERNELS, *core_account.KERNELS,
-    *core_fine.KERNELS, *core_queue.KERNELS, *core_single.KERNELS, *core_turns.KERNELS, *core_matching.KERNELS,
+    *core_fine.KERNELS, *core_queue.KERNELS, *core_single.KERNELS, *core_closings.KERNELS, *core_turns.KERNELS,
+    *core_matching.KERNELS,
     admit, accept, watched, acts, peek, value,
 )  # fmt: skip

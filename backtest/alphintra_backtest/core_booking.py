@@ -78,15 +78,15 @@ def catch_up(m, b, o, t):
     oi[o, I_SEEN] = max(oi[o, I_SEEN], t)
 
 
-def wake_children(b, o, t, price, side, phase):
-    """F15: an entry's children work from its fill on, for what is filled."""
+def wake_children(b, o, t, lots, price, side, phase):
+    """F15: an entry's children work from its fill on, for the ``lots`` that it has filled."""
     oi = b[0]
     of = b[1]
     for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
         if c < 0:
             continue
         if oi[c, I_STATE] == WAITING or oi[c, I_STATE] == WORKING:  # what has ended never changes: snapshots rely on it
-            oi[c, I_QTY] = oi[o, I_FILLED]
+            oi[c, I_QTY] = lots
         if oi[c, I_STATE] != WAITING:
             continue
         oi[c, I_STATE] = WORKING
@@ -166,8 +166,11 @@ def book(m, b, k, o, t, lots, base, slip, rule, phase, entry):
     return price
 
 
-def settle(b, o, t, s, n, price, side, rule, phase):
-    """What follows from the last booking of an order, of ``n`` lots: its state, its partners, its children."""
+def settle(b, o, t, s, n, opened, price, side, rule, phase):
+    """What follows from the last booking of an order, of ``n`` lots: its state, its partners, its children.
+
+    ``opened`` is what its children are for: all that it has filled so far, less what went into closing.
+    """
     oi = b[0]
     if oi[o, I_FILLED] >= oi[o, I_QTY]:
         oi[o, I_STATE] = FILLED
@@ -178,14 +181,15 @@ def settle(b, o, t, s, n, price, side, rule, phase):
             oi[o, I_CAPPED] = 1
         log_event(b, t, o, PARTIAL, VOLUME_CAP, rule, n, phase)
     end_partners(b, t, o, phase)
-    wake_children(b, o, t, price, side, phase)
+    wake_children(b, o, t, opened, price, side, phase)
     close_children(b, t, s, o, phase)
 
 
 def fill(m, b, k, o, t, lots, base, slip, rule, phase):
     """Book ``lots`` (signed) at ``base`` moved by slippage, and what follows; everything is in the logs."""
     price = book(m, b, k, o, t, lots, base, slip, rule, phase, -1)
-    settle(b, o, t, b[0][o, I_SYMBOL], abs(lots), price, 1 if lots > 0 else -1, rule, phase)
+    oi = b[0]
+    settle(b, o, t, oi[o, I_SYMBOL], abs(lots), oi[o, I_FILLED], price, 1 if lots > 0 else -1, rule, phase)
 
 
 def execute(m, b, k, o, t, base, slip, rule, phase):

@@ -84,7 +84,7 @@ def free_margin(m, b, k, t):
         for i in range(b[9][S_ENTRIES]):
             if rows[i, X_SYMBOL] == s:
                 cost += rows[i, X_LOTS] * one * paid[i]
-                used += abs(rows[i, X_LOTS]) * one * price * k[K_INITIAL]
+                used += abs(rows[i, X_LOTS]) * one * price / (1.0 / k[K_INITIAL])
         total += price * (pos[s] * one) - cost
     return max(0.0, total - used)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .codes import *
-from .core_account import corporate_actions, delist, financing, liquidate
+from .core_account import corporate_actions, delist, financing, liquidate, wind_up
 from .core_booking import catch_up, execute, flag_last
 from .core_fine import entry_bar_by_fine, passed, race_of
 from .core_orders import compact, finish, is_limit_now, log_event, works
@@ -345,9 +345,7 @@ def step(m, b, k, t):
     reg = b[9]
     new_budget(b, t)
     if k[K_ORDER] == ORDER_SUBMISSION:
-        corporate_actions(m, b, k, t)
         queue_bar(m, b, k, t)
-        delist(m, b, k, t)
         compact(b)
         return
     financing(m, b, k, t)
@@ -371,6 +369,8 @@ def step(m, b, k, t):
             if oi[o, I_STATE] == WORKING or oi[o, I_STATE] == WAITING:
                 finish(b, t, o, CANCELLED, BANKRUPT, PH_CLOSE)
         reg[S_ACTIVE] = 0
+        if k[K_TRADES] == TRADES_ENTRY:
+            wind_up(m, b, k, t)
     else:
         liquidate(m, b, k, t)
 

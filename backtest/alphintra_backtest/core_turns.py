@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from .codes import *
+from .core_closings import entry_turn
 from .core_orders import finish, to_end, to_front, works
 
 
@@ -24,11 +25,13 @@ def has_turn(m, b, o, t, late):
 
 def turn(m, b, k, o, t):
     """The whole chance of order ``o`` in bar ``t``; True if the list must be gone through once more."""
+    if k[K_ORDER] == ORDER_CLOSINGS:
+        return entry_turn(m, b, k, o, t)
     return False
 
 
 def line_up(b):
-    """Put children that this pass has woken where they belong: stops in front, the last one first, others at the end."""
+    """Put the children that this pass has woken in their places: stops in front, the last first, others at the end."""
     oi = b[0]
     active = b[2]
     reg = b[9]

@@ -27,7 +27,10 @@ RULES: dict[str, tuple[Any, str]] = {
     "allow_partial": (False, "F6: an order by quantity that cannot be paid fills as far as the money goes"),
     "max_share": (0.025, "F5: largest share of a bar's traded volume; None is no cap"),
     "limit_fill": ("strict", "F4: 'strict' needs the price to pass the limit, 'touch' to reach it"),
-    "entry_bar": ("certain", "F15: 'certain', 'pessimistic' or 'next'; 'market_parent': one of a market order; 'next_bar': none"),
+    "entry_bar": (
+        "certain",
+        "F15: 'certain', 'pessimistic' or 'next'; 'market_parent': only children of a market order; 'next_bar': none",
+    ),
     "account": ("margin", "F11: 'margin' (long and short) or 'cash'"),
     "leverage": (1.0, "F11: gross exposure may be this many times equity"),
     "initial_margin": (None, "F11: part of a position's value that must be there to open it; None is 1/leverage"),
@@ -54,7 +57,10 @@ RULES: dict[str, tuple[Any, str]] = {
         "F13: on_bar begins where indicators of any symbol are defined ('any_ready'), of all ('all_ready'), one bar "
         "later ('bar_after_all_ready'), or with 'every' bar",
     ),
-    "trades": ("fifo", "M10: trades are matched 'fifo', per 'entry_order' (its bracket closes its own), or 'flat' to flat"),
+    "trades": (
+        "fifo",
+        "M10: trades are matched 'fifo', per 'entry_order' (a bracket closes its own entry alone), or 'flat' to flat",
+    ),
 }
 CHOICES: dict[str, tuple[str, ...]] = {
     "fill_at": ("open", "close"),

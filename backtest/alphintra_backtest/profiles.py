@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from . import codes
+
+if TYPE_CHECKING:
+    from .options import Options
+    from .session import Session
 
 #: Profile → the rules that it sets; the others keep the values of ``options.RULES``.
 PROFILES: Final[dict[str, dict[str, Any]]] = {
@@ -49,9 +55,6 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
     },
 }
 
-#: Values that rules can name and no core implements yet.
-UNBUILT: Final[dict[str, tuple[str, ...]]] = {}
-
 #: Values that belong to one pass over the order list with closing orders in front, and only to it.
 CLOSINGS: Final[dict[str, Any]] = {
     "entry_bar": "market_parent",
@@ -72,25 +75,22 @@ NOT_WITH_CLOSINGS: Final[dict[str, Any]] = {
 
 
 def check(values: dict[str, Any]) -> None:
-    """Refuse rules that do not go together, or are not implemented.
+    """Refuse rules that do not go together.
 
     Raises:
         RuleError: Names the rule, and the value that would go.
     """
     from alphintra.errors import RuleError
 
-    for name, missing in UNBUILT.items():
-        if values[name] in missing:
-            raise RuleError(f"{name}={values[name]!r} is not implemented yet", where=name)
     closings = values["bar_order"] == "closings"
     for name, own in CLOSINGS.items():
         if closings and values[name] != own:
             raise RuleError(
-                f"{name}={values[name]!r} does not go with bar_order='closings'", where=name, hint=f"it goes with {own!r}"
+                f"{name}={values[name]!r} does not go with bar_order='closings'", where=name, hint=f"leave it {own!r}"
             )
         if not closings and values[name] == own and name != "funds":
             raise RuleError(
-                f"{name}={own!r} goes only with bar_order='closings'", where=name, hint="profile='backtesting.py' has both"
+                f"{name}={own!r} goes only with bar_order='closings'", where=name, hint="profile='backtesting.py'"
             )
     for name, own in NOT_WITH_CLOSINGS.items():
         if closings and values[name] != own:
@@ -101,3 +101,31 @@ def check(values: dict[str, Any]) -> None:
         raise RuleError(
             "fractional=True and lots='whole' contradict each other", where="lots", hint="lots='instrument'"
         )
+
+
+def check_market(config: Options, session: Session) -> None:
+    """Refuse costs and data that the rules of a run have no meaning for.
+
+    Raises:
+        RuleError: Names what does not go, and what would.
+    """
+    from alphintra.errors import RuleError
+
+    if config.rules["bar_order"] != "closings":
+        return
+    fees = config.commission
+    if fees.fixed or fees.minimum or fees.maximum is not None or fees.tiers:
+        raise RuleError(
+            f"commission {fees} does not go with bar_order='closings'",
+            where="commission",
+            hint="it takes a fraction of the price, or an amount per share",
+        )
+    grid, market = session.grid, session.market
+    for there, what, remedy in (
+        (grid.foreign, "exchange rates", "use data in the account's currency"),
+        (not session.simple_money, "multipliers and margins per contract", "use data without them"),
+        (grid.m[codes.D_ACTION].shape[0] > 0, "splits and dividends", "use prices='adjusted'"),
+        (grid.m[codes.D_FINE_FIRST].shape[0] > 0, "finer bars", "leave out detail="),
+    ):
+        if there:
+            raise RuleError(f"{market.name} has {what}, and bar_order='closings' none", where="bar_order", hint=remedy)

@@ -17,6 +17,7 @@ from .books import Books, kernels
 from .grid import Grid, grid_of
 from .handles import Fill, Order, Position, RoundTrip, stamp
 from .profile_checks import check_queue
+from .profiles import check_market
 from .trades import Trade
 from .trades_flat import trade_book
 
@@ -48,6 +49,7 @@ class Session:
         self.simple_money = (
             not self.grid.foreign and not self._futures and bool((self.grid.m[codes.D_MULT] == 1.0).all())
         )
+        check_market(config, self)
         check_queue(config, self)
         self.k = config.vector()
         self.cursor = Cursor()

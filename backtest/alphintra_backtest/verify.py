@@ -12,7 +12,8 @@ import numpy as np
 
 from . import codes
 from .handles import stamp
-from .options import PROFILES, RULES, options
+from .options import RULES, options, profile_rules
+from .profiles import PROFILES
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
@@ -253,17 +254,25 @@ def _dated(row: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(one: Side, two: Side, first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
     sentences = [_did(one), _did(two)]
     names = [*dict.fromkeys([*first, *second])]
-    differ = [n for n in names if first.get(n, _default(n)) != second.get(n, _default(n))]
-    if differ:
-        pairs = (f"{n} {first.get(n, _default(n))!r} against {second.get(n, _default(n))!r}" for n in differ)
+    differ = [(n, *(_value(n, given) for given in (first, second))) for n in names]
+    pairs = [f"{n} {a!r} against {b!r}" for n, a, b in differ if a != b]
+    if pairs:
         sentences.append(f"They differ in {', '.join(pairs)}.")
+    apart = [n for n in RULES if n not in names and _value(n, first) != _value(n, second)]
+    if apart:
+        sentences.append(f"The profiles set {', '.join(apart)} differently.")
     return " ".join(sentences)
 
 
-def _default(name: str) -> Any:
+def _value(name: str, given: Mapping[str, Any]) -> Any:
+    """What an argument or a rule is in a run with these arguments."""
     from alphintra.backtesting import backtest
 
-    return RULES[name][0] if name in RULES else inspect.signature(backtest).parameters[name].default
+    if name in given:
+        return given[name]
+    if name in RULES:
+        return profile_rules(given.get("profile", "default"))[name]
+    return inspect.signature(backtest).parameters[name].default
 
 
 def _did(side: Side) -> str:
