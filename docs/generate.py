@@ -143,9 +143,9 @@ def page_rules() -> str:
 def profiles_table() -> str:
     """Write what each profile sets, rule by rule."""
     from alphintra_backtest.options import RULES, profile_rules
-    from alphintra_backtest.profiles import PROFILES, built
+    from alphintra_backtest.profiles import PROFILES
 
-    names = built()
+    names = list(PROFILES)
     set_by = {rule: [profile_rules(name)[rule] for name in names] for rule in RULES}
     changed = [rule for rule in RULES if any(rule in PROFILES[name] for name in names)]
     return table(

@@ -6,6 +6,7 @@ target. Bars are numbered over all feeds together.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,7 +113,8 @@ class Played(bt.Strategy):
             self.averages = [bt.ind.SMA(data.close, period=self.p.period) for data in self.datas]
 
     def bar(self) -> int:
-        return int(self.p.bars[bt.num2date(self.lines.datetime[0]).date()])
+        time = bt.num2date(self.lines.datetime[0]) + dt.timedelta(microseconds=5)  # its days are floats
+        return int(self.p.bars[time.replace(microsecond=0)])
 
     def place(self, data: Any) -> int:
         """Number of a feed; ``index`` would compare prices."""
@@ -234,12 +236,17 @@ def peer(
 
 
 def bar_numbers(data: Mapping[str, pd.DataFrame]) -> dict[Any, int]:
-    """Date → number of its bar."""
-    dates = sorted({d.date() for bars in data.values() for d in bars.index})
-    return {date: i for i, date in enumerate(dates)}
+    """Time → number of its bar."""
+    times = sorted({time for bars in data.values() for time in bars.index})
+    return {time.to_pydatetime(): i for i, time in enumerate(times)}
 
 
 # -- ours
+
+
+def mean(values: Any, period: int) -> Any:
+    """The simple moving average."""
+    return pd.Series(np.asarray(values)).rolling(period).mean().to_numpy()
 
 
 def player(rows: Mapping[int, Sequence[Action]], record: Record, period: int = 0) -> type[al.Strategy]:
@@ -251,7 +258,7 @@ def player(rows: Mapping[int, Sequence[Action]], record: Record, period: int = 0
             self.placed: list[Any] = []
             if period:
                 for symbol in self._run.symbols:
-                    self.indicator(al.ind.sma, self.data[symbol].close, period)
+                    self.indicator(mean, self.data[symbol].close, period)
 
         def on_bar(self) -> None:
             if record.first < 0:
@@ -364,25 +371,26 @@ def ours(
     result = al.backtest(kind, dict(data), **options)
     keys = kept[0].keys
     place = {s: i for i, s in enumerate(result.market.symbols)}
-    dates = bar_numbers(data)
-
-    def bar(time: Any) -> int:
-        return dates[pd.Timestamp(time).date()]
-
+    closes = np.unique(np.concatenate([bars.close_time for bars in result.market.bars.values()]))
+    offset = int(np.searchsorted(closes, result.curves.time[0]))
+    bar_of: dict[tuple[str, Any, str], int] = {}
     for f in result.fills.itertuples():
-        sign = 1 if f.side == "BUY" else -1
-        record.fills.append((bar(f.time), keys[f.order_id], place[f.symbol], sign * f.quantity, f.price, f.commission))
+        sign, bar = (1 if f.side == "BUY" else -1), f.bar + offset
+        bar_of[(f.symbol, f.time, f.side)] = bar
+        record.fills.append((bar, keys[f.order_id], place[f.symbol], sign * f.quantity, f.price, f.commission))
     states = result.orders["state"].tolist()
     for o in result.orders.itertuples():
         name = ENDS.get((o.state, o.reason))
         if o.parent == o.parent and o.parent is not None and states[int(o.parent)] == "UNFILLED_AT_END":
             name = None  # as its parent it still waits
         if name is not None and o.id in keys:
-            record.ends[keys[o.id]] = (name, bar(o.finished)) if name in ("Margin", "Rejected") else (name,)
+            bar = int(np.searchsorted(closes, pd.Timestamp(o.finished).value // 1000))
+            record.ends[keys[o.id]] = (name, bar) if name in ("Margin", "Rejected") else (name,)
     for t in result.trades.itertuples():
         if not t.open:
-            where = (place[t.symbol], bar(t.entry_time), bar(t.exit_time))
-            record.trades.append((*where, t.pnl + t.commission, t.pnl))
+            out = "SELL" if t.side == "BUY" else "BUY"
+            when = (bar_of[(t.symbol, t.entry_time, t.side)], bar_of[(t.symbol, t.exit_time, out)])
+            record.trades.append((place[t.symbol], *when, t.pnl + t.commission, t.pnl))
     record.values.append(float(result.metrics["final_equity"]))
     return record, result
 
