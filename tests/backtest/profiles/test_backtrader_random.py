@@ -72,7 +72,6 @@ def test_three_bars_a_session(seed: int) -> None:
     days = pd.DatetimeIndex(np.unique(frames(seed)["S0"].index))[:20]
     daily = frames(seed, n=60)["S0"]
     stamps = [day + pd.Timedelta(hours=hour) for day in days for hour in (15, 17, 20)]
-    stamps[1] = stamps[0] + pd.Timedelta(minutes=1)  # bars of a minute: none closes where another opens
     bars = daily.set_index(pd.DatetimeIndex(stamps))
     rows = script(900 + seed, 60, kinds=("market", "at_close", "at_close", "limit", "stop", "bracket", "cancel"))
     feed = {"sessionend": stamps[2].time(), "timeframe": 4, "compression": 120}  # 4: minutes
