@@ -95,8 +95,8 @@ class Books:
         self.basis = np.zeros(symbols)
         self.ci = np.zeros((16, N_CI), dtype=np.int64)
         self.cf = np.zeros((16, N_CF))
-        self.entries = np.zeros((16, N_X), dtype=np.int64)
-        self.paid = np.zeros(16)
+        self.entries = np.zeros((64, N_X), dtype=np.int64)
+        self.paid = np.zeros(64)
 
     @property
     def tuple(self) -> tuple[Any, ...]:

@@ -318,6 +318,9 @@ def test_what_a_run_changes_is_what_differs_from_its_profile() -> None:
 
     result = al.backtest(Idle, bars(*[FLAT] * 4), profile="backtesting.py", limit_fill="strict")
     assert result.run["configuration"]["rules"] == {"limit_fill": "strict"}
+    (told,) = (a for a in result.assumptions if a["code"] == "profile")
+    assert told["text"] == "profile: simulated as backtesting.py does"
+    assert "percent_of=free_margin" in told["items"] and "limit_fill=touch" not in told["items"]
 
 
 @pytest.mark.parametrize(

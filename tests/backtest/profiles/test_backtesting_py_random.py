@@ -1,4 +1,4 @@
-"""Random scripts in backtesting.py itself and in its profile: every fill, every trade and the equity curve are equal."""
+"""Random scripts in backtesting.py itself and in its profile: all fills, trades and the equity curve are equal."""
 
 from __future__ import annotations
 
