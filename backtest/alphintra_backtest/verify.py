@@ -28,6 +28,7 @@ def verify(strategy: type, data: Any, engines: Any, given: Mapping[str, Any]) ->
     """See ``alphintra.verify``."""
     from alphintra.verifying import Verification
 
+    _check_class(strategy)
     entries = _entries(engines, given)
     results: dict[str, Result] = {}
     for name, arguments in entries.items():
@@ -42,6 +43,19 @@ def verify(strategy: type, data: Any, engines: Any, given: Mapping[str, Any]) ->
         comparisons=comparisons,
         results=results,
     )
+
+
+def _check_class(strategy: Any) -> None:
+    """Refuse what no profile runs; ``"backtrader"`` is a profile here, and not the engine of that name."""
+    from alphintra.errors import ParameterError
+    from alphintra.strategy import Strategy
+
+    if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
+        raise ParameterError(
+            f"{strategy!r} is not a Strategy class",
+            where="strategy",
+            hint='pass the class itself; a backtrader.Strategy runs with al.backtest(…, engine="backtrader") alone',
+        )
 
 
 def _entries(engines: Any, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -100,6 +114,12 @@ def _check(name: str, arguments: Mapping[str, Any]) -> None:
     for reserved in ("strategy", "data"):
         if reserved in named:
             raise RuleError(f"engine {name!r} cannot have its own {reserved}", where=reserved)
+    if "engine" in named or "analyzers" in named:
+        raise RuleError(
+            f"engine {name!r}: al.verify compares profiles of this engine",
+            where="engine",
+            hint='profile="backtrader" simulates as backtrader does; its own strategies run with al.backtest',
+        )
     known = {n: named.get(n, d) for n, d in (("cash", 100_000), ("commission", 0), ("slippage", 0), ("seed", 0))}
     try:
         options(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import alphintra as al
+import backtrader as bt
 import pandas as pd
 import pytest
+from alphintra.errors import ParameterError, RuleError
 
 from ..rules.scripted import FLAT, Action, assumption, bars, both, buy, ends, events, fills, sell, target, trades
 from ..rules.scripted import run as run_script
@@ -271,3 +273,27 @@ def test_signals_run_in_the_queue_as_on_bar_does() -> None:
     assert len(one.fills) > 20
     pd.testing.assert_frame_equal(one.fills, two.fills)
     pd.testing.assert_frame_equal(one.events, two.events)
+
+
+def test_it_is_an_engine_of_verify() -> None:
+    class Touch(al.Strategy):
+        def on_bar(self) -> None:
+            if self.bar_index == 0:
+                self.buy(1, limit=99.0)
+
+    data = bars(FLAT, (100, 101, 99, 100), (100, 101, 98, 100))
+    verification = al.verify(Touch, data, ["backtrader", "default", ("again", {"profile": "backtrader"})])
+    default, again = verification.comparisons
+    assert (default.equal, again.equal) == (False, True)
+    assert "backtrader: BUY 1 DATA at 99 on 2024-01-03 21:00 by F4.limit" in default.explanation
+    assert "default: BUY 1 DATA at 99 on 2024-01-04 21:00 by F4.limit" in default.explanation
+
+
+def test_verify_has_the_profile_and_not_the_engine_of_that_name() -> None:
+    class Peer(bt.Strategy):
+        pass
+
+    with pytest.raises(ParameterError, match=r"not a Strategy class .*engine=\"backtrader\"\) alone"):
+        al.verify(Peer, bars(FLAT), ["backtrader", "default"])
+    with pytest.raises(RuleError, match=r"engine 'peer': al.verify compares profiles .* profile=\"backtrader\""):
+        al.verify(al.Strategy, bars(FLAT), ["default", ("peer", {"engine": "backtrader"})])
