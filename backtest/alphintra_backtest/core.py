@@ -33,6 +33,7 @@ from . import (
     core_matching,
     core_orders,
     core_queue,
+    core_queue_cash,
     core_single,
     core_sizing,
     core_turns,
@@ -289,7 +290,7 @@ def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
 #: All functions of the core, each after those that it calls; ``compiled`` makes the twins from this.
 KERNELS = (
     *core_sizing.KERNELS, *core_orders.KERNELS, *core_entries.KERNELS, *core_booking.KERNELS, *core_account.KERNELS,
-    *core_fine.KERNELS, *core_queue.KERNELS, *core_single.KERNELS, *core_closings.KERNELS, *core_turns.KERNELS,
-    *core_matching.KERNELS,
+    *core_fine.KERNELS, *core_queue_cash.KERNELS, *core_queue.KERNELS, *core_single.KERNELS, *core_closings.KERNELS,
+    *core_turns.KERNELS, *core_matching.KERNELS,
     admit, accept, watched, acts, peek, value,
 )  # fmt: skip

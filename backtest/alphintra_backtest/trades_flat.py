@@ -94,9 +94,17 @@ class FlatBook(TradeBook):
                 gained = now.extra + now.side * (now.got_notional - now.paid_notional)
                 rest.append(
                     Trade(
-                        s, now.side, now.order, now.bar, now.phase, now.lots, now.value, now.notional,
-                        now.fee + now.fees, gained,
-                    )  # fmt: skip
+                        symbol=s,
+                        side=now.side,
+                        entry_order=now.order,
+                        entry_bar=now.bar,
+                        entry_phase=now.phase,
+                        lots=now.lots,
+                        entry_value=now.value,
+                        entry_notional=now.notional,
+                        commission=now.fee + now.fees,
+                        extra=gained,
+                    )
                 )
         return sorted(rest, key=lambda t: (t.entry_bar, t.entry_order))
 

@@ -169,8 +169,9 @@ class Played(bt.Strategy):
             stop, limit = price(close, side * x["a"]), price(close, side * (x["a"] + x["b"] - 0.015))
             self.put(n, send(data, size=x["size"], price=stop, plimit=limit, exectype=kinds.StopLimit))
         elif kind == "bracket":
-            entry = {"market": None, "limit": price(close, -side * abs(x["a"])), "stop": price(close, side * abs(x["a"]))}
-            base = close if x["entry"] == "market" else entry[x["entry"]]
+            near, far = price(close, -side * abs(x["a"])), price(close, side * abs(x["a"]))
+            entry = {"market": None, "limit": near, "stop": far}
+            base: Any = close if x["entry"] == "market" else entry[x["entry"]]
             legs: dict[str, Any] = {"stopprice": price(base, -side * x["b"]), "limitprice": price(base, side * x["c"])}
             if x["legs"] == "stop":
                 legs["limitexec"] = None

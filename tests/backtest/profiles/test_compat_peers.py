@@ -25,7 +25,8 @@ def test_random_lines_cross_as_in_backtrader() -> None:
     """``bt.ind.CrossOver`` of close and open; whole numbers, so that they are often equal, many bars in a row."""
     rng = np.random.default_rng(5)
     a, b = rng.integers(4, 7, 400).astype(float), rng.integers(4, 7, 400).astype(float)
-    bars = pd.DataFrame({"open": b, "close": a, "high": 7.0, "low": 4.0}, index=pd.bdate_range("2020-01-01", periods=400))
+    index = pd.bdate_range("2020-01-01", periods=400)
+    bars = pd.DataFrame({"open": b, "close": a, "high": 7.0, "low": 4.0}, index=index)
     theirs: dict[int, int] = {}
 
     class Crosses(bt.Strategy):

@@ -38,16 +38,21 @@ def test_rules_that_one_order_has_no_meaning_for(rule: str, value: Any) -> None:
 
 def test_values_that_go_with_a_bar_order_alone() -> None:
     refused("default", "funds='cash' goes only with bar_order='submission'", funds="cash")
-    refused("default", "entry_bar='next_bar' goes only with bar_order='submission' or 'one_order'", entry_bar="next_bar")
+    match = "entry_bar='next_bar' goes only with bar_order='submission' or 'one_order'"
+    refused("default", match, entry_bar="next_bar")
 
 
 @pytest.mark.parametrize(
     "commission",
-    [al.Commission(minimum=1.0), al.Commission(fixed=1.0), al.Commission(maker=0.0), al.Commission(percent=0.1, maximum=1)],
+    [
+        al.Commission(minimum=1.0),
+        al.Commission(fixed=1.0),
+        al.Commission(percent=0.1, maximum=1.0),
+        al.Commission(maker=0.0, taker=0.001),
+        al.Commission(tiers=((1_000.0, 0.001), (None, 0.0005))),
+    ],
 )
 def test_commissions(commission: Any) -> None:
-    if commission.maker == 0.0:
-        commission = al.Commission(maker=0.0, taker=0.001)
     refused("backtrader", "commission .* does not go with bar_order='submission'", commission=commission)
 
 
