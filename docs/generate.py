@@ -135,6 +135,22 @@ def page_rules() -> str:
         "# Rules of a run\n\nEach is an argument of `al.backtest`, `--rule NAME=VALUE` of the command line, "
         "and a key of `rules` over REST.\nAn unknown name is an error that names the nearest.\n\n"
         + table(("name", "default", "takes", "what it says"), rows)
+        + "\n## Profiles\n\n`profile=` sets rules as another engine has them; see "
+        "[coming from another engine](../coming-from.md).\n\n" + profiles_table()
+    )
+
+
+def profiles_table() -> str:
+    """Write what each profile sets, rule by rule."""
+    from alphintra_backtest.options import RULES, profile_rules
+    from alphintra_backtest.profiles import PROFILES
+
+    names = list(PROFILES)
+    set_by = {rule: [profile_rules(name)[rule] for name in names] for rule in RULES}
+    changed = [rule for rule in RULES if any(rule in PROFILES[name] for name in names)]
+    return table(
+        ("rule", *(f"`{name}`" for name in names)),
+        ((f"`{rule}`", *(f"`{value!r}`" for value in set_by[rule])) for rule in changed),
     )
 
 
@@ -178,12 +194,17 @@ def page_metrics() -> str:
     )
 
 
+def ported(name: str) -> bool:
+    """Tell whether a name of ``compat`` is a crossing of another engine."""
+    return "_cross" in name and not name.startswith("_")
+
+
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
     from alphintra import checking, costs, params, result, signals, strategy, verifying, views
     from alphintra.backtesting import backtest
     from alphintra.data import events, instrument, labelled
-    from alphintra_backtest import handles
+    from alphintra_backtest import compat, handles
 
     functions = [
         describe("al.backtest", backtest, 2),
@@ -196,6 +217,7 @@ def pages() -> dict[str, str]:
         describe("al.Signals", signals.Signals, 2),
         describe("al.crossed_above", views.crossed_above, 2),
         describe("al.crossed_below", views.crossed_below, 2),
+        *(describe(f"compat.{name}", function, 2) for name, function in vars(compat).items() if ported(name)),
     ]
     written = {
         "backtest.md": "# Functions\n\n" + "\n".join(functions),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .profiles import PROFILES
+
 if TYPE_CHECKING:
     from .options import Options
     from .session import Session
@@ -152,6 +154,9 @@ def assumptions(
             "F10",
         )
     )
+    if config.profile != "default":
+        own = [f"{name}={value}" for name, value in PROFILES[config.profile].items() if rules[name] == value]
+        out.append(_entry("profile", f"profile: simulated as {config.profile} does", "info", None, own))
     if config.changed:
         out.append(
             _entry(

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import codes
-from .codes import N_CF, N_CI, N_E, N_F, N_I, N_LF, N_LI, N_M, N_S
+from .codes import N_CF, N_CI, N_E, N_F, N_I, N_LF, N_LI, N_M, N_S, N_X
 
 #: Below this many timestamps, and this many bars of all symbols, compiled code costs more to load than it saves.
 PLAIN_BELOW = 20_000
@@ -43,7 +43,12 @@ _FRESH_VIEW: memoryview[int] = memoryview(_FRESH)  # type: ignore[arg-type]
 _NOTHING_VIEW: memoryview[float] = memoryview(_NOTHING)  # type: ignore[arg-type]
 
 
-_PARTS = frozenset(("oi", "of", "active", "pos", "cash", "used", "fi", "ff", "ev", "reg", "basis", "ci", "cf"))
+_PARTS = frozenset(
+    (
+        *("oi", "of", "active", "pos", "cash", "used", "fi", "ff", "ev", "reg", "basis", "ci", "cf"),
+        *("entries", "paid"),
+    )
+)
 
 
 def _twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -66,6 +71,8 @@ class Snapshot:
         cash: Money registers.
         used: Volume budget used in the bar.
         basis: Cost basis of each position.
+        entries: Open entries, where trades are per entry order.
+        paid: Their prices.
     """
 
     reg: npt.NDArray[np.int64]
@@ -76,6 +83,8 @@ class Snapshot:
     cash: npt.NDArray[np.float64]
     used: npt.NDArray[np.int64]
     basis: npt.NDArray[np.float64]
+    entries: npt.NDArray[np.int64]
+    paid: npt.NDArray[np.float64]
 
 
 class Books:
@@ -99,7 +108,7 @@ class Books:
         self.active = np.zeros(64, dtype=np.int64)
         self.pos = np.zeros(symbols, dtype=np.int64)
         self.cash = np.zeros(N_M)
-        self.cash[codes.M_CASH] = cash
+        self.cash[codes.M_CASH] = self.cash[codes.M_REALISED] = cash
         self.used = np.zeros(symbols, dtype=np.int64)
         self.fi = np.zeros((64, N_LI), dtype=np.int64)
         self.ff = np.zeros((64, N_LF))
@@ -109,6 +118,8 @@ class Books:
         self.basis = np.zeros(symbols)
         self.ci = np.zeros((16, N_CI), dtype=np.int64)
         self.cf = np.zeros((16, N_CF))
+        self.entries = np.zeros((64, N_X), dtype=np.int64)
+        self.paid = np.zeros(64)
 
     # Plain numbers to read and write one at a time, which takes a fraction of what it takes on an array.
 
@@ -132,7 +143,7 @@ class Books:
         """The core's argument ``b``."""
         return (
             self.oi, self.of, self.active, self.pos, self.cash, self.used, self.fi, self.ff, self.ev,
-            self.reg, self.basis, self.ci, self.cf,
+            self.reg, self.basis, self.ci, self.cf, self.entries, self.paid,
         )  # fmt: skip
 
     def _grow_orders(self) -> None:
@@ -167,13 +178,16 @@ class Books:
             self.ev = _twice(self.ev)
         while len(self.ci) - reg[codes.S_LEGS] < 4 * symbols + 4:
             self.ci, self.cf = _twice(self.ci), _twice(self.cf)
+        while len(self.entries) - reg[codes.S_ENTRIES] < rows:
+            self.entries, self.paid = _twice(self.entries), _twice(self.paid)
 
     def snapshot(self) -> Snapshot:
         """Keep the state as it is now; see :class:`Snapshot`."""
         active = self.active[: int(self.reg[codes.S_ACTIVE])].copy()
+        n = int(self.reg[codes.S_ENTRIES])
         return Snapshot(
             self.reg.copy(), active, self.oi[active], self.of[active], self.pos.copy(), self.cash.copy(),
-            self.used.copy(), self.basis.copy(),
+            self.used.copy(), self.basis.copy(), self.entries[:n].copy(), self.paid[:n].copy(),
         )  # fmt: skip
 
     def restore(self, kept: Snapshot) -> None:
@@ -182,6 +196,7 @@ class Books:
         self.active[: len(kept.active)] = kept.active
         self.oi[kept.active], self.of[kept.active] = kept.oi, kept.of
         self.pos[:], self.cash[:], self.used[:], self.basis[:] = kept.pos, kept.cash, kept.used, kept.basis
+        self.entries[: len(kept.entries)], self.paid[: len(kept.paid)] = kept.entries, kept.paid
 
     def pack(self) -> dict[str, npt.NDArray[Any]]:
         """All arrays cut to what is in them: enough to go on in another process (``Books.unpack``)."""
@@ -201,6 +216,8 @@ class Books:
             "basis": self.basis.copy(),
             "ci": self.ci[:legs].copy(),
             "cf": self.cf[:legs].copy(),
+            "entries": self.entries[: int(reg[codes.S_ENTRIES])].copy(),
+            "paid": self.paid[: int(reg[codes.S_ENTRIES])].copy(),
         }
 
     @classmethod

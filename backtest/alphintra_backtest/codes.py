@@ -47,12 +47,13 @@ REASONS: Final = (
     ("FUNDS_TRIMMED", "The order was sized to what the account could carry at the fill."),
     ("VOLUME_CAP", "The bar's share of volume was used up; the rest works on."),
     ("BANKRUPT", "Equity fell to zero or below and the run ended."),
-    ("NO_PRICE", "The symbol has no price yet at this time."),
+    ("NO_PRICE", "The symbol has no price yet at this time, or with bar_order='one_order' no bar."),
     ("GOOD_TILL_DATE", "A GTD order reached the end of its date's session."),
     ("IMMEDIATE", "The first open after the decision did not fill this IOC or FOK order, or not the whole of it."),
     ("SPLIT", "A split rescaled the working order: quantity times the ratio, prices divided by it."),
     ("LIQUIDATION", "Equity fell below the maintenance requirement at a close: closed at the next open."),
     ("DELISTED", "The symbol no longer trades."),
+    ("SECOND_ORDER", "bar_order='one_order': the symbol already had an order at this decision."),
 )
 REASON_NAMES: Final = tuple(name for name, _ in REASONS)
 
@@ -86,6 +87,7 @@ RULES: Final = (
     ("F1.timeout", "max_bars: the position was closed at the open that many bars after its entry.", "open"),
     ("F3.detail", "Finer bars decided which of the bracket's prices came first.", "stop or limit, finer open"),
     ("F8.fraction", "A split left less than one lot: it is paid at the ex-date's open.", "open times ratio"),
+    ("F11.bankrupt", "Equity fell to zero or below: the open trades are closed at the last price.", "close"),
 )
 RULE_NAMES: Final = tuple(name for name, _, _ in RULES)
 RULE_SOURCES: Final = tuple(source for _, _, source in RULES)
@@ -107,31 +109,34 @@ PLAIN, STOP_LOSS, TAKE_PROFIT, TIMEOUT, LIQUIDATE, DELIST, PAID_OUT = range(7)
 (
     NONE, NO_FUNDS, NO_FUNDS_AT_FILL, TOO_SMALL, NO_SHORT, RUN_ENDED, REPLACED, TARGET_REACHED, OCO,
     POSITION_CLOSED, PARENT_CANCELLED, BY_STRATEGY, END_OF_DAY, BELOW_VALUE, TRIMMED, VOLUME_CAP, BANKRUPT,
-    NO_PRICE, DATE_REACHED, IMMEDIATE, BY_SPLIT, LIQUIDATION, DELISTED,
-) = range(23)  # fmt: skip
+    NO_PRICE, DATE_REACHED, IMMEDIATE, BY_SPLIT, LIQUIDATION, DELISTED, SECOND_ORDER,
+) = range(24)  # fmt: skip
 # rules
 (
     R_NONE, R_OPEN, R_CLOSE, R_STOP_OPEN, R_STOP, R_LIMIT_OPEN, R_LIMIT, R_ENTRY_BAR, R_SL_STOP, R_SL_LIMIT,
     R_REST, R_END, R_TRAIL_OPEN, R_TRAIL, R_MOC, R_LIQUIDATION, R_DELISTED, R_TIMEOUT, R_DETAIL, R_FRACTION,
-) = range(20)  # fmt: skip
+    R_BANKRUPT,
+) = range(21)  # fmt: skip
 
 # columns of the integer half of the order table; I_SIBLING is the next order of the OCO ring, I_SEEN the bar
-# up to which a trailing level or a count of bars has been brought forward, I_LEFT the bars left of max_bars
+# up to which a trailing level or a count of bars has been brought forward, I_LEFT the bars left of max_bars,
+# I_PASS the pass over the order list (S_PASS) in which the order came to be there
 (
     I_SYMBOL, I_SIDE, I_TYPE, I_STATE, I_QTY, I_FILLED, I_SIZE, I_TIF, I_BAR, I_PARENT, I_SIBLING, I_ROLE,
     I_TRIGGERED, I_SESSION, I_REASON, I_DONE_BAR, I_SIZED, I_ACTIVE_BAR, I_ACTIVE_MODE, I_SL, I_TP, I_CAPPED,
-    I_FLAGS, I_TO, I_UNTIL, I_SEEN, I_LEFT, I_PEEK,
-) = range(28)  # fmt: skip
-N_I = 28
+    I_FLAGS, I_TO, I_UNTIL, I_SEEN, I_LEFT, I_PEEK, I_PASS,
+) = range(29)  # fmt: skip
+N_I = 29
 # columns of the float half; F_EXTREME is the best price a trailing stop has seen, F_PEEK its scratch copy
 (
     F_SIZE, F_LIMIT, F_STOP, F_NOTIONAL, F_FEE, F_SLIP, F_SL_PCT, F_TP_PCT, F_TRAIL, F_TRAIL_PCT, F_EXTREME,
     F_PEEK,
 ) = range(12)  # fmt: skip
 N_F = 12
-# columns of the fill log (integer, float); L_BASE is the price before slippage, L_RATE the exchange rate
-(L_BAR, L_ORDER, L_SYMBOL, L_SIDE, L_LOTS, L_RULE, L_PHASE, L_FLAG) = range(8)
-N_LI = 8
+# columns of the fill log (integer, float); L_BASE is the price before slippage, L_RATE the exchange rate,
+# L_ENTRY the entry order whose trade the fill closes, −1: whichever the matching of trades takes
+(L_BAR, L_ORDER, L_SYMBOL, L_SIDE, L_LOTS, L_RULE, L_PHASE, L_FLAG, L_ENTRY) = range(9)
+N_LI = 9
 (L_PRICE, L_FEE, L_SLIP, L_BASE, L_RATE) = range(5)
 N_LF = 5
 # columns of the event log
@@ -143,6 +148,9 @@ N_CI = 5
 (C_AMOUNT, C_RATIO) = range(2)
 N_CF = 2
 LEG_DIVIDEND, LEG_SPLIT, LEG_FRACTION, LEG_BORROW, LEG_INTEREST = range(5)
+# columns of the register of open entries (integer, float), kept where trades are per entry order
+(X_SYMBOL, X_ORDER, X_LOTS) = range(3)
+N_X = 3
 # phases of a timestamp (F0)
 PH_OPEN, PH_INSIDE, PH_CLOSE = range(3)
 # configuration vector; the tiers of a commission stand behind it, two numbers each
@@ -150,9 +158,14 @@ PH_OPEN, PH_INSIDE, PH_CLOSE = range(3)
     K_FEE_PCT, K_FEE_SHARE, K_FEE_MIN, K_FEE_MAX, K_SLIP, K_TOUCH, K_ENTRY_BAR, K_CASH_ACCOUNT, K_BUFFER,
     K_MIN_VALUE, K_PARTIAL, K_SIZE_AT_DECISION, K_FEE_FIXED, K_FEE_MAKER, K_SLIP_FIXED, K_SLIP_SHARE, K_INITIAL,
     K_MAINTENANCE, K_BORROW, K_INTEREST, K_WITHHOLD, K_TIERS,
-) = range(22)  # fmt: skip
-N_K = 22
-ENTRY_CERTAIN, ENTRY_PESSIMISTIC, ENTRY_NEXT = range(3)
+    K_ORDER, K_FUNDS, K_PERCENT_OF, K_TRADES,
+) = range(26)  # fmt: skip
+N_K = 26
+# values of knobs, in the order of options.CHOICES
+ENTRY_CERTAIN, ENTRY_PESSIMISTIC, ENTRY_NEXT, ENTRY_MARKET_PARENT, ENTRY_NEXT_BAR = range(5)
+ORDER_REDUCTIONS, ORDER_CLOSINGS, ORDER_SUBMISSION, ORDER_ONE = range(4)
+FUNDS_BOTH, FUNDS_FILL, FUNDS_CASH = range(3)
+TRADES_FIFO, TRADES_ENTRY, TRADES_FLAT = range(3)
 # scalar integer registers
 (
     S_ORDERS,
@@ -169,11 +182,14 @@ ENTRY_CERTAIN, ENTRY_PESSIMISTIC, ENTRY_NEXT = range(3)
     S_LIQUIDATED,
     S_RESOLVED,
     S_SHORTS,
-) = range(14)
-N_S = 14
-# money registers: cash, what this callback's reductions will free, financing booked at this bar's close
-(M_CASH, M_FREED, M_FINANCING) = range(3)
-N_M = 3
+    S_PASS,
+    S_ENTRIES,
+) = range(16)
+N_S = 16
+# money registers: cash, what this callback's reductions will free, financing booked at this bar's close, and the
+# starting cash with the P&L of closed trades and all fees (kept where trades are per entry order)
+(M_CASH, M_FREED, M_FINANCING, M_REALISED) = range(4)
+N_M = 4
 # parts of the market tuple
 (
     D_OPEN, D_HIGH, D_LOW, D_CLOSE, D_LAST, D_CAP, D_SESSION, D_SESSION_END, D_OPEN_TIME, D_TIME, D_LOT, D_MULT,
@@ -182,5 +198,7 @@ N_M = 3
 ) = range(24)  # fmt: skip
 #: largest number of lots: an int64 with room to add
 MOST_LOTS = 4_000_000_000_000_000_000.0
+#: Largest part of the free margin that an order by percent takes: just below 1.
+MOST_OF_MARGIN = 1.0 - 2.0**-52
 # flags of a fill
 FLAG_AMBIGUOUS, FLAG_AMBIGUOUS_ENTRY = 1, 2

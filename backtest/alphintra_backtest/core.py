@@ -11,7 +11,8 @@ here. Arguments:
     none.
 ``b``
     The books: ``(order integers, order floats, active, positions, money, used, fills integers, fills floats,
-    events, registers, cost basis, legs integers, legs floats)``; see ``codes.py`` for the columns. Positions
+    events, registers, cost basis, legs integers, legs floats, open entries integers,
+    open entries floats)``; see ``codes.py`` for the columns. Positions
     count lots, ``used`` is the budget already used per symbol in this bar.
 ``k``
     The configuration vector.
@@ -23,11 +24,27 @@ from __future__ import annotations
 
 import math
 
-from . import core_account, core_booking, core_fine, core_matching, core_sizing
+from . import (
+    core_account,
+    core_booking,
+    core_closings,
+    core_entries,
+    core_fine,
+    core_matching,
+    core_orders,
+    core_queue,
+    core_queue_cash,
+    core_single,
+    core_sizing,
+    core_turns,
+)
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
-from .core_booking import catch_up, fill, finish, log_event, set_level
-from .core_matching import compact, fill_at_close, is_limit_now, step, works
+from .core_booking import catch_up, fill, set_level
+from .core_matching import fill_at_close, step
+from .core_orders import compact, finish, is_limit_now, log_event, to_front, works
+from .core_queue import queue_accept, queue_withdraw
+from .core_single import single_admit
 from .core_sizing import (
     affordable,
     equity_at,
@@ -39,6 +56,7 @@ from .core_sizing import (
     settled_cash,
     unit,
 )
+from .core_turns import turns
 
 
 def admit(m, b, k, o, t):
@@ -67,7 +85,7 @@ def admit(m, b, k, o, t):
     if k[K_CASH_ACCOUNT] != 0.0 and lots < 0 and pos[s] + lots < 0:
         finish(b, t, o, REJECTED, NO_SHORT, PH_CLOSE)
         return False
-    if inc > 0:
+    if inc > 0 and k[K_FUNDS] != FUNDS_FILL:
         money = cash[M_CASH]
         cash[M_CASH] = money + cash[M_FREED]  # reductions submitted before it in the same callback count
         can = affordable(m, b, k, o, t, lots, ref, False)
@@ -83,6 +101,9 @@ def admit(m, b, k, o, t):
 
 def accept(m, b, k, first, last, t):
     """Admit orders ``first … last − 1``, submitted at the decision of bar ``t`` (F6 at submission, F11)."""
+    if k[K_ORDER] == ORDER_SUBMISSION:
+        queue_accept(m, b, k, first, last, t)
+        return
     oi = b[0]
     of = b[1]
     active = b[2]
@@ -103,7 +124,7 @@ def accept(m, b, k, first, last, t):
         if t >= m[D_DELISTED][s]:
             finish(b, t, o, REJECTED, DELISTED, PH_CLOSE)
             continue
-        if mode >= TARGET_QUANTITY:
+        if mode >= TARGET_QUANTITY and k[K_ORDER] != ORDER_ONE:
             for a in range(reg[S_ACTIVE]):
                 w = active[a]
                 if oi[w, I_STATE] == WORKING and oi[w, I_SYMBOL] == s and oi[w, I_SIZE] >= TARGET_QUANTITY:
@@ -112,10 +133,15 @@ def accept(m, b, k, first, last, t):
             of[o, F_EXTREME] = m[D_LAST][t, s]
             oi[o, I_SEEN] = t
             set_level(of, o, oi[o, I_SIDE])
-        if t >= 0 and not math.isnan(m[D_LAST][t, s]) and not admit(m, b, k, o, t):
+        if k[K_ORDER] == ORDER_ONE:
+            if not single_admit(m, b, k, o, t):
+                continue
+        elif t >= 0 and not math.isnan(m[D_LAST][t, s]) and not admit(m, b, k, o, t):
             continue
         active[reg[S_ACTIVE]] = o
         reg[S_ACTIVE] += 1
+        if k[K_ORDER] == ORDER_CLOSINGS and mode == TARGET_QUANTITY and of[o, F_SIZE] == 0.0:
+            to_front(b, reg[S_ACTIVE] - 1)
         log_event(b, t, o, WORKING, NONE, R_NONE, oi[o, I_QTY], PH_CLOSE)
     compact(b)
 
@@ -173,6 +199,8 @@ def peek(m, b, k, t, last):
     of = b[1]
     active = b[2]
     n = b[9][S_ACTIVE]
+    if k[K_ORDER] == ORDER_SUBMISSION and n > 0:
+        return min(t + 1, last)
     exposed = watched(m, b, k)
     if m[D_ACTION].shape[0] > 0:
         last = min(last, next_action(m, b, t, last))
@@ -273,6 +301,8 @@ def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
 
 #: All functions of the core, each after those that it calls; ``compiled`` makes the twins from this.
 KERNELS = (
-    *core_sizing.KERNELS, *core_booking.KERNELS, *core_account.KERNELS, *core_fine.KERNELS, *core_matching.KERNELS,
+    *core_sizing.KERNELS, *core_orders.KERNELS, *core_entries.KERNELS, *core_booking.KERNELS, *core_account.KERNELS,
+    *core_fine.KERNELS, *core_queue_cash.KERNELS, *core_queue.KERNELS, *core_single.KERNELS, *core_closings.KERNELS,
+    *core_turns.KERNELS, *core_matching.KERNELS,
     admit, accept, watched, acts, peek, submitted, stepped, value,
 )  # fmt: skip

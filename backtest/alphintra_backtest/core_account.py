@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 
 from .codes import *
-from .core_booking import catch_up, fill, finish, log_event
+from .core_booking import catch_up, fill
+from .core_orders import finish, log_event
 from .core_sizing import fee_of, is_maker, maintenance_short, mark, requirement, settled_cash, unit
 
 
@@ -98,6 +99,7 @@ def corporate_actions(m, b, k, t):
                 if pos[s] > 0:
                     amount *= 1.0 - k[K_WITHHOLD]
                 cash[M_CASH] += amount
+                cash[M_REALISED] += amount
                 log_leg(b, t, s, LEG_DIVIDEND, amount, 0, 1.0)
             if ratio != 1.0:
                 for a in range(reg[S_ACTIVE]):  # a trailing level counts the bars before the split in their own shares
@@ -185,11 +187,22 @@ def delist(m, b, k, t):
             o = active[a]
             if oi[o, I_SYMBOL] == s and (oi[o, I_STATE] == WORKING or oi[o, I_STATE] == WAITING):
                 finish(b, t, o, CANCELLED, DELISTED, PH_CLOSE)
-        if pos[s] != 0:
-            side = -1 if pos[s] > 0 else 1
-            o = fresh_order(b, t, s, side, abs(pos[s]), MARKET, DELIST, DELISTED)
-            log_event(b, t, o, WORKING, DELISTED, R_NONE, abs(pos[s]), PH_CLOSE)
-            fill(m, b, k, o, t, -pos[s], m[D_LAST][t, s], False, R_DELISTED, PH_CLOSE)
+        close_out(m, b, k, t, s, DELIST, DELISTED, R_DELISTED)
+
+
+def close_out(m, b, k, t, s, role, reason, rule):
+    """Close what is held of a symbol at its last price."""
+    held = b[3][s]
+    if held != 0:
+        o = fresh_order(b, t, s, -1 if held > 0 else 1, abs(held), MARKET, role, reason)
+        log_event(b, t, o, WORKING, reason, R_NONE, abs(held), PH_CLOSE)
+        fill(m, b, k, o, t, -held, m[D_LAST][t, s], False, rule, PH_CLOSE)
+
+
+def wind_up(m, b, k, t):
+    """F11: the end of a bankrupt account whose trades are per entry order: all are closed at the last price."""
+    for s in range(b[3].shape[0]):
+        close_out(m, b, k, t, s, PLAIN, BANKRUPT, R_BANKRUPT)
 
 
 def next_delisting(m, b, after, last):
@@ -253,5 +266,6 @@ def liquidate(m, b, k, t):
 
 
 KERNELS = (
-    log_leg, rescale, fresh_order, corporate_actions, next_action, financing, delist, next_delisting, liquidate,
+    log_leg, rescale, fresh_order, corporate_actions, next_action, financing, close_out, delist, wind_up,
+    next_delisting, liquidate,
 )  # fmt: skip

@@ -5,36 +5,9 @@ from __future__ import annotations
 import math
 
 from .codes import *
+from .core_entries import note_entries
+from .core_orders import finish, log_event
 from .core_sizing import affordable, fee_of, increase_of, is_maker, lots_for, moved, unit
-
-
-def log_event(b, t, o, state, reason, rule, lots, phase):
-    ev = b[8]
-    n = b[9][S_EVENTS]
-    ev[n, E_BAR] = t
-    ev[n, E_ORDER] = o
-    ev[n, E_STATE] = state
-    ev[n, E_REASON] = reason
-    ev[n, E_RULE] = rule
-    ev[n, E_LOTS] = lots
-    ev[n, E_PHASE] = phase
-    b[9][S_EVENTS] = n + 1
-
-
-def finish(b, t, o, state, reason, phase):
-    """Give an order its last state; the children of an entry that never filled end with it."""
-    oi = b[0]
-    oi[o, I_STATE] = state
-    oi[o, I_REASON] = reason
-    oi[o, I_DONE_BAR] = t
-    log_event(b, t, o, state, reason, R_NONE, oi[o, I_QTY] - oi[o, I_FILLED], phase)
-    if oi[o, I_FILLED] == 0:
-        for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
-            if c >= 0 and oi[c, I_STATE] == WAITING:
-                oi[c, I_STATE] = CANCELLED
-                oi[c, I_REASON] = PARENT_CANCELLED
-                oi[c, I_DONE_BAR] = t
-                log_event(b, t, c, CANCELLED, PARENT_CANCELLED, R_NONE, 0, phase)
 
 
 def close_children(b, t, s, entry, phase):
@@ -105,15 +78,15 @@ def catch_up(m, b, o, t):
     oi[o, I_SEEN] = max(oi[o, I_SEEN], t)
 
 
-def wake_children(b, o, t, price, side, phase):
-    """F15: an entry's children work from its fill on, for what is filled."""
+def wake_children(b, o, t, lots, price, side, phase):
+    """F15: an entry's children work from its fill on, for the ``lots`` that it has filled."""
     oi = b[0]
     of = b[1]
     for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
         if c < 0:
             continue
         if oi[c, I_STATE] == WAITING or oi[c, I_STATE] == WORKING:  # what has ended never changes: snapshots rely on it
-            oi[c, I_QTY] = oi[o, I_FILLED]
+            oi[c, I_QTY] = lots
         if oi[c, I_STATE] != WAITING:
             continue
         oi[c, I_STATE] = WORKING
@@ -134,8 +107,11 @@ def wake_children(b, o, t, price, side, phase):
         log_event(b, t, c, WORKING, NONE, R_NONE, oi[c, I_QTY], phase)
 
 
-def fill(m, b, k, o, t, lots, base, slip, rule, phase):
-    """Book ``lots`` (signed) at ``base`` moved by slippage; returns nothing, everything is in the logs."""
+def book(m, b, k, o, t, lots, base, slip, rule, phase, entry):
+    """Book ``lots`` (signed) at ``base`` moved by slippage: cash, position, log; returns the price.
+
+    ``entry`` is the entry order whose trade it closes; −1: it closes what there is, first in, first out, then opens.
+    """
     oi = b[0]
     of = b[1]
     pos = b[3]
@@ -178,12 +154,24 @@ def fill(m, b, k, o, t, lots, base, slip, rule, phase):
     fi[r, L_RULE] = rule
     fi[r, L_PHASE] = phase
     fi[r, L_FLAG] = 0
+    fi[r, L_ENTRY] = entry
     ff[r, L_PRICE] = price
     ff[r, L_FEE] = fee
     ff[r, L_SLIP] = slipped
     ff[r, L_BASE] = base
     ff[r, L_RATE] = one / (m[D_LOT][s] * m[D_MULT][s])
     reg[S_FILLS] = r + 1
+    if k[K_TRADES] == TRADES_ENTRY:
+        note_entries(b, o, t, s, lots, price, one, fee, entry, phase)
+    return price
+
+
+def settle(b, o, t, s, n, opened, price, side, rule, phase):
+    """What follows from the last booking of an order, of ``n`` lots: its state, its partners, its children.
+
+    ``opened`` is what its children are for: all that it has filled so far, less what went into closing.
+    """
+    oi = b[0]
     if oi[o, I_FILLED] >= oi[o, I_QTY]:
         oi[o, I_STATE] = FILLED
         oi[o, I_DONE_BAR] = t
@@ -193,8 +181,15 @@ def fill(m, b, k, o, t, lots, base, slip, rule, phase):
             oi[o, I_CAPPED] = 1
         log_event(b, t, o, PARTIAL, VOLUME_CAP, rule, n, phase)
     end_partners(b, t, o, phase)
-    wake_children(b, o, t, price, side, phase)
+    wake_children(b, o, t, opened, price, side, phase)
     close_children(b, t, s, o, phase)
+
+
+def fill(m, b, k, o, t, lots, base, slip, rule, phase):
+    """Book ``lots`` (signed) at ``base`` moved by slippage, and what follows; everything is in the logs."""
+    price = book(m, b, k, o, t, lots, base, slip, rule, phase, -1)
+    oi = b[0]
+    settle(b, o, t, oi[o, I_SYMBOL], abs(lots), oi[o, I_FILLED], price, 1 if lots > 0 else -1, rule, phase)
 
 
 def execute(m, b, k, o, t, base, slip, rule, phase):
@@ -291,5 +286,5 @@ def flag_last(b, flag):
 
 
 KERNELS = (
-    log_event, finish, close_children, end_partners, set_level, catch_up, wake_children, fill, execute, flag_last,
+    close_children, end_partners, set_level, catch_up, wake_children, book, settle, fill, execute, flag_last,
 )  # fmt: skip

@@ -5,26 +5,14 @@ from __future__ import annotations
 import math
 
 from .codes import *
-from .core_account import corporate_actions, delist, financing, liquidate
-from .core_booking import catch_up, execute, finish, flag_last, log_event
+from .core_account import corporate_actions, delist, financing, liquidate, wind_up
+from .core_booking import catch_up, execute, flag_last
 from .core_fine import entry_bar_by_fine, passed, race_of
+from .core_orders import compact, finish, is_limit_now, log_event, works
+from .core_queue import queue_bar
+from .core_single import single_fill
 from .core_sizing import equity_at, lots_for, reduces
-
-
-def works(m, b, o, t):
-    """F1: an order works from the first bar of its own symbol that opens at or after the decision."""
-    oi = b[0]
-    if oi[o, I_STATE] != WORKING or oi[o, I_LEFT] > 0:
-        return False
-    s = oi[o, I_SYMBOL]
-    if math.isnan(m[D_CLOSE][t, s]) or t < m[D_LISTED][s]:
-        return False
-    d = oi[o, I_BAR]
-    return d < 0 or m[D_OPEN_TIME][t, s] >= m[D_TIME][d]
-
-
-def is_limit_now(oi, o):
-    return oi[o, I_TYPE] == LIMIT or (oi[o, I_TYPE] == STOP_LIMIT and oi[o, I_TRIGGERED] != 0)
+from .core_turns import turns
 
 
 def at_open(m, b, k, o, t):
@@ -313,18 +301,6 @@ def prepare(m, b, t):
             finish(b, t, o, EXPIRED, DATE_REACHED, PH_OPEN)
 
 
-def compact(b):
-    oi = b[0]
-    active = b[2]
-    n = 0
-    for a in range(b[9][S_ACTIVE]):
-        o = active[a]
-        if oi[o, I_STATE] == WORKING or oi[o, I_STATE] == WAITING:
-            active[n] = o
-            n += 1
-    b[9][S_ACTIVE] = n
-
-
 def fill_at_close(m, b, k, t):
     """``fill_at='close'`` (F1): market orders of the decision at ``t`` fill at its close."""
     oi = b[0]
@@ -349,7 +325,10 @@ def fill_at_close(m, b, k, t):
             lots = lots_for(m, b, k, o, t, m[D_CLOSE][t, s], False)
             if stage == 0 and not reduces(b[3][s], lots):
                 continue
-            execute(m, b, k, o, t, m[D_CLOSE][t, s], True, R_CLOSE, PH_CLOSE)
+            if k[K_ORDER] == ORDER_ONE:
+                single_fill(m, b, k, o, t)
+            else:
+                execute(m, b, k, o, t, m[D_CLOSE][t, s], True, R_CLOSE, PH_CLOSE)
     compact(b)
 
 
@@ -368,14 +347,22 @@ def step(m, b, k, t):
     cash = b[4]
     reg = b[9]
     new_budget(b, t)
+    if k[K_ORDER] == ORDER_SUBMISSION:
+        queue_bar(m, b, k, t)
+        compact(b)
+        return
     financing(m, b, k, t)
     corporate_actions(m, b, k, t)
     prepare(m, b, t)
-    open_phase(m, b, k, t)
-    inside_phase(m, b, k, t)
+    if k[K_ORDER] == ORDER_CLOSINGS:
+        turns(m, b, k, t, False)
+    else:
+        open_phase(m, b, k, t)
+        inside_phase(m, b, k, t)
     close_phase(m, b, k, t)
     expire_phase(m, b, k, t)
     cash[M_CASH] -= cash[M_FINANCING]
+    cash[M_REALISED] -= cash[M_FINANCING]
     cash[M_FINANCING] = 0.0
     compact(b)
     if equity_at(m, b, t, False) <= 0.0:
@@ -385,11 +372,13 @@ def step(m, b, k, t):
             if oi[o, I_STATE] == WORKING or oi[o, I_STATE] == WAITING:
                 finish(b, t, o, CANCELLED, BANKRUPT, PH_CLOSE)
         reg[S_ACTIVE] = 0
+        if k[K_TRADES] == TRADES_ENTRY:
+            wind_up(m, b, k, t)
     else:
         liquidate(m, b, k, t)
 
 
 KERNELS = (
-    works, is_limit_now, at_open, open_rule, fill_at_open, reduces_now, open_phase, rival, entry_bar_children,
-    inside_stop, inside_phase, close_phase, expire_phase, prepare, compact, fill_at_close, new_budget, step,
+    at_open, open_rule, fill_at_open, reduces_now, open_phase, rival, entry_bar_children,
+    inside_stop, inside_phase, close_phase, expire_phase, prepare, fill_at_close, new_budget, step,
 )  # fmt: skip

@@ -146,6 +146,7 @@ def short_of_room(b, n):
         or fi.shape[0] - reg[S_FILLS] < 4 * works
         or ev.shape[0] - reg[S_EVENTS] < 16 * works
         or b[11].shape[0] - reg[S_LEGS] < 4 * n + 4
+        or b[13].shape[0] - reg[S_ENTRIES] < works
     )
 
 
@@ -283,6 +284,7 @@ def blank(b, start_cash):
         reg[r] = 0
     reg[S_BUDGET_BAR] = -1
     cash[M_CASH] = start_cash
+    cash[M_REALISED] = start_cash
     cash[M_FREED] = 0.0
     cash[M_FINANCING] = 0.0
 

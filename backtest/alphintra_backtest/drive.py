@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import codes
 from .session import Session
 
@@ -209,13 +211,16 @@ def _base(name: str) -> Any:
 def close_at_end(session: Session, end_bar: int) -> None:
     """Working orders are reported unfilled; positions stay, or are closed as ``close_at_end`` says (F10)."""
     books, t = session.books, end_bar - 1
+    how = session.config.rules["close_at_end"]
+    again = how == "last_open" and session.config.rules["bar_order"] == "closings"
+    if again:
+        _pass_again(session, t)
     for o in [int(o) for o in books.active[: books.reg[codes.S_ACTIVE]]]:
         books.make_room()
         if books.oi[o, codes.I_STATE] in (codes.WORKING, codes.WAITING):  # children end with their entry
             session.caught_up(o)
             session.core.finish(session.calls.b, t, o, codes.UNFILLED, codes.NONE, codes.PH_CLOSE)
     books.reg[codes.S_ACTIVE] = 0
-    how = session.config.rules["close_at_end"]
     if how == "no":
         return
     for s in range(len(session.symbols)):
@@ -223,6 +228,8 @@ def close_at_end(session: Session, end_bar: int) -> None:
         if lots == 0:
             continue
         bar = int(session.grid.positions[s][session.grid.positions[s] < end_bar][-1])
+        if again and bar == t:  # opened by the last pass itself: it stays open
+            continue
         # What was traded after the last open cannot have been closed at it: the close is the next price.
         log = books.fi[: int(books.reg[codes.S_FILLS])]
         later = (log[:, codes.L_BAR] == bar) & (log[:, codes.L_SYMBOL] == s) & (log[:, codes.L_PHASE] != codes.PH_OPEN)
@@ -235,3 +242,23 @@ def close_at_end(session: Session, end_bar: int) -> None:
         phase = codes.PH_OPEN if at_open and bar == t else codes.PH_CLOSE
         session.core.fill(session.calls.m, session.calls.b, session.k, o, t, -lots, price, True, codes.R_END, phase)
     session.mirror()
+
+
+def _pass_again(session: Session, t: int) -> None:
+    """The last bar once more, with orders that close all positions in front and those of its own decision behind."""
+    books, core = session.books, session.core
+    if books.reg[codes.S_BANKRUPT]:
+        return
+    books.make_room(len(session.symbols))
+    for s in np.flatnonzero(books.pos).tolist():
+        lots = int(books.pos[s])
+        o = core.fresh_order(
+            session.calls.b, t, s, -1 if lots > 0 else 1, abs(lots), codes.MARKET, codes.PLAIN, codes.NONE
+        )
+        core.log_event(session.calls.b, t, o, codes.WORKING, codes.NONE, codes.R_NONE, abs(lots), codes.PH_CLOSE)
+        last = int(books.reg[codes.S_ACTIVE])
+        books.active[last] = o
+        books.reg[codes.S_ACTIVE] = last + 1
+        core.to_front(session.calls.b, last)
+    core.turns(session.calls.m, session.calls.b, session.k, t, True)
+    core.compact(session.calls.b)

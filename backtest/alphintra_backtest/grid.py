@@ -81,19 +81,24 @@ def _filled(close: F64) -> F64:
 
 
 #: Grids of market data that still exist, by what they depend on beside it; no run changes them.
-_GRIDS: WeakKeyDictionary[MarketData, dict[tuple[float | None, bool, bool], Grid]] = WeakKeyDictionary()
+_GRIDS: WeakKeyDictionary[MarketData, dict[tuple[Any, ...], Grid]] = WeakKeyDictionary()
 
 
-def grid_of(market: MarketData, max_share: float | None, fractional: bool, volumes: bool = False) -> Grid:
+def grid_of(
+    market: MarketData, max_share: float | None, fractional: bool, volumes: bool = False, whole: bool = False
+) -> Grid:
     """The grid of a run: made once for one market, cap and lot."""
     known = _GRIDS.setdefault(market, {})
-    grid = known.get((max_share, fractional, volumes))
+    key = (max_share, fractional, volumes, whole)
+    grid = known.get(key)
     if grid is None:
-        grid = known[(max_share, fractional, volumes)] = build(market, max_share, fractional, volumes)
+        grid = known[key] = build(market, max_share, fractional, volumes, whole)
     return grid
 
 
-def build(market: MarketData, max_share: float | None, fractional: bool, volumes: bool = False) -> Grid:
+def build(
+    market: MarketData, max_share: float | None, fractional: bool, volumes: bool = False, whole: bool = False
+) -> Grid:
     """Lay the symbols' bars out on one time axis; a single symbol's arrays are used as they are.
 
     Args:
@@ -101,6 +106,7 @@ def build(market: MarketData, max_share: float | None, fractional: bool, volumes
         max_share: F5's share of a bar's volume, None where there is no cap.
         fractional: Shares in lots of 1e-8.
         volumes: Whether the core needs the bars' volume itself (slippage by volume share).
+        whole: Everything in lots of 1.
     """
     bars = [market.bars[s] for s in market.symbols]
     terms = [market.instruments.get(s) for s in market.symbols]
@@ -109,6 +115,8 @@ def build(market: MarketData, max_share: float | None, fractional: bool, volumes
         time = np.asarray(bars[0].close_time, dtype=np.int64)
     else:
         time = np.unique(np.concatenate([b.close_time for b in bars]))
+    if whole:
+        lots[:] = 1.0
     t_count = len(time)
     if (
         len(bars) == 1

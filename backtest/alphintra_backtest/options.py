@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import codes
+from .profile_checks import check_rules
+from .profiles import PROFILES, check
 
 if TYPE_CHECKING:
     from alphintra.costs import Commission, Slippage
@@ -25,7 +27,10 @@ RULES: dict[str, tuple[Any, str]] = {
     "allow_partial": (False, "F6: an order by quantity that cannot be paid fills as far as the money goes"),
     "max_share": (0.025, "F5: largest share of a bar's traded volume; None is no cap"),
     "limit_fill": ("strict", "F4: 'strict' needs the price to pass the limit, 'touch' to reach it"),
-    "entry_bar": ("certain", "F15: 'certain', 'pessimistic' or 'next'"),
+    "entry_bar": (
+        "certain",
+        "F15: 'certain', 'pessimistic' or 'next'; 'market_parent': only children of a market order; 'next_bar': none",
+    ),
     "account": ("margin", "F11: 'margin' (long and short) or 'cash'"),
     "leverage": (1.0, "F11: gross exposure may be this many times equity"),
     "initial_margin": (None, "F11: part of a position's value that must be there to open it; None is 1/leverage"),
@@ -36,16 +41,44 @@ RULES: dict[str, tuple[Any, str]] = {
     "prices": ("auto", "F8: 'auto', 'adjusted' or 'raw'"),
     "close_at_end": ("no", "F10: 'no', 'last_close' or 'last_open'"),
     "fractional": (False, "F7: shares in lots of 1e-8"),
+    "lots": ("instrument", "F7: 'instrument' (its own lot, see fractional), or 'whole': lots of 1 whatever is traded"),
+    "funds": (
+        "both",
+        "F6: funds are checked at submission and at the fill ('both'), at the 'fill' alone, or as 'cash' at both",
+    ),
+    "percent_of": ("equity", "F6: percent orders are of 'equity', or of the 'free_margin' at the fill"),
+    "bar_order": (
+        "reductions",
+        "F0: 'reductions' (phases, what reduces first), or one pass over the order list in which each order has its "
+        "whole chance: 'closings' in front, by 'submission', or 'one_order' a bar",
+    ),
+    "first_bar": (
+        "any_ready",
+        "F13: on_bar begins where indicators of any symbol are defined ('any_ready'), of all ('all_ready'), one bar "
+        "later ('bar_after_all_ready'), or with 'every' bar",
+    ),
+    "trades": (
+        "fifo",
+        "M10: trades are matched 'fifo', per 'entry_order' (a bracket closes its own entry alone), or 'flat' to flat",
+    ),
 }
 CHOICES: dict[str, tuple[str, ...]] = {
     "fill_at": ("open", "close"),
     "size_at": ("fill", "decision"),
     "limit_fill": ("strict", "touch"),
-    "entry_bar": ("certain", "pessimistic", "next"),
+    "entry_bar": ("certain", "pessimistic", "next", "market_parent", "next_bar"),
     "account": ("margin", "cash"),
     "prices": ("auto", "adjusted", "raw"),
     "close_at_end": ("no", "last_close", "last_open"),
+    "lots": ("instrument", "whole"),
+    "funds": ("both", "fill", "cash"),
+    "percent_of": ("equity", "free_margin"),
+    "bar_order": ("reductions", "closings", "submission", "one_order"),
+    "first_bar": ("any_ready", "all_ready", "bar_after_all_ready", "every"),
+    "trades": ("fifo", "entry_order", "flat"),
 }
+#: The values of ``entry_bar`` that a report compares where an entry's bar leaves open what came first (F15).
+ENTRY_RULES = CHOICES["entry_bar"][:3]
 #: What a number may be.
 BOUNDS: dict[str, tuple[float, float]] = {
     "cash_buffer": (0.0, 0.99),
@@ -56,7 +89,6 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "margin_rate": (0.0, 10.0),
     "withholding": (0.0, 1.0),
 }
-PROFILES = ("default",)
 
 
 def _number(name: str, value: Any, low: float, high: float) -> float:
@@ -132,7 +164,19 @@ class Options:
         k[codes.K_BORROW] = self.rules["borrow_rate"]
         k[codes.K_INTEREST] = self.rules["margin_rate"]
         k[codes.K_WITHHOLD] = self.rules["withholding"]
+        for slot, name in (
+            (codes.K_ORDER, "bar_order"),
+            (codes.K_FUNDS, "funds"),
+            (codes.K_PERCENT_OF, "percent_of"),
+            (codes.K_TRADES, "trades"),
+        ):
+            k[slot] = CHOICES[name].index(self.rules[name])
         return k
+
+
+def profile_rules(profile: str) -> dict[str, Any]:
+    """Every rule with the value that a profile gives it."""
+    return {name: default for name, (default, _) in RULES.items()} | PROFILES[profile]
 
 
 def options(
@@ -153,11 +197,10 @@ def options(
     from alphintra.costs import commission_of, slippage_of
     from alphintra.errors import RuleError
 
-    if profile not in PROFILES:
-        raise RuleError(
-            f"unknown profile {profile!r}", where="profile", hint=f"there is: {', '.join(PROFILES)}"
-        )
-    values = {name: default for name, (default, _) in RULES.items()}
+    if not isinstance(profile, str) or profile not in PROFILES:
+        raise RuleError(f"unknown profile {profile!r}", where="profile", hint=f"there is: {', '.join(PROFILES)}")
+    start = profile_rules(profile)
+    values = dict(start)
     for name, value in rules.items():
         if name not in RULES:
             near = difflib.get_close_matches(name, RULES, 1)
@@ -179,6 +222,8 @@ def options(
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise RuleError(f"seed must be a whole number ≥ 0, got {seed!r}", where="seed")
     _check_account(values)
+    check(values)
+    check_rules(values)
     return Options(
         cash=_number("cash", cash, 1e-8, 1e18),
         commission=commission_of(commission),
@@ -187,7 +232,7 @@ def options(
         risk_free_rate=_number("risk_free_rate", risk_free_rate, -0.99, 10.0),
         seed=seed,
         rules=values,
-        changed={n: v for n, v in values.items() if v != RULES[n][0]},
+        changed={n: v for n, v in values.items() if v != start[n]},
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import codes, signals_data, signals_run
 from .drive import Drive, close_at_end
-from .options import CHOICES, Options, options
+from .options import ENTRY_RULES, Options, options
 from .session import Session
 
 if TYPE_CHECKING:
@@ -185,7 +185,11 @@ def first_bar(session: Session, strategy: type, start: Any) -> int:
     from alphintra.errors import WarmUpError
 
     count = len(session.grid.time)
-    first = min(session.first_ready(s) for s in range(len(session.symbols)))
+    ready = [session.first_ready(s) for s in range(len(session.symbols))]
+    when = session.config.rules["first_bar"]
+    first = min(ready) if when == "any_ready" else max(ready) + (when == "bar_after_all_ready")
+    if when == "every":
+        first = 0
     if start is not None:
         bound = parse_bound(start, "start")
         assert bound is not None
@@ -203,7 +207,7 @@ def _under_each_entry_rule(
     from alphintra.errors import AlphintraError
 
     out = {}
-    for rule in CHOICES["entry_bar"]:
+    for rule in ENTRY_RULES:
         if rule == session.config.rules["entry_bar"]:
             out[rule] = f"final equity {_final_equity(session, end_bar):,.2f}"
             continue

@@ -17,7 +17,10 @@ from .books import Books, kernels
 from .calls import Calls
 from .grid import Grid, grid_of
 from .handles import Fill, Order, Position, RoundTrip, stamp
+from .profile_checks import check_queue
+from .profiles import check_market
 from .trades import Trade, TradeBook
+from .trades_flat import trade_book
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
@@ -36,8 +39,9 @@ class Session:
         self.symbols: tuple[str, ...] = market.symbols
         self.index = {s: i for i, s in enumerate(self.symbols)}
         self.grid: Grid = grid_of(
-            market, config.rules["max_share"], config.rules["fractional"], config.slippage.volume_share > 0
-        )
+            market, config.rules["max_share"], config.rules["fractional"], config.slippage.volume_share > 0,
+            config.rules["lots"] == "whole",
+        )  # fmt: skip
         self.books = Books(len(self.symbols), config.cash)
         self.core = kernels(len(self.grid.time), len(self.symbols))
         self.ticks = [market.instruments[s].tick for s in self.symbols]
@@ -46,6 +50,8 @@ class Session:
         self.simple_money = (
             not self.grid.foreign and not self._futures and bool((self.grid.m[codes.D_MULT] == 1.0).all())
         )
+        check_market(config, self)
+        check_queue(config, self)
         self.k = config.vector()
         self.calls = Calls(self.core, self.grid, self.books, self.k)
         self.cursor = Cursor()
@@ -59,7 +65,7 @@ class Session:
         #: Units of a lot, per symbol.
         self.lots: list[float] = self.grid.lots.tolist()
         #: Round trips as far as they were asked for; see ``book``.
-        self.matched = TradeBook(self.grid.lots, self.grid.m[codes.D_MULT])
+        self.matched = trade_book(config.rules["trades"], self.grid.lots, self.grid.m[codes.D_MULT])
         self.matched_fills = 0
         self.matched_legs = 0
         self.tags: dict[int, str] = {}

@@ -116,6 +116,6 @@ def make_room(books: Books, signals: int, brackets: bool) -> None:
 
 def grow(books: Books) -> None:
     """Twice the room, in all tables: the driver asked for more."""
-    for name in ("oi", "of", "active", "fi", "ff", "ev", "ci", "cf"):
+    for name in ("oi", "of", "active", "fi", "ff", "ev", "ci", "cf", "entries", "paid"):
         old = getattr(books, name)
         setattr(books, name, np.concatenate([old, np.full_like(old, np.nan if name == "of" else 0)]))

@@ -23,7 +23,8 @@ from . import books as kept_books
 from . import codes
 from .books import Books
 from .calls import Calls
-from .trades import Open, Trade, TradeBook
+from .trades import Trade, TradeBook
+from .trades_flat import trade_book
 
 if TYPE_CHECKING:
     from .session import Session
@@ -132,7 +133,7 @@ def _settle(session: Session, rng: Mapping[str, Any] | None) -> None:
 
 def _trades(book: TradeBook, kept: kept_books.Snapshot) -> Trades:
     queues = {
-        s: [(q.order, q.bar, q.phase, q.side, q.lots, q.value, q.notional, q.fee, q.extra) for q in queue]
+        s: [tuple(vars(q).values()) for q in queue]
         for s, queue in book.queues.items()
     }
     growing: list[tuple[int, tuple[Any, ...]]] = []
@@ -146,7 +147,7 @@ def _trades(book: TradeBook, kept: kept_books.Snapshot) -> Trades:
 def _put_trades_back(book: TradeBook, kept: Trades) -> None:
     book.queues.clear()
     for s, rows in kept.queues.items():
-        book.queues[s] = deque(Open(*row) for row in rows)
+        book.queues[s] = deque(book.entry(*row) for row in rows)
     book._splits.clear()
     book._splits.update(kept.splits)
     while len(book.closed) > kept.closed:  # a pair for each closed round trip, in the same order
@@ -189,7 +190,7 @@ def load(session: Session, packed: Packed) -> None:
     session.books = Books.unpack({n.removeprefix("books."): a for n, a in arrays.items() if n.startswith("books.")})
     session.cursor.i = rest["bar"]
     session.calls = Calls(session.core, session.grid, session.books, session.k)
-    session.matched = TradeBook(session.grid.lots, session.grid.m[codes.D_MULT])
+    session.matched = trade_book(session.config.rules["trades"], session.grid.lots, session.grid.m[codes.D_MULT])
     session.matched_fills = session.matched_legs = session.seen_fills = session.seen_legs = 0
     session.sizes[:] = [0.0] * len(session.sizes)
     session.mirror()

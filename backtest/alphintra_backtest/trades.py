@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -70,8 +70,12 @@ class TradeBook:
     Args:
         lots: Units of a lot, per symbol.
         multipliers: Money per unit and price of 1, per symbol.
+
+    A fill that names the entry order it closes is matched with that one, any other with the oldest.
     """
 
+    #: What a position's queue consists of.
+    entry: ClassVar[type[Open]] = Open
     lots: np.ndarray[Any, Any]
     multipliers: np.ndarray[Any, Any]
     queues: dict[int, deque[Open]] = field(default_factory=dict)
@@ -88,8 +92,9 @@ class TradeBook:
         money = float(self.multipliers[s]) * float(ff[codes.L_RATE])
         total = n
         queue = self.queues.setdefault(s, deque())
+        entry = int(fi[codes.L_ENTRY])
         while n and queue and queue[0].side != side:
-            head = queue[0]
+            head = queue[0] if entry < 0 else next(q for q in queue if q.order == entry)
             take = min(n, head.lots)
             part = take / head.lots
             key = (head.order, order, self._splits.get(s, 0))
@@ -118,7 +123,7 @@ class TradeBook:
             head.fee -= head.fee * part
             n -= take
             if head.lots == 0:
-                queue.popleft()
+                queue.remove(head)
         if n:
             value = n * unit * price
             if queue and queue[-1].order == order:

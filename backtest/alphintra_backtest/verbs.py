@@ -9,6 +9,7 @@ from . import codes
 from .arguments import amount_of, fraction_of, is_number, order_error, price_of, session_of, whole_of
 from .core_sizing import unit
 from .handles import Order
+from .profile_checks import check_amend, check_order
 
 if TYPE_CHECKING:
     from .session import Session
@@ -89,6 +90,8 @@ def submit(
     bracket = sl == sl or sl_pct == sl_pct or tp == tp or tp_pct == tp_pct or bars is not None
     plain = limit != limit and stop != stop
     held = run.sizes[s]
+    if trails:
+        check_order(run, plain=False, tif=tif_code, bars=bars)
     if trails and held and (held > 0) != (side > 0):
         if bracket or not plain or at_close:
             raise order_error(
@@ -106,6 +109,7 @@ def submit(
         if not plain or tif_code >= codes.IOC:
             raise order_error("at_close=True is an order type of its own: no limit, no stop, no IOC or FOK")
         kind = codes.MOC
+    check_order(run, plain=plain and not at_close, tif=tif_code, bars=bars)
     _check_bracket(run, s, side, limit, stop, sl, tp)
     o = row(run, s, side, kind, codes.SIZES.index(name), amount, limit, stop, tif_code)
     run.books.oi[o, codes.I_UNTIL] = until
@@ -239,6 +243,7 @@ def target(
     s = run._symbol(symbol)
     if not is_number(amount):
         raise order_error(f"a target must be a finite number, got {amount!r}")
+    check_order(run, plain=True, tif=codes.GTC, bars=None)
     mode = _TARGETS[by]
     side = 1 if amount >= 0 else -1
     o = row(run, s, side, codes.MARKET, mode, float(amount), _NAN, _NAN, codes.GTC)
@@ -259,6 +264,7 @@ def cancel(run: Session, order: Order | None, symbol: str | None) -> int:
     books, reg = run.books, run.books.reg
     s = None if symbol is None else run._symbol(symbol)
     ids = [int(o) for o in books.active[: reg[codes.S_ACTIVE]]] if order is None else [order.id]
+    queued = run.config.rules["bar_order"] == "submission"
     count = 0
     for o in ids:
         if books.oi[o, codes.I_STATE] not in (codes.WORKING, codes.WAITING):
@@ -267,6 +273,9 @@ def cancel(run: Session, order: Order | None, symbol: str | None) -> int:
             continue
         books.make_room()
         run.caught_up(o)
+        if queued:
+            count += run.core.queue_withdraw(run.calls.b, run.cursor.i, o)
+            continue
         run.core.finish(run.calls.b, run.cursor.i, o, codes.CANCELLED, codes.BY_STRATEGY, codes.PH_CLOSE)
         count += 1
     run.core.compact(run.calls.b)
@@ -282,6 +291,7 @@ def amend(
     if not isinstance(order, Order) or order._run is not run:
         raise order_error(f"amend() takes an order of this run, got {order!r}")
     run._admit()
+    check_amend(run)
     books, o = run.books, order.id
     i, f = books.oi[o], books.of[o]
     if i[codes.I_STATE] not in (codes.WORKING, codes.WAITING):

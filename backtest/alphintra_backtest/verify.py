@@ -12,7 +12,8 @@ import numpy as np
 
 from . import codes
 from .handles import stamp
-from .options import PROFILES, RULES, options
+from .options import RULES, options, profile_rules
+from .profiles import PROFILES
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
@@ -27,6 +28,7 @@ def verify(strategy: type, data: Any, engines: Any, given: Mapping[str, Any]) ->
     """See ``alphintra.verify``."""
     from alphintra.verifying import Verification
 
+    _check_class(strategy)
     entries = _entries(engines, given)
     results: dict[str, Result] = {}
     for name, arguments in entries.items():
@@ -41,6 +43,19 @@ def verify(strategy: type, data: Any, engines: Any, given: Mapping[str, Any]) ->
         comparisons=comparisons,
         results=results,
     )
+
+
+def _check_class(strategy: Any) -> None:
+    """Refuse what no profile runs; ``"backtrader"`` is a profile here, and not the engine of that name."""
+    from alphintra.errors import ParameterError
+    from alphintra.strategy import Strategy
+
+    if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
+        raise ParameterError(
+            f"{strategy!r} is not a Strategy class",
+            where="strategy",
+            hint='pass the class itself; a backtrader.Strategy runs with al.backtest(…, engine="backtrader") alone',
+        )
 
 
 def _entries(engines: Any, given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -99,6 +114,12 @@ def _check(name: str, arguments: Mapping[str, Any]) -> None:
     for reserved in ("strategy", "data"):
         if reserved in named:
             raise RuleError(f"engine {name!r} cannot have its own {reserved}", where=reserved)
+    if "engine" in named or "analyzers" in named:
+        raise RuleError(
+            f"engine {name!r}: al.verify compares profiles of this engine",
+            where="engine",
+            hint='profile="backtrader" simulates as backtrader does; its own strategies run with al.backtest',
+        )
     known = {n: named.get(n, d) for n, d in (("cash", 100_000), ("commission", 0), ("slippage", 0), ("seed", 0))}
     try:
         options(
@@ -253,17 +274,25 @@ def _dated(row: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(one: Side, two: Side, first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
     sentences = [_did(one), _did(two)]
     names = [*dict.fromkeys([*first, *second])]
-    differ = [n for n in names if first.get(n, _default(n)) != second.get(n, _default(n))]
-    if differ:
-        pairs = (f"{n} {first.get(n, _default(n))!r} against {second.get(n, _default(n))!r}" for n in differ)
+    differ = [(n, *(_value(n, given) for given in (first, second))) for n in names]
+    pairs = [f"{n} {a!r} against {b!r}" for n, a, b in differ if a != b]
+    if pairs:
         sentences.append(f"They differ in {', '.join(pairs)}.")
+    apart = [n for n in RULES if n not in names and _value(n, first) != _value(n, second)]
+    if apart:
+        sentences.append(f"The profiles set {', '.join(apart)} differently.")
     return " ".join(sentences)
 
 
-def _default(name: str) -> Any:
+def _value(name: str, given: Mapping[str, Any]) -> Any:
+    """What an argument or a rule is in a run with these arguments."""
     from alphintra.backtesting import backtest
 
-    return RULES[name][0] if name in RULES else inspect.signature(backtest).parameters[name].default
+    if name in given:
+        return given[name]
+    if name in RULES:
+        return profile_rules(given.get("profile", "default"))[name]
+    return inspect.signature(backtest).parameters[name].default
 
 
 def _did(side: Side) -> str:

@@ -56,7 +56,8 @@ def backtest(
         cash: Starting cash.
         commission: Fraction of notional per fill (0.001 = 0.1 %), or a :class:`~alphintra.costs.Commission`.
         slippage: Fraction of the price, against the order, or a :class:`~alphintra.costs.Slippage`.
-        profile: Rule set; ``"default"``.
+        profile: Rule set; ``"default"``, or that of another engine: ``"backtesting.py"``,
+            ``"backtrader"`` or ``"vectorbt-close"``.
         benchmark: Data to compare with; buy and hold of the traded symbols where None.
         params: Values for the strategy's ``Param``.
         seed: Seed of ``self.rng``.

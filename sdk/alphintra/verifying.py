@@ -137,9 +137,9 @@ def verify(
     Args:
         strategy: The class (not an instance).
         data: As in :func:`~alphintra.backtesting.backtest`.
-        engines: At least two, each the name of a profile (``"default"``) or a pair of a name of your own and a dict
-            of what ``al.backtest`` takes, for example ``("touch", {"limit_fill": "touch"})``. The first is the one
-            that the others are compared with.
+        engines: At least two, each the name of a profile (``"default"``, ``"backtrader"``) or a pair of a name of your
+            own and a dict of what ``al.backtest`` takes, for example ``("touch", {"limit_fill": "touch"})``. The first
+            is the one that the others are compared with.
         options: Everything else that ``al.backtest`` takes, for all engines; an engine's own dict goes before it.
 
     Returns:

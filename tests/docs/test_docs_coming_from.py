@@ -1,0 +1,39 @@
+"""The strategies of the page about other engines, in the other engine and here: equal trades and equity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import alphintra as al
+import numpy as np
+import pandas as pd
+import pytest
+
+from .pages import blocks
+
+PAGE = blocks("coming-from.md")
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALPHINTRA_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_translation_from_backtesting_py_trades_as_it_does() -> None:
+    names: dict[str, Any] = {"__name__": "coming_from"}
+    for block in PAGE:
+        if block.heading == "backtesting.py" and block.language == "python":
+            exec(block.text, names)
+    frame = al.data.load("us-equities-daily/AAPL").market("adjusted").bars["AAPL"]
+    columns = {name.capitalize(): getattr(frame, name) for name in ("open", "high", "low", "close")}
+    index = np.asarray(frame.close_time).astype("datetime64[us]")
+    stats = names["peer"](pd.DataFrame(columns, index=pd.DatetimeIndex(index)))
+    theirs = stats["_trades"].sort_values(["EntryBar", "ExitBar"])
+    ours = names["result"].trades
+    assert len(theirs) > 40
+    assert ours["quantity"].tolist() == theirs["Size"].abs().tolist()
+    assert ours["entry_price"].tolist() == pytest.approx(theirs["EntryPrice"].tolist(), rel=1e-9)
+    assert ours["exit_price"].tolist() == pytest.approx(theirs["ExitPrice"].tolist(), rel=1e-9)
+    assert names["result"].metrics["final_equity"] == pytest.approx(stats["Equity Final [$]"], rel=1e-9)
