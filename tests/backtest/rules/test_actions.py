@@ -245,3 +245,13 @@ def test_f8_adjusted_prices_know_no_events() -> None:
     # Open 100 × 50 / 100
     assert fills(result) == [(1, "BUY", 10, 50, "F1.open")]
     assert flows(result) == []
+
+
+def test_m9_a_benchmark_that_was_given_keeps_its_splits_and_dividends() -> None:
+    # Bought at the open of bar 1, 100: 1,000 units of money 100; after 2:1 (bar 2) 2,000 at 50, 51, and with a dividend
+    # of 3 on bar 3, 2,000 × 51 + 2,000 × 3.
+    held = al.data.with_events(
+        bars(FLAT, FLAT, HALF, (51, 52, 50, 51)), splits={EX: 2.0}, dividends={"2024-01-05": 3.0}
+    )
+    result = run({}, bars(FLAT, FLAT, FLAT, FLAT), benchmark=held)
+    assert list(result.curves.benchmark) == [100_000, 100_000, 100_000, 108_000]

@@ -17,7 +17,7 @@ def data() -> Any:
     # 800 is 400 after 2:1 (bar 2) and 100 after 4:1 (bar 4): without the splits, a price that stands at 100.
     closes = [800.0, 816.0, 400.0, 408.0, 100.0, 110.0]
     index = pd.bdate_range("2024-01-02", periods=6)
-    frame = pd.DataFrame({name: closes for name in ("open", "close")}, index=index)
+    frame = pd.DataFrame(dict.fromkeys(("open", "close"), closes), index=index)
     frame["high"], frame["low"] = frame["open"] * 1.01, frame["open"] * 0.99
     frame["volume"] = [1000.0, 1000.0, 2000.0, 2000.0, 8000.0, 8000.0]
     return al.data.with_events(frame, splits={"2024-01-04": 2.0, "2024-01-08": 4.0})
