@@ -179,10 +179,18 @@ def _fills(session: Session, w: int) -> dict[str, Any]:
         "source": [codes.RULE_SOURCES[r] for r in fi[:, codes.L_RULE]],
         "commission": ff[:, codes.L_FEE].copy(),
         "slippage": ff[:, codes.L_SLIP].copy(),
+        "value": _traded(session, fi, ff),
         "rule": [codes.RULE_NAMES[r] for r in fi[:, codes.L_RULE]],
         "order_id": fi[:, codes.L_ORDER].copy(),
         "bar": bars - w,
     }
+
+
+def _traded(session: Session, fi: Any, ff: Any) -> Any:
+    """Money traded by each fill in the account's currency: the multiplier and the exchange rate are in it."""
+    symbols = fi[:, codes.L_SYMBOL]
+    one = session.grid.lots[symbols] * session.grid.m[codes.D_MULT][symbols] * ff[:, codes.L_RATE]
+    return fi[:, codes.L_LOTS] * one * ff[:, codes.L_PRICE]
 
 
 def _decided(session: Session, bars: Any) -> Any:
