@@ -255,3 +255,28 @@ def test_m9_a_benchmark_that_was_given_keeps_its_splits_and_dividends() -> None:
     )
     result = run({}, bars(FLAT, FLAT, FLAT, FLAT), benchmark=held)
     assert list(result.curves.benchmark) == [100_000, 100_000, 100_000, 108_000]
+
+
+def test_f8_brackets_of_several_entries_cover_what_is_held_after_a_split() -> None:
+    # One and one are three after 3:2. Each stop would be for one and a half: two, as three are held. At 60 (90 / 1.5)
+    # the first sells two at the open of 58, and the second, at 50, the one that is left.
+    script = {0: both(buy(1, stop_loss=90), buy(1, stop_loss=75))}
+    data = split(1.5, FLAT, FLAT, (66, 68, 65, 67), (58, 59, 49, 50))
+    result = run(script, data)
+    assert fills(result)[2:] == [(3, "SELL", 2, 58, "F2.open"), (3, "SELL", 1, 50, "F2.stop")]
+    assert list(result.positions["quantity"])[-1] == 0
+
+
+def test_f8_what_one_lot_of_two_positions_became_has_a_stop() -> None:
+    # 7 and 7 are 1 after 1:10, with 0.4 of it paid; neither stop (0.7 of a share each) is cut to nothing.
+    script = {0: both(buy(7, stop_loss=90), buy(7, stop_loss=80))}
+    result = run(script, split(0.1, FLAT, FLAT, (1000, 1010, 990, 1000), (890, 900, 700, 800)))
+    assert fills(result)[2:] == [(3, "SELL", 1, 890, "F2.open")]
+    assert ends(result)[3] == ("CANCELLED", "POSITION_CLOSED")
+
+
+def test_f8_a_bracket_never_asks_for_more_than_is_held() -> None:
+    # Eleven are 16.5 after 3:2: 16 are held and half a share is paid, so the stop is for 16.
+    result = run({0: buy(11, stop_loss=90)}, split(1.5, FLAT, FLAT, (66, 68, 65, 67), (58, 59, 49, 50)))
+    assert fills(result)[1:] == [(3, "SELL", 16, 58, "F2.open")]
+    assert result.columns["orders"]["quantity"][1] == 16
