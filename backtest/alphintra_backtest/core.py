@@ -26,7 +26,7 @@ import math
 from . import core_account, core_booking, core_fine, core_matching, core_sizing
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
-from .core_booking import catch_up, fill, finish, log_event, set_level
+from .core_booking import catch_up, fill, finish, log_event, set_level, trail_level
 from .core_matching import compact, fill_at_close, is_limit_now, step, works
 from .core_sizing import (
     affordable,
@@ -35,6 +35,7 @@ from .core_sizing import (
     is_maker,
     lots_for,
     maintenance_short,
+    on_tick,
     requirement,
     settled_cash,
     unit,
@@ -111,7 +112,7 @@ def accept(m, b, k, first, last, t):
         if oi[o, I_TYPE] == TRAIL:  # F14: an order of its own starts at the decision's close
             of[o, F_EXTREME] = m[D_LAST][t, s]
             oi[o, I_SEEN] = t
-            set_level(of, o, oi[o, I_SIDE])
+            set_level(of, o, oi[o, I_SIDE], m[D_TICK][s])
         if t >= 0 and not math.isnan(m[D_LAST][t, s]) and not admit(m, b, k, o, t):
             continue
         active[reg[S_ACTIVE]] = o
@@ -154,12 +155,8 @@ def acts(m, b, o, j):
         return bool(m[D_LOW][j, s] <= limit if buy else m[D_HIGH][j, s] >= limit)
     stop = of[o, F_STOP]
     if kind == TRAIL:
-        side = oi[o, I_SIDE]
         best = of[o, F_PEEK]
-        if of[o, F_TRAIL] == of[o, F_TRAIL]:
-            stop = best + side * of[o, F_TRAIL]
-        else:
-            stop = best * (1.0 + side * of[o, F_TRAIL_PCT])
+        stop = trail_level(of, o, oi[o, I_SIDE], best, m[D_TICK][s])
         if (m[D_HIGH][j, s] >= stop) if buy else (m[D_LOW][j, s] <= stop):
             return True
         of[o, F_PEEK] = min(best, m[D_LOW][j, s]) if buy else max(best, m[D_HIGH][j, s])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .codes import *
-from .core_sizing import affordable, fee_of, increase_of, is_maker, lots_for, moved, unit
+from .core_sizing import affordable, fee_of, increase_of, is_maker, lots_for, moved, on_tick, unit
 
 
 def log_event(b, t, o, state, reason, rule, lots, phase):
@@ -73,13 +73,16 @@ def end_partners(b, t, o, phase):
         w = following
 
 
-def set_level(of, o, side):
-    """F14: a trailing stop's level from the best price it has seen; ``side`` is the order's own."""
-    extreme = of[o, F_EXTREME]
+def trail_level(of, o, side, best, tick):
+    """F14: a trailing stop's level from the ``best`` price it has seen; ``side`` is the order's own."""
     if of[o, F_TRAIL] == of[o, F_TRAIL]:
-        of[o, F_STOP] = extreme + side * of[o, F_TRAIL]
-    else:
-        of[o, F_STOP] = extreme * (1.0 + side * of[o, F_TRAIL_PCT])
+        return on_tick(best + side * of[o, F_TRAIL], tick, side > 0)
+    return on_tick(best * (1.0 + side * of[o, F_TRAIL_PCT]), tick, side > 0)
+
+
+def set_level(of, o, side, tick):
+    """F14: move a trailing stop to the level of the best price it has seen."""
+    of[o, F_STOP] = trail_level(of, o, side, of[o, F_EXTREME], tick)
 
 
 def catch_up(m, b, o, t):
@@ -99,14 +102,14 @@ def catch_up(m, b, o, t):
                 best = m[D_CLOSE][j, s]  # a limit entry's bar came from its extreme: only the close is after it
             if (best > of[o, F_EXTREME]) if side < 0 else (best < of[o, F_EXTREME]):
                 of[o, F_EXTREME] = best
-                set_level(of, o, side)
+                set_level(of, o, side, m[D_TICK][s])
         elif oi[o, I_LEFT] > 0:
             oi[o, I_LEFT] -= 1
     oi[o, I_SEEN] = max(oi[o, I_SEEN], t)
 
 
-def wake_children(b, o, t, price, side, phase):
-    """F15: an entry's children work from its fill on, for what is filled."""
+def wake_children(b, o, t, price, side, tick, phase):
+    """F15: an entry's children work from its fill on, for what is filled; their prices are on the tick (F7)."""
     oi = b[0]
     of = b[1]
     for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
@@ -124,13 +127,13 @@ def wake_children(b, o, t, price, side, phase):
         role = oi[c, I_ROLE]
         if oi[c, I_TYPE] == TRAIL:
             of[c, F_EXTREME] = price
-            set_level(of, c, -side)
+            set_level(of, c, -side, tick)
             if phase != PH_CLOSE:
                 oi[c, I_SEEN] = t - 1  # the entry bar moves the level at its end
         elif role == STOP_LOSS and of[c, F_SL_PCT] == of[c, F_SL_PCT]:
-            of[c, F_STOP] = price * (1.0 - side * of[c, F_SL_PCT])
+            of[c, F_STOP] = on_tick(price * (1.0 - side * of[c, F_SL_PCT]), tick, side < 0)
         elif role == TAKE_PROFIT and of[c, F_TP_PCT] == of[c, F_TP_PCT]:
-            of[c, F_LIMIT] = price * (1.0 + side * of[c, F_TP_PCT])
+            of[c, F_LIMIT] = on_tick(price * (1.0 + side * of[c, F_TP_PCT]), tick, side > 0)
         log_event(b, t, c, WORKING, NONE, R_NONE, oi[c, I_QTY], phase)
 
 
@@ -193,7 +196,7 @@ def fill(m, b, k, o, t, lots, base, slip, rule, phase):
             oi[o, I_CAPPED] = 1
         log_event(b, t, o, PARTIAL, VOLUME_CAP, rule, n, phase)
     end_partners(b, t, o, phase)
-    wake_children(b, o, t, price, side, phase)
+    wake_children(b, o, t, price, side, m[D_TICK][s], phase)
     close_children(b, t, s, o, phase)
 
 
@@ -291,5 +294,6 @@ def flag_last(b, flag):
 
 
 KERNELS = (
-    log_event, finish, close_children, end_partners, set_level, catch_up, wake_children, fill, execute, flag_last,
+    log_event, finish, close_children, end_partners, trail_level, set_level, catch_up, wake_children, fill, execute,
+    flag_last,
 )  # fmt: skip
