@@ -129,7 +129,7 @@ def _settle(session: Session, rng: Mapping[str, Any] | None) -> None:
 
 def _trades(book: TradeBook, kept: kept_books.Snapshot) -> Trades:
     queues = {
-        s: [(q.order, q.bar, q.phase, q.side, q.lots, q.value, q.notional, q.fee, q.extra) for q in queue]
+        s: [(q.order, q.bar, q.phase, q.side, q.lots, q.value, q.notional, q.fee, q.extra, q.ambiguous) for q in queue]
         for s, queue in book.queues.items()
     }
     growing: list[tuple[int, tuple[Any, ...]]] = []

@@ -222,3 +222,25 @@ def test_f7_a_tick_of_a_hundredth_gives_the_price_that_is_written_so() -> None:
     terms = {"instruments": {"DATA": al.Instrument(tick=0.01)}}
     result = run({0: buy(1, stop_loss_percent=0.029)}, bars(FLAT, (100.3, 101, 99, 100)), **terms)
     assert result.columns["orders"]["stop"][1] == 97.39
+
+
+@pytest.mark.parametrize(
+    ("bar", "doubt"),
+    [
+        ((100, 106, 94, 96), 1),
+        ((100, 106, 99, 104), 0),  # only one of them is reached
+        ((106, 107, 94, 96), 0),  # the open decides
+    ],
+)
+def test_f3_two_entry_stops_of_a_group_in_one_bar_are_in_doubt(bar: tuple[float, ...], doubt: int) -> None:
+    result = run({0: BREAKOUT}, bars(FLAT, bar))
+    assert [f[1] for f in fills(result)] == ["BUY"]
+    assert result.counts["ambiguous"] == doubt
+    assert result.columns["trades"]["ambiguous"] == [bool(doubt)]
+
+
+def test_f3_a_stop_limit_of_a_group_is_in_doubt_too() -> None:
+    script = {0: group(buy(10, stop=105, limit=106), sell(10, stop=95))}
+    result = run(script, bars(FLAT, (100, 106, 94, 96)))
+    assert fills(result) == [(1, "BUY", 10, 105, "F16.stop")]
+    assert result.counts["ambiguous"] == 1
