@@ -156,7 +156,8 @@ def acts(m, b, o, j):
     stop = of[o, F_STOP]
     if kind == TRAIL:
         best = of[o, F_PEEK]
-        stop = trail_level(of, o, oi[o, I_SIDE], best, m[D_TICK][s])
+        if best != of[o, F_EXTREME]:  # else the level stands, also where a split has put it between two ticks
+            stop = trail_level(of, o, oi[o, I_SIDE], best, m[D_TICK][s])
         if (m[D_HIGH][j, s] >= stop) if buy else (m[D_LOW][j, s] <= stop):
             return True
         of[o, F_PEEK] = min(best, m[D_LOW][j, s]) if buy else max(best, m[D_HIGH][j, s])
