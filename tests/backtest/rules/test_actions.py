@@ -286,7 +286,7 @@ def test_f8_f7_a_trailing_level_between_two_ticks_after_a_split_works_where_it_s
     # Tick 1: filled at 100, the level 3 % below is 97. After 3:1 it is 32.33, though 3 % below 33.33 would be 32 on the
     # tick. Nothing else happens until bar 4 reaches 32.2: a stop at 32.33, not at 32.
     third = (33.2, 33.3, 33.0, 33.1)
-    rows = (FLAT[:1] + (100, 99, 100), (100, 100, 99, 100), third, third, (33.0, 33.2, 32.2, 32.5))
+    rows = ((100, 100, 99, 100), (100, 100, 99, 100), third, third, (33.0, 33.2, 32.2, 32.5))
     terms = {"DATA": al.Instrument(tick=1.0)}
     result = run({0: buy(10, trail_percent=0.03)}, split(3.0, *rows), instruments=terms)
     assert fills(result)[1:] == [(4, "SELL", 30, round(97 / 3, 9), "F14.trail")]
