@@ -28,7 +28,7 @@ INLINED = frozenset(
         *("rival", "equity_at", "lots_for", "affordable", "admit", "accept", "watched", "acts", "fill_at_open"),
         *("fill", "end_partners", "close_children", "wake_children", "reduces_now", "open_phase", "inside_phase"),
         *("close_phase", "prepare", "expire_phase", "step", "peek", "order_row", "child_row", "enter", "decide"),
-        *("next_signal", "short_of_room", "blank", "on_tick", "trail_level", "set_level"),
+        *("next_signal", "short_of_room", "blank"),
     )
 )
 

@@ -76,8 +76,10 @@ def end_partners(b, t, o, phase):
 def trail_level(of, o, side, best, tick):
     """F14: a trailing stop's level from the ``best`` price it has seen; ``side`` is the order's own."""
     if of[o, F_TRAIL] == of[o, F_TRAIL]:
-        return on_tick(best + side * of[o, F_TRAIL], tick, side > 0)
-    return on_tick(best * (1.0 + side * of[o, F_TRAIL_PCT]), tick, side > 0)
+        level = best + side * of[o, F_TRAIL]
+    else:
+        level = best * (1.0 + side * of[o, F_TRAIL_PCT])
+    return on_tick(level, tick, side > 0) if tick != 0.0 else level
 
 
 def set_level(of, o, side, tick):
@@ -131,9 +133,13 @@ def wake_children(b, o, t, price, side, tick, phase):
             if phase != PH_CLOSE:
                 oi[c, I_SEEN] = t - 1  # the entry bar moves the level at its end
         elif role == STOP_LOSS and of[c, F_SL_PCT] == of[c, F_SL_PCT]:
-            of[c, F_STOP] = on_tick(price * (1.0 - side * of[c, F_SL_PCT]), tick, side < 0)
+            of[c, F_STOP] = price * (1.0 - side * of[c, F_SL_PCT])
+            if tick != 0.0:
+                of[c, F_STOP] = on_tick(of[c, F_STOP], tick, side < 0)
         elif role == TAKE_PROFIT and of[c, F_TP_PCT] == of[c, F_TP_PCT]:
-            of[c, F_LIMIT] = on_tick(price * (1.0 + side * of[c, F_TP_PCT]), tick, side > 0)
+            of[c, F_LIMIT] = price * (1.0 + side * of[c, F_TP_PCT])
+            if tick != 0.0:
+                of[c, F_LIMIT] = on_tick(of[c, F_LIMIT], tick, side > 0)
         log_event(b, t, c, WORKING, NONE, R_NONE, oi[c, I_QTY], phase)
 
 

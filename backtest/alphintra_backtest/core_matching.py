@@ -242,7 +242,9 @@ def inside_stop(m, b, k, o, t):
             first = o if which == 1 else target
             oi[first, I_TRIGGERED] = 1
             return execute(m, b, k, first, t, price, which == 1, R_DETAIL, PH_INSIDE)
-    doubt = target >= 0 or opposed(m, b, o, t)
+    doubt = target >= 0
+    if not doubt and oi[o, I_ROLE] == PLAIN and oi[o, I_SIBLING] >= 0:  # a bracket has one side
+        doubt = opposed(m, b, o, t)
     oi[o, I_TRIGGERED] = 1
     if oi[o, I_TYPE] != STOP_LIMIT:
         rule = R_TRAIL if oi[o, I_TYPE] == TRAIL else R_STOP
