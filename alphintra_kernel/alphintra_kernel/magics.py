@@ -29,8 +29,8 @@ class BacktestMagics(Magics):  # type: ignore[misc]
     @argument("--start", help="First date.")
     @argument("--end", help="Last date.")
     @argument("--cash", type=float, help="Starting cash.")
-    @argument("--commission", type=float, help="Fraction of notional.")
-    @argument("--slippage", type=float, help="Fraction of price.")
+    @argument("--commission", metavar="COST", help="Fraction of notional, or parts: per_share=0.005,minimum=1.")
+    @argument("--slippage", metavar="COST", help="Fraction of price, or parts: spread=0.02,percent=0.0005.")
     @argument("--profile", help="Name of a set of simulation rules.")
     @argument("--benchmark", help="Dataset to compare with.")
     @argument("--seed", type=int, help="Seed of the strategy's random numbers.")
@@ -48,6 +48,7 @@ class BacktestMagics(Magics):  # type: ignore[misc]
     def backtest(self, line: str) -> Any:
         """Run a backtest: ``%backtest SmaCross --data us-equities-daily/AAPL --param fast=20``."""
         import alphintra
+        from alphintra.costs import cost_from_text
 
         arguments = parse_argstring(self.backtest, line)
         assert self.shell is not None
@@ -61,6 +62,9 @@ class BacktestMagics(Magics):  # type: ignore[misc]
         settings = {
             name: getattr(arguments, name) for name in _OPTIONS if getattr(arguments, name) is not None
         }
+        for name in ("commission", "slippage"):
+            if name in settings:
+                settings[name] = cost_from_text(_unquoted(settings[name]), name)
         return alphintra.backtest(
             strategy,
             data=names[data] if data in names and data.isidentifier() else data,

@@ -71,7 +71,8 @@ def assumptions(
         out.append(
             _entry(
                 "ambiguous",
-                f"{counts['ambiguous']} ambiguous bars: stop and target in one bar, the stop was taken",
+                f"{counts['ambiguous']} ambiguous bars: "
+                "the stop was taken before the target, the older of two stops before the other",
                 "warning",
                 "F3",
             )

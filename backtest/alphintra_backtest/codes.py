@@ -194,8 +194,8 @@ N_M = 4
 (
     D_OPEN, D_HIGH, D_LOW, D_CLOSE, D_LAST, D_CAP, D_SESSION, D_SESSION_END, D_OPEN_TIME, D_TIME, D_LOT, D_MULT,
     D_FX_OPEN, D_FX_CLOSE, D_MARGIN, D_ACTION, D_ACTION_TERMS, D_DELISTED, D_LISTED, D_DAY, D_VOLUME,
-    D_FINE_FIRST, D_FINE_LAST, D_FINE,
-) = range(24)  # fmt: skip
+    D_FINE_FIRST, D_FINE_LAST, D_FINE, D_TICK,
+) = range(25)  # fmt: skip
 #: largest number of lots: an int64 with room to add
 MOST_LOTS = 4_000_000_000_000_000_000.0
 #: Largest part of the free margin that an order by percent takes: just below 1.

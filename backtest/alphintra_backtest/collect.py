@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import codes
+from . import buy_and_hold, codes
 from .assumptions import assumptions
 from .lazy import CURVES, Columns
 from .signals_data import shares_became
@@ -142,53 +142,9 @@ def _curves(session: Session, window: slice, against: MarketData | None, first: 
         cash=lambda: rest()[0],
         exposure=lambda: rest()[1],
         in_market=lambda: rest()[2],
-        benchmark=lambda: _benchmark(session, against, first)[window],
+        benchmark=lambda: buy_and_hold.curve(session, against, first)[window],
     )
     return curves, int(stale[0])
-
-
-def _benchmark(session: Session, against: MarketData | None, first: int) -> Any:
-    """Buy and hold, equally weighted, from the open after the first ``on_bar`` on, without costs (M9)."""
-    grid, cash = session.grid, session.config.cash
-    t_count = len(grid.time)
-    if against is not None:
-        bars = against.bars[against.symbols[0]]
-        after = int(np.searchsorted(bars.session, grid.session[first], side="right"))
-        out = np.full(t_count, np.nan)
-        if after >= len(bars.close):
-            return out
-        base = bars.open[after] if np.isfinite(bars.open[after]) else bars.close[after]
-        row = np.searchsorted(bars.session, grid.session, side="right") - 1
-        match = (row >= 0) & (bars.session[np.maximum(row, 0)] == grid.session)
-        out[match] = np.where(row[match] >= after, cash * bars.close[row[match]] / base, cash)
-        return out
-    share = cash / len(session.symbols)
-    total = np.zeros(t_count)
-    for s in range(len(session.symbols)):
-        own = grid.positions[s]
-        later = int(np.searchsorted(own, first, side="right"))
-        value = np.full(t_count, share)
-        if later < len(own):
-            begin = int(own[later])
-            value[begin:] = share * _held(session, s, begin)[begin:]
-        total += value
-    return total
-
-
-def _held(session: Session, s: int, first: int) -> Any:
-    """Worth over time of money 1 put into a symbol at the open of bar ``first``: splits kept, dividends as cash."""
-    grid = session.grid
-    price, rate = grid.m[codes.D_LAST][:, s], grid.m[codes.D_FX_CLOSE][:, s] if grid.foreign else 1.0
-    at_open = grid.m[codes.D_FX_OPEN][first, s] if grid.foreign else 1.0
-    shares = _shares(session, s)
-    units = shares / (shares[first] * grid.m[codes.D_OPEN][first, s] * at_open)
-    cash = np.zeros(len(price))
-    for (t, of), (_, dividend) in zip(
-        grid.m[codes.D_ACTION].tolist(), grid.m[codes.D_ACTION_TERMS].tolist(), strict=True
-    ):
-        if of == s and t > first and dividend:
-            cash[t:] += units[t - 1] * dividend * (grid.m[codes.D_FX_OPEN][t, s] if grid.foreign else 1.0)
-    return units * price * rate + cash
 
 
 def _lots(session: Session, symbols: Any, lots: Any) -> Any:
@@ -223,10 +179,18 @@ def _fills(session: Session, w: int) -> dict[str, Any]:
         "source": [codes.RULE_SOURCES[r] for r in fi[:, codes.L_RULE]],
         "commission": ff[:, codes.L_FEE].copy(),
         "slippage": ff[:, codes.L_SLIP].copy(),
+        "value": _traded(session, fi, ff),
         "rule": [codes.RULE_NAMES[r] for r in fi[:, codes.L_RULE]],
         "order_id": fi[:, codes.L_ORDER].copy(),
         "bar": bars - w,
     }
+
+
+def _traded(session: Session, fi: Any, ff: Any) -> Any:
+    """Money traded by each fill in the account's currency: the multiplier and the exchange rate are in it."""
+    symbols = fi[:, codes.L_SYMBOL]
+    one = session.grid.lots[symbols] * session.grid.m[codes.D_MULT][symbols] * ff[:, codes.L_RATE]
+    return fi[:, codes.L_LOTS] * one * ff[:, codes.L_PRICE]
 
 
 def _decided(session: Session, bars: Any) -> Any:

@@ -40,7 +40,7 @@ from . import (
 )
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
-from .core_booking import catch_up, fill, set_level
+from .core_booking import catch_up, fill, set_level, trail_level
 from .core_matching import fill_at_close, step
 from .core_orders import compact, finish, is_limit_now, log_event, to_front, works
 from .core_queue import queue_accept, queue_withdraw
@@ -52,6 +52,7 @@ from .core_sizing import (
     is_maker,
     lots_for,
     maintenance_short,
+    on_tick,
     requirement,
     settled_cash,
     unit,
@@ -132,7 +133,7 @@ def accept(m, b, k, first, last, t):
         if oi[o, I_TYPE] == TRAIL:  # F14: an order of its own starts at the decision's close
             of[o, F_EXTREME] = m[D_LAST][t, s]
             oi[o, I_SEEN] = t
-            set_level(of, o, oi[o, I_SIDE])
+            set_level(of, o, oi[o, I_SIDE], m[D_TICK][s])
         if k[K_ORDER] == ORDER_ONE:
             if not single_admit(m, b, k, o, t):
                 continue
@@ -180,12 +181,9 @@ def acts(m, b, o, j):
         return bool(m[D_LOW][j, s] <= limit if buy else m[D_HIGH][j, s] >= limit)
     stop = of[o, F_STOP]
     if kind == TRAIL:
-        side = oi[o, I_SIDE]
         best = of[o, F_PEEK]
-        if of[o, F_TRAIL] == of[o, F_TRAIL]:
-            stop = best + side * of[o, F_TRAIL]
-        else:
-            stop = best * (1.0 + side * of[o, F_TRAIL_PCT])
+        if best != of[o, F_EXTREME]:  # else the level stands, also where a split has put it between two ticks
+            stop = trail_level(of, o, oi[o, I_SIDE], best, m[D_TICK][s])
         if (m[D_HIGH][j, s] >= stop) if buy else (m[D_LOW][j, s] <= stop):
             return True
         of[o, F_PEEK] = min(best, m[D_LOW][j, s]) if buy else max(best, m[D_HIGH][j, s])

@@ -34,7 +34,11 @@ def rescale(m, b, k, o, t, ratio):
     of = b[1]
     if oi[o, I_SIZE] == QUANTITY or oi[o, I_SIZE] == TARGET_QUANTITY:
         of[o, F_SIZE] *= ratio
-    rest = int((oi[o, I_QTY] - oi[o, I_FILLED]) * ratio + 1e-9)
+    exact = (oi[o, I_QTY] - oi[o, I_FILLED]) * ratio
+    rest = int(exact + 1e-9)
+    # several entries' brackets, each cut to whole lots, would leave a lot of their common position without an order
+    if oi[o, I_PARENT] >= 0 and oi[o, I_STATE] == WORKING and exact - rest > 1e-9 and rest < abs(b[3][oi[o, I_SYMBOL]]):
+        rest += 1
     sized = oi[o, I_SIZED] != 0 and oi[o, I_STATE] == WORKING
     oi[o, I_FILLED] = int(oi[o, I_FILLED] * ratio + 1e-9)
     oi[o, I_QTY] = oi[o, I_FILLED] + rest

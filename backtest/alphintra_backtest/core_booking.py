@@ -7,7 +7,7 @@ import math
 from .codes import *
 from .core_entries import note_entries
 from .core_orders import finish, log_event
-from .core_sizing import affordable, fee_of, increase_of, is_maker, lots_for, moved, unit
+from .core_sizing import affordable, fee_of, increase_of, is_maker, lots_for, moved, on_tick, unit
 
 
 def close_children(b, t, s, entry, phase):
@@ -46,13 +46,18 @@ def end_partners(b, t, o, phase):
         w = following
 
 
-def set_level(of, o, side):
-    """F14: a trailing stop's level from the best price it has seen; ``side`` is the order's own."""
-    extreme = of[o, F_EXTREME]
+def trail_level(of, o, side, best, tick):
+    """F14: a trailing stop's level from the ``best`` price it has seen; ``side`` is the order's own."""
     if of[o, F_TRAIL] == of[o, F_TRAIL]:
-        of[o, F_STOP] = extreme + side * of[o, F_TRAIL]
+        level = best + side * of[o, F_TRAIL]
     else:
-        of[o, F_STOP] = extreme * (1.0 + side * of[o, F_TRAIL_PCT])
+        level = best * (1.0 + side * of[o, F_TRAIL_PCT])
+    return on_tick(level, tick, side > 0) if tick != 0.0 else level
+
+
+def set_level(of, o, side, tick):
+    """F14: move a trailing stop to the level of the best price it has seen."""
+    of[o, F_STOP] = trail_level(of, o, side, of[o, F_EXTREME], tick)
 
 
 def catch_up(m, b, o, t):
@@ -72,14 +77,14 @@ def catch_up(m, b, o, t):
                 best = m[D_CLOSE][j, s]  # a limit entry's bar came from its extreme: only the close is after it
             if (best > of[o, F_EXTREME]) if side < 0 else (best < of[o, F_EXTREME]):
                 of[o, F_EXTREME] = best
-                set_level(of, o, side)
+                set_level(of, o, side, m[D_TICK][s])
         elif oi[o, I_LEFT] > 0:
             oi[o, I_LEFT] -= 1
     oi[o, I_SEEN] = max(oi[o, I_SEEN], t)
 
 
-def wake_children(b, o, t, lots, price, side, phase):
-    """F15: an entry's children work from its fill on, for the ``lots`` that it has filled."""
+def wake_children(b, o, t, lots, price, side, tick, phase):
+    """F15: an entry's children work from its fill on, for the ``lots`` it has filled; prices are on the tick (F7)."""
     oi = b[0]
     of = b[1]
     for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
@@ -97,13 +102,17 @@ def wake_children(b, o, t, lots, price, side, phase):
         role = oi[c, I_ROLE]
         if oi[c, I_TYPE] == TRAIL:
             of[c, F_EXTREME] = price
-            set_level(of, c, -side)
+            set_level(of, c, -side, tick)
             if phase != PH_CLOSE:
                 oi[c, I_SEEN] = t - 1  # the entry bar moves the level at its end
         elif role == STOP_LOSS and of[c, F_SL_PCT] == of[c, F_SL_PCT]:
             of[c, F_STOP] = price * (1.0 - side * of[c, F_SL_PCT])
+            if tick != 0.0:
+                of[c, F_STOP] = on_tick(of[c, F_STOP], tick, side < 0)
         elif role == TAKE_PROFIT and of[c, F_TP_PCT] == of[c, F_TP_PCT]:
             of[c, F_LIMIT] = price * (1.0 + side * of[c, F_TP_PCT])
+            if tick != 0.0:
+                of[c, F_LIMIT] = on_tick(of[c, F_LIMIT], tick, side > 0)
         log_event(b, t, c, WORKING, NONE, R_NONE, oi[c, I_QTY], phase)
 
 
@@ -166,7 +175,7 @@ def book(m, b, k, o, t, lots, base, slip, rule, phase, entry):
     return price
 
 
-def settle(b, o, t, s, n, opened, price, side, rule, phase):
+def settle(m, b, o, t, s, n, opened, price, side, rule, phase):
     """What follows from the last booking of an order, of ``n`` lots: its state, its partners, its children.
 
     ``opened`` is what its children are for: all that it has filled so far, less what went into closing.
@@ -181,7 +190,7 @@ def settle(b, o, t, s, n, opened, price, side, rule, phase):
             oi[o, I_CAPPED] = 1
         log_event(b, t, o, PARTIAL, VOLUME_CAP, rule, n, phase)
     end_partners(b, t, o, phase)
-    wake_children(b, o, t, opened, price, side, phase)
+    wake_children(b, o, t, opened, price, side, m[D_TICK][s], phase)
     close_children(b, t, s, o, phase)
 
 
@@ -189,7 +198,7 @@ def fill(m, b, k, o, t, lots, base, slip, rule, phase):
     """Book ``lots`` (signed) at ``base`` moved by slippage, and what follows; everything is in the logs."""
     price = book(m, b, k, o, t, lots, base, slip, rule, phase, -1)
     oi = b[0]
-    settle(b, o, t, oi[o, I_SYMBOL], abs(lots), oi[o, I_FILLED], price, 1 if lots > 0 else -1, rule, phase)
+    settle(m, b, o, t, oi[o, I_SYMBOL], abs(lots), oi[o, I_FILLED], price, 1 if lots > 0 else -1, rule, phase)
 
 
 def execute(m, b, k, o, t, base, slip, rule, phase):
@@ -286,5 +295,6 @@ def flag_last(b, flag):
 
 
 KERNELS = (
-    close_children, end_partners, set_level, catch_up, wake_children, book, settle, fill, execute, flag_last,
+    close_children, end_partners, trail_level, set_level, catch_up, wake_children, book, settle, fill, execute,
+    flag_last,
 )  # fmt: skip

@@ -63,7 +63,7 @@ def booked(m, b, k, o, t, lots, base, slip, rule, phase, entry):
 
 def settled(b, o, t, s, n, opened, price, side, rule, phase):
     """``settle``, likewise."""
-    settle(b, o, t, s, n, opened, price, side, rule, phase)
+    settle(m, b, o, t, s, n, opened, price, side, rule, phase)
 
 
 def close_own(m, b, k, o, t, rule, base, phase):

@@ -117,6 +117,26 @@ def rival(m, b, k, o, t):
     return -1
 
 
+def opposed(m, b, o, t):
+    """F3: whether a stop of the other side in this one's group is reached inside this bar too."""
+    oi = b[0]
+    of = b[1]
+    s = oi[o, I_SYMBOL]
+    w = oi[o, I_SIBLING]
+    while w >= 0 and w != o:
+        kind = oi[w, I_TYPE]
+        if (
+            oi[w, I_SIDE] != oi[o, I_SIDE]
+            and (kind == STOP or kind == TRAIL or kind == STOP_LIMIT)
+            and oi[w, I_TRIGGERED] == 0
+            and works(m, b, w, t)
+            and (m[D_HIGH][t, s] >= of[w, F_STOP] if oi[w, I_SIDE] > 0 else m[D_LOW][t, s] <= of[w, F_STOP])
+        ):
+            return True
+        w = oi[w, I_SIBLING]
+    return False
+
+
 def entry_bar_children(m, b, k, parent, t):
     """F15: children of an entry that filled inside the bar fill only where the path leaves no doubt."""
     oi = b[0]
@@ -174,6 +194,24 @@ def entry_bar_children(m, b, k, parent, t):
         execute(m, b, k, tp, t, limit, False, R_ENTRY_BAR, PH_INSIDE)
 
 
+def triggered(m, b, k, o, t):
+    """F16: a stop-limit whose stop was reached inside the bar. True if it filled."""
+    oi = b[0]
+    of = b[1]
+    buy = oi[o, I_SIDE] > 0
+    stop = of[o, F_STOP]
+    limit = of[o, F_LIMIT]
+    log_event(b, t, o, TRIGGERED, NONE, R_STOP, 0, PH_INSIDE)
+    if (buy and stop <= limit) or (not buy and stop >= limit):
+        return execute(m, b, k, o, t, stop, False, R_SL_STOP, PH_INSIDE)
+    close = m[D_CLOSE][t, oi[o, I_SYMBOL]]
+    if (buy and close < limit) or (not buy and close > limit):
+        return execute(m, b, k, o, t, limit, False, R_SL_LIMIT, PH_INSIDE)
+    oi[o, I_ACTIVE_BAR] = t  # rests, and works as a limit from the next bar
+    oi[o, I_ACTIVE_MODE] = PH_INSIDE
+    return False
+
+
 def inside_stop(m, b, k, o, t):
     """A stop, a trailing stop or an untriggered stop-limit inside the bar (F2, F14, F16). True if it filled."""
     oi = b[0]
@@ -192,24 +230,19 @@ def inside_stop(m, b, k, o, t):
             first = o if which == 1 else target
             oi[first, I_TRIGGERED] = 1
             return execute(m, b, k, first, t, price, which == 1, R_DETAIL, PH_INSIDE)
+    doubt = target >= 0
+    if not doubt and oi[o, I_ROLE] == PLAIN and oi[o, I_SIBLING] >= 0:  # a bracket has one side
+        doubt = opposed(m, b, o, t)
     oi[o, I_TRIGGERED] = 1
     if oi[o, I_TYPE] != STOP_LIMIT:
         rule = R_TRAIL if oi[o, I_TYPE] == TRAIL else R_STOP
         done = execute(m, b, k, o, t, stop, True, rule, PH_INSIDE)
-        if done and target >= 0:
-            flag_last(b, FLAG_AMBIGUOUS)
-            b[9][S_AMBIGUOUS] += 1
-        return done
-    log_event(b, t, o, TRIGGERED, NONE, R_STOP, 0, PH_INSIDE)
-    limit = of[o, F_LIMIT]
-    if (buy and stop <= limit) or (not buy and stop >= limit):
-        return execute(m, b, k, o, t, stop, False, R_SL_STOP, PH_INSIDE)
-    close = m[D_CLOSE][t, s]
-    if (buy and close < limit) or (not buy and close > limit):
-        return execute(m, b, k, o, t, limit, False, R_SL_LIMIT, PH_INSIDE)
-    oi[o, I_ACTIVE_BAR] = t  # rests, and works as a limit from the next bar
-    oi[o, I_ACTIVE_MODE] = PH_INSIDE
-    return False
+    else:
+        done = triggered(m, b, k, o, t)
+    if done and doubt:
+        flag_last(b, FLAG_AMBIGUOUS)
+        b[9][S_AMBIGUOUS] += 1
+    return done
 
 
 def inside_phase(m, b, k, t):
@@ -379,6 +412,6 @@ def step(m, b, k, t):
 
 
 KERNELS = (
-    at_open, open_rule, fill_at_open, reduces_now, open_phase, rival, entry_bar_children,
+    at_open, open_rule, fill_at_open, reduces_now, open_phase, rival, opposed, entry_bar_children, triggered,
     inside_stop, inside_phase, close_phase, expire_phase, prepare, fill_at_close, new_budget, step,
 )  # fmt: skip

@@ -57,7 +57,7 @@ def queue_accept(m, b, k, first, last, t):
             continue
         if oi[o, I_TYPE] == TRAIL:  # a bracket's too: from the decision's close
             of[o, F_EXTREME] = m[D_LAST][t, s]
-            set_level(of, o, oi[o, I_SIDE])
+            set_level(of, o, oi[o, I_SIDE], m[D_TICK][s])
         oi[o, I_SEEN] = t
         active[reg[S_ACTIVE]] = o
         reg[S_ACTIVE] += 1
@@ -142,7 +142,7 @@ def queue_trail(m, b, o, close):
     extreme = of[o, F_EXTREME]
     if not (extreme == extreme) or ((close < extreme) if side > 0 else (close > extreme)):
         of[o, F_EXTREME] = close
-        set_level(of, o, side)
+        set_level(of, o, side, m[D_TICK][b[0][o, I_SYMBOL]])
 
 
 def queue_at_close(m, b, k, o, t, j):

@@ -203,7 +203,19 @@ def affordable(m, b, k, o, t, lots, price, at_open):
         q = (lo + hi) // 2
 
 
+def on_tick(price, tick, up):
+    """F7: an order's price on the grid of ticks (0: none), away from what was asked where it must."""
+    if tick == 0.0 or price != price:
+        return price
+    steps = price / tick
+    whole = math.ceil(steps - 1e-9) if up else math.floor(steps + 1e-9)
+    parts = math.floor(1.0 / tick + 0.5)
+    if abs(parts * tick - 1.0) < 1e-9:  # 0.01 is no binary fraction: a hundredth of a whole number is nearer than a sum
+        return whole / parts
+    return whole * tick
+
+
 KERNELS = (
-    fee_of, is_maker, unit, moved, mark, equity_at, requirement, settled_cash, maintenance_short, lots_for,
+    fee_of, is_maker, unit, moved, on_tick, mark, equity_at, requirement, settled_cash, maintenance_short, lots_for,
     increase_of, reduces, affordable,
 )  # fmt: skip

@@ -40,7 +40,7 @@ def figure(view: dict[str, Any]) -> Any:
     )
     chart.update_xaxes(rangeslider_visible=False, gridcolor="rgba(128,128,128,0.25)")
     chart.update_yaxes(gridcolor="rgba(128,128,128,0.25)", zeroline=False)
-    for row, title in ((1, "Price"), (2, "Equity"), (3, "Drawdown")):
+    for row, title in ((1, _price_title(view["charts"]["symbols"])), (2, "Equity"), (3, "Drawdown")):
         chart.update_yaxes(title_text=title, row=row, col=1)
     chart.update_yaxes(tickformat=".0%", row=3, col=1)
     return chart
@@ -91,10 +91,7 @@ def _fills(go: Any, view: dict[str, Any], symbol: str) -> list[Any]:
     ):
         own = [m for m in view["charts"]["markers"] if m["symbol"] == symbol and m["side"] == side]
         if own:
-            words = [
-                f"{text(m['quantity'], 'quantity')} at {text(m['price'], 'price')} {m['reason'] or ''}"
-                for m in own
-            ]
+            words = [_deal(m) for m in own]
             traces.append(
                 go.Scatter(
                     x=_dates([m["time"] for m in own]),
@@ -107,6 +104,23 @@ def _fills(go: Any, view: dict[str, Any], symbol: str) -> list[Any]:
                 )
             )
     return traces
+
+
+def _deal(marker: dict[str, Any]) -> str:
+    """Say what was traded, at which price, and why; where shares were split since, where it is drawn."""
+    traded = marker.get("traded", marker["price"])
+    words = [text(marker["quantity"], "quantity"), "at", text(traded, "price")]
+    if marker["reason"]:
+        words.append(marker["reason"])
+    if traded != marker["price"]:
+        words.append(f"(drawn at {text(marker['price'], 'price')})")
+    return " ".join(words)
+
+
+def _price_title(symbols: list[dict[str, Any]]) -> str:
+    """Name the price axis, with the shares that prices are in where there was a split."""
+    dates = {symbol["shares"]["date"] for symbol in symbols if symbol.get("shares")}
+    return f"Price, in shares of {max(dates)}" if dates else "Price"
 
 
 def _account(go: Any, curve: dict[str, Any]) -> list[tuple[Any, int]]:

@@ -171,6 +171,7 @@ def build(
         if volumes
         else np.empty((0, 0)),
         *fine.rows(market, positions, t_count),
+        np.array([0.0 if t is None or t.tick is None else t.tick for t in terms]),
     )  # fmt: skip
     # one Numba signature whatever the data came from: memory maps are read-only, which is another type
     m = tuple(np.require(a, requirements=["C", "W", "O"]) if not a.flags.writeable else a for a in m)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -29,9 +28,11 @@ def _zone(calendar: str) -> Any:
     """Local time of an exchange; the one that is shipped needs no calendar library."""
     from zoneinfo import ZoneInfo
 
+    from alphintra.data.calendars import library_for
+
     if calendar == "XNYS":
         return ZoneInfo("America/New_York")
-    return ZoneInfo(str(import_module("exchange_calendars").get_calendar(calendar).tz))
+    return ZoneInfo(str(library_for(calendar).get_calendar(calendar).tz))
 
 
 def hours(calendar: str, sessions: Any) -> tuple[I64, I64]:

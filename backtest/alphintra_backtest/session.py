@@ -44,7 +44,7 @@ class Session:
         )  # fmt: skip
         self.books = Books(len(self.symbols), config.cash)
         self.core = kernels(len(self.grid.time), len(self.symbols))
-        self.ticks = [market.instruments[s].tick for s in self.symbols]
+        self.ticks: list[float] = self.grid.m[codes.D_TICK].tolist()
         self._futures = not np.isnan(self.grid.m[codes.D_MARGIN]).all()
         #: Whether a position is worth its units times its price: no multiplier, exchange rate or margin.
         self.simple_money = (

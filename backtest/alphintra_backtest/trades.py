@@ -61,6 +61,7 @@ class Open:
     notional: float
     fee: float
     extra: float = 0.0
+    ambiguous: bool = False
 
 
 @dataclass
@@ -115,7 +116,7 @@ class TradeBook:
             trade.exit_notional += take * unit * price * money
             trade.commission += head.fee * part + fee * take / total
             trade.exit_bar, trade.exit_phase = bar, phase
-            trade.ambiguous = trade.ambiguous or bool(fi[codes.L_FLAG])
+            trade.ambiguous = trade.ambiguous or head.ambiguous or bool(fi[codes.L_FLAG])
             head.lots -= take
             head.value -= head.value * part
             head.notional -= head.notional * part
@@ -133,7 +134,9 @@ class TradeBook:
                 last.notional += value * money
                 last.fee += fee * n / total
             else:
-                queue.append(Open(order, bar, phase, side, n, value, value * money, fee * n / total))
+                last = Open(order, bar, phase, side, n, value, value * money, fee * n / total)
+                queue.append(last)
+            last.ambiguous = last.ambiguous or bool(fi[codes.L_FLAG] & codes.FLAG_AMBIGUOUS)
 
     def leg(self, ci: Any, cf: Any) -> None:
         """Book a dividend, a split, a paid fraction or borrow cost to the lots that are held (F8, F9, F11)."""
@@ -174,7 +177,9 @@ class TradeBook:
     def open(self) -> list[Trade]:
         """What is still open, oldest entry first."""
         rest = [
-            Trade(s, q.side, q.order, q.bar, q.phase, q.lots, q.value, q.notional, q.fee, q.extra)
+            Trade(
+                s, q.side, q.order, q.bar, q.phase, q.lots, q.value, q.notional, q.fee, q.extra, ambiguous=q.ambiguous
+            )
             for s, queue in self.queues.items()
             for q in queue
         ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import codes
 from .arguments import amount_of, fraction_of, is_number, order_error, price_of, session_of, whole_of
-from .core_sizing import unit
+from .core_sizing import on_tick, unit
 from .handles import Order
 from .profile_checks import check_amend, check_order
 
@@ -41,8 +41,8 @@ def row(
         values[at + codes.I_QTY] = whole_lots(amount, run.lots[s])
     at = o * codes.N_F
     numbers[at + codes.F_SIZE] = amount
-    numbers[at + codes.F_LIMIT] = on_tick(limit, tick, up=side < 0)
-    numbers[at + codes.F_STOP] = on_tick(stop, tick, up=side > 0)
+    numbers[at + codes.F_LIMIT] = on_tick(limit, tick, side < 0)  # type: ignore[no-untyped-call]
+    numbers[at + codes.F_STOP] = on_tick(stop, tick, side > 0)  # type: ignore[no-untyped-call]
     run.pending.append(o)
     run.touched.append(o)
     return o
@@ -328,17 +328,17 @@ def amend(
         i[codes.I_QTY] = lots
         f[codes.F_SIZE] = float(quantity)
     if "limit" in changes:
-        f[codes.F_LIMIT] = on_tick(changes["limit"], tick, up=side < 0)
+        f[codes.F_LIMIT] = on_tick(changes["limit"], tick, side < 0)  # type: ignore[no-untyped-call]
         f[codes.F_TP_PCT] = _NAN
     if "stop" in changes:
-        f[codes.F_STOP] = on_tick(changes["stop"], tick, up=side > 0)
+        f[codes.F_STOP] = on_tick(changes["stop"], tick, side > 0)  # type: ignore[no-untyped-call]
         f[codes.F_SL_PCT] = _NAN
     if "trail" in changes or "trail_percent" in changes:
         if i[codes.I_STATE] == codes.WORKING:
             run.core.catch_up(run.calls.m, run.calls.b, o, run.cursor.i)
         f[codes.F_TRAIL], f[codes.F_TRAIL_PCT] = changes.get("trail", _NAN), changes.get("trail_percent", _NAN)
         if i[codes.I_STATE] == codes.WORKING:
-            run.core.set_level(books.of, o, side)
+            run.core.set_level(books.of, o, side, tick)
     books.make_room()
     left = int(i[codes.I_QTY] - i[codes.I_FILLED])
     run.core.log_event(
@@ -375,12 +375,3 @@ def whole_lots(amount: float, lot: float) -> int:
     """Lots in ``amount``, toward zero (F7); 0.29 is 29,000,000 of 1e-8, though the division falls short."""
     lots = amount / lot
     return int(min(lots + 1e-9 + abs(lots) * 1e-12, codes.MOST_LOTS))
-
-
-def on_tick(price: float, tick: float | None, *, up: bool) -> float:
-    """An order's price on the grid of ticks, rounded away from what was asked where it must (F7)."""
-    if not tick or price != price:
-        return price
-    steps = price / tick
-    whole = math.ceil(steps - 1e-9) if up else math.floor(steps + 1e-9)
-    return round(whole * tick, 10)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphintra_backtest import notices, view_series, view_tables
+from alphintra_backtest import notices, view_series, view_shares, view_tables
 from alphintra_backtest.metrics.definitions import DEFINITIONS, HEADLINE
 from alphintra_backtest.plain_json import plain
 from alphintra_backtest.view_axis import Axis
@@ -73,18 +74,24 @@ def payload(result: Result) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for detail in DETAILS:
         omitted: list[str] = []
-        charts = {
-            "symbols": view_series.all_candles(result, axis, detail.candles, omitted),
-            "curve": view_series.curve(result, axis, detail.points, omitted),
-            "recorded": view_series.recorded(result, axis, detail.points // 2, omitted),
-            "markers": markers(result, axis, detail.markers, omitted),
-            "omitted": omitted,
-        }
+        drawn = charts(result, axis, detail, omitted)
         tables = whole | view_tables.cut_tables(result, axis, detail.rows)
-        content = plain(fixed | {"charts": charts, "tables": tables})
+        content = plain(fixed | {"charts": drawn, "tables": tables})
         if size(content) <= MAX_BYTES:
             break
     return content
+
+
+def charts(result: Result, axis: Axis, detail: Detail, omitted: list[str]) -> dict[str, Any]:
+    """Return what is drawn; what is left out goes to ``omitted``."""
+    shares = {symbol: view_shares.of_symbol(result, axis, symbol) for symbol in result.market.symbols}
+    return {
+        "symbols": view_series.all_candles(result, axis, shares, detail.candles, omitted),
+        "curve": view_series.curve(result, axis, detail.points, omitted),
+        "recorded": view_series.recorded(result, axis, detail.points // 2, omitted),
+        "markers": markers(result, axis, shares, detail.markers, omitted),
+        "omitted": omitted,
+    }
 
 
 def size(content: dict[str, Any]) -> int:
@@ -169,8 +176,17 @@ def figures(result: Result) -> list[dict[str, Any]]:
     return shown
 
 
-def markers(result: Result, axis: Axis, limit: int, omitted: list[str]) -> list[dict[str, Any]]:
-    """Return one mark per fill, with the trades that it opened or closed."""
+def markers(
+    result: Result,
+    axis: Axis,
+    shares: Mapping[str, view_shares.Shares | None],
+    limit: int,
+    omitted: list[str],
+) -> list[dict[str, Any]]:
+    """Return one mark per fill, with the trades that it opened or closed.
+
+    ``price`` is in shares of the last bar, as the candles are; ``traded`` is the price that was paid.
+    """
     fills = result.columns.get("fills", {})
     total = len(fills.get("time", ()))
     first = max(0, total - limit)
@@ -180,7 +196,12 @@ def markers(result: Result, axis: Axis, limit: int, omitted: list[str]) -> list[
         return []
     ids, reasons = _trades_of_fills(result)
     names = axis.names[np.asarray(fills["bar"][first:], dtype=np.int64)].tolist()
-    prices = view_series.shown(fills["price"][first:])
+    became = [
+        1.0 if (drawn := shares.get(str(symbol))) is None else drawn.at(name)
+        for symbol, name in zip(fills["symbol"][first:], names, strict=True)
+    ]
+    prices = view_series.shown(np.asarray(fills["price"][first:], dtype=np.float64) / became)
+    traded = view_series.shown(fills["price"][first:])
     quantities = view_series.shown(fills["quantity"][first:])
     shown = []
     for offset in range(total - first):
@@ -195,6 +216,7 @@ def markers(result: Result, axis: Axis, limit: int, omitted: list[str]) -> list[
                 "time": names[offset],
                 "side": side,
                 "price": prices[offset],
+                "traded": traded[offset],
                 "quantity": quantities[offset],
                 "order_id": order,
                 "trade_ids": ids.get(key, []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from alphintra_backtest.metrics.drawdowns import equity_drawdown
 from alphintra_backtest.view_axis import Axis
+from alphintra_backtest.view_shares import Shares
 
 if TYPE_CHECKING:
     from alphintra.result import Result
@@ -63,33 +65,38 @@ def extremes(series: list[F64], limit: int) -> I64:
     return np.array(sorted(keep), dtype=np.int64)
 
 
-def candles(
-    bars: Any, axis: Axis, first: int, last: int, limit: int, indicators: list[Any]
-) -> dict[str, Any]:
-    """Return one symbol's bars in [first, last), aggregated to at most ``limit`` candles.
+def candles(bars: Any, axis: Axis, shares: Shares, limit: int, indicators: list[Any]) -> dict[str, Any]:
+    """Return one symbol's drawn bars, aggregated to at most ``limit`` candles.
 
     A candle of several bars opens with the first, closes with the last and spans them all; its volume
-    is their sum and its indicators are those of its last bar.
+    is their sum and its indicators are those of its last bar. Prices, volume and the indicators drawn
+    over the candles are in shares of the last bar.
     """
-    count = last - first
-    size = max(1, -(-count // max(limit, 1)))
-    starts = np.arange(first, last, size)
-    ends = np.minimum(starts + size, last) - 1
-    at = starts - first
-    volume = None if bars.volume is None else np.add.reduceat(bars.volume[first:last], at)
+    first, last = shares.first, shares.last
+    size = max(1, -(-(last - first) // max(limit, 1)))
+    at = np.arange(0, last - first, size)
+    ends = np.minimum(at + size, last - first) - 1
+    became = shares.became
+    opened, high, low, close = (
+        np.asarray(values[first:last]) / became for values in (bars.open, bars.high, bars.low, bars.close)
+    )
+    volume = None if bars.volume is None else np.add.reduceat(bars.volume[first:last] * became, at)
+
+    def known(indicator: Any) -> list[float | int | None]:
+        values = np.asarray(indicator.values)[first:last]
+        return shown((values / became if indicator.overlay else values)[ends])
+
     return {
         "symbol": bars.symbol,
-        "time": axis.candle_names(bars)[starts].tolist(),
-        "open": shown(bars.open[starts]),
-        "high": shown(np.maximum.reduceat(bars.high[first:last], at)),
-        "low": shown(np.minimum.reduceat(bars.low[first:last], at)),
-        "close": shown(bars.close[ends]),
+        "time": axis.candle_names(bars)[first:last][at].tolist(),
+        "open": shown(opened[at]),
+        "high": shown(np.maximum.reduceat(high, at)),
+        "low": shown(np.minimum.reduceat(low, at)),
+        "close": shown(close[ends]),
         "volume": None if volume is None else shown(volume, 5),
         "bars_per_point": size,
-        "indicators": [
-            {"name": i.name, "values": shown(np.asarray(i.values)[ends]), "overlay": bool(i.overlay)}
-            for i in indicators
-        ],
+        "indicators": [{"name": i.name, "values": known(i), "overlay": bool(i.overlay)} for i in indicators],
+        "shares": shares.described(),
     }
 
 
@@ -101,22 +108,21 @@ def drawn_symbols(result: Result) -> list[str]:
     return ordered[:MAX_SYMBOLS]
 
 
-def all_candles(result: Result, axis: Axis, limit: int, omitted: list[str]) -> list[dict[str, Any]]:
+def all_candles(
+    result: Result, axis: Axis, shares: Mapping[str, Shares | None], limit: int, omitted: list[str]
+) -> list[dict[str, Any]]:
     """Return the candles of the drawn symbols, ``limit`` in all."""
     symbols = drawn_symbols(result)
     charts = []
     hidden = 0
     for symbol in symbols:
-        bars = result.market.bars[symbol]
-        time = result.curves.time
-        first = int(np.searchsorted(bars.close_time, time[0])) if len(time) else 0
-        last = int(np.searchsorted(bars.close_time, time[-1], side="right")) if len(time) else 0
-        if last <= first:
+        drawn = shares[symbol]
+        if drawn is None:
             continue
         own = [i for i in result.indicators if i.symbol == symbol]
         hidden += max(0, len(own) - MAX_INDICATORS)
         budget = limit // len(symbols)
-        charts.append(candles(bars, axis, first, last, budget, own[:MAX_INDICATORS]))
+        charts.append(candles(result.market.bars[symbol], axis, drawn, budget, own[:MAX_INDICATORS]))
     total = len(result.market.symbols)
     if len(symbols) < total:
         omitted.append(f"candles of {total - len(symbols)} of {total} symbols")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ._version import __version__
+from .costs import cost_from_text
 from .errors import AlphintraError, ParameterError
 from .strategy import Strategy
 
@@ -84,8 +85,8 @@ def _backtest(args: argparse.Namespace) -> int:
         start=args.start,
         end=args.end,
         cash=args.cash,
-        commission=args.commission,
-        slippage=args.slippage,
+        commission=cost_from_text(args.commission, "commission"),
+        slippage=cost_from_text(args.slippage, "slippage"),
         profile=args.profile,
         benchmark=args.benchmark,
         params=pairs(args.param, "--param"),
@@ -149,8 +150,15 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--start", help="first day of decisions; indicators warm up on earlier data")
     run.add_argument("--end", help="last day of the data")
     run.add_argument("--cash", type=float, default=100_000, help="starting cash (default 100000)")
-    run.add_argument("--commission", type=float, default=0.0, help="fraction of notional per fill (0.001 = 0.1 %%)")
-    run.add_argument("--slippage", type=float, default=0.0, help="fraction of the price, against the order")
+    run.add_argument(
+        "--commission", default="0", metavar="COST",
+        help="fraction of notional per fill (0.001 = 0.1 %%), parts of al.Commission (per_share=0.005,minimum=1), or "
+        "a JSON object of them",
+    )  # fmt: skip
+    run.add_argument(
+        "--slippage", default="0", metavar="COST",
+        help="fraction of the price, against the order, or parts of al.Slippage (spread=0.02,percent=0.0005)",
+    )  # fmt: skip
     run.add_argument("--profile", default="default", help="rule set (default: default)")
     run.add_argument("--benchmark", help="dataset or file to compare with (default: buy and hold)")
     run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the strategy")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -208,6 +209,47 @@ def commission_of(given: Any) -> Commission:
         RuleError: None of these, or a part that does not exist.
     """
     return _cost_of(given, Commission, "commission", "notional")
+
+
+def cost_from_text(text: str, name: str) -> float | dict[str, Any]:
+    """Read ``commission`` or ``slippage`` as typed on a command line, for ``backtest``.
+
+    Args:
+        text: A fraction (``0.001``), parts (``per_share=0.005,minimum=1``), or a JSON object of parts; tiers need the
+            last form.
+        name: ``commission`` or ``slippage``.
+
+    Raises:
+        RuleError: None of these. What the parts say is checked where they are used.
+    """
+    given = text.strip()
+    hint = "a fraction (0.001), parts (%s), or a JSON object of parts" % (
+        "per_share=0.005,minimum=1" if name == "commission" else "spread=0.02,percent=0.0005"
+    )
+    if given.startswith("{"):
+        try:
+            parts: dict[str, Any] = json.loads(given)
+        except json.JSONDecodeError as error:
+            raise RuleError(f"{name}: {given!r} is not JSON: {error}", where=name, hint=hint) from None
+        return parts
+    if "=" not in given:
+        return _typed_number(given, given, name, hint)
+    found: dict[str, Any] = {}
+    for item in given.split(","):
+        part, sign, value = (piece.strip() for piece in item.partition("="))
+        if not sign or not part:
+            raise RuleError(f"{name}: {item.strip()!r} is not PART=NUMBER", where=name, hint=hint)
+        if part in found:
+            raise RuleError(f"{name}: {part} is given twice", where=name)
+        found[part] = _typed_number(value, item.strip(), name, hint)
+    return found
+
+
+def _typed_number(text: str, item: str, name: str, hint: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise RuleError(f"{name}: {item!r} is not a number", where=name, hint=hint) from None
 
 
 def _cost_of(given: Any, kind: type[_Cost], name: str, whole: str) -> _Cost:

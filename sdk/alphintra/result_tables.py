@@ -65,6 +65,7 @@ TABLES: dict[str, dict[str, str]] = {
         "source": "text",
         "commission": "money",
         "slippage": "money",
+        "value": "money",
         "rule": "text",
         "order_id": "id",
         "bar": "count",

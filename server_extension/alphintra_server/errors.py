@@ -111,7 +111,8 @@ def from_validation(error: ValidationError, *, where: str = "") -> Invalid:
     """Turn pydantic's report into a 422 that names each field."""
     places = []
     for item in error.errors(include_url=False, include_context=False, include_input=False):
-        path = ".".join(str(part) for part in item["loc"]) or where or "body"
+        # A part in angle brackets is no field: it tells which of several forms was given.
+        path = ".".join(part for part in map(str, item["loc"]) if not part.startswith("<")) or where or "body"
         message = item["msg"].removeprefix("Value error, ")
         places.append({"field": path, "message": message})
     first = places[0]

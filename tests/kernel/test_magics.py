@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from alphintra.errors import RuleError
 from alphintra_kernel.magics import assignments
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
@@ -46,6 +47,15 @@ def test_a_variable_is_the_data(shell):
     # Bought at the fifth bar's open, 104, with 1 % commission; the last close is 119.
     assert list(result.fills["price"]) == [104.0]
     assert result.metrics["final_equity"] == pytest.approx(5000 + 20 * (119 - 104) - 20 * 104 * 0.01)
+
+
+def test_costs_are_a_fraction_or_parts(shell):
+    costs = "--commission per_share=0.05,minimum=3 --slippage fixed=1"
+    result = shell.run_line_magic("backtest", f"Hold --data bars --cash 5000 --param size=20 {costs}")
+    # Bought at 104 + 1; 20 × 0.05 is less than 3.
+    assert (list(result.fills["price"]), list(result.fills["commission"])) == ([105.0], [3.0])
+    with pytest.raises(RuleError, match="commission has no part 'share'"):
+        shell.run_line_magic("backtest", "Hold --data bars --commission share=1")
 
 
 def test_dates_cut_the_run(shell):

@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = (
@@ -70,6 +71,15 @@ def test_every_dependency_has_both_bounds():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     unbounded = [d for d in declared if not (">=" in d and "<" in d)]
     assert unbounded == ["pip"]
+
+
+def test_every_extra_is_bounded_and_locked_for_the_tests():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(extras) == {"backtrader", "calendars"}
+    locked = dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", (ROOT / "requirements/dev.txt").read_text(), re.M))
+    for needed in (Requirement(line) for lines in extras.values() for line in lines):
+        assert {s.operator for s in needed.specifier} == {">=", "<"}
+        assert needed.specifier.contains(locked[needed.name]), needed
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,9 @@
 
 import asyncio
 
+import alphintra as al
 import pytest
+from alphintra.costs import commission_of, slippage_of
 
 DATA = "us-equities-daily/AAPL"
 
@@ -120,6 +122,23 @@ async def test_results_are_the_plans_model_with_exact_decimals(api, completed):
     viewed = await api("GET", f"/api/backtests/{job['id']}/results", params={"view": "true"})
     assert viewed.json["view"]["version"] == 1
     assert len(viewed.json["view"]["charts"]["curve"]["equity"]) == 100
+
+
+async def test_costs_are_terms_too(api, completed):
+    terms = {"per_share": "0.005", "minimum": 1, "tiers": [[10000, "0.002"], [None, 0.001]]}
+    job = await completed(commission=terms, slippage={"spread": 0.02})
+    assert job["commission"] == {
+        "percent": "0", "per_share": "0.005", "minimum": "1", "maximum": None, "fixed": "0",
+        "maker": None, "taker": None, "tiers": [["10000", "0.002"], [None, "0.001"]],
+    }  # fmt: skip
+    assert job["slippage"] == {"percent": "0", "fixed": "0", "spread": "0.02", "volume_share": "0"}
+    sent = (await api("GET", f"/api/backtests/{job['id']}/results")).json["run"]["job"]["configuration"]
+    read = commission_of(sent["commission"])
+    assert read == al.Commission(per_share=0.005, minimum=1.0, tiers=((10_000.0, 0.002), (None, 0.001)))
+    assert slippage_of(sent["slippage"]) == al.Slippage(spread=0.02)
+    # A reply's terms are a request's.
+    again = await completed(commission=job["commission"], slippage={"percent": "0.0005"})
+    assert (again["commission"], again["slippage"]) == (job["commission"], "0.0005")
 
 
 async def test_trades_are_paged_filtered_and_sorted_as_numbers(api, completed):

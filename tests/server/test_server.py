@@ -3,9 +3,12 @@
 import asyncio
 import json
 import re
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
+import alphintra as al
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -171,6 +174,30 @@ def test_migrations_make_exactly_the_tables(tmp_path):
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     database.close()
+
+
+def test_backtests_of_before_costs_had_terms_stay_fractions(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'old.sqlite'}")
+    upgrade(database.write_engine, "0001_spine")
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as plain, plain:  # which asks for no strategy and no job
+        columns = [row[1] for row in plain.execute("PRAGMA table_info(backtests)")]
+        values = dict.fromkeys(columns, "0") | {"id": "old", "commission": "0.001"}
+        names = ", ".join(f":{name}" for name in columns)
+        plain.execute(f"INSERT INTO backtests ({', '.join(columns)}) VALUES ({names})", values)
+    upgrade(database.write_engine)
+    with database.write_engine.begin() as connection:
+        asked = text("SELECT commission, commission_terms, slippage_terms FROM backtests")
+        assert connection.execute(asked).all() == [("0.001", None, None)]
+    database.close()
+
+
+def test_openapi_says_what_a_cost_may_be():
+    schemas = document()["components"]["schemas"]
+    for cost, sdk in (("commission", al.Commission), ("slippage", al.Slippage)):
+        for body, form in (("StrategyExecute", "Input"), ("BacktestJob", "Output")):
+            terms = f"{sdk.__name__}Terms-{form}"
+            assert f'"#/components/schemas/{terms}"' in json.dumps(schemas[body]["properties"][cost])
+            assert set(schemas[terms]["properties"]) == set(sdk.__dataclass_fields__)
 
 
 class TestSecondServer:

@@ -177,7 +177,7 @@ _ALL = (
     Definition(
         "turnover",
         "Turnover",
-        "Traded notional divided by mean equity and by years (session returns / N).",
+        "Money traded, in the account's currency, divided by mean equity and by years (session returns / N).",
         "per year",
         "M12",
         "ratio",

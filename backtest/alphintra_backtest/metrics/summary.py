@@ -173,8 +173,7 @@ def _activity(
     """Return exposure, turnover and cost totals."""
     bars = len(curves.equity)
     none = np.empty(0)
-    quantity, price = numbers(fills.get("quantity", none)), numbers(fills.get("price", none))
-    notional = float(np.abs(quantity) @ price) if len(quantity) else 0.0
+    notional = float(np.abs(numbers(fills.get("value", none))).sum())
     paid = zip(flows.get("amount", ()), flows.get("kind", ()), strict=True)
     values = {
         "total_fees": total(numbers(fills.get("commission", none)).tolist()),

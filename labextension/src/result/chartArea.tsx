@@ -5,7 +5,7 @@ import React from 'react';
 
 import type { ResultChart } from './chart.js';
 import type { IResultEnvironment } from './environment.js';
-import { formatValue, isoTime } from './format.js';
+import { formatValue, isoTime, ratioText } from './format.js';
 import type { ICharts } from './payload.js';
 import type { ITrade } from './trades.js';
 import { chartHeight } from './chartLayout.js';
@@ -99,6 +99,21 @@ export function ChartArea(props: IProps): JSX.Element {
     }
   }, [selected]);
 
+  const shares = charts.symbols.find(item => item.symbol === symbol)?.shares;
+  const notes = [
+    ...(shares
+      ? [
+          trans.__(
+            'Prices drawn in shares of %1 (splits: %2); tables have them as traded',
+            shares.date,
+            shares.splits
+              .map(split => `${ratioText(split.ratio)} on ${isoTime(split.time, true)}`)
+              .join(', ')
+          )
+        ]
+      : []),
+    ...charts.omitted
+  ];
   const height = chartHeight(charts, symbol, showRecorded);
   return (
     <section className="alphintra-Charts" aria-label={trans.__('Charts')}>
@@ -172,9 +187,9 @@ export function ChartArea(props: IProps): JSX.Element {
       <div className="alphintra-visually-hidden" aria-live="polite">
         {spoken}
       </div>
-      {charts.omitted.length > 0 ? (
-        <p className="alphintra-muted alphintra-Charts-omitted">
-          {charts.omitted.join(' \u00b7 ')}
+      {notes.length > 0 ? (
+        <p className="alphintra-muted alphintra-Charts-notes">
+          {notes.join(' \u00b7 ')}
         </p>
       ) : null}
     </section>

@@ -25,7 +25,8 @@ export function chartTheme(p: IPalette): DeepPartial<ChartOptions> {
       panes: { separatorColor: p.grid, separatorHoverColor: p.grid }
     },
     grid: { vertLines: { visible: false }, horzLines: { color: p.grid } },
-    rightPriceScale: { borderVisible: false, minimumWidth: 64 },
+    // A label that the edge of its pane would cut through is left out.
+    rightPriceScale: { borderVisible: false, minimumWidth: 64, entireTextOnly: true },
     crosshair: { vertLine: crosshair, horzLine: crosshair },
     timeScale: { borderColor: p.grid }
   };

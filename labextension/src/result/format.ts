@@ -145,6 +145,17 @@ export function compact(value: number): string {
   return fixed(value, size >= 100 || Number.isInteger(value) ? 0 : 2);
 }
 
+/** A split as it is announced: `2:1`, `1:10`, `3:2`. */
+export function ratioText(ratio: number): string {
+  for (let old = 1; old <= 100; old += 1) {
+    const made = ratio * old;
+    if (made >= 0.5 && Math.abs(made - Math.round(made)) < 1e-6 * old) {
+      return `${Math.round(made)}:${old}`;
+    }
+  }
+  return `${quantity(ratio)}:1`;
+}
+
 /** Which way a signed value points; it gives the colour and the mark beside it. */
 export function direction(value: Cell | undefined): 'up' | 'down' | 'flat' {
   return typeof value !== 'number' || value === 0 || Number.isNaN(value)

@@ -210,6 +210,9 @@ export function Signed(props: {
   );
 }
 
+/** More characters than this do not fit a cell in full size; a figure is never cut. */
+const FITTING = 8;
+
 function Figure(props: {
   figure: IFigure;
   trans: TranslationBundle;
@@ -248,14 +251,16 @@ function Figure(props: {
           {figure.reason ? ` ${figure.reason}` : ''}
         </span>
       </div>
-      <div className="alphintra-Figure-value">
+      <div
+        className={`alphintra-Figure-value${value.length > FITTING ? ' alphintra-mod-long' : ''}`}
+      >
         {figure.signed ? (
           <Signed value={figure.value} text={value} />
         ) : (
           value
         )}
       </div>
-      <div className="alphintra-Figure-below" title={below.join(' \u00b7 ')}>
+      <div className="alphintra-Figure-below">
         {below.join(' \u00b7 ') || '\u00a0'}
       </div>
     </div>

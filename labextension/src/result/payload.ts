@@ -67,6 +67,19 @@ export interface IIndicator {
   overlay: boolean;
 }
 
+/** A split: from the bar of this time on, `ratio` shares stand for each share before. */
+export interface ISplit {
+  time: number;
+  ratio: number;
+}
+
+/** Which shares a symbol's prices are drawn in, where there was a split. */
+export interface IShares {
+  /** Date of the last drawn bar: its shares are those of the whole chart. */
+  date: string;
+  splits: ISplit[];
+}
+
 export interface ISymbolSeries {
   symbol: string;
   time: number[];
@@ -77,6 +90,8 @@ export interface ISymbolSeries {
   volume: (number | null)[] | null;
   bars_per_point: number;
   indicators: IIndicator[];
+  /** Absent in results that were stored before charts took splits out. */
+  shares?: IShares | null;
 }
 
 export interface ICurve {
@@ -96,7 +111,10 @@ export interface IMarker {
   symbol: string;
   time: number;
   side: 'BUY' | 'SELL';
+  /** In the shares that the chart is drawn in. */
   price: number;
+  /** As it was traded. */
+  traded?: number;
   quantity: number;
   order_id: number;
   trade_ids: number[];

@@ -3,10 +3,21 @@
 import type { SeriesMarker, Time } from 'lightweight-charts';
 
 import type { IPalette } from './palette.js';
-import type { IMarker, ISymbolSeries } from './payload.js';
+import type { IMarker, IShares, ISymbolSeries } from './payload.js';
 import { snap } from './timeline.js';
 import type { IPath } from './tradePaths.js';
 import type { ITrade } from './trades.js';
+
+/** A price of that time in the shares that the chart is drawn in. */
+export function inDrawnShares(
+  price: number,
+  time: number,
+  shares: IShares | null | undefined
+): number {
+  return (shares?.splits ?? [])
+    .filter(split => split.time > time)
+    .reduce((drawn, split) => drawn / split.ratio, price);
+}
 
 /** The lines from entry to exit; an open trade ends at the last close. */
 export function pathsOf(trades: readonly ITrade[], symbol: ISymbolSeries): IPath[] {
@@ -18,14 +29,19 @@ export function pathsOf(trades: readonly ITrade[], symbol: ISymbolSeries): IPath
   return trades
     .filter(trade => trade.symbol === symbol.symbol)
     .map(trade => {
-      const price = trade.exitPrice ?? lastClose;
       const at = trade.exitTime === null ? last : snap(symbol.time, trade.exitTime);
-      const rise = price >= trade.entryPrice;
+      // Both prices of a trade are in shares of its end.
+      const end = trade.exitTime ?? Infinity;
+      const drawn = (value: number): number =>
+        inDrawnShares(value, end, symbol.shares);
+      const entry = drawn(trade.entryPrice);
+      const price = trade.exitPrice === null ? lastClose : drawn(trade.exitPrice);
+      const rise = price >= entry;
       return {
         id: trade.id,
         from: {
           time: symbol.time[snap(symbol.time, trade.entryTime)]!,
-          price: trade.entryPrice
+          price: entry
         },
         to: { time: symbol.time[at]!, price },
         gain: trade.pnl !== null ? trade.pnl >= 0 : rise === (trade.side !== 'SELL')

@@ -9,7 +9,8 @@ import {
   fixed,
   formatValue,
   isoTime,
-  priceDecimals
+  priceDecimals,
+  ratioText
 } from '../result/format.js';
 import type { Format } from '../result/payload.js';
 
@@ -70,4 +71,12 @@ test('direction gives more than the colour', () => {
   assert.equal(direction(-1), 'down');
   assert.equal(direction(0), 'flat');
   assert.equal(direction(null), 'flat');
+});
+
+test('a split is written as it is announced', () => {
+  assert.equal(ratioText(2), '2:1');
+  assert.equal(ratioText(0.1), '1:10');
+  assert.equal(ratioText(1.5), '3:2');
+  assert.equal(ratioText(1 / 3), '1:3');
+  assert.equal(ratioText(1.0837124), '1.0837124:1');
 });

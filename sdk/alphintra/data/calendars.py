@@ -25,7 +25,7 @@ def calendar_code(name: Any) -> str:
     """
     if name in OWN:
         return str(name)
-    library = _library(name)
+    library = library_for(name)
     known = library.get_calendar_names(include_aliases=True)
     if name not in known:
         raise DataError(
@@ -43,7 +43,7 @@ def session_table(code: str) -> SessionTable:
     Raises:
         DataError: The library cannot build this calendar.
     """
-    library = _library(code)
+    library = library_for(code)
     try:
         calendar = _widest(library, code)
     except ValueError as error:  # raised by rules that contradict each other, as XTAE's in 4.13.2
@@ -76,7 +76,12 @@ def _us(times: Any) -> I64:
     return np.asarray(times.dt.tz_localize(None).to_numpy().astype("M8[us]").astype(np.int64))
 
 
-def _library(name: Any) -> Any:
+def library_for(name: Any) -> Any:
+    """Return the package exchange_calendars, which the calendar of that name needs.
+
+    Raises:
+        DataError: It is not installed; the error names the extra that brings it.
+    """
     try:
         import exchange_calendars
     except ImportError:
@@ -84,7 +89,7 @@ def _library(name: Any) -> Any:
         raise DataError(
             f"the calendar {name!r} needs the package exchange_calendars",
             code="NO_CALENDARS",
-            hint="Install it with: pip install exchange_calendars. Without it there are "
+            hint="pip install 'alphintra[calendars]'. Without it there are "
             + ", ".join([*shipped, "24/7", "weekdays"])
             + ".",
         ) from None

@@ -150,6 +150,9 @@ class BacktestRow(Base):
     initial_capital: Mapped[Decimal] = mapped_column(ExactDecimal)
     commission: Mapped[Decimal] = mapped_column(ExactDecimal)
     slippage: Mapped[Decimal] = mapped_column(ExactDecimal)
+    # Costs that are more than a fraction, as the API takes them; NULL where they are not.
+    commission_terms: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    slippage_terms: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     methodology: Mapped[str] = mapped_column(String(20))
     parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
     rules: Mapped[dict[str, Any]] = mapped_column(JSON)

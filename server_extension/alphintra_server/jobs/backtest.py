@@ -16,6 +16,7 @@ from ..db.tables import (
     TradeRow,
 )
 from ..db.types import utc_now
+from ..models.costs import CommissionTerms, SlippageTerms, for_engine, joined
 from ..services.datasets import Selection
 from .attempt import JobInput
 from .output import Output, TradeDocument
@@ -46,8 +47,8 @@ class BacktestKind:
             "start": row.start_date.date().isoformat() if row.start_given else None,
             "end": row.end_date.date().isoformat() if row.end_given else None,
             "cash": float(row.initial_capital),
-            "commission": float(row.commission),
-            "slippage": float(row.slippage),
+            "commission": for_engine(joined(row.commission, row.commission_terms, CommissionTerms)),
+            "slippage": for_engine(joined(row.slippage, row.slippage_terms, SlippageTerms)),
             "benchmark": row.benchmark,
             "seed": row.seed,
             "risk_free_rate": row.risk_free_rate,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import Body, Money, PageQuery, Reply
+from .costs import CommissionGiven, SlippageGiven
 from .strategies import RunSettings
 
 
@@ -87,8 +88,8 @@ class BacktestJob(Reply):
     start_date: datetime
     end_date: datetime
     initial_capital: Money
-    commission: Money
-    slippage: Money
+    commission: CommissionGiven
+    slippage: SlippageGiven
     methodology: BacktestMethodology
     status: JobStatus
     created_at: datetime

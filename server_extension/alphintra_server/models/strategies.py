@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from .base import Body, Diagnostic, Moment, Money, PageQuery, Reply
+from .costs import CommissionGiven, SlippageGiven
 
 MAX_CODE = 1 << 20
 MAX_PARAMETERS = 64 << 10
@@ -154,8 +155,8 @@ class RunSettings(Body):
     end_date: Moment | None = None
     parameters: Parameters = Field(default_factory=dict)
     initial_capital: Annotated[Money, Field(gt=0, le=10**15)] | None = None
-    commission: Annotated[Money, Field(ge=0, lt=1)] | None = Field(None, description="Fraction of notional.")
-    slippage: Annotated[Money, Field(ge=0, lt=1)] | None = Field(None, description="Fraction of price.")
+    commission: CommissionGiven | None = Field(None, description="Fraction of notional, or the terms.")
+    slippage: SlippageGiven | None = Field(None, description="Fraction of price, or the terms.")
     rules: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=50)
     benchmark: Name | None = None
     seed: int = Field(0, ge=0, lt=2**63)

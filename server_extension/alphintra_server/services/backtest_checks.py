@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import Invalid
+from ..models.costs import CommissionTerms, SlippageTerms, for_engine
 from .datasets import Selection
 
 _FIELDS = {"cash": "initial_capital"}
@@ -50,8 +51,8 @@ def _check_type(name: str, value: Any, default: Any) -> None:
 def check_options(
     *,
     cash: Decimal,
-    commission: Decimal,
-    slippage: Decimal,
+    commission: Decimal | CommissionTerms,
+    slippage: Decimal | SlippageTerms,
     risk_free_rate: float,
     seed: int,
     rules: dict[str, Any],
@@ -63,8 +64,8 @@ def check_options(
     try:
         options(
             cash=float(cash),
-            commission=float(commission),
-            slippage=float(slippage),
+            commission=for_engine(commission),
+            slippage=for_engine(slippage),
             profile="default",
             risk_free_rate=risk_free_rate,
             seed=seed,

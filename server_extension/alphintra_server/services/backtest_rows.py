@@ -18,6 +18,7 @@ from ..models.backtests import (
     Trade,
     TradeSide,
 )
+from ..models.costs import CommissionTerms, SlippageTerms, joined
 from . import datasets
 
 
@@ -37,8 +38,8 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         start_date=row.start_date,
         end_date=row.end_date,
         initial_capital=row.initial_capital,
-        commission=row.commission,
-        slippage=row.slippage,
+        commission=joined(row.commission, row.commission_terms, CommissionTerms),
+        slippage=joined(row.slippage, row.slippage_terms, SlippageTerms),
         methodology=BacktestMethodology(row.methodology),
         status=JobStatus(job.status),
         created_at=row.created_at,

@@ -29,6 +29,7 @@ from ..db.tables import (
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, Unavailable
 from ..jobs import store
+from ..models import costs
 from ..models.backtests import (
     BacktestCreate,
     BacktestJob,
@@ -264,9 +265,12 @@ class Backtests:
                 raise Invalid.field(
                     "benchmark", f"{against.name} has several symbols: choose one", code="UNKNOWN_SYMBOL"
                 )
-        cash = _or(settings.initial_capital, self._defaults.initial_capital)
-        commission = _or(settings.commission, self._defaults.commission)
-        slippage = _or(settings.slippage, self._defaults.slippage)
+        usual = self._defaults
+        cash = usual.initial_capital if settings.initial_capital is None else settings.initial_capital
+        commission = usual.commission if settings.commission is None else settings.commission
+        slippage = usual.slippage if settings.slippage is None else settings.slippage
+        fraction, commission_terms = costs.split(commission)
+        price_fraction, slippage_terms = costs.split(slippage)
         check_options(
             cash=cash,
             commission=commission,
@@ -292,8 +296,10 @@ class Backtests:
             start_given=settings.start_date is not None,
             end_given=settings.end_date is not None,
             initial_capital=cash,
-            commission=commission,
-            slippage=slippage,
+            commission=fraction,
+            slippage=price_fraction,
+            commission_terms=commission_terms,
+            slippage_terms=slippage_terms,
             methodology=BacktestMethodology.STANDARD.value,
             parameters=version.parameters | settings.parameters,
             rules=settings.rules,
@@ -345,10 +351,6 @@ def _completed(session: Session, who: Caller, backtest_id: str) -> tuple[Backtes
             extra={"state": job.status, "phase": job.phase, "error": job.error},
         )
     return row, result
-
-
-def _or(given: Decimal | None, default: Decimal) -> Decimal:
-    return default if given is None else given
 
 
 def _decimal(value: float | None) -> Decimal | None:

@@ -106,6 +106,7 @@ class TestExposureAndCosts:
         fills = {
             "quantity": [1.0, 1.0],
             "price": [50.0, 60.0],
+            "value": [50.0, 60.0],
             "commission": [0.1, 0.2],
             "slippage": [0.05, 0.0],
         }

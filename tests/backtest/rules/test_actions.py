@@ -245,3 +245,48 @@ def test_f8_adjusted_prices_know_no_events() -> None:
     # Open 100 × 50 / 100
     assert fills(result) == [(1, "BUY", 10, 50, "F1.open")]
     assert flows(result) == []
+
+
+def test_m9_a_benchmark_that_was_given_keeps_its_splits_and_dividends() -> None:
+    # Bought at the open of bar 1, 100: 1,000 units of money 100; after 2:1 (bar 2) 2,000 at 50, 51, and with a dividend
+    # of 3 on bar 3, 2,000 × 51 + 2,000 × 3.
+    held = al.data.with_events(
+        bars(FLAT, FLAT, HALF, (51, 52, 50, 51)), splits={EX: 2.0}, dividends={"2024-01-05": 3.0}
+    )
+    result = run({}, bars(FLAT, FLAT, FLAT, FLAT), benchmark=held)
+    assert list(result.curves.benchmark) == [100_000, 100_000, 100_000, 108_000]
+
+
+def test_f8_brackets_of_several_entries_cover_what_is_held_after_a_split() -> None:
+    # One and one are three after 3:2. Each stop would be for one and a half: two, as three are held. At 60 (90 / 1.5)
+    # the first sells two at the open of 58, and the second, at 50, the one that is left.
+    script = {0: both(buy(1, stop_loss=90), buy(1, stop_loss=75))}
+    data = split(1.5, FLAT, FLAT, (66, 68, 65, 67), (58, 59, 49, 50))
+    result = run(script, data)
+    assert fills(result)[2:] == [(3, "SELL", 2, 58, "F2.open"), (3, "SELL", 1, 50, "F2.stop")]
+    assert list(result.positions["quantity"])[-1] == 0
+
+
+def test_f8_what_one_lot_of_two_positions_became_has_a_stop() -> None:
+    # 7 and 7 are 1 after 1:10, with 0.4 of it paid; neither stop (0.7 of a share each) is cut to nothing.
+    script = {0: both(buy(7, stop_loss=90), buy(7, stop_loss=80))}
+    result = run(script, split(0.1, FLAT, FLAT, (1000, 1010, 990, 1000), (890, 900, 700, 800)))
+    assert fills(result)[2:] == [(3, "SELL", 1, 890, "F2.open")]
+    assert ends(result)[3] == ("CANCELLED", "POSITION_CLOSED")
+
+
+def test_f8_a_bracket_never_asks_for_more_than_is_held() -> None:
+    # Eleven are 16.5 after 3:2: 16 are held and half a share is paid, so the stop is for 16.
+    result = run({0: buy(11, stop_loss=90)}, split(1.5, FLAT, FLAT, (66, 68, 65, 67), (58, 59, 49, 50)))
+    assert fills(result)[1:] == [(3, "SELL", 16, 58, "F2.open")]
+    assert result.columns["orders"]["quantity"][1] == 16
+
+
+def test_f8_f7_a_trailing_level_between_two_ticks_after_a_split_works_where_it_stands() -> None:
+    # Tick 1: filled at 100, the level 3 % below is 97. After 3:1 it is 32.33, though 3 % below 33.33 would be 32 on the
+    # tick. Nothing else happens until bar 4 reaches 32.2: a stop at 32.33, not at 32.
+    third = (33.2, 33.3, 33.0, 33.1)
+    rows = ((100, 100, 99, 100), (100, 100, 99, 100), third, third, (33.0, 33.2, 32.2, 32.5))
+    terms = {"DATA": al.Instrument(tick=1.0)}
+    result = run({0: buy(10, trail_percent=0.03)}, split(3.0, *rows), instruments=terms)
+    assert fills(result)[1:] == [(4, "SELL", 30, round(97 / 3, 9), "F14.trail")]

@@ -191,3 +191,56 @@ def test_f7_a_bracket_s_prices_are_on_the_tick() -> None:
     assert (long["stop"][1], long["limit"][2]) == (95.0, 105.0)
     short = run({0: sell(1, stop_loss=104.6, take_profit=95.3)}, data, **terms).columns["orders"]
     assert (short["stop"][1], short["limit"][2]) == (105.0, 95.0)
+
+
+def test_f7_prices_that_a_fill_decides_are_on_the_tick() -> None:
+    # Filled at 100.3, tick 0.25. 5 % below is 95.285: a sell stop and a buy limit are down at 95.25; 5 % above is
+    # 105.315: a sell limit and a buy stop are up at 105.5.
+    data = bars(FLAT, (100.3, 101, 99, 100))
+    terms = {"instruments": {"DATA": al.Instrument(tick=0.25)}}
+    percents = {"stop_loss_percent": 0.05, "take_profit_percent": 0.05}
+    long = run({0: buy(1, **percents)}, data, **terms).columns["orders"]
+    assert (long["stop"][1], long["limit"][2]) == (95.25, 105.5)
+    short = run({0: sell(1, **percents)}, data, **terms).columns["orders"]
+    assert (short["stop"][1], short["limit"][2]) == (105.5, 95.25)
+    free = run({0: buy(1, **percents)}, data).columns["orders"]
+    assert (free["stop"][1], free["limit"][2]) == (100.3 * 0.95, 100.3 * 1.05)
+
+
+def test_f7_a_trailing_level_is_on_the_tick_wherever_it_goes() -> None:
+    # Filled at 100.3: 95.285, so 95.25. The entry bar's high of 103.1 moves it to 97.945, so 97.75, the price of bar 2;
+    # a short's level above 100.3 is 105.315, so 105.5, and above the low of 97.1 it is 101.955, so 102.
+    terms = {"instruments": {"DATA": al.Instrument(tick=0.25)}}
+    long = run({0: buy(1, trail_percent=0.05)}, bars(FLAT, (100.3, 103.1, 99, 102), (101, 102, 97, 98)), **terms)
+    assert fills(long)[1:] == [(2, "SELL", 1, 97.75, "F14.trail")]
+    short = run({0: sell(1, trail_percent=0.05)}, bars(FLAT, (100.3, 101, 97.1, 98), (99, 103, 98, 102)), **terms)
+    assert fills(short)[1:] == [(2, "BUY", 1, 102, "F14.trail")]
+
+
+def test_f7_a_tick_of_a_hundredth_gives_the_price_that_is_written_so() -> None:
+    # 100.3 × 0.971 = 97.3913, down to 97.39: the double of the literal, not of 9739 × 0.01.
+    terms = {"instruments": {"DATA": al.Instrument(tick=0.01)}}
+    result = run({0: buy(1, stop_loss_percent=0.029)}, bars(FLAT, (100.3, 101, 99, 100)), **terms)
+    assert result.columns["orders"]["stop"][1] == 97.39
+
+
+@pytest.mark.parametrize(
+    ("bar", "doubt"),
+    [
+        ((100, 106, 94, 96), 1),
+        ((100, 106, 99, 104), 0),  # only one of them is reached
+        ((106, 107, 94, 96), 0),  # the open decides
+    ],
+)
+def test_f3_two_entry_stops_of_a_group_in_one_bar_are_in_doubt(bar: tuple[float, ...], doubt: int) -> None:
+    result = run({0: BREAKOUT}, bars(FLAT, bar))
+    assert [f[1] for f in fills(result)] == ["BUY"]
+    assert result.counts["ambiguous"] == doubt
+    assert result.columns["trades"]["ambiguous"] == [bool(doubt)]
+
+
+def test_f3_a_stop_limit_of_a_group_is_in_doubt_too() -> None:
+    script = {0: group(buy(10, stop=105, limit=106), sell(10, stop=95))}
+    result = run(script, bars(FLAT, (100, 106, 94, 96)))
+    assert fills(result) == [(1, "BUY", 10, 105, "F16.stop")]
+    assert result.counts["ambiguous"] == 1

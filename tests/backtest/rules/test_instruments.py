@@ -223,3 +223,13 @@ def test_f18_stale_marks_of_several_symbols_are_counted_at_each_close() -> None:
     entry = assumption(result, "stale_marks")
     assert entry is not None
     assert entry["text"].startswith("4 ")
+
+
+def test_m12_turnover_is_of_money_in_the_account_s_currency() -> None:
+    # Two contracts of 10 × 100 euros at 1.25 are bought, 2,500 dollars, and sold at 110, 2,750. Equity is 100,000 three
+    # times (at the close of the fill's bar the price is still 100), then twice 100,250; four session returns of 252.
+    terms = {"DATA": al.Instrument(multiplier=10.0, currency="EUR")}
+    result = run({0: buy(2), 2: sell(2)}, at(100, 100, 110, 110, 110), instruments=terms, rates={"EUR": 1.25})
+    assert list(result.fills["value"]) == [2_500, 2_750]
+    assert list(result.curves.equity) == [100_000, 100_000, 100_250, 100_250, 100_250]
+    assert result.metrics["turnover"] == pytest.approx(5_250 / 100_150 / (4 / 252))

@@ -40,6 +40,9 @@ def _prices(session: Session, fills: list[Any]) -> None:
         if i[c.L_RULE] != c.R_FRACTION:
             low, high = m[c.D_LOW][t, s], m[c.D_HIGH][t, s]
             assert low * (1 - 1e-12) <= base <= high * (1 + 1e-12), (i, base, low, high)
+        if i[c.L_RULE] == c.R_DETAIL:  # and in one of the finer bars that decided
+            inside = m[c.D_FINE][m[c.D_FINE_FIRST][t, s] : m[c.D_FINE_LAST][t, s]]
+            assert any(low * (1 - 1e-12) <= base <= high * (1 + 1e-12) for _, high, low, _ in inside), (i, base)
         o = i[c.L_ORDER]
         limit = books.of[o, c.F_LIMIT]
         if books.oi[o, c.I_TYPE] in (c.LIMIT, c.STOP_LIMIT) and o not in amended:

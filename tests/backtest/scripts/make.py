@@ -8,6 +8,7 @@ from typing import Any
 import alphintra as al
 import numpy as np
 import pandas as pd
+from alphintra.data.detail import with_detail
 from alphintra_backtest.options import Options, options
 
 SYMBOLS = ("A", "B", "C")
@@ -157,7 +158,42 @@ def market(seed: int) -> Any:
     made = al.data.resolve(data, prices="raw", instruments=instruments, rates=rates)
     if splits or dividends:
         made = al.data.with_events(made, splits=splits or None, dividends=dividends or None)
-    return made
+    rng = np.random.default_rng([seed, 8])
+    return with_detail(made, _finer(rng, made)) if rng.random() < 0.35 else made
+
+
+def _finer(rng: np.random.Generator, market: Any) -> dict[str, pd.DataFrame]:
+    """Three finer bars for most bars; of ten, one falls short of its range and one has none."""
+    hours = market.timeframe == "1d"
+    out = {}
+    for symbol, bars in market.bars.items():
+        rows, times = [], []
+        for i in range(len(bars)):
+            if rng.random() < 0.1 and rows:
+                continue
+            opened, closed = pd.Timestamp(bars.open_time[i], unit="us"), bars.close[i]
+            begin = opened.normalize() + pd.Timedelta(hours=15) if hours else opened
+            times += [begin + n * pd.Timedelta(minutes=60 if hours else 20) for n in range(3)]
+            rows += _path(rng, bars.open[i], bars.high[i], bars.low[i], closed)
+        columns = ["open", "high", "low", "close"]
+        out[symbol] = pd.DataFrame(rows, index=pd.DatetimeIndex(times), columns=columns)
+    return out
+
+
+def _path(rng: np.random.Generator, opened: float, high: float, low: float, closed: float) -> list[Any]:
+    """Three bars from the open over one extreme and the other to the close; now and then one opens with a gap."""
+    short = rng.uniform(0.5, 0.95) if rng.random() < 0.1 else 1.0
+    ends = [max(opened, closed) * (1 - short) + high * short, min(opened, closed) * (1 - short) + low * short]
+    if rng.random() < 0.5:
+        ends.reverse()
+    at, rows = opened, []
+    for to in (*ends, closed):
+        start = at + (to - at) * rng.random() if rows and rng.random() < 0.3 else at
+        rows.append((start, max(start, to), min(start, to), to))
+        at = to
+    if rng.random() < 0.2:  # one bar has both extremes, the others nothing
+        rows = [(opened, max(ends), min(ends), closed), *[(closed,) * 4] * 2]
+    return rows
 
 
 def run_options(seed: int) -> Options:

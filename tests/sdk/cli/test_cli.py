@@ -66,6 +66,29 @@ def test_plain_output_and_report(sma, capsys, tmp_path):
     assert "<html" in report.read_text()[:200].lower()
 
 
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("0.001", 0.001),
+        ("percent=0.001", 0.001),
+        ("per_share=0.005,minimum=1", {"per_share": 0.005, "minimum": 1.0}),
+        ('{"per_share": 0.005, "tiers": [[10000, 0.002], [null, 0.001]]}',
+         {"per_share": 0.005, "tiers": [[10000.0, 0.002], [None, 0.001]]}),
+    ],
+)  # fmt: skip
+def test_costs_as_parts(sma, capsys, typed, stored):
+    data = ("--data", "us-equities-daily/AAPL", "--end", "2001-01-31", "--json")
+    status, out, _ = run(capsys, "backtest", str(sma), *data, "--commission", typed, "--slippage", "spread=0.02")
+    document = json.loads(out)
+    assert status == 0
+    assert document["run"]["configuration"]["commission"] == stored
+    assert document["run"]["configuration"]["slippage"] == {"spread": 0.02}
+    if stored == {"per_share": 0.005, "minimum": 1.0}:
+        for fill in document["fills"]:
+            assert fill["commission"] == pytest.approx(max(1.0, 0.005 * fill["quantity"]))
+            assert fill["slippage"] == pytest.approx(0.01 * fill["quantity"])
+
+
 def test_a_csv_file_is_data(sma, capsys, tmp_path):
     rows = ["date,open,high,low,close,volume"]
     for i in range(200):
@@ -93,6 +116,15 @@ def test_a_csv_file_is_data(sma, capsys, tmp_path):
         ([*AAPL, "--profile", "lean"], "unknown profile 'lean'"),
         ([*AAPL, "--start", "2030-01-01"], "2013-03-01"),
         ([*AAPL, "--cash", "-5"], "cash=-5.0 is outside"),
+        ([*AAPL, "--commission", "much"], "'much' is not a number (commission) – a fraction (0.001), parts"),
+        ([*AAPL, "--commission", "0.7"], "commission=0.7 is outside [0, 0.5]"),
+        ([*AAPL, "--commission", "per_share=0.01,1"], "commission: '1' is not part=number"),
+        ([*AAPL, "--commission", "per_share=x"], "commission: 'per_share=x' is not a number"),
+        ([*AAPL, "--commission", "fixed=1,fixed=2"], "commission: fixed is given twice"),
+        ([*AAPL, "--commission", "per_shar=1"], "no part 'per_shar' (commission) – parts are: percent, per_share"),
+        ([*AAPL, "--commission", "minimum=2,maximum=1"], "maximum 1 is below minimum 2"),
+        ([*AAPL, "--commission", "{percent: 1}"], "is not json"),
+        ([*AAPL, "--slippage", "spread=-1"], "spread must be a finite number ≥ 0"),
     ],
 )
 def test_bad_input_says_what_to_do(sma, capsys, argv, said):

@@ -3,12 +3,14 @@
 
 import subprocess
 import sys
+from datetime import time
 
 import alphintra.data as data
 import numpy as np
 import pandas as pd
 import pytest
 from alphintra.errors import DataError
+from alphintra_backtest import hours
 
 
 def bars(index):
@@ -139,11 +141,18 @@ def test_bad_calendars_are_named(make, code, says):
     assert (caught.value.code, says in str(caught.value)) == (code, True), str(caught.value)
 
 
-def test_without_the_library_the_error_says_what_to_install(monkeypatch):
+def test_without_the_library_the_error_names_the_extra(monkeypatch):
+    london = data.with_calendar(bars(["2024-04-02"]), "XLON")
     monkeypatch.setitem(sys.modules, "exchange_calendars", None)
-    with pytest.raises(DataError, match="pip install exchange_calendars") as caught:
+    with pytest.raises(DataError, match="needs the package exchange_calendars") as caught:
         data.with_calendar(bars(["2024-04-02"]), "XLON")
     assert caught.value.code == "NO_CALENDARS"
+    assert "pip install 'alphintra[calendars]'" in str(caught.value)
+    # Data that was made where it was installed may arrive where it is not.
+    hours._zone.cache_clear()
+    with pytest.raises(DataError, match="'XLON' needs the package exchange_calendars"):
+        hours.local(london.calendar, london.sessions[:1], time(9))
+    hours._zone.cache_clear()
     assert data.with_calendar(bars(["2024-04-02"]), "XNYS").calendar == "XNYS"
 
 

@@ -136,8 +136,8 @@ def build(
             for key, value in zip(
                 fills,
                 (
-                    int(own.open_time[i]), symbols[0], side, quantity, price, price, "open", fee, 0.0, "F1.open",
-                    number, i,
+                    int(own.open_time[i]), symbols[0], side, quantity, price, price, "open", fee, 0.0, price * quantity,
+                    "F1.open", number, i,
                 ),
                 strict=True,
             ):  # fmt: skip

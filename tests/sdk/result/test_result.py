@@ -95,8 +95,8 @@ class TestJson:
         content = json.loads(make_result().to_json())
         assert list(content) == ["run", "assumptions", "metrics", "undefined", "trades", "fills", "orders"]
         assert list(content["fills"][0]) == [
-            "time", "symbol", "side", "quantity", "price", "base_price", "source", "commission", "slippage", "rule",
-            "order_id", "bar",
+            "time", "symbol", "side", "quantity", "price", "base_price", "source", "commission", "slippage", "value",
+            "rule", "order_id", "bar",
         ]  # fmt: skip
         for name in (
             *("total_return", "annualized_return", "max_drawdown", "sharpe_ratio", "sortino_ratio"),

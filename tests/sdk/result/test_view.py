@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from alphintra.result import IndicatorSeries, Result
-from alphintra_backtest import view, view_axis, view_series
+from alphintra_backtest import view, view_axis, view_series, view_shares
 
 Make = Callable[..., Result]
 MIDNIGHT_2002_11_09 = 1_036_800_000
@@ -142,7 +142,9 @@ def test_aggregated_candles_keep_open_extremes_close_and_volume(make_result: Mak
     result = make_result(10)
     bars = result.market.bars["AAPL"]
     axis = view_axis.Axis(result)
-    wide = view_series.candles(bars, axis, 0, 10, 3, [IndicatorSeries("x", "AAPL", np.arange(10.0))])
+    shares = view_shares.of_symbol(result, axis, "AAPL")
+    assert shares is not None
+    wide = view_series.candles(bars, axis, shares, 3, [IndicatorSeries("x", "AAPL", np.arange(10.0))])
     # Ten bars on three candles: four, four and two.
     assert wide["bars_per_point"] == 4
     assert wide["open"] == view_series.shown(bars.open[[0, 4, 8]])
