@@ -61,7 +61,7 @@ def booked(m, b, k, o, t, lots, base, slip, rule, phase, entry):
     return book(m, b, k, o, t, lots, base, slip, rule, phase, entry)
 
 
-def settled(b, o, t, s, n, opened, price, side, rule, phase):
+def settled(m, b, o, t, s, n, opened, price, side, rule, phase):
     """``settle``, likewise."""
     settle(m, b, o, t, s, n, opened, price, side, rule, phase)
 
@@ -80,7 +80,7 @@ def close_own(m, b, k, o, t, rule, base, phase):
     oi[o, I_QTY] = oi[o, I_FILLED] + n
     slip = oi[o, I_TYPE] != LIMIT
     price = booked(m, b, k, o, t, side * n, base, slip, rule, phase, own)
-    settled(b, o, t, s, n, 0, price, side, rule, phase)
+    settled(m, b, o, t, s, n, 0, price, side, rule, phase)
 
 
 def size_at_turn(m, b, k, o, t, price, each):
@@ -149,14 +149,14 @@ def entry_turn(m, b, k, o, t):
             log_event(b, t, o, PARTIAL, NONE, rule, closing, phase)
     if opening == 0:
         end_children(b, t, o, -1, POSITION_CLOSED, phase)
-        settled(b, o, t, s, closing, 0, price, side, rule, phase)
+        settled(m, b, o, t, s, closing, 0, price, side, rule, phase)
         return False
     if opening * each > free_margin(m, b, k, t) * (1.0 / k[K_INITIAL]):
         finish(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, phase)
         end_children(b, t, o, -1, PARENT_CANCELLED, phase)
         return False
     price = booked(m, b, k, o, t, side * opening, base, slip, rule, phase, -1)
-    settled(b, o, t, s, opening, opening, price, side, rule, phase)
+    settled(m, b, o, t, s, opening, opening, price, side, rule, phase)
     for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
         if c >= 0 and oi[c, I_STATE] == WORKING:
             oi[c, I_PASS] = b[9][S_PASS]
