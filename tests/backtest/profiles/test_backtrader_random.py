@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from alphintra_backtest.options import options
 
+from ..rules.scripted import explained
 from ..scripts import make, play
 from .backtrader_peer import assert_equal, frames, ours, peer, script
 
@@ -34,8 +35,11 @@ def test_a_random_script(batch: int) -> None:
             "slippage": 0.002 * (seed % 7 == 3),
         }
         theirs = peer(rows, data, **costs)
-        mine, _ = ours(rows, data, **costs)
+        mine, result = ours(rows, data, **costs)
         assert_equal(mine, theirs)
+        last = {name: float(own["close"].iloc[-1]) for name, own in data.items()}
+        gained = theirs.values[-1] - costs["cash"]
+        assert explained(result, last) == pytest.approx(gained, abs=1e-6)  # M10, with trades from flat to flat
         fills += len(theirs.fills)
         trades += len(theirs.trades)
         refused += sum(end[0] in ("Margin", "Rejected") for end in theirs.ends.values())
