@@ -38,7 +38,7 @@ from . import (
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
 from .core_booking import catch_up, fill, set_level
-from .core_matching import fill_at_close, step
+from .core_matching import fill_at_close, step, step_by_turns
 from .core_orders import compact, finish, is_limit_now, log_event, to_front, works
 from .core_sizing import (
     affordable,

@@ -173,6 +173,11 @@ class Options:
         return k
 
 
+def in_phases(config: Options) -> bool:
+    """Whether a bar has phases (F0), not turns: ``signals`` run compiled only then, else by ``on_bar``."""
+    return bool(config.rules["bar_order"] == "reductions")
+
+
 def profile_rules(profile: str) -> dict[str, Any]:
     """Every rule with the value that a profile gives it."""
     return {name: default for name, (default, _) in RULES.items()} | PROFILES[profile]
