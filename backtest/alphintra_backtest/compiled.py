@@ -27,7 +27,7 @@ INLINED = frozenset(
         *("is_limit_now", "at_open", "open_rule", "passed", "log_event", "flag_last", "compact", "new_budget"),
         *("rival", "equity_at", "lots_for", "affordable", "admit", "accept", "watched", "acts", "fill_at_open"),
         *("book", "settle", "fill", "end_partners", "close_children", "wake_children", "reduces_now", "open_phase"),
-        *("inside_phase",),
+        *("inside_phase", "before_orders", "after_orders"),
         *("close_phase", "prepare", "expire_phase", "step", "peek", "order_row", "child_row", "enter", "decide"),
         *("next_signal", "short_of_room", "blank"),
     )

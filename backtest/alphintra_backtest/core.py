@@ -41,7 +41,7 @@ from . import (
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
 from .core_booking import catch_up, fill, set_level
-from .core_matching import fill_at_close, step
+from .core_matching import fill_at_close, step, step_by_turns
 from .core_orders import compact, finish, is_limit_now, log_event, to_front, works
 from .core_queue import queue_accept, queue_withdraw
 from .core_single import single_admit
@@ -101,9 +101,6 @@ def admit(m, b, k, o, t):
 
 def accept(m, b, k, first, last, t):
     """Admit orders ``first … last − 1``, submitted at the decision of bar ``t`` (F6 at submission, F11)."""
-    if k[K_ORDER] == ORDER_SUBMISSION:
-        queue_accept(m, b, k, first, last, t)
-        return
     oi = b[0]
     of = b[1]
     active = b[2]

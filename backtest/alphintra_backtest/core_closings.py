@@ -91,7 +91,7 @@ def size_at_turn(m, b, k, o, t, price, each):
     if oi[o, I_SIZE] != PERCENT:
         return lots_for(m, b, k, o, t, price, True)
     part = min(b[1][o, F_SIZE], MOST_OF_MARGIN)
-    if part <= 0.0:
+    if part <= 0.0 or each <= 0.0:  # slippage can take a price to 0
         return 0
     budget = free_margin(m, b, k, t) * (1.0 / k[K_INITIAL]) * part
     return oi[o, I_SIDE] * int(min(budget // each, MOST_LOTS))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import codes
+from .options import by_turns
 from .session import Session
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Drive:
             return
         session, asof = self.session, getattr(self.session, "asof", None)
         core, m, k, cursor, books = session.core, session.grid.m, session.k, session.cursor, session.books
+        step = core.step_by_turns if by_turns(session.config) else core.step
         on_bar, touched, listens = self.instance.on_bar, session.touched, self._listens
         count, horizon, turn, i = self.count, self._horizon, self._turn, self.next
         edge, window = self._edge, self._window
@@ -111,7 +113,7 @@ class Drive:
                         horizon = int(core.peek(m, books.tuple, k, i - 1, edge))
                         continue
                     books.make_room()
-                    core.step(m, books.tuple, k, i)
+                    step(m, books.tuple, k, i)
                     cursor.i = i
                     self._tell()
                     if books.reg[codes.S_BANKRUPT]:

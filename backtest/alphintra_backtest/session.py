@@ -229,7 +229,8 @@ class Session:
                     )
             return
         books.make_room(last - first)
-        self.core.accept(self.grid.m, books.tuple, self.k, first, last, self.cursor.i)
+        accept = self.core.queue_accept if self.config.rules["bar_order"] == "submission" else self.core.accept
+        accept(self.grid.m, books.tuple, self.k, first, last, self.cursor.i)
         self._dropped = True
 
     # -- snapshots

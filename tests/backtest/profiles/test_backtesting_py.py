@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import alphintra as al
+import numpy as np
 import pandas as pd
 import pytest
+from alphintra_backtest.options import options
+from alphintra_backtest.signals_sweep import sweep_signals
 from backtesting import Backtest, Strategy
 
 from ..rules.scripted import ends, fills
@@ -296,6 +299,29 @@ def test_what_has_no_peer_works_in_the_list_as_well() -> None:
         (4, "SELL", 20, 9.6, "F14.trail"),
     ]
     assert ends(result)[3] == ("EXPIRED", "IMMEDIATE")
+
+
+class Signals(al.Strategy):
+    """Long on the first bar's signal, with a stop."""
+
+    def signals(self, data: Any) -> al.Signals:
+        entries = np.zeros(len(data.close), dtype=bool)
+        entries[1] = True
+        return al.Signals(entries=entries, size=0.5, stop_loss_percent=0.04)
+
+
+def test_signals_run_by_on_bar() -> None:
+    # Half of 1000 at the open 10 is 50; the stop 9.6 lies in the entry's own bar, after a market entry.
+    result = al.backtest(Signals, bars(*[FLAT] * 4), profile="backtesting.py", cash=1000)
+    assert fills(result) == [(2, "BUY", 50, 10, "F1.open"), (2, "SELL", 50, 9.6, "F2.stop")]
+
+
+def test_a_sweep_of_signals_is_refused() -> None:
+    config = options(
+        cash=1000, commission=0, slippage=0, profile="backtesting.py", risk_free_rate=0.0, seed=0, rules={}
+    )
+    with pytest.raises(al.errors.RuleError, match=r"signals are swept with bar_order='reductions', not 'closings'"):
+        sweep_signals(Signals, al.data.resolve(bars(*[FLAT] * 4)), [{}], config)
 
 
 def test_verify_takes_the_profile_as_an_engine() -> None:
