@@ -353,7 +353,6 @@ def test_what_a_run_changes_is_what_differs_from_its_profile() -> None:
     ("options", "message"),
     [
         ({"profile": "lena"}, "unknown profile 'lena'.*there is: default, backtesting.py"),
-        ({"bar_order": "one_order"}, "bar_order='one_order' is not implemented yet"),
         ({"trades": "entry_order"}, "goes only with bar_order='closings'.*profile='backtesting.py'"),
         ({"profile": "backtesting.py", "entry_bar": "certain"}, "does not go with bar_order='closings'.*market_parent"),
         ({"profile": "backtesting.py", "max_share": 0.1}, "max_share=0.1 does not go with bar_order='closings'"),
