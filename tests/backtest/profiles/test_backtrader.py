@@ -6,7 +6,6 @@ from typing import Any
 
 import alphintra as al
 import backtrader as bt
-import pandas as pd
 import pytest
 from alphintra.errors import ParameterError, RuleError
 
