@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from .codes import *
-from .core_booking import book, settle
+from .core_booking import book, close_children, end_partners, settle
 from .core_entries import end_children, free_margin, lots_of_entry
 from .core_fine import passed
 from .core_orders import finish, log_event
@@ -154,6 +154,9 @@ def entry_turn(m, b, k, o, t):
     if opening * each > free_margin(m, b, k, t) * (1.0 / k[K_INITIAL]):
         finish(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, phase)
         end_children(b, t, o, -1, PARENT_CANCELLED, phase)
+        if closing > 0:  # it has filled in part
+            end_partners(b, t, o, phase)
+            close_children(b, t, s, o, phase)
         return False
     price = booked(m, b, k, o, t, side * opening, base, slip, rule, phase, -1)
     settled(b, o, t, s, opening, opening, price, side, rule, phase)

@@ -301,6 +301,20 @@ def test_what_has_no_peer_works_in_the_list_as_well() -> None:
     assert ends(result)[3] == ("EXPIRED", "IMMEDIATE")
 
 
+def test_what_closes_and_then_cannot_be_paid_ends_its_group() -> None:
+    class Group(al.Strategy):
+        def on_bar(self) -> None:
+            if self.bar_index == 1:
+                self.buy(60)
+            if self.bar_index == 2:
+                self.oco(self.sell(200, limit=10.2), self.sell(10, stop=9))
+
+    # The limit is touched, sells the 60 at 10.2; for the other 140 there are 1012 of 1428.
+    result = al.backtest(Group, bars(*[FLAT] * 5), profile="backtesting.py", cash=1000)
+    assert fills(result)[1] == (3, "SELL", 60, 10.2, "F4.limit")
+    assert ends(result)[1:] == [("CANCELLED", "INSUFFICIENT_FUNDS_AT_FILL"), ("CANCELLED", "OCO")]
+
+
 class Signals(al.Strategy):
     """Long on the first bar's signal, with a stop."""
 
