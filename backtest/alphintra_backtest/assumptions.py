@@ -105,7 +105,7 @@ def assumptions(
         out.append(
             _entry("stale_marks", f"{counts['stale_marks']} valuations used an older close", "info", "F18")
         )
-    fill = "next open" if rules["fill_at"] == "open" else "the decision's own close"
+    fill = "next open" if rules["fill_at"] == "open" else "decision's own close"
     out.append(
         _entry(
             "market_fill",

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .options import by_turns
+
 if TYPE_CHECKING:
     from types import ModuleType
 
     from .books import Books
     from .grid import Grid
+    from .options import Options
 
 
 class Arguments:
@@ -52,12 +55,17 @@ class Arguments:
 
 
 class Calls(Arguments):
-    """The calls of the loop over the bars, with a configuration vector ``k``."""
+    """The calls of the loop over the bars, for the options of a run and their vector ``k``."""
 
-    def __init__(self, core: ModuleType, grid: Grid, books: Books, k: npt.NDArray[np.float64]) -> None:
+    def __init__(
+        self, core: ModuleType, grid: Grid, books: Books, k: npt.NDArray[np.float64], config: Options
+    ) -> None:
         super().__init__(core, grid, books)
         self._k = k
         self._core = core
+        queued = config.rules["bar_order"] == "submission"
+        self._submitted_name = "queue_submitted" if queued else "submitted"
+        self._stepped_name = "stepped_by_turns" if by_turns(config) else "stepped"
 
     def _callable(self, function: Any, numbers: int) -> Callable[..., int]:
         """A function of the core; of a compiled one the code for just these types, which need not be looked up."""
@@ -75,11 +83,11 @@ class Calls(Arguments):
 
     @cached_property
     def _submitted(self) -> Callable[..., int]:
-        return self._callable(self._core.submitted, 4)
+        return self._callable(getattr(self._core, self._submitted_name), 4)
 
     @cached_property
     def _stepped(self) -> Callable[..., int]:
-        return self._callable(self._core.stepped, 2)
+        return self._callable(getattr(self._core, self._stepped_name), 2)
 
     def peek(self, t: int, edge: int) -> int:
         """See ``core.peek``."""

@@ -38,7 +38,7 @@ REASONS: Final = (
     ("RUN_ENDED", "The order was submitted in on_stop, after the last bar."),
     ("REPLACED", "A newer target order for the same symbol took its place."),
     ("TARGET_REACHED", "The position already was at the target when the order came to be filled."),
-    ("OCO", "The other order of the bracket filled."),
+    ("OCO", "The other order of the bracket or group filled; with bar_order='submission', or ended otherwise."),
     ("POSITION_CLOSED", "The position that this bracket order protects no longer exists."),
     ("PARENT_CANCELLED", "The entry order of the bracket ended without a fill."),
     ("BY_STRATEGY", "The strategy cancelled it."),
@@ -120,7 +120,8 @@ PLAIN, STOP_LOSS, TAKE_PROFIT, TIMEOUT, LIQUIDATE, DELIST, PAID_OUT = range(7)
 
 # columns of the integer half of the order table; I_SIBLING is the next order of the OCO ring, I_SEEN the bar
 # up to which a trailing level or a count of bars has been brought forward, I_LEFT the bars left of max_bars,
-# I_PASS the pass over the order list (S_PASS) in which the order came to be there
+# I_PASS the pass over the order list (S_PASS) in which the order came to be there, I_FLAGS with
+# bar_order="submission" whether it was looked at
 (
     I_SYMBOL, I_SIDE, I_TYPE, I_STATE, I_QTY, I_FILLED, I_SIZE, I_TIF, I_BAR, I_PARENT, I_SIBLING, I_ROLE,
     I_TRIGGERED, I_SESSION, I_REASON, I_DONE_BAR, I_SIZED, I_ACTIVE_BAR, I_ACTIVE_MODE, I_SL, I_TP, I_CAPPED,
@@ -187,7 +188,8 @@ TRADES_FIFO, TRADES_ENTRY, TRADES_FLAT = range(3)
 ) = range(16)
 N_S = 16
 # money registers: cash, what this callback's reductions will free, financing booked at this bar's close, and the
-# starting cash with the P&L of closed trades and all fees (kept where trades are per entry order)
+# starting cash with the P&L of closed trades and all fees (kept where trades are per entry order); with
+# bar_order="submission" cash as that engine counts it
 (M_CASH, M_FREED, M_FINANCING, M_REALISED) = range(4)
 N_M = 4
 # parts of the market tuple

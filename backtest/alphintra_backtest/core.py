@@ -41,7 +41,7 @@ from . import (
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
 from .core_booking import catch_up, fill, set_level, trail_level
-from .core_matching import fill_at_close, step
+from .core_matching import fill_at_close, step, step_by_turns
 from .core_orders import compact, finish, is_limit_now, log_event, to_front, works
 from .core_queue import queue_accept, queue_withdraw
 from .core_single import single_admit
@@ -102,9 +102,6 @@ def admit(m, b, k, o, t):
 
 def accept(m, b, k, first, last, t):
     """Admit orders ``first … last − 1``, submitted at the decision of bar ``t`` (F6 at submission, F11)."""
-    if k[K_ORDER] == ORDER_SUBMISSION:
-        queue_accept(m, b, k, first, last, t)
-        return
     oi = b[0]
     of = b[1]
     active = b[2]
@@ -245,6 +242,18 @@ def stepped(m, b, k, t, edge):
     return t + 1 if b[9][S_BANKRUPT] != 0 else peek(m, b, k, t, edge)
 
 
+def queue_submitted(m, b, k, first, last, t, edge):
+    """``submitted`` where orders wait in a queue."""
+    queue_accept(m, b, k, first, last, t)
+    return peek(m, b, k, t, edge)
+
+
+def stepped_by_turns(m, b, k, t, edge):
+    """``stepped`` where a bar is a pass over the order list; apart, so that only runs that need it compile it."""
+    step_by_turns(m, b, k, t)
+    return t + 1 if b[9][S_BANKRUPT] != 0 else peek(m, b, k, t, edge)
+
+
 def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
     """Equity, cash, |market value| and time in market at every close, from the logs (F18, M4)."""
     used = b[5]
@@ -302,5 +311,6 @@ KERNELS = (
     *core_sizing.KERNELS, *core_orders.KERNELS, *core_entries.KERNELS, *core_booking.KERNELS, *core_account.KERNELS,
     *core_fine.KERNELS, *core_queue_cash.KERNELS, *core_queue.KERNELS, *core_single.KERNELS, *core_closings.KERNELS,
     *core_turns.KERNELS, *core_matching.KERNELS,
-    admit, accept, watched, acts, peek, submitted, stepped, value,
+    admit, accept, watched, acts, peek, submitted, stepped, queue_submitted, stepped_by_turns,
+    value,
 )  # fmt: skip

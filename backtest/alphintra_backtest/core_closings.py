@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from .codes import *
-from .core_booking import book, settle
+from .core_booking import book, close_children, end_partners, settle
 from .core_entries import end_children, free_margin, lots_of_entry
 from .core_fine import passed
 from .core_orders import finish, log_event
@@ -91,7 +91,7 @@ def size_at_turn(m, b, k, o, t, price, each):
     if oi[o, I_SIZE] != PERCENT:
         return lots_for(m, b, k, o, t, price, True)
     part = min(b[1][o, F_SIZE], MOST_OF_MARGIN)
-    if part <= 0.0:
+    if part <= 0.0 or each <= 0.0:  # slippage can take a price to 0
         return 0
     budget = free_margin(m, b, k, t) * (1.0 / k[K_INITIAL]) * part
     return oi[o, I_SIDE] * int(min(budget // each, MOST_LOTS))
@@ -154,6 +154,9 @@ def entry_turn(m, b, k, o, t):
     if opening * each > free_margin(m, b, k, t) * (1.0 / k[K_INITIAL]):
         finish(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, phase)
         end_children(b, t, o, -1, PARENT_CANCELLED, phase)
+        if closing > 0:  # it has filled in part
+            end_partners(b, t, o, phase)
+            close_children(b, t, s, o, phase)
         return False
     price = booked(m, b, k, o, t, side * opening, base, slip, rule, phase, -1)
     settled(m, b, o, t, s, opening, opening, price, side, rule, phase)

@@ -373,25 +373,20 @@ def new_budget(b, t):
             b[5][s] = 0
 
 
-def step(m, b, k, t):
-    """Process the bar at timestamp ``t`` for all symbols (F0)."""
+def before_orders(m, b, k, t):
+    """What comes before any order of a bar: budgets, financing, corporate actions, what orders count (F0)."""
+    new_budget(b, t)
+    financing(m, b, k, t)
+    corporate_actions(m, b, k, t)
+    prepare(m, b, t)
+
+
+def after_orders(m, b, k, t):
+    """What comes after them: the close, expiries, the marks, bankruptcy and the margin check (F0)."""
     oi = b[0]
     active = b[2]
     cash = b[4]
     reg = b[9]
-    new_budget(b, t)
-    if k[K_ORDER] == ORDER_SUBMISSION:
-        queue_bar(m, b, k, t)
-        compact(b)
-        return
-    financing(m, b, k, t)
-    corporate_actions(m, b, k, t)
-    prepare(m, b, t)
-    if k[K_ORDER] == ORDER_CLOSINGS:
-        turns(m, b, k, t, False)
-    else:
-        open_phase(m, b, k, t)
-        inside_phase(m, b, k, t)
     close_phase(m, b, k, t)
     expire_phase(m, b, k, t)
     cash[M_CASH] -= cash[M_FINANCING]
@@ -411,7 +406,27 @@ def step(m, b, k, t):
         liquidate(m, b, k, t)
 
 
+def step(m, b, k, t):
+    """Process the bar at timestamp ``t`` for all symbols (F0)."""
+    before_orders(m, b, k, t)
+    open_phase(m, b, k, t)
+    inside_phase(m, b, k, t)
+    after_orders(m, b, k, t)
+
+
+def step_by_turns(m, b, k, t):
+    """``step`` where a bar is a pass over the order list; apart, so that only runs that need it compile it."""
+    if k[K_ORDER] == ORDER_SUBMISSION:
+        queue_bar(m, b, k, t)
+        compact(b)
+        return
+    before_orders(m, b, k, t)
+    turns(m, b, k, t, False)
+    after_orders(m, b, k, t)
+
+
 KERNELS = (
     at_open, open_rule, fill_at_open, reduces_now, open_phase, rival, opposed, entry_bar_children, triggered,
-    inside_stop, inside_phase, close_phase, expire_phase, prepare, fill_at_close, new_budget, step,
+    inside_stop, inside_phase, close_phase, expire_phase, prepare, fill_at_close, new_budget,
+    before_orders, after_orders, step, step_by_turns,
 )  # fmt: skip

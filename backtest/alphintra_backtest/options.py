@@ -174,6 +174,16 @@ class Options:
         return k
 
 
+def in_phases(config: Options) -> bool:
+    """Whether a bar has phases and takes any orders (F0): ``signals`` run compiled only then, else by ``on_bar``."""
+    return bool(config.rules["bar_order"] == "reductions")
+
+
+def by_turns(config: Options) -> bool:
+    """Whether a bar is a pass over the order list, each order's whole chance at its turn."""
+    return bool(config.rules["bar_order"] in ("closings", "submission"))
+
+
 def profile_rules(profile: str) -> dict[str, Any]:
     """Every rule with the value that a profile gives it."""
     return {name: default for name, (default, _) in RULES.items()} | PROFILES[profile]

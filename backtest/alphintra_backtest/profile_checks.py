@@ -138,7 +138,7 @@ def check_order(run: Session, *, plain: bool, tif: int, bars: int | None) -> Non
         return
     if tif != codes.GTC:
         raise order_error(
-            f"tif={codes.TIFS[tif]!r} does not go with bar_order='submission'", hint="cancel the order instead"
+            f"tif={codes.TIFS[tif]!r} does not go with bar_order='submission'", hint="leave it out and cancel the order"
         )
     if bars is not None:
         raise order_error("max_bars does not go with bar_order='submission'", hint="count the bars, and close()")

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import codes, signals_data, signals_run
 from .drive import Drive, close_at_end
-from .options import ENTRY_RULES, Options, options
+from .options import ENTRY_RULES, Options, in_phases, options
 from .session import Session
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def run(
             hint=f"choose one, such as {against.name.split('/')[0]}/{against.symbols[0]}",
         )
     # What is checked runs bar by bar: the same orders, and every decision can be looked at.
-    form = form_of(strategy, False if check and compiled is True else compiled)
+    by_bar = bool(check) or not in_phases(config)
+    form = form_of(strategy, False if by_bar and compiled is True else compiled)
     watch, told = None, progress
     if check:
         from .check import first_run

@@ -53,7 +53,7 @@ class Session:
         check_market(config, self)
         check_queue(config, self)
         self.k = config.vector()
-        self.calls = Calls(self.core, self.grid, self.books, self.k)
+        self.calls = Calls(self.core, self.grid, self.books, self.k, config)
         self.cursor = Cursor()
         self.pending: list[int] = []
         #: Not empty once a callback has submitted or cancelled; one object for the whole run, so that the
@@ -244,7 +244,8 @@ class Session:
                     )
             return
         books.make_room(last - first)
-        self.core.accept(self.calls.m, self.calls.b, self.k, first, last, self.cursor.i)
+        accept = self.core.queue_accept if self.config.rules["bar_order"] == "submission" else self.core.accept
+        accept(self.calls.m, self.calls.b, self.k, first, last, self.cursor.i)
         self._dropped = True
 
     # -- snapshots

@@ -80,15 +80,22 @@ class _Sweep:
     def __init__(
         self, strategy: type, market: MarketData, variants: Sequence[Mapping[str, Any]], config: Options, start: Any
     ) -> None:
-        from alphintra.errors import SignalsError
+        from alphintra.errors import RuleError, SignalsError
         from alphintra.params import bind_all
 
+        from .options import in_phases
         from .runner import first_bar
         from .session import Session
 
         if not signals_run.defines_signals(strategy):
             raise SignalsError(f"{strategy.__name__} defines no signals(self, data)")
         signals_run.check_events(strategy)
+        if not in_phases(config):
+            raise RuleError(
+                f"signals are swept with bar_order='reductions', not {config.rules['bar_order']!r}",
+                where="bar_order",
+                hint="profile='default'",
+            )
         self.strategy, self.market, self.config, self.start = strategy, market, config, start
         self.values = bind_all(strategy, variants)
         self.session = Session(market, config)

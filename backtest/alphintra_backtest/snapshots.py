@@ -189,7 +189,7 @@ def load(session: Session, packed: Packed) -> None:
         )
     session.books = Books.unpack({n.removeprefix("books."): a for n, a in arrays.items() if n.startswith("books.")})
     session.cursor.i = rest["bar"]
-    session.calls = Calls(session.core, session.grid, session.books, session.k)
+    session.calls = Calls(session.core, session.grid, session.books, session.k, session.config)
     session.matched = trade_book(session.config.rules["trades"], session.grid.lots, session.grid.m[codes.D_MULT])
     session.matched_fills = session.matched_legs = session.seen_fills = session.seen_legs = 0
     session.sizes[:] = [0.0] * len(session.sizes)

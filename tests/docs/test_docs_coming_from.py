@@ -37,3 +37,30 @@ def test_the_translation_from_backtesting_py_trades_as_it_does() -> None:
     assert ours["entry_price"].tolist() == pytest.approx(theirs["EntryPrice"].tolist(), rel=1e-9)
     assert ours["exit_price"].tolist() == pytest.approx(theirs["ExitPrice"].tolist(), rel=1e-9)
     assert names["result"].metrics["final_equity"] == pytest.approx(stats["Equity Final [$]"], rel=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_translation_from_backtrader_trades_as_it_does() -> None:
+    names: dict[str, Any] = {"__name__": __name__}
+    for block in PAGE:
+        if block.heading == "backtrader" and block.language == "python":
+            exec(block.text, names)
+    bars = al.data.load("us-equities-daily/AAPL").market("adjusted").bars["AAPL"]
+    columns = {name: getattr(bars, name) for name in ("open", "high", "low", "close", "volume")}
+    index = pd.DatetimeIndex(np.asarray(bars.session).astype("datetime64[D]"))
+    theirs = names["peer"](pd.DataFrame(columns, index=index))
+    trades = theirs.analyzers.trades.get_analysis()
+    ours = names["result"]
+    assert trades["total"]["closed"] == ours.metrics["total_trades"] > 20
+    closed = ours.trades[~ours.trades["open"]]
+    assert float(closed["pnl"].sum()) == pytest.approx(trades["pnl"]["net"]["total"], rel=1e-9)
+    assert ours.metrics["final_equity"] == pytest.approx(theirs.broker.getvalue(), rel=1e-9)
+
+
+def test_the_strategy_from_vectorbt_runs() -> None:
+    names: dict[str, Any] = {"__name__": __name__}
+    for block in PAGE:
+        if block.heading == "vectorbt" and block.language == "python":
+            exec(block.text, names)
+    assert set(names["result"].fills["rule"]) == {"F1.close"}
+    assert names["result"].metrics["total_trades"] > 20

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import alphintra as al
+import numpy as np
 import pandas as pd
 import pytest
+from alphintra_backtest.options import options
+from alphintra_backtest.signals_sweep import sweep_signals
 from backtesting import Backtest, Strategy
 
 from ..rules.scripted import ends, fills
@@ -298,6 +301,43 @@ def test_what_has_no_peer_works_in_the_list_as_well() -> None:
     assert ends(result)[3] == ("EXPIRED", "IMMEDIATE")
 
 
+def test_what_closes_and_then_cannot_be_paid_ends_its_group() -> None:
+    class Group(al.Strategy):
+        def on_bar(self) -> None:
+            if self.bar_index == 1:
+                self.buy(60)
+            if self.bar_index == 2:
+                self.oco(self.sell(200, limit=10.2), self.sell(10, stop=9))
+
+    # The limit is touched, sells the 60 at 10.2; for the other 140 there are 1012 of 1428.
+    result = al.backtest(Group, bars(*[FLAT] * 5), profile="backtesting.py", cash=1000)
+    assert fills(result)[1] == (3, "SELL", 60, 10.2, "F4.limit")
+    assert ends(result)[1:] == [("CANCELLED", "INSUFFICIENT_FUNDS_AT_FILL"), ("CANCELLED", "OCO")]
+
+
+class Signals(al.Strategy):
+    """Long on the first bar's signal, with a stop."""
+
+    def signals(self, data: Any) -> al.Signals:
+        entries = np.zeros(len(data.close), dtype=bool)
+        entries[1] = True
+        return al.Signals(entries=entries, size=0.5, stop_loss_percent=0.04)
+
+
+def test_signals_run_by_on_bar() -> None:
+    # Half of 1000 at the open 10 is 50; the stop 9.6 lies in the entry's own bar, after a market entry.
+    result = al.backtest(Signals, bars(*[FLAT] * 4), profile="backtesting.py", cash=1000)
+    assert fills(result) == [(2, "BUY", 50, 10, "F1.open"), (2, "SELL", 50, 9.6, "F2.stop")]
+
+
+def test_a_sweep_of_signals_is_refused() -> None:
+    config = options(
+        cash=1000, commission=0, slippage=0, profile="backtesting.py", risk_free_rate=0.0, seed=0, rules={}
+    )
+    with pytest.raises(al.errors.RuleError, match=r"signals are swept with bar_order='reductions', not 'closings'"):
+        sweep_signals(Signals, al.data.resolve(bars(*[FLAT] * 4)), [{}], config)
+
+
 def test_verify_takes_the_profile_as_an_engine() -> None:
     class Buys(al.Strategy):
         def on_bar(self) -> None:
@@ -327,7 +367,6 @@ def test_what_a_run_changes_is_what_differs_from_its_profile() -> None:
     ("options", "message"),
     [
         ({"profile": "lena"}, "unknown profile 'lena'.*there is: default, backtesting.py"),
-        ({"bar_order": "one_order"}, "bar_order='one_order' is not implemented yet"),
         ({"trades": "entry_order"}, "goes only with bar_order='closings'.*profile='backtesting.py'"),
         ({"profile": "backtesting.py", "entry_bar": "certain"}, "does not go with bar_order='closings'.*market_parent"),
         ({"profile": "backtesting.py", "max_share": 0.1}, "max_share=0.1 does not go with bar_order='closings'"),

@@ -6,7 +6,6 @@ from typing import Any
 
 import alphintra as al
 import backtrader as bt
-import pandas as pd
 import pytest
 from alphintra.errors import ParameterError, RuleError
 
@@ -258,21 +257,6 @@ def test_the_position_of_a_reversed_order_by_percent() -> None:
     # −0.5 × 1000 = −500 against 10 × 100: (1000 + 500) // 100 = 15 are sold.
     result = run({0: buy(10), 1: target(-0.5)}, bars(*[FLAT] * 4))
     assert fills(result)[1][:3] == (2, "SELL", 15.0)
-
-
-def test_signals_run_in_the_queue_as_on_bar_does() -> None:
-    class Signals(al.Strategy):
-        def signals(self, data: Any) -> Any:
-            close = data.close
-            return al.Signals(entries=close > 100.5, exits=close < 99.5, size=0.5, stop_loss_percent=0.02)
-
-    rng = pd.Series(range(120)).apply(lambda n: 100 + 3 * ((n * 7919) % 13 - 6) / 6)
-    made = bars(*[(float(c), float(c) + 1, float(c) - 1, float(c)) for c in rng])
-    one = al.backtest(Signals, made, profile="backtrader", cash=1_000)
-    two = al.backtest(Signals, made, profile="backtrader", cash=1_000, compiled=False)
-    assert len(one.fills) > 20
-    pd.testing.assert_frame_equal(one.fills, two.fills)
-    pd.testing.assert_frame_equal(one.events, two.events)
 
 
 def test_it_is_an_engine_of_verify() -> None:

@@ -8,8 +8,10 @@ import alphintra as al
 import numpy as np
 import pandas as pd
 import pytest
+from alphintra_backtest import codes
 from alphintra_backtest.options import options
 
+from ..rules.scripted import explained
 from ..scripts import make, play
 from .backtrader_peer import assert_equal, frames, ours, peer, script
 
@@ -34,8 +36,11 @@ def test_a_random_script(batch: int) -> None:
             "slippage": 0.002 * (seed % 7 == 3),
         }
         theirs = peer(rows, data, **costs)
-        mine, _ = ours(rows, data, **costs)
+        mine, result = ours(rows, data, **costs)
         assert_equal(mine, theirs)
+        last = {name: float(own["close"].iloc[-1]) for name, own in data.items()}
+        gained = theirs.values[-1] - costs["cash"]
+        assert explained(result, last) == pytest.approx(gained, abs=1e-6)  # M10, with trades from flat to flat
         fills += len(theirs.fills)
         trades += len(theirs.trades)
         refused += sum(end[0] in ("Margin", "Rejected") for end in theirs.ends.values())
@@ -91,21 +96,39 @@ def test_it_begins_where_all_averages_are_defined(missing: float) -> None:
     assert_equal(mine, theirs)
 
 
+def random_case(profile: str, seed: int) -> make.Case:
+    """A script of all verbs that the profile knows, on one to three symbols."""
+    rng = np.random.default_rng([seed, 9])
+    market = al.data.resolve(make.frames(rng, int(rng.integers(1, 4)), 40, True))
+    chosen = options(
+        cash=float(rng.choice([2_000.0, 20_000.0])), commission=float(rng.choice([0.0, 0.001])), slippage=0,
+        profile=profile, risk_free_rate=0.0, seed=seed, rules={},
+    )  # fmt: skip
+    return make.Case(seed, market, chosen, make.script(seed, 40, len(market.symbols), ACTIONS))
+
+
 @pytest.mark.parametrize("profile", ["backtrader", "vectorbt-close"])
 def test_however_it_is_walked_the_run_is_the_same(profile: str) -> None:
     """Step by step, on from a snapshot, and where only bytes arrived."""
+    fills = 0
     for seed in range(40):
-        rng = np.random.default_rng([seed, 9])
-        market = al.data.resolve(make.frames(rng, int(rng.integers(1, 4)), 40, True))
-        chosen = options(
-            cash=float(rng.choice([2_000.0, 20_000.0])), commission=float(rng.choice([0.0, 0.001])), slippage=0,
-            profile=profile, risk_free_rate=0.0, seed=seed, rules={},
-        )  # fmt: skip
-        case = make.Case(seed, market, chosen, make.script(seed, 40, len(market.symbols), ACTIONS))
-        whole = play.state(*play.batch(case))
+        case, rng = random_case(profile, seed), np.random.default_rng([seed, 10])
+        session, end = play.batch(case)
+        fills += int(session.books.reg[codes.S_FILLS])
+        whole = play.state(session, end)
         for what, walked in (
             ("stepped", play.stepped(case)),
             ("rewound", play.rewound(case, rng)),
             ("unpacked", play.unpacked(case, rng)),
         ):
             play.assert_same(whole, play.state(*walked), f"{case}, {what}", but=play.NOTES)
+    assert fills > 200
+
+
+@pytest.mark.parametrize("profile", ["backtrader", "vectorbt-close"])
+def test_the_compiled_core_is_the_same(profile: str) -> None:
+    for seed in range(20):
+        case = random_case(profile, seed)
+        plain = play.state(*play.batch(case))
+        with play.compiled():
+            play.assert_same(plain, play.state(*play.batch(case)), f"{case}, compiled")
