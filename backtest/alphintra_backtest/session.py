@@ -53,7 +53,6 @@ class Session:
         check_market(config, self)
         check_queue(config, self)
         self.k = config.vector()
-        self.calls = Calls(self.core, self.grid, self.books, self.k, config)
         self.cursor = Cursor()
         self.pending: list[int] = []
         #: Not empty once a callback has submitted or cancelled; one object for the whole run, so that the
@@ -62,12 +61,7 @@ class Session:
         self.cash = float(config.cash)
         self.sizes = [0.0] * len(self.symbols)
         self._positions = [Position(self, s) for s in range(len(self.symbols))]
-        #: Units of a lot, per symbol.
-        self.lots: list[float] = self.grid.lots.tolist()
-        #: Round trips as far as they were asked for; see ``book``.
-        self.matched = trade_book(config.rules["trades"], self.grid.lots, self.grid.m[codes.D_MULT])
-        self.matched_fills = 0
-        self.matched_legs = 0
+        self.use(self.grid)
         self.tags: dict[int, str] = {}
         self.recorded: dict[str, tuple[list[int], list[float]]] = {}
         self.logs: list[tuple[int, str]] = []
@@ -83,6 +77,17 @@ class Session:
         self._dropped = False
         #: The views that change at splits and dividends; ``None`` where there are none.
         self.asof: AsOf | None = as_of(market, self.grid)
+
+    def use(self, grid: Grid) -> None:
+        """Take a grid of the same market, before anything has filled: its lots may be of another size."""
+        self.grid = grid
+        self.calls = Calls(self.core, grid, self.books, self.k, self.config)
+        #: Units of a lot, per symbol.
+        self.lots: list[float] = grid.lots.tolist()
+        #: Round trips as far as they were asked for; see ``book``.
+        self.matched = trade_book(self.config.rules["trades"], grid.lots, grid.m[codes.D_MULT])
+        self.matched_fills = 0
+        self.matched_legs = 0
 
     @cached_property
     def data(self) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import codes
+from ..grid import Grid
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -156,14 +157,18 @@ def write(session: Session, record: Record, cash: float) -> None:
     A fill's lots are the difference of two rounded positions, so that a position that is closed ends at 0.
     """
     lot = lot_for([*(o.size for o in record.orders), *(f.after for f in record.fills)])
-    for lots in (session.grid.lots, session.grid.m[10]):
-        lots[:] = lot
+    grid = session.grid
+    lots = np.full_like(grid.lots, lot)
+    # A copy: other runs on the same data have the lots of their instruments.
+    market = (*grid.m[: codes.D_LOT], lots, *grid.m[codes.D_LOT + 1 :])
+    session.use(Grid(grid.time, grid.session, grid.positions, market, lots))
     books = session.books
     for order in record.orders:
         _order(session, order, lot)
     _family(session, record)
     fills = sorted(record.fills, key=lambda f: f.bar)
     books.fi = np.zeros((len(fills) + 1, books.fi.shape[1]), dtype=np.int64)
+    books.fi[:, codes.L_ENTRY] = -1
     books.ff = np.zeros((len(fills) + 1, books.ff.shape[1]))
     for r, fill in enumerate(fills):
         size = _lots(fill.after, lot) - _lots(fill.before, lot)

@@ -261,6 +261,26 @@ def test_bars_of_a_day_carry_their_close_in_utc() -> None:
                                 timeframe=bt.TimeFrame.Minutes, compression=5))  # fmt: skip
 
 
+def test_other_runs_on_the_same_data_keep_their_lots() -> None:
+    """Backtrader takes 0.5 of a share; ours rounds 1.5 down to 1, before and after, on the very same market data."""
+
+    class Half(bt.Strategy):
+        def next(self) -> None:
+            if len(self) == 1:
+                self.buy(size=0.5)
+
+    class Ours(al.Strategy):
+        def on_bar(self) -> None:
+            if self.bar_index == 0:
+                self.buy(quantity=1.5)
+
+    market = al.data.resolve(FLAT)
+    before = al.backtest(Ours, market, cash=1_000).fills["quantity"].tolist()
+    assert run(Half, market, cash=1_000).fills["quantity"].tolist() == [0.5]
+    assert al.backtest(Ours, market, cash=1_000).fills["quantity"].tolist() == before
+    assert before == [1.0]
+
+
 def test_a_strategy_that_stops_early() -> None:
     class Short(Once):
         def next(self) -> None:
