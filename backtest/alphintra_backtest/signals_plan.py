@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +55,8 @@ def plan(asked: Signals, first: int, shape: tuple[int, int]) -> Plan:
 
 
 def _bytes(mask: Any) -> Any:
+    if mask.ndim == 1 and mask.flags.carray:
+        return mask.view(np.uint8)
     flat = mask.reshape(-1)
     if not flat.flags.writeable:  # which the compiled code is not made for
         flat = flat.copy()
@@ -81,8 +84,14 @@ def _flat(value: Any) -> Any:
     if value is None:
         return _NO_PERCENT
     if not isinstance(value, np.ndarray):
-        return np.full(1, value)
+        return _one(value)
     return np.require(value.reshape(-1), dtype=np.float64, requirements=["C", "W"])
+
+
+@lru_cache(256)
+def _one(value: float) -> Any:
+    """One number as (1,), which is only ever read: a sweep asks for the same one for each variant."""
+    return np.full(1, value, dtype=np.float64)
 
 
 def _acting(weights: Any, first: int, always: bool) -> Any:

@@ -81,13 +81,12 @@ class Signals:
         self.trail_percent = _percent("trail_percent", trail_percent)
         self.rebalance = rebalance
         names = (*MASKS, "weights", "size", *PERCENTS)
+        given = self.__dict__
         #: The arguments that are arrays, by name.
-        self.arrays: dict[str, npt.NDArray[Any]] = {
-            n: a for n in names if isinstance(a := getattr(self, n), np.ndarray)
-        }
+        self.arrays: dict[str, npt.NDArray[Any]] = {n: a for n in names if isinstance(a := given[n], np.ndarray)}
         self._agree()
-        shapes = {n: a.shape for n, a in self.arrays.items()}
-        if len(set(shapes.values())) > 1:
+        if len({a.shape for a in self.arrays.values()}) > 1:
+            shapes = {n: a.shape for n, a in self.arrays.items()}
             told = ", ".join(f"{n} {shape}" for n, shape in shapes.items())
             raise SignalsError(f"the arrays have different shapes: {told}", hint="all have that of data.close")
 
@@ -159,7 +158,7 @@ def _mask(name: str, value: Any) -> Mask | None:
     if value is None:
         return None
     array = np.asarray(value)
-    if array.dtype != np.bool_:
+    if array.dtype.char != "?":
         raise SignalsError(
             f"{name} holds {array.dtype}, expected bool", where=name, hint="a comparison such as fast > slow"
         )
