@@ -120,7 +120,7 @@ def _check(name: str, arguments: Mapping[str, Any]) -> None:
             where="engine",
             hint='profile="backtrader" simulates as backtrader does; its own strategies run with al.backtest',
         )
-    known = {n: named.get(n, d) for n, d in (("cash", 100_000), ("commission", 0), ("slippage", 0), ("seed", 0))}
+    known = {n: named.get(n, d) for n, d in (("cash", 100_000), ("commission", None), ("slippage", 0), ("seed", 0))}
     try:
         options(
             **known,
