@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 RULES: dict[str, tuple[Any, str]] = {
     "fill_at": (
         "open",
-        "F1: a market order fills at the next 'open', at the decision's own 'close', or as the data's 'timeframe' says: "
-        "finer bars than daily ones at the close, all others at the open",
+        "F1: a market order fills at the next 'open', at the decision's own 'close', or by the data's 'timeframe': at "
+        "the close with bars finer than a day, at the open with all others",
     ),
     "size_at": ("fill", "F6: value, percent and target orders are sized at the 'fill' or at the 'decision'"),
     "cash_buffer": (0.0, "F6: share of equity that is never spent"),

@@ -214,7 +214,8 @@ class Session:
         rules = self.config.rules
         at_close = rules["fill_at"] == "close" and self.cursor.i >= 0 and not self.ended
         in_turn = at_close and rules["bar_order"] == "in_turn"
-        for self.pending in verbs.one_by_one(self) if in_turn else [self.pending]:
+        for group in verbs.one_by_one(self) if in_turn else [self.pending]:
+            self.pending = group
             self._admit()
             self.books.cash[codes.M_FREED] = 0.0
             if at_close and self._dropped:

@@ -29,7 +29,7 @@ class CommissionTerms(Body):
         description="Pairs of a rising bound in money (null: no bound) and the fraction below it.",
     )
     maximum_percent: Fraction | None = Field(
-        None, description="Largest fee as a fraction of the order's notional, after which comes the minimum; null is none."
+        None, description="Largest fee as a fraction of the order's notional; the minimum goes before it. Null is none."
     )
 
 

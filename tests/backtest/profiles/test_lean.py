@@ -78,7 +78,7 @@ def test_a_wrong_largest_fee() -> None:
     with pytest.raises(RuleError, match=r"maximum_percent=0\.9 is outside \[0, 0\.5\]"):
         al.Commission(per_share=0.005, maximum_percent=0.9)
     for profile in ("backtrader", "backtesting.py"):
-        with pytest.raises(RuleError, match="commission .* does not go with bar_order"):
+        with pytest.raises(RuleError, match=r"commission .* does not go with bar_order"):
             run_script({}, flat(10, 10), profile=profile, commission=IBKR)
 
 
