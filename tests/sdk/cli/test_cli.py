@@ -113,7 +113,7 @@ def test_a_csv_file_is_data(sma, capsys, tmp_path):
         ([*AAPL, "--param", "fast"], "is not name=value"),
         ([*AAPL, "--rule", "maxshare=1"], "did you mean 'max_share'"),
         ([*AAPL, "--rule", "max_share=2"], "outside [0, 1]"),
-        ([*AAPL, "--profile", "lean"], "unknown profile 'lean'"),
+        ([*AAPL, "--profile", "zipline"], "unknown profile 'zipline'"),
         ([*AAPL, "--start", "2030-01-01"], "2013-03-01"),
         ([*AAPL, "--cash", "-5"], "cash=-5.0 is outside"),
         ([*AAPL, "--commission", "much"], "'much' is not a number (commission) – a fraction (0.001), parts"),
