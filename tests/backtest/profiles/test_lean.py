@@ -74,6 +74,17 @@ def test_the_commission_is_printed_recorded_and_overridden() -> None:
     assert al.Commission(maximum_percent=0.0, percent=0.1).free
 
 
+def test_a_comparison_names_the_commission_of_the_profile() -> None:
+    class Buys(al.Strategy):
+        def on_bar(self) -> None:
+            if self.bar_index == 0:
+                self.buy(100)
+
+    (lean,) = al.verify(Buys, flat(10, 10), ["default", "lean"]).comparisons
+    assert "commission 1 by F1.open" in lean.explanation
+    assert "first_bar, commission differently" in lean.explanation
+
+
 def test_a_wrong_largest_fee() -> None:
     with pytest.raises(RuleError, match=r"maximum_percent=0\.9 is outside \[0, 0\.5\]"):
         al.Commission(per_share=0.005, maximum_percent=0.9)

@@ -89,6 +89,20 @@ def test_costs_as_parts(sma, capsys, typed, stored):
             assert fill["slippage"] == pytest.approx(0.01 * fill["quantity"])
 
 
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ((), {"per_share": 0.005, "minimum": 1.0, "maximum_percent": 0.005}),
+        (("--commission", "0"), 0.0),
+        (("--commission", "per_share=0.01,maximum_percent=0.01"), {"per_share": 0.01, "maximum_percent": 0.01}),
+    ],
+)
+def test_a_profile_has_a_commission_of_its_own(sma, capsys, typed, stored):
+    data = ("--data", "us-equities-daily/AAPL", "--end", "2001-01-31", "--json", "--profile", "lean")
+    status, out, _ = run(capsys, "backtest", str(sma), *data, *typed)
+    assert (status, json.loads(out)["run"]["configuration"]["commission"]) == (0, stored)
+
+
 def test_a_csv_file_is_data(sma, capsys, tmp_path):
     rows = ["date,open,high,low,close,volume"]
     for i in range(200):
