@@ -154,18 +154,19 @@ LEG_DIVIDEND, LEG_SPLIT, LEG_FRACTION, LEG_BORROW, LEG_INTEREST = range(5)
 N_X = 3
 # phases of a timestamp (F0)
 PH_OPEN, PH_INSIDE, PH_CLOSE = range(3)
-# configuration vector; the tiers of a commission stand behind it, two numbers each
+# configuration vector; the tiers of a commission stand behind it, two numbers each; K_BUFFER is the share of equity
+# that sizes leave, K_RESERVE the share that funds never touch, K_FEE_CAP the largest fee as a part of the notional
 (
     K_FEE_PCT, K_FEE_SHARE, K_FEE_MIN, K_FEE_MAX, K_SLIP, K_TOUCH, K_ENTRY_BAR, K_CASH_ACCOUNT, K_BUFFER,
     K_MIN_VALUE, K_PARTIAL, K_SIZE_AT_DECISION, K_FEE_FIXED, K_FEE_MAKER, K_SLIP_FIXED, K_SLIP_SHARE, K_INITIAL,
     K_MAINTENANCE, K_BORROW, K_INTEREST, K_WITHHOLD, K_TIERS,
-    K_ORDER, K_FUNDS, K_PERCENT_OF, K_TRADES,
-) = range(26)  # fmt: skip
-N_K = 26
+    K_ORDER, K_FUNDS, K_PERCENT_OF, K_TRADES, K_FEE_CAP, K_RESERVE,
+) = range(28)  # fmt: skip
+N_K = 28
 # values of knobs, in the order of options.CHOICES
 ENTRY_CERTAIN, ENTRY_PESSIMISTIC, ENTRY_NEXT, ENTRY_MARKET_PARENT, ENTRY_NEXT_BAR = range(5)
-ORDER_REDUCTIONS, ORDER_CLOSINGS, ORDER_SUBMISSION, ORDER_ONE = range(4)
-FUNDS_BOTH, FUNDS_FILL, FUNDS_CASH = range(3)
+ORDER_REDUCTIONS, ORDER_CLOSINGS, ORDER_SUBMISSION, ORDER_ONE, ORDER_IN_TURN = range(5)
+FUNDS_BOTH, FUNDS_FILL, FUNDS_CASH, FUNDS_WHOLE = range(4)
 TRADES_FIFO, TRADES_ENTRY, TRADES_FLAT = range(3)
 # scalar integer registers
 (

@@ -41,7 +41,7 @@ from . import (
 from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
 from .core_booking import catch_up, fill, set_level, trail_level
-from .core_matching import fill_at_close, step, step_by_turns
+from .core_matching import fill_at_close, step
 from .core_orders import compact, finish, is_limit_now, log_event, to_front, works
 from .core_queue import queue_accept, queue_withdraw
 from .core_single import single_admit
@@ -57,7 +57,7 @@ from .core_sizing import (
     settled_cash,
     unit,
 )
-from .core_turns import turns
+from .core_turns import step_by_turns, turns
 
 
 def admit(m, b, k, o, t):
@@ -91,7 +91,7 @@ def admit(m, b, k, o, t):
         cash[M_CASH] = money + cash[M_FREED]  # reductions submitted before it in the same callback count
         can = affordable(m, b, k, o, t, lots, ref, False)
         cash[M_CASH] = money
-        if (mode == QUANTITY and can != lots) or can == 0:
+        if can == 0 or (can != lots and (mode == QUANTITY or k[K_FUNDS] == FUNDS_WHOLE)):
             finish(b, t, o, REJECTED, NO_FUNDS, PH_CLOSE)
             return False
     if inc < abs(lots):
@@ -310,7 +310,7 @@ def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
 KERNELS = (
     *core_sizing.KERNELS, *core_orders.KERNELS, *core_entries.KERNELS, *core_booking.KERNELS, *core_account.KERNELS,
     *core_fine.KERNELS, *core_queue_cash.KERNELS, *core_queue.KERNELS, *core_single.KERNELS, *core_closings.KERNELS,
-    *core_turns.KERNELS, *core_matching.KERNELS,
+    *core_matching.KERNELS, *core_turns.KERNELS,
     admit, accept, watched, acts, peek, submitted, stepped, queue_submitted, stepped_by_turns,
     value,
 )  # fmt: skip

@@ -254,8 +254,8 @@ def execute(m, b, k, o, t, base, slip, rule, phase):
     if increase_of(pos[s], lots) > 0:
         can = affordable(m, b, k, o, t, lots, price, at_open)
         if can != lots:
-            by_quantity = oi[o, I_SIZE] == QUANTITY and k[K_PARTIAL] == 0.0
-            if can == 0 or by_quantity or oi[o, I_TIF] == FOK:
+            whole = (oi[o, I_SIZE] == QUANTITY and k[K_PARTIAL] == 0.0) or k[K_FUNDS] == FUNDS_WHOLE
+            if can == 0 or whole or oi[o, I_TIF] == FOK:
                 finish(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, phase)
                 return False
             lots = can

@@ -9,10 +9,8 @@ from .core_account import corporate_actions, delist, financing, liquidate, wind_
 from .core_booking import catch_up, execute, flag_last
 from .core_fine import entry_bar_by_fine, passed, race_of
 from .core_orders import compact, finish, is_limit_now, log_event, works
-from .core_queue import queue_bar
 from .core_single import single_fill
 from .core_sizing import equity_at, lots_for, reduces
-from .core_turns import turns
 
 
 def at_open(m, b, k, o, t):
@@ -414,19 +412,8 @@ def step(m, b, k, t):
     after_orders(m, b, k, t)
 
 
-def step_by_turns(m, b, k, t):
-    """``step`` where a bar is a pass over the order list; apart, so that only runs that need it compile it."""
-    if k[K_ORDER] == ORDER_SUBMISSION:
-        queue_bar(m, b, k, t)
-        compact(b)
-        return
-    before_orders(m, b, k, t)
-    turns(m, b, k, t, False)
-    after_orders(m, b, k, t)
-
-
 KERNELS = (
     at_open, open_rule, fill_at_open, reduces_now, open_phase, rival, opposed, entry_bar_children, triggered,
     inside_stop, inside_phase, close_phase, expire_phase, prepare, fill_at_close, new_budget,
-    before_orders, after_orders, step, step_by_turns,
+    before_orders, after_orders, step,
 )  # fmt: skip

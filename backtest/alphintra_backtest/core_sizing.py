@@ -18,6 +18,8 @@ def fee_of(k, maker, units, notional):  # F7: a function of the order's filled q
             break
         fee += (min(notional, upper) - lower) * k[N_K + 2 * i + 1]
         lower = upper
+    if fee > k[K_FEE_CAP] * notional:
+        fee = k[K_FEE_CAP] * notional
     if fee < k[K_FEE_MIN]:
         fee = k[K_FEE_MIN]
     if fee > k[K_FEE_MAX]:
@@ -182,7 +184,7 @@ def affordable(m, b, k, o, t, lots, price, at_open):
             p = mark(m, t, j, at_open)
             equity += pos[j] * one * p
             needed += requirement(m, k, j, pos[j], p, one, k[K_INITIAL])
-    equity *= 1.0 - k[K_BUFFER]
+    equity *= 1.0 - k[K_RESERVE]
     sign = 1 if lots > 0 else -1
     free = abs(lots) - increase_of(pos[s], lots)  # reductions are never refused
     maker = is_maker(b, o)

@@ -5,24 +5,30 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import codes
+from .hours import intraday
 from .profile_checks import check_rules
-from .profiles import PROFILES, check
+from .profiles import COMMISSIONS, PROFILES, check
 
 if TYPE_CHECKING:
     from alphintra.costs import Commission, Slippage
 
 #: The rules a run can override, with the default profile's values and what they say.
 RULES: dict[str, tuple[Any, str]] = {
-    "fill_at": ("open", "F1: a market order fills at the next 'open', or at the decision's own 'close'"),
+    "fill_at": (
+        "open",
+        "F1: a market order fills at the next 'open', at the decision's own 'close', or by the data's 'timeframe': at "
+        "the close with bars finer than a day, at the open with all others",
+    ),
     "size_at": ("fill", "F6: value, percent and target orders are sized at the 'fill' or at the 'decision'"),
     "cash_buffer": (0.0, "F6: share of equity that is never spent"),
+    "size_buffer": (0.0, "F6: share of equity that percent and target percent orders leave; other orders may spend it"),
     "min_order_value": (0.0, "F6: smallest value of an order that adds exposure"),
     "allow_partial": (False, "F6: an order by quantity that cannot be paid fills as far as the money goes"),
     "max_share": (0.025, "F5: largest share of a bar's traded volume; None is no cap"),
@@ -44,13 +50,14 @@ RULES: dict[str, tuple[Any, str]] = {
     "lots": ("instrument", "F7: 'instrument' (its own lot, see fractional), or 'whole': lots of 1 whatever is traded"),
     "funds": (
         "both",
-        "F6: funds are checked at submission and at the fill ('both'), at the 'fill' alone, or as 'cash' at both",
+        "F6: funds are checked at submission and at the fill ('both'), at the 'fill' alone, or as 'cash' at both; "
+        "'whole' is 'both', and no order is sized down to them",
     ),
     "percent_of": ("equity", "F6: percent orders are of 'equity', or of the 'free_margin' at the fill"),
     "bar_order": (
         "reductions",
         "F0: 'reductions' (phases, what reduces first), or one pass over the order list in which each order has its "
-        "whole chance: 'closings' in front, by 'submission', or 'one_order' a bar",
+        "whole chance: 'closings' in front, by 'submission', 'one_order' a bar, or 'in_turn': each by F1 to F5",
     ),
     "first_bar": (
         "any_ready",
@@ -63,7 +70,7 @@ RULES: dict[str, tuple[Any, str]] = {
     ),
 }
 CHOICES: dict[str, tuple[str, ...]] = {
-    "fill_at": ("open", "close"),
+    "fill_at": ("open", "close", "timeframe"),
     "size_at": ("fill", "decision"),
     "limit_fill": ("strict", "touch"),
     "entry_bar": ("certain", "pessimistic", "next", "market_parent", "next_bar"),
@@ -71,9 +78,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "prices": ("auto", "adjusted", "raw"),
     "close_at_end": ("no", "last_close", "last_open"),
     "lots": ("instrument", "whole"),
-    "funds": ("both", "fill", "cash"),
+    "funds": ("both", "fill", "cash", "whole"),
     "percent_of": ("equity", "free_margin"),
-    "bar_order": ("reductions", "closings", "submission", "one_order"),
+    "bar_order": ("reductions", "closings", "submission", "one_order", "in_turn"),
     "first_bar": ("any_ready", "all_ready", "bar_after_all_ready", "every"),
     "trades": ("fifo", "entry_order", "flat"),
 }
@@ -82,6 +89,7 @@ ENTRY_RULES = CHOICES["entry_bar"][:3]
 #: What a number may be.
 BOUNDS: dict[str, tuple[float, float]] = {
     "cash_buffer": (0.0, 0.99),
+    "size_buffer": (0.0, 0.99),
     "leverage": (1.0, 1000.0),
     "initial_margin": (1e-6, 10.0),
     "maintenance_margin": (0.0, 10.0),
@@ -136,6 +144,12 @@ class Options:
         given = self.rules["maintenance_margin"]
         return float(self.initial / 2 if given is None else given)
 
+    def on(self, timeframe: str) -> Options:
+        """These options for data of a timeframe: it decides ``fill_at="timeframe"`` (F1)."""
+        if self.rules["fill_at"] != "timeframe":
+            return self
+        return replace(self, rules={**self.rules, "fill_at": "close" if intraday(timeframe) else "open"})
+
     def vector(self) -> npt.NDArray[np.float64]:
         """The configuration vector ``k`` of the core."""
         fees, slip = self.commission, self.slippage
@@ -146,6 +160,7 @@ class Options:
         k[codes.K_FEE_FIXED] = fees.fixed
         k[codes.K_FEE_MIN] = fees.minimum
         k[codes.K_FEE_MAX] = math.inf if fees.maximum is None else fees.maximum
+        k[codes.K_FEE_CAP] = math.inf if fees.maximum_percent is None else fees.maximum_percent
         k[codes.K_TIERS] = len(fees.tiers)
         for i, (upper, rate) in enumerate(fees.tiers):
             k[codes.N_K + 2 * i : codes.N_K + 2 * i + 2] = upper, rate
@@ -155,7 +170,8 @@ class Options:
         k[codes.K_TOUCH] = self.rules["limit_fill"] == "touch"
         k[codes.K_ENTRY_BAR] = CHOICES["entry_bar"].index(self.rules["entry_bar"])
         k[codes.K_CASH_ACCOUNT] = self.rules["account"] == "cash"
-        k[codes.K_BUFFER] = self.rules["cash_buffer"]
+        k[codes.K_BUFFER] = self.rules["cash_buffer"] + self.rules["size_buffer"]
+        k[codes.K_RESERVE] = self.rules["cash_buffer"]
         k[codes.K_MIN_VALUE] = self.rules["min_order_value"]
         k[codes.K_PARTIAL] = bool(self.rules["allow_partial"])
         k[codes.K_SIZE_AT_DECISION] = self.rules["size_at"] == "decision"
@@ -181,7 +197,7 @@ def in_phases(config: Options) -> bool:
 
 def by_turns(config: Options) -> bool:
     """Whether a bar is a pass over the order list, each order's whole chance at its turn."""
-    return bool(config.rules["bar_order"] in ("closings", "submission"))
+    return bool(config.rules["bar_order"] in ("closings", "submission", "in_turn"))
 
 
 def profile_rules(profile: str) -> dict[str, Any]:
@@ -199,7 +215,7 @@ def options(
     seed: Any,
     rules: Mapping[str, Any],
 ) -> Options:
-    """Check and complete the options of a run.
+    """Check and complete the options of a run; ``commission=None`` is the profile's.
 
     Raises:
         RuleError: An unknown rule (the nearest is named) or a value that it does not take.
@@ -236,7 +252,7 @@ def options(
     check_rules(values)
     return Options(
         cash=_number("cash", cash, 1e-8, 1e18),
-        commission=commission_of(commission),
+        commission=commission_of(COMMISSIONS.get(profile, 0) if commission is None else commission),
         slippage=slippage_of(slippage),
         profile=profile,
         risk_free_rate=_number("risk_free_rate", risk_free_rate, -0.99, 10.0),

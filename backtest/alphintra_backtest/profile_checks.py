@@ -1,4 +1,4 @@
-"""What the bar orders ``submission`` and ``one_order`` have no meaning for, each refused with its remedy."""
+"""What the bar orders of the profiles have no meaning for, each refused with its remedy."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ NEEDED: Final[dict[str, dict[str, Any]]] = {
         "min_order_value": 0.0,
         "percent_of": "equity",
         "size_at": "decision",
+        "size_buffer": 0.0,
         "withholding": 0.0,
     },
+    "in_turn": {"entry_bar": "next_bar"},
     "one_order": {
         "account": "margin",
         "cash_buffer": 0.0,
@@ -47,12 +49,13 @@ NEEDED: Final[dict[str, dict[str, Any]]] = {
         "min_order_value": 0.0,
         "percent_of": "equity",
         "size_at": "decision",
+        "size_buffer": 0.0,
     },
 }
 #: Values that mean something only with some bar orders.
 ONLY_WITH: Final[dict[tuple[str, Any], tuple[str, ...]]] = {
     ("funds", "cash"): ("submission",),
-    ("entry_bar", "next_bar"): ("submission", "one_order"),
+    ("entry_bar", "next_bar"): ("submission", "one_order", "in_turn"),
 }
 
 
@@ -91,7 +94,8 @@ def check_queue(config: Options, session: Session) -> None:
         return
     fees, slip, m = config.commission, config.slippage, session.grid.m
     multiplied = m[codes.D_MULT] != 1.0
-    if fees.fixed or fees.minimum or fees.maximum is not None or fees.tiers or fees.maker_rate != fees.taker_rate:
+    bounded = fees.minimum or fees.maximum is not None or fees.maximum_percent is not None
+    if fees.fixed or bounded or fees.tiers or fees.maker_rate != fees.taker_rate:
         raise RuleError(
             f"commission {fees} does not go with bar_order='submission'",
             where="commission",

@@ -40,6 +40,19 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
         "size_at": "decision",
         "trades": "flat",
     },
+    "lean": {
+        "bar_order": "in_turn",
+        "entry_bar": "next_bar",
+        "fill_at": "timeframe",
+        "first_bar": "every",
+        "funds": "whole",
+        "leverage": 2.0,
+        "maintenance_margin": 0.5 / 1.1,  # a margin call comes where half of the positions' value is 1.1 times equity
+        "max_share": None,
+        "prices": "adjusted",
+        "size_at": "decision",
+        "size_buffer": 0.0025,
+    },
     "vectorbt-close": {
         "allow_partial": True,
         "bar_order": "one_order",
@@ -53,6 +66,11 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
         "prices": "adjusted",
         "size_at": "decision",
     },
+}
+
+#: Profile → its commission where none is given, in parts of ``al.Commission``; the others have none.
+COMMISSIONS: Final[dict[str, dict[str, float]]] = {
+    "lean": {"per_share": 0.005, "minimum": 1.0, "maximum_percent": 0.005},
 }
 
 #: Values that belong to one pass over the order list with closing orders in front, and only to it.
@@ -71,6 +89,7 @@ NOT_WITH_CLOSINGS: Final[dict[str, Any]] = {
     "max_share": None,
     "min_order_value": 0.0,
     "size_at": "fill",
+    "size_buffer": 0.0,
 }
 
 
@@ -97,6 +116,10 @@ def check(values: dict[str, Any]) -> None:
             raise RuleError(
                 f"{name}={values[name]!r} does not go with bar_order='closings'", where=name, hint=f"leave it {own!r}"
             )
+    if values["funds"] == "whole" and values["allow_partial"]:
+        raise RuleError(
+            "allow_partial=True and funds='whole' contradict each other", where="allow_partial", hint="funds='both'"
+        )
     if values["lots"] == "whole" and values["fractional"]:
         raise RuleError(
             "fractional=True and lots='whole' contradict each other", where="lots", hint="lots='instrument'"
@@ -114,7 +137,7 @@ def check_market(config: Options, session: Session) -> None:
     if config.rules["bar_order"] != "closings":
         return
     fees = config.commission
-    if fees.fixed or fees.minimum or fees.maximum is not None or fees.tiers:
+    if fees.fixed or fees.minimum or fees.maximum is not None or fees.maximum_percent is not None or fees.tiers:
         raise RuleError(
             f"commission {fees} does not go with bar_order='closings'",
             where="commission",

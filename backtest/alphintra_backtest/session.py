@@ -35,7 +35,7 @@ class Session:
         from alphintra.views import Cursor
 
         self.market = market
-        self.config = config
+        self.config = config = config.on(market.timeframe)
         self.symbols: tuple[str, ...] = market.symbols
         self.index = {s: i for i, s in enumerate(self.symbols)}
         self.grid: Grid = grid_of(
@@ -211,14 +211,20 @@ class Session:
     def flush(self) -> bool:
         """Hand the orders of this callback to the core; True if what works has changed."""
         self.touched.clear()
-        self._admit()
-        self.books.cash[codes.M_FREED] = 0.0
+        rules = self.config.rules
+        at_close = rules["fill_at"] == "close" and self.cursor.i >= 0 and not self.ended
+        in_turn = at_close and rules["bar_order"] == "in_turn"
+        for group in verbs.one_by_one(self) if in_turn else [self.pending]:
+            self.pending = group
+            self._admit()
+            self.books.cash[codes.M_FREED] = 0.0
+            if at_close and self._dropped:
+                self.books.make_room()
+                self.core.fill_at_close(self.calls.m, self.calls.b, self.k, self.cursor.i)
         if not self._dropped:
             return False
         self._dropped = False
-        if self.config.rules["fill_at"] == "close" and self.cursor.i >= 0 and not self.ended:
-            self.books.make_room()
-            self.core.fill_at_close(self.calls.m, self.calls.b, self.k, self.cursor.i)
+        if at_close:
             self.mirror()
         return True
 

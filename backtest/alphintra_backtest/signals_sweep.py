@@ -150,7 +150,7 @@ class _Sweep:
         newest = np.empty(2 * len(self.market.symbols), dtype=np.int64)
         state = np.full(N_D, -1, dtype=np.int64)
         out = self.out[first:last]
-        mode = (AT_CLOSE if self.config.rules["fill_at"] == "close" else 0) | (TRAILS if plans[0].trails else 0)
+        mode = (AT_CLOSE if self.session.config.rules["fill_at"] == "close" else 0) | (TRAILS if plans[0].trails else 0)
         if any(p.trails != plans[0].trails for p in plans):  # a class that chooses its stop by a parameter
             self._by_session(first, last)
             return

@@ -371,6 +371,17 @@ def size_for_risk(run: Session, risk: Any, stop: Any, entry: Any, symbol: str | 
     return whole_lots(part * max(0.0, run.equity()) / (distance * one) * lot, lot) * lot
 
 
+def one_by_one(run: Session) -> list[list[int]]:
+    """What this callback submitted, order by order, each with its bracket's children."""
+    groups: list[list[int]] = []
+    for o in run.pending:
+        if groups and run.books.oi[o, codes.I_PARENT] >= 0:
+            groups[-1].append(o)
+        else:
+            groups.append([o])
+    return groups or [[]]
+
+
 def whole_lots(amount: float, lot: float) -> int:
     """Lots in ``amount``, toward zero (F7); 0.29 is 29,000,000 of 1e-8, though the division falls short."""
     lots = amount / lot

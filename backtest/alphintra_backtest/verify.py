@@ -13,7 +13,7 @@ import numpy as np
 from . import codes
 from .handles import stamp
 from .options import RULES, options, profile_rules
-from .profiles import PROFILES
+from .profiles import COMMISSIONS, PROFILES
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
@@ -120,7 +120,7 @@ def _check(name: str, arguments: Mapping[str, Any]) -> None:
             where="engine",
             hint='profile="backtrader" simulates as backtrader does; its own strategies run with al.backtest',
         )
-    known = {n: named.get(n, d) for n, d in (("cash", 100_000), ("commission", 0), ("slippage", 0), ("seed", 0))}
+    known = {n: named.get(n, d) for n, d in (("cash", 100_000), ("commission", None), ("slippage", 0), ("seed", 0))}
     try:
         options(
             **known,
@@ -278,7 +278,7 @@ def _explain(one: Side, two: Side, first: Mapping[str, Any], second: Mapping[str
     pairs = [f"{n} {a!r} against {b!r}" for n, a, b in differ if a != b]
     if pairs:
         sentences.append(f"They differ in {', '.join(pairs)}.")
-    apart = [n for n in RULES if n not in names and _value(n, first) != _value(n, second)]
+    apart = [n for n in (*RULES, "commission") if n not in names and _value(n, first) != _value(n, second)]
     if apart:
         sentences.append(f"The profiles set {', '.join(apart)} differently.")
     return " ".join(sentences)
@@ -288,6 +288,8 @@ def _value(name: str, given: Mapping[str, Any]) -> Any:
     """What an argument or a rule is in a run with these arguments."""
     from alphintra.backtesting import backtest
 
+    if name == "commission" and given.get(name) is None:
+        return COMMISSIONS.get(given.get("profile", "default"), 0)
     if name in given:
         return given[name]
     if name in RULES:

@@ -18,6 +18,7 @@ import numpy as np
 from alphintra_backtest import notices, view_series, view_shares, view_tables
 from alphintra_backtest.metrics.definitions import DEFINITIONS, HEADLINE
 from alphintra_backtest.plain_json import plain
+from alphintra_backtest.profiles import COMMISSIONS
 from alphintra_backtest.view_axis import Axis
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def code(result: Result) -> str:
     """Return the call that repeats the run, with what differs from the defaults."""
     run, configuration = result.run, result.run["configuration"]
     arguments = [str(run["strategy"]), f"data={str(run['dataset'])!r}"]
-    for name, default in _DEFAULTS.items():
+    usual = _DEFAULTS | {"commission": COMMISSIONS.get(configuration.get("profile", ""), 0)}
+    for name, default in usual.items():
         value = configuration.get(name, default)
         # Data given as an object has no name that could be written here.
         if value != default and not (name == "benchmark" and value == "given"):

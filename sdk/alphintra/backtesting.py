@@ -27,7 +27,7 @@ def backtest(
     start: Any = None,
     end: Any = None,
     cash: float = 100_000,
-    commission: float | Commission | Mapping[str, float] = 0,
+    commission: float | Commission | Mapping[str, float] | None = None,
     slippage: float | Slippage | Mapping[str, float] = 0,
     profile: str = "default",
     benchmark: Any = None,
@@ -54,10 +54,11 @@ def backtest(
             data.
         end: Last day or time of the data.
         cash: Starting cash.
-        commission: Fraction of notional per fill (0.001 = 0.1 %), or a :class:`~alphintra.costs.Commission`.
+        commission: Fraction of notional per fill (0.001 = 0.1 %), or a :class:`~alphintra.costs.Commission`. None is
+            the profile's: nothing, but with ``"lean"``.
         slippage: Fraction of the price, against the order, or a :class:`~alphintra.costs.Slippage`.
         profile: Rule set; ``"default"``, or that of another engine: ``"backtesting.py"``,
-            ``"backtrader"`` or ``"vectorbt-close"``.
+            ``"backtrader"``, ``"lean"`` or ``"vectorbt-close"``.
         benchmark: Data to compare with; buy and hold of the traded symbols where None.
         params: Values for the strategy's ``Param``.
         seed: Seed of ``self.rng``.

@@ -85,7 +85,7 @@ def _backtest(args: argparse.Namespace) -> int:
         start=args.start,
         end=args.end,
         cash=args.cash,
-        commission=cost_from_text(args.commission, "commission"),
+        commission=None if args.commission is None else cost_from_text(args.commission, "commission"),
         slippage=cost_from_text(args.slippage, "slippage"),
         profile=args.profile,
         benchmark=args.benchmark,
@@ -151,9 +151,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--end", help="last day of the data")
     run.add_argument("--cash", type=float, default=100_000, help="starting cash (default 100000)")
     run.add_argument(
-        "--commission", default="0", metavar="COST",
+        "--commission", metavar="COST",
         help="fraction of notional per fill (0.001 = 0.1 %%), parts of al.Commission (per_share=0.005,minimum=1), or "
-        "a JSON object of them",
+        "a JSON object of them (default: the profile's)",
     )  # fmt: skip
     run.add_argument(
         "--slippage", default="0", metavar="COST",

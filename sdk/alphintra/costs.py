@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from .errors import RuleError
@@ -27,6 +27,8 @@ class Commission:
         per_share: Money per unit.
         minimum: Smallest fee of an order that fills at all, in money.
         maximum: Largest fee of an order, in money; None is no maximum.
+        maximum_percent: Largest fee as a fraction of the order's notional (0.005 = 0.5 %); the minimum goes before it.
+            None is no such maximum.
         fixed: Money per order that fills at all, beside everything else.
         maker: Fraction of notional of limit orders; None is ``percent``.
         taker: Fraction of notional of all other orders; None is ``percent``.
@@ -47,16 +49,17 @@ class Commission:
     maker: float | None = None
     taker: float | None = None
     tiers: tuple[tuple[float, float], ...] = ()
+    maximum_percent: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tiers", _tiers(self.tiers))
-        for name in ("percent", "per_share", "minimum", "maximum", "fixed", "maker", "taker"):
+        for name in ("percent", "per_share", "minimum", "maximum", "maximum_percent", "fixed", "maker", "taker"):
             value = getattr(self, name)
-            if name in ("maximum", "maker", "taker") and value is None:
+            if name in ("maximum", "maximum_percent", "maker", "taker") and value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
                 raise RuleError(f"commission: {name} must be a finite number ≥ 0, got {value!r}", where="commission")
-        for name in ("percent", "maker", "taker"):
+        for name in ("percent", "maximum_percent", "maker", "taker"):
             if (getattr(self, name) or 0.0) > 0.5:
                 raise RuleError(
                     f"commission: {name}={getattr(self, name)!r} is outside [0, 0.5]",
@@ -71,8 +74,10 @@ class Commission:
     @property
     def free(self) -> bool:
         """True where nothing is ever charged."""
+        if self.maximum == 0 or (self.maximum_percent == 0 and not self.minimum):
+            return True
         parts = (self.maker_rate, self.taker_rate, self.per_share, self.minimum, self.fixed)
-        return self.maximum == 0 or not any((*parts, *(rate for _, rate in self.tiers)))
+        return not any((*parts, *(rate for _, rate in self.tiers)))
 
     @property
     def maker_rate(self) -> float:
@@ -86,7 +91,8 @@ class Commission:
 
     def plain(self) -> float | dict[str, Any]:
         """The fraction alone where there is nothing else, or the parts that are set; for records and JSON."""
-        parts = {name: value for name, value in asdict(self).items() if value is not None and value not in (0, ())}
+        own = ((part.name, getattr(self, part.name), part.default) for part in fields(self))
+        parts: dict[str, Any] = {name: value for name, value, default in own if value != default}
         if self.tiers:
             parts["tiers"] = [[None if math.isinf(up) else up, rate] for up, rate in self.tiers]
         return self.percent if set(parts) <= {"percent"} else parts
@@ -110,6 +116,8 @@ class Commission:
         text = " + ".join(parts)
         if self.minimum:
             text += f"{', ' if text else ''}at least {self.minimum:g} an order"
+        if self.maximum_percent is not None:
+            text += f", at most {100 * self.maximum_percent:.4g} % of an order"
         if self.maximum is not None:
             text += f", at most {self.maximum:g} an order"
         return text

@@ -57,6 +57,18 @@ def test_the_translation_from_backtrader_trades_as_it_does() -> None:
     assert ours.metrics["final_equity"] == pytest.approx(theirs.broker.getvalue(), rel=1e-9)
 
 
+def test_the_strategy_from_lean_runs_with_its_fees() -> None:
+    names: dict[str, Any] = {"__name__": __name__}
+    for block in PAGE:
+        if block.heading == "LEAN" and block.language == "python":
+            exec(block.text, names)
+    fills = names["result"].fills
+    assert set(fills["rule"]) == {"F1.open"}
+    assert names["result"].metrics["total_trades"] > 20
+    # 0.005 a share, at least 1; at 100,000 and prices above 1 the cap of 0.5 % is far above it.
+    assert fills["commission"].tolist() == pytest.approx([max(1.0, 0.005 * q) for q in fills["quantity"]], abs=1e-9)
+
+
 def test_the_strategy_from_vectorbt_runs() -> None:
     names: dict[str, Any] = {"__name__": __name__}
     for block in PAGE:

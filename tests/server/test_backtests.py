@@ -129,7 +129,7 @@ async def test_costs_are_terms_too(api, completed):
     job = await completed(commission=terms, slippage={"spread": 0.02})
     assert job["commission"] == {
         "percent": "0", "per_share": "0.005", "minimum": "1", "maximum": None, "fixed": "0",
-        "maker": None, "taker": None, "tiers": [["10000", "0.002"], [None, "0.001"]],
+        "maker": None, "taker": None, "tiers": [["10000", "0.002"], [None, "0.001"]], "maximum_percent": None,
     }  # fmt: skip
     assert job["slippage"] == {"percent": "0", "fixed": "0", "spread": "0.02", "volume_share": "0"}
     sent = (await api("GET", f"/api/backtests/{job['id']}/results")).json["run"]["job"]["configuration"]

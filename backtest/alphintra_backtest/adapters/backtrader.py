@@ -80,7 +80,7 @@ def run(
     start: Any = None,
     end: Any = None,
     cash: Any = 100_000,
-    commission: Any = 0,
+    commission: Any = None,
     slippage: Any = 0,
     profile: str = "default",
     benchmark: Any = None,

@@ -28,6 +28,9 @@ class CommissionTerms(Body):
         max_length=16,
         description="Pairs of a rising bound in money (null: no bound) and the fraction below it.",
     )
+    maximum_percent: Fraction | None = Field(
+        None, description="Largest fee as a fraction of the order's notional; the minimum goes before it. Null is none."
+    )
 
 
 class SlippageTerms(Body):

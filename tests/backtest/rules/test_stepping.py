@@ -125,6 +125,8 @@ OPTIONS: list[dict[str, Any]] = [
     {"fill_at": "close", "entry_bar": "pessimistic", "leverage": 3, "fractional": True},
     {"initial_margin": 2.0, "maintenance_margin": 1.6, "withholding": 0.15, "entry_bar": "next"},
     {"account": "cash", "limit_fill": "touch", "close_at_end": "last_open", "commission": 0.002},
+    {"profile": "lean", "prices": "auto", "max_share": 0.025},
+    {"profile": "lean", "prices": "auto", "fill_at": "close", "slippage": 0.001},
 ]
 
 

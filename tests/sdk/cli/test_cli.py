@@ -89,6 +89,20 @@ def test_costs_as_parts(sma, capsys, typed, stored):
             assert fill["slippage"] == pytest.approx(0.01 * fill["quantity"])
 
 
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ((), {"per_share": 0.005, "minimum": 1.0, "maximum_percent": 0.005}),
+        (("--commission", "0"), 0.0),
+        (("--commission", "per_share=0.01,maximum_percent=0.01"), {"per_share": 0.01, "maximum_percent": 0.01}),
+    ],
+)
+def test_a_profile_has_a_commission_of_its_own(sma, capsys, typed, stored):
+    data = ("--data", "us-equities-daily/AAPL", "--end", "2001-01-31", "--json", "--profile", "lean")
+    status, out, _ = run(capsys, "backtest", str(sma), *data, *typed)
+    assert (status, json.loads(out)["run"]["configuration"]["commission"]) == (0, stored)
+
+
 def test_a_csv_file_is_data(sma, capsys, tmp_path):
     rows = ["date,open,high,low,close,volume"]
     for i in range(200):
@@ -113,7 +127,7 @@ def test_a_csv_file_is_data(sma, capsys, tmp_path):
         ([*AAPL, "--param", "fast"], "is not name=value"),
         ([*AAPL, "--rule", "maxshare=1"], "did you mean 'max_share'"),
         ([*AAPL, "--rule", "max_share=2"], "outside [0, 1]"),
-        ([*AAPL, "--profile", "lean"], "unknown profile 'lean'"),
+        ([*AAPL, "--profile", "zipline"], "unknown profile 'zipline'"),
         ([*AAPL, "--start", "2030-01-01"], "2013-03-01"),
         ([*AAPL, "--cash", "-5"], "cash=-5.0 is outside"),
         ([*AAPL, "--commission", "much"], "'much' is not a number (commission) – a fraction (0.001), parts"),

@@ -232,7 +232,7 @@ def test_parameters_are_described_and_read_like_numbers() -> None:
         ({"commission": -0.1}, "outside"),
         ({"slippage": "1%"}, "must be a number"),
         ({"seed": -1}, "whole number"),
-        ({"profile": "lean"}, "unknown profile 'lean'"),
+        ({"profile": "zipline"}, "unknown profile 'zipline'"),
     ],
 )
 def test_bad_options(options: dict[str, Any], words: str) -> None:
