@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from tornado.ioloop import IOLoop
 from traitlets import default
 
 from alphintra_kernel.preload import preload, warm_up
 
+#: Seconds between two parts of what a waiting kernel loads.
+PAUSE = 0.05
 ISOLATION = "not sandboxed"
 
 
@@ -28,7 +32,12 @@ class AlphintraKernel(IPythonKernel):
     def start(self) -> None:
         """Take messages; what the first result needs is loaded meanwhile."""
         super().start()  # type: ignore[no-untyped-call]
-        warm_up()
+        self._load_next(warm_up())
+
+    def _load_next(self, parts: Iterator[None]) -> None:
+        """One part now and the next a moment later: requests that came meanwhile are taken first."""
+        if next(parts, self) is not self:
+            IOLoop.current().call_later(PAUSE, self._load_next, parts)
 
 
 class AlphintraKernelApp(IPKernelApp):

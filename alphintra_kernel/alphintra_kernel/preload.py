@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import io
 import pkgutil
-import threading
+from collections.abc import Iterator
 from typing import Any
 
 # Load Numba, which takes longer than all the rest (its functions are machine code, without lines to step to), and
@@ -21,7 +21,7 @@ LATER = frozenset(
 )
 #: What the first result needs beside the engine: half a second to load, which a kernel that waits for its first cell
 #: has to spare.
-LIBRARIES = ("pandas", "talib", "pyarrow", "matplotlib.figure", "matplotlib.backends.backend_agg")
+LIBRARIES = ("pyarrow", "pandas", "talib", "matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg")
 
 
 def preload() -> list[str]:
@@ -35,22 +35,25 @@ def preload() -> list[str]:
     return names
 
 
-def warm_up() -> threading.Thread:
-    """Load the libraries of a first result in a thread of its own, so that the kernel answers meanwhile."""
-    thread = threading.Thread(target=_load, name="alphintra-warm-up", daemon=True)
-    thread.start()
-    return thread
+def warm_up() -> Iterator[None]:
+    """Load the libraries of a first result, a part at each step, so that the kernel answers in between.
 
-
-def _load() -> None:
+    On the kernel's own thread: an import in another one hands half-made modules to a cell that needs them meanwhile.
+    """
     for name in LIBRARIES:
-        with contextlib.suppress(ImportError):  # whoever needs it gets the error, with its reason
+        with contextlib.suppress(Exception):  # whoever needs it gets the error, with its reason
             importlib.import_module(name)
-    with contextlib.suppress(ImportError):  # the first picture loads its fonts
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        yield
+    with contextlib.suppress(Exception):
+        _first_picture()
 
-        figure = Figure(figsize=(1, 1))
-        figure.text(0, 0, "0", fontweight="bold")
-        canvas: Any = FigureCanvasAgg(figure)
-        canvas.print_png(io.BytesIO())
+
+def _first_picture() -> None:
+    """What is drawn first loads its fonts."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1, 1))
+    figure.text(0, 0, "0", fontweight="bold")
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(io.BytesIO())

@@ -41,18 +41,24 @@ def _bundle_type(kinds: tuple[tuple[np.dtype[Any], int], ...]) -> BundleType:
 class Bundle:
     """Several C-contiguous arrays, of one or two dimensions, that compiled functions take as one argument.
 
+    Of a market they may be read-only: the core writes to the books alone.
+
     It keeps the arrays alive. :meth:`put` replaces them by others of the same types.
     """
 
     __slots__ = ("_arrays", "_table", "address", "type")
 
     def __init__(self, arrays: tuple[Any, ...]) -> None:
-        if not all(a.flags.c_contiguous and a.flags.writeable for a in arrays):
-            raise ValueError("not all of these can be written to in C's order")
+        if not all(a.flags.c_contiguous for a in arrays):
+            raise ValueError("not all of these arrays are in C's order")
         self.type = _bundle_type(tuple((a.dtype, a.ndim) for a in arrays))
         self._table = np.zeros(_PLACES * len(arrays), dtype=np.int64)
         self.address: int = self._table.ctypes.data
         self.put(arrays)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy has a table of its own, of the copied arrays."""
+        return Bundle, (self._arrays,)
 
     def put(self, arrays: tuple[Any, ...]) -> None:
         """Take other arrays in the places of the present ones."""

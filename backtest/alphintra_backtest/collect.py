@@ -126,13 +126,13 @@ def _curves(session: Session, window: slice, against: MarketData | None, first: 
         cash, exposure, held = (CURVES.take(t_count, kind) for kind in (np.float64, np.float64, np.bool_))
         if one:
             again = CURVES.take(t_count, np.float64)
-            session.core.value_one(grid.m[4].reshape(-1), *given, again, cash, exposure, held)
+            session.core.value_one(*given, again, cash, exposure, held)
         else:
             session.core.value(*given, equity, cash, exposure, held, stale)
         return cash[window], exposure[window], held[window]
 
     if one:
-        session.core.equity_one(grid.m[4].reshape(-1), *given, equity)
+        session.core.equity_one(*given, equity)
     else:
         rest()
     curves = Curves(

@@ -220,10 +220,11 @@ def pack(entries, exits, shorts, covers, out):
             out[p] |= covers[p] << 3
 
 
-def equity_one(close, m, b, start_cash, equity):
+def equity_one(m, b, start_cash, equity):
     """The equity of ``value_one`` alone."""
     fi, ff, reg = b[6], b[7], b[9]
-    lot = m[10][0]
+    close = m[D_CLOSE]
+    lot = m[D_LOT][0]
     money = start_cash
     lots = 0
     t = 0
@@ -235,7 +236,7 @@ def equity_one(close, m, b, start_cash, equity):
         else:
             units = lots * lot
             for i in range(t, until):
-                equity[i] = money + units * close[i]
+                equity[i] = money + units * close[i, 0]
         t = max(t, until)
         if r < reg[S_FILLS]:
             signed = fi[r, L_SIDE] * fi[r, L_LOTS]
@@ -243,10 +244,11 @@ def equity_one(close, m, b, start_cash, equity):
             lots += signed
 
 
-def value_one(close, m, b, start_cash, equity, cash_out, exposure, held):
-    """What ``core.value`` says of one symbol that has every bar, ``close`` (T,): between two fills only it changes."""
+def value_one(m, b, start_cash, equity, cash_out, exposure, held):
+    """What ``core.value`` says of one symbol that has every bar: between two fills only its close changes."""
     fi, ff, reg = b[6], b[7], b[9]
-    lot = m[10][0]
+    close = m[D_CLOSE]
+    lot = m[D_LOT][0]
     money = start_cash
     lots = 0
     t = 0
@@ -261,7 +263,7 @@ def value_one(close, m, b, start_cash, equity, cash_out, exposure, held):
         else:
             units = lots * lot
             for i in range(t, until):
-                v = units * close[i]
+                v = units * close[i, 0]
                 equity[i] = money + v
                 cash_out[i] = money
                 exposure[i] = abs(v)

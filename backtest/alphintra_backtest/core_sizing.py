@@ -210,10 +210,13 @@ def on_tick(price, tick, up):
     if tick == 0.0 or price != price:
         return price
     steps = price / tick
-    whole = math.ceil(steps - 1e-9) if up else math.floor(steps + 1e-9)
-    parts = math.floor(1.0 / tick + 0.5)
-    if abs(parts * tick - 1.0) < 1e-9:  # 0.01 is no binary fraction: a hundredth of a whole number is nearer than a sum
-        return whole / parts
+    whole = 1.0 * (math.ceil(steps - 1e-9) if up else math.floor(steps + 1e-9))  # a product of integers can overflow
+    scale = 1.0
+    for _ in range(11):  # 0.03 is no binary fraction: three times a whole number, by a hundred, is the nearest one
+        part = 1.0 * math.floor(tick * scale + 0.5)
+        if abs(tick * scale - part) < 1e-9 * part:
+            return whole * part / scale
+        scale *= 10.0
     return whole * tick
 
 

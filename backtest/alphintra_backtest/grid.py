@@ -80,6 +80,8 @@ def _filled(close: F64) -> F64:
     return np.where(rows >= 0, np.take_along_axis(close, np.maximum(rows, 0), axis=0), np.nan)
 
 
+#: Grids that are kept of one market: those of the last costs and caps that were tried.
+MOST_GRIDS = 4
 #: Grids of market data that still exist, by what they depend on beside it; no run changes them.
 _GRIDS: WeakKeyDictionary[MarketData, dict[tuple[Any, ...], Grid]] = WeakKeyDictionary()
 
@@ -89,10 +91,14 @@ def grid_of(
 ) -> Grid:
     """The grid of a run: made once for one market, cap and lot."""
     known = _GRIDS.setdefault(market, {})
-    key = (max_share, fractional, volumes, whole)
+    parts = (market.bars, market.instruments, market.actions, market.rates)
+    key = (max_share, fractional, volumes, whole, market.detail, *(v for part in parts for v in part.values()))
     grid = known.get(key)
     if grid is None:
-        grid = known[key] = build(market, max_share, fractional, volumes, whole)
+        grid = build(market, max_share, fractional, volumes, whole)
+        while len(known) >= MOST_GRIDS:
+            known.pop(next(iter(known)), None)
+        known[key] = grid
     return grid
 
 
@@ -173,8 +179,6 @@ def build(
         *fine.rows(market, positions, t_count),
         np.array([0.0 if t is None or t.tick is None else t.tick for t in terms]),
     )  # fmt: skip
-    # one Numba signature whatever the data came from: memory maps are read-only, which is another type
-    m = tuple(np.require(a, requirements=["C", "W", "O"]) if not a.flags.writeable else a for a in m)
     return Grid(time, session, positions, m, lots)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .options import Options
     from .session import Session
 
+_ADJUSTED: Final = "use adjusted prices: prices='adjusted' of a dataset that has them, or data without events"
 #: Rules that must have these values with a bar order.
 NEEDED: Final[dict[str, dict[str, Any]]] = {
     "submission": {
@@ -109,7 +110,7 @@ def check_queue(config: Options, session: Session) -> None:
         )
     for there, what, remedy in (
         (session.grid.foreign, "exchange rates", "use data in the account's currency"),
-        (len(m[codes.D_ACTION]) > 0, "splits or dividends on raw prices", "use prices='adjusted'"),
+        (len(m[codes.D_ACTION]) > 0, "splits or dividends on raw prices", _ADJUSTED),
         (bool((m[codes.D_DELISTED] < len(session.grid.time)).any()), "symbols that end", "leave end= out"),
         (bool((m[codes.D_LISTED] > 0).any()), "symbols that start late", "leave start= out"),
         (len(m[codes.D_FINE_FIRST]) > 0, "finer bars", "leave detail= out"),

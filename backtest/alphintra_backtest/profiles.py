@@ -73,6 +73,7 @@ COMMISSIONS: Final[dict[str, dict[str, float]]] = {
     "lean": {"per_share": 0.005, "minimum": 1.0, "maximum_percent": 0.005},
 }
 
+_ADJUSTED: Final = "use adjusted prices: prices='adjusted' of a dataset that has them, or data without events"
 #: Values that belong to one pass over the order list with closing orders in front, and only to it.
 CLOSINGS: Final[dict[str, Any]] = {
     "entry_bar": "market_parent",
@@ -105,8 +106,9 @@ def check(values: dict[str, Any]) -> None:
     for name, own in CLOSINGS.items():
         if closings and values[name] != own:
             raise RuleError(
-                f"{name}={values[name]!r} does not go with bar_order='closings'", where=name, hint=f"leave it {own!r}"
-            )
+                f"{name}={values[name]!r} does not go with bar_order='closings'", where=name,
+                hint=f"{name}={own!r}, as in profile='backtesting.py'",
+            )  # fmt: skip
         if not closings and values[name] == own and name != "funds":
             raise RuleError(
                 f"{name}={own!r} goes only with bar_order='closings'", where=name, hint="profile='backtesting.py'"
@@ -122,7 +124,7 @@ def check(values: dict[str, Any]) -> None:
         )
     if values["lots"] == "whole" and values["fractional"]:
         raise RuleError(
-            "fractional=True and lots='whole' contradict each other", where="lots", hint="lots='instrument'"
+            "lots='whole' goes with fractional=False only", where="lots", hint="lots='instrument', or fractional=False"
         )
 
 
@@ -147,7 +149,7 @@ def check_market(config: Options, session: Session) -> None:
     for there, what, remedy in (
         (grid.foreign, "exchange rates", "use data in the account's currency"),
         (not session.simple_money, "multipliers and margins per contract", "use data without them"),
-        (grid.m[codes.D_ACTION].shape[0] > 0, "splits and dividends", "use prices='adjusted'"),
+        (grid.m[codes.D_ACTION].shape[0] > 0, "splits and dividends", _ADJUSTED),
         (grid.m[codes.D_FINE_FIRST].shape[0] > 0, "finer bars", "leave out detail="),
     ):
         if there:

@@ -303,6 +303,7 @@ class Session:
             self.asof.kept.clear()
             self.asof = None
         self._cache.clear()
+        self._positions.clear()
 
     # -- after a step
     # ----------------------------------------------------------------------------------------------

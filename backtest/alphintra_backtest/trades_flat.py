@@ -44,8 +44,10 @@ class FlatBook(TradeBook):
         value = n * float(self.lots[s]) * float(ff[codes.L_PRICE])
         fee, total = float(ff[codes.L_FEE]), n
         queue: Any = self.queues.setdefault(s, deque())
+        flag = int(fi[codes.L_FLAG])
         if queue and queue[0].side != side:
             now = queue[0]
+            now.ambiguous = now.ambiguous or flag != 0
             take = min(n, now.lots)
             part, own = take / now.lots, take / total
             now.done += take
@@ -63,7 +65,7 @@ class FlatBook(TradeBook):
                 queue.popleft()
                 trade = Trade(
                     s, now.side, now.order, now.bar, now.phase, now.done, now.paid_value, now.paid_notional, now.fees,
-                    now.extra, order, bar, phase, now.got_value, now.got_notional,
+                    now.extra, order, bar, phase, now.got_value, now.got_notional, now.ambiguous,
                     reason="LIQUIDATION" if role == codes.LIQUIDATE else codes.ROLES[role] or "SIGNAL",
                 )  # fmt: skip
                 self._pairs[(now.order, order, len(self.closed))] = trade
@@ -72,6 +74,7 @@ class FlatBook(TradeBook):
             if not queue:
                 queue.append(Round(order, bar, phase, side, 0, 0.0, 0.0, 0.0))
             now = queue[0]
+            now.ambiguous = now.ambiguous or bool(flag & codes.FLAG_AMBIGUOUS)
             now.lots += n
             now.value += value * n / total
             now.notional += value * n / total * money

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any, TypeVar
 
 from .errors import RuleError
@@ -127,6 +128,8 @@ def _tiers(given: Any) -> tuple[tuple[float, float], ...]:
     """Check tiers: rising bounds above 0, fractions in [0, 0.5], at most 16."""
     hint = "tiers are ((up to, fraction), …), for example ((10_000, 0.002), (None, 0.001))"
     try:
+        if any(isinstance(number, bool) for step in given or () for number in step):
+            raise TypeError
         out = tuple((math.inf if up is None else float(up), float(rate)) for up, rate in given or ())
     except (TypeError, ValueError):
         raise RuleError(f"commission: tiers={given!r} cannot be read", hint=hint, where="commission") from None
@@ -236,7 +239,7 @@ def cost_from_text(text: str, name: str) -> float | dict[str, Any]:
     )
     if given.startswith("{"):
         try:
-            parts: dict[str, Any] = json.loads(given)
+            parts: dict[str, Any] = json.loads(given, object_pairs_hook=partial(_once, name))
         except json.JSONDecodeError as error:
             raise RuleError(f"{name}: {given!r} is not JSON: {error}", where=name, hint=hint) from None
         return parts
@@ -250,6 +253,16 @@ def cost_from_text(text: str, name: str) -> float | dict[str, Any]:
         if part in found:
             raise RuleError(f"{name}: {part} is given twice", where=name)
         found[part] = _typed_number(value, item.strip(), name, hint)
+    return found
+
+
+def _once(name: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, which may say a thing twice."""
+    found: dict[str, Any] = {}
+    for part, value in pairs:
+        if part in found:
+            raise RuleError(f"{name}: {part} is given twice", where=name)
+        found[part] = value
     return found
 
 

@@ -187,6 +187,27 @@ def test_a_waiting_kernel_loads_what_the_first_result_needs(kernel):
     assert kernel.value(code) == "True"
 
 
+def test_a_first_cell_may_import_what_is_being_loaded(tmp_path):
+    """A kernel that is asked at once: the parts of a library are whole, whoever imports them first."""
+    specs = tmp_path / "kernels"
+    shutil.copytree(RESOURCES, specs / "alphintra")
+    manager = KernelManager(
+        kernel_name="alphintra",
+        kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(specs)], ensure_native_kernel=False),
+    )
+    manager.start_kernel(cwd=str(tmp_path))
+    client = manager.client()
+    try:
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        fresh = Client(manager, client)
+        assert fresh.value("from pandas.api.types import is_numeric_dtype; is_numeric_dtype(float)") == "True"
+        assert fresh.value("import matplotlib.pyplot as plt; plt.__name__") == "'matplotlib.pyplot'"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
 def test_the_application_in_process(capsys):
     from alphintra_kernel.kernelapp import AlphintraKernel, AlphintraKernelApp, main
     from IPython.core.interactiveshell import InteractiveShell

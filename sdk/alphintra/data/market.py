@@ -60,6 +60,14 @@ class SymbolBars:
     close: F64
     volume: F64 | None
 
+    def __post_init__(self) -> None:
+        # What was made of them is kept for the next run, so they never change.
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray) and value.flags.writeable:
+                sealed = value.view()
+                sealed.flags.writeable = False
+                object.__setattr__(self, name, sealed)
+
     def __len__(self) -> int:
         """Return the number of bars."""
         return len(self.close)

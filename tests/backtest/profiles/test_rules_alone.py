@@ -58,3 +58,20 @@ def test_the_first_bar(rule: str, first: int) -> None:
 def test_other_values_are_refused(options: dict[str, str], message: str) -> None:
     with pytest.raises(al.errors.RuleError, match=message):
         run({}, bars(*[(10, 10, 10, 10)] * 3), **options)
+
+
+def test_a_trade_from_flat_to_flat_keeps_its_doubt() -> None:
+    """Bought at 100 with a stop at 90 and a target at 110; one bar holds both: the stop fills, and the trade is marked."""
+    days = pd.bdate_range("2024-01-02", periods=3)
+    rows = [(100, 101, 99, 100), (100, 101, 99, 100), (100, 115, 85, 100)]
+    frame = pd.DataFrame(rows, columns=["open", "high", "low", "close"], index=days, dtype=float)
+
+    class Bracket(al.Strategy):
+        def on_bar(self) -> None:
+            if self.bar_index == 0:
+                self.buy(quantity=1, stop_loss=90, take_profit=110)
+
+    for trades in ("fifo", "flat"):
+        result = al.backtest(Bracket, frame, trades=trades)
+        assert result.fills["price"].tolist() == [100.0, 90.0]
+        assert result.trades["ambiguous"].tolist() == [True], trades

@@ -1,0 +1,112 @@
+"""What runs share, and what they leave behind: grids of one market, sessions, bundles of arrays."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import weakref
+from dataclasses import replace
+from typing import Any
+
+import alphintra as al
+import numpy as np
+import pandas as pd
+import pytest
+from alphintra_backtest import grid, runner
+from alphintra_backtest.core_sizing import on_tick
+
+DAYS = pd.bdate_range("2024-01-02", periods=5)
+
+
+def frame(scale: float = 1.0) -> Any:
+    price = np.array([10.0, 11.0, 12.0, 13.0, 14.0]) * scale
+    return pd.DataFrame({"open": price, "high": price + 1, "low": price - 1, "close": price}, index=DAYS)
+
+
+class Once(al.Strategy):
+    """Buys 3 at the second open."""
+
+    def on_bar(self) -> None:
+        if self.bar_index == 0:
+            self.buy(quantity=3)
+
+
+def test_a_run_leaves_nothing_for_the_garbage_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its views and books are large: they go with the last reference to the result."""
+    made: list[Any] = []
+    before = runner._simulate
+
+    def noting(*given: Any, **more: Any) -> Any:
+        out = before(*given, **more)
+        made.append(weakref.ref(out[0]))
+        return out
+
+    monkeypatch.setattr(runner, "_simulate", noting)
+    gc.collect()
+    gc.disable()
+    try:
+        result = al.backtest(Once, frame())
+        assert len(result.trades) == 1
+        del result
+        assert [ref() for ref in made] == [None]
+    finally:
+        gc.enable()
+
+
+def test_bars_cannot_be_changed_under_a_grid() -> None:
+    market = al.data.resolve({"A": frame(), "B": frame(2)})
+    with pytest.raises(ValueError, match="read-only"):
+        market.bars["A"].open[:] *= 2
+
+
+def test_another_instrument_is_another_grid() -> None:
+    market = al.data.resolve({"A": frame(), "B": frame(2)})
+
+    class Two(al.Strategy):
+        def on_bar(self) -> None:
+            if self.bar_index == 0:
+                self.buy(quantity=3, symbol="A")
+
+    assert al.backtest(Two, market).fills["quantity"].tolist() == [3.0]
+    coarse = al.backtest(Two, market, instruments={"A": al.Instrument(lot=2)})
+    assert coarse.fills["quantity"].tolist() == [2.0]
+    assert al.backtest(Two, market).fills["quantity"].tolist() == [3.0]
+    replaced = replace(market, bars=dict(market.bars) | {"A": al.data.resolve({"A": frame(3)}).bars["A"]})
+    assert al.backtest(Two, replaced).fills["price"].tolist() == [33.0]
+
+
+def test_few_grids_of_one_market_are_kept() -> None:
+    market = al.data.resolve({"A": frame(), "B": frame(2)})
+    grids = [weakref.ref(grid.grid_of(market, share / 100, False)) for share in range(1, 11)]
+    gc.collect()
+    assert sum(ref() is not None for ref in grids) == grid.MOST_GRIDS
+    assert grid.grid_of(market, 0.10, False) is grids[-1]()
+
+
+@pytest.mark.parametrize("tick", [0.03, 0.07, 0.15, 0.0003, 0.01, 0.25, 1e-8, 1 / 32, 5.0])
+def test_a_price_on_the_tick_stays_as_it_is(tick: float) -> None:
+    """The nearest float to a whole number of ticks, as a decimal would be read: 3 × 0.03 is 0.09, not 0.09 less a bit."""
+    from decimal import Decimal
+
+    step = Decimal(repr(tick))
+    for n in (1, 3, 7, 29, 101, 333, 12_345):
+        price = float(n * step)
+        assert on_tick(price, tick, True) == on_tick(price, tick, False) == price  # type: ignore[no-untyped-call]
+
+
+def test_a_copied_bundle_points_at_the_copied_arrays() -> None:
+    from alphintra_backtest.bundle import Bundle
+
+    arrays = (np.arange(3.0), np.zeros((2, 2), dtype=np.int64))
+    bundle = Bundle(arrays)
+    copied, kept = copy.deepcopy((bundle, arrays))
+    assert copied.type == bundle.type
+    assert copied._table[0] == kept[0].ctypes.data != arrays[0].ctypes.data
+    assert copied.address == copied._table.ctypes.data
+
+
+def test_a_bundle_takes_no_array_with_gaps() -> None:
+    from alphintra_backtest.bundle import Bundle
+
+    with pytest.raises(ValueError, match="C's order"):
+        Bundle((np.arange(6.0)[::2],))
