@@ -85,7 +85,7 @@ def test_few_grids_of_one_market_are_kept() -> None:
 
 @pytest.mark.parametrize("tick", [0.03, 0.07, 0.15, 0.0003, 0.01, 0.25, 1e-8, 1 / 32, 5.0])
 def test_a_price_on_the_tick_stays_as_it_is(tick: float) -> None:
-    """The nearest float to a whole number of ticks, as a decimal would be read: 3 × 0.03 is 0.09, not 0.09 less a bit."""
+    """The float nearest to a whole number of ticks: 3 × 0.03 is 0.09, not 0.09 less a bit."""
     from decimal import Decimal
 
     step = Decimal(repr(tick))

@@ -61,7 +61,7 @@ def test_other_values_are_refused(options: dict[str, str], message: str) -> None
 
 
 def test_a_trade_from_flat_to_flat_keeps_its_doubt() -> None:
-    """Bought at 100 with a stop at 90 and a target at 110; one bar holds both: the stop fills, and the trade is marked."""
+    """Bought at 100 with a stop at 90 and a target at 110; one bar holds both: the stop fills, marked."""
     days = pd.bdate_range("2024-01-02", periods=3)
     rows = [(100, 101, 99, 100), (100, 101, 99, 100), (100, 115, 85, 100)]
     frame = pd.DataFrame(rows, columns=["open", "high", "low", "close"], index=days, dtype=float)
