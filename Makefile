@@ -13,7 +13,7 @@ export PATH := $(BIN):$(PATH)
 
 .PHONY: env lab test lint types imports bench docs lock wheel clean
 
-env: $(VENV)/.installed
+env: $(VENV)/.installed $(VENV)/.compiled
 
 $(VENV)/bin/uv: requirements/uv.txt
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
@@ -21,7 +21,7 @@ $(VENV)/bin/uv: requirements/uv.txt
 	@touch $@
 
 SOURCES := $(shell find labextension/src labextension/style labextension/schema templates jupyter-config alphintra_kernel/alphintra_kernel/resources -type f 2>/dev/null)
-ENGINE := backtest/alphintra_backtest/codes.py $(wildcard backtest/alphintra_backtest/core*.py) backtest/alphintra_backtest/compiled.py
+ENGINE := backtest/alphintra_backtest/codes.py $(wildcard backtest/alphintra_backtest/core*.py) $(addprefix backtest/alphintra_backtest/,compiled.py bundle.py)
 
 # The overrides keep a newcomer's first minute free of pop-ups; they belong to this environment, not to the wheel.
 $(VENV)/.installed: $(VENV)/bin/uv requirements/dev.txt requirements/data.txt pyproject.toml labextension/package.json labextension/yarn.lock $(SOURCES)
@@ -31,6 +31,10 @@ $(VENV)/.installed: $(VENV)/bin/uv requirements/dev.txt requirements/data.txt py
 	@mkdir -p $(VENV)/share/jupyter/lab/settings/overrides.d
 	@printf '%s\n' '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
 		> $(VENV)/share/jupyter/lab/settings/overrides.d/alphintra.json
+	@touch $@
+
+# Compiled anew where the engine has changed: the first long run would wait for it otherwise.
+$(VENV)/.compiled: $(VENV)/.installed $(ENGINE) scripts/warm_cache.py
 	$(BIN)/python scripts/warm_cache.py
 	@touch $@
 
