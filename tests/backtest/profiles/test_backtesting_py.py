@@ -370,7 +370,7 @@ def test_what_a_run_changes_is_what_differs_from_its_profile() -> None:
         ({"trades": "entry_order"}, "goes only with bar_order='closings'.*profile='backtesting.py'"),
         ({"profile": "backtesting.py", "entry_bar": "certain"}, "does not go with bar_order='closings'.*market_parent"),
         ({"profile": "backtesting.py", "max_share": 0.1}, "max_share=0.1 does not go with bar_order='closings'"),
-        ({"profile": "backtesting.py", "fractional": True}, "fractional=True and lots='whole' contradict each other"),
+        ({"profile": "backtesting.py", "fractional": True}, "lots='whole' goes with fractional=False only"),
         ({"profile": "backtesting.py", "commission": al.Commission(minimum=1.0)}, "commission .* does not go with"),
         (
             {"profile": "backtesting.py", "instruments": al.Instrument(multiplier=10.0)},

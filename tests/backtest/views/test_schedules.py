@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import alphintra as al
@@ -125,8 +126,8 @@ def test_bars_before_the_open_do_not_open_the_session() -> None:
     market = intraday(["2024-01-02"], 30)
     bars = market.bars["X"]
     half = 30 * 60_000_000
-    bars.open_time[:] -= 2 * half
-    bars.close_time[:] -= 2 * half
+    earlier = replace(bars, open_time=bars.open_time - 2 * half, close_time=bars.close_time - 2 * half)
+    market = replace(market, bars={"X": earlier})
     held = times(market, "session_open", "session_close", "08:45")
     assert held == {"session_open": ["2024-01-02 10:00"], "08:45": ["2024-01-02 09:00"]}
 
