@@ -13,15 +13,8 @@ import numpy as np
 
 
 def _last_two(name: str, line: Any) -> tuple[float, float]:
-    """The values of the bar before and of this one, NaN where there are none; a number is both."""
-    if isinstance(line, int | float | np.number) and not isinstance(line, bool):
-        return float(line), float(line)
-    try:
-        return float(line[-2]), float(line[-1])
-    except IndexError:
-        return math.nan, math.nan
-    except (TypeError, KeyError):
-        raise TypeError(f"{name} of a crossing is a series, an array or a number, not {line!r}") from None
+    """The values of the bar before and of this one."""
+    return _at(name, line, 1), _at(name, line, 0)
 
 
 def backtesting_py_crossover(a: Any, b: Any) -> bool:
