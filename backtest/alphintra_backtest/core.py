@@ -42,7 +42,7 @@ from .codes import *
 from .core_account import fresh_order, next_action, next_delisting
 from .core_booking import catch_up, fill, set_level, trail_level
 from .core_matching import fill_at_close, step
-from .core_orders import compact, finish, is_limit_now, log_event, to_front, works
+from .core_orders import compact, finish, is_limit_now, log_event, size_at_decision, to_front, works
 from .core_queue import queue_accept, queue_withdraw
 from .core_single import single_admit
 from .core_sizing import (
@@ -76,12 +76,8 @@ def admit(m, b, k, o, t):
         ref = of[o, F_STOP]
     lots = lots_for(m, b, k, o, t, ref, False)
     if k[K_SIZE_AT_DECISION] != 0.0 and mode != QUANTITY:
-        if lots == 0:
-            finish(b, t, o, CANCELLED, TARGET_REACHED if mode >= TARGET_QUANTITY else TOO_SMALL, PH_CLOSE)
+        if not size_at_decision(b, t, o, lots):
             return False
-        oi[o, I_SIDE] = 1 if lots > 0 else -1
-        oi[o, I_QTY] = abs(lots)
-        oi[o, I_SIZED] = 1
     inc = increase_of(pos[s], lots)
     if k[K_CASH_ACCOUNT] != 0.0 and lots < 0 and pos[s] + lots < 0:
         finish(b, t, o, REJECTED, NO_SHORT, PH_CLOSE)

@@ -20,13 +20,19 @@ def log_event(b, t, o, state, reason, rule, lots, phase):
     b[9][S_EVENTS] = n + 1
 
 
-def finish(b, t, o, state, reason, phase):
-    """Give an order its last state; the children of an entry that never filled end with it."""
+def end_order(b, t, o, state, reason, phase):
+    """Give an order its last state, and nothing else."""
     oi = b[0]
     oi[o, I_STATE] = state
     oi[o, I_REASON] = reason
     oi[o, I_DONE_BAR] = t
     log_event(b, t, o, state, reason, R_NONE, oi[o, I_QTY] - oi[o, I_FILLED], phase)
+
+
+def finish(b, t, o, state, reason, phase):
+    """Give an order its last state; the children of an entry that never filled end with it."""
+    oi = b[0]
+    end_order(b, t, o, state, reason, phase)
     if oi[o, I_FILLED] == 0:
         for c in (oi[o, I_SL], oi[o, I_TP], oi[o, I_TO]):
             if c >= 0 and oi[c, I_STATE] == WAITING:
@@ -34,6 +40,18 @@ def finish(b, t, o, state, reason, phase):
                 oi[c, I_REASON] = PARENT_CANCELLED
                 oi[c, I_DONE_BAR] = t
                 log_event(b, t, c, CANCELLED, PARENT_CANCELLED, R_NONE, 0, phase)
+
+
+def size_at_decision(b, t, o, lots):
+    """An order sized as it is submitted, to ``lots`` (signed). False where these are none: it ends."""
+    oi = b[0]
+    if lots == 0:
+        finish(b, t, o, CANCELLED, TARGET_REACHED if oi[o, I_SIZE] >= TARGET_QUANTITY else TOO_SMALL, PH_CLOSE)
+        return False
+    oi[o, I_SIDE] = 1 if lots > 0 else -1
+    oi[o, I_QTY] = abs(lots)
+    oi[o, I_SIZED] = 1
+    return True
 
 
 def works(m, b, o, t):
@@ -83,4 +101,4 @@ def to_end(b, a):
     active[last] = o
 
 
-KERNELS = (log_event, finish, works, is_limit_now, compact, to_front, to_end)
+KERNELS = (log_event, end_order, finish, size_at_decision, works, is_limit_now, compact, to_front, to_end)

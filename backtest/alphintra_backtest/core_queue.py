@@ -13,11 +13,10 @@ import math
 
 from .codes import *
 from .core_booking import set_level
-from .core_orders import compact, log_event
+from .core_orders import compact, end_order, log_event
 from .core_queue_cash import (
     queue_alive,
     queue_check,
-    queue_end,
     queue_end_bracket,
     queue_end_group,
     queue_fill,
@@ -31,7 +30,7 @@ def queue_withdraw(b, t, o):
     oi = b[0]
     if not queue_alive(oi, o) or oi[o, I_FLAGS] == 0:
         return False
-    queue_end(b, t, o, CANCELLED, BY_STRATEGY, PH_CLOSE)
+    end_order(b, t, o, CANCELLED, BY_STRATEGY, PH_CLOSE)
     queue_end_group(b, t, o, PH_CLOSE, OCO)
     queue_end_bracket(b, t, o, PH_CLOSE, OCO)
     return True
@@ -50,7 +49,7 @@ def queue_accept(m, b, k, first, last, t):
             continue
         s = oi[o, I_SYMBOL]
         if oi[o, I_SIZE] == QUANTITY and oi[o, I_QTY] == 0 and oi[o, I_PARENT] < 0:
-            queue_end(b, t, o, REJECTED, TOO_SMALL, PH_CLOSE)
+            end_order(b, t, o, REJECTED, TOO_SMALL, PH_CLOSE)
             queue_end_bracket(b, t, o, PH_CLOSE, OCO)
             continue
         if oi[o, I_STATE] == WORKING and not queue_size(m, b, o, t):

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from .codes import *
 from .core_booking import book
-from .core_orders import log_event
+from .core_orders import end_order, log_event
 
 
 def queue_alive(oi, o):
     return oi[o, I_STATE] == WORKING or oi[o, I_STATE] == WAITING
-
-
-def queue_end(b, t, o, state, reason, phase):
-    """Give an order its last state, and nothing else."""
-    oi = b[0]
-    oi[o, I_STATE] = state
-    oi[o, I_REASON] = reason
-    oi[o, I_DONE_BAR] = t
-    log_event(b, t, o, state, reason, R_NONE, oi[o, I_QTY] - oi[o, I_FILLED], phase)
 
 
 def queue_end_group(b, t, o, phase, reason):
@@ -31,10 +22,10 @@ def queue_end_group(b, t, o, phase, reason):
         if queue_alive(oi, w):
             oi[w, I_SIBLING] = -1
             if oi[w, I_FLAGS] != 0:
-                queue_end(b, t, w, CANCELLED, reason, phase)
+                end_order(b, t, w, CANCELLED, reason, phase)
                 for c in (oi[w, I_SL], oi[w, I_TP], oi[w, I_TO]):
                     if c >= 0 and queue_alive(oi, c):
-                        queue_end(b, t, c, CANCELLED, PARENT_CANCELLED, phase)
+                        end_order(b, t, c, CANCELLED, PARENT_CANCELLED, phase)
         w = following
 
 
@@ -47,9 +38,9 @@ def queue_end_bracket(b, t, o, phase, reason):
     for c in (p, oi[p, I_SL], oi[p, I_TP], oi[p, I_TO]):
         if c >= 0 and c != o and queue_alive(oi, c):
             if oi[c, I_FLAGS] != 0:
-                queue_end(b, t, c, CANCELLED, why, phase)
+                end_order(b, t, c, CANCELLED, why, phase)
             else:
-                queue_end(b, t, c, REJECTED, PARENT_CANCELLED, phase)
+                end_order(b, t, c, REJECTED, PARENT_CANCELLED, phase)
 
 
 def queue_worth(m, b, s, t):
@@ -112,7 +103,7 @@ def queue_size(m, b, o, t):
     lots = queue_lots(m, b, o, t)
     if lots == 0:
         reason = TARGET_REACHED if oi[o, I_SIZE] >= TARGET_QUANTITY else TOO_SMALL
-        queue_end(b, t, o, CANCELLED, reason, PH_CLOSE)
+        end_order(b, t, o, CANCELLED, reason, PH_CLOSE)
         queue_end_bracket(b, t, o, PH_CLOSE, OCO)
         return False
     oi[o, I_SIDE] = 1 if lots > 0 else -1
@@ -196,7 +187,7 @@ def queue_check(m, b, k, t):
                 money -= queue_cost(m, s, opened * lot, price)
                 money -= queue_fee(m, k, s, abs(opened) * lot, price)
             if money < 0.0:
-                queue_end(b, t, o, REJECTED, NO_FUNDS, PH_OPEN)
+                end_order(b, t, o, REJECTED, NO_FUNDS, PH_OPEN)
                 queue_end_group(b, t, o, PH_OPEN, OCO)
                 queue_end_bracket(b, t, o, PH_OPEN, OCO)
                 continue
@@ -263,7 +254,7 @@ def queue_fill(m, b, k, o, t, base, price, rule, phase):
             log_event(b, t, o, FILLED, oi[o, I_REASON], rule, abs(lots), phase)
         queue_end_group(b, t, o, phase, OCO)
     if short_of:
-        queue_end(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, phase)
+        end_order(b, t, o, CANCELLED, NO_FUNDS_AT_FILL, phase)
         queue_end_group(b, t, o, phase, OCO)
         queue_end_bracket(b, t, o, phase, OCO)
         return
@@ -287,6 +278,6 @@ def queue_fill(m, b, k, o, t, base, price, rule, phase):
 
 
 KERNELS = (
-    queue_alive, queue_end, queue_end_group, queue_end_bracket, queue_worth, queue_value, queue_lots, queue_size,
+    queue_alive, queue_end_group, queue_end_bracket, queue_worth, queue_value, queue_lots, queue_size,
     queue_settle, queue_price_asked, queue_fee, queue_cost, queue_opened, queue_check, queue_fill,
 )  # fmt: skip

@@ -9,7 +9,7 @@ import math
 
 from .codes import *
 from .core_booking import fill
-from .core_orders import finish
+from .core_orders import finish, size_at_decision
 from .core_sizing import equity_at, fee_of, is_maker, moved, unit
 
 
@@ -58,13 +58,7 @@ def single_admit(m, b, k, o, t):
         lots *= oi[o, I_SIDE]
     else:
         lots -= held
-    if lots == 0:
-        finish(b, t, o, CANCELLED, TARGET_REACHED if mode >= TARGET_QUANTITY else TOO_SMALL, PH_CLOSE)
-        return False
-    oi[o, I_SIDE] = 1 if lots > 0 else -1
-    oi[o, I_QTY] = abs(lots)
-    oi[o, I_SIZED] = 1
-    return True
+    return size_at_decision(b, t, o, lots)
 
 
 def single_paid(m, b, k, o, t, lots, price):
