@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import copy
 import gc
+import os
+import subprocess
+import sys
 import weakref
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import alphintra as al
 import numpy as np
 import pandas as pd
 import pytest
-from alphintra_backtest import grid, runner
+from alphintra_backtest import compile_cache, core, grid, runner
 from alphintra_backtest.core_sizing import on_tick
 
 DAYS = pd.bdate_range("2024-01-02", periods=5)
@@ -110,3 +114,33 @@ def test_a_bundle_takes_no_array_with_gaps() -> None:
 
     with pytest.raises(ValueError, match="C's order"):
         Bundle((np.arange(6.0)[::2],))
+
+
+def test_every_source_of_the_compiled_core_names_its_cache() -> None:
+    """A source that were missing would leave old machine code in force after an upgrade."""
+    folder = Path(core.__file__).parent
+    own = {path.stem for path in folder.glob("core*.py")} | {"codes", "compiled", "bundle"}
+    assert own == set(compile_cache._SOURCES)
+    assert {Path(f.__code__.co_filename).stem for f in core.KERNELS} <= own
+
+
+def test_a_changed_source_is_another_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = compile_cache.version()
+    assert compile_cache.version() == before
+    monkeypatch.setattr(compile_cache, "_SOURCES", compile_cache._SOURCES[:-1])
+    assert compile_cache.version() != before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that even root cannot write to")
+def test_a_home_that_cannot_be_written_to_is_no_error() -> None:
+    """The functions are then compiled for the process alone; the crossing rises above 2 at its fourth value."""
+    code = """
+import numpy as np
+from alphintra_backtest import compiled
+out = np.empty(5, dtype=bool)
+compiled.crossing(np.arange(5.0), np.full(5, 2.0), True, out)
+print(out.tolist(), compiled.crossing.stats.cache_path)
+"""
+    env = os.environ | {"ALPHINTRA_CACHE_DIR": "/proc/nowhere", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[False, False, False, True, False] None\n", "")
