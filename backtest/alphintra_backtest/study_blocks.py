@@ -13,6 +13,7 @@ from alphintra_backtest.study_svg import between, svg
 Payload = Mapping[str, Any]
 
 _LEFT = {"text", "time"}
+_SENTENCE = 32
 _PILL = "display:inline-block;padding:1px 9px;border-radius:10px;margin:0 6px 4px 0"
 
 #: What a notebook, which has no style sheet of ours, writes in place of a class.
@@ -34,6 +35,7 @@ STYLES = {
     "caption": "text-align:left;padding:4px 8px;font-weight:600",
     "figure": "margin:12px 0",
     "said": "margin:8px 0;padding:0 0 0 18px",
+    "plain": "margin:4px 0",
     "lead": "font-size:1.08em;margin:8px 0",
     "warned": f"margin:8px 0;padding:2px 0 2px 10px;border-left:3px solid {WARNING}",
     "failed": f"margin:8px 0;padding:2px 0 2px 10px;border-left:3px solid {ERROR}",
@@ -100,7 +102,7 @@ class Writer:
 
     def text(self, block: Payload) -> str:
         """Return sentences, marked where they warn."""
-        lines = "".join(f"<p style=\"margin:4px 0\">{escape(line)}</p>" for line in block["lines"])
+        lines = "".join(f"<p{self.look('plain')}>{escape(line)}</p>" for line in block["lines"])
         look = {"warning": "warned", "error": "failed"}.get(block["level"])
         return f"<div{self.look(look)}>{lines}</div>" if look else lines
 
@@ -153,8 +155,11 @@ class Writer:
     def _cell(self, cell: Any, column: Payload, side: str, heat: str) -> str:
         written = escape(text(cell, column["format"], signed=column["signed"]))
         if self.page:
-            shade = f' style="background:{heat}"' if heat else ""
-            return f"<td{_side(side, True)}{shade}>{written}</td>"
+            looks = (("n", side == "right"), ("heat", bool(heat)), _words(column, cell))
+            names = [name for name, wanted in looks if wanted]
+            look = f' class="{" ".join(names)}"' if names else ""
+            shade = f' style="--heat:{heat}"' if heat else ""
+            return f"<td{look}{shade}>{written}</td>"
         shade = f";background:{heat}" if heat else ""
         return f'<td style="text-align:{side};padding:2px 8px{shade}">{written}</td>'
 
@@ -186,6 +191,11 @@ def _side(side: str, page: bool) -> str:
     if page:
         return ' class="n"' if side == "right" else ""
     return f' style="text-align:{side};padding:2px 8px"'
+
+
+def _words(column: Payload, cell: Any) -> tuple[str, bool]:
+    """Let sentences wrap; what is short stays on its line."""
+    return "words", column["format"] == "text" and isinstance(cell, str) and len(cell) > _SENTENCE
 
 
 def _reachable(page: bool, title: str) -> str:

@@ -1,10 +1,16 @@
-"""A study as HTML without scripts, for a notebook where the interactive view is not installed and for nbconvert."""
+"""A study as HTML: a page of its own, or a fragment without scripts.
+
+The fragment is for a notebook where the interactive view is not installed, and for nbconvert.
+"""
 
 from __future__ import annotations
 
 from html import escape
 
 from alphintra_backtest.study_blocks import Payload, Writer
+from alphintra_backtest.study_page import page
+
+__all__ = ["fragment", "page"]
 
 
 def fragment(study: Payload) -> str:
