@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .result import Result
     from .signals import Signals
     from .strategy import Strategy
+    from .sweeping import Sweep, sweep
     from .verifying import Verification, verify
     from .views import crossed_above, crossed_below
 
@@ -34,12 +35,14 @@ _WHERE = {
     "Signals": "signals",
     "Slippage": "costs",
     "Strategy": "strategy",
+    "Sweep": "sweeping",
     "Verification": "verifying",
     "backtest": "backtesting",
     "check": "checking",
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "sweep": "sweeping",
     "ta": None,
     "verify": "verifying",
 }
@@ -54,6 +57,7 @@ __all__ = [
     "Signals",
     "Slippage",
     "Strategy",
+    "Sweep",
     "Verification",
     "__version__",
     "backtest",
@@ -61,6 +65,7 @@ __all__ = [
     "crossed_above",
     "crossed_below",
     "data",
+    "sweep",
     "ta",
     "verify",
 ]
