@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import data, ta
+    from . import data, overfitting, ta
     from .backtesting import backtest
     from .checking import Check, check
     from .costs import Commission, Slippage
@@ -40,6 +40,7 @@ _WHERE = {
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "overfitting": None,
     "ta": None,
     "verify": "verifying",
 }
@@ -61,6 +62,7 @@ __all__ = [
     "crossed_above",
     "crossed_below",
     "data",
+    "overfitting",
     "ta",
     "verify",
 ]
