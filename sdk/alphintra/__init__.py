@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import data, ta
+    from . import data, overfitting, ta
     from .backtesting import backtest
     from .checking import Check, check
     from .costs import Commission, Slippage
@@ -42,6 +42,7 @@ _WHERE = {
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "overfitting": None,
     "sweep": "sweeping",
     "ta": None,
     "verify": "verifying",
@@ -65,6 +66,7 @@ __all__ = [
     "crossed_above",
     "crossed_below",
     "data",
+    "overfitting",
     "sweep",
     "ta",
     "verify",
