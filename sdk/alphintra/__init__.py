@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .strategy import Strategy
     from .verifying import Verification, verify
     from .views import crossed_above, crossed_below
+    from .walking import WalkForward, walk_forward
 
 _WHERE = {
     "AlphintraError": "errors",
@@ -35,6 +36,7 @@ _WHERE = {
     "Slippage": "costs",
     "Strategy": "strategy",
     "Verification": "verifying",
+    "WalkForward": "walking",
     "backtest": "backtesting",
     "check": "checking",
     "crossed_above": "views",
@@ -42,6 +44,7 @@ _WHERE = {
     "data": None,
     "ta": None,
     "verify": "verifying",
+    "walk_forward": "walking",
 }
 
 __all__ = [
@@ -55,6 +58,7 @@ __all__ = [
     "Slippage",
     "Strategy",
     "Verification",
+    "WalkForward",
     "__version__",
     "backtest",
     "check",
@@ -63,6 +67,7 @@ __all__ = [
     "data",
     "ta",
     "verify",
+    "walk_forward",
 ]
 
 
