@@ -120,7 +120,7 @@ def _code(result: Result, asked: Asked, data: Any, options: Mapping[str, Any]) -
         arguments.append("constraint=…")
     arguments += [
         f"{name}={value!r}" for name, value in options.items()
-        if value is not None and isinstance(value, str | int | float | bool)
+        if value and (isinstance(value, str | int | float | bool) or name == "params")
     ]  # fmt: skip
     return f"al.walk_forward({', '.join(arguments)})"
 

@@ -70,7 +70,8 @@ def run(
         raise ParameterError(f"flatten is true or false, got {flatten!r}", where="flatten")
     options = _options(strategy, options)
     points = grid_points(grid, constraint)
-    variants = bind_all(strategy, [{**options.pop("params", {}), **p} for p in points])
+    fixed = options.pop("params", {})
+    variants = bind_all(strategy, [{**fixed, **point} for point in points])
     start = options.pop("start", None)
     market, config = market_of(data, {**options, "start": start}), config_of(options)
     against = against_of(options.get("benchmark"), options.get("end"))
@@ -96,7 +97,7 @@ def run(
     walked.session.release()
     held = _held(strategy, account, variants, options, axis, executor, workers, report, cancel)
     asked = record.Asked(plan, metric, min_trades, flatten, grid, len(variants), constraint is not None, fits)
-    record.note(result, asked, data, choices, {**options, "start": start})
+    record.note(result, asked, data, choices, {**options, "start": start, "params": fixed})
     columns = record.columns(result, axis, parts, choices, walked, metric)
     outcome = WalkForward(
         result=result, settings=result.run["walk_forward"], columns=columns, tried=record.tried(choices, metric),
@@ -150,6 +151,8 @@ def _options(strategy: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     form_of(strategy, kept.get("compiled", True))
     if kept.get("params") is None:
         kept.pop("params", None)
+    elif not isinstance(kept["params"], Mapping):
+        raise ParameterError(f"params must be a mapping of names to values, got {kept['params']!r}", where="params")
     return kept
 
 

@@ -15,6 +15,8 @@ import numpy.typing as npt
 _EPOCH = date(1970, 1, 1)
 _DURATION = re.compile(r"(\d+)\s*([DWMY])", re.IGNORECASE)
 _UNITS = {"D": (0, 1), "W": (0, 7), "M": (1, 0), "Y": (12, 0)}
+#: Days of the longest duration that is taken for one: what a date can hold.
+_LONGEST = 100_000
 _EXAMPLES = 'a number of sessions such as 252, or a duration such as "2Y", "6M", "8W" or "90D"'
 
 
@@ -60,7 +62,7 @@ def length_of(name: str, value: Any) -> Length:
     if isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
         count, unit = int(match[1]), match[2].upper()
         months, days = _UNITS[unit]
-        if 0 < count <= 10_000:
+        if 0 < count * (months * 30 + days) <= _LONGEST:
             return Length(0, months * count, days * count, value.strip())
     elif isinstance(value, int | np.integer) and not isinstance(value, bool) and 0 < value < 2**31:
         return Length(int(value), 0, 0, f"{value} sessions" if value > 1 else "1 session")
@@ -171,21 +173,18 @@ def windows(
     """
     days = np.unique(session[first:])
     along = _Sessions(days)
-    origin = (0, along.day(0))
-    begin = along.moved(origin, plan.train)
-    _check(along, plan, begin)
+    _check(along, plan)
     starts = first + np.searchsorted(session[first:], days)
     bounds = np.append(starts, len(session))
     found: list[Window] = []
     for k in itertools.count():
-        test = along.moved(begin, plan.step, k)
+        test = _split(along, plan, k)
         if test[0] >= len(days):
             break
-        # One step on where that is as long: by dates a month after 28 February is not the end of March.
-        until = along.moved(begin, plan.step, k + 1) if plan.step.equals(plan.test) else along.moved(test, plan.test)
+        until = _split(along, plan, k + 1) if plan.step.equals(plan.test) else along.moved(test, plan.test)
         if min(until[0], len(days)) <= test[0]:
             continue
-        start = 0 if plan.anchored or not k else max(0, along.moved(test, plan.train, -1)[0])
+        start = 0 if plan.anchored else max(0, _begin(along, plan, k))
         window = Window(
             len(found), int(bounds[start]), int(bounds[test[0]]) - plan.purge, int(bounds[test[0]]),
             int(bounds[min(until[0], len(days))]), _cut_short(along, plan.test, until, calendar_days),
@@ -195,6 +194,24 @@ def windows(
             raise _overlap(plan)
         found.append(window)
     return found
+
+
+def _split(along: _Sessions, plan: Layout, k: int) -> tuple[int, date]:
+    """Where the ``k``-th test window begins. Durations are added up first: a month more than 29 February is in March,
+    but two months more than 31 January are 31 March.
+    """
+    origin = (0, along.day(0))
+    if plan.train.sessions or plan.step.sessions:
+        return along.moved(along.moved(origin, plan.train), plan.step, k)
+    train, step = plan.train, plan.step
+    return along.moved(origin, Length(0, train.months + k * step.months, train.days + k * step.days, ""))
+
+
+def _begin(along: _Sessions, plan: Layout, k: int) -> int:
+    """Where the training window of the ``k``-th test window begins, if they are not anchored."""
+    if plan.train.sessions or plan.step.sessions:
+        return along.moved(_split(along, plan, k), plan.train, -1)[0] if k else 0
+    return along.moved((0, along.day(0)), plan.step, k)[0]
 
 
 def _cut_short(
@@ -208,14 +225,14 @@ def _cut_short(
     return bool(((calendar_days > last) & (calendar_days < end)).any())
 
 
-def _check(along: _Sessions, plan: Layout, begin: tuple[int, date]) -> None:
+def _check(along: _Sessions, plan: Layout) -> None:
     """Refuse a training window that takes up the data, and steps that overlap."""
     from alphintra.errors import ParameterError
 
     count, span = len(along), f"from {along.day(0)} to {along.day(len(along) - 1)}"
     for name, asked in (("train", plan.train), ("test", plan.test)):
         too_long = asked.sessions > count or (not asked.sessions and along.at(asked.after(along.day(0))) > count - 1)
-        if too_long or (name == "train" and begin[0] >= count):
+        if too_long or (name == "train" and _split(along, plan, 0)[0] >= count):
             raise ParameterError(
                 f"{name}={asked.text} is longer than the data leaves: {count} sessions {span}",
                 where=name,
