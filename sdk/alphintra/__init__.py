@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import data, ta
+    from . import data, overfitting, ta
     from .backtesting import backtest
     from .checking import Check, check
     from .costs import Commission, Slippage
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .result import Result
     from .signals import Signals
     from .strategy import Strategy
+    from .sweeping import Sweep, sweep
     from .verifying import Verification, verify
     from .views import crossed_above, crossed_below
     from .walking import WalkForward, walk_forward
@@ -35,6 +36,7 @@ _WHERE = {
     "Signals": "signals",
     "Slippage": "costs",
     "Strategy": "strategy",
+    "Sweep": "sweeping",
     "Verification": "verifying",
     "WalkForward": "walking",
     "backtest": "backtesting",
@@ -42,6 +44,8 @@ _WHERE = {
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "overfitting": None,
+    "sweep": "sweeping",
     "ta": None,
     "verify": "verifying",
     "walk_forward": "walking",
@@ -57,6 +61,7 @@ __all__ = [
     "Signals",
     "Slippage",
     "Strategy",
+    "Sweep",
     "Verification",
     "WalkForward",
     "__version__",
@@ -65,6 +70,8 @@ __all__ = [
     "crossed_above",
     "crossed_below",
     "data",
+    "overfitting",
+    "sweep",
     "ta",
     "verify",
     "walk_forward",

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphintra_backtest.overfitting.halves import HalfSplits
 from alphintra_backtest.overfitting.sentences import probability
 from alphintra_backtest.study import Fact, Facts, Figure, Text
 
 if TYPE_CHECKING:
-    from alphintra_backtest.overfitting.judgement import Judgement
+    from alphintra.overfitting import HalfSplits, Judgement
 
 #: Points of the scatter: as many as can be told apart.
 MOST_POINTS = 800

@@ -8,82 +8,21 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from alphintra.overfitting import BLOCKS, HalfSplits
 
 from alphintra_backtest.overfitting.luck import CONSTANT
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-BLOCKS = 16
 MOST_BLOCKS = 20
 #: Numbers in one matrix of halves × trials: it stays in the processor's cache.
 _CELLS = 262_144
 #: Sharpe ratios this close, relative to their size, are the same number computed in two ways.
 _TIE = 1e-10
-
-
-@dataclass(frozen=True, eq=False)
-class HalfSplits:
-    """What came of every split of the sessions into two halves.
-
-    Splits in which no trial has a Sharpe ratio in the half that chooses are left out of all arrays.
-
-    Attributes:
-        logits: λ = ln(w / (1 − w)) of each split, shape (m,); ≤ 0 where the chosen trial was in the lower half.
-        in_sample: Sharpe ratio per session of the chosen trial in the half that chose it, shape (m,).
-        out_of_sample: That in the other half, shape (m,); NaN where it did not vary there.
-        chosen: Which trial was chosen, shape (m,).
-        trials: Number of trials K.
-        sessions: Sessions that were used, a multiple of the blocks.
-        dropped: Oldest sessions that were left out to make it one.
-        blocks: Number of blocks.
-        skipped: Splits in which no trial could be chosen.
-    """
-
-    logits: F64
-    in_sample: F64
-    out_of_sample: F64
-    chosen: I64
-    trials: int
-    sessions: int
-    dropped: int
-    blocks: int
-    skipped: int
-
-    def __repr__(self) -> str:
-        """Return one line."""
-        return f"HalfSplits(pbo={self.pbo:.3f}, {len(self.logits)} splits, {self.trials} trials)"
-
-    @property
-    def pbo(self) -> float:
-        """Share of splits with λ ≤ 0; NaN where there is none."""
-        return float(np.mean(self.logits <= 0)) if len(self.logits) else math.nan
-
-    @cached_property
-    def _both(self) -> tuple[F64, F64]:
-        known = np.isfinite(self.out_of_sample)
-        return self.in_sample[known], self.out_of_sample[known]
-
-    @property
-    def slope(self) -> float:
-        """Slope of out-of-sample on in-sample Sharpe ratios (least squares): 1 keeps all, ≤ 0 keeps nothing.
-
-        NaN where the in-sample ratios do not vary.
-        """
-        x, y = self._both
-        away = x - x.mean() if len(x) else x
-        spread = float(away @ away)
-        return float(away @ y) / spread if spread > 0 else math.nan
-
-    @property
-    def probability_of_loss(self) -> float:
-        """Share of splits in which the chosen trial lost out of sample (Sharpe ratio below 0)."""
-        y = self._both[1]
-        return float(np.mean(y < 0)) if len(y) else math.nan
 
 
 def probability_of_backtest_overfitting(

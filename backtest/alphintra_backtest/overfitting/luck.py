@@ -9,33 +9,16 @@ Every Sharpe ratio here is *per observation*: ``Result.metrics["sharpe_ratio"]``
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from alphintra.overfitting import Moments
 
 F64 = npt.NDArray[np.float64]
 
 EULER_MASCHERONI = 0.5772156649
 #: A series whose variance is below this share of its mean square does not vary: what is left is rounding.
 CONSTANT = 1e-12
-
-
-@dataclass(frozen=True)
-class Moments:
-    """What PSR and DSR read of a sample of returns.
-
-    Attributes:
-        count: Number of returns n.
-        sharpe: mean / standard deviation (ddof 1, as in M2), per observation; NaN where the returns do not vary.
-        skewness: Third standardised moment g3, population (ddof 0).
-        kurtosis: Fourth standardised moment g4, population; 3 for a normal distribution.
-    """
-
-    count: int
-    sharpe: float
-    skewness: float = 0.0
-    kurtosis: float = 3.0
 
 
 def moments(returns: npt.ArrayLike, risk_free: float = 0.0) -> Moments:

