@@ -192,17 +192,24 @@ def roll_up_down_capture(returns: Any, factor_returns: Any, window: int = 10, **
 # One series ----------------------------------------------------------------------------------------
 
 
+def _spread(own: Any, window: int) -> tuple[Any, Any]:
+    """Return mean and standard deviation (ddof 1) of each window: exactly the value and 0 where nothing varies."""
+    found = windows.moments(own, own, window)
+    low, high = windows.extremes(own, window)
+    deviation = np.sqrt(found.squares / np.where(found.count > 1, found.count - 1.0, np.nan))
+    same = low == high
+    return np.where(same, high, found.own), np.where(same & ~np.isnan(deviation), 0.0, deviation)
+
+
 def _volatility(
     own: Any, window: int, period: str = "daily", alpha: float = 2.0, annualization: float | None = None
 ) -> Any:
-    found = windows.moments(own, own, window)
-    return _steady(found, own, window) * annualization_factor(period, annualization) ** (1.0 / alpha)
+    return _spread(own, window)[1] * annualization_factor(period, annualization) ** (1.0 / alpha)
 
 
 def _sharpe(own: Any, window: int, period: str = "daily", annualization: float | None = None) -> Any:
-    found = windows.moments(own, own, window)
-    deviation = _steady(found, own, window)
-    return found.own / deviation * np.sqrt(annualization_factor(period, annualization))
+    mean, deviation = _spread(own, window)
+    return mean / deviation * np.sqrt(annualization_factor(period, annualization))
 
 
 def _downside(own: Any, window: int, period: str = "daily", annualization: float | None = None) -> Any:
@@ -212,8 +219,8 @@ def _downside(own: Any, window: int, period: str = "daily", annualization: float
 
 
 def _sortino(own: Any, window: int, period: str = "daily", annualization: float | None = None) -> Any:
-    found = windows.moments(own, own, window)
-    mean = np.where(found.count > 0, found.own, np.nan)
+    count = windows.sums(np.where(np.isnan(own), 0.0, 1.0), window)
+    mean = windows.sums(np.where(np.isnan(own), 0.0, own), window) / count
     return mean * annualization_factor(period, annualization) / _downside(own, window, period, annualization)
 
 
@@ -222,23 +229,17 @@ def _growth(own: Any, window: int, period: str = "daily", annualization: float |
     return grown ** (annualization_factor(period, annualization) / window) - 1.0
 
 
-def _steady(found: windows.Moments, own: Any, window: int) -> Any:
-    """Return the standard deviation with ddof 1, exactly 0 where nothing varies, NaN below two values."""
-    deviation = np.sqrt(found.squares / np.where(found.count > 1, found.count - 1.0, np.nan))
-    return np.where(windows.vary(own, window) | np.isnan(deviation), deviation, 0.0)
-
-
 # Two series ----------------------------------------------------------------------------------------
 
 
 def _beta(own: Any, other: Any, window: int, risk_free: float = 0.0) -> Any:
-    return _slope(windows.moments(own, other, window))
+    return _slope(windows.moments(own, other, window), own, other, window)
 
 
-def _slope(found: windows.Moments) -> Any:
-    known = found.count > 0
-    variance = found.squares / np.where(known, found.count, 1.0)
-    return found.together / np.where(known & (variance >= LEAST_VARIANCE), found.squares, np.nan)
+def _slope(found: windows.Moments, own: Any, other: Any, window: int) -> Any:
+    low, high = windows.extremes(np.where(np.isnan(own), np.nan, other), window)
+    varies = (high > low) & (found.squares >= LEAST_VARIANCE * found.count)
+    return found.together / np.where(varies, found.squares, np.nan)
 
 
 def _alpha(
@@ -252,7 +253,7 @@ def _alpha(
 ) -> Any:
     found = windows.moments(own, other, window)
     slope = kwargs.get("_beta")
-    slope = _slope(found) if slope is None else slope
+    slope = _slope(found, own, other, window) if slope is None else slope
     mean = found.own - risk_free - slope * (found.other - risk_free)
     return (mean + 1.0) ** annualization_factor(period, annualization) - 1.0
 
@@ -263,9 +264,8 @@ def _alpha_beta(own: Any, other: Any, window: int, risk_free: float = 0.0, **kwa
 
 
 def _excess_sharpe(own: Any, other: Any, window: int) -> Any:
-    active = own - other
-    found = windows.moments(active, active, window)
-    return found.own / _steady(found, active, window)
+    mean, deviation = _spread(own - other, window)
+    return mean / deviation
 
 
 def _capture(own: Any, other: Any, side: Any, window: int, per_year: float) -> Any:

@@ -68,13 +68,12 @@ def products(values: F64, window: int) -> F64:
     return earlier * later
 
 
-def vary(values: F64, window: int) -> npt.NDArray[np.bool_]:
-    """Tell for each window whether two of its values differ; NaN is left out."""
+def extremes(values: F64, window: int) -> tuple[F64, F64]:
+    """Return the least and the greatest value of each window; NaN is left out."""
     rows = blocks(values, window, np.nan)
-    high = np.fmax(*ends(rows, window, len(values), np.nan, np.fmax.accumulate))
     low = np.fmin(*ends(rows, window, len(values), np.nan, np.fmin.accumulate))
-    different: npt.NDArray[np.bool_] = high > low
-    return different
+    high = np.fmax(*ends(rows, window, len(values), np.nan, np.fmax.accumulate))
+    return low, high
 
 
 @dataclass(frozen=True)
