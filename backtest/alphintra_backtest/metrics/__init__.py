@@ -4,6 +4,7 @@
 rate of the run before it calls these functions.
 """
 
+from alphintra_backtest.metrics.account import per_period
 from alphintra_backtest.metrics.attribution import compute_exposures, perf_attrib
 from alphintra_backtest.metrics.capture import (
     batting_average,
@@ -16,7 +17,8 @@ from alphintra_backtest.metrics.capture import (
     up_capture,
     up_down_capture,
 )
-from alphintra_backtest.metrics.definitions import DEFINITIONS, HEADLINE, Definition
+from alphintra_backtest.metrics.definition import Definition
+from alphintra_backtest.metrics.definitions import DEFINITIONS, HEADLINE
 from alphintra_backtest.metrics.distribution import (
     conditional_value_at_risk,
     kurtosis,
@@ -83,7 +85,7 @@ from alphintra_backtest.metrics.rolling import (
     roll_up_down_capture,
 )
 from alphintra_backtest.metrics.sampling import joined_returns, session_returns
-from alphintra_backtest.metrics.summary import Summary, per_period, summarize
+from alphintra_backtest.metrics.summary import Summary, summarize
 
 __all__ = [
     "DAILY",
