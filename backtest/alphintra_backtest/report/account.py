@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from alphintra_backtest.metrics.account import per_period
 from alphintra_backtest.metrics.sampling import session_returns
-from alphintra_backtest.metrics.summary import per_period
 from alphintra_backtest.view_axis import Axis
 
 if TYPE_CHECKING:

@@ -1,17 +1,11 @@
-"""How likely the result is luck: the statistics of the run itself, or of the sweep that it comes from."""
+"""How much of the result may be luck, with every trial that is known."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from alphintra_backtest.report.account import Account
-from alphintra_backtest.study import Section, Text
+from alphintra_backtest.study import Section
 
 
-def section(account: Account) -> Section | None:
-    """Return what is known of luck; ``None`` where nothing is."""
-    judgement: Any = getattr(account.result, "overfitting", None)
-    if judgement is None:
-        return None
-    blocks = list(judgement.blocks())
-    return Section("overfitting", "Overfitting", blocks or [Text(["Too few returns to judge."])])
+def section(account: Account) -> Section:
+    """Return the judgement of the run: PSR, and DSR with its trials; a sweep's own section adds PBO."""
+    return Section("overfitting", "Overfitting", account.result.overfitting.blocks())
