@@ -22,6 +22,7 @@ from typing import Any
 
 import bars
 import reference
+import report
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
 from kernel_first import CELL, first_result
@@ -172,6 +173,11 @@ def show(bench: Bench) -> None:
         table.peer_seconds(NAMES.get(engine, engine), seconds)
     seconds = import_seconds(bench.folder)
     table.seconds("import alphintra", seconds, "≤ 0.3 s", seconds <= 0.3)
+    page = report.measure(bench.folder)
+    table.seconds("report of 10 years daily: on the screen", page.read, "< 1 s", page.read < 1.0)
+    table.bytes("  its size", page.size, 3_000_000)
+    table.peer_seconds("written in", page.write)
+    table.peer_seconds("first chart drawn by Plotly", page.chart)
     table.end()
     print(
         f"The first run of the first line took {crossing['wall'][0]:.2f} s: it loads the compiled core.\n"

@@ -32,6 +32,10 @@ class Table:
         """Print a line that is a time alone."""
         self._line(f"{work:<{WIDTH}}{'':>10}{seconds:>9.3f}{'':>22}", target, reached)
 
+    def bytes(self, work: str, size: int, below: int) -> None:
+        """Print a line with a target in bytes."""
+        self._line(f"{work:<{WIDTH}}{f'{size / 1e6:.2f} MB':>41}", f"< {below / 1e6:g} MB", size < below)
+
     def memory(self, work: str, peak: int, data: int, at_most: float) -> None:
         """Print a line with a target in multiples of the data's size."""
         size = f"{peak / 1e6:,.0f} MB, {peak / data:.2f} × the data"

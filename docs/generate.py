@@ -201,7 +201,7 @@ def ported(name: str) -> bool:
 
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
-    from alphintra import checking, costs, params, result, signals, strategy, verifying, views, walking
+    from alphintra import checking, comparing, costs, params, result, signals, strategy, verifying, views, walking
     from alphintra.backtesting import backtest
     from alphintra.data import events, instrument, labelled
     from alphintra_backtest import compat, handles
@@ -210,6 +210,7 @@ def pages() -> dict[str, str]:
         describe("al.backtest", backtest, 2),
         describe("al.check", checking.check, 2),
         describe("al.verify", verifying.verify, 2),
+        describe("al.compare", comparing.compare, 2),
         describe("al.walk_forward", walking.walk_forward, 2),
         describe("al.Commission", costs.Commission, 2),
         describe("al.Instrument", instrument.Instrument, 2),
@@ -248,6 +249,7 @@ def pages() -> dict[str, str]:
                 (verifying.BarRow, "bar"),
             ],
         ),
+        "comparison.md": page_class("Comparison", [(comparing.Comparison, "comparison")]),
         "walk-forward.md": page_class("WalkForward", [(walking.WalkForward, "walk")]),
         "rules.md": page_rules(),
         "codes.md": page_codes(),
