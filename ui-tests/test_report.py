@@ -97,6 +97,26 @@ def test_the_theme_is_changed_by_keyboard_and_charts_follow(opened: Opened, page
 
 
 @pytest.mark.parametrize("opened", ["light"], indirect=True)
+def test_a_table_is_sorted_by_keyboard(opened: Opened, pages: Path) -> None:
+    opened.open(pages / "report.html")
+    table = opened.page.locator("table", has=opened.page.locator("caption", has_text="All trades"))
+    head = table.locator("th", has_text="P&L")
+
+    def column() -> list[float]:
+        at = head.evaluate("one => one.cellIndex") + 1
+        words = table.locator(f"tbody td:nth-child({at})").all_inner_texts()
+        return [float(word.replace("\u202f", "").replace("\u2212", "-")) for word in words if word != "\u2013"]
+
+    before = column()
+    head.focus()
+    opened.page.keyboard.press("Enter")
+    assert column() == sorted(before, reverse=True) != before
+    opened.page.keyboard.press("Enter")
+    assert column() == sorted(before)
+    assert head.get_attribute("aria-sort") == "ascending"
+
+
+@pytest.mark.parametrize("opened", ["light"], indirect=True)
 def test_a_narrow_page_does_not_scroll_sideways(opened: Opened, pages: Path) -> None:
     opened.page.set_viewport_size({"width": 400, "height": 800})
     opened.open(pages / "report.html")
