@@ -17,7 +17,10 @@ SECOND = 1000
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
-    write(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        # No trial of another test is counted.
+        patch.setenv("ALPHINTRA_DATA_DIR", str(folder / "data"))
+        write(folder)
     return folder
 
 
