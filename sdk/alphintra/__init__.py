@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .data.instrument import Instrument
     from .errors import AlphintraError
     from .params import Param
+    from .resampling import MonteCarlo, monte_carlo
     from .result import Result
     from .signals import Signals
     from .strategy import Strategy
@@ -30,6 +31,7 @@ _WHERE = {
     "Check": "checking",
     "Commission": "costs",
     "Instrument": "data.instrument",
+    "MonteCarlo": "resampling",
     "Param": "params",
     "Result": "result",
     "Signals": "signals",
@@ -42,6 +44,7 @@ _WHERE = {
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "monte_carlo": "resampling",
     "overfitting": None,
     "sweep": "sweeping",
     "ta": None,
@@ -53,6 +56,7 @@ __all__ = [
     "Check",
     "Commission",
     "Instrument",
+    "MonteCarlo",
     "Param",
     "Result",
     "Signals",
@@ -66,6 +70,7 @@ __all__ = [
     "crossed_above",
     "crossed_below",
     "data",
+    "monte_carlo",
     "overfitting",
     "sweep",
     "ta",
