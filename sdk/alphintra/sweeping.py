@@ -248,6 +248,22 @@ class Sweep:
         """Return the sweep as a page (``alphintra_backtest.study.Study``): the source of all its views."""
         return engine("sweep.view").study(self)
 
+    def report(self, path: str | Path | None = None) -> str | Path:
+        """Write the sweep as one HTML page that needs nothing else, or return its text.
+
+        Args:
+            path: File to write.
+
+        Returns:
+            The path that was written, or the HTML where no path was given.
+        """
+        page: str = engine("study_page").page(self.study().payload())
+        if path is None:
+            return page
+        target = Path(path)
+        target.write_text(page, encoding="utf-8")
+        return target
+
     def to_dict(self) -> dict[str, Any]:
         """Return run, metric, best and all variants as plain values (undefined: ``None``)."""
         rows = [

@@ -78,7 +78,7 @@ def drawn(space: Space, trials: int, seed: int) -> list[Values]:
             raise nothing_allowed(count)
         return [every[i] for i in rng.permutation(len(every))[:trials].tolist()]
     found: dict[tuple[Any, ...], Values] = {}
-    for _ in range(trials + _PATIENCE * 10):
+    for _ in range(min(trials * _PATIENCE, 1_000_000)):
         values = space.whole({axis.name: _draw(axis, rng) for axis in space.axes})
         if space.constraint.allows(values):
             found.setdefault(tuple(values.values()), values)

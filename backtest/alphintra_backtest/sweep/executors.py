@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import math
 import os
 import queue
 import re
@@ -176,7 +177,7 @@ class Auto:
     def __init__(self, job: Job, workers: int) -> None:
         self._job, self._workers = job, workers
         self._pool: Executor | None = None
-        self._ran, self._seconds = 0, 0.0
+        self._ran, self._seconds, self._shortest = 0, 0.0, math.inf
 
     def run(self, tasks: Sequence[Task], pulse: Pulse) -> Iterator[Variant]:
         """Run variants."""
@@ -187,13 +188,16 @@ class Auto:
             pulse()
             began = time.perf_counter()
             yield from run_chunk(self._job, [task])
+            seconds = time.perf_counter() - began
             self._ran += 1
-            self._seconds += time.perf_counter() - began
+            self._seconds += seconds
+            self._shortest = min(self._shortest, seconds)
 
     def _worth(self, left: int) -> bool:
-        if self._workers == 1 or left < 2 or self._seconds < _TRIED:
+        # The first run pays for imports: it says nothing about those that come.
+        if self._workers == 1 or left < 2 or self._ran < 2 or self._seconds < _TRIED:
             return False
-        return self._seconds / self._ran * left > WORTH_PROCESSES
+        return self._shortest * left > WORTH_PROCESSES
 
     def _processes(self) -> Executor:
         from alphintra.errors import ExecutorError

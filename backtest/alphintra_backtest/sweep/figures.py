@@ -49,7 +49,8 @@ def heatmap(sweep: Sweep, x: str | None, y: str | None, metric: str | None) -> A
     figure.add_heatmap(
         x=[str(v) for v in xs] if _named(xs) else xs,
         y=[str(v) for v in ys] if _named(ys) else ys,
-        z=best, customdata=texts, hovertemplate=f"{x} %{{x}}<br>{y} %{{y}}<br>%{{customdata}}<extra></extra>", **colours,
+        z=best, customdata=texts, **colours,
+        hovertemplate=f"{x} %{{x}}<br>{y} %{{y}}<br>%{{customdata}}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(xaxis=axes[0], yaxis=axes[1])
     return figure

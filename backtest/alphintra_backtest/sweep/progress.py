@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class Line:
         self._shown = False
 
     def __call__(self, fraction: float, text: str) -> None:
+        """Say how far it is."""
         now = time.monotonic()
         last = fraction >= 1.0
         if now < self._next and not (last and self._shown):
@@ -67,8 +69,7 @@ def _notebook_line() -> Callable[[str, bool], None] | None:
     shell = None if module is None else module.get_ipython()
     if shell is None or not hasattr(shell, "kernel"):
         return None
-    from IPython.display import display
-
+    display = importlib.import_module("IPython.display").display
     handle: list[Any] = []
 
     def write(text: str, last: bool) -> None:

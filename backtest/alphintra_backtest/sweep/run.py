@@ -101,8 +101,12 @@ def _asked(work: _Work, space: Space, trials: int, seed: int, metric: str, upwar
     """Run what Optuna asks for."""
     variants: list[Variant] = []
     asking = Asking(space, seed, upward)
-    for batch in asking.batches(trials, lambda number: variants[number].metrics.get(metric, math.nan)):
-        variants += work.run(batch, first=len(variants))
+
+    def score(number: int) -> float:
+        return variants[number].metrics.get(metric, math.nan)
+
+    for batch in asking.batches(trials, score):
+        variants.extend(work.run(batch, first=len(variants)))
     return variants
 
 

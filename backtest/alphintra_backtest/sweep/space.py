@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -184,7 +184,7 @@ def _listed(name: str, given: Any) -> Sequence[Any]:
         return [given]
     if getattr(given, "ndim", 1) == 0:
         return [given]
-    if hasattr(given, "__len__") and len(given) > MOST_COMBINATIONS:
+    if isinstance(given, Sized) and len(given) > MOST_COMBINATIONS:
         raise too_large(len(given))
     if isinstance(given, Mapping):
         raise ParameterError(f"{name}: its values are a mapping, not a list", where=name, hint="give a list or a range")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphintra_backtest.formats import text
-from alphintra_backtest.metrics.definitions import DEFINITIONS, Definition
+from alphintra_backtest.metrics.definition import Definition
+from alphintra_backtest.metrics.definitions import DEFINITIONS
 from alphintra_backtest.study import Column, Fact, Facts, Figure, Section, Study, Trials
 from alphintra_backtest.sweep import ranking, surroundings
 from alphintra_backtest.sweep.space import Axis
@@ -97,7 +99,8 @@ def warnings(sweep: Sweep) -> list[dict[str, Any]]:
     if sweep.best is not None:
         for name, which in surroundings.edges(variants, sweep.axes, sweep.ranking[0]):
             value = variants[sweep.ranking[0]].params[name]
-            warn("EDGE_OF_GRID", f"The best {name}, {value}, is the {which} that was tried: better ones may lie beyond.")
+            said = f"The best {name}, {value}, is the {which} that was tried: better ones may lie beyond."
+            warn("EDGE_OF_GRID", said)
     configuration = sweep.run["configuration"]
     if not any(_costs(configuration[name]) for name in ("commission", "slippage")):
         warn("NO_COSTS", "No commission and no slippage: variants that trade often look better than they are.")
@@ -251,12 +254,15 @@ def _spread(sweep: Sweep, found: Definition) -> list[Figure]:
     if default == default:
         marks.append(("default", default, "dash"))
     share = text(float(np.mean(values > 0)), "percent")
+    low, high, middle = (text(float(f(values)), found.format) for f in (np.min, np.max, np.median))
+    axis: dict[str, Any] = {"title": {"text": found.label}}
+    if found.format == "percent":
+        axis["tickformat"] = ".0%"
     return [
         Figure(
             name="spread",
             title=f"{found.label} of all variants",
-            alt=f"Histogram of {found.label} over {len(values):,} variants: from {text(float(values.min()), found.format)} "
-            f"to {text(float(values.max()), found.format)}, median {text(float(np.median(values)), found.format)}; "
+            alt=f"Histogram of {found.label} over {len(values):,} variants: from {low} to {high}, median {middle}; "
             f"{share} are above 0.",
             data=[
                 {
@@ -265,7 +271,7 @@ def _spread(sweep: Sweep, found: Definition) -> list[Figure]:
                 }
             ],
             layout={
-                "xaxis": {"title": {"text": found.label}, **({"tickformat": ".0%"} if found.format == "percent" else {})},
+                "xaxis": axis,
                 "yaxis": {"title": {"text": "variants"}},
                 "bargap": 0,
                 "shapes": [
@@ -305,7 +311,7 @@ def _axis_code(axis: Axis) -> str:
     values = axis.values
     if not values:
         return f"({axis.low:g}, {axis.high:g})"
-    steps = {b - a for a, b in zip(values, values[1:], strict=False)} if all(type(v) is int for v in values) else set()
+    steps = {b - a for a, b in itertools.pairwise(values)} if all(type(v) is int for v in values) else set()
     if len(values) > 3 and len(steps) == 1 and (step := steps.pop()) > 0:
         return f"range({values[0]}, {values[-1] + 1}{'' if step == 1 else f', {step}'})"
     return repr(list(values))
