@@ -14,6 +14,8 @@ I64 = npt.NDArray[np.int64]
 
 #: Numbers in one matrix of observations × paths.
 CELLS = 262_144
+#: Most paths in one part: between two parts somebody is told how far it is.
+_MOST = 50
 
 
 def block_length(returns: F64) -> float:
@@ -58,6 +60,6 @@ def permuted(count: int, paths: int, seed: int) -> Iterator[I64]:
 
 
 def _widths(count: int, paths: int) -> Iterator[int]:
-    most = max(1, CELLS // max(count, 1))
+    most = max(1, min(_MOST, CELLS // max(count, 1)))
     for first in range(0, paths, most):
         yield min(most, paths - first)

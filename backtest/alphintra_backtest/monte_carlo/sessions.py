@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from alphintra_backtest.metrics.growth import calendar_growth
-from alphintra_backtest.metrics.relation import alpha_aligned, beta_aligned, correlation
-from alphintra_backtest.metrics.risk import annual_volatility, sharpe_ratio, sortino_ratio
-from alphintra_backtest.metrics.sampling import session_returns
-from alphintra_backtest.metrics.summary import per_period
+from alphintra_backtest.metrics.account import account_metrics, per_period
+from alphintra_backtest.metrics.definitions import DEFINITIONS
+from alphintra_backtest.metrics.sampling import JoinedReturns, session_returns
+from alphintra_backtest.metrics.versus import versus_benchmark
 from alphintra_backtest.monte_carlo import draw
 from alphintra_backtest.monte_carlo.bands import Fan
 
@@ -33,6 +32,7 @@ class Series:
         returns: Shape (n,).
         benchmark: Shape (n,), NaN for a session before or in which the benchmark has no value; ``None`` without one.
         session: Days since 1970-01-01, shape (n,).
+        days: The same with the bar before the first session, shape (n + 1,); ``time``: close times in microseconds.
     """
 
     def __init__(self, result: Result) -> None:
@@ -42,7 +42,8 @@ class Series:
         curves, run = result.curves, result.run
         self.cash = float(run["configuration"]["cash"])
         self.periods_per_year = float(run["periods_per_year"])
-        self.risk_free = per_period(float(run["configuration"].get("risk_free_rate") or 0.0), self.periods_per_year)
+        self.annual_risk_free = float(run["configuration"].get("risk_free_rate") or 0.0)
+        self.risk_free = per_period(self.annual_risk_free, self.periods_per_year)
         sampled = session_returns(curves.equity, curves.session, self.cash)
         self.returns, self.session = sampled.returns, sampled.session
         n = len(self.returns)
@@ -60,50 +61,36 @@ class Series:
                 where="result",
                 hint="choose smaller positions",
             )
-        self.days = int(curves.session[-1]) - int(curves.session[0])
         points = np.concatenate(([0], sampled.last_bar))
+        self.days, self.time = curves.session[points], curves.time[points]
         values = np.asarray(curves.benchmark, dtype=np.float64)[points]
         with np.errstate(divide="ignore", invalid="ignore"):
             other = values[1:] / values[:-1] - 1.0
         self.benchmark = other if np.isfinite(other).any() else None
 
-    def metrics(self, index: Any, deepest: F64, growth: F64) -> dict[str, F64]:
-        """Metrics (M2 to M5, M9) of paths: ``index`` of shape (n, some), the others of shape (some,)."""
-        r = self.returns[index]
-        common: dict[str, Any] = {"annualization": self.periods_per_year}
-        with np.errstate(over="ignore"):
-            yearly = growth ** (self.periods_per_year / len(r)) - 1.0
-        out = {
-            "total_return": growth - 1.0,
-            "annualized_return": yearly,
-            "cagr": np.array([calendar_growth(float(g) - 1.0, self.days) for g in growth]),
-            "final_equity": growth * self.cash,
-            "volatility": annual_volatility(r, **common),
-            "sharpe_ratio": sharpe_ratio(r, self.risk_free, **common),
-            "sortino_ratio": sortino_ratio(r, self.risk_free, **common),
-            "max_drawdown": deepest,
-            "calmar_ratio": np.where(deepest < 0, yearly / np.where(deepest < 0, -deepest, 1.0), np.nan),
-        }
-        if self.benchmark is not None:
-            out |= self._related(r, self.benchmark[index])
-        return {name: np.where(np.isfinite(v), v, np.nan) for name, v in out.items()}
+    def metrics(self, index: Any, equity: F64) -> dict[str, F64]:
+        """Every metric of an account and of it against its benchmark, by the functions that ``Result.metrics`` calls.
 
-    def _related(self, r: F64, b: F64) -> dict[str, F64]:
-        """Correlation, beta and alpha of each path, on the sessions that have both."""
-        names = ("correlation_to_benchmark", "beta", "alpha")
-        out: dict[str, F64] = {name: np.full(r.shape[1], np.nan) for name in names}
-        for k in range(r.shape[1]):
-            known = np.isfinite(b[:, k])
-            own, other = r[known, k], b[known, k]
-            if len(own) < 3:
-                continue
-            beta = beta_aligned(own, other, self.risk_free)
-            out["correlation_to_benchmark"][k] = correlation(own, other)
-            out["beta"][k] = beta
-            out["alpha"][k] = alpha_aligned(
-                own, other, self.risk_free, annualization=self.periods_per_year, _beta=beta
+        Args:
+            index: Sessions of some paths, shape (n, some).
+            equity: Their account values at the ends of the sessions, shape (n, some).
+        """
+        rows = []
+        for k in range(index.shape[1]):
+            account = np.concatenate(([self.cash], equity[:, k]))
+            values, _ = account_metrics(
+                account, self.days, self.cash, self.periods_per_year, self.annual_risk_free, self.time
             )
-        return out
+            values["final_equity"] = float(account[-1])
+            if self.benchmark is not None:
+                own, other = self.returns[index[:, k]], self.benchmark[index[:, k]]
+                known = np.isfinite(other)
+                pair = JoinedReturns(own[known], other[known], int(np.count_nonzero(~known)))
+                values |= versus_benchmark(pair, self.periods_per_year, self.risk_free)[0]
+            rows.append(values)
+        names = [name for name in DEFINITIONS if name in rows[0] and not name.endswith("_bars")]
+        out = {name: np.array([row[name] for row in rows]) for name in names}
+        return {name: np.where(np.isfinite(values), values, np.nan) for name, values in out.items()}
 
 
 def run(
@@ -131,7 +118,7 @@ def run(
     own = _path(series, np.arange(n)[:, None], alone)
     values = {name: np.concatenate([part[name] for part in found]) for name in own}
     curves = fan.curves()
-    notes = ["Paths know the ends of sessions alone: drawdown within a session is not in them."]
+    notes = ["Paths know the ends of sessions alone: drawdown within a session is not in them, nor in the run's own."]
     if method == "order":
         curves, values = {"drawdown": curves["drawdown"]}, {"max_drawdown": values["max_drawdown"]}
         notes.append("Only the order of the session returns differs: every path ends where the run did.")
@@ -156,8 +143,8 @@ def run(
 
 def _path(series: Series, index: Any, fan: Fan) -> dict[str, F64]:
     equity = np.cumprod(series.returns[index] + 1.0, axis=0) * series.cash
-    deepest = fan.add(equity)
-    return series.metrics(index, deepest, equity[-1] / series.cash)
+    fan.add(equity)
+    return series.metrics(index, equity)
 
 
 def _checked(block: Any, n: int) -> float:

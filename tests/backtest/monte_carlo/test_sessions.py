@@ -41,6 +41,9 @@ def test_each_path_has_empyricals_metrics() -> None:
             "alpha": alpha,
             "beta": beta,
             "correlation_to_benchmark": np.corrcoef(r, b)[0, 1],
+            "tail_ratio": empyrical.tail_ratio(r),
+            "value_at_risk": empyrical.value_at_risk(r),
+            "skew": stats.skew(r),
         }
         for name, value in expected.items():
             assert path[name] == pytest.approx(value, rel=1e-9), name
@@ -50,7 +53,7 @@ def test_the_run_itself_is_measured_like_its_paths() -> None:
     result = account(noise(300), noise(300, 1))
     found = al.monte_carlo(result, paths=50)
     for name, value in found.own_values.items():
-        assert value == pytest.approx(result.metrics[name], rel=1e-9), name
+        assert value == pytest.approx(result.metrics[name], rel=1e-9, nan_ok=True), name
     np.testing.assert_allclose(found.equity["actual"], result.curves.equity[1:], rtol=1e-12)
     assert found.equity.index[0] == result.returns.index[0]
     inside = found.bands.loc["sharpe_ratio"]
@@ -60,7 +63,7 @@ def test_the_run_itself_is_measured_like_its_paths() -> None:
 
 def test_the_band_of_independent_returns_is_the_normal_one() -> None:
     """The sum of n independent logarithmic returns is normal: its 5 % and 95 % points, within 3 standard errors."""
-    n, paths = 500, 4_000
+    n, paths = 500, 2_000
     returns = noise(n)
     found = al.monte_carlo(account(returns), paths=paths, seed=1, block=1)
     logs = np.log1p(returns)
@@ -106,7 +109,7 @@ def test_a_seed_repeats_the_paths() -> None:
     first, second, other = (al.monte_carlo(result, paths=30, seed=seed) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first.metrics, second.metrics)
     assert not np.array_equal(first.metrics, other.metrics)
-    assert first.metrics.shape == (30, 9)
+    assert len(first.metrics) == 30
     assert "returns, 30 paths: sharpe_ratio" in repr(first)
 
 
@@ -157,7 +160,7 @@ def test_memory_is_bounded() -> None:
     fan = Fan(5_000, 100_000, 1.0)
     assert len(fan.points) == 80
     assert (fan.points[0], fan.points[-1]) == (0, 4_999)
-    assert [part.size <= draw.CELLS for part in draw.replaced(5_000, 200, 0)] == [True] * 4
+    assert all(part.size <= draw.CELLS for part in draw.replaced(10_000, 200, 0))
 
 
 @pytest.mark.parametrize(
