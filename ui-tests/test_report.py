@@ -1,4 +1,4 @@
-"""The report and the comparison as files: opened from disk, offline, in both themes, on paper, and with hostile names."""
+"""Report and comparison as files: opened from disk, offline, in both themes, on paper, and with hostile names."""
 
 from __future__ import annotations
 
