@@ -122,7 +122,7 @@ class Cluster:
 
     def _found(self, future: Any, sent: dict[Any, list[Task]]) -> list[Variant] | BaseException:
         """What came of a list of variants, or why nothing did."""
-        if future.status == "finished":
+        if future.status == "finished" and self._client.status == "running":
             with contextlib.suppress(Exception):  # a result that is gone with its worker is as lost as the others
                 done: list[Variant] = future.result(timeout=REACH)
                 return done

@@ -95,8 +95,12 @@ class Finished:
 
     def find(self, number: int, params: Mapping[str, Any]) -> Variant | None:
         """Return what came of a variant that is finished."""
-        line = self._known.get(variant_key(self._study, params))
-        return None if line is None else _read(line, number, params)
+        key = variant_key(self._study, params)
+        line = self._known.get(key)
+        found = None if line is None else _read(line, number, params)
+        if found is None:
+            self._known.pop(key, None)
+        return found
 
     def add(self, variant: Variant) -> None:
         """Append a variant, with one write, so that a sweep which is killed leaves whole lines.
