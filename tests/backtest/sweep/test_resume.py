@@ -37,10 +37,10 @@ def test_an_interrupt_keeps_what_is_finished_and_resume_reruns_none_of_it(frame:
     whole = swept(frame)
     with pytest.raises(KeyboardInterrupt) as found:
         swept(frame, progress=interrupt_after(4, KeyboardInterrupt()))
-    assert STARTED == six_sets[:4]
+    assert list(STARTED) == six_sets[:4]
     assert found.value.__notes__ == ["4 of 6 variants are finished and kept: go on with resume=True"]
     rest = swept(frame, resume=True)
-    assert STARTED == six_sets[4:]
+    assert list(STARTED) == six_sets[4:]
     assert rest.resumed == 4
     assert equal(whole, rest)
     assert list((data_folder / "sweeps").iterdir()) == []  # done: nothing to go on with
