@@ -22,14 +22,16 @@ from .codes import *
 from .core import accept, peek, step
 from .core_matching import fill_at_close
 from .core_sizing import equity_at
+from .core_sums import OUT_EQUITY, OUT_FILLS, OUT_ORDERS, sum_up
 
 # bits of a signal
 SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_COVER, SIG_WEIGHT = 1, 2, 4, 8, 16
 # the driver's state: next timestamp to look at, variant
 D_NEXT, D_VARIANT = range(2)
 N_D = 2
-# how the driver works: market orders fill at the decision's close, ``loss`` is the distance of a trailing stop
-AT_CLOSE, TRAILS = 1, 2
+# how the driver works: market orders fill at the decision's close, ``loss`` is the distance of a trailing stop, the
+# account is one of ``core_sums.value_one``
+AT_CLOSE, TRAILS, ONE = 1, 2, 4
 
 
 def order_row(b, fresh, nothing, t, s, side, kind, size, amount):
@@ -126,12 +128,26 @@ def decide(b, fresh, nothing, t, code, amount, loss, gain, newest, trails):
         newest[n + s] = side
 
 
+def soon(array, row):
+    """Say that a row of an array will be read soon; ``compiled`` has a form of it that does something."""
+
+
+def eight(code, p):
+    """Whether one of the eight bytes from ``p`` on is not 0; ``compiled`` has a form of it that reads them at once."""
+    return code[p : p + 8].any()
+
+
 def next_signal(code, n, t, until, quiet):
     """First timestamp from ``t`` on, below ``until``, with a signal other than ``quiet``; or ``until``."""
+    p = t * n
     last = until * n
-    for p in range(t * n, last):
-        if code[p] != 0 and code[p] != quiet:
-            return p // n
+    while p < last:
+        while p + 8 <= last and not eight(code, p):
+            p += 8
+        for q in range(p, min(p + 8, last)):
+            if code[q] != 0 and code[q] != quiet:
+                return q // n
+        p += 8
     return until
 
 
@@ -150,6 +166,15 @@ def short_of_room(b, n):
     )
 
 
+def ahead(m, t):
+    """Have what an order reads at ``t`` fetched while others are still worked on: most of its time is that wait."""
+    soon(m[D_CLOSE], t)
+    soon(m[D_OPEN], t)
+    soon(m[D_OPEN_TIME], t)
+    soon(m[D_TIME], t)
+    soon(m[D_CAP], t)
+
+
 def drive(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state, until):
     """Walk on to timestamp ``until``. False if it stopped before because the books need to grow."""
     cash, reg = b[4], b[9]
@@ -159,9 +184,10 @@ def drive(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state
     quiet = 0
     signal = -1
     skipped = 0  # what the last look for a signal took as quiet
+    said = t  # nothing is said between t and there
     while True:
         if signal < t or skipped != quiet:
-            signal = next_signal(code, n, t, until, quiet)
+            signal = next_signal(code, n, max(t, said), until, quiet)
             skipped = quiet
         # Looking no further than the next signal: what is found beyond it would be looked for again after it.
         event = peek(m, b, k, t - 1, min(signal + 1, until))
@@ -179,6 +205,9 @@ def drive(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state
                 state[D_NEXT] = j + 1
                 return True
         if j == signal or (n == 1 and code[j] != 0):  # the step may have given a quiet signal something to do
+            if said <= j:
+                said = next_signal(code, n, j + 1, until, 0)
+                ahead(m, said)
             first = reg[S_ORDERS]
             decide(b, fresh, nothing, j, code, amount, loss, gain, newest, (mode & TRAILS) != 0)
             last = reg[S_ORDERS]
@@ -220,61 +249,6 @@ def pack(entries, exits, shorts, covers, out):
             out[p] |= covers[p] << 3
 
 
-def equity_one(m, b, start_cash, equity):
-    """The equity of ``value_one`` alone."""
-    fi, ff, reg = b[6], b[7], b[9]
-    close = m[D_CLOSE]
-    lot = m[D_LOT][0]
-    money = start_cash
-    lots = 0
-    t = 0
-    for r in range(reg[S_FILLS] + 1):
-        until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
-        if lots == 0:
-            for i in range(t, until):
-                equity[i] = money
-        else:
-            units = lots * lot
-            for i in range(t, until):
-                equity[i] = money + units * close[i, 0]
-        t = max(t, until)
-        if r < reg[S_FILLS]:
-            signed = fi[r, L_SIDE] * fi[r, L_LOTS]
-            money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
-            lots += signed
-
-
-def value_one(m, b, start_cash, equity, cash_out, exposure, held):
-    """What ``core.value`` says of one symbol that has every bar: between two fills only its close changes."""
-    fi, ff, reg = b[6], b[7], b[9]
-    close = m[D_CLOSE]
-    lot = m[D_LOT][0]
-    money = start_cash
-    lots = 0
-    t = 0
-    for r in range(reg[S_FILLS] + 1):
-        until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
-        if lots == 0:
-            for i in range(t, until):
-                equity[i] = money
-                cash_out[i] = money
-                exposure[i] = 0.0
-                held[i] = False
-        else:
-            units = lots * lot
-            for i in range(t, until):
-                v = units * close[i, 0]
-                equity[i] = money + v
-                cash_out[i] = money
-                exposure[i] = abs(v)
-                held[i] = True
-        t = max(t, until)
-        if r < reg[S_FILLS]:
-            signed = fi[r, L_SIDE] * fi[r, L_LOTS]
-            money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
-            lots += signed
-
-
 def blank(b, start_cash):
     """Take the books back to before the first bar; rows of orders and logs are written before they are read."""
     pos, cash, used, reg = b[3], b[4], b[5], b[9]
@@ -291,12 +265,15 @@ def blank(b, start_cash):
     cash[M_FINANCING] = 0.0
 
 
-def drive_many(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state, first, start_cash, v, out):
+def drive_many(
+    m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state, first, start_cash, v, ends, curves, flags,
+    held, terms, sampled, out,
+):  # fmt: skip
     """Run whole variants one after the other in the same books; see ``drive``. The first one that is not done.
 
-    ``code``, ``amount``, ``loss`` and ``gain`` have a row for each variant, ``out`` (V, 3) takes final equity,
-    number of fills and number of orders. ``state[D_VARIANT]`` is the variant that the books belong to; a call
-    after one that ended early goes on where that stopped.
+    ``code``, ``amount``, ``loss`` and ``gain`` have a row for each variant, and so have ``sampled`` and ``out``, which
+    ``sum_up`` fills. ``state[D_VARIANT]`` is the variant that the books belong to; a call after one that ended early
+    goes on where that stopped.
     """
     reg = b[9]
     count = m[3].shape[0]
@@ -309,14 +286,18 @@ def drive_many(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, 
             state[D_NEXT] = first
         if not drive(m, b, k, mode, fresh, nothing, code[v], amount[v], loss[v], gain[v], newest, state, count):
             return v
-        out[v, 0] = equity_at(m, b, state[D_NEXT] - 1, False)
-        out[v, 1] = reg[S_FILLS]
-        out[v, 2] = reg[S_ORDERS]
+        row = out[v]
+        row[OUT_EQUITY] = equity_at(m, b, state[D_NEXT] - 1, False)
+        row[OUT_FILLS] = reg[S_FILLS]
+        row[OUT_ORDERS] = reg[S_ORDERS]
+        sum_up(
+            m, b, (mode & ONE) != 0, start_cash, state[D_NEXT], first - 1, ends, curves, flags, held, terms, sampled[v],
+            row,
+        )  # fmt: skip
         v += 1
     return v
 
 
 KERNELS = (
-    order_row, child_row, enter, decide, next_signal, short_of_room, drive, crossing, pack, equity_one, value_one,
-    blank, drive_many,
+    order_row, child_row, enter, decide, next_signal, short_of_room, ahead, drive, crossing, pack, blank, drive_many,
 )  # fmt: skip

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .sweeping import Sweep, sweep
     from .verifying import Verification, verify
     from .views import crossed_above, crossed_below
+    from .walking import WalkForward, walk_forward
 
 _WHERE = {
     "AlphintraError": "errors",
@@ -37,6 +38,7 @@ _WHERE = {
     "Strategy": "strategy",
     "Sweep": "sweeping",
     "Verification": "verifying",
+    "WalkForward": "walking",
     "backtest": "backtesting",
     "check": "checking",
     "crossed_above": "views",
@@ -46,6 +48,7 @@ _WHERE = {
     "sweep": "sweeping",
     "ta": None,
     "verify": "verifying",
+    "walk_forward": "walking",
 }
 
 __all__ = [
@@ -60,6 +63,7 @@ __all__ = [
     "Strategy",
     "Sweep",
     "Verification",
+    "WalkForward",
     "__version__",
     "backtest",
     "check",
@@ -70,6 +74,7 @@ __all__ = [
     "sweep",
     "ta",
     "verify",
+    "walk_forward",
 ]
 
 
