@@ -9,6 +9,8 @@ import alphintra as al
 import numpy as np
 import pytest
 
+from alphintra_backtest.sweep.headline import KNOWN
+
 from .conftest import DaskProcess
 from .strategies import Cross, Dice, FastCross, Kinds
 
@@ -26,25 +28,54 @@ def equal(a: Any, b: Any) -> bool:
     return list(a.ranking) == list(b.ranking)
 
 
-@pytest.mark.parametrize("strategy", [Cross, FastCross])
-def test_each_variant_is_its_backtest(strategy: Any, frame: Any) -> None:
-    sweep = al.sweep(strategy, frame, GRID, progress=False, **COSTS)
+def agree(metrics: dict[str, float], variant: Any) -> bool:
+    """Whether a variant has a result's metrics: to the last bit, sums of P&L in the headline to twelve digits."""
+    for name, value in variant.metrics.items():
+        if name == "profit_factor" and len(variant.metrics) == len(KNOWN):
+            assert value == pytest.approx(metrics[name], rel=1e-11, nan_ok=True)
+        else:
+            assert np.array_equal(value, metrics[name], equal_nan=True), name
+    return True
+
+
+@pytest.mark.parametrize(("strategy", "metrics"), [(Cross, "auto"), (FastCross, "auto"), (FastCross, "all")])
+def test_each_variant_is_its_backtest(strategy: Any, metrics: Any, frame: Any) -> None:
+    sweep = al.sweep(strategy, frame, GRID, metrics=metrics, progress=False, **COSTS)
     sets = [(fast, slow) for fast in (3, 5, 9) for slow in (10, 20)]
     assert [(v.params["fast"], v.params["slow"]) for v in sweep.variants] == sets
     best = (-math.inf, {})
     for number, (fast, slow) in enumerate(sets):
         result = al.backtest(strategy, frame, params={"fast": fast, "slow": slow}, **COSTS)
         variant = sweep.variants[number]
-        assert np.array_equal(list(result.metrics.values()), list(variant.metrics.values()), equal_nan=True)
-        assert list(result.metrics) == list(variant.metrics)
+        assert agree(result.metrics, variant)
+        names = KNOWN if (strategy, metrics) == (FastCross, "auto") else result.metrics
+        assert list(variant.metrics) == list(names)
         assert sweep.returns[number].dropna().equals(result.returns.rename(number))
-        assert sweep.table.loc[number, "final_equity"] == result.metrics["final_equity"]
+        assert sweep.table.loc[number, "total_return"] == result.metrics["total_return"]
         best = max(best, (result.metrics["sharpe_ratio"], result.run["parameters"]), key=lambda pair: pair[0])
     assert sweep.best == best[1]
     again = sweep.best_result()
     assert again.metrics["sharpe_ratio"] == best[0]
     assert again.run["parameters"] == best[1]
     assert again.run["configuration"] == result.run["configuration"]
+
+
+def test_signals_that_cannot_run_at_once_run_alone(frame: Any) -> None:
+    """A metric beyond the headline, positions that are added to, and rules without phases."""
+
+    class Adds(FastCross):
+        def signals(self, data: Any) -> Any:
+            size = 0.1 + 0.1 * (np.arange(len(data.close)) % 3)
+            return al.Signals(weights=np.where(np.arange(len(data.close)) % self.fast == 0, size, np.nan))
+
+    cases: list[tuple[Any, dict[str, Any]]] = [
+        (FastCross, {"metric": "beta"}), (Adds, {}), (FastCross, {"profile": "backtesting.py"}),
+    ]  # fmt: skip
+    for strategy, more in cases:
+        sweep = al.sweep(strategy, frame, {"fast": [3, 5]}, progress=False, **more)
+        options = {name: value for name, value in more.items() if name == "profile"}
+        for variant in sweep.variants:
+            assert agree(al.backtest(strategy, frame, params=variant.params, **options).metrics, variant)
 
 
 @pytest.mark.parametrize("strategy", [Cross, FastCross])

@@ -79,6 +79,7 @@ BAD: list[tuple[Any, dict[str, Any], str, str]] = [
     ({"fast": [3]}, {"constraint": "fast ** 9 < 3"}, "BAD_PARAMETER", "more than comparisons (Pow)"),
     ({"fast": [3]}, {"constraint": "'a' * fast < 3"}, "BAD_PARAMETER", "arithmetic is for numbers"),
     ({"fast": [3]}, {"metric": "sharp_ratio"}, "BAD_PARAMETER", "did you mean 'sharpe_ratio'?"),
+    ({"fast": [3]}, {"metrics": "some"}, "BAD_PARAMETER", "metrics is 'auto' or 'all'"),
     ({"fast": [3]}, {"maximize": "yes"}, "BAD_PARAMETER", "maximize is true or false"),
     ({"fast": [3]}, {"method": "genetic"}, "BAD_PARAMETER", "there is: grid, random, optuna"),
     ({"fast": [3]}, {"trials": 10}, "BAD_PARAMETER", "a grid runs all of its variants"),
