@@ -222,7 +222,19 @@ def ported(name: str) -> bool:
 
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
-    from alphintra import checking, costs, params, resampling, result, signals, strategy, verifying, views, walking
+    from alphintra import (
+        checking,
+        costs,
+        params,
+        resampling,
+        result,
+        signals,
+        strategy,
+        sweeping,
+        verifying,
+        views,
+        walking,
+    )  # fmt: skip
     from alphintra.backtesting import backtest
     from alphintra.data import events, instrument, labelled
     from alphintra_backtest import compat, handles
@@ -231,6 +243,7 @@ def pages() -> dict[str, str]:
         describe("al.backtest", backtest, 2),
         describe("al.check", checking.check, 2),
         describe("al.verify", verifying.verify, 2),
+        describe("al.sweep", sweeping.sweep, 2),
         describe("al.walk_forward", walking.walk_forward, 2),
         describe("al.monte_carlo", resampling.monte_carlo, 2),
         describe("al.Commission", costs.Commission, 2),
@@ -270,6 +283,7 @@ def pages() -> dict[str, str]:
                 (verifying.BarRow, "bar"),
             ],
         ),
+        "sweep.md": page_class("Sweep", [(sweeping.Sweep, "sweep")]),
         "walk-forward.md": page_class("WalkForward", [(walking.WalkForward, "walk")]),
         "monte-carlo.md": page_class("MonteCarlo", [(resampling.MonteCarlo, "paths")]),
         "overfitting.md": page_overfitting(),
