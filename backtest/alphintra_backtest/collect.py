@@ -357,9 +357,10 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
     entry = [t.entry_value / u for t, u in zip(trades, units, strict=True)]
     worst, best = _excursions(session, trades, entry, end_bar)
     last = end_bar - 1
-
-    def when(bar: int, phase: int, s: int) -> int:
-        return session.fill_time(bar, s, phase)
+    symbols = [t.symbol for t in trades]
+    entered = session.fill_times([t.entry_bar for t in trades], symbols, [t.entry_phase for t in trades])
+    left = session.fill_times([t.exit_bar for t in trades], symbols, [t.exit_phase for t in trades])
+    gained = [t.pnl if c else None for t, c in zip(trades, closed, strict=True)]
 
     return {
         "id": list(range(len(trades))),
@@ -371,15 +372,14 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
         "exit_price": [
             t.exit_value / u if c else None for t, u, c in zip(trades, units, closed, strict=True)
         ],
-        "entry_time": [when(t.entry_bar, t.entry_phase, t.symbol) for t in trades],
-        "exit_time": [
-            when(t.exit_bar, t.exit_phase, t.symbol) if c else None
-            for t, c in zip(trades, closed, strict=True)
-        ],
-        "pnl": [t.pnl if c else None for t, c in zip(trades, closed, strict=True)],
+        "entry_time": entered,
+        "exit_time": [time if c else None for time, c in zip(left, closed, strict=True)],
+        "pnl": gained,
         "commission": [t.commission for t in trades],
         "exit_reason": [t.reason for t in trades],
-        "return": [t.pnl / t.entry_notional if c else None for t, c in zip(trades, closed, strict=True)],
+        "return": [
+            None if pnl is None else pnl / t.entry_notional for t, pnl in zip(trades, gained, strict=True)
+        ],
         "bars": [(t.exit_bar if c else last) - t.entry_bar for t, c in zip(trades, closed, strict=True)],
         "mae": worst,
         "mfe": best,

@@ -134,7 +134,11 @@ def _drawdowns(
         "annualised return is undefined" if deepest < 0 else NO_DRAWDOWN,
     )
     later = below[1:]
-    figures.put("ulcer_index", math.sqrt(np.einsum("i,i->", later, later) / len(later)) if len(later) else math.nan, NO_RETURN)
+    ulcer = math.nan
+    if len(later):
+        # not a BLAS product: its threads cost more than they bring
+        ulcer = math.sqrt(float(np.einsum("i,i->", later, later)) / len(later))
+    figures.put("ulcer_index", ulcer, NO_RETURN)
     found = episodes(below)
     some = len(found.depth) > 0
     figures.put("avg_drawdown", found.depth.mean() if some else math.nan, NO_DRAWDOWN)
