@@ -406,25 +406,24 @@ def _excursions(session: Session, trades: list[Trade], entry: list[float], end_b
     )
     low, high = np.fmin(price, left), np.fmax(price, left)
     symbols = np.array([t.symbol for t in trades], dtype=np.int64)
+    became = shares_became(session.grid)
     for s in set(symbols.tolist()):
         rows = np.flatnonzero((symbols == s) & (stop > start))
         if len(rows):
             # One pass: every second of these segments is a trade's, the others lie between two trades.
             bounds = np.column_stack([start[rows], stop[rows]]).ravel()
-            shares = _shares(session, s)  # entry and exit are in shares of the exit
-            at_end = shares[np.minimum(stop[rows], len(shares)) - 1]
-            lows, highs = (np.append(session.grid.m[field][:, s] * shares, np.nan) for field in (2, 1))
+            lows, highs = (session.grid.m[field][:, s] for field in (2, 1))
+            at_end = 1.0
+            if became is not None:  # entry and exit are in shares of the exit
+                shares = became[:, s]
+                at_end = shares[np.minimum(stop[rows], len(shares)) - 1]
+                lows, highs = lows * shares, highs * shares
+            lows, highs = np.append(lows, np.nan), np.append(highs, np.nan)
             low[rows] = np.fmin(low[rows], np.fmin.reduceat(lows, bounds)[::2] / at_end)
             high[rows] = np.fmax(high[rows], np.fmax.reduceat(highs, bounds)[::2] / at_end)
     down, up = low / price - 1, high / price - 1
     long = np.array([t.side > 0 for t in trades], dtype=np.bool_)
     return np.where(long, down, -up), np.where(long, up, -down)
-
-
-def _shares(session: Session, s: int) -> Any:
-    """Shares at each bar that one share of the first bar became by splits, (T,)."""
-    became = shares_became(session.grid)
-    return np.ones(len(session.grid.time)) if became is None else became[:, s]
 
 
 _REFUSALS = (
