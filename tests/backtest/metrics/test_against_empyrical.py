@@ -91,14 +91,51 @@ def test_relation_of_arrays(name: str, seed: int) -> None:
     assert_same(ours(own[:1], other[:1]), theirs(own[:1], other[:1]))
 
 
-@pytest.mark.parametrize("name", ["sharpe_ratio", "annual_volatility", "sortino_ratio", "max_drawdown"])
-def test_out_is_written(name: str) -> None:
-    values = random_frame(6).to_numpy()
+@pytest.mark.parametrize(
+    "name", ["sharpe_ratio", "annual_volatility", "sortino_ratio", "max_drawdown", "downside_risk"]
+)
+@pytest.mark.parametrize("rows", [0, 1, 400])
+def test_out_is_written(name: str, rows: int) -> None:
+    values = random_frame(6).to_numpy()[:rows]
     out, expected = np.empty(2), np.empty(2)
     returned = getattr(metrics, name)(values, out=out)
     getattr(empyrical, name)(values, out=expected)
     assert returned is out
     np.testing.assert_allclose(out, expected, rtol=1e-12)
+    single, also = np.empty(()), np.empty(())
+    assert_same(
+        getattr(metrics, name)(values[:, 0], out=single), getattr(empyrical, name)(values[:, 0], out=also)
+    )
+    np.testing.assert_allclose(single, also, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["alpha", "beta", "alpha_aligned", "beta_aligned", "excess_sharpe"])
+def test_out_of_pairs_is_written(name: str) -> None:
+    own, other = random_frame(7).to_numpy().T
+    out, expected = np.empty(()), np.empty(())
+    assert_same(
+        getattr(metrics, name)(own, other, out=out), getattr(empyrical, name)(own, other, out=expected)
+    )
+    np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["alpha_beta", "alpha_beta_aligned"])
+def test_out_of_both_is_written(name: str) -> None:
+    own, other = random_frame(8).to_numpy().T
+    out, expected = np.empty(2), np.empty(2)
+    assert getattr(metrics, name)(own, other, out=out) is out
+    getattr(empyrical, name)(own, other, out=expected)
+    np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
+def test_out_of_whole_series_is_written() -> None:
+    values = random_frame(9).to_numpy()
+    out = np.empty_like(values)
+    assert metrics.cum_returns(values, 100, out=out) is out
+    np.testing.assert_allclose(out, empyrical.cum_returns(values, 100), rtol=1e-12)
+    below = np.empty((401, 2))
+    assert_same(metrics.drawdown_series(values, out=below), empyrical.drawdown_series(values))
+    assert below[0].tolist() == [0.0, 0.0]
 
 
 def test_simple_returns(real: pd.DataFrame) -> None:
