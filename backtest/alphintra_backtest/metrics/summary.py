@@ -126,7 +126,7 @@ def _activity(
         "total_fees": total(numbers(fills.get("commission", none))),
         "total_slippage": total(numbers(fills.get("slippage", none))),
         "total_borrow": total([-float(amount) for amount, kind in paid if kind == "BORROW"]),
-        "time_in_market": np.count_nonzero(curves.in_market) / bars if bars else math.nan,
+        "time_in_market": float(np.count_nonzero(curves.in_market)) / bars if bars else math.nan,
         "gross_exposure": math.nan,
         "turnover": math.nan,
     }

@@ -193,3 +193,5 @@ def test_a_run_on_real_data_agrees_with_empyrical() -> None:
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-9)
     assert found["total_trades"] > 50
+    # Numbers of Python, as they are read in a notebook.
+    assert {type(value) for value in found.values()} == {int, float}
