@@ -41,7 +41,7 @@ def max_drawdown(returns: Any, out: Any = None) -> Any:
     if len(returns) < 1:
         return reduced(returns, np.nan, out)
     with quiet():
-        deepest = np.nanmin(np.asarray(drawdown_series(returns)), axis=0)
+        deepest = np.fmin.reduce(np.asarray(drawdown_series(returns)), axis=0)
     return reduced(returns, deepest, out, series=True)
 
 

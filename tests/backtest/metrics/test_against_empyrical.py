@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import empyrical.stats as empyrical
@@ -154,3 +155,15 @@ def test_unknown_period_is_named() -> None:
 def test_arrays_of_different_length_cannot_be_paired() -> None:
     with pytest.raises(ValueError, match=r"3 returns cannot be paired with 2"):
         metrics.beta(np.zeros(3), np.zeros(2))
+
+
+def test_missing_values_raise_no_warning() -> None:
+    # Warnings belong to the whole process, and runs may be threads of it.
+    missing = np.full(6, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name, options in UNARY:
+            getattr(metrics, name)(missing, **options)
+        for name in ("alpha_beta", "excess_sharpe", "up_capture", "down_capture"):
+            getattr(metrics, name)(missing, missing)
+        assert np.isnan(metrics.roll_sharpe_ratio(missing, 3)).all()
