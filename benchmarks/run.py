@@ -21,7 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import bars
+<<<<<<< HEAD
+import metrics
+=======
 import overfitting
+>>>>>>> methods
 import reference
 import report
 from equality import apart, difference, final
@@ -95,7 +99,12 @@ def results_are_equal(bench: Bench) -> bool:
         if not _equal(f"{what} and a plain loop", difference("the loop", ours, reference.reading(walk, trail))):
             return False
         print(f"equal: {len(ours['fills'])} fills of {what} and of a plain loop")
+<<<<<<< HEAD
+    checks = (signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal)
+    return all(check(bench) for check in checks)
+=======
     return signals_are_equal(bench) and rotation_is_equal(bench) and kernel_is_equal(bench) and pbo_is_equal()
+>>>>>>> methods
 
 
 def signals_are_equal(bench: Bench) -> bool:
@@ -114,6 +123,14 @@ def signals_are_equal(bench: Bench) -> bool:
         f"equal: {len(ours['fills'])} fills of signals, on_bar and vectorbt, "
         f"and the final equities of {len(swept['equities'])} variants of both sweeps"
     )
+    return True
+
+
+def metrics_are_equal(bench: Bench) -> bool:
+    """Compare three metrics of the compiled form's run with those of vectorbt's."""
+    if not _equal("metrics of ours and vectorbt", metrics.difference(bench)):
+        return False
+    print(f"equal: {', '.join(metrics.COMPARED)} of ours and of vectorbt on {bench.equal:,} bars")
     return True
 
 
@@ -169,6 +186,7 @@ def show(bench: Bench) -> None:
     ):
         speed = table.speed(work, warm(bench.run(engine, name, 12)), target)
         table.peer("vectorbt", warm(bench.run(peer, name, 3)), speed)
+    metrics.show(bench, table)
     table.wall(f"{SYMBOLS} symbols, 10 years daily, rotation", warm(bench.rotation), 1.0)
     used = bench.run("alphintra_rotation", "universe", 1, "--memory")
     table.memory("  its peak beside the data", used["peak"], used["data"], 3.0)

@@ -24,9 +24,10 @@ class Table:
         self._line(_measured(work, answer), f"≥ {_short(at_least)}", speed >= at_least)
         return speed
 
-    def wall(self, work: str, answer: dict[str, Any], at_most: float) -> None:
-        """Print a line with a target in seconds for the whole run."""
+    def wall(self, work: str, answer: dict[str, Any], at_most: float) -> float:
+        """Print a line with a target in seconds for the whole run; returns the speed in bars a second."""
         self._line(_measured(work, answer), f"≤ {at_most:g} s", min(answer["wall"]) <= at_most)
+        return _speed(answer)
 
     def seconds(self, work: str, seconds: float, target: str, reached: bool) -> None:
         """Print a line that is a time alone."""
