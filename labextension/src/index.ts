@@ -5,11 +5,13 @@ import { resultPlugin } from './result/index.js';
 import { runPlugin } from './run/index.js';
 import { settingsPlugin } from './settings/index.js';
 import { snippetsPlugin } from './snippets/index.js';
+import { studyPlugin } from './study/index.js';
 import { templatesPlugin } from './templates/index.js';
 
 export default [
   settingsPlugin,
   resultPlugin,
+  studyPlugin,
   backtestsPlugin,
   templatesPlugin,
   runPlugin,

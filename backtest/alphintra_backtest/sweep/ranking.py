@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from alphintra_backtest.metrics.definitions import DEFINITIONS, Definition
+from alphintra_backtest.metrics.definition import Definition
+from alphintra_backtest.metrics.definitions import DEFINITIONS
 from alphintra_backtest.sweep.variant import Variant, config_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphintra_backtest.metrics.summary import per_period
+from alphintra_backtest.metrics.account import per_period
 from alphintra_backtest.sweep import ranking
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphintra_backtest.formats import text
-from alphintra_backtest.metrics.definitions import DEFINITIONS, Definition
+from alphintra_backtest.metrics.definition import Definition
+from alphintra_backtest.metrics.definitions import DEFINITIONS
 from alphintra_backtest.study import Column, Fact, Facts, Figure, Section, Study, Trials
 from alphintra_backtest.sweep import ranking, surroundings
 from alphintra_backtest.sweep.space import Axis

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from alphintra_backtest.metrics.summary import per_period
+from alphintra_backtest.metrics.account import per_period
 from alphintra_backtest.overfitting import judge
 from alphintra_backtest.overfitting.luck import sharpe_ratios
 from alphintra_backtest.sweep import ranking

@@ -12,7 +12,7 @@ import {
   formatValue,
   isoTime
 } from './format.js';
-import type { IFigure, IHeader, IWarning } from './payload.js';
+import type { Cell, IFigure, IHeader, IWarning } from './payload.js';
 
 interface IHeaderProps {
   header: IHeader;
@@ -22,7 +22,7 @@ interface IHeaderProps {
 }
 
 /** A button that copies, and says so for a moment. */
-function CopyButton(props: {
+export function CopyButton(props: {
   text: string;
   label: string;
   title: string;
@@ -82,7 +82,7 @@ export function LinkButton(props: {
   );
 }
 
-function parameterText(value: unknown): string {
+export function parameterText(value: unknown): string {
   if (typeof value === 'number') {
     return String(value);
   }
@@ -200,7 +200,7 @@ export function Warnings(props: {
 
 /** Arrow that repeats in form what the colour says. */
 export function Signed(props: {
-  value: number | null;
+  value: Cell;
   text: string;
 }): JSX.Element {
   return (
@@ -213,8 +213,14 @@ export function Signed(props: {
 /** More characters than this do not fit a cell in full size; a figure is never cut. */
 const FITTING = 8;
 
+/** A figure as a cell shows it; a study's may be a word, and has no benchmark. */
+export type IFigureCell = Omit<IFigure, 'value' | 'benchmark'> & {
+  value: number | string | null;
+  benchmark?: number | null;
+};
+
 function Figure(props: {
-  figure: IFigure;
+  figure: IFigureCell;
   trans: TranslationBundle;
 }): JSX.Element {
   const { figure, trans } = props;
@@ -268,16 +274,26 @@ function Figure(props: {
 }
 
 export function Figures(props: {
-  figures: IFigure[];
+  figures: IFigureCell[];
   trans: TranslationBundle;
 }): JSX.Element {
+  const { figures } = props;
+  // As many columns as leave the last row full, or nearly so.
+  const columns = (most: number): number =>
+    Math.ceil(figures.length / Math.ceil(figures.length / most));
+  const style = {
+    '--alphintra-columns-wide': columns(10),
+    '--alphintra-columns': columns(5),
+    '--alphintra-columns-narrow': columns(2)
+  } as React.CSSProperties;
   return (
     <div
       className="alphintra-Figures"
+      style={style}
       role="list"
       aria-label={props.trans.__('Key figures')}
     >
-      {props.figures.map(figure => (
+      {figures.map(figure => (
         <Figure key={figure.name} figure={figure} trans={props.trans} />
       ))}
     </div>

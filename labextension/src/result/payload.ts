@@ -134,6 +134,7 @@ export interface IColumn {
   label: string;
   format: Format;
   signed?: boolean;
+  definition?: string;
 }
 
 export interface ITable {

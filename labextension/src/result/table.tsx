@@ -38,6 +38,14 @@ interface IProps {
   selected?: number | null;
   /** Called with the row's index in the table; rows are then selectable. */
   onSelect?: (row: number) => void;
+  /** Rows that are chosen, where several can be. */
+  chosen?: ReadonlySet<number>;
+  /** Show the chosen rows alone. */
+  only?: boolean;
+  /** A row that stands out, and what it is. */
+  marked?: { row: number; label: string };
+  /** Long texts wrap, and all rows are drawn. */
+  prose?: boolean;
   fileStem: string;
 }
 
@@ -60,7 +68,7 @@ export function download(name: string, text: string): void {
 }
 
 export function DataTable(props: IProps): JSX.Element {
-  const { table, place, trans, onSelect, selected } = props;
+  const { table, place, trans, onSelect, selected, chosen, marked } = props;
   const [state, setState] = React.useState<ITableState>({
     sort: place.sort,
     filter: place.filter
@@ -69,7 +77,12 @@ export function DataTable(props: IProps): JSX.Element {
   const [cursor, setCursor] = React.useState(place.cursor);
   const body = React.useRef<HTMLDivElement>(null);
   const dates = React.useMemo(() => dateColumns(table), [table]);
-  const rows = React.useMemo(() => visibleRows(table, state), [table, state]);
+  const found = React.useMemo(() => visibleRows(table, state), [table, state]);
+  const only = props.only && chosen ? chosen : null;
+  const rows = React.useMemo(
+    () => (only ? found.filter(row => only.has(row)) : found),
+    [found, only]
+  );
   Object.assign(place, state, { scroll, cursor });
 
   React.useLayoutEffect(() => {
@@ -91,10 +104,14 @@ export function DataTable(props: IProps): JSX.Element {
     }
   }, [selected]);
 
-  const prose = PROSE.has(props.name);
-  const first = prose ? 0 : Math.max(0, Math.floor(scroll / ROW) - 4);
+  const prose = props.prose ?? PROSE.has(props.name);
+  // Fewer rows than before leave the scroll position beyond the last one.
+  const at = Math.min(scroll, Math.max(0, rows.length - SHOWN) * ROW);
+  const first = prose ? 0 : Math.max(0, Math.floor(at / ROW) - 4);
   const last = prose ? rows.length : Math.min(rows.length, first + SHOWN + 9);
-  const focused = Math.min(cursor, rows.length - 1);
+  const focused = Math.max(0, Math.min(cursor, rows.length - 1));
+  const isChosen = (row: number): boolean =>
+    chosen ? chosen.has(row) : selected === row;
 
   const focusRow = (at: number): void => {
     const to = Math.max(0, Math.min(rows.length - 1, at));
@@ -182,6 +199,7 @@ export function DataTable(props: IProps): JSX.Element {
         <table
           aria-label={props.label}
           aria-rowcount={rows.length + 1}
+          aria-multiselectable={chosen ? true : undefined}
           className={prose ? 'alphintra-mod-prose' : ''}
         >
           <thead>
@@ -200,6 +218,7 @@ export function DataTable(props: IProps): JSX.Element {
                   >
                     <button
                       type="button"
+                      title={column.definition || undefined}
                       onClick={() =>
                         setState({ ...state, sort: nextSort(state.sort, index) })
                       }
@@ -233,8 +252,8 @@ export function DataTable(props: IProps): JSX.Element {
                   data-at={at}
                   aria-rowindex={at + 2}
                   tabIndex={at === focused ? 0 : -1}
-                  aria-selected={onSelect ? selected === index : undefined}
-                  className={selected === index ? 'alphintra-mod-selected' : ''}
+                  aria-selected={onSelect ? isChosen(index) : undefined}
+                  className={isChosen(index) ? 'alphintra-mod-selected' : ''}
                   onFocus={() => setCursor(at)}
                   onClick={() => onSelect?.(index)}
                 >
@@ -250,6 +269,16 @@ export function DataTable(props: IProps): JSX.Element {
                           (LEFT.has(column.format) ? 'alphintra-mod-left' : '') + tint
                         }
                       >
+                        {i === 0 && marked?.row === index ? (
+                          <span
+                            className="alphintra-Table-mark"
+                            role="img"
+                            aria-label={marked.label}
+                            title={marked.label}
+                          >
+                            {'\u2605'}
+                          </span>
+                        ) : null}
                         {cellText(value, column, dates[i]!)}
                       </td>
                     );
