@@ -133,7 +133,7 @@ class WalkForward:
         of the last bar that it used, ``test_start`` and ``test_end`` are sessions. ``params`` holds all parameters
         (None: nobody traded), ``train_metric`` and ``test_metric`` the metric of the chosen variant in training and
         of the account in the test window, ``train_return`` and ``test_return`` the annualised returns, ``efficiency``
-        test over train return (NaN where the latter is not above 0), ``train_trades`` and ``trades`` the closed
+        test over train return (NaN where the latter is not above 0, or the data cuts the window short), ``train_trades`` and ``trades`` the closed
         trades, ``note`` what is to be said.
         """
         import pandas as pd
