@@ -198,6 +198,11 @@ def _day(days: Any, timestamp: int) -> str:
     return str(np.datetime64(int(days[timestamp]), "D"))
 
 
+def instant(microseconds: int) -> str:
+    """A time as ISO 8601 with ``Z`` (M13)."""
+    return f"{np.datetime64(microseconds, 'us').astype('datetime64[s]')}Z"
+
+
 def _note(part: Window, choice: Choice, walked: Walked) -> str:
     told = [choice.note] if choice.note else []
     if part.test_first >= walked.stop:
