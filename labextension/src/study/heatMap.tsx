@@ -137,6 +137,49 @@ function drawAxes(
   context.restore();
 }
 
+/** A line around what is chosen: along each side whose neighbour is not. */
+function outline(
+  context: CanvasRenderingContext2D,
+  pivot: IPivot,
+  isChosen: (cell: IHeatCell) => boolean,
+  box: (place: IPlace) => [number, number],
+  width: number,
+  height: number
+): void {
+  const free = (column: number, row: number): boolean => {
+    const inside =
+      column >= 0 &&
+      row >= 0 &&
+      column < pivot.x.ticks.length &&
+      row < (pivot.y?.ticks.length ?? 1);
+    const next = inside ? pivot.at(column, row) : null;
+    return !next || !isChosen(next);
+  };
+  context.lineWidth = 2;
+  context.beginPath();
+  for (const cell of pivot.cells) {
+    if (!isChosen(cell)) {
+      continue;
+    }
+    const { column, row } = cell;
+    const [left, top] = box(cell);
+    const right = left + width;
+    const bottom = top + height;
+    for (const [side, x1, y1, x2, y2] of [
+      [free(column - 1, row), left, top, left, bottom],
+      [free(column + 1, row), right, top, right, bottom],
+      [free(column, row + 1), left, top, right, top],
+      [free(column, row - 1), left, bottom, right, bottom]
+    ] as const) {
+      if (side) {
+        context.moveTo(x1, y1);
+        context.lineTo(x2, y2);
+      }
+    }
+  }
+  context.stroke();
+}
+
 function draw(
   context: CanvasRenderingContext2D,
   props: IProps,
@@ -183,12 +226,11 @@ function draw(
   }
   context.globalAlpha = 1;
   context.strokeStyle = ink;
+  if (chosen.size > 0) {
+    outline(context, pivot, isChosen, box, cellWidth, cellHeight);
+  }
   for (const cell of pivot.cells) {
     const [x, y] = box(cell);
-    if (isChosen(cell)) {
-      context.lineWidth = 1.5;
-      context.strokeRect(x + 0.5, y + 0.5, cellWidth - gap - 1, cellHeight - gap - 1);
-    }
     if (!written && best >= 0 && cell.trials.includes(best)) {
       // A star over the cell, with a rim so that it reads on any shade.
       const size = Math.max(13, Math.min(18, cellHeight));

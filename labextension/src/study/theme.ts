@@ -103,7 +103,10 @@ function template(theme: ITheme): Plain {
     zerolinecolor: tokens['@grid'],
     zerolinewidth: 1,
     linecolor: tokens['@grid'],
-    tickcolor: tokens['@grid'],
+    // Ticks keep the labels away from the axis, and are not seen.
+    ticks: 'outside',
+    ticklen: 4,
+    tickcolor: 'rgba(0,0,0,0)',
     automargin: true,
     title: { standoff: 8 }
   };

@@ -5,6 +5,7 @@ import React from 'react';
 
 import type { IResultEnvironment } from '../result/environment.js';
 import { fixed, formatValue } from '../result/format.js';
+import { CopyButton } from '../result/header.js';
 import { DataTable, IPlace, newPlace } from '../result/table.js';
 import { scaleRange, shadesOf } from './colorScale.js';
 import { HeatMap, ScaleBar } from './heatMap.js';
@@ -13,7 +14,7 @@ import type { ITrialsBlock, Palette } from './payload.js';
 import { ISelection, NOTHING, axisKey, select } from './selection.js';
 import { useTheme } from './useTheme.js';
 import type { IAxis, IHeatCell } from './trialsModel.js';
-import { Trials, pivot, trialsTable } from './trialsModel.js';
+import { Trials, callArguments, pivot, trialsTable } from './trialsModel.js';
 
 interface IProps {
   block: ITrialsBlock;
@@ -107,6 +108,7 @@ export function TrialsView(props: IProps): JSX.Element {
     [axes, trials, lines]
   );
   const chosen = selection.trials;
+  const [single = null] = chosen.size === 1 ? chosen : [];
   const clear = (): void => act({ type: 'clear' });
 
   const others = axes.filter(axis => axis !== x && axis !== y);
@@ -188,6 +190,17 @@ export function TrialsView(props: IProps): JSX.Element {
                 fixed(trials.count, 0)
               )}
         </span>
+        <CopyButton
+          text={single === null ? '' : callArguments(trials, single)}
+          label={trans.__('Copy parameters')}
+          title={
+            single === null
+              ? trans.__('Select one trial to copy its parameters')
+              : trans.__('Copy the parameters of trial %1 as Python', trials.number(single))
+          }
+          done={trans.__('Copied')}
+          disabled={single === null}
+        />
         <button
           type="button"
           className="alphintra-Button"
@@ -311,18 +324,17 @@ export function TrialsView(props: IProps): JSX.Element {
           ) : null}
         </div>
       </div>
-      {chosen.size > 0 ? (
-        <label className="alphintra-Check">
-          <input
-            type="checkbox"
-            checked={selection.only}
-            onChange={event =>
-              act({ type: 'only', only: event.currentTarget.checked })
-            }
-          />
-          {trans.__('Selected trials only')}
-        </label>
-      ) : null}
+      <label className="alphintra-Check">
+        <input
+          type="checkbox"
+          checked={selection.only}
+          disabled={chosen.size === 0}
+          onChange={event =>
+            act({ type: 'only', only: event.currentTarget.checked })
+          }
+        />
+        {trans.__('Selected trials only')}
+      </label>
       <DataTable
         name={block.name}
         label={block.title || trans.__('Trials')}

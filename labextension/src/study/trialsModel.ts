@@ -262,3 +262,22 @@ export function trialsTable(block: ITrialsBlock, number: string): ITable {
     omitted: null
   };
 }
+
+function literal(value: Cell): string {
+  switch (typeof value) {
+    case 'boolean':
+      return value ? 'True' : 'False';
+    case 'string':
+      return JSON.stringify(value);
+    default:
+      return value === null ? 'None' : String(value);
+  }
+}
+
+/** A trial's parameters as Python writes them in a call. */
+export function callArguments(trials: Trials, trial: number): string {
+  const row = trials.block.rows[trial] ?? [];
+  return trials.block.parameters
+    .map((column, i) => `${column.name}=${literal(row[1 + i] ?? null)}`)
+    .join(', ');
+}

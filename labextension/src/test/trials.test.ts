@@ -5,7 +5,7 @@ import type { Cell } from '../result/payload.js';
 import { SHADES, scaleRange, shadeOf, shadesOf } from '../study/colorScale.js';
 import type { ITrialsBlock } from '../study/payload.js';
 import { NOTHING, axisKey, select } from '../study/selection.js';
-import { Trials, pivot, stepsOf } from '../study/trialsModel.js';
+import { Trials, callArguments, pivot, stepsOf } from '../study/trialsModel.js';
 
 function block(rows: Cell[][], best: number | null): ITrialsBlock {
   return {
@@ -172,4 +172,10 @@ test('shades run from the first colour of a scale to its last', () => {
   // Shade 12 of 0…23 is at 12/23 = 0.5217, a 0.0435th part of the way from white to blue: 255 × 0.9565 = 244.
   assert.equal(shades[12], 'rgb(244, 244, 255)');
   assert.deepEqual(shadesOf('@unheard', 'grey')[3], 'grey');
+});
+
+test('parameters are copied as Python writes them', () => {
+  const trials = new Trials(block([[1, 10, null, 'a "b"', 1, 1], [2, 0.5, true, 'c', 1, 1]], 1));
+  assert.equal(callArguments(trials, 0), 'fast=10, slow=None, exit="a \\"b\\""');
+  assert.equal(callArguments(trials, 1), 'fast=0.5, slow=True, exit="c"');
 });
