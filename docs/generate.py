@@ -201,7 +201,7 @@ def ported(name: str) -> bool:
 
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
-    from alphintra import checking, costs, params, result, signals, strategy, verifying, views
+    from alphintra import checking, costs, params, result, signals, strategy, verifying, views, walking
     from alphintra.backtesting import backtest
     from alphintra.data import events, instrument, labelled
     from alphintra_backtest import compat, handles
@@ -210,6 +210,7 @@ def pages() -> dict[str, str]:
         describe("al.backtest", backtest, 2),
         describe("al.check", checking.check, 2),
         describe("al.verify", verifying.verify, 2),
+        describe("al.walk_forward", walking.walk_forward, 2),
         describe("al.Commission", costs.Commission, 2),
         describe("al.Instrument", instrument.Instrument, 2),
         describe("al.data.with_events", events.with_events, 2),
@@ -247,6 +248,7 @@ def pages() -> dict[str, str]:
                 (verifying.BarRow, "bar"),
             ],
         ),
+        "walk-forward.md": page_class("WalkForward", [(walking.WalkForward, "walk")]),
         "rules.md": page_rules(),
         "codes.md": page_codes(),
         "metrics.md": page_metrics(),

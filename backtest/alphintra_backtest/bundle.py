@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.typing.templates import AbstractTemplate, infer, signature
-from numba.extending import NativeValue, lower_builtin, models, register_model, typeof_impl, unbox
+from numba.extending import NativeValue, intrinsic, lower_builtin, models, register_model, typeof_impl, unbox
 from numba.np import arrayobj
 from numba.np.numpy_support import from_dtype
 
@@ -112,3 +112,34 @@ def _part(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
     data = builder.inttoptr(number(0), element.as_pointer())
     arrayobj.populate_array(array, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
     return array._getvalue()
+
+
+@intrinsic
+def soon(_: Any, array: Any, index: Any) -> Any:
+    """Ask for the memory of a row of an array that will be read soon; reads nothing, so any row will do."""
+
+    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        kind = sig.args[0]
+        parts = arrayobj.make_array(kind)(context, builder, arguments[0])
+        strides = cgutils.unpack_tuple(builder, parts.strides, kind.ndim)
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        place = builder.gep(builder.bitcast(parts.data, byte), [builder.mul(arguments[1], strides[0])])
+        prefetch = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, number, number, number]), "llvm.prefetch.p0"
+        )
+        builder.call(prefetch, [place, number(0), number(3), number(1)])  # to read, to keep, data
+        return context.get_dummy_value()
+
+    return signature(types.void, array, types.int64), generate
+
+
+@intrinsic
+def eight(_: Any, array: Any, index: Any) -> Any:
+    """Whether one of eight bytes of a (T,) array is not 0; nobody looks whether there are eight."""
+
+    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        data = arrayobj.make_array(sig.args[0])(context, builder, arguments[0]).data
+        word = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(64).as_pointer())
+        return builder.icmp_unsigned("!=", builder.load(word, align=1), ir.IntType(64)(0))
+
+    return signature(types.boolean, array, types.int64), generate

@@ -54,6 +54,7 @@ REASONS: Final = (
     ("LIQUIDATION", "Equity fell below the maintenance requirement at a close: closed at the next open."),
     ("DELISTED", "The symbol no longer trades."),
     ("SECOND_ORDER", "bar_order='one_order': the symbol already had an order at this decision."),
+    ("WINDOW_ENDED", "Walk-forward: its test window ended; the next instance takes over positions, not orders."),
 )
 REASON_NAMES: Final = tuple(name for name, _ in REASONS)
 
@@ -109,8 +110,8 @@ PLAIN, STOP_LOSS, TAKE_PROFIT, TIMEOUT, LIQUIDATE, DELIST, PAID_OUT = range(7)
 (
     NONE, NO_FUNDS, NO_FUNDS_AT_FILL, TOO_SMALL, NO_SHORT, RUN_ENDED, REPLACED, TARGET_REACHED, OCO,
     POSITION_CLOSED, PARENT_CANCELLED, BY_STRATEGY, END_OF_DAY, BELOW_VALUE, TRIMMED, VOLUME_CAP, BANKRUPT,
-    NO_PRICE, DATE_REACHED, IMMEDIATE, BY_SPLIT, LIQUIDATION, DELISTED, SECOND_ORDER,
-) = range(24)  # fmt: skip
+    NO_PRICE, DATE_REACHED, IMMEDIATE, BY_SPLIT, LIQUIDATION, DELISTED, SECOND_ORDER, WINDOW_ENDED,
+) = range(25)  # fmt: skip
 # rules
 (
     R_NONE, R_OPEN, R_CLOSE, R_STOP_OPEN, R_STOP, R_LIMIT_OPEN, R_LIMIT, R_ENTRY_BAR, R_SL_STOP, R_SL_LIMIT,

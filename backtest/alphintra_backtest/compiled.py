@@ -16,8 +16,9 @@ from typing import Any
 
 import numba
 
-from . import bundle as bundle  # its types are what the functions are compiled for
 from . import codes, core, core_signals
+from .bundle import eight as eight  # its module's types are what the functions are compiled for
+from .bundle import soon as soon
 from .compile_cache import cache_dir
 
 #: Functions so short that two threads would lose more by handing the interpreter over.

@@ -219,6 +219,8 @@ def execute(m, b, k, o, t, base, slip, rule, phase):
         lots = lots_for(m, b, k, o, t, base, at_open)
         if lots != 0:
             side = 1 if lots > 0 else -1
+            if mode >= TARGET_QUANTITY:
+                oi[o, I_SIDE] = side
         if slip:
             price = moved(m, k, t, s, base, side, lots)
             if price != base:

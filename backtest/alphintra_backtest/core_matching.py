@@ -83,7 +83,7 @@ def open_phase(m, b, k, t):
             fresh = oi[o, I_ACTIVE_BAR] == t
             if fresh != (stage == 2):
                 continue
-            if stage < 2:
+            if stage < 2 and (stage == 0 or oi[o, I_TYPE] != MARKET):  # else its side is set as it fills
                 reducing = reduces_now(m, b, k, o, t, m[D_OPEN][t, oi[o, I_SYMBOL]], True)
                 if stage == 0 and not reducing:
                     continue

@@ -126,12 +126,26 @@ def decide(b, fresh, nothing, t, code, amount, loss, gain, newest, trails):
         newest[n + s] = side
 
 
+def soon(array, row):
+    """Say that a row of an array will be read soon; ``compiled`` has a form of it that does something."""
+
+
+def eight(code, p):
+    """Whether one of the eight bytes from ``p`` on is not 0; ``compiled`` has a form of it that reads them at once."""
+    return code[p : p + 8].any()
+
+
 def next_signal(code, n, t, until, quiet):
     """First timestamp from ``t`` on, below ``until``, with a signal other than ``quiet``; or ``until``."""
+    p = t * n
     last = until * n
-    for p in range(t * n, last):
-        if code[p] != 0 and code[p] != quiet:
-            return p // n
+    while p < last:
+        while p + 8 <= last and not eight(code, p):
+            p += 8
+        for q in range(p, min(p + 8, last)):
+            if code[q] != 0 and code[q] != quiet:
+                return q // n
+        p += 8
     return until
 
 
@@ -150,6 +164,15 @@ def short_of_room(b, n):
     )
 
 
+def ahead(m, t):
+    """Have what an order reads at ``t`` fetched while others are still worked on: most of its time is that wait."""
+    soon(m[D_CLOSE], t)
+    soon(m[D_OPEN], t)
+    soon(m[D_OPEN_TIME], t)
+    soon(m[D_TIME], t)
+    soon(m[D_CAP], t)
+
+
 def drive(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state, until):
     """Walk on to timestamp ``until``. False if it stopped before because the books need to grow."""
     cash, reg = b[4], b[9]
@@ -159,9 +182,10 @@ def drive(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state
     quiet = 0
     signal = -1
     skipped = 0  # what the last look for a signal took as quiet
+    said = t  # nothing is said between t and there
     while True:
         if signal < t or skipped != quiet:
-            signal = next_signal(code, n, t, until, quiet)
+            signal = next_signal(code, n, max(t, said), until, quiet)
             skipped = quiet
         # Looking no further than the next signal: what is found beyond it would be looked for again after it.
         event = peek(m, b, k, t - 1, min(signal + 1, until))
@@ -179,6 +203,9 @@ def drive(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state
                 state[D_NEXT] = j + 1
                 return True
         if j == signal or (n == 1 and code[j] != 0):  # the step may have given a quiet signal something to do
+            if said <= j:
+                said = next_signal(code, n, j + 1, until, 0)
+                ahead(m, said)
             first = reg[S_ORDERS]
             decide(b, fresh, nothing, j, code, amount, loss, gain, newest, (mode & TRAILS) != 0)
             last = reg[S_ORDERS]
@@ -230,14 +257,13 @@ def equity_one(m, b, start_cash, equity):
     t = 0
     for r in range(reg[S_FILLS] + 1):
         until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
-        if lots == 0:
-            for i in range(t, until):
-                equity[i] = money
-        else:
+        if until > t:
+            # Slices, as an index that might be negative would keep the compiler from taking several at once.
+            out, prices = equity[t:until], close[t:until, 0]
             units = lots * lot
-            for i in range(t, until):
-                equity[i] = money + units * close[i, 0]
-        t = max(t, until)
+            for i in range(out.shape[0]):
+                out[i] = money + units * prices[i]
+            t = until
         if r < reg[S_FILLS]:
             signed = fi[r, L_SIDE] * fi[r, L_LOTS]
             money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
@@ -254,21 +280,16 @@ def value_one(m, b, start_cash, equity, cash_out, exposure, held):
     t = 0
     for r in range(reg[S_FILLS] + 1):
         until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
-        if lots == 0:
-            for i in range(t, until):
-                equity[i] = money
-                cash_out[i] = money
-                exposure[i] = 0.0
-                held[i] = False
-        else:
+        if until > t:
+            out, prices, size = equity[t:until], close[t:until, 0], exposure[t:until]
             units = lots * lot
-            for i in range(t, until):
-                v = units * close[i, 0]
-                equity[i] = money + v
-                cash_out[i] = money
-                exposure[i] = abs(v)
-                held[i] = True
-        t = max(t, until)
+            for i in range(out.shape[0]):
+                v = units * prices[i]
+                out[i] = money + v
+                size[i] = abs(v)
+            cash_out[t:until] = money
+            held[t:until] = lots != 0
+            t = until
         if r < reg[S_FILLS]:
             signed = fi[r, L_SIDE] * fi[r, L_LOTS]
             money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
@@ -317,6 +338,6 @@ def drive_many(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, 
 
 
 KERNELS = (
-    order_row, child_row, enter, decide, next_signal, short_of_room, drive, crossing, pack, equity_one, value_one,
-    blank, drive_many,
+    order_row, child_row, enter, decide, next_signal, short_of_room, ahead, drive, crossing, pack, equity_one,
+    value_one, blank, drive_many,
 )  # fmt: skip

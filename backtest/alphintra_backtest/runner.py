@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import codes, signals_data, signals_run
+from . import codes, fitting, signals_data, signals_run
 from .drive import Drive, close_at_end
 from .options import ENTRY_RULES, Options, in_phases, options
 from .session import Session
@@ -72,6 +72,7 @@ def run(
         raise ParameterError(
             f"{strategy!r} is not a Strategy class", hint="pass the class itself: al.backtest(MyStrategy, …)"
         )
+    fitting.check_alone(strategy)
     config = options(
         cash=cash, commission=commission, slippage=slippage, profile=profile, risk_free_rate=risk_free_rate,
         seed=seed, rules=rules or {},
@@ -87,12 +88,7 @@ def run(
             code="NOT_TRADABLE",
             hint="choose a dataset with open, high, low and close",
         )
-    against = None if benchmark is None else resolve(benchmark, end=end)
-    if against is not None and len(against.symbols) > 1:
-        raise DataError(
-            f"the benchmark {against.name} has {len(against.symbols)} symbols",
-            hint=f"choose one, such as {against.name.split('/')[0]}/{against.symbols[0]}",
-        )
+    against = against_of(benchmark, end)
     # What is checked runs bar by bar: the same orders, and every decision can be looked at.
     by_bar = bool(check) or not in_phases(config)
     form = form_of(strategy, False if by_bar and compiled is True else compiled)
@@ -149,18 +145,40 @@ def _simulate(
     instance.data = session.data
     with blame(strategy, session):
         instance.__init__()
+        if fitting.defines_fit(strategy):
+            fitting.fit(instance, session, starts_at(session, start), len(session.grid.time))
         instance.on_start()
     first = first_bar(session, strategy, start)
     session.flush()
     drive = Drive(session, instance, first)
     with blame(strategy, session):
-        with _young_garbage_only():
+        with young_garbage_only():
             end_bar = _walk(drive, progress, watch)
         if watch is not None:
             watch.closed(end_bar - 1)
         drive.stop()
     close_at_end(session, end_bar)
     return session, first, end_bar
+
+
+def against_of(benchmark: Any, end: Any) -> MarketData | None:
+    """Data of the one symbol that a run is compared with; ``None`` where none is named.
+
+    Raises:
+        DataError: It cannot be read, or has several symbols.
+    """
+    from alphintra.data import resolve
+    from alphintra.errors import DataError
+
+    if benchmark is None:
+        return None
+    against = resolve(benchmark, end=end)
+    if len(against.symbols) > 1:
+        raise DataError(
+            f"the benchmark {against.name} has {len(against.symbols)} symbols",
+            hint=f"choose one, such as {against.name.split('/')[0]}/{against.symbols[0]}",
+        )
+    return against
 
 
 def form_of(strategy: type, compiled: bool) -> type:
@@ -182,23 +200,32 @@ def form_of(strategy: type, compiled: bool) -> type:
 
 def first_bar(session: Session, strategy: type, start: Any) -> int:
     """Timestamp of the first decision (F13)."""
-    from alphintra.data.bounds import parse_bound
     from alphintra.errors import WarmUpError
 
-    count = len(session.grid.time)
-    ready = [session.first_ready(s) for s in range(len(session.symbols))]
-    when = session.config.rules["first_bar"]
-    first = min(ready) if when == "any_ready" else max(ready) + (when == "bar_after_all_ready")
-    if when == "every":
-        first = 0
-    if start is not None:
-        bound = parse_bound(start, "start")
-        assert bound is not None
-        reached = bound.starts(session.grid.session, session.grid.time)
-        first = max(first, int(np.argmax(reached)) if reached.any() else count)
-    if first >= count:
+    first = max(ready_at(session), starts_at(session, start))
+    if first >= len(session.grid.time):
         raise _never_ready(session, strategy, WarmUpError)
     return first
+
+
+def ready_at(session: Session) -> int:
+    """Timestamp at which the indicators are ready as the rules ask for (F13); T or more where they never are."""
+    ready = [session.first_ready(s) for s in range(len(session.symbols))]
+    when = session.config.rules["first_bar"]
+    if when == "every":
+        return 0
+    return min(ready) if when == "any_ready" else max(ready) + (when == "bar_after_all_ready")
+
+
+def starts_at(session: Session, start: Any) -> int:
+    """First timestamp at or after ``start``; T where there is none."""
+    from alphintra.data.bounds import parse_bound
+
+    bound = parse_bound(start, "start")
+    if bound is None:
+        return 0
+    reached = bound.starts(session.grid.session, session.grid.time)
+    return int(np.argmax(reached)) if reached.any() else len(session.grid.time)
 
 
 def _under_each_entry_rule(
@@ -241,7 +268,7 @@ def _never_ready(session: Session, strategy: type, kind: type[Exception]) -> Exc
 
 
 @contextlib.contextmanager
-def _young_garbage_only() -> Iterator[None]:
+def young_garbage_only() -> Iterator[None]:
     """Keep Python's collector from walking all libraries again and again: a run makes many small objects.
 
     What was there before is set aside, what the run makes is collected as always.

@@ -14,13 +14,12 @@ from .core_signals import SIG_COVER, SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_WEIGHT
 if TYPE_CHECKING:
     from alphintra.signals import Signals
 
-_MASKS = ("entries", "exits", "short_entries", "short_exits")
 _BITS = (SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_COVER)
 _NO_MASK = np.empty(0, dtype=np.uint8)
 _NO_PERCENT = np.full(1, np.nan)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Plan:
     """The driver's arrays: ``code`` (T · S,) uint8, the others (1,) or (T · S,) float64.
 
@@ -39,14 +38,18 @@ class Plan:
         return self.loss is not _NO_PERCENT or self.gain is not _NO_PERCENT
 
 
-def plan(asked: Signals, first: int, shape: tuple[int, int]) -> Plan:
-    """Lay signals out for a run whose first decision is at timestamp ``first``."""
+def plan(asked: Signals, first: int, shape: tuple[int, int], code: Any = None) -> Plan:
+    """Lay signals out for a run whose first decision is at timestamp ``first``; ``code`` is where to, else new."""
     t, s = shape
     if asked.weights is not None:
         weights = _flat(asked.weights)
-        code = _acting(weights.reshape(t, s), first, asked.rebalance == "always")
-        return Plan(code, weights, _NO_PERCENT, _NO_PERCENT)
-    code = _packed([getattr(asked, name) for name in _MASKS], t * s)
+        acting = _acting(weights.reshape(t, s), first, asked.rebalance == "always")
+        if code is not None:
+            code[:] = acting
+        return Plan(acting if code is None else code, weights, _NO_PERCENT, _NO_PERCENT)
+    if code is None:
+        code = np.empty(t * s, dtype=np.uint8)
+    _pack((asked.entries, asked.exits, asked.short_entries, asked.short_exits), code)
     code[: first * s] = 0
     size = 1 / s if asked.size is None else asked.size
     trails = asked.trail_percent is not None
@@ -63,20 +66,17 @@ def _bytes(mask: Any) -> Any:
     return flat.view(np.uint8) if flat.flags.c_contiguous else np.ascontiguousarray(flat).view(np.uint8)
 
 
-def _packed(masks: list[Any], count: int) -> Any:
+def _pack(masks: tuple[Any, ...], code: Any) -> None:
     """One byte for each timestamp and symbol, from the four masks (None: never)."""
     flags = [_NO_MASK if m is None else _bytes(m) for m in masks]
-    if "alphintra_backtest.compiled" in sys.modules:
-        from . import compiled
-
-        code = np.empty(count, dtype=np.uint8)
+    compiled = sys.modules.get("alphintra_backtest.compiled")
+    if compiled is not None:
         vars(compiled)["pack"](*flags, code)
-        return code
-    code = np.zeros(count, dtype=np.uint8)
+        return
+    code[:] = 0
     for mask, bit in zip(flags, _BITS, strict=True):
         if len(mask):
             code |= mask * np.uint8(bit)
-    return code
 
 
 def _flat(value: Any) -> Any:

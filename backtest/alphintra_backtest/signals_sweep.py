@@ -143,9 +143,9 @@ class _Sweep:
             return
         from .runner import blame
 
+        code = np.empty((last - first, self.grid.shape[0] * self.grid.shape[1]), dtype=np.uint8)
         with blame(self.strategy, self.session):
-            plans = [self._plan(v) for v in range(first, last)]
-        code = np.stack([p.code for p in plans])
+            plans = [self._plan(v, row) for v, row in zip(range(first, last), code, strict=True)]
         amount, loss, gain = (_rows([getattr(p, name) for p in plans]) for name in ("amount", "loss", "gain"))
         newest = np.empty(2 * len(self.market.symbols), dtype=np.int64)
         state = np.full(N_D, -1, dtype=np.int64)
@@ -163,14 +163,14 @@ class _Sweep:
             if at < len(code):
                 signals_run.grow(books)
 
-    def _plan(self, v: int) -> Plan:
-        """The signals of one variant."""
+    def _plan(self, v: int, row: Any) -> Plan:
+        """The signals of one variant, whose code goes into a row of the batch."""
         instance: Any = self.strategy.__new__(self.strategy)  # type: ignore[call-overload]
         vars(instance).update(self.values[v])
         instance._run = run = signals_data.Asking(self.session)
         instance.__init__()
         asked = signals_data.call(instance, run, self.data, self.kept)
-        return plan(asked, self.first, self.grid.shape)
+        return plan(asked, self.first, self.grid.shape, row)
 
     def _by_session(self, first: int, last: int) -> None:
         """Variants whose positions are closed at the end, which a session does."""

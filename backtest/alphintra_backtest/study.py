@@ -58,7 +58,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; ``total`` counts the rows there are, of which ``rows`` may be a part."""
+    """A table; ``total`` counts the rows there are, of which ``rows`` may be a part.
+
+    ``heat`` names the columns whose cells are coloured around zero, as far as the largest of them in absolute value.
+    """
 
     name: str
     title: str
@@ -66,6 +69,7 @@ class Table:
     rows: Sequence[Sequence[Any]]
     total: int | None = None
     note: str = ""
+    heat: Sequence[str] = ()
 
     def payload(self) -> dict[str, Any]:
         """Return its plain form."""

@@ -134,6 +134,8 @@ def _date(session: int) -> str:
 def code(result: Result) -> str:
     """Return the call that repeats the run, with what differs from the defaults."""
     run, configuration = result.run, result.run["configuration"]
+    if "code" in run:  # what made the run was no plain backtest
+        return view_tables.clipped(run["code"])
     arguments = [str(run["strategy"]), f"data={str(run['dataset'])!r}"]
     usual = _DEFAULTS | {"commission": COMMISSIONS.get(configuration.get("profile", ""), 0)}
     for name, default in usual.items():

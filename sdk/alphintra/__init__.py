@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import data, ta
+    from . import data, overfitting, ta
     from .backtesting import backtest
     from .checking import Check, check
     from .costs import Commission, Slippage
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from .result import Result
     from .signals import Signals
     from .strategy import Strategy
+    from .sweeping import Sweep, sweep
     from .verifying import Verification, verify
     from .views import crossed_above, crossed_below
+    from .walking import WalkForward, walk_forward
 
 _WHERE = {
     "AlphintraError": "errors",
@@ -34,14 +36,19 @@ _WHERE = {
     "Signals": "signals",
     "Slippage": "costs",
     "Strategy": "strategy",
+    "Sweep": "sweeping",
     "Verification": "verifying",
+    "WalkForward": "walking",
     "backtest": "backtesting",
     "check": "checking",
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "overfitting": None,
+    "sweep": "sweeping",
     "ta": None,
     "verify": "verifying",
+    "walk_forward": "walking",
 }
 
 __all__ = [
@@ -54,15 +61,20 @@ __all__ = [
     "Signals",
     "Slippage",
     "Strategy",
+    "Sweep",
     "Verification",
+    "WalkForward",
     "__version__",
     "backtest",
     "check",
     "crossed_above",
     "crossed_below",
     "data",
+    "overfitting",
+    "sweep",
     "ta",
     "verify",
+    "walk_forward",
 ]
 
 

@@ -116,9 +116,12 @@ def backtest(
         check=CHECK_POINTS if check else 0,
         **extra,
     )
-    from .trials import append
+    from . import trials
 
-    append(result.run)
+    file = trials.strategy_file(strategy)
+    if file is not None:
+        result.run["strategy_file"] = file
+    trials.append(result.run, *module("overfitting.sample").sample(result))
     return result
 
 

@@ -1,4 +1,4 @@
-"""The ``alphintra`` command: backtest a file, list data, list and clone templates."""
+"""The ``alphintra`` command: backtest or sweep a file, list data, list and clone templates."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import inspect
 import json
 import sys
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from ._version import __version__
 from .costs import cost_from_text
 from .errors import AlphintraError, ParameterError
 from .strategy import Strategy
+
+#: Values that a range of fractions may have; a sweep says itself when a grid is too large.
+MOST_STEPS = 1_000_000
 
 
 def literal(text: str) -> Any:
@@ -75,25 +79,79 @@ def load_strategy(target: str) -> type[Strategy]:
     return next(iter(classes.values()))
 
 
+def grid_from_text(items: Sequence[str], drawn: bool) -> dict[str, Any]:
+    """Read ``NAME=LOW:HIGH:STEP`` (both ends included), ``NAME=VALUE,VALUE`` or a JSON list as a grid.
+
+    Args:
+        items: The arguments.
+        drawn: Whether ``LOW:HIGH`` is everything in between, as ``random`` and ``optuna`` take it, not steps of 1.
+
+    Raises:
+        ParameterError: An argument that is none of these.
+    """
+    found: dict[str, Any] = {}
+    for item in items:
+        name, sign, value = (part.strip() for part in item.partition("="))
+        if not sign or not name or not value:
+            raise ParameterError(
+                f"--grid {item!r} is not NAME=VALUES", where="--grid", hint="write fast=5:50:5 or slow=20,50,100"
+            )
+        if value.startswith("["):
+            found[name] = literal(value)
+        elif ":" in value:
+            found[name] = _steps(item, value.split(":"), drawn)
+        else:
+            found[name] = [literal(part.strip()) for part in value.split(",")]
+    return found
+
+
+def _steps(item: str, parts: Sequence[str], drawn: bool) -> Any:
+    """The numbers of ``LOW:HIGH`` or ``LOW:HIGH:STEP``."""
+    try:
+        low, high, *rest = (Decimal(part.strip()) for part in parts)
+        step = rest[0] if rest else Decimal(1)
+        if len(parts) > 3 or step <= 0 or not all(v.is_finite() for v in (low, high, step)):
+            raise ValueError
+    except (InvalidOperation, ValueError) as error:
+        raise ParameterError(
+            f"--grid {item!r} has no range that can be read", where="--grid", hint="write LOW:HIGH:STEP"
+        ) from error
+    whole = all(v == v.to_integral_value() for v in (low, high, step))
+    if drawn and not rest:
+        return (int(low), int(high)) if whole else (float(low), float(high))
+    if whole:
+        return range(int(low), int(high) + 1, int(step))
+    count = int((high - low) / step) + 1
+    if count > MOST_STEPS:
+        raise ParameterError(f"--grid {item!r} has {count:,} values", code="GRID_TOO_LARGE", where="--grid")
+    return [float(low + i * step) for i in range(count)]
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """The keyword arguments that a backtest and a sweep have in common."""
+    return {
+        "start": args.start,
+        "end": args.end,
+        "cash": args.cash,
+        "commission": None if args.commission is None else cost_from_text(args.commission, "commission"),
+        "slippage": cost_from_text(args.slippage, "slippage"),
+        "profile": args.profile,
+        "benchmark": args.benchmark,
+        "seed": args.seed,
+        "risk_free_rate": args.risk_free_rate,
+        **pairs(args.rule, "--rule"),
+    }
+
+
 def _backtest(args: argparse.Namespace) -> int:
     from .backtesting import backtest
 
-    rules = pairs(args.rule, "--rule")
     result = backtest(
         load_strategy(args.strategy),
         args.data,
-        start=args.start,
-        end=args.end,
-        cash=args.cash,
-        commission=None if args.commission is None else cost_from_text(args.commission, "commission"),
-        slippage=cost_from_text(args.slippage, "slippage"),
-        profile=args.profile,
-        benchmark=args.benchmark,
         params=pairs(args.param, "--param"),
-        seed=args.seed,
-        risk_free_rate=args.risk_free_rate,
         check=args.check,
-        **rules,
+        **_options(args),
     )
     if args.report:
         result.report(args.report)
@@ -106,6 +164,39 @@ def _backtest(args: argparse.Namespace) -> int:
         return 0
     print(f"alphintra: {result.check!r}", file=sys.stderr)
     return 1
+
+
+def _sweep(args: argparse.Namespace) -> int:
+    from .sweeping import sweep
+
+    found = sweep(
+        load_strategy(args.strategy),
+        args.data,
+        grid_from_text(args.grid, args.method != "grid") | pairs(args.param, "--param"),
+        constraint=args.constraint,
+        metric=args.metric,
+        maximize={None: None, "yes": True, "no": False}[args.maximize],
+        method=args.method,
+        trials=args.trials,
+        executor=args.executor,
+        workers=args.workers,
+        progress=not args.quiet,
+        resume=args.resume,
+        **_options(args),
+    )
+    if args.report:
+        found.report(args.report)
+        print(f"report: {args.report}", file=sys.stderr)
+    if args.csv:
+        found.table.to_csv(args.csv)
+        print(f"table: {args.csv}", file=sys.stderr)
+    if args.json:
+        print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(found._repr_mimebundle_()["text/plain"], end="\n\n")
+        shown = list(dict.fromkeys((*found.parameters, found.metric, "total_return", "max_drawdown", "total_trades")))
+        print(found.table.loc[found.ranking[: args.top], shown].to_string())
+    return 0
 
 
 def _data_list(args: argparse.Namespace) -> int:
@@ -139,12 +230,8 @@ def _template_clone(args: argparse.Namespace) -> int:
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line of ``alphintra``."""
-    top = argparse.ArgumentParser(prog="alphintra", description="Backtests, data and templates from a terminal.")
-    top.add_argument("--version", action="version", version=__version__)
-    commands = top.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("backtest", help="backtest a strategy in a file")
+def _add_run(run: argparse.ArgumentParser) -> None:
+    """Add what a backtest and a sweep have in common."""
     run.add_argument("strategy", metavar="FILE.py:Class")
     run.add_argument("--data", required=True, help="dataset such as us-equities-daily/AAPL, or a CSV or Parquet file")
     run.add_argument("--start", help="first day of decisions; indicators warm up on earlier data")
@@ -161,16 +248,55 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     run.add_argument("--profile", default="default", help="rule set (default: default)")
     run.add_argument("--benchmark", help="dataset or file to compare with (default: buy and hold)")
-    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the strategy")
     run.add_argument("--rule", action="append", default=[], metavar="NAME=VALUE", help="a fill rule")
     run.add_argument("--seed", type=int, default=0)
     run.add_argument("--risk-free-rate", type=float, default=0.0, help="annual")
+
+
+def _add_sweep(run: argparse.ArgumentParser) -> None:
+    _add_run(run)
+    run.add_argument(
+        "--grid", action="append", default=[], metavar="NAME=VALUES",
+        help="what to vary: fast=5:50:5 (both ends included), slow=20,50,100; with random and optuna also fast=5:50, "
+        "everything in between",
+    )  # fmt: skip
+    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter that stays")
+    run.add_argument("--constraint", metavar="TEXT", help="which combinations run, such as 'fast < slow'")
+    run.add_argument("--metric", default="sharpe_ratio", help="metric to rank by (default: sharpe_ratio)")
+    run.add_argument("--maximize", choices=("yes", "no"), help="whether more of it is better (default: as it is)")
+    run.add_argument("--method", default="grid", choices=("grid", "random", "optuna"), help="(default: grid)")
+    run.add_argument("--trials", type=int, help="variants with random and optuna (default: 100)")
+    run.add_argument(
+        "--executor", default="auto", metavar="NAME", help="auto, serial, threads, processes or dask://HOST:PORT"
+    )
+    run.add_argument("--workers", type=int, help="threads or processes (default: as many as cores)")
+    run.add_argument(
+        "--resume", nargs="?", const=True, metavar="FILE",
+        help="keep what is finished, and go on from there: in FILE, or in the data folder",
+    )  # fmt: skip
+    run.add_argument("--top", type=int, default=10, help="variants to print (default: 10)")
+    run.add_argument("--report", metavar="FILE.html", help="also write the report")
+    run.add_argument("--csv", metavar="FILE.csv", help="also write the table of all variants")
+    run.add_argument("--json", action="store_true", help="print all variants as JSON")
+    run.add_argument("--quiet", action="store_true", help="no line of progress")
+    run.set_defaults(do=_sweep)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of ``alphintra``."""
+    top = argparse.ArgumentParser(prog="alphintra", description="Backtests, data and templates from a terminal.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("backtest", help="backtest a strategy in a file")
+    _add_run(run)
+    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the strategy")
     run.add_argument(
         "--check", action="store_true", help="also look for look-ahead; ends with 1 where there is some, or no telling"
     )
     run.add_argument("--report", metavar="FILE.html", help="also write the report")
     run.add_argument("--json", action="store_true", help="print the whole run as JSON")
     run.set_defaults(do=_backtest)
+    _add_sweep(commands.add_parser("sweep", help="backtest a strategy with many parameter sets"))
     data = commands.add_parser("data", help="datasets").add_subparsers(dest="what", required=True)
     listing = data.add_parser("list", help="list the datasets")
     listing.add_argument("--json", action="store_true")
@@ -186,14 +312,29 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _print_notes(error: BaseException) -> None:
+    """Print what was said beside an error, such as how to go on."""
+    for note in getattr(error, "__notes__", ()):
+        print(f"alphintra: {note}", file=sys.stderr)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0 on success, 1 where ``--check`` failed, 2 with a message on stderr for wrong input."""
+    """Run the command.
+
+    Returns:
+        0 on success, 1 where ``--check`` failed, 2 with a message on stderr for wrong input, 130 after an interrupt.
+    """
     args = parser().parse_args(argv)
     try:
         status: int = args.do(args)
     except AlphintraError as error:
         print(f"alphintra: {error.code}: {error}", file=sys.stderr)
+        _print_notes(error)
         return 2
+    except KeyboardInterrupt as error:
+        print("alphintra: interrupted", file=sys.stderr)
+        _print_notes(error)
+        return 130
     except SyntaxError as error:
         print(f"alphintra: SYNTAX_ERROR: {error.msg} ({error.filename}, line {error.lineno})", file=sys.stderr)
         return 2

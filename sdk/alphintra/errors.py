@@ -80,6 +80,18 @@ class WarmUpError(AlphintraError):
     default_code = "NEVER_READY"
 
 
+class Cancelled(AlphintraError):  # noqa: N818 - nothing went wrong: somebody asked for it
+    """A study was cancelled before its end."""
+
+    default_code = "CANCELLED"
+
+
+class ExecutorError(AlphintraError):
+    """The threads, processes or cluster of a study cannot be used, or went away."""
+
+    default_code = "EXECUTOR_LOST"
+
+
 class StrategyError(AlphintraError):
     """The strategy's own code raised: carries file, line and the bar's time.
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from alphintra.checking import Check
     from alphintra.data.market import MarketData
+    from alphintra.overfitting import Judgement
 
     F64 = npt.NDArray[np.float64]
     I64 = npt.NDArray[np.int64]
@@ -173,6 +174,30 @@ class Result:
     def dropped_sessions(self) -> int:
         """Sessions left out of correlation, alpha and beta because the benchmark has no value there."""
         return int(self._summary.dropped_sessions)
+
+    @cached_property
+    def overfitting(self) -> Judgement:
+        """How much of the Sharpe ratio may be luck (M6): PSR, and DSR over all earlier recorded runs of this strategy.
+
+        Earlier runs of the same strategy on the same data are counted in the trial log when this is first read. V of
+        DSR is the variance of the Sharpe ratios of those that ran on the same sessions, this run's included.
+        """
+        from alphintra import trials
+
+        sharpe_and_sample = engine("overfitting.sample").sample(self)
+        before = trials.earlier(self.run, sharpe_and_sample[1])
+        rate = float(self.run["configuration"].get("risk_free_rate") or 0.0)
+        periods_per_year = float(self.run["periods_per_year"])
+        judgement: Judgement = engine("overfitting").judge(
+            self.returns.to_numpy(),
+            periods_per_year,
+            0,
+            before.count,
+            before.since,
+            earlier_spread=before.spread,
+            risk_free=engine("metrics").per_period(rate, periods_per_year),
+        )
+        return judgement
 
     # Series and tables -----------------------------------------------------------------------
 

@@ -80,15 +80,17 @@ class Signals:
         self.take_profit_percent = _percent("take_profit_percent", take_profit_percent)
         self.trail_percent = _percent("trail_percent", trail_percent)
         self.rebalance = rebalance
-        names = (*MASKS, "weights", "size", *PERCENTS)
-        given = self.__dict__
         #: The arguments that are arrays, by name.
-        self.arrays: dict[str, npt.NDArray[Any]] = {n: a for n in names if isinstance(a := given[n], np.ndarray)}
+        self.arrays: dict[str, npt.NDArray[Any]] = {
+            n: a for n, a in self.__dict__.items() if isinstance(a, np.ndarray)
+        }
         self._agree()
-        if len({a.shape for a in self.arrays.values()}) > 1:
-            shapes = {n: a.shape for n, a in self.arrays.items()}
-            told = ", ".join(f"{n} {shape}" for n, shape in shapes.items())
-            raise SignalsError(f"the arrays have different shapes: {told}", hint="all have that of data.close")
+        first: Any = None
+        for array in self.arrays.values():
+            if first is not None and array.shape != first.shape:
+                told = ", ".join(f"{n} {a.shape}" for n, a in self.arrays.items())
+                raise SignalsError(f"the arrays have different shapes: {told}", hint="all have that of data.close")
+            first = array
 
     def _agree(self) -> None:
         """Refuse arguments that contradict each other."""
@@ -111,9 +113,10 @@ class Signals:
             )  # fmt: skip
         if self.entries is None and self.short_entries is None:
             raise SignalsError("neither entries=, short_entries= nor weights= is given", where="entries")
-        for name, other in (("exits", "entries"), ("short_exits", "short_entries")):
-            if getattr(self, name) is not None and getattr(self, other) is None:
-                raise SignalsError(f"{name}= without {other}= has nothing to end", where=name)
+        if self.exits is not None and self.entries is None:
+            raise SignalsError("exits= without entries= has nothing to end", where="exits")
+        if self.short_exits is not None and self.short_entries is None:
+            raise SignalsError("short_exits= without short_entries= has nothing to end", where="short_exits")
 
     def fit(self, shape: tuple[int, int]) -> None:
         """Check all arrays against (T, S) timestamps and symbols, and what is read where an entry stands.
@@ -129,9 +132,9 @@ class Signals:
                     f"{name} has shape {array.shape}, expected {expected}", where=name,
                     hint="the shape of data.close",
                 )  # fmt: skip
-        for name, most in (("size", LARGEST_SIZE), *((n, 1.0) for n in PERCENTS)):
-            values = getattr(self, name)
-            if isinstance(values, np.ndarray):
+        for name, values in self.arrays.items():
+            if name == "size" or name in PERCENTS:
+                most = LARGEST_SIZE if name == "size" else 1.0
                 bad = ~((values > 0) & (values <= most) & ((values < most) | (name == "size")))
                 at = np.argwhere(bad & self.enters())
                 if len(at):
@@ -157,7 +160,7 @@ class Signals:
 def _mask(name: str, value: Any) -> Mask | None:
     if value is None:
         return None
-    array = np.asarray(value)
+    array = value if value.__class__ is np.ndarray else np.asarray(value)
     if array.dtype.char != "?":
         raise SignalsError(
             f"{name} holds {array.dtype}, expected bool", where=name, hint="a comparison such as fast > slow"

@@ -4,9 +4,42 @@
 rate of the run before it calls these functions.
 """
 
-from alphintra_backtest.metrics.definitions import DEFINITIONS, HEADLINE, Definition
-from alphintra_backtest.metrics.drawdowns import calmar_ratio, drawdown_series, equity_drawdown, max_drawdown
+from alphintra_backtest.metrics.account import per_period
+from alphintra_backtest.metrics.attribution import compute_exposures, perf_attrib
+from alphintra_backtest.metrics.capture import (
+    batting_average,
+    beta_fragility_heuristic,
+    beta_fragility_heuristic_aligned,
+    capture,
+    down_alpha_beta,
+    down_capture,
+    up_alpha_beta,
+    up_capture,
+    up_down_capture,
+)
+from alphintra_backtest.metrics.definition import Definition
+from alphintra_backtest.metrics.definitions import DEFINITIONS, HEADLINE
+from alphintra_backtest.metrics.distribution import (
+    conditional_value_at_risk,
+    kurtosis,
+    omega_ratio,
+    skew,
+    stability_of_timeseries,
+    tail_ratio,
+    value_at_risk,
+)
+from alphintra_backtest.metrics.drawdowns import (
+    calmar_ratio,
+    drawdown_series,
+    episodes,
+    equity_drawdown,
+    max_drawdown,
+    pain_index,
+    ulcer_index,
+)
+from alphintra_backtest.metrics.extremes import gpd_risk_estimates, gpd_risk_estimates_aligned
 from alphintra_backtest.metrics.growth import (
+    aggregate_returns,
     annual_return,
     cagr,
     calendar_growth,
@@ -14,7 +47,14 @@ from alphintra_backtest.metrics.growth import (
     cum_returns_final,
     simple_returns,
 )
-from alphintra_backtest.metrics.labelled import annualization_factor
+from alphintra_backtest.metrics.labelled import (
+    DAILY,
+    MONTHLY,
+    QUARTERLY,
+    WEEKLY,
+    YEARLY,
+    annualization_factor,
+)
 from alphintra_backtest.metrics.relation import (
     alpha,
     alpha_aligned,
@@ -23,16 +63,41 @@ from alphintra_backtest.metrics.relation import (
     beta,
     beta_aligned,
     correlation,
+    excess_sharpe,
 )
 from alphintra_backtest.metrics.risk import annual_volatility, downside_risk, sharpe_ratio, sortino_ratio
+from alphintra_backtest.metrics.rolling import (
+    roll_alpha,
+    roll_alpha_aligned,
+    roll_alpha_beta,
+    roll_alpha_beta_aligned,
+    roll_annual_volatility,
+    roll_beta,
+    roll_beta_aligned,
+    roll_cagr,
+    roll_down_capture,
+    roll_downside_risk,
+    roll_excess_sharpe,
+    roll_max_drawdown,
+    roll_sharpe_ratio,
+    roll_sortino_ratio,
+    roll_up_capture,
+    roll_up_down_capture,
+)
 from alphintra_backtest.metrics.sampling import joined_returns, session_returns
-from alphintra_backtest.metrics.summary import Summary, per_period, summarize
+from alphintra_backtest.metrics.summary import Summary, summarize
 
 __all__ = [
+    "DAILY",
     "DEFINITIONS",
     "HEADLINE",
+    "MONTHLY",
+    "QUARTERLY",
+    "WEEKLY",
+    "YEARLY",
     "Definition",
     "Summary",
+    "aggregate_returns",
     "alpha",
     "alpha_aligned",
     "alpha_beta",
@@ -40,23 +105,63 @@ __all__ = [
     "annual_return",
     "annual_volatility",
     "annualization_factor",
+    "batting_average",
     "beta",
     "beta_aligned",
+    "beta_fragility_heuristic",
+    "beta_fragility_heuristic_aligned",
     "cagr",
     "calendar_growth",
     "calmar_ratio",
+    "capture",
+    "compute_exposures",
+    "conditional_value_at_risk",
     "correlation",
     "cum_returns",
     "cum_returns_final",
+    "down_alpha_beta",
+    "down_capture",
     "downside_risk",
     "drawdown_series",
+    "episodes",
     "equity_drawdown",
+    "excess_sharpe",
+    "gpd_risk_estimates",
+    "gpd_risk_estimates_aligned",
     "joined_returns",
+    "kurtosis",
     "max_drawdown",
+    "omega_ratio",
+    "pain_index",
     "per_period",
+    "perf_attrib",
+    "roll_alpha",
+    "roll_alpha_aligned",
+    "roll_alpha_beta",
+    "roll_alpha_beta_aligned",
+    "roll_annual_volatility",
+    "roll_beta",
+    "roll_beta_aligned",
+    "roll_cagr",
+    "roll_down_capture",
+    "roll_downside_risk",
+    "roll_excess_sharpe",
+    "roll_max_drawdown",
+    "roll_sharpe_ratio",
+    "roll_sortino_ratio",
+    "roll_up_capture",
+    "roll_up_down_capture",
     "session_returns",
     "sharpe_ratio",
     "simple_returns",
+    "skew",
     "sortino_ratio",
+    "stability_of_timeseries",
     "summarize",
+    "tail_ratio",
+    "ulcer_index",
+    "up_alpha_beta",
+    "up_capture",
+    "up_down_capture",
+    "value_at_risk",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,66 @@ def calmar_ratio(returns: Any, period: str = "daily", annualization: float | Non
         return np.nan
     ratio = annual_return(returns, period, annualization) / abs(deepest)
     return np.nan if np.isinf(ratio) else float(ratio)
+
+
+def ulcer_index(returns: Any) -> Any:
+    """Return the root of the mean squared drawdown, one number per column; NaN without returns.
+
+    Args:
+        returns: Array, Series or DataFrame of fractions.
+
+    Source: Martin and McCann, *The Investor's Guide to Fidelity Funds* (1989).
+    """
+    if len(returns) < 1:
+        return reduced(returns, np.nan)
+    below = np.asarray(drawdown_series(returns))
+    return reduced(returns, np.sqrt(np.mean(np.square(below), axis=0)), series=True)
+
+
+def pain_index(returns: Any) -> Any:
+    """Return the mean size of the drawdown, one number per column; NaN without returns.
+
+    Args:
+        returns: Array, Series or DataFrame of fractions.
+
+    Source: Becker, Zephyr Associates.
+    """
+    if len(returns) < 1:
+        return reduced(returns, np.nan)
+    return reduced(returns, np.mean(np.abs(np.asarray(drawdown_series(returns))), axis=0), series=True)
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Drawdowns of an equity curve in order of time, each from its peak to the first bar that is back there.
+
+    Attributes:
+        peak: Last bar at the peak, shape (k,).
+        end: First bar that is back at the peak or above, or the last bar of the run, shape (k,).
+        recovered: Whether it came back, shape (k,).
+        depth: Drawdown at its deepest bar, < 0, shape (k,).
+    """
+
+    peak: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    recovered: npt.NDArray[np.bool_]
+    depth: npt.NDArray[np.float64]
+
+
+def episodes(drawdown: npt.NDArray[np.float64]) -> Episodes:
+    """Split a drawdown curve into its drawdowns.
+
+    Args:
+        drawdown: Drawdown at each bar, ≤ 0, shape (T,). A curve that begins below its peak fell at its first bar.
+    """
+    under = np.zeros(len(drawdown) + 2, dtype=bool)
+    np.less(drawdown, 0.0, out=under[1:-1])
+    edges = np.flatnonzero(under[1:] != under[:-1])
+    first, stop = edges[::2], edges[1::2]
+    # between two drawdowns the curve is 0, so a minimum up to the next first bar is that of the drawdown
+    depth = np.minimum.reduceat(drawdown, first) if len(first) else np.empty(0)
+    last = len(drawdown) - 1
+    return Episodes(np.maximum(first - 1, 0), np.minimum(stop, last), stop <= last, depth)
 
 
 def equity_drawdown(equity: npt.ArrayLike, starting_value: float) -> npt.NDArray[np.float64]:

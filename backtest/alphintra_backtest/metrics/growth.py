@@ -6,7 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from alphintra_backtest.metrics.labelled import annualization_factor, is_frame, is_pandas, like
+from alphintra_backtest.metrics.labelled import (
+    MONTHLY,
+    QUARTERLY,
+    WEEKLY,
+    YEARLY,
+    annualization_factor,
+    is_frame,
+    is_pandas,
+    like,
+)
 
 
 def simple_returns(prices: Any) -> Any:
@@ -55,6 +64,38 @@ def cum_returns_final(returns: Any, starting_value: float = 0) -> Any:
     else:
         result = np.nanprod(np.asarray(returns) + 1, axis=0)
     return result - 1 if starting_value == 0 else result * starting_value
+
+
+def aggregate_returns(returns: Any, convert_to: str) -> Any:
+    """Compound the returns of each week, month, quarter or year.
+
+    Args:
+        returns: Series or DataFrame of fractions, indexed by date.
+        convert_to: ``weekly`` (ISO weeks), ``monthly``, ``quarterly`` or ``yearly``.
+
+    Returns:
+        The same kind, by year, or by year and the number of the week, month or quarter.
+
+    Raises:
+        ValueError: If ``convert_to`` has no such name.
+    """
+    index = returns.index
+    if convert_to == WEEKLY:
+        # the week of 1 January belongs to one ISO year, whatever the calendar says
+        weeks = index.isocalendar()
+        keys = [weeks["year"], weeks["week"]]
+    elif convert_to == MONTHLY:
+        keys = [index.year, index.month]
+    elif convert_to == QUARTERLY:
+        keys = [index.year, index.quarter]
+    elif convert_to == YEARLY:
+        keys = [index.year]
+    else:
+        raise ValueError(
+            f"convert_to is '{convert_to}'; it can be {WEEKLY}, {MONTHLY}, {QUARTERLY} or {YEARLY}"
+        )
+    grouped = (returns + 1.0).groupby([np.asarray(key, dtype=np.int64) for key in keys])
+    return grouped.prod() - 1.0
 
 
 def annual_return(returns: Any, period: str = "daily", annualization: float | None = None) -> Any:

@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
-PERIODS_PER_YEAR = {"daily": 252, "weekly": 52, "monthly": 12, "quarterly": 4, "yearly": 1}
+DAILY, WEEKLY, MONTHLY, QUARTERLY, YEARLY = "daily", "weekly", "monthly", "quarterly", "yearly"
+"""Names of periods, as empyrical has them."""
+
+PERIODS_PER_YEAR = {DAILY: 252, WEEKLY: 52, MONTHLY: 12, QUARTERLY: 4, YEARLY: 1}
 """Default annualisation by the name of the period, as empyrical has it."""
 
 
@@ -43,6 +46,12 @@ def is_pandas(x: Any) -> bool:
 def is_frame(x: Any) -> bool:
     """Tell whether ``x`` is a DataFrame."""
     return is_pandas(x) and x.ndim == 2
+
+
+def known(values: Any) -> Any:
+    """Return the values that are not NaN as one float64 array of shape (k,)."""
+    array = np.asarray(values, dtype=np.float64)
+    return array[~np.isnan(array)]
 
 
 def excess(returns: Any, reference: Any) -> Any:

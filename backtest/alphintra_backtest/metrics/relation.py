@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphintra_backtest.metrics.labelled import aligned, annualization_factor, excess, quiet, reduced
+from alphintra_backtest.metrics.risk import steady_deviation
 
 LEAST_VARIANCE = 1.0e-30
 """Below this the benchmark is taken not to vary."""
@@ -130,3 +131,19 @@ def correlation(returns: npt.ArrayLike, factor_returns: npt.ArrayLike) -> float:
     own, other = own - own.mean(), other - other.mean()
     norm = np.sqrt(own @ own) * np.sqrt(other @ other)
     return float(np.clip(own @ other / norm, -1.0, 1.0)) if norm > 0 else np.nan
+
+
+def excess_sharpe(returns: Any, factor_returns: Any, out: Any = None) -> Any:
+    """Return ``mean(r − b) / std(r − b)`` with ddof 1, not annualised; NaN below two returns.
+
+    Args:
+        returns: Array, Series or DataFrame of fractions per period.
+        factor_returns: The benchmark's; Series are joined on their labels.
+        out: Array to write to.
+    """
+    if len(returns) < 2:
+        return reduced(returns, np.nan, out)
+    active = np.asarray(excess(returns, factor_returns), dtype=np.float64)
+    with quiet():
+        ratio = np.nanmean(active, axis=0) / steady_deviation(active)
+    return reduced(returns, ratio, out)

@@ -33,6 +33,14 @@ def annual_volatility(
     return reduced(returns, deviation * factor ** (1.0 / alpha), out)
 
 
+def steady_deviation(values: Any) -> Any:
+    """Return the standard deviation over the first axis with ddof 1, exactly 0 where nothing varies."""
+    deviation = np.nanstd(values, ddof=1, axis=0)
+    # The mean of equal numbers can miss them by one bit; the deviation is then 1e-18 in place of 0.
+    constant = (np.nanmax(values, axis=0) == np.nanmin(values, axis=0)) & np.isfinite(deviation)
+    return np.where(constant, 0.0, deviation)
+
+
 def sharpe_ratio(
     returns: Any,
     risk_free: Any = 0,
@@ -56,10 +64,7 @@ def sharpe_ratio(
     values = np.asarray(excess(returns, risk_free), dtype=np.float64)
     factor = annualization_factor(period, annualization)
     with quiet():
-        deviation = np.nanstd(values, ddof=1, axis=0)
-        # The mean of equal numbers can miss them by one bit; the deviation is then 1e-18 in place of 0.
-        constant = (np.nanmax(values, axis=0) == np.nanmin(values, axis=0)) & np.isfinite(deviation)
-        ratio = np.nanmean(values, axis=0) / np.where(constant, 0.0, deviation) * np.sqrt(factor)
+        ratio = np.nanmean(values, axis=0) / steady_deviation(values) * np.sqrt(factor)
     return reduced(returns, ratio, out)
 
 

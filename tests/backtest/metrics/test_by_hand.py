@@ -15,6 +15,7 @@ from alphintra_backtest.metrics.summary import Summary, summarize
 
 @dataclass
 class Account:
+    time: np.ndarray
     equity: np.ndarray
     session: np.ndarray
     cash: np.ndarray
@@ -32,9 +33,11 @@ def account(
 ) -> Account:
     values = np.array(equity, dtype=np.float64)
     market = np.zeros(len(values)) if exposure is None else np.array(exposure, dtype=np.float64)
+    days = np.arange(len(values), dtype=np.int32) if session is None else np.array(session, dtype=np.int32)
     return Account(
+        days.astype(np.int64) * 86_400_000_000,
         values,
-        np.arange(len(values), dtype=np.int32) if session is None else np.array(session, dtype=np.int32),
+        days,
         values - market,
         market,
         market > 0,

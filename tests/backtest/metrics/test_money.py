@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_EVEN, Decimal
 
+import numpy as np
 import pytest
-from alphintra_backtest.money import leg, total
+from alphintra_backtest.money import leg, legs, total
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,3 +44,25 @@ def test_leg_is_decimal_rounding_of_the_exact_value(amount: float) -> None:
 @given(st.lists(st.integers(-(10**12), 10**12), max_size=50))
 def test_total_is_exact(units: list[int]) -> None:
     assert total(unit / 1e8 for unit in units) == float(Decimal(sum(units)) / 10**8)
+
+
+@given(st.lists(st.one_of(st.floats(-1e9, 1e9), st.integers(-(10**13), 10**13).map(lambda n: n * 5e-9)), max_size=100))
+def test_an_array_is_rounded_as_each_amount(amounts: list[float]) -> None:
+    # Multiples of half a unit lie between two steps: there the exact binary value decides.
+    assert legs(np.array(amounts)).tolist() == [leg(amount) for amount in amounts]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e5, 1e8])
+def test_many_amounts_add_up_as_their_decimals(scale: float) -> None:
+    amounts = np.random.default_rng(1).normal(0.0, scale, 2_000)
+    amounts[::3] = np.round(amounts[::3], 8) + 5e-9
+    assert total(amounts) == float(sum(Decimal(repr(leg(amount))) for amount in amounts))
+    assert total(list(amounts)) == total(iter(amounts)) == total(amounts)
+
+
+def test_amounts_that_are_no_numbers_pass() -> None:
+    written = legs(np.array([math.nan, math.inf, -1e-12]))
+    assert math.isnan(written[0])
+    assert written[1] == math.inf
+    assert math.copysign(1, written[2]) == 1
+    assert math.isnan(total(np.full(100, math.nan)))
