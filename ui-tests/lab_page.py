@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab_server import SCREENSHOTS, Lab
+from playwright.sync_api import TimeoutError
 
 SECOND = 1000
 
@@ -32,13 +33,15 @@ class Page:
     def command(self, label: str) -> None:
         """Run a command of the palette, as by keyboard."""
         box = self.page.locator("#modal-command-palette .lm-CommandPalette-input")
-        for _ in range(10):
+        for _ in range(5):
             # Tables and maps keep keys to themselves; and Lab's may not be bound yet while a document is being opened.
             self.page.evaluate("() => document.activeElement?.blur()")
             self.page.keyboard.press("Control+Shift+C")
-            self.page.wait_for_timeout(300)
-            if box.is_visible():
-                break
+            try:
+                box.wait_for(timeout=5 * SECOND)
+            except TimeoutError:
+                continue
+            break
         box.fill(label)
         item = self.page.locator("#modal-command-palette .lm-CommandPalette-item").filter(has_text=label)
         item.first.wait_for()

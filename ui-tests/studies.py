@@ -297,7 +297,7 @@ def walk_forward() -> Study:
                                 "colorbar": {"tickformat": ".0%"},
                             }
                         ],
-                        {"yaxis": {"type": "category"}},
+                        {"xaxis": {"type": "category"}, "yaxis": {"type": "category"}},
                         height=240,
                     )
                 ],

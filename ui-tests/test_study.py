@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import nbformat
@@ -11,6 +11,7 @@ import pytest
 import studies
 from alphintra_backtest.study import Study
 from lab_page import SECOND, Page
+from lab_server import Lab
 
 pytestmark = pytest.mark.browser
 
@@ -20,12 +21,20 @@ PLOTLY = """() => performance.getEntriesByType('resource')
     .filter(entry => entry.name.includes('@alphintra/lab') && entry.decodedBodySize > 3e6).length"""
 
 
+@pytest.fixture(autouse=True)
+def _kernels_end(lab: Lab) -> Iterator[None]:
+    """A saved notebook is looked at; the kernel that it starts is of no use to the next test."""
+    yield
+    for session in lab.request("GET", "sessions"):
+        lab.request("DELETE", f"sessions/{session['id']}")
+
+
 def opened(view: Page, name: str, *payloads: Mapping[str, Any]) -> Any:
     """Write a notebook and open it with the file browser out of the way."""
     nbformat.write(studies.notebook(*payloads), view.lab.workspace / name)
     view.open(name)
     view.page.wait_for_selector(".jp-NotebookPanel:visible", timeout=30 * SECOND)
-    view.page.keyboard.press("Control+B")
+    view.page.locator(".lm-TabBar-tab[data-id='filebrowser'].lm-mod-current").click()
     return view.page
 
 
