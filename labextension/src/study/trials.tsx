@@ -135,13 +135,34 @@ export function TrialsView(props: IProps): JSX.Element {
             .join(', ')
         );
 
+  const list = (
+    <DataTable
+      name={block.name}
+      label={block.title || trans.__('Trials')}
+      table={table}
+      place={place.current}
+      trans={trans}
+      chosen={chosen}
+      only={selection.only}
+      prose={false}
+      {...(trials.best >= 0
+        ? { marked: { row: trials.best, label: trans.__('best trial') } }
+        : {})}
+      onSelect={trial => act({ type: 'row', trial })}
+      fileStem={props.fileStem}
+    />
+  );
   if (trials.count === 0 || !x || !metric || !map) {
     return (
       <div ref={node} className="alphintra-Trials">
         <h4>{block.title}</h4>
-        <p className="alphintra-muted">
-          {trans.__('No trial has run yet, so there is nothing to compare.')}
-        </p>
+        {trials.count === 0 ? (
+          <p className="alphintra-muted">
+            {trans.__('No trial has run yet, so there is nothing to compare.')}
+          </p>
+        ) : (
+          list
+        )}
       </div>
     );
   }
@@ -246,7 +267,9 @@ export function TrialsView(props: IProps): JSX.Element {
             {hovered ? describe(hovered) : spoken}
           </p>
           <p className="alphintra-muted alphintra-Trials-legend">
-            <ScaleBar shades={shades} low={low} high={high} />
+            {Number.isFinite(range.low) ? (
+              <ScaleBar shades={shades} low={low} high={high} />
+            ) : null}
             <span>{metric.column.label}</span>
             <span>
               {'\u2605 '}
@@ -335,21 +358,7 @@ export function TrialsView(props: IProps): JSX.Element {
         />
         {trans.__('Selected trials only')}
       </label>
-      <DataTable
-        name={block.name}
-        label={block.title || trans.__('Trials')}
-        table={table}
-        place={place.current}
-        trans={trans}
-        chosen={chosen}
-        only={selection.only}
-        prose={false}
-        {...(trials.best >= 0
-          ? { marked: { row: trials.best, label: trans.__('best trial') } }
-          : {})}
-        onSelect={trial => act({ type: 'row', trial })}
-        fileStem={props.fileStem}
-      />
+      {list}
       {block.note ? <p className="alphintra-muted alphintra-Note">{block.note}</p> : null}
     </div>
   );

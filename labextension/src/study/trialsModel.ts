@@ -77,12 +77,13 @@ function axisOf(
       places[trial] = value === null ? NaN : (value as number);
     });
   } else {
-    words = [
-      ...new Set(values.filter(value => value !== null).map(String))
-    ].sort(compareWords);
+    const read = values.map(value =>
+      value === null ? null : cellText(value, column, false)
+    );
+    words = [...new Set(read.filter(word => word !== null))].sort(compareWords);
     const order = new Map(words.map((word, place) => [word, place]));
-    values.forEach((value, trial) => {
-      places[trial] = value === null ? NaN : order.get(String(value))!;
+    read.forEach((word, trial) => {
+      places[trial] = word === null ? NaN : order.get(word)!;
     });
   }
   let low = Infinity;

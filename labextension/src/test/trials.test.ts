@@ -100,6 +100,11 @@ test('one parameter makes a strip, words keep an order, and no trial makes no ce
   assert.deepEqual(strip.cells.map(cell => cell.value), [0.5, 0.7]);
   assert.equal(pivot(trials, fast!, slow!, trials.metrics[0]!).at(1, 1), null);
   assert.deepEqual(exit!.words, ['stop']);
+  // As the table writes them.
+  const flags = block([[1, 1, 1, true, 0, 0], [2, 1, 1, false, 0, 0], [3, 1, 1, null, 0, 0]], null);
+  const flag = new Trials(flags).parameters[2]!;
+  assert.deepEqual(flag.words, ['no', 'yes']);
+  assert.deepEqual([...flag.places], [1, 0, NaN]);
 });
 
 test('values that are too many are gathered, and undefined ones stand last', () => {
