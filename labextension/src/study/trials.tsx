@@ -206,10 +206,16 @@ export function TrialsView(props: IProps): JSX.Element {
         <span className="alphintra-Trials-count" role="status">
           {chosen.size > 0
             ? trans.__('%1 of %2 selected', fixed(chosen.size, 0), fixed(trials.count, 0))
-            : trans._n('%1 trial', '%1 trials', trials.count).replace(
-                String(trials.count),
-                fixed(trials.count, 0)
-              )}
+            : block.total > trials.count
+              ? trans.__(
+                  '%1 of %2 trials shown',
+                  fixed(trials.count, 0),
+                  fixed(block.total, 0)
+                )
+              : trans._n('%1 trial', '%1 trials', trials.count).replace(
+                  String(trials.count),
+                  fixed(trials.count, 0)
+                )}
         </span>
         <CopyButton
           text={single === null ? '' : callArguments(trials, single)}
