@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .data.instrument import Instrument
     from .errors import AlphintraError
     from .params import Param
+    from .resampling import MonteCarlo, monte_carlo
     from .result import Result
     from .signals import Signals
     from .strategy import Strategy
@@ -31,6 +32,7 @@ _WHERE = {
     "Check": "checking",
     "Commission": "costs",
     "Instrument": "data.instrument",
+    "MonteCarlo": "resampling",
     "Param": "params",
     "Result": "result",
     "Signals": "signals",
@@ -44,6 +46,7 @@ _WHERE = {
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "monte_carlo": "resampling",
     "overfitting": None,
     "sweep": "sweeping",
     "ta": None,
@@ -56,6 +59,7 @@ __all__ = [
     "Check",
     "Commission",
     "Instrument",
+    "MonteCarlo",
     "Param",
     "Result",
     "Signals",
@@ -70,6 +74,7 @@ __all__ = [
     "crossed_above",
     "crossed_below",
     "data",
+    "monte_carlo",
     "overfitting",
     "sweep",
     "ta",
