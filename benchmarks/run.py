@@ -21,11 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import bars
-<<<<<<< HEAD
 import metrics
-=======
 import overfitting
->>>>>>> methods
 import reference
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
@@ -98,12 +95,8 @@ def results_are_equal(bench: Bench) -> bool:
         if not _equal(f"{what} and a plain loop", difference("the loop", ours, reference.reading(walk, trail))):
             return False
         print(f"equal: {len(ours['fills'])} fills of {what} and of a plain loop")
-<<<<<<< HEAD
     checks = (signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal)
-    return all(check(bench) for check in checks)
-=======
-    return signals_are_equal(bench) and rotation_is_equal(bench) and kernel_is_equal(bench) and pbo_is_equal()
->>>>>>> methods
+    return all(check(bench) for check in checks) and pbo_is_equal()
 
 
 def signals_are_equal(bench: Bench) -> bool:
