@@ -117,7 +117,8 @@ def run(
     def one(path: int) -> tuple[F64, list[float]] | AlphintraError:
         try:
             again = run_on(strategy, perturbed(market, noise, (seed, path)), result.run["parameters"], options)
-            return _on(again, days, cash)[:, None], [again.metrics[name] for name in names]
+            metrics = _against_the_same(again, result).metrics
+            return _on(again, days, cash)[:, None], [metrics[name] for name in names]
         except AlphintraError as error:
             return error
 
@@ -188,6 +189,16 @@ def options_of(result: Result) -> dict[str, Any]:
     return options | dict(configuration["rules"])
 
 
+def _against_the_same(again: Result, result: Result) -> Result:
+    """A run on noisy prices, measured against the benchmark that ``result`` was given; a named one it has anyway."""
+    if result.run["configuration"]["benchmark"] != "given":
+        return again
+    known, asked = result.curves, again.curves.time
+    at = np.minimum(np.searchsorted(known.time, asked), len(known) - 1)
+    held = np.where(known.time[at] == asked, np.asarray(known.benchmark, dtype=np.float64)[at], np.nan)
+    return replace(again, curves=replace(again.curves, benchmark=held))
+
+
 def _on(again: Result, days: Any, cash: float) -> F64:
     """A run's equity at the end of each of ``days``: what it was last, the starting cash before its first session."""
     sampled = session_returns(again.curves.equity, again.curves.session, cash)
@@ -200,6 +211,14 @@ def _check(result: Result, strategy: Any, noise: Any) -> None:
     from alphintra.errors import ParameterError
 
     name = result.run["strategy"]
+    if result.run.get("method") == "WALK_FORWARD":
+        raise ParameterError(
+            "the result is of a walk-forward, whose parameters change from window to window: it cannot be run again "
+            "as one run",
+            code="NOT_ONE_RUN",
+            where="result",
+            hint='use method="returns", or a result of al.backtest',
+        )
     if not isinstance(strategy, type):
         raise ParameterError(
             'method="prices" runs the strategy again, and a result does not keep its class',

@@ -115,6 +115,24 @@ def test_a_little_noise_changes_little_and_no_trial_is_counted() -> None:
     np.testing.assert_array_equal(found.equity["actual"], result.equity.to_numpy()[1:])
 
 
+def test_paths_are_measured_against_the_benchmark_that_the_run_was_given() -> None:
+    """A benchmark given as a frame is known by its curve alone; buy and hold of the own symbol has another beta."""
+    result = al.backtest(Crossing, frame(), benchmark=frame(seed=5), max_share=None)
+    found = al.monte_carlo(result, "prices", strategy=Crossing, paths=3, noise=1e-9)
+    for name in ("beta", "alpha", "correlation_to_benchmark", "tracking_error"):
+        np.testing.assert_allclose(found.metrics[name], result.metrics[name], rtol=1e-4, err_msg=name)
+    own = al.backtest(Crossing, frame(), max_share=None)
+    assert abs(own.metrics["beta"] - result.metrics["beta"]) > 0.1
+
+
+def test_a_walk_forward_is_not_one_run() -> None:
+    walk = al.walk_forward(Crossing, frame(), {"length": [5, 10]}, train=100, test=100, min_trades=0, progress=False)
+    with pytest.raises(ParameterError, match="walk-forward, whose parameters change from window to window") as caught:
+        al.monte_carlo(walk.result, "prices", strategy=Crossing)
+    assert caught.value.code == "NOT_ONE_RUN"
+    assert al.monte_carlo(walk.result, paths=10).paths == 10
+
+
 def test_paths_are_repeated_by_their_seed() -> None:
     result = al.backtest(Crossing, frame())
     first, second, other = (
