@@ -208,12 +208,14 @@ class WalkForward:
     def efficiency(self) -> dict[str, float]:
         """Out of sample over in sample: ``annualized_return``, and the metric that was chosen by.
 
-        The account's value through all test windows, divided by the mean of the chosen variants' in training; NaN
-        where that mean is not above 0. A walk keeps what it promised at 1; Pardo asks for 0.5 at least.
+        The account's value over the sessions of all test windows, divided by the mean of the chosen variants' in
+        training; NaN where that mean is not above 0. Sessions between windows, where the account stands in cash, are
+        left out. A walk keeps what it promised at 1; Pardo asks for 0.5 at least.
         """
+        traded = engine("walk_forward.record").within_windows(self.result, self.columns)
         metric = self.settings["metric"]
         asked = {"annualized_return": "train_return", metric: "train_metric"}
-        return {name: _over(self.result.metrics[name], self.columns[column]) for name, column in asked.items()}
+        return {name: _over(traded[name], self.columns[column]) for name, column in asked.items()}
 
     @cached_property
     def judgement(self) -> Judgement:

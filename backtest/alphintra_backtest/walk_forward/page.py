@@ -12,6 +12,7 @@ from alphintra_backtest.metrics.definitions import DEFINITIONS
 from alphintra_backtest.notices import notices, strip
 from alphintra_backtest.study import Column, Fact, Facts, Section, Study, Table
 from alphintra_backtest.walk_forward import pictures
+from alphintra_backtest.walk_forward.record import within_windows
 
 if TYPE_CHECKING:
     from alphintra.walking import WalkForward
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 #: What Pardo (2008) asks of an efficiency at least.
 ENOUGH = 0.5
 _EFFICIENCY = (
-    "Annualised return of the account through all test windows, divided by the mean annualised return that the chosen "
-    "variants had in training (Pardo 2008)."
+    "Annualised return of the account over the sessions of all test windows, divided by the mean annualised return "
+    "that the chosen variants had in training (Pardo 2008)."
 )
-_OTHER_EFFICIENCY = "{0} of the account through all test windows over the mean of the chosen variants in training."
+_OTHER_EFFICIENCY = "{0} of the account over the sessions of all test windows, divided by the mean of the chosen variants in training."
 
 
 def study(walk: WalkForward) -> Study:
@@ -118,18 +119,23 @@ def sentences(walk: WalkForward, metric: Definition) -> list[str]:
         return [f"Nothing was traded: in none of {_count(count, 'window')} did a variant qualify."]
     out = []
     ratio = walk.efficiency["annualized_return"]
-    gained = text(result.metrics["annualized_return"], "percent", signed=True)
+    traded_alone = within_windows(result, columns)["annualized_return"]
+    gained = text(traded_alone, "percent", signed=True)
+    if traded_alone != result.metrics["annualized_return"]:
+        gained += " a year of its test windows, the time between them left out"
+    else:
+        gained += " a year"
     mean = _mean(columns["train_return"])
     promised = text(mean, "percent", signed=True)
     if math.isfinite(ratio):
         verdict = "more than half" if ratio >= ENOUGH else "less than half" if ratio > 0 else "nothing"
         out.append(
-            f"Out of sample the account made {gained} a year; in training the chosen variants had made {promised} on "
+            f"Out of sample the account made {gained}; in training the chosen variants had made {promised} on "
             f"average. It kept {verdict} of it (efficiency {text(ratio, 'ratio')})."
         )
     else:
         out.append(
-            f"Out of sample the account made {gained} a year; in training even the chosen variants made {promised} on "
+            f"Out of sample the account made {gained}; in training even the chosen variants made {promised} on "
             "average, so there is no efficiency."
         )
     known = [v for v in columns["test_metric"] if math.isfinite(v)]

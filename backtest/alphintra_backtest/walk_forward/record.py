@@ -242,6 +242,29 @@ def _within(result: Result, first: int, stop: int, origin: int) -> dict[str, flo
     return metrics
 
 
+def within_windows(result: Result, columns: Mapping[str, list[Any]]) -> dict[str, float]:
+    """Metrics of the account over the sessions of its test windows alone.
+
+    Sessions between two windows, which a step longer than the test windows leaves, are left out: nobody trades there,
+    and an annual figure over them as well could not be set against one of training. What the account gained or lost
+    at the first open after a window counts for the first session of the next.
+    """
+    curves = result.curves
+    first, last = (np.array(columns[n], dtype="datetime64[D]").astype(np.int64) for n in ("test_start", "test_end"))
+    window = np.searchsorted(first, curves.session, side="right") - 1
+    inside = (window >= 0) & (curves.session <= last[np.maximum(window, 0)])
+    inside[0] = True  # one bar before the first window, where metrics begin
+    if inside.all():
+        return result.metrics
+    part = replace(
+        curves, time=curves.time[inside], session=curves.session[inside], equity=curves.equity[inside],
+        cash=curves.cash[inside], exposure=curves.exposure[inside], in_market=curves.in_market[inside],
+        benchmark=curves.benchmark[inside],
+    )  # fmt: skip
+    metrics: dict[str, float] = replace(result, curves=part).metrics
+    return metrics
+
+
 def _rows(table: Mapping[str, Any], kept: Sequence[bool]) -> dict[str, Any]:
     """The rows of a table in columns that are to be kept."""
     mask = np.asarray(kept, dtype=bool)

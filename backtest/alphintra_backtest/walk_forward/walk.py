@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time as clock
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -186,12 +187,14 @@ class _Account:
 def _held(runs: _Runs, account: _Account, first_day: date) -> list[Variant]:
     """Every variant held through all test windows, on the sessions of the account: what M6 judges the account by.
 
-    A strategy that is fitted goes through the windows as the account does, so that it never trades what it has seen.
+    A strategy that is fitted goes through the windows as the account does, so that it never trades what it has seen;
+    and so does any where the windows leave gaps, in which the account does not trade either.
     """
     from alphintra.errors import AlphintraError, Cancelled
 
     told = runs.shares.next(1.0, "held through the test windows: ")
-    if not fitting.defines_fit(runs.strategy):
+    gaps = any(after.test_first > before.test_stop for before, after in itertools.pairwise(account.parts))
+    if not (gaps or fitting.defines_fit(runs.strategy)):
         return runs.all(runs.strategy, account.market, first_day, told)
     found, count = [], len(runs.variants)
     for number, params in enumerate(runs.variants):

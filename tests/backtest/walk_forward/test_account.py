@@ -148,6 +148,13 @@ def test_a_gap_between_windows_is_spent_in_cash():
     # decisions of bars 2 and 6 fill at 103 and 107, the position is closed at the open of bar 4, 104
     assert found.result.fills["price"].tolist() == [103, 104, 107]
     assert found.result.equity.tolist() == [10_000, 10_000, 10_005, 10_010, 10_010, 10_010, 10_015]
+    # Four sessions are traded: 10,015 / 10,000 in 4 of 252; six have passed. In training the variant gains 5 of 10,000
+    # each time, in one session return (bar 1: there is no bar before bar 0) and in two (bars 4 and 5).
+    training = [1.0005**252 - 1, 1.0005**126 - 1]
+    assert found.windows["train_return"].tolist() == pytest.approx(training)
+    assert found.efficiency["annualized_return"] == pytest.approx((1.0015 ** (252 / 4) - 1) / np.mean(training))
+    # Held through the windows the only variant is the account: it does not trade between them either.
+    assert found.held[0].returns.tolist() == found.result.returns.tolist()
 
 
 def same_tables(one, other, names=("fills", "orders", "events", "positions")) -> None:
