@@ -129,7 +129,7 @@ def _account(go: Any, curve: dict[str, Any]) -> list[tuple[Any, int]]:
     lines: list[tuple[Any, int]] = []
     if curve["benchmark"]:
         grey = {"width": 1.2, "color": BENCHMARK}
-        lines.append((go.Scatter(x=time, y=curve["benchmark"], name="Buy and hold", line=grey), 2))
+        lines.append((go.Scatter(x=time, y=curve["benchmark"], name="Benchmark", line=grey), 2))
     lines.append(
         (go.Scatter(x=time, y=curve["equity"], name="Strategy", line={"width": 1.8, "color": GAIN}), 2)
     )

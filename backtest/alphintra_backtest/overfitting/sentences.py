@@ -59,7 +59,7 @@ def _splits(judgement: Judgement) -> str:
     if splits is None or not math.isfinite(judgement.pbo):
         return f"Whether the best stays the best is not known (PBO undefined): {judgement.undefined.get('pbo', '')}."
     loss = splits.probability_of_loss
-    lost = f"; it lost money there in {probability(loss)}" if math.isfinite(loss) else ""
+    lost = f"; its Sharpe ratio there was below 0 in {probability(loss)}" if math.isfinite(loss) else ""
     return (
         f"The variant that was best in one half of the sessions was in the lower half of the variants in the other "
         f"half of the sessions in {probability(judgement.pbo)} of {_count(len(splits.logits))} splits "

@@ -75,7 +75,9 @@ class Account:
     def benchmark_name(self) -> str:
         """What the account is measured against."""
         named = self.result.run["configuration"].get("benchmark")
-        return "Buy and hold" if named in (None, "given") else f"{named}, held"
+        if named is None:
+            return "Buy and hold"
+        return "Given benchmark" if named == "given" else f"{named}, held"
 
     @cached_property
     def dates(self) -> list[str]:

@@ -59,10 +59,22 @@ def monthly(account: Account) -> Table:
     )  # fmt: skip
 
 
+def _benchmark_years(account: Account) -> dict[int, float]:
+    """Return the benchmark's return of each year, empty without one.
+
+    On a session without its price it is worth what it was last: years end on holidays of another calendar.
+    """
+    if account.benchmark is None:
+        return {}
+    values = account.benchmark
+    known = np.maximum.accumulate(np.where(np.isfinite(values), np.arange(len(values)), 0))
+    return compounded(values[known], account.days, "Y")
+
+
 def yearly(account: Account) -> Table:
     """Return each year beside the benchmark's."""
     own = compounded(account.equity, account.days, "Y")
-    other = {} if account.benchmark is None else compounded(account.benchmark, account.days, "Y")
+    other = _benchmark_years(account)
     keys = account.days.astype("datetime64[Y]").astype(np.int64)
     rows: list[list[Any]] = []
     for year, value in own.items():
@@ -102,7 +114,7 @@ def _bars(account: Account) -> Figure:
         }
     ]  # fmt: skip
     if account.benchmark is not None:
-        other = compounded(account.benchmark, account.days, "Y")
+        other = _benchmark_years(account)
         stroke = {"width": 3, "color": "@benchmark"}
         data.append(
             {

@@ -23,7 +23,9 @@ _EFFICIENCY = (
     "Annualised return of the account over the sessions of all test windows, divided by the mean annualised return "
     "that the chosen variants had in training (Pardo 2008)."
 )
-_OTHER_EFFICIENCY = "{0} of the account over the sessions of all test windows, divided by the mean of the chosen variants in training."
+_OTHER_EFFICIENCY = (
+    "{0} of the account over the sessions of all test windows, divided by the mean of the chosen variants in training."
+)
 
 
 def study(walk: WalkForward) -> Study:

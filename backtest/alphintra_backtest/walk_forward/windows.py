@@ -233,6 +233,8 @@ def _check(along: _Sessions, plan: Layout) -> None:
     count, span = len(along), f"from {along.day(0)} to {along.day(len(along) - 1)}"
     for name, asked in (("train", plan.train), ("test", plan.test)):
         too_long = asked.sessions > count or (not asked.sessions and along.at(asked.after(along.day(0))) > count - 1)
+        # Of a training window as long as the data nothing is left, however a step is then counted from its end.
+        too_long = too_long or (name == "train" and asked.sessions == count)
         if too_long or (name == "train" and _split(along, plan, 0)[0] >= count):
             raise ParameterError(
                 f"{name}={asked.text} is longer than the data leaves: {count} sessions {span}",

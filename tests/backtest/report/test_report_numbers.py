@@ -69,6 +69,23 @@ def test_months_and_years_by_hand() -> None:
     assert years[0][6] == 4
 
 
+def test_years_end_with_the_benchmark_at_its_last_price() -> None:
+    """A year that ends on a holiday of the benchmark's calendar: it is worth what it was last, 120."""
+    nan = float("nan")
+    section = months.section(account_of(DAYS, EQUITY, [100.0, 100.0, 110.0, 120.0, nan, 150.0]))
+    years = table(section, "years").rows
+    assert [row[2] for row in years] == [pytest.approx(0.2), pytest.approx(0.25)]
+    assert [row[3] for row in years] == [pytest.approx(0.32 - 0.2), pytest.approx(-0.5 - 0.25)]
+    late = table(months.section(account_of(DAYS, EQUITY, [nan, nan, nan, 120.0, 130.0, 150.0])), "years").rows
+    assert np.isnan(late[0][2]) and late[1][2] == pytest.approx(150 / 130 - 1)
+
+
+def test_a_given_benchmark_is_not_called_buy_and_hold() -> None:
+    given = al.backtest(Hold, data=bars_from("2024-01-01", 40), benchmark=bars_from("2024-01-01", 40))
+    assert Account(given).benchmark_name == "Given benchmark"
+    assert Account(al.backtest(Hold, data=bars_from("2024-01-01", 40))).benchmark_name == "Buy and hold"
+
+
 def test_drawdowns_by_hand() -> None:
     section = curves.section(account_of(DAYS, EQUITY))
     first, second = table(section, "drawdowns").rows

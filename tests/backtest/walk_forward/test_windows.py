@@ -96,6 +96,7 @@ def test_windows_without_a_session_are_left_out():
     [
         ({"train": 10, "test": 2}, "train", "longer than the data leaves: 10 sessions from 1970-01-01 to 1970-01-10"),
         ({"train": 11, "test": 2}, "train", "longer than the data"),
+        ({"train": 10, "test": "2D"}, "train", "longer than the data"),
         ({"train": 2, "test": 11}, "test", "longer than the data"),
         ({"train": "1M", "test": "1D"}, "train", "longer than the data"),
         ({"train": "2D", "test": "1Y"}, "test", "longer than the data"),
