@@ -180,15 +180,19 @@ class WalkForward:
     def trials(self) -> pd.DataFrame:
         """Every run of every training window: ``window``, ``number`` in grid order, the grid's parameters, metrics.
 
-        ``chosen`` marks the one that was traded, ``error`` says why a run failed.
+        ``chosen`` marks the one that was traded, ``error`` says why a run failed. A column whose name a parameter has
+        is called ``NAME_trial``: ``window_trial`` beside a parameter ``window``.
         """
         import pandas as pd
 
-        rest = {name: column for name, column in self.tried.items() if name not in ("window", "number", "params")}
+        def column(name: str) -> str:
+            return f"{name}_trial" if name in self.grid else name
+
         varied = {name: [p[name] for p in self.tried["params"]] for name in self.grid}
-        return pd.DataFrame(
-            {"window": self.tried["window"], "number": self.tried["number"], **varied, **rest}
-        )
+        head = {column(name): self.tried[name] for name in ("window", "number")}
+        others = [name for name in self.tried if name not in ("window", "number", "params")]
+        rest = {column(name): self.tried[name] for name in others}
+        return pd.DataFrame({**head, **varied, **rest})
 
     @cached_property
     def landscape(self) -> pd.DataFrame:
@@ -196,12 +200,14 @@ class WalkForward:
 
         With one parameter in the grid the columns are its values, else tuples of values.
         """
-        trials, metric = self.trials, self.settings["metric"]
-        frame = trials.pivot_table(index="window", columns="number", values=metric, dropna=False)
-        first = trials[trials["window"] == trials["window"].iloc[0]].set_index("number")
-        names = list(self.grid)
-        points = [tuple(row) for row in first[names].itertuples(index=False)]
-        frame.columns = [p[0] for p in points] if len(names) == 1 else points
+        import numpy as np
+        import pandas as pd
+
+        windows, names = self.columns["window"], list(self.grid)
+        values = np.array(self.tried[self.settings["metric"]], dtype=np.float64).reshape(len(windows), -1)
+        points = [tuple(p[name] for name in names) for p in self.tried["params"][: values.shape[1]]]
+        frame = pd.DataFrame(values, index=pd.Index(windows, name="window"))
+        frame.columns = pd.Index([p[0] for p in points] if len(names) == 1 else points, tupleize_cols=False)
         return frame
 
     @cached_property

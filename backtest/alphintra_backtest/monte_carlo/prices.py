@@ -95,10 +95,10 @@ def run(
     """Run the strategy on ``paths`` noisy versions of the data; none of them counts as a trial.
 
     Raises:
-        ParameterError: No strategy class was given, or another one; the noise is no number above 0.
+        ParameterError: No strategy class was given, or another one; the noise is no number above 0; no session.
         AlphintraError: Every path failed; the error of the first.
     """
-    from alphintra.errors import AlphintraError
+    from alphintra.errors import AlphintraError, ParameterError
     from alphintra.resampling import MonteCarlo
 
     from alphintra_backtest.sweep.variant import market_of, run_on
@@ -109,6 +109,13 @@ def run(
     cash = float(result.run["configuration"]["cash"])
     sampled = session_returns(result.curves.equity, result.curves.session, cash)
     days, n = sampled.session, len(sampled.session)
+    if not n:
+        raise ParameterError(
+            "the run has no session return: there is nothing to compare paths with",
+            code="TOO_FEW_SESSIONS",
+            where="result",
+            hint="run on more data",
+        )
     fan = Fan(n, paths, cash)
     names = list(result.metrics)
     rows: list[list[float]] = []

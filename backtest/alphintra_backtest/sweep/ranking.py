@@ -64,7 +64,7 @@ def order(values: F64, maximize: bool) -> npt.NDArray[np.int64]:
 def table(variants: Sequence[Variant]) -> pd.DataFrame:
     """Return one row a variant: parameters, metrics, error; indexed by number.
 
-    A metric whose name a parameter has is called ``NAME_metric``.
+    A metric whose name a parameter has is called ``NAME_metric``, and so is the error.
     """
     import pandas as pd
 
@@ -72,7 +72,7 @@ def table(variants: Sequence[Variant]) -> pd.DataFrame:
     columns: dict[str, Any] = {name: [v.params[name] for v in variants] for name in parameters}
     for name in variants[0].metrics:
         columns[metric_column(name, parameters)] = values_of(variants, name)
-    columns["error"] = [None if v.error is None else v.error["message"] for v in variants]
+    columns[metric_column("error", parameters)] = [None if v.error is None else v.error["message"] for v in variants]
     return pd.DataFrame(columns, index=pd.RangeIndex(len(variants), name="trial"))
 
 

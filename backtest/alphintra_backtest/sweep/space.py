@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,8 +91,9 @@ def space_of(strategy: type, grid: Mapping[str, Any] | None, constraint: Any, *,
 
     Args:
         strategy: The class whose parameters are varied.
-        grid: Name → value or values: a range, list, tuple or array. Where variants are drawn, a pair of numbers is
-            an interval, and a parameter that the grid leaves out is drawn between its own bounds, if it has any.
+        grid: Name → value or values: a range, list, tuple or array; a set is sorted. Where variants are drawn, a pair of
+            numbers is an interval, and a parameter that the grid leaves out is drawn between its own bounds, if it has
+            any.
         constraint: See :class:`Constraint`.
         drawn: Whether variants are drawn (``random``, ``optuna``) instead of counted up.
 
@@ -191,6 +192,11 @@ def _listed(name: str, given: Any) -> Sequence[Any]:
         raise too_large(len(given))
     if isinstance(given, Mapping):
         raise ParameterError(f"{name}: its values are a mapping, not a list", where=name, hint="give a list or a range")
+    if isinstance(given, Set):  # its order differs from one process to the next, that of a grid must not
+        try:
+            return sorted(given)
+        except TypeError:
+            return sorted(given, key=repr)
     return list(itertools.islice(given, MOST_COMBINATIONS + 1))
 
 

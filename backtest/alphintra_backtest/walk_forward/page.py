@@ -11,6 +11,7 @@ from alphintra_backtest.metrics.definition import Definition
 from alphintra_backtest.metrics.definitions import DEFINITIONS
 from alphintra_backtest.notices import notices, strip
 from alphintra_backtest.study import Column, Fact, Facts, Section, Study, Table
+from alphintra_backtest.sweep.ranking import LESS_IS_BETTER
 from alphintra_backtest.walk_forward import pictures
 from alphintra_backtest.walk_forward.record import within_windows
 
@@ -142,9 +143,11 @@ def sentences(walk: WalkForward, metric: Definition) -> list[str]:
         )
     known = [v for v in columns["test_metric"] if math.isfinite(v)]
     if known and metric.format in ("ratio", "percent"):
-        above = sum(v > 0 for v in known)
+        above = f" was above 0 in {sum(v > 0 for v in known)} of {_count(len(known), 'test window')}"
+        if "drawdown" in metric.name or metric.name in LESS_IS_BETTER:
+            above = ""  # of what has one sign only it says nothing
         out.append(
-            f"{metric.label} was above 0 in {above} of {_count(len(known), 'test window')}: "
+            f"{metric.label}{above}: "
             f"{text(_mean(columns['train_metric']), metric.format)} on average in training, "
             f"{text(_mean(known), metric.format)} where it was traded."
         )

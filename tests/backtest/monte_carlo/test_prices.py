@@ -30,6 +30,13 @@ class Crossing(al.Strategy):
             self.close()
 
 
+class Idle(al.Strategy):
+    """Does nothing."""
+
+    def on_bar(self) -> None:
+        return
+
+
 class Brittle(Crossing):
     """Fails where the first close is not the one it was written for."""
 
@@ -194,6 +201,9 @@ def test_what_cannot_be_run() -> None:
         al.monte_carlo(result, "prices")
     assert missing.value.code == "NO_STRATEGY"
     assert "strategy=Crossing" in str(missing.value)
+    with pytest.raises(ParameterError, match="no session return") as empty:
+        al.monte_carlo(al.backtest(Idle, frame(1)), "prices", strategy=Idle)
+    assert empty.value.code == "TOO_FEW_SESSIONS"
     with pytest.raises(ParameterError, match="the result is of Crossing, not of Brittle"):
         al.monte_carlo(result, "prices", strategy=Brittle)
     for noise in (0, -1, 11, float("nan"), "much", True):

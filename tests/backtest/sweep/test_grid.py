@@ -35,6 +35,8 @@ def test_what_a_grid_s_values_may_be(frame: Any) -> None:
     assert pairs(swept(frame, {"fast": [4, 4, 3, 4]})) == [(4, 20), (3, 20)]  # a value counts once
     assert pairs(swept(frame, {"fast": 4})) == [(4, 20)]
     assert pairs(swept(frame, {"fast": np.int64(4)})) == [(4, 20)]
+    # the order of a set differs from one process to the next: it is sorted
+    assert pairs(swept(frame, {"fast": {16, 3}})) == [(3, 20), (16, 20)]
     kinds = al.sweep(Kinds, frame, {"entry": "any", "long": False}, progress=False)
     assert [v.params["entry"] for v in kinds.variants] == ["any"]
 

@@ -58,9 +58,11 @@ def test_table_and_a_parameter_that_is_called_like_a_metric(sweep: Any, frame: A
 
     class Named(Cross):
         volatility = al.Param(1, low=1, high=3)
+        error = al.Param(0.1, low=0.0, high=1.0)
 
-    named = al.sweep(Named, frame, {"volatility": [1, 2]}, executor="serial", progress=False)
+    named = al.sweep(Named, frame, {"volatility": [1, 2], "error": 0.5}, executor="serial", progress=False)
     assert named.table["volatility"].tolist() == [1, 2]
+    assert named.table["error"].tolist() == [0.5, 0.5] and named.table["error_metric"].tolist() == [None, None]
     assert named.table["volatility_metric"].tolist() == [v.metrics["volatility"] for v in named.variants]
 
 

@@ -59,6 +59,15 @@ def test_sentences_say_what_the_numbers_mean(walk):
     assert any("variants tried" in line for line in rest)
 
 
+def test_of_a_metric_with_one_sign_no_window_is_counted_above_zero():
+    found = al.walk_forward(
+        Cross, noise(400, 5), {"length": [5, 10, 20]}, train=150, test=100, min_trades=3, metric="max_drawdown",
+        executor="serial",
+    )  # fmt: skip
+    second = found.study().sentences[1]
+    assert second.startswith("Max drawdown: ") and second.endswith("where it was traded.")
+
+
 def test_one_parameter_is_drawn_over_its_landscape():
     found = al.walk_forward(
         Cross, noise(400, 5), {"length": [5, 10, 20]}, train=150, test=100, min_trades=3, executor="serial"

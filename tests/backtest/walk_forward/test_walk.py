@@ -121,6 +121,31 @@ def test_a_walk_without_a_choice_trades_nothing_and_says_so():
     assert told["text"] == "2 of 2 windows without trading"
 
 
+def test_a_parameter_may_be_called_what_a_column_is_called():
+    class Named(Cross):
+        window = al.Param(10, low=2, high=200)
+        number = al.Param(1, low=0, high=9)
+        total_trades = al.Param(1, low=0, high=9)
+
+        def on_start(self):
+            self.average = self.indicator(al.ta.SMA, self.data.close, self.window)
+
+    options = {"train": 100, "test": 100, "min_trades": 1, "executor": "serial"}
+    grid = {"window": [5, 10], "number": [3], "total_trades": [7]}
+    found = al.walk_forward(Named, noise(300, 5), grid, **options)
+    plain = al.walk_forward(Cross, noise(300, 5), {"length": [5, 10]}, **options)
+    assert found.trials["window"].tolist() == [5, 10, 5, 10]
+    assert found.trials["window_trial"].tolist() == [1, 1, 2, 2]
+    assert found.trials["number_trial"].tolist() == [0, 1, 0, 1]
+    assert found.trials["total_trades"].tolist() == [7] * 4
+    assert found.trials["total_trades_trial"].tolist() == plain.trials["total_trades"].tolist()
+    assert found.landscape.columns.tolist() == [(5, 3, 7), (10, 3, 7)]
+    assert plain.landscape.columns.tolist() == [5, 10]
+    assert found.landscape.to_numpy().tolist() == plain.landscape.to_numpy().tolist()
+    assert plain.landscape.to_numpy().ravel().tolist() == plain.trials["sharpe_ratio"].tolist()
+    assert found.study().payload()["title"] == "Named: walk-forward of 2 windows"
+
+
 def test_variants_that_cannot_start_are_passed_over():
     # a training window of 60 bars at the data's beginning: an average of 80 is not defined in it
     found = al.walk_forward(
