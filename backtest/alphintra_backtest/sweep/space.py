@@ -91,9 +91,9 @@ def space_of(strategy: type, grid: Mapping[str, Any] | None, constraint: Any, *,
 
     Args:
         strategy: The class whose parameters are varied.
-        grid: Name → value or values: a range, list, tuple or array; a set is sorted. Where variants are drawn, a pair of
-            numbers is an interval, and a parameter that the grid leaves out is drawn between its own bounds, if it has
-            any.
+        grid: Name → value or values: a range, list, tuple or array; a set is sorted. Where variants are drawn, a pair
+            of numbers is an interval, and a parameter that the grid leaves out is drawn between its own bounds, if it
+            has any.
         constraint: See :class:`Constraint`.
         drawn: Whether variants are drawn (``random``, ``optuna``) instead of counted up.
 
