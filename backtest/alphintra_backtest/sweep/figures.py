@@ -14,6 +14,8 @@ from alphintra_backtest.sweep import ranking
 if TYPE_CHECKING:
     from alphintra.sweeping import Sweep
 
+    from alphintra_backtest.metrics.definition import Definition
+
 #: A heat map with fewer of its cells filled is drawn as points.
 _FILLED = 0.2
 _SCALE = PALETTE["@low_to_high"][0]
@@ -23,7 +25,7 @@ def heatmap(sweep: Sweep, x: str | None, y: str | None, metric: str | None) -> A
     """Return a Plotly figure of a metric over one or two parameters; of the others, the best value is taken."""
     import plotly.graph_objects as go
 
-    found = ranking.definition(metric or sweep.metric)
+    found = _known(sweep, metric or sweep.metric)
     maximize = sweep.maximize if found.name == sweep.metric else ranking.sense(found.name, None)
     x, y = _two(sweep, x, y)
     title = found.label
@@ -78,7 +80,7 @@ def parallel(sweep: Sweep, metrics: Sequence[str] | None) -> Any:
     """Return parallel coordinates of all parameters and some metrics; variants without the metric are left out."""
     import plotly.graph_objects as go
 
-    shown = [ranking.definition(name) for name in (metrics or (sweep.metric,))]
+    shown = [_known(sweep, name) for name in (metrics or (sweep.metric,))]
     values = ranking.values_of(sweep.variants, shown[0].name)
     kept = [v for v, value in zip(sweep.variants, values.tolist(), strict=True) if value == value]
     dimensions = [_dimension(name, [v.params[name] for v in kept]) for name in sweep.parameters]
@@ -89,6 +91,19 @@ def parallel(sweep: Sweep, metrics: Sequence[str] | None) -> Any:
         "showscale": True, "colorbar": {"title": shown[0].label},
     }  # fmt: skip
     return go.Figure(go.Parcoords(dimensions=dimensions, line=line))
+
+
+def _known(sweep: Sweep, metric: str) -> Definition:
+    """The definition of a metric that the variants have."""
+    from alphintra.errors import ParameterError
+
+    found = ranking.definition(metric)
+    if found.name not in sweep.variants[0].metrics:
+        raise ParameterError(
+            f"the variants of this sweep have no {found.name}", code="NOT_COMPUTED", where="metric",
+            hint='run it with metrics="all"',
+        )  # fmt: skip
+    return found
 
 
 def _dimension(name: str, values: Sequence[Any]) -> dict[str, Any]:

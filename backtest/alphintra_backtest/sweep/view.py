@@ -296,22 +296,32 @@ def code(sweep: Sweep) -> str:
     if isinstance(sweep.constraint, str):
         parts.append(f"constraint={sweep.constraint!r}")
     parts.append(f"metric={sweep.metric!r}")
+    if sweep.maximize != ranking.sense(sweep.metric, None):
+        parts.append(f"maximize={sweep.maximize!r}")
     if sweep.method != "grid":
-        parts += [f"method={sweep.method!r}", f"trials={len(sweep.variants)}", f"seed={sweep.run['seed']}"]
-    parts += [
-        f"{name}={value!r}"
-        for name, value in sweep.options.items()
-        if name != "seed" and isinstance(value, str | bool | int | float)
-    ]
-    missing = callable(sweep.constraint)
-    return f"al.sweep({', '.join(parts)})" + ("  # with its constraint, a function" if missing else "")
+        parts += [f"method={sweep.method!r}", f"trials={len(sweep.variants)}"]
+    if sweep.method != "grid" or sweep.run["seed"]:
+        parts.append(f"seed={sweep.run['seed']}")
+    options = {name: value for name, value in sweep.options.items() if name != "seed"}
+    written, rest = options_code(options, sweep.constraint)
+    return f"al.sweep({', '.join([*parts, *written])}){rest}"
+
+
+def options_code(options: Mapping[str, Any], constraint: Any) -> tuple[list[str], str]:
+    """Return the options of a study as arguments, and a comment on what no text can repeat."""
+    plain = {name: value for name, value in options.items() if isinstance(value, str | bool | int | float)}
+    objects = [name for name, value in options.items() if name not in plain and value is not None]
+    missing = ["constraint, a function", *objects] if callable(constraint) else objects
+    return [f"{name}={value!r}" for name, value in plain.items()], (
+        f"  # with its {' and its '.join(missing)}" if missing else ""
+    )
 
 
 def axis_code(axis: Axis) -> str:
     """Return what is varied as it would be written in a grid."""
     values = axis.values
     if not values:
-        return f"({axis.low:g}, {axis.high:g})"
+        return f"({axis.low!r}, {axis.high!r})"
     steps = {b - a for a, b in itertools.pairwise(values)} if all(type(v) is int for v in values) else set()
     if len(values) > 3 and len(steps) == 1 and (step := steps.pop()) > 0:
         return f"range({values[0]}, {values[-1] + 1}{'' if step == 1 else f', {step}'})"

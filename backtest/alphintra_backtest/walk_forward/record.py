@@ -12,7 +12,7 @@ import numpy as np
 from alphintra_backtest.assumptions import by_level
 from alphintra_backtest.plain_json import plain
 from alphintra_backtest.sweep.variant import Variant
-from alphintra_backtest.sweep.view import axis_code
+from alphintra_backtest.sweep.view import axis_code, options_code
 
 if TYPE_CHECKING:
     from alphintra.result import Result
@@ -130,12 +130,8 @@ def _code(result: Result, asked: Asked, data: Any, options: Mapping[str, Any]) -
             arguments.append(f"{name}={value!r}")
     if isinstance(asked.constraint, str):
         arguments.append(f"constraint={asked.constraint!r}")
-    arguments += [
-        f"{name}={value!r}" for name, value in options.items()
-        if isinstance(value, str | bool | int | float)
-    ]  # fmt: skip
-    missing = callable(asked.constraint)
-    return f"al.walk_forward({', '.join(arguments)})" + ("  # with its constraint, a function" if missing else "")
+    written, rest = options_code(options, asked.constraint)
+    return f"al.walk_forward({', '.join([*arguments, *written])}){rest}"
 
 
 def _assumptions(asked: Asked, choices: Sequence[Choice]) -> list[dict[str, Any]]:

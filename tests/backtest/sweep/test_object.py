@@ -15,7 +15,7 @@ from alphintra_backtest.sweep import figures, ranking, surroundings
 from alphintra_backtest.sweep.space import Axis
 from alphintra_backtest.sweep.variant import Variant
 
-from .strategies import Cross
+from .strategies import Cross, FastCross
 
 GRID = {"fast": [3, 5, 9], "slow": [10, 20, 40]}
 
@@ -189,6 +189,22 @@ def test_code_repeats_the_sweep(sweep: Any, frame: Any) -> None:
         "al.sweep(Cross, 'DATA', {\"fast\": range(4, 19, 2), \"slow\": (2, 90)}, constraint='fast < slow', "
         "metric='sharpe_ratio', method='random', trials=4, seed=3)"
     )
+    turned = al.sweep(
+        Cross, frame, {"fast": [3, 5]}, maximize=False, seed=7, commission=al.Commission(percent=0.001), progress=False,
+        executor="serial",
+    )  # fmt: skip
+    assert turned.study().code == (
+        "al.sweep(Cross, 'DATA', {\"fast\": [3, 5]}, metric='sharpe_ratio', maximize=False, seed=7)"
+        "  # with its commission"
+    )
+
+
+def test_a_metric_that_was_not_computed_is_no_empty_map(frame: Any) -> None:
+    fast = al.sweep(FastCross, frame, {"fast": [3, 5], "slow": [10, 20]}, progress=False)
+    for drawn in (lambda: fast.heatmap(metric="beta"), lambda: fast.parallel(["sharpe_ratio", "beta"])):
+        with pytest.raises(ParameterError, match='the variants of this sweep have no beta') as caught:
+            drawn()
+        assert caught.value.hint == 'run it with metrics="all"'
 
 
 def test_one_trial_and_an_undefined_metric(frame: Any) -> None:
