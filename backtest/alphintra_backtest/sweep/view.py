@@ -94,7 +94,8 @@ def warnings(sweep: Sweep) -> list[dict[str, Any]]:
         warn(
             "DIFFERENT_STARTS",
             f"Variants begin between {early} and {late}, as their indicators need: their metrics are of different "
-            f'times. Give start="{late}" to compare them on the same ones.',
+            f"times, and how much is luck is judged on the sessions from {late} on. "
+            f'Give start="{late}" to compare them on the same ones.',
         )
     if sweep.best is not None:
         for name, which in surroundings.edges(variants, sweep.axes, sweep.ranking[0]):

@@ -75,6 +75,7 @@ def test_returns_of_variants_that_begin_on_different_days(frame: Any) -> None:
     assert returns.index[0] == frame.index[19] and returns.index[-1] == frame.index[-1]
     (warning,) = [w for w in late.study().warnings if w["code"] == "DIFFERENT_STARTS"]
     assert f'start="{frame.index[39].date()}"' in warning["text"]
+    assert f"judged on the sessions from {frame.index[39].date()} on" in warning["text"]
     same = al.sweep(
         Cross, frame, {"slow": [20, 40]}, executor="serial", progress=False, start=str(frame.index[39].date())
     )
