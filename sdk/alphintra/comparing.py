@@ -52,6 +52,10 @@ def compare(
         if names is not None:
             raise ParameterError("names are given twice", where="names", hint="leave names out with a mapping")
         names = list(results)
+    elif not isinstance(results, Sequence) or isinstance(results, str | bytes):
+        raise ParameterError(
+            f"results are a list of what al.backtest returned, got {type(results).__name__}", where="results"
+        )
     given: list[Any] = list(results.values()) if isinstance(results, Mapping) else list(results)
     for i, result in enumerate(given):
         if not isinstance(result, Result):
@@ -83,10 +87,12 @@ def of_runs(
     """
     if not FEWEST <= len(runs) <= MOST:
         raise ParameterError(f"a comparison takes {FEWEST} to {MOST} runs, got {len(runs)}", where="results")
-    if not 0.0 < confidence < 1.0:
-        raise ParameterError(f"confidence is between 0 and 1, got {confidence}", where="confidence")
-    if not 100 <= resamples <= 100_000:
-        raise ParameterError(f"resamples are 100 to 100,000, got {resamples}", where="resamples")
+    if not isinstance(confidence, int | float) or not 0.0 < confidence < 1.0:
+        raise ParameterError(f"confidence is between 0 and 1, got {confidence!r}", where="confidence")
+    if not _is_whole(resamples) or not 100 <= resamples <= 100_000:
+        raise ParameterError(f"resamples are 100 to 100,000, got {resamples!r}", where="resamples")
+    if not _is_whole(seed) or seed < 0:
+        raise ParameterError(f"seed must be a whole number from 0, got {seed!r}", where="seed")
     if names is None:
         chosen = list(engine("comparison").named([run.run for run in runs]))
     else:
@@ -98,6 +104,10 @@ def of_runs(
             raise ParameterError(f"the name {twice[0]!r} stands for two runs", where="names")
     aligned = engine("comparison").align(runs, chosen)
     return Comparison(aligned, confidence, resamples, seed)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(eq=False, repr=False)

@@ -293,6 +293,9 @@ class Result:
 
         Returns:
             The path that was written, or the HTML where no path was given.
+
+        Raises:
+            ParameterError: One of the studies is of another strategy or other data (``ANOTHER_RUN``).
         """
         page: str = engine("report").page(
             self, walk_forward=walk_forward, sweep=sweep, monte_carlo=monte_carlo

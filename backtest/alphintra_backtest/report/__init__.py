@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from alphintra_backtest.formats import duration, text
@@ -37,7 +38,12 @@ def study(result: Result, *, walk_forward: Any = None, sweep: Any = None, monte_
         walk_forward: A walk-forward of the strategy, whose sections are added.
         sweep: The sweep that the run's parameters come from, whose sections are added.
         monte_carlo: A Monte Carlo study of the run, whose sections are added.
+
+    Raises:
+        ParameterError: One of them is of another strategy or other data, or no such study.
     """
+    for name, other in (("sweep", sweep), ("walk_forward", walk_forward), ("monte_carlo", monte_carlo)):
+        _check(result, name, other)
     account = Account(result)
     head = header(result)
     added = [part for other in (sweep, walk_forward, monte_carlo) if other is not None for part in _of(other.study())]
@@ -78,6 +84,24 @@ def study(result: Result, *, walk_forward: Any = None, sweep: Any = None, monte_
 def page(result: Result, **added: Any) -> str:
     """Return the report as one HTML page; ``added`` as in :func:`study`."""
     return _page(study(result, **added).payload())
+
+
+def _check(result: Result, name: str, other: Any) -> None:
+    """Refuse a study of something else: its sections do not say of what they are."""
+    from alphintra.errors import ParameterError
+
+    if other is None:
+        return
+    run = other.result.run if name == "walk_forward" and hasattr(other, "result") else getattr(other, "run", None)
+    if not isinstance(run, Mapping) or not hasattr(other, "study"):
+        raise ParameterError(f"{type(other).__name__} is not what al.{name} returns", where=name)
+    told = ("strategy", "dataset", *(("parameters",) if name == "monte_carlo" else ()))
+    for key in told if run["dataset_hash"] == result.run["dataset_hash"] else ("dataset_hash",):
+        if run[key] != result.run[key]:
+            raise ParameterError(
+                f"it is of {run['strategy']} on {run['dataset']}, with another {key.replace('_hash', '')} than the run",
+                code="ANOTHER_RUN", where=name, hint="give its own report, or one of this run",
+            )  # fmt: skip
 
 
 def _of(other: Study) -> list[Section]:

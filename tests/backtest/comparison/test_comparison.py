@@ -134,9 +134,13 @@ def test_three_runs_that_overlap_only_in_pairs() -> None:
         ([build(30)] * 2, {"names": ["a", "a"]}, "'a' stands for two runs"),
         ([build(30)] * 2, {"confidence": 1.0}, "between 0 and 1"),
         ([build(30)] * 2, {"resamples": 10}, "100 to 100,000"),
+        ([build(30)] * 2, {"confidence": "high"}, "between 0 and 1, got 'high'"),
+        ([build(30)] * 2, {"resamples": "many"}, "100 to 100,000, got 'many'"),
+        ([build(30)] * 2, {"seed": -1}, "whole number from 0, got -1"),
+        (5, {}, "a list of what al.backtest returned, got int"),
     ],
 )
-def test_bad_arguments(given: list[Any], more: dict[str, Any], said: str) -> None:
+def test_bad_arguments(given: Any, more: dict[str, Any], said: str) -> None:
     with pytest.raises(ParameterError, match=said):
         al.compare(given, **more)
 

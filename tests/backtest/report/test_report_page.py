@@ -9,7 +9,9 @@ import re
 from html import unescape
 from typing import Any
 
+import alphintra as al
 import pytest
+from alphintra.errors import ParameterError
 from alphintra.result import Result
 from alphintra_backtest import report
 from alphintra_backtest.study import Study
@@ -125,9 +127,30 @@ def test_short_runs_have_a_report(bars: int) -> None:
 
 
 def test_other_studies_become_part_of_it() -> None:
+    own = build(60)
+
     class Sweep:
+        run = own.run
+
         def study(self) -> Study:
             return study()
 
-    titles = [section.title for section in report.study(build(60), sweep=Sweep()).sections]
+    titles = [section.title for section in report.study(own, sweep=Sweep()).sections]
     assert "Sweep: SmaCross" in titles
+
+
+def test_a_study_of_something_else_is_refused() -> None:
+    own = build(60)
+    drawn = al.monte_carlo(own, paths=2)
+    assert "Monte Carlo" in own.report(monte_carlo=drawn)
+    other = build(60)
+    other.run["strategy"] = "Other"
+    with pytest.raises(ParameterError, match=r"it is of SmaCross on .*, with another strategy than the run") as caught:
+        other.report(monte_carlo=drawn)
+    assert (caught.value.code, caught.value.where) == ("ANOTHER_RUN", "monte_carlo")
+    other = build(60)
+    other.run["dataset_hash"] = "sha256:other"
+    with pytest.raises(ParameterError, match="with another dataset than the run"):
+        other.report(monte_carlo=drawn)
+    with pytest.raises(ParameterError, match=r"int is not what al\.sweep returns"):
+        own.report(sweep=5)
