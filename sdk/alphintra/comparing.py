@@ -48,11 +48,12 @@ def compare(
         ParameterError: Too few or too many runs, names that do not fit, or an argument out of its bounds.
         DataError: ``NO_COMMON_DATES``: the runs have fewer than two sessions in common.
     """
+    anything: Any = results
     if isinstance(results, Mapping):
         if names is not None:
             raise ParameterError("names are given twice", where="names", hint="leave names out with a mapping")
         names = list(results)
-    elif not isinstance(results, Sequence) or isinstance(results, str | bytes):
+    elif not isinstance(anything, Sequence) or isinstance(anything, str | bytes):
         raise ParameterError(
             f"results are a list of what al.backtest returned, got {type(results).__name__}", where="results"
         )
