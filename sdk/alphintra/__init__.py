@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .signals import Signals
     from .strategy import Strategy
     from .sweeping import Sweep, sweep
+    from .testing import CheckRun, test
     from .verifying import Verification, verify
     from .views import crossed_above, crossed_below
     from .walking import WalkForward, walk_forward
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "AlphintraError": "errors",
     "Check": "checking",
+    "CheckRun": "testing",
     "Commission": "costs",
     "Instrument": "data.instrument",
     "Param": "params",
@@ -47,6 +49,7 @@ _WHERE = {
     "overfitting": None,
     "sweep": "sweeping",
     "ta": None,
+    "test": "testing",
     "verify": "verifying",
     "walk_forward": "walking",
 }
@@ -54,6 +57,7 @@ _WHERE = {
 __all__ = [
     "AlphintraError",
     "Check",
+    "CheckRun",
     "Commission",
     "Instrument",
     "Param",
@@ -73,6 +77,7 @@ __all__ = [
     "overfitting",
     "sweep",
     "ta",
+    "test",
     "verify",
     "walk_forward",
 ]
