@@ -11,7 +11,7 @@ from ..models.costs import CommissionTerms, SlippageTerms, for_engine
 from .datasets import Selection
 
 _FIELDS = {"cash": "initial_capital"}
-_SETTINGS = ("cash", "commission", "slippage", "risk_free_rate", "seed")
+_SETTINGS = ("cash", "commission", "slippage", "profile", "risk_free_rate", "seed")
 
 
 def check_parameters(chosen: dict[str, Any], parameters: dict[str, Any]) -> None:
@@ -53,6 +53,7 @@ def check_options(
     cash: Decimal,
     commission: Decimal | CommissionTerms,
     slippage: Decimal | SlippageTerms,
+    profile: str,
     risk_free_rate: float,
     seed: int,
     rules: dict[str, Any],
@@ -66,7 +67,7 @@ def check_options(
             cash=float(cash),
             commission=for_engine(commission),
             slippage=for_engine(slippage),
-            profile="default",
+            profile=profile,
             risk_free_rate=risk_free_rate,
             seed=seed,
             rules=rules,

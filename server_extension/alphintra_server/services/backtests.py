@@ -275,6 +275,7 @@ class Backtests:
             cash=cash,
             commission=commission,
             slippage=slippage,
+            profile="default",
             risk_free_rate=settings.risk_free_rate,
             seed=settings.seed,
             rules=settings.rules,
