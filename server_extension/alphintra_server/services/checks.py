@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -35,6 +36,7 @@ class StrategyChecks:
         max_queued: How many runs of one user may wait.
         wake: Called after a run was queued.
         jobs_refused: Why this server runs no user code, if it runs none.
+        clock: Tells the time; the database's, so that all servers have the same.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class StrategyChecks:
         max_queued: int,
         wake: Callable[[], None],
         jobs_refused: str | None = None,
+        clock: Callable[[Session], datetime] = database_now,
     ) -> None:
         self._database = database
         self._defaults = defaults
         self._max_queued = max_queued
         self._wake = wake
         self._jobs_refused = jobs_refused
+        self._clock = clock
 
     async def get(self, who: Caller, strategy_id: str) -> Checks:
         """Read a strategy's checks; the defaults where none were set."""
@@ -72,8 +76,8 @@ class StrategyChecks:
             if strategy.status == StrategyStatus.ARCHIVED:
                 raise _archived()
             selection = self._checked(session, who, body)
-            now, today = utc_now(), database_now(session)
-            due = next_due(today, body.schedule, body.at, body.weekday)
+            now = utc_now()
+            due = next_due(self._clock(session), body.schedule, body.at, body.weekday)
             seen = {"version_seen": strategy.version, "dataset_seen": selection.row.content_hash}
             values: dict[str, Any] = {
                 "checks": body.checks,
