@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .data.instrument import Instrument
     from .errors import AlphintraError
     from .params import Param
+    from .resampling import MonteCarlo, monte_carlo
     from .result import Result
     from .signals import Signals
     from .strategy import Strategy
@@ -33,6 +34,7 @@ _WHERE = {
     "CheckRun": "testing",
     "Commission": "costs",
     "Instrument": "data.instrument",
+    "MonteCarlo": "resampling",
     "Param": "params",
     "Result": "result",
     "Signals": "signals",
@@ -46,6 +48,7 @@ _WHERE = {
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "monte_carlo": "resampling",
     "overfitting": None,
     "sweep": "sweeping",
     "ta": None,
@@ -60,6 +63,7 @@ __all__ = [
     "CheckRun",
     "Commission",
     "Instrument",
+    "MonteCarlo",
     "Param",
     "Result",
     "Signals",
@@ -74,6 +78,7 @@ __all__ = [
     "crossed_above",
     "crossed_below",
     "data",
+    "monte_carlo",
     "overfitting",
     "sweep",
     "ta",
