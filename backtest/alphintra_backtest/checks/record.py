@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VERSION = 1
 MOST_ROWS = 50_000
 """Fills, orders and events that are kept, each; a run with more of them is compared as far as that."""
-NAME = "the run before"
+NAME = "The run before"
 _RUN = (
     "id", "strategy", "dataset", "dataset_hash", "strategy_hash", "parameters", "seed", "engine_version",
     "configuration", "created_at",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alphintra.result import Result
     from alphintra.testing import FirstFill, InputChange, MetricChange
 
-NOW = "now"
+NOW = "This run"
 _HASHES = (
     ("code", "strategy_hash", "the strategy's code changed"),
     ("data", "dataset_hash", "the data changed"),

@@ -132,8 +132,8 @@ def test_a_changed_strategy_is_said_and_its_first_fill_shown_on_both_sides():
     assert first.now.decision_bar.close == 10.0 and first.now.fill_bar.open == 11.0
     assert first.before.order["type"] == first.now.order["type"] == "MARKET"
     assert len(first.before.history) == len(first.now.history) > 1
-    assert first.text.startswith("the run before: BUY 100 DATA at 10 on 2024-01-03 14:30 by F1.open")
-    assert "now: BUY 100 DATA at 11 on 2024-01-04 14:30, commission 11 by F1.open" in first.text
+    assert first.text.startswith("The run before: BUY 100 DATA at 10 on 2024-01-03 14:30 by F1.open")
+    assert "This run: BUY 100 DATA at 11 on 2024-01-04 14:30, commission 11 by F1.open" in first.text
     assert [c.what for c in run.inputs] == ["settings"]
     assert run.inputs[0].text == "settings: commission 0.0 → 0.01"
     # Before: 100 × (12 − 10) = 200. Now: 100 × (12 − 11) − 1 % of 1,100 and of 1,200 = 100 − 23 = 77.
@@ -174,7 +174,7 @@ def test_a_fill_too_many_and_one_too_few():
     finally:
         Trader.later = 0
     assert (none.first_fill.number, none.first_fill.now.fill, none.equal_fills) == (1, None, 0)
-    assert "now has no such order" in none.first_fill.text
+    assert "This run has no such order" in none.first_fill.text
     again = al.test(Trader, bars())
     assert again.first_fill.before.fill is None
     assert again.first_fill.now.fill["price"] == 10.0
