@@ -65,8 +65,9 @@ def _judge(strategy: type[Any], job: dict[str, Any], root: Path, progress: Progr
         check_seconds=None if job.get("seconds") is None else _CHECK_TIME * float(job["seconds"]),
         **{key: value for key, value in job["configuration"].items() if value is not None},
     )
-    # By the job's id the server knows which run a later one was compared with.
-    result.run["id"] = job["id"]
+    # By the job's id the server knows which run a later one was compared with. The code is all that was stored with it:
+    # a module that it imports may be what changed.
+    result.run |= {"id": job["id"], "strategy_hash": job["source"]["hash"]}
     progress.phase("writing", 1.0)
     found = judge(result, checks, _previous(root / "in" / PREVIOUS))
     _write(root / "out" / "checks.json", found.to_dict())

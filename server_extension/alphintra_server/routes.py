@@ -55,6 +55,7 @@ ROUTES = (
     Route("/api/strategies/code/{id}/checks/run", checks.ChecksRunHandler),
     Route("/api/strategies/code/{id}/checks/runs", checks.ChecksRunsHandler),
     Route("/api/strategies/code/{id}/checks/runs/{run}", checks.ChecksOneRunHandler),
+    Route("/api/strategies/code/{id}/checks/runs/{run}/cancel", checks.ChecksCancelHandler),
     Route("/api/strategies/code/{id}/archive", strategies.StrategyArchiveHandler),
     Route("/api/strategies/code/{id}/restore", strategies.StrategyRestoreHandler),
     Route("/api/strategies/templates", strategies.TemplatesHandler),

@@ -132,7 +132,7 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         place = "strategies" if "/strategies/" in route.path else "backtests"
         assert hide(foreign, ids[place]) == hide(missing, absent[place])
         checked += 1
-    assert checked == 18
+    assert checked == 19
     stolen = await api(
         "POST", "/api/backtests", {"strategy_id": ids["strategies"], "dataset_id": DATA}, user="mallory:admin"
     )

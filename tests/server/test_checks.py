@@ -210,6 +210,12 @@ async def test_one_place_stays_free_for_what_somebody_waits_for(api, make_strate
     assert (await finished(reply.json["backtest_id"]))["status"] == "COMPLETED"
     (waits,) = (await api("GET", path(strategy, "/runs"))).json["items"]
     assert (waits["status"], waits["phase"]) == ("PENDING", "queued")
+    cancelled = await api("POST", path(strategy, f"/runs/{waits['id']}/cancel"))
+    assert (cancelled.status, cancelled.json["status"]) == (202, "CANCELLED")
+    assert cancelled.headers["Location"].endswith(path(strategy, f"/runs/{waits['id']}"))
+    ended = (await api("GET", path(strategy, f"/runs/{waits['id']}"))).json
+    assert (ended["status"], ended["passed"]) == ("CANCELLED", None)
+    assert (await api("POST", path(strategy, f"/runs/{waits['id']}/cancel"))).status == 409
 
 
 class TestOwners:
@@ -228,7 +234,7 @@ class TestOwners:
         own = (await api("POST", "/api/strategies/code/create", {"name": "M", "code": "1"}, user="mallory:trader")).json
         for method, rest, sent in (
             ("GET", "", None), ("PUT", "", body), ("POST", "/run", None), ("GET", "/runs", None),
-            ("GET", f"/runs/{run}", None),
+            ("GET", f"/runs/{run}", None), ("POST", f"/runs/{run}/cancel", None),
         ):  # fmt: skip
             reply = await api(method, path(strategy, rest), sent, user="mallory:admin")
             assert (reply.status, reply.json["code"]) == (404, "NOT_FOUND")
@@ -300,6 +306,8 @@ class TestWholeLife:
         assert (second["trigger"], second["strategy_version"], second["passed"]) == ("SAVE", 2, False)
         assert [r["passed"] for r in second["results"]] == [True, True, True, False]
         assert second["compared_with"]["strategy_version"] == 1
+        assert second["inputs"] == [{"what": "code", "text": "the strategy's code changed"}]
+        assert "depends on something else" not in second["results"][3]["reason"]
         fill = second["differences"]["first_fill"]
         assert (fill["number"], second["differences"]["equal_fills"]) == (1, 0)
         before, now = fill["before"], fill["now"]

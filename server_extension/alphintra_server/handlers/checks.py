@@ -63,3 +63,16 @@ class ChecksOneRunHandler(AlphintraHandler):
     async def get(self, who: Caller, strategy_id: str, run_id: str) -> ChecksRun:
         """Read a run of a strategy's checks."""
         return await self.services.checks.get_run(who, strategy_id, run_id)
+
+
+class ChecksCancelHandler(AlphintraHandler):
+    """Cancelling."""
+
+    @endpoint(
+        "strategies:execute", response=ChecksAccepted, status=202, problems=(404, 409), headers=("Location",)
+    )
+    async def post(self, who: Caller, strategy_id: str, run_id: str) -> ChecksAccepted:
+        """Stop a run that waits or is at work; 409 if it has ended. It then neither passed nor failed."""
+        accepted = await self.services.checks.cancel(who, strategy_id, run_id)
+        self.created(f"/api/strategies/code/{strategy_id}/checks/runs/{accepted.run_id}", status=202)
+        return accepted

@@ -51,7 +51,12 @@ class CheckKind:
         message: dict[str, Any] = {
             "id": held.job_id,
             "kind": held.kind,
-            "source": {"file": file, "class_name": row.class_name, "modules": sorted(version.modules)},
+            "source": {
+                "file": file,
+                "class_name": row.class_name,
+                "modules": sorted(version.modules),
+                "hash": version.source_hash,
+            },
             "data": {"name": Selection(dataset, tuple(row.symbols)).name},
             "parameters": row.parameters,
             "configuration": row.configuration,

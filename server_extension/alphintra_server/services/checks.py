@@ -15,6 +15,7 @@ from ..db.engine import Database, database_now
 from ..db.tables import DatasetRow, StrategyRow
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, PreconditionFailed, Unavailable
+from ..jobs import store
 from ..models.base import PageQuery
 from ..models.checks import Checks, ChecksAccepted, CheckSettings, ChecksRun, ChecksUpdate, CheckTrigger
 from ..models.strategies import StrategyStatus
@@ -151,13 +152,21 @@ class StrategyChecks:
         """Read one run."""
 
         def work(session: Session) -> ChecksRun:
-            strategy = strategies.find(session, who, strategy_id)
-            row = session.get(CheckRunRow, run_id)
-            if row is None or row.strategy_id != strategy.id:
-                raise NotFound(f"The strategy has no run {run_id} of its checks.")
-            return to_model(session, row)
+            return to_model(session, _find_run(session, who, strategy_id, run_id))
 
         return await self._database.read(work)
+
+    async def cancel(self, who: Caller, strategy_id: str, run_id: str) -> ChecksAccepted:
+        """Stop a run that waits or is at work."""
+
+        def work(session: Session) -> ChecksAccepted:
+            row = _find_run(session, who, strategy_id, run_id)
+            job = store.request_cancel(session, row.job_id)
+            return ChecksAccepted(run_id=row.id, job_id=job.id, status=job.status)
+
+        accepted = await self._database.write(work)
+        self._wake()
+        return accepted
 
     def _checked(self, session: Session, who: Caller, body: ChecksUpdate) -> datasets.Selection:
         """Refuse what no run could do: data, dates, rules and costs that there are not."""
@@ -214,6 +223,14 @@ class StrategyChecks:
             next_due=plan.due_at,
             last_run=shown,
         )
+
+
+def _find_run(session: Session, who: Caller, strategy_id: str, run_id: str) -> CheckRunRow:
+    strategy = strategies.find(session, who, strategy_id)
+    row = session.get(CheckRunRow, run_id)
+    if row is None or row.strategy_id != strategy.id:
+        raise NotFound(f"The strategy has no run {run_id} of its checks.")
+    return row
 
 
 def _archived() -> Conflict:
