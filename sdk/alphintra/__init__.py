@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import data, overfitting, ta
     from .backtesting import backtest
     from .checking import Check, check
+    from .comparing import Comparison, compare
     from .costs import Commission, Slippage
     from .data.instrument import Instrument
     from .errors import AlphintraError
@@ -30,6 +31,7 @@ _WHERE = {
     "AlphintraError": "errors",
     "Check": "checking",
     "Commission": "costs",
+    "Comparison": "comparing",
     "Instrument": "data.instrument",
     "Param": "params",
     "Result": "result",
@@ -41,6 +43,7 @@ _WHERE = {
     "WalkForward": "walking",
     "backtest": "backtesting",
     "check": "checking",
+    "compare": "comparing",
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
@@ -55,6 +58,7 @@ __all__ = [
     "AlphintraError",
     "Check",
     "Commission",
+    "Comparison",
     "Instrument",
     "Param",
     "Result",
@@ -67,6 +71,7 @@ __all__ = [
     "__version__",
     "backtest",
     "check",
+    "compare",
     "crossed_above",
     "crossed_below",
     "data",
