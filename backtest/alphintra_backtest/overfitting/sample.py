@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphintra_backtest.metrics.sampling import session_returns
 from alphintra_backtest.metrics.account import per_period
+from alphintra_backtest.metrics.sampling import session_returns
 from alphintra_backtest.overfitting.luck import moments
 
 if TYPE_CHECKING:
