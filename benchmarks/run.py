@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import bars
+import overfitting
 import reference
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
@@ -93,7 +94,7 @@ def results_are_equal(bench: Bench) -> bool:
         if not _equal(f"{what} and a plain loop", difference("the loop", ours, reference.reading(walk, trail))):
             return False
         print(f"equal: {len(ours['fills'])} fills of {what} and of a plain loop")
-    return signals_are_equal(bench) and rotation_is_equal(bench) and kernel_is_equal(bench)
+    return signals_are_equal(bench) and rotation_is_equal(bench) and kernel_is_equal(bench) and pbo_is_equal()
 
 
 def signals_are_equal(bench: Bench) -> bool:
@@ -135,6 +136,14 @@ def kernel_is_equal(bench: Bench) -> bool:
     return True
 
 
+def pbo_is_equal() -> bool:
+    """Compare the splits of the probability of overfitting with a plain loop."""
+    if not _equal("PBO and a plain loop", overfitting.difference()):
+        return False
+    print("equal: every logit of the probability of overfitting and of a plain loop with pandas")
+    return True
+
+
 def _equal(what: str, problem: str | None) -> bool:
     if problem:
         print(f"NOT EQUAL, {what}: {problem}")
@@ -170,6 +179,10 @@ def show(bench: Bench) -> None:
     table.seconds(f"first result in a new process, {FIRST:,} bars", ours, "< each peer", ours < min(first.values()))
     for engine, seconds in first.items():
         table.peer_seconds(NAMES.get(engine, engine), seconds)
+    seconds, loop = overfitting.seconds()
+    work = f"PBO: {overfitting.TRIALS} trials × {overfitting.SESSIONS:,} sessions"
+    table.seconds(work, seconds, "≤ 2 s", seconds <= 2)
+    table.peer_seconds(f"a loop with pandas, {overfitting.TIMED} of 12,870 splits", loop)
     seconds = import_seconds(bench.folder)
     table.seconds("import alphintra", seconds, "≤ 0.3 s", seconds <= 0.3)
     table.end()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .data.instrument import Instrument
     from .errors import AlphintraError
     from .params import Param
+    from .resampling import MonteCarlo, monte_carlo
     from .result import Result
     from .signals import Signals
     from .strategy import Strategy
@@ -33,6 +34,7 @@ _WHERE = {
     "Commission": "costs",
     "Comparison": "comparing",
     "Instrument": "data.instrument",
+    "MonteCarlo": "resampling",
     "Param": "params",
     "Result": "result",
     "Signals": "signals",
@@ -47,6 +49,7 @@ _WHERE = {
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "monte_carlo": "resampling",
     "overfitting": None,
     "sweep": "sweeping",
     "ta": None,
@@ -60,6 +63,7 @@ __all__ = [
     "Commission",
     "Comparison",
     "Instrument",
+    "MonteCarlo",
     "Param",
     "Result",
     "Signals",
@@ -75,6 +79,7 @@ __all__ = [
     "crossed_above",
     "crossed_below",
     "data",
+    "monte_carlo",
     "overfitting",
     "sweep",
     "ta",
