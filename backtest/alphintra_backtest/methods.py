@@ -101,8 +101,9 @@ def run(asked: Asked, tell: Tell) -> Done:
     found = _METHODS.get(asked.methodology)
     if found is None:
         raise ParameterError(
-            f"there is no methodology {asked.methodology!r}", where="methodology", hint=f"there is: {', '.join(_METHODS)}"
-        )
+            f"there is no methodology {asked.methodology!r}", where="methodology",
+            hint=f"there is: {', '.join(_METHODS)}",
+        )  # fmt: skip
     return found(asked, tell)
 
 

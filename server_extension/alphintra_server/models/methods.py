@@ -107,7 +107,9 @@ class SweepMethod(Body):
     metric: Metric = "sharpe_ratio"
     search: Literal["grid", "random", "optuna"] = "grid"
     trials: int | None = Field(None, ge=1, description="Variants that random and optuna run; null is 100.")
-    seed: Seed = Field(0, description="Seed of the drawing.")
+    seed: Seed | None = Field(
+        None, description="Seed of the drawing and of each run, then shown as the backtest's too; null is its `seed`."
+    )
     executor: Executor = "auto"
 
 
@@ -132,7 +134,7 @@ class MonteCarloMethod(Body):
 
     resample: Literal["returns", "trades", "order", "prices"] = "returns"
     paths: int | None = Field(None, ge=2, description="null is 1,000, or 100 with prices.")
-    seed: Seed = Field(0, description="Seed of the draws.")
+    seed: Seed | None = Field(None, description="Seed of the draws; null is the backtest's `seed`.")
     executor: Executor = "auto"
 
 
