@@ -56,6 +56,7 @@ def _write_equity(result: Result, path: Path) -> None:
     table = pa.table(
         {
             "time": pa.array(curves.time, pa.int64()).cast(pa.timestamp("us", "UTC")),
+            "session": pa.array(curves.session, pa.int32()).cast(pa.date32()),
             "equity": curves.equity,
             "cash": curves.cash,
             "exposure": curves.exposure,

@@ -127,7 +127,9 @@ class Writer:
         """Return a table: numbers right-aligned, its title as caption, what is left out in a note."""
         columns = block["columns"]
         sides = ["left" if column["format"] in _LEFT else "right" for column in columns]
-        sides[-1:] = ["rest" if sides[-1] == "left" else "right"]
+        widest = _widest(columns, block["rows"])
+        if widest is not None:
+            sides[widest] = "rest"
         head = "".join(
             f'<th scope="col"{_side(side, self.page)} title="{escape(column["definition"])}">'
             f"{escape(column['label'])}</th>"
@@ -190,10 +192,20 @@ class Writer:
 
 
 def _side(side: str, page: bool) -> str:
-    """Return the look of a cell; ``rest`` is the last column of texts, which takes the width that is left."""
+    """Return the look of a cell; ``rest`` is the column of the longest texts, which takes the width that is left."""
     if page:
         return {"right": ' class="n"', "rest": ' class="rest"'}.get(side, "")
     return f' style="text-align:{_ALIGN[side]};padding:2px 8px"'
+
+
+def _widest(columns: Sequence[Payload], rows: Sequence[Sequence[Any]]) -> int | None:
+    """Return the column with the longest text, the last of equal ones; ``None`` without a column of texts."""
+    lengths = [
+        (max((len(str(row[i])) for row in rows if row[i] is not None), default=0), i)
+        for i, column in enumerate(columns)
+        if column["format"] == "text"
+    ]
+    return max(lengths)[1] if lengths else None
 
 
 def _words(column: Payload, cell: Any) -> tuple[str, bool]:

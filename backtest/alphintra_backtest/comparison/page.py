@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 POINTS = 24_000
 """Points of all curves of a figure together."""
+_BOTH = 4
 _OWN = (*HEADLINE, "final_equity", "total_fees", "total_slippage")
 _COMMON = (
     "total_return", "annualized_return", "sharpe_ratio", "sortino_ratio", "volatility", "max_drawdown", "calmar_ratio",
@@ -55,8 +56,9 @@ def study(comparison: Comparison) -> Study:
 def sentences(aligned: Aligned, intervals: list[Interval], confidence: float) -> list[str]:
     """Return what the differences come to, the Sharpe ratio's first."""
     said = []
+    told = ("sharpe_ratio", "annualized_return") if len(aligned.names) <= _BOTH else ("sharpe_ratio",)
     for item in sorted(intervals, key=lambda item: (list(COMPARED).index(item.metric), item.run)):
-        if item.metric not in ("sharpe_ratio", "annualized_return"):
+        if item.metric not in told:
             continue
         label, kind, _ = COMPARED[item.metric]
         name, first = aligned.names[item.run], aligned.names[0]
@@ -199,13 +201,21 @@ def _correlation(comparison: Comparison) -> Table:
 def _settings(aligned: Aligned) -> list[Any]:
     columns = [Column("name", "Setting"), *(Column(f"r{i}", name) for i, name in enumerate(aligned.names))]
     different = settings([run.run for run in aligned.runs])
-    rows = [[name, *(None if value is None else str(value) for value in values)] for name, values in different.items()]
+    rows = [[name.replace("_", " "), *(_setting(value) for value in values)] for name, values in different.items()]
     rests = assumptions([run.assumptions for run in aligned.runs])
     return [
         Table("settings", "Settings that differ", columns, rows),
         Table("assumptions", "Assumptions that differ", [Column("name", "Assumption"), *columns[1:]],
               [[code.replace("_", " "), *texts] for code, texts in rests.items()]),
     ]  # fmt: skip
+
+
+def _setting(value: Any) -> str | None:
+    """Write a setting; of a hash its beginning, which is enough to see that it differs."""
+    if value is None:
+        return None
+    word = str(value)
+    return f"{word[:19]}…" if word.startswith("sha256:") else word[:200]
 
 
 def _method(comparison: Comparison) -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import alphintra as al
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
 from alphintra.data.market import DAY_US, SymbolBars
+from alphintra.errors import DataError
 from alphintra.result import Curves, Result
-from alphintra_backtest.report import ambiguity, costs, curves, distribution, months, orders, rolling
+from alphintra_backtest.report import ambiguity, costs, curves, distribution, foundations, months, orders, rolling
 from alphintra_backtest.report.account import Account
 from alphintra_backtest.study import Facts, Figure, Section, Table
 
@@ -175,3 +177,44 @@ def test_final_equity_under_each_entry_rule() -> None:
         ["entry_bar=next", None, None, "the run failed: no bar"],
     ]
     assert len(table(section, "ambiguous_trades").rows) == 1
+
+
+class Hold(al.Strategy):
+    """Buys once."""
+
+    def on_bar(self) -> None:
+        if not self.position().size:
+            self.buy(percent=0.9)
+
+
+def bars_from(start: str, count: int) -> pd.DataFrame:
+    close = 100.0 + np.arange(count)
+    days = pd.bdate_range(start, periods=count)
+    return pd.DataFrame({"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": 1e6}, index=days)
+
+
+def test_a_benchmark_without_common_dates_is_refused_with_both_spans() -> None:
+    with pytest.raises(DataError) as caught:
+        al.backtest(Hold, data=bars_from("2024-01-01", 40), benchmark=bars_from("2020-01-01", 10))
+    assert caught.value.code == "NO_COMMON_DATES" and caught.value.where == "benchmark"
+    assert "(2020-01-01 to 2020-01-14)" in caught.value.message
+    assert "(2024-01-01 to 2024-02-23)" in caught.value.message
+
+
+def test_a_benchmark_that_ends_before_the_start_is_refused() -> None:
+    with pytest.raises(DataError, match="no session in common"):
+        al.backtest(Hold, data=bars_from("2024-01-01", 40), benchmark=bars_from("2024-01-01", 10), start="2024-02-01")
+
+
+def test_a_benchmark_with_gaps_is_joined_and_the_report_says_so() -> None:
+    other = bars_from("2024-01-01", 40).drop(pd.Timestamp("2024-01-17"))
+    result = al.backtest(Hold, data=bars_from("2024-01-01", 40), benchmark=other, commission=0.001)
+    assert result.dropped_sessions == 1
+    account = Account(result)
+    assert account.benchmark_returns is not None
+    assert np.isnan(account.benchmark_returns).sum() == 2  # the session itself, and the one after it
+    years = table(months.section(account), "years")
+    assert years.rows[0][1] == pytest.approx(result.metrics["total_return"])
+    assert "benchmark: 1 session without a price left out" in [row[0] for row in table(
+        foundations.assumptions(account), "assumptions"
+    ).rows]  # fmt: skip
