@@ -194,6 +194,27 @@ def page_metrics() -> str:
     )
 
 
+def page_overfitting() -> str:
+    """Write ``al.overfitting``: its functions, then what they return."""
+    from alphintra import overfitting
+
+    functions = [
+        describe(f"al.overfitting.{name}", value, 2)
+        for name, value in vars(overfitting).items()
+        if inspect.isfunction(value) and value.__module__ == overfitting.__name__
+    ]
+    classes = page_class(
+        "Overfitting",
+        [
+            (overfitting.Moments, "moments"),
+            (overfitting.HalfSplits, "splits"),
+            (overfitting.Judgement, "judgement"),
+        ],
+    )
+    title, rest = classes.split("\n", 1)
+    return f"{title}\n\n" + "\n".join(functions) + rest
+
+
 def ported(name: str) -> bool:
     """Tell whether a name of ``compat`` is a crossing of another engine."""
     return "_cross" in name and not name.startswith("_")
@@ -201,7 +222,7 @@ def ported(name: str) -> bool:
 
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
-    from alphintra import checking, costs, params, result, signals, strategy, verifying, views, walking
+    from alphintra import checking, costs, params, resampling, result, signals, strategy, verifying, views, walking
     from alphintra.backtesting import backtest
     from alphintra.data import events, instrument, labelled
     from alphintra_backtest import compat, handles
@@ -211,6 +232,7 @@ def pages() -> dict[str, str]:
         describe("al.check", checking.check, 2),
         describe("al.verify", verifying.verify, 2),
         describe("al.walk_forward", walking.walk_forward, 2),
+        describe("al.monte_carlo", resampling.monte_carlo, 2),
         describe("al.Commission", costs.Commission, 2),
         describe("al.Instrument", instrument.Instrument, 2),
         describe("al.data.with_events", events.with_events, 2),
@@ -249,6 +271,8 @@ def pages() -> dict[str, str]:
             ],
         ),
         "walk-forward.md": page_class("WalkForward", [(walking.WalkForward, "walk")]),
+        "monte-carlo.md": page_class("MonteCarlo", [(resampling.MonteCarlo, "paths")]),
+        "overfitting.md": page_overfitting(),
         "rules.md": page_rules(),
         "codes.md": page_codes(),
         "metrics.md": page_metrics(),

@@ -29,10 +29,10 @@ def stages() -> list[tuple[str, list[str], Path]]:
 
 
 def notebooks() -> list[str]:
-    """Templates as notebooks; without coverage, which nbval would start inside each kernel."""
+    """Templates and tutorials as notebooks; without coverage, which nbval would start inside each kernel."""
     return [
         str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:pytest_cov", "--nbval-lax", "--nbval-cell-timeout", "120",
-        "templates",
+        "templates", "docs/tutorials",
     ]  # fmt: skip
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -16,11 +19,27 @@ from .codes import N_CF, N_CI, N_E, N_F, N_I, N_LF, N_LI, N_M, N_S, N_X
 #: Below this many timestamps, and this many bars of all symbols, compiled code costs more to load than it saves.
 PLAIN_BELOW = 20_000
 PLAIN_BARS_BELOW = 200_000
+_runs: ContextVar[int] = ContextVar("runs", default=1)
+
+
+@contextlib.contextmanager
+def expecting(runs: int) -> Iterator[None]:
+    """Within it, as many runs of one size are to come: together they may be worth the loading of compiled code.
+
+    It holds for the thread, or the task, that enters it.
+    """
+    token = _runs.set(max(1, runs))
+    try:
+        yield
+    finally:
+        _runs.reset(token)
 
 
 def kernels(timestamps: int, symbols: int = 1) -> ModuleType:
     """The core to use for a run of this size: plain Python, or its compiled twin."""
-    if timestamps < PLAIN_BELOW and timestamps * symbols < PLAIN_BARS_BELOW:
+    runs = _runs.get()
+    many = runs > 1 and timestamps * symbols * runs >= PLAIN_BARS_BELOW
+    if timestamps < PLAIN_BELOW and timestamps * symbols < PLAIN_BARS_BELOW and not many:
         from . import core
 
         return core

@@ -119,10 +119,11 @@ def _recorded(whole: State, part: State) -> Iterator[Found]:
 def _order(whole: State, part: State, session: Session, settled: bool) -> Found | None:
     """The first order by its number that was submitted in another way, or else that stands differently.
 
-    ``F_PEEK`` is the core's scratch paper, where it searches ahead for the next bar to stop at: no strategy reads it.
+    ``I_PEEK`` and ``F_PEEK`` are the core's scratch paper, where it searches ahead for the next bar to stop at: no
+    strategy reads them.
     """
     count = min(len(whole.oi), len(part.oi))
-    columns = list(SUBMITTED) if settled else list(range(whole.oi.shape[1]))
+    columns = list(SUBMITTED) if settled else [n for n in range(whole.oi.shape[1]) if n != codes.I_PEEK]
     floats = [codes.F_SIZE] if settled else [n for n in range(whole.of.shape[1]) if n != codes.F_PEEK]
     whole_i, part_i = whole.oi[:count][:, columns], part.oi[:count][:, columns]
     whole_f, part_f = whole.of[:count][:, floats], part.of[:count][:, floats]

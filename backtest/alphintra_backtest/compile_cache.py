@@ -14,7 +14,7 @@ import platformdirs
 _SOURCES = (
     *("codes", "core_sizing", "core_orders", "core_entries", "core_booking", "core_account", "core_fine"),
     *("core_queue_cash", "core_queue", "core_single", "core_closings", "core_matching", "core_turns", "core"),
-    *("core_signals", "compiled", "bundle"),
+    *("core_sums", "core_signals", "compiled", "bundle"),
 )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numba
 
-from . import codes, core, core_signals
+from . import codes, core, core_signals, core_sums
 from .bundle import eight as eight  # its module's types are what the functions are compiled for
 from .bundle import soon as soon
 from .compile_cache import cache_dir
@@ -35,7 +35,7 @@ def _usable(folder: Path) -> bool:
 
 def _compile() -> None:
     names: dict[str, Any] = globals()
-    for module in (codes, core_signals):
+    for module in (codes, core_signals, core_sums):
         names.update(
             {n: v for n, v in vars(module).items() if isinstance(v, int | float) and not n.startswith("_")}
         )
@@ -48,7 +48,7 @@ def _compile() -> None:
     # The core allocates nothing, so it needs no counting of references, which took half of its time.
     choices: dict[str, Any] = {"_nrt": False}
     try:
-        for function in (*core.KERNELS, *core_signals.KERNELS):
+        for function in (*core.KERNELS, *core_sums.KERNELS, *core_signals.KERNELS):
             name = function.__name__
             twin = types.FunctionType(function.__code__, names, name)
             twin.__module__ = __name__

@@ -22,14 +22,16 @@ from .codes import *
 from .core import accept, peek, step
 from .core_matching import fill_at_close
 from .core_sizing import equity_at
+from .core_sums import OUT_EQUITY, OUT_FILLS, OUT_ORDERS, sum_up
 
 # bits of a signal
 SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_COVER, SIG_WEIGHT = 1, 2, 4, 8, 16
 # the driver's state: next timestamp to look at, variant
 D_NEXT, D_VARIANT = range(2)
 N_D = 2
-# how the driver works: market orders fill at the decision's close, ``loss`` is the distance of a trailing stop
-AT_CLOSE, TRAILS = 1, 2
+# how the driver works: market orders fill at the decision's close, ``loss`` is the distance of a trailing stop, the
+# account is one of ``core_sums.value_one``
+AT_CLOSE, TRAILS, ONE = 1, 2, 4
 
 
 def order_row(b, fresh, nothing, t, s, side, kind, size, amount):
@@ -247,55 +249,6 @@ def pack(entries, exits, shorts, covers, out):
             out[p] |= covers[p] << 3
 
 
-def equity_one(m, b, start_cash, equity):
-    """The equity of ``value_one`` alone."""
-    fi, ff, reg = b[6], b[7], b[9]
-    close = m[D_CLOSE]
-    lot = m[D_LOT][0]
-    money = start_cash
-    lots = 0
-    t = 0
-    for r in range(reg[S_FILLS] + 1):
-        until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
-        if until > t:
-            # Slices, as an index that might be negative would keep the compiler from taking several at once.
-            out, prices = equity[t:until], close[t:until, 0]
-            units = lots * lot
-            for i in range(out.shape[0]):
-                out[i] = money + units * prices[i]
-            t = until
-        if r < reg[S_FILLS]:
-            signed = fi[r, L_SIDE] * fi[r, L_LOTS]
-            money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
-            lots += signed
-
-
-def value_one(m, b, start_cash, equity, cash_out, exposure, held):
-    """What ``core.value`` says of one symbol that has every bar: between two fills only its close changes."""
-    fi, ff, reg = b[6], b[7], b[9]
-    close = m[D_CLOSE]
-    lot = m[D_LOT][0]
-    money = start_cash
-    lots = 0
-    t = 0
-    for r in range(reg[S_FILLS] + 1):
-        until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
-        if until > t:
-            out, prices, size = equity[t:until], close[t:until, 0], exposure[t:until]
-            units = lots * lot
-            for i in range(out.shape[0]):
-                v = units * prices[i]
-                out[i] = money + v
-                size[i] = abs(v)
-            cash_out[t:until] = money
-            held[t:until] = lots != 0
-            t = until
-        if r < reg[S_FILLS]:
-            signed = fi[r, L_SIDE] * fi[r, L_LOTS]
-            money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
-            lots += signed
-
-
 def blank(b, start_cash):
     """Take the books back to before the first bar; rows of orders and logs are written before they are read."""
     pos, cash, used, reg = b[3], b[4], b[5], b[9]
@@ -312,12 +265,15 @@ def blank(b, start_cash):
     cash[M_FINANCING] = 0.0
 
 
-def drive_many(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state, first, start_cash, v, out):
+def drive_many(
+    m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state, first, start_cash, v, ends, curves, flags,
+    held, terms, sampled, out,
+):  # fmt: skip
     """Run whole variants one after the other in the same books; see ``drive``. The first one that is not done.
 
-    ``code``, ``amount``, ``loss`` and ``gain`` have a row for each variant, ``out`` (V, 3) takes final equity,
-    number of fills and number of orders. ``state[D_VARIANT]`` is the variant that the books belong to; a call
-    after one that ended early goes on where that stopped.
+    ``code``, ``amount``, ``loss`` and ``gain`` have a row for each variant, and so have ``sampled`` and ``out``, which
+    ``sum_up`` fills. ``state[D_VARIANT]`` is the variant that the books belong to; a call after one that ended early
+    goes on where that stopped.
     """
     reg = b[9]
     count = m[3].shape[0]
@@ -330,14 +286,18 @@ def drive_many(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, 
             state[D_NEXT] = first
         if not drive(m, b, k, mode, fresh, nothing, code[v], amount[v], loss[v], gain[v], newest, state, count):
             return v
-        out[v, 0] = equity_at(m, b, state[D_NEXT] - 1, False)
-        out[v, 1] = reg[S_FILLS]
-        out[v, 2] = reg[S_ORDERS]
+        row = out[v]
+        row[OUT_EQUITY] = equity_at(m, b, state[D_NEXT] - 1, False)
+        row[OUT_FILLS] = reg[S_FILLS]
+        row[OUT_ORDERS] = reg[S_ORDERS]
+        sum_up(
+            m, b, (mode & ONE) != 0, start_cash, state[D_NEXT], first - 1, ends, curves, flags, held, terms, sampled[v],
+            row,
+        )  # fmt: skip
         v += 1
     return v
 
 
 KERNELS = (
-    order_row, child_row, enter, decide, next_signal, short_of_room, ahead, drive, crossing, pack, equity_one,
-    value_one, blank, drive_many,
+    order_row, child_row, enter, decide, next_signal, short_of_room, ahead, drive, crossing, pack, blank, drive_many,
 )  # fmt: skip

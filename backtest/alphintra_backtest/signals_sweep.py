@@ -18,7 +18,21 @@ import numpy as np
 from . import codes, signals_data, signals_run
 from .books import FRESH, Books
 from .calls import Arguments
-from .core_signals import AT_CLOSE, N_D, TRAILS
+from .core_signals import AT_CLOSE, N_D, ONE, TRAILS
+from .core_sums import (
+    N_OUT,
+    OUT_APART,
+    OUT_DRAWDOWN,
+    OUT_EQUITY,
+    OUT_FILLS,
+    OUT_GAINED,
+    OUT_HELD,
+    OUT_LOSSES,
+    OUT_LOST,
+    OUT_ORDERS,
+    OUT_TRADES,
+    OUT_WINS,
+)
 from .signals_plan import Plan, plan
 
 if TYPE_CHECKING:
@@ -27,23 +41,46 @@ if TYPE_CHECKING:
 
     from .options import Options
 
+    F64 = npt.NDArray[np.float64]
+    I64 = npt.NDArray[np.int64]
+
 #: Variants of one compiled call, and the bytes of signals that it may take.
 MOST_VARIANTS, MOST_BYTES = 32, 8 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
 class Swept:
-    """What came of each variant, in the order of the grid; all arrays (V,).
+    """What came of each variant, in the order of the grid.
 
     Attributes:
-        equity: Equity at the last bar that was reached.
-        fills: Number of fills.
-        orders: Number of orders, the protective ones included.
+        equity: (V,) equity at the last bar that was reached.
+        fills: (V,) number of fills.
+        orders: (V,) number of orders, the protective ones included.
+        apart: (V,) bool; what follows is not known: the run ended early, or a position had several entry or exit
+            orders, which :class:`~alphintra_backtest.trades.TradeBook` tells apart.
+        returns: (V, n) session returns, as ``Result.returns`` has them.
+        session: (n,) their sessions, int32 days since 1970-01-01.
+        drawdown: (V,) max drawdown over every bar, ≤ 0.
+        in_market: (V,) bars with a position at their close, of ``bars``.
+        trades: (V,) closed trades; ``wins`` and ``losses`` of them.
+        gained: (V,) money gained in winning trades; ``lost`` in losing ones, ≥ 0.
+        bars: Bars from where metrics begin.
     """
 
-    equity: npt.NDArray[np.float64]
-    fills: npt.NDArray[np.int64]
-    orders: npt.NDArray[np.int64]
+    equity: F64
+    fills: I64
+    orders: I64
+    apart: npt.NDArray[np.bool_]
+    returns: F64
+    session: npt.NDArray[np.int32]
+    drawdown: F64
+    in_market: I64
+    trades: I64
+    wins: I64
+    losses: I64
+    gained: F64
+    lost: F64
+    bars: int
 
     def __len__(self) -> int:
         return len(self.equity)
@@ -103,8 +140,13 @@ class _Sweep:
         self.grid = self.session.grid
         self.data = signals_data.WholeData(market, self.grid, market.symbols)
         self.kept = signals_data.Kept(self.data)
-        self.out = np.empty((len(self.values), 3))
         count = self.grid.shape[0]
+        self.begin = max(self.first - 1, 0)  # metrics begin one bar before the first decision (F13)
+        days = self.grid.session[self.begin + 1 :]
+        #: Timestamps of the sessions' ends.
+        self.ends = self.begin + 1 + np.flatnonzero(np.append(days[1:] != days[:-1], [True] * (len(days) > 0)))
+        self.out = np.zeros((len(self.values), N_OUT))
+        self.sampled = np.full((len(self.values), len(self.ends)), np.nan)
         size = count * self.grid.shape[1]
         self.batch = max(1, min(MOST_VARIANTS, MOST_BYTES // size))
         self.module = signals_run.driver(count * len(self.values), len(market.symbols))
@@ -120,11 +162,40 @@ class _Sweep:
             with ThreadPoolExecutor(workers) as pool:
                 for done in [pool.submit(self._work) for _ in range(workers)]:
                     done.result()
-        return Swept(self.out[:, 0].copy(), self.out[:, 1].astype(np.int64), self.out[:, 2].astype(np.int64))
+        return self._swept()
+
+    def _swept(self) -> Swept:
+        out, counted = self.out, self.out.astype(np.int64)
+        before = np.hstack([np.full((len(out), 1), float(self.config.cash)), self.sampled[:, :-1]])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            returns = self.sampled / before - 1.0
+        return Swept(
+            equity=out[:, OUT_EQUITY].copy(),
+            fills=counted[:, OUT_FILLS],
+            orders=counted[:, OUT_ORDERS],
+            apart=out[:, OUT_APART] != 0.0,
+            returns=returns[:, : len(self.ends)],
+            session=self.grid.session[self.ends],
+            drawdown=out[:, OUT_DRAWDOWN].copy(),
+            in_market=counted[:, OUT_HELD],
+            trades=counted[:, OUT_TRADES],
+            wins=counted[:, OUT_WINS],
+            losses=counted[:, OUT_LOSSES],
+            gained=out[:, OUT_GAINED].copy(),
+            lost=out[:, OUT_LOST].copy(),
+            bars=self.grid.shape[0] - self.begin,
+        )
 
     def _work(self) -> None:
         books = Books(len(self.market.symbols), self.config.cash)
         given = Arguments(self.module, self.grid, books)
+        symbols = len(self.market.symbols)
+        scratch = (
+            np.empty((3, self.grid.shape[0])),
+            np.empty(self.grid.shape[0], dtype=np.bool_),
+            np.empty((symbols, 3), dtype=np.int64),
+            np.empty((symbols, 3)),
+        )
         while True:
             with self._lock:
                 first = self._next
@@ -132,12 +203,12 @@ class _Sweep:
             if first == last:
                 return
             try:
-                self._run_batch(books, given, first, last)
+                self._run_batch(books, given, scratch, first, last)
             except BaseException:
                 self._next = len(self.values)  # the other threads stop after their batch
                 raise
 
-    def _run_batch(self, books: Books, given: Arguments, first: int, last: int) -> None:
+    def _run_batch(self, books: Books, given: Arguments, scratch: tuple[Any, ...], first: int, last: int) -> None:
         if self.config.rules["close_at_end"] != "no":
             self._by_session(first, last)
             return
@@ -151,6 +222,8 @@ class _Sweep:
         state = np.full(N_D, -1, dtype=np.int64)
         out = self.out[first:last]
         mode = (AT_CLOSE if self.session.config.rules["fill_at"] == "close" else 0) | (TRAILS if plans[0].trails else 0)
+        if len(self.market.symbols) == 1 and self.session.simple_money:
+            mode |= ONE
         if any(p.trails != plans[0].trails for p in plans):  # a class that chooses its stop by a parameter
             self._by_session(first, last)
             return
@@ -158,7 +231,7 @@ class _Sweep:
         while at < len(code):
             at = self.module.drive_many(
                 given.m, given.b, self.session.k, mode, *FRESH, code, amount, loss, gain, newest, state,
-                self.first, self.config.cash, at, out,
+                self.first, self.config.cash, at, self.ends, *scratch, self.sampled[first:last], out,
             )  # fmt: skip
             if at < len(code):
                 signals_run.grow(books)
@@ -181,7 +254,9 @@ class _Sweep:
                 self.strategy, self.values[v], self.market, self.config, self.start, None
             )
             reg = session.books.reg
-            self.out[v] = runner._final_equity(session, end), reg[codes.S_FILLS], reg[codes.S_ORDERS]
+            row = self.out[v]
+            row[OUT_EQUITY] = runner._final_equity(session, end)
+            row[OUT_FILLS], row[OUT_ORDERS], row[OUT_APART] = reg[codes.S_FILLS], reg[codes.S_ORDERS], 1.0
 
 
 def _rows(arrays: list[Any]) -> Any:

@@ -6,6 +6,7 @@ Every Sharpe ratio here is *per observation*, that is, not annualised: that of `
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -149,6 +150,17 @@ class Judgement:
         """Return the blocks of a study: figures, sentences, and charts of the splits where there are any."""
         blocks: list[Any] = engine("overfitting.blocks").blocks(self)
         return blocks
+
+    def study(self) -> Any:
+        """Return the judgement as a page (``alphintra_backtest.study.Study``): the source of all its views."""
+        return engine("overfitting.blocks").study(self)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, Any]:
+        """Show the judgement in a notebook."""
+        bundle: dict[str, Any] = engine("study_bundle").bundle(self.study())
+        return bundle
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as plain values, undefined ones as ``None``."""

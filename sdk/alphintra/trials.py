@@ -36,6 +36,8 @@ _KEYS = (
     "engine_version",
     "configuration",
 )
+#: Name of a DataFrame's data (``alphintra.data.given.UNNAMED``, whose module is too heavy to be read here).
+_UNNAMED = "DATA"
 _log = logging.getLogger(__name__)
 
 
@@ -194,7 +196,7 @@ def earlier(run: Mapping[str, Any], sample: Sample | None = None) -> Earlier:
         run: ``Result.run``, or what it will have.
         sample: Sessions on which Sharpe ratios are compared; without them ``spread`` is empty.
     """
-    count, since, spread = 0, None, Spread()
+    count, since, spread, alone = 0, None, Spread(), []
     for entry in _entries(run):
         if entry.get("id") == run.get("id") and entry.get("id") is not None:
             break
@@ -205,9 +207,13 @@ def earlier(run: Mapping[str, Any], sample: Sample | None = None) -> Earlier:
         when = entry.get("created_at")
         since = since or (when if isinstance(when, str) else None)
         where = _sample(entry)
-        if sample is not None and where is not None and where.is_like(sample):
-            spread += _spread(entry)
-    return Earlier(count, since, spread)
+        if sample is None or where is None or not where.is_like(sample):
+            continue
+        if "spread" in entry:
+            spread += _spread(entry["spread"])
+        elif isinstance(entry.get("sharpe"), float):
+            alone.append(entry["sharpe"])
+    return Earlier(count, since, spread + Spread.of(alone))
 
 
 def _write(run: Mapping[str, Any], more: Mapping[str, Any]) -> Path | None:
@@ -248,7 +254,7 @@ def _entries(run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         begin, end = text.rfind(b"\n", 0, at) + 1, text.find(b"\n", at)
         end = len(text) if end < 0 else end
         try:
-            entry = json.loads(text[begin:end])
+            entry = json.loads(text[begin:end].decode())
         except (ValueError, RecursionError):
             entry = None
         if isinstance(entry, dict):
@@ -267,20 +273,14 @@ def _same_strategy(entry: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
 
 
 def _same_data(entry: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
-    from alphintra.data.given import UNNAMED
-
     if entry.get("dataset_hash") == run.get("dataset_hash"):
         return True
     name = entry.get("dataset")
-    return isinstance(name, str) and name == run.get("dataset") and name.split("/")[0] != UNNAMED
+    return isinstance(name, str) and name == run.get("dataset") and name.split("/")[0] != _UNNAMED
 
 
-def _spread(entry: Mapping[str, Any]) -> Spread:
-    """The Sharpe ratios that a line carries; none where it does not."""
-    found = entry.get("spread")
-    if found is None:
-        sharpe = entry.get("sharpe")
-        return Spread.of([sharpe]) if isinstance(sharpe, float) else Spread()
+def _spread(found: Any) -> Spread:
+    """The Sharpe ratios of a study's line; none where it carries something else."""
     if not (isinstance(found, list) and len(found) == 3 and all(_is_number(v) for v in found)):
         return Spread()
     count, mean, squares = found

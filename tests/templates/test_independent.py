@@ -1,4 +1,4 @@
-"""The other two templates computed again by plain loops over the bars: no engine involved."""
+"""The other templates computed again by plain loops over the bars: no engine involved."""
 
 from __future__ import annotations
 
@@ -141,3 +141,101 @@ def test_momentum_rotation():
             held[k] += quantity
     equity = cash + sum(held[k] * closes[-1, k] for k in range(count))
     assert round(equity, 2) == printed("momentum-rotation.ipynb")[0] == 339_388.81
+
+
+def rsi(close: np.ndarray, n: int) -> np.ndarray:
+    """Wilder's: the mean of the first n rises and falls, then smoothed by 1/n."""
+    steps = np.diff(close)
+    up, down = np.maximum(steps, 0.0), np.maximum(-steps, 0.0)
+    out = np.full(len(close), np.nan)
+    rise, fall = up[:n].mean(), down[:n].mean()
+    for i in range(n, len(close)):
+        if i > n:
+            rise, fall = (rise * (n - 1) + up[i - 1]) / n, (fall * (n - 1) + down[i - 1]) / n
+        out[i] = 100 * rise / (rise + fall)
+    return out
+
+
+def test_rsi_mean_reversion():
+    """A 3-bar RSI below 20 above the 200-bar average buys; above 60 sells, or the tenth open after the entry's."""
+    paid = {day: money for day, (ratio, money) in events("us-equities-daily/IBM")["IBM"].items() if ratio == 1.0}
+    bars = al.data.resolve("us-equities-daily/IBM").bars["IBM"]
+    o, c = bars.open, bars.close
+    strength = rsi(c, 3)
+    average = np.convolve(c, np.ones(200) / 200)[: len(c)]
+    cash, shares, trades, entry = 100_000.0, 0, 0, 0
+    for i in range(199, len(c) - 1):  # decided at bar i, filled at the open of bar j
+        j = i + 1
+        cash += shares * paid.get(int(bars.session[j]), 0.0)
+        if shares and (strength[i] > 60.0 or j - entry == 10):
+            cash += shares * o[j] * (1 - FEE)
+            shares, trades = 0, trades + 1
+        elif not shares and strength[i] < 20.0 and c[i] > average[i]:
+            shares, entry = whole_shares(0.95 * cash, o[j]), j
+            cash -= shares * o[j] * (1 + FEE)
+    assert (round(cash + shares * c[-1], 2), trades) == printed("rsi-mean-reversion.ipynb") == (111_198.55, 79)
+
+
+def test_volatility_targeting():
+    """Each week's last session: 15 % over the yearly deviation of 20 log returns, at most 98 %, at the next open."""
+    market = al.data.resolve("us-equities-daily/IBM")
+    paid = {day: money for day, (ratio, money) in events("us-equities-daily/IBM")["IBM"].items() if ratio == 1.0}
+    bars = market.bars["IBM"]
+    o, c = bars.open, bars.close
+    sessions = [int(d) for d in market.sessions]
+    following = dict(pairwise(sessions))
+
+    def week(day: int) -> int:
+        return (day + 3) // 7  # 1970-01-01 was a Thursday
+
+    steps = np.diff(np.log(c))
+    cash, shares = 100_000.0, 0
+    for i in range(20, len(c) - 1):
+        j, day = i + 1, int(bars.session[i])
+        cash += shares * paid.get(int(bars.session[j]), 0.0)
+        if week(following[day]) == week(day):
+            continue
+        weight = min(0.15 / (steps[i - 20 : i].std() * 252**0.5), 0.98)
+        wanted = whole_shares(weight * (cash + shares * o[j]), o[j], shares) - shares
+        cash -= wanted * o[j] + FEE * abs(wanted) * o[j]
+        shares += wanted
+    assert round(cash + shares * c[-1], 2) == printed("volatility-targeting.ipynb")[0] == 176_779.68
+
+
+def test_pairs_spread():
+    """Two shares long and short by the z-score of 60 log ratios in shares of the day; the short pays 1 % a year."""
+    market = al.data.resolve("us-equities-daily/IBM,MSFT")
+    pair = [market.bars[s] for s in market.symbols]
+    acts = [events("us-equities-daily").get(s, {}) for s in market.symbols]
+    days = [int(d) for d in pair[0].session]
+    assert days == [int(d) for d in pair[1].session] and market.symbols == ("IBM", "MSFT")
+    opens, closes = np.column_stack([b.open for b in pair]), np.column_stack([b.close for b in pair])
+    became = np.ones_like(closes)
+    for k in range(2):
+        for i, day in enumerate(days):
+            became[i:, k] *= acts[k].get(day, (1.0, 0.0))[0]
+    ratio = np.log(closes[:, 0] * became[:, 0]) - np.log(closes[:, 1] * became[:, 1])
+    cash, held, trades = 100_000.0, [0, 0], 0
+    for i in range(59, len(days) - 1):
+        j = i + 1
+        owed = sum(
+            -held[k] * closes[i, k] * 0.01 / 365 * (days[j] - days[i]) for k in range(2) if held[k] < 0
+        )
+        for k in range(2):
+            split, money = acts[k].get(days[j], (1.0, 0.0))
+            cash += held[k] * money
+            held[k] = int(held[k] * split)  # 2:1: no fractions
+        window = ratio[i - 59 : i + 1]
+        z = (ratio[i] - window.mean()) / window.std()
+        if held[0] and abs(z) < 0.5:
+            for k in range(2):
+                cash += held[k] * opens[j, k] - FEE * abs(held[k]) * opens[j, k]
+                held[k], trades = 0, trades + 1
+        elif not held[0] and abs(z) > 2.0:
+            for k, side in ((0, -1 if z > 0 else 1), (1, 1 if z > 0 else -1)):
+                equity = cash + sum(held[n] * opens[j, n] for n in range(2))
+                held[k] = side * whole_shares(0.45 * equity, opens[j, k])
+                cash -= held[k] * opens[j, k] + FEE * abs(held[k]) * opens[j, k]
+        cash -= owed
+    equity = cash + sum(held[k] * closes[-1, k] for k in range(2))
+    assert (round(equity, 2), trades) == printed("pairs-spread.ipynb") == (100_609.97, 114)

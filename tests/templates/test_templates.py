@@ -39,7 +39,10 @@ def strategy(entry: dict) -> type:
 
 def test_manifest_lists_every_notebook():
     assert {e["file"] for e in MANIFEST} == {p.name for p in FOLDER.glob("*.ipynb")}
-    assert [e["id"] for e in MANIFEST] == ["sma-cross", "donchian-breakout", "momentum-rotation"]
+    assert [e["id"] for e in MANIFEST] == [
+        "sma-cross", "donchian-breakout", "momentum-rotation", "rsi-mean-reversion", "volatility-targeting",
+        "pairs-spread",
+    ]  # fmt: skip
     assert {e["difficulty_level"] for e in MANIFEST} <= {"BEGINNER", "INTERMEDIATE", "ADVANCED"}
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from alphintra.result import Result
 
 F64 = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 #: Bars over which the local volatility is measured.
 WINDOW = 20
@@ -111,14 +113,21 @@ def run(
     names = list(result.metrics)
     rows: list[list[float]] = []
     first_error: AlphintraError | None = None
-    for path in range(paths):
+
+    def one(path: int) -> tuple[F64, list[float]] | AlphintraError:
         try:
             again = run_on(strategy, perturbed(market, noise, (seed, path)), result.run["parameters"], options)
-            fan.add(_on(again, days, cash)[:, None])
-            rows.append([again.metrics[name] for name in names])
+            return _on(again, days, cash)[:, None], [again.metrics[name] for name in names]
         except AlphintraError as error:
-            first_error = first_error or error
-        pulse((path + 1) / paths, f"{path + 1:,} of {paths:,} runs on noisy prices")
+            return error
+
+    for path, came in enumerate(_each(one, paths, _threads(strategy)), 1):
+        if isinstance(came, AlphintraError):
+            first_error = first_error or came
+        else:
+            fan.add(came[0])
+            rows.append(came[1])
+        pulse(path / paths, f"{path:,} of {paths:,} runs on noisy prices")
     if first_error is not None and not rows:
         raise first_error
     failed = paths - len(rows)
@@ -148,6 +157,24 @@ def run(
         failed=failed,
         notes=tuple(notes),
     )
+
+
+def _threads(strategy: type) -> int:
+    """How many paths run at a time: compiled ``signals`` leave the interpreter to each other, ``on_bar`` does not."""
+    from alphintra_backtest.signals_run import is_compiled
+    from alphintra_backtest.sweep.executors import check_workers
+
+    return check_workers(None) if is_compiled(strategy) else 1
+
+
+def _each(one: Callable[[int], T], paths: int, threads: int) -> Iterator[T]:
+    """What ``one`` returns for each path, in their order."""
+    if threads == 1:
+        yield from map(one, range(paths))
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, paths, threads):  # a few at a time: a cancel waits for no more
+            yield from pool.map(one, range(first, min(first + threads, paths)))
 
 
 def options_of(result: Result) -> dict[str, Any]:

@@ -20,7 +20,9 @@ F64 = npt.NDArray[np.float64]
 
 #: Points of a fan: as many as pixels that can be told apart.
 MOST_POINTS = 400
-BARS = 40
+MOST_BARS = 40
+#: Equity that differs by more than this factor is drawn on a logarithmic axis.
+LOG_FROM = 5.0
 TITLES = {
     "returns": "session returns drawn again",
     "trades": "trades drawn again",
@@ -59,8 +61,16 @@ def study(found: MonteCarlo) -> Study:
             Section("metrics", "Metrics", [_table(found), *(_histogram(found, name) for name in _shown(found))]),
             Section("method", "How it was made", [Text(found.notes)]),
         ],
-        code=f'al.monte_carlo(result, method="{found.method}", paths={found.paths + found.failed}, seed={found.seed})',
+        code=_code(found),
     )
+
+
+def _code(found: MonteCarlo) -> str:
+    more = "" if found.block is None else f", block={found.block!r}"
+    if found.noise is not None:
+        more = f", strategy={found.run['strategy']}, noise={found.noise!r}"
+    paths = found.paths + found.failed
+    return f'al.monte_carlo(result, method="{found.method}", paths={paths}, seed={found.seed}{more})'
 
 
 def sentences(found: MonteCarlo) -> tuple[str, ...]:
@@ -174,6 +184,9 @@ def _fan(found: MonteCarlo, name: str) -> Figure:
     kind = "money" if name == "equity" else "percent"
     ends = [text(float(v), kind) for v in (bands[0][-1], bands[2][-1], bands[4][-1], own[-1])]
     yaxis: dict[str, Any] = {"tickformat": ",.0f" if name == "equity" else ".0%"}
+    least = float(min(bands.min(), own.min()))
+    if name == "equity" and 0 < least * LOG_FROM < float(max(bands.max(), own.max())):
+        yaxis["type"] = "log"
     return Figure(
         name=f"{name}_fan",
         title=f"{name.capitalize()} of {found.paths:,} paths",
@@ -192,7 +205,8 @@ def _histogram(found: MonteCarlo, name: str) -> Figure:
     values, own = _finite(found.values[name]), found.own_values.get(name, math.nan)
     # A handful of paths far out would squeeze the others into one bar.
     low, high = np.percentile(values, (0.5, 99.5))
-    edges = np.histogram_bin_edges(values, BARS, (float(low), float(high)) if high > low else None)
+    bars = min(MOST_BARS, max(10, math.isqrt(len(values))))
+    edges = np.histogram_bin_edges(values, bars, (float(low), float(high)) if high > low else None)
     counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0]
     middle = (edges[:-1] + edges[1:]) / 2
     percent = definition.format == "percent"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphintra_backtest.overfitting.sentences import probability
-from alphintra_backtest.study import Fact, Facts, Figure, Text
+from alphintra_backtest.study import Fact, Facts, Figure, Section, Study, Text
 
 if TYPE_CHECKING:
     from alphintra.overfitting import HalfSplits, Judgement
@@ -56,6 +56,19 @@ def blocks(judgement: Judgement) -> list[Facts | Text | Figure]:
     out.append(Facts(items))
     out.append(Text(judgement.sentences, level="warning" if bad else "info"))
     return [*out, *charts]
+
+
+def study(judgement: Judgement) -> Study:
+    """Return a page of its own; the first sentence is said above the rest."""
+    count = judgement.trials
+    tried = "one variant" if count == 1 else f"the one chosen among {count:,} variants"
+    return Study(
+        kind="overfitting",
+        title=f"How much of {tried} may be luck",
+        subtitle=f"{judgement.moments.count:,} sessions",
+        sentences=judgement.sentences,
+        sections=[Section("overfitting", "Overfitting", [b for b in blocks(judgement) if not isinstance(b, Text)])],
+    )
 
 
 def _fact(name: str, label: str, value: float, definition: str, reason: str, kind: str = "ratio") -> Fact:

@@ -50,7 +50,7 @@ def _deflated(judgement: Judgement) -> str:
     return (
         f"Of {_count(judgement.trials)} variants tried, the best would reach this Sharpe ratio ({own}) by luck with "
         f"probability {probability(1 - judgement.dsr)}; luck alone is expected to reach {expected} "
-        f"(DSR {judgement.dsr:.2f})."
+        f"(DSR {judgement.dsr:.4f})."
     )
 
 

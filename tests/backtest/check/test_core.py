@@ -43,6 +43,19 @@ def test_trailing_and_amended_orders() -> None:
     assert "F14.trail" in set(al.backtest(Managed, BARS).fills["rule"])
 
 
+def test_a_limit_of_bars() -> None:
+    """The core counts the bars of ``max_bars`` ahead, up to where it stops: not what stands at the cut."""
+
+    class Patient(al.Strategy):
+        def on_bar(self) -> None:
+            if not self.position() and self.bar_index % 4 == 1:
+                self.buy(percent=0.3, max_bars=6)
+
+    check = al.check(Patient, BARS, points=60)
+    assert check.passed, check
+    assert "TIMEOUT" in set(al.backtest(Patient, BARS).trades["exit_reason"])
+
+
 def test_an_amendment_that_knows_the_future_is_caught() -> None:
     class Amends(al.Strategy):
         def on_start(self) -> None:

@@ -139,6 +139,23 @@ def test_a_path_is_a_plain_run_on_its_prices() -> None:
     assert found.metrics["max_drawdown"][2] == again.metrics["max_drawdown"]
 
 
+class Compiled(al.Strategy):
+    """The same rule as signals, which run in threads."""
+
+    def signals(self, data: object) -> al.Signals:
+        close = data.close  # type: ignore[attr-defined]
+        average = al.ta.SMA(close, 10)
+        return al.Signals(entries=close > average, exits=close <= average, size=0.9)
+
+
+def test_signals_run_in_threads_with_the_same_paths() -> None:
+    result = al.backtest(Compiled, frame())
+    found = al.monte_carlo(result, "prices", strategy=Compiled, paths=5, seed=9)
+    for path in range(5):
+        again = al.backtest(Compiled, perturbed(result.market, 0.25, (9, path)))
+        assert found.metrics["final_equity"][path] == again.metrics["final_equity"]
+
+
 def test_paths_that_fail_are_counted() -> None:
     data = frame()
     data[["open", "high", "low", "close"]] *= 100.5 / data["high"].max()

@@ -33,7 +33,8 @@ def test_a_page_for_each_method(method: str) -> None:
     assert counted == 60
     json.dumps(found.to_dict(), allow_nan=False)
     assert found.to_dict()["metrics"]["max_drawdown"]["p5"] == pytest.approx(found.bands.loc["max_drawdown", 5])
-    assert payload["code"] == f'al.monte_carlo(result, method="{method}", paths=60, seed=0)'
+    again = eval(payload["code"], {"al": al, "result": result})
+    np.testing.assert_array_equal(again.metrics, found.metrics)
 
 
 def test_sentences_agree_with_the_bands() -> None:
@@ -52,6 +53,12 @@ def test_a_fan_has_few_points_and_keeps_its_end() -> None:
     assert len(fan["data"][0]["x"]) == 400
     assert fan["data"][4]["y"][-1] == pytest.approx(found.equity.iloc[-1][50], abs=0.01)
     assert fan["data"][5]["x"][-1] == str(found.equity.index[-1].date())
+
+
+def test_equity_that_grows_much_has_a_logarithmic_axis() -> None:
+    few, many = (al.monte_carlo(account(noise(n, mean=0.004)), paths=20).study().payload() for n in (60, 1_000))
+    axes = [page["sections"][0]["blocks"][1]["layout"]["yaxis"].get("type") for page in (few, many)]
+    assert axes == [None, "log"]
 
 
 def test_a_notebook_shows_it() -> None:

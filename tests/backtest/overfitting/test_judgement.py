@@ -93,6 +93,13 @@ def test_blocks_are_plain(trials: int) -> None:
     assert repr(found).startswith("Judgement(psr=")
 
 
+def test_a_notebook_shows_it() -> None:
+    found = judge(noise(400, 30), 252, 0)
+    assert found.study().payload()["sentences"] == list(found.sentences)
+    assert "30 variants may be luck" in found._repr_mimebundle_()["text/html"]
+    assert "one variant may be luck" in judge(noise(400, 1), 252, 0)._repr_mimebundle_()["text/plain"]
+
+
 def test_a_logit_of_zero_counts_as_overfit() -> None:
     """Three trials in which the best in sample is always in the middle out of sample: every logit is 0."""
     up = np.array([0.01, 0.03] * 8)

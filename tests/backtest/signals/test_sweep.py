@@ -103,3 +103,55 @@ def test_bad_input_is_told() -> None:
 
     with pytest.raises(StrategyError, match="ZeroDivisionError"):
         sweep_signals(Broken, market, [{"n": 1}, {"n": 0}], config(), threads=2)
+
+
+KEPT = (
+    "total_return", "max_drawdown", "total_trades", "winning_trades", "losing_trades", "win_rate", "profit_factor",
+    "time_in_market",
+)  # fmt: skip
+
+
+def told(swept: Any, v: int, cash: float) -> dict[str, float]:
+    """What ``swept`` says of a variant under the names of the metrics."""
+    trades, lost = int(swept.trades[v]), float(swept.lost[v])
+    return {
+        "total_return": float(swept.equity[v]) / cash - 1.0,
+        "max_drawdown": float(swept.drawdown[v]),
+        "total_trades": trades,
+        "winning_trades": int(swept.wins[v]),
+        "losing_trades": int(swept.losses[v]),
+        "win_rate": int(swept.wins[v]) / trades if trades else np.nan,
+        "profit_factor": float(swept.gained[v]) / lost if lost else np.nan,
+        "time_in_market": int(swept.in_market[v]) / swept.bars,
+    }
+
+
+def compared(strategy: Any, market: Any, grid: list[Any], **rules: Any) -> int:
+    """Compare each variant with its backtest; the number of those that were not told apart."""
+    swept = sweep_signals(strategy, market, grid, config(**rules), threads=2)
+    known = 0
+    for v, params in enumerate(grid):
+        if swept.apart[v]:
+            continue
+        known += 1
+        result = al.backtest(strategy, market, params=params, cash=50_000, commission=0.001, slippage=0.0005, **rules)
+        assert np.array_equal(swept.returns[v], result.returns.to_numpy()), params
+        assert np.array_equal(swept.session, result.returns.index.to_numpy().astype("datetime64[D]").astype(np.int32))
+        ours = told(swept, v, 50_000)
+        for name in KEPT:
+            assert ours[name] == pytest.approx(result.metrics[name], rel=1e-9, abs=1e-12, nan_ok=True), (params, name)
+    return known
+
+
+def test_what_is_kept_of_a_variant_is_what_its_backtest_says_of_shares_with_splits_and_dividends() -> None:
+    market = al.data.resolve("us-equities-daily/AAPL")
+    grid = [{"fast": fast, "slow": slow} for fast in (5, 10, 20) for slow in (50, 150)]
+    assert compared(Cross, market, grid) == len(grid)
+
+
+@pytest.mark.parametrize("rules", [{}, {"max_share": 0.0005}, {"borrow_rate": 0.05}, {"close_at_end": "last_close"}])
+def test_what_is_kept_of_weights_brackets_and_several_symbols(rules: Any) -> None:
+    rng = np.random.default_rng(8)
+    market = al.data.resolve({"A": random_frame(rng, 120, 0.0), "B": random_frame(rng, 120, 0.2)})
+    known = compared(Mixed, market, [{"seed": seed} for seed in range(18)], **rules)
+    assert (known == 0) == ("close_at_end" in rules)  # weights, and entries in parts, add to positions: those are apart

@@ -115,6 +115,7 @@ def test_the_same_strategy_on_the_same_data(changes: dict[str, Any], counted: bo
 
 
 def test_frames_without_a_name_need_the_same_content() -> None:
+    assert al.data.resolve(frame()).name == "DATA"
     trials.append(run(dataset="DATA", dataset_hash="sha256:b"))
     assert trials.earlier(RUN | {"dataset": "DATA"}).count == 0
     assert trials.earlier(RUN | {"dataset": "DATA", "dataset_hash": "sha256:b"}).count == 1

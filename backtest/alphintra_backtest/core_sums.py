@@ -1,0 +1,176 @@
+"""What an account was worth, and what a sweep keeps of that for each variant, with its trades; see ``core``."""
+
+from __future__ import annotations
+
+from .codes import *
+from .core import value
+
+# a row of what is kept; OUT_APART is 1 where these numbers are not enough: such a variant is run by itself
+(
+    OUT_EQUITY, OUT_FILLS, OUT_ORDERS, OUT_DRAWDOWN, OUT_HELD, OUT_TRADES, OUT_WINS, OUT_LOSSES, OUT_GAINED, OUT_LOST,
+    OUT_APART,
+) = range(11)  # fmt: skip
+N_OUT = 11
+#: P&L is rounded to 1e-8: below half of it a trade has neither won nor lost.
+NEITHER = 5e-9
+
+
+def equity_one(m, b, start_cash, equity):
+    """The equity of ``value_one`` alone."""
+    fi, ff, reg = b[6], b[7], b[9]
+    close = m[D_CLOSE]
+    lot = m[D_LOT][0]
+    money = start_cash
+    lots = 0
+    t = 0
+    for r in range(reg[S_FILLS] + 1):
+        until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
+        if until > t:
+            # Slices, as an index that might be negative would keep the compiler from taking several at once.
+            out, prices = equity[t:until], close[t:until, 0]
+            units = lots * lot
+            for i in range(out.shape[0]):
+                out[i] = money + units * prices[i]
+            t = until
+        if r < reg[S_FILLS]:
+            signed = fi[r, L_SIDE] * fi[r, L_LOTS]
+            money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
+            lots += signed
+
+
+def value_one(m, b, start_cash, equity, cash_out, exposure, held):
+    """What ``core.value`` says of one symbol that has every bar: between two fills only its close changes."""
+    fi, ff, reg = b[6], b[7], b[9]
+    close = m[D_CLOSE]
+    lot = m[D_LOT][0]
+    money = start_cash
+    lots = 0
+    t = 0
+    for r in range(reg[S_FILLS] + 1):
+        until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
+        if until > t:
+            out, prices, size = equity[t:until], close[t:until, 0], exposure[t:until]
+            units = lots * lot
+            for i in range(out.shape[0]):
+                v = units * prices[i]
+                out[i] = money + v
+                size[i] = abs(v)
+            cash_out[t:until] = money
+            held[t:until] = lots != 0
+            t = until
+        if r < reg[S_FILLS]:
+            signed = fi[r, L_SIDE] * fi[r, L_LOTS]
+            money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
+            lots += signed
+
+
+def book_legs(b, c, until, held, terms):
+    """Add the legs before fill ``until``, from leg ``c`` on, to what is held. The leg after them; −1 as below."""
+    ci, cf, reg = b[11], b[12], b[9]
+    while c < reg[S_LEGS] and ci[c, C_SEQ] <= until:
+        s = ci[c, C_SYMBOL]
+        if ci[c, C_KIND] == LEG_SPLIT:
+            if held[s, 0] != 0 and held[s, 2] >= 0:
+                return -1
+            held[s, 0] += ci[c, C_LOTS]
+        elif ci[c, C_KIND] != LEG_INTEREST and held[s, 0] != 0:
+            terms[s, 2] -= cf[c, C_AMOUNT]
+        c += 1
+    return c
+
+
+def round_trips(m, b, held, terms, row):
+    """Count and add up the closed trades (M10). False where a position had more than one entry or exit order.
+
+    Those are for the trade book. ``held`` (S, 3) int64 and ``terms`` (S, 3) float64 are scratch: signed lots, entry
+    order and exit order; what the entry cost, what the exit brought so far, and the fees of both, less the dividends.
+    """
+    fi, ff, reg = b[6], b[7], b[9]
+    for c in range(OUT_TRADES, OUT_APART):
+        row[c] = 0.0
+    for s in range(held.shape[0]):
+        held[s, 0] = 0
+    leg = 0
+    for r in range(reg[S_FILLS]):
+        leg = book_legs(b, leg, r, held, terms)
+        if leg < 0:
+            return False
+        s = fi[r, L_SYMBOL]
+        side = fi[r, L_SIDE]
+        lots = fi[r, L_LOTS]
+        order = fi[r, L_ORDER]
+        worth = m[D_LOT][s] * m[D_MULT][s] * ff[r, L_RATE] * ff[r, L_PRICE]
+        fee = ff[r, L_FEE] / lots
+        rest = lots
+        if held[s, 0] != 0 and (held[s, 0] > 0) != (side > 0):
+            if held[s, 2] >= 0 and held[s, 2] != order:
+                return False
+            held[s, 2] = order
+            take = min(lots, abs(held[s, 0]))
+            terms[s, 1] += take * worth
+            terms[s, 2] += take * fee
+            held[s, 0] += side * take
+            rest -= take
+            if held[s, 0] == 0:
+                gain = side * (terms[s, 0] - terms[s, 1]) - terms[s, 2]
+                row[OUT_TRADES] += 1.0
+                if gain > NEITHER:
+                    row[OUT_WINS] += 1.0
+                    row[OUT_GAINED] += gain
+                elif gain < -NEITHER:
+                    row[OUT_LOSSES] += 1.0
+                    row[OUT_LOST] -= gain
+        if rest > 0:
+            if held[s, 0] == 0:
+                held[s, 1] = order
+                held[s, 2] = -1
+                terms[s, 0] = 0.0
+                terms[s, 1] = 0.0
+                terms[s, 2] = 0.0
+            elif held[s, 1] != order or held[s, 2] >= 0:
+                return False
+            held[s, 0] += side * rest
+            terms[s, 0] += rest * worth
+            terms[s, 2] += rest * fee
+    if book_legs(b, leg, reg[S_FILLS], held, terms) < 0:
+        return False
+    for s in range(held.shape[0]):
+        if held[s, 0] != 0 and held[s, 2] >= 0:  # closed in part
+            return False
+    return True
+
+
+def sum_up(m, b, one, start_cash, reached, first, ends, curves, flags, held, terms, sampled, row):
+    """Fill a row of ``N_OUT`` numbers and the equities at the timestamps ``ends``.
+
+    ``one``: see ``value_one``. ``first`` is the timestamp where metrics begin (F13), ``curves`` (3, T) and ``flags``
+    (T,) are scratch.
+    """
+    equity = curves[0]
+    if one and b[9][S_LEGS] == 0:
+        value_one(m, b, start_cash, equity, curves[1], curves[2], flags)
+    else:  # what it counts of old marks is not kept
+        value(m, b, start_cash, equity, curves[1], curves[2], flags, held[0])
+    row[OUT_APART] = 1.0
+    if reached < equity.shape[0] or not round_trips(m, b, held, terms, row):
+        return
+    best = start_cash
+    least = 0.0
+    there = 0
+    for t in range(max(first, 0), reached):
+        e = equity[t]
+        if e != e:
+            return
+        there += flags[t]
+        if e > best:
+            best = e
+        elif e <= best * (1.0 + least + 1e-12):  # a division only where it may be the deepest
+            least = min(least, e / best - 1.0)
+    for j in range(ends.shape[0]):
+        sampled[j] = equity[ends[j]]
+    row[OUT_DRAWDOWN] = least
+    row[OUT_HELD] = there
+    row[OUT_APART] = 0.0
+
+
+KERNELS = (equity_one, value_one, book_legs, round_trips, sum_up)
