@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import data, overfitting, ta
     from .backtesting import backtest
     from .checking import Check, check
+    from .comparing import Comparison, compare
     from .costs import Commission, Slippage
     from .data.instrument import Instrument
     from .errors import AlphintraError
@@ -33,6 +34,7 @@ _WHERE = {
     "Check": "checking",
     "CheckRun": "testing",
     "Commission": "costs",
+    "Comparison": "comparing",
     "Instrument": "data.instrument",
     "MonteCarlo": "resampling",
     "Param": "params",
@@ -45,6 +47,7 @@ _WHERE = {
     "WalkForward": "walking",
     "backtest": "backtesting",
     "check": "checking",
+    "compare": "comparing",
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
@@ -62,6 +65,7 @@ __all__ = [
     "Check",
     "CheckRun",
     "Commission",
+    "Comparison",
     "Instrument",
     "MonteCarlo",
     "Param",
@@ -75,6 +79,7 @@ __all__ = [
     "__version__",
     "backtest",
     "check",
+    "compare",
     "crossed_above",
     "crossed_below",
     "data",

@@ -23,6 +23,7 @@ from .services.backtests import KIND, Backtests
 from .services.check_queue import KIND as CHECK_KIND
 from .services.check_triggers import CheckTriggers
 from .services.checks import StrategyChecks
+from .services.comparison import Comparisons
 from .services.datasets import Datasets
 from .services.documentation import Documentation
 from .services.run_defaults import RunDefaults
@@ -58,6 +59,7 @@ class Services:
     backtests: Backtests
     checks: StrategyChecks
     check_triggers: CheckTriggers
+    comparisons: Comparisons
     snippets: Snippets
     documentation: Documentation
     system: SystemService
@@ -244,6 +246,9 @@ class AlphintraServer(ExtensionApp):
             self.log,
         )
         refused = None if state.jobs_allowed else NO_SANDBOX
+        backtests = Backtests(
+            database, sources, jobs_dir, run_defaults, self.max_queued, supervisor.wake, refused
+        )
         return Services(
             database=database,
             parser=parser,
@@ -253,9 +258,8 @@ class AlphintraServer(ExtensionApp):
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
-            backtests=Backtests(
-                database, sources, jobs_dir, run_defaults, self.max_queued, supervisor.wake, refused
-            ),
+            backtests=backtests,
+            comparisons=Comparisons(database, backtests.read_file),
             checks=StrategyChecks(database, run_defaults, self.max_queued, supervisor.wake, refused),
             check_triggers=CheckTriggers(
                 database, run_defaults, jobs_dir, self.max_queued, supervisor.wake, self.log, refused

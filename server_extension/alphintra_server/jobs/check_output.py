@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from .output import BadOutputError, Number, _parse, _read
+from .output import BadOutputError, Number, _checked, _read
 from .protocol import FILES, OutputFile, clean
 
 _NEEDED = ("checks.json", "record.json")
@@ -120,12 +120,7 @@ def collect(folder: Path, claimed: list[OutputFile]) -> ChecksOutput:
             raise BadOutputError(f"{item.name} is not the file that the job announced.")
         content = data or content
         described[item.name] = {"bytes": size, "sha256": digest}
-    try:
-        document = ChecksDocument.model_validate(_parse("checks.json", content))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BadOutputError(f"checks.json: {place}: {first['msg']}") from None
+    document = _checked(ChecksDocument, "checks.json", content)
     return ChecksOutput(document, described["record.json"])
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004_checks"
-down_revision = "0002_costs"
+down_revision = "0003_methods"
 branch_labels = None
 depends_on = None
 
