@@ -71,6 +71,18 @@ async def test_a_plain_run_has_no_study_and_knows_what_was_tried_before(api, com
     assert (await results(api, await completed(dataset_id="us-equities-daily/IBM")))["earlier_trials"] == 0
 
 
+async def test_old_trials_are_told_as_one(api, completed, monkeypatch):
+    monkeypatch.setattr("alphintra_server.jobs.earlier_trials.MOST_ENTRIES", 1)
+    for methodology, method in (("SWEEP", {"grid": GRID}), ("STANDARD", None), ("STANDARD", None)):
+        await completed(methodology, method)
+    found = await results(api, await completed())
+    assert found["earlier_trials"] == 9
+    older, last = found["run"]["job"]["trials"]
+    assert (older["count"], older["sample"], older["spread"]) == (8, None, [0, 0.0, 0.0])
+    assert older["created_at"] <= last["created_at"]
+    assert (last["count"], last["spread"]) == (1, [1, 0.1, 0.0])
+
+
 async def test_the_seed_of_a_sweep_is_that_of_its_runs(completed):
     assert (await completed("SWEEP", {"grid": GRID, "seed": 9}, seed=4))["seed"] == 9
 
