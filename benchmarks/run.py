@@ -29,7 +29,7 @@ from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
 from kernel_first import CELL, first_result
 from peers import environment, import_seconds, install_peers, measure
-from table import Table, warm
+from table import Table, speed_of, warm
 
 #: Engines of the first line, all run on the bars on which they must agree.
 NAMES = {"backtesting_py": "backtesting.py", "pybroker": "PyBroker", "backtrader": "backtrader"}
@@ -105,16 +105,18 @@ def signals_are_equal(bench: Bench) -> bool:
     ours, theirs = (bench.run(engine, "equal", 1) for engine in ("alphintra_signals", "vectorbt"))
     by_bar = bench.run("alphintra_signals", "equal", 1, "--by-bar")
     swept, other = (bench.run(engine, "sweep", 1) for engine in ("alphintra_sweep", "vectorbt_sweep"))
+    public = bench.run("alphintra_sweep", "sweep", 1, "--public")
     for name, problem in (
         ("on_bar", difference("on_bar", ours, by_bar)),
         ("vectorbt", difference("vectorbt", ours, theirs)),
         ("vectorbt's sweep", apart(swept, other)),
+        ("al.sweep", apart(swept, public)),
     ):
         if not _equal(f"signals and {name}", problem):
             return False
     print(
         f"equal: {len(ours['fills'])} fills of signals, on_bar and vectorbt, "
-        f"and the final equities of {len(swept['equities'])} variants of both sweeps"
+        f"and the final equities of {len(swept['equities'])} variants of our sweep, al.sweep and vectorbt's"
     )
     return True
 
@@ -179,6 +181,9 @@ def show(bench: Bench) -> None:
     ):
         speed = table.speed(work, warm(bench.run(engine, name, 12)), target)
         table.peer("vectorbt", warm(bench.run(peer, name, 3)), speed)
+    public = warm(bench.run("alphintra_sweep", "sweep", 12, "--public"))
+    table.also("al.sweep: 13 metrics of each pair, as a table", public)
+    table.peer("vectorbt, final value alone", warm(bench.run("vectorbt_sweep", "sweep", 3)), speed_of(public))
     metrics.show(bench, table)
     table.wall(f"{SYMBOLS} symbols, 10 years daily, rotation", warm(bench.rotation), 1.0)
     used = bench.run("alphintra_rotation", "universe", 1, "--memory")
