@@ -1,7 +1,7 @@
 """Ours: every pair of averages over the same bars, in threads, with one cache of averages.
 
-The sweep's engine alone, or with ``--public`` the whole ``al.sweep`` a trader calls: session returns, headline metrics of
-each variant, its table and the trial log.
+The sweep's engine alone, or with ``--public`` the whole ``al.sweep`` a trader calls: session returns, headline metrics
+of each variant, its table and the trial log.
 """
 
 from __future__ import annotations
