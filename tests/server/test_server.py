@@ -191,6 +191,31 @@ def test_backtests_of_before_costs_had_terms_stay_fractions(tmp_path):
     database.close()
 
 
+def test_backtests_of_before_methods_are_plain_runs(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'old.sqlite'}")
+    upgrade(database.write_engine, "0002_costs")
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as plain, plain:
+        for table, key in (("backtests", "id"), ("backtest_results", "backtest_id")):
+            columns = [row[1] for row in plain.execute(f"PRAGMA table_info({table})")]
+            values = dict.fromkeys(columns, "0") | {key: "old"}
+            names = ", ".join(f":{name}" for name in columns)
+            plain.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({names})", values)
+    upgrade(database.write_engine)
+    with database.write_engine.begin() as connection:
+        assert connection.execute(text("SELECT profile, method FROM backtests")).all() == [("default", None)]
+        counted = "SELECT trials, trial_spread, earlier_trials, earlier_trials_since FROM backtest_results"
+        assert connection.execute(text(counted)).all() == [(1, None, 0, None)]
+    database.close()
+
+
+def test_openapi_says_what_each_methodology_takes():
+    schemas = document()["components"]["schemas"]
+    method = json.dumps(schemas["StrategyExecute"]["properties"]["method"])
+    for name in ("SweepMethod", "WalkForwardMethod", "MonteCarloMethod"):
+        assert f"#/components/schemas/{name}" in method
+    assert set(schemas["BacktestMethodology"]["enum"]) == {"STANDARD", "SWEEP", "WALK_FORWARD", "MONTE_CARLO"}
+
+
 def test_openapi_says_what_a_cost_may_be():
     schemas = document()["components"]["schemas"]
     for cost, sdk in (("commission", al.Commission), ("slippage", al.Slippage)):
