@@ -262,6 +262,31 @@ async def test_a_trigger_that_meets_a_full_queue_stands_until_there_is_room(hous
     assert [len(await house.runs(strategy)) for strategy in strategies] == [1, 1]
 
 
+async def test_a_plan_that_cannot_be_read_holds_up_no_other_and_is_logged_once(house, caplog):
+    bad, good = [await house.strategy(on_save=True) for _ in range(2)]
+    work = update(CheckPlanRow).where(CheckPlanRow.strategy_id == bad).values(settings={"gone": 1})
+    await house.database.write(lambda session: session.execute(work) and None)
+    for strategy in (bad, good):
+        await house.save(strategy, code="2")
+    await house.triggers.look()
+    await house.triggers.look()
+    assert (await house.runs(bad), await house.runs(good)) == ([], [("SAVE", 2, "PENDING")])
+    assert [record.message for record in caplog.records] == [f"The checks of strategy {bad} cannot be queued"]
+
+
+async def test_of_two_that_wait_the_newest_takes_the_next_version(house):
+    strategy = await house.strategy(on_save=True)
+    await house.save(strategy, code="2")
+    await house.triggers.look()
+    lost = house.database.write_now(lambda session: store.claim(session, "boot", deadline=timedelta(seconds=60)))
+    await house.save(strategy, code="3")
+    await house.triggers.look()
+    house.database.write_now(lambda session: store.release(session, lost))
+    await house.save(strategy, code="4")
+    await house.triggers.look()
+    assert await house.runs(strategy) == [("SAVE", 2, "PENDING"), ("SAVE", 4, "PENDING")]
+
+
 async def test_an_archived_strategy_rests_and_its_triggers_stand(house):
     strategy = await house.strategy(on_save=True, schedule="daily", at="13:30")
     await house.save(strategy, code="2")

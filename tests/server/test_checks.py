@@ -175,6 +175,7 @@ async def test_a_worker_that_cannot_be_believed_is_a_failed_run(make_strategy, r
     for count, (act, code) in enumerate(
         [
             ("no_results", "BAD_OUTPUT"),
+            ("other_checks", "BAD_OUTPUT"),
             ("nan_value", "BAD_OUTPUT"),
             ("forged_record", "BAD_OUTPUT"),
             ("missing_record", "BAD_OUTPUT"),
