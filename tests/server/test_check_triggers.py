@@ -152,6 +152,29 @@ async def test_a_save_is_not_lost_while_no_server_is_there_nor_by_a_change_of_th
     assert await house.runs(strategy) == [("SAVE", 2, "PENDING")]
 
 
+async def test_everything_stands_across_a_restart(house, tmp_path):
+    saved, due = await house.strategy(on_save=True), await house.strategy(schedule="daily", at="13:30")
+    failed = await house.strategy()
+    await house.checks.run(ALICE, failed)
+    house.end()
+    await house.checks.run(ALICE, failed)
+    house.end(error={"code": "LOST", "message": "Its server was lost."})
+    await house.save(saved, code="2")
+    house.database.close()
+    database = Database(f"sqlite:///{tmp_path / 'c.sqlite'}")
+    upgrade(database.write_engine)
+    after = House(database, tmp_path / "jobs")
+    after.now = NOON + timedelta(hours=2)
+    await after.triggers.look()
+    assert await after.runs(saved) == [("SAVE", 2, "PENDING")]
+    assert await after.runs(due) == [("SCHEDULE", 1, "PENDING")]
+    (event,) = after.events()
+    assert event["strategy_id"] == failed
+    await after.triggers.look()
+    assert len(after.events()) == len(await after.runs(saved)) == len(await after.runs(due)) == 1
+    database.close()
+
+
 async def test_what_is_switched_off_or_on_later_runs_nothing_for_before(house):
     strategy = await house.strategy(on_save=False, on_dataset=False)
     await house.save(strategy, code="2")
