@@ -128,6 +128,8 @@ REFUSED = [
      "method.grid", "49,991 variants"),
     ("SWEEP", {"grid": GRID, "search": "random", "trials": 10_000_000}, "GRID_TOO_LARGE", "method.trials",
      "5,000"),
+    ("SWEEP", {"grid": {"shift": list(range(20_000))}, "search": "random"}, "GRID_TOO_LARGE", "method.grid",
+     "write ranges"),
     ("SWEEP", {"grid": GRID, "trials": 5}, "BAD_PARAMETER", "method.trials", "all of its variants"),
     ("SWEEP", {"grid": GRID, "search": "greedy"}, "SCHEMA", "method.search", "optuna"),
     ("SWEEP", {"grid": {"fats": [5]}}, "BAD_PARAMETER", "method.grid.fats", "did you mean 'fast'?"),

@@ -1,6 +1,8 @@
 """The server itself: health under load, problems, OpenAPI, metrics, migrations, settings."""
 
 import asyncio
+import importlib
+import io
 import json
 import re
 import sqlite3
@@ -12,6 +14,7 @@ import alphintra as al
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alphintra_server.auth import SCOPES
 from alphintra_server.db import Database
 from alphintra_server.db.migrate import upgrade
@@ -206,6 +209,25 @@ def test_backtests_of_before_methods_are_plain_runs(tmp_path):
         counted = "SELECT trials, trial_spread, earlier_trials, earlier_trials_since FROM backtest_results"
         assert connection.execute(text(counted)).all() == [(1, None, 0, None)]
     database.close()
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_the_migration_of_methods_is_plain_sql(dialect):
+    module = importlib.import_module("alphintra_server.db.migrations.versions.0003_methods")
+    written = io.StringIO()
+    context = MigrationContext.configure(
+        dialect_name=dialect, opts={"as_sql": True, "output_buffer": written}
+    )
+    with Operations.context(context):
+        module.upgrade()
+        module.downgrade()
+    statements = [line for line in written.getvalue().split(";") if line.strip()]
+    assert len(statements) == 12
+    added, dropped = statements[:6], statements[6:]
+    first = " ".join(added[0].split())
+    assert first == "ALTER TABLE backtests ADD COLUMN profile VARCHAR(40) DEFAULT 'default' NOT NULL"
+    assert all("ADD COLUMN" in statement for statement in added)
+    assert all("DROP COLUMN" in statement for statement in dropped)
 
 
 def test_openapi_says_what_each_methodology_takes():

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from alphintra.errors import AlphintraError
 
+MOST_BYTES = 64 << 10
+"""Of a method as JSON: it is in every list of backtests."""
 MOST_COMBINATIONS = 100_000
 """Combinations of a grid that are looked at for what its constraint allows."""
 MOST_VARIANTS = 5_000
@@ -44,6 +46,10 @@ def check_method(method: Method | None) -> None:
             raise Invalid.field("method.paths", f"at most {most:,} with {method.resample}", code="TOO_MANY_PATHS")
         return
     _check_metric(method.metric)
+    if len(method.model_dump_json()) > MOST_BYTES:
+        raise Invalid.field(
+            "method.grid", f"is longer than {MOST_BYTES >> 10} KiB: write ranges", code="GRID_TOO_LARGE"
+        )
     drawn = _is_drawn(method)
     if not method.grid and not drawn:
         raise Invalid.field("method.grid", "is empty: there is nothing to vary", code="EMPTY_GRID")
