@@ -25,11 +25,12 @@ import metrics
 import overfitting
 import reference
 import report
+import rest_run
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
 from kernel_first import CELL, first_result
 from peers import environment, import_seconds, install_peers, measure
-from table import Table, warm
+from table import Table, speed_of, warm
 
 #: Engines of the first line, all run on the bars on which they must agree.
 NAMES = {"backtesting_py": "backtesting.py", "pybroker": "PyBroker", "backtrader": "backtrader"}
@@ -69,6 +70,11 @@ class Bench:
         """The rotation, four runs."""
         return self.run("alphintra_rotation", "universe", 4)
 
+    @cached_property
+    def rest(self) -> tuple[float, list[float]]:
+        """Seconds of a year of daily bars over REST, and the final equity of each run."""
+        return rest_run.measure()
+
     def first_in_kernel(self) -> tuple[float, float]:
         """Seconds and final equity of the first cell of a fresh kernel."""
         data = self.folder / "first.csv"
@@ -96,7 +102,7 @@ def results_are_equal(bench: Bench) -> bool:
         if not _equal(f"{what} and a plain loop", difference("the loop", ours, reference.reading(walk, trail))):
             return False
         print(f"equal: {len(ours['fills'])} fills of {what} and of a plain loop")
-    checks = (signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal)
+    checks = (signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal, rest_is_equal)
     return all(check(bench) for check in checks) and pbo_is_equal()
 
 
@@ -105,16 +111,18 @@ def signals_are_equal(bench: Bench) -> bool:
     ours, theirs = (bench.run(engine, "equal", 1) for engine in ("alphintra_signals", "vectorbt"))
     by_bar = bench.run("alphintra_signals", "equal", 1, "--by-bar")
     swept, other = (bench.run(engine, "sweep", 1) for engine in ("alphintra_sweep", "vectorbt_sweep"))
+    public = bench.run("alphintra_sweep", "sweep", 1, "--public")
     for name, problem in (
         ("on_bar", difference("on_bar", ours, by_bar)),
         ("vectorbt", difference("vectorbt", ours, theirs)),
         ("vectorbt's sweep", apart(swept, other)),
+        ("al.sweep", apart(swept, public)),
     ):
         if not _equal(f"signals and {name}", problem):
             return False
     print(
         f"equal: {len(ours['fills'])} fills of signals, on_bar and vectorbt, "
-        f"and the final equities of {len(swept['equities'])} variants of both sweeps"
+        f"and the final equities of {len(swept['equities'])} variants of our sweep, al.sweep and vectorbt's"
     )
     return True
 
@@ -155,6 +163,16 @@ def pbo_is_equal() -> bool:
     return True
 
 
+def rest_is_equal(bench: Bench) -> bool:
+    """Compare a year of daily bars over REST with the same run in this process."""
+    here = rest_run.here()
+    for equity in bench.rest[1]:
+        if not _equal("REST and this process", None if equity == here else f"final equity {equity} and {here}"):
+            return False
+    print(f"equal: final equity of a year of daily bars over REST and in a process, {here:,.2f}")
+    return True
+
+
 def _equal(what: str, problem: str | None) -> bool:
     if problem:
         print(f"NOT EQUAL, {what}: {problem}")
@@ -179,6 +197,9 @@ def show(bench: Bench) -> None:
     ):
         speed = table.speed(work, warm(bench.run(engine, name, 12)), target)
         table.peer("vectorbt", warm(bench.run(peer, name, 3)), speed)
+    public = warm(bench.run("alphintra_sweep", "sweep", 12, "--public"))
+    table.also("al.sweep: 13 metrics of each pair, as a table", public)
+    table.peer("vectorbt, final value alone", warm(bench.run("vectorbt_sweep", "sweep", 3)), speed_of(public))
     metrics.show(bench, table)
     table.wall(f"{SYMBOLS} symbols, 10 years daily, rotation", warm(bench.rotation), 1.0)
     used = bench.run("alphintra_rotation", "universe", 1, "--memory")
@@ -195,6 +216,8 @@ def show(bench: Bench) -> None:
     work = f"PBO: {overfitting.TRIALS} trials × {overfitting.SESSIONS:,} sessions"
     table.seconds(work, seconds, "≤ 2 s", seconds <= 2)
     table.peer_seconds(f"a loop with pandas, {overfitting.TIMED} of 12,870 splits", loop)
+    seconds = bench.rest[0]
+    table.seconds("REST: a year daily, POST …/run to report", seconds, "≤ 30 s", seconds <= rest_run.ALLOWED)
     seconds = import_seconds(bench.folder)
     table.seconds("import alphintra", seconds, "≤ 0.3 s", seconds <= 0.3)
     page = report.measure(bench.folder)

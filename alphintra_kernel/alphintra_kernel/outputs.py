@@ -9,31 +9,52 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alphintra.result import Result
+    from alphintra_backtest.methods import Done
 
 TABLES = ("trades", "fills", "orders")
 
 
-def write(result: Result, folder: Path) -> list[dict[str, Any]]:
-    """Write a result and say what was written.
+def write(done: Done, trials: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """Write what came of a job and say what was written.
 
     Args:
-        result: What the backtest returned.
+        done: What came of it.
+        trials: What it adds to the trials of its strategy.
         folder: Where to.
 
     Returns:
         ``{name, bytes, sha256}`` of each file.
     """
+    result = done.result
     (folder / "result.json").write_text(result.to_json(), encoding="utf-8")
-    view = json.dumps(result.view, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    (folder / "view.json").write_text(view, encoding="utf-8")
-    result.report(folder / "report.html")
-    names = ["result.json", "view.json", "report.html"]
+    _write_json(folder / "view.json", result.view)
+    result.report(folder / "report.html", **done.sections)
+    _write_json(folder / "trials.json", trials)
+    _write_json(folder / "sessions.json", _sessions(result))
+    names = ["result.json", "view.json", "report.html", "trials.json", "sessions.json"]
+    study = done.payload()
+    if study is not None:
+        _write_json(folder / "study.json", study)
+        names.append("study.json")
     for table in TABLES:
         getattr(result, table).to_parquet(folder / f"{table}.parquet", index=False)
         names.append(f"{table}.parquet")
     _write_equity(result, folder / "equity.parquet")
     names.append("equity.parquet")
-    return [_described(folder / name) for name in names]
+    return [described(folder / name) for name in names]
+
+
+def _sessions(result: Result) -> dict[str, Any]:
+    """What a comparison reads: account values by session, as plain numbers that nobody has to unpickle."""
+    from alphintra_backtest.comparison import Run
+
+    run = Run.of(result)
+    return {"day": run.day.tolist(), "value": run.value.tolist()}
+
+
+def _write_json(path: Path, content: Any) -> None:
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    path.write_text(text, encoding="utf-8")
 
 
 def _write_equity(result: Result, path: Path) -> None:
@@ -54,6 +75,7 @@ def _write_equity(result: Result, path: Path) -> None:
     pq.write_table(table, path)
 
 
-def _described(path: Path) -> dict[str, Any]:
+def described(path: Path) -> dict[str, Any]:
+    """Say of a file what the server checks it by: ``{name, bytes, sha256}``."""
     content = path.read_bytes()
     return {"name": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

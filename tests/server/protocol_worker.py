@@ -60,6 +60,40 @@ if act == "flood":
 if act == "slow":
     time.sleep(float(job["parameters"]["seconds"]))
 
+if job["kind"] == "check":
+    passed = act != "fail"
+    side = {"fill": {"price": 10.0}, "order": None, "history": [], "decision_bar": None, "fill_bar": None}
+    previous = Path(os.environ["ALPHINTRA_JOB_ROOT"]) / "in" / "previous.json"
+    before = json.loads(previous.read_text())["id"] if previous.exists() else None
+    if act == "foreign_before":
+        before = "0" * 32
+    outcome = {
+        "strategy": "S", "passed": passed,
+        "results": [{"text": "total_trades > 1", "passed": passed, "value": 2.0, "reason": "total_trades is 2"}],
+        "compared_with": before and {"id": before},
+        "inputs": [{"what": "code", "text": f"{act}\x1b[31m changed"}],
+        "differences": {
+            "metrics": [{"name": "cagr", "before": None, "after": 0.5, "difference": None}],
+            "equal_fills": 3,
+            "first_fill": {"number": 4, "before": side, "now": side, "text": "differs"},
+        },
+        "metrics": {"total_return": 0.25, "max_drawdown": None, "sharpe_ratio": 1.5, "total_trades": 2},
+    }  # fmt: skip
+    if act == "other_checks":
+        outcome["results"][0]["text"] = "total_trades > 0"
+    if act == "no_results":
+        outcome["results"] = []
+    text = json.dumps(outcome)
+    if act == "nan_value":
+        text = text.replace("2.0", "NaN")
+    files = [put("checks.json", text), put("record.json", json.dumps({"id": job["id"]}))]
+    if act == "forged_record":
+        files[1]["sha256"] = "0" * 64
+    if act == "missing_record":
+        files.pop()
+    say(type="result", files=files, summary={"passed": passed})
+    sys.exit()
+
 trade = {
     "id": 1, "backtest_id": "r", "symbol": "AAPL", "side": "BUY", "quantity": 100.0, "entry_price": 0.1,
     "exit_price": 31.25, "entry_time": "2008-09-15T13:30:00Z", "exit_time": "2008-10-15T13:30:00Z",
@@ -78,12 +112,34 @@ result = {
     "undefined": {"sortino_ratio": "no losing session"},
     "trades": [trade, opened, lost], "fills": [], "orders": [],
 }  # fmt: skip
+kind = (job["methodology"] or "STANDARD").lower()
+shift = int(job["parameters"].get("shift", 0))
+days = [13_880 + shift + index for index in range(40)]
+account = [100_000.0 * 1.001 ** ((index * index) % 7) for index in range(40)]
+result["run"] |= {"strategy": "SmaCross", "dataset": job["data"]["name"], "parameters": job["parameters"],
+                  "periods_per_year": 252, "engine_version": "1"}
+study = {"version": 1, "kind": kind, "title": "T", "sections": [
+    {"name": "a", "title": "A", "blocks": [{"type": "text", "lines": ["x"]}]}]}
+trials = {"count": 7 if kind == "sweep" else 1, "sample": [13880, 13919, 39], "spread": [1, 0.1, 0.0]}
+sessions = {"day": days, "value": account}
+if act == "bad_study":
+    study["sections"][0]["blocks"][0]["type"] = "script"
+if act == "bad_trials":
+    trials["count"] = 10**9
+if act == "ruined":
+    sessions["value"] = [0.0] * 40
+if act == "bad_sessions":
+    sessions["day"] = sessions["day"][::-1]
 view = {"version": 1, "charts": {"curve": {"equity": [100000.0 + index for index in range(100)]}}}
 report = "<!doctype html><title>r</title></script><img src=x onerror=alert(1)>"
 text = json.dumps(result)
 if act == "nan":
     text = text.replace("0.25", "NaN")
 files = [put("result.json", text), put("view.json", json.dumps(view)), put("report.html", report)]
+if act != "old_worker":
+    files += [put("trials.json", json.dumps(trials)), put("sessions.json", json.dumps(sessions))]
+    if kind != "standard":
+        files.append(put("study.json", json.dumps(study)))
 if act == "forged_hash":
     files[0]["sha256"] = "0" * 64
 if act == "foreign_file":
@@ -101,5 +157,5 @@ if act in {"link", "fifo", "hard_link", "huge"}:
         with path.open("wb") as file:
             file.truncate(17 << 20)
 if act == "missing_file":
-    files.pop()
+    files = [file for file in files if file["name"] != "report.html"]
 say(type="result", files=files, summary={})

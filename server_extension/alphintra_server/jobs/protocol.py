@@ -27,11 +27,16 @@ FILES = {
     # name → most bytes
     "result.json": 64 << 20,
     "view.json": 2 << 20,
+    "study.json": 4 << 20,
+    "trials.json": 64 << 10,
+    "sessions.json": 8 << 20,
     "report.html": 16 << 20,
     "trades.parquet": 256 << 20,
     "fills.parquet": 256 << 20,
     "orders.parquet": 256 << 20,
     "equity.parquet": 256 << 20,
+    "checks.json": 4 << 20,
+    "record.json": 64 << 20,
 }
 """The output files there are. A worker that names another is not believed at all."""
 
@@ -83,7 +88,8 @@ class ProgressReport(_Message):
 
     type: Literal["progress"]
     fraction: float = Field(ge=0, le=1, allow_inf_nan=False)
-    phase: Annotated[str, _short(40)] = "running"
+    phase: Annotated[str, _short(20)] = "running"
+    text: Annotated[str | None, _short(200)] = None
     bar_time: BarTime = None
 
 

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from ..db.tables import BacktestResultRow, BacktestRow, DatasetRow, JobRow, StrategyRow, TradeRow
 from ..models.backtests import (
     BacktestJob,
-    BacktestMethodology,
     JobError,
     JobStatus,
     KeyMetrics,
@@ -19,6 +18,7 @@ from ..models.backtests import (
     TradeSide,
 )
 from ..models.costs import CommissionTerms, SlippageTerms, joined
+from ..models.methods import BacktestMethodology, stored
 from . import datasets
 
 
@@ -41,6 +41,8 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         commission=joined(row.commission, row.commission_terms, CommissionTerms),
         slippage=joined(row.slippage, row.slippage_terms, SlippageTerms),
         methodology=BacktestMethodology(row.methodology),
+        method=stored(row.methodology, row.method),
+        profile=row.profile,
         status=JobStatus(job.status),
         created_at=row.created_at,
         completed_at=job.finished_at,
@@ -59,12 +61,13 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         attempt=job.attempt,
         started_at=job.started_at,
         progress=Progress(**job.progress) if job.progress else None,
-        metrics=_key_metrics(result.metrics) if result else None,
+        metrics=key_metrics(result.metrics) if result else None,
         sparkline=result.sparkline if result else None,
         error=JobError(**job.error) if job.error else None,
         warnings=_warnings(result.assumptions) if result else [],
         log=job.log[-20:] if brief else job.log,
         sandbox_level=job.sandbox_level,
+        has_study=result is not None and "study.json" in result.files,
     )
 
 
@@ -73,7 +76,8 @@ def count(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _key_metrics(metrics: dict[str, float | None]) -> KeyMetrics:
+def key_metrics(metrics: dict[str, float | None]) -> KeyMetrics:
+    """Pick the figures that a list shows."""
     return KeyMetrics(
         total_return=metrics.get("total_return"),
         sharpe_ratio=metrics.get("sharpe_ratio"),
