@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_page import SECOND, Page
 from lab_server import CHROMIUM, Lab, _address
 
 
@@ -74,3 +75,17 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def view(request: pytest.FixtureRequest, browser: Any, lab: Lab) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1500, "height": 1150}, reduced_motion="reduce")
+    shown = Page(context.new_page(), lab, request.param)
+    shown.page.set_default_timeout(30 * SECOND)
+    yield shown
+    if shown.theme == "dark":
+        # The theme is a setting of the server; the next test begins with the light one.
+        shown.command("Theme: JupyterLab Light")
+        shown.page.wait_for_selector("body[data-jp-theme-light='true']", state="attached")
+    context.close()
+    assert shown.errors == []

@@ -289,8 +289,7 @@ def walk_forward() -> Study:
                         [
                             {
                                 "type": "heatmap",
-                                "x": ["Jan", "Feb", "Mar", "Apr", "May", "Jun"]
-                                + ["Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
+                                "x": [f"{month:02}" for month in range(1, 13)],
                                 "y": [str(y) for y in range(2015, 2021)],
                                 "z": months,
                                 "colorscale": "@low_to_high",
@@ -298,7 +297,7 @@ def walk_forward() -> Study:
                                 "colorbar": {"tickformat": ".0%"},
                             }
                         ],
-                        {"yaxis": {"type": "category"}},
+                        {"xaxis": {"type": "category"}, "yaxis": {"type": "category"}},
                         height=240,
                     )
                 ],
@@ -354,8 +353,11 @@ def comparison() -> Study:
                         "figures",
                         "Figures side by side",
                         (Column("run", "Run"), *METRICS),
-                        [["SmaCross 20/50", *_metrics(0.83, 20)], ["SmaCross 10/30", *_metrics(-0.21, 10)]]
-                        + [["Buy and hold", *_metrics(0.98, 0)[:-1], None]],
+                        [
+                            ["SmaCross 20/50", *_metrics(0.83, 20)],
+                            ["SmaCross 10/30", *_metrics(-0.21, 10)],
+                            ["Buy and hold", *_metrics(0.98, 0)[:-1], None],
+                        ],
                         note="Same data, same costs.",
                     ),
                     Table(
@@ -378,24 +380,18 @@ def comparison() -> Study:
     )
 
 
-def payloads() -> dict[str, Mapping[str, Any]]:
-    """All of them by name, and two that cannot be drawn as a whole."""
-    whole = {
-        study.title: study.payload()
-        for study in (sweep(), wide_sweep(), monte_carlo(), walk_forward(), comparison(), Study("sweep", "Nothing yet"))
-    }
-    odd = Study("report", "A part of tomorrow", sections=[Section("a", "A", [Text(["Read."])])]).payload()
-    odd["sections"][0]["blocks"] += [{"type": "hologram"}, {"type": "table"}]
-    return whole | {"odd": odd, "newer": {"version": 9}, "broken": {"version": 1, "title": 3}}
+def odd() -> dict[str, Any]:
+    """Parts that this view cannot draw, beside one that it can."""
+    payload = Study("report", "A part of tomorrow", sections=[Section("a", "A", [Text(["Read."])])]).payload()
+    payload["sections"][0]["blocks"] += [{"type": "hologram"}, {"type": "table"}]
+    return payload
 
 
-def notebook() -> nbformat.NotebookNode:
+def notebook(*payloads: Mapping[str, Any]) -> nbformat.NotebookNode:
     """A notebook whose outputs hold them."""
     cells = []
-    for name, payload in payloads().items():
-        output = nbformat.v4.new_output(
-            "display_data", {MIME_TYPE: payload, "text/plain": f"<{name}>"}
-        )
-        cells.append(nbformat.v4.new_code_cell(f"# {name}", outputs=[output]))
+    for payload in payloads:
+        output = nbformat.v4.new_output("display_data", {MIME_TYPE: payload, "text/plain": "a study"})
+        cells.append(nbformat.v4.new_code_cell(f"# {payload.get('title', '')}", outputs=[output]))
     kernel = {"name": "alphintra", "display_name": "Alphintra", "language": "python"}
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lab_server import SCREENSHOTS, Lab
+from lab_page import SECOND, Page
 
 pytestmark = pytest.mark.browser
 
-SECOND = 1000
 STRATEGY = '''import alphintra as al
 
 
@@ -36,68 +34,6 @@ class Slow(Fast):
 
     length = al.Param(40, low=2, high=50)
 '''
-
-
-class Page:
-    """A browser page on the lab, with what several tests do."""
-
-    def __init__(self, page: Any, lab: Lab, theme: str) -> None:
-        self.page = page
-        self.lab = lab
-        self.theme = theme
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
-
-    def open(self, path: str = "") -> None:
-        tree = f"/tree/{path}" if path else ""
-        name = f"spine-{self.theme}"
-        self.page.goto(f"{self.lab.url}lab/workspaces/{name}{tree}?token={self.lab.token}&reset")
-        self.page.wait_for_selector("#jp-top-panel", timeout=60 * SECOND)
-        self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
-        if self.theme == "dark":
-            self.command("Theme: JupyterLab Dark")
-            self.page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
-
-    def command(self, label: str) -> None:
-        """Run a command of the palette, as by keyboard."""
-        self.page.keyboard.press("Control+Shift+C")
-        box = self.page.locator("#modal-command-palette .lm-CommandPalette-input")
-        box.fill(label)
-        item = self.page.locator("#modal-command-palette .lm-CommandPalette-item").filter(has_text=label)
-        item.first.wait_for()
-        box.press("Enter")
-
-    def shot(self, name: str) -> None:
-        SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.wait_for_timeout(400)
-        self.page.screenshot(path=str(SCREENSHOTS / f"{name}-{self.theme}.png"))
-
-    def show_panel(self) -> None:
-        tab = self.page.locator(".lm-TabBar-tab[data-id='alphintra-backtests']")
-        if "lm-mod-current" not in (tab.get_attribute("class") or ""):
-            tab.click()
-        self.page.wait_for_selector("#alphintra-backtests")
-
-    def toolbar(self, button: str) -> None:
-        """Press one of our buttons in the toolbar of the document in front."""
-        self.page.locator(f".jp-Document:visible jp-button.alphintra-{button}").first.click()
-
-    def row(self, backtest: str) -> Any:
-        return self.page.locator(f".alphintra-Run[data-run='{backtest}']")
-
-
-@pytest.fixture(params=["light", "dark"])
-def view(request: pytest.FixtureRequest, browser: Any, lab: Lab) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1500, "height": 1150}, reduced_motion="reduce")
-    shown = Page(context.new_page(), lab, request.param)
-    shown.page.set_default_timeout(30 * SECOND)
-    yield shown
-    if shown.theme == "dark":
-        # The theme is a setting of the server; the next test begins with the light one.
-        shown.command("Theme: JupyterLab Light")
-        shown.page.wait_for_selector("body[data-jp-theme-light='true']", state="attached")
-    context.close()
-    assert shown.errors == []
 
 
 def total_return(page: Any, scope: str) -> str:
@@ -214,9 +150,7 @@ def test_a_python_file_with_two_strategies_asks_which(view: Page) -> None:
     page.get_by_role("button", name="Run backtest").click()
     newest = page.locator("#alphintra-backtests .alphintra-Run").first
     newest.filter(has_text="Slow").wait_for(timeout=30 * SECOND)
-    page.locator(".alphintra-Run[data-status='COMPLETED']").filter(has_text="Slow").first.wait_for(
-        timeout=120 * SECOND
-    )
+    page.locator(".alphintra-Run[data-status='COMPLETED']").filter(has_text="Slow").first.wait_for(timeout=120 * SECOND)
 
 
 def test_a_missing_name_is_shown_with_its_line(view: Page) -> None:

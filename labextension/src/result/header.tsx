@@ -27,6 +27,7 @@ export function CopyButton(props: {
   label: string;
   title: string;
   done: string;
+  disabled?: boolean;
 }): JSX.Element {
   const [copied, setCopied] = React.useState(false);
   React.useEffect(() => {
@@ -41,6 +42,7 @@ export function CopyButton(props: {
       type="button"
       className="alphintra-Button"
       title={props.title}
+      disabled={props.disabled}
       onClick={() => {
         void navigator.clipboard.writeText(props.text).then(
           () => setCopied(true),

@@ -173,7 +173,9 @@ export function DataTable(props: IProps): JSX.Element {
         />
         <span className="alphintra-muted" role="status">
           {rows.length === table.total
-            ? trans._n('%1 row', '%1 rows', table.total)
+            ? trans
+                ._n('%1 row', '%1 rows', table.total)
+                .replace(String(table.total), fixed(table.total, 0))
             : trans.__('%1 of %2 rows', fixed(rows.length, 0), fixed(table.total, 0))}
           {table.omitted ? ` \u00b7 ${table.omitted}` : ''}
         </span>

@@ -11,7 +11,6 @@ import { Panel } from '@lumino/widgets';
 import type { IResultEnvironment } from '../result/environment.js';
 import { IAlphintra } from '../tokens.js';
 import { STUDY_MIME } from './payload.js';
-import { StudyWidget } from './view.js';
 
 /** A study in an output area. */
 export class StudyRenderer extends Panel implements IRenderMime.IRenderer {
@@ -27,6 +26,11 @@ export class StudyRenderer extends Panel implements IRenderMime.IRenderer {
       return;
     }
     this._payload = payload;
+    // The view is loaded with the first study: Lab starts as fast without one.
+    const { StudyWidget } = await import('./view.js');
+    if (this.isDisposed || payload !== this._payload) {
+      return;
+    }
     const widget = new StudyWidget(this._environment, payload);
     [...this.widgets].forEach(old => old.dispose());
     this.addWidget(widget);

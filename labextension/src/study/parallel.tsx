@@ -26,11 +26,11 @@ interface IProps {
   onBrush: (axis: IAxis, range: Range | null) => void;
 }
 
-const TOP = 8;
-const BOTTOM = 8;
-/** Before the first axis, and after the last, whose values stand to its right. */
-const LEFT = 12;
-const RIGHT = 54;
+/** Room for the values at the ends of an axis. */
+const TOP = 20;
+const BOTTOM = 20;
+const LEFT = 26;
+const RIGHT = 44;
 /** Axes nearer than this are scrolled to. */
 const LEAST_GAP = 84;
 /** Pixels of movement that make a click a stretch. */
@@ -38,13 +38,20 @@ const MOVED = 4;
 /** An axis with no more values than this shows each. */
 const MOST_TICKS = 8;
 
+interface ITick {
+  place: number;
+  text: string;
+  /** Where it stands: beside its place, or beyond the end of the axis, where no line crosses it. */
+  at: 'beside' | 'above' | 'below';
+}
+
 interface IPlacedAxis {
   axis: IAxis;
   x: number;
-  ticks: { place: number; text: string }[];
+  ticks: ITick[];
 }
 
-function ticksOf(axis: IAxis): { place: number; text: string }[] {
+function ticksOf(axis: IAxis): ITick[] {
   if (!Number.isFinite(axis.low)) {
     return [];
   }
@@ -52,7 +59,7 @@ function ticksOf(axis: IAxis): { place: number; text: string }[] {
     const distinct = [...new Set(axis.places)].filter(Number.isFinite).sort((a, b) => a - b);
     if (distinct.length <= MOST_TICKS) {
       const labels = stepsOf(axis).ticks;
-      return distinct.map((place, at) => ({ place, text: labels[at]! }));
+      return distinct.map((place, i) => ({ place, text: labels[i]!, at: 'beside' }));
     }
   }
   const text = (place: number): string =>
@@ -60,8 +67,11 @@ function ticksOf(axis: IAxis): { place: number; text: string }[] {
       ? axis.words[Math.round(place)]!
       : formatValue(place, axis.column.format);
   return axis.low === axis.high
-    ? [{ place: axis.low, text: text(axis.low) }]
-    : [axis.low, axis.high].map(place => ({ place, text: text(place) }));
+    ? [{ place: axis.low, text: text(axis.low), at: 'beside' }]
+    : [
+        { place: axis.low, text: text(axis.low), at: 'below' },
+        { place: axis.high, text: text(axis.high), at: 'above' }
+      ];
 }
 
 /** Pixels from the top for a place on an axis. */
@@ -76,43 +86,53 @@ function placeAt(axis: IAxis, y: number, height: number): number {
   return axis.low + Math.max(0, Math.min(1, part)) * (axis.high - axis.low);
 }
 
-/** Draw trials, those of one shade in one stroke: ten thousand lines take one frame. */
+/** Draw trials in one stroke: ten thousand lines take one frame. A line has a gap at an undefined value. */
 function drawLines(
   context: CanvasRenderingContext2D,
   placed: IPlacedAxis[],
   trials: Iterable<number>,
-  colorOf: (shade: number) => string,
+  color: string,
+  height: number
+): void {
+  context.strokeStyle = color;
+  context.beginPath();
+  for (const trial of trials) {
+    let pen = false;
+    for (const { axis, x } of placed) {
+      const place = axis.places[trial]!;
+      if (!Number.isFinite(place)) {
+        pen = false;
+        continue;
+      }
+      const y = heightOf(axis, place, height);
+      if (pen) {
+        context.lineTo(x, y);
+      } else {
+        context.moveTo(x, y);
+        pen = true;
+      }
+    }
+  }
+  context.stroke();
+}
+
+/** Draw trials in their colours, one stroke a shade, the undefined ones first. */
+function drawShaded(
+  context: CanvasRenderingContext2D,
+  placed: IPlacedAxis[],
+  trials: Iterable<number>,
   props: IProps
 ): void {
-  const { color, range, height } = props;
+  const { color, range, shades, theme, height } = props;
   const byShade: number[][] = Array.from({ length: SHADES + 1 }, () => []);
   for (const trial of trials) {
     byShade[shadeOf(color.places[trial]!, range) + 1]!.push(trial);
   }
   byShade.forEach((members, index) => {
-    if (members.length === 0) {
-      return;
+    if (members.length > 0) {
+      const muted = String(theme.tokens['@muted'] ?? '#777');
+      drawLines(context, placed, members, shades[index - 1] ?? muted, height);
     }
-    context.strokeStyle = colorOf(index - 1);
-    context.beginPath();
-    for (const trial of members) {
-      let pen = false;
-      for (const { axis, x } of placed) {
-        const place = axis.places[trial]!;
-        if (!Number.isFinite(place)) {
-          pen = false;
-          continue;
-        }
-        const y = heightOf(axis, place, height);
-        if (pen) {
-          context.lineTo(x, y);
-        } else {
-          context.moveTo(x, y);
-          pen = true;
-        }
-      }
-    }
-    context.stroke();
   });
 }
 
@@ -127,7 +147,6 @@ function drawAxes(
   const blue = String(theme.tokens['@series1'] ?? ink);
   context.font = `11px ${theme.font}`;
   context.textBaseline = 'middle';
-  context.textAlign = 'left';
   context.lineJoin = 'round';
   for (const { axis, x, ticks } of placed) {
     context.strokeStyle = String(theme.tokens['@muted'] ?? ink);
@@ -148,13 +167,16 @@ function drawAxes(
       context.strokeStyle = blue;
       context.strokeRect(x - 7, top, 14, Math.max(2, bottom - top));
     }
-    for (const { place, text } of ticks) {
-      const y = Math.max(7, Math.min(height - 7, heightOf(axis, place, height)));
+    for (const { place, text, at } of ticks) {
+      const end = at === 'above' ? -10 : at === 'below' ? 11 : 0;
+      const y = heightOf(axis, place, height) + end;
+      const beside = end === 0 ? 5 : 0;
+      context.textAlign = beside ? 'left' : 'center';
       context.lineWidth = 3;
       context.strokeStyle = theme.background;
-      context.strokeText(text, x + 5, y);
+      context.strokeText(text, x + beside, y);
       context.fillStyle = ink;
-      context.fillText(text, x + 5, y);
+      context.fillText(text, x + beside, y);
     }
   }
 }
@@ -196,15 +218,13 @@ export function ParallelCoordinates(props: IProps): JSX.Element {
     const context = width > 0 ? prepare(below.current, width, height) : null;
     if (context) {
       context.lineWidth = 1;
-      context.globalAlpha = some ? 0.12 : count > 2000 ? 0.35 : 0.6;
-      const muted = String(theme.tokens['@muted'] ?? '#777');
-      drawLines(
-        context,
-        placed,
-        all,
-        shade => (some || shade < 0 ? muted : props.shades[shade]!),
-        props
-      );
+      if (some) {
+        context.globalAlpha = 1;
+        drawLines(context, placed, all, String(theme.tokens['@muted'] ?? '#777'), height);
+      } else {
+        context.globalAlpha = count > 2000 ? 0.35 : 0.6;
+        drawShaded(context, placed, all, props);
+      }
     }
   }, [placed, width, height, theme, props.shades, props.range, props.color, some]);
 
@@ -216,18 +236,12 @@ export function ParallelCoordinates(props: IProps): JSX.Element {
     const ink = String(theme.tokens['@ink'] ?? '#000');
     context.lineWidth = chosen.size > 200 ? 1 : 1.5;
     context.globalAlpha = chosen.size > 2000 ? 0.5 : 0.9;
-    drawLines(
-      context,
-      placed,
-      chosen,
-      shade => (shade < 0 ? ink : props.shades[shade]!),
-      props
-    );
+    drawShaded(context, placed, chosen, props);
     context.globalAlpha = 1;
     if (best >= 0) {
       context.lineWidth = 2.5;
       context.setLineDash([6, 3]);
-      drawLines(context, placed, [best], () => ink, props);
+      drawLines(context, placed, [best], ink, height);
       context.setLineDash([]);
     }
     drawAxes(context, placed, props, pending);
@@ -250,9 +264,9 @@ export function ParallelCoordinates(props: IProps): JSX.Element {
               className={axis.metric ? 'alphintra-mod-metric' : ''}
               style={
                 i === 0
-                  ? { left: 0, maxWidth: gap / 2 + LEFT - 4 }
+                  ? { left: 0, minWidth: 2 * LEFT, maxWidth: gap / 2 + LEFT - 4 }
                   : i === placed.length - 1
-                    ? { right: 0, maxWidth: gap / 2 + RIGHT - 4 }
+                    ? { right: 0, minWidth: 2 * RIGHT, maxWidth: gap / 2 + RIGHT - 4 }
                     : { left: x, maxWidth: gap - 8, transform: 'translateX(-50%)' }
               }
             >
@@ -261,7 +275,12 @@ export function ParallelCoordinates(props: IProps): JSX.Element {
           ))}
         </div>
         <div className="alphintra-Parallel-canvas" style={{ height, width: width || '100%' }}>
-          <canvas ref={below} style={{ width: width || '100%', height }} aria-hidden="true" />
+          <canvas
+            ref={below}
+            aria-hidden="true"
+            className={some ? 'alphintra-mod-behind' : ''}
+            style={{ width: width || '100%', height }}
+          />
           <canvas
             ref={above}
             role="img"

@@ -103,7 +103,10 @@ function template(theme: ITheme): Plain {
     zerolinecolor: tokens['@grid'],
     zerolinewidth: 1,
     linecolor: tokens['@grid'],
-    tickcolor: tokens['@grid'],
+    // Ticks keep the labels away from the axis, and are not seen.
+    ticks: 'outside',
+    ticklen: 4,
+    tickcolor: 'rgba(0,0,0,0)',
     automargin: true,
     title: { standoff: 8 }
   };
@@ -173,6 +176,8 @@ export function themed(
   const { tokens } = theme;
   const data = figure.data.map(trace => substitute(trace, tokens) as Plain);
   const own = withDates(data, substitute(figure.layout, tokens) as Plain);
+  // Marks are named above the plot; the legend stands above their names.
+  const noted = Array.isArray(own.annotations) && own.annotations.length > 0;
   const ownFont = (own.font ?? {}) as Plain;
   return {
     data,
@@ -180,8 +185,8 @@ export function themed(
       template: template(theme),
       paper_bgcolor: 'rgba(0,0,0,0)',
       plot_bgcolor: 'rgba(0,0,0,0)',
-      margin: { l: 44, r: 12, t: 8, b: 28 },
-      legend: { orientation: 'h', x: 0, y: 1, yanchor: 'bottom', xanchor: 'left' },
+      margin: { l: 44, r: 12, t: noted ? 22 : 8, b: 28 },
+      legend: { orientation: 'h', x: 0, y: noted ? 1.08 : 1, yanchor: 'bottom', xanchor: 'left' },
       hoverlabel: {
         bgcolor: theme.background,
         bordercolor: theme.border,

@@ -5,6 +5,7 @@ import React from 'react';
 
 import type { IResultEnvironment } from '../result/environment.js';
 import { fixed, formatValue } from '../result/format.js';
+import { CopyButton } from '../result/header.js';
 import { DataTable, IPlace, newPlace } from '../result/table.js';
 import { scaleRange, shadesOf } from './colorScale.js';
 import { HeatMap, ScaleBar } from './heatMap.js';
@@ -13,7 +14,7 @@ import type { ITrialsBlock, Palette } from './payload.js';
 import { ISelection, NOTHING, axisKey, select } from './selection.js';
 import { useTheme } from './useTheme.js';
 import type { IAxis, IHeatCell } from './trialsModel.js';
-import { Trials, pivot, trialsTable } from './trialsModel.js';
+import { Trials, callArguments, pivot, trialsTable } from './trialsModel.js';
 
 interface IProps {
   block: ITrialsBlock;
@@ -107,6 +108,7 @@ export function TrialsView(props: IProps): JSX.Element {
     [axes, trials, lines]
   );
   const chosen = selection.trials;
+  const [single = null] = chosen.size === 1 ? chosen : [];
   const clear = (): void => act({ type: 'clear' });
 
   const others = axes.filter(axis => axis !== x && axis !== y);
@@ -133,13 +135,34 @@ export function TrialsView(props: IProps): JSX.Element {
             .join(', ')
         );
 
+  const list = (
+    <DataTable
+      name={block.name}
+      label={block.title || trans.__('Trials')}
+      table={table}
+      place={place.current}
+      trans={trans}
+      chosen={chosen}
+      only={selection.only}
+      prose={false}
+      {...(trials.best >= 0
+        ? { marked: { row: trials.best, label: trans.__('best trial') } }
+        : {})}
+      onSelect={trial => act({ type: 'row', trial })}
+      fileStem={props.fileStem}
+    />
+  );
   if (trials.count === 0 || !x || !metric || !map) {
     return (
       <div ref={node} className="alphintra-Trials">
         <h4>{block.title}</h4>
-        <p className="alphintra-muted">
-          {trans.__('No trial has run yet, so there is nothing to compare.')}
-        </p>
+        {trials.count === 0 ? (
+          <p className="alphintra-muted">
+            {trans.__('No trial has run yet, so there is nothing to compare.')}
+          </p>
+        ) : (
+          list
+        )}
       </div>
     );
   }
@@ -183,11 +206,28 @@ export function TrialsView(props: IProps): JSX.Element {
         <span className="alphintra-Trials-count" role="status">
           {chosen.size > 0
             ? trans.__('%1 of %2 selected', fixed(chosen.size, 0), fixed(trials.count, 0))
-            : trans._n('%1 trial', '%1 trials', trials.count).replace(
-                String(trials.count),
-                fixed(trials.count, 0)
-              )}
+            : block.total > trials.count
+              ? trans.__(
+                  '%1 of %2 trials shown',
+                  fixed(trials.count, 0),
+                  fixed(block.total, 0)
+                )
+              : trans._n('%1 trial', '%1 trials', trials.count).replace(
+                  String(trials.count),
+                  fixed(trials.count, 0)
+                )}
         </span>
+        <CopyButton
+          text={single === null ? '' : callArguments(trials, single)}
+          label={trans.__('Copy parameters')}
+          title={
+            single === null
+              ? trans.__('Select one trial to copy its parameters')
+              : trans.__('Copy the parameters of trial %1 as Python', trials.number(single))
+          }
+          done={trans.__('Copied')}
+          disabled={single === null}
+        />
         <button
           type="button"
           className="alphintra-Button"
@@ -233,7 +273,9 @@ export function TrialsView(props: IProps): JSX.Element {
             {hovered ? describe(hovered) : spoken}
           </p>
           <p className="alphintra-muted alphintra-Trials-legend">
-            <ScaleBar shades={shades} low={low} high={high} />
+            {Number.isFinite(range.low) ? (
+              <ScaleBar shades={shades} low={low} high={high} />
+            ) : null}
             <span>{metric.column.label}</span>
             <span>
               {'\u2605 '}
@@ -311,33 +353,18 @@ export function TrialsView(props: IProps): JSX.Element {
           ) : null}
         </div>
       </div>
-      {chosen.size > 0 ? (
-        <label className="alphintra-Check">
-          <input
-            type="checkbox"
-            checked={selection.only}
-            onChange={event =>
-              act({ type: 'only', only: event.currentTarget.checked })
-            }
-          />
-          {trans.__('Selected trials only')}
-        </label>
-      ) : null}
-      <DataTable
-        name={block.name}
-        label={block.title || trans.__('Trials')}
-        table={table}
-        place={place.current}
-        trans={trans}
-        chosen={chosen}
-        only={selection.only}
-        prose={false}
-        {...(trials.best >= 0
-          ? { marked: { row: trials.best, label: trans.__('best trial') } }
-          : {})}
-        onSelect={trial => act({ type: 'row', trial })}
-        fileStem={props.fileStem}
-      />
+      <label className="alphintra-Check">
+        <input
+          type="checkbox"
+          checked={selection.only}
+          disabled={chosen.size === 0}
+          onChange={event =>
+            act({ type: 'only', only: event.currentTarget.checked })
+          }
+        />
+        {trans.__('Selected trials only')}
+      </label>
+      {list}
       {block.note ? <p className="alphintra-muted alphintra-Note">{block.note}</p> : null}
     </div>
   );

@@ -77,12 +77,13 @@ function axisOf(
       places[trial] = value === null ? NaN : (value as number);
     });
   } else {
-    words = [
-      ...new Set(values.filter(value => value !== null).map(String))
-    ].sort(compareWords);
+    const read = values.map(value =>
+      value === null ? null : cellText(value, column, false)
+    );
+    words = [...new Set(read.filter(word => word !== null))].sort(compareWords);
     const order = new Map(words.map((word, place) => [word, place]));
-    values.forEach((value, trial) => {
-      places[trial] = value === null ? NaN : order.get(String(value))!;
+    read.forEach((word, trial) => {
+      places[trial] = word === null ? NaN : order.get(word)!;
     });
   }
   let low = Infinity;
@@ -261,4 +262,23 @@ export function trialsTable(block: ITrialsBlock, number: string): ITable {
     total: block.total,
     omitted: null
   };
+}
+
+function literal(value: Cell): string {
+  switch (typeof value) {
+    case 'boolean':
+      return value ? 'True' : 'False';
+    case 'string':
+      return JSON.stringify(value);
+    default:
+      return value === null ? 'None' : String(value);
+  }
+}
+
+/** A trial's parameters as Python writes them in a call. */
+export function callArguments(trials: Trials, trial: number): string {
+  const row = trials.block.rows[trial] ?? [];
+  return trials.block.parameters
+    .map((column, i) => `${column.name}=${literal(row[1 + i] ?? null)}`)
+    .join(', ');
 }

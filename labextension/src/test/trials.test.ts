@@ -5,7 +5,7 @@ import type { Cell } from '../result/payload.js';
 import { SHADES, scaleRange, shadeOf, shadesOf } from '../study/colorScale.js';
 import type { ITrialsBlock } from '../study/payload.js';
 import { NOTHING, axisKey, select } from '../study/selection.js';
-import { Trials, pivot, stepsOf } from '../study/trialsModel.js';
+import { Trials, callArguments, pivot, stepsOf } from '../study/trialsModel.js';
 
 function block(rows: Cell[][], best: number | null): ITrialsBlock {
   return {
@@ -100,6 +100,11 @@ test('one parameter makes a strip, words keep an order, and no trial makes no ce
   assert.deepEqual(strip.cells.map(cell => cell.value), [0.5, 0.7]);
   assert.equal(pivot(trials, fast!, slow!, trials.metrics[0]!).at(1, 1), null);
   assert.deepEqual(exit!.words, ['stop']);
+  // As the table writes them.
+  const flags = block([[1, 1, 1, true, 0, 0], [2, 1, 1, false, 0, 0], [3, 1, 1, null, 0, 0]], null);
+  const flag = new Trials(flags).parameters[2]!;
+  assert.deepEqual(flag.words, ['no', 'yes']);
+  assert.deepEqual([...flag.places], [1, 0, NaN]);
 });
 
 test('values that are too many are gathered, and undefined ones stand last', () => {
@@ -172,4 +177,10 @@ test('shades run from the first colour of a scale to its last', () => {
   // Shade 12 of 0…23 is at 12/23 = 0.5217, a 0.0435th part of the way from white to blue: 255 × 0.9565 = 244.
   assert.equal(shades[12], 'rgb(244, 244, 255)');
   assert.deepEqual(shadesOf('@unheard', 'grey')[3], 'grey');
+});
+
+test('parameters are copied as Python writes them', () => {
+  const trials = new Trials(block([[1, 10, null, 'a "b"', 1, 1], [2, 0.5, true, 'c', 1, 1]], 1));
+  assert.equal(callArguments(trials, 0), 'fast=10, slow=None, exit="a \\"b\\""');
+  assert.equal(callArguments(trials, 1), 'fast=0.5, slow=True, exit="c"');
 });
