@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import resource
 from dataclasses import dataclass
 
 MIB = 1 << 20
+#: What a study's own process takes and what each of its workers takes: the libraries, the data, and what is made of it.
+_MAIN_BYTES, _WORKER_BYTES = 768 * MIB, 320 * MIB
+#: Processes and threads of a worker beside one a core for its numerical libraries, and of the process that feeds it.
+_WORKER_THREADS, _SPARE = 4, 32
 
 
 @dataclass(frozen=True)
@@ -47,3 +53,15 @@ class Limits:
         if self.cpu_seconds is not None:
             values["cpu"] = self.cpu_seconds
         return values
+
+
+def workers_within() -> int:
+    """Return how many worker processes a study may start here: as many as cores, if this process's limits allow it."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = cores
+    memory, processes = resource.getrlimit(resource.RLIMIT_DATA)[0], resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    if memory != resource.RLIM_INFINITY:
+        found = min(found, (memory - _MAIN_BYTES) // _WORKER_BYTES)
+    if processes != resource.RLIM_INFINITY:
+        found = min(found, (processes - _SPARE) // (cores + _WORKER_THREADS))
+    return max(1, int(found))

@@ -9,31 +9,43 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alphintra.result import Result
+    from alphintra_backtest.methods import Done
 
 TABLES = ("trades", "fills", "orders")
 
 
-def write(result: Result, folder: Path) -> list[dict[str, Any]]:
-    """Write a result and say what was written.
+def write(done: Done, trials: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """Write what came of a job and say what was written.
 
     Args:
-        result: What the backtest returned.
+        done: What came of it.
+        trials: What it adds to the trials of its strategy.
         folder: Where to.
 
     Returns:
         ``{name, bytes, sha256}`` of each file.
     """
+    result = done.result
     (folder / "result.json").write_text(result.to_json(), encoding="utf-8")
-    view = json.dumps(result.view, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    (folder / "view.json").write_text(view, encoding="utf-8")
-    result.report(folder / "report.html")
-    names = ["result.json", "view.json", "report.html"]
+    _write_json(folder / "view.json", result.view)
+    result.report(folder / "report.html", **done.sections)
+    _write_json(folder / "trials.json", trials)
+    names = ["result.json", "view.json", "report.html", "trials.json"]
+    study = done.payload()
+    if study is not None:
+        _write_json(folder / "study.json", study)
+        names.append("study.json")
     for table in TABLES:
         getattr(result, table).to_parquet(folder / f"{table}.parquet", index=False)
         names.append(f"{table}.parquet")
     _write_equity(result, folder / "equity.parquet")
     names.append("equity.parquet")
     return [_described(folder / name) for name in names]
+
+
+def _write_json(path: Path, content: Any) -> None:
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    path.write_text(text, encoding="utf-8")
 
 
 def _write_equity(result: Result, path: Path) -> None:
@@ -44,6 +56,7 @@ def _write_equity(result: Result, path: Path) -> None:
     table = pa.table(
         {
             "time": pa.array(curves.time, pa.int64()).cast(pa.timestamp("us", "UTC")),
+            "session": pa.array(curves.session, pa.int32()).cast(pa.date32()),
             "equity": curves.equity,
             "cash": curves.cash,
             "exposure": curves.exposure,

@@ -23,6 +23,7 @@ LOG_BYTES = 1 << 20
 LOG_LINE_CHARS = 2_000
 MESSAGE_CHARS = 4_000
 TRACEBACK_CHARS = 16_000
+PROGRESS_CHARS = 200
 PROGRESS_INTERVAL = 0.1
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -171,15 +172,27 @@ class Progress:
             self._next = now + PROGRESS_INTERVAL
             self._say(phase, fraction, iso_time(time_us))
 
-    def _say(self, phase: str, fraction: float, bar_time: str | None) -> None:
-        self._channel.send(
-            {
-                "type": "progress",
-                "fraction": min(max(float(fraction), 0.0), 1.0),
-                "phase": phase,
-                "bar_time": bar_time,
-            }
-        )
+    def study(self, fraction: float, phase: str, text: str) -> None:
+        """Say how far a study is.
+
+        Args:
+            fraction: From 0 to 1.
+            phase: ``sweeping``, ``walking`` or ``resampling``.
+            text: What it is at, such as ``120 of 990 variants``.
+        """
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + PROGRESS_INTERVAL
+            self._say(phase, fraction, None, text)
+
+    def _say(self, phase: str, fraction: float, bar_time: str | None, text: str | None = None) -> None:
+        message = {
+            "type": "progress",
+            "fraction": min(max(float(fraction), 0.0), 1.0),
+            "phase": phase,
+            "bar_time": bar_time,
+        }
+        self._channel.send(message if text is None else message | {"text": shorten(text, PROGRESS_CHARS)})
 
 
 def iso_time(time_us: int) -> str:

@@ -11,15 +11,18 @@ import contextlib
 import os
 import platform
 import sys
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from alphintra_kernel import numba_cache, outputs
+from alphintra_kernel.earlier_trials import trial_log
+from alphintra_kernel.limits import workers_within
 from alphintra_kernel.protocol import Channel, Log, Progress, ProtocolError
 from alphintra_kernel.user_source import describe, load_class, on_path
 
 if TYPE_CHECKING:
-    from alphintra.result import Result
+    from alphintra_backtest.methods import Done
 
 ROOT_VARIABLE = "ALPHINTRA_JOB_ROOT"
 #: Points at which look-ahead is looked for (F12), and the part of a job's time that run and check may take together.
@@ -92,40 +95,50 @@ def run_job(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, An
         with on_path(source):
             wanted = job["source"]
             strategy = load_class(source, str(wanted["file"]), str(wanted["class_name"]))
-            result = _backtest(strategy, job, root, progress)
-            progress.phase("writing", 1.0)
-            files = outputs.write(result, root / "out")
+            with trial_log(root / "out", job) as trials:
+                done = _run(strategy, job, root, progress)
+                progress.phase("writing", 1.0)
+                files = outputs.write(done, trials.made(), root / "out")
     except BaseException as error:  # noqa: BLE001 - user code may raise anything, sys.exit() included
         return describe(error, source)
-    metrics = result.to_dict()["metrics"]
+    metrics = done.result.to_dict()["metrics"]
     return {"type": "result", "files": files, "summary": {name: metrics.get(name) for name in _SUMMARY}}
 
 
-def _backtest(strategy: type[Any], job: dict[str, Any], root: Path, progress: Progress) -> Result:
-    from alphintra_backtest import runner
-    from alphintra_backtest.check import SHARE
+def _run(strategy: type[Any], job: dict[str, Any], root: Path, progress: Progress) -> Done:
+    from alphintra_backtest import methods
 
-    def tell(fraction: float, time_us: int) -> None:
-        progress.bar(fraction, time_us, "running" if fraction < SHARE else "checking")
+    def tell(fraction: float, phase: str, text: str | None, time_us: int | None) -> None:
+        if time_us is not None:
+            progress.bar(fraction, time_us, phase)
+        else:
+            progress.study(fraction, phase, text or "")
 
     data = job["data"]
-    settings = {key: value for key, value in job.get("configuration", {}).items() if value is not None}
-    found: Result = runner.run(
-        strategy,
-        str(root / "in" / "data" / data["file"]) if data.get("file") else data.get("path") or data["name"],
-        params=job.get("parameters") or None,
-        progress=tell,
-        check=_CHECK_POINTS,
-        check_seconds=None if job.get("seconds") is None else _CHECK_TIME * float(job["seconds"]),
-        **settings,
+    options = {key: value for key, value in job.get("configuration", {}).items() if value is not None}
+    rules = options.pop("rules", {})
+    seconds = job.get("seconds")
+    return methods.run(
+        methods.Asked(
+            strategy,
+            str(root / "in" / "data" / data["file"]) if data.get("file") else data.get("path") or data["name"],
+            methodology=job.get("methodology") or "STANDARD",
+            method=job.get("method") or {},
+            params=job.get("parameters") or {},
+            options=options | rules,
+            strategy_id=job.get("strategy_id"),
+            check=_CHECK_POINTS,
+            check_until=None if seconds is None else time.perf_counter() + _CHECK_TIME * float(seconds),
+            workers=workers_within(),
+        ),
+        tell,
     )
-    return found
 
 
 def _preload() -> dict[str, str]:
     """Import what every job needs before it says ready, and tell the versions."""
     import alphintra
-    import alphintra_backtest.runner  # noqa: F401
+    import alphintra_backtest.methods  # noqa: F401
     import numpy
 
     return {

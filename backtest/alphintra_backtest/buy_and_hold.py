@@ -15,6 +15,33 @@ if TYPE_CHECKING:
     from .session import Session
 
 
+def check_dates(against: MarketData, market: MarketData, start: Any) -> None:
+    """Refuse a benchmark that has no session in common with the run.
+
+    Raises:
+        DataError: ``NO_COMMON_DATES``, with both spans.
+    """
+    from alphintra.data.bounds import parse_bound
+    from alphintra.errors import DataError
+
+    bound = parse_bound(start, "start")
+    held = against.bars[against.symbols[0]].session
+    own = [bars.session for bars in market.bars.values() if len(bars)]
+    if bound is not None:
+        own = [bars.session[bound.starts(bars.session, bars.close_time)] for bars in market.bars.values()]
+    traded = np.unique(np.concatenate(own)) if own else np.empty(0, np.int32)
+    if not len(traded) or np.isin(traded, held).any():
+        return  # a run without a bar is refused in its own words
+    spans = [f"{np.datetime64(int(days[0]), 'D')} to {np.datetime64(int(days[-1]), 'D')}" if len(days) else "no bar"
+             for days in (held, traded)]  # fmt: skip
+    raise DataError(
+        f"the benchmark {against.name} ({spans[0]}) has no session in common with {market.name} ({spans[1]})",
+        code="NO_COMMON_DATES",
+        where="benchmark",
+        hint="choose one that covers the run, or leave benchmark out",
+    )
+
+
 def curve(session: Session, against: MarketData | None, first: int) -> Any:
     """Worth of the starting cash at each timestamp, bought at the open after the first ``on_bar``, (T,).
 

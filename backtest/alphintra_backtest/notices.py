@@ -22,6 +22,13 @@ def notices(result: Result) -> list[dict[str, Any]]:
         entries.append(
             {"code": "benchmark_dropped", "text": text, "level": "info", "rule": "M9", "items": items}
         )
+    if result.run["configuration"].get("benchmark") is not None and not result.benchmark_metrics:
+        # Some of its sessions are the run's, but none after the first decision.
+        items = ["It has no price on any session of the run."]
+        entries.append(
+            {"code": "benchmark_missing", "text": "benchmark: no session in common with the run", "level": "warning",
+             "rule": "M9", "items": items}
+        )  # fmt: skip
     entries.sort(key=lambda entry: _ORDER.get(str(entry["level"]), 2))
     return entries
 

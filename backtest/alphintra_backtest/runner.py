@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import codes, fitting, signals_data, signals_run
+from .buy_and_hold import check_dates
 from .drive import Drive, close_at_end
 from .options import ENTRY_RULES, Options, in_phases, options
 from .session import Session
@@ -89,6 +90,8 @@ def run(
             hint="choose a dataset with open, high, low and close",
         )
     against = against_of(benchmark, end)
+    if against is not None:
+        check_dates(against, market, start)
     # What is checked runs bar by bar: the same orders, and every decision can be looked at.
     by_bar = bool(check) or not in_phases(config)
     form = form_of(strategy, False if by_bar and compiled is True else compiled)

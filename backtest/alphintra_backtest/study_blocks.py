@@ -14,6 +14,7 @@ Payload = Mapping[str, Any]
 
 _LEFT = {"text", "time"}
 _SENTENCE = 32
+_ALIGN = {"left": "left", "right": "right", "rest": "left"}
 _PILL = "display:inline-block;padding:1px 9px;border-radius:10px;margin:0 6px 4px 0"
 
 #: What a notebook, which has no style sheet of ours, writes in place of a class.
@@ -126,6 +127,9 @@ class Writer:
         """Return a table: numbers right-aligned, its title as caption, what is left out in a note."""
         columns = block["columns"]
         sides = ["left" if column["format"] in _LEFT else "right" for column in columns]
+        widest = _widest(columns, block["rows"])
+        if widest is not None:
+            sides[widest] = "rest"
         head = "".join(
             f'<th scope="col"{_side(side, self.page)} title="{escape(column["definition"])}">'
             f"{escape(column['label'])}</th>"
@@ -155,13 +159,13 @@ class Writer:
     def _cell(self, cell: Any, column: Payload, side: str, heat: str) -> str:
         written = escape(text(cell, column["format"], signed=column["signed"]))
         if self.page:
-            looks = (("n", side == "right"), ("heat", bool(heat)), _words(column, cell))
-            names = [name for name, wanted in looks if wanted]
+            looks = {"n": side == "right", "rest": side == "rest", "t": column["format"] == "time", "heat": bool(heat)}
+            names = [name for name, wanted in (*looks.items(), _words(column, cell)) if wanted]
             look = f' class="{" ".join(names)}"' if names else ""
             shade = f' style="--heat:{heat}"' if heat else ""
             return f"<td{look}{shade}>{written}</td>"
         shade = f";background:{heat}" if heat else ""
-        return f'<td style="text-align:{side};padding:2px 8px{shade}">{written}</td>'
+        return f'<td style="text-align:{_ALIGN[side]};padding:2px 8px{shade}">{written}</td>'
 
     def figure(self, block: Payload) -> str:
         """Return a figure as a drawing with its words around it; as its text alternative where it has no drawing."""
@@ -188,9 +192,20 @@ class Writer:
 
 
 def _side(side: str, page: bool) -> str:
+    """Return the look of a cell; ``rest`` is the column of the longest texts, which takes the width that is left."""
     if page:
-        return ' class="n"' if side == "right" else ""
-    return f' style="text-align:{side};padding:2px 8px"'
+        return {"right": ' class="n"', "rest": ' class="rest"'}.get(side, "")
+    return f' style="text-align:{_ALIGN[side]};padding:2px 8px"'
+
+
+def _widest(columns: Sequence[Payload], rows: Sequence[Sequence[Any]]) -> int | None:
+    """Return the column with the longest text, the last of equal ones; ``None`` without a column of texts."""
+    lengths = [
+        (max((len(str(row[i])) for row in rows if row[i] is not None), default=0), i)
+        for i, column in enumerate(columns)
+        if column["format"] == "text"
+    ]
+    return max(lengths)[1] if lengths else None
 
 
 def _words(column: Payload, cell: Any) -> tuple[str, bool]:

@@ -20,9 +20,9 @@ from alphintra_backtest.view_series import extremes
 F64 = npt.NDArray[np.float64]
 
 WIDTH = 900
-_POINTS = 600
-_CANDLES = 300
-_MARKS = 400
+_POINTS = 400
+_CANDLES = 250
+_MARKS = 200
 _CELLS = 4_000
 _ORDER = ("@series1", "@series2", "@series3", "@series4", "@series5", "@series6")
 
@@ -239,17 +239,23 @@ class Drawing:
         half = _half(xs) * 0.7
 
         def draw() -> str:
+            known = np.isfinite((xs, opened, high, low, close)).all(axis=0)
             out = ""
-            for i in range(len(xs)):
-                if not np.isfinite((xs[i], opened[i], high[i], low[i], close[i])).all():
-                    continue
-                own = up if close[i] >= opened[i] else down
-                px, py = self._pixels(x, y, np.repeat(xs[i], 2), np.array([low[i], high[i]]))
-                out += (
-                    f'<path d="{_path(px, py)}" stroke="{own}" stroke-width="1" vector-effect="non-scaling-stroke"/>'
+            for shade_, wanted in ((up, close >= opened), (down, close < opened)):
+                at = known & wanted
+                left, right = (x.at(xs[at] + side, WIDTH, upwards=False) for side in (-half, half))
+                tops, bottoms, first, last = (
+                    y.at(values[at], self.height, upwards=True) for values in (high, low, opened, close)
                 )
-                ends = np.array([xs[i] - half, xs[i] + half])
-                out += _box(*self._pixels(x, y, ends, np.array([opened[i], close[i]])), own)
+                path = "".join(
+                    f"M{(a + b) / 2:.1f},{c:.1f}V{d:.1f}M{a:.1f},{e:.1f}H{b:.1f}V{f:.1f}H{a:.1f}Z"
+                    for a, b, c, d, e, f in zip(left, right, tops, bottoms, first, last, strict=True)
+                )
+                if path:
+                    out += (
+                        f'<path d="{path}" fill="{shade_}" stroke="{shade_}" stroke-width="1" '
+                        'vector-effect="non-scaling-stroke"/>'
+                    )
             return out
 
         return draw

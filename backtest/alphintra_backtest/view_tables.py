@@ -121,7 +121,7 @@ def _cells(column: Any, kind: str, axis: Axis, first: int, symbols: Any = ()) ->
     return list(shown([np.nan if cell is None else cell for cell in plain], 10))
 
 
-def _run_table(result: Result, axis: Axis, name: str, limit: int) -> dict[str, Any]:
+def run_table(result: Result, axis: Axis, name: str, limit: int) -> dict[str, Any]:
     """Return one of the tables that the run itself has."""
     columns = result.columns.get(name, {})
     described = _COLUMNS[name]
@@ -143,7 +143,7 @@ def _run_table(result: Result, axis: Axis, name: str, limit: int) -> dict[str, A
     return _table(shown_as, rows, total, name)
 
 
-def _metrics(result: Result) -> dict[str, Any]:
+def metrics_table(result: Result) -> dict[str, Any]:
     """Return every metric beside the benchmark's, written out: the rows have different units."""
     rows = []
     for name, value in result.metrics.items():
@@ -184,7 +184,7 @@ def _recorded(result: Result, axis: Axis, limit: int) -> dict[str, Any]:
     return _table(described, [list(row) for row in zip(*cells, strict=True)], total, "recorded bars")
 
 
-def _assumptions(notices: list[dict[str, Any]]) -> dict[str, Any]:
+def assumptions_table(notices: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the numbers rest on."""
     rows = [
         [
@@ -204,7 +204,7 @@ def _assumptions(notices: list[dict[str, Any]]) -> dict[str, Any]:
     return _table(columns, rows, len(rows), "assumptions")
 
 
-def _log(result: Result, axis: Axis, limit: int) -> dict[str, Any]:
+def log_table(result: Result, axis: Axis, limit: int) -> dict[str, Any]:
     """Return what the strategy logged."""
     lines = result.logs[-limit:] if limit else []
     times = axis.stamps([moment for moment, _ in lines]) if lines else []
@@ -216,16 +216,16 @@ def _log(result: Result, axis: Axis, limit: int) -> dict[str, Any]:
 def whole_tables(result: Result, axis: Axis, notices: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the tables that do not shrink: up to :data:`MAX_TRADES` trades, metrics, assumptions."""
     return {
-        "trades": _run_table(result, axis, "trades", MAX_TRADES),
-        "metrics": _metrics(result),
-        "assumptions": _assumptions(notices),
+        "trades": run_table(result, axis, "trades", MAX_TRADES),
+        "metrics": metrics_table(result),
+        "assumptions": assumptions_table(notices),
     }
 
 
 def cut_tables(result: Result, axis: Axis, limit: int) -> dict[str, Any]:
     """Return the other tables with their latest ``limit`` rows."""
     return {
-        **{name: _run_table(result, axis, name, limit) for name in ("orders", "fills", "positions")},
+        **{name: run_table(result, axis, name, limit) for name in ("orders", "fills", "positions")},
         "recorded": _recorded(result, axis, limit),
-        "log": _log(result, axis, limit),
+        "log": log_table(result, axis, limit),
     }

@@ -273,16 +273,30 @@ class Result:
         """Return a Plotly figure: candles with trades, equity against benchmark, drawdown."""
         return engine("figure").figure(self.view)
 
-    def report(self, path: str | Path | None = None) -> str | Path:
+    def report(
+        self,
+        path: str | Path | None = None,
+        *,
+        walk_forward: Any = None,
+        sweep: Any = None,
+        monte_carlo: Any = None,
+    ) -> str | Path:
         """Write one self-contained HTML page, or return its text.
+
+        It needs no network and no other file, follows the reader's light or dark theme, and prints.
 
         Args:
             path: File to write.
+            walk_forward: What ``al.walk_forward`` returned, to be part of the page.
+            sweep: What ``al.sweep`` returned, to be part of the page.
+            monte_carlo: What ``al.monte_carlo`` returned, to be part of the page.
 
         Returns:
             The path that was written, or the HTML where no path was given.
         """
-        page: str = engine("report").page(self.view)
+        page: str = engine("report").page(
+            self, walk_forward=walk_forward, sweep=sweep, monte_carlo=monte_carlo
+        )
         if path is None:
             return page
         target = Path(path)

@@ -14,6 +14,7 @@ from ._engine import engine
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .overfitting import Judgement
     from .result import Result
     from .strategy import Strategy
 
@@ -29,18 +30,19 @@ def walk_forward(
     anchored: bool = False,
     purge: int = 0,
     metric: str = "sharpe_ratio",
+    maximize: bool | None = None,
     min_trades: int = 10,
     flatten: bool = False,
-    constraint: Callable[[Any], bool] | None = None,
+    constraint: Callable[[Any], Any] | str | None = None,
     executor: str = "auto",
     workers: int | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: bool | Callable[[float, str], None] | None = True,
     cancel: Any = None,
     **options: Any,
 ) -> WalkForward:
     """Choose parameters in each training window, trade them in the test window that follows, on one account.
 
-    In each window every point of the grid is run on the training window, and the one with the greatest ``metric``
+    In each window every point of the grid is run on the training window, and the one with the best ``metric``
     among those with at least ``min_trades`` closed trades is traded in the test window; of equal ones the first in
     grid order. Where no variant qualifies nobody trades, and what is held is closed at the first open. Indicators
     warm up on all data before a window.
@@ -57,7 +59,7 @@ def walk_forward(
     Args:
         strategy: The class (not an instance).
         data: As in :func:`~alphintra.backtesting.backtest`.
-        grid: Parameter → values to try; the last one varies fastest.
+        grid: Parameter → values: a range, list or array, or one value that is not varied. The last one varies fastest.
         train: Length of a training window: a number of sessions, or a duration such as ``"2Y"``, ``"6M"``, ``"8W"``
             or ``"90D"``, which holds the sessions from a date up to the date one duration later.
         test: Length of a test window. The last one is kept where the data cuts it short.
@@ -65,30 +67,33 @@ def walk_forward(
             the account stands in cash in between.
         anchored: Every training window begins at the first session; else it has the length ``train``.
         purge: Bars dropped at the end of each training window, for labels that look this far ahead.
-        metric: Metric to choose by; greater is better.
+        metric: Metric to choose by.
+        maximize: Whether more of it is better; None: as the metric says.
         min_trades: Closed trades that a variant needs in training.
         flatten: Close all positions at each window's end: market orders for the next open, with their costs.
-        constraint: Keeps the points for which it is true, such as ``lambda p: p.fast < p.slow``.
-        executor: Where variants run: ``"auto"``, ``"serial"``, ``"threads"``, ``"processes"`` or ``"dask://HOST:PORT"``.
+        constraint: Which combinations run: ``lambda p: p.fast < p.slow``, or the same as text, ``"fast < slow"``.
+        executor: Where variants run: ``"auto"``, ``"serial"``, ``"threads"``, ``"processes"`` or ``"dask://HOST:PORT"``,
+            as for :func:`~alphintra.sweeping.sweep`. The results are the same.
         workers: Threads or processes; the machine's cores where None.
-        progress: Called with the finished fraction and a text.
-        cancel: Such as a ``threading.Event``: set, it ends the work.
-        options: Keyword arguments of ``al.backtest`` for all runs; ``start`` is the first session of the first
-            training window, ``params`` has values of parameters that the grid does not vary.
+        progress: A line that changes, in a notebook or terminal; or a function of the finished fraction and a text.
+        cancel: An event (``is_set()``) that ends the work when another thread sets it.
+        options: Everything else that ``al.backtest`` takes, for all runs; ``start`` is the first session of the first
+            training window.
 
     Returns:
         A :class:`WalkForward`.
 
     Raises:
-        ParameterError: A window that is longer than the data or makes no sense, an empty grid, a metric that does not
-            exist; names the argument.
-        AlphintraError: Every variant of a window failed: the first one's error; and what ``al.backtest`` raises.
+        ParameterError: A window that is longer than the data or makes no sense, a grid of nothing or too much, a metric
+            that does not exist; names the argument.
+        StrategyError: Every variant of a window failed; the first one's reason.
         Cancelled: ``cancel`` was set.
+        AlphintraError: As ``al.backtest`` for data and options.
     """
     found: WalkForward = engine("walk_forward.walk").run(
         strategy, data, grid, train=train, test=test, step=step, anchored=anchored, purge=purge, metric=metric,
-        min_trades=min_trades, flatten=flatten, constraint=constraint, executor=executor, workers=workers,
-        progress=progress, cancel=cancel, options=options,
+        maximize=maximize, min_trades=min_trades, flatten=flatten, constraint=constraint, executor=executor,
+        workers=workers, progress=progress, cancel=cancel, options=options,
     )  # fmt: skip
     return found
 
@@ -210,13 +215,14 @@ class WalkForward:
         return {name: _over(self.result.metrics[name], self.columns[column]) for name, column in asked.items()}
 
     @cached_property
-    def judgement(self) -> Any:
+    def judgement(self) -> Judgement:
         """How much of the account's Sharpe ratio may be luck (M6, M7), against every variant on the same sessions.
 
-        The trials are all variants, each held through all test windows, and the account itself. A variant that began
-        later (its indicators were not ready) has returns of 0 before.
+        The trials are all variants, each held through all test windows, the account itself, and what the trial log
+        has of earlier runs. A parameter set counts once, however many windows tried it.
         """
-        return engine("walk_forward.judged").judgement(self)
+        found: Judgement = engine("walk_forward.judged").judgement(self)
+        return found
 
     def study(self) -> Any:
         """The page that a notebook, the panel and a report show."""

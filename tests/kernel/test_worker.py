@@ -62,7 +62,7 @@ def test_files_are_described_and_readable(tmp_path):
     _, said = run(root, jobs.job())
     files = {entry["name"]: entry for entry in said[-1]["files"]}
     assert set(files) == {
-        *("result.json", "view.json", "report.html"),
+        *("result.json", "view.json", "report.html", "trials.json"),
         *("trades.parquet", "fills.parquet", "orders.parquet", "equity.parquet"),
     }
     for name, entry in files.items():
@@ -73,7 +73,7 @@ def test_files_are_described_and_readable(tmp_path):
     assert "<html" in (root / "out" / "report.html").read_text()[:500]
     stored = json.loads((root / "out" / "result.json").read_text())
     equity = pq.read_table(root / "out" / "equity.parquet")
-    assert equity.column_names == ["time", "equity", "cash", "exposure", "benchmark"]
+    assert equity.column_names == ["time", "session", "equity", "cash", "exposure", "benchmark"]
     assert equity["equity"][-1].as_py() == pytest.approx(stored["metrics"]["final_equity"], rel=1e-12)
     assert pq.read_metadata(root / "out" / "trades.parquet").num_rows == len(stored["trades"])
 

@@ -92,6 +92,7 @@ async def test_worker_gets_the_stored_version_and_the_configuration(api, complet
         "cash": 50000.0,
         "commission": 0.0,
         "slippage": 0.0005,
+        "profile": "default",
         "benchmark": None,
         "seed": 7,
         "risk_free_rate": 0.02,

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import codes
 from ..assumptions import _entry, _percent
+from ..buy_and_hold import check_dates
 from ..options import RULES, Options
 from ..options import options as native_options
 
@@ -181,6 +182,8 @@ def markets(
             f"the benchmark {against.name} has {len(against.symbols)} symbols",
             hint=f"choose one, such as {against.name.split('/')[0]}/{against.symbols[0]}",
         )
+    if against is not None:
+        check_dates(against, market, start)
     return market, against
 
 

@@ -1,8 +1,8 @@
 """A study as one HTML page that needs nothing else: no network, no other file.
 
 What is to be read (text, figures, tables, drawings) is plain HTML and stands there before any script runs. Plotly's
-code, the copy that the installed ``plotly`` package has, is kept compressed and unpacked by the browser; each chart is
-drawn when it comes near the screen. A content security policy forbids the page every request.
+code, the copy that the installed ``plotly`` package has, and the charts' points are kept compressed and unpacked by the
+browser; each chart is drawn when it comes near the screen. A content security policy forbids the page every request.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def page(study: Payload) -> str:
         f'<main id="main"><header>{writer.header(study, "h1")}</header>{body}'
         "<noscript><footer>Charts are drawings without axes where scripts are off.</footer></noscript>"
         "</main></div>"
-        f'<script type="application/json" id="study">{_json(data)}</script>'
+        f'<script type="text/plain" id="study">{_packed(_json(data))}</script>'
         f'<script type="text/plain" id="plotly">{_plotly()}</script>'
         f"<script>{_asset('script.js')}</script></body></html>\n"
     )
@@ -115,17 +115,18 @@ def _palette(study: Payload) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    """Return JSON that cannot end the script element it stands in, nor open a comment."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _packed(text: str) -> str:
+    """Return text compressed, as base64: it can neither end the element it stands in nor open a comment."""
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
 
 
 @cache
 def _plotly() -> str:
     """Return Plotly's code, compressed, as base64."""
-    from plotly.offline import get_plotlyjs
-
-    return base64.b64encode(gzip.compress(get_plotlyjs().encode(), 9, mtime=0)).decode("ascii")
+    return _packed((files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8"))
 
 
 @cache

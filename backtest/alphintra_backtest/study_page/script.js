@@ -1,7 +1,6 @@
 "use strict";
 (function () {
-  var study = JSON.parse(document.getElementById("study").textContent);
-  var packed = document.getElementById("plotly");
+  var study = null;
   var dark = window.matchMedia("(prefers-color-scheme: dark)");
   var root = document.documentElement;
   var plots = Array.prototype.slice.call(document.querySelectorAll(".plot[data-figure]"));
@@ -81,21 +80,30 @@
     });
   }
 
-  // Plotly's code is kept compressed; it is unpacked by the browser itself, once, without any request.
-  function plotly() {
-    if (ready) return ready;
-    var text = atob(packed.textContent);
+  // What is large is kept compressed; the browser unpacks it itself, without any request.
+  function unpacked(id) {
+    var text = atob(document.getElementById(id).textContent);
     var bytes = new Uint8Array(text.length);
     for (var i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
     var unpacking = new DecompressionStream("gzip");
     var writer = unpacking.writable.getWriter();
     writer.write(bytes);
     writer.close();
-    ready = whole(unpacking.readable.getReader(), new TextDecoder(), "").then(function (code) {
-      var script = document.createElement("script");
-      script.textContent = code;
-      document.head.appendChild(script);
-    });
+    return whole(unpacking.readable.getReader(), new TextDecoder(), "");
+  }
+
+  // Once: the charts' points, then Plotly.
+  function plotly() {
+    if (!ready) {
+      ready = unpacked("study").then(function (json) {
+        study = JSON.parse(json);
+        return unpacked("plotly");
+      }).then(function (code) {
+        var script = document.createElement("script");
+        script.textContent = code;
+        document.head.appendChild(script);
+      });
+    }
     return ready;
   }
 

@@ -291,7 +291,7 @@ def _spread(sweep: Sweep, found: Definition) -> list[Figure]:
 
 def code(sweep: Sweep) -> str:
     """Return the call that repeats the sweep, as far as text can say it."""
-    grid = ", ".join(f'"{axis.name}": {_axis_code(axis)}' for axis in sweep.axes)
+    grid = ", ".join(f'"{axis.name}": {axis_code(axis)}' for axis in sweep.axes)
     parts = [str(sweep.run["strategy"]), repr(sweep.run["dataset"]), f"{{{grid}}}"]
     if isinstance(sweep.constraint, str):
         parts.append(f"constraint={sweep.constraint!r}")
@@ -307,7 +307,8 @@ def code(sweep: Sweep) -> str:
     return f"al.sweep({', '.join(parts)})" + ("  # with its constraint, a function" if missing else "")
 
 
-def _axis_code(axis: Axis) -> str:
+def axis_code(axis: Axis) -> str:
+    """Return what is varied as it would be written in a grid."""
     values = axis.values
     if not values:
         return f"({axis.low:g}, {axis.high:g})"

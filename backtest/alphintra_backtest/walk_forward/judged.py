@@ -2,42 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from alphintra_backtest.metrics.account import per_period
-from alphintra_backtest.overfitting import Judgement, judge
+from alphintra_backtest.overfitting import judge
+from alphintra_backtest.overfitting.luck import sharpe_ratios
+from alphintra_backtest.sweep import ranking
+from alphintra_backtest.walk_forward.record import METHOD, as_variant
 
 if TYPE_CHECKING:
+    from alphintra.overfitting import Judgement
+    from alphintra.trials import Sample
     from alphintra.walking import WalkForward
+
+
+def returns(walk: WalkForward) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:
+    """Session returns of every variant held through the test windows, and last of the account.
+
+    Returns:
+        Shape (n, K + 1), NaN in the columns of variants that failed, and the n sessions: those from which on all of
+        them run.
+    """
+    curves = walk.result.curves.session[1:]
+    sessions = np.asarray(curves[np.append(curves[1:] != curves[:-1], True)], dtype=np.int32)
+    account = as_variant(walk.result, len(walk.held), {})
+    matrix, days = ranking.common([*walk.held, account], sessions)
+    return matrix, np.asarray(days, dtype=np.int32)
 
 
 def judgement(walk: WalkForward) -> Judgement:
     """See ``WalkForward.judgement``."""
-    result = walk.result
-    years = float(result.run["periods_per_year"])
-    rate = float(result.run["configuration"]["risk_free_rate"])
-    matrix = returns(walk)
-    return judge(matrix, years, matrix.shape[1] - 1, risk_free=per_period(rate, years))
+    from alphintra import trials
+
+    run = walk.result.run
+    matrix, days = returns(walk)
+    before = trials.earlier(run, _sample(days))
+    return judge(
+        matrix, float(run["periods_per_year"]), matrix.shape[1] - 1, before.count, before.since,
+        earlier_spread=before.spread, risk_free=_risk_free(run),
+    )  # fmt: skip
 
 
-def returns(walk: WalkForward) -> npt.NDArray[np.float64]:
-    """Session returns of every variant held through the test windows, and last of the account: shape (n, K + 1).
+def log(walk: WalkForward) -> None:
+    """Append one line to the trial log: every variant once, and the account."""
+    from alphintra import trials
 
-    A variant that failed is a column of NaN.
-    """
-    own = walk.result.returns.to_numpy(dtype=np.float64)
-    out = np.zeros((len(own), len(walk.held) + 1))
-    out[:, -1] = own
-    for k, variant in enumerate(walk.held):
-        values = variant.returns
-        if variant.error is not None:
-            out[:, k] = np.nan
-        elif len(values) and values[-1] <= -1.0:  # bankrupt: it ended early, and nothing came after
-            out[: len(values), k] = values[: len(own)]
-        else:
-            kept = min(len(values), len(own))
-            out[len(own) - kept :, k] = values[len(values) - kept :]
-    return out
+    matrix, days = returns(walk)
+    sharpes: list[float] = sharpe_ratios(matrix, _risk_free(walk.result.run)).tolist() if len(days) > 1 else []
+    trials.append_study(
+        walk.result.run, matrix.shape[1], kind=METHOD.lower(), sharpes=sharpes, sample=_sample(days)
+    )
+
+
+def _sample(days: npt.NDArray[np.int32]) -> Sample | None:
+    from alphintra.trials import Sample
+
+    return Sample(int(days[0]), int(days[-1]), len(days)) if len(days) else None
+
+
+def _risk_free(run: dict[str, Any]) -> float:
+    return per_period(float(run["configuration"]["risk_free_rate"]), float(run["periods_per_year"]))

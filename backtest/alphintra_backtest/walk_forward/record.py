@@ -11,13 +11,16 @@ import numpy as np
 
 from alphintra_backtest.assumptions import by_level
 from alphintra_backtest.plain_json import plain
+from alphintra_backtest.sweep.variant import Variant
+from alphintra_backtest.sweep.view import axis_code
 
 if TYPE_CHECKING:
     from alphintra.result import Result
 
     from alphintra_backtest.session import Session
+    from alphintra_backtest.sweep.space import Axis
     from alphintra_backtest.walk_forward.account import Walked
-    from alphintra_backtest.walk_forward.selection import Choice
+    from alphintra_backtest.walk_forward.selection import Choice, Rule
     from alphintra_backtest.walk_forward.windows import Layout, Length, Window
 
 METHOD = "WALK_FORWARD"
@@ -31,39 +34,40 @@ class Asked:
 
     Attributes:
         plan: Lengths of the windows.
-        metric: What was optimised.
-        min_trades: Closed trades that a variant needs.
+        rule: How a variant is chosen.
         flatten: Whether positions are closed between windows.
-        grid: Values by parameter.
-        variants: Points of the grid that were tried.
-        constrained: Whether a constraint left some out.
+        axes: The parameters that are varied.
+        constraint: What leaves combinations out, None where nothing does.
+        variants: How many parameter sets are tried in each window.
         fits: Whether the strategy is fitted before each window.
     """
 
     plan: Layout
-    metric: str
-    min_trades: int
+    rule: Rule
     flatten: bool
-    grid: Mapping[str, Any]
+    axes: Sequence[Axis]
+    constraint: Any
     variants: int
-    constrained: bool
     fits: bool
 
-    @property
-    def values(self) -> dict[str, list[Any]]:
-        """Values by parameter, as lists."""
-        return {name: [v] if isinstance(v, str) else list(v) for name, v in self.grid.items()}
 
-
-def note(result: Result, asked: Asked, data: Any, choices: Sequence[Choice], options: Mapping[str, Any]) -> None:
+def note(
+    result: Result, asked: Asked, strategy: type, data: Any, choices: Sequence[Choice], options: Mapping[str, Any]
+) -> None:
     """Write into a run's record that its parameters were chosen window by window, and how."""
-    plan = asked.plan
+    from alphintra import trials
+
+    plan, rule = asked.plan, asked.rule
     chosen = [None if c.best is None else c.best.params for c in choices]
-    traded = [p for p in chosen if p is not None]
+    varied = [axis.name for axis in asked.axes]
+    first = choices[0].variants[0].params
     result.run["method"] = METHOD
+    file = trials.strategy_file(strategy)
+    if file is not None:
+        result.run["strategy_file"] = file
     result.run["parameters"] = {
-        name: by_window([None if p is None else p[name] for p in chosen]) if name in asked.grid else value
-        for name, value in (traded[0].items() if traded else ())
+        name: by_window([None if p is None else p[name] for p in chosen]) if name in varied else value
+        for name, value in first.items()
     }
     result.run["walk_forward"] = plain(
         {
@@ -72,19 +76,27 @@ def note(result: Result, asked: Asked, data: Any, choices: Sequence[Choice], opt
             "step": _written(plan.step),
             "anchored": plan.anchored,
             "purge": plan.purge,
-            "metric": asked.metric,
-            "min_trades": asked.min_trades,
+            "metric": rule.metric,
+            "maximize": rule.upward,
+            "min_trades": rule.min_trades,
             "flatten": asked.flatten,
             "fitted": asked.fits,
-            "grid": asked.values,
-            "constrained": asked.constrained,
+            "grid": {axis.name: list(axis.values) for axis in asked.axes},
+            "constraint": asked.constraint if isinstance(asked.constraint, str) else asked.constraint is not None,
             "variants": asked.variants,
             "trials": asked.variants * len(choices),
-            "parameters": [None if p is None else {name: p[name] for name in asked.grid} for p in chosen],
+            "parameters": [None if p is None else {name: p[name] for name in varied} for p in chosen],
         }
     )
     result.run["code"] = _code(result, asked, data, options)
     result.assumptions[:] = by_level([*_assumptions(asked, choices), *result.assumptions])
+
+
+def as_variant(result: Result, number: int, params: Mapping[str, Any]) -> Variant:
+    """What a comparison keeps of a run through the test windows."""
+    returns = result.returns
+    day = int(returns.index[0].to_datetime64().astype("datetime64[D]").astype(int)) if len(returns) else 0
+    return Variant(number, dict(params), dict(result.metrics), returns.to_numpy(dtype=np.float64), None, day)
 
 
 def by_window(values: Sequence[Any]) -> str:
@@ -100,38 +112,40 @@ def _written(length: Length) -> int | str:
 
 
 def _code(result: Result, asked: Asked, data: Any, options: Mapping[str, Any]) -> str:
-    """The call that repeats the walk."""
-    plan = asked.plan
-    grid = ", ".join(f"{n!r}: {v!r}" for n, v in asked.grid.items())
+    """The call that repeats the walk, as far as text can say it."""
+    plan, rule = asked.plan, asked.rule
+    grid = ", ".join(f'"{axis.name}": {axis_code(axis)}' for axis in asked.axes)
     dataset = data if isinstance(data, str) else result.run["dataset"]
     arguments = [
-        str(result.run["strategy"]), f"data={dataset!r}", f"grid={{{grid}}}", f"train={_written(plan.train)!r}",
+        str(result.run["strategy"]), repr(dataset), f"{{{grid}}}", f"train={_written(plan.train)!r}",
         f"test={_written(plan.test)!r}",
     ]  # fmt: skip
     if not plan.step.equals(plan.test):
         arguments.append(f"step={_written(plan.step)!r}")
     for name, value, usual in (
-        ("anchored", plan.anchored, False), ("purge", plan.purge, 0), ("metric", asked.metric, "sharpe_ratio"),
-        ("min_trades", asked.min_trades, 10), ("flatten", asked.flatten, False),
+        ("anchored", plan.anchored, False), ("purge", plan.purge, 0), ("metric", rule.metric, "sharpe_ratio"),
+        ("maximize", rule.maximize, None), ("min_trades", rule.min_trades, 10), ("flatten", asked.flatten, False),
     ):  # fmt: skip
         if value != usual:
             arguments.append(f"{name}={value!r}")
-    if asked.constrained:
-        arguments.append("constraint=…")
+    if isinstance(asked.constraint, str):
+        arguments.append(f"constraint={asked.constraint!r}")
     arguments += [
         f"{name}={value!r}" for name, value in options.items()
-        if value and (isinstance(value, str | int | float | bool) or name == "params")
+        if isinstance(value, str | bool | int | float)
     ]  # fmt: skip
-    return f"al.walk_forward({', '.join(arguments)})"
+    missing = callable(asked.constraint)
+    return f"al.walk_forward({', '.join(arguments)})" + ("  # with its constraint, a function" if missing else "")
 
 
 def _assumptions(asked: Asked, choices: Sequence[Choice]) -> list[dict[str, Any]]:
-    plan, count = asked.plan, len(choices)
+    plan, rule, count = asked.plan, asked.rule, len(choices)
     kind = "anchored" if plan.anchored else "rolling"
     purged = f", the last {plan.purge} bars of it purged" if plan.purge else ""
     between = "closed at the next open" if asked.flatten else "taken over by the next instance"
     items = [
-        f"Parameters: the best {asked.metric} in training with at least {asked.min_trades} closed trades.",
+        f"Parameters: the {'highest' if rule.upward else 'lowest'} {rule.metric} in training with at least "
+        f"{rule.min_trades} closed trades.",
         f"Between two windows positions are {between}; working orders are cancelled, protective ones included.",
     ]
     if asked.fits:

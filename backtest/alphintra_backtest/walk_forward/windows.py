@@ -197,8 +197,9 @@ def windows(
 
 
 def _split(along: _Sessions, plan: Layout, k: int) -> tuple[int, date]:
-    """Where the ``k``-th test window begins. Durations are added up first: a month more than 29 February is in March,
-    but two months more than 31 January are 31 March.
+    """Where the ``k``-th test window begins.
+
+    Durations are added up first: a month after 29 February is 29 March, but two months after 31 January are 31 March.
     """
     origin = (0, along.day(0))
     if plan.train.sessions or plan.step.sessions:

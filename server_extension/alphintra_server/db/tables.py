@@ -154,6 +154,9 @@ class BacktestRow(Base):
     commission_terms: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     slippage_terms: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     methodology: Mapped[str] = mapped_column(String(20))
+    # As the API takes it; NULL for STANDARD.
+    method: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    profile: Mapped[str] = mapped_column(String(40), server_default="default")
     parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
     rules: Mapped[dict[str, Any]] = mapped_column(JSON)
     benchmark: Mapped[str | None] = mapped_column(String(200))
@@ -222,6 +225,12 @@ class BacktestResultRow(Base):
     # name → {bytes, sha256} of the files in the attempt's output folder.
     files: Mapped[dict[str, dict[str, Any]]] = mapped_column(JSON)
     trade_count: Mapped[int] = mapped_column(Integer)
+    # What later results of the same strategy on the same data count (rule M6): how many trials this one adds, their
+    # sessions and the spread of their Sharpe ratios, as the trial log has them; and what had been tried before it.
+    trials: Mapped[int] = mapped_column(Integer, server_default="1")
+    trial_spread: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    earlier_trials: Mapped[int] = mapped_column(Integer, server_default="0")
+    earlier_trials_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -11,6 +11,7 @@ from ..db.tables import (
     BacktestResultRow,
     BacktestRow,
     DatasetRow,
+    JobRow,
     StrategyRow,
     StrategyVersionRow,
     TradeRow,
@@ -19,6 +20,7 @@ from ..db.types import utc_now
 from ..models.costs import CommissionTerms, SlippageTerms, for_engine, joined
 from ..services.datasets import Selection
 from .attempt import JobInput
+from .earlier_trials import Earlier, earlier
 from .output import Output, TradeDocument
 from .store import Claim
 
@@ -49,6 +51,7 @@ class BacktestKind:
             "cash": float(row.initial_capital),
             "commission": for_engine(joined(row.commission, row.commission_terms, CommissionTerms)),
             "slippage": for_engine(joined(row.slippage, row.slippage_terms, SlippageTerms)),
+            "profile": row.profile,
             "benchmark": row.benchmark,
             "seed": row.seed,
             "risk_free_rate": row.risk_free_rate,
@@ -65,6 +68,10 @@ class BacktestKind:
             "data": {"name": Selection(dataset, tuple(row.symbols)).name},
             "parameters": row.parameters,
             "configuration": configuration,
+            "methodology": row.methodology,
+            "method": row.method,
+            "strategy_id": row.strategy_id,
+            "trials": _earlier(session, held, row).entries,
         }
         return JobInput(files, message, strategy.source_path, version.line_map)
 
@@ -81,6 +88,7 @@ class BacktestKind:
             "catalogue_hash": row.dataset_hash,
             "seed": row.seed,
         }
+        before = _earlier(session, held, row)
         session.add(
             BacktestResultRow(
                 backtest_id=row.id,
@@ -92,6 +100,11 @@ class BacktestKind:
                 sparkline=output.sparkline,
                 files=output.files,
                 trade_count=len(document.trades),
+                # Whatever a worker says, one thing was tried.
+                trials=max(output.trials.count, 1),
+                trial_spread=output.trials.model_dump(mode="json", include={"sample", "spread"}),
+                earlier_trials=before.count,
+                earlier_trials_since=before.since,
                 created_at=utc_now(),
             )
         )
@@ -99,6 +112,12 @@ class BacktestKind:
         if document.trades:
             trades = [_trade(row.id, number, item) for number, item in enumerate(document.trades)]
             session.execute(insert(TradeRow), trades)
+
+
+def _earlier(session: Session, held: Claim, row: BacktestRow) -> Earlier:
+    """What had been tried when the attempt began: at its end the same as at its start."""
+    started = session.get_one(JobRow, held.job_id).started_at
+    return Earlier() if started is None else earlier(session, row, started)
 
 
 def _trade(backtest_id: str, number: int, trade: TradeDocument) -> dict[str, Any]:

@@ -9,11 +9,13 @@ import stat
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from .protocol import FILES, REQUIRED, OutputFile
+
+Document = TypeVar("Document", bound=BaseModel)
 
 MAX_TRADES = 100_000
 _MAX_HEADER = 1 << 20
@@ -30,6 +32,8 @@ def _exact(value: Any) -> Any:
 
 Exact = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+_Day = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+_Count = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class TradeDocument(BaseModel):
@@ -67,11 +71,47 @@ class ResultDocument(BaseModel):
     trades: list[TradeDocument] = Field(max_length=MAX_TRADES)
 
 
+class TrialsDocument(BaseModel):
+    """What a job adds to the trials of its strategy, as a line of the SDK's trial log has it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    count: int = Field(1, ge=0, le=1_000_000)
+    sample: tuple[_Day, _Day, _Count] | None = None
+    spread: tuple[_Count, Number, Annotated[Number, Field(ge=0)]] | None = None
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["figure", "table", "text", "facts", "trials"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    name: str = Field(max_length=200)
+    title: str = Field(max_length=500)
+    blocks: list[_Block] = Field(max_length=200)
+
+
+class StudyDocument(BaseModel):
+    """The frame of ``alphintra_backtest.study``'s payload; what is inside its blocks is drawn, never believed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    version: Literal[1]
+    kind: str = Field(pattern=r"^[a-z_]{1,40}$")
+    title: str = Field(max_length=1000)
+    sections: list[_Section] = Field(max_length=100)
+
+
 @dataclass
 class Output:
     """A run's output, checked."""
 
     document: ResultDocument
+    trials: TrialsDocument
     sparkline: list[float]
     files: dict[str, dict[str, Any]]
 
@@ -96,19 +136,26 @@ def collect(folder: Path, claimed: list[OutputFile]) -> Output:
             raise BadOutputError(f"{item.name} is not the file that the job announced.")
         texts[item.name] = data
         files[item.name] = {"bytes": size, "sha256": digest}
-    raw = _parse("result.json", texts["result.json"])
-    try:
-        document = ResultDocument.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BadOutputError(f"result.json: {place}: {first['msg']}") from None
+    document = _checked(ResultDocument, "result.json", texts["result.json"])
     if len(json.dumps([document.run, document.assumptions], default=str)) > _MAX_HEADER:
         raise BadOutputError("result.json: run and assumptions are too large.")
     view = _parse("view.json", texts["view.json"])
     if view.get("version") != 1:
         raise BadOutputError("view.json is not of version 1.")
-    return Output(document, _sparkline(view), files)
+    trials = _checked(TrialsDocument, "trials.json", texts.get("trials.json", b"{}"))
+    if "study.json" in texts:
+        _checked(StudyDocument, "study.json", texts["study.json"])
+    return Output(document, trials, _sparkline(view), files)
+
+
+def _checked(model: type[Document], name: str, data: bytes) -> Document:
+    raw = _parse(name, data)
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BadOutputError(f"{name}: {place}: {first['msg']}") from None
 
 
 def _read(path: Path, limit: int, *, keep: bool) -> tuple[bytes, str, int]:

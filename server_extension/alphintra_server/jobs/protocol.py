@@ -27,6 +27,8 @@ FILES = {
     # name → most bytes
     "result.json": 64 << 20,
     "view.json": 2 << 20,
+    "study.json": 4 << 20,
+    "trials.json": 64 << 10,
     "report.html": 16 << 20,
     "trades.parquet": 256 << 20,
     "fills.parquet": 256 << 20,
@@ -83,7 +85,8 @@ class ProgressReport(_Message):
 
     type: Literal["progress"]
     fraction: float = Field(ge=0, le=1, allow_inf_nan=False)
-    phase: Annotated[str, _short(40)] = "running"
+    phase: Annotated[str, _short(20)] = "running"
+    text: Annotated[str | None, _short(200)] = None
     bar_time: BarTime = None
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from .base import Body, Money, PageQuery, Reply
 from .costs import CommissionGiven, SlippageGiven
+from .methods import BacktestMethodology, Method
 from .strategies import RunSettings
 
 
@@ -21,12 +22,6 @@ class JobStatus(StrEnum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
-
-
-class BacktestMethodology(StrEnum):
-    """How the history is used."""
-
-    STANDARD = "STANDARD"
 
 
 class TradeSide(StrEnum):
@@ -44,7 +39,6 @@ class BacktestCreate(RunSettings):
         min_length=1, max_length=400, description="Id or name, `name/SYMBOL` for one symbol."
     )
     strategy_version: int | None = Field(None, ge=1, lt=2**31, description="Default: the current one.")
-    methodology: BacktestMethodology = BacktestMethodology.STANDARD
 
 
 class Progress(Reply):
@@ -52,6 +46,7 @@ class Progress(Reply):
 
     fraction: float
     phase: str
+    text: str | None = Field(None, description="What a method is at, such as `120 of 990 variants`.")
     bar_time: str | None = None
     eta_seconds: float | None = None
 
@@ -91,6 +86,8 @@ class BacktestJob(Reply):
     commission: CommissionGiven
     slippage: SlippageGiven
     methodology: BacktestMethodology
+    method: Method | None
+    profile: str
     status: JobStatus
     created_at: datetime
     completed_at: datetime | None
@@ -115,6 +112,7 @@ class BacktestJob(Reply):
     warnings: list[str]
     log: list[str] = Field(description="The last lines that the strategy logged.")
     sandbox_level: str | None
+    has_study: bool = Field(description="Whether the results have a `study`: what the methodology found.")
 
 
 class BacktestQuery(PageQuery):
@@ -129,7 +127,7 @@ class BacktestQuery(PageQuery):
 class ResultsQuery(Body):
     """What to send with the results."""
 
-    view: bool = Field(False, description="Add the payload that the result view draws.")
+    view: bool = Field(False, description="Add the payloads that the result view draws: `view` and `study`.")
 
 
 class BacktestResult(Reply):
@@ -155,7 +153,11 @@ class BacktestResult(Reply):
     undefined: dict[str, str]
     assumptions: list[dict[str, Any]]
     run: dict[str, Any]
+    trials: int = Field(description="Trials that this result adds: its variants; 1 for a plain run.")
+    earlier_trials: int = Field(description="Trials of the same strategy on the same data before it.")
+    earlier_trials_since: datetime | None = None
     view: dict[str, Any] | None = None
+    study: dict[str, Any] | None = None
 
 
 class Trade(Reply):

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from .base import Body, Diagnostic, Moment, Money, PageQuery, Reply
 from .costs import CommissionGiven, SlippageGiven
+from .methods import BacktestMethodology, MethodGiven
 
 MAX_CODE = 1 << 20
 MAX_PARAMETERS = 64 << 10
@@ -157,11 +158,18 @@ class RunSettings(Body):
     initial_capital: Annotated[Money, Field(gt=0, le=10**15)] | None = None
     commission: CommissionGiven | None = Field(None, description="Fraction of notional, or the terms.")
     slippage: SlippageGiven | None = Field(None, description="Fraction of price, or the terms.")
-    rules: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=50)
+    profile: str = Field(
+        "default", min_length=1, max_length=40, description="Whose rules fill orders: default, or another engine's."
+    )
+    rules: dict[str, str | int | float | bool | None] = Field(
+        default_factory=dict, max_length=50, description="Rules that differ from the profile's."
+    )
     benchmark: Name | None = None
     seed: int = Field(0, ge=0, lt=2**63)
     risk_free_rate: float = Field(0.0, gt=-1, lt=10, allow_inf_nan=False, description="Annual.")
     class_name: ClassName | None = None
+    methodology: BacktestMethodology = BacktestMethodology.STANDARD
+    method: MethodGiven = None
 
 
 class StrategyExecute(RunSettings):

@@ -11,7 +11,7 @@ from ..models.costs import CommissionTerms, SlippageTerms, for_engine
 from .datasets import Selection
 
 _FIELDS = {"cash": "initial_capital"}
-_SETTINGS = ("cash", "commission", "slippage", "risk_free_rate", "seed")
+_SETTINGS = ("cash", "commission", "slippage", "profile", "risk_free_rate", "seed")
 
 
 def check_parameters(chosen: dict[str, Any], parameters: dict[str, Any]) -> None:
@@ -25,18 +25,29 @@ def check_parameters(chosen: dict[str, Any], parameters: dict[str, Any]) -> None
                 f"{chosen['name']} has no such parameter (it has {has})",
                 code="BAD_PARAMETER",
             )
-        _check_type(name, value, known[name].get("default"))
-        low, high = known[name].get("low"), known[name].get("high")
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if isinstance(low, int | float) and value < low:
-                raise Invalid.field(f"parameters.{name}", f"{value} is below {low}", code="BAD_PARAMETER")
-            if isinstance(high, int | float) and value > high:
-                raise Invalid.field(f"parameters.{name}", f"{value} is above {high}", code="BAD_PARAMETER")
-        elif isinstance(low, int | float) or isinstance(high, int | float):
-            raise Invalid.field(f"parameters.{name}", "must be a number", code="BAD_PARAMETER")
+        check_value(f"parameters.{name}", value, known[name])
 
 
-def _check_type(name: str, value: Any, default: Any) -> None:
+def check_value(field: str, value: Any, described: dict[str, Any]) -> None:
+    """Refuse a value that a parameter cannot have, as far as the class writes down what it can.
+
+    Args:
+        field: Where the value stands in the request.
+        value: What was given.
+        described: The parameter as its source describes it.
+    """
+    _check_type(field, value, described.get("default"))
+    low, high = described.get("low"), described.get("high")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(low, int | float) and value < low:
+            raise Invalid.field(field, f"{value} is below {low}", code="BAD_PARAMETER")
+        if isinstance(high, int | float) and value > high:
+            raise Invalid.field(field, f"{value} is above {high}", code="BAD_PARAMETER")
+    elif isinstance(low, int | float) or isinstance(high, int | float):
+        raise Invalid.field(field, "must be a number", code="BAD_PARAMETER")
+
+
+def _check_type(field: str, value: Any, default: Any) -> None:
     """Refuse a value that is not of the default's type, where the class writes its default down."""
     if default is None:
         return
@@ -45,7 +56,7 @@ def _check_type(name: str, value: Any, default: Any) -> None:
     fits = {bool: isinstance(value, bool), int: whole, float: number, str: isinstance(value, str)}
     if not fits.get(type(default), True) or (isinstance(value, bool) and not isinstance(default, bool)):
         kind = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[type(default)]
-        raise Invalid.field(f"parameters.{name}", f"must be {kind}", code="BAD_PARAMETER")
+        raise Invalid.field(field, f"must be {kind}", code="BAD_PARAMETER")
 
 
 def check_options(
@@ -53,6 +64,7 @@ def check_options(
     cash: Decimal,
     commission: Decimal | CommissionTerms,
     slippage: Decimal | SlippageTerms,
+    profile: str,
     risk_free_rate: float,
     seed: int,
     rules: dict[str, Any],
@@ -66,7 +78,7 @@ def check_options(
             cash=float(cash),
             commission=for_engine(commission),
             slippage=for_engine(slippage),
-            profile="default",
+            profile=profile,
             risk_free_rate=risk_free_rate,
             seed=seed,
             rules=rules,

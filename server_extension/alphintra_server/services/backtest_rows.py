@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from ..db.tables import BacktestResultRow, BacktestRow, DatasetRow, JobRow, StrategyRow, TradeRow
 from ..models.backtests import (
     BacktestJob,
-    BacktestMethodology,
     JobError,
     JobStatus,
     KeyMetrics,
@@ -19,6 +18,7 @@ from ..models.backtests import (
     TradeSide,
 )
 from ..models.costs import CommissionTerms, SlippageTerms, joined
+from ..models.methods import BacktestMethodology, stored
 from . import datasets
 
 
@@ -41,6 +41,8 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         commission=joined(row.commission, row.commission_terms, CommissionTerms),
         slippage=joined(row.slippage, row.slippage_terms, SlippageTerms),
         methodology=BacktestMethodology(row.methodology),
+        method=stored(row.methodology, row.method),
+        profile=row.profile,
         status=JobStatus(job.status),
         created_at=row.created_at,
         completed_at=job.finished_at,
@@ -65,6 +67,7 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         warnings=_warnings(result.assumptions) if result else [],
         log=job.log[-20:] if brief else job.log,
         sandbox_level=job.sandbox_level,
+        has_study=result is not None and "study.json" in result.files,
     )
 
 

@@ -33,16 +33,18 @@ from ..models import costs
 from ..models.backtests import (
     BacktestCreate,
     BacktestJob,
-    BacktestMethodology,
     BacktestQuery,
     BacktestResult,
     Trade,
     TradesQuery,
 )
+from ..models.costs import CommissionGiven, CommissionTerms
+from ..models.methods import Method, SweepMethod, stored
 from ..models.strategies import Accepted, RunSettings, StrategyExecute
 from . import datasets, strategies
 from .backtest_checks import check_dates, check_options, check_parameters
 from .backtest_rows import count, to_model, trade_model
+from .method_checks import check_grid, check_method, check_variants
 from .paging import Slice
 from .run_defaults import RunDefaults
 from .sources import Sources, choose_class, refuse_blocking
@@ -108,7 +110,9 @@ class Backtests:
             return row, strategies.version_of(session, row)
 
         _, version = await self._database.read(load)
-        class_name = await self._check(version, body.class_name or version.class_name, body.parameters)
+        class_name = await self._check(
+            version, body.class_name or version.class_name, body.parameters, body.method
+        )
 
         def work(session: Session) -> Accepted:
             strategy = strategies.find_runnable(session, who, strategy_id)
@@ -133,7 +137,8 @@ class Backtests:
         row, version, job = await self._database.read(load)
         class_name = row.class_name
         if job.status == "PENDING" and job.phase == "created":
-            class_name = await self._check(version, row.class_name, row.parameters)
+            method = stored(row.methodology, row.method)
+            class_name = await self._check(version, row.class_name, row.parameters, method)
 
         def work(session: Session) -> Accepted:
             again = find(session, who, backtest_id)
@@ -190,10 +195,11 @@ class Backtests:
     async def results(self, who: Caller, backtest_id: str, *, view: bool) -> BacktestResult:
         """Read the figures of a completed backtest, with what the view draws if asked for."""
         row, result = await self._database.read(lambda session: _completed(session, who, backtest_id))
-        payload = None
+        payload = study = None
         if view:
-            text = await asyncio.to_thread(self._file, row, result, "view.json")
-            payload = await asyncio.to_thread(json.loads, text)
+            payload = await asyncio.to_thread(self._json, row, result, "view.json")
+            if "study.json" in result.files:
+                study = await asyncio.to_thread(self._json, row, result, "study.json")
         metrics = result.metrics
         figures: dict[str, Any] = {name: metrics.get(name) for name in _FIGURES}
         figures |= {name: _decimal(metrics.get(name)) for name in _DECIMAL_FIGURES}
@@ -204,7 +210,11 @@ class Backtests:
             undefined=result.undefined,
             assumptions=result.assumptions,
             run=result.run,
+            trials=result.trials,
+            earlier_trials=result.earlier_trials,
+            earlier_trials_since=result.earlier_trials_since,
             view=payload,
+            study=study,
             **figures,
         )
 
@@ -236,15 +246,20 @@ class Backtests:
         return await self._database.read(work)
 
     async def _check(
-        self, version: StrategyVersionRow, class_name: str | None, parameters: dict[str, Any]
+        self,
+        version: StrategyVersionRow,
+        class_name: str | None,
+        parameters: dict[str, Any],
+        method: Method | None,
     ) -> str:
-        """Refuse code that cannot run and parameters it does not have; return the class to run."""
+        """Refuse code that cannot run and parameters or a grid that it does not have; return the class to run."""
         if self._jobs_refused:
             raise Unavailable(self._jobs_refused, code="NO_SANDBOX")
         source = await self._sources.describe(version.code, version.modules, version.line_map)
         refuse_blocking(source)
         chosen = choose_class(source, class_name)
         check_parameters(chosen, version.parameters | parameters)
+        await asyncio.to_thread(check_grid, chosen, method, version.parameters | parameters)
         return str(chosen["name"])
 
     def _insert(
@@ -267,18 +282,24 @@ class Backtests:
                 )
         usual = self._defaults
         cash = usual.initial_capital if settings.initial_capital is None else settings.initial_capital
-        commission = usual.commission if settings.commission is None else settings.commission
+        commission = self._commission(settings)
         slippage = usual.slippage if settings.slippage is None else settings.slippage
         fraction, commission_terms = costs.split(commission)
         price_fraction, slippage_terms = costs.split(slippage)
+        seed = settings.seed
+        if isinstance(settings.method, SweepMethod) and settings.method.seed is not None:
+            seed = settings.method.seed
         check_options(
             cash=cash,
             commission=commission,
             slippage=slippage,
+            profile=settings.profile,
             risk_free_rate=settings.risk_free_rate,
-            seed=settings.seed,
+            seed=seed,
             rules=settings.rules,
         )
+        check_method(settings.method, selection, start, end)
+        check_variants(settings.method)
         backtest_id = uuid.uuid4().hex
         job = store.create(session, user_id=who.user_id, kind=KIND, resource_id=backtest_id)
         row = BacktestRow(
@@ -300,11 +321,13 @@ class Backtests:
             slippage=price_fraction,
             commission_terms=commission_terms,
             slippage_terms=slippage_terms,
-            methodology=BacktestMethodology.STANDARD.value,
+            methodology=settings.methodology.value,
+            method=None if settings.method is None else settings.method.model_dump(mode="json"),
+            profile=settings.profile,
             parameters=version.parameters | settings.parameters,
             rules=settings.rules,
             benchmark=settings.benchmark,
-            seed=settings.seed,
+            seed=seed,
             risk_free_rate=settings.risk_free_rate,
             job_id=job.id,
             created_at=utc_now(),
@@ -312,6 +335,19 @@ class Backtests:
         session.add(row)
         session.flush()
         return row
+
+    def _commission(self, settings: RunSettings) -> CommissionGiven:
+        """What was asked for, else the profile's own, else the server's default."""
+        from alphintra_backtest.profiles import COMMISSIONS
+
+        if settings.commission is not None:
+            return settings.commission
+        own = COMMISSIONS.get(settings.profile)
+        return self._defaults.commission if own is None else CommissionTerms.model_validate(own)
+
+    def _json(self, row: BacktestRow, result: BacktestResultRow, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._file(row, result, name))
+        return found
 
     def _file(self, row: BacktestRow, result: BacktestResultRow, name: str) -> bytes:
         described = result.files.get(name)

@@ -6,7 +6,7 @@ import alphintra as al
 import numpy as np
 import pandas as pd
 import pytest
-from alphintra.errors import AlphintraError, ParameterError
+from alphintra.errors import ParameterError, StrategyError
 
 from .market import frame, noise, ramp
 
@@ -177,7 +177,7 @@ def test_an_error_in_fit_names_its_line():
         def fit(self, history) -> None:
             raise ValueError("too few rows")
 
-    with pytest.raises(AlphintraError, match=r"Fails raised ValueError: too few rows .*test_fit\.py, line \d+"):
+    with pytest.raises(StrategyError, match=r"Fails raised ValueError: too few rows .*test_fit\.py, line \d+"):
         walk(ramp(15), Fails)
 
 

@@ -12,9 +12,9 @@ import alphintra as al
 import numpy as np
 import pandas as pd
 import pytest
-from alphintra.errors import AlphintraError, Cancelled, DataError, ParameterError, RuleError
+from alphintra.errors import Cancelled, DataError, ExecutorError, ParameterError, RuleError, StrategyError
 from alphintra_backtest.sweep.variant import Variant
-from alphintra_backtest.walk_forward.selection import choose
+from alphintra_backtest.walk_forward.selection import Rule, choose
 
 from .market import Cross, CrossSignals, noise, ramp
 
@@ -96,14 +96,16 @@ def variants(*rows: tuple[float, int]) -> list[Variant]:
     ]
 
 
-def test_the_greatest_metric_with_enough_trades_wins_and_the_first_of_equals():
+def test_the_best_metric_with_enough_trades_wins_and_the_first_of_equals():
     nan = math.nan
-    assert choose(variants((0.5, 20), (0.9, 9), (0.7, 10), (0.7, 50), (nan, 99)), "sharpe_ratio", 10).chosen == 2
-    assert choose(variants((-0.5, 20), (-0.9, 20)), "sharpe_ratio", 10).chosen == 0
-    few = choose(variants((0.5, 3), (0.9, 7)), "sharpe_ratio", 10)
+    rule = Rule("sharpe_ratio", None, 10)
+    assert choose(variants((0.5, 20), (0.9, 9), (0.7, 10), (0.7, 50), (nan, 99)), rule).chosen == 2
+    assert choose(variants((-0.5, 20), (-0.9, 20)), rule).chosen == 0
+    assert choose(variants((0.5, 20), (0.3, 20), (0.3, 20)), Rule("sharpe_ratio", False, 10)).chosen == 1
+    few = choose(variants((0.5, 3), (0.9, 7)), rule)
     assert few.chosen is None
     assert few.note == "no trading: no variant closed 10 trades in training, the most were 7"
-    undefined = choose(variants((nan, 12), (0.9, 7)), "sharpe_ratio", 10)
+    undefined = choose(variants((nan, 12), (0.9, 7)), rule)
     assert undefined.note == "no trading: sharpe_ratio of every variant with 10 trades or more is undefined in training"
 
 
@@ -149,6 +151,7 @@ def test_trials_and_landscape_hold_every_run():
     )  # fmt: skip
     points = [(5, 0.02), (5, 0.2), (10, 0.02), (10, 0.2), (20, 0.2)]  # the last parameter varies fastest
     assert found.settings["variants"] == 5
+    assert found.result.run["code"].endswith("# with its constraint, a function")
     assert found.settings["trials"] == 15
     assert list(found.trials[["length", "stop"]].itertuples(index=False, name=None)) == points * 3
     assert found.landscape.shape == (3, 5)
@@ -165,7 +168,8 @@ def test_every_variant_is_held_through_the_test_windows_for_the_judgement():
     found = al.walk_forward(Cross, bars, GRID, train=150, test=100, min_trades=3, executor="serial")
     from alphintra_backtest.walk_forward.judged import returns
 
-    matrix = returns(found)
+    matrix, days = returns(found)
+    assert np.array_equal(days, found.result.curves.session[1:])
     assert matrix.shape == (250, 7)
     for k, (length, stop) in enumerate([(n, s) for n in (5, 10, 20) for s in (0.02, 0.2)]):
         alone = al.backtest(Cross, bars, start=bars.index[150].date(), params={"length": length, "stop": stop})
@@ -178,27 +182,26 @@ def test_every_variant_is_held_through_the_test_windows_for_the_judgement():
 def test_the_record_says_how_it_was_made_and_repeats_it():
     bars = noise(300, 5)
     found = al.walk_forward(
-        Cross, bars, {"length": range(5, 20, 5)}, train=100, test=50, step=80, anchored=True, purge=2, min_trades=1,
-        flatten=True, params={"stop": 0.1}, commission=0.001, start="2015-01-15", executor="serial",
+        Cross, bars, {"length": range(5, 20, 5), "stop": 0.1}, train=100, test=50, step=80, anchored=True, purge=2,
+        min_trades=1, flatten=True, commission=0.001, start="2015-01-15", executor="serial",
     )  # fmt: skip
     run = found.result.run
     assert run["method"] == "WALK_FORWARD"
     assert run["walk_forward"]["train"] == 100
-    assert run["walk_forward"]["grid"] == {"length": [5, 10, 15]}
-    assert run["parameters"]["stop"] == 0.1
+    assert run["walk_forward"]["grid"] == {"length": [5, 10, 15], "stop": [0.1]}
+    assert run["parameters"]["stop"] == "0.1 in every window"
     assert " → " in run["parameters"]["length"] or run["parameters"]["length"].endswith("in every window")
     assert run["code"] == (
-        "al.walk_forward(Cross, data='DATA', grid={'length': range(5, 20, 5)}, train=100, test=50, step=80, "
-        "anchored=True, purge=2, min_trades=1, flatten=True, commission=0.001, start='2015-01-15', "
-        "params={'stop': 0.1})"
+        "al.walk_forward(Cross, 'DATA', {\"length\": [5, 10, 15], \"stop\": [0.1]}, train=100, test=50, step=80, "
+        "anchored=True, purge=2, min_trades=1, flatten=True, commission=0.001, start='2015-01-15')"
     )
     assert found.result.view["header"]["code"] == run["code"]
     json.dumps(found.result.to_dict(), allow_nan=False)
     assert found.windows["train_start"].iloc[0] == pd.Timestamp("2015-01-15")
     assert repr(found).startswith("WalkForward(Cross on DATA: 3 windows, 3 variants, sharpe_ratio ")
     again = al.walk_forward(
-        Cross, bars, {"length": [5, 10, 15]}, train=100, test=50, step=80, anchored=True, purge=2, min_trades=1,
-        flatten=True, params={"stop": 0.1}, commission=0.001, start="2015-01-15", executor="threads",
+        Cross, bars, {"length": [5, 10, 15], "stop": [0.1]}, train=100, test=50, step=80, anchored=True, purge=2,
+        min_trades=1, flatten=True, commission=0.001, start="2015-01-15", executor="threads",
     )  # fmt: skip
     pd.testing.assert_frame_equal(found.result.fills, again.result.fills)
     pd.testing.assert_frame_equal(found.trials, again.trials)
@@ -243,7 +246,7 @@ def test_an_error_in_the_strategy_is_its_error():
         def on_bar(self) -> None:
             raise ZeroDivisionError("no")
 
-    with pytest.raises(AlphintraError, match=r"every variant failed; the first: Broken raised ZeroDivisionError: no"):
+    with pytest.raises(StrategyError, match=r"Broken raised ZeroDivisionError: no .*every variant failed"):
         al.walk_forward(Broken, ramp(30), {"n": [1, 2]}, train=10, test=10, executor="serial")
 
 
@@ -261,9 +264,12 @@ def test_an_error_in_the_strategy_is_its_error():
         ({"metric": "sharp_ratio"}, ParameterError, "did you mean 'sharpe_ratio'"),
         ({"min_trades": -1}, ParameterError, "no number of trades"),
         ({"flatten": "yes"}, ParameterError, "true or false"),
-        ({"engine": "backtrader"}, RuleError, "our own engine"),
+        ({"engine": "backtrader"}, RuleError, "engine is no option"),
         ({"analyzers": ["x"]}, RuleError, "analyzers"),
-        ({"check": True}, RuleError, "al.check"),
+        ({"check": True}, RuleError, "check is no option"),
+        ({"maximize": "yes"}, ParameterError, "true or false"),
+        ({"executor": "dusk"}, ExecutorError, "no executor 'dusk'"),
+        ({"grid": {"length": range(10**7)}}, ParameterError, "combinations"),
         ({"max_shares": 1}, RuleError, "did you mean 'max_share'"),
         ({"start": "2030-01-01"}, DataError, "no bar at or after start"),
         ({"strategy": 3}, ParameterError, "not a Strategy class"),
@@ -279,6 +285,8 @@ def test_one_line_of_the_trial_log_and_nothing_heavy_on_import(tmp_path, monkeyp
     monkeypatch.setenv("ALPHINTRA_DATA_DIR", str(tmp_path))
     al.walk_forward(Cross, noise(300, 5), {"length": [5, 20]}, train=100, test=100, min_trades=1, executor="serial")
     (line,) = (tmp_path / "trials.jsonl").read_text().splitlines()
-    assert json.loads(line)["strategy"] == "Cross"
+    entry = json.loads(line)
+    # two variants and the account itself
+    assert (entry["strategy"], entry["kind"], entry["count"]) == ("Cross", "walk_forward", 3)
     code = "import sys, alphintra as al; al.walk_forward; print({'numpy', 'pandas'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"

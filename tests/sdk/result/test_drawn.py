@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
 from alphintra.result import Result
-from alphintra_backtest import formats, plain_text, png, report, static_html, svg
+from alphintra_backtest import formats, plain_text, png, static_html, svg
 
 Make = Callable[..., Result]
 EVIL = "</script><img src=x onerror=alert(1)>"
@@ -48,49 +47,6 @@ def evil_result(make: Make) -> Result:
     result.indicators[0].name = EVIL
     result.columns["orders"]["tag"] = [EVIL] * len(result.columns["orders"]["id"])
     return result
-
-
-class TestReport:
-    def test_sections(self, make_result: Make) -> None:
-        page = report.page(make_result(120).view)
-        words = " ".join(Tags(page).texts)
-        for expected in (
-            "SmaCross",
-            "costs: none",
-            "survivors",
-            "Total return",
-            "Sharpe",
-            "Trades",
-            "Metrics",
-        ):
-            assert expected in words
-        assert "√N · mean(r − rf)" in words
-        assert "3 trades" in words
-
-    def test_costs_none_is_red(self, make_result: Make) -> None:
-        page = report.page(make_result(60).view)
-        assert re.search(r"background:#b3261e;color:#fff\">costs: none<", page)
-
-    def test_nothing_from_outside(self, make_result: Make) -> None:
-        parsed = Tags(report.page(make_result(60).view))
-        assert "link" not in parsed.tags
-        assert "img" not in parsed.tags
-        assert "iframe" not in parsed.tags
-        assert not [a for a in parsed.attributes if a[0] in ("src", "href", "action")]
-
-    def test_a_hostile_name_is_only_text(self, make_result: Make) -> None:
-        plain = Tags(report.page(make_result(120, symbols=("A", "B")).view))
-        page = report.page(evil_result(make_result).view)
-        parsed = Tags(page)
-        assert "img" not in parsed.tags
-        assert parsed.tags.count("script") == plain.tags.count("script")
-        assert not [a for a in parsed.attributes if a[0].startswith("on")]
-        assert EVIL in parsed.texts
-        assert "<img src=x" not in page
-
-    def test_left_out_trades_are_said(self, make_result: Make) -> None:
-        page = report.page(make_result(10_000, every=2).view)
-        assert f"2{THIN}500 trades, open ones included: the latest 2000 of 2500 trades are shown" in page
 
 
 class TestStatic:

@@ -1,0 +1,226 @@
+"""Sweeps, walk-forwards and Monte Carlo studies over REST, with the engine's own worker in the sandbox."""
+
+import asyncio
+import os
+from datetime import datetime, timedelta
+
+import pytest
+
+DATA = "us-equities-daily/AAPL"
+PERIOD = {"start_date": "2008-01-02", "end_date": "2010-12-31"}
+
+CROSS = '''\
+import alphintra as al
+
+
+class SmaCross(al.Strategy):
+    """Long when the fast average is above the slow one."""
+
+    fast = al.Param(20, low=2, high=100)
+    slow = al.Param(50, low=5, high=300)
+
+    def on_start(self):
+        self.fast_ma = self.indicator(al.ta.SMA, self.data.close, self.fast)
+        self.slow_ma = self.indicator(al.ta.SMA, self.data.close, self.slow)
+
+    def on_bar(self):
+        if al.crossed_above(self.fast_ma, self.slow_ma):
+            self.order_target_percent(0.95)
+        elif al.crossed_below(self.fast_ma, self.slow_ma):
+            self.close()
+'''
+
+
+@pytest.fixture
+def worker_argv():
+    return None
+
+
+@pytest.fixture
+def run(api, make_strategy, finished):
+    """Run a strategy of some code to its end."""
+
+    async def go(code=CROSS, *, strategy=None, **body):
+        strategy = strategy or await make_strategy(code)
+        reply = await api(
+            "POST",
+            f"/api/strategies/code/{strategy['id']}/execute",
+            {"dataset_id": DATA, "commission": "0.001", **PERIOD, **body},
+        )
+        assert reply.status == 202, reply.json
+        return await finished(reply.json["backtest_id"], seconds=120)
+
+    return go
+
+
+@pytest.fixture
+def shares():
+    """The class of ``CROSS``, here."""
+    namespace = {}
+    exec(CROSS, namespace)
+    return namespace["SmaCross"]
+
+
+async def results(api, job):
+    reply = await api("GET", f"/api/backtests/{job['id']}/results", params={"view": "true"})
+    assert reply.status == 200, reply.json
+    return reply.json
+
+
+async def test_a_sweep_is_that_of_a_notebook_and_counts_its_trials(api, run, shares, make_strategy):
+    import alphintra as al
+
+    grid = {"fast": {"low": 5, "high": 20, "step": 5}, "slow": [20, 40]}
+    strategy = await make_strategy(CROSS)
+    job = await run(
+        strategy=strategy, methodology="SWEEP", method={"grid": grid, "constraint": "fast < slow"}, seed=3
+    )
+    assert job["status"] == "COMPLETED", job["error"]
+    assert (job["methodology"], job["has_study"]) == ("SWEEP", True)
+    found = await results(api, job)
+    here = al.sweep(
+        shares, DATA, {"fast": [5, 10, 15, 20], "slow": [20, 40]}, constraint="fast < slow", seed=3, progress=False,
+        commission=0.001, start="2008-01-02", end="2010-12-31",
+    )  # fmt: skip
+    # Of 4 × 2 pairs one, 20 and 20, is excluded.
+    assert found["study"]["title"] == "SmaCross: sweep of 7 variants"
+    assert found["run"]["parameters"] == here.best
+    assert found["metrics"]["sharpe_ratio"] == here.best_result().metrics["sharpe_ratio"]
+    (trials,) = [b for s in found["study"]["sections"] for b in s["blocks"] if b["type"] == "trials"]
+    assert [row[0] for row in trials["rows"]] == list(range(7))
+    (checked,) = [a["text"] for a in found["assumptions"] if a["code"] == "look_ahead"]
+    assert checked.startswith("look-ahead: none found")
+    assert "best variant" in checked
+    assert (found["trials"], found["earlier_trials"], found["earlier_trials_since"]) == (7, 0, None)
+    report = (await api("GET", f"/api/backtests/{job['id']}/report")).json.decode()
+    assert "sweep of 7 variants" in report
+    # The next run of the same strategy on the same data knows of them: 7 and its own.
+    again = await results(api, await run(strategy=strategy))
+    assert (again["trials"], again["earlier_trials"]) == (1, 7)
+    since, ended = (datetime.fromisoformat(at) for at in (again["earlier_trials_since"], job["completed_at"]))
+    assert abs(since - ended) < timedelta(minutes=1)
+    swept = await results(api, await run(strategy=strategy, methodology="SWEEP", method={"grid": {"fast": [10, 30]}}))
+    assert (swept["trials"], swept["earlier_trials"]) == (2, 8)
+    assert any("Of 10 variants tried" in line for line in swept["study"]["sentences"]), swept["study"]["sentences"]
+    # Other data is another count.
+    other = await results(api, await run(strategy=strategy, dataset_id="us-equities-daily/IBM"))
+    assert other["earlier_trials"] == 0
+
+
+async def test_a_walk_forward_is_that_of_a_notebook(api, run, shares):
+    import alphintra as al
+
+    grid = {"fast": [5, 10], "slow": [20, 40]}
+    method = {"grid": grid, "train": "1Y", "test": 126, "min_trades": 1}
+    job = await run(methodology="WALK_FORWARD", method=method)
+    assert job["status"] == "COMPLETED", job["error"]
+    found = await results(api, job)
+    here = al.walk_forward(
+        shares, DATA, grid, train="1Y", test=126, min_trades=1, progress=False, commission=0.001,
+        start="2008-01-02", end="2010-12-31",
+    )  # fmt: skip
+    assert found["study"]["kind"] == "walk_forward"
+    assert found["metrics"] == pytest.approx(
+        {name: None if value != value else value for name, value in here.result.metrics.items()}
+    )
+    assert found["total_trades"] == here.result.metrics["total_trades"] > 0
+    (checked,) = [a["text"] for a in found["assumptions"] if a["code"] == "look_ahead"]
+    assert f"window {len(here.windows)} chose" in checked
+    # Four variants and the account itself.
+    assert found["trials"] == 5
+    assert b"Walk forward" in (await api("GET", f"/api/backtests/{job['id']}/report")).json
+
+
+async def test_a_monte_carlo_study_of_a_run(api, run, shares):
+    import alphintra as al
+
+    job = await run(methodology="MONTE_CARLO", method={"resample": "returns", "paths": 100, "seed": 5})
+    assert job["status"] == "COMPLETED", job["error"]
+    found = await results(api, job)
+    plain = al.backtest(shares, DATA, commission=0.001, start="2008-01-02", end="2010-12-31")
+    assert found["metrics"]["total_return"] == plain.metrics["total_return"]
+    there = al.monte_carlo(plain, paths=100, seed=5).study().payload()
+    assert (found["study"]["kind"], found["study"]["sentences"]) == ("monte_carlo", there["sentences"])
+    assert found["trials"] == 1
+
+
+async def test_another_profile(api, run, shares):
+    import alphintra as al
+
+    job = await run(profile="backtesting.py")
+    assert (job["status"], job["profile"]) == ("COMPLETED", "backtesting.py"), job["error"]
+    here = al.backtest(
+        shares, DATA, profile="backtesting.py", commission=0.001, start="2008-01-02", end="2010-12-31"
+    )
+    assert (await results(api, job))["metrics"]["total_return"] == here.metrics["total_return"]
+
+
+async def test_the_commission_of_a_profile_that_has_one(api, run):
+    job = await run(profile="lean", commission=None)
+    assert job["status"] == "COMPLETED", job["error"]
+    assert (job["commission"]["per_share"], job["commission"]["minimum"]) == ("0.005", "1.0")
+
+
+SLOW = CROSS + '''\
+        import time
+        time.sleep(0.002)
+'''
+
+
+@pytest.mark.parametrize("executor", ["serial", "processes"])
+async def test_cancelling_a_sweep_is_quick_and_leaves_nothing(api, make_strategy, finished, data_dir, executor):
+    strategy = await make_strategy(SLOW)
+    body = {
+        "dataset_id": DATA,
+        "methodology": "SWEEP",
+        "method": {"grid": {"fast": {"low": 5, "high": 60}}, "executor": executor},
+        **PERIOD,
+    }
+    reply = await api("POST", f"/api/strategies/code/{strategy['id']}/execute", body)
+    path = f"/api/backtests/{reply.json['backtest_id']}"
+    for _ in range(600):
+        job = (await api("GET", path)).json
+        if job["progress"] and job["progress"]["phase"] == "sweeping" and job["progress"]["fraction"] > 0:
+            break
+        await asyncio.sleep(0.1)
+    assert job["progress"]["text"].endswith("of 56 variants"), job
+    assert (await api("POST", f"{path}/cancel")).status == 202
+    job = await finished(reply.json["backtest_id"], seconds=20)
+    assert job["status"] == "CANCELLED"
+    mark = f"ALPHINTRA_JOB={job['job_id']}/".encode()
+    assert not [pid for pid in filter(str.isdigit, os.listdir("/proc")) if mark in environment(pid)]
+    assert not list((data_dir / "jobs" / job["job_id"]).rglob("*.json"))
+
+
+def environment(pid):
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+async def test_a_process_of_a_sweep_that_dies_is_named(run):
+    dying = CROSS.replace("    def on_bar(self):\n", "    def on_bar(self):\n        import os\n"
+                          "        if self.fast == 15:\n            os._exit(3)\n")  # fmt: skip
+    job = await run(dying, methodology="SWEEP", method={"grid": {"fast": [5, 10, 15]}, "executor": "processes"})
+    assert (job["status"], job["error"]["code"]) == ("FAILED", "WORKER_DIED")
+    assert "fast=15" in job["error"]["message"]
+    assert "ended with status 3" in job["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "text"),
+    [
+        # What only the worker can know: the sessions of the data, and what the code computes.
+        ({"methodology": "WALK_FORWARD", "method": {"grid": {"fast": [5]}, "train": 500, "test": 260}},
+         "BAD_PARAMETER", "longer than the data"),
+        ({"methodology": "MONTE_CARLO", "method": {"resample": "trades"}, "end_date": "2008-05-01"},
+         None, ""),
+    ],
+)  # fmt: skip
+async def test_what_the_worker_refuses(run, method, code, text):
+    job = await run(**method)
+    assert job["status"] == "FAILED"
+    assert code is None or job["error"]["code"] == code, job["error"]
+    assert text in job["error"]["message"]

@@ -1,0 +1,142 @@
+"""The report and the comparison as files: opened from disk, offline, in both themes, on paper, and with hostile names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab_server import SCREENSHOTS
+from reports import EVIL, write
+
+pytestmark = pytest.mark.browser
+
+SECOND = 1000
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reports")
+    write(folder)
+    return folder
+
+
+class Opened:
+    """A file opened in the browser, with what it asked for and what went wrong."""
+
+    def __init__(self, page: Any, theme: str) -> None:
+        self.page, self.theme = page, theme
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def open(self, path: Path) -> None:
+        self.page.goto(path.as_uri())
+
+    def draw_all(self) -> int:
+        """Scroll to each chart, which draws it; the number of charts."""
+        plots = self.page.locator(".plot")
+        for i in range(plots.count()):
+            plots.nth(i).scroll_into_view_if_needed()
+            self.page.locator(".plot").nth(i).locator("svg.main-svg").first.wait_for()
+        self.page.evaluate("window.scrollTo({top: 0, behavior: 'instant'})")
+        return int(plots.count())
+
+    def shot(self, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.wait_for_timeout(400)
+        self.page.screenshot(path=str(SCREENSHOTS / f"{name}-{self.theme}.png"), full_page=True)
+
+
+@pytest.fixture(params=["light", "dark"])
+def opened(request: pytest.FixtureRequest, browser: Any) -> Iterator[Opened]:
+    context = browser.new_context(
+        viewport={"width": 1400, "height": 1000}, color_scheme=request.param, reduced_motion="reduce", offline=True
+    )
+    shown = Opened(context.new_page(), request.param)
+    shown.page.set_default_timeout(30 * SECOND)
+    yield shown
+    context.close()
+    assert shown.errors == []
+    assert [url for url in shown.requests if not url.startswith("file:")] == []
+    assert len(shown.requests) == 1  # the file itself
+
+
+def test_the_report(opened: Opened, pages: Path) -> None:
+    opened.open(pages / "report.html")
+    page = opened.page
+    # What is to be read is there before a chart is drawn, each chart as a drawing.
+    assert page.locator("h1").inner_text() == "SmaCross"
+    assert page.locator(".fact").count() > 20
+    assert page.locator(".plot svg").count() >= page.locator(".plot").count()
+    assert opened.draw_all() >= 11
+    sections = page.locator("h2").all_inner_texts()
+    for title in ("Summary", "Months and years", "Trades", "Costs", "Overfitting", "Orders", "Assumptions"):
+        assert title in sections
+    labels = page.locator(".plot.drawn").evaluate_all("all => all.map(one => one.getAttribute('aria-label'))")
+    assert all(label and len(label) > 10 for label in labels)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1400
+    opened.shot("report")
+
+
+@pytest.mark.parametrize("opened", ["light"], indirect=True)
+def test_the_theme_is_changed_by_keyboard_and_charts_follow(opened: Opened, pages: Path) -> None:
+    opened.open(pages / "report.html")
+    opened.draw_all()
+    page = opened.page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    ink = "getComputedStyle(document.querySelector('.plot .xtick text')).fill"
+    before = page.evaluate(ground), page.evaluate(ink)
+    page.locator("#theme").focus()
+    page.keyboard.press("Enter")
+    after = page.evaluate(ground), page.evaluate(ink)
+    assert {before[0], after[0]} == {"rgb(255, 255, 255)", "rgb(21, 24, 28)"}
+    assert {before[1], after[1]} == {"rgb(27, 31, 36)", "rgb(230, 232, 234)"}
+
+
+@pytest.mark.parametrize("opened", ["light"], indirect=True)
+def test_a_narrow_page_does_not_scroll_sideways(opened: Opened, pages: Path) -> None:
+    opened.page.set_viewport_size({"width": 400, "height": 800})
+    opened.open(pages / "report.html")
+    opened.draw_all()
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == 400
+    opened.shot("report-narrow")
+
+
+@pytest.mark.parametrize("opened", ["dark"], indirect=True)
+def test_on_paper_it_is_light_with_every_list_open_and_no_chart_cut(opened: Opened, pages: Path) -> None:
+    opened.open(pages / "report.html")
+    page = opened.page
+    opened.draw_all()
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('.plot .xtick text')).fill") == "rgb(27, 31, 36)"
+    widths = page.locator(".plot .main-svg").evaluate_all("all => all.map(one => one.getBoundingClientRect().width)")
+    assert max(widths) <= 690
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    written = page.pdf(format="A4", print_background=True)
+    assert written[:5] == b"%PDF-" and written.count(b"/Type /Page\n") > 4
+
+
+def test_the_comparison(opened: Opened, pages: Path) -> None:
+    opened.open(pages / "comparison.html")
+    assert opened.draw_all() == 2
+    assert "against" in opened.page.locator("h1").inner_text()
+    assert "interval" in opened.page.locator(".lead").inner_text()
+    opened.shot("comparison")
+
+
+@pytest.mark.parametrize("opened", ["light"], indirect=True)
+@pytest.mark.parametrize("name", ["evil", "evil-comparison"])
+def test_hostile_names_are_shown_and_nothing_else(opened: Opened, pages: Path, name: str) -> None:
+    opened.open(pages / f"{name}.html")
+    page = opened.page
+    assert opened.draw_all() >= 2
+    page.locator(".plot").first.hover()
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img, svg[onload], iframe, object").count() == 0
+    assert EVIL in page.locator("body").inner_text()
