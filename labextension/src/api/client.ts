@@ -6,7 +6,11 @@ import { ServerConnection } from '@jupyterlab/services';
 import { ApiError, problemFrom } from './problem.js';
 import type {
   IBacktest,
+  ICheckRun,
+  IChecks,
+  IChecksUpdate,
   IClone,
+  IComparison,
   IDataset,
   IExecution,
   IInspection,
@@ -23,8 +27,11 @@ export interface IExecuteBody {
   dataset_id: string;
   parameters: Record<string, unknown>;
   initial_capital: number;
-  commission: number;
-  slippage: number;
+  commission: unknown;
+  slippage: unknown;
+  profile: string;
+  methodology: string;
+  method: Record<string, unknown> | null;
 }
 
 /** A thin client: one method for each endpoint that the extension uses. */
@@ -92,6 +99,41 @@ export class Client {
     return this._post(`backtests/${encodeURIComponent(id)}/cancel`, {});
   }
 
+  /** Put completed runs side by side; the first is what the others are compared with. */
+  compare(ids: readonly string[]): Promise<IComparison> {
+    return this._post('backtests/compare', { ids: [...ids] });
+  }
+
+  checks(strategy: string): Promise<IChecks> {
+    return this._get(`strategies/code/${encodeURIComponent(strategy)}/checks`);
+  }
+
+  setChecks(strategy: string, body: IChecksUpdate): Promise<IChecks> {
+    return this._send(
+      'PUT',
+      `strategies/code/${encodeURIComponent(strategy)}/checks`,
+      { ...body }
+    );
+  }
+
+  runChecks(strategy: string): Promise<{ run_id: string }> {
+    return this._post(
+      `strategies/code/${encodeURIComponent(strategy)}/checks/run`,
+      {}
+    );
+  }
+
+  checkRuns(
+    strategy: string,
+    limit: number,
+    offset: number
+  ): Promise<IPage<ICheckRun>> {
+    return this._get(
+      `strategies/code/${encodeURIComponent(strategy)}/checks/runs`,
+      { limit, offset }
+    );
+  }
+
   /** Where the one-page report of a run is served. */
   reportUrl(id: string): string {
     return this.url(`backtests/${encodeURIComponent(id)}/report`);
@@ -106,8 +148,16 @@ export class Client {
   }
 
   private _post<T>(path: string, body: Record<string, unknown>): Promise<T> {
+    return this._send('POST', path, body);
+  }
+
+  private _send<T>(
+    method: 'POST' | 'PUT',
+    path: string,
+    body: Record<string, unknown>
+  ): Promise<T> {
     return this._request<T>(path, {
-      method: 'POST',
+      method,
       body: JSON.stringify(body)
     });
   }

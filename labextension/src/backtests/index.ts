@@ -16,9 +16,11 @@ import type { IBacktest, IJobEvent } from '../api/types.js';
 import { markIcon } from '../icons.js';
 import { CATEGORY, CommandIDs, IAlphintra, IBacktests } from '../tokens.js';
 import { showSource } from '../run/source.js';
+import { ComparisonDocument } from './comparison.js';
 import { RunDocument } from './document.js';
 import { BacktestsModel, JOB_EVENT_SCHEMA } from './model.js';
 import { BacktestsPanel } from './panel.js';
+import { RunSelection } from './selection.js';
 
 /** While runs are active, the list is compared with the server this often, in case an event was lost. */
 const RECONCILE_MS = 15_000;
@@ -75,8 +77,15 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
     const tracker = new WidgetTracker<MainAreaWidget<RunDocument>>({
       namespace: 'alphintra-runs'
     });
+    const selection = new RunSelection();
+    model.changed.connect(() => {
+      if (model.state === 'ready') {
+        selection.keep(model.items);
+      }
+    });
     const panel = new BacktestsPanel({
       model,
+      selection,
       trans,
       commands,
       current: () => tracker.currentWidget?.content.runId ?? null,
@@ -129,6 +138,53 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
         return open(args.id);
       }
     });
+    const comparisons = new WidgetTracker<MainAreaWidget<ComparisonDocument>>({
+      namespace: 'alphintra-comparisons'
+    });
+    const compare = (ids: readonly string[]): MainAreaWidget<ComparisonDocument> => {
+      const id = `alphintra-comparison-${ids.join('-')}`;
+      const shown = comparisons.find(item => item.id === id);
+      if (shown) {
+        shell.activateById(id);
+        return shown;
+      }
+      const widget: MainAreaWidget<ComparisonDocument> = new MainAreaWidget({
+        content: new ComparisonDocument({ ids: [...ids], model, alphintra })
+      });
+      widget.id = id;
+      widget.title.label = trans._n('Compare %1 run', 'Compare %1 runs', ids.length, ids.length);
+      widget.title.caption = ids
+        .map(item => model.find(item)?.strategy_name ?? item)
+        .join(', ');
+      widget.title.icon = markIcon;
+      widget.title.closable = true;
+      shell.add(widget, 'main', { type: 'Comparison' });
+      void comparisons.add(widget);
+      shell.activateById(id);
+      return widget;
+    };
+    commands.addCommand(CommandIDs.compareRuns, {
+      label: trans.__('Compare Chosen Backtests'),
+      icon: markIcon,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            ids: {
+              type: 'array',
+              items: { type: 'string' },
+              description: 'Ids of completed runs; those chosen in the panel unless given'
+            }
+          }
+        }
+      },
+      isEnabled: args => Array.isArray(args.ids) || selection.isEnough,
+      execute: args =>
+        compare(Array.isArray(args.ids) ? args.ids.map(String) : selection.ids)
+    });
+    selection.changed.connect(() =>
+      commands.notifyCommandChanged(CommandIDs.compareRuns)
+    );
     commands.addCommand(CommandIDs.showBacktests, {
       label: trans.__('Show Backtests'),
       icon: markIcon,
@@ -140,7 +196,8 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
     });
     for (const command of [
       CommandIDs.showBacktests,
-      CommandIDs.refreshBacktests
+      CommandIDs.refreshBacktests,
+      CommandIDs.compareRuns
     ]) {
       palette?.addItem({ command, category: CATEGORY });
     }
@@ -150,6 +207,11 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
         command: CommandIDs.openRun,
         args: widget => ({ id: widget.content.runId }),
         name: widget => widget.content.runId
+      });
+      void restorer.restore(comparisons, {
+        command: CommandIDs.compareRuns,
+        args: widget => ({ ids: [...widget.content.ids] }),
+        name: widget => widget.content.ids.join('-')
       });
     }
     follow(app, model);

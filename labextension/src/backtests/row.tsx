@@ -5,15 +5,21 @@ import React from 'react';
 
 import type { IBacktest } from '../api/types.js';
 import { direction, duration, formatValue } from '../result/format.js';
+import { methodologyLabel } from '../run/methodology.js';
 import { isFinished, progressOf } from './model.js';
+import { canCompare } from './selection.js';
 import { Sparkline } from './sparkline.js';
 
 interface IProps {
   run: IBacktest;
   current: boolean;
+  /** Whether it is chosen for a comparison. */
+  chosen: boolean;
   now: number;
   trans: TranslationBundle;
   onOpen: () => void;
+  /** Choose it for a comparison or give it up; `extend` takes all rows since the last. */
+  onChoose: (extend: boolean) => void;
   onCancel: () => void;
   onShowLine: () => void;
 }
@@ -96,7 +102,9 @@ function Progress(props: IProps): JSX.Element {
   const progress = progressOf(run);
   const fraction = progress.fraction;
   const parts = [statusText(run, trans)];
-  if (fraction !== null) {
+  if (progress.text) {
+    parts.push(progress.text);
+  } else if (fraction !== null) {
     parts.push(formatValue(Math.floor(fraction * 100), 'integer') + '\u202f%');
   }
   if (progress.bar_time) {
@@ -181,21 +189,54 @@ export function RunRow(props: IProps): JSX.Element {
     ago(run.created_at, props.now, trans)
   ].filter(Boolean);
   const gain = (run.metrics?.total_return ?? 0) >= 0;
+  const name = run.strategy_name ?? run.id;
+  const method =
+    run.methodology && run.methodology !== 'STANDARD'
+      ? methodologyLabel(run.methodology, trans)
+      : null;
+  const comparable = canCompare(run);
+  const classes = [
+    'alphintra-Run',
+    props.current ? 'alphintra-mod-current' : '',
+    props.chosen ? 'alphintra-mod-chosen' : ''
+  ];
   return (
     <li
-      className={`alphintra-Run${props.current ? ' alphintra-mod-current' : ''}`}
+      className={classes.filter(Boolean).join(' ')}
       data-run={run.id}
       data-status={status}
       tabIndex={0}
-      aria-label={`${run.strategy_name ?? run.id}, ${run.dataset_name ?? ''}, ${statusText(run, trans)}`}
-      onClick={props.onOpen}
+      aria-label={[
+        name,
+        method,
+        run.dataset_name,
+        statusText(run, trans),
+        props.chosen ? trans.__('chosen for comparison') : null
+      ]
+        .filter(Boolean)
+        .join(', ')}
+      onMouseDown={event => {
+        if (event.shiftKey) {
+          event.preventDefault(); // no text is selected on the way
+        }
+      }}
+      onClick={event => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) {
+          props.onChoose(event.shiftKey);
+        } else {
+          props.onOpen();
+        }
+      }}
       onKeyDown={event => {
         if (event.target !== event.currentTarget) {
           return;
         }
-        if (event.key === 'Enter' || event.key === ' ') {
+        if (event.key === 'Enter') {
           event.preventDefault();
           props.onOpen();
+        } else if (event.key === ' ') {
+          event.preventDefault();
+          props.onChoose(event.shiftKey);
         } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
           event.preventDefault();
           const row = event.currentTarget;
@@ -208,7 +249,7 @@ export function RunRow(props: IProps): JSX.Element {
       }}
     >
       <div className="alphintra-Run-line">
-        <b>{run.strategy_name ?? run.id}</b>
+        <b>{name}</b>
         {run.sparkline && run.sparkline.length > 1 ? (
           <Sparkline
             values={run.sparkline}
@@ -218,7 +259,23 @@ export function RunRow(props: IProps): JSX.Element {
         ) : null}
       </div>
       <div className="alphintra-Run-facts alphintra-muted">
-        {facts.join(' \u00b7 ')}
+        {method ? <span className="alphintra-Run-method">{method}</span> : null}
+        <span title={facts.join(' \u00b7 ')}>{facts.join(' \u00b7 ')}</span>
+        {comparable ? (
+          <input
+            type="checkbox"
+            className="alphintra-Run-choice"
+            tabIndex={-1}
+            checked={props.chosen}
+            title={trans.__('Choose for a comparison (Space; Ctrl or Shift with a click)')}
+            aria-label={trans.__('Choose %1 for a comparison', name)}
+            onClick={event => {
+              event.stopPropagation();
+              props.onChoose(event.shiftKey);
+            }}
+            onChange={() => undefined}
+          />
+        ) : null}
       </div>
       {!isFinished(run) ? (
         <Progress {...props} />
