@@ -1,0 +1,185 @@
+"""Methods from the run dialog, in a real browser: a sweep and its heat map, a comparison, checks and their history."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+from lab_page import SECOND, Page
+
+pytestmark = pytest.mark.browser
+
+STRATEGY = '''import alphintra as al
+
+
+class Cross(al.Strategy):
+    """Long while the fast average is above the slow one."""
+
+    fast = al.Param(20, low=5, high=50)
+    slow = al.Param(60, low=20, high=200)
+
+    def on_start(self):
+        self.short = self.indicator(al.ta.SMA, self.data.close, self.fast)
+        self.long = self.indicator(al.ta.SMA, self.data.close, self.slow)
+
+    def on_bar(self):
+        if al.crossed_above(self.short, self.long):
+            self.order_target_percent(0.9)
+        elif al.crossed_below(self.short, self.long):
+            self.close()
+'''
+FORM = ".alphintra-RunDialog .alphintra-Form"
+DOCUMENT = ".jp-MainAreaWidget:visible .alphintra-ResultWidget"
+
+
+def asked(view: Page, name: str) -> Any:
+    """Open the run dialog on the strategy in a file."""
+    (view.lab.workspace / name).write_text(STRATEGY)
+    view.open(name)
+    view.page.wait_for_selector(".jp-FileEditor:visible")
+    view.toolbar("BacktestButton")
+    view.page.wait_for_selector(FORM)
+    return view.page
+
+
+def choose(page: Any, method: str) -> None:
+    page.locator(f"{FORM} [data-field='methodology'] input[value='{method}']").check()
+
+
+def fill(page: Any, field: str, text: str) -> None:
+    page.locator(f"{FORM} [data-field='{field}'] input").fill(text)
+
+
+def complaint(page: Any, field: str) -> str:
+    shown = page.locator(f"{FORM} [data-field='{field}']").locator(
+        "xpath=descendant-or-self::*[contains(@class, 'alphintra-Field-complaint')]"
+    )
+    shown.wait_for()
+    return str(shown.inner_text())
+
+
+def run(page: Any) -> None:
+    page.get_by_role("button", name="Run backtest").click()
+
+
+def stored(view: Page, name: str) -> str:
+    """Store the strategy as the dialog does, and return its id."""
+    (view.lab.workspace / name).write_text(STRATEGY)
+    made = view.lab.request("POST", "strategies/code/from-file", {"path": name, "class_name": "Cross"})
+    return str(made["id"])
+
+
+def completed(view: Page, strategy: str, **settings: Any) -> str:
+    """Run a strategy over REST to its end."""
+    accepted = view.lab.request(
+        "POST", f"strategies/code/{strategy}/execute", {"dataset_id": "us-equities-daily/AAPL"} | settings
+    )
+    backtest = str(accepted["backtest_id"])
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        status = view.lab.request("GET", f"backtests/{backtest}")["status"]
+        if status in {"COMPLETED", "FAILED", "CANCELLED"}:
+            break
+        time.sleep(0.3)
+    assert status == "COMPLETED"
+    return backtest
+
+
+def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> None:
+    page = asked(view, "cross.py")
+    box = page.locator(".alphintra-RunDialog .jp-Dialog-content").bounding_box()
+    view.shot("30-form-backtest")
+    for method, name in (("MONTE_CARLO", "monte-carlo"), ("WALK_FORWARD", "walk-forward"), ("SWEEP", "sweep")):
+        choose(page, method)
+        view.shot(f"31-form-{name}")
+        # Another method moves nothing: the dialog keeps its place and size.
+        assert page.locator(".alphintra-RunDialog .jp-Dialog-content").bounding_box() == box
+
+    count = page.locator(f"{FORM} p[data-field='method.grid']")
+    # 5:50:5 has 10 values, 20:200:20 has 10.
+    assert "100 combinations" in count.inner_text()
+    assert page.locator("[data-field='method.constraint'] input").input_value() == "fast < slow"
+    fill(page, "method.grid.fast", "10")
+    fill(page, "method.grid.slow", "50")
+    run(page)
+    assert "Nothing varies" in complaint(page, "method.grid")
+    fill(page, "method.grid.fast", "10, 20, 30")
+    fill(page, "method.grid.slow", "40:100:20")
+    assert "12 combinations" in count.inner_text()
+
+    # What only the server knows stands at its field, in the dialog that stays as it is.
+    fill(page, "method.constraint", "fast > slow")
+    run(page)
+    assert "excludes all 12 combinations" in complaint(page, "method.constraint")
+    view.shot("32-form-refused")
+    fill(page, "method.constraint", "fast < slow")
+    page.locator(f"{FORM} .alphintra-Field-complaint").wait_for(state="detached")
+    page.locator(f"{FORM} .alphintra-Form-costs summary").click()
+    fill(page, "commission.per_share", "0.005")
+    fill(page, "commission.minimum", "1")
+    view.shot("33-form-costs")
+    run(page)
+    page.wait_for_selector(".jp-Dialog", state="detached")
+    row = page.locator("#alphintra-backtests .alphintra-Run").first
+    row.filter(has_text="Sweep").wait_for()
+    toast = page.locator(".Toastify__toast").filter(has_text="finished")
+    toast.wait_for(timeout=180 * SECOND)
+    job = view.lab.request("GET", f"backtests/{row.get_attribute('data-run')}")
+    assert job["method"]["grid"] == {"fast": [10, 20, 30], "slow": {"low": 40, "high": 100, "step": 20}}
+    assert float(job["commission"]["per_share"]) == 0.005
+
+    row.click()
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-HeatMap canvas", timeout=60 * SECOND)
+    assert page.locator(f"{DOCUMENT} .alphintra-Trials-count").inner_text() == "12 trials"
+    view.shot("34-sweep")
+    page.get_by_role("tab", name="Best variant").click()
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Chart canvas", timeout=30 * SECOND)
+    view.shot("35-best-variant")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-HeatMap canvas")
+
+
+def test_chosen_runs_are_compared_by_mouse_and_keyboard(view: Page) -> None:
+    page = view.page
+    strategy = stored(view, "cross.py")
+    first = completed(view, strategy)
+    second = completed(view, strategy, parameters={"fast": 10, "slow": 100})
+    view.open()
+    view.show_panel()
+    view.row(first).wait_for()
+    compare = page.locator(".alphintra-Panel-foot").get_by_role("button", name="Compare")
+    assert compare.is_disabled()
+    view.row(first).focus()
+    page.keyboard.press("Space")
+    view.row(second).click(modifiers=["Control"])
+    assert page.locator(".alphintra-Panel-foot [role=status]").inner_text() == "2 chosen"
+    assert page.locator(DOCUMENT).count() == 0
+    view.shot("36-chosen")
+    compare.click()
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Study[data-kind='comparison']", timeout=60 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot", timeout=60 * SECOND)
+    view.shot("37-comparison")
+
+    # The same runs are the same document.
+    compare.click()
+    assert page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab").filter(has_text="Compare 2 runs").count() == 1
+
+
+def test_runs_that_cannot_be_compared_say_why(view: Page) -> None:
+    page = view.page
+    strategy = stored(view, "cross.py")
+    early = completed(view, strategy, start_date="2001-01-01T00:00:00Z", end_date="2002-12-31T00:00:00Z")
+    late = completed(view, strategy, start_date="2005-01-01T00:00:00Z", end_date="2006-12-31T00:00:00Z")
+    view.open()
+    view.show_panel()
+    view.row(early).wait_for()
+    view.row(early).hover()
+    view.row(early).get_by_role("checkbox").click()
+    view.row(late).get_by_role("checkbox").click()
+    page.locator(".alphintra-Panel-foot").get_by_role("button", name="Compare").click()
+    said = page.locator(f"{DOCUMENT} .alphintra-Problem")
+    said.wait_for(timeout=60 * SECOND)
+    assert re.search(r"common|share", said.inner_text()), said.inner_text()
+    view.shot("38-not-comparable")
