@@ -23,6 +23,7 @@ from typing import Any
 import bars
 import overfitting
 import reference
+import rest_run
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
 from kernel_first import CELL, first_result
@@ -67,6 +68,11 @@ class Bench:
         """The rotation, four runs."""
         return self.run("alphintra_rotation", "universe", 4)
 
+    @cached_property
+    def rest(self) -> tuple[float, list[float]]:
+        """Seconds of a year of daily bars over REST, and the final equity of each run."""
+        return rest_run.measure()
+
     def first_in_kernel(self) -> tuple[float, float]:
         """Seconds and final equity of the first cell of a fresh kernel."""
         data = self.folder / "first.csv"
@@ -94,7 +100,8 @@ def results_are_equal(bench: Bench) -> bool:
         if not _equal(f"{what} and a plain loop", difference("the loop", ours, reference.reading(walk, trail))):
             return False
         print(f"equal: {len(ours['fills'])} fills of {what} and of a plain loop")
-    return signals_are_equal(bench) and rotation_is_equal(bench) and kernel_is_equal(bench) and pbo_is_equal()
+    others = (signals_are_equal, rotation_is_equal, kernel_is_equal, rest_is_equal)
+    return all(equal(bench) for equal in others) and pbo_is_equal()
 
 
 def signals_are_equal(bench: Bench) -> bool:
@@ -144,6 +151,16 @@ def pbo_is_equal() -> bool:
     return True
 
 
+def rest_is_equal(bench: Bench) -> bool:
+    """Compare a year of daily bars over REST with the same run in this process."""
+    here = rest_run.here()
+    for equity in bench.rest[1]:
+        if not _equal("REST and this process", None if equity == here else f"final equity {equity} and {here}"):
+            return False
+    print(f"equal: final equity of a year of daily bars over REST and in a process, {here:,.2f}")
+    return True
+
+
 def _equal(what: str, problem: str | None) -> bool:
     if problem:
         print(f"NOT EQUAL, {what}: {problem}")
@@ -183,6 +200,8 @@ def show(bench: Bench) -> None:
     work = f"PBO: {overfitting.TRIALS} trials × {overfitting.SESSIONS:,} sessions"
     table.seconds(work, seconds, "≤ 2 s", seconds <= 2)
     table.peer_seconds(f"a loop with pandas, {overfitting.TIMED} of 12,870 splits", loop)
+    seconds = bench.rest[0]
+    table.seconds("REST: a year daily, POST …/run to report", seconds, "≤ 30 s", seconds <= rest_run.ALLOWED)
     seconds = import_seconds(bench.folder)
     table.seconds("import alphintra", seconds, "≤ 0.3 s", seconds <= 0.3)
     table.end()

@@ -30,7 +30,8 @@ def write(done: Done, trials: dict[str, Any], folder: Path) -> list[dict[str, An
     _write_json(folder / "view.json", result.view)
     result.report(folder / "report.html", **done.sections)
     _write_json(folder / "trials.json", trials)
-    names = ["result.json", "view.json", "report.html", "trials.json"]
+    _write_json(folder / "sessions.json", _sessions(result))
+    names = ["result.json", "view.json", "report.html", "trials.json", "sessions.json"]
     study = done.payload()
     if study is not None:
         _write_json(folder / "study.json", study)
@@ -41,6 +42,14 @@ def write(done: Done, trials: dict[str, Any], folder: Path) -> list[dict[str, An
     _write_equity(result, folder / "equity.parquet")
     names.append("equity.parquet")
     return [_described(folder / name) for name in names]
+
+
+def _sessions(result: Result) -> dict[str, Any]:
+    """What a comparison reads: account values by session, as plain numbers that nobody has to unpickle."""
+    from alphintra_backtest.comparison import Run
+
+    run = Run.of(result)
+    return {"day": run.day.tolist(), "value": run.value.tolist()}
 
 
 def _write_json(path: Path, content: Any) -> None:

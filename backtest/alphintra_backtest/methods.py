@@ -115,18 +115,15 @@ def _standard(asked: Asked, tell: Tell) -> Done:
 
 def _sweep(asked: Asked, tell: Tell) -> Done:
     """A sweep, and the best variant's own run; where the metric is undefined for all, the first one's."""
-    from alphintra_backtest.sweep.run import run as sweep
+    from alphintra.sweeping import sweep
 
     given = dict(asked.method)
     search = given.pop("search", "grid")
-    seed = given.pop("seed", None)
     options = {name: value for name, value in asked.options.items() if name != "seed"}
-    seed = int(asked.options.get("seed", 0) if seed is None else seed)
+    seed = _seed(given, asked)
     found = sweep(
         asked.strategy, asked.data, _grid(given.pop("grid", None), asked.params, drawn=search != "grid"), method=search,
-        seed=seed, options=options, workers=asked.workers, resume=None, cancel=None, maximize=None,
-        progress=_share(tell, "sweeping", 0.0, STUDY_SHARE),
-        **{"constraint": None, "metric": "sharpe_ratio", "trials": None, "executor": "auto", **given},
+        seed=seed, workers=asked.workers, progress=_share(tell, "sweeping", 0.0, STUDY_SHARE), **given, **options,
     )  # fmt: skip
     found.run["strategy_id"] = asked.strategy_id
     best = found.variants[found.ranking[0]]
@@ -138,16 +135,12 @@ def _sweep(asked: Asked, tell: Tell) -> Done:
 
 def _walk_forward(asked: Asked, tell: Tell) -> Done:
     """A walk-forward; look-ahead is looked for in a plain run with the parameters that were chosen last."""
-    from alphintra_backtest.walk_forward.walk import run as walk
+    from alphintra.walking import walk_forward
 
     given = dict(asked.method)
-    found = walk(
-        asked.strategy, asked.data, _grid(given.pop("grid", None), asked.params, drawn=False), options=asked.options,
-        workers=asked.workers, cancel=None, maximize=None, progress=_share(tell, "walking", 0.0, STUDY_SHARE),
-        **{
-            "train": None, "test": None, "step": None, "anchored": False, "purge": 0, "metric": "sharpe_ratio",
-            "min_trades": 10, "flatten": False, "constraint": None, "executor": "auto", **given,
-        },
+    found = walk_forward(
+        asked.strategy, asked.data, _grid(given.pop("grid", None), asked.params, drawn=False), workers=asked.workers,
+        progress=_share(tell, "walking", 0.0, STUDY_SHARE), **given, **asked.options,
     )  # fmt: skip
     found.result.run["strategy_id"] = asked.strategy_id
     chosen = [(window, p) for window, p in zip(found.columns["window"], found.columns["params"], strict=True) if p]
@@ -161,20 +154,25 @@ def _walk_forward(asked: Asked, tell: Tell) -> Done:
 
 
 def _monte_carlo(asked: Asked, tell: Tell) -> Done:
-    from alphintra_backtest.monte_carlo import run as monte_carlo
+    from alphintra.resampling import monte_carlo
 
     given = dict(asked.method)
     given.pop("executor", None)
     resample = given.pop("resample", "returns")
-    seed = given.pop("seed", None)
+    seed = _seed(given, asked)
     result = _one(asked, asked.params, asked.options, tell, 0.0, _RUN_SHARE)
     _log(result)
     found = monte_carlo(
-        result, resample, seed=int(asked.options.get("seed", 0) if seed is None else seed), strategy=asked.strategy,
-        data=None, cancel=None, progress=_share(tell, "resampling", _RUN_SHARE, 1.0),
-        **{"paths": None, "block": None, "noise": 0.25, **given},
+        result, resample, seed=seed, strategy=asked.strategy, progress=_share(tell, "resampling", _RUN_SHARE, 1.0),
+        **given,
     )  # fmt: skip
     return Done(result, found, "monte_carlo")
+
+
+def _seed(given: dict[str, Any], asked: Asked) -> int:
+    """Take a method's own seed out of its settings; where it has none, that of the run."""
+    own = given.pop("seed", None)
+    return int(asked.options.get("seed", 0) if own is None else own)
 
 
 _METHODS: dict[str, Callable[[Asked, Tell], Done]] = {

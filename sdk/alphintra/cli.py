@@ -1,4 +1,4 @@
-"""The ``alphintra`` command: backtest or sweep a file, list data, list and clone templates."""
+"""The ``alphintra`` command: backtest, sweep or walk a file forward, list data, list and clone templates."""
 
 from __future__ import annotations
 
@@ -199,6 +199,45 @@ def _sweep(args: argparse.Namespace) -> int:
     return 0
 
 
+def _walk_forward(args: argparse.Namespace) -> int:
+    from .walking import walk_forward
+
+    found = walk_forward(
+        load_strategy(args.strategy),
+        args.data,
+        grid_from_text(args.grid, False) | pairs(args.param, "--param"),
+        train=_length(args.train),
+        test=_length(args.test),
+        step=None if args.step is None else _length(args.step),
+        anchored=args.anchored,
+        purge=args.purge,
+        min_trades=args.min_trades,
+        flatten=args.flatten,
+        constraint=args.constraint,
+        metric=args.metric,
+        maximize={None: None, "yes": True, "no": False}[args.maximize],
+        executor=args.executor,
+        workers=args.workers,
+        progress=not args.quiet,
+        **_options(args),
+    )
+    if args.report:
+        found.report(args.report)
+        print(f"report: {args.report}", file=sys.stderr)
+    if args.json:
+        print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(found._repr_mimebundle_()["text/plain"], end="\n\n")
+        shown = found.windows[["test_start", "test_end", "train_metric", "test_metric", "trades", "note"]]
+        print(found.parameters.join(shown).to_string())
+    return 0
+
+
+def _length(text: str) -> int | str:
+    """Sessions where it is a number, else a duration."""
+    return int(text) if text.isdecimal() else text
+
+
 def _data_list(args: argparse.Namespace) -> int:
     from . import data
 
@@ -282,6 +321,33 @@ def _add_sweep(run: argparse.ArgumentParser) -> None:
     run.set_defaults(do=_sweep)
 
 
+def _add_walk_forward(run: argparse.ArgumentParser) -> None:
+    _add_run(run)
+    run.add_argument(
+        "--grid", action="append", default=[], metavar="NAME=VALUES",
+        help="what to vary: fast=5:50:5 (both ends included), slow=20,50,100",
+    )  # fmt: skip
+    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter that stays")
+    run.add_argument("--constraint", metavar="TEXT", help="which combinations run, such as 'fast < slow'")
+    run.add_argument("--train", required=True, metavar="LENGTH", help="sessions (504), or a duration: 2Y, 6M, 8W, 90D")
+    run.add_argument("--test", required=True, metavar="LENGTH", help="likewise")
+    run.add_argument("--step", metavar="LENGTH", help="from one test window to the next (default: as long as one)")
+    run.add_argument("--anchored", action="store_true", help="every training window begins at the first session")
+    run.add_argument("--purge", type=int, default=0, metavar="BARS", help="bars dropped at the end of training")
+    run.add_argument("--min-trades", type=int, default=10, help="closed trades that a variant needs (default: 10)")
+    run.add_argument("--flatten", action="store_true", help="close all positions between two windows")
+    run.add_argument("--metric", default="sharpe_ratio", help="metric to choose by (default: sharpe_ratio)")
+    run.add_argument("--maximize", choices=("yes", "no"), help="whether more of it is better (default: as it is)")
+    run.add_argument(
+        "--executor", default="auto", metavar="NAME", help="auto, serial, threads, processes or dask://HOST:PORT"
+    )
+    run.add_argument("--workers", type=int, help="threads or processes (default: as many as cores)")
+    run.add_argument("--report", metavar="FILE.html", help="also write the report")
+    run.add_argument("--json", action="store_true", help="print the windows as JSON")
+    run.add_argument("--quiet", action="store_true", help="no line of progress")
+    run.set_defaults(do=_walk_forward)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line of ``alphintra``."""
     top = argparse.ArgumentParser(prog="alphintra", description="Backtests, data and templates from a terminal.")
@@ -297,6 +363,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="print the whole run as JSON")
     run.set_defaults(do=_backtest)
     _add_sweep(commands.add_parser("sweep", help="backtest a strategy with many parameter sets"))
+    _add_walk_forward(
+        commands.add_parser("walk-forward", help="choose parameters on one stretch of data, trade them on the next")
+    )
     data = commands.add_parser("data", help="datasets").add_subparsers(dest="what", required=True)
     listing = data.add_parser("list", help="list the datasets")
     listing.add_argument("--json", action="store_true")

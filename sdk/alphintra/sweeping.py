@@ -27,6 +27,7 @@ def sweep(
     *,
     constraint: Callable[[Any], Any] | str | None = None,
     metric: str = "sharpe_ratio",
+    metrics: Literal["auto", "all"] = "auto",
     maximize: bool | None = None,
     method: Literal["grid", "random", "optuna"] = "grid",
     trials: int | None = None,
@@ -52,6 +53,8 @@ def sweep(
         constraint: Which combinations run: ``lambda p: p.fast < p.slow``, or the same as text, ``"fast < slow"``.
         metric: Name in ``Result.metrics`` by which the variants are ranked. Undefined ranks last, equals rank in their
             order.
+        metrics: ``all``: each variant has every metric of a result. ``auto``: of ``signals``, those at the top of a
+            result are enough (unless ``metric`` is another), and variants run many at once.
         maximize: Whether more of it is better; None: as the metric says.
         method: ``grid`` runs all combinations, ``random`` draws some, each different, ``optuna`` searches (TPE); it is
             asked in batches of 8, so a seed always gives the same search.
@@ -84,6 +87,7 @@ def sweep(
         grid,
         constraint=constraint,
         metric=metric,
+        metrics=metrics,
         maximize=maximize,
         method=method,
         trials=trials,

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._engine import engine
@@ -133,8 +134,8 @@ class WalkForward:
         of the last bar that it used, ``test_start`` and ``test_end`` are sessions. ``params`` holds all parameters
         (None: nobody traded), ``train_metric`` and ``test_metric`` the metric of the chosen variant in training and
         of the account in the test window, ``train_return`` and ``test_return`` the annualised returns, ``efficiency``
-        test over train return (NaN where the latter is not above 0), ``train_trades`` and ``trades`` the closed
-        trades, ``note`` what is to be said.
+        test over train return (NaN where the latter is not above 0, or the data cuts the window short),
+        ``train_trades`` and ``trades`` the closed trades, ``note`` what is to be said.
         """
         import pandas as pd
 
@@ -227,6 +228,41 @@ class WalkForward:
     def study(self) -> Any:
         """The page that a notebook, the panel and a report show."""
         return engine("walk_forward.page").study(self)
+
+    def report(self, path: str | Path | None = None) -> str | Path:
+        """Write the walk as one HTML page that needs nothing else, or return its text.
+
+        Args:
+            path: File to write.
+
+        Returns:
+            The path that was written, or the HTML where no path was given.
+        """
+        page: str = engine("study_page").page(self.study().payload())
+        if path is None:
+            return page
+        target = Path(path)
+        target.write_text(page, encoding="utf-8")
+        return target
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the account's run, the windows, efficiency and stability as plain values (undefined: ``None``)."""
+        names = list(self.columns)
+        rows = zip(*(self.columns[name] for name in names), strict=True)
+        windows = [dict(zip(names, row, strict=True)) for row in rows]
+        for window in windows:
+            window["purged_end"] = engine("walk_forward.record").instant(window["purged_end"])
+        content: dict[str, Any] = engine("plain_json").plain(
+            {
+                "run": self.result.run,
+                "metrics": self.result.metrics,
+                "undefined": self.result.undefined,
+                "windows": windows,
+                "efficiency": self.efficiency,
+                "stability": self.stability.to_dict("index"),
+            }
+        )
+        return content
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Show the walk in a notebook."""

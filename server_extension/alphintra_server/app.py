@@ -19,6 +19,7 @@ from .jobs.launcher import JobLimits, Launcher
 from .jobs.supervisor import Supervisor
 from .routes import PROBES, ROUTES
 from .services.backtests import KIND, Backtests
+from .services.comparison import Comparisons
 from .services.datasets import Datasets
 from .services.documentation import Documentation
 from .services.run_defaults import RunDefaults
@@ -52,6 +53,7 @@ class Services:
     templates: Templates
     datasets: Datasets
     backtests: Backtests
+    comparisons: Comparisons
     snippets: Snippets
     documentation: Documentation
     system: SystemService
@@ -235,6 +237,9 @@ class AlphintraServer(ExtensionApp):
             self.log,
         )
         refused = None if state.jobs_allowed else NO_SANDBOX
+        backtests = Backtests(
+            database, sources, jobs_dir, run_defaults, self.max_queued, supervisor.wake, refused
+        )
         return Services(
             database=database,
             parser=parser,
@@ -244,9 +249,8 @@ class AlphintraServer(ExtensionApp):
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
-            backtests=Backtests(
-                database, sources, jobs_dir, run_defaults, self.max_queued, supervisor.wake, refused
-            ),
+            backtests=backtests,
+            comparisons=Comparisons(database, backtests.read_file),
             snippets=Snippets(workspace, Path(sdk_file).with_name("snippets")),
             documentation=Documentation(),
             system=SystemService(

@@ -63,6 +63,8 @@ ROUTES = (
     Route("/api/datasets/{id}/preview", datasets.DatasetPreviewHandler),
     Route("/api/datasets/{id}/statistics", datasets.DatasetStatisticsHandler),
     Route("/api/backtests", backtests.BacktestsHandler),
+    # Before the one whose id it could be.
+    Route("/api/backtests/compare", backtests.BacktestsCompareHandler),
     Route("/api/backtests/{id}", backtests.BacktestHandler),
     Route("/api/backtests/{id}/run", backtests.BacktestRunHandler),
     Route("/api/backtests/{id}/cancel", backtests.BacktestCancelHandler),

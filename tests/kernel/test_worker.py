@@ -62,7 +62,7 @@ def test_files_are_described_and_readable(tmp_path):
     _, said = run(root, jobs.job())
     files = {entry["name"]: entry for entry in said[-1]["files"]}
     assert set(files) == {
-        *("result.json", "view.json", "report.html", "trials.json"),
+        *("result.json", "view.json", "report.html", "trials.json", "sessions.json"),
         *("trades.parquet", "fills.parquet", "orders.parquet", "equity.parquet"),
     }
     for name, entry in files.items():

@@ -78,12 +78,32 @@ result = {
     "undefined": {"sortino_ratio": "no losing session"},
     "trades": [trade, opened, lost], "fills": [], "orders": [],
 }  # fmt: skip
+kind = (job["methodology"] or "STANDARD").lower()
+shift = int(job["parameters"].get("shift", 0))
+days = [13_880 + shift + index for index in range(40)]
+account = [100_000.0 * 1.001 ** ((index * index) % 7) for index in range(40)]
+result["run"] |= {"strategy": "SmaCross", "dataset": job["data"]["name"], "parameters": job["parameters"],
+                  "periods_per_year": 252, "engine_version": "1"}
+study = {"version": 1, "kind": kind, "title": "T", "sections": [
+    {"name": "a", "title": "A", "blocks": [{"type": "text", "lines": ["x"]}]}]}
+trials = {"count": 7 if kind == "sweep" else 1, "sample": [13880, 13919, 39], "spread": [1, 0.1, 0.0]}
+sessions = {"day": days, "value": account}
+if act == "bad_study":
+    study["sections"][0]["blocks"][0]["type"] = "script"
+if act == "bad_trials":
+    trials["count"] = 10**9
+if act == "bad_sessions":
+    sessions["day"] = sessions["day"][::-1]
 view = {"version": 1, "charts": {"curve": {"equity": [100000.0 + index for index in range(100)]}}}
 report = "<!doctype html><title>r</title></script><img src=x onerror=alert(1)>"
 text = json.dumps(result)
 if act == "nan":
     text = text.replace("0.25", "NaN")
 files = [put("result.json", text), put("view.json", json.dumps(view)), put("report.html", report)]
+if act != "old_worker":
+    files += [put("trials.json", json.dumps(trials)), put("sessions.json", json.dumps(sessions))]
+    if kind != "standard":
+        files.append(put("study.json", json.dumps(study)))
 if act == "forged_hash":
     files[0]["sha256"] = "0" * 64
 if act == "foreign_file":
@@ -101,5 +121,5 @@ if act in {"link", "fifo", "hard_link", "huge"}:
         with path.open("wb") as file:
             file.truncate(17 << 20)
 if act == "missing_file":
-    files.pop()
+    files = [file for file in files if file["name"] != "report.html"]
 say(type="result", files=files, summary={})

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from alphintra_backtest.sweep.space import MOST_COMBINATIONS, MOST_VARIANTS, Axis, Space, Values, too_large
+from alphintra_backtest.sweep.space import DECIMALS, MOST_COMBINATIONS, MOST_VARIANTS, Axis, Space, Values, too_large
 
 METHODS = ("grid", "random", "optuna")
 #: Variants that Optuna is asked for before it is told anything: always as many, so that nothing depends on who is
@@ -17,8 +17,9 @@ METHODS = ("grid", "random", "optuna")
 BATCH = 8
 #: Trials where none are given.
 TRIALS = 100
-#: Variants that may be drawn in vain for each that is allowed.
-_PATIENCE = 1_000
+#: Variants that may be drawn in vain for each that is allowed, and least and most of all; those that Optuna may ask
+#: for in vain.
+_PATIENCE, _LEAST_DRAWN, _MOST_DRAWN, _ASKED = 1_000, 100_000, 1_000_000, 20
 
 #: A variant's number to its value of the metric, NaN where it has none.
 Scores = Callable[[int], float]
@@ -78,7 +79,7 @@ def drawn(space: Space, trials: int, seed: int) -> list[Values]:
             raise nothing_allowed(count)
         return [every[i] for i in rng.permutation(len(every))[:trials].tolist()]
     found: dict[tuple[Any, ...], Values] = {}
-    for _ in range(min(trials * _PATIENCE, 1_000_000)):
+    for _ in range(max(_LEAST_DRAWN, min(trials * _PATIENCE, _MOST_DRAWN))):
         values = space.whole({axis.name: _draw(axis, rng) for axis in space.axes})
         if space.constraint.allows(values):
             found.setdefault(tuple(values.values()), values)
@@ -125,7 +126,11 @@ class Asking:
                 seed=seed % 2**32, constant_liar=True, constraints_func=_infeasible if space.constraint else None
             )
         self._study = optuna.create_study(direction="maximize" if maximize else "minimize", sampler=sampler)
-        self._distributions = {axis.name: self._distribution(axis) for axis in space.axes}
+        self._spare = itertools.count(seed)
+        drawn(space, 1, seed)  # which says so where the constraint allows nothing
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of steps that are no binary fractions
+            self._distributions = {axis.name: self._distribution(axis) for axis in space.axes}
 
     def _distribution(self, axis: Axis) -> Any:
         kinds = self._optuna.distributions
@@ -155,7 +160,7 @@ class Asking:
                     self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
 
     def _ask(self) -> tuple[Any, Values]:
-        for _ in range(_PATIENCE):
+        for _ in range(_ASKED):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", self._optuna.exceptions.ExperimentalWarning)
                 trial = self._study.ask(self._distributions)
@@ -164,12 +169,23 @@ class Asking:
                 trial.set_user_attr("allowed", True)
                 return trial, values
             self._study.tell(trial, state=self._optuna.trial.TrialState.PRUNED)
-        raise nothing_allowed(None)
+        (values,) = drawn(self._space, 1, next(self._spare))  # few are allowed: Optuna is given one of them
+        self._study.enqueue_trial({axis.name: _place(axis, values[axis.name]) for axis in self._space.axes})
+        trial = self._study.ask(self._distributions)
+        trial.set_user_attr("allowed", True)
+        return trial, values
 
 
 def _chosen(axis: Axis, params: dict[str, Any]) -> Any:
     found = params[axis.name]
-    return axis.values[found] if axis.values else found
+    if axis.values:
+        return axis.values[found]
+    return round(found, DECIMALS) if axis.step is not None and not axis.whole else found
+
+
+def _place(axis: Axis, value: Any) -> Any:
+    """What stands for a value in Optuna's study."""
+    return axis.values.index(value) if axis.values else value
 
 
 def _infeasible(trial: Any) -> Sequence[float]:

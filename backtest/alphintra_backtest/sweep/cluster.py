@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import queue
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -54,6 +55,8 @@ class Cluster:
         content = packed(job)
         self._name = hashlib.sha256(content).hexdigest()
         try:
+            # Dask itself would try a closed port again and again.
+            socket.create_connection((found["address"].strip("[]"), int(found["port"])), timeout=REACH).close()
             self._client: Any = distributed.Client(
                 f"tcp://{found['address']}:{found['port']}", timeout=REACH, set_as_default=False
             )
@@ -75,13 +78,15 @@ class Cluster:
         """Equal results need the same engine on each worker."""
         from alphintra.errors import ExecutorError
 
-        if not self._client.scheduler_info(n_workers=-1)["workers"]:
+        try:
+            self._client.wait_for_workers(1, timeout=REACH)
+        except TimeoutError as error:
             raise ExecutorError(
                 f"the Dask scheduler at {self._executor} has no workers",
                 code="EXECUTOR_UNREACHABLE",
                 where="executor",
                 hint="start one with `dask worker HOST:PORT`",
-            )
+            ) from error
         from alphintra import __version__
 
         for worker, found in self._client.run(version, on_error="return").items():
@@ -117,7 +122,7 @@ class Cluster:
 
     def _found(self, future: Any, sent: dict[Any, list[Task]]) -> list[Variant] | BaseException:
         """What came of a list of variants, or why nothing did."""
-        if future.status == "finished":
+        if future.status == "finished" and self._client.status == "running":
             with contextlib.suppress(Exception):  # a result that is gone with its worker is as lost as the others
                 done: list[Variant] = future.result(timeout=REACH)
                 return done

@@ -13,13 +13,12 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphintra_backtest.metrics.definitions import DEFINITIONS
 from alphintra_backtest.source import strategy_hash
 from alphintra_backtest.sweep.variant import Variant, config_of
 
@@ -51,6 +50,7 @@ def study_key(job: Job) -> str:
         "seed": config.seed,
         "rules": config.rules,
         "compiled": bool(options.get("compiled", True)),
+        "metrics": job.metrics,
     }  # fmt: skip
     return _hash(content)
 
@@ -78,13 +78,14 @@ class Finished:
     Args:
         path: The file; it need not exist.
         study: From :func:`study_key`.
+        metrics: Names of the metrics that its variants have.
 
     Raises:
         ParameterError: The file is something else, or cannot be read.
     """
 
-    def __init__(self, path: Path, study: str) -> None:
-        self.path, self._study = path, study
+    def __init__(self, path: Path, study: str, metrics: Sequence[str]) -> None:
+        self.path, self._study, self._metrics = path, study, metrics
         self._known: dict[str, dict[str, Any]] = {}
         for line in _lines(path):
             self._known[line["key"]] = line
@@ -95,8 +96,12 @@ class Finished:
 
     def find(self, number: int, params: Mapping[str, Any]) -> Variant | None:
         """Return what came of a variant that is finished."""
-        line = self._known.get(variant_key(self._study, params))
-        return None if line is None else _read(line, number, params)
+        key = variant_key(self._study, params)
+        line = self._known.get(key)
+        found = None if line is None else _read(line, number, params, self._metrics)
+        if found is None:
+            self._known.pop(key, None)
+        return found
 
     def add(self, variant: Variant) -> None:
         """Append a variant, with one write, so that a sweep which is killed leaves whole lines.
@@ -165,12 +170,14 @@ def _written(key: str, variant: Variant) -> dict[str, Any]:
     }
 
 
-def _read(line: Mapping[str, Any], number: int, params: Mapping[str, Any]) -> Variant | None:
+def _read(
+    line: Mapping[str, Any], number: int, params: Mapping[str, Any], names: Sequence[str]
+) -> Variant | None:
     """A variant from its line; None where the line is not what it should be, so that the variant is run again."""
     try:
         returns = np.frombuffer(base64.b64decode(line["returns"], validate=True), dtype="<f8").astype(np.float64)
-        metrics = {name: math.nan if line["metrics"][name] is None else float(line["metrics"][name])
-                   for name in DEFINITIONS}  # fmt: skip
+        stored = line["metrics"]
+        metrics = {name: math.nan if stored[name] is None else float(stored[name]) for name in names}
         error = line["error"]
         if error is not None:
             error = {"code": str(error["code"]), "message": str(error["message"])}

@@ -22,8 +22,13 @@ F64 = npt.NDArray[np.float64]
 
 #: Metrics of which less is better; of all others more is (drawdowns are ≤ 0).
 LESS_IS_BETTER = frozenset(
-    ("volatility", "turnover", "total_fees", "total_slippage", "total_borrow", "longest_losing_streak")
-)
+    (
+        "volatility", "downside_risk", "kurtosis", "ulcer_index", "longest_drawdown_duration", "longest_drawdown_bars",
+        "avg_drawdown_duration", "avg_drawdown_bars", "recovery_duration", "recovery_bars", "tracking_error",
+        "down_capture", "turnover", "total_fees", "total_slippage", "total_borrow", "losing_trades",
+        "longest_losing_streak",
+    )
+)  # fmt: skip
 
 
 def definition(metric: Any) -> Definition:

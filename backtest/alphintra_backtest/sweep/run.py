@@ -15,6 +15,7 @@ from alphintra_backtest.source import strategy_hash
 from alphintra_backtest.sweep import executors, ranking
 from alphintra_backtest.sweep.choosing import Asking, all_of, check_trials, drawn
 from alphintra_backtest.sweep.finished import Finished, study_key, usual_place
+from alphintra_backtest.sweep.headline import KNOWN
 from alphintra_backtest.sweep.progress import Progress, teller
 from alphintra_backtest.sweep.space import Space, Values, space_of
 from alphintra_backtest.sweep.trial_log import log
@@ -37,6 +38,7 @@ def run(
     *,
     constraint: Any,
     metric: str,
+    metrics: str,
     maximize: bool | None,
     method: str,
     trials: int | None,
@@ -61,6 +63,8 @@ def run(
     ranking.definition(metric)
     if maximize is not None and not isinstance(maximize, bool):
         raise ParameterError(f"maximize is true or false, got {maximize!r}", where="maximize")
+    if metrics not in ("auto", "all"):
+        raise ParameterError(f"metrics is 'auto' or 'all', got {metrics!r}", where="metrics")
     upward = ranking.sense(metric, maximize)
     count = check_trials(method, trials)
     executors.check(executor)
@@ -71,7 +75,7 @@ def run(
     space = space_of(strategy, grid, constraint, drawn=method != "grid")
     listed = _listed(space, method, count, seed)  # wrong grids are refused before any data is read
     market = market_of(data, options)
-    job = Job(strategy, market, ready(options))
+    job = Job(strategy, market, ready(options), headline=metrics != "all" and metric in KNOWN)
     work = _Work(job, executor, workers, told, cancel, resume, count if listed is None else len(listed))
     with work:
         if listed is not None:
@@ -120,7 +124,7 @@ class _Work:
         self._job, self._told, self._cancel, self._total = job, told, cancel, total
         self._study = study_key(job)
         self._usual = usual_place(self._study)
-        self._file = _file(resume, self._study, self._usual)
+        self._file = _file(resume, self._study, self._usual, job.metrics)
         self._temporary = self._file is not None and self._file.path == self._usual
         self._opened = executors.opened(job, executor, workers)
         self._known: dict[Key, Variant] = {}
@@ -147,7 +151,7 @@ class _Work:
         if not self._known:
             return ""
         try:
-            self._file = self._file or Finished(self._usual, self._study)
+            self._file = self._file or Finished(self._usual, self._study, self._job.metrics)
             for variant in self._known.values():
                 self._file.add(variant)
         except ParameterError as error:
@@ -202,15 +206,15 @@ def _key(params: Values) -> Key:
     return tuple(sorted(params.items()))
 
 
-def _file(resume: Any, study: str, usual: Path) -> Finished | None:
+def _file(resume: Any, study: str, usual: Path, metrics: Sequence[str]) -> Finished | None:
     from alphintra.errors import ParameterError
 
     if resume is None or resume is False:
         return None
     if resume is True:
-        return Finished(usual, study)
+        return Finished(usual, study, metrics)
     try:
-        return Finished(Path(resume).expanduser(), study)
+        return Finished(Path(resume).expanduser(), study, metrics)
     except (TypeError, ValueError) as error:
         raise ParameterError(f"resume is true, false or a file, got {resume!r}", where="resume") from error
 

@@ -12,6 +12,8 @@ from alphintra_backtest.sweep.constraint import Constraint
 
 #: Combinations that a grid may have, and those that may be left of it to run.
 MOST_COMBINATIONS, MOST_VARIANTS = 1_000_000, 100_000
+#: Decimals of an interval's steps: 0.2 + 0.1 is 0.3.
+DECIMALS = 12
 
 Values = dict[str, Any]
 
@@ -48,7 +50,8 @@ class Axis:
         if self.values:
             return self.values[place]
         assert self.step is not None
-        return int(self.low + place * self.step) if self.whole else min(self.low + place * self.step, self.high)
+        value = self.low + place * self.step
+        return int(value) if self.whole else round(value, DECIMALS)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -54,10 +54,12 @@ class Variant:
     first_session: int = 0
 
 
-def failed(number: int, params: Mapping[str, Any], error: AlphintraError) -> Variant:
+def failed(
+    number: int, params: Mapping[str, Any], error: AlphintraError, names: Collection[str] = DEFINITIONS
+) -> Variant:
     """Return what is kept of a variant whose run failed: every metric is undefined."""
     told = {"code": error.code, "message": str(error)}
-    return Variant(number, dict(params), dict.fromkeys(DEFINITIONS, math.nan), np.empty(0), told)
+    return Variant(number, dict(params), dict.fromkeys(names, math.nan), np.empty(0), told)
 
 
 def market_of(data: Any, options: Mapping[str, Any]) -> MarketData:
@@ -190,6 +192,7 @@ def run_variants(
     workers: int | None = None,
     progress: Callable[[float, str], None] | None = None,
     cancel: Cancel | None = None,
+    headline: bool = False,
 ) -> list[Variant]:
     """Run parameter sets; the results are in their order, and the same, whatever the executor.
 
@@ -202,6 +205,8 @@ def run_variants(
         workers: Threads or processes; the machine's cores where None.
         progress: Called with the finished fraction and a text; what it raises ends the work.
         cancel: Set from another thread, it ends the work.
+        headline: Whether the metrics of :data:`alphintra_backtest.sweep.headline.KNOWN` are enough: variants of a
+            ``signals`` strategy then have these alone, and run many times faster.
 
     Raises:
         Cancelled: ``cancel`` was set.
@@ -223,7 +228,7 @@ def run_variants(
         if cancel is not None and cancel.is_set():
             raise Cancelled(f"cancelled after {len(found)} of {len(tasks)} variants")
 
-    with opened(Job(strategy, market, ready(options)), executor, workers) as pool:
+    with opened(Job(strategy, market, ready(options), headline), executor, workers) as pool:
         for variant in pool.run(tasks, pulse):
             found[variant.number] = variant
             if progress is not None:

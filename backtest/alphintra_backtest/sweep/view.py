@@ -196,7 +196,7 @@ def _facts(sweep: Sweep, found: Definition) -> Facts:
 
 def _trials(sweep: Sweep, found: Definition) -> Trials:
     shown = [found.name, *(name for name in SHOWN if name != found.name)]
-    metrics = [DEFINITIONS[name] for name in shown if name in DEFINITIONS]
+    metrics = [DEFINITIONS[name] for name in shown if name in sweep.variants[0].metrics]
     count = len(sweep.variants)
     numbers = _shown_numbers(sweep)
     rows = [

@@ -6,13 +6,17 @@ import contextlib
 import pickle
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from alphintra_backtest.metrics.definitions import DEFINITIONS
+from alphintra_backtest.options import in_phases
 from alphintra_backtest.signals_run import is_compiled
-from alphintra_backtest.sweep.variant import Variant, run_variant
+from alphintra_backtest.sweep.headline import KNOWN, headline
+from alphintra_backtest.sweep.variant import Variant, config_of, failed, run_variant
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
@@ -29,11 +33,23 @@ class Job:
         strategy: The class.
         market: Its data, read.
         options: Keyword arguments of ``al.backtest``, the benchmark read.
+        headline: Whether the headline metrics are enough; ``signals`` then run many at once.
     """
 
     strategy: type
     market: MarketData
     options: Mapping[str, Any]
+    headline: bool = False
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that its variants have."""
+        return KNOWN if self.at_once else tuple(DEFINITIONS)
+
+    @cached_property
+    def at_once(self) -> bool:
+        """Whether its variants run many at once."""
+        return self.headline and self.compiled and in_phases(config_of(self.options))
 
     @property
     def compiled(self) -> bool:
@@ -51,8 +67,11 @@ def run_chunk(job: Job, tasks: Sequence[Task]) -> Iterator[Variant]:
 
 
 def signals_batch(job: Job, tasks: Sequence[Task], threads: int) -> list[Variant]:
-    """Run variants of a ``signals`` strategy in threads."""
+    """Run variants of a ``signals`` strategy in threads: at once where the headline metrics are enough."""
     from concurrent.futures import ThreadPoolExecutor
+
+    if job.at_once:
+        return _at_once(job, tasks, threads)
 
     def one(task: Task) -> Variant:
         return run_variant(job.strategy, job.market, *task, job.options)
@@ -61,6 +80,38 @@ def signals_batch(job: Job, tasks: Sequence[Task], threads: int) -> list[Variant
         return [one(task) for task in tasks]
     with ThreadPoolExecutor(min(threads, len(tasks))) as pool:
         return list(pool.map(one, tasks))
+
+
+def _at_once(job: Job, tasks: Sequence[Task], threads: int) -> list[Variant]:
+    """Run variants in one sweep of the engine; those that it cannot account for have a run of their own.
+
+    The numbers do not depend on which variants run together.
+    """
+    from alphintra.errors import AlphintraError, ParameterError, RuleError
+
+    from alphintra_backtest.signals_sweep import sweep_signals
+
+    config, start = config_of(job.options), job.options.get("start")
+    try:
+        swept = sweep_signals(
+            job.strategy, job.market, [params for _, params in tasks], config, start=start, threads=threads
+        )
+    except (ParameterError, RuleError):
+        raise
+    except AlphintraError as error:
+        if len(tasks) == 1:
+            return [failed(*tasks[0], error, KNOWN)]
+        return [variant for task in tasks for variant in _at_once(job, [task], 1)]
+    found, holds = headline(swept, config.cash, float(job.market.periods_per_year), config.risk_free_rate)
+    first = int(swept.session[0]) if len(swept.session) else 0
+    out = []
+    for v, (number, params) in enumerate(tasks):
+        if holds[v]:
+            out.append(Variant(number, dict(params), found[v], swept.returns[v], None, first))
+        else:
+            alone = run_variant(job.strategy, job.market, number, params, job.options)
+            out.append(replace(alone, metrics={name: alone.metrics[name] for name in KNOWN}))
+    return out
 
 
 def packed(job: Job) -> bytes:
@@ -74,7 +125,7 @@ def packed(job: Job) -> bytes:
 
     with _by_value(job.strategy):
         try:
-            return bytes(cloudpickle.dumps((job.strategy, job.market, dict(job.options))))
+            return bytes(cloudpickle.dumps((job.strategy, job.market, dict(job.options), job.headline)))
         except Exception as error:
             raise ExecutorError(
                 f"{job.strategy.__name__} cannot be sent to another process: {type(error).__name__}: {error}",
@@ -85,11 +136,11 @@ def packed(job: Job) -> bytes:
 
 def unpacked(data: bytes) -> Job:
     """Return the job that :func:`packed` made, from this installation's own process or cluster."""
-    strategy, market, options = pickle.loads(data)
+    strategy, market, options, headline = pickle.loads(data)
     _seal(market)
     if options.get("benchmark") is not None:
         _seal(options["benchmark"])
-    return Job(strategy, market, options)
+    return Job(strategy, market, options, headline)
 
 
 def _seal(market: MarketData) -> None:

@@ -29,6 +29,8 @@ def serve(job_file: Path, tasks: BinaryIO, answers: BinaryIO) -> None:
             for variant in run_chunk(job, chunk):
                 answer("variant", variant)
             answer("done")
+    except BrokenPipeError:
+        return  # who asked is gone
     except Exception as error:  # noqa: BLE001 - whatever it is belongs to who asked
         from alphintra.errors import AlphintraError
 

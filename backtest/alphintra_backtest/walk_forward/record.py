@@ -186,7 +186,7 @@ def columns(
             part.number + 1, _day(days, part.train_first), _day(days, part.test_first - 1),
             int(time[part.purged_stop - 1]), _day(days, part.test_first), _day(days, part.test_stop - 1),
             None if best is None else dict(best.params), train.get(metric, math.nan), own.get(metric, math.nan),
-            held, gain, gain / held if held > 0 else math.nan, train.get("total_trades", 0),
+            held, gain, gain / held if held > 0 and not part.partial else math.nan, train.get("total_trades", 0),
             int(own.get("total_trades", 0)), _note(part, choice, walked),
         )  # fmt: skip
         for name, value in zip(names, row, strict=True):
@@ -196,6 +196,11 @@ def columns(
 
 def _day(days: Any, timestamp: int) -> str:
     return str(np.datetime64(int(days[timestamp]), "D"))
+
+
+def instant(microseconds: int) -> str:
+    """A time as ISO 8601 with ``Z`` (M13)."""
+    return f"{np.datetime64(microseconds, 'us').astype('datetime64[s]')}Z"
 
 
 def _note(part: Window, choice: Choice, walked: Walked) -> str:

@@ -13,6 +13,7 @@ from ..models.backtests import (
     TradesQuery,
 )
 from ..models.base import Page
+from ..models.comparison import BacktestComparison, BacktestsCompare
 from ..models.strategies import Accepted
 from ..services.paging import page
 from .base import AlphintraHandler, endpoint
@@ -39,6 +40,15 @@ class BacktestsHandler(AlphintraHandler):
         made = await self.services.backtests.create(who, body)
         self.created(f"/api/backtests/{made.id}")
         return made
+
+
+class BacktestsCompareHandler(AlphintraHandler):
+    """Comparing."""
+
+    @endpoint("backtests:read", body=BacktestsCompare, response=BacktestComparison, problems=(404, 409, 503))
+    async def post(self, who: Caller, *, body: BacktestsCompare) -> BacktestComparison:
+        """Compare 2 to 20 completed backtests on the sessions that all of them have; nothing is stored."""
+        return await self.services.comparisons.compare(who, body)
 
 
 class BacktestHandler(AlphintraHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import stat
@@ -11,13 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from .protocol import FILES, REQUIRED, OutputFile
 
 Document = TypeVar("Document", bound=BaseModel)
 
 MAX_TRADES = 100_000
+MAX_SESSIONS = 200_000
 _MAX_HEADER = 1 << 20
 
 
@@ -79,6 +81,35 @@ class TrialsDocument(BaseModel):
     count: int = Field(1, ge=0, le=1_000_000)
     sample: tuple[_Day, _Day, _Count] | None = None
     spread: tuple[_Count, Number, Annotated[Number, Field(ge=0)]] | None = None
+
+
+class SessionsDocument(BaseModel):
+    """Account value at the end of each session, the starting cash first."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    day: list[_Day] = Field(max_length=MAX_SESSIONS)
+    value: list[Number] = Field(max_length=MAX_SESSIONS)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> SessionsDocument:
+        if len(self.day) != len(self.value):
+            raise ValueError("day and value differ in length")
+        if any(later <= earlier for earlier, later in itertools.pairwise(self.day)):
+            raise ValueError("days must rise")
+        return self
+
+
+class RunDocument(BaseModel):
+    """What a comparison reads of ``Result.run``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    strategy: str = Field(max_length=500)
+    dataset: str = Field(max_length=500)
+    engine_version: str | None = Field(None, max_length=100)
+    parameters: dict[str, Any] = Field(max_length=500)
+    periods_per_year: float = Field(gt=0, le=10**7, allow_inf_nan=False)
 
 
 class _Block(BaseModel):
@@ -143,6 +174,8 @@ def collect(folder: Path, claimed: list[OutputFile]) -> Output:
     if view.get("version") != 1:
         raise BadOutputError("view.json is not of version 1.")
     trials = _checked(TrialsDocument, "trials.json", texts.get("trials.json", b"{}"))
+    if "sessions.json" in texts:
+        _checked(SessionsDocument, "sessions.json", texts["sessions.json"])
     if "study.json" in texts:
         _checked(StudyDocument, "study.json", texts["study.json"])
     return Output(document, trials, _sparkline(view), files)

@@ -29,6 +29,7 @@ FILES = {
     "view.json": 2 << 20,
     "study.json": 4 << 20,
     "trials.json": 64 << 10,
+    "sessions.json": 8 << 20,
     "report.html": 16 << 20,
     "trades.parquet": 256 << 20,
     "fills.parquet": 256 << 20,

@@ -44,7 +44,7 @@ from ..models.strategies import Accepted, RunSettings, StrategyExecute
 from . import datasets, strategies
 from .backtest_checks import check_dates, check_options, check_parameters
 from .backtest_rows import count, to_model, trade_model
-from .method_checks import check_grid, check_method, check_variants
+from .method_checks import check_grid, check_method, check_windows
 from .paging import Slice
 from .run_defaults import RunDefaults
 from .sources import Sources, choose_class, refuse_blocking
@@ -221,7 +221,7 @@ class Backtests:
     async def report(self, who: Caller, backtest_id: str) -> bytes:
         """Read the HTML report of a completed backtest."""
         row, result = await self._database.read(lambda session: _completed(session, who, backtest_id))
-        return await asyncio.to_thread(self._file, row, result, "report.html")
+        return await asyncio.to_thread(self.read_file, row, result, "report.html")
 
     async def trades(self, who: Caller, backtest_id: str, query: TradesQuery) -> Slice[Trade]:
         """Read a page of the trade log."""
@@ -298,8 +298,8 @@ class Backtests:
             seed=seed,
             rules=settings.rules,
         )
-        check_method(settings.method, selection, start, end)
-        check_variants(settings.method)
+        check_method(settings.method)
+        check_windows(settings.method, selection, start, end)
         backtest_id = uuid.uuid4().hex
         job = store.create(session, user_id=who.user_id, kind=KIND, resource_id=backtest_id)
         row = BacktestRow(
@@ -346,10 +346,11 @@ class Backtests:
         return self._defaults.commission if own is None else CommissionTerms.model_validate(own)
 
     def _json(self, row: BacktestRow, result: BacktestResultRow, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._file(row, result, name))
+        found: dict[str, Any] = json.loads(self.read_file(row, result, name))
         return found
 
-    def _file(self, row: BacktestRow, result: BacktestResultRow, name: str) -> bytes:
+    def read_file(self, row: BacktestRow, result: BacktestResultRow, name: str) -> bytes:
+        """Read a file of a backtest's output, if it is what was stored."""
         described = result.files.get(name)
         if described is None:
             raise NotFound(f"This backtest has no {name}.")

@@ -31,27 +31,18 @@ MOST_PATHS = {"prices": 1_000}
 MOST_OTHER_PATHS = 20_000
 
 
-def check_method(method: Method | None, selection: Selection, start: datetime, end: datetime) -> None:
-    """Refuse what is wrong whatever the strategy is; called when a backtest is made.
-
-    Args:
-        method: What was asked for.
-        selection: The data.
-        start: First day of the run.
-        end: Its last day.
-    """
+def check_method(method: Method | None) -> None:
+    """Refuse what is wrong whatever the strategy and the data are."""
     if method is None:
         return
     _check_executor(method.executor)
     if isinstance(method, MonteCarloMethod):
         most = MOST_PATHS.get(method.resample, MOST_OTHER_PATHS)
         if method.paths is not None and method.paths > most:
-            raise Invalid.field(
-                "method.paths", f"at most {most:,} with {method.resample}", code="TOO_MANY_PATHS"
-            )
+            raise Invalid.field("method.paths", f"at most {most:,} with {method.resample}", code="TOO_MANY_PATHS")
         return
     _check_metric(method.metric)
-    drawn = isinstance(method, SweepMethod) and method.search != "grid"
+    drawn = _is_drawn(method)
     if not method.grid and not drawn:
         raise Invalid.field("method.grid", "is empty: there is nothing to vary", code="EMPTY_GRID")
     for name, given in method.grid.items():
@@ -62,9 +53,7 @@ def check_method(method: Method | None, selection: Selection, start: datetime, e
     if isinstance(method, SweepMethod):
         _check_trials(method)
     if not drawn:
-        _check_size(math.prod(_count(given) for given in method.grid.values()))
-    if isinstance(method, WalkForwardMethod):
-        _check_windows(method, selection, start, end)
+        _check_size(_combinations(method), constrained=method.constraint is not None)
 
 
 def check_grid(chosen: Mapping[str, Any], method: Method | None, parameters: Mapping[str, Any]) -> None:
@@ -75,6 +64,7 @@ def check_grid(chosen: Mapping[str, Any], method: Method | None, parameters: Map
         method: What was asked for.
         parameters: Values of the parameters that are not varied.
     """
+    check_method(method)
     if method is None or isinstance(method, MonteCarloMethod):
         return
     known: dict[str, dict[str, Any]] = chosen["parameters"]
@@ -119,7 +109,7 @@ def _check_trials(method: SweepMethod) -> None:
         raise Invalid.field("method.trials", f"at most {MOST_VARIANTS:,} in one job", code="GRID_TOO_LARGE")
 
 
-def _check_size(combinations: int) -> None:
+def _check_size(combinations: int, *, constrained: bool) -> None:
     if combinations > MOST_COMBINATIONS:
         raise Invalid.field(
             "method.grid",
@@ -127,6 +117,8 @@ def _check_size(combinations: int) -> None:
             "one job: take larger steps, or search random with trials",
             code="GRID_TOO_LARGE",
         )
+    if not constrained:
+        _check_variants(combinations)
 
 
 def _check_constraint(
@@ -137,7 +129,7 @@ def _check_constraint(
 
     try:
         constraint = Constraint(method.constraint, tuple(known))
-        if isinstance(method, SweepMethod) and method.search != "grid":
+        if _is_drawn(method):
             return
         rest = {name: item.get("default") for name, item in known.items()} | dict(parameters)
         # A default that is computed is known at run time only, and with it what the constraint says.
@@ -147,17 +139,10 @@ def _check_constraint(
     except ParameterError as error:
         raise _refused("method.constraint", error) from None
     if not allowed:
-        count = math.prod(_count(given) for given in method.grid.values())
-        raise Invalid.field("method.constraint", f"excludes all {count:,} combinations", code="NOTHING_ALLOWED")
+        raise Invalid.field(
+            "method.constraint", f"excludes all {_combinations(method):,} combinations", code="NOTHING_ALLOWED"
+        )
     _check_variants(allowed)
-
-
-def check_variants(method: Method | None) -> None:
-    """Refuse more variants than one job runs, where no constraint leaves fewer of them."""
-    if isinstance(method, SweepMethod) and method.search != "grid":
-        return
-    if isinstance(method, SweepMethod | WalkForwardMethod) and method.constraint is None:
-        _check_variants(math.prod(_count(given) for given in method.grid.values()))
 
 
 def _check_variants(count: int) -> None:
@@ -178,6 +163,14 @@ def _points(method: SweepMethod | WalkForwardMethod) -> Iterator[dict[str, Any]]
     return (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
 
 
+def _is_drawn(method: Method) -> bool:
+    return isinstance(method, SweepMethod) and method.search != "grid"
+
+
+def _combinations(method: SweepMethod | WalkForwardMethod) -> int:
+    return math.prod(_count(given) for given in method.grid.values())
+
+
 def _count(given: Any) -> int:
     from alphintra_backtest.methods import count_of
 
@@ -192,8 +185,17 @@ def _plain(given: Any) -> Any:
     return given.model_dump() if isinstance(given, ValueRange) else given
 
 
-def _check_windows(method: WalkForwardMethod, selection: Selection, start: datetime, end: datetime) -> None:
-    """Refuse windows of which the data certainly cannot hold one; the worker knows the sessions and is exact."""
+def check_windows(method: Method | None, selection: Selection, start: datetime, end: datetime) -> None:
+    """Refuse windows of which the data certainly cannot hold one; the worker knows the sessions and is exact.
+
+    Args:
+        method: What was asked for.
+        selection: The data.
+        start: First day of the run.
+        end: Its last day.
+    """
+    if not isinstance(method, WalkForwardMethod):
+        return
     from alphintra.errors import ParameterError
     from alphintra_backtest.walk_forward.windows import layout, windows
 
@@ -207,7 +209,7 @@ def _check_windows(method: WalkForwardMethod, selection: Selection, start: datet
         if error.where == "step" and method.step is not None and mixed:
             return  # by sessions that may not be: a month has more weekdays than sessions
         raise _refused(f"method.{error.where}" if error.where else "method", error) from None
-    variants = math.prod(_count(given) for given in method.grid.values())
+    variants = _combinations(method)
     if count * variants > MOST_RUNS:
         raise Invalid.field(
             "method.step",

@@ -73,7 +73,7 @@ def test_figures_of_each_window_are_those_of_the_account_there():
         excess = own - rate
         assert row["test_metric"] == pytest.approx(math.sqrt(252) * excess.mean() / excess.std(ddof=1), rel=1e-9)
         assert row["test_return"] == pytest.approx((1 + own).prod() ** (252 / len(own)) - 1, rel=1e-9)
-        if row["train_return"] > 0:
+        if row["train_return"] > 0 and n < 2:  # the third window has 50 sessions of 100
             assert row["efficiency"] == pytest.approx(row["test_return"] / row["train_return"])
         else:
             assert math.isnan(row["efficiency"])

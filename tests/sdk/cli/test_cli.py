@@ -181,7 +181,7 @@ def test_data_list(capsys):
 
 def test_templates_are_listed_and_cloned_without_overwriting(capsys, tmp_path):
     assert "sma-cross" in run(capsys, "template", "list")[1]
-    assert len(json.loads(run(capsys, "template", "list", "--json")[1])) == 3
+    assert len(json.loads(run(capsys, "template", "list", "--json")[1])) == 7
     first = run(capsys, "template", "clone", "sma-cross", "--to", str(tmp_path))[1].strip()
     second = run(capsys, "template", "clone", "sma-cross", "--to", str(tmp_path))[1].strip()
     assert first == str(tmp_path / "sma-cross.ipynb") and second == str(tmp_path / "sma-cross-1.ipynb")
