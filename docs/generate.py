@@ -222,7 +222,19 @@ def ported(name: str) -> bool:
 
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
-    from alphintra import checking, costs, params, resampling, result, signals, strategy, verifying, views, walking
+    from alphintra import (
+        checking,
+        costs,
+        params,
+        resampling,
+        result,
+        signals,
+        strategy,
+        testing,
+        verifying,
+        views,
+        walking,
+    )
     from alphintra.backtesting import backtest
     from alphintra.data import events, instrument, labelled
     from alphintra_backtest import compat, handles
@@ -231,6 +243,7 @@ def pages() -> dict[str, str]:
         describe("al.backtest", backtest, 2),
         describe("al.check", checking.check, 2),
         describe("al.verify", verifying.verify, 2),
+        describe("al.test", testing.test, 2),
         describe("al.walk_forward", walking.walk_forward, 2),
         describe("al.monte_carlo", resampling.monte_carlo, 2),
         describe("al.Commission", costs.Commission, 2),
@@ -268,6 +281,17 @@ def pages() -> dict[str, str]:
                 (verifying.Comparison, "comparison"),
                 (verifying.Side, "side"),
                 (verifying.BarRow, "bar"),
+            ],
+        ),
+        "test.md": page_class(
+            "CheckRun",
+            [
+                (testing.CheckRun, "run"),
+                (testing.CheckOutcome, "outcome"),
+                (testing.InputChange, "change"),
+                (testing.MetricChange, "change"),
+                (testing.FirstFill, "fill"),
+                (testing.RunBefore, "before"),
             ],
         ),
         "walk-forward.md": page_class("WalkForward", [(walking.WalkForward, "walk")]),

@@ -41,7 +41,7 @@ def write(done: Done, trials: dict[str, Any], folder: Path) -> list[dict[str, An
         names.append(f"{table}.parquet")
     _write_equity(result, folder / "equity.parquet")
     names.append("equity.parquet")
-    return [_described(folder / name) for name in names]
+    return [described(folder / name) for name in names]
 
 
 def _sessions(result: Result) -> dict[str, Any]:
@@ -75,6 +75,7 @@ def _write_equity(result: Result, path: Path) -> None:
     pq.write_table(table, path)
 
 
-def _described(path: Path) -> dict[str, Any]:
+def described(path: Path) -> dict[str, Any]:
+    """Say of a file what the server checks it by: ``{name, bytes, sha256}``."""
     content = path.read_bytes()
     return {"name": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -49,14 +49,39 @@ def load_class(folder: Path, file: str, class_name: str) -> type[Any]:
         SourceError: There is no such file or class.
         Exception: Whatever the source raises.
     """
-    path = folder / file
-    if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-        raise SourceError(f"the job has no source file {file}", "NO_SOURCE")
-    module = _run(path)
-    found = getattr(module, class_name, None)
+    found = getattr(_run_inside(folder, file), class_name, None)
     if not isinstance(found, type):
         raise SourceError(f"{file} has no class {class_name}", "NO_CLASS")
     return found
+
+
+def load_only_class(folder: Path, file: str) -> type[Any]:
+    """Run the source file and return the one strategy class that it defines.
+
+    Raises:
+        SourceError: There is no such file, or none or several classes.
+        Exception: Whatever the source raises.
+    """
+    from alphintra.strategy import Strategy
+
+    module = _run_inside(folder, file)
+    found = {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Strategy) and value.__module__ == module.__name__
+    }
+    if not found:
+        raise SourceError(f"{file} has no class that derives from alphintra.Strategy", "NO_STRATEGY")
+    if len(found) > 1:
+        raise SourceError(f"{file} has several strategy classes ({', '.join(found)}): name one", "SEVERAL_STRATEGIES")
+    return next(iter(found.values()))
+
+
+def _run_inside(folder: Path, file: str) -> ModuleType:
+    path = folder / file
+    if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+        raise SourceError(f"the job has no source file {file}", "NO_SOURCE")
+    return _run(path)
 
 
 def _run(path: Path) -> ModuleType:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from alphintra_kernel import numba_cache, outputs
+from alphintra_kernel import check_job, numba_cache, outputs
 from alphintra_kernel.earlier_trials import trial_log
 from alphintra_kernel.limits import workers_within
 from alphintra_kernel.protocol import Channel, Log, Progress, ProtocolError
@@ -87,6 +87,8 @@ def run_job(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, An
     Returns:
         The ``result`` or ``error`` message. Nothing that user code does is raised.
     """
+    if job.get("kind") == check_job.KIND:
+        return check_job.run(job, root, progress)
     if job.get("kind") != "backtest":
         return _refusal(f"this worker has no jobs of kind {job.get('kind')!r}")
     source = root / "in" / "source"

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from . import codes
-from .handles import stamp
+from .first_difference import filled_run, first_difference, told
 from .options import RULES, options, profile_rules
 from .profiles import COMMISSIONS, PROFILES
 
 if TYPE_CHECKING:
-    from alphintra.data.market import MarketData
     from alphintra.result import Result
-    from alphintra.verifying import BarRow, Comparison, Side, Verification
-
-RELATIVE = 1e-9
-_MEANS: dict[str, str] = {entry[0]: entry[1] for entry in codes.RULES}
+    from alphintra.verifying import Comparison, Side, Verification
 
 
 def verify(strategy: type, data: Any, engines: Any, given: Mapping[str, Any]) -> Verification:
@@ -147,132 +139,21 @@ def _run(name: str, strategy: type, data: Any, arguments: Mapping[str, Any]) -> 
         raise
 
 
-def _rows(result: Result, table: str) -> list[dict[str, Any]]:
-    """A table as dicts of plain values; times in µs."""
-    from alphintra import result_tables
-
-    columns = result.columns[table]
-    kinds = result_tables.kinds(table, columns)
-    cells = [result_tables.values(columns[name], kind) for name, kind in kinds.items()]
-    return [dict(zip(kinds, row, strict=True)) for row in zip(*cells, strict=True)]
-
-
 def _compare(first: str, other: str, results: Mapping[str, Result], entries: Mapping[str, Any]) -> Comparison:
     from alphintra.verifying import Comparison
 
-    a, b = (_Run(name, results[name]) for name in (first, other))
-    count = min(len(a.fills), len(b.fills))
-    n = next((i for i in range(count) if not _same(a.fills[i], b.fills[i])), count)
-    equal = n == len(a.fills) == len(b.fills)
-    one = two = None
-    if equal:
+    a, b = (filled_run(name, results[name]) for name in (first, other))
+    n, one, two = first_difference(a, b)
+    if one is None or two is None:
         text = f"all {n} fills are equal" if n else "neither has a fill"
         text += f"; final equity {a.equity:,.2f} and {b.equity:,.2f}"
     else:
-        one, two = _sides(a, b, n)
         text = _explain(one, two, entries[first], entries[other])
-    return Comparison(other, len(b.fills), n, equal, b.equity, one, two, text)
-
-
-def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    return all(a[name] == b[name] for name in ("time", "symbol", "side")) and all(
-        math.isclose(a[name], b[name], rel_tol=RELATIVE, abs_tol=1e-12) for name in ("quantity", "price", "commission")
-    )
-
-
-class _Run:
-    """One engine's result as rows, its fills in the order of time."""
-
-    def __init__(self, name: str, result: Result) -> None:
-        self.name = name
-        self.market: MarketData = result.market
-        self.equity = float(result.metrics["final_equity"])
-        self.orders = {row["id"]: row for row in _rows(result, "orders")}
-        self.events = _rows(result, "events")
-        rows = _rows(result, "fills")
-        place = {s: i for i, s in enumerate(result.market.symbols)}
-        # Engines may write the fills of one time down in different order: that is no difference.
-        self.fills = sorted(rows, key=lambda f: (f["time"], place.get(f["symbol"], len(place)), f["side"]))
-        closes = np.unique(np.concatenate([b.close_time for b in self.market.bars.values()]))
-        offset = int(np.searchsorted(closes, result.curves.time[0]))
-        self.closes = {id(f): int(closes[f["bar"] + offset]) for f in self.fills}
-
-    def order_like(self, order: Mapping[str, Any] | None, near: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        """The order here that is the same as another engine's, else that of the fill that stands in its place."""
-        if order is None:
-            return None
-        what = ("symbol", "side", "type", "submitted", "role")
-        same = [row for row in self.orders.values() if all(row[n] == order[n] for n in what)]
-        by_id = [row for row in same if row["id"] == order["id"]]
-        if by_id or same:
-            return (by_id or same)[0]
-        return None if near is None else self.orders.get(near["order_id"])
-
-    def bar_closing(self, symbol: str, time: int) -> BarRow | None:
-        """The symbol's latest bar that had closed by a time."""
-        bars = self.market.bars[symbol]
-        row = int(np.searchsorted(bars.close_time, time, side="right")) - 1
-        return self._bar(symbol, row) if row >= 0 else None
-
-    def _bar(self, symbol: str, row: int) -> BarRow:
-        from alphintra.verifying import BarRow
-
-        bars = self.market.bars[symbol]
-        return BarRow(
-            open_time=stamp(int(bars.open_time[row])),
-            close_time=stamp(int(bars.close_time[row])),
-            open=float(bars.open[row]),
-            high=float(bars.high[row]),
-            low=float(bars.low[row]),
-            close=float(bars.close[row]),
-            volume=None if bars.volume is None else float(bars.volume[row]),
-        )
-
-
-def _sides(a: _Run, b: _Run, n: int) -> tuple[Side, Side]:
-    """Both sides of the first differing fill: the earlier one, and what the other engine did with that order."""
-    x, y = (run.fills[n] if n < len(run.fills) else None for run in (a, b))
-    if x is not None and y is not None and a.closes[id(x)] == b.closes[id(y)] and x["symbol"] == y["symbol"]:
-        return _side(a, x, x, a), _side(b, y, y, b)
-    if y is None or (x is not None and a.closes[id(x)] <= b.closes[id(y)]):
-        assert x is not None
-        return _side(a, x, x, a), _other(b, y, x, a)
-    return _other(a, x, y, b), _side(b, y, y, b)
-
-
-def _other(run: _Run, near: Mapping[str, Any] | None, lead: Mapping[str, Any], leader: _Run) -> Side:
-    """The side of the engine that did not fill then: its own fill of that order, if it came to one."""
-    order = run.order_like(leader.orders.get(lead["order_id"]), near)
-    own = None if order is None else next((f for f in run.fills if f["order_id"] == order["id"]), None)
-    return _side(run, own, lead, leader, order)
-
-
-def _side(run: _Run, fill: Mapping[str, Any] | None, lead: Mapping[str, Any], leader: _Run, order: Any = None) -> Side:
-    from alphintra.verifying import Side
-
-    if order is None and fill is not None:
-        order = run.orders.get(fill["order_id"])
-    history = tuple(_dated(e) for e in run.events if order is not None and e["order_id"] == order["id"])
-    decided = None if order is None else run.bar_closing(order["symbol"], order["submitted"])
-    own, at = (fill, run) if fill is not None else (lead, leader)
-    return Side(
-        engine=run.name,
-        fill=None if fill is None else _dated(fill),
-        order=None if order is None else _dated(order),
-        history=history,
-        decision_bar=decided,
-        fill_bar=run.bar_closing(own["symbol"], at.closes[id(own)]),
-    )
-
-
-def _dated(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with its times as datetimes."""
-    times = ("time", "submitted", "finished")
-    return {name: stamp(value) if name in times and value is not None else value for name, value in row.items()}
+    return Comparison(other, len(b.fills), n, one is None, b.equity, one, two, text)
 
 
 def _explain(one: Side, two: Side, first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
-    sentences = [_did(one), _did(two)]
+    sentences = [told(one), told(two)]
     names = [*dict.fromkeys([*first, *second])]
     differ = [(n, *(_value(n, given) for given in (first, second))) for n in names]
     pairs = [f"{n} {a!r} against {b!r}" for n, a, b in differ if a != b]
@@ -295,19 +176,3 @@ def _value(name: str, given: Mapping[str, Any]) -> Any:
     if name in RULES:
         return profile_rules(given.get("profile", "default"))[name]
     return inspect.signature(backtest).parameters[name].default
-
-
-def _did(side: Side) -> str:
-    if side.fill is None:
-        if side.order is None:
-            return f"{side.engine} has no such order."
-        reason = f", {side.order['reason']}" if side.order["reason"] else ""
-        return f"{side.engine} never fills its order {side.order['id']} ({side.order['state']}{reason})."
-    f = side.fill
-    fee = f", commission {f['commission']:.10g}" if f["commission"] else ""
-    means = _MEANS.get(f["rule"], "")
-    rule = f" by {f['rule']}" if f["rule"] else ""
-    return (
-        f"{side.engine}: {f['side']} {f['quantity']:.10g} {f['symbol']} at {f['price']:.10g} on "
-        f"{f['time']:%Y-%m-%d %H:%M}{fee}{rule}{f' ({means.rstrip(chr(46))})' if means else ''}."
-    )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .signals import Signals
     from .strategy import Strategy
     from .sweeping import Sweep, sweep
+    from .testing import CheckRun, test
     from .verifying import Verification, verify
     from .views import crossed_above, crossed_below
     from .walking import WalkForward, walk_forward
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "AlphintraError": "errors",
     "Check": "checking",
+    "CheckRun": "testing",
     "Commission": "costs",
     "Comparison": "comparing",
     "Instrument": "data.instrument",
@@ -53,6 +55,7 @@ _WHERE = {
     "overfitting": None,
     "sweep": "sweeping",
     "ta": None,
+    "test": "testing",
     "verify": "verifying",
     "walk_forward": "walking",
 }
@@ -60,6 +63,7 @@ _WHERE = {
 __all__ = [
     "AlphintraError",
     "Check",
+    "CheckRun",
     "Commission",
     "Comparison",
     "Instrument",
@@ -83,6 +87,7 @@ __all__ = [
     "overfitting",
     "sweep",
     "ta",
+    "test",
     "verify",
     "walk_forward",
 ]

@@ -1,4 +1,4 @@
-"""The ``alphintra`` command: backtest, sweep or walk a file forward, list data, list and clone templates."""
+"""The ``alphintra`` command: backtest, test, sweep or walk a file forward, list data, list and clone templates."""
 
 from __future__ import annotations
 
@@ -166,6 +166,28 @@ def _backtest(args: argparse.Namespace) -> int:
     return 1
 
 
+def _test(args: argparse.Namespace) -> int:
+    from .testing import test
+
+    found = test(
+        load_strategy(args.strategy),
+        args.data,
+        checks=args.check or None,
+        params=pairs(args.param, "--param"),
+        keep=not args.no_keep,
+        **_options(args),
+    )
+    if args.json:
+        print(json.dumps(found.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(f"{found.strategy} on {found.data}: {found.summary}")
+        for outcome in found.outcomes:
+            print(f"{'passed' if outcome.passed else 'FAILED'}  {outcome.text}: {outcome.reason}")
+        for change in found.inputs:
+            print(f"since the run before: {change.text}")
+    return 0 if found.passed else 1
+
+
 def _sweep(args: argparse.Namespace) -> int:
     from .sweeping import sweep
 
@@ -292,6 +314,18 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--risk-free-rate", type=float, default=0.0, help="annual")
 
 
+def _add_test(run: argparse.ArgumentParser) -> None:
+    _add_run(run)
+    run.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the strategy")
+    run.add_argument(
+        "--check", action="append", default=[], metavar="TEXT",
+        help="a check in place of those that the class carries, such as 'sharpe_ratio >= 0.8' or 'same fills'",
+    )  # fmt: skip
+    run.add_argument("--no-keep", action="store_true", help="the next test is not compared with this one")
+    run.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    run.set_defaults(do=_test)
+
+
 def _add_sweep(run: argparse.ArgumentParser) -> None:
     _add_run(run)
     run.add_argument(
@@ -362,6 +396,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--report", metavar="FILE.html", help="also write the report")
     run.add_argument("--json", action="store_true", help="print the whole run as JSON")
     run.set_defaults(do=_backtest)
+    _add_test(commands.add_parser("test", help="run the checks that a strategy carries; ends with 1 where one fails"))
     _add_sweep(commands.add_parser("sweep", help="backtest a strategy with many parameter sets"))
     _add_walk_forward(
         commands.add_parser("walk-forward", help="choose parameters on one stretch of data, trade them on the next")
@@ -391,7 +426,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        0 on success, 1 where ``--check`` failed, 2 with a message on stderr for wrong input, 130 after an interrupt.
+        0 on success, 1 where ``--check`` or a check of ``test`` failed, 2 with a message on stderr for wrong input,
+        130 after an interrupt.
     """
     args = parser().parse_args(argv)
     try:

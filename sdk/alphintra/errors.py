@@ -80,6 +80,12 @@ class WarmUpError(AlphintraError):
     default_code = "NEVER_READY"
 
 
+class CheckFailedError(AlphintraError):
+    """A check that a strategy carries does not hold."""
+
+    default_code = "CHECK_FAILED"
+
+
 class Cancelled(AlphintraError):  # noqa: N818 - nothing went wrong: somebody asked for it
     """A study was cancelled before its end."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +22,8 @@ class Strategy:
 
     #: Shown in reports; the class name where empty.
     title: ClassVar[str] = ""
+    #: What must hold, such as ``["sharpe_ratio >= 0.8", "no look-ahead", "same fills"]``; ``al.test`` runs them.
+    checks: ClassVar[Sequence[str]] = ()
 
     _run: Any
     data: Any

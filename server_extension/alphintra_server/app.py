@@ -13,12 +13,16 @@ from traitlets import Bool, Float, Int, TraitError, Unicode, default, validate
 
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
-from .events import SCHEMA_ID, Event, EventRelay
+from .events import SCHEMAS, Event, EventRelay
 from .jobs.backtest import BacktestKind
+from .jobs.check import CheckKind
 from .jobs.launcher import JobLimits, Launcher
 from .jobs.supervisor import Supervisor
 from .routes import PROBES, ROUTES
 from .services.backtests import KIND, Backtests
+from .services.check_queue import KIND as CHECK_KIND
+from .services.check_triggers import CheckTriggers
+from .services.checks import StrategyChecks
 from .services.comparison import Comparisons
 from .services.datasets import Datasets
 from .services.documentation import Documentation
@@ -53,6 +57,8 @@ class Services:
     templates: Templates
     datasets: Datasets
     backtests: Backtests
+    checks: StrategyChecks
+    check_triggers: CheckTriggers
     comparisons: Comparisons
     snippets: Snippets
     documentation: Documentation
@@ -168,9 +174,10 @@ class AlphintraServer(ExtensionApp):
         assert self.serverapp is not None
         if self.single_user:
             assert self.serverapp.event_logger is not None
-            self.serverapp.event_logger.register_event_schema(
-                Path(__file__).with_name("event_schemas") / "job.v1.yaml"
-            )
+            for _, file in SCHEMAS.values():
+                self.serverapp.event_logger.register_event_schema(
+                    Path(__file__).with_name("event_schemas") / file
+                )
         data_dir = Path(self.data_dir).expanduser().resolve()
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
@@ -192,6 +199,7 @@ class AlphintraServer(ExtensionApp):
         if self.services is not None:
             self.services.events.start()
             await self.services.supervisor.start()
+            self.services.check_triggers.start()
 
     async def stop_extension(self) -> None:
         """End jobs and streams, then let go of the database."""
@@ -199,6 +207,7 @@ class AlphintraServer(ExtensionApp):
         if services is None:
             return
         self.unavailable = "The server is stopping."
+        await services.check_triggers.stop()
         await services.supervisor.stop()
         await services.events.stop()
         await services.parser.close()
@@ -231,7 +240,7 @@ class AlphintraServer(ExtensionApp):
             database,
             None if sandbox is None else Launcher(sandbox, limits, self.worker_argv),
             jobs_dir,
-            {KIND: BacktestKind()},
+            {KIND: BacktestKind(), CHECK_KIND: CheckKind(jobs_dir)},
             self.max_jobs,
             events.wake,
             self.log,
@@ -251,6 +260,10 @@ class AlphintraServer(ExtensionApp):
             datasets=datasets,
             backtests=backtests,
             comparisons=Comparisons(database, backtests.read_file),
+            checks=StrategyChecks(database, run_defaults, self.max_queued, supervisor.wake, refused),
+            check_triggers=CheckTriggers(
+                database, run_defaults, jobs_dir, self.max_queued, supervisor.wake, self.log, refused
+            ),
             snippets=Snippets(workspace, Path(sdk_file).with_name("snippets")),
             documentation=Documentation(),
             system=SystemService(
@@ -286,7 +299,7 @@ class AlphintraServer(ExtensionApp):
     def _emit(self, event: Event) -> None:
         assert self.serverapp is not None
         assert self.serverapp.event_logger is not None
-        self.serverapp.event_logger.emit(schema_id=SCHEMA_ID, data=event)
+        self.serverapp.event_logger.emit(schema_id=SCHEMAS[event.topic][0], data=event.data)
 
 
 def _decimal(value: float) -> Decimal:

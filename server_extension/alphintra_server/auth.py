@@ -19,7 +19,7 @@ LOCAL_OWNER = "local"
 SCOPES: Mapping[str, str] = {
     "strategies:read": "List and read your strategies and their versions.",
     "strategies:write": "Create, change, archive and restore your strategies.",
-    "strategies:execute": "Run a strategy's stored code as a backtest.",
+    "strategies:execute": "Run a strategy's stored code: as a backtest, or its checks, now and by themselves.",
     "templates:read": "Read the strategy templates.",
     "workspace:read": "Have source files of your workspace read.",
     "workspace:write": "Have files written into your workspace, such as a cloned template.",
@@ -31,7 +31,7 @@ SCOPES: Mapping[str, str] = {
     "sdk:read": "Read the documentation of the SDK and of this API.",
     "snippets:read": "Read code snippets.",
     "system:read": "Read versions, limits and the sandbox level.",
-    "events:read": "Follow the events of your jobs.",
+    "events:read": "Follow the events of your jobs and checks.",
 }
 """Every permission there is: ``resource:action``; the action is read, write or execute, as in Jupyter."""
 

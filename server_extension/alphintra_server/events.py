@@ -21,13 +21,36 @@ from .db.engine import Database
 from .db.tables import OutboxRow
 from .db.types import utc_now
 
-SCHEMA_ID = "https://events.alphintra.dev/job/v1"
+SCHEMAS = {
+    "job": ("https://events.alphintra.dev/job/v1", "job.v1.yaml"),
+    "checks": ("https://events.alphintra.dev/checks/v1", "checks.v1.yaml"),
+}
+"""The topics of the outbox: each one's schema, and the file of it."""
 KEEP = timedelta(hours=24)
 KEEP_AT_LEAST = 1000
 _BATCH = 200
 _QUEUE = 1000
 
-Event = dict[str, Any]
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened.
+
+    Attributes:
+        event_id: Its place in the order of all events of the server.
+        topic: What sort of thing: a key of :data:`SCHEMAS`.
+        payload: What is told of it.
+    """
+
+    event_id: int
+    topic: str
+    payload: dict[str, Any]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What its schema describes."""
+        return {"event_id": self.event_id, **self.payload}
+
 
 
 @dataclass(eq=False)
@@ -140,7 +163,7 @@ class EventRelay:
                 if not subscription.put(event):
                     self._log.warning("A reader of the event stream was too slow and is cut off")
                     self._cut_off(subscription)
-        ids = [event["event_id"] for _, event in events]
+        ids = [event.event_id for _, event in events]
 
         def mark(session: Session) -> None:
             session.execute(
@@ -176,4 +199,4 @@ class EventRelay:
 
 
 def _event(row: OutboxRow) -> Event:
-    return {"event_id": row.event_id, **row.payload}
+    return Event(row.event_id, row.topic, row.payload)

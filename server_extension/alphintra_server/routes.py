@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from .handlers import backtests, code, datasets, strategies, stream, system
+from .handlers import backtests, checks, code, datasets, strategies, stream, system
 from .handlers.base import AlphintraHandler, Endpoint
 
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -51,6 +51,11 @@ ROUTES = (
     Route("/api/strategies/code/{id}/execute", strategies.StrategyExecuteHandler),
     Route("/api/strategies/code/{id}/versions", strategies.StrategyVersionsHandler),
     Route("/api/strategies/code/{id}/versions/{number}", strategies.StrategyVersionHandler),
+    Route("/api/strategies/code/{id}/checks", checks.ChecksHandler),
+    Route("/api/strategies/code/{id}/checks/run", checks.ChecksRunHandler),
+    Route("/api/strategies/code/{id}/checks/runs", checks.ChecksRunsHandler),
+    Route("/api/strategies/code/{id}/checks/runs/{run}", checks.ChecksOneRunHandler),
+    Route("/api/strategies/code/{id}/checks/runs/{run}/cancel", checks.ChecksCancelHandler),
     Route("/api/strategies/code/{id}/archive", strategies.StrategyArchiveHandler),
     Route("/api/strategies/code/{id}/restore", strategies.StrategyRestoreHandler),
     Route("/api/strategies/templates", strategies.TemplatesHandler),

@@ -60,6 +60,38 @@ if act == "flood":
 if act == "slow":
     time.sleep(float(job["parameters"]["seconds"]))
 
+if job["kind"] == "check":
+    passed = act != "fail"
+    side = {"fill": {"price": 10.0}, "order": None, "history": [], "decision_bar": None, "fill_bar": None}
+    previous = Path(os.environ["ALPHINTRA_JOB_ROOT"]) / "in" / "previous.json"
+    before = json.loads(previous.read_text())["id"] if previous.exists() else None
+    if act == "foreign_before":
+        before = "0" * 32
+    outcome = {
+        "strategy": "S", "passed": passed,
+        "results": [{"text": "total_trades > 1", "passed": passed, "value": 2.0, "reason": "total_trades is 2"}],
+        "compared_with": before and {"id": before},
+        "inputs": [{"what": "code", "text": f"{act}\x1b[31m changed"}],
+        "differences": {
+            "metrics": [{"name": "cagr", "before": None, "after": 0.5, "difference": None}],
+            "equal_fills": 3,
+            "first_fill": {"number": 4, "before": side, "now": side, "text": "differs"},
+        },
+        "metrics": {"total_return": 0.25, "max_drawdown": None, "sharpe_ratio": 1.5, "total_trades": 2},
+    }  # fmt: skip
+    if act == "no_results":
+        outcome["results"] = []
+    text = json.dumps(outcome)
+    if act == "nan_value":
+        text = text.replace("2.0", "NaN")
+    files = [put("checks.json", text), put("record.json", json.dumps({"id": job["id"]}))]
+    if act == "forged_record":
+        files[1]["sha256"] = "0" * 64
+    if act == "missing_record":
+        files.pop()
+    say(type="result", files=files, summary={"passed": passed})
+    sys.exit()
+
 trade = {
     "id": 1, "backtest_id": "r", "symbol": "AAPL", "side": "BUY", "quantity": 100.0, "entry_price": 0.1,
     "exit_price": 31.25, "entry_time": "2008-09-15T13:30:00Z", "exit_time": "2008-10-15T13:30:00Z",

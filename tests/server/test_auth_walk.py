@@ -56,7 +56,7 @@ def owned(api):
 
 
 def address(route, ids):
-    path = route.path.replace("{number}", "1")
+    path = route.path.replace("{number}", "1").replace("{run}", "f" * 32)
     if "/templates/" in path:
         return path.replace("{id}", "no-such-template")
     if path.startswith("/api/datasets/"):
@@ -114,6 +114,7 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
     bodies = {
         "/api/strategies/code/{id}": {"name": "stolen"},
         "/api/strategies/code/{id}/execute": {"dataset_id": DATA},
+        "/api/strategies/code/{id}/checks": {"dataset_id": DATA, "on_save": True},
     }
     before = (await api("GET", "/api/backtests", user="alice:admin")).json
     checked = 0
@@ -131,7 +132,7 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         place = "strategies" if "/strategies/" in route.path else "backtests"
         assert hide(foreign, ids[place]) == hide(missing, absent[place])
         checked += 1
-    assert checked == 13
+    assert checked == 19
     stolen = await api(
         "POST", "/api/backtests", {"strategy_id": ids["strategies"], "dataset_id": DATA}, user="mallory:admin"
     )

@@ -75,6 +75,53 @@ def test_users_take_turns_and_each_ones_jobs_keep_their_order(database):
     assert claimed == [jobs[0], jobs[3], jobs[4], jobs[1], jobs[2]]
 
 
+def low(database, user="u"):
+    def work(session):
+        row = store.create(session, user_id=user, kind="check", resource_id="r", priority=store.LOW)
+        return store.queue(session, row.id, max_queued=1000).id
+
+    return database.write_now(work)
+
+
+def test_a_job_of_low_priority_waits_for_everybodys_others(database):
+    first = [low(database, "a"), low(database, "b")]
+    others = [queued(database, user) for user in ("c", "a")]
+    held = [claim(database) for _ in range(4)]
+    assert [h.job_id for h in held] == [*others, *first]
+    assert [h.priority for h in held] == [store.NORMAL, store.NORMAL, store.LOW, store.LOW]
+
+
+def test_what_somebody_runs_at_low_priority_does_not_put_their_backtests_back(database):
+    low(database, "a")
+    assert claim(database).priority == store.LOW
+    jobs = [queued(database, "a"), queued(database, "b")]
+    assert [claim(database).job_id for _ in range(2)] == jobs
+
+
+def test_low_priority_is_left_where_there_is_no_room_for_it(database):
+    waits = low(database)
+    take = lambda **given: database.write_now(  # noqa: E731
+        lambda session: store.claim(session, "boot", deadline=LIMIT, **given)
+    )
+    assert take(low=False) is None
+    job = queued(database)
+    assert take(low=False).job_id == job
+    assert take().job_id == waits
+
+
+def test_each_priority_has_its_own_bound_in_the_queue(database):
+    low(database)
+    row = database.write_now(
+        lambda session: store.create(session, user_id="u", kind="backtest", resource_id="r")
+    )
+    database.write_now(lambda session: store.queue(session, row.id, max_queued=1))
+    more = database.write_now(
+        lambda session: store.create(session, user_id="u", kind="check", resource_id="r", priority=store.LOW)
+    )
+    with pytest.raises(TooMany):
+        database.write_now(lambda session: store.queue(session, more.id, max_queued=1))
+
+
 def test_queue_refuses_twice_and_too_many(database):
     job = queued(database)
     with pytest.raises(Conflict, match="It is queued already"):

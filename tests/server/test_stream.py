@@ -113,8 +113,8 @@ async def test_a_slow_reader_is_cut_off_and_others_are_not(services):
     relay = services.events
     slow, quick = relay.subscribe("alice"), relay.subscribe("alice")
     for number in range(slow.queue.maxsize):
-        slow.put({"event_id": number})
-    assert slow.put({"event_id": -1}) is False
+        slow.put(events.Event(number, "job", {}))
+    assert slow.put(events.Event(-1, "job", {})) is False
     relay._cut_off(slow)
     assert slow not in relay._subscriptions
     assert quick in relay._subscriptions

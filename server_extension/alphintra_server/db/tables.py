@@ -184,6 +184,7 @@ class JobRow(Base):
     user_id: Mapped[str] = mapped_column(String(255))
     kind: Mapped[str] = mapped_column(String(20))
     resource_id: Mapped[str] = mapped_column(String(32))
+    priority: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     status: Mapped[str] = mapped_column(String(20))
     phase: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int] = mapped_column(Integer)

@@ -34,14 +34,14 @@ class StreamQuery(Body):
 
 
 class StreamHandler(AlphintraHandler):
-    """The stream of a user's job events."""
+    """The stream of a user's events."""
 
     # An open tab is not a person at work: else an idle server would never be culled.
     _track_activity = False
 
     @endpoint("events:read", query=StreamQuery, media_type="text/event-stream", problems=(410,))
     async def get(self, who: Caller, *, query: StreamQuery) -> None:
-        """Follow your jobs. Resumes after Last-Event-ID; 410 if those events are gone."""
+        """Follow your jobs and checks. Resumes after Last-Event-ID; 410 if those events are gone."""
         relay = self.services.events
         last = self._last_event_id(query)
         subscription = relay.subscribe(who.user_id)
@@ -56,7 +56,7 @@ class StreamHandler(AlphintraHandler):
             await self.flush()
             known = last or 0
             for event in missed:
-                known = event["event_id"]
+                known = event.event_id
                 await self._send(event)
             await self._follow(subscription.queue, known)
         except StreamClosedError:
@@ -78,8 +78,8 @@ class StreamHandler(AlphintraHandler):
             else:
                 if event is None:
                     break
-                if event["event_id"] > known:
-                    known = event["event_id"]
+                if event.event_id > known:
+                    known = event.event_id
                     await self._send(event)
             if loop.time() >= check_at:
                 check_at = loop.time() + RECHECK_SECONDS
@@ -95,7 +95,7 @@ class StreamHandler(AlphintraHandler):
         return False
 
     async def _send(self, event: Event) -> None:
-        self.write(f"id: {event['event_id']}\nevent: job\ndata: {json.dumps(event)}\n\n")
+        self.write(f"id: {event.event_id}\nevent: {event.topic}\ndata: {json.dumps(event.data)}\n\n")
         await self.flush()
 
     def _last_event_id(self, query: StreamQuery) -> int | None:

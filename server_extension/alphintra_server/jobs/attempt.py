@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..metrics import JOB_START_SECONDS
 from . import protocol
 from .launcher import Launcher
-from .output import BadOutputError, Output, collect
-from .protocol import Conversation, OutputLimitError, ProtocolError
+from .output import BadOutputError, collect
+from .protocol import Conversation, OutputFile, OutputLimitError, ProtocolError
 from .store import Claim
 
 if TYPE_CHECKING:
@@ -39,19 +39,21 @@ class JobInput:
         message: The ``job`` of the run message.
         file_name: How the trader knows the file that the code came from.
         line_map: For a notebook, cell and line of each line of the code.
+        collect: Checks and reads what the worker leaves.
     """
 
     files: dict[str, str]
     message: dict[str, Any]
     file_name: str | None = None
     line_map: list[list[int]] | None = None
+    collect: Callable[[Path, list[OutputFile]], Any] = collect
 
 
 @dataclass
 class Finished:
-    """It ran; its output is good."""
+    """It ran; its output is good: what the job's ``collect`` made of it."""
 
-    output: Output
+    output: Any
 
 
 @dataclass
@@ -119,7 +121,7 @@ class Attempt:
             await asyncio.to_thread(shutil.rmtree, self.folder / "in", ignore_errors=True)
         if isinstance(said, protocol.Result):
             try:
-                return Finished(await asyncio.to_thread(collect, self.folder / "out", said.files))
+                return Finished(await asyncio.to_thread(job.collect, self.folder / "out", said.files))
             except BadOutputError as error:
                 return _failed("BAD_OUTPUT", str(error))
         if isinstance(said, protocol.Error):

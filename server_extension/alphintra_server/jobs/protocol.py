@@ -35,6 +35,8 @@ FILES = {
     "fills.parquet": 256 << 20,
     "orders.parquet": 256 << 20,
     "equity.parquet": 256 << 20,
+    "checks.json": 4 << 20,
+    "record.json": 64 << 20,
 }
 """The output files there are. A worker that names another is not believed at all."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, func, or_, select, update
+from sqlalchemy import CursorResult, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..db.engine import database_now
@@ -28,6 +28,8 @@ HEARTBEAT_SECONDS = 5.0
 MAX_ATTEMPTS = 3
 TOPIC = "job"
 FINISHED = ("COMPLETED", "FAILED", "CANCELLED")
+NORMAL, LOW = 0, 10
+"""Priorities: a job of a higher number waits while anybody has one of a lower number in the queue."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,16 @@ class Claim:
     kind: str
     user_id: str
     resource_id: str
+    priority: int = NORMAL
 
 
 class FencedOutError(Exception):
     """The job is no longer this claim's: it was taken over, cancelled or finished."""
 
 
-def create(session: Session, *, user_id: str, kind: str, resource_id: str) -> JobRow:
+def create(
+    session: Session, *, user_id: str, kind: str, resource_id: str, priority: int = NORMAL
+) -> JobRow:
     """Make a job that waits to be queued."""
     now = utc_now()
     row = JobRow(
@@ -54,6 +59,7 @@ def create(session: Session, *, user_id: str, kind: str, resource_id: str) -> Jo
         user_id=user_id,
         kind=kind,
         resource_id=resource_id,
+        priority=priority,
         status="PENDING",
         phase="created",
         attempt=0,
@@ -72,12 +78,15 @@ def queue(session: Session, job_id: str, *, max_queued: int) -> JobRow:
 
     Raises:
         Conflict: It is queued, running or finished already.
-        TooMany: The user has ``max_queued`` jobs waiting.
+        TooMany: The user has ``max_queued`` jobs of this priority waiting.
     """
     row = session.get_one(JobRow, job_id)
     waiting = session.scalar(
         select(func.count()).where(
-            JobRow.user_id == row.user_id, JobRow.status == "PENDING", JobRow.phase == "queued"
+            JobRow.user_id == row.user_id,
+            JobRow.priority == row.priority,
+            JobRow.status == "PENDING",
+            JobRow.phase == "queued",
         )
     )
     if (waiting or 0) >= max_queued:
@@ -105,21 +114,31 @@ def queue(session: Session, job_id: str, *, max_queued: int) -> JobRow:
     return row
 
 
-def claim(session: Session, owner: str, *, deadline: timedelta) -> Claim | None:
-    """Take the next queued job: users in turn, each one's jobs in order."""
+def claim(session: Session, owner: str, *, deadline: timedelta, low: bool = True) -> Claim | None:
+    """Take the next queued job: by priority, then users in turn, each one's jobs in order.
+
+    Args:
+        session: The transaction.
+        owner: The server's boot id.
+        deadline: How long it may run.
+        low: Whether a job of low priority may be taken.
+    """
     now = database_now(session)
+    # What somebody runs at low priority does not put their other jobs behind those of others.
     running = (
-        select(JobRow.user_id, func.count().label("running"))
+        select(JobRow.user_id, JobRow.priority, func.count().label("running"))
         .where(JobRow.status == "RUNNING")
-        .group_by(JobRow.user_id)
+        .group_by(JobRow.user_id, JobRow.priority)
         .subquery()
     )
     # In turn: first who has least running, then who has waited longest.
     query: Select[Any] = (
         select(JobRow)
-        .outerjoin(running, running.c.user_id == JobRow.user_id)
-        .where(JobRow.status == "PENDING", JobRow.phase == "queued")
-        .order_by(func.coalesce(running.c.running, 0), JobRow.queued_at, JobRow.id)
+        .outerjoin(
+            running, and_(running.c.user_id == JobRow.user_id, running.c.priority == JobRow.priority)
+        )
+        .where(JobRow.status == "PENDING", JobRow.phase == "queued", JobRow.priority <= (LOW if low else NORMAL))
+        .order_by(JobRow.priority, func.coalesce(running.c.running, 0), JobRow.queued_at, JobRow.id)
         .limit(1)
         .with_for_update(of=JobRow, skip_locked=True)
     )
@@ -147,7 +166,7 @@ def claim(session: Session, owner: str, *, deadline: timedelta) -> Claim | None:
         return None
     session.refresh(row)
     announce(session, row, "started")
-    return Claim(row.id, row.attempt, owner, row.kind, row.user_id, row.resource_id)
+    return Claim(row.id, row.attempt, owner, row.kind, row.user_id, row.resource_id, row.priority)
 
 
 def heartbeat(session: Session, held: Claim) -> bool:

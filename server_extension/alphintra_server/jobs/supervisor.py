@@ -23,7 +23,6 @@ from ..metrics import JOB_SECONDS, JOBS, JOBS_RUNNING
 from . import store
 from .attempt import Attempt, Failed, Finished, JobInput, Outcome
 from .launcher import Launcher, sweep
-from .output import Output
 from .store import Claim, FencedOutError
 
 _IDLE_SECONDS = 2.0
@@ -35,7 +34,7 @@ class JobKind(Protocol):
     def load(self, session: Session, held: Claim) -> JobInput:
         """Read what the worker gets."""
 
-    def save(self, session: Session, held: Claim, output: Output) -> None:
+    def save(self, session: Session, held: Claim, output: Any) -> None:
         """Write results, in the transaction that completes the job."""
 
 
@@ -146,8 +145,11 @@ class Supervisor:
             return False
         launcher = self._launcher
         deadline = timedelta(seconds=launcher.limits.wall_seconds)
+        # One place stays free of low priority: whoever comes next must not wait for what nobody waits for.
+        low = sum(attempt.held.priority >= store.LOW for attempt in self._attempts.values())
+        room = low < max(1, self._max_jobs - 1)
         held = await self._database.write(
-            lambda session: store.claim(session, self.boot_id, deadline=deadline)
+            lambda session: store.claim(session, self.boot_id, deadline=deadline, low=room)
         )
         if held is None:
             return False

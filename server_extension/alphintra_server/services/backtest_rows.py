@@ -61,7 +61,7 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         attempt=job.attempt,
         started_at=job.started_at,
         progress=Progress(**job.progress) if job.progress else None,
-        metrics=_key_metrics(result.metrics) if result else None,
+        metrics=key_metrics(result.metrics) if result else None,
         sparkline=result.sparkline if result else None,
         error=JobError(**job.error) if job.error else None,
         warnings=_warnings(result.assumptions) if result else [],
@@ -76,7 +76,8 @@ def count(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _key_metrics(metrics: dict[str, float | None]) -> KeyMetrics:
+def key_metrics(metrics: dict[str, float | None]) -> KeyMetrics:
+    """Pick the figures that a list shows."""
     return KeyMetrics(
         total_return=metrics.get("total_return"),
         sharpe_ratio=metrics.get("sharpe_ratio"),

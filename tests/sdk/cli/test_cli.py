@@ -208,3 +208,23 @@ def test_check_says_what_it_found_and_ends_with_it(sma, tmp_path, capsys):
     assert status == 1
     assert "[error] look-ahead: the indicator high at 2000-03-01 changed when later bars were removed" in out
     assert err.startswith("alphintra: <Check Cheat on us-equities-daily/AAPL: FAILED, look-ahead: the indicator high")
+
+
+def test_test_ends_with_one_where_a_check_fails(sma, capsys):
+    status, out, _ = run(capsys, "test", str(sma), *AAPL, "--check", "total_trades == 31", "--check", "same fills")
+    assert status == 0
+    assert out.splitlines()[1] == "passed  total_trades == 31: total_trades is 31"
+    # The README's figures: 31 trades, final equity 721,635.91.
+    again = ("test", str(sma), *AAPL, "--check", "final_equity > 721635.92", "--check", "same fills", "--json")
+    status, out, _ = run(capsys, *again)
+    document = json.loads(out)
+    assert (status, document["passed"]) == (1, False)
+    assert [r["passed"] for r in document["results"]] == [False, True]
+    assert document["differences"]["equal_fills"] == 62
+
+
+def test_test_refuses_a_strategy_without_checks_and_a_check_that_is_none(sma, capsys):
+    status, _, err = run(capsys, "test", str(sma), *AAPL)
+    assert (status, "NO_CHECKS: there are no checks (SmaCross.checks)" in err) == (2, True)
+    status, _, err = run(capsys, "test", str(sma), *AAPL, "--check", "sharpe >= 1")
+    assert (status, "BAD_CHECK: there is no metric 'sharpe'" in err) == (2, True)

@@ -1,0 +1,1 @@
+"""Checks that a strategy carries: read, run, compared with the run before."""

@@ -1,0 +1,102 @@
+"""The check kind of job: what its worker gets, and what its output means."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..db.check_tables import CheckRunRow
+from ..db.tables import DatasetRow, StrategyRow, StrategyVersionRow
+from ..services.check_outcomes import settle, settle_failed
+from ..services.datasets import Selection
+from .attempt import JobInput
+from .backtest import file_name
+from .check_output import ChecksOutput, collect, read_record
+from .store import Claim
+
+_log = logging.getLogger(__name__)
+
+
+class CheckKind:
+    """Implements ``JobKind``.
+
+    Args:
+        jobs_dir: Where the attempts' output is: a run is compared with what the run before left there.
+    """
+
+    def __init__(self, jobs_dir: Path) -> None:
+        self._jobs_dir = jobs_dir
+
+    def load(self, session: Session, held: Claim) -> JobInput:
+        """Read the stored version, the configuration, and the record of the run before."""
+        row = session.get_one(CheckRunRow, held.resource_id)
+        version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
+        strategy = session.get_one(StrategyRow, row.strategy_id)
+        dataset = session.get_one(DatasetRow, row.dataset_id)
+        file = file_name(version.modules)
+        files = {f"source/{file}": version.code}
+        files |= {f"source/{path}": text for path, text in version.modules.items()}
+        before = run_before(session, row)
+        if before is not None and before.record is not None:
+            folder = self._jobs_dir / before.job_id / str(before.record["attempt"]) / "out"
+            record = read_record(folder, before.record)
+            if record is None:
+                _log.warning("Check run %s cannot be compared: the record of %s is gone", row.id, before.id)
+            else:
+                files["previous.json"] = record
+        message: dict[str, Any] = {
+            "id": held.job_id,
+            "kind": held.kind,
+            "source": {
+                "file": file,
+                "class_name": row.class_name,
+                "modules": sorted(version.modules),
+                "hash": version.source_hash,
+            },
+            "data": {"name": Selection(dataset, tuple(row.symbols)).name},
+            "parameters": row.parameters,
+            "configuration": row.configuration,
+            "checks": row.checks,
+        }
+        return JobInput(files, message, strategy.source_path, version.line_map, collect)
+
+    def save(self, session: Session, held: Claim, output: ChecksOutput) -> None:
+        """Write the outcome; tell the owner where checks that passed do not any more."""
+        row = session.get_one(CheckRunRow, held.resource_id)
+        document = output.document
+        before = None
+        if document.compared_with is not None:
+            # The worker runs the user's code: it can name no run but one of this strategy.
+            query = select(CheckRunRow).where(
+                CheckRunRow.strategy_id == row.strategy_id, CheckRunRow.job_id == document.compared_with.id
+            )
+            before = session.scalars(query).first()
+        row.results = [outcome.model_dump() for outcome in document.results]
+        row.metrics = document.metrics
+        row.record = output.record | {"attempt": held.attempt}
+        if document.compared_with is not None:
+            row.compared_with = None if before is None else before.id
+            row.inputs = [change.model_dump() for change in document.inputs]
+            row.differences = document.differences.model_dump()
+        # Those that ended before this one, and of which nobody has taken note yet, come first.
+        settle_failed(session, row.strategy_id)
+        settle(session, row, passed=all(outcome.passed for outcome in document.results))
+
+
+def run_before(session: Session, row: CheckRunRow) -> CheckRunRow | None:
+    """Find the newest earlier run on the same data of which a record is kept."""
+    query = (
+        select(CheckRunRow)
+        .where(
+            CheckRunRow.strategy_id == row.strategy_id,
+            CheckRunRow.dataset_id == row.dataset_id,
+            CheckRunRow.record.is_not(None),
+            CheckRunRow.id != row.id,
+        )
+        .order_by(CheckRunRow.created_at.desc(), CheckRunRow.id)
+    )
+    return next((item for item in session.scalars(query.limit(10)) if item.symbols == row.symbols), None)
