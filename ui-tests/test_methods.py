@@ -183,3 +183,48 @@ def test_runs_that_cannot_be_compared_say_why(view: Page) -> None:
     said.wait_for(timeout=60 * SECOND)
     assert re.search(r"common|share", said.inner_text()), said.inner_text()
     view.shot("38-not-comparable")
+
+
+def test_checks_are_set_run_and_remembered(view: Page) -> None:
+    page = view.page
+    strategy = stored(view, f"checked_{view.theme}.py")
+    completed(view, strategy, commission="0.001")
+    view.open()
+    view.show_panel()
+    page.locator(".alphintra-Checks-section > summary").click()
+    item = page.locator(f".alphintra-CheckItem[data-strategy='{strategy}']")
+    item.filter(has_text="no checks").wait_for()
+    item.get_by_role("button").first.click()
+    checks = ".jp-MainAreaWidget:visible .alphintra-Checks"
+    editor = page.locator(f"{checks} textarea")
+    editor.wait_for()
+    assert "commission 0.001" in page.locator(f"{checks} .alphintra-Checks-settings").inner_text()
+    view.shot("39-checks-new")
+
+    editor.fill("sharp_ratio >= 0.1")
+    page.get_by_role("button", name="Save checks").click()
+    page.locator(f"{checks} .alphintra-Field-complaint").filter(has_text="sharpe_ratio").wait_for()
+    editor.fill("sharpe_ratio >= 0.1\nmax_drawdown > -5 %\nsame fills")
+    page.get_by_role("button", name="Save checks").click()
+    start = page.locator(checks).get_by_role("button", name="Run checks")
+    page.locator(f"{checks} [role=status]").filter(has_text="saved").wait_for()
+    start.click()
+    page.locator(f"{checks} details[data-state='failed']").first.wait_for(timeout=120 * SECOND)
+    assert "max_drawdown is" in page.locator(f"{checks} li[data-passed='false']").inner_text()
+
+    # Dearer code: the next run passes what is left, and says which fill was the first to differ.
+    editor.fill("sharpe_ratio >= 0.1")
+    page.get_by_role("button", name="Save checks").click()
+    page.locator(f"{checks} [role=status]").filter(has_text="saved").wait_for()
+    path = view.lab.workspace / f"checked_{view.theme}.py"
+    path.write_text(STRATEGY.replace("0.9", "0.8"))
+    view.lab.request("POST", "strategies/code/from-file", {"path": path.name, "class_name": "Cross"})
+    passed = page.locator(f"{checks} details[data-state='passed']").first
+    passed.wait_for(timeout=120 * SECOND)
+    assert "after a save" in passed.locator("summary").inner_text()
+    if passed.get_attribute("open") is None:
+        passed.locator("summary").click()
+    assert "First differing fill" in passed.inner_text()
+    item.filter(has_text="passed").wait_for()
+    view.shot("40-checks-history")
+    assert start.is_enabled()

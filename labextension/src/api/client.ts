@@ -25,6 +25,9 @@ type Query = Record<string, string | number | boolean | undefined>;
 
 export interface IExecuteBody {
   dataset_id: string;
+  start_date: string | null;
+  end_date: string | null;
+  benchmark: string | null;
   parameters: Record<string, unknown>;
   initial_capital: number;
   commission: unknown;

@@ -3,7 +3,7 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import { describe } from '../api/problem.js';
+import { ApiError, describe } from '../api/problem.js';
 import type { IAlphintra } from '../tokens.js';
 import type { BacktestsModel } from './model.js';
 import { LazyStudy } from './study.js';
@@ -32,7 +32,9 @@ function Skeleton({ label }: { label: string }): JSX.Element {
 function Refused(props: IProps & { error: unknown; onRetry: () => void }): JSX.Element {
   const { ids, model, error } = props;
   const { trans } = props.alphintra;
-  const { text, details } = describe(error);
+  const { text: detail, details } = describe(error);
+  const said = error instanceof ApiError ? (error.problem.errors ?? []) : [];
+  const text = said.length > 0 ? said.map(item => item.message).join('; ') : detail;
   return (
     <div className="alphintra-Result alphintra-Running" role="alert">
       <h2>{trans.__('Comparison')}</h2>

@@ -8,11 +8,14 @@ import {
 import {
   ICommandPalette,
   MainAreaWidget,
+  Notification,
   WidgetTracker
 } from '@jupyterlab/apputils';
 import type { Event } from '@jupyterlab/services';
 
+import { describe } from '../api/problem.js';
 import type { IBacktest, IJobEvent } from '../api/types.js';
+import { ChecksOverview } from '../checks/overview.js';
 import { markIcon } from '../icons.js';
 import { CATEGORY, CommandIDs, IAlphintra, IBacktests } from '../tokens.js';
 import { showSource } from '../run/source.js';
@@ -26,7 +29,11 @@ import { RunSelection } from './selection.js';
 const RECONCILE_MS = 15_000;
 
 /** Keep the model current: events, and a fetch whenever events may have been missed. */
-function follow(app: JupyterFrontEnd, model: BacktestsModel): void {
+function follow(
+  app: JupyterFrontEnd,
+  model: BacktestsModel,
+  overview: ChecksOverview
+): void {
   const { serviceManager } = app;
   let last = 0;
   serviceManager.events.stream.connect((_, emission: Event.Emission) => {
@@ -39,6 +46,7 @@ function follow(app: JupyterFrontEnd, model: BacktestsModel): void {
     }
     last = Math.max(last, event.event_id);
     void model.apply(event);
+    void overview.apply(event);
   });
   const refetch = (): void => {
     if (document.visibilityState === 'visible') {
@@ -78,7 +86,10 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
       namespace: 'alphintra-runs'
     });
     const selection = new RunSelection();
+    const overview = new ChecksOverview(client);
+    // Before the panel: it draws what these make of the runs.
     model.changed.connect(() => {
+      overview.follow(model.items);
       if (model.state === 'ready') {
         selection.keep(model.items);
       }
@@ -86,9 +97,20 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
     const panel = new BacktestsPanel({
       model,
       selection,
+      overview,
       trans,
       commands,
       current: () => tracker.currentWidget?.content.runId ?? null,
+      onRunChecks: item => {
+        client
+          .runChecks(item.strategy)
+          .then(() => overview.refresh([item.strategy]))
+          .catch((reason: unknown) => {
+            Notification.error(
+              trans.__('The checks of %1 did not start. %2', item.name, describe(reason).text)
+            );
+          });
+      },
       onShowLine: (run: IBacktest) => void showSource(app, run, trans)
     });
     shell.add(panel, 'left', { rank: 350, type: 'Backtests' });
@@ -214,7 +236,7 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
         name: widget => widget.content.ids.join('-')
       });
     }
-    follow(app, model);
+    follow(app, model, overview);
     void app.restored.then(() => model.refresh());
     return {
       model,

@@ -13,6 +13,8 @@ import React from 'react';
 
 import { describe } from '../api/problem.js';
 import type { IBacktest } from '../api/types.js';
+import type { ChecksOverview, IOverviewItem } from '../checks/overview.js';
+import { ChecksSection } from '../checks/section.js';
 import { markIcon } from '../icons.js';
 import { CommandIDs } from '../tokens.js';
 import type { BacktestsModel } from './model.js';
@@ -22,11 +24,13 @@ import { FEWEST, MOST, RunSelection, canCompare } from './selection.js';
 interface IProps {
   model: BacktestsModel;
   selection: RunSelection;
+  overview: ChecksOverview;
   trans: TranslationBundle;
   commands: CommandRegistry;
   /** The run that is open in front. */
   current: () => string | null;
   onShowLine: (run: IBacktest) => void;
+  onRunChecks: (item: IOverviewItem) => void;
 }
 
 /** Redraw when the model or the selection changes, and every minute for the times. */
@@ -263,6 +267,17 @@ function Body(props: IProps): JSX.Element {
           <Empty {...props} />
         )}
       </div>
+      <ChecksSection
+        overview={props.overview}
+        trans={trans}
+        onOpen={item =>
+          void commands.execute(CommandIDs.openChecks, {
+            strategy: item.strategy,
+            name: item.name
+          })
+        }
+        onRun={props.onRunChecks}
+      />
       <Comparing {...props} />
     </>
   );

@@ -69,6 +69,11 @@ export function statusText(run: IBacktest, trans: TranslationBundle): string {
   );
 }
 
+/** The symbol of `name/SYMBOL`: in a narrow panel it says more than the set. */
+function shortDataset(name: string | null): string | null {
+  return name === null ? null : (name.split('/').at(-1) ?? name);
+}
+
 function parametersText(run: IBacktest): string {
   return Object.values(run.parameters ?? {})
     .map(value => String(value))
@@ -183,11 +188,9 @@ function Failure(props: IProps): JSX.Element {
 export function RunRow(props: IProps): JSX.Element {
   const { run, trans } = props;
   const status = run.status.toUpperCase();
-  const facts = [
-    run.dataset_name,
-    parametersText(run),
-    ago(run.created_at, props.now, trans)
-  ].filter(Boolean);
+  const told = [parametersText(run), ago(run.created_at, props.now, trans)];
+  const facts = [shortDataset(run.dataset_name), ...told].filter(Boolean);
+  const allFacts = [run.dataset_name, ...told].filter(Boolean);
   const gain = (run.metrics?.total_return ?? 0) >= 0;
   const name = run.strategy_name ?? run.id;
   const method =
@@ -260,7 +263,7 @@ export function RunRow(props: IProps): JSX.Element {
       </div>
       <div className="alphintra-Run-facts alphintra-muted">
         {method ? <span className="alphintra-Run-method">{method}</span> : null}
-        <span title={facts.join(' \u00b7 ')}>{facts.join(' \u00b7 ')}</span>
+        <span title={allFacts.join(' \u00b7 ')}>{facts.join(' \u00b7 ')}</span>
         {comparable ? (
           <input
             type="checkbox"

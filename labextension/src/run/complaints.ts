@@ -13,6 +13,8 @@ export type Complaint =
   | 'tiers'
   | 'low'
   | 'high'
+  | 'date'
+  | 'after'
   | 'length'
   | 'values'
   | 'order'
@@ -52,6 +54,10 @@ export function complaintText(item: IComplaint, trans: TranslationBundle): strin
       return trans.__('At least %1.', limit);
     case 'high':
       return trans.__('At most %1.', limit);
+    case 'date':
+      return trans.__('Write a date as 2010-01-31.');
+    case 'after':
+      return trans.__('The end must be after the start.');
     case 'length':
       return trans.__('Write sessions, such as 252, or a duration: 2Y, 6M, 8W, 90D.');
     case 'values':

@@ -83,6 +83,7 @@ export function SelectField<T extends string>(
   props: IProps & {
     value: T;
     options: readonly (readonly [T, string])[];
+    disabled?: boolean;
     onChange: (value: T) => void;
   }
 ): JSX.Element {
@@ -91,6 +92,7 @@ export function SelectField<T extends string>(
       {attributes => (
         <select
           {...attributes}
+          disabled={props.disabled}
           value={props.value}
           onChange={event => props.onChange(event.target.value as T)}
         >

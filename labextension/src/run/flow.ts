@@ -78,6 +78,9 @@ export class RunFlow {
     const strategy = await client.fromFile(path, choice.className);
     const accepted = await client.execute(strategy.id, {
       dataset_id: choice.dataset,
+      start_date: choice.start,
+      end_date: choice.end,
+      benchmark: choice.benchmark,
       parameters: choice.parameters,
       initial_capital: choice.cash,
       commission: choice.commission,

@@ -33,6 +33,10 @@ export interface IChoice {
   commission: Cost;
   slippage: Cost;
   profile: string;
+  /** ISO dates; `null` is where the data begins and ends. */
+  start: string | null;
+  end: string | null;
+  benchmark: string | null;
   parameters: Record<string, Value>;
   methodology: Methodology;
   method: Method | null;
@@ -48,6 +52,9 @@ export interface IFields {
   commissionTerms: Record<string, string>;
   slippageTerms: Record<string, string>;
   profile: string;
+  start: string;
+  end: string;
+  benchmark: string;
   parameters: Record<string, string>;
   methodology: Methodology;
   /** What a grid tries for each parameter; one value is not varied. */
@@ -72,6 +79,9 @@ export function initialFields(
     commissionTerms: {},
     slippageTerms: {},
     profile: 'default',
+    start: '',
+    end: '',
+    benchmark: '',
     parameters: {},
     methodology: 'STANDARD',
     grid: {},
@@ -136,6 +146,25 @@ function parameterValue(
   return value;
 }
 
+/** Read an ISO date; an empty text is none. */
+function date(
+  field: 'start' | 'end',
+  text: string,
+  complaints: IComplaint[]
+): string | null {
+  const trimmed = text.trim();
+  if (trimmed === '') {
+    return null;
+  }
+  const read = /^\d{4}-\d\d-\d\d$/.test(trimmed) ? new Date(`${trimmed}T00:00:00Z`) : null;
+  // A day that a month does not have would be one of the next month.
+  if (!read || Number.isNaN(read.getTime()) || read.toISOString().slice(0, 10) !== trimmed) {
+    complaints.push({ field, kind: 'date' });
+    return null;
+  }
+  return trimmed;
+}
+
 /** Read the fields; parameters that are at their default are left to the class. */
 export function readFields(
   fields: IFields,
@@ -148,6 +177,11 @@ export function readFields(
   }
   if (fields.dataset.trim() === '') {
     complaints.push({ field: 'dataset', kind: 'missing' });
+  }
+  const start = date('start', fields.start, complaints);
+  const end = date('end', fields.end, complaints);
+  if (start !== null && end !== null && !(start < end)) {
+    complaints.push({ field: 'end', kind: 'after' });
   }
   const strategy = classes.find(item => item.name === fields.className)!;
   const parameters: IChoice['parameters'] = {};
@@ -183,6 +217,9 @@ export function readFields(
       commission,
       slippage,
       profile: fields.profile,
+      start,
+      end,
+      benchmark: fields.benchmark.trim() || null,
       parameters: fixed ?? parameters,
       methodology: fields.methodology,
       method
@@ -194,7 +231,9 @@ export function readFields(
 /** Our names of the server's fields. */
 const RENAMED: Record<string, string> = {
   dataset_id: 'dataset',
-  initial_capital: 'cash'
+  initial_capital: 'cash',
+  start_date: 'start',
+  end_date: 'end'
 };
 
 /** The text of a field by the name that complaints use; of what has no field of its own, nothing. */
@@ -212,6 +251,9 @@ export function fieldText(fields: IFields, name: string): string | null {
     case 'dataset':
     case 'cash':
     case 'profile':
+    case 'start':
+    case 'end':
+    case 'benchmark':
       return fields[first];
     case 'commission':
       return rest.length > 0 ? term(COMMISSION_TERMS, fields.commissionTerms) : fields.commission;

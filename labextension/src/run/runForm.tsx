@@ -174,6 +174,36 @@ export function RunForm(props: IFormProps): JSX.Element {
             value={fields.dataset}
             onChange={dataset => change({ dataset })}
           />
+          <div className="alphintra-Form-pair">
+            <TextField
+              name="start"
+              label={trans.__('From')}
+              hint={trans.__('first day, YYYY-MM-DD')}
+              placeholder={trans.__('start of the data')}
+              complaint={complaint('start')}
+              value={fields.start}
+              onChange={start => change({ start })}
+            />
+            <TextField
+              name="end"
+              label={trans.__('To')}
+              hint={trans.__('last day')}
+              placeholder={trans.__('end of the data')}
+              complaint={complaint('end')}
+              value={fields.end}
+              onChange={end => change({ end })}
+            />
+          </div>
+          <TextField
+            name="benchmark"
+            label={trans.__('Benchmark')}
+            hint={trans.__('one symbol to compare with')}
+            placeholder={trans.__('none')}
+            complaint={complaint('benchmark')}
+            options={props.datasets}
+            value={fields.benchmark}
+            onChange={benchmark => change({ benchmark })}
+          />
           <SelectField
             name="profile"
             label={trans.__('Profile')}

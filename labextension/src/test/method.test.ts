@@ -116,6 +116,16 @@ test('a grid of nothing, of too much or out of bounds is refused before it is se
   assert.deepEqual(grid('2:9', '50', { search: 'random', trials: '10001' }), ['method.trials high']);
 });
 
+test('a period is two ISO dates in their order, or where the data begins and ends', () => {
+  const period = (start: string, end: string): string[] => read({ start, end }).wrong;
+  assert.deepEqual(period('', ''), []);
+  assert.deepEqual(period('2010-01-01', '2012-02-29'), []);
+  assert.deepEqual(period('1.1.2010', '2011-02-29'), ['start date', 'end date']);
+  assert.deepEqual(period('2012-01-01', '2012-01-01'), ['end after']);
+  const { choice } = readFields({ ...usual, start: ' 2010-01-04 ', benchmark: ' ' }, [sma]);
+  assert.deepEqual([choice.start, choice.end, choice.benchmark], ['2010-01-04', null, null]);
+});
+
 test('windows are sessions or durations', () => {
   const walk = read({
     methodology: 'WALK_FORWARD',
