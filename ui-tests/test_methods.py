@@ -228,3 +228,55 @@ def test_checks_are_set_run_and_remembered(view: Page) -> None:
     item.filter(has_text="passed").wait_for()
     view.shot("40-checks-history")
     assert start.is_enabled()
+
+
+GRID = {"fast": [10, 20], "slow": [40, 80]}
+
+
+@pytest.mark.parametrize(
+    ("methodology", "method", "kind", "page_of_run"),
+    [
+        ("WALK_FORWARD", {"grid": GRID, "train": "2Y", "test": "1Y", "min_trades": 0}, "walk_forward", "Out-of-sample"),
+        ("MONTE_CARLO", {"resample": "returns", "paths": 200}, "monte_carlo", "The run"),
+    ],
+)
+def test_a_method_opens_with_its_study_before_the_run(
+    view: Page, methodology: str, method: dict[str, Any], kind: str, page_of_run: str
+) -> None:
+    page = view.page
+    backtest = completed(view, stored(view, "cross.py"), methodology=methodology, method=method)
+    view.open()
+    view.show_panel()
+    view.row(backtest).click()
+    study = page.locator(f"{DOCUMENT} .alphintra-Study")
+    study.wait_for(timeout=60 * SECOND)
+    assert study.get_attribute("data-kind") == kind
+    page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot", timeout=60 * SECOND)
+    view.shot(f"41-{kind}")
+    page.get_by_role("tab", name=page_of_run).click()
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Chart canvas", timeout=30 * SECOND)
+    assert page.locator(f"{DOCUMENT} ~ a, .alphintra-Pages a").first.get_attribute("href").endswith("/report")
+
+
+def test_a_running_sweep_says_where_it_is_and_can_be_stopped(view: Page) -> None:
+    page, lab = view.page, view.lab
+    strategy = stored(view, "cross.py")
+    view.open()
+    view.show_panel()
+    accepted = lab.request(
+        "POST",
+        f"strategies/code/{strategy}/execute",
+        {
+            "dataset_id": "us-equities-daily/AAPL",
+            "methodology": "SWEEP",
+            "method": {"grid": {"fast": {"low": 5, "high": 50}, "slow": {"low": 51, "high": 200}}},
+        },
+    )
+    row = view.row(accepted["backtest_id"])
+    # 46 × 150 variants.
+    row.filter(has_text=re.compile(r"\d+ of 6,?900 variants")).wait_for(timeout=120 * SECOND)
+    view.shot("42-running")
+    row.get_by_role("button", name="Stop").click()
+    page.wait_for_selector(
+        f".alphintra-Run[data-run='{accepted['backtest_id']}'][data-status='CANCELLED']", timeout=60 * SECOND
+    )

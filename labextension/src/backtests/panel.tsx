@@ -194,7 +194,7 @@ function Comparing({ model, selection, trans, commands }: IProps): JSX.Element |
         {count > MOST
           ? trans.__('%1 chosen; at most %2', count, MOST)
           : count === 0
-            ? trans.__('Tick two runs or more')
+            ? trans.__('Tick two or more')
             : count === 1
               ? trans.__('1 chosen; one more')
               : trans.__('%1 chosen', count)}

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { ICheckRun, IMetricChange } from '../api/types.js';
-import { fixed } from '../result/format.js';
+import { fixed, formatValue } from '../result/format.js';
 import { STATE_MARKS, stateOfRun, stateText, triggerText } from './state.js';
 
 interface IProps {
@@ -21,10 +21,22 @@ function when(text: string): string {
   return text.slice(0, 16).replace('T', ' ');
 }
 
-/** A metric whose kind is not known here: four significant digits. */
-function amount(value: number | null, signed = false): string {
+/** Metrics that are fractions; the history names metrics without their kind. */
+const FRACTIONS = new Set([
+  'total_return',
+  'annualized_return',
+  'max_drawdown',
+  'volatility',
+  'win_rate'
+]);
+
+/** A fraction in percent, money whole, anything else with four significant digits. */
+function amount(name: string, value: number | null, signed = false): string {
   if (value === null) {
     return '\u2013';
+  }
+  if (FRACTIONS.has(name)) {
+    return formatValue(value, 'percent', { signed });
   }
   const size = Math.abs(value);
   const decimals =
@@ -77,9 +89,9 @@ function Metrics(props: {
         {changes.slice(0, LISTED).map(change => (
           <tr key={change.name}>
             <th scope="row">{change.name}</th>
-            <td>{amount(change.before)}</td>
-            <td>{amount(change.after)}</td>
-            <td>{amount(change.difference, true)}</td>
+            <td>{amount(change.name, change.before)}</td>
+            <td>{amount(change.name, change.after)}</td>
+            <td>{amount(change.name, change.difference, true)}</td>
           </tr>
         ))}
         {rest > 0 ? (

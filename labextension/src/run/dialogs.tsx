@@ -63,6 +63,7 @@ class RunFormWidget extends ReactWidget implements Dialog.IBodyWidget<IFields> {
         fields={this._fields}
         complaints={this._complaints}
         problem={this._problem}
+        attempt={this._attempt}
         busy={this._busy}
         onChange={fields => {
           // A field that has been put right is no longer complained of; new complaints wait for the button.
@@ -83,6 +84,7 @@ class RunFormWidget extends ReactWidget implements Dialog.IBodyWidget<IFields> {
   private _show(complaints: IComplaint[], problem: string | null): void {
     this._complaints = complaints;
     this._problem = problem;
+    this._attempt += 1;
     this.update();
   }
 
@@ -90,6 +92,7 @@ class RunFormWidget extends ReactWidget implements Dialog.IBodyWidget<IFields> {
   private _fields: IFields;
   private _complaints: IComplaint[] = [];
   private _problem: string | null = null;
+  private _attempt = 0;
   private _busy = false;
 }
 

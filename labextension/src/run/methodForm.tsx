@@ -124,8 +124,8 @@ function Grid(props: IProps & { drawn: boolean }): JSX.Element {
               ? trans.__('Variants: not readable yet')
               : constrained
                 ? trans._n(
-                    '%1 combination, of which the constraint leaves some',
-                    '%1 combinations, of which the constraint leaves some',
+                    '%1 combination before the constraint',
+                    '%1 combinations before the constraint',
                     count,
                     fixed(count, 0)
                   )

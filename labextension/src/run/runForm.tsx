@@ -17,6 +17,8 @@ export interface IFormProps {
   complaints: readonly IComplaint[];
   /** What is wrong and belongs to no field. */
   problem: string | null;
+  /** Counts how often the form was sent: the first complaint gets the focus then, and not while one writes. */
+  attempt: number;
   /** Whether the run is being sent. */
   busy: boolean;
   trans: TranslationBundle;
@@ -116,8 +118,8 @@ export function RunForm(props: IFormProps): JSX.Element {
     const found = props.complaints.find(item => item.field === field);
     return found ? complaintText(found, trans) : null;
   };
-  const first = props.complaints[0]?.field;
   React.useEffect(() => {
+    const first = props.complaints[0]?.field;
     if (first) {
       const place = [...(root.current?.querySelectorAll<HTMLElement>('[data-field]') ?? [])].find(
         node => node.dataset.field === first
@@ -125,7 +127,7 @@ export function RunForm(props: IFormProps): JSX.Element {
       place?.scrollIntoView({ block: 'nearest' });
       place?.querySelector<HTMLElement>('input, select')?.focus();
     }
-  }, [first]);
+  }, [props.attempt]);
   const amount = (
     name: 'cash' | 'commission' | 'slippage',
     label: string,
