@@ -274,7 +274,7 @@ def test_a_running_sweep_says_where_it_is_and_can_be_stopped(view: Page) -> None
     )
     row = view.row(accepted["backtest_id"])
     # 46 × 150 variants.
-    row.filter(has_text=re.compile(r"\d+ of 6,?900 variants")).wait_for(timeout=120 * SECOND)
+    row.filter(has_text=re.compile(r"\d+ of 6\u202f900 variants")).wait_for(timeout=120 * SECOND)
     view.shot("42-running")
     row.get_by_role("button", name="Stop").click()
     page.wait_for_selector(

@@ -6,7 +6,7 @@ import React from 'react';
 import type { Client } from '../api/client.js';
 import type { IBacktest, IResults } from '../api/types.js';
 import { ApiError } from '../api/problem.js';
-import { duration, formatValue } from '../result/format.js';
+import { duration, formatValue, grouped } from '../result/format.js';
 import { PayloadView } from '../result/view.js';
 import { methodologyLabel } from '../run/methodology.js';
 import type { IAlphintra } from '../tokens.js';
@@ -55,7 +55,7 @@ function Running(props: { run: IBacktest } & IProps): JSX.Element {
           progress.bar_time
             ? trans.__('at %1', progress.bar_time.slice(0, 10))
             : null,
-          progress.text ?? null,
+          progress.text ? grouped(progress.text) : null,
           progress.fraction === null
             ? null
             : formatValue(progress.fraction, 'percent'),

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IBacktest } from '../api/types.js';
-import { direction, duration, formatValue } from '../result/format.js';
+import { direction, duration, formatValue, grouped } from '../result/format.js';
 import { methodologyLabel } from '../run/methodology.js';
 import { isFinished, progressOf } from './model.js';
 import { canCompare } from './selection.js';
@@ -106,10 +106,9 @@ function Progress(props: IProps): JSX.Element {
   const { run, trans } = props;
   const progress = progressOf(run);
   const fraction = progress.fraction;
-  const parts = [statusText(run, trans)];
-  if (progress.text) {
-    parts.push(progress.text);
-  } else if (fraction !== null) {
+  // What a method is at says that it runs.
+  const parts = [progress.text ? grouped(progress.text) : statusText(run, trans)];
+  if (!progress.text && fraction !== null) {
     parts.push(formatValue(Math.floor(fraction * 100), 'integer') + '\u202f%');
   }
   if (progress.bar_time) {
