@@ -97,6 +97,13 @@ def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> 
         # Another method moves nothing: the dialog keeps its place and size.
         assert page.locator(".alphintra-RunDialog .jp-Dialog-content").bounding_box() == box
 
+    # In a narrow window the halves stand below each other, and nothing is cut off at the side.
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 640, "height": 800})
+    view.shot("31-form-narrow")
+    assert page.locator(FORM).evaluate("node => node.scrollWidth <= node.clientWidth")
+    page.set_viewport_size(wide)
+
     count = page.locator(f"{FORM} p[data-field='method.grid']")
     # 5:50:5 has 10 values, 20:200:20 has 10.
     assert "100 combinations" in count.inner_text()

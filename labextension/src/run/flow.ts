@@ -195,7 +195,12 @@ export class RunFlow {
     }
     this._mine.delete(run.id);
     const { trans } = this._alphintra;
-    const name = run.strategy_name ?? trans.__('Backtest');
+    const method = run.methodology ?? 'STANDARD';
+    const strategy = run.strategy_name ?? trans.__('Backtest');
+    const name =
+      method === 'STANDARD'
+        ? strategy
+        : trans.__('%1 of %2', methodologyLabel(method, trans), strategy);
     const open = {
       label: trans.__('Open'),
       callback: () => this._backtests.open(run.id)
