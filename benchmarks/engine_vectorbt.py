@@ -14,21 +14,25 @@ def averages(close: Any, length: int) -> Any:
     return vbt.MA.run(close, length).ma
 
 
-def run(bars: Any) -> Any:
-    """Backtest; the time zone is dropped aside: with it vectorbt makes a Python object of each time, often."""
-    with Aside() as aside:
-        naive = bars.tz_localize(None)
-        close, opened = naive["close"], naive["open"]
+def portfolio(close: Any, opened: Any) -> Any:
+    """Cross the averages of the closes, fill at the opens."""
     fast, slow = averages(close, FAST), averages(close, SLOW)
     a, b = fast.to_numpy(), slow.to_numpy()
     up, down = np.zeros(len(a), dtype=bool), np.zeros(len(a), dtype=bool)
     # decided at a close, filled at the next open
     up[2:] = (a[1:-1] > b[1:-1]) & (a[:-2] <= b[:-2])
     down[2:] = (a[1:-1] < b[1:-1]) & (a[:-2] >= b[:-2])
-    book = vbt.Portfolio.from_signals(
+    return vbt.Portfolio.from_signals(
         close, up, down, price=opened, size=0.95, size_type="percent", size_granularity=1.0, fees=COMMISSION,
         init_cash=CASH, freq="1min",
     )  # fmt: skip
+
+
+def run(bars: Any) -> Any:
+    """Backtest; the time zone is dropped aside: with it vectorbt makes a Python object of each time, often."""
+    with Aside() as aside:
+        naive = bars.tz_localize(None)
+    book = portfolio(naive["close"], naive["open"])
     equity = book.value()
 
     def tell() -> dict[str, Any]:

@@ -37,3 +37,11 @@ def apart(ours: dict[str, Any], theirs: dict[str, Any]) -> str | None:
         if not math.isclose(x, y, rel_tol=CLOSE):
             return f"variant {i}: our final equity is {x!r}, the peer's is {y!r}"
     return None
+
+
+def figures(name: str, ours: dict[str, float], theirs: dict[str, float]) -> str | None:
+    """The first metric of two runs that differs, or None."""
+    for metric, value in ours.items():
+        if not math.isclose(value, theirs[metric], rel_tol=CLOSE):
+            return f"{metric}: ours is {value!r}, {name}'s is {theirs[metric]!r}"
+    return None

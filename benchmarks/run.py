@@ -21,14 +21,16 @@ from pathlib import Path
 from typing import Any
 
 import bars
+import metrics
 import overfitting
 import reference
+import report
 import rest_run
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
 from kernel_first import CELL, first_result
 from peers import environment, import_seconds, install_peers, measure
-from table import Table, warm
+from table import Table, speed_of, warm
 
 #: Engines of the first line, all run on the bars on which they must agree.
 NAMES = {"backtesting_py": "backtesting.py", "pybroker": "PyBroker", "backtrader": "backtrader"}
@@ -100,8 +102,8 @@ def results_are_equal(bench: Bench) -> bool:
         if not _equal(f"{what} and a plain loop", difference("the loop", ours, reference.reading(walk, trail))):
             return False
         print(f"equal: {len(ours['fills'])} fills of {what} and of a plain loop")
-    others = (signals_are_equal, rotation_is_equal, kernel_is_equal, rest_is_equal)
-    return all(equal(bench) for equal in others) and pbo_is_equal()
+    checks = (signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal, rest_is_equal)
+    return all(check(bench) for check in checks) and pbo_is_equal()
 
 
 def signals_are_equal(bench: Bench) -> bool:
@@ -109,17 +111,27 @@ def signals_are_equal(bench: Bench) -> bool:
     ours, theirs = (bench.run(engine, "equal", 1) for engine in ("alphintra_signals", "vectorbt"))
     by_bar = bench.run("alphintra_signals", "equal", 1, "--by-bar")
     swept, other = (bench.run(engine, "sweep", 1) for engine in ("alphintra_sweep", "vectorbt_sweep"))
+    public = bench.run("alphintra_sweep", "sweep", 1, "--public")
     for name, problem in (
         ("on_bar", difference("on_bar", ours, by_bar)),
         ("vectorbt", difference("vectorbt", ours, theirs)),
         ("vectorbt's sweep", apart(swept, other)),
+        ("al.sweep", apart(swept, public)),
     ):
         if not _equal(f"signals and {name}", problem):
             return False
     print(
         f"equal: {len(ours['fills'])} fills of signals, on_bar and vectorbt, "
-        f"and the final equities of {len(swept['equities'])} variants of both sweeps"
+        f"and the final equities of {len(swept['equities'])} variants of our sweep, al.sweep and vectorbt's"
     )
+    return True
+
+
+def metrics_are_equal(bench: Bench) -> bool:
+    """Compare three metrics of the compiled form's run with those of vectorbt's."""
+    if not _equal("metrics of ours and vectorbt", metrics.difference(bench)):
+        return False
+    print(f"equal: {', '.join(metrics.COMPARED)} of ours and of vectorbt on {bench.equal:,} bars")
     return True
 
 
@@ -185,6 +197,10 @@ def show(bench: Bench) -> None:
     ):
         speed = table.speed(work, warm(bench.run(engine, name, 12)), target)
         table.peer("vectorbt", warm(bench.run(peer, name, 3)), speed)
+    public = warm(bench.run("alphintra_sweep", "sweep", 12, "--public"))
+    table.also("al.sweep: 13 metrics of each pair, as a table", public)
+    table.peer("vectorbt, final value alone", warm(bench.run("vectorbt_sweep", "sweep", 3)), speed_of(public))
+    metrics.show(bench, table)
     table.wall(f"{SYMBOLS} symbols, 10 years daily, rotation", warm(bench.rotation), 1.0)
     used = bench.run("alphintra_rotation", "universe", 1, "--memory")
     table.memory("  its peak beside the data", used["peak"], used["data"], 3.0)
@@ -204,6 +220,11 @@ def show(bench: Bench) -> None:
     table.seconds("REST: a year daily, POST …/run to report", seconds, "≤ 30 s", seconds <= rest_run.ALLOWED)
     seconds = import_seconds(bench.folder)
     table.seconds("import alphintra", seconds, "≤ 0.3 s", seconds <= 0.3)
+    page = report.measure(bench.folder)
+    table.seconds("report of 10 years daily: on the screen", page.read, "< 1 s", page.read < 1.0)
+    table.bytes("  its size", page.size, 3_000_000)
+    table.peer_seconds("written in", page.write)
+    table.peer_seconds("first chart drawn by Plotly", page.chart)
     table.end()
     print(
         f"The first run of the first line took {crossing['wall'][0]:.2f} s: it loads the compiled core.\n"

@@ -20,26 +20,35 @@ class Table:
 
     def speed(self, work: str, answer: dict[str, Any], at_least: float) -> float:
         """Print a line with a target in bars a second; returns the speed."""
-        speed = _speed(answer)
+        speed = speed_of(answer)
         self._line(_measured(work, answer), f"≥ {_short(at_least)}", speed >= at_least)
         return speed
 
-    def wall(self, work: str, answer: dict[str, Any], at_most: float) -> None:
-        """Print a line with a target in seconds for the whole run."""
+    def wall(self, work: str, answer: dict[str, Any], at_most: float) -> float:
+        """Print a line with a target in seconds for the whole run; returns the speed in bars a second."""
         self._line(_measured(work, answer), f"≤ {at_most:g} s", min(answer["wall"]) <= at_most)
+        return speed_of(answer)
 
     def seconds(self, work: str, seconds: float, target: str, reached: bool) -> None:
         """Print a line that is a time alone."""
         self._line(f"{work:<{WIDTH}}{'':>10}{seconds:>9.3f}{'':>22}", target, reached)
+
+    def bytes(self, work: str, size: int, below: int) -> None:
+        """Print a line with a target in bytes."""
+        self._line(f"{work:<{WIDTH}}{f'{size / 1e6:.2f} MB':>41}", f"< {below / 1e6:g} MB", size < below)
 
     def memory(self, work: str, peak: int, data: int, at_most: float) -> None:
         """Print a line with a target in multiples of the data's size."""
         size = f"{peak / 1e6:,.0f} MB, {peak / data:.2f} × the data"
         self._line(f"{work:<{WIDTH}}{size:>41}", f"≤ {at_most:g} ×", peak <= at_most * data)
 
+    def also(self, work: str, answer: dict[str, Any]) -> None:
+        """Print a line that has no target."""
+        print(_measured(work, answer), flush=True)
+
     def peer(self, name: str, answer: dict[str, Any], ours: float) -> None:
         """Print a peer's line under ours."""
-        ratio = ours / _speed(answer)
+        ratio = ours / speed_of(answer)
         print(f"{_measured('  ' + name, answer)}    ours is {ratio:,.0f} ×", flush=True)
 
     def peer_seconds(self, name: str, seconds: float) -> None:
@@ -61,13 +70,14 @@ def warm(answer: dict[str, Any]) -> dict[str, Any]:
     return answer | {name: answer[name][1:] for name in ("wall", "cpu")}
 
 
-def _speed(answer: dict[str, Any]) -> float:
+def speed_of(answer: dict[str, Any]) -> float:
+    """Return bars a second of the best run."""
     return float(answer["bars"] / min(answer["wall"]))
 
 
 def _measured(work: str, answer: dict[str, Any]) -> str:
     wall, cpu = min(answer["wall"]), min(answer["cpu"])
-    return f"{work:<{WIDTH}}{answer['bars']:>10,}{wall:>9.3f}{cpu:>8.3f}{_speed(answer):>14,.0f}"
+    return f"{work:<{WIDTH}}{answer['bars']:>10,}{wall:>9.3f}{cpu:>8.3f}{speed_of(answer):>14,.0f}"
 
 
 def _short(speed: float) -> str:

@@ -184,14 +184,25 @@ def page_codes() -> str:
 
 def page_metrics() -> str:
     """Write each metric of a result with its formula."""
-    from alphintra_backtest.metrics.definitions import DEFINITIONS
+    from alphintra_backtest import metrics
 
-    found = DEFINITIONS.values()
+    found = metrics.DEFINITIONS.values()
+    functions = ((n, f) for n, f in ((n, getattr(metrics, n)) for n in metrics.__all__) if inspect.isfunction(f))
+    described = ((f"`{n}({plain_arguments(f)})`", (f.__doc__ or "").splitlines()[0]) for n, f in functions)
     rows = ((f"`{d.name}`", d.label, d.definition, d.unit, d.source) for d in found)
     return (
         "# Metrics\n\n`result.metrics` by name. A metric that is not defined is NaN, and `result.undefined` "
-        "says why.\n\n" + table(("name", "label", "definition", "unit", "source"), rows)
+        "says why. What is computed on what, and where empyrical differs: [metrics](../metrics.md).\n\n"
+        + table(("name", "label", "definition", "unit", "source"), rows)
+        + "\n## Functions\n\n`from alphintra_backtest import metrics`: for arrays, Series and DataFrames.\n\n"
+        + table(("function", "meaning"), described)
     )
+
+
+def plain_arguments(function: Any) -> str:
+    """Names and defaults of a function's public arguments."""
+    shown = [p for p in inspect.signature(function).parameters.values() if not p.name.startswith("_")]
+    return ", ".join(str(p.replace(annotation=inspect.Parameter.empty)) for p in shown)
 
 
 def page_overfitting() -> str:
@@ -224,12 +235,14 @@ def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
     from alphintra import (
         checking,
+        comparing,
         costs,
         params,
         resampling,
         result,
         signals,
         strategy,
+        sweeping,
         testing,
         verifying,
         views,
@@ -243,6 +256,8 @@ def pages() -> dict[str, str]:
         describe("al.backtest", backtest, 2),
         describe("al.check", checking.check, 2),
         describe("al.verify", verifying.verify, 2),
+        describe("al.compare", comparing.compare, 2),
+        describe("al.sweep", sweeping.sweep, 2),
         describe("al.test", testing.test, 2),
         describe("al.walk_forward", walking.walk_forward, 2),
         describe("al.monte_carlo", resampling.monte_carlo, 2),
@@ -283,6 +298,8 @@ def pages() -> dict[str, str]:
                 (verifying.BarRow, "bar"),
             ],
         ),
+        "comparison.md": page_class("Comparison", [(comparing.Comparison, "comparison")]),
+        "sweep.md": page_class("Sweep", [(sweeping.Sweep, "sweep")]),
         "test.md": page_class(
             "CheckRun",
             [

@@ -31,8 +31,8 @@ def stages() -> list[tuple[str, list[str], Path]]:
 def notebooks() -> list[str]:
     """Templates and tutorials as notebooks; without coverage, which nbval would start inside each kernel."""
     return [
-        str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:pytest_cov", "--nbval-lax", "--nbval-cell-timeout", "120",
-        "templates", "docs/tutorials",
+        str(BIN / "python"), "-m", "pytest", "-q", "-n", os.environ.get("JOBS", "2"), "--dist", "loadfile",
+        "-p", "no:pytest_cov", "--nbval-lax", "--nbval-cell-timeout", "120", "templates", "docs/tutorials",
     ]  # fmt: skip
 
 

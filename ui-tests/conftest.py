@@ -85,7 +85,6 @@ def view(request: pytest.FixtureRequest, browser: Any, lab: Lab) -> Iterator[Pag
     yield shown
     if shown.theme == "dark":
         # The theme is a setting of the server; the next test begins with the light one.
-        shown.command("Theme: JupyterLab Light")
-        shown.page.wait_for_selector("body[data-jp-theme-light='true']", state="attached")
+        shown.show_theme("Light")
     context.close()
     assert shown.errors == []

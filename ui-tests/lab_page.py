@@ -27,25 +27,43 @@ class Page:
         self.page.wait_for_selector("#jp-top-panel", timeout=60 * SECOND)
         self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
         if self.theme == "dark":
-            self.command("Theme: JupyterLab Dark")
-            self.page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+            self.show_theme("Dark")
 
     def command(self, label: str) -> None:
-        """Run a command of the palette, as by keyboard."""
+        """Run a command of the palette, as by keyboard.
+
+        A document that is still being opened takes the focus, and then the palette closes: it is opened again.
+        Tables and maps keep keys to themselves, so the focus is taken from them.
+        """
         box = self.page.locator("#modal-command-palette .lm-CommandPalette-input")
-        for _ in range(5):
-            # Tables and maps keep keys to themselves; and Lab's may not be bound yet while a document is being opened.
-            self.page.evaluate("() => document.activeElement?.blur()")
-            self.page.keyboard.press("Control+Shift+C")
-            try:
-                box.wait_for(timeout=5 * SECOND)
-            except TimeoutError:
-                continue
-            break
-        box.fill(label)
         item = self.page.locator("#modal-command-palette .lm-CommandPalette-item").filter(has_text=label)
-        item.first.wait_for()
-        box.press("Enter")
+        for left in reversed(range(6)):
+            try:
+                self.page.evaluate("() => document.activeElement?.blur()")
+                self.page.keyboard.press("Control+Shift+C")
+                box.fill(label, timeout=5 * SECOND)
+                item.first.wait_for(timeout=5 * SECOND)
+                box.press("Enter", timeout=5 * SECOND)
+            except TimeoutError:
+                if left == 0:
+                    raise
+                continue
+            return
+
+    def show_theme(self, name: str) -> None:
+        """Go to Lab's theme ``Light`` or ``Dark``; what is being opened meanwhile may swallow the key."""
+        light = "true" if name == "Light" else "false"
+        for left in reversed(range(3)):
+            self.command(f"Theme: JupyterLab {name}")
+            try:
+                self.page.wait_for_selector(
+                    f"body[data-jp-theme-light='{light}']", state="attached", timeout=10 * SECOND
+                )
+            except TimeoutError:
+                if left == 0:
+                    raise
+                continue
+            return
 
     def shot(self, name: str) -> None:
         SCREENSHOTS.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""The report and the comparison as files: opened from disk, offline, in both themes, on paper, and with hostile names."""
+"""Report and comparison as files: opened from disk, offline, in both themes, on paper, and with hostile names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ SECOND = 1000
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
-    write(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        # No trial of another test is counted.
+        patch.setenv("ALPHINTRA_DATA_DIR", str(folder / "data"))
+        write(folder)
     return folder
 
 
@@ -94,6 +97,26 @@ def test_the_theme_is_changed_by_keyboard_and_charts_follow(opened: Opened, page
     after = page.evaluate(ground), page.evaluate(ink)
     assert {before[0], after[0]} == {"rgb(255, 255, 255)", "rgb(21, 24, 28)"}
     assert {before[1], after[1]} == {"rgb(27, 31, 36)", "rgb(230, 232, 234)"}
+
+
+@pytest.mark.parametrize("opened", ["light"], indirect=True)
+def test_a_table_is_sorted_by_keyboard(opened: Opened, pages: Path) -> None:
+    opened.open(pages / "report.html")
+    table = opened.page.locator("table", has=opened.page.locator("caption", has_text="All trades"))
+    head = table.locator("th", has_text="P&L")
+
+    def column() -> list[float]:
+        at = head.evaluate("one => one.cellIndex") + 1
+        words = table.locator(f"tbody td:nth-child({at})").all_inner_texts()
+        return [float(word.replace("\u202f", "").replace("\u2212", "-")) for word in words if word != "\u2013"]
+
+    before = column()
+    head.focus()
+    opened.page.keyboard.press("Enter")
+    assert column() == sorted(before, reverse=True) != before
+    opened.page.keyboard.press("Enter")
+    assert column() == sorted(before)
+    assert head.get_attribute("aria-sort") == "ascending"
 
 
 @pytest.mark.parametrize("opened", ["light"], indirect=True)

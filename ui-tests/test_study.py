@@ -40,10 +40,8 @@ def opened(view: Page, name: str, *payloads: Mapping[str, Any]) -> Any:
 
 def switched(view: Page) -> None:
     """Go to the other theme."""
-    other = "Light" if view.page.locator("body[data-jp-theme-light='false']").count() else "Dark"
-    view.command(f"Theme: JupyterLab {other}")
-    light = "true" if other == "Light" else "false"
-    view.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+    dark = view.page.locator("body[data-jp-theme-light='false']").count() > 0
+    view.show_theme("Light" if dark else "Dark")
     view.page.wait_for_timeout(500)
 
 

@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from typing import Any
 
 # Load Numba, which takes longer than all the rest (its functions are machine code, without lines to step to), and
-# backtrader, an optional extra.
+# backtrader, an optional extra. Of the packages those that a bar passes through, and what its result needs at once.
 LATER = frozenset(
     {"alphintra_backtest.bundle", "alphintra_backtest.compiled", "alphintra_backtest.adapters.backtrader"}
 )
+PACKAGES = ("adapters", "metrics")
 #: What the first result needs beside the engine: half a second to load, which a kernel that waits for its first cell
 #: has to spare.
 LIBRARIES = ("pyarrow", "pandas", "talib", "matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg")
@@ -28,8 +29,11 @@ def preload() -> list[str]:
     """Import the engine's modules and return their names."""
     import alphintra_backtest
 
-    found = pkgutil.walk_packages(alphintra_backtest.__path__, "alphintra_backtest.")
-    names = [module.name for module in found if module.name not in LATER]
+    found = [m.name for m in pkgutil.iter_modules(alphintra_backtest.__path__, "alphintra_backtest.") if not m.ispkg]
+    for package in PACKAGES:
+        home = importlib.import_module(f"alphintra_backtest.{package}")
+        found += [m.name for m in pkgutil.iter_modules(home.__path__, f"{home.__name__}.")]
+    names = [name for name in found if name not in LATER]
     for name in names:
         importlib.import_module(name)
     return names

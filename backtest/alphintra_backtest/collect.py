@@ -357,9 +357,10 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
     entry = [t.entry_value / u for t, u in zip(trades, units, strict=True)]
     worst, best = _excursions(session, trades, entry, end_bar)
     last = end_bar - 1
-
-    def when(bar: int, phase: int, s: int) -> int:
-        return session.fill_time(bar, s, phase)
+    symbols = [t.symbol for t in trades]
+    entered = session.fill_times([t.entry_bar for t in trades], symbols, [t.entry_phase for t in trades])
+    left = session.fill_times([t.exit_bar for t in trades], symbols, [t.exit_phase for t in trades])
+    gained = [t.pnl if c else None for t, c in zip(trades, closed, strict=True)]
 
     return {
         "id": list(range(len(trades))),
@@ -371,15 +372,14 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
         "exit_price": [
             t.exit_value / u if c else None for t, u, c in zip(trades, units, closed, strict=True)
         ],
-        "entry_time": [when(t.entry_bar, t.entry_phase, t.symbol) for t in trades],
-        "exit_time": [
-            when(t.exit_bar, t.exit_phase, t.symbol) if c else None
-            for t, c in zip(trades, closed, strict=True)
-        ],
-        "pnl": [t.pnl if c else None for t, c in zip(trades, closed, strict=True)],
+        "entry_time": entered,
+        "exit_time": [time if c else None for time, c in zip(left, closed, strict=True)],
+        "pnl": gained,
         "commission": [t.commission for t in trades],
         "exit_reason": [t.reason for t in trades],
-        "return": [t.pnl / t.entry_notional if c else None for t, c in zip(trades, closed, strict=True)],
+        "return": [
+            None if pnl is None else pnl / t.entry_notional for t, pnl in zip(trades, gained, strict=True)
+        ],
         "bars": [(t.exit_bar if c else last) - t.entry_bar for t, c in zip(trades, closed, strict=True)],
         "mae": worst,
         "mfe": best,
@@ -406,25 +406,24 @@ def _excursions(session: Session, trades: list[Trade], entry: list[float], end_b
     )
     low, high = np.fmin(price, left), np.fmax(price, left)
     symbols = np.array([t.symbol for t in trades], dtype=np.int64)
+    became = shares_became(session.grid)
     for s in set(symbols.tolist()):
         rows = np.flatnonzero((symbols == s) & (stop > start))
         if len(rows):
             # One pass: every second of these segments is a trade's, the others lie between two trades.
             bounds = np.column_stack([start[rows], stop[rows]]).ravel()
-            shares = _shares(session, s)  # entry and exit are in shares of the exit
-            at_end = shares[np.minimum(stop[rows], len(shares)) - 1]
-            lows, highs = (np.append(session.grid.m[field][:, s] * shares, np.nan) for field in (2, 1))
+            lows, highs = (session.grid.m[field][:, s] for field in (2, 1))
+            at_end = 1.0
+            if became is not None:  # entry and exit are in shares of the exit
+                shares = became[:, s]
+                at_end = shares[np.minimum(stop[rows], len(shares)) - 1]
+                lows, highs = lows * shares, highs * shares
+            lows, highs = np.append(lows, np.nan), np.append(highs, np.nan)
             low[rows] = np.fmin(low[rows], np.fmin.reduceat(lows, bounds)[::2] / at_end)
             high[rows] = np.fmax(high[rows], np.fmax.reduceat(highs, bounds)[::2] / at_end)
     down, up = low / price - 1, high / price - 1
     long = np.array([t.side > 0 for t in trades], dtype=np.bool_)
     return np.where(long, down, -up), np.where(long, up, -down)
-
-
-def _shares(session: Session, s: int) -> Any:
-    """Shares at each bar that one share of the first bar became by splits, (T,)."""
-    became = shares_became(session.grid)
-    return np.ones(len(session.grid.time)) if became is None else became[:, s]
 
 
 _REFUSALS = (

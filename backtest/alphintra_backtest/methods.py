@@ -41,7 +41,7 @@ class Asked:
             but for ``search`` and ``resample``, which those call ``method``.
         params: Values of parameters that are not varied.
         options: Keyword arguments of ``al.backtest``, rules among them.
-        strategy_id: Identifies a stored strategy in the trial log.
+        strategy_id: Identifies a stored strategy in the trial log; a class of a file or notebook where None.
         check: Points at which look-ahead is looked for (F12).
         check_until: Time of ``time.perf_counter`` after which no more is checked.
         workers: Threads or processes of a study.
@@ -125,7 +125,7 @@ def _sweep(asked: Asked, tell: Tell) -> Done:
         asked.strategy, asked.data, _grid(given.pop("grid", None), asked.params, drawn=search != "grid"), method=search,
         seed=seed, workers=asked.workers, progress=_share(tell, "sweeping", 0.0, STUDY_SHARE), **given, **options,
     )  # fmt: skip
-    found.run["strategy_id"] = asked.strategy_id
+    _identify(found.run, asked)
     best = found.variants[found.ranking[0]]
     result = _one(asked, best.params, {**options, "seed": seed}, tell, STUDY_SHARE, 1.0)
     values = _values({name: best.params[name] for name in found.parameters})
@@ -142,7 +142,7 @@ def _walk_forward(asked: Asked, tell: Tell) -> Done:
         asked.strategy, asked.data, _grid(given.pop("grid", None), asked.params, drawn=False), workers=asked.workers,
         progress=_share(tell, "walking", 0.0, STUDY_SHARE), **given, **asked.options,
     )  # fmt: skip
-    found.result.run["strategy_id"] = asked.strategy_id
+    _identify(found.result.run, asked)
     chosen = [(window, p) for window, p in zip(found.columns["window"], found.columns["params"], strict=True) if p]
     if chosen and asked.check and not fitting.defines_fit(asked.strategy):
         window, params = chosen[-1]
@@ -201,9 +201,19 @@ def _one(
         asked.strategy, asked.data, params=dict(params) or None, rules=rules, progress=bar, check=asked.check,
         check_seconds=left, **named,
     )  # fmt: skip
-    if asked.strategy_id is not None:
-        result.run["strategy_id"] = asked.strategy_id
+    _identify(result.run, asked)
     return result
+
+
+def _identify(run: dict[str, Any], asked: Asked) -> None:
+    """Say by what the trial log knows the strategy."""
+    from alphintra import trials
+
+    file = trials.strategy_file(asked.strategy)
+    if asked.strategy_id is not None:
+        run["strategy_id"] = asked.strategy_id
+    elif file is not None:
+        run["strategy_file"] = file
 
 
 def _log(result: Result) -> None:

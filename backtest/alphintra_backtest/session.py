@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -325,14 +325,16 @@ class Session:
     def book(self) -> TradeBook:
         """Round trips up to now: matched when somebody asks, as most strategies never do."""
         books, book = self.books, self.matched
-        last, legs = self.seen_fills, self.seen_legs
-        for r in range(self.matched_fills, last + 1):
+        first, last, legs = self.matched_fills, self.seen_fills, self.seen_legs
+        # as lists at once: an array's element costs more to take out than to book
+        ints, reals = books.fi[first:last].tolist(), books.ff[first:last].tolist()
+        roles = books.oi[books.fi[first:last, codes.L_ORDER], codes.I_ROLE].tolist()
+        for r in range(first, last + 1):
             while self.matched_legs < legs and books.ci[self.matched_legs, codes.C_SEQ] <= r:
                 book.leg(books.ci[self.matched_legs], books.cf[self.matched_legs])
                 self.matched_legs += 1
             if r < last:
-                row = books.fi[r]
-                book.add(row, books.ff[r], int(books.oi[row[codes.L_ORDER], codes.I_ROLE]))
+                book.add(ints[r - first], reals[r - first], roles[r - first])
         self.matched_fills = last
         return book
 
@@ -355,6 +357,13 @@ class Session:
     def fill_time(self, bar: int, s: int, phase: int) -> int:
         """A fill at the open carries the bar's open time, any other its close time (M13)."""
         return int(self.grid.m[8][bar, s]) if phase == codes.PH_OPEN else int(self.grid.time[bar])
+
+    def fill_times(self, bars: Sequence[int], symbols: Sequence[int], phases: Sequence[int]) -> list[int]:
+        """:meth:`fill_time` of many; a bar of −1 has that of the last one."""
+        at, of = np.asarray(bars, dtype=np.int64), np.asarray(symbols, dtype=np.int64)
+        opened = np.asarray(phases) == codes.PH_OPEN
+        times: list[int] = np.where(opened, self.grid.m[8][at, of], self.grid.time[at]).astype(np.int64).tolist()
+        return times
 
     # -- state
     # -----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from alphintra_backtest import study_trials
 from alphintra_backtest.formats import text
 from alphintra_backtest.look import ERROR, PALETTE, WARNING
 from alphintra_backtest.study_svg import between, svg
@@ -183,10 +184,11 @@ class Writer:
         )
 
     def trials(self, block: Payload) -> str:
-        """Return the variants of a sweep as a table, the best first."""
+        """Return the variants of a sweep as a heat map, as lines, and as a table, the best one first."""
         number = {"name": "number", "label": "No.", "format": "integer", "signed": False, "definition": ""}
         rows = sorted(block["rows"], key=lambda row: row[0] != block["best"])
-        return self.table(
+        drawn = "".join(self.figure(figure) for figure in study_trials.figures(block))
+        return drawn + self.table(
             {**block, "type": "table", "columns": [number, *block["parameters"], *block["metrics"]], "rows": rows}
         )
 

@@ -84,16 +84,16 @@ class TradeBook:
     _pairs: dict[tuple[int, int, int], Trade] = field(default_factory=dict)
     _splits: dict[int, int] = field(default_factory=dict)
 
-    def add(self, fi: Any, ff: Any, role: int) -> None:
-        """Book one fill row; ``role`` is that of its order."""
-        s, side, n = int(fi[codes.L_SYMBOL]), int(fi[codes.L_SIDE]), int(fi[codes.L_LOTS])
-        order, bar, phase = int(fi[codes.L_ORDER]), int(fi[codes.L_BAR]), int(fi[codes.L_PHASE])
-        price, fee = float(ff[codes.L_PRICE]), float(ff[codes.L_FEE])
+    def add(self, fi: list[int], ff: list[float], role: int) -> None:
+        """Book one fill row, as plain lists; ``role`` is that of its order."""
+        s, side, n = fi[codes.L_SYMBOL], fi[codes.L_SIDE], fi[codes.L_LOTS]
+        order, bar, phase = fi[codes.L_ORDER], fi[codes.L_BAR], fi[codes.L_PHASE]
+        price, fee = ff[codes.L_PRICE], ff[codes.L_FEE]
         unit = float(self.lots[s])
-        money = float(self.multipliers[s]) * float(ff[codes.L_RATE])
+        money = float(self.multipliers[s]) * ff[codes.L_RATE]
         total = n
         queue = self.queues.setdefault(s, deque())
-        entry = int(fi[codes.L_ENTRY])
+        entry = fi[codes.L_ENTRY]
         while n and queue and queue[0].side != side:
             head = queue[0] if entry < 0 else next(q for q in queue if q.order == entry)
             take = min(n, head.lots)

@@ -36,15 +36,15 @@ class FlatBook(TradeBook):
 
     entry: ClassVar[type[Open]] = Round
 
-    def add(self, fi: Any, ff: Any, role: int) -> None:
-        """Book one fill row; ``role`` is that of its order."""
-        s, side, n = int(fi[codes.L_SYMBOL]), int(fi[codes.L_SIDE]), int(fi[codes.L_LOTS])
-        order, bar, phase = int(fi[codes.L_ORDER]), int(fi[codes.L_BAR]), int(fi[codes.L_PHASE])
-        money = float(self.multipliers[s]) * float(ff[codes.L_RATE])
-        value = n * float(self.lots[s]) * float(ff[codes.L_PRICE])
-        fee, total = float(ff[codes.L_FEE]), n
+    def add(self, fi: list[int], ff: list[float], role: int) -> None:
+        """Book one fill row, as plain lists; ``role`` is that of its order."""
+        s, side, n = fi[codes.L_SYMBOL], fi[codes.L_SIDE], fi[codes.L_LOTS]
+        order, bar, phase = fi[codes.L_ORDER], fi[codes.L_BAR], fi[codes.L_PHASE]
+        money = float(self.multipliers[s]) * ff[codes.L_RATE]
+        value = n * float(self.lots[s]) * ff[codes.L_PRICE]
+        fee, total = ff[codes.L_FEE], n
         queue: Any = self.queues.setdefault(s, deque())
-        flag = int(fi[codes.L_FLAG])
+        flag = fi[codes.L_FLAG]
         if queue and queue[0].side != side:
             now = queue[0]
             now.ambiguous = now.ambiguous or flag != 0

@@ -188,3 +188,21 @@ def test_the_table_says_which_targets_were_reached(bench: Any, capsys: pytest.Ca
         "small enough 30 MB, 3.00 × the data ≤ 3 × yes",
         "2 of 3 targets reached",
     ]
+
+
+def test_metrics_that_differ_are_named(bench: Any) -> None:
+    ours = {"total return": 0.5, "Sharpe ratio": 1.25}
+    assert bench.equality.figures("vectorbt", ours, dict(ours)) is None
+    assert bench.equality.figures("vectorbt", ours, {**ours, "Sharpe ratio": 1.26}) == (
+        "Sharpe ratio: ours is 1.25, vectorbt's is 1.26"
+    )
+
+
+def test_metrics_of_our_run_are_those_of_its_equity(bench: Any, tmp_path: Path) -> None:
+    walk = bench.bars.random_walk(3_000)
+    answer = run_engine("alphintra_metrics", walk, tmp_path)
+    run = run_engine("alphintra_signals", walk, tmp_path)
+    assert list(answer["metrics"]) == list(bench.metrics.COMPARED)
+    assert answer["metrics"]["total return"] == pytest.approx(run["equity"] / bench.job.CASH - 1)
+    assert answer["trades"] == len(run["fills"]) // 2
+    assert answer["count"] > 70

@@ -79,6 +79,8 @@ if job["kind"] == "check":
         },
         "metrics": {"total_return": 0.25, "max_drawdown": None, "sharpe_ratio": 1.5, "total_trades": 2},
     }  # fmt: skip
+    if act == "other_checks":
+        outcome["results"][0]["text"] = "total_trades > 0"
     if act == "no_results":
         outcome["results"] = []
     text = json.dumps(outcome)

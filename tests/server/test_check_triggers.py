@@ -152,6 +152,29 @@ async def test_a_save_is_not_lost_while_no_server_is_there_nor_by_a_change_of_th
     assert await house.runs(strategy) == [("SAVE", 2, "PENDING")]
 
 
+async def test_everything_stands_across_a_restart(house, tmp_path):
+    saved, due = await house.strategy(on_save=True), await house.strategy(schedule="daily", at="13:30")
+    failed = await house.strategy()
+    await house.checks.run(ALICE, failed)
+    house.end()
+    await house.checks.run(ALICE, failed)
+    house.end(error={"code": "LOST", "message": "Its server was lost."})
+    await house.save(saved, code="2")
+    house.database.close()
+    database = Database(f"sqlite:///{tmp_path / 'c.sqlite'}")
+    upgrade(database.write_engine)
+    after = House(database, tmp_path / "jobs")
+    after.now = NOON + timedelta(hours=2)
+    await after.triggers.look()
+    assert await after.runs(saved) == [("SAVE", 2, "PENDING")]
+    assert await after.runs(due) == [("SCHEDULE", 1, "PENDING")]
+    (event,) = after.events()
+    assert event["strategy_id"] == failed
+    await after.triggers.look()
+    assert len(after.events()) == len(await after.runs(saved)) == len(await after.runs(due)) == 1
+    database.close()
+
+
 async def test_what_is_switched_off_or_on_later_runs_nothing_for_before(house):
     strategy = await house.strategy(on_save=False, on_dataset=False)
     await house.save(strategy, code="2")
@@ -260,6 +283,31 @@ async def test_a_trigger_that_meets_a_full_queue_stands_until_there_is_room(hous
     house.end()
     await server.look()
     assert [len(await house.runs(strategy)) for strategy in strategies] == [1, 1]
+
+
+async def test_a_plan_that_cannot_be_read_holds_up_no_other_and_is_logged_once(house, caplog):
+    bad, good = [await house.strategy(on_save=True) for _ in range(2)]
+    work = update(CheckPlanRow).where(CheckPlanRow.strategy_id == bad).values(settings={"gone": 1})
+    await house.database.write(lambda session: session.execute(work) and None)
+    for strategy in (bad, good):
+        await house.save(strategy, code="2")
+    await house.triggers.look()
+    await house.triggers.look()
+    assert (await house.runs(bad), await house.runs(good)) == ([], [("SAVE", 2, "PENDING")])
+    assert [record.message for record in caplog.records] == [f"The checks of strategy {bad} cannot be queued"]
+
+
+async def test_of_two_that_wait_the_newest_takes_the_next_version(house):
+    strategy = await house.strategy(on_save=True)
+    await house.save(strategy, code="2")
+    await house.triggers.look()
+    lost = house.database.write_now(lambda session: store.claim(session, "boot", deadline=timedelta(seconds=60)))
+    await house.save(strategy, code="3")
+    await house.triggers.look()
+    house.database.write_now(lambda session: store.release(session, lost))
+    await house.save(strategy, code="4")
+    await house.triggers.look()
+    assert await house.runs(strategy) == [("SAVE", 2, "PENDING"), ("SAVE", 4, "PENDING")]
 
 
 async def test_an_archived_strategy_rests_and_its_triggers_stand(house):

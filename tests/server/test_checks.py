@@ -81,10 +81,12 @@ async def test_what_is_put_is_what_is_read(api, make_strategy, path):
         assert reply.json[name] == body[name]
     assert reply.json["next_due"][10:16] == "T06:30"
     assert (await api("GET", path(strategy))).json == reply.json
+    again = await api("PUT", path(strategy), {name: reply.json[name] for name in body})
+    assert (again.status, again.json["settings"]) == (200, reply.json["settings"])
     stale = await api("PUT", path(strategy), BODY, headers={"If-Match": '"0"'})
-    assert (stale.status, stale.json["revision"]) == (412, 1)
-    fresh = await api("PUT", path(strategy), BODY, headers={"If-Match": '"1"'})
-    assert (fresh.status, fresh.headers["ETag"], fresh.json["on_save"]) == (200, '"2"', False)
+    assert (stale.status, stale.json["revision"]) == (412, 2)
+    fresh = await api("PUT", path(strategy), BODY, headers={"If-Match": '"2"'})
+    assert (fresh.status, fresh.headers["ETag"], fresh.json["on_save"]) == (200, '"3"', False)
 
 
 REFUSED = [
@@ -175,6 +177,7 @@ async def test_a_worker_that_cannot_be_believed_is_a_failed_run(make_strategy, r
     for count, (act, code) in enumerate(
         [
             ("no_results", "BAD_OUTPUT"),
+            ("other_checks", "BAD_OUTPUT"),
             ("nan_value", "BAD_OUTPUT"),
             ("forged_record", "BAD_OUTPUT"),
             ("missing_record", "BAD_OUTPUT"),

@@ -32,8 +32,9 @@ def test_endpoints_limits_and_codes_are_the_servers():
     named = re.findall(r"`((?:GET|POST) /api/[^`?]+)", PAGE)
     assert len(named) == 10
     assert set(named) <= paths
-    limits = (method_checks.MOST_COMBINATIONS, method_checks.MOST_VARIANTS, method_checks.MOST_RUNS)
-    for limit in (*limits, method_checks.MOST_OTHER_PATHS, method_checks.MOST_PATHS["prices"]):
+    checks = method_checks
+    limits = (checks.MOST_COMBINATIONS, checks.MOST_VARIANTS, checks.MOST_RETURNS, checks.MOST_RUNS)
+    for limit in (*limits, checks.MOST_OTHER_PATHS, checks.MOST_PATHS["prices"]):
         assert f"{limit:,}" in PAGE
     rows = {match[1] for match in re.finditer(r"^\| `([A-Z_]+)` \|", PAGE, re.MULTILINE)}
     assert {code for _, _, code, *_ in REFUSED} - {"SCHEMA"} <= rows

@@ -71,6 +71,18 @@ async def test_a_plain_run_has_no_study_and_knows_what_was_tried_before(api, com
     assert (await results(api, await completed(dataset_id="us-equities-daily/IBM")))["earlier_trials"] == 0
 
 
+async def test_old_trials_are_told_as_one(api, completed, monkeypatch):
+    monkeypatch.setattr("alphintra_server.jobs.earlier_trials.MOST_ENTRIES", 1)
+    for methodology, method in (("SWEEP", {"grid": GRID}), ("STANDARD", None), ("STANDARD", None)):
+        await completed(methodology, method)
+    found = await results(api, await completed())
+    assert found["earlier_trials"] == 9
+    older, last = found["run"]["job"]["trials"]
+    assert (older["count"], older["sample"], older["spread"]) == (8, None, [0, 0.0, 0.0])
+    assert older["created_at"] <= last["created_at"]
+    assert (last["count"], last["spread"]) == (1, [1, 0.1, 0.0])
+
+
 async def test_the_seed_of_a_sweep_is_that_of_its_runs(completed):
     assert (await completed("SWEEP", {"grid": GRID, "seed": 9}, seed=4))["seed"] == 9
 
@@ -115,7 +127,9 @@ REFUSED = [
     ("SWEEP", {"grid": {"shift": {"low": 1, "high": 50_000}}, "constraint": "shift > 9"}, "GRID_TOO_LARGE",
      "method.grid", "49,991 variants"),
     ("SWEEP", {"grid": GRID, "search": "random", "trials": 10_000_000}, "GRID_TOO_LARGE", "method.trials",
-     "10,000"),
+     "5,000"),
+    ("SWEEP", {"grid": {"shift": list(range(20_000))}, "search": "random"}, "GRID_TOO_LARGE", "method.grid",
+     "write ranges"),
     ("SWEEP", {"grid": GRID, "trials": 5}, "BAD_PARAMETER", "method.trials", "all of its variants"),
     ("SWEEP", {"grid": GRID, "search": "greedy"}, "SCHEMA", "method.search", "optuna"),
     ("SWEEP", {"grid": {"fats": [5]}}, "BAD_PARAMETER", "method.grid.fats", "did you mean 'fast'?"),
@@ -162,6 +176,15 @@ async def test_what_is_refused_before_it_is_queued(api, execute):
             wrong.append((methodology, method, reply.status, reply.json))
     assert wrong == []
     assert (await api("GET", "/api/backtests")).json["items"] == []
+
+
+async def test_more_variants_than_fit_with_so_many_sessions(execute):
+    # 4,500 variants on at most 5,217 weekdays are more than 20,000,000 returns, on the 3,435 of AAPL they are not.
+    method = {"grid": {"shift": {"low": 1, "high": 4_500}}}
+    reply = await execute("SWEEP", method, dataset_id="us-indices-daily/SP500")
+    assert (reply.status, reply.json["code"], field(reply)) == (422, "GRID_TOO_LARGE", "method.grid")
+    assert "keeps the returns of 3,8" in reply.json["detail"]
+    assert (await execute("SWEEP", method)).status == 202
 
 
 async def test_an_unknown_profile_names_those_there_are(execute):

@@ -1,6 +1,8 @@
 """The server itself: health under load, problems, OpenAPI, metrics, migrations, settings."""
 
 import asyncio
+import importlib
+import io
 import json
 import re
 import sqlite3
@@ -12,6 +14,7 @@ import alphintra as al
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alphintra_server.auth import SCOPES
 from alphintra_server.db import Database
 from alphintra_server.db.migrate import upgrade
@@ -189,6 +192,50 @@ def test_backtests_of_before_costs_had_terms_stay_fractions(tmp_path):
         asked = text("SELECT commission, commission_terms, slippage_terms FROM backtests")
         assert connection.execute(asked).all() == [("0.001", None, None)]
     database.close()
+
+
+def test_backtests_of_before_methods_are_plain_runs(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'old.sqlite'}")
+    upgrade(database.write_engine, "0002_costs")
+    with closing(sqlite3.connect(tmp_path / "old.sqlite")) as plain, plain:
+        for table, key in (("backtests", "id"), ("backtest_results", "backtest_id")):
+            columns = [row[1] for row in plain.execute(f"PRAGMA table_info({table})")]
+            values = dict.fromkeys(columns, "0") | {key: "old"}
+            names = ", ".join(f":{name}" for name in columns)
+            plain.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({names})", values)
+    upgrade(database.write_engine)
+    with database.write_engine.begin() as connection:
+        assert connection.execute(text("SELECT profile, method FROM backtests")).all() == [("default", None)]
+        counted = "SELECT trials, trial_spread, earlier_trials, earlier_trials_since FROM backtest_results"
+        assert connection.execute(text(counted)).all() == [(1, None, 0, None)]
+    database.close()
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_the_migration_of_methods_is_plain_sql(dialect):
+    module = importlib.import_module("alphintra_server.db.migrations.versions.0003_methods")
+    written = io.StringIO()
+    context = MigrationContext.configure(
+        dialect_name=dialect, opts={"as_sql": True, "output_buffer": written}
+    )
+    with Operations.context(context):
+        module.upgrade()
+        module.downgrade()
+    statements = [line for line in written.getvalue().split(";") if line.strip()]
+    assert len(statements) == 12
+    added, dropped = statements[:6], statements[6:]
+    first = " ".join(added[0].split())
+    assert first == "ALTER TABLE backtests ADD COLUMN profile VARCHAR(40) DEFAULT 'default' NOT NULL"
+    assert all("ADD COLUMN" in statement for statement in added)
+    assert all("DROP COLUMN" in statement for statement in dropped)
+
+
+def test_openapi_says_what_each_methodology_takes():
+    schemas = document()["components"]["schemas"]
+    method = json.dumps(schemas["StrategyExecute"]["properties"]["method"])
+    for name in ("SweepMethod", "WalkForwardMethod", "MonteCarloMethod"):
+        assert f"#/components/schemas/{name}" in method
+    assert set(schemas["BacktestMethodology"]["enum"]) == {"STANDARD", "SWEEP", "WALK_FORWARD", "MONTE_CARLO"}
 
 
 def test_openapi_says_what_a_cost_may_be():

@@ -9,12 +9,15 @@ import logging
 import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from alphintra_backtest.checks.record import KeptRun, read
 
 FOLDER = "checks"
+MOST_KEPT = 500
+"""Strategies, datasets and parameter sets whose last run is kept; beyond them the oldest goes."""
 _log = logging.getLogger(__name__)
 
 
@@ -62,3 +65,13 @@ def save(path: Path, record: Mapping[str, Any]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    _forget_oldest(path.parent)
+
+
+def _forget_oldest(folder: Path) -> None:
+    kept = list(folder.glob("*.json.gz"))
+    if len(kept) <= MOST_KEPT:
+        return
+    with suppress(OSError):  # another process may be at the same
+        for path in sorted(kept, key=lambda file: file.stat().st_mtime_ns)[:-MOST_KEPT]:
+            path.unlink()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from alphintra_backtest.check_view import when
+from alphintra_backtest.formats import MINUS, THIN
 from alphintra_backtest.formats import text as shown
 from alphintra_backtest.metrics.definitions import DEFINITIONS
 from alphintra_backtest.plain_json import plain
@@ -15,11 +17,13 @@ from alphintra_backtest.study import Column, Section, Study, Table, Text
 
 if TYPE_CHECKING:
     import pandas as pd
-    from alphintra.testing import CheckRun
+    from alphintra.testing import CheckRun, MetricChange
     from alphintra.verifying import BarRow, Side
 
 _RUN = ("id", "created_at", "strategy_hash", "dataset_hash", "parameters", "seed", "engine_version")
 _ORDER = ("id", "type", "quantity", "filled", "limit", "stop", "submitted", "state", "reason", "role", "tag")
+#: Decimals that a metric has at least; other formats, such as durations, are written as everywhere.
+_DECIMALS = {"percent": 1, "ratio": 2, "money": 2}
 _BEFORE_AND_NOW = (Column("before", "Before"), Column("now", "Now"))
 
 
@@ -136,15 +140,7 @@ def _since(run: CheckRun) -> list[Any]:
     changed = "; ".join(change.text for change in run.inputs) or "nothing: code, data, settings and engine are the same"
     blocks: list[Any] = [Text([said, f"What changed: {changed}."])]
     if run.metrics:
-        rows = [
-            [
-                DEFINITIONS[c.name].label if c.name in DEFINITIONS else c.name,
-                _metric(c.name, c.before),
-                _metric(c.name, c.after),
-                _metric(c.name, c.difference, signed=True),
-            ]
-            for c in run.metrics
-        ]
+        rows = [[_label(c.name), *_change(c)] for c in run.metrics]
         columns = [Column("metric", "Metric"), *_BEFORE_AND_NOW, Column("difference", "Difference")]
         blocks.append(Table("metrics", "Metrics that changed", columns, rows))
     else:
@@ -163,15 +159,26 @@ def _since(run: CheckRun) -> list[Any]:
     return blocks
 
 
-def _metric(name: str, value: float | None, *, signed: bool = False) -> str:
-    """A metric with enough digits to see a change that its usual form rounds away."""
-    if value is None:
-        return shown(None, "text")
-    kind = DEFINITIONS[name].format if name in DEFINITIONS else "ratio"
-    usual = shown(value, kind, signed=signed)
-    if value == 0 or any(digit in "123456789" for digit in usual):
-        return usual
-    return f"{value:.3g}"
+def _label(name: str) -> str:
+    return DEFINITIONS[name].label if name in DEFINITIONS else name
+
+
+def _change(change: MetricChange) -> tuple[str, str, str]:
+    """Before, now and difference of a metric, with as many decimals as the difference needs for two digits."""
+    kind = DEFINITIONS[change.name].format if change.name in DEFINITIONS else "ratio"
+    if kind not in _DECIMALS or not change.difference:
+        before, now, difference = change.before, change.after, change.difference
+        return shown(before, kind), shown(now, kind), shown(difference, kind, signed=True)
+    scale, unit = (100.0, f"{THIN}%") if kind == "percent" else (1.0, "")
+    digits = 1 - math.floor(math.log10(abs(change.difference * scale)))
+    decimals = min(10, max(_DECIMALS[kind], digits))
+
+    def write(value: float | None, sign: str = "") -> str:
+        assert value is not None
+        text = f"{value * scale:{sign},.{decimals}f}".replace(",", THIN).replace("-", MINUS)
+        return text + unit
+
+    return write(change.before), write(change.after), write(change.difference, "+")
 
 
 def _told(*sides: Side) -> list[tuple[str, str]]:

@@ -70,14 +70,20 @@ def sentences(aligned: Aligned, intervals: list[Interval], confidence: float) ->
             said.append(f"{name}'s {label} is the same as {first}'s.")
             continue
         word = "higher" if item.value > 0 else "lower"
-        by = f"{name}'s {label} is {word} than {first}'s by {text(abs(item.value), kind)}"
+        by = f"{name}'s {label} is {word} than {first}'s by {_amount(abs(item.value), kind)}"
         if item.chance is None:
             said.append(f"{by}; no interval: {item.reason}.")
             continue
-        span = f"{confidence * 100:.0f}\u202f% interval {text(item.low, kind)} to {text(item.high, kind)}"
+        ends = (text(end, kind).removesuffix("\u202f%") for end in (item.low, item.high))
+        span = f"{confidence * 100:.0f}\u202f% interval {' to '.join(ends)}"
         verdict = "the difference may be chance" if item.chance else "chance alone would seldom do that"
         said.append(f"{by}; {verdict} ({span}).")
     return said
+
+
+def _amount(value: float, kind: str) -> str:
+    """Write a difference; one of percentages is in points, since a tenth of 5 % is not 10 points."""
+    return text(value, kind).replace("%", "percentage points")
 
 
 def _warnings(aligned: Aligned) -> list[dict[str, Any]]:
@@ -146,7 +152,8 @@ def _differences(comparison: Comparison) -> Table:
         Column("run", "Run"), Column("metric", "Metric"), Column("value", "Difference", "ratio"),
         Column("low", f"{share} from", "ratio"), Column("high", f"{share} to", "ratio"), Column("verdict", "Verdict"),
     ]  # fmt: skip
-    return Table("differences", f"Differences to {comparison.names[0]}", columns, rows)
+    note = "Differences of percentages are percentage points."
+    return Table("differences", f"Differences to {comparison.names[0]}", columns, rows, note=note)
 
 
 def _dates(aligned: Aligned, keep: Any) -> list[str]:

@@ -123,8 +123,9 @@ def _drawdowns(
 ) -> None:
     """Add depth and length of the drawdowns over every bar (M4, M12)."""
     below = equity_drawdown(equity, starting_value)
-    # min() with 0.0 would hide NaN; adding 0.0 makes -0.0 a plain 0
-    deepest = float(below.min()) + 0.0 if len(below) else 0.0
+    worst = int(below.argmin()) if len(below) else 0
+    # argmin finds NaN first; adding 0.0 makes -0.0 a plain 0
+    deepest = float(below[worst]) + 0.0 if len(below) else 0.0
     figures.put("max_drawdown", deepest, "not a finite number")
     yearly = figures.values["annualized_return"]
     figures.put(
@@ -133,12 +134,15 @@ def _drawdowns(
         "annualised return is undefined" if deepest < 0 else NO_DRAWDOWN,
     )
     later = below[1:]
-    figures.put("ulcer_index", math.sqrt(later @ later / len(later)) if len(later) else math.nan, NO_RETURN)
+    ulcer = math.nan
+    if len(later):
+        # not a BLAS product: its threads cost more than they bring
+        ulcer = math.sqrt(float(np.einsum("i,i->", later, later)) / len(later))
+    figures.put("ulcer_index", ulcer, NO_RETURN)
     found = episodes(below)
     some = len(found.depth) > 0
     figures.put("avg_drawdown", found.depth.mean() if some else math.nan, NO_DRAWDOWN)
     lengths: dict[str, F64] = {"bars": (found.end - found.peak).astype(np.float64)}
-    worst = int(np.argmin(below)) if some else 0
     which = int(np.searchsorted(found.end, worst, side="right")) if some else 0
     # a curve may end in its deepest bar, which is then the end of the last drawdown
     which = min(which, len(found.end) - 1)

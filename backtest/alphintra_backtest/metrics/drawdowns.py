@@ -41,7 +41,7 @@ def max_drawdown(returns: Any, out: Any = None) -> Any:
     if len(returns) < 1:
         return reduced(returns, np.nan, out)
     with quiet():
-        deepest = np.nanmin(np.asarray(drawdown_series(returns)), axis=0)
+        deepest = np.fmin.reduce(np.asarray(drawdown_series(returns)), axis=0)
     return reduced(returns, deepest, out, series=True)
 
 
@@ -128,6 +128,14 @@ def equity_drawdown(equity: npt.ArrayLike, starting_value: float) -> npt.NDArray
         starting_value: Starting cash; a run that only loses is down from its first bar.
     """
     values = np.asarray(equity, dtype=np.float64)
-    best = np.maximum(np.fmax.accumulate(values), starting_value) if len(values) else values
+    if not len(values):
+        return values
+    best = np.maximum.accumulate(values)
+    if np.isnan(best[-1]):
+        np.fmax.accumulate(values, out=best)
+    # the best only grows: no more than its beginning can be below the starting value
+    best[: np.searchsorted(best, starting_value)] = starting_value
     with quiet():
-        return values / best - 1.0
+        np.divide(values, best, out=best)
+    best -= 1.0
+    return best

@@ -6,9 +6,6 @@ used to build the answer.
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -91,12 +88,26 @@ def reduced(x: Any, value: Any, out: Any = None, *, series: bool = False) -> Any
     return result
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Silence what numpy says of empty means and of division by zero: NaN and inf are the answer."""
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)
-        yield
+def quiet() -> Any:
+    """Silence what numpy says of division by zero in this thread: NaN and inf are the answer."""
+    return np.errstate(divide="ignore", invalid="ignore", over="ignore")
+
+
+def mean(values: Any) -> Any:
+    """Return the mean over the first axis without the NaN, NaN of nothing.
+
+    As ``numpy.nanmean``, which speaks through the process-wide warnings where there is nothing: runs may be threads.
+    """
+    missing = np.isnan(values)
+    return np.where(missing, 0.0, values).sum(axis=0) / (len(values) - missing.sum(axis=0))
+
+
+def deviation(values: Any) -> Any:
+    """Return the standard deviation over the first axis with ddof 1, without the NaN; NaN below two values."""
+    missing = np.isnan(values)
+    count = len(values) - missing.sum(axis=0)
+    off = np.where(missing, 0.0, values - mean(values))
+    return np.sqrt(np.square(off).sum(axis=0) / np.where(count > 1, count - 1.0, np.nan))
 
 
 def aligned(returns: Any, factor_returns: Any) -> tuple[Any, Any]:

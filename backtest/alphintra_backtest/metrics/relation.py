@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alphintra_backtest.metrics.labelled import aligned, annualization_factor, excess, quiet, reduced
+from alphintra_backtest.metrics.labelled import aligned, annualization_factor, excess, mean, quiet, reduced
 from alphintra_backtest.metrics.risk import steady_deviation
 
 LEAST_VARIANCE = 1.0e-30
@@ -28,9 +28,9 @@ def beta_aligned(returns: Any, factor_returns: Any, risk_free: float = 0.0, out:
         factor = factor[:, np.newaxis]
     with quiet():
         independent = np.where(np.isnan(dependent), np.nan, factor)
-        residual = independent - np.nanmean(independent, axis=0)
-        covariance = np.nanmean(residual * dependent, axis=0)
-        variance = np.nanmean(np.square(residual), axis=0)
+        residual = independent - mean(independent)
+        covariance = mean(residual * dependent)
+        variance = mean(np.square(residual))
         slope = covariance / np.where(variance < LEAST_VARIANCE, np.nan, variance)
     return reduced(returns, slope, out)
 
@@ -66,7 +66,7 @@ def alpha_aligned(
     if own.ndim == 2 and other.ndim == 1:
         other = other[:, np.newaxis]
     with quiet():
-        yearly = (np.nanmean(own - slope * other, axis=0) + 1.0) ** factor - 1.0
+        yearly = (mean(own - slope * other) + 1.0) ** factor - 1.0
     return reduced(returns, yearly, out, series=True)
 
 
@@ -145,5 +145,5 @@ def excess_sharpe(returns: Any, factor_returns: Any, out: Any = None) -> Any:
         return reduced(returns, np.nan, out)
     active = np.asarray(excess(returns, factor_returns), dtype=np.float64)
     with quiet():
-        ratio = np.nanmean(active, axis=0) / steady_deviation(active)
+        ratio = mean(active) / steady_deviation(active)
     return reduced(returns, ratio, out)

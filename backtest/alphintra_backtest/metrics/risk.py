@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from alphintra_backtest.metrics.labelled import annualization_factor, excess, quiet, reduced
+from alphintra_backtest.metrics.labelled import annualization_factor, deviation, excess, mean, quiet, reduced
 
 
 def annual_volatility(
@@ -29,16 +29,16 @@ def annual_volatility(
         return reduced(returns, np.nan, out)
     factor = annualization_factor(period, annualization)
     with quiet():
-        deviation = np.nanstd(np.asarray(returns, dtype=np.float64), ddof=1, axis=0)
-    return reduced(returns, deviation * factor ** (1.0 / alpha), out)
+        spread = deviation(np.asarray(returns, dtype=np.float64))
+    return reduced(returns, spread * factor ** (1.0 / alpha), out)
 
 
 def steady_deviation(values: Any) -> Any:
     """Return the standard deviation over the first axis with ddof 1, exactly 0 where nothing varies."""
-    deviation = np.nanstd(values, ddof=1, axis=0)
+    spread = deviation(values)
     # The mean of equal numbers can miss them by one bit; the deviation is then 1e-18 in place of 0.
-    constant = (np.nanmax(values, axis=0) == np.nanmin(values, axis=0)) & np.isfinite(deviation)
-    return np.where(constant, 0.0, deviation)
+    constant = (np.fmax.reduce(values, axis=0) == np.fmin.reduce(values, axis=0)) & np.isfinite(spread)
+    return np.where(constant, 0.0, spread)
 
 
 def sharpe_ratio(
@@ -64,7 +64,7 @@ def sharpe_ratio(
     values = np.asarray(excess(returns, risk_free), dtype=np.float64)
     factor = annualization_factor(period, annualization)
     with quiet():
-        ratio = np.nanmean(values, axis=0) / steady_deviation(values) * np.sqrt(factor)
+        ratio = mean(values) / steady_deviation(values) * np.sqrt(factor)
     return reduced(returns, ratio, out)
 
 
@@ -89,7 +89,7 @@ def downside_risk(
     below = np.minimum(np.asarray(excess(returns, required_return), dtype=np.float64), 0.0)
     factor = annualization_factor(period, annualization)
     with quiet():
-        risk = np.sqrt(np.nanmean(np.square(below), axis=0)) * np.sqrt(factor)
+        risk = np.sqrt(mean(np.square(below))) * np.sqrt(factor)
     return reduced(returns, risk, out, series=True)
 
 
@@ -120,5 +120,5 @@ def sortino_ratio(
     if risk is None:
         risk = downside_risk(returns, required_return, period, annualization)
     with quiet():
-        ratio = np.nanmean(values, axis=0) * factor / np.asarray(risk)
+        ratio = mean(values) * factor / np.asarray(risk)
     return reduced(returns, ratio, out, series=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,14 +40,18 @@ class Summary:
     Attributes:
         metrics: Value by name; NaN where undefined.
         undefined: Reason by name of each NaN.
-        benchmark: The benchmark's metrics, of those that an account without trades has.
         dropped_sessions: Sessions left out of the comparison with the benchmark.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
     undefined: dict[str, str] = field(default_factory=dict)
-    benchmark: dict[str, float] = field(default_factory=dict)
     dropped_sessions: int = 0
+    _alone: Callable[[], dict[str, float]] = dict
+
+    @cached_property
+    def benchmark(self) -> dict[str, float]:
+        """The benchmark's metrics, of those that an account without trades has; made when first asked for."""
+        return self._alone()
 
 
 def summarize(
@@ -79,10 +84,8 @@ def summarize(
     else:
         values["final_equity"] = leg(starting_cash)
     pair = None
-    benchmark = curves.benchmark
-    known = np.isfinite(benchmark)
-    if known.any():
-        pair = joined_returns(curves.equity, benchmark, curves.session, starting_cash)
+    if np.isfinite(curves.benchmark).any():
+        pair = joined_returns(curves.equity, curves.benchmark, curves.session, starting_cash)
     years = _years(curves.session, periods_per_year)
     for part, why in (
         trade_statistics(closed_trades(trades), years),
@@ -91,15 +94,17 @@ def summarize(
     ):
         values |= part
         reasons |= why
-    summary = Summary(dropped_sessions=pair.dropped if pair else 0)
+    summary = Summary()
+    if pair:
+        summary.dropped_sessions = pair.dropped
+        # a partial of a function, not a closure: a result can be pickled
+        summary._alone = partial(_benchmark_metrics, curves, periods_per_year, risk_free_rate)
     for name in DEFINITIONS:
         value = values[name]
         if not math.isfinite(value):
             summary.undefined[name] = reasons.get(name, "not a finite number")
             value = math.nan
         summary.metrics[name] = value
-    if pair:
-        summary.benchmark = _benchmark_metrics(curves, known, periods_per_year, risk_free_rate)
     return summary
 
 
@@ -121,7 +126,7 @@ def _activity(
         "total_fees": total(numbers(fills.get("commission", none))),
         "total_slippage": total(numbers(fills.get("slippage", none))),
         "total_borrow": total([-float(amount) for amount, kind in paid if kind == "BORROW"]),
-        "time_in_market": np.count_nonzero(curves.in_market) / bars if bars else math.nan,
+        "time_in_market": float(np.count_nonzero(curves.in_market)) / bars if bars else math.nan,
         "gross_exposure": math.nan,
         "turnover": math.nan,
     }
@@ -141,10 +146,11 @@ def _activity(
 
 
 def _benchmark_metrics(
-    curves: CurvesLike, known: npt.NDArray[np.bool_], periods_per_year: float, risk_free_rate: float
+    curves: CurvesLike, periods_per_year: float, risk_free_rate: float
 ) -> dict[str, float]:
     """Return what the benchmark alone did, from its first known value on; undefined ones are NaN."""
     equity, session, time = curves.benchmark, curves.session, curves.time
+    known = np.isfinite(equity)
     if not known.all():
         equity, session, time = equity[known], session[known], time[known]
     values, _ = account_metrics(

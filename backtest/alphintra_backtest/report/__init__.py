@@ -82,7 +82,7 @@ def page(result: Result, **added: Any) -> str:
 
 def _of(other: Study) -> list[Section]:
     """Return the sections of another study under its title."""
-    kind = other.kind.replace("_", " ").capitalize()
+    kind = "Monte Carlo" if other.kind == "monte_carlo" else other.kind.replace("_", "-").capitalize()
     lead = [Text([other.title, *other.sentences])]
     return [
         Section(f"{other.kind}_{part.name}", f"{kind}: {part.title}", [*(lead if i == 0 else []), *part.blocks])

@@ -128,6 +128,40 @@
   dark.addEventListener("change", function () { name(); repaint(); });
   name();
 
+  // A table is sorted by a column: downwards first, then upwards; what is undefined stays last.
+  function keyOf(cell, numeric) {
+    var text = cell.textContent;
+    if (!numeric) return text === "\u2013" ? null : text;
+    var number = parseFloat(text.replace(/[\u202f\s]/g, "").replace("\u2212", "-"));
+    return isNaN(number) ? null : number;
+  }
+
+  function sort(head) {
+    var table = head.closest("table");
+    var up = head.getAttribute("aria-sort") === "descending";
+    var at = head.cellIndex;
+    var numeric = head.classList.contains("n");
+    table.querySelectorAll("th").forEach(function (one) { one.removeAttribute("aria-sort"); });
+    head.setAttribute("aria-sort", up ? "ascending" : "descending");
+    var body = table.tBodies[0];
+    Array.prototype.map.call(body.rows, function (row) { return [keyOf(row.cells[at], numeric), row]; })
+      .sort(function (a, b) {
+        if (a[0] === null || b[0] === null) return (a[0] === null) - (b[0] === null);
+        return (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0) * (up ? 1 : -1);
+      })
+      .forEach(function (pair) { body.appendChild(pair[1]); });
+  }
+
+  document.querySelectorAll("th").forEach(function (head) {
+    if (head.closest("table").tBodies[0].rows.length < 3) return;
+    head.tabIndex = 0;
+    head.classList.add("sorts");
+    head.addEventListener("click", function () { sort(head); });
+    head.addEventListener("keydown", function (event) {
+      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(head); }
+    });
+  });
+
   if (typeof DecompressionStream !== "function") return;  // the drawings stay as they are
 
   var near = new IntersectionObserver(function (entries) {

@@ -119,13 +119,17 @@ class Asking:
 
         self._space = space
         self._optuna = optuna
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(
                 seed=seed % 2**32, constant_liar=True, constraints_func=_infeasible if space.constraint else None
             )
-        self._study = optuna.create_study(direction="maximize" if maximize else "minimize", sampler=sampler)
+        said = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # that a study was made is no news
+        try:
+            self._study = optuna.create_study(direction="maximize" if maximize else "minimize", sampler=sampler)
+        finally:
+            optuna.logging.set_verbosity(said)
         self._spare = itertools.count(seed)
         drawn(space, 1, seed)  # which says so where the constraint allows nothing
         with warnings.catch_warnings():

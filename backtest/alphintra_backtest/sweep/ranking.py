@@ -128,9 +128,9 @@ def common(variants: Sequence[Variant], sessions: npt.NDArray[np.int32]) -> tupl
         return found, days
     first = max(int(np.searchsorted(days, variants[k].first_session)) for k in ran)
     found, days = found[first:], days[first:]
-    part = found[:, ran]
-    part[np.isnan(part)] = 0.0
-    found[:, ran] = part
+    gone = np.isnan(found)
+    gone[:, [k for k, v in enumerate(variants) if not len(v.returns)]] = False
+    found[gone] = 0.0
     return found, days
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,9 @@ class CheckKind:
             "configuration": row.configuration,
             "checks": row.checks,
         }
-        return JobInput(files, message, strategy.source_path, version.line_map, collect)
+        return JobInput(
+            files, message, strategy.source_path, version.line_map, partial(collect, checks=row.checks)
+        )
 
     def save(self, session: Session, held: Claim, output: ChecksOutput) -> None:
         """Write the outcome; tell the owner where checks that passed do not any more."""

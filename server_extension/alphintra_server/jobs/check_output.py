@@ -104,11 +104,16 @@ class ChecksOutput:
     record: dict[str, Any]
 
 
-def collect(folder: Path, claimed: list[OutputFile]) -> ChecksOutput:
+def collect(folder: Path, claimed: list[OutputFile], *, checks: list[str] | None = None) -> ChecksOutput:
     """Check the files that the worker claims to have written.
 
+    Args:
+        folder: Where they are.
+        claimed: What the worker says of them.
+        checks: What was to be checked; None where the worker alone could know, from the class.
+
     Raises:
-        BadOutputError: A file is missing, too large, a link or device, or not as claimed.
+        BadOutputError: A file is missing, too large, a link or device, or not as claimed, or other checks were made.
     """
     if sorted(item.name for item in claimed) != sorted(_NEEDED):
         raise BadOutputError(f"A check job leaves {' and '.join(_NEEDED)}.")
@@ -121,6 +126,8 @@ def collect(folder: Path, claimed: list[OutputFile]) -> ChecksOutput:
         content = data or content
         described[item.name] = {"bytes": size, "sha256": digest}
     document = _checked(ChecksDocument, "checks.json", content)
+    if checks is not None and [outcome.text for outcome in document.results] != checks:
+        raise BadOutputError("checks.json: these are not the checks that were asked for.")
     return ChecksOutput(document, described["record.json"])
 
 

@@ -50,7 +50,7 @@ Number = Annotated[int | float, BeforeValidator(_number)]
 
 
 class BacktestMethodology(StrEnum):
-    """How the history is used."""
+    """How the history is used; there may be more of them one day."""
 
     STANDARD = "STANDARD"
     SWEEP = "SWEEP"

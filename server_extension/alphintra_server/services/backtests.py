@@ -44,7 +44,7 @@ from ..models.strategies import Accepted, RunSettings, StrategyExecute
 from . import datasets, strategies
 from .backtest_checks import check_dates, check_options, check_parameters
 from .backtest_rows import count, to_model, trade_model
-from .method_checks import check_grid, check_method, check_windows
+from .method_checks import check_grid, check_length, check_method
 from .paging import Slice
 from .run_defaults import RunDefaults
 from .sources import Sources, choose_class, refuse_blocking
@@ -299,7 +299,7 @@ class Backtests:
             rules=settings.rules,
         )
         check_method(settings.method)
-        check_windows(settings.method, selection, start, end)
+        check_length(settings.method, selection, start, end)
         backtest_id = uuid.uuid4().hex
         job = store.create(session, user_id=who.user_id, kind=KIND, resource_id=backtest_id)
         row = BacktestRow(

@@ -57,7 +57,8 @@ def enqueue(
         # A server that claims it right now holds its job: then it is no longer waiting.
         .with_for_update(of=JobRow, skip_locked=True)
     )
-    found = session.execute(waiting.limit(1)).first()
+    # Two wait where one was queued again after its server was lost: the newest is the one to change.
+    found = session.execute(waiting.order_by(CheckRunRow.created_at.desc()).limit(1)).first()
     if found is not None:
         row, job = found
         for name, value in content.items():

@@ -71,6 +71,7 @@ class CheckTriggers:
         self._jobs_refused = jobs_refused
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
+        self._stumbled: set[str] = set()
 
     def start(self) -> None:
         """Begin to look, for what happened while no server was there first."""
@@ -93,6 +94,10 @@ class CheckTriggers:
                 except TooMany:
                     # Nothing was written: the trigger stands, and is looked at again.
                     continue
+                except Exception:  # noqa: BLE001  one plan that cannot be read must not hold up the others
+                    if strategy_id not in self._stumbled:
+                        self._stumbled.add(strategy_id)
+                        self._log.exception("The checks of strategy %s cannot be queued", strategy_id)
         settled = 0
         if await self._database.read(_any_failed):
             settled = await self._database.write(settle_failed)
@@ -125,7 +130,7 @@ class CheckTriggers:
             )
             .order_by(CheckPlanRow.due_at, CheckPlanRow.strategy_id)
         )
-        return list(session.scalars(query.limit(_BATCH)))
+        return list(session.scalars(query))
 
     def _trigger(self, session: Session, strategy_id: str) -> bool:
         """Claim what triggers a plan and queue its run; tell whether there was something."""

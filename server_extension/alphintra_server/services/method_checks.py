@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from alphintra.errors import AlphintraError
 
+MOST_BYTES = 64 << 10
+"""Of a method as JSON: it is in every list of backtests."""
 MOST_COMBINATIONS = 100_000
 """Combinations of a grid that are looked at for what its constraint allows."""
-MOST_VARIANTS = 10_000
-"""Variants of one job: it keeps the returns of all of them in its memory."""
-MOST_RUNS = 50_000
+MOST_VARIANTS = 5_000
+"""Variants of one job: it keeps the session returns of all of them in its memory."""
+MOST_RETURNS = 20_000_000
+"""Variants times sessions of a sweep: 5,000 variants on sixteen years take 0.7 GB."""
+MOST_RUNS = 30_000
 """Variants times windows of a walk-forward."""
 MOST_PATHS = {"prices": 1_000}
 """Monte Carlo paths by what is drawn; ``prices`` runs the strategy for each."""
@@ -42,6 +46,10 @@ def check_method(method: Method | None) -> None:
             raise Invalid.field("method.paths", f"at most {most:,} with {method.resample}", code="TOO_MANY_PATHS")
         return
     _check_metric(method.metric)
+    if len(method.model_dump_json()) > MOST_BYTES:
+        raise Invalid.field(
+            "method.grid", f"is longer than {MOST_BYTES >> 10} KiB: write ranges", code="GRID_TOO_LARGE"
+        )
     drawn = _is_drawn(method)
     if not method.grid and not drawn:
         raise Invalid.field("method.grid", "is empty: there is nothing to vary", code="EMPTY_GRID")
@@ -185,8 +193,10 @@ def _plain(given: Any) -> Any:
     return given.model_dump() if isinstance(given, ValueRange) else given
 
 
-def check_windows(method: Method | None, selection: Selection, start: datetime, end: datetime) -> None:
-    """Refuse windows of which the data certainly cannot hold one; the worker knows the sessions and is exact.
+def check_length(method: Method | None, selection: Selection, start: datetime, end: datetime) -> None:
+    """Refuse more variants than fit with so many sessions, and windows of which the data certainly cannot hold one.
+
+    The worker knows the sessions and is exact.
 
     Args:
         method: What was asked for.
@@ -194,12 +204,27 @@ def check_windows(method: Method | None, selection: Selection, start: datetime, 
         start: First day of the run.
         end: Its last day.
     """
-    if not isinstance(method, WalkForwardMethod):
-        return
+    days = _most_sessions(selection, start, end)
+    if isinstance(method, WalkForwardMethod):
+        _check_windows(method, days)
+    elif isinstance(method, SweepMethod) and (_is_drawn(method) or method.constraint is None):
+        _check_returns(method.trials or 100 if _is_drawn(method) else _combinations(method), len(days))
+
+
+def _check_returns(variants: int, sessions: int) -> None:
+    if variants * sessions > MOST_RETURNS:
+        raise Invalid.field(
+            "method.grid",
+            f"has {variants:,} variants on up to {sessions:,} sessions; one job keeps the returns of "
+            f"{MOST_RETURNS // sessions:,} on so many: take larger steps, or fewer sessions",
+            code="GRID_TOO_LARGE",
+        )
+
+
+def _check_windows(method: WalkForwardMethod, days: npt.NDArray[np.int32]) -> None:
     from alphintra.errors import ParameterError
     from alphintra_backtest.walk_forward.windows import layout, windows
 
-    days = _most_sessions(selection, start, end)
     try:
         plan = layout(method.train, method.test, method.step, method.anchored, method.purge)
         # How many bars a purge takes of a window is not known here.

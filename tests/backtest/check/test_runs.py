@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import alphintra as al
@@ -91,14 +91,18 @@ def test_a_check_without_time_says_so() -> None:
     assert (entry["level"], entry["text"]) == ("warning", "look-ahead: not checked")
 
 
-def test_a_check_stops_in_the_middle_of_a_run() -> None:
+def test_a_check_stops_in_the_middle_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """60 bars of 2 ms: a run takes 0.12 s, so four fit into half a second, and the fifth is not finished."""
+    clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
+
     class Slow(al.Strategy):
         def on_bar(self) -> None:
-            time.sleep(0.002)
+            clock.now += 0.002
 
-    began = time.perf_counter()
+    for name in ("runner", "check"):
+        monkeypatch.setattr(f"alphintra_backtest.{name}.clock", clock)
     result = run(Slow, BARS, check=1_000, check_seconds=0.5)
-    assert time.perf_counter() - began < 3
+    assert 0.5 < clock.now < 0.52
     assert 0 < len(result.check.points) < 59
     assert result.check.passed
     assert result.check.notes[0].startswith(f"The time for checking was over after {len(result.check.points)} of 59")

@@ -10,7 +10,7 @@ import alphintra as al
 import pandas as pd
 import pytest
 from alphintra.errors import CheckFailedError, ParameterError, RuleError
-from alphintra_backtest.checks import record
+from alphintra_backtest.checks import kept, record
 
 DAYS = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-08"]
 OPENS = [10.0, 10.0, 11.0, 12.0, 12.0]
@@ -234,7 +234,13 @@ def test_plain_json_and_the_notebook():
     bundle = run._repr_mimebundle_()
     assert bundle["text/plain"].startswith("Trader: 1 of 4 checks FAILED: same fills\nDATA, 5 bars")
     assert "Fill 1 is the first that differs." in bundle["text/html"]
-    assert bundle["application/vnd.alphintra.study.v1+json"]["kind"] == "checks"
+    study = bundle["application/vnd.alphintra.study.v1+json"]
+    assert study["kind"] == "checks"
+    (table,) = [b for s in study["sections"] for b in s["blocks"] if b["type"] == "table" and b["name"] == "metrics"]
+    rows = {row[0]: row[1:] for row in table["rows"]}
+    # 100 × 2 on 100,000 is 0.2 %; 1 % of 1,000 and of 1,200 are 22, so 178 are left: 0.178 %.
+    assert rows["Total return"] == ["0.200\u202f%", "0.178\u202f%", "\u22120.022\u202f%"]
+    assert rows["Final equity"] == ["100\u202f200.00", "100\u202f178.00", "\u221222.00"]
 
 
 def test_bad_checks_are_refused_before_anything_runs():
@@ -259,3 +265,16 @@ def test_bad_checks_are_refused_before_anything_runs():
 def test_it_is_no_trial(folder):
     al.test(Trader, bars())
     assert not (folder.parent / "trials.jsonl").exists()
+
+
+def test_the_oldest_kept_runs_go(folder, monkeypatch):
+    monkeypatch.setattr(kept, "MOST_KEPT", 2)
+    for size in (10, 20, 30):
+        al.test(Trader, bars(), params={"size": size})
+    assert len(list(folder.iterdir())) == 2
+    assert al.test(Trader, bars(), params={"size": 30}, keep=False).before is not None
+    assert al.test(Trader, bars(), params={"size": 10}, keep=False).before is None
+
+
+def test_a_test_runner_does_not_take_it_for_a_test():
+    assert al.test.__test__ is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import empyrical.stats as empyrical
@@ -91,14 +92,51 @@ def test_relation_of_arrays(name: str, seed: int) -> None:
     assert_same(ours(own[:1], other[:1]), theirs(own[:1], other[:1]))
 
 
-@pytest.mark.parametrize("name", ["sharpe_ratio", "annual_volatility", "sortino_ratio", "max_drawdown"])
-def test_out_is_written(name: str) -> None:
-    values = random_frame(6).to_numpy()
+@pytest.mark.parametrize(
+    "name", ["sharpe_ratio", "annual_volatility", "sortino_ratio", "max_drawdown", "downside_risk"]
+)
+@pytest.mark.parametrize("rows", [0, 1, 400])
+def test_out_is_written(name: str, rows: int) -> None:
+    values = random_frame(6).to_numpy()[:rows]
     out, expected = np.empty(2), np.empty(2)
     returned = getattr(metrics, name)(values, out=out)
     getattr(empyrical, name)(values, out=expected)
     assert returned is out
     np.testing.assert_allclose(out, expected, rtol=1e-12)
+    single, also = np.empty(()), np.empty(())
+    assert_same(
+        getattr(metrics, name)(values[:, 0], out=single), getattr(empyrical, name)(values[:, 0], out=also)
+    )
+    np.testing.assert_allclose(single, also, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["alpha", "beta", "alpha_aligned", "beta_aligned", "excess_sharpe"])
+def test_out_of_pairs_is_written(name: str) -> None:
+    own, other = random_frame(7).to_numpy().T
+    out, expected = np.empty(()), np.empty(())
+    assert_same(
+        getattr(metrics, name)(own, other, out=out), getattr(empyrical, name)(own, other, out=expected)
+    )
+    np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["alpha_beta", "alpha_beta_aligned"])
+def test_out_of_both_is_written(name: str) -> None:
+    own, other = random_frame(8).to_numpy().T
+    out, expected = np.empty(2), np.empty(2)
+    assert getattr(metrics, name)(own, other, out=out) is out
+    getattr(empyrical, name)(own, other, out=expected)
+    np.testing.assert_allclose(out, expected, rtol=1e-12)
+
+
+def test_out_of_whole_series_is_written() -> None:
+    values = random_frame(9).to_numpy()
+    out = np.empty_like(values)
+    assert metrics.cum_returns(values, 100, out=out) is out
+    np.testing.assert_allclose(out, empyrical.cum_returns(values, 100), rtol=1e-12)
+    below = np.empty((401, 2))
+    assert_same(metrics.drawdown_series(values, out=below), empyrical.drawdown_series(values))
+    assert below[0].tolist() == [0.0, 0.0]
 
 
 def test_simple_returns(real: pd.DataFrame) -> None:
@@ -117,3 +155,15 @@ def test_unknown_period_is_named() -> None:
 def test_arrays_of_different_length_cannot_be_paired() -> None:
     with pytest.raises(ValueError, match=r"3 returns cannot be paired with 2"):
         metrics.beta(np.zeros(3), np.zeros(2))
+
+
+def test_missing_values_raise_no_warning() -> None:
+    # Warnings belong to the whole process, and runs may be threads of it.
+    missing = np.full(6, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name, options in UNARY:
+            getattr(metrics, name)(missing, **options)
+        for name in ("alpha_beta", "excess_sharpe", "up_capture", "down_capture"):
+            getattr(metrics, name)(missing, missing)
+        assert np.isnan(metrics.roll_sharpe_ratio(missing, 3)).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,6 +142,11 @@ class TestBenchmark:
         assert found.benchmark["total_return"] == pytest.approx(0.040094)
         assert found.benchmark["final_equity"] == 208.0188
         assert found.dropped_sessions == 0
+
+    def test_a_summary_can_be_sent_to_another_process(self) -> None:
+        found = summary(account([100.0, 101.0, 102.0], benchmark=[50.0, 51.0, 52.0]))
+        assert pickle.loads(pickle.dumps(found)).benchmark["total_return"] == pytest.approx(0.04)
+        assert summary(account([100.0, 101.0])).benchmark == {}
 
     def test_alpha_compounds(self) -> None:
         # Half of the benchmark plus 0.1 % a session.

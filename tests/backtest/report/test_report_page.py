@@ -44,8 +44,8 @@ def test_every_subject_has_its_section() -> None:
     titles = [section.title for section in report.study(build(300)).sections]
     assert titles == [
         "Summary", "Equity and drawdown", "Months and years", "Trades", "Distribution of returns", "Rolling metrics",
-        "Exposure", "Costs", "Ambiguous bars", "Overfitting", "Orders", "Recorded series", "Log", "Metrics", "Assumptions",
-        "How it was made",
+        "Exposure", "Costs", "Ambiguous bars", "Overfitting", "Orders", "Recorded series", "Log", "Metrics",
+        "Assumptions", "How it was made",
     ]  # fmt: skip
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
-from alphintra_backtest import study_bounds, study_bundle, study_html, study_svg
-from alphintra_backtest.study import MIME_TYPE
+from alphintra_backtest import study_bounds, study_bundle, study_html, study_svg, study_trials
+from alphintra_backtest.study import MIME_TYPE, Column, Trials
 
 from tests.backtest.study.pages import EVIL, Tags, study
 
@@ -96,3 +97,24 @@ def test_text_has_title_warnings_sentences_and_figures() -> None:
     lines = study_bundle.bundle(study("Smith"))["text/plain"].splitlines()
     assert lines[:3] == ["Smith", "Smith", "[error] Smith"]
     assert lines[-1].split() == ["Smith", "3", "Smith"]
+
+
+def test_trials_are_drawn_as_heat_map_and_lines() -> None:
+    columns = [Column("fast", "fast"), Column("slow", "slow"), Column("kind", "kind")]
+    rows: list[list[Any]] = [
+        [0, 5, 20, "a", 1.0], [1, 5, 20, "b", 3.0], [2, 10, 20, "a", None], [3, 10, 50, "a", -2.0],
+    ]  # fmt: skip
+    block = Trials("t", "Trials", columns, [Column("sharpe", "Sharpe", "ratio")], rows, best=1).payload()
+    heat, lines = study_trials.figures(block)
+    # the better of the two kinds at (5, 20); nothing at (5, 50); undefined at (10, 20)
+    assert heat["data"][0]["x"] == ["5", "10"] and heat["data"][0]["y"] == ["20", "50"]
+    assert heat["data"][0]["z"] == [[3.0, None], [None, -2.0]]
+    assert "The best over all other parameters." in heat["note"]
+    assert [trace["line"]["width"] for trace in lines["data"]] == [1.0, 1.0, 3.0]
+    # of the least: fast 10 and slow 50 are the largest, kind "a" the first, Sharpe the smallest
+    assert lines["data"][0]["y"] == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_one_parameter_has_no_heat_map() -> None:
+    block = Trials("t", "T", [Column("n", "n")], [Column("s", "S", "ratio")], [[0, 1, 1.0], [1, 2, 2.0]], best=1)
+    assert study_trials.figures(block.payload()) == []

@@ -8,7 +8,6 @@ from typing import Any
 import alphintra as al
 import numpy as np
 import pytest
-
 from alphintra_backtest.sweep.headline import KNOWN
 
 from .conftest import DaskProcess

@@ -94,13 +94,13 @@ def test_a_scheduler_that_goes_away_in_the_middle(frame: Any, dask_process: Dask
     def tell(fraction: float, text: str) -> None:
         dask_process.kill()
 
-    grid = {"fast": range(3, 40), "slow": range(50, 60)}
+    grid = {"fast": range(3, 11), "slow": range(50, 58)}
     with pytest.raises(ExecutorError, match=r"the Dask scheduler at dask://.* went away") as found:
         al.sweep(Counted, frame, grid, executor=dask_process.executor, progress=tell)
     assert found.value.code == "EXECUTOR_LOST"
     (note,) = found.value.__notes__
     kept = int(note.split()[0])
-    assert 1 <= kept < 370 and note.endswith("of 370 variants are finished and kept: go on with resume=True")
+    assert 1 <= kept < 64 and note.endswith("of 64 variants are finished and kept: go on with resume=True")
     rest = al.sweep(Counted, frame, grid, executor="serial", progress=False, resume=True)
     assert rest.resumed == kept
     (whole,) = [al.sweep(Counted, frame, {"fast": [3], "slow": [50]}, executor="serial", progress=False)]

@@ -214,6 +214,11 @@ def test_a_sweep_is_one_line_of_the_trial_log_and_a_later_one_counts_it(frame: A
     (line,) = [json.loads(t) for t in (data_folder / "trials.jsonl").read_text().splitlines()]
     assert (line["kind"], line["count"], line["strategy"]) == ("sweep", 9, "Cross")
     assert first.judgement.trials == 9
+    later = first.returns.loc[first.returns.dropna().index[0] :]  # on the sessions that all have
+    sharpes = (later.mean() / later.std()).dropna()
+    assert line["sample"][2] == len(later)
+    assert line["spread"][:2] == [len(sharpes), pytest.approx(sharpes.mean(), rel=1e-12)]
+    assert line["spread"][2] == pytest.approx(((sharpes - sharpes.mean()) ** 2).sum(), rel=1e-9)
     al.backtest(Cross, frame)
     second = al.sweep(Cross, frame, GRID, executor="serial", progress=False)
     assert second.judgement.trials == 9 + 1 + 9

@@ -297,3 +297,23 @@ def test_indicators_of_the_chart_are_those_that_traded():
     expected = np.full(300, np.nan)
     expected[100:200], expected[200:] = means[lengths[0]][100:200], means[lengths[1]][200:]
     np.testing.assert_allclose(line.values, expected, rtol=1e-9)
+
+
+def test_a_liquidation_is_the_accounts_own_and_outlives_its_instance():
+    # 150 bought at 100 with 10,000: 5,000 are borrowed. At a close of 44 equity is 150 × 44 − 5,000 = 1,600, less than
+    # a quarter of 6,600: liquidated at the next open, which is the next window's first
+    closes = np.array([100.0] * 4 + [44.0] * 4)
+    opens = np.array([100.0] * 5 + [44.0] * 3)
+    bars = frame(opens, np.maximum(opens, closes), np.minimum(opens, closes), closes)
+
+    class Levered(al.Strategy):
+        units = al.Param(150, low=1, high=1000)
+
+        def on_bar(self) -> None:
+            if self.bar_index == 2:
+                self.buy(self.units)
+
+    found = al.walk_forward(Levered, bars, {"units": [150]}, leverage=2.0, **HAND)
+    assert found.result.fills[["side", "price", "rule"]].values.tolist() == [
+        ["BUY", 100, "F1.open"], ["SELL", 44, "F11.liquidation"],
+    ]  # fmt: skip

@@ -6,7 +6,10 @@ import alphintra as al
 import numpy as np
 import pandas as pd
 import pytest
+from alphintra.data import resolve
 from alphintra.errors import ParameterError, StrategyError
+from alphintra_backtest.fitting import ON_ITS_OWN_RUN, defines_fit, in_sample
+from alphintra_backtest.sweep.work import Job, packed, run_chunk, unpacked
 
 from .market import frame, noise, ramp
 
@@ -186,3 +189,18 @@ def test_history_has_an_index_that_pandas_can_group():
     monthly = SEEN[0]["history"]["close"].resample("MS").last()
     assert isinstance(monthly, pd.Series)
     assert len(monthly) == 2
+
+
+def test_a_sweep_of_a_strategy_that_learns_says_so_too():
+    with pytest.raises(ParameterError, match=r"al\.walk_forward"):
+        al.sweep(Spy, ramp(15), {"units": [1, 2]}, executor="serial", progress=False)
+
+
+def test_the_form_that_is_fitted_reaches_another_process():
+    market = resolve(ramp(15))
+    job = unpacked(packed(Job(in_sample(Spy), market, {})))
+    assert job.strategy is not Spy
+    assert getattr(job.strategy, ON_ITS_OWN_RUN)
+    assert defines_fit(job.strategy)
+    (found,) = run_chunk(Job(job.strategy, job.market, {}), [(0, {"units": 1})])
+    assert found.error is None
