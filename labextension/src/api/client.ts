@@ -126,6 +126,13 @@ export class Client {
     );
   }
 
+  cancelChecks(strategy: string, run: string): Promise<unknown> {
+    return this._post(
+      `strategies/code/${encodeURIComponent(strategy)}/checks/runs/${encodeURIComponent(run)}/cancel`,
+      {}
+    );
+  }
+
   checkRuns(
     strategy: string,
     limit: number,

@@ -216,12 +216,12 @@ function Document(props: IProps): JSX.Element {
   }, [model]);
   const { checks } = model;
   const state = checks === null ? null : stateOf(checks);
-  const run = async (): Promise<void> => {
+  const act = async (what: () => Promise<void>, failed: string): Promise<void> => {
     setBusy(true);
     try {
-      await model.run();
+      await what();
     } catch (error) {
-      Notification.error(trans.__('The checks did not start. %1', describe(error).text));
+      Notification.error(`${failed} ${describe(error).text}`);
     } finally {
       setBusy(false);
     }
@@ -244,19 +244,32 @@ function Document(props: IProps): JSX.Element {
           ) : null}
         </div>
         <div className="alphintra-Header-actions">
-          <button
-            type="button"
-            className="alphintra-Button"
-            disabled={busy || model.isActive || !checks?.configured}
-            title={
-              checks?.configured === false
-                ? trans.__('Save the checks first')
-                : trans.__('Run the checks now')
-            }
-            onClick={() => void run()}
-          >
-            {trans.__('Run checks')}
-          </button>
+          {model.isActive ? (
+            <button
+              type="button"
+              className="alphintra-Button"
+              disabled={busy}
+              onClick={() =>
+                void act(() => model.cancel(), trans.__('The checks could not be stopped.'))
+              }
+            >
+              {trans.__('Stop')}
+            </button>
+          ) : (
+            <button
+              type="button"
+              className="alphintra-Button"
+              disabled={busy || !checks?.configured}
+              title={
+                checks?.configured === false
+                  ? trans.__('Save the checks first')
+                  : trans.__('Run the checks now')
+              }
+              onClick={() => void act(() => model.run(), trans.__('The checks did not start.'))}
+            >
+              {trans.__('Run checks')}
+            </button>
+          )}
         </div>
       </header>
       {model.state === 'ready' && model.error !== null ? (

@@ -16,6 +16,7 @@ export interface IChecksSource {
   checks(strategy: string): Promise<IChecks>;
   setChecks(strategy: string, body: IChecksUpdate): Promise<IChecks>;
   runChecks(strategy: string): Promise<unknown>;
+  cancelChecks(strategy: string, run: string): Promise<unknown>;
   checkRuns(strategy: string, limit: number, offset: number): Promise<IPage<ICheckRun>>;
 }
 
@@ -92,6 +93,13 @@ export class ChecksModel {
 
   async run(): Promise<void> {
     await this._source.runChecks(this.strategy);
+    await this.refresh();
+  }
+
+  /** Stop what waits or runs. */
+  async cancel(): Promise<void> {
+    const active = this._runs.filter(run => !isFinished(run));
+    await Promise.all(active.map(run => this._source.cancelChecks(this.strategy, run.id)));
     await this.refresh();
   }
 

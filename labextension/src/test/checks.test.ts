@@ -79,6 +79,12 @@ class Server implements IChecksSource {
     this.history = [run(`r${this.history.length}`, 'PENDING', null), ...this.history];
   }
 
+  async cancelChecks(_: string, id: string): Promise<void> {
+    this.history = this.history.map(item =>
+      item.id === id ? { ...item, status: 'CANCELLED' } : item
+    );
+  }
+
   async checkRuns(_: string, limit: number, offset: number): Promise<IPage<ICheckRun>> {
     return {
       items: this.history.slice(offset, offset + limit),
@@ -157,6 +163,18 @@ test('a run is followed to its end by events, and other events ask for nothing',
   await model.refresh();
   assert.equal(model.state, 'ready');
   assert.notEqual(model.error, null);
+});
+
+test('what runs can be stopped, and what ended stays as it was', async () => {
+  const server = new Server();
+  server.history = [run('b', 'RUNNING', null), run('a', 'COMPLETED', true)];
+  const model = new ChecksModel(server, 's');
+  await model.refresh();
+  await model.cancel();
+  assert.deepEqual(
+    model.runs.map(item => item.status),
+    ['CANCELLED', 'COMPLETED']
+  );
 });
 
 test('older runs are added once', async () => {
