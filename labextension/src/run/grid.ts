@@ -15,7 +15,7 @@ export type Values = Value[] | IRange;
 
 /** As many combinations as the server looks at, and as many variants as it runs, in one job. */
 export const MOST_COMBINATIONS = 100_000;
-export const MOST_VARIANTS = 10_000;
+export const MOST_VARIANTS = 5_000;
 
 /** Proposed grids have about this many variants: a first look takes seconds. */
 const FIRST_LOOK = 100;
