@@ -126,6 +126,8 @@ if act == "bad_study":
     study["sections"][0]["blocks"][0]["type"] = "script"
 if act == "bad_trials":
     trials["count"] = 10**9
+if act == "ruined":
+    sessions["value"] = [0.0] * 40
 if act == "bad_sessions":
     sessions["day"] = sessions["day"][::-1]
 view = {"version": 1, "charts": {"curve": {"equity": [100000.0 + index for index in range(100)]}}}

@@ -288,6 +288,12 @@ async def test_a_backtest_from_before_there_were_comparisons(api, completed):
     assert (reply.status, reply.json["code"], reply.json["id"]) == (409, "NOT_COMPARABLE", jobs[1]["id"])
 
 
+async def test_an_account_that_is_at_zero_from_the_start(api, completed):
+    jobs = [await completed(parameters={"act": act}) for act in ("finish", "ruined")]
+    reply = await api("POST", "/api/backtests/compare", {"ids": [job["id"] for job in jobs]})
+    assert (reply.status, reply.json["code"]) == (409, "NOT_COMPARABLE")
+
+
 async def test_comparing_does_not_hold_up_other_requests(api, completed, monkeypatch):
     jobs = [await completed(name=name) for name in ("a", "b")]
     comparing = asyncio.ensure_future(api("POST", "/api/backtests/compare", {"ids": [job["id"] for job in jobs]}))

@@ -128,7 +128,9 @@ async def test_a_walk_forward_is_that_of_a_notebook(api, run, shares):
     assert f"window {len(here.windows)} chose" in checked
     # Four variants and the account itself.
     assert found["trials"] == 5
-    assert b"Walk forward" in (await api("GET", f"/api/backtests/{job['id']}/report")).json
+    report = (await api("GET", f"/api/backtests/{job['id']}/report")).json.decode()
+    assert found["study"]["title"] == f"SmaCross: walk-forward of {len(here.windows)} windows"
+    assert found["study"]["title"] in report
 
 
 async def test_a_monte_carlo_study_of_a_run(api, run, shares):
@@ -142,6 +144,7 @@ async def test_a_monte_carlo_study_of_a_run(api, run, shares):
     there = al.monte_carlo(plain, paths=20, seed=5).study().payload()
     assert (found["study"]["kind"], found["study"]["sentences"]) == ("monte_carlo", there["sentences"])
     assert found["trials"] == 1
+    assert found["study"]["title"] in (await api("GET", f"/api/backtests/{job['id']}/report")).json.decode()
 
 
 async def test_another_profile(api, run, shares):

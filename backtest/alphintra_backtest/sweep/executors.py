@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from alphintra_backtest.sweep.variant import Variant, run_variant
-from alphintra_backtest.sweep.work import Job, Task, run_chunk, signals_batch
+from alphintra_backtest.sweep.variant import Variant
+from alphintra_backtest.sweep.work import Job, Task, run_chunk, run_one, signals_batch
 
 T = TypeVar("T")
 #: Called again and again while work goes on; what it raises ends it.
@@ -159,10 +159,8 @@ class Threads:
         job, finished = self._job, queue.SimpleQueue[Future[Variant]]()
         pool = ThreadPoolExecutor(max(1, min(self._workers, len(tasks))))
         try:
-            for number, params in tasks:
-                pool.submit(
-                    run_variant, job.strategy, job.market, number, params, job.options
-                ).add_done_callback(finished.put)
+            for task in tasks:
+                pool.submit(run_one, job, task).add_done_callback(finished.put)
             yield from (future.result() for future in awaited(finished, len(tasks), pulse))
         finally:
             pool.shutdown(cancel_futures=True)

@@ -75,8 +75,9 @@ def run(
     space = space_of(strategy, grid, constraint, drawn=method != "grid")
     listed = _listed(space, method, count, seed)  # wrong grids are refused before any data is read
     market = market_of(data, options)
-    job = Job(strategy, market, ready(options), headline=metrics != "all" and metric in KNOWN)
-    work = _Work(job, executor, workers, told, cancel, resume, count if listed is None else len(listed))
+    runs = count if listed is None else len(listed)
+    job = Job(strategy, market, ready(options), headline=metrics != "all" and metric in KNOWN, runs=runs)
+    work = _Work(job, executor, workers, told, cancel, resume, runs)
     with work:
         if listed is not None:
             variants = work.run(listed)

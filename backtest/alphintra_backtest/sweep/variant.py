@@ -193,6 +193,7 @@ def run_variants(
     progress: Callable[[float, str], None] | None = None,
     cancel: Cancel | None = None,
     headline: bool = False,
+    repeated: int = 1,
 ) -> list[Variant]:
     """Run parameter sets; the results are in their order, and the same, whatever the executor.
 
@@ -207,6 +208,8 @@ def run_variants(
         cancel: Set from another thread, it ends the work.
         headline: Whether the metrics of :data:`alphintra_backtest.sweep.headline.KNOWN` are enough: variants of a
             ``signals`` strategy then have these alone, and run many times faster.
+
+        repeated: How often the caller does so, on data of this size.
 
     Raises:
         Cancelled: ``cancel`` was set.
@@ -228,7 +231,8 @@ def run_variants(
         if cancel is not None and cancel.is_set():
             raise Cancelled(f"cancelled after {len(found)} of {len(tasks)} variants")
 
-    with opened(Job(strategy, market, ready(options), headline), executor, workers) as pool:
+    job = Job(strategy, market, ready(options), headline, len(tasks) * repeated)
+    with opened(job, executor, workers) as pool:
         for variant in pool.run(tasks, pulse):
             found[variant.number] = variant
             if progress is not None:

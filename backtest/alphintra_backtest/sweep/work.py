@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from alphintra_backtest.books import expecting
 from alphintra_backtest.metrics.definitions import DEFINITIONS
 from alphintra_backtest.options import in_phases
 from alphintra_backtest.signals_run import is_compiled
@@ -34,12 +36,14 @@ class Job:
         market: Its data, read.
         options: Keyword arguments of ``al.backtest``, the benchmark read.
         headline: Whether the headline metrics are enough; ``signals`` then run many at once.
+        runs: How many runs of its size are to come: together they may be worth compiled code.
     """
 
     strategy: type
     market: MarketData
     options: Mapping[str, Any]
     headline: bool = False
+    runs: int = 1
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -57,13 +61,19 @@ class Job:
         return is_compiled(self.strategy) and self.options.get("compiled", True) is True
 
 
+def run_one(job: Job, task: Task) -> Variant:
+    """Run one variant by itself."""
+    with expecting(job.runs):
+        return run_variant(job.strategy, job.market, *task, job.options)
+
+
 def run_chunk(job: Job, tasks: Sequence[Task]) -> Iterator[Variant]:
     """Run variants one after the other in this thread, each handed over when it is finished."""
     if job.compiled:
         yield from signals_batch(job, tasks, 1)
         return
-    for number, params in tasks:
-        yield run_variant(job.strategy, job.market, number, params, job.options)
+    for task in tasks:
+        yield run_one(job, task)
 
 
 def signals_batch(job: Job, tasks: Sequence[Task], threads: int) -> list[Variant]:
@@ -73,13 +83,10 @@ def signals_batch(job: Job, tasks: Sequence[Task], threads: int) -> list[Variant
     if job.at_once:
         return _at_once(job, tasks, threads)
 
-    def one(task: Task) -> Variant:
-        return run_variant(job.strategy, job.market, *task, job.options)
-
     if threads == 1 or len(tasks) == 1:
-        return [one(task) for task in tasks]
+        return [run_one(job, task) for task in tasks]
     with ThreadPoolExecutor(min(threads, len(tasks))) as pool:
-        return list(pool.map(one, tasks))
+        return list(pool.map(run_one, repeat(job), tasks))
 
 
 def _at_once(job: Job, tasks: Sequence[Task], threads: int) -> list[Variant]:
@@ -109,7 +116,7 @@ def _at_once(job: Job, tasks: Sequence[Task], threads: int) -> list[Variant]:
         if holds[v]:
             out.append(Variant(number, dict(params), found[v], swept.returns[v], None, first))
         else:
-            alone = run_variant(job.strategy, job.market, number, params, job.options)
+            alone = run_one(job, (number, params))
             out.append(replace(alone, metrics={name: alone.metrics[name] for name in KNOWN}))
     return out
 
@@ -125,7 +132,7 @@ def packed(job: Job) -> bytes:
 
     with _by_value(job.strategy):
         try:
-            return bytes(cloudpickle.dumps((job.strategy, job.market, dict(job.options), job.headline)))
+            return bytes(cloudpickle.dumps((job.strategy, job.market, dict(job.options), job.headline, job.runs)))
         except Exception as error:
             raise ExecutorError(
                 f"{job.strategy.__name__} cannot be sent to another process: {type(error).__name__}: {error}",
@@ -136,11 +143,11 @@ def packed(job: Job) -> bytes:
 
 def unpacked(data: bytes) -> Job:
     """Return the job that :func:`packed` made, from this installation's own process or cluster."""
-    strategy, market, options, headline = pickle.loads(data)
+    strategy, market, options, headline, runs = pickle.loads(data)
     _seal(market)
     if options.get("benchmark") is not None:
         _seal(options["benchmark"])
-    return Job(strategy, market, options, headline)
+    return Job(strategy, market, options, headline, runs)
 
 
 def _seal(market: MarketData) -> None:

@@ -15,6 +15,7 @@ from alphintra_backtest.runner import against_of, form_of, starts_at
 from alphintra_backtest.session import Session
 from alphintra_backtest.sweep import executors
 from alphintra_backtest.sweep.choosing import all_of
+from alphintra_backtest.sweep.headline import KNOWN
 from alphintra_backtest.sweep.progress import Progress, teller
 from alphintra_backtest.sweep.space import Values, space_of
 from alphintra_backtest.sweep.variant import Variant, config_of, failed, market_of, run_variants
@@ -80,7 +81,7 @@ def run(
     against = against_of(options.get("benchmark"), options.get("end"))
     axis = Session(market, config)
     parts = windows(axis.grid.session, plan, starts_at(axis, options.get("start")), market.sessions)
-    runs = _Runs(strategy, variants, options, executor, workers, _Shares(told, len(parts)), cancel)
+    runs = _Runs(strategy, variants, options, executor, workers, _Shares(told, len(parts)), cancel, len(parts))
 
     choices = [_select(runs, market, axis, part, rule) for part in parts]
     last = parts[-1].test_stop
@@ -119,13 +120,16 @@ class _Runs:
     workers: int | None
     shares: _Shares
     cancel: Cancel | None
+    windows: int
 
-    def all(self, strategy: type, market: MarketData, start: date, told: Progress) -> list[Variant]:
-        """Run every variant from a session on to the end of the data."""
+    def all(
+        self, strategy: type, market: MarketData, start: date, told: Progress, *, headline: bool = False
+    ) -> list[Variant]:
+        """Run every variant from a session on to the end of the data; see ``run_variants`` for ``headline``."""
         own = {name: value for name, value in self.options.items() if name != "end"}
         return run_variants(
             strategy, market, self.variants, {**own, "start": start}, executor=self.executor, workers=self.workers,
-            progress=told, cancel=self.cancel,
+            progress=told, cancel=self.cancel, headline=headline, repeated=self.windows,
         )  # fmt: skip
 
 
@@ -145,7 +149,7 @@ def _select(runs: _Runs, market: MarketData, axis: Session, part: Window, rule: 
     form = fitting.in_sample(runs.strategy) if fitting.defines_fit(runs.strategy) else runs.strategy
     told = runs.shares.next(1.0, f"window {part.number + 1}: ")
     own = _until(market, axis, part.purged_stop)
-    return choose(runs.all(form, own, _day(axis, part.train_first), told), rule)
+    return choose(runs.all(form, own, _day(axis, part.train_first), told, headline=rule.metric in KNOWN), rule)
 
 
 class _Account:

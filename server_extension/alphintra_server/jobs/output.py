@@ -34,7 +34,8 @@ def _exact(value: Any) -> Any:
 
 Exact = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-_Day = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+# Days since 1970-01-01, of the years that a timestamp in nanoseconds can hold.
+_Day = Annotated[int, Field(ge=-106_000, le=106_000)]
 _Count = Annotated[int, Field(ge=0, lt=2**31)]
 
 

@@ -90,6 +90,12 @@ class Comparisons:
         except DataError as error:
             hint = f"; {error.hint}" if error.hint else ""
             raise Invalid.field("ids", f"{error.message}{hint}", code=error.code) from None
+        except (ArithmeticError, ValueError):
+            # An account that was at zero on the first common session, or numbers that no engine wrote.
+            raise Conflict(
+                "The accounts of these backtests cannot be set against each other on their common sessions.",
+                code="NOT_COMPARABLE",
+            ) from None
         return BacktestComparison(
             ids=body.ids, study=study, dropped_sessions=content.pop("dropped"), **content
         )
