@@ -1,6 +1,7 @@
 /** The plugins of Alphintra's JupyterLab extension. */
 
 import { backtestsPlugin } from './backtests/index.js';
+import { checksPlugin } from './checks/index.js';
 import { resultPlugin } from './result/index.js';
 import { runPlugin } from './run/index.js';
 import { settingsPlugin } from './settings/index.js';
@@ -13,6 +14,7 @@ export default [
   resultPlugin,
   studyPlugin,
   backtestsPlugin,
+  checksPlugin,
   templatesPlugin,
   runPlugin,
   snippetsPlugin

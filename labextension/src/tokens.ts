@@ -42,6 +42,8 @@ export namespace CommandIDs {
   export const showBacktests = 'alphintra:show-backtests';
   export const refreshBacktests = 'alphintra:refresh-backtests';
   export const openRun = 'alphintra:open-run';
+  export const compareRuns = 'alphintra:compare-runs';
+  export const openChecks = 'alphintra:open-checks';
   export const backtest = 'alphintra:backtest';
   export const backtestAgain = 'alphintra:backtest-again';
   export const insertSnippet = 'alphintra:insert-snippet';

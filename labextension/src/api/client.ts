@@ -6,7 +6,11 @@ import { ServerConnection } from '@jupyterlab/services';
 import { ApiError, problemFrom } from './problem.js';
 import type {
   IBacktest,
+  ICheckRun,
+  IChecks,
+  IChecksUpdate,
   IClone,
+  IComparison,
   IDataset,
   IExecution,
   IInspection,
@@ -21,10 +25,16 @@ type Query = Record<string, string | number | boolean | undefined>;
 
 export interface IExecuteBody {
   dataset_id: string;
+  start_date: string | null;
+  end_date: string | null;
+  benchmark: string | null;
   parameters: Record<string, unknown>;
   initial_capital: number;
-  commission: number;
-  slippage: number;
+  commission: unknown;
+  slippage: unknown;
+  profile: string;
+  methodology: string;
+  method: Record<string, unknown> | null;
 }
 
 /** A thin client: one method for each endpoint that the extension uses. */
@@ -92,6 +102,48 @@ export class Client {
     return this._post(`backtests/${encodeURIComponent(id)}/cancel`, {});
   }
 
+  /** Put completed runs side by side; the first is what the others are compared with. */
+  compare(ids: readonly string[]): Promise<IComparison> {
+    return this._post('backtests/compare', { ids: [...ids] });
+  }
+
+  checks(strategy: string): Promise<IChecks> {
+    return this._get(`strategies/code/${encodeURIComponent(strategy)}/checks`);
+  }
+
+  setChecks(strategy: string, body: IChecksUpdate): Promise<IChecks> {
+    return this._send(
+      'PUT',
+      `strategies/code/${encodeURIComponent(strategy)}/checks`,
+      { ...body }
+    );
+  }
+
+  runChecks(strategy: string): Promise<{ run_id: string }> {
+    return this._post(
+      `strategies/code/${encodeURIComponent(strategy)}/checks/run`,
+      {}
+    );
+  }
+
+  cancelChecks(strategy: string, run: string): Promise<unknown> {
+    return this._post(
+      `strategies/code/${encodeURIComponent(strategy)}/checks/runs/${encodeURIComponent(run)}/cancel`,
+      {}
+    );
+  }
+
+  checkRuns(
+    strategy: string,
+    limit: number,
+    offset: number
+  ): Promise<IPage<ICheckRun>> {
+    return this._get(
+      `strategies/code/${encodeURIComponent(strategy)}/checks/runs`,
+      { limit, offset }
+    );
+  }
+
   /** Where the one-page report of a run is served. */
   reportUrl(id: string): string {
     return this.url(`backtests/${encodeURIComponent(id)}/report`);
@@ -106,8 +158,16 @@ export class Client {
   }
 
   private _post<T>(path: string, body: Record<string, unknown>): Promise<T> {
+    return this._send('POST', path, body);
+  }
+
+  private _send<T>(
+    method: 'POST' | 'PUT',
+    path: string,
+    body: Record<string, unknown>
+  ): Promise<T> {
     return this._request<T>(path, {
-      method: 'POST',
+      method,
       body: JSON.stringify(body)
     });
   }

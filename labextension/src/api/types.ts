@@ -59,6 +59,8 @@ export interface IProgress {
   phase: string | null;
   bar_time: string | null;
   eta_seconds: number | null;
+  /** What a method is at, such as `120 of 990 variants`. */
+  text?: string | null;
 }
 
 export interface IRunError {
@@ -80,6 +82,8 @@ export interface IBacktest {
   status: string;
   phase: string | null;
   parameters?: Record<string, unknown> | null;
+  methodology?: string;
+  has_study?: boolean;
   progress: IProgress | number | null;
   metrics: Record<string, number | null> | null;
   sparkline: number[] | null;
@@ -103,6 +107,80 @@ export interface IJobEvent {
 
 export interface IResults {
   view?: IResultPayload;
+  /** What the methodology found; of a plain run, nothing. */
+  study?: unknown;
+}
+
+export interface IComparison {
+  names: string[];
+  study: unknown;
+}
+
+export type CheckTrigger = 'SAVE' | 'DATASET' | 'SCHEDULE' | 'MANUAL';
+
+export interface ICheckResult {
+  text: string;
+  passed: boolean;
+  value: number | null;
+  reason: string;
+}
+
+export interface IMetricChange {
+  name: string;
+  before: number | null;
+  after: number | null;
+  difference: number | null;
+}
+
+/** One run of a strategy's checks. */
+export interface ICheckRun {
+  id: string;
+  created_at: string;
+  trigger: CheckTrigger;
+  status: string;
+  phase?: string | null;
+  /** `null` until it has ended, or where it was stopped. */
+  passed: boolean | null;
+  results: ICheckResult[];
+  compared_with: { id: string; created_at: string } | null;
+  /** What went in differently than in the run before. */
+  inputs?: { what: string; text: string }[];
+  differences: {
+    metrics: IMetricChange[];
+    equal_fills?: number;
+    first_fill: { number?: number; text: string } | null;
+  } | null;
+  strategy_version: number;
+  dataset_name?: string;
+  error?: IRunError | null;
+}
+
+/** When a strategy's checks run, on which data, and what came of the last run. */
+export interface IChecks {
+  /** False before they were set: then there is nothing to run. */
+  configured: boolean;
+  /** `null`: those that the class carries. */
+  checks: string[] | null;
+  dataset_id: string;
+  settings: Record<string, unknown>;
+  on_save: boolean;
+  on_dataset: boolean;
+  schedule: 'daily' | 'weekly' | null;
+  at: string;
+  weekday: string;
+  next_due?: string | null;
+  last_run: ICheckRun | null;
+}
+
+export interface IChecksUpdate {
+  checks: string[] | null;
+  dataset_id: string;
+  settings: Record<string, unknown>;
+  on_save: boolean;
+  on_dataset: boolean;
+  schedule: 'daily' | 'weekly' | null;
+  at: string;
+  weekday: string;
 }
 
 export interface ITemplate {

@@ -4,11 +4,13 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { Client } from '../api/client.js';
-import type { IBacktest } from '../api/types.js';
+import type { IBacktest, IResults } from '../api/types.js';
 import { ApiError } from '../api/problem.js';
-import { duration, formatValue } from '../result/format.js';
+import { duration, formatValue, grouped } from '../result/format.js';
 import { PayloadView } from '../result/view.js';
+import { methodologyLabel } from '../run/methodology.js';
 import type { IAlphintra } from '../tokens.js';
+import { MethodResult } from './methodResult.js';
 import { BacktestsModel, isFinished, progressOf } from './model.js';
 import { Failure } from './panel.js';
 import { statusText } from './row.js';
@@ -53,6 +55,7 @@ function Running(props: { run: IBacktest } & IProps): JSX.Element {
           progress.bar_time
             ? trans.__('at %1', progress.bar_time.slice(0, 10))
             : null,
+          progress.text ? grouped(progress.text) : null,
           progress.fraction === null
             ? null
             : formatValue(progress.fraction, 'percent'),
@@ -122,7 +125,7 @@ function Document(props: IProps): JSX.Element {
   const { id, client, model, alphintra, onTitle } = props;
   const { trans } = alphintra;
   const [run, setRun] = React.useState<IBacktest | null>(model.find(id) ?? null);
-  const [view, setView] = React.useState<unknown>(null);
+  const [results, setResults] = React.useState<IResults | null>(null);
   const [error, setError] = React.useState<unknown>(null);
   const [attempt, setAttempt] = React.useState(0);
 
@@ -151,9 +154,9 @@ function Document(props: IProps): JSX.Element {
         }
         setRun(latest);
         if (latest.status.toUpperCase() === 'COMPLETED') {
-          const results = await client.results(id);
+          const found = await client.results(id);
           if (!gone) {
-            setView(results.view ?? {});
+            setResults(found);
             setError(null);
           }
         }
@@ -172,7 +175,11 @@ function Document(props: IProps): JSX.Element {
   React.useEffect(() => {
     if (run) {
       const name = run.strategy_name ?? trans.__('Backtest');
-      onTitle(run.dataset_name ? `${name} \u00b7 ${run.dataset_name}` : name);
+      const method =
+        run.methodology && run.methodology !== 'STANDARD'
+          ? methodologyLabel(run.methodology, trans)
+          : null;
+      onTitle([name, method, run.dataset_name].filter(Boolean).join(' \u00b7 '));
     }
   }, [run?.strategy_name, run?.dataset_name]);
 
@@ -194,8 +201,19 @@ function Document(props: IProps): JSX.Element {
       />
     );
   }
-  if (view !== null) {
-    return (
+  const waiting = <ResultSkeleton label={trans.__('Loading the result')} />;
+  if (results !== null) {
+    const view = results.view ?? {};
+    return results.study ? (
+      <MethodResult
+        methodology={run?.methodology ?? ''}
+        study={results.study}
+        view={view}
+        alphintra={alphintra}
+        reportUrl={client.reportUrl(id)}
+        waiting={waiting}
+      />
+    ) : (
       <PayloadView
         payload={view}
         environment={alphintra}
@@ -209,7 +227,7 @@ function Document(props: IProps): JSX.Element {
   if (run !== null && done && !completed) {
     return <Unsuccessful {...props} run={run} />;
   }
-  return <ResultSkeleton label={trans.__('Loading the result')} />;
+  return waiting;
 }
 
 export class RunDocument extends ReactWidget {

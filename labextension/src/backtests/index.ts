@@ -8,23 +8,32 @@ import {
 import {
   ICommandPalette,
   MainAreaWidget,
+  Notification,
   WidgetTracker
 } from '@jupyterlab/apputils';
 import type { Event } from '@jupyterlab/services';
 
+import { describe } from '../api/problem.js';
 import type { IBacktest, IJobEvent } from '../api/types.js';
+import { ChecksOverview } from '../checks/overview.js';
 import { markIcon } from '../icons.js';
 import { CATEGORY, CommandIDs, IAlphintra, IBacktests } from '../tokens.js';
 import { showSource } from '../run/source.js';
+import { ComparisonDocument } from './comparison.js';
 import { RunDocument } from './document.js';
 import { BacktestsModel, JOB_EVENT_SCHEMA } from './model.js';
 import { BacktestsPanel } from './panel.js';
+import { RunSelection } from './selection.js';
 
 /** While runs are active, the list is compared with the server this often, in case an event was lost. */
 const RECONCILE_MS = 15_000;
 
 /** Keep the model current: events, and a fetch whenever events may have been missed. */
-function follow(app: JupyterFrontEnd, model: BacktestsModel): void {
+function follow(
+  app: JupyterFrontEnd,
+  model: BacktestsModel,
+  overview: ChecksOverview
+): void {
   const { serviceManager } = app;
   let last = 0;
   serviceManager.events.stream.connect((_, emission: Event.Emission) => {
@@ -37,6 +46,7 @@ function follow(app: JupyterFrontEnd, model: BacktestsModel): void {
     }
     last = Math.max(last, event.event_id);
     void model.apply(event);
+    void overview.apply(event);
   });
   const refetch = (): void => {
     if (document.visibilityState === 'visible') {
@@ -75,11 +85,32 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
     const tracker = new WidgetTracker<MainAreaWidget<RunDocument>>({
       namespace: 'alphintra-runs'
     });
+    const selection = new RunSelection();
+    const overview = new ChecksOverview(client);
+    // Before the panel: it draws what these make of the runs.
+    model.changed.connect(() => {
+      overview.follow(model.items);
+      if (model.state === 'ready') {
+        selection.keep(model.items);
+      }
+    });
     const panel = new BacktestsPanel({
       model,
+      selection,
+      overview,
       trans,
       commands,
       current: () => tracker.currentWidget?.content.runId ?? null,
+      onRunChecks: item => {
+        client
+          .runChecks(item.strategy)
+          .then(() => overview.refresh([item.strategy]))
+          .catch((reason: unknown) => {
+            Notification.error(
+              trans.__('The checks of %1 did not start. %2', item.name, describe(reason).text)
+            );
+          });
+      },
       onShowLine: (run: IBacktest) => void showSource(app, run, trans)
     });
     shell.add(panel, 'left', { rank: 350, type: 'Backtests' });
@@ -129,6 +160,53 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
         return open(args.id);
       }
     });
+    const comparisons = new WidgetTracker<MainAreaWidget<ComparisonDocument>>({
+      namespace: 'alphintra-comparisons'
+    });
+    const compare = (ids: readonly string[]): MainAreaWidget<ComparisonDocument> => {
+      const id = `alphintra-comparison-${ids.join('-')}`;
+      const shown = comparisons.find(item => item.id === id);
+      if (shown) {
+        shell.activateById(id);
+        return shown;
+      }
+      const widget: MainAreaWidget<ComparisonDocument> = new MainAreaWidget({
+        content: new ComparisonDocument({ ids: [...ids], model, alphintra })
+      });
+      widget.id = id;
+      widget.title.label = trans._n('Compare %1 run', 'Compare %1 runs', ids.length, ids.length);
+      widget.title.caption = ids
+        .map(item => model.find(item)?.strategy_name ?? item)
+        .join(', ');
+      widget.title.icon = markIcon;
+      widget.title.closable = true;
+      shell.add(widget, 'main', { type: 'Comparison' });
+      void comparisons.add(widget);
+      shell.activateById(id);
+      return widget;
+    };
+    commands.addCommand(CommandIDs.compareRuns, {
+      label: trans.__('Compare Chosen Backtests'),
+      icon: markIcon,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            ids: {
+              type: 'array',
+              items: { type: 'string' },
+              description: 'Ids of completed runs; those chosen in the panel unless given'
+            }
+          }
+        }
+      },
+      isEnabled: args => Array.isArray(args.ids) || selection.isEnough,
+      execute: args =>
+        compare(Array.isArray(args.ids) ? args.ids.map(String) : selection.ids)
+    });
+    selection.changed.connect(() =>
+      commands.notifyCommandChanged(CommandIDs.compareRuns)
+    );
     commands.addCommand(CommandIDs.showBacktests, {
       label: trans.__('Show Backtests'),
       icon: markIcon,
@@ -140,7 +218,8 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
     });
     for (const command of [
       CommandIDs.showBacktests,
-      CommandIDs.refreshBacktests
+      CommandIDs.refreshBacktests,
+      CommandIDs.compareRuns
     ]) {
       palette?.addItem({ command, category: CATEGORY });
     }
@@ -151,8 +230,13 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
         args: widget => ({ id: widget.content.runId }),
         name: widget => widget.content.runId
       });
+      void restorer.restore(comparisons, {
+        command: CommandIDs.compareRuns,
+        args: widget => ({ ids: [...widget.content.ids] }),
+        name: widget => widget.content.ids.join('-')
+      });
     }
-    follow(app, model);
+    follow(app, model, overview);
     void app.restored.then(() => model.refresh());
     return {
       model,

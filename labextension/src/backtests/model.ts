@@ -98,11 +98,18 @@ export class BacktestsModel implements IDisposable {
     }
   }
 
-  /** The runs that match the filter: every word occurs in strategy, dataset, name or status. */
+  /** The runs that match the filter: every word occurs in strategy, dataset, name, method or status. */
   get visible(): IBacktest[] {
     const words = this._filter.toLowerCase().split(/\s+/).filter(Boolean);
     return this._items.filter(run => {
-      const text = [run.strategy_name, run.dataset_name, run.name, run.status, run.id]
+      const text = [
+        run.strategy_name,
+        run.dataset_name,
+        run.name,
+        run.methodology?.replaceAll('_', '-'),
+        run.status,
+        run.id
+      ]
         .join(' ')
         .toLowerCase();
       return words.every(word => text.includes(word));

@@ -3,6 +3,7 @@
 import {
   ReactWidget,
   addIcon,
+  closeIcon,
   refreshIcon
 } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
@@ -12,32 +13,42 @@ import React from 'react';
 
 import { describe } from '../api/problem.js';
 import type { IBacktest } from '../api/types.js';
+import type { ChecksOverview, IOverviewItem } from '../checks/overview.js';
+import { ChecksSection } from '../checks/section.js';
 import { markIcon } from '../icons.js';
 import { CommandIDs } from '../tokens.js';
 import type { BacktestsModel } from './model.js';
 import { RunRow } from './row.js';
+import { FEWEST, MOST, RunSelection, canCompare } from './selection.js';
 
 interface IProps {
   model: BacktestsModel;
+  selection: RunSelection;
+  overview: ChecksOverview;
   trans: TranslationBundle;
   commands: CommandRegistry;
   /** The run that is open in front. */
   current: () => string | null;
   onShowLine: (run: IBacktest) => void;
+  onRunChecks: (item: IOverviewItem) => void;
 }
 
-/** Redraw when the model changes, and every minute for the times. */
-function useModel(model: BacktestsModel): number {
+/** Redraw when the model or the selection changes, and every minute for the times. */
+function useModel(model: BacktestsModel, selection: RunSelection): number {
   const [now, setNow] = React.useState(Date.now());
+  const [, setTick] = React.useState(0);
   React.useEffect(() => {
     const update = (): void => setNow(Date.now());
+    const count = (): void => setTick(tick => tick + 1);
     model.changed.connect(update);
+    selection.changed.connect(count);
     const timer = window.setInterval(update, 60_000);
     return () => {
       model.changed.disconnect(update);
+      selection.changed.disconnect(count);
       window.clearInterval(timer);
     };
-  }, [model]);
+  }, [model, selection]);
   return now;
 }
 
@@ -105,7 +116,7 @@ export function Failure(props: {
 }
 
 function Runs(props: IProps & { now: number }): JSX.Element {
-  const { model, trans, commands } = props;
+  const { model, selection, trans, commands } = props;
   const runs = model.visible;
   const current = props.current();
   const stop = (run: IBacktest): void => {
@@ -132,9 +143,13 @@ function Runs(props: IProps & { now: number }): JSX.Element {
             run={run}
             now={props.now}
             current={run.id === current}
+            chosen={selection.has(run.id)}
             trans={trans}
             onOpen={() =>
               void commands.execute(CommandIDs.openRun, { id: run.id })
+            }
+            onChoose={extend =>
+              extend ? selection.extend(run, runs) : selection.toggle(run)
             }
             onCancel={() => stop(run)}
             onShowLine={() => props.onShowLine(run)}
@@ -159,9 +174,48 @@ function Runs(props: IProps & { now: number }): JSX.Element {
   );
 }
 
+/** Below the list: what is chosen, and the comparison of it. */
+function Comparing({ model, selection, trans, commands }: IProps): JSX.Element | null {
+  const count = selection.ids.length;
+  if (count === 0 && model.items.filter(canCompare).length < FEWEST) {
+    return null;
+  }
+  return (
+    <div className="alphintra-Panel-foot">
+      <button
+        type="button"
+        className="alphintra-Button"
+        disabled={!selection.isEnough}
+        onClick={() => void commands.execute(CommandIDs.compareRuns)}
+      >
+        {trans.__('Compare')}
+      </button>
+      <span className="alphintra-muted" role="status">
+        {count > MOST
+          ? trans.__('%1 chosen; at most %2', count, MOST)
+          : count === 0
+            ? trans.__('Tick two or more')
+            : count === 1
+              ? trans.__('1 chosen; one more')
+              : trans.__('%1 chosen', count)}
+      </span>
+      {count > 0 ? (
+        <button
+          type="button"
+          className="alphintra-IconButton"
+          title={trans.__('Choose none')}
+          onClick={() => selection.clear()}
+        >
+          <closeIcon.react tag="span" elementSize="normal" />
+        </button>
+      ) : null}
+    </div>
+  );
+}
+
 function Body(props: IProps): JSX.Element {
-  const { model, trans, commands } = props;
-  const now = useModel(model);
+  const { model, selection, trans, commands } = props;
+  const now = useModel(model, selection);
   const full = model.items.length > 0;
   return (
     <>
@@ -213,6 +267,18 @@ function Body(props: IProps): JSX.Element {
           <Empty {...props} />
         )}
       </div>
+      <ChecksSection
+        overview={props.overview}
+        trans={trans}
+        onOpen={item =>
+          void commands.execute(CommandIDs.openChecks, {
+            strategy: item.strategy,
+            name: item.name
+          })
+        }
+        onRun={props.onRunChecks}
+      />
+      <Comparing {...props} />
     </>
   );
 }

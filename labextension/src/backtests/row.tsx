@@ -4,16 +4,22 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IBacktest } from '../api/types.js';
-import { direction, duration, formatValue } from '../result/format.js';
+import { direction, duration, formatValue, grouped } from '../result/format.js';
+import { methodologyLabel } from '../run/methodology.js';
 import { isFinished, progressOf } from './model.js';
+import { canCompare } from './selection.js';
 import { Sparkline } from './sparkline.js';
 
 interface IProps {
   run: IBacktest;
   current: boolean;
+  /** Whether it is chosen for a comparison. */
+  chosen: boolean;
   now: number;
   trans: TranslationBundle;
   onOpen: () => void;
+  /** Choose it for a comparison or give it up; `extend` takes all rows since the last. */
+  onChoose: (extend: boolean) => void;
   onCancel: () => void;
   onShowLine: () => void;
 }
@@ -63,6 +69,11 @@ export function statusText(run: IBacktest, trans: TranslationBundle): string {
   );
 }
 
+/** The symbol of `name/SYMBOL`: in a narrow panel it says more than the set. */
+function shortDataset(name: string | null): string | null {
+  return name === null ? null : (name.split('/').at(-1) ?? name);
+}
+
 function parametersText(run: IBacktest): string {
   return Object.values(run.parameters ?? {})
     .map(value => String(value))
@@ -95,8 +106,9 @@ function Progress(props: IProps): JSX.Element {
   const { run, trans } = props;
   const progress = progressOf(run);
   const fraction = progress.fraction;
-  const parts = [statusText(run, trans)];
-  if (fraction !== null) {
+  // What a method is at says that it runs.
+  const parts = [progress.text ? grouped(progress.text) : statusText(run, trans)];
+  if (!progress.text && fraction !== null) {
     parts.push(formatValue(Math.floor(fraction * 100), 'integer') + '\u202f%');
   }
   if (progress.bar_time) {
@@ -175,27 +187,58 @@ function Failure(props: IProps): JSX.Element {
 export function RunRow(props: IProps): JSX.Element {
   const { run, trans } = props;
   const status = run.status.toUpperCase();
-  const facts = [
-    run.dataset_name,
-    parametersText(run),
-    ago(run.created_at, props.now, trans)
-  ].filter(Boolean);
+  const told = [parametersText(run), ago(run.created_at, props.now, trans)];
+  const facts = [shortDataset(run.dataset_name), ...told].filter(Boolean);
+  const allFacts = [run.dataset_name, ...told].filter(Boolean);
   const gain = (run.metrics?.total_return ?? 0) >= 0;
+  const name = run.strategy_name ?? run.id;
+  const method =
+    run.methodology && run.methodology !== 'STANDARD'
+      ? methodologyLabel(run.methodology, trans)
+      : null;
+  const comparable = canCompare(run);
+  const classes = [
+    'alphintra-Run',
+    props.current ? 'alphintra-mod-current' : '',
+    props.chosen ? 'alphintra-mod-chosen' : ''
+  ];
   return (
     <li
-      className={`alphintra-Run${props.current ? ' alphintra-mod-current' : ''}`}
+      className={classes.filter(Boolean).join(' ')}
       data-run={run.id}
       data-status={status}
       tabIndex={0}
-      aria-label={`${run.strategy_name ?? run.id}, ${run.dataset_name ?? ''}, ${statusText(run, trans)}`}
-      onClick={props.onOpen}
+      aria-label={[
+        name,
+        method,
+        run.dataset_name,
+        statusText(run, trans),
+        props.chosen ? trans.__('chosen for comparison') : null
+      ]
+        .filter(Boolean)
+        .join(', ')}
+      onMouseDown={event => {
+        if (event.shiftKey) {
+          event.preventDefault(); // no text is selected on the way
+        }
+      }}
+      onClick={event => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) {
+          props.onChoose(event.shiftKey);
+        } else {
+          props.onOpen();
+        }
+      }}
       onKeyDown={event => {
         if (event.target !== event.currentTarget) {
           return;
         }
-        if (event.key === 'Enter' || event.key === ' ') {
+        if (event.key === 'Enter') {
           event.preventDefault();
           props.onOpen();
+        } else if (event.key === ' ') {
+          event.preventDefault();
+          props.onChoose(event.shiftKey);
         } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
           event.preventDefault();
           const row = event.currentTarget;
@@ -208,7 +251,7 @@ export function RunRow(props: IProps): JSX.Element {
       }}
     >
       <div className="alphintra-Run-line">
-        <b>{run.strategy_name ?? run.id}</b>
+        <b>{name}</b>
         {run.sparkline && run.sparkline.length > 1 ? (
           <Sparkline
             values={run.sparkline}
@@ -218,7 +261,23 @@ export function RunRow(props: IProps): JSX.Element {
         ) : null}
       </div>
       <div className="alphintra-Run-facts alphintra-muted">
-        {facts.join(' \u00b7 ')}
+        {method ? <span className="alphintra-Run-method">{method}</span> : null}
+        <span title={allFacts.join(' \u00b7 ')}>{facts.join(' \u00b7 ')}</span>
+        {comparable ? (
+          <input
+            type="checkbox"
+            className="alphintra-Run-choice"
+            tabIndex={-1}
+            checked={props.chosen}
+            title={trans.__('Choose for a comparison (Space; Ctrl or Shift with a click)')}
+            aria-label={trans.__('Choose %1 for a comparison', name)}
+            onClick={event => {
+              event.stopPropagation();
+              props.onChoose(event.shiftKey);
+            }}
+            onChange={() => undefined}
+          />
+        ) : null}
       </div>
       {!isFinished(run) ? (
         <Progress {...props} />

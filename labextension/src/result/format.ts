@@ -19,6 +19,11 @@ function group(digits: string): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
+/** The numbers of a sentence that was written with commas, with thin spaces instead: `6,900 variants`. */
+export function grouped(text: string): string {
+  return text.replace(/(\d),(?=\d{3}(?!\d))/g, `$1${THIN}`);
+}
+
 /** A number with a fixed count of decimals, grouped; a value that rounds to zero has no sign. */
 export function fixed(value: number, decimals: number, signed = false): string {
   const digits = Math.abs(value).toFixed(decimals);

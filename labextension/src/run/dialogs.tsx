@@ -1,274 +1,190 @@
 /** The dialogs of a backtest from the toolbar. */
 
-import { Dialog, ReactWidget } from '@jupyterlab/apputils';
+import { Dialog, Notification, ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
+import { ApiError, describe } from '../api/problem.js';
 import type { IDiagnostic, IStrategyClass } from '../api/types.js';
+import type { IComplaint } from './complaints.js';
 import {
   IChoice,
-  IComplaint,
   IFields,
-  parameterFields,
-  readFields
+  readFields,
+  serverComplaints,
+  stillWrong
 } from './form.js';
+import { RunForm } from './runForm.js';
 
-interface IFormProps {
+interface IOptions {
   classes: readonly IStrategyClass[];
   datasets: readonly string[];
   fields: IFields;
   trans: TranslationBundle;
-  onChange: (fields: IFields) => void;
-  complaints: IComplaint[];
 }
 
-function complaintText(item: IComplaint, trans: TranslationBundle): string {
-  switch (item.kind) {
-    case 'missing':
-      return trans.__('Name a dataset.');
-    case 'number':
-      return trans.__('This is not a number.');
-    case 'positive':
-      return trans.__('This must be a number above 0.');
-    case 'fraction':
-      return trans.__('This must be a fraction from 0 to below 1: 0.001 is 0.1 %.');
-    case 'low':
-      return trans.__('At least %1.', String(item.limit));
-    case 'high':
-      return trans.__('At most %1.', String(item.limit));
-  }
-}
-
-function Field(props: {
-  name: string;
-  label: string;
-  hint?: string | null;
-  complaint: string | null;
-  children: (id: string, describedBy: string) => React.ReactNode;
-}): JSX.Element {
-  const id = React.useId();
-  return (
-    <div className="alphintra-Field" data-field={props.name}>
-      <label htmlFor={id}>{props.label}</label>
-      {props.children(id, `${id}-hint`)}
-      <span
-        id={`${id}-hint`}
-        className={props.complaint ? 'alphintra-Field-complaint' : 'alphintra-muted'}
-      >
-        {props.complaint ?? props.hint ?? ''}
-      </span>
-    </div>
-  );
-}
-
-function RunForm(props: IFormProps): JSX.Element {
-  const { classes, trans, onChange } = props;
-  const [fields, setFields] = React.useState(props.fields);
-  const listId = React.useId();
-  const strategy = classes.find(item => item.name === fields.className);
-  const change = (next: Partial<IFields>): void => {
-    const merged = { ...fields, ...next };
-    setFields(merged);
-    onChange(merged);
-  };
-  const complaint = (field: string): string | null => {
-    const found = props.complaints.find(item => item.field === field);
-    return found ? complaintText(found, trans) : null;
-  };
-  const input = (
-    name: 'cash' | 'commission' | 'slippage',
-    label: string,
-    hint: string
-  ): JSX.Element => (
-    <Field name={name} label={label} hint={hint} complaint={complaint(name)}>
-      {(id, hintId) => (
-        <input
-          id={id}
-          className="jp-mod-styled"
-          inputMode="decimal"
-          aria-describedby={hintId}
-          aria-invalid={complaint(name) !== null}
-          value={fields[name]}
-          onChange={event => change({ [name]: event.target.value })}
-        />
-      )}
-    </Field>
-  );
-  return (
-    <div className="alphintra-Form">
-      {classes.length > 1 ? (
-        <Field
-          name="class"
-          label={trans.__('Strategy')}
-          hint={strategy?.doc?.split('\n')[0] ?? null}
-          complaint={null}
-        >
-          {(id, hintId) => (
-            <select
-              id={id}
-              className="jp-mod-styled"
-              aria-describedby={hintId}
-              value={fields.className}
-              onChange={event => {
-                const chosen = classes.find(
-                  item => item.name === event.target.value
-                )!;
-                change({
-                  className: chosen.name,
-                  parameters: parameterFields(chosen, {})
-                });
-              }}
-            >
-              {classes.map(item => (
-                <option key={item.name} value={item.name}>
-                  {item.name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-      ) : null}
-      <Field
-        name="dataset"
-        label={trans.__('Dataset')}
-        hint={trans.__('a name, or name/SYMBOL for one symbol')}
-        complaint={complaint('dataset')}
-      >
-        {(id, hintId) => (
-          <>
-            <input
-              id={id}
-              className="jp-mod-styled"
-              list={listId}
-              aria-describedby={hintId}
-              aria-invalid={complaint('dataset') !== null}
-              value={fields.dataset}
-              onChange={event => change({ dataset: event.target.value })}
-            />
-            <datalist id={listId}>
-              {props.datasets.map(name => (
-                <option key={name} value={name} />
-              ))}
-            </datalist>
-          </>
-        )}
-      </Field>
-      {input('cash', trans.__('Cash'), trans.__('capital at the start'))}
-      {input(
-        'commission',
-        trans.__('Commission'),
-        trans.__('fraction of the traded value')
-      )}
-      {input('slippage', trans.__('Slippage'), trans.__('fraction of the price'))}
-      {Object.entries(strategy?.parameters ?? {}).map(([name, parameter]) => (
-        <Field
-          key={`${fields.className}.${name}`}
-          name={`parameters.${name}`}
-          label={name}
-          hint={
-            parameter.description ||
-            (typeof parameter.low === 'number' && typeof parameter.high === 'number'
-              ? trans.__('%1 to %2', parameter.low, parameter.high)
-              : trans.__('parameter of the strategy'))
-          }
-          complaint={complaint(`parameters.${name}`)}
-        >
-          {(id, hintId) => (
-            <input
-              id={id}
-              className="jp-mod-styled"
-              aria-describedby={hintId}
-              aria-invalid={complaint(`parameters.${name}`) !== null}
-              value={fields.parameters[name] ?? ''}
-              onChange={event =>
-                change({
-                  parameters: { ...fields.parameters, [name]: event.target.value }
-                })
-              }
-            />
-          )}
-        </Field>
-      ))}
-    </div>
-  );
-}
-
-class RunFormWidget
-  extends ReactWidget
-  implements Dialog.IBodyWidget<IFields>
-{
-  constructor(options: Omit<IFormProps, 'onChange' | 'complaints'>, complaints: IComplaint[]) {
+/** The form with what it holds now and what is wrong with it. */
+class RunFormWidget extends ReactWidget implements Dialog.IBodyWidget<IFields> {
+  constructor(options: IOptions) {
     super();
     this._options = options;
     this._fields = options.fields;
-    this._complaints = complaints;
+    this.addClass('alphintra-RunDialog-body');
   }
 
   getValue(): IFields {
     return this._fields;
   }
 
+  /** The checked choice, or `null` and the complaints are shown. */
+  read(): IChoice | null {
+    const { choice, complaints } = readFields(this._fields, this._options.classes);
+    this._show(complaints, null);
+    return complaints.length === 0 ? choice : null;
+  }
+
+  /** Show what the server refused. */
+  refuse(error: unknown): void {
+    const errors = error instanceof ApiError ? (error.problem.errors ?? []) : [];
+    const { complaints, others } = serverComplaints(errors, this._fields);
+    const said = complaints.length > 0 ? others : [describe(error).text, ...others];
+    this._show(complaints, said.length > 0 ? said.join(' ') : null);
+  }
+
+  set busy(busy: boolean) {
+    this._busy = busy;
+    this.update();
+  }
+
   protected override render(): JSX.Element {
     return (
       <RunForm
         {...this._options}
+        fields={this._fields}
         complaints={this._complaints}
+        problem={this._problem}
+        attempt={this._attempt}
+        busy={this._busy}
         onChange={fields => {
+          // A field that has been put right is no longer complained of; new complaints wait for the button.
+          this._complaints = stillWrong(
+            this._complaints,
+            this._fields,
+            fields,
+            this._options.classes
+          );
+          this._problem = null;
           this._fields = fields;
-          this._forgive();
+          this.update();
         }}
       />
     );
   }
 
-  /** A field that has been put right is no longer complained of; new complaints wait for the button. */
-  private _forgive(): void {
-    if (this._complaints.length > 0) {
-      const left = readFields(this._fields, this._options.classes).complaints;
-      const wrong = new Set(left.map(item => item.field));
-      this._complaints = this._complaints.filter(item => wrong.has(item.field));
-      this.update();
-    }
+  private _show(complaints: IComplaint[], problem: string | null): void {
+    this._complaints = complaints;
+    this._problem = problem;
+    this._attempt += 1;
+    this.update();
   }
 
-  private _options: Omit<IFormProps, 'onChange' | 'complaints'>;
+  private _options: IOptions;
   private _fields: IFields;
-  private _complaints: IComplaint[];
+  private _complaints: IComplaint[] = [];
+  private _problem: string | null = null;
+  private _attempt = 0;
+  private _busy = false;
 }
 
-/** Ask for strategy, data and costs; `null` when the trader leaves. */
-export async function askForRun(
-  classes: readonly IStrategyClass[],
-  datasets: readonly string[],
-  initial: IFields,
-  trans: TranslationBundle
-): Promise<IChoice | null> {
-  let fields = initial;
-  let complaints: IComplaint[] = [];
-  for (;;) {
-    const body = new RunFormWidget({ classes, datasets, fields, trans }, complaints);
-    const dialog = new Dialog<IFields>({
+/** A dialog that stays until its run was accepted, or the trader leaves. */
+class RunDialog extends Dialog<IFields> {
+  constructor(
+    options: IOptions,
+    send: (choice: IChoice, fields: IFields) => Promise<void>
+  ) {
+    const { classes, trans } = options;
+    const form = new RunFormWidget(options);
+    super({
       title:
         classes.length === 1
           ? trans.__('Backtest %1', classes[0]!.name)
           : trans.__('Backtest'),
-      body,
+      body: form,
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
         Dialog.okButton({ label: trans.__('Run backtest') })
       ]
     });
-    dialog.addClass('alphintra-RunDialog');
-    const result = await dialog.launch();
-    if (!result.button.accept || !result.value) {
-      return null;
+    this._form = form;
+    this._send = send;
+    this.addClass('alphintra-RunDialog');
+  }
+
+  override resolve(index?: number): void {
+    if (index === CANCEL) {
+      super.resolve(index);
+    } else if (!this._sending) {
+      void this._accept();
     }
-    const read = readFields(result.value, classes);
-    if (read.complaints.length === 0) {
-      return read.choice;
+  }
+
+  private async _accept(): Promise<void> {
+    const choice = this._form.read();
+    if (choice === null) {
+      return;
     }
-    fields = result.value;
-    complaints = read.complaints;
+    this._sending = true;
+    this._form.busy = true;
+    try {
+      await this._send(choice, this._form.getValue());
+      super.resolve(ACCEPT);
+    } catch (error) {
+      const findings = error instanceof ApiError ? (error.problem.diagnostics ?? []) : [];
+      if (this.isDisposed) {
+        // The trader has left; that nothing runs is still worth a word.
+        Notification.error(describe(error).text);
+      } else if (findings.length > 0) {
+        this._failure = error;
+        super.resolve(ACCEPT);
+      } else {
+        this._form.refuse(error);
+      }
+    } finally {
+      this._sending = false;
+      if (!this._form.isDisposed) {
+        this._form.busy = false;
+      }
+    }
+  }
+
+  /** What keeps the code itself from running: nothing that a field of the dialog could mend. */
+  get failure(): unknown {
+    return this._failure;
+  }
+
+  private _form: RunFormWidget;
+  private _send: (choice: IChoice, fields: IFields) => Promise<void>;
+  private _sending = false;
+  private _failure: unknown = null;
+}
+
+/** The places of the dialog's buttons. */
+const CANCEL = 0;
+const ACCEPT = 1;
+
+/**
+ * Ask for strategy, data, costs and method, and send the run; what the server refuses is shown at its field.
+ *
+ * Throws what `send` threw where no field can mend it: findings in the code.
+ */
+export async function askForRun(
+  options: IOptions,
+  send: (choice: IChoice, fields: IFields) => Promise<void>
+): Promise<void> {
+  const dialog = new RunDialog(options, send);
+  await dialog.launch();
+  if (dialog.failure !== null) {
+    throw dialog.failure;
   }
 }
 

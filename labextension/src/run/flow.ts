@@ -10,7 +10,8 @@ import { isFinished, progressOf } from '../backtests/model.js';
 import { formatValue } from '../result/format.js';
 import type { IAlphintra, IBacktests } from '../tokens.js';
 import { askForRun, showDiagnostics } from './dialogs.js';
-import { IChoice, datasetNames, initialFields } from './form.js';
+import { IChoice, IFields, datasetNames, initialFields } from './form.js';
+import { methodologyLabel } from './methodology.js';
 import { goTo } from './source.js';
 
 type Document = IDocumentWidget<Widget, DocumentRegistry.IModel>;
@@ -41,22 +42,13 @@ export class RunFlow {
         await this._explain(widget, inspection);
         return;
       }
-      const choice = await this._choose(path, inspection, again);
-      if (!choice) {
-        return;
+      const last = this._last.get(path);
+      const known = inspection.classes.some(item => item.name === last?.choice.className);
+      if (again && last && known) {
+        await this._send(path, last.choice, last.fields);
+      } else {
+        await this._ask(path, inspection);
       }
-      const strategy = await client.fromFile(path, choice.className);
-      const accepted = await client.execute(strategy.id, {
-        dataset_id: choice.dataset,
-        parameters: choice.parameters,
-        initial_capital: choice.cash,
-        commission: choice.commission,
-        slippage: choice.slippage
-      });
-      this._last.set(path, choice);
-      this._notify(accepted.backtest_id, choice);
-      this._backtests.reveal();
-      await this._backtests.model.refresh();
     } catch (error) {
       await this._fail(widget, error);
     } finally {
@@ -64,26 +56,43 @@ export class RunFlow {
     }
   }
 
-  private async _choose(
-    path: string,
-    inspection: IInspection,
-    again: boolean
-  ): Promise<IChoice | null> {
+  private async _ask(path: string, inspection: IInspection): Promise<void> {
     const { client, settings, trans } = this._alphintra;
-    const last = this._last.get(path) ?? null;
-    const known = inspection.classes.some(item => item.name === last?.className);
-    if (again && last && known) {
-      return last;
-    }
-    let names: string[] = [];
+    const { classes } = inspection;
+    let datasets: string[] = [];
     try {
-      names = datasetNames((await client.datasets()).items);
+      datasets = datasetNames((await client.datasets()).items);
     } catch (error) {
       // The names are only suggestions; the run itself says if the dataset is unknown.
       console.warn('Alphintra could not list the datasets.', error);
     }
-    const fields = initialFields(inspection.classes, settings, last);
-    return askForRun(inspection.classes, names, fields, trans);
+    const fields = initialFields(classes, settings, this._last.get(path)?.fields ?? null);
+    await askForRun({ classes, datasets, fields, trans }, (choice, given) =>
+      this._send(path, choice, given)
+    );
+  }
+
+  /** Store the code, run it, and follow the run. */
+  private async _send(path: string, choice: IChoice, fields: IFields): Promise<void> {
+    const { client } = this._alphintra;
+    const strategy = await client.fromFile(path, choice.className);
+    const accepted = await client.execute(strategy.id, {
+      dataset_id: choice.dataset,
+      start_date: choice.start,
+      end_date: choice.end,
+      benchmark: choice.benchmark,
+      parameters: choice.parameters,
+      initial_capital: choice.cash,
+      commission: choice.commission,
+      slippage: choice.slippage,
+      profile: choice.profile,
+      methodology: choice.methodology,
+      method: choice.method
+    });
+    this._last.set(path, { choice, fields });
+    this._notify(accepted.backtest_id, choice);
+    this._backtests.reveal();
+    await this._backtests.model.refresh();
   }
 
   private async _explain(
@@ -141,7 +150,12 @@ export class RunFlow {
   private _notify(id: string, choice: IChoice): void {
     const { trans } = this._alphintra;
     const notification = Notification.emit(
-      trans.__('Backtest of %1 on %2', choice.className, choice.dataset),
+      trans.__(
+        '%1 of %2 on %3',
+        methodologyLabel(choice.methodology, trans),
+        choice.className,
+        choice.dataset
+      ),
       'in-progress',
       {
         autoClose: false,
@@ -181,7 +195,12 @@ export class RunFlow {
     }
     this._mine.delete(run.id);
     const { trans } = this._alphintra;
-    const name = run.strategy_name ?? trans.__('Backtest');
+    const method = run.methodology ?? 'STANDARD';
+    const strategy = run.strategy_name ?? trans.__('Backtest');
+    const name =
+      method === 'STANDARD'
+        ? strategy
+        : trans.__('%1 of %2', methodologyLabel(method, trans), strategy);
     const open = {
       label: trans.__('Open'),
       callback: () => this._backtests.open(run.id)
@@ -222,6 +241,6 @@ export class RunFlow {
   private _alphintra: IAlphintra;
   private _backtests: IBacktests;
   private _busy = new Set<string>();
-  private _last = new Map<string, IChoice>();
+  private _last = new Map<string, { choice: IChoice; fields: IFields }>();
   private _mine = new Map<string, string>();
 }

@@ -1,16 +1,45 @@
 /** What a trader chooses before a backtest from the toolbar: checked values, without a DOM. */
 
+import type { IFieldError } from '../api/problem.js';
 import type { IDataset, IParameter, IStrategyClass } from '../api/types.js';
 import type { ISettingValues } from '../settings/values.js';
+import type { IComplaint } from './complaints.js';
+import { COMMISSION_TERMS, Cost, SLIPPAGE_TERMS, readCost } from './costs.js';
+import type { Value } from './grid.js';
+import {
+  IMethodFields,
+  Method,
+  Methodology,
+  hasGrid,
+  readMethod,
+  usualGrid,
+  usualMethod
+} from './method.js';
 
-/** The choice for one run; kept per file for "again". */
+/** Whose rules fill orders. */
+export const PROFILES = [
+  'default',
+  'backtesting.py',
+  'backtrader',
+  'lean',
+  'vectorbt-close'
+];
+
+/** The choice for one run, as the server takes it. */
 export interface IChoice {
   className: string;
   dataset: string;
   cash: number;
-  commission: number;
-  slippage: number;
-  parameters: Record<string, number | string | boolean>;
+  commission: Cost;
+  slippage: Cost;
+  profile: string;
+  /** ISO dates; `null` is where the data begins and ends. */
+  start: string | null;
+  end: string | null;
+  benchmark: string | null;
+  parameters: Record<string, Value>;
+  methodology: Methodology;
+  method: Method | null;
 }
 
 /** The texts in the fields of the dialog. */
@@ -20,52 +49,64 @@ export interface IFields {
   cash: string;
   commission: string;
   slippage: string;
+  commissionTerms: Record<string, string>;
+  slippageTerms: Record<string, string>;
+  profile: string;
+  start: string;
+  end: string;
+  benchmark: string;
   parameters: Record<string, string>;
+  methodology: Methodology;
+  /** What a grid tries for each parameter; one value is not varied. */
+  grid: Record<string, string>;
+  method: IMethodFields;
 }
 
-export type FieldErrors = Record<string, string>;
-
-/** The kinds of complaint about a field; the dialog says them in the trader's language. */
-export type Complaint =
-  | 'missing'
-  | 'number'
-  | 'positive'
-  | 'fraction'
-  | 'low'
-  | 'high';
-
-export interface IComplaint {
-  field: string;
-  kind: Complaint;
-  limit?: number;
-}
-
-/** The fields as the dialog opens: from the last run of this file, else from the settings. */
+/** The fields as the dialog opens: those of the last run of this file, else from the settings. */
 export function initialFields(
   classes: readonly IStrategyClass[],
   settings: ISettingValues,
-  last: IChoice | null
+  last: IFields | null
 ): IFields {
   const chosen =
     classes.find(item => item.name === last?.className) ?? classes[0]!;
-  const from = last ?? {
-    dataset: settings.defaultDataset,
-    cash: settings.cash,
-    commission: settings.commission,
-    slippage: settings.slippage,
-    parameters: {}
-  };
-  return {
+  const base: IFields = last ?? {
     className: chosen.name,
-    dataset: from.dataset,
-    cash: String(from.cash),
-    commission: String(from.commission),
-    slippage: String(from.slippage),
-    parameters: parameterFields(
-      chosen,
-      last?.className === chosen.name ? last.parameters : {}
-    )
+    dataset: settings.defaultDataset,
+    cash: String(settings.cash),
+    commission: String(settings.commission),
+    slippage: String(settings.slippage),
+    commissionTerms: {},
+    slippageTerms: {},
+    profile: 'default',
+    start: '',
+    end: '',
+    benchmark: '',
+    parameters: {},
+    methodology: 'STANDARD',
+    grid: {},
+    method: usualMethod(chosen)
   };
+  return withClass(base, chosen, last?.className === chosen.name);
+}
+
+/** The fields for a class; `keep` takes the texts of parameters that it still has. */
+export function withClass(
+  fields: IFields,
+  strategy: IStrategyClass,
+  keep = false
+): IFields {
+  const parameters = parameterFields(strategy, keep ? fields.parameters : {});
+  const proposed = usualGrid(strategy, parameters);
+  const grid = keep
+    ? Object.fromEntries(
+        Object.entries(proposed).map(([name, text]) => [name, fields.grid[name] ?? text])
+      )
+    : proposed;
+  const method = keep
+    ? fields.method
+    : { ...fields.method, constraint: usualMethod(strategy).constraint };
+  return { ...fields, className: strategy.name, parameters, grid, method };
 }
 
 /** The parameters of a class as texts: chosen before, else their defaults. */
@@ -86,7 +127,7 @@ function parameterValue(
   text: string,
   parameter: IParameter,
   complaints: IComplaint[]
-): number | string | boolean {
+): Value {
   const field = `parameters.${name}`;
   if (typeof parameter.default === 'boolean') {
     return text === 'true';
@@ -105,19 +146,31 @@ function parameterValue(
   return value;
 }
 
+/** Read an ISO date; an empty text is none. */
+function date(
+  field: 'start' | 'end',
+  text: string,
+  complaints: IComplaint[]
+): string | null {
+  const trimmed = text.trim();
+  if (trimmed === '') {
+    return null;
+  }
+  const read = /^\d{4}-\d\d-\d\d$/.test(trimmed) ? new Date(`${trimmed}T00:00:00Z`) : null;
+  // A day that a month does not have would be one of the next month.
+  if (!read || Number.isNaN(read.getTime()) || read.toISOString().slice(0, 10) !== trimmed) {
+    complaints.push({ field, kind: 'date' });
+    return null;
+  }
+  return trimmed;
+}
+
 /** Read the fields; parameters that are at their default are left to the class. */
 export function readFields(
   fields: IFields,
   classes: readonly IStrategyClass[]
 ): { choice: IChoice; complaints: IComplaint[] } {
   const complaints: IComplaint[] = [];
-  const fraction = (field: 'commission' | 'slippage'): number => {
-    const value = Number(fields[field]);
-    if (fields[field].trim() === '' || !(value >= 0 && value < 1)) {
-      complaints.push({ field, kind: 'fraction' });
-    }
-    return value;
-  };
   const cash = Number(fields.cash);
   if (!(cash > 0) || !Number.isFinite(cash)) {
     complaints.push({ field: 'cash', kind: 'positive' });
@@ -125,26 +178,141 @@ export function readFields(
   if (fields.dataset.trim() === '') {
     complaints.push({ field: 'dataset', kind: 'missing' });
   }
-  const strategy = classes.find(item => item.name === fields.className);
+  const start = date('start', fields.start, complaints);
+  const end = date('end', fields.end, complaints);
+  if (start !== null && end !== null && !(start < end)) {
+    complaints.push({ field: 'end', kind: 'after' });
+  }
+  const strategy = classes.find(item => item.name === fields.className)!;
   const parameters: IChoice['parameters'] = {};
-  for (const [name, parameter] of Object.entries(strategy?.parameters ?? {})) {
+  // With a grid the parameters stand in it.
+  for (const [name, parameter] of hasGrid(fields.methodology)
+    ? []
+    : Object.entries(strategy.parameters)) {
     const text = fields.parameters[name] ?? '';
     if (text === String(parameter.default ?? '')) {
       continue;
     }
     parameters[name] = parameterValue(name, text, parameter, complaints);
   }
+  const commission = readCost(
+    'commission',
+    fields.commission,
+    fields.commissionTerms,
+    complaints
+  );
+  const slippage = readCost('slippage', fields.slippage, fields.slippageTerms, complaints);
+  const { method, fixed } = readMethod(
+    fields.methodology,
+    fields.method,
+    fields.grid,
+    strategy,
+    complaints
+  );
   return {
     choice: {
       className: fields.className,
       dataset: fields.dataset.trim(),
       cash,
-      commission: fraction('commission'),
-      slippage: fraction('slippage'),
-      parameters
+      commission,
+      slippage,
+      profile: fields.profile,
+      start,
+      end,
+      benchmark: fields.benchmark.trim() || null,
+      parameters: fixed ?? parameters,
+      methodology: fields.methodology,
+      method
     },
     complaints
   };
+}
+
+/** Our names of the server's fields. */
+const RENAMED: Record<string, string> = {
+  dataset_id: 'dataset',
+  initial_capital: 'cash',
+  start_date: 'start',
+  end_date: 'end'
+};
+
+/** The text of a field by the name that complaints use; of what has no field of its own, nothing. */
+export function fieldText(fields: IFields, name: string): string | null {
+  const [first = '', ...rest] = name.split('.');
+  const within = (texts: object): string | null => {
+    const found = (texts as Record<string, unknown>)[rest.join('.')];
+    return found === undefined ? null : String(found);
+  };
+  const term = (terms: readonly string[], texts: Record<string, string>): string | null => {
+    const wanted = rest.join('.');
+    return terms.includes(wanted) ? (texts[wanted] ?? '') : null;
+  };
+  switch (first) {
+    case 'dataset':
+    case 'cash':
+    case 'profile':
+    case 'start':
+    case 'end':
+    case 'benchmark':
+      return fields[first];
+    case 'commission':
+      return rest.length > 0 ? term(COMMISSION_TERMS, fields.commissionTerms) : fields.commission;
+    case 'slippage':
+      return rest.length > 0 ? term(SLIPPAGE_TERMS, fields.slippageTerms) : fields.slippage;
+    case 'parameters':
+      return within(hasGrid(fields.methodology) ? fields.grid : fields.parameters);
+    case 'method':
+      if (rest[0] === 'grid') {
+        return rest.length > 1
+          ? (fields.grid[rest.slice(1).join('.')] ?? null)
+          : JSON.stringify([fields.grid, fields.method.constraint, fields.method.search]);
+      }
+      return within(fields.method);
+    default:
+      return null;
+  }
+}
+
+/** The server's complaints at the fields that they name, and what is about none of them. */
+export function serverComplaints(
+  errors: readonly IFieldError[],
+  fields: IFields
+): { complaints: IComplaint[]; others: string[] } {
+  const complaints: IComplaint[] = [];
+  const others: string[] = [];
+  for (const { field: given, message } of errors) {
+    let field = RENAMED[given] ?? given ?? '';
+    if (field.startsWith('parameters.') && hasGrid(fields.methodology)) {
+      field = field.replace('parameters.', 'method.grid.');
+    }
+    // A place within a value, such as method.grid.fast.0 or commission.tiers.1, belongs to the whole of it.
+    while (fieldText(fields, field) === null && field.includes('.')) {
+      field = field.slice(0, field.lastIndexOf('.'));
+    }
+    if (fieldText(fields, field) === null) {
+      others.push(given ? `${given}: ${message}` : message);
+    } else {
+      complaints.push({ field, kind: 'server', text: message });
+    }
+  }
+  return { complaints, others };
+}
+
+/** The complaints that hold after an edit: a field that was put right is no longer complained of. */
+export function stillWrong(
+  complaints: readonly IComplaint[],
+  before: IFields,
+  after: IFields,
+  classes: readonly IStrategyClass[]
+): IComplaint[] {
+  const wrong = new Set(
+    readFields(after, classes).complaints.map(item => `${item.field} ${item.kind}`)
+  );
+  return complaints.filter(item =>
+    item.kind === 'server'
+      ? fieldText(before, item.field) === fieldText(after, item.field)
+      : wrong.has(`${item.field} ${item.kind}`)
+  );
 }
 
 /** Names to offer for the dataset: each set that can be traded, and its single symbols. */

@@ -8,6 +8,7 @@ import {
   duration,
   fixed,
   formatValue,
+  grouped,
   isoTime,
   priceDecimals,
   ratioText
@@ -79,4 +80,9 @@ test('a split is written as it is announced', () => {
   assert.equal(ratioText(1.5), '3:2');
   assert.equal(ratioText(1 / 3), '1:3');
   assert.equal(ratioText(1.0837124), '1.0837124:1');
+});
+
+test('numbers of a sentence are grouped as all others', () => {
+  assert.equal(grouped('1,120 of 6,900 variants, 3 left'), '1\u202f120 of 6\u202f900 variants, 3 left');
+  assert.equal(grouped('1,000,000; 1,2 and 1,2345'), '1\u202f000\u202f000; 1,2 and 1,2345');
 });

@@ -16,26 +16,30 @@ const sma: IStrategyClass = {
 };
 const other: IStrategyClass = { ...sma, name: 'Other', parameters: {} };
 
-test('the dialog opens with the settings, then with the last choice of the file', () => {
+test('the dialog opens with the settings, then with the last fields of the file', () => {
   const fresh = initialFields([sma, other], DEFAULTS, null);
-  assert.deepEqual(fresh, {
-    className: 'SmaCross',
-    dataset: 'us-equities-daily/AAPL',
-    cash: '100000',
-    commission: '0',
-    slippage: '0',
-    parameters: { fast: '20' }
-  });
+  assert.equal(fresh.className, 'SmaCross');
+  assert.equal(fresh.dataset, 'us-equities-daily/AAPL');
+  assert.equal(fresh.cash, '100000');
+  assert.equal(fresh.methodology, 'STANDARD');
+  assert.deepEqual(fresh.parameters, { fast: '20' });
   const again = initialFields([sma, other], DEFAULTS, {
+    ...fresh,
     className: 'Other',
-    dataset: 'vix-daily',
-    cash: 5,
-    commission: 0.001,
-    slippage: 0,
-    parameters: {}
+    commission: '0.001',
+    methodology: 'MONTE_CARLO'
   });
   assert.equal(again.className, 'Other');
   assert.equal(again.commission, '0.001');
+  assert.equal(again.methodology, 'MONTE_CARLO');
+  // Texts of a parameter stay with its class.
+  const kept = initialFields([sma], DEFAULTS, {
+    ...fresh,
+    parameters: { fast: '30' },
+    grid: { fast: '10, 20' }
+  });
+  assert.deepEqual(kept.parameters, { fast: '30' });
+  assert.deepEqual(kept.grid, { fast: '10, 20' });
 });
 
 test('bad fields are named, good ones are numbers, defaults are left to the class', () => {

@@ -1,0 +1,125 @@
+/** One strategy's checks with the history of their runs, kept current by the server's events; no DOM. */
+
+import { ISignal, Signal } from '@lumino/signaling';
+
+import type {
+  ICheckRun,
+  IChecks,
+  IChecksUpdate,
+  IJobEvent,
+  IPage
+} from '../api/types.js';
+import { LoadState, isFinished } from '../backtests/model.js';
+
+/** What the models need of the server. */
+export interface IChecksSource {
+  checks(strategy: string): Promise<IChecks>;
+  setChecks(strategy: string, body: IChecksUpdate): Promise<IChecks>;
+  runChecks(strategy: string): Promise<unknown>;
+  cancelChecks(strategy: string, run: string): Promise<unknown>;
+  checkRuns(strategy: string, limit: number, offset: number): Promise<IPage<ICheckRun>>;
+}
+
+const PAGE = 25;
+
+export class ChecksModel {
+  constructor(
+    source: IChecksSource,
+    readonly strategy: string
+  ) {
+    this._source = source;
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get state(): LoadState {
+    return this._state;
+  }
+
+  get error(): unknown {
+    return this._error;
+  }
+
+  get checks(): IChecks | null {
+    return this._checks;
+  }
+
+  /** Newest first. */
+  get runs(): readonly ICheckRun[] {
+    return this._runs;
+  }
+
+  get total(): number {
+    return this._total;
+  }
+
+  get isActive(): boolean {
+    return this._runs.some(run => !isFinished(run));
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const [checks, page] = await Promise.all([
+        this._source.checks(this.strategy),
+        this._source.checkRuns(this.strategy, Math.max(PAGE, this._runs.length), 0)
+      ]);
+      this._checks = checks;
+      this._runs = page.items;
+      this._total = page._pagination?.total ?? page.items.length;
+      this._state = 'ready';
+      this._error = null;
+    } catch (error) {
+      this._error = error;
+      if (this._state !== 'ready') {
+        this._state = 'error';
+      }
+    }
+    this._changed.emit();
+  }
+
+  async more(): Promise<void> {
+    const page = await this._source.checkRuns(this.strategy, PAGE, this._runs.length);
+    const known = new Set(this._runs.map(run => run.id));
+    this._runs = [...this._runs, ...page.items.filter(run => !known.has(run.id))];
+    this._changed.emit();
+  }
+
+  async save(body: IChecksUpdate): Promise<void> {
+    this._checks = await this._source.setChecks(this.strategy, body);
+    this._changed.emit();
+  }
+
+  async run(): Promise<void> {
+    await this._source.runChecks(this.strategy);
+    await this.refresh();
+  }
+
+  /** Stop what waits or runs. */
+  async cancel(): Promise<void> {
+    const active = this._runs.filter(run => !isFinished(run));
+    await Promise.all(active.map(run => this._source.cancelChecks(this.strategy, run.id)));
+    await this.refresh();
+  }
+
+  /** Take in an event of the server's stream; a run that is not known yet may be one of these. */
+  async apply(event: IJobEvent): Promise<void> {
+    const known = this._runs.find(run => run.id === event.resource_id);
+    if (
+      event.kind === 'check' &&
+      !(known && isFinished(known)) &&
+      known?.status !== event.status
+    ) {
+      await this.refresh();
+    }
+  }
+
+  private _source: IChecksSource;
+  private _state: LoadState = 'loading';
+  private _error: unknown = null;
+  private _checks: IChecks | null = null;
+  private _runs: readonly ICheckRun[] = [];
+  private _total = 0;
+  private _changed = new Signal<this, void>(this);
+}
