@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,16 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Keep what the page showed when a test failed."""
+    report = yield
+    shown = getattr(item, "funcargs", {}).get("view")
+    if report.when == "call" and report.failed and isinstance(shown, Page):
+        shown.shot(f"failed-{item.name.partition('[')[0]}")
+    return report
 
 
 @pytest.fixture(params=["light", "dark"])

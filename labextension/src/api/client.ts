@@ -23,6 +23,9 @@ import type {
 
 type Query = Record<string, string | number | boolean | undefined>;
 
+/** How long a list may take. */
+const LIST_MS = 10_000;
+
 export interface IExecuteBody {
   dataset_id: string;
   start_date: string | null;
@@ -84,8 +87,13 @@ export class Client {
     return this._get('datasets', { limit: 100 });
   }
 
+  /** A page of runs; a request that is lost on its way ends as an error, so that it is asked again. */
   backtests(limit: number, offset: number): Promise<IPage<IBacktest>> {
-    return this._get('backtests', { limit, offset });
+    return this._get(
+      'backtests',
+      { limit, offset },
+      AbortSignal.timeout(LIST_MS)
+    );
   }
 
   backtest(id: string): Promise<IBacktest> {
@@ -149,12 +157,16 @@ export class Client {
     return this.url(`backtests/${encodeURIComponent(id)}/report`);
   }
 
-  private _get<T>(path: string, query: Query = {}): Promise<T> {
+  private _get<T>(
+    path: string,
+    query: Query = {},
+    signal?: AbortSignal
+  ): Promise<T> {
     const pairs = Object.entries(query)
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => [key, String(value)]);
     const search = new URLSearchParams(pairs as string[][]).toString();
-    return this._request<T>(`${path}${search ? `?${search}` : ''}`, {});
+    return this._request<T>(`${path}${search ? `?${search}` : ''}`, { signal });
   }
 
   private _post<T>(path: string, body: Record<string, unknown>): Promise<T> {

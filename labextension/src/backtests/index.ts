@@ -60,7 +60,11 @@ function follow(
     void model.refresh();
   });
   window.setInterval(() => {
-    if (model.hasActive || model.error !== null) {
+    if (
+      model.hasActive ||
+      model.error !== null ||
+      model.state === 'loading'
+    ) {
       refetch();
     }
   }, RECONCILE_MS);
@@ -237,7 +241,8 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
       });
     }
     follow(app, model, overview);
-    void app.restored.then(() => model.refresh());
+    // Not once the layout is restored: the panel may be shown before, and a restoration may wait for others.
+    void model.refresh();
     return {
       model,
       open: id => {
