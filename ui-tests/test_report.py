@@ -42,7 +42,7 @@ class Opened:
         """Scroll to each chart, which draws it; the number of charts."""
         plots = self.page.locator(".plot")
         for i in range(plots.count()):
-            plots.nth(i).scroll_into_view_if_needed()
+            plots.nth(i).evaluate("plot => plot.scrollIntoView({behavior: 'instant', block: 'center'})")
             self.page.locator(".plot").nth(i).locator("svg.main-svg").first.wait_for()
         self.page.evaluate("window.scrollTo({top: 0, behavior: 'instant'})")
         return int(plots.count())
