@@ -49,17 +49,6 @@ def tests() -> list[str]:
     ]  # fmt: skip
 
 
-def passes_again(argv: list[str], environment: dict[str, str]) -> bool:
-    """Whether what failed in the browser passes when run once more, and say so: a page that stalled is no defect."""
-    argv = [*argv, "--last-failed"]
-    done = subprocess.run(argv, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
-    steady = "ok, at the second try:" if done.returncode == 0 else "FAILED again:"
-    print(f"       {steady} {(done.stdout.strip().splitlines() or ['no output'])[-1]}", flush=True)
-    if done.returncode:
-        print(done.stdout[-8000:], done.stderr[-4000:], sep="\n", flush=True)
-    return done.returncode == 0
-
-
 def main() -> int:
     """Run everything; the number of failed checks."""
     environment = os.environ | {"JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter")}
@@ -72,9 +61,8 @@ def main() -> int:
         if done.stdout and argv[1:3] == ["-m", "pytest"]:
             print(f"       {done.stdout.strip().splitlines()[-1]}", flush=True)
         if done.returncode:
+            failed.append(name)
             print(done.stdout[-8000:], done.stderr[-4000:], sep="\n", flush=True)
-            if not (name == "browser" and passes_again(argv, environment)):
-                failed.append(name)
     status = subprocess.run(tests(), cwd=ROOT, env=environment, check=False).returncode
     if failed:
         print(f"failed before the tests: {', '.join(failed)}", file=sys.stderr)
