@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html.parser import HTMLParser
 
 import pytest
 from alphintra.result import Result
 from alphintra_backtest import formats, plain_text, png, static_html, svg
 
+from tests.backtest.study.pages import EVIL, Tags
+
 Make = Callable[..., Result]
-EVIL = "</script><img src=x onerror=alert(1)>"
 THIN = "\u202f"
-
-
-class Tags(HTMLParser):
-    """Collect every tag, its attributes and the text outside of scripts and styles."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.texts: list[str] = []
-        self._inside: str | None = None
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-        self._inside = tag if tag in ("script", "style") else None
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = None
-
-    def handle_data(self, data: str) -> None:
-        if self._inside is None:
-            self.texts.append(data)
 
 
 def evil_result(make: Make) -> Result:
