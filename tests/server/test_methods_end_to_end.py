@@ -1,6 +1,7 @@
 """Sweeps, walk-forwards and Monte Carlo studies over REST, with the engine's own worker in the sandbox."""
 
 import asyncio
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -197,7 +198,8 @@ def left_over(job, data_dir):
     """Processes that carry the job's mark, and files that it wrote."""
     mark = f"ALPHINTRA_JOB={job['job_id']}/".encode()
     processes = [process for process in Path("/proc").glob("[0-9]*") if mark in environment(process)]
-    return processes + [file for file in (data_dir / "jobs" / job["job_id"]).rglob("*") if file.is_file()]
+    folders = os.walk(data_dir / "jobs" / job["job_id"])
+    return processes + [Path(folder, name) for folder, _, names in folders for name in names]
 
 
 def environment(process):

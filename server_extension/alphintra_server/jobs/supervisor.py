@@ -172,6 +172,9 @@ class Supervisor:
             kind = self._kinds[held.kind]
             job = await self._database.read(lambda session: kind.load(session, held))
             outcome: Outcome = await attempt.run(job)
+            if not isinstance(outcome, Finished):
+                # Before its end is told: who reads that a job is over finds nothing of it on the disk.
+                await asyncio.to_thread(self._remove, attempt.folder)
             status = await self._settle(attempt, kind, outcome)
         except FencedOutError:
             status = None
