@@ -94,6 +94,8 @@ class Sandbox:
         fds: Sequence[int] = (),
         cwd: str = "/tmp",
         env: Mapping[str, str] | None = None,
+        network: bool = False,
+        user_id: int | None = None,
     ) -> SandboxProcess:
         """Start ``argv``.
 
@@ -105,6 +107,9 @@ class Sandbox:
             fds: Open descriptors that the process inherits under the same numbers.
             cwd: Working folder, as the process sees it.
             env: Variables on top of a fixed few. Nothing of this process's environment is passed on.
+            network: Whether it has the host's network: for a trader's own notebooks alone.
+            user_id: The host user to become when started as root; the caller has made the mounts theirs. By
+                default one that no other sandbox has, which is given the writable mounts.
 
         Raises:
             SandboxError: It did not start.
@@ -114,7 +119,7 @@ class Sandbox:
             if not mount.source.exists():
                 raise SandboxError(f"nothing to mount at {mount.source}")
         plain = self.level == "none"
-        tenant = _Tenant(list(argv), list(mounts), bounds, tuple(fds), cwd, dict(env or {}))
+        tenant = _Tenant(list(argv), list(mounts), bounds, tuple(fds), cwd, dict(env or {}), network, user_id)
         cache = numba_cache.shared_cache()
         if cache is not None:
             tenant.env.setdefault(numba_cache.SHARED_VARIABLE, str(cache) if plain else numba_cache.TARGET)
@@ -132,11 +137,16 @@ class _Tenant:
     fds: tuple[int, ...]
     cwd: str
     env: dict[str, str]
+    network: bool = False
+    user_id: int | None = None
 
 
 def _spawn_bwrap(tenant: _Tenant) -> SandboxProcess:
-    user_id = _take_user_id() if os.geteuid() == 0 else None
-    give_back = functools.partial(_return_user_id, user_id)
+    user_id = None
+    taken = os.geteuid() == 0 and tenant.user_id is None
+    if os.geteuid() == 0:
+        user_id = _take_user_id() if tenant.user_id is None else tenant.user_id
+    give_back = functools.partial(_return_user_id, user_id if taken else None)
     try:
         popen, first_pid = _start_bwrap(tenant, user_id)
     except BaseException:
@@ -148,7 +158,7 @@ def _spawn_bwrap(tenant: _Tenant) -> SandboxProcess:
 
 
 def _start_bwrap(tenant: _Tenant, user_id: int | None) -> tuple[subprocess.Popen[bytes], int | None]:
-    if user_id is not None:
+    if user_id is not None and tenant.user_id is None:
         for mount in tenant.mounts:
             if mount.writable:
                 _give(mount.source, user_id)
@@ -169,6 +179,7 @@ def _start_bwrap(tenant: _Tenant, user_id: int | None) -> tuple[subprocess.Popen
                 passwd_fd=passwd_fd,
                 info_fd=info_write,
                 seccomp_fd=seccomp_fd,
+                network=tenant.network,
             )
             profile_fds = [fd for fd in (passwd_fd, seccomp_fd, info_write) if fd is not None]
             # An empty environment for bwrap as well: inside, /proc/1/environ shows what bwrap started with.
