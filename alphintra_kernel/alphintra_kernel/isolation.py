@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from alphintra_kernel import levels
+
 LEVEL_VARIABLE = "ALPHINTRA_SANDBOX_LEVEL"
 NETWORK_VARIABLE = "ALPHINTRA_SANDBOX_NETWORK"
 REFUSED_VARIABLE = "ALPHINTRA_WORKSPACE_REFUSED"
-#: Levels at which the kernel is started in namespaces and mounts of its own.
-MOUNTED = frozenset({"full", "no-cgroup"})
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Isolation:
 
     def __str__(self) -> str:
         """One line for the banner."""
-        if self.level == "none":
+        if self.level == levels.NONE:
             return "🔴 not sandboxed"
         text = f"sandboxed ({self.level}), network {'on' if self.network else 'off'}"
         return f"{text}\n🔴 {self.refused}" if self.refused else text
@@ -46,21 +46,24 @@ def own(environ: Mapping[str, str] | None = None, status: Path = Path("/proc/sel
     of ours begins with.
     """
     env = os.environ if environ is None else environ
-    level = env.get(LEVEL_VARIABLE, "none")
-    if level not in {"none", "pod"} and not _can_gain_no_rights(status):
-        level = "none"
+    level = env.get(LEVEL_VARIABLE, levels.NONE)
+    if level not in levels.LEVELS or (level in levels.OWN_FILES and not _can_gain_no_rights(status)):
+        level = levels.NONE
+    if level == levels.NONE and levels.pod_is_sandbox(env):
+        level = levels.POD
     return Isolation(level, env.get(NETWORK_VARIABLE) != "off", env.get(REFUSED_VARIABLE, ""))
 
 
 def kernel_level() -> str:
-    """Return the level at which kernels are started here, for ``/api/system``."""
-    from alphintra_kernel.sandbox import probe
+    """Return the level at which kernels are started here.
 
-    found = os.environ.get(LEVEL_VARIABLE) == "pod"
-    level = probe()
-    if level in MOUNTED:
-        return level
-    return "pod" if found else "none"
+    A notebook's user is there and is told the level, so it starts at any. Without mounts of its own, what
+    remains of a sandbox is little for code that needs the trader's files and network.
+    """
+    found = levels.probe()
+    if found in levels.OWN_FILES:
+        return found
+    return levels.POD if levels.pod_is_sandbox() else levels.NONE
 
 
 def _can_gain_no_rights(status: Path) -> bool:

@@ -13,7 +13,7 @@ from ipykernel.kernelapp import IPKernelApp
 from tornado.ioloop import IOLoop
 from traitlets import default
 
-from alphintra_kernel import isolation, kernel_home, numba_cache
+from alphintra_kernel import isolation, kernel_home, levels, numba_cache
 from alphintra_kernel.preload import preload, warm_up
 
 #: Seconds between two parts of what a waiting kernel loads.
@@ -57,7 +57,7 @@ class AlphintraKernelApp(IPKernelApp):
 
 def settle() -> None:
     """Make use of the kernel's home: its compiled code, and what its trader installed."""
-    if os.environ.get(isolation.LEVEL_VARIABLE) not in isolation.MOUNTED:
+    if os.environ.get(isolation.LEVEL_VARIABLE) not in levels.OWN_FILES:
         return
     numba_cache.keep(Path.home() / kernel_home.CACHE)
     # Last on the path: what is installed there must not take the place of what Alphintra was tested with.

@@ -80,13 +80,13 @@ class BacktestMagics(Magics):  # type: ignore[misc]
 
         It holds from the next start of a kernel on.
         """
-        from alphintra_kernel import isolation, kernel_home
+        from alphintra_kernel import isolation, kernel_home, levels
 
         wish = line.strip().lower()
         if wish not in {"", "on", "off"}:
             raise UsageError("%network takes on or off; without either it says what holds")
         found = isolation.own()
-        if found.level not in isolation.MOUNTED:
+        if found.level not in levels.OWN_FILES:
             raise UsageError("the network cannot be switched: this kernel is not sandboxed")
         if wish:
             kernel_home.switch_network(wish == "on")

@@ -21,8 +21,9 @@ USER_ID_INSIDE = 1000
 SANDBOX_PACKAGES = ("alphintra", "alphintra_backtest", "alphintra_kernel")
 # Never the whole of /etc: it holds host keys, shadow files and service credentials.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "ssl/certs", "alternatives")
-# What names on the network are looked up with; the first is often a link into /run.
-_ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "pki", "ca-certificates")
+_ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "services", "protocols")
+_ETC_NETWORK += ("pki/tls/certs", "pki/ca-trust/extracted")  # where Fedora's ssl/certs leads
+_ETC_LINKS = frozenset({"localtime", "resolv.conf"})  # often links to where the sandbox has nothing
 _MADE_BY_PROFILE = frozenset({"/tmp", "/dev", "/proc", "/usr"})
 
 
@@ -127,7 +128,7 @@ def _add_system(args: _Arguments, network: bool) -> None:
     for name in (*_ETC, *(_ETC_NETWORK if network else ())):
         path = Path("/etc", name)
         if path.exists():
-            args.bind(path.resolve(), str(path))
+            args.bind(path.resolve() if name in _ETC_LINKS else path, str(path))
 
 
 def bwrap_command(
@@ -157,7 +158,7 @@ def bwrap_command(
         passwd_fd: Descriptor to read ``/etc/passwd`` from.
         info_fd: Descriptor that gets the process id of the sandbox's first process.
         seccomp_fd: Descriptor to read the filter from, or ``None`` where there is none for this processor.
-        network: Whether it has the host's network, for notebooks alone.
+        network: Share the host's network, with what names need to be found.
     """
     args = _Arguments()
     args.add("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")

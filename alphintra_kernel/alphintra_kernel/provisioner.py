@@ -24,7 +24,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 from traitlets import Bool, Int, List, Unicode, default
 
-from alphintra_kernel import isolation, kernel_home, ownership, profile, workspace_rules
+from alphintra_kernel import isolation, kernel_home, levels, ownership, profile, workspace_rules
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox
@@ -106,7 +106,7 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Decide where the kernel runs and write its connection file."""
         level = await asyncio.to_thread(isolation.kernel_level)
-        if level not in isolation.MOUNTED:
+        if level not in levels.OWN_FILES:
             kwargs = await super().pre_launch(**kwargs)
             kwargs["env"] |= {isolation.LEVEL_VARIABLE: level}
             return kwargs
@@ -220,6 +220,9 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
             open_files=8192,
             file_bytes=_NO_BOUND,
             tmp_bytes=self.tmp_bytes,
+            disk_bytes=_NO_BOUND,
+            disk_files=_NO_BOUND,
+            output_bytes=_NO_BOUND,
         )
 
     def _prepare(self, cwd: str | None) -> _Place:
