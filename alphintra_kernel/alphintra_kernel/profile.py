@@ -21,8 +21,10 @@ USER_ID_INSIDE = 1000
 SANDBOX_PACKAGES = ("alphintra", "alphintra_backtest", "alphintra_kernel")
 # Never the whole of /etc: it holds host keys, shadow files and service credentials.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "ssl/certs", "alternatives")
-_ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "services", "protocols")
-_ETC_NETWORK += ("pki/tls/certs", "pki/ca-trust/extracted")  # where Fedora's ssl/certs leads
+_ETC_NETWORK = (
+    *("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "services", "protocols"),
+    *("pki/tls/certs", "pki/ca-trust/extracted"),  # where Fedora's ssl/certs leads
+)
 _ETC_LINKS = frozenset({"localtime", "resolv.conf"})  # often links to where the sandbox has nothing
 _MADE_BY_PROFILE = frozenset({"/tmp", "/dev", "/proc", "/usr"})
 

@@ -7,7 +7,6 @@ nobody else on the machine can connect. Where there is no sandbox the kernel sta
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
@@ -21,7 +20,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 from alphintra.trials import data_folder
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Int, List, Unicode, default
 
 from alphintra_kernel import isolation, kernel_home, levels, ownership, profile, workspace_rules
@@ -49,7 +48,7 @@ class _Place:
     refused: str
 
 
-class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
+class SandboxProvisioner(LocalProvisioner):
     """One sandbox per kernel."""
 
     network = Bool(
@@ -68,15 +67,17 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
         """
     ).tag(config=True)
 
-    data_dir = Unicode(help="Alphintra's data folder, in which the kernels' home lies; nothing else of it is seen.").tag(
+    data_dir = Unicode(
+        help="Alphintra's data folder, in which the kernels' home lies; kernels see nothing else of it."
+    ).tag(config=True)
+
+    memory_bytes = Int(
+        help="Memory of one kernel and all that it starts. Default: three quarters of the machine's."
+    ).tag(config=True)
+
+    tmp_bytes = Int(1024 * MIB, help="Size of a kernel's /tmp, and again of /dev/shm; both are memory.").tag(
         config=True
     )
-
-    memory_bytes = Int(help="Memory of one kernel and all that it starts. Default: three quarters of the machine's.").tag(
-        config=True
-    )
-
-    tmp_bytes = Int(1024 * MIB, help="Size of a kernel's /tmp, and again of /dev/shm. Both are memory.").tag(config=True)
 
     pass_environment = List(
         Unicode(),
@@ -110,17 +111,17 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
             kwargs = await super().pre_launch(**kwargs)
             kwargs["env"] |= {isolation.LEVEL_VARIABLE: level}
             return kwargs
+        manager: Any = self.parent
         if self._sockets is None:  # kept over a restart: clients stay connected
             # Short and private: a socket's path has 107 bytes, and who can connect to it can run code.
             self._sockets = Path(tempfile.mkdtemp(prefix="alp-", dir="/tmp"))
-            self.parent.transport = "ipc"
-            self.parent.ip = str(self._sockets / "k")
-            self.parent.cache_ports = False
-            bound(self.parent)
+            manager.transport = "ipc"
+            manager.ip = str(self._sockets / "k")
+            manager.cache_ports = False
+            bound(manager)
         kwargs = await super().pre_launch(**kwargs)
         self._place = await asyncio.to_thread(self._prepare, kwargs.get("cwd"))
-        outside = os.path.realpath(self.parent.connection_file)
-        inside = str(await asyncio.to_thread(self._own_connection_file, Path(outside)))
+        outside, inside = await asyncio.to_thread(self._own_connection_file, Path(manager.connection_file))
         kwargs["cmd"] = [inside if part == outside else part for part in kwargs["cmd"]]
         return kwargs
 
@@ -162,8 +163,7 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
         if self.sandboxed is None:
             return await super().wait()
         process = self.sandboxed
-        while (code := process.poll()) is None:
-            await asyncio.sleep(0.05)
+        code = await asyncio.to_thread(process.wait)
         self._say_how_it_ended(process)
         self.sandboxed = None
         return code
@@ -228,7 +228,9 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
     def _prepare(self, cwd: str | None) -> _Place:
         data_dir = Path(self.data_dir).expanduser().resolve()
         started_in = Path(cwd or Path.cwd()).resolve()
-        root = Path(self.workspace or getattr(self.parent.parent, "root_dir", "") or started_in).expanduser().resolve()
+        manager: Any = self.parent
+        shown = getattr(manager.parent, "root_dir", "")
+        root = Path(self.workspace or shown or started_in).expanduser().resolve()
         refused = workspace_rules.refusal(root, {"Alphintra's data": data_dir}) or ""
         if not refused and not root.is_dir():
             refused = f"{root} is not used as workspace, because it is not there."
@@ -244,9 +246,14 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
         folder = started_in if started_in.is_relative_to(workspace) else workspace
         return _Place(user_id, home, inside, workspace, str(folder), "")
 
-    def _own_connection_file(self, original: Path) -> Path:
-        """Copy it to the kernel's folder: Jupyter's own holds the server's token and other kernels' keys."""
+    def _own_connection_file(self, original: Path) -> tuple[str, str]:
+        """Copy it to the kernel's folder: Jupyter's own holds the server's token and other kernels' keys.
+
+        Returns:
+            Where Jupyter has it, as the command line says it, and where the kernel has it.
+        """
         assert self._sockets is not None
+        original = original.resolve()
         copy = self._sockets / original.name
         copy.unlink(missing_ok=True)
         with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -254,7 +261,7 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
         if self._place is not None and self._place.user_id is not None:
             os.chown(copy, self._place.user_id, self._place.user_id)
             os.chown(self._sockets, self._place.user_id, self._place.user_id)
-        return copy
+        return str(original), str(copy)
 
     def _environment(self, given: Mapping[str, str], place: _Place, network: bool, level: str) -> dict[str, str]:
         names = {*PASSED, *self.pass_environment, *self.kernel_spec.env}
@@ -270,7 +277,7 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
     def _say_how_it_ended(self, process: SandboxProcess) -> None:
         if process.outcome == "memory":
             self.log.warning(
-                "Kernel %s used more than %d MiB of memory and was ended. SandboxProvisioner.memory_bytes sets the bound.",
+                "Kernel %s used more than %d MiB of memory (SandboxProvisioner.memory_bytes) and was ended.",
                 self.kernel_id,
                 self.memory_bytes // MIB,
             )

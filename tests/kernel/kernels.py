@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import alphintra_kernel
 from alphintra_kernel.provisioner import SandboxProvisioner
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from traitlets.config import Config
+
+import alphintra_kernel
 
 RESOURCES = Path(alphintra_kernel.__file__).parent / "resources"
 NAME = "alphintra-sandbox"
