@@ -22,8 +22,8 @@ def bound(manager: Any) -> None:
     Args:
         manager: A ``KernelManager`` before it has made any socket.
     """
-    shared = manager.context
-    context = type(shared).shadow(shared)
+    context = manager.context
+    if not manager._created_context:  # that of all kernels of a server: a view of it with defaults of its own
+        context = manager.context = type(context).shadow(context)
     context.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
     context.setsockopt(zmq.RCVHWM, MAX_WAITING)
-    manager.context = context

@@ -83,7 +83,11 @@ def kernel(folder: Path, *, cwd: Path, data_dir: Path, **settings: Any) -> Itera
     client = manager.client()
     try:
         client.start_channels()
-        client.wait_for_ready(timeout=60)
+        try:
+            client.wait_for_ready(timeout=60)
+        except RuntimeError as error:
+            process = manager.provisioner.sandboxed
+            raise AssertionError(process and process.stderr_tail()) from error
         yield Client(manager, client)
     finally:
         client.stop_channels()
