@@ -26,6 +26,7 @@ from .services.checks import StrategyChecks
 from .services.comparison import Comparisons
 from .services.datasets import Datasets
 from .services.documentation import Documentation
+from .services.jobs import Jobs
 from .services.run_defaults import RunDefaults
 from .services.snippets import Snippets
 from .services.sources import Sources
@@ -57,6 +58,7 @@ class Services:
     templates: Templates
     datasets: Datasets
     backtests: Backtests
+    jobs: Jobs
     checks: StrategyChecks
     check_triggers: CheckTriggers
     comparisons: Comparisons
@@ -259,6 +261,7 @@ class AlphintraServer(ExtensionApp):
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
             backtests=backtests,
+            jobs=Jobs(database, supervisor.wake),
             comparisons=Comparisons(database, backtests.read_file),
             checks=StrategyChecks(database, run_defaults, self.max_queued, supervisor.wake, refused),
             check_triggers=CheckTriggers(
