@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from .crash_points import reached
 from .db.engine import Database
 from .db.tables import OutboxRow
 from .db.types import utc_now
@@ -163,6 +164,7 @@ class EventRelay:
                 if not subscription.put(event):
                     self._log.warning("A reader of the event stream was too slow and is cut off")
                     self._cut_off(subscription)
+        reached("in_relay")
         ids = [event.event_id for _, event in events]
 
         def mark(session: Session) -> None:
