@@ -27,6 +27,12 @@ _lock = threading.Lock()
 _passed = 0
 
 
+def forget() -> None:
+    """Count anew, where the environment was changed."""
+    global _passed
+    _passed = 0
+
+
 def reached(name: str) -> None:
     """End this process where its environment names this place."""
     wanted = os.environ.get(VARIABLE)
