@@ -26,6 +26,7 @@ from .services.checks import StrategyChecks
 from .services.comparison import Comparisons
 from .services.datasets import Datasets
 from .services.documentation import Documentation
+from .services.jobs import Jobs
 from .services.run_defaults import RunDefaults
 from .services.snippets import Snippets
 from .services.sources import Sources
@@ -57,6 +58,7 @@ class Services:
     templates: Templates
     datasets: Datasets
     backtests: Backtests
+    jobs: Jobs
     checks: StrategyChecks
     check_triggers: CheckTriggers
     comparisons: Comparisons
@@ -259,6 +261,7 @@ class AlphintraServer(ExtensionApp):
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
             backtests=backtests,
+            jobs=Jobs(database, supervisor.wake),
             comparisons=Comparisons(database, backtests.read_file),
             checks=StrategyChecks(database, run_defaults, self.max_queued, supervisor.wake, refused),
             check_triggers=CheckTriggers(
@@ -284,12 +287,13 @@ class AlphintraServer(ExtensionApp):
         )
 
     def _sandbox(self) -> tuple[Sandbox | None, SandboxState]:
-        from alphintra_kernel.sandbox import Sandbox, probe_report
+        from alphintra_kernel.levels import jobs_allowed, probe_report
+        from alphintra_kernel.sandbox import Sandbox
 
         found = probe_report()
-        allowed = found.level != "none" or self.allow_unsandboxed_jobs
+        allowed = jobs_allowed(found.level, self.allow_unsandboxed_jobs)
         description = f"{found.description} ({found.reason})" if found.reason else found.description
-        say = self.log.info if found.level != "none" else self.log.warning
+        say = self.log.info if jobs_allowed(found.level, False) else self.log.warning
         say("Sandbox of jobs: %s. %s", found.level, description)
         if not allowed:
             self.log.warning(NO_SANDBOX)
