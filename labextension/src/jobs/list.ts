@@ -27,7 +27,7 @@ export type SortKey =
   | 'state'
   | 'name'
   | 'kind'
-  | 'created_at'
+  | 'started'
   | 'queue_seconds'
   | 'run_seconds'
   | 'cpu_seconds'
@@ -61,7 +61,14 @@ const STATES: readonly JobState[] = [
 ];
 
 function sortValue(job: IJob, key: SortKey): number | string | null {
-  return key === 'state' ? -STATES.indexOf(stateOf(job)) : job[key];
+  switch (key) {
+    case 'state':
+      return -STATES.indexOf(stateOf(job));
+    case 'started':
+      return job.started_at ?? job.created_at;
+    default:
+      return job[key];
+  }
 }
 
 /** Jobs in an order; what has no value comes last either way, and equals stay newest first. */

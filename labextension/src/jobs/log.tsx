@@ -88,7 +88,7 @@ export function JobLog({ job, read, trans }: IProps): JSX.Element {
       ) : lines.length === 0 ? (
         <p className="alphintra-muted">
           {done
-            ? trans.__('It printed nothing. What a strategy gives to self.log() or print() is kept here.')
+            ? trans.__('It printed nothing. What a strategy prints is kept here.')
             : trans.__('It has printed nothing so far.')}
         </p>
       ) : (

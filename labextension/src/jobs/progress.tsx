@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { fractionOf, stateOf } from './state.js';
-import { IAdvancing, doingParts, leftText } from './words.js';
+import { IAdvancing, briefParts, doingParts, leftText } from './words.js';
 
 interface IBarProps {
   job: IAdvancing;
@@ -45,7 +45,7 @@ interface IProps {
   name: string;
   trans: TranslationBundle;
   stale?: boolean;
-  /** In a narrow panel the market time is left to the hover. */
+  /** In a narrow panel some of it is left to the hover. */
   narrow?: boolean;
   onStop: () => void;
 }
@@ -55,8 +55,7 @@ export function JobProgress(props: IProps): JSX.Element {
   const parts = doingParts(job, trans);
   const left = leftText(job, trans);
   const whole = [...parts, left].filter(Boolean).join(' \u00b7 ');
-  const time = typeof job.progress === 'number' ? null : job.progress?.bar_time;
-  const shown = props.narrow ? parts.filter(part => part !== time?.slice(0, 10)) : parts;
+  const shown = props.narrow ? briefParts(job, trans) : parts;
   const stopping = stateOf(job) === 'stopping';
   return (
     <div className="alphintra-Progress">

@@ -10,7 +10,7 @@ import type { IJob } from '../api/types.js';
 import { jobIcon } from '../icons.js';
 import type { ActiveJobs } from './active.js';
 import { fractionOf, stateOf } from './state.js';
-import { doingParts, kindText, leftText, nameOf } from './words.js';
+import { briefParts, doingParts, kindText, leftText, nameOf, shortName } from './words.js';
 
 interface IOptions {
   active: ActiveJobs;
@@ -22,16 +22,20 @@ interface IOptions {
 }
 
 /**
- * Name and bar. Lab's search reads labels by walking through `children`, which it takes for arrays: hence the
- * empty strings.
+ * Name, how far it is, and a bar, on two lines. Lab's search reads labels by walking through `children`, which it
+ * takes for arrays: hence the empty strings.
  */
 function label(job: IJob, trans: TranslationBundle): React.ReactNode {
   const fraction = stateOf(job) === 'waiting' ? 0 : fractionOf(job.progress);
+  const brief = [...briefParts(job, trans), leftText(job, trans)].filter(Boolean).join(' \u00b7 ');
   return (
     <span className="alphintra-RunningJob-label">
-      {''}
-      <span>
-        {nameOf(job, trans)}
+      <span className="alphintra-RunningJob-name">
+        {shortName(job, trans)}
+        {''}
+      </span>
+      <span className="alphintra-RunningJob-doing">
+        {brief}
         {''}
       </span>
       <i
@@ -43,16 +47,6 @@ function label(job: IJob, trans: TranslationBundle): React.ReactNode {
       </i>
     </span>
   );
-}
-
-/** What stands beside the name: the percentage and the time left, or the state. */
-export function detailOf(job: IJob, trans: TranslationBundle): string {
-  const time = job.progress?.bar_time?.slice(0, 10);
-  const parts = doingParts(job, trans).filter(part => part !== time);
-  const left = leftText(job, trans);
-  // The bar already says that it runs.
-  const short = parts.length > 1 && stateOf(job) === 'running' ? parts.slice(1) : parts;
-  return [...short, left].filter(Boolean).join(' \u00b7 ');
 }
 
 class JobItem implements IRunningSessions.IRunningItem {
@@ -94,10 +88,6 @@ class JobItem implements IRunningSessions.IRunningItem {
     ]
       .filter(Boolean)
       .join('\n');
-  }
-
-  detail(): string {
-    return detailOf(this._job, this._options.trans);
   }
 }
 

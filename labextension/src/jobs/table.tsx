@@ -11,13 +11,15 @@ import { Bar } from './progress.js';
 import { isFinished, stateOf } from './state.js';
 import {
   STATE_MARKS,
+  briefParts,
   bytesText,
   doingParts,
   kindText,
   leftText,
   meters,
   nameOf,
-  secondsText
+  secondsText,
+  shortName
 } from './words.js';
 
 interface IProps {
@@ -58,7 +60,7 @@ function columns(trans: TranslationBundle): IColumn[] {
     { key: 'kind', label: trans.__('Kind'), left: true },
     { key: 'state', label: trans.__('State'), left: true },
     {
-      key: 'created_at',
+      key: 'started',
       label: trans.__('Started, UTC'),
       definition: trans.__('When its last attempt started; of one that waits, when it was made.')
     },
@@ -90,8 +92,7 @@ function State({ job, stale, trans }: { job: IJob; stale: boolean; trans: Transl
   const state = stateOf(job);
   const parts = doingParts(job, trans);
   const whole = [...parts, leftText(job, trans)].filter(Boolean).join(' \u00b7 ');
-  const time = job.progress?.bar_time?.slice(0, 10);
-  const shown = isFinished(job) ? parts : [...parts.filter(part => part !== time), leftText(job, trans)];
+  const shown = [...briefParts(job, trans), leftText(job, trans)];
   return (
     <>
       <span className="alphintra-JobState" title={whole}>
@@ -122,21 +123,11 @@ function Row(props: IProps & { job: IJob; at: number; focusable: boolean; onFocu
       onDoubleClick={() => props.onOpen(job)}
     >
       <th scope="row" className="alphintra-mod-left" title={name}>
-        {name}
+        {shortName(job, trans)}
       </th>
       <td className="alphintra-mod-left">{kindText(job.kind, trans)}</td>
       <td className="alphintra-mod-left alphintra-Jobs-state">
         <State job={job} stale={props.stale} trans={trans} />
-      </td>
-      <td>{moment(job.started_at ?? job.created_at)}</td>
-      <td>{secondsText(job.queue_seconds)}</td>
-      <td>{secondsText(job.run_seconds)}</td>
-      <td>{secondsText(job.cpu_seconds)}</td>
-      <td>{bytesText(job.peak_memory_bytes)}</td>
-      <td>{bytesText(job.bytes_written)}</td>
-      <td>{job.attempt || UNDEFINED}</td>
-      <td className={`alphintra-mod-left${job.sandbox_level === 'none' ? ' alphintra-mod-bad' : ''}`}>
-        {job.sandbox_level === 'none' ? trans.__('not sandboxed') : (job.sandbox_level ?? UNDEFINED)}
       </td>
       <td className="alphintra-Jobs-action">
         <button
@@ -153,6 +144,18 @@ function Row(props: IProps & { job: IJob; at: number; focusable: boolean; onFocu
         >
           {trans.__('stop')}
         </button>
+      </td>
+      <td title={moment(job.started_at ?? job.created_at)}>
+        {moment(job.started_at ?? job.created_at).slice(0, 16)}
+      </td>
+      <td>{secondsText(job.queue_seconds)}</td>
+      <td>{secondsText(job.run_seconds)}</td>
+      <td>{secondsText(job.cpu_seconds)}</td>
+      <td>{bytesText(job.peak_memory_bytes)}</td>
+      <td>{bytesText(job.bytes_written)}</td>
+      <td>{job.attempt || UNDEFINED}</td>
+      <td className={`alphintra-mod-left${job.sandbox_level === 'none' ? ' alphintra-mod-bad' : ''}`}>
+        {job.sandbox_level === 'none' ? trans.__('not sandboxed') : (job.sandbox_level ?? UNDEFINED)}
       </td>
     </tr>
   );
@@ -246,6 +249,8 @@ export function JobsTable(props: IProps): JSX.Element {
                 <th
                   key={column.key}
                   scope="col"
+                  // The state has the stop button beside it.
+                  colSpan={column.key === 'state' ? 2 : 1}
                   className={column.left ? 'alphintra-mod-left' : ''}
                   aria-sort={isSorted ? (sort.descending ? 'descending' : 'ascending') : 'none'}
                 >
@@ -266,7 +271,6 @@ export function JobsTable(props: IProps): JSX.Element {
                 </th>
               );
             })}
-            <th aria-label={trans.__('Stop')} />
           </tr>
         </thead>
         <tbody>

@@ -202,6 +202,18 @@ export function nameOf(job: Pick<IJob, 'name' | 'kind' | 'id'>, trans: Translati
   return job.name || trans.__('%1 %2', kindText(job.kind, trans), job.id.slice(0, 8));
 }
 
+/** Its name for narrow places: of `name/SYMBOL` the symbol says more than the set. */
+export function shortName(job: Pick<IJob, 'name' | 'kind' | 'id'>, trans: TranslationBundle): string {
+  return nameOf(job, trans).replace(/ on (?:\S+\/)?(\S+)$/, ' \u00b7 $1');
+}
+
+/** How far it is in few words: what a bar shows already is left out, and so is the market time. */
+export function briefParts(job: IAdvancing, trans: TranslationBundle): string[] {
+  const time = typeof job.progress === 'number' ? null : job.progress?.bar_time;
+  const parts = doingParts(job, trans).filter(part => part !== time?.slice(0, 10));
+  return parts.length > 1 && stateOf(job) === 'running' ? parts.slice(1) : parts;
+}
+
 /** What to do about an end that was not the code's own; `null` where the message says all. */
 export function adviceFor(code: string, trans: TranslationBundle): string | null {
   switch (code) {
