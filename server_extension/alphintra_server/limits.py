@@ -64,7 +64,8 @@ def read_limits(usual: UserLimits, own: Mapping[str, Mapping[str, Any]]) -> Limi
         for name, value in given.items():
             if name not in kinds:
                 raise ValueError(f"user_limits: {user}: there is no limit {name!r}; there are {', '.join(kinds)}")
-            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0 or value != kinds[name](value):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or value <= 0 or value != kinds[name](value):
                 raise ValueError(f"user_limits: {user}: {name} is {value!r}, not a positive number")
         found[user] = replace(usual, **given)
     return Limits(usual, found)

@@ -13,6 +13,7 @@ from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import DatasetRow, JobRow, OutboxRow
 from alphintra_server.errors import Conflict
 from alphintra_server.jobs import fair_queue, store
+from alphintra_server.limits import Limits, UserLimits
 from alphintra_server.models.base import PageQuery
 from alphintra_server.models.checks import ChecksUpdate
 from alphintra_server.models.strategies import StrategyCreate, StrategyUpdate
@@ -42,12 +43,12 @@ class House:
         self.datasets = Datasets(database)
         self.datasets.seed()
         self.folder = folder
-        self.checks = StrategyChecks(database, DEFAULTS, 100, lambda: None, clock=lambda _: self.now)
+        self.checks = StrategyChecks(database, DEFAULTS, Limits(), lambda: None, clock=lambda _: self.now)
         self.triggers = self.server()
 
     def server(self, max_queued=100, refused=None):
         return CheckTriggers(
-            self.database, DEFAULTS, self.folder, max_queued, lambda: None, logging.getLogger("test"), refused,
+            self.database, DEFAULTS, self.folder, Limits(UserLimits(queued=max_queued)), lambda: None, logging.getLogger("test"), refused,
             clock=lambda _: self.now,
         )  # fmt: skip
 

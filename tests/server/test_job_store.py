@@ -11,8 +11,10 @@ from alphintra_server.db.tables import JobLogRow, JobRow, OutboxRow
 from alphintra_server.errors import Conflict, TooMany
 from alphintra_server.jobs import fair_queue, store
 from alphintra_server.jobs.store import FencedOutError, Report
-from alphintra_server.limits import Limits
+from alphintra_server.limits import Limits, UserLimits
 from sqlalchemy import func, select, text, update
+
+LIMITS = Limits(UserLimits(jobs=1000))
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def queued(database, user="u"):
 
 
 def claim(database, owner="boot"):
-    return database.write_now(lambda session: fair_queue.claim(session, owner, limits=Limits()))
+    return database.write_now(lambda session: fair_queue.claim(session, owner, limits=LIMITS))
 
 
 def state(database, job_id):
@@ -104,7 +106,7 @@ def test_what_somebody_runs_at_low_priority_does_not_put_their_backtests_back(da
 def test_low_priority_is_left_where_there_is_no_room_for_it(database):
     waits = low(database)
     take = lambda **given: database.write_now(  # noqa: E731
-        lambda session: fair_queue.claim(session, "boot", limits=Limits(), **given)
+        lambda session: fair_queue.claim(session, "boot", limits=LIMITS, **given)
     )
     assert take(low=False) is None
     job = queued(database)
@@ -155,7 +157,7 @@ def test_every_write_of_a_fenced_out_claim_is_refused(database):
         with pytest.raises(FencedOutError):
             database.write_now(write)
     # These are about several jobs, so that they say which are lost instead of giving up.
-    assert database.write_now(lambda session: store.heartbeat(session, [old, new])) == ({job}, set())
+    assert database.write_now(lambda session: store.heartbeat(session, [old])) == ({job}, set())
     assert database.write_now(lambda session: store.progress(session, [(old, Report(report, ["x"]))])) == {job}
     assert state(database, job) == ("RUNNING", "starting", 2)
     assert database.read_now(lambda session: session.get(JobLogRow, job)) is None

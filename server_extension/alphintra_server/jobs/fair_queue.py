@@ -115,7 +115,7 @@ def positions(session: Session, rows: list[JobRow]) -> dict[str, int]:
     place = func.row_number().over(order_by=(turns.c.priority, turns.c.turn, turns.c.queued_at, turns.c.id))
     places = select(turns.c.id, place.label("place")).subquery()
     found = session.execute(select(places.c.id, places.c.place).where(places.c.id.in_(wanted)))
-    return {job_id: number for job_id, number in found}
+    return {row.id: row.place for row in found}
 
 
 def one_at_a_time(session: Session, what: str) -> None:

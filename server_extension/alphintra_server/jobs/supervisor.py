@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -181,6 +181,8 @@ class Supervisor:
         began = time.monotonic()
         folder = self._jobs_dir / held.job_id / str(held.attempt)
         attempt = Attempt(held, self._launcher, folder, report=self._reporter(held, began))
+        # An earlier attempt may still be here: this server was thought dead, and its job has come round again.
+        self._stop_attempt(held.job_id, "fenced")
         self._attempts[held.job_id] = attempt
         task = asyncio.create_task(self._do(attempt, began), name=f"alphintra-job-{held.job_id}")
         self._tasks.add(task)
@@ -199,7 +201,6 @@ class Supervisor:
             if not isinstance(outcome, Finished):
                 # Before its end is told: who reads that a job is over finds nothing of it on the disk.
                 await asyncio.to_thread(remove, attempt.folder)
-            self._reports.forget(held.job_id)
             row = await self._settle(attempt, kind, outcome, seconds)
         except FencedOutError:
             pass
@@ -208,8 +209,9 @@ class Supervisor:
             row = await self._give_up(held)
         finally:
             JOBS_RUNNING.labels(held.kind).dec()
-            self._attempts.pop(held.job_id, None)
-            self._reports.forget(held.job_id)
+            if self._attempts.get(held.job_id) is attempt:
+                del self._attempts[held.job_id]
+                self._reports.forget(held.job_id)
         if row is None or row.status != "COMPLETED":
             await asyncio.to_thread(remove, attempt.folder)
         if row is not None and row.status in store.FINISHED:
@@ -265,7 +267,7 @@ class Supervisor:
                 raise
             return row
 
-    async def _persist(self, ask: Callable[[], Any]) -> Any:
+    async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask the database until it answers: a job's end must not get lost with it."""
         pause = 0.25
         while True:

@@ -29,6 +29,7 @@ from ..db.tables import (
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, Unavailable
 from ..jobs import fair_queue, store
+from ..limits import Limits
 from ..models import costs
 from ..models.backtests import (
     BacktestCreate,
@@ -68,7 +69,7 @@ class Backtests:
         sources: Checks the code before it is queued.
         jobs_dir: Where the attempts' output is.
         defaults: What a body leaves open.
-        max_queued: How many jobs of one user may wait.
+        limits: How many jobs of each user may wait.
         wake: Called after a job was queued or cancelled.
         jobs_refused: Why this server runs no user code, if it runs none.
     """
@@ -79,7 +80,7 @@ class Backtests:
         sources: Sources,
         jobs_dir: Path,
         defaults: RunDefaults,
-        max_queued: int,
+        limits: Limits,
         wake: Callable[[], None],
         jobs_refused: str | None = None,
     ) -> None:
@@ -87,7 +88,7 @@ class Backtests:
         self._sources = sources
         self._jobs_dir = jobs_dir
         self._defaults = defaults
-        self._max_queued = max_queued
+        self._limits = limits
         self._wake = wake
         self._jobs_refused = jobs_refused
 
@@ -120,7 +121,7 @@ class Backtests:
             strategy = strategies.find_runnable(session, who, strategy_id)
             reference = body.dataset_id or self._defaults.dataset
             row = self._insert(session, who, strategy, version, reference, body, class_name)
-            job = fair_queue.queue(session, row.job_id, max_queued=self._max_queued)
+            job = fair_queue.queue(session, row.job_id, max_queued=self._limits.of(who.user_id).queued)
             return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
 
         accepted = await self._database.write(work)
@@ -145,7 +146,7 @@ class Backtests:
         def work(session: Session) -> Accepted:
             again = find(session, who, backtest_id)
             strategies.find_runnable(session, who, again.strategy_id)
-            queued = fair_queue.queue(session, again.job_id, max_queued=self._max_queued)
+            queued = fair_queue.queue(session, again.job_id, max_queued=self._limits.of(who.user_id).queued)
             again.class_name = class_name
             return Accepted(backtest_id=again.id, job_id=queued.id, status=queued.status)
 
