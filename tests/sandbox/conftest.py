@@ -15,7 +15,7 @@ from typing import Any
 
 import alphintra
 import pytest
-from alphintra_kernel.sandbox import probe_report
+from alphintra_kernel.levels import probe_report
 
 from .probe import AS_ROOT
 from .server import TOKEN, Server, serving

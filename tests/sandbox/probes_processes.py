@@ -44,8 +44,16 @@ PROCESSES = (
     Probe(
         "memory of the first process",
         "return may_write(f\"/proc/{given['first']}/mem\")",
-        ByStarter(root="EACCES", user="EACCES"),
+        # A user's first process is the same user's, and has the same bounds: see the next.
+        ByStarter(root="EACCES", user="opened"),
         "opened",
+    ),
+    Probe(
+        "what the first process may do that its children may not",
+        "lines = dict(line.split(':\\t') for line in open(f\"/proc/{given['first']}/status\").read().splitlines())\n"
+        "wanted = ('CapEff', 'NoNewPrivs', 'Seccomp')\n"
+        "return [int(lines[name], 16) for name in wanted]",
+        [0, 1, 2],
     ),
     Probe("/proc/sys/kernel/core_pattern", "return may_write('/proc/sys/kernel/core_pattern')", "EACCES", "opened", True),
     Probe("/proc/sys/vm/overcommit", "return may_write('/proc/sys/vm/overcommit_memory')", "EACCES", "opened", True),
@@ -75,8 +83,8 @@ PROCESSES = (
         "ENOTTY",
     ),
     Probe("TIOCLINUX", "return call(16, os.open('/dev/null', os.O_RDONLY), 0x541C, b'x')", "EPERM", "ENOTTY"),
-    Probe("setuid", "return os.setuid(0)", "EPERM", None, privileged=True),
-    Probe("setresgid", "return os.setresgid(0, 0, 0)", "EPERM", None, privileged=True),
+    Probe("setuid", "return os.setuid(0)", ByStarter(root="EPERM", user="EINVAL"), None, privileged=True),
+    Probe("setresgid", "return os.setresgid(0, 0, 0)", ByStarter(root="EPERM", user="EINVAL"), None, privileged=True),
     Probe("setgroups", "return os.setgroups([0])", "EPERM", None, privileged=True),
     Probe("capset", _CAPABILITIES, "EPERM", 0, privileged=True),
     Probe(

@@ -67,7 +67,17 @@ class Kernel:
         self.client = BlockingKernelClient(connection_file=str(self.connection))
         self.client.load_connection_file()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Until it answers: a client without a manager takes one that is slow to start for dead."""
+        until = time.monotonic() + 60
+        while True:
+            try:
+                return self.client.wait_for_ready(timeout=60)
+            except RuntimeError:
+                if time.monotonic() > until:
+                    raise
 
     def run(self, code: str, seconds: float = 60) -> tuple[dict[str, Any], str]:
         """Run a cell: the reply, and what it printed."""
