@@ -92,3 +92,24 @@ def kernel(folder: Path, *, cwd: Path, data_dir: Path, **settings: Any) -> Itera
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def installed(folder: Path) -> dict[str, str]:
+    """Lay out the kernel and its entry point as an installation has them; the environment that finds them.
+
+    For programs that are started as such. A checkout that was installed before it had the entry point works as well.
+    """
+    specs(folder / "share" / "jupyter" / "kernels")
+    packages = folder / "packages"
+    about = packages / "alphintra_entry_point-0.dist-info"
+    about.mkdir(parents=True, exist_ok=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: alphintra-entry-point\nVersion: 0\n")
+    (about / "entry_points.txt").write_text(
+        f"[jupyter_client.kernel_provisioners]\n{NAME} = alphintra_kernel.provisioner:SandboxProvisioner\n"
+    )
+    paths = [str(packages), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return os.environ | {
+        "JUPYTER_PATH": str(folder / "share" / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
