@@ -59,7 +59,7 @@ class Launcher:
         from alphintra_kernel.profile import Mount
 
         # Without a sandbox there are no mounts: the worker sees the host's paths.
-        root = str(folder) if self.sandbox.level == "none" else "/job"
+        root = str(folder) if self.sandbox.host_paths else "/job"
         return self.sandbox.spawn(
             [*self._argv, str(read_fd), str(write_fd)],
             mounts=[
