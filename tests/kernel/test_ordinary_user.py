@@ -56,7 +56,7 @@ def environment():
     """An environment of the system's Python, without packages."""
     if not SYSTEM_PYTHON.exists():
         pytest.skip(f"there is no {SYSTEM_PYTHON} to make an environment with")
-    with tempfile.TemporaryDirectory(prefix="alphintra-env-", dir="/var/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix="alphintra-env-", dir="/opt") as name:
         Path(name).chmod(0o755)
         made = subprocess.run(
             [SYSTEM_PYTHON, "-m", "venv", "--without-pip", name], capture_output=True, text=True, check=False

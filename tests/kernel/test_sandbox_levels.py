@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from alphintra_kernel import landlock, levels
 from alphintra_kernel.limits import Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox, SandboxUnavailableError, attempt_at
+
+from alphintra_kernel import landlock, levels
 
 from .conftest import run_in
 from .test_sandbox_limits import eventually, marked
@@ -66,7 +67,7 @@ def test_without_namespaces_it_says_why(no_namespaces):
     assert found.level == ("landlock" if landlock.abi() >= landlock.LOWEST_ABI else "none")
     assert "setting up uid map: Permission denied" in found.reason
     assert found.description == levels.LEVELS[found.level]
-    with pytest.raises(SandboxUnavailableError, match="uid map.*allow_unsandboxed_jobs"):
+    with pytest.raises(SandboxUnavailableError, match=r"uid map.*allow_unsandboxed_jobs"):
         Sandbox()
     assert Sandbox(allow_unsandboxed=True).level == found.level
 
@@ -182,7 +183,8 @@ say([attempt(tcp), attempt(unix), attempt(lambda: socket.socket(socket.AF_INET, 
     def test_a_network_that_was_asked_for_works(self, ruled):
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
-            code = f"import socket\nsay(attempt(lambda: socket.create_connection(('127.0.0.1', {port})) and 'connected'))"
+            connect = f"socket.create_connection(('127.0.0.1', {port})) and 'connected'"
+            code = f"import socket\nsay(attempt(lambda: {connect}))"
             assert ruled(code, network=True).value == "connected"
 
     def test_no_signal_leaves_it(self, ruled, outside):
@@ -285,7 +287,8 @@ print("up", flush=True); time.sleep(60)
         eventually(lambda: marked(marker) == [], 10)
 
     def test_its_temporary_folder_goes_with_it(self, staged):
-        said = run_in(staged, "open(os.environ['TMPDIR'] + '/x', 'w').write('x'); say([os.environ['HOME'], os.getcwd()])")
+        code = "open(os.environ['TMPDIR'] + '/x', 'w').write('x'); say([os.environ['HOME'], os.getcwd()])"
+        said = run_in(staged, code)
         home, cwd = said.value
         assert home == cwd
         assert not Path(home).exists()
@@ -302,7 +305,8 @@ print("up", flush=True); time.sleep(60)
     def test_descriptors_close_with_the_tenant(self, staged):
         """The process above keeps none of them open, or a reader would wait for ever."""
         read, write = os.pipe()
-        process = staged.spawn([sys.executable, "-c", f"import os, time; os.close({write}); time.sleep(60)"], fds=[write])
+        code = f"import os, time; os.close({write}); time.sleep(60)"
+        process = staged.spawn([sys.executable, "-c", code], fds=[write])
         os.close(write)
         with os.fdopen(read, "rb") as stream:
             assert stream.read() == b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -10,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from alphintra_kernel.levels import probe_report
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox, SandboxError, SandboxUnavailableError
-
 
 from .conftest import run_in
 
@@ -67,19 +68,33 @@ except MemoryError:
     assert inside(code, limits=Limits(wall_seconds=20, memory_bytes=400 * MIB)).value == "allocated"
 
 
+@pytest.fixture
+def watched(sandbox):
+    """Run Python where no control group bounds the memory."""
+    return functools.partial(run_in, Sandbox("no-cgroup"))
+
+
+def test_memory_files_that_nobody_could_watch_are_refused(watched, inside):
+    code = "say(attempt(lambda: os.memfd_create('x') and 'made'))"
+    assert watched(code).value == "ENOSYS"
+    assert inside(code).value == ("made" if probe_report().bounded else "ENOSYS")
+
+
 @pytest.mark.parametrize(
     "fill",
     [
         "import mmap\nm = mmap.mmap(-1, 150 << 20); [m.write(b'x' * (1 << 20)) for _ in range(150)]",
         "f = open('/tmp/big', 'wb'); [f.write(b'x' * (1 << 20)) for _ in range(150)]; f.flush()",
+        "import mmap\nm = mmap.mmap(-1, 150 << 20)\n"
+        "for i in range(0, 150 << 20, 1 << 20): m[i : i + (1 << 20)] = b'x' * (1 << 20); m.madvise(mmap.MADV_DONTNEED)",
     ],
-    ids=["shared", "tmp"],
+    ids=["shared", "tmp", "shared and out of sight"],
 )
-def test_memory_that_no_process_limit_counts_is_watched(inside, fill):
+def test_memory_that_no_process_limit_counts_is_watched(watched, fill):
     code = f"{fill}\nsay('filled')\nimport time\ntime.sleep(3)\nsay('survived')"
-    said = inside(code, limits=Limits(wall_seconds=20, memory_bytes=120 * MIB))
+    said = watched(code, limits=Limits(wall_seconds=20, memory_bytes=120 * MIB))
     assert (said.process.outcome, said.code, "survived" in said.values) == ("memory", 137, False)
-    said = inside(code, limits=Limits(wall_seconds=20, memory_bytes=400 * MIB))
+    said = watched(code, limits=Limits(wall_seconds=20, memory_bytes=400 * MIB))
     assert (said.process.outcome, said.values) == ("exited", ["filled", "survived"])
     assert 150 * MIB < said.process.peak_memory < 250 * MIB
 
