@@ -89,7 +89,7 @@ def test_indicators(box, tmp_path):
 @pytest.mark.parametrize(
     ("name", "source"),
     [
-        ("polars", "import polars as pl\nprint(pl.LazyFrame({'a': range(9)}).select(pl.col('a').sum()).collect().item())"),
+        ("polars", "import polars as pl\nprint(pl.DataFrame({'a': range(9)})['a'].sum())"),
         ("duckdb", "import duckdb\nprint(duckdb.sql('select sum(range) from range(9)').fetchone()[0])"),
         ("pandas", "import pandas as pd\nprint(pd.DataFrame({'a': range(9)})['a'].sum())"),
         ("pyarrow", "import pyarrow as pa, pyarrow.compute as pc\nprint(pc.sum(pa.array(range(9))))"),
