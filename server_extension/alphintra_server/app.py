@@ -14,6 +14,7 @@ from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, vali
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
 from .events import SCHEMAS, Event, EventRelay
+from .idempotency import Idempotency
 from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
 from .jobs.launcher import Launcher
@@ -59,6 +60,7 @@ class Services:
     templates: Templates
     datasets: Datasets
     backtests: Backtests
+    idempotency: Idempotency
     jobs: Jobs
     checks: StrategyChecks
     check_triggers: CheckTriggers
@@ -322,6 +324,7 @@ class AlphintraServer(ExtensionApp):
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
             backtests=backtests,
+            idempotency=Idempotency(database),
             jobs=jobs,
             comparisons=Comparisons(database, backtests.read_file),
             checks=StrategyChecks(database, run_defaults, limits, supervisor.wake, refused),
