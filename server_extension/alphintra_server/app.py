@@ -11,6 +11,7 @@ import platformdirs
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, validate
 
+from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
 from .events import SCHEMAS, Event, EventRelay
@@ -106,6 +107,16 @@ class AlphintraServer(ExtensionApp):
 
         Jupyter's token names no stable user. Switch this off where an identity provider tells users and
         roles; then nobody else gets in.
+        """,
+    ).tag(config=True)
+
+    lockdown = Bool(
+        False,
+        help="""Whether people may open notebooks here that they do not trust.
+
+        A cell's output can be JavaScript, which acts as whoever looks at it. With this there are no terminals
+        and no kernels but Alphintra's, which have no network; extensions cannot be installed; Jupyter shows the
+        workspace alone, without hidden files and without what links lead to outside.
         """,
     ).tag(config=True)
 
@@ -222,8 +233,17 @@ class AlphintraServer(ExtensionApp):
             raise TraitError("a fraction from 0 to below 1")
         return float(proposal["value"])
 
+    def _link_jupyter_server_extension(self, serverapp: Any) -> None:
+        super()._link_jupyter_server_extension(serverapp)
+        # Before Jupyter makes its managers of kernels and files.
+        serverapp.update_config(notebooks.settings(self.workspace, self.data_dir, self.single_user, serverapp.config))
+        if self.lockdown:
+            serverapp.update_config(lockdown.settings(self.workspace))
+
     def initialize_settings(self) -> None:
         """Build the services; nothing runs yet."""
+        if self.lockdown:
+            lockdown.hold(self.serverapp, self.workspace)
         self.settings["alphintra"] = self
         self.settings["alphintra_single_user"] = self.single_user
         assert self.serverapp is not None
