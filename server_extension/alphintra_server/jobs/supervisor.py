@@ -22,8 +22,9 @@ from ..db.tables import JobRow
 from ..metrics import JOB_SECONDS, JOBS, JOBS_RUNNING
 from . import store
 from .attempt import Attempt, Failed, Finished, JobInput, Outcome
-from .launcher import Launcher, sweep
+from .launcher import Launcher
 from .store import Claim, FencedOutError
+from .worker_home import sweep
 
 _IDLE_SECONDS = 2.0
 
@@ -156,7 +157,7 @@ class Supervisor:
         self._wake_events()
         folder = self._jobs_dir / held.job_id / str(held.attempt)
         attempt = Attempt(
-            held, launcher, folder, report=lambda said, log, level: self._report(held, said, log, level)
+            held, launcher, folder, report=lambda said, log, level, usage: self._report(held, said, log, level)
         )
         self._attempts[held.job_id] = attempt
         task = asyncio.create_task(self._do(attempt), name=f"alphintra-job-{held.job_id}")
@@ -251,9 +252,10 @@ class Supervisor:
         if not lost:
             return
         for job_id, attempt in lost:
-            killed = await asyncio.to_thread(sweep, f"{job_id}/{attempt}")
+            folder = self._jobs_dir / job_id / str(attempt)
+            killed = await asyncio.to_thread(sweep, folder)
             self._log.warning("Job %s was lost in attempt %s (%s processes ended)", job_id, attempt, killed)
-            await asyncio.to_thread(self._remove, self._jobs_dir / job_id / str(attempt))
+            await asyncio.to_thread(self._remove, folder)
 
         def work(session: Session) -> None:
             for row in store.find_lost(session, not_owner=not_owner):
