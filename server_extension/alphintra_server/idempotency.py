@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import CursorResult, delete
+from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -89,9 +89,8 @@ class Keyed:
             "body": answer.model_dump_json(by_alias=True),
             "created_at": now,
         }
-        done = session.execute(dialect.insert(IdempotencyRow).values(values).on_conflict_do_nothing())
-        assert isinstance(done, CursorResult)
-        if done.rowcount != 1:
+        written = dialect.insert(IdempotencyRow).values(values).on_conflict_do_nothing()
+        if session.scalars(written.returning(IdempotencyRow.key)).first() is None:
             raise _in_progress()
 
 
