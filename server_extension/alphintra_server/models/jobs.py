@@ -59,6 +59,7 @@ class Job(Used):
     id: str
     kind: str = Field(description="What sort of job: `backtest`, `check`; more may come.")
     resource_id: str = Field(description="What it works on: the id of the backtest or of the run of checks.")
+    strategy_id: str | None = Field(None, description="Whose code it runs.")
     name: str = Field(description="For people.")
     status: JobStatus
     phase: str = Field(description="Finer than the status, such as created, queued, starting, running, cancelling.")

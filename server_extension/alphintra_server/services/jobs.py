@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from ..auth import Caller
 from ..crash_points import reached
+from ..db.check_tables import CheckRunRow
 from ..db.engine import Database
-from ..db.tables import JobLogRow, JobRow
+from ..db.tables import BacktestRow, JobLogRow, JobRow
 from ..errors import NotFound
 from ..jobs import store
 from ..jobs.fair_queue import positions
@@ -48,6 +49,7 @@ class Jobs:
             more = len(rows) > query.limit
             rows = rows[: query.limit]
             places = positions(session, rows)
+            strategies = _strategies(session, rows)
             following = None
             if more:
                 given = query.model_dump(mode="json", exclude_none=True, exclude={"status", "cursor"})
@@ -56,7 +58,8 @@ class Jobs:
                 following = f"{path}?{urlencode(given | {'cursor': _cursor(rows[-1])})}"
             total = session.scalar(select(func.count()).select_from(JobRow).where(*_filters(who, query))) or 0
             where = JobPagination(limit=query.limit, total=total, next=following)
-            return JobPage(items=[to_model(row, places.get(row.id)) for row in rows], _pagination=where)
+            items = [to_model(row, places.get(row.id), strategies.get(row.id)) for row in rows]
+            return JobPage(items=items, _pagination=where)
 
         return await self._database.read(work)
 
@@ -65,7 +68,8 @@ class Jobs:
 
         def work(session: Session) -> Job:
             row = find(session, who, job_id)
-            return to_model(row, positions(session, [row]).get(row.id), whole=True)
+            place, strategy = positions(session, [row]).get(row.id), _strategies(session, [row]).get(row.id)
+            return to_model(row, place, strategy, whole=True)
 
         return await self._database.read(work)
 
@@ -113,7 +117,9 @@ def find(session: Session, who: Caller, job_id: str) -> JobRow:
     return row
 
 
-def to_model(row: JobRow, position: int | None = None, *, whole: bool = False) -> Job:
+def to_model(
+    row: JobRow, position: int | None = None, strategy_id: str | None = None, *, whole: bool = False
+) -> Job:
     """Show a job; ``whole`` with all that is known of its error."""
     error = row.error
     if error is not None and not whole:
@@ -122,6 +128,7 @@ def to_model(row: JobRow, position: int | None = None, *, whole: bool = False) -
         id=row.id,
         kind=row.kind,
         resource_id=row.resource_id,
+        strategy_id=strategy_id,
         name=row.name,
         status=JobStatus(row.status),
         phase=row.phase,
@@ -141,6 +148,15 @@ def to_model(row: JobRow, position: int | None = None, *, whole: bool = False) -
         error=None if error is None else JobError(**error),
         position=position,
     )
+
+
+def _strategies(session: Session, rows: Sequence[JobRow]) -> dict[str, str]:
+    """Find the strategies whose code jobs run, by job."""
+    found: dict[str, str] = {}
+    for table in (BacktestRow, CheckRunRow):
+        query = select(table.job_id, table.strategy_id).where(table.job_id.in_([row.id for row in rows]))
+        found |= {row.job_id: row.strategy_id for row in session.execute(query)}
+    return found
 
 
 def _filters(who: Caller, query: JobQuery, status: JobStatus | None = None) -> list[ColumnElement[bool]]:
