@@ -17,6 +17,7 @@ from tornado import web
 
 from .. import errors
 from ..auth import Caller, caller
+from ..db.outage import is_away
 from ..metrics import REQUESTS
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 MAX_BODY = 8 << 20
 MAX_DEPTH = 32
+DATABASE_AWAY = errors.Unavailable(
+    "The database cannot be used just now; try again soon.",
+    code="DATABASE_UNAVAILABLE",
+    headers={"Retry-After": "5"},
+)
 
 Verb = TypeVar("Verb", bound=Callable[..., Awaitable[Any]])
 
@@ -85,6 +91,11 @@ def endpoint(
                 answer = await method(self, who, *path, **given)
             except errors.ServiceError as error:
                 self.write_problem(error)
+                return
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                self.write_problem(DATABASE_AWAY)
                 return
             if isinstance(answer, BaseModel):
                 # A verb with two good answers, such as 200 and 201, has chosen.
