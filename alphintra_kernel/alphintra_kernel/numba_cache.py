@@ -48,7 +48,8 @@ def adopt(environ: MutableMapping[str, str] | None = None) -> Path | None:
     # This engine's version alone: upgrades leave others behind, which may be newer, and a copy is memory.
     version = compile_cache.version()
     if (Path(shared) / version).is_dir():
-        shutil.copytree(Path(shared) / version, private / "numba" / version)
+        # Links: the folders are the process's own, and what it compiles beside or anew is written to them.
+        shutil.copytree(Path(shared) / version, private / "numba" / version, copy_function=os.symlink)
     env[CACHE_VARIABLE] = str(private)
     return private
 
