@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from .crash_points import reached
 from .db.engine import Database
 from .db.outage import Outage
 from .db.tables import EventCounterRow, OutboxRow
@@ -193,6 +194,8 @@ class EventRelay:
                 if not subscription.put(event):
                     self._log.warning("A reader of the event stream was too slow and is cut off")
                     self._cut_off(subscription)
+        if found:
+            reached("in_relay")
         return len(found) == _BATCH
 
     async def _send_to_jupyter(self, emit: Callable[[Event], None]) -> bool:
@@ -206,6 +209,7 @@ class EventRelay:
             return False
         for _, event in found:
             emit(event)
+        reached("in_relay")
         ids = [event_id for event_id, _ in found]
 
         def mark(session: Session) -> None:

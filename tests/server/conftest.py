@@ -19,6 +19,8 @@ from pytest_jupyter.jupyter_core import *  # noqa: F403
 from pytest_jupyter.jupyter_server import *  # noqa: F403
 from tornado.httpclient import HTTPClientError
 
+from ..postgres import own_postgres, postgres, postgres_url  # noqa: F401  fixtures
+
 STRATEGY = '''\
 import alphintra as al
 

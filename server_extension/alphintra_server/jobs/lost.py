@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ..crash_points import reached
 from ..db.engine import Database
 from ..db.tables import JobRow
 from . import store
@@ -86,6 +87,7 @@ class LostJobs:
                 self._log.warning(
                     "Job %s was lost in attempt %s (%s processes ended)", row.id, row.attempt, killed
                 )
+            reached("in_sweep")
             # One transaction each: no two jobs are locked at once.
             await self._database.write(lambda session, row=row: store.take_over(session, row))  # type: ignore[misc]
         if len(lost) > _LOG_MOST:

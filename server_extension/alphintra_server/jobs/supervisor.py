@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ..crash_points import reached
 from ..db.engine import Database
 from ..db.outage import Outage, is_away
 from ..db.tables import JobRow
@@ -177,6 +178,7 @@ class Supervisor:
         )
         if held is None:
             return False
+        reached("after_claim")
         self._wake_events()
         began = time.monotonic()
         folder = self._jobs_dir / held.job_id / str(held.attempt)
@@ -202,6 +204,7 @@ class Supervisor:
                 # Before its end is told: who reads that a job is over finds nothing of it on the disk.
                 await asyncio.to_thread(remove, attempt.folder)
             row = await self._settle(attempt, kind, outcome, seconds)
+            reached("after_commit_before_relay")
         except FencedOutError:
             pass
         except Exception:  # noqa: BLE001  whatever went wrong, the job must not stay RUNNING
@@ -228,6 +231,7 @@ class Supervisor:
                 # Completed before the cancel was carried out: the result stands.
                 row = store.complete(session, held, log=log, run_seconds=seconds, usage=usage, output_bytes=size)
                 kind.save(session, held, outcome.output)
+                reached("after_result_write")
                 return row
             if isinstance(outcome, Failed):
                 return store.fail(session, held, outcome.error, log=log, run_seconds=seconds, usage=usage)
@@ -282,6 +286,7 @@ class Supervisor:
 
     def _reporter(self, held: Claim, began: float) -> Callable[..., Any]:
         async def report(said: dict[str, Any], log: list[str], level: str, usage: Usage | None = None) -> None:
+            reached("after_start")
             self._reports.put(held, Report(said, log, level, time.monotonic() - began, usage))
 
         return report
@@ -296,6 +301,7 @@ class Supervisor:
             JobRow.cancel_requested_at.is_not(None),
         )
         for job_id in await self._database.read(lambda session: list(session.scalars(query)), patience=None):
+            reached("in_cancel")
             self._stop_attempt(job_id, "cancelled")
 
     def _held(self) -> list[Claim]:

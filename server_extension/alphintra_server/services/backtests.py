@@ -16,6 +16,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
+from ..crash_points import reached
 from ..db.engine import Database
 from ..db.tables import (
     BacktestResultRow,
@@ -163,6 +164,7 @@ class Backtests:
             return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
 
         accepted = await self._database.write(work)
+        reached("in_cancel")
         self._wake()
         return accepted
 

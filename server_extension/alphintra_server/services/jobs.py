@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
+from ..crash_points import reached
 from ..db.check_tables import CheckRunRow
 from ..db.engine import Database
 from ..db.tables import BacktestRow, JobLogRow, JobRow
@@ -88,6 +89,7 @@ class Jobs:
             return to_model(store.request_cancel(session, find(session, who, job_id).id))
 
         job = await self._database.write(work)
+        reached("in_cancel")
         self._wake()
         return job
 
