@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from alphintra._door import SOCKET_VARIABLE, TOKEN_VARIABLE
+
 from alphintra_kernel.profile import Mount
 
 FOLDER = "/run/alphintra"

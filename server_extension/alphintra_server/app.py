@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
+from alphintra_kernel.doors import register
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Float, Int, TraitError, Unicode, default, validate
 
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
+from .door.doors import Doors
 from .events import SCHEMAS, Event, EventRelay
 from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
@@ -30,6 +32,7 @@ from .services.run_defaults import RunDefaults
 from .services.snippets import Snippets
 from .services.sources import Sources
 from .services.strategies import Strategies
+from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates, installed_templates
 from .services.workspace import Workspace, refusal
@@ -57,6 +60,7 @@ class Services:
     templates: Templates
     datasets: Datasets
     backtests: Backtests
+    submissions: Submissions
     checks: StrategyChecks
     check_triggers: CheckTriggers
     comparisons: Comparisons
@@ -142,6 +146,7 @@ class AlphintraServer(ExtensionApp):
 
     worker_argv: tuple[str, ...] | None = None
     services: Services | None = None
+    doors: Doors | None = None
     unavailable = "The Alphintra extension has not started."
 
     @default("data_dir")
@@ -200,9 +205,15 @@ class AlphintraServer(ExtensionApp):
             self.services.events.start()
             await self.services.supervisor.start()
             self.services.check_triggers.start()
+            self.doors = Doors(self, self.log)
+            self.doors.sweep()
+            register(self.doors)
 
     async def stop_extension(self) -> None:
-        """End jobs and streams, then let go of the database."""
+        """End doors, jobs and streams, then let go of the database."""
+        if self.doors is not None:
+            register(None)
+            await self.doors.close_all()
         services, self.services = self.services, None
         if services is None:
             return
@@ -249,16 +260,18 @@ class AlphintraServer(ExtensionApp):
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, self.max_queued, supervisor.wake, refused
         )
+        strategies = Strategies(database, sources, __version__)
         return Services(
             database=database,
             parser=parser,
             events=events,
             supervisor=supervisor,
-            strategies=Strategies(database, sources, __version__),
+            strategies=strategies,
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
             backtests=backtests,
+            submissions=Submissions(database, sources, strategies, backtests, supervisor.wake),
             comparisons=Comparisons(database, backtests.read_file),
             checks=StrategyChecks(database, run_defaults, self.max_queued, supervisor.wake, refused),
             check_triggers=CheckTriggers(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, String, cast, func, or_, select
@@ -90,39 +91,49 @@ class Strategies:
         refuse_blocking(source, "path")
         chosen = choose_class(source, body.class_name)
         path = posixpath.normpath(body.path).lstrip("/")  # one file has one row, however it is written
+        return await self._database.write(lambda session: self.keep(session, who, source, chosen, path))
 
-        def work(session: Session) -> tuple[SavedStrategy, bool]:
-            query = select(StrategyRow).where(
-                StrategyRow.user_id == who.user_id,
-                StrategyRow.source_path == path,
-                StrategyRow.class_name == chosen["name"],
-            )
-            row = session.scalars(query.order_by(StrategyRow.created_at).limit(1).with_for_update()).first()
-            if row is None:
-                made = self._insert(
-                    session,
-                    who,
-                    name=chosen["name"],
-                    description=chosen["doc"][:20_000],
-                    class_name=chosen["name"],
-                    parameters={},
-                    tags=[],
-                    source=source,
-                    source_path=path,
-                )
-                return SavedStrategy(**made.model_dump(), created_version=True), True
-            if row.status == StrategyStatus.ARCHIVED:
-                raise _archived()
-            changed = self._save(
+    def keep(
+        self, session: Session, who: Caller, source: Source, chosen: Mapping[str, Any], path: str
+    ) -> tuple[SavedStrategy, bool]:
+        """Save source that was checked: a new row, or a version of the row of this file and class.
+
+        Args:
+            session: The transaction.
+            who: Whose it is.
+            source: Code and modules.
+            chosen: The class, one of ``source.classes``.
+            path: Where it came from: a file of the workspace, or whatever else is the same for the same strategy.
+        """
+        query = select(StrategyRow).where(
+            StrategyRow.user_id == who.user_id,
+            StrategyRow.source_path == path,
+            StrategyRow.class_name == chosen["name"],
+        )
+        row = session.scalars(query.order_by(StrategyRow.created_at).limit(1).with_for_update()).first()
+        if row is None:
+            made = self._insert(
                 session,
-                row,
-                version_of(session, row),
-                {"code": source.code, "modules": source.modules, "line_map": source.line_map},
+                who,
+                name=chosen["name"],
+                description=chosen["doc"][:20_000],
+                class_name=chosen["name"],
+                parameters={},
+                tags=[],
+                source=source,
+                source_path=path,
             )
-            strategy = to_model(row, version_of(session, row))
-            return SavedStrategy(**strategy.model_dump(), created_version=changed), False
-
-        return await self._database.write(work)
+            return SavedStrategy(**made.model_dump(), created_version=True), True
+        if row.status == StrategyStatus.ARCHIVED:
+            raise _archived()
+        changed = self._save(
+            session,
+            row,
+            version_of(session, row),
+            {"code": source.code, "modules": source.modules, "line_map": source.line_map},
+        )
+        strategy = to_model(row, version_of(session, row))
+        return SavedStrategy(**strategy.model_dump(), created_version=changed), False
 
     async def get(self, who: Caller, strategy_id: str) -> Strategy:
         """Read one."""
