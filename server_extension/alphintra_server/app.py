@@ -271,7 +271,7 @@ class AlphintraServer(ExtensionApp):
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
             backtests=backtests,
-            submissions=Submissions(database, sources, strategies, backtests, supervisor.wake),
+            submissions=Submissions(database, sources, strategies, backtests, workspace, supervisor.wake),
             comparisons=Comparisons(database, backtests.read_file),
             checks=StrategyChecks(database, run_defaults, self.max_queued, supervisor.wake, refused),
             check_triggers=CheckTriggers(

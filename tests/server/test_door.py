@@ -55,7 +55,7 @@ async def test_socket_and_folder_are_one_users(opened):
     folder = door.socket.parent
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(door.socket.stat().st_mode) == 0o600
-    assert os.listdir(folder) == [door.socket.name]
+    assert [each.name for each in folder.iterdir()] == [door.socket.name]
     assert len(os.fsencode(door.socket)) < 107
 
 

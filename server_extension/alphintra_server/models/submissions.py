@@ -29,11 +29,11 @@ def _modules(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-def _normal(value: str) -> str:
+def _a_file(value: str) -> str:
     path = posixpath.normpath(value).lstrip("/")
-    if not path or path.split("/")[0] in {"..", "."}:
+    if path in {"", "."} or path.split("/")[0] == "..":
         raise ValueError("must name a file")
-    return path
+    return value
 
 
 class Submission(RunSettings):
@@ -44,7 +44,7 @@ class Submission(RunSettings):
     modules: Annotated[dict[str, Code], Field(max_length=MAX_MODULES), AfterValidator(_modules)] = Field(
         default_factory=dict, description="Modules that the code imports, by path beside it."
     )
-    source_path: Annotated[str, Field(max_length=1024), AfterValidator(one_line), AfterValidator(_normal)] = Field(
+    source_path: Annotated[str, Field(max_length=1024), AfterValidator(one_line), AfterValidator(_a_file)] = Field(
         description="File or notebook that it comes from: with the class it says which strategy this is."
     )
     dataset_id: str | None = Field(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import PurePosixPath
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +19,7 @@ from .backtests import Backtests
 from .method_checks import check_grid
 from .sources import Sources, choose_class, refuse_blocking
 from .strategies import Strategies
+from .workspace import Workspace
 
 
 class Submissions:
@@ -26,6 +30,7 @@ class Submissions:
         sources: Checks the code before it is stored.
         strategies: Stores it.
         backtests: Queues it.
+        workspace: Where the files are that source comes from.
         wake: Called after a job was queued.
     """
 
@@ -35,12 +40,14 @@ class Submissions:
         sources: Sources,
         strategies: Strategies,
         backtests: Backtests,
+        workspace: Workspace,
         wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._sources = sources
         self._strategies = strategies
         self._backtests = backtests
+        self._workspace = workspace
         self._wake = wake
 
     async def submit(self, who: Caller, body: Submission) -> Submitted:
@@ -54,10 +61,10 @@ class Submissions:
         chosen = choose_class(source, body.class_name)
         check_parameters(chosen, body.parameters)
         await asyncio.to_thread(check_grid, chosen, body.method, body.parameters)
-        settings = body.settings()
+        settings, path = body.settings(), self._path(body.source_path)
 
         def work(session: Session) -> Submitted:
-            saved, _ = self._strategies.keep(session, who, source, chosen, body.source_path)
+            saved, _ = self._strategies.keep(session, who, source, chosen, path)
             strategy = strategies.find_runnable(session, who, saved.id)
             version = strategies.version_of(session, strategy)
             accepted = self._backtests.enqueue(
@@ -73,3 +80,9 @@ class Submissions:
         submitted = await self._database.write(work)
         self._wake()
         return submitted
+
+    def _path(self, given: str) -> str:
+        """Where source came from, in the workspace's terms: a file that was saved from Lab is the same strategy."""
+        with suppress(ValueError):
+            given = str(PurePosixPath(given).relative_to(self._workspace.root.resolve()))
+        return posixpath.normpath(given).lstrip("/")
