@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def command(arguments: list[str]) -> list[str]:
     """The ``jupyter lab`` command line of this clone."""
-    from alphintra_kernel.sandbox import probe
+    from alphintra_kernel.levels import jobs_allowed, probe
 
     argv = [
         sys.executable, "-m", "jupyterlab",
@@ -21,7 +21,7 @@ def command(arguments: list[str]) -> list[str]:
     ]  # fmt: skip
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         argv.append("--allow-root")
-    if probe() == "none":
+    if not jobs_allowed(probe(), False):
         print(
             "This machine cannot sandbox jobs (no user namespaces): they run with your own rights.", file=sys.stderr
         )

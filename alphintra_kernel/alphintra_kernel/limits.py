@@ -26,6 +26,9 @@ class Limits:
         open_files: Descriptors of each process.
         file_bytes: Size of each file written.
         tmp_bytes: Size of ``/tmp``, and again of ``/dev/shm``.
+        disk_bytes: What its writable mounts may hold more than at the start, in bytes.
+        disk_files: Files and folders that it may make in writable mounts, and again in ``/tmp`` and ``/dev/shm``.
+        output_bytes: What it may write to standard error, of which the last 64 KiB are kept.
     """
 
     wall_seconds: float = 600.0
@@ -35,6 +38,9 @@ class Limits:
     open_files: int = 1024
     file_bytes: int = 256 * MIB
     tmp_bytes: int = 256 * MIB
+    disk_bytes: int = 1024 * MIB
+    disk_files: int = 20_000
+    output_bytes: int = 16 * MIB
 
     def resources(self) -> dict[str, int]:
         """Return what the operating system keeps for each process, by ``prlimit``'s option names.

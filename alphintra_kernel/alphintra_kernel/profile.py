@@ -21,6 +21,8 @@ USER_ID_INSIDE = 1000
 SANDBOX_PACKAGES = ("alphintra", "alphintra_backtest", "alphintra_kernel")
 # Never the whole of /etc: it holds host keys, shadow files and service credentials.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "ssl/certs", "alternatives")
+_ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "services", "protocols")
+_ETC_LINKS = frozenset({"localtime", "resolv.conf"})  # often links to where the sandbox has nothing
 _MADE_BY_PROFILE = frozenset({"/tmp", "/dev", "/proc", "/usr"})
 
 
@@ -114,7 +116,7 @@ class _Arguments:
         self.add("--bind" if writable else "--ro-bind", source, target)
 
 
-def _add_system(args: _Arguments) -> None:
+def _add_system(args: _Arguments, network: bool) -> None:
     args.add("--ro-bind", "/usr", "/usr")
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         path = Path("/", name)
@@ -122,10 +124,10 @@ def _add_system(args: _Arguments) -> None:
             args.add("--symlink", path.readlink(), path)
         elif path.is_dir():
             args.add("--ro-bind", path, path)
-    for name in _ETC:
+    for name in (*_ETC, *(_ETC_NETWORK if network else ())):
         path = Path("/etc", name)
         if path.exists():
-            args.bind(path.resolve() if name == "localtime" else path, str(path))
+            args.bind(path.resolve() if name in _ETC_LINKS else path, str(path))
 
 
 def bwrap_command(
@@ -140,6 +142,7 @@ def bwrap_command(
     passwd_fd: int,
     info_fd: int,
     seccomp_fd: int | None,
+    network: bool = False,
 ) -> list[str]:
     """Return the full command line.
 
@@ -154,9 +157,12 @@ def bwrap_command(
         passwd_fd: Descriptor to read ``/etc/passwd`` from.
         info_fd: Descriptor that gets the process id of the sandbox's first process.
         seccomp_fd: Descriptor to read the filter from, or ``None`` where there is none for this processor.
+        network: Share the host's network, with what names need to be found.
     """
     args = _Arguments()
-    args.add("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
+    args.add("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
+    if not network:
+        args.add("--unshare-net")
     args.add("--hostname", "alphintra", "--new-session", "--die-with-parent", "--info-fd", info_fd)
     enter: list[str] = []
     if user_id is None:
@@ -168,7 +174,7 @@ def bwrap_command(
             args.add("--cap-add", capability)
         enter = [SETPRIV, "--reuid", str(user_id), "--regid", str(user_id), "--clear-groups"]
         enter += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
-    _add_system(args)
+    _add_system(args, network)
     args.add("--perms", "0644", "--ro-bind-data", passwd_fd, "/etc/passwd")
     args.add("--perms", "1777", "--size", limits.tmp_bytes, "--tmpfs", "/tmp")
     args.add("--proc", "/proc", "--dev", "/dev")

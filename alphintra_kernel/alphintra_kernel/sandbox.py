@@ -15,20 +15,16 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from alphintra_kernel import numba_cache, profile, seccomp
+from alphintra_kernel import levels, numba_cache, profile, seccomp
+from alphintra_kernel.levels import LEVELS, Probe
 from alphintra_kernel.limits import Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.supervise import SandboxProcess
-
-LEVELS = {
-    "no-cgroup": "Own namespaces, files and limits, no network; memory is watched, not reserved.",
-    "none": "Not sandboxed: a plain process with limits that can read your files and use the network.",
-}
 
 # bwrap's --die-with-parent follows the thread that started it. This one lives as long as the process.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-starter")
@@ -44,24 +40,6 @@ class SandboxUnavailableError(SandboxError):
     """The host has no working sandbox, and running without one was not allowed."""
 
 
-@dataclass(frozen=True)
-class Probe:
-    """What this host can do, found by running it.
-
-    Attributes:
-        level: ``"no-cgroup"`` or ``"none"``.
-        reason: Why it is not better, empty otherwise.
-    """
-
-    level: str
-    reason: str = ""
-
-    @property
-    def description(self) -> str:
-        """Say in a sentence what the level means."""
-        return LEVELS[self.level]
-
-
 class Sandbox:
     """Starts processes of one level.
 
@@ -74,16 +52,21 @@ class Sandbox:
     """
 
     def __init__(self, level: str | None = None, *, allow_unsandboxed: bool = False) -> None:
-        found = probe_report() if level is None else Probe(level)
+        found = levels.probe_report() if level is None else Probe(level)
         if found.level not in LEVELS:
             raise ValueError(f"unknown sandbox level {found.level!r}; known: {', '.join(LEVELS)}")
-        if found.level == "none" and not allow_unsandboxed:
+        if not levels.jobs_allowed(found.level, allow_unsandboxed):
             raise SandboxUnavailableError(
                 "user code cannot be isolated on this machine"
                 + (f" ({found.reason})" if found.reason else "")
                 + "; set allow_unsandboxed_jobs to run it without isolation"
             )
         self.level = found.level
+
+    @property
+    def host_paths(self) -> bool:
+        """Whether its processes see the host's paths: mounts then have no paths of their own."""
+        return self.level not in levels.OWN_FILES
 
     def spawn(
         self,
@@ -94,17 +77,24 @@ class Sandbox:
         fds: Sequence[int] = (),
         cwd: str = "/tmp",
         env: Mapping[str, str] | None = None,
+        network: bool = False,
+        marker: str = "",
+        on_exit: Callable[[SandboxProcess], None] | None = None,
     ) -> SandboxProcess:
         """Start ``argv``.
 
         Args:
             argv: Program and arguments. Python is ``sys.executable``; its path is the same inside.
-            mounts: Folders the process sees besides system, Python and packages. At level ``"none"`` there
-                are no mounts: the process sees the host, so the caller passes host paths.
+            mounts: Folders and files the process sees besides system, Python and packages. Where
+                :attr:`host_paths` is true they keep the host's paths, so the caller passes those.
             limits: Bounds; the defaults of :class:`Limits` when left out.
             fds: Open descriptors that the process inherits under the same numbers.
             cwd: Working folder, as the process sees it.
             env: Variables on top of a fixed few. Nothing of this process's environment is passed on.
+            network: Share the host's network, which only a notebook of its own user may.
+            marker: Names what it runs (letters, digits, ``.``, ``_``, ``-``), so that whoever takes over from
+                this process can find what is left of it: see ``cgroup.sweep``.
+            on_exit: Called once in a thread of its own after everything in it has ended.
 
         Raises:
             SandboxError: It did not start.
@@ -114,7 +104,7 @@ class Sandbox:
             if not mount.source.exists():
                 raise SandboxError(f"nothing to mount at {mount.source}")
         plain = self.level == "none"
-        tenant = _Tenant(list(argv), list(mounts), bounds, tuple(fds), cwd, dict(env or {}))
+        tenant = _Tenant(list(argv), list(mounts), bounds, tuple(fds), cwd, dict(env or {}), network, on_exit)
         cache = numba_cache.shared_cache()
         if cache is not None:
             tenant.env.setdefault(numba_cache.SHARED_VARIABLE, str(cache) if plain else numba_cache.TARGET)
@@ -132,6 +122,8 @@ class _Tenant:
     fds: tuple[int, ...]
     cwd: str
     env: dict[str, str]
+    network: bool
+    on_exit: Callable[[SandboxProcess], None] | None
 
 
 def _spawn_bwrap(tenant: _Tenant) -> SandboxProcess:
@@ -143,7 +135,7 @@ def _spawn_bwrap(tenant: _Tenant) -> SandboxProcess:
         give_back()
         raise
     return SandboxProcess(
-        popen, level="no-cgroup", limits=tenant.limits, first_pid=first_pid, on_end=give_back
+        popen, level="no-cgroup", limits=tenant.limits, first_pid=first_pid, on_end=give_back, on_exit=tenant.on_exit
     )
 
 
@@ -169,6 +161,7 @@ def _start_bwrap(tenant: _Tenant, user_id: int | None) -> tuple[subprocess.Popen
                 passwd_fd=passwd_fd,
                 info_fd=info_write,
                 seccomp_fd=seccomp_fd,
+                network=tenant.network,
             )
             profile_fds = [fd for fd in (passwd_fd, seccomp_fd, info_write) if fd is not None]
             # An empty environment for bwrap as well: inside, /proc/1/environ shows what bwrap started with.
@@ -180,7 +173,7 @@ def _spawn_plain(tenant: _Tenant) -> SandboxProcess:
     limits = json.dumps(tenant.limits.resources())
     command = [sys.executable, "-I", "-S", "-c", _LIMIT_AND_RUN, limits, *tenant.argv]
     popen = _popen(command, env=profile.environment(tenant.env), fds=tenant.fds, cwd=tenant.cwd)
-    return SandboxProcess(popen, level="none", limits=tenant.limits, first_pid=popen.pid, on_end=None)
+    return SandboxProcess(popen, level="none", limits=tenant.limits, first_pid=popen.pid, on_exit=tenant.on_exit)
 
 
 # At level "none": the same limits for each process, set by the interpreter itself, as prlimit is Linux only.
@@ -266,7 +259,7 @@ def _return_user_id(user_id: int | None) -> None:
         _ids_in_use.discard(user_id or 0)
 
 
-def _try(level: str) -> str:
+def attempt_at(level: str) -> str:
     """Run Python at this level; the reason why it failed, or an empty string."""
     read, write = os.pipe()
     with os.fdopen(read, "rb") as answer:
@@ -283,17 +276,3 @@ def _try(level: str) -> str:
         said = answer.read(5)
     process.wait(20)
     return "" if said == b"works" else process.stderr_tail().strip() or f"exit code {process.poll()}"
-
-
-@functools.cache
-def probe_report() -> Probe:
-    """Find the best level by running it; once per process."""
-    if sys.platform != "linux":
-        return Probe("none", f"there is no bubblewrap for {sys.platform}")
-    reason = _try("no-cgroup")
-    return Probe("none", reason) if reason else Probe("no-cgroup")
-
-
-def probe() -> str:
-    """Return the name of the best level that works here."""
-    return probe_report().level

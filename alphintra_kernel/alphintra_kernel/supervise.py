@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 from alphintra_kernel import process_tree
 from alphintra_kernel.limits import MIB, Limits
+from alphintra_kernel.usage import Usage
 
-EXITED, WALL_CLOCK, MEMORY, KILLED = "exited", "wall_clock", "memory", "killed"
+EXITED, WALL_CLOCK, MEMORY, KILLED, DISK, OUTPUT = "exited", "wall_clock", "memory", "killed", "disk", "output"
 _INTERVAL = 0.25
 _STDERR_KEPT = 64 << 10
 _STDERR_SLOW = 1 * MIB
@@ -28,7 +29,7 @@ class SandboxProcess:
         level: The sandbox's level.
         limits: The bounds it runs under.
         outcome: ``None`` while it runs; then ``"exited"`` (by itself, see the exit code), ``"wall_clock"``,
-            ``"memory"`` or ``"killed"`` (by :meth:`kill`).
+            ``"memory"``, ``"disk"``, ``"output"`` or ``"killed"`` (by :meth:`kill`).
         peak_memory: The most memory that was seen in use, in bytes.
     """
 
@@ -39,7 +40,8 @@ class SandboxProcess:
         level: str,
         limits: Limits,
         first_pid: int | None,
-        on_end: Callable[[], None] | None,
+        on_end: Callable[[], None] | None = None,
+        on_exit: Callable[[SandboxProcess], None] | None = None,
     ) -> None:
         self.pid = popen.pid
         self.level = level
@@ -50,6 +52,7 @@ class SandboxProcess:
         self._first_pid = first_pid
         self._first = _pidfd(first_pid)
         self._on_end = on_end
+        self._on_exit = on_exit
         self._deadline = time.monotonic() + limits.wall_seconds
         self._killed_as: str | None = None
         self._lock = threading.Lock()
@@ -72,9 +75,30 @@ class SandboxProcess:
             raise TimeoutError(f"sandbox {self.pid} still runs after {timeout} s")
         return self._popen.returncode
 
-    def kill(self) -> None:
-        """End it and everything in it now; ``poll`` answers soon after. Nothing happens if it has ended."""
-        self._kill(KILLED)
+    def kill(self, outcome: str = KILLED) -> None:
+        """End it and everything in it now; ``poll`` answers soon after. Nothing happens if it has ended.
+
+        Args:
+            outcome: What the end is called, for a caller that keeps a bound of its own (``"output"``).
+        """
+        self._kill(outcome)
+
+    @property
+    def usage(self) -> Usage:
+        """What it has used up to now, and after its end in all."""
+        return Usage(0.0, self.peak_memory, 0)
+
+    def signal(self, signum: int) -> None:
+        """Send a signal to the tenant's main process. Nothing happens if it has ended.
+
+        Args:
+            signum: For example ``signal.SIGINT``, which Python turns into a ``KeyboardInterrupt``.
+        """
+        if self._first_pid is None:
+            return
+        for pid in process_tree.descendants(self._first_pid)[0 if self.level == "none" else 1 :][:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signum)
 
     def stderr_tail(self) -> str:
         """Return the last 64 KiB that went to its standard error."""
@@ -148,6 +172,8 @@ class SandboxProcess:
         if self._on_end is not None:
             self._on_end()
         self._ended.set()
+        if self._on_exit is not None:
+            self._on_exit(self)
 
 
 def _pidfd(pid: int | None) -> int | None:

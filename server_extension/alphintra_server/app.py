@@ -297,12 +297,13 @@ class AlphintraServer(ExtensionApp):
         )
 
     def _sandbox(self) -> tuple[Sandbox | None, SandboxState]:
-        from alphintra_kernel.sandbox import Sandbox, probe_report
+        from alphintra_kernel.levels import jobs_allowed, probe_report
+        from alphintra_kernel.sandbox import Sandbox
 
         found = probe_report()
-        allowed = found.level != "none" or self.allow_unsandboxed_jobs
+        allowed = jobs_allowed(found.level, self.allow_unsandboxed_jobs)
         description = f"{found.description} ({found.reason})" if found.reason else found.description
-        say = self.log.info if found.level != "none" else self.log.warning
+        say = self.log.info if jobs_allowed(found.level, False) else self.log.warning
         say("Sandbox of jobs: %s. %s", found.level, description)
         if not allowed:
             self.log.warning(NO_SANDBOX)

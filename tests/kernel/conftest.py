@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from alphintra_kernel.levels import probe_report
 from alphintra_kernel.limits import Limits
-from alphintra_kernel.sandbox import Sandbox, probe_report
+from alphintra_kernel.sandbox import Sandbox
 from alphintra_kernel.supervise import SandboxProcess
 
 PRELUDE = """

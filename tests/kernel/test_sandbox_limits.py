@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from alphintra_kernel.levels import probe_report
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
-from alphintra_kernel.sandbox import Sandbox, SandboxError, SandboxUnavailableError, probe_report
+from alphintra_kernel.sandbox import Sandbox, SandboxError, SandboxUnavailableError
 
 from .conftest import run_in
 
@@ -218,8 +219,8 @@ class TestWithoutSandbox:
             Sandbox("none")
 
     def test_unknown_level(self):
-        with pytest.raises(ValueError, match="unknown sandbox level 'full'"):
-            Sandbox("full")
+        with pytest.raises(ValueError, match="unknown sandbox level 'strong'"):
+            Sandbox("strong")
 
     def test_runs_with_limits_and_its_own_environment(self, monkeypatch, tmp_path):
         monkeypatch.setenv("ALPHINTRA_TEST_TOKEN", "s3cret-value")

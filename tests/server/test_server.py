@@ -266,9 +266,9 @@ class TestSecondServer:
 class TestNoSandbox:
     @pytest.fixture
     def settings(self, monkeypatch):
-        from alphintra_kernel import sandbox
+        from alphintra_kernel import levels
 
-        monkeypatch.setattr(sandbox, "probe_report", lambda: sandbox.Probe("none", "no namespaces here"))
+        monkeypatch.setattr(levels, "probe_report", lambda: levels.Probe("none", "no namespaces here"))
         return {"allow_unsandboxed_jobs": False}
 
     async def test_jobs_are_refused_and_it_is_said(self, api, make_strategy):
@@ -283,9 +283,9 @@ class TestNoSandbox:
 class TestUnsandboxed:
     @pytest.fixture
     def settings(self, monkeypatch):
-        from alphintra_kernel import sandbox
+        from alphintra_kernel import levels
 
-        monkeypatch.setattr(sandbox, "probe_report", lambda: sandbox.Probe("none", "no namespaces here"))
+        monkeypatch.setattr(levels, "probe_report", lambda: levels.Probe("none", "no namespaces here"))
         return {"allow_unsandboxed_jobs": True}
 
     async def test_jobs_run_and_say_so(self, api, make_strategy, finished):
