@@ -205,6 +205,7 @@ class AlphintraServer(ExtensionApp):
             self.services.events.start()
             await self.services.supervisor.start()
             self.services.check_triggers.start()
+            self.services.parser.start()
             self.doors = Doors(self, self.log)
             self.doors.sweep()
             register(self.doors)
@@ -227,6 +228,7 @@ class AlphintraServer(ExtensionApp):
     def _build(self, database: Database, data_dir: Path) -> Services:
         from alphintra import __file__ as sdk_file
         from alphintra._version import __version__
+        from alphintra_kernel.sandbox import Sandbox
 
         upgrade(database.write_engine)
         root = Path(self.workspace).expanduser()
@@ -234,7 +236,7 @@ class AlphintraServer(ExtensionApp):
         if workspace.refusal:
             self.log.warning("Workspace: %s", workspace.refusal)
         sandbox, state = self._sandbox()
-        parser = Parser()
+        parser = Parser(Sandbox(state.level, allow_unsandboxed=True))
         sources = Sources(parser, workspace)
         datasets = Datasets(database)
         datasets.seed()
