@@ -219,7 +219,7 @@ def _spawn(sandbox: Sandbox, read_fd: int, write_fd: int) -> SandboxProcess:
     from alphintra_kernel.sandbox import SandboxError
 
     package = _package()
-    visible = sandbox.host_paths or package.is_relative_to(sys.prefix)
+    mounts = () if package.is_relative_to(sys.prefix) else (Mount(package, str(package)),)
     limits = Limits(
         wall_seconds=2 * _MOST_SECONDS,
         memory_bytes=_MEMORY,
@@ -232,7 +232,7 @@ def _spawn(sandbox: Sandbox, read_fd: int, write_fd: int) -> SandboxProcess:
     try:
         return sandbox.spawn(
             [sys.executable, "-I", "-B", "-c", _CHILD.format(path=_roots(), read=read_fd, write=write_fd)],
-            mounts=() if visible else (Mount(package, str(package)),),
+            mounts=mounts,
             limits=limits,
             fds=(read_fd, write_fd),
         )
