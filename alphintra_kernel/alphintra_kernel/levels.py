@@ -71,12 +71,24 @@ def pod_is_sandbox(environ: Mapping[str, str] | None = None) -> bool:
 @functools.cache
 def probe_report() -> Probe:
     """Find the best level by running it; once per process."""
+    from alphintra_kernel import cgroup, landlock
     from alphintra_kernel.sandbox import attempt_at
 
     if sys.platform != "linux":
         return Probe(NONE, f"there is no bubblewrap for {sys.platform}")
+    bounded = cgroup.tree() is not None
+    unbounded = attempt_at(FULL) if bounded else cgroup.why_none()
+    if not unbounded:
+        return Probe(FULL, bounded=True)
     reason = attempt_at(NO_CGROUP)
-    return Probe(NONE, reason) if reason else Probe(NO_CGROUP)
+    if not reason:
+        return Probe(NO_CGROUP, unbounded)
+    if pod_is_sandbox() and not attempt_at(POD):
+        return Probe(POD, reason, bounded)
+    if landlock.abi() < landlock.LOWEST_ABI:
+        return Probe(NONE, f"{reason}; {landlock.why_not()}", bounded)
+    unruled = attempt_at(LANDLOCK)
+    return Probe(NONE, f"{reason}; {unruled}", bounded) if unruled else Probe(LANDLOCK, reason, bounded)
 
 
 def probe() -> str:

@@ -1,13 +1,15 @@
-"""Memory in use by a process and everything below it."""
+"""A process and everything below it, as ``/proc`` shows them: memory, processor time, bytes written."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-_TEMPORARY = ("tmp", "dev/shm")
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def descendants(pid: int) -> list[int]:
@@ -36,18 +38,47 @@ def _proportional(pid: int) -> int:
     return 0
 
 
-def memory_in_use(pid: int) -> int:
-    """Count bytes of the whole tree below ``pid``."""
-    return sum(map(_proportional, descendants(pid)))
+def memory_in_use(pids: Iterable[int]) -> int:
+    """Count bytes of these processes."""
+    return sum(map(_proportional, pids))
 
 
-def temporary_files(pid: int) -> int:
-    """Count bytes in the memory file systems that the sandbox of ``pid`` sees: nobody maps them."""
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Sum the processor time of these processes and of all whose end they have waited for."""
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]))
+    return ticks / _TICKS
+
+
+def bytes_written(pids: Iterable[int]) -> int:
+    """Sum what these processes, and all whose end they have waited for, had written to disk."""
     total = 0
-    for name in _TEMPORARY:
-        try:
-            stat = os.statvfs(f"/proc/{pid}/root/{name}")
-        except OSError:
-            continue  # it ended meanwhile
-        total += (stat.f_blocks - stat.f_bfree) * stat.f_frsize
+    for pid in pids:
+        with contextlib.suppress(OSError):  # ended meanwhile, or not ours to see
+            for line in Path(f"/proc/{pid}/io").read_text().splitlines():
+                if line.startswith("write_bytes:"):
+                    total += int(line.split()[1])
     return total
+
+
+def most_resident(pids: Iterable[int]) -> int:
+    """Return the most memory that a single one of these processes ever had, in bytes."""
+    most = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    most = max(most, int(line.split()[1]) << 10)
+    return most
+
+
+def main_process(first_pid: int) -> int | None:
+    """Find what the first process of a process id namespace started first: the tenant's program."""
+    for pid in descendants(first_pid)[1:]:
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+                if line.startswith("NSpid:") and line.split()[-1] == "2":
+                    return pid
+    return None

@@ -17,12 +17,26 @@ from alphintra_kernel.limits import Limits
 
 SETPRIV = "/usr/bin/setpriv"
 PRLIMIT = "/usr/bin/prlimit"
+ENV = "/usr/bin/env"
 USER_ID_INSIDE = 1000
 SANDBOX_PACKAGES = ("alphintra", "alphintra_backtest", "alphintra_kernel")
 # Never the whole of /etc: it holds host keys, shadow files and service credentials.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "ssl/certs", "alternatives")
-_ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "services", "protocols")
+_ETC_NETWORK = (
+    *("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "services", "protocols"),
+    *("pki/tls/certs", "pki/ca-trust/extracted"),  # where Fedora's ssl/certs leads
+)
 _ETC_LINKS = frozenset({"localtime", "resolv.conf"})  # often links to where the sandbox has nothing
+_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64")
+# What libraries ask about the machine. Other processes' folders in /proc are not among it.
+_PROCESSOR = (
+    *("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/sys/vm/overcommit_memory"),
+    "/sys/devices/system/cpu",
+)
+#: Devices and memory files that every program may use.
+WRITABLE_WITHOUT_NAMESPACES = (
+    *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/shm"),
+)
 _MADE_BY_PROFILE = frozenset({"/tmp", "/dev", "/proc", "/usr"})
 
 
@@ -71,20 +85,27 @@ def runtime_roots() -> list[Path]:
     return kept
 
 
-def environment(extra: Mapping[str, str]) -> dict[str, str]:
+def environment(extra: Mapping[str, str], home: str = "/tmp") -> dict[str, str]:
     """Return the whole environment inside: nothing of the starter's, ``extra`` on top."""
     values = {
         "PATH": f"{sys.prefix}/bin:/usr/bin:/bin",
-        "HOME": "/tmp",
-        "TMPDIR": "/tmp",
+        "HOME": home,
+        "TMPDIR": home,
         "LANG": "C.UTF-8",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "MPLCONFIGDIR": f"{home}/matplotlib",
         "MPLBACKEND": "agg",
     }
     if roots := source_roots():
         values["PYTHONPATH"] = os.pathsep.join(map(str, roots))
     return values | dict(extra)
+
+
+def readable_without_namespaces(network: bool) -> list[str]:
+    """List what Python and our packages read on the host, for rules that take the place of mounts."""
+    etc = [f"/etc/{name}" for name in (*_ETC, *(_ETC_NETWORK if network else ()))]
+    system = [f"/{name}" for name in ("usr", *_SYSTEM)]
+    return [*system, *etc, *_PROCESSOR, *map(str, runtime_roots())]
 
 
 def limit_command(limits: Limits) -> list[str]:
@@ -118,7 +139,7 @@ class _Arguments:
 
 def _add_system(args: _Arguments, network: bool) -> None:
     args.add("--ro-bind", "/usr", "/usr")
-    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+    for name in _SYSTEM:
         path = Path("/", name)
         if path.is_symlink():
             args.add("--symlink", path.readlink(), path)
@@ -143,6 +164,7 @@ def bwrap_command(
     info_fd: int,
     seccomp_fd: int | None,
     network: bool = False,
+    block_fd: int | None = None,
 ) -> list[str]:
     """Return the full command line.
 
@@ -158,12 +180,15 @@ def bwrap_command(
         info_fd: Descriptor that gets the process id of the sandbox's first process.
         seccomp_fd: Descriptor to read the filter from, or ``None`` where there is none for this processor.
         network: Share the host's network, with what names need to be found.
+        block_fd: Descriptor whose first byte the tenant waits for.
     """
     args = _Arguments()
     args.add("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
     if not network:
         args.add("--unshare-net")
     args.add("--hostname", "alphintra", "--new-session", "--die-with-parent", "--info-fd", info_fd)
+    if block_fd is not None:
+        args.add("--block-fd", block_fd)
     enter: list[str] = []
     if user_id is None:
         args.add("--unshare-user", "--uid", USER_ID_INSIDE, "--gid", USER_ID_INSIDE, "--disable-userns")
@@ -174,6 +199,8 @@ def bwrap_command(
             args.add("--cap-add", capability)
         enter = [SETPRIV, "--reuid", str(user_id), "--regid", str(user_id), "--clear-groups"]
         enter += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
+        # Only its own user may enter some folders: bwrap is root, but without the right to pass over that.
+        enter += [ENV, f"--chdir={cwd}", "--"]
     _add_system(args, network)
     args.add("--perms", "0644", "--ro-bind-data", passwd_fd, "/etc/passwd")
     args.add("--perms", "1777", "--size", limits.tmp_bytes, "--tmpfs", "/tmp")
@@ -188,7 +215,7 @@ def bwrap_command(
     args.add("--clearenv")
     for name, value in environment(env).items():
         args.add("--setenv", name, value)
-    args.add("--chdir", cwd)
+    args.add("--chdir", cwd if user_id is None else "/")
     if seccomp_fd is not None:
         args.add("--seccomp", seccomp_fd)
     return [str(bwrap), *args.values, "--", *enter, *limit_command(limits), *argv]

@@ -12,19 +12,25 @@ import json
 import os
 import secrets
 import select
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from alphintra_kernel import levels, numba_cache, profile, seccomp
+from alphintra_kernel import cgroup, disk, landlock, levels, numba_cache, profile, seccomp
 from alphintra_kernel.levels import LEVELS, Probe
 from alphintra_kernel.limits import Limits
 from alphintra_kernel.profile import Mount
-from alphintra_kernel.supervise import SandboxProcess
+from alphintra_kernel.supervise import SandboxProcess, Started
+
+_PACKAGE_ROOT = str(Path(__file__).resolve().parents[1])
+_STAGE = "import sys; sys.path.append(sys.argv[1]); from alphintra_kernel import stage; stage.main(int(sys.argv[2]))"
+_START_SECONDS = 10.0
 
 # bwrap's --die-with-parent follows the thread that started it. This one lives as long as the process.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-starter")
@@ -45,13 +51,16 @@ class Sandbox:
 
     Args:
         level: A name of :data:`LEVELS`; by default the best that works here.
-        allow_unsandboxed: Whether ``"none"`` may be used.
+        allow_unsandboxed: Whether levels may be used at which user code is not isolated.
+        cgroups: Whether the levels without namespaces use control groups where there are any.
 
     Raises:
-        SandboxUnavailableError: The level is ``"none"`` and that was not allowed.
+        SandboxUnavailableError: The level does not isolate user code and that was not allowed.
     """
 
-    def __init__(self, level: str | None = None, *, allow_unsandboxed: bool = False) -> None:
+    def __init__(
+        self, level: str | None = None, *, allow_unsandboxed: bool = False, cgroups: bool = True
+    ) -> None:
         found = levels.probe_report() if level is None else Probe(level)
         if found.level not in LEVELS:
             raise ValueError(f"unknown sandbox level {found.level!r}; known: {', '.join(LEVELS)}")
@@ -62,6 +71,7 @@ class Sandbox:
                 + "; set allow_unsandboxed_jobs to run it without isolation"
             )
         self.level = found.level
+        self._cgroups = cgroups
 
     @property
     def host_paths(self) -> bool:
@@ -75,10 +85,11 @@ class Sandbox:
         mounts: Sequence[Mount] = (),
         limits: Limits | None = None,
         fds: Sequence[int] = (),
-        cwd: str = "/tmp",
+        cwd: str | None = None,
         env: Mapping[str, str] | None = None,
         network: bool = False,
         marker: str = "",
+        user_id: int | None = None,
         on_exit: Callable[[SandboxProcess], None] | None = None,
     ) -> SandboxProcess:
         """Start ``argv``.
@@ -89,9 +100,11 @@ class Sandbox:
                 :attr:`host_paths` is true they keep the host's paths, so the caller passes those.
             limits: Bounds; the defaults of :class:`Limits` when left out.
             fds: Open descriptors that the process inherits under the same numbers.
-            cwd: Working folder, as the process sees it.
+            cwd: Working folder, as the process sees it; by default a folder of its own for temporary files.
             env: Variables on top of a fixed few. Nothing of this process's environment is passed on.
             network: Share the host's network, which only a notebook of its own user may.
+            user_id: The host user to become when started as root; the caller has made the mounts theirs. By
+                default one that no other sandbox has, and that is given the writable mounts.
             marker: Names what it runs (letters, digits, ``.``, ``_``, ``-``), so that whoever takes over from
                 this process can find what is left of it: see ``cgroup.sweep``.
             on_exit: Called once in a thread of its own after everything in it has ended.
@@ -103,13 +116,16 @@ class Sandbox:
         for mount in mounts:
             if not mount.source.exists():
                 raise SandboxError(f"nothing to mount at {mount.source}")
-        plain = self.level == "none"
-        tenant = _Tenant(list(argv), list(mounts), bounds, tuple(fds), cwd, dict(env or {}), network, on_exit)
+        cgroup.check_marker(marker)
+        tenant = _Tenant(
+            list(argv), list(mounts), bounds, tuple(fds), cwd, dict(env or {}), network, marker, self.level, on_exit,
+            user_id,
+        )  # fmt: skip
         cache = numba_cache.shared_cache()
         if cache is not None:
-            tenant.env.setdefault(numba_cache.SHARED_VARIABLE, str(cache) if plain else numba_cache.TARGET)
+            tenant.env.setdefault(numba_cache.SHARED_VARIABLE, str(cache) if self.host_paths else numba_cache.TARGET)
             tenant.mounts.append(Mount(cache, numba_cache.TARGET))
-        return _starter.submit(_spawn_plain if plain else _spawn_bwrap, tenant).result()
+        return _starter.submit(_spawn, tenant, self._cgroups).result()
 
 
 @dataclass
@@ -120,73 +136,178 @@ class _Tenant:
     mounts: list[Mount]
     limits: Limits
     fds: tuple[int, ...]
-    cwd: str
+    cwd: str | None
     env: dict[str, str]
     network: bool
+    marker: str
+    level: str
     on_exit: Callable[[SandboxProcess], None] | None
+    user_id: int | None
+
+    @property
+    def writable(self) -> list[Path]:
+        return [mount.source for mount in self.mounts if mount.writable]
 
 
-def _spawn_bwrap(tenant: _Tenant) -> SandboxProcess:
-    user_id = _take_user_id() if os.geteuid() == 0 else None
-    give_back = functools.partial(_return_user_id, user_id)
+def _spawn(tenant: _Tenant, cgroups: bool) -> SandboxProcess:
+    own_files = tenant.level in levels.OWN_FILES
+    taken = _take_user_id() if own_files and os.geteuid() == 0 and tenant.user_id is None else None
+    with contextlib.ExitStack() as undo:
+        give_back = functools.partial(_return_user_id, taken)
+        undo.callback(give_back)
+        group = _group(tenant) if cgroups else None
+        if group is not None:
+            undo.callback(group.remove)
+        start = _start_bwrap if own_files else _start_staged
+        if taken is not None:
+            for folder in tenant.writable:
+                _give(folder, taken)
+        started = start(tenant, tenant.user_id if taken is None else taken, group, undo)
+        undo.pop_all()
+    return SandboxProcess(started, on_end=give_back, on_exit=tenant.on_exit)
+
+
+def _group(tenant: _Tenant) -> cgroup.Group | None:
+    if tenant.level == levels.NO_CGROUP:
+        return None
+    _sweep_once()
     try:
-        popen, first_pid = _start_bwrap(tenant, user_id)
-    except BaseException:
-        give_back()
-        raise
-    return SandboxProcess(
-        popen, level="no-cgroup", limits=tenant.limits, first_pid=first_pid, on_end=give_back, on_exit=tenant.on_exit
-    )
+        group = cgroup.create(tenant.limits, tenant.marker)
+    except cgroup.CgroupError as error:
+        raise SandboxError(str(error)) from error
+    if group is None and tenant.level == levels.FULL:
+        raise SandboxError(cgroup.why_none())
+    return group
 
 
-def _start_bwrap(tenant: _Tenant, user_id: int | None) -> tuple[subprocess.Popen[bytes], int | None]:
-    if user_id is not None:
-        for mount in tenant.mounts:
-            if mount.writable:
-                _give(mount.source, user_id)
+@functools.cache
+def _sweep_once() -> None:
+    """Remove what servers left that were killed."""
+    cgroup.sweep_abandoned()
+
+
+def _start_bwrap(
+    tenant: _Tenant, user_id: int | None, group: cgroup.Group | None, _undo: contextlib.ExitStack
+) -> Started:
     with contextlib.ExitStack() as ours:
         passwd_fd = _readable(ours, profile.passwd_entry(user_id))
-        seccomp_fd = _readable(ours, seccomp.program()) if seccomp.supported() else None
-        info_read, info_write = os.pipe()
-        info = ours.enter_context(os.fdopen(info_read, "rb", buffering=0))
-        with os.fdopen(info_write, "wb", buffering=0):
-            command = profile.bwrap_command(
-                _bwrap(),
-                tenant.argv,
-                mounts=tenant.mounts,
-                limits=tenant.limits,
-                env=tenant.env,
-                cwd=tenant.cwd,
-                user_id=user_id,
-                passwd_fd=passwd_fd,
-                info_fd=info_write,
-                seccomp_fd=seccomp_fd,
-                network=tenant.network,
-            )
-            profile_fds = [fd for fd in (passwd_fd, seccomp_fd, info_write) if fd is not None]
-            # An empty environment for bwrap as well: inside, /proc/1/environ shows what bwrap started with.
-            popen = _popen(command, env={}, fds=[*tenant.fds, *profile_fds])
-        return popen, _first_process(info.fileno())
+        filter_fd = _readable(ours, seccomp.program(deny_memfd=group is None)) if seccomp.supported() else None
+        gate = _Gate(ours)
+        program, *arguments = profile.bwrap_command(
+            _bwrap(),
+            tenant.argv,
+            mounts=tenant.mounts,
+            limits=tenant.limits,
+            env=tenant.env,
+            cwd=tenant.cwd or "/tmp",
+            user_id=user_id,
+            passwd_fd=passwd_fd,
+            info_fd=gate.info,
+            seccomp_fd=filter_fd,
+            network=tenant.network,
+            block_fd=gate.block,
+        )
+        # Read from a descriptor: everybody in the sandbox sees the command line, with the host's paths.
+        split = arguments.index("--")
+        options_fd = _readable(ours, b"".join(word.encode() + b"\0" for word in arguments[:split]))
+        fds = [fd for fd in (passwd_fd, filter_fd, options_fd, gate.info, gate.block) if fd is not None]
+        # An empty environment for bwrap as well: inside, /proc/1/environ shows what bwrap started with.
+        command = [program, "--args", str(options_fd), *arguments[split:]]
+        popen = _popen(command, env={}, fds=[*tenant.fds, *fds])
+        return _let_in(popen, gate, group, tenant)
 
 
-def _spawn_plain(tenant: _Tenant) -> SandboxProcess:
-    limits = json.dumps(tenant.limits.resources())
-    command = [sys.executable, "-I", "-S", "-c", _LIMIT_AND_RUN, limits, *tenant.argv]
-    popen = _popen(command, env=profile.environment(tenant.env), fds=tenant.fds, cwd=tenant.cwd)
-    return SandboxProcess(popen, level="none", limits=tenant.limits, first_pid=popen.pid, on_exit=tenant.on_exit)
+def _start_staged(
+    tenant: _Tenant, _user_id: int | None, group: cgroup.Group | None, undo: contextlib.ExitStack
+) -> Started:
+    private = Path(tempfile.mkdtemp(prefix="alphintra-job-"))
+    undo.callback(disk.remove, private)
+    home = str(private)
+    ruled = tenant.level == levels.LANDLOCK or (tenant.level == levels.POD and landlock.abi() >= landlock.LOWEST_ABI)
+    with contextlib.ExitStack() as ours:
+        gate = _Gate(ours)
+        spec = {
+            "argv": tenant.argv,
+            "cwd": tenant.cwd or home,
+            "limits": tenant.limits.resources(),
+            "network": tenant.network,
+            "deny_memfd": group is None,
+            "rules": _rules(tenant, home) if ruled else None,
+            "fds": tenant.fds,
+            "info_fd": gate.info,
+            "block_fd": gate.block,
+        }
+        spec_fd = _readable(ours, json.dumps(spec).encode())
+        popen = _popen(
+            [sys.executable, "-I", "-S", "-c", _STAGE, _PACKAGE_ROOT, str(spec_fd)],
+            env=profile.environment(tenant.env, home),
+            fds=[*tenant.fds, spec_fd, gate.info, gate.block],
+            cwd=tenant.cwd,
+        )
+        return _let_in(popen, gate, group, tenant, private)
 
 
-# At level "none": the same limits for each process, set by the interpreter itself, as prlimit is Linux only.
-_LIMIT_AND_RUN = """
-import json, os, resource, sys
-for name, value in json.loads(sys.argv[1]).items():
-    which = getattr(resource, "RLIMIT_" + name.upper(), None)
-    if which is not None and name != "nproc":  # it would count all of the user's processes
-        hard = resource.getrlimit(which)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (value, value))
-os.execv(sys.argv[2], sys.argv[2:])
-"""
+def _rules(tenant: _Tenant, home: str) -> dict[str, list[str]]:
+    """List what Landlock shows: what bwrap would mount, at the host's paths."""
+    read = [str(mount.source) for mount in tenant.mounts if not mount.writable]
+    return {
+        "read": [*profile.readable_without_namespaces(tenant.network), *read],
+        "write": [*profile.WRITABLE_WITHOUT_NAMESPACES, home, *map(str, tenant.writable)],
+    }
+
+
+class _Gate:
+    """Two pipes: the tenant's process id comes out of one, and it waits for a byte from the other."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack.enter_context(contextlib.ExitStack())
+        self.info_read, self.info = os.pipe()
+        self.block, self.block_write = os.pipe()
+        stack.callback(os.close, self.info_read)
+        stack.callback(os.close, self.block_write)
+        for fd in (self.info, self.block):
+            self._stack.callback(os.close, fd)
+
+    def first_process(self) -> int | None:
+        """Return the host's id of the sandbox's first process; ``None`` when its start failed before."""
+        self._stack.close()  # ours: when the other side ends, the pipe does
+        said = b""
+        poller = select.poll()
+        poller.register(self.info_read, select.POLLIN)
+        while b"}" not in said:
+            if not poller.poll(_START_SECONDS * 1000):
+                return None
+            chunk = os.read(self.info_read, 4096)
+            if not chunk:
+                return None
+            said += chunk
+        return int(json.loads(said)["child-pid"])
+
+    def open(self) -> None:
+        """Let it go on."""
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self.block_write, b"1")
+
+
+def _let_in(
+    popen: subprocess.Popen[bytes],
+    gate: _Gate,
+    group: cgroup.Group | None,
+    tenant: _Tenant,
+    private: Path | None = None,
+) -> Started:
+    """Move the tenant to its control group before it starts, and let it."""
+    first = popen.pid if sys.platform != "linux" else gate.first_process()
+    if group is not None and first is not None:
+        try:
+            group.add(first)
+        except cgroup.CgroupError as error:
+            if popen.poll() is None:
+                popen.kill()
+                popen.communicate()
+                raise SandboxError(str(error)) from error
+    gate.open()
+    return Started(popen, tenant.level, tenant.limits, first, group, tenant.writable, private)
 
 
 def _bwrap() -> Path:
@@ -222,19 +343,6 @@ def _readable(stack: contextlib.ExitStack, content: bytes) -> int:
     return fd
 
 
-def _first_process(fd: int, timeout: float = 10.0) -> int | None:
-    """Return the host's id of the sandbox's first process; ``None`` when bwrap failed before."""
-    said = b""
-    while b"}" not in said:
-        if not select.select([fd], [], [], timeout)[0]:
-            return None
-        chunk = os.read(fd, 4096)
-        if not chunk:
-            return None
-        said += chunk
-    return int(json.loads(said)["child-pid"])
-
-
 def _give(path: Path, user_id: int) -> None:
     """Make the sandbox's user the owner of a writable mount."""
     os.chown(path, user_id, user_id, follow_symlinks=False)
@@ -260,19 +368,44 @@ def _return_user_id(user_id: int | None) -> None:
 
 
 def attempt_at(level: str) -> str:
-    """Run Python at this level; the reason why it failed, or an empty string."""
+    """Run Python at this level and have it try what it must not; the reason why the level fails, or nothing."""
     read, write = os.pipe()
-    with os.fdopen(read, "rb") as answer:
+    with (
+        os.fdopen(read, "rb") as answer,
+        tempfile.NamedTemporaryFile() as secret,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
+        secret.write(b"reached")
+        secret.flush()
+        code = _TRY.format(write=write, secret=secret.name, port=server.getsockname()[1])
         try:
-            code = f"import os; os.write({write}, b'works')"
-            sandbox = Sandbox(level, allow_unsandboxed=True)
-            process = sandbox.spawn(
+            process = Sandbox(level, allow_unsandboxed=True).spawn(
                 [sys.executable, "-I", "-S", "-c", code], fds=[write], limits=Limits(wall_seconds=20)
             )
         except (SandboxError, ImportError) as error:
             return str(error)
         finally:
             os.close(write)
-        said = answer.read(5)
+        reached = answer.read().decode().split()
     process.wait(20)
-    return "" if said == b"works" else process.stderr_tail().strip() or f"exit code {process.poll()}"
+    if not reached:
+        return process.stderr_tail().strip() or f"exit code {process.poll()}"
+    wrong = [] if level in (levels.POD, levels.NONE) else reached[1:]
+    return f"at level {level} a process reached {' and '.join(wrong)} of the host" if wrong else ""
+
+
+_TRY = """
+import os, socket
+def reaches(action):
+    try:
+        action()
+    except OSError:
+        return False
+    return True
+reached = ["itself"]
+if reaches(lambda: open({secret!r}).read()):
+    reached.append("files")
+if reaches(lambda: socket.create_connection(("127.0.0.1", {port}), 1)):
+    reached.append("network")
+os.write({write}, " ".join(reached).encode())
+"""

@@ -1,4 +1,4 @@
-"""A running sandbox as its supervisor sees it: its clock, its memory, its end."""
+"""A running sandbox as its supervisor sees it: its clock, its bounds, its end."""
 
 from __future__ import annotations
 
@@ -9,16 +9,50 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from alphintra_kernel import process_tree
+from alphintra_kernel import disk, levels, process_tree
+from alphintra_kernel.cgroup import Group
+from alphintra_kernel.disk import DiskWatch
 from alphintra_kernel.limits import MIB, Limits
-from alphintra_kernel.usage import Usage
+from alphintra_kernel.usage import Meter, Usage
 
-EXITED, WALL_CLOCK, MEMORY, KILLED, DISK, OUTPUT = "exited", "wall_clock", "memory", "killed", "disk", "output"
+EXITED, KILLED = "exited", "killed"
+WALL_CLOCK, MEMORY, DISK, OUTPUT = "wall_clock", "memory", "disk", "output"
 _INTERVAL = 0.25
 _STDERR_KEPT = 64 << 10
 _STDERR_SLOW = 1 * MIB
+_PATIENCE = 2.0
+
+
+@dataclass(frozen=True)
+class Started:
+    """What a supervisor needs to know of a sandbox that has just started.
+
+    Attributes:
+        popen: The process above all others of it.
+        level: The sandbox's level.
+        limits: The bounds it runs under.
+        first_pid: The first process below ``popen``; ``None`` when there was none, because the start failed.
+        group: Its control group, where there are any.
+        writable: Its writable mounts on the host.
+        private: A folder of its own on the host that goes with it.
+    """
+
+    popen: subprocess.Popen[bytes]
+    level: str
+    limits: Limits
+    first_pid: int | None
+    group: Group | None = None
+    writable: Sequence[Path] = ()
+    private: Path | None = None
+
+    @property
+    def own_view(self) -> int | None:
+        """A process that sees the sandbox's own files; ``None`` when it has none."""
+        return self.first_pid if self.level in levels.OWN_FILES else None
 
 
 class SandboxProcess:
@@ -30,40 +64,49 @@ class SandboxProcess:
         limits: The bounds it runs under.
         outcome: ``None`` while it runs; then ``"exited"`` (by itself, see the exit code), ``"wall_clock"``,
             ``"memory"``, ``"disk"``, ``"output"`` or ``"killed"`` (by :meth:`kill`).
-        peak_memory: The most memory that was seen in use, in bytes.
     """
 
     def __init__(
         self,
-        popen: subprocess.Popen[bytes],
+        started: Started,
         *,
-        level: str,
-        limits: Limits,
-        first_pid: int | None,
         on_end: Callable[[], None] | None = None,
         on_exit: Callable[[SandboxProcess], None] | None = None,
     ) -> None:
-        self.pid = popen.pid
-        self.level = level
-        self.limits = limits
+        self.pid = started.popen.pid
+        self.level = started.level
+        self.limits = started.limits
         self.outcome: str | None = None
-        self.peak_memory = 0
-        self._popen = popen
-        self._first_pid = first_pid
-        self._first = _pidfd(first_pid)
+        self._started = started
+        self._popen = started.popen
+        self._uppermost = _pidfd(self.pid)
+        self._first = _pidfd(started.first_pid)
         self._on_end = on_end
         self._on_exit = on_exit
-        self._deadline = time.monotonic() + limits.wall_seconds
+        self._meter = Meter(self.pid, started.group, started.own_view)
+        self._disk = DiskWatch([*started.writable, *([started.private] if started.private else [])], started.limits)
+        self._deadline = time.monotonic() + started.limits.wall_seconds
         self._killed_as: str | None = None
+        self._killed_at = 0.0
         self._lock = threading.Lock()
         self._stderr = bytearray()
         self._stderr_total = 0
         self._ended = threading.Event()
-        threading.Thread(target=self._watch, name=f"sandbox-{popen.pid}", daemon=True).start()
+        threading.Thread(target=self._watch, name=f"sandbox-{self.pid}", daemon=True).start()
+
+    @property
+    def usage(self) -> Usage:
+        """What it has used up to now (a quarter of a second ago), and after its end in all."""
+        return self._meter.usage
+
+    @property
+    def peak_memory(self) -> int:
+        """The most memory that it had in use, in bytes."""
+        return self.usage.peak_memory
 
     def poll(self) -> int | None:
         """Return the exit code (128 + signal for a killed tenant), or ``None`` while anything of it runs."""
-        return self._popen.returncode if self._ended.is_set() else None
+        return self._code() if self._ended.is_set() else None
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end and return the exit code.
@@ -73,7 +116,7 @@ class SandboxProcess:
         """
         if not self._ended.wait(timeout):
             raise TimeoutError(f"sandbox {self.pid} still runs after {timeout} s")
-        return self._popen.returncode
+        return self._code()
 
     def kill(self, outcome: str = KILLED) -> None:
         """End it and everything in it now; ``poll`` answers soon after. Nothing happens if it has ended.
@@ -81,12 +124,11 @@ class SandboxProcess:
         Args:
             outcome: What the end is called, for a caller that keeps a bound of its own (``"output"``).
         """
-        self._kill(outcome)
-
-    @property
-    def usage(self) -> Usage:
-        """What it has used up to now, and after its end in all."""
-        return Usage(0.0, self.peak_memory, 0)
+        with self._lock:
+            if self.outcome is None:
+                self._killed_as = self._killed_as or outcome
+                self._killed_at = self._killed_at or time.monotonic()
+                self._end_processes()
 
     def signal(self, signum: int) -> None:
         """Send a signal to the tenant's main process. Nothing happens if it has ended.
@@ -94,81 +136,132 @@ class SandboxProcess:
         Args:
             signum: For example ``signal.SIGINT``, which Python turns into a ``KeyboardInterrupt``.
         """
-        if self._first_pid is None:
-            return
-        for pid in process_tree.descendants(self._first_pid)[0 if self.level == "none" else 1 :][:1]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signum)
+        with self._lock:
+            pid = self._main_pid() if self.outcome is None else None
+            handle = _pidfd(pid)
+            if handle is None:
+                return
+            try:
+                if self._main_pid() == pid:  # still the same after its handle cannot come to mean another
+                    with contextlib.suppress(ProcessLookupError):
+                        signal.pidfd_send_signal(handle, signum)
+            finally:
+                os.close(handle)
 
     def stderr_tail(self) -> str:
         """Return the last 64 KiB that went to its standard error."""
         return bytes(self._stderr).decode("utf-8", "replace")
 
-    def _kill(self, why: str) -> None:
-        with self._lock:
-            if self.outcome is not None:
-                return
-            self._killed_as = self._killed_as or why
-            if self.level == "none":
-                # Named before the first dies: its children then have another parent.
-                for pid in process_tree.descendants(self.pid)[1:]:
+    def _code(self) -> int:
+        code = self._popen.returncode
+        return code if code >= 0 else 128 - code
+
+    def _main_pid(self) -> int | None:
+        first = self._started.first_pid
+        if first is None:
+            return None
+        if self._started.own_view is not None:
+            return process_tree.main_process(first)
+        return first if first in process_tree.descendants(self.pid) else None
+
+    def _end_processes(self) -> None:
+        if self._started.own_view is None:
+            # What stands above the tenant ends all below it; if it cannot, they are killed one by one.
+            with contextlib.suppress(ProcessLookupError):
+                self._popen.send_signal(signal.SIGTERM)
+            if time.monotonic() > self._killed_at + _PATIENCE:
+                for pid in reversed(process_tree.descendants(self.pid)):
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.kill(pid, signal.SIGKILL)
+        elif self._first is not None:
+            # The first process of the namespace: the kernel ends all others with it, and bwrap
+            # returns only after that, so nothing writes to the out folder any more.
             with contextlib.suppress(ProcessLookupError):
-                if self._first is None:
-                    self._popen.kill()
-                else:
-                    # The first process of the namespace: the kernel ends all others with it, and bwrap
-                    # returns only after that, so nothing writes to the out folder any more.
-                    signal.pidfd_send_signal(self._first, signal.SIGKILL)
+                signal.pidfd_send_signal(self._first, signal.SIGKILL)
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                self._popen.kill()
+        if self._started.group is not None:
+            self._started.group.kill()
 
     def _watch(self) -> None:
         stderr = self._popen.stderr
         assert stderr is not None
         os.set_blocking(stderr.fileno(), False)
+        poller = select.poll()
+        poller.register(stderr.fileno(), select.POLLIN)
+        if self._uppermost is not None:
+            poller.register(self._uppermost, select.POLLIN)
         next_check = time.monotonic()
-        while self._popen.poll() is None:
-            if not self._read(stderr.fileno(), _INTERVAL):
-                time.sleep(0.02)  # closed by the tenant, or so much that it has to wait
+        while not self._has_ended():
+            ready = [fd for fd, _ in poller.poll(_INTERVAL * 1000 if self._uppermost is not None else 20)]
+            if stderr.fileno() in ready:
+                if not self._read(stderr.fileno()):
+                    poller.unregister(stderr.fileno())  # closed by all who had it
+                elif self._stderr_total > _STDERR_SLOW:
+                    time.sleep(0.02)  # so much that it has to wait
             now = time.monotonic()
-            if now >= self._deadline:
-                self._kill(WALL_CLOCK)
-            elif now >= next_check:
+            if now >= next_check:
                 next_check = now + _INTERVAL
-                self._check_memory()
-        while self._read(stderr.fileno(), 0):
-            pass
+                self._check(now)
+        for _ in range(_STDERR_KEPT // 4096 + 1):
+            if not self._read(stderr.fileno()):
+                break
         self._end()
 
-    def _read(self, fd: int, timeout: float) -> bool:
-        """Take what is on standard error; whether the caller may come again at once."""
-        if not select.select([fd], [], [], timeout)[0]:
-            return timeout > 0
+    def _has_ended(self) -> bool:
+        """Tell whether the uppermost process has ended, and leave it to be counted and waited for."""
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
+
+    def _read(self, fd: int) -> bool:
+        """Take what is on standard error; whether there can be more."""
         try:
             chunk = os.read(fd, _STDERR_KEPT)
         except BlockingIOError:
-            return timeout > 0
+            return True
         self._stderr += chunk
         del self._stderr[:-_STDERR_KEPT]
         self._stderr_total += len(chunk)
-        return bool(chunk) and self._stderr_total < _STDERR_SLOW
+        return bool(chunk)
 
-    def _check_memory(self) -> None:
-        used = process_tree.memory_in_use(self.pid)
-        if self.level != "none" and self._first_pid is not None:
-            used += process_tree.temporary_files(self._first_pid)
-        self.peak_memory = max(self.peak_memory, used)
-        if used > self.limits.memory_bytes:
-            self._kill(MEMORY)
+    def _check(self, now: float) -> None:
+        used = self._meter.sample()
+        written = self._meter.usage.bytes_written
+        over = None
+        if now >= self._deadline:
+            over = WALL_CLOCK
+        elif used > self.limits.memory_bytes or self._out_of_memory():
+            over = MEMORY
+        elif self._stderr_total > self.limits.output_bytes:
+            over = OUTPUT
+        elif self._disk.exceeded(self._meter.processes, self._started.own_view, written):
+            over = DISK
+        if over is not None or self._killed_as is not None:
+            self.kill(over or KILLED)
+
+    def _out_of_memory(self) -> bool:
+        return self._started.group is not None and self._started.group.out_of_memory()
 
     def _end(self) -> None:
         with self._lock:
+            self._meter.finish()
+            if self._out_of_memory():
+                self._killed_as = self._killed_as or MEMORY
+            self._popen.wait()
+            if self._started.group is not None:
+                self._started.group.remove()
             self.outcome = self._killed_as or EXITED
-            if self._first is not None:
-                os.close(self._first)
-                self._first = None
+            for handle in (self._first, self._uppermost):
+                if handle is not None:
+                    os.close(handle)
         if self._popen.stderr is not None:
             self._popen.stderr.close()
+        if self._started.private is not None:
+            with contextlib.suppress(OSError):
+                disk.remove(self._started.private)
         if self._on_end is not None:
             self._on_end()
         self._ended.set()

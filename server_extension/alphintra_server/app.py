@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 from alphintra_kernel.doors import register
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Float, Int, TraitError, Unicode, default, validate
+from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, validate
 
+from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
 from .door.doors import Doors
 from .events import SCHEMAS, Event, EventRelay
 from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
-from .jobs.launcher import JobLimits, Launcher
+from .jobs.launcher import Launcher
 from .jobs.supervisor import Supervisor
+from .limits import UserLimits, read_limits
 from .routes import PROBES, ROUTES
 from .services.backtests import KIND, Backtests
 from .services.check_queue import KIND as CHECK_KIND
@@ -28,6 +30,7 @@ from .services.checks import StrategyChecks
 from .services.comparison import Comparisons
 from .services.datasets import Datasets
 from .services.documentation import Documentation
+from .services.jobs import Jobs
 from .services.run_defaults import RunDefaults
 from .services.snippets import Snippets
 from .services.sources import Sources
@@ -61,6 +64,7 @@ class Services:
     datasets: Datasets
     backtests: Backtests
     submissions: Submissions
+    jobs: Jobs
     checks: StrategyChecks
     check_triggers: CheckTriggers
     comparisons: Comparisons
@@ -108,6 +112,16 @@ class AlphintraServer(ExtensionApp):
         """,
     ).tag(config=True)
 
+    lockdown = Bool(
+        False,
+        help="""Whether people may open notebooks here that they do not trust.
+
+        A cell's output can be JavaScript, which acts as whoever looks at it. With this there are no terminals
+        and no kernels but Alphintra's, which have no network; extensions cannot be installed; Jupyter shows the
+        workspace alone, without hidden files and without what links lead to outside.
+        """,
+    ).tag(config=True)
+
     allow_unsandboxed_jobs = Bool(
         False,
         help="""Whether jobs may run where the sandbox cannot (no user namespaces).
@@ -118,13 +132,51 @@ class AlphintraServer(ExtensionApp):
 
     max_jobs = Int(2, min=1, help="How many jobs run at once; the others wait.").tag(config=True)
 
-    max_queued = Int(100, min=1, help="How many jobs of one user may wait; one more is refused (429).").tag(
-        config=True
-    )
+    max_jobs_per_user = Int(
+        min=1,
+        help="""How many jobs of one user run at once, on all servers of the database together.
 
-    job_seconds = Float(600.0, min=1.0, help="A job that runs longer is stopped.").tag(config=True)
+        Users take turns anyway: whoever has least running is next. This keeps places free for those who come
+        later. Default: max_jobs where there is one user, else half of it.
+        """,
+    ).tag(config=True)
 
-    job_memory = Int(2 << 30, min=64 << 20, help="Bytes of memory that one job may use.").tag(config=True)
+    max_queued = Int(
+        100,
+        min=1,
+        help="""How many jobs of one user may wait; one more is refused (429, with Retry-After).
+
+        Jobs of normal and of low priority are counted apart.
+        """,
+    ).tag(config=True)
+
+    job_seconds = Float(600.0, min=1.0, help="A job that runs longer is stopped (TIME_LIMIT).").tag(config=True)
+
+    job_memory = Int(
+        2 << 30, min=64 << 20, help="Bytes of memory that one job may use, all its processes together (MEMORY_LIMIT)."
+    ).tag(config=True)
+
+    job_disk = Int(
+        2 << 30, min=1 << 20, help="Bytes that one job may have on the disk at once (DISK_LIMIT)."
+    ).tag(config=True)
+
+    job_output = Int(
+        8 << 20,
+        min=64 << 10,
+        help="""Bytes that one job may print and report while it runs (OUTPUT_LIMIT).
+
+        Of what it prints, the last 200 lines are kept.
+        """,
+    ).tag(config=True)
+
+    user_limits = Dict(
+        help="""Other limits for some users: `{"alice": {"jobs": 8, "memory": 8589934592}}`.
+
+        `jobs`, `queued`, `seconds`, `memory`, `disk` and `output` stand for max_jobs_per_user, max_queued,
+        job_seconds, job_memory, job_disk and job_output; what is not named stays as it is for everybody. The
+        user's name is what the identity provider calls them; of an installation for one user, `local`.
+        """
+    ).tag(config=True)
 
     default_dataset = Unicode(
         "us-equities-daily/AAPL", help="Dataset of a run that names none: `name` or `name/SYMBOL`."
@@ -166,14 +218,35 @@ class AlphintraServer(ExtensionApp):
     def _default_templates_dir(self) -> str:
         return str(installed_templates())
 
+    @default("max_jobs_per_user")
+    def _default_max_jobs_per_user(self) -> int:
+        return int(self.max_jobs) if self.single_user else max(int(self.max_jobs) // 2, 1)
+
+    @validate("user_limits")
+    def _known_limits(self, proposal: Any) -> dict[str, Any]:
+        try:
+            read_limits(UserLimits(), proposal["value"])
+        except (ValueError, AttributeError, TypeError) as error:
+            raise TraitError(str(error)) from None
+        return dict(proposal["value"])
+
     @validate("default_commission", "default_slippage")
     def _a_fraction(self, proposal: Any) -> float:
         if not 0 <= proposal["value"] < 1:
             raise TraitError("a fraction from 0 to below 1")
         return float(proposal["value"])
 
+    def _link_jupyter_server_extension(self, serverapp: Any) -> None:
+        super()._link_jupyter_server_extension(serverapp)
+        # Before Jupyter makes its managers of kernels and files.
+        serverapp.update_config(notebooks.settings(self.workspace, self.data_dir, self.single_user, serverapp.config))
+        if self.lockdown:
+            serverapp.update_config(lockdown.settings(self.workspace))
+
     def initialize_settings(self) -> None:
         """Build the services; nothing runs yet."""
+        if self.lockdown:
+            lockdown.hold(self.serverapp, self.workspace)
         self.settings["alphintra"] = self
         self.settings["alphintra_single_user"] = self.single_user
         assert self.serverapp is not None
@@ -246,23 +319,33 @@ class AlphintraServer(ExtensionApp):
             _decimal(self.default_commission),
             _decimal(self.default_slippage),
         )
-        limits = JobLimits(self.job_seconds, self.job_memory)
+        usual = UserLimits(
+            self.max_jobs_per_user,
+            self.max_queued,
+            self.job_seconds,
+            self.job_memory,
+            self.job_disk,
+            self.job_output,
+        )
+        limits = read_limits(usual, self.user_limits)
         events = EventRelay(database, self._emit if self.single_user else None, self.log)
         jobs_dir = data_dir / "jobs"
         supervisor = Supervisor(
             database,
-            None if sandbox is None else Launcher(sandbox, limits, self.worker_argv),
+            None if sandbox is None else Launcher(sandbox, usual.of_a_job, self.worker_argv),
             jobs_dir,
             {KIND: BacktestKind(), CHECK_KIND: CheckKind(jobs_dir)},
             self.max_jobs,
             events.wake,
             self.log,
+            limits,
         )
         refused = None if state.jobs_allowed else NO_SANDBOX
         backtests = Backtests(
-            database, sources, jobs_dir, run_defaults, self.max_queued, supervisor.wake, refused
+            database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
         )
         strategies = Strategies(database, sources, __version__)
+        jobs = Jobs(database, supervisor.wake)
         return Services(
             database=database,
             parser=parser,
@@ -274,26 +357,24 @@ class AlphintraServer(ExtensionApp):
             datasets=datasets,
             backtests=backtests,
             submissions=Submissions(database, sources, strategies, backtests, workspace, supervisor.wake),
+            jobs=jobs,
             comparisons=Comparisons(database, backtests.read_file),
-            checks=StrategyChecks(database, run_defaults, self.max_queued, supervisor.wake, refused),
+            checks=StrategyChecks(database, run_defaults, limits, supervisor.wake, refused),
             check_triggers=CheckTriggers(
-                database, run_defaults, jobs_dir, self.max_queued, supervisor.wake, self.log, refused
+                database, run_defaults, jobs_dir, limits, supervisor.wake, self.log, refused
             ),
             snippets=Snippets(workspace, Path(sdk_file).with_name("snippets")),
             documentation=Documentation(),
             system=SystemService(
                 database,
                 supervisor,
+                jobs,
                 state,
                 workspace,
                 data_dir,
                 run_defaults,
-                {
-                    "max_jobs": self.max_jobs,
-                    "max_queued": self.max_queued,
-                    "job_seconds": self.job_seconds,
-                    "job_memory": self.job_memory,
-                },
+                {"max_jobs": self.max_jobs},
+                limits,
                 self.single_user,
             ),
         )

@@ -62,3 +62,13 @@ async def ask(door, method, path, body=None, *, token=None, headers=()):
         door, request(method, path, token=door.token if token is None else token, body=body, headers=headers)
     )
     return answer(said)
+
+
+async def ended(door, job_id, seconds=30):
+    """Wait for the end of a job and return it."""
+    for _ in range(int(seconds / 0.05)):
+        reply = await ask(door, "GET", f"/v1/jobs/{job_id}")
+        if reply.json["status"] in {"COMPLETED", "FAILED", "CANCELLED"}:
+            return reply.json
+        await asyncio.sleep(0.05)
+    raise AssertionError(reply.json)

@@ -1,44 +1,16 @@
 """The door: what is behind it, for whom, and what is not."""
 
-import asyncio
 import os
 import stat
 
-import pytest
-from alphintra_kernel.doors import opener
-
 from .conftest import STRATEGY
-from .doors import ask
+from .doors import ask, ended
 
 DATA = "us-equities-daily/AAPL"
 
 
-@pytest.fixture
-def opened(services, jp_asyncio_loop):
-    """Open doors; they end with the test."""
-    made = []
-
-    async def make(user="alice", tenant="kernel", subject="k1", **more):
-        door = await opener().open(user_id=user, tenant=tenant, subject=subject, **more)
-        made.append(door)
-        return door
-
-    yield make
-    for door in made:
-        jp_asyncio_loop.run_until_complete(opener().close(door))
-
-
 def submission(code=STRATEGY, **more):
     return {"code": code, "class_name": "SmaCross", "source_path": "Untitled.ipynb", "dataset_id": DATA, **more}
-
-
-async def ended(door, job_id, seconds=30):
-    for _ in range(int(seconds / 0.05)):
-        reply = await ask(door, "GET", f"/v1/jobs/{job_id}")
-        if reply.json["status"] in {"COMPLETED", "FAILED", "CANCELLED"}:
-            return reply.json
-        await asyncio.sleep(0.05)
-    raise AssertionError(reply.json)
 
 
 async def test_a_door_says_for_whom_it_acts(opened):

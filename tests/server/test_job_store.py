@@ -7,13 +7,14 @@ import pytest
 from alphintra_server.db import Database, DatabaseInUseError
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.migrate import upgrade
-from alphintra_server.db.tables import JobRow, OutboxRow
+from alphintra_server.db.tables import JobLogRow, JobRow, OutboxRow
 from alphintra_server.errors import Conflict, TooMany
-from alphintra_server.jobs import store
-from alphintra_server.jobs.store import FencedOutError
+from alphintra_server.jobs import fair_queue, store
+from alphintra_server.jobs.store import FencedOutError, Report
+from alphintra_server.limits import Limits, UserLimits
 from sqlalchemy import func, select, text, update
 
-LIMIT = timedelta(seconds=600)
+LIMITS = Limits(UserLimits(jobs=1000))
 
 
 @pytest.fixture
@@ -27,13 +28,13 @@ def database(tmp_path):
 def queued(database, user="u"):
     def work(session):
         row = store.create(session, user_id=user, kind="backtest", resource_id="r")
-        return store.queue(session, row.id, max_queued=1000).id
+        return fair_queue.queue(session, row.id, max_queued=1000).id
 
     return database.write_now(work)
 
 
 def claim(database, owner="boot"):
-    return database.write_now(lambda session: store.claim(session, owner, deadline=LIMIT))
+    return database.write_now(lambda session: fair_queue.claim(session, owner, limits=LIMITS))
 
 
 def state(database, job_id):
@@ -51,7 +52,11 @@ def expire(database, job_id):
 
 def take_over_lost(database, **given):
     def work(session):
-        return [store.take_over(session, row).status for row in store.find_lost(session, **given)]
+        taken = []
+        for row in store.find_lost(session, **given):
+            assert store.take_over(session, row)
+            taken.append(row.status)
+        return taken
 
     return database.write_now(work)
 
@@ -78,7 +83,7 @@ def test_users_take_turns_and_each_ones_jobs_keep_their_order(database):
 def low(database, user="u"):
     def work(session):
         row = store.create(session, user_id=user, kind="check", resource_id="r", priority=store.LOW)
-        return store.queue(session, row.id, max_queued=1000).id
+        return fair_queue.queue(session, row.id, max_queued=1000).id
 
     return database.write_now(work)
 
@@ -101,7 +106,7 @@ def test_what_somebody_runs_at_low_priority_does_not_put_their_backtests_back(da
 def test_low_priority_is_left_where_there_is_no_room_for_it(database):
     waits = low(database)
     take = lambda **given: database.write_now(  # noqa: E731
-        lambda session: store.claim(session, "boot", deadline=LIMIT, **given)
+        lambda session: fair_queue.claim(session, "boot", limits=LIMITS, **given)
     )
     assert take(low=False) is None
     job = queued(database)
@@ -114,23 +119,23 @@ def test_each_priority_has_its_own_bound_in_the_queue(database):
     row = database.write_now(
         lambda session: store.create(session, user_id="u", kind="backtest", resource_id="r")
     )
-    database.write_now(lambda session: store.queue(session, row.id, max_queued=1))
+    database.write_now(lambda session: fair_queue.queue(session, row.id, max_queued=1))
     more = database.write_now(
         lambda session: store.create(session, user_id="u", kind="check", resource_id="r", priority=store.LOW)
     )
     with pytest.raises(TooMany):
-        database.write_now(lambda session: store.queue(session, more.id, max_queued=1))
+        database.write_now(lambda session: fair_queue.queue(session, more.id, max_queued=1))
 
 
 def test_queue_refuses_twice_and_too_many(database):
     job = queued(database)
     with pytest.raises(Conflict, match="It is queued already"):
-        database.write_now(lambda session: store.queue(session, job, max_queued=10))
+        database.write_now(lambda session: fair_queue.queue(session, job, max_queued=10))
     other = database.write_now(
         lambda session: store.create(session, user_id="u", kind="backtest", resource_id="r")
     )
     with pytest.raises(TooMany):
-        database.write_now(lambda session: store.queue(session, other.id, max_queued=1))
+        database.write_now(lambda session: fair_queue.queue(session, other.id, max_queued=1))
     assert state(database, other.id) == ("PENDING", "created", 0)
 
 
@@ -143,8 +148,6 @@ def test_every_write_of_a_fenced_out_claim_is_refused(database):
     assert (new.job_id, new.attempt) == (job, 2)
     report = {"fraction": 0.5, "phase": "running", "bar_time": None, "eta_seconds": None}
     writes = [
-        lambda session: store.heartbeat(session, old),
-        lambda session: store.progress(session, old, report),
         lambda session: store.complete(session, old, log=[]),
         lambda session: store.fail(session, old, {"code": "X", "message": "x"}),
         lambda session: store.cancelled(session, old),
@@ -153,7 +156,11 @@ def test_every_write_of_a_fenced_out_claim_is_refused(database):
     for write in writes:
         with pytest.raises(FencedOutError):
             database.write_now(write)
+    # These are about several jobs, so that they say which are lost instead of giving up.
+    assert database.write_now(lambda session: store.heartbeat(session, [old])) == ({job}, set())
+    assert database.write_now(lambda session: store.progress(session, [(old, Report(report, ["x"]))])) == {job}
     assert state(database, job) == ("RUNNING", "starting", 2)
+    assert database.read_now(lambda session: session.get(JobLogRow, job)) is None
     # The same attempt under another boot id, and another attempt under the same, are strangers too.
     for stranger in (
         store.Claim(job, 2, "first", "backtest", "u", "r"),
@@ -193,7 +200,7 @@ def test_a_lease_lasts_until_its_end_and_a_heartbeat_extends_it(database):
     held = claim(database)
     assert take_over_lost(database) == []
     expire(database, job)
-    assert database.write_now(lambda session: store.heartbeat(session, held)) is False
+    assert database.write_now(lambda session: store.heartbeat(session, [held])) == (set(), set())
     assert take_over_lost(database) == []
     expire(database, job)
     assert take_over_lost(database) == ["PENDING"]
@@ -224,7 +231,7 @@ def test_a_lost_job_that_was_to_be_cancelled_is_cancelled(database):
     held = claim(database)
     row = database.write_now(lambda session: store.request_cancel(session, job))
     assert (row.status, row.phase) == ("RUNNING", "cancelling")
-    assert database.write_now(lambda session: store.heartbeat(session, held)) is True
+    assert database.write_now(lambda session: store.heartbeat(session, [held])) == (set(), {job})
     expire(database, job)
     assert take_over_lost(database) == ["CANCELLED"]
 
@@ -268,7 +275,7 @@ def test_events_tell_the_whole_life_in_order_without_gaps(database):
     job = queued(database)
     held = claim(database)
     report = {"fraction": 0.5, "phase": "running", "bar_time": None, "eta_seconds": 1.0}
-    database.write_now(lambda session: store.progress(session, held, report))
+    database.write_now(lambda session: store.progress(session, [(held, Report(report))]))
     database.write_now(lambda session: store.fail(session, held, {"code": "X", "message": "bad"}))
     rows = database.read_now(lambda session: list(session.scalars(select(OutboxRow))))
     assert [row.event_id for row in rows] == [1, 2, 3, 4, 5]

@@ -14,10 +14,11 @@ from alphintra_kernel.sandbox import Sandbox
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.tables import JobRow, OutboxRow
 from alphintra_server.events import EventRelay
-from alphintra_server.jobs import store
+from alphintra_server.jobs import fair_queue, store
 from alphintra_server.jobs.backtest import BacktestKind
 from alphintra_server.jobs.launcher import JobLimits, Launcher, sweep
 from alphintra_server.jobs.supervisor import Supervisor
+from alphintra_server.limits import Limits
 from sqlalchemy import select, update
 
 DATA = "us-equities-daily/AAPL"
@@ -69,8 +70,8 @@ async def test_what_a_dead_server_left_runs_again(api, extension, make_strategy,
     folder.mkdir(parents=True)
 
     def crash(session):
-        store.queue(session, made["job_id"], max_queued=10)
-        store.claim(session, "dead boot", deadline=timedelta(seconds=600))
+        fair_queue.queue(session, made["job_id"], max_queued=10)
+        fair_queue.claim(session, "dead boot", limits=Limits())
 
     await services.database.write(crash)
     restarted = Supervisor(

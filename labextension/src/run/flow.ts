@@ -6,9 +6,9 @@ import type { Widget } from '@lumino/widgets';
 
 import { ApiError, describe } from '../api/problem.js';
 import type { IBacktest, IDiagnostic, IInspection } from '../api/types.js';
-import { isFinished, progressOf } from '../backtests/model.js';
+import { fractionOf, isFinished } from '../jobs/state.js';
 import { formatValue } from '../result/format.js';
-import type { IAlphintra, IBacktests } from '../tokens.js';
+import type { IAlphintra, IBacktests, IJobs } from '../tokens.js';
 import { askForRun, showDiagnostics } from './dialogs.js';
 import { IChoice, IFields, datasetNames, initialFields } from './form.js';
 import { methodologyLabel } from './methodology.js';
@@ -17,9 +17,10 @@ import { goTo } from './source.js';
 type Document = IDocumentWidget<Widget, DocumentRegistry.IModel>;
 
 export class RunFlow {
-  constructor(alphintra: IAlphintra, backtests: IBacktests) {
+  constructor(alphintra: IAlphintra, backtests: IBacktests, jobs: IJobs) {
     this._alphintra = alphintra;
     this._backtests = backtests;
+    this._jobs = jobs;
     backtests.model.progressed.connect((_, run) => this._follow(run));
     backtests.model.finished.connect((_, run) => this._finish(run));
   }
@@ -75,20 +76,29 @@ export class RunFlow {
   /** Store the code, run it, and follow the run. */
   private async _send(path: string, choice: IChoice, fields: IFields): Promise<void> {
     const { client } = this._alphintra;
+    const { announcer } = this._jobs;
     const strategy = await client.fromFile(path, choice.className);
-    const accepted = await client.execute(strategy.id, {
-      dataset_id: choice.dataset,
-      start_date: choice.start,
-      end_date: choice.end,
-      benchmark: choice.benchmark,
-      parameters: choice.parameters,
-      initial_capital: choice.cash,
-      commission: choice.commission,
-      slippage: choice.slippage,
-      profile: choice.profile,
-      methodology: choice.methodology,
-      method: choice.method
-    });
+    // This run's own notification tells its end.
+    const release = announcer.hold();
+    const accepted = await client
+      .execute(strategy.id, {
+        dataset_id: choice.dataset,
+        start_date: choice.start,
+        end_date: choice.end,
+        benchmark: choice.benchmark,
+        parameters: choice.parameters,
+        initial_capital: choice.cash,
+        commission: choice.commission,
+        slippage: choice.slippage,
+        profile: choice.profile,
+        methodology: choice.methodology,
+        method: choice.method
+      })
+      .then(given => {
+        announcer.leave(given.backtest_id);
+        return given;
+      })
+      .finally(release);
     this._last.set(path, { choice, fields });
     this._notify(accepted.backtest_id, choice);
     this._backtests.reveal();
@@ -182,7 +192,7 @@ export class RunFlow {
 
   private _follow(run: IBacktest): void {
     const notification = this._mine.get(run.id);
-    const { fraction } = progressOf(run);
+    const fraction = fractionOf(run.progress);
     if (notification && fraction !== null && !isFinished(run)) {
       Notification.update({ id: notification, progress: fraction });
     }
@@ -240,6 +250,7 @@ export class RunFlow {
 
   private _alphintra: IAlphintra;
   private _backtests: IBacktests;
+  private _jobs: IJobs;
   private _busy = new Set<string>();
   private _last = new Map<string, { choice: IChoice; fields: IFields }>();
   private _mine = new Map<string, string>();

@@ -75,8 +75,10 @@ class Server implements IChecksSource {
     return this.stored.get(strategy)!;
   }
 
-  async runChecks(): Promise<void> {
-    this.history = [run(`r${this.history.length}`, 'PENDING', null), ...this.history];
+  async runChecks(): Promise<{ run_id: string }> {
+    const id = `r${this.history.length}`;
+    this.history = [run(id, 'PENDING', null), ...this.history];
+    return { run_id: id };
   }
 
   async cancelChecks(_: string, id: string): Promise<void> {

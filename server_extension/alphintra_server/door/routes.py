@@ -7,15 +7,14 @@ from ..errors import Conflict
 from ..handlers.base import endpoint
 from ..handlers.reading import MAX_BODY
 from ..models.backtests import ResultsQuery
-from ..models.base import Page, PageQuery
+from ..models.base import Page
 from ..models.code import System
 from ..models.datasets import Dataset, DatasetQuery
-from ..models.strategies import Accepted
-from ..models.submissions import Identity, Job, JobLog, ResultsOfJob, Submission, Submitted
+from ..models.jobs import Job, JobLog, JobPage, JobQuery
+from ..models.submissions import Identity, ResultsOfJob, Submission, Submitted
 from ..services.backtests import KIND
 from ..services.paging import page
 from .handlers import DoorHandler
-from .job_rows import Jobs
 
 SUBMIT = "submit"
 """Name of the rate at which work is handed over."""
@@ -69,38 +68,37 @@ class SubmitHandler(DoorHandler):
 class JobsHandler(DoorHandler):
     """Jobs."""
 
-    @endpoint("backtests:read", query=PageQuery, response=Page[Job])
-    async def get(self, who: Caller, *, query: PageQuery) -> Page[Job]:
+    @endpoint("jobs:read", query=JobQuery, response=JobPage)
+    async def get(self, who: Caller, *, query: JobQuery) -> JobPage:
         """List the user's jobs, newest first."""
-        return page(await Jobs(self.services.database).search(who, query), query, self.request.path)
+        return await self.services.jobs.search(who, query, self.request.path)
 
 
 class JobHandler(DoorHandler):
     """One job."""
 
-    @endpoint("backtests:read", response=Job)
+    @endpoint("jobs:read", response=Job)
     async def get(self, who: Caller, job_id: str) -> Job:
         """Read a job's state and progress."""
-        return await Jobs(self.services.database).get(who, job_id)
+        return await self.services.jobs.get(who, job_id)
 
 
 class JobLogHandler(DoorHandler):
     """What a job printed."""
 
-    @endpoint("backtests:read", response=JobLog)
+    @endpoint("jobs:read", response=JobLog)
     async def get(self, who: Caller, job_id: str) -> JobLog:
         """Read the last lines of a job's log."""
-        return await Jobs(self.services.database).log(who, job_id)
+        return await self.services.jobs.log(who, job_id)
 
 
 class JobCancelHandler(DoorHandler):
     """Stopping."""
 
-    @endpoint("backtests:execute", response=Accepted, status=202)
-    async def post(self, who: Caller, job_id: str) -> Accepted:
+    @endpoint("jobs:execute", response=Job, status=202)
+    async def post(self, who: Caller, job_id: str) -> Job:
         """Stop a job that waits or runs."""
-        job = await Jobs(self.services.database).get(who, job_id)
-        return await self.services.backtests.cancel(who, job.resource_id)
+        return await self.services.jobs.cancel(who, job_id)
 
 
 class JobResultsHandler(DoorHandler):
@@ -109,7 +107,7 @@ class JobResultsHandler(DoorHandler):
     @endpoint("backtests:read", query=ResultsQuery, response=ResultsOfJob)
     async def get(self, who: Caller, job_id: str, *, query: ResultsQuery) -> ResultsOfJob:
         """Read what a completed job found."""
-        job = await Jobs(self.services.database).get(who, job_id)
+        job = await self.services.jobs.get(who, job_id)
         if job.kind != KIND:
             raise Conflict(f"A job of kind {job.kind} has no results here.", code="NO_RESULTS")
         results = await self.services.backtests.results(who, job.resource_id, view=query.view)

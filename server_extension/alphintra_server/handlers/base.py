@@ -16,11 +16,18 @@ from tornado import web
 
 from .. import errors
 from ..auth import Caller, caller
+from ..db.outage import is_away
 from ..metrics import REQUESTS
 from .reading import body_as, query_as
 
 if TYPE_CHECKING:
     from ..app import Services
+
+DATABASE_AWAY = errors.Unavailable(
+    "The database cannot be used just now; try again soon.",
+    code="DATABASE_UNAVAILABLE",
+    headers={"Retry-After": "5"},
+)
 
 Verb = TypeVar("Verb", bound=Callable[..., Awaitable[Any]])
 
@@ -82,6 +89,11 @@ def endpoint(
                 answer = await method(self, who, *path, **given)
             except errors.ServiceError as error:
                 self.write_problem(error)
+                return
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                self.write_problem(DATABASE_AWAY)
                 return
             if isinstance(answer, BaseModel):
                 # A verb with two good answers, such as 200 and 201, has chosen.

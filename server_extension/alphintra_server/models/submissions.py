@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from .backtests import BacktestResult, JobError, JobStatus, Progress
+from .backtests import BacktestResult
 from .base import Reply
 from .strategies import ClassName, Code, RunSettings, StrategyExecute, one_line
 
@@ -86,25 +85,3 @@ class ResultsOfJob(Reply):
     name: str
     report: str = Field(description="Address of the report, from the server's own address on.")
     results: BacktestResult
-
-
-class Job(Reply):
-    id: str
-    kind: str
-    resource_id: str
-    name: str
-    status: JobStatus
-    phase: str
-    attempt: int
-    progress: Progress | None
-    created_at: datetime
-    queued_at: datetime | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    error: JobError | None
-    position: int | None = None
-
-
-class JobLog(Reply):
-    id: str
-    lines: list[str]

@@ -16,6 +16,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
+from ..crash_points import reached
 from ..db.engine import Database
 from ..db.tables import (
     BacktestResultRow,
@@ -28,7 +29,8 @@ from ..db.tables import (
 )
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, Unavailable
-from ..jobs import store
+from ..jobs import fair_queue, store
+from ..limits import Limits
 from ..models import costs
 from ..models.backtests import (
     BacktestCreate,
@@ -50,6 +52,8 @@ from .run_defaults import RunDefaults
 from .sources import Sources, choose_class, refuse_blocking
 
 KIND = "backtest"
+_METHOD_COST = 4
+"""What a job weighs that runs many times, on as many cores as there are, against one that runs once."""
 _DECIMAL_FIGURES = ("total_return", "annualized_return", "max_drawdown", "final_equity")
 _FIGURES = (
     "sharpe_ratio", "sortino_ratio", "win_rate", "profit_factor", "avg_trade_duration",
@@ -66,7 +70,7 @@ class Backtests:
         sources: Checks the code before it is queued.
         jobs_dir: Where the attempts' output is.
         defaults: What a body leaves open.
-        max_queued: How many jobs of one user may wait.
+        limits: How many jobs of each user may wait.
         wake: Called after a job was queued or cancelled.
         jobs_refused: Why this server runs no user code, if it runs none.
     """
@@ -77,7 +81,7 @@ class Backtests:
         sources: Sources,
         jobs_dir: Path,
         defaults: RunDefaults,
-        max_queued: int,
+        limits: Limits,
         wake: Callable[[], None],
         jobs_refused: str | None = None,
     ) -> None:
@@ -85,7 +89,7 @@ class Backtests:
         self._sources = sources
         self._jobs_dir = jobs_dir
         self._defaults = defaults
-        self._max_queued = max_queued
+        self._limits = limits
         self._wake = wake
         self._jobs_refused = jobs_refused
 
@@ -148,7 +152,7 @@ class Backtests:
         row = self._insert(session, who, strategy, version, reference, body, class_name)
         if not saved_parameters:
             row.parameters = body.parameters
-        job = store.queue(session, row.job_id, max_queued=self._max_queued)
+        job = fair_queue.queue(session, row.job_id, max_queued=self._limits.of(who.user_id).queued)
         return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
 
     async def run(self, who: Caller, backtest_id: str) -> Accepted:
@@ -169,7 +173,7 @@ class Backtests:
         def work(session: Session) -> Accepted:
             again = find(session, who, backtest_id)
             strategies.find_runnable(session, who, again.strategy_id)
-            queued = store.queue(session, again.job_id, max_queued=self._max_queued)
+            queued = fair_queue.queue(session, again.job_id, max_queued=self._limits.of(who.user_id).queued)
             again.class_name = class_name
             return Accepted(backtest_id=again.id, job_id=queued.id, status=queued.status)
 
@@ -186,6 +190,7 @@ class Backtests:
             return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
 
         accepted = await self._database.write(work)
+        reached("in_cancel")
         self._wake()
         return accepted
 
@@ -331,7 +336,15 @@ class Backtests:
         check_method(settings.method)
         check_length(settings.method, selection, start, end)
         backtest_id = uuid.uuid4().hex
-        job = store.create(session, user_id=who.user_id, kind=KIND, resource_id=backtest_id)
+        name = settings.name or f"{strategy.name} on {selection.name}"[:200]
+        job = store.create(
+            session,
+            user_id=who.user_id,
+            kind=KIND,
+            resource_id=backtest_id,
+            name=name,
+            cost=1 if settings.method is None else _METHOD_COST,
+        )
         row = BacktestRow(
             id=backtest_id,
             user_id=who.user_id,
@@ -341,7 +354,7 @@ class Backtests:
             dataset_id=selection.row.id,
             dataset_hash=selection.row.content_hash,
             symbols=list(selection.symbols),
-            name=settings.name or f"{strategy.name} on {selection.name}"[:200],
+            name=name,
             start_date=start,
             end_date=end,
             start_given=settings.start_date is not None,

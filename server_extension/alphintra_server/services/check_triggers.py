@@ -24,6 +24,7 @@ from ..db.check_tables import CheckPlanRow, CheckRunRow
 from ..db.engine import Database, database_now
 from ..db.tables import DatasetRow, JobRow, StrategyRow
 from ..errors import TooMany
+from ..limits import Limits
 from ..models.checks import CheckTrigger
 from ..models.strategies import StrategyStatus
 from .check_outcomes import settle_failed
@@ -44,7 +45,7 @@ class CheckTriggers:
         database: Where plans and runs are.
         defaults: What a plan leaves open.
         jobs_dir: Where the runs' records are.
-        max_queued: How many runs of one user may wait.
+        limits: How many jobs of each user may wait.
         wake: Called after a run was queued.
         log: Where oddities go.
         jobs_refused: Why this server runs no user code, if it runs none: then nothing is queued.
@@ -56,7 +57,7 @@ class CheckTriggers:
         database: Database,
         defaults: RunDefaults,
         jobs_dir: Path,
-        max_queued: int,
+        limits: Limits,
         wake: Callable[[], None],
         log: logging.Logger,
         jobs_refused: str | None = None,
@@ -65,7 +66,7 @@ class CheckTriggers:
         self._database = database
         self._defaults = defaults
         self._jobs_dir = jobs_dir
-        self._max_queued = max_queued
+        self._limits = limits
         self._wake = wake
         self._log = log
         self._jobs_refused = jobs_refused
@@ -162,7 +163,7 @@ class CheckTriggers:
         if not why:
             return False
         session.refresh(plan)
-        enqueue(session, plan, why[0], self._defaults, self._max_queued)
+        enqueue(session, plan, why[0], self._defaults, self._limits.of(plan.user_id).queued)
         return True
 
     async def _drop_records(self) -> None:
