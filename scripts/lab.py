@@ -14,7 +14,7 @@ def command(arguments: list[str]) -> list[str]:
     from alphintra_kernel.levels import jobs_allowed, probe
 
     argv = [
-        sys.executable, "-m", "jupyterlab",
+        sys.executable, "-P", "-m", "jupyterlab",
         f"--ServerApp.root_dir={ROOT / 'workspace'}",
         f"--AlphintraServer.data_dir={ROOT / '.alphintra'}",
         "--LabApp.extension_manager=readonly",
@@ -36,7 +36,8 @@ def main() -> None:
     os.environ.setdefault("ALPHINTRA_DATA_DIR", str(ROOT / ".alphintra"))
     # The language server keeps shadow copies of what is edited; they do not belong among the trader's files.
     os.environ.setdefault("JP_LSP_VIRTUAL_DIR", str(ROOT / ".alphintra" / "lsp"))
-    os.chdir(ROOT / "workspace")
+    # Not in the workspace: a module or a file of settings that a notebook left there must not become the server's.
+    os.chdir(ROOT)
     os.execv(argv[0], argv)
 
 

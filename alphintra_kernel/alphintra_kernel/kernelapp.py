@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import site
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
@@ -10,11 +13,11 @@ from ipykernel.kernelapp import IPKernelApp
 from tornado.ioloop import IOLoop
 from traitlets import default
 
+from alphintra_kernel import isolation, kernel_home, levels, numba_cache
 from alphintra_kernel.preload import preload, warm_up
 
 #: Seconds between two parts of what a waiting kernel loads.
 PAUSE = 0.05
-ISOLATION = "not sandboxed"
 
 
 class AlphintraKernel(IPythonKernel):
@@ -27,7 +30,7 @@ class AlphintraKernel(IPythonKernel):
         """Name, versions, and how far the code of a cell is kept from the rest of the machine."""
         from alphintra._version import __version__
 
-        return f"Alphintra {__version__} · {ISOLATION}\n{super().banner}"
+        return f"Alphintra {__version__} · {isolation.own()}\n{super().banner}"
 
     def start(self) -> None:
         """Take messages; what the first result needs is loaded meanwhile."""
@@ -52,7 +55,19 @@ class AlphintraKernelApp(IPKernelApp):
         return ["%load_ext alphintra_kernel.magics", "import alphintra as al"]
 
 
+def settle() -> None:
+    """Make use of the kernel's home: its compiled code, and what its trader installed."""
+    if os.environ.get(isolation.LEVEL_VARIABLE) not in levels.OWN_FILES:
+        return
+    numba_cache.keep(Path.home() / kernel_home.CACHE)
+    packages = Path(os.environ.get("PIP_TARGET") or Path.home() / kernel_home.SITE_PACKAGES)
+    packages.mkdir(parents=True, exist_ok=True)  # or Python would remember that there is nothing
+    # Last on the path: what is installed there must not take the place of what Alphintra was tested with.
+    site.addsitedir(str(packages))
+
+
 def main(argv: list[str] | None = None, **kwargs: Any) -> None:
     """Run the kernel until it is shut down."""
+    settle()
     preload()
     AlphintraKernelApp.launch_instance(argv, **kwargs)

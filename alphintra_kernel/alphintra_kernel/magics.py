@@ -74,6 +74,25 @@ class BacktestMagics(Magics):  # type: ignore[misc]
             **assignments(arguments.rule, "--rule"),
         )
 
+    @line_magic
+    def network(self, line: str) -> None:
+        """Switch the network of this trader's kernels: ``%network``, ``%network on``, ``%network off``.
+
+        It holds from the next start of a kernel on.
+        """
+        from alphintra_kernel import isolation, kernel_home, levels
+
+        wish = line.strip().lower()
+        if wish not in {"", "on", "off"}:
+            raise UsageError("%network takes on or off; without either it says what holds")
+        found = isolation.own()
+        if found.level not in levels.OWN_FILES:
+            raise UsageError("the network cannot be switched: this kernel is not sandboxed")
+        if wish:
+            kernel_home.switch_network(wish == "on")
+        now = "on" if found.network else "off"
+        print(f"Network: {now}." if wish in {"", now} else f"Network: {now}; {wish} once the kernel is restarted.")  # noqa: T201
+
 
 def assignments(texts: list[str], option: str) -> dict[str, Any]:
     """Read ``NAME=VALUE`` texts; a value is a Python literal or else text.

@@ -8,9 +8,11 @@ them as they are.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import MutableMapping
 from pathlib import Path
 
@@ -62,9 +64,38 @@ def adopt(environ: MutableMapping[str, str] | None = None) -> Path | None:
     version = compile_cache.version()
     if (Path(shared) / version).is_dir():
         try:
-            shutil.copytree(Path(shared) / version, private / "numba" / version, ignore=_not_ours)
+            # Links: the folders are the process's own, and what it compiles beside or anew is written to them.
+            shutil.copytree(
+                Path(shared) / version, private / "numba" / version, ignore=_not_ours, copy_function=os.symlink
+            )
         except shutil.Error:  # no room for it: half an index is worse than none
             shutil.rmtree(private / "numba" / version, ignore_errors=True)
     env[CACHE_VARIABLE] = str(private)
     return private
 
+
+def keep(root: Path, environ: MutableMapping[str, str] | None = None) -> Path | None:
+    """Copy the cache that the environment names to a folder that stays, once for each version of the engine.
+
+    Args:
+        root: A folder of this user's own, such as the home of their kernels.
+        environ: Read, and told of the copy.
+
+    Returns:
+        ``root``, or ``None`` when no cache was given.
+    """
+    env = os.environ if environ is None else environ
+    shared = env.get(SHARED_VARIABLE)
+    if not shared or not Path(shared).is_dir():
+        return None
+    version = compile_cache.version()
+    copy = root / "numba" / version
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    if (Path(shared) / version).is_dir() and not copy.is_dir():
+        # Under another name first: two kernels may start at once, and half a cache is compiled code that is missing.
+        with tempfile.TemporaryDirectory(dir=copy.parent, prefix=".") as folder:
+            shutil.copytree(Path(shared) / version, Path(folder, version))
+            with contextlib.suppress(OSError):
+                Path(folder, version).rename(copy)
+    env[CACHE_VARIABLE] = str(root)
+    return root

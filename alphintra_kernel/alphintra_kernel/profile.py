@@ -17,11 +17,15 @@ from alphintra_kernel.limits import Limits
 
 SETPRIV = "/usr/bin/setpriv"
 PRLIMIT = "/usr/bin/prlimit"
+ENV = "/usr/bin/env"
 USER_ID_INSIDE = 1000
 SANDBOX_PACKAGES = ("alphintra", "alphintra_backtest", "alphintra_kernel")
 # Never the whole of /etc: it holds host keys, shadow files and service credentials.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "ssl/certs", "alternatives")
-_ETC_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "services", "protocols")
+_ETC_NETWORK = (
+    *("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "services", "protocols"),
+    *("pki/tls/certs", "pki/ca-trust/extracted"),  # where Fedora's ssl/certs leads
+)
 _ETC_LINKS = frozenset({"localtime", "resolv.conf"})  # often links to where the sandbox has nothing
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64")
 # What libraries ask about the machine. Other processes' folders in /proc are not among it.
@@ -195,6 +199,8 @@ def bwrap_command(
             args.add("--cap-add", capability)
         enter = [SETPRIV, "--reuid", str(user_id), "--regid", str(user_id), "--clear-groups"]
         enter += ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--"]
+        # Only its own user may enter some folders: bwrap is root, but without the right to pass over that.
+        enter += [ENV, f"--chdir={cwd}", "--"]
     _add_system(args, network)
     args.add("--perms", "0644", "--ro-bind-data", passwd_fd, "/etc/passwd")
     args.add("--perms", "1777", "--size", limits.tmp_bytes, "--tmpfs", "/tmp")
@@ -209,7 +215,7 @@ def bwrap_command(
     args.add("--clearenv")
     for name, value in environment(env).items():
         args.add("--setenv", name, value)
-    args.add("--chdir", cwd)
+    args.add("--chdir", cwd if user_id is None else "/")
     if seccomp_fd is not None:
         args.add("--seccomp", seccomp_fd)
     return [str(bwrap), *args.values, "--", *enter, *limit_command(limits), *argv]

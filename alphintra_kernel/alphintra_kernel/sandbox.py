@@ -89,6 +89,7 @@ class Sandbox:
         env: Mapping[str, str] | None = None,
         network: bool = False,
         marker: str = "",
+        user_id: int | None = None,
         on_exit: Callable[[SandboxProcess], None] | None = None,
     ) -> SandboxProcess:
         """Start ``argv``.
@@ -102,6 +103,8 @@ class Sandbox:
             cwd: Working folder, as the process sees it; by default a folder of its own for temporary files.
             env: Variables on top of a fixed few. Nothing of this process's environment is passed on.
             network: Share the host's network, which only a notebook of its own user may.
+            user_id: The host user to become when started as root; the caller has made the mounts theirs. By
+                default one that no other sandbox has, and that is given the writable mounts.
             marker: Names what it runs (letters, digits, ``.``, ``_``, ``-``), so that whoever takes over from
                 this process can find what is left of it: see ``cgroup.sweep``.
             on_exit: Called once in a thread of its own after everything in it has ended.
@@ -115,8 +118,9 @@ class Sandbox:
                 raise SandboxError(f"nothing to mount at {mount.source}")
         cgroup.check_marker(marker)
         tenant = _Tenant(
-            list(argv), list(mounts), bounds, tuple(fds), cwd, dict(env or {}), network, marker, self.level, on_exit
-        )
+            list(argv), list(mounts), bounds, tuple(fds), cwd, dict(env or {}), network, marker, self.level, on_exit,
+            user_id,
+        )  # fmt: skip
         cache = numba_cache.shared_cache()
         if cache is not None:
             tenant.env.setdefault(numba_cache.SHARED_VARIABLE, str(cache) if self.host_paths else numba_cache.TARGET)
@@ -138,6 +142,7 @@ class _Tenant:
     marker: str
     level: str
     on_exit: Callable[[SandboxProcess], None] | None
+    user_id: int | None
 
     @property
     def writable(self) -> list[Path]:
@@ -146,15 +151,18 @@ class _Tenant:
 
 def _spawn(tenant: _Tenant, cgroups: bool) -> SandboxProcess:
     own_files = tenant.level in levels.OWN_FILES
-    user_id = _take_user_id() if own_files and os.geteuid() == 0 else None
+    taken = _take_user_id() if own_files and os.geteuid() == 0 and tenant.user_id is None else None
     with contextlib.ExitStack() as undo:
-        give_back = functools.partial(_return_user_id, user_id)
+        give_back = functools.partial(_return_user_id, taken)
         undo.callback(give_back)
         group = _group(tenant) if cgroups else None
         if group is not None:
             undo.callback(group.remove)
         start = _start_bwrap if own_files else _start_staged
-        started = start(tenant, user_id, group, undo)
+        if taken is not None:
+            for folder in tenant.writable:
+                _give(folder, taken)
+        started = start(tenant, tenant.user_id if taken is None else taken, group, undo)
         undo.pop_all()
     return SandboxProcess(started, on_end=give_back, on_exit=tenant.on_exit)
 
@@ -181,9 +189,6 @@ def _sweep_once() -> None:
 def _start_bwrap(
     tenant: _Tenant, user_id: int | None, group: cgroup.Group | None, _undo: contextlib.ExitStack
 ) -> Started:
-    if user_id is not None:
-        for folder in tenant.writable:
-            _give(folder, user_id)
     with contextlib.ExitStack() as ours:
         passwd_fd = _readable(ours, profile.passwd_entry(user_id))
         filter_fd = _readable(ours, seccomp.program(deny_memfd=group is None)) if seccomp.supported() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time as clock
 import uuid
 from collections.abc import Mapping
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
     from .session import Session
     from .trades import Trade
+
+
+#: Timestamps from which half of an equity curve takes longer than the start of a thread.
+LONG = 500_000
 
 
 def collect(
@@ -132,7 +137,7 @@ def _curves(session: Session, window: slice, against: MarketData | None, first: 
         return cash[window], exposure[window], held[window]
 
     if one:
-        session.core.equity_one(*given, equity)
+        _in_halves(session.core.equity_one, given, equity)
     else:
         rest()
     curves = Curves(
@@ -145,6 +150,18 @@ def _curves(session: Session, window: slice, against: MarketData | None, first: 
         benchmark=lambda: buy_and_hold.curve(session, against, first)[window],
     )
     return curves, int(stale[0])
+
+
+def _in_halves(equity_one: Any, given: tuple[Any, ...], equity: Any) -> None:
+    """The equity curve; a long one by two threads, since it waits for memory more than it computes."""
+    count = len(equity)
+    half = count // 2 if count >= LONG else 0
+    other = threading.Thread(target=equity_one, args=(*given, equity, 0, half))
+    if half:
+        other.start()
+    equity_one(*given, equity, half, count)
+    if half:
+        other.join()
 
 
 def _lots(session: Session, symbols: Any, lots: Any) -> Any:
@@ -447,7 +464,10 @@ def _counts(session: Session, stale: int) -> dict[str, int]:
         "bankrupt": int(reg[codes.S_BANKRUPT]),
     }
     state = orders[:, codes.I_STATE]
-    reasons = orders[(state == codes.REJECTED) | (state == codes.CANCELLED), codes.I_REASON]
+    ended = (state == codes.REJECTED) | (state == codes.CANCELLED)
+    if not ended.any():
+        return counts
+    reasons = orders[ended, codes.I_REASON]
     kinds, at, number = np.unique(reasons, return_index=True, return_counts=True)
     for i in np.argsort(at).tolist():  # in the order of their first order
         if kinds[i] in _REFUSALS:

@@ -22,7 +22,7 @@ from .bundle import soon as soon
 from .compile_cache import cache_dir
 
 #: Functions so short that two threads would lose more by handing the interpreter over.
-HOLDING = frozenset(("crossing", "pack"))
+HOLDING = frozenset(("crossings", "pack"))
 
 
 def _usable(folder: Path) -> bool:

@@ -222,16 +222,15 @@ def drive(m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state
         t = j + 1
 
 
-def crossing(a, b, up, out):
-    """Where ``a`` crosses ``b``, all (T,); see ``signals_arrays``."""
-    if out.shape[0] > 0:
-        out[0] = False
-    if up:
-        for i in range(1, out.shape[0]):
-            out[i] = (a[i] > b[i]) & (a[i - 1] <= b[i - 1])
-    else:
-        for i in range(1, out.shape[0]):
-            out[i] = (a[i] < b[i]) & (a[i - 1] >= b[i - 1])
+def crossings(a, b, above, below):
+    """Where ``a`` crosses ``b`` upwards and where downwards, all (T,); see ``signals_arrays``."""
+    if above.shape[0] > 0:
+        above[0] = False
+        below[0] = False
+    for i in range(1, above.shape[0]):
+        now, over, before, under = a[i], b[i], a[i - 1], b[i - 1]
+        above[i] = (now > over) & (before <= under)
+        below[i] = (now < over) & (before >= under)
 
 
 def pack(entries, exits, shorts, covers, out):
@@ -299,5 +298,5 @@ def drive_many(
 
 
 KERNELS = (
-    order_row, child_row, enter, decide, next_signal, short_of_room, ahead, drive, crossing, pack, blank, drive_many,
+    order_row, child_row, enter, decide, next_signal, short_of_room, ahead, drive, crossings, pack, blank, drive_many,
 )  # fmt: skip

@@ -15,16 +15,16 @@ N_OUT = 11
 NEITHER = 5e-9
 
 
-def equity_one(m, b, start_cash, equity):
-    """The equity of ``value_one`` alone."""
+def equity_one(m, b, start_cash, equity, first, last):
+    """The equity of ``value_one`` alone, at the timestamps from ``first`` to below ``last``."""
     fi, ff, reg = b[6], b[7], b[9]
     close = m[D_CLOSE]
     lot = m[D_LOT][0]
     money = start_cash
     lots = 0
-    t = 0
+    t = first
     for r in range(reg[S_FILLS] + 1):
-        until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
+        until = min(fi[r, L_BAR], last) if r < reg[S_FILLS] else last
         if until > t:
             # Slices, as an index that might be negative would keep the compiler from taking several at once.
             out, prices = equity[t:until], close[t:until, 0]
@@ -32,6 +32,8 @@ def equity_one(m, b, start_cash, equity):
             for i in range(out.shape[0]):
                 out[i] = money + units * prices[i]
             t = until
+        if t >= last:
+            return
         if r < reg[S_FILLS]:
             signed = fi[r, L_SIDE] * fi[r, L_LOTS]
             money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
@@ -77,6 +79,49 @@ def book_legs(b, c, until, held, terms):
             terms[s, 2] -= cf[c, C_AMOUNT]
         c += 1
     return c
+
+
+def deepest(equity, best, least):
+    """The highest value and the deepest drawdown (≤ 0) after more of a curve; (best, 1.0) where it is undefined."""
+    for e in equity:
+        if e != e:
+            return best, 1.0
+        if e > best:
+            best = e
+        elif e <= best * (1.0 + least + 1e-12):  # a division only where it may be the deepest
+            least = min(least, e / best - 1.0)
+    return best, least
+
+
+def sum_one(m, b, start_cash, first, last, equity, row):
+    """``equity_one``, with its deepest drawdown and the timestamps with a position: flat, it is looked at once."""
+    fi, ff, reg = b[6], b[7], b[9]
+    close = m[D_CLOSE]
+    lot = m[D_LOT][0]
+    money = start_cash
+    best, least = start_cash, 0.0
+    lots = 0
+    there = 0
+    t = first
+    for r in range(reg[S_FILLS] + 1):
+        until = min(fi[r, L_BAR], last) if r < reg[S_FILLS] else last
+        if until > t:
+            out, prices = equity[t:until], close[t:until, 0]
+            units = lots * lot
+            for i in range(out.shape[0]):
+                out[i] = money + units * prices[i]
+            if lots != 0:
+                there += until - t
+                best, least = deepest(out, best, least)
+            else:
+                best, least = deepest(out[:1], best, least)
+            t = until
+        if r < reg[S_FILLS]:
+            signed = fi[r, L_SIDE] * fi[r, L_LOTS]
+            money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]
+            lots += signed
+    row[OUT_DRAWDOWN] = least
+    row[OUT_HELD] = there
 
 
 def round_trips(m, b, held, terms, row):
@@ -147,30 +192,25 @@ def sum_up(m, b, one, start_cash, reached, first, ends, curves, flags, held, ter
     (T,) are scratch.
     """
     equity = curves[0]
-    if one and b[9][S_LEGS] == 0:
-        value_one(m, b, start_cash, equity, curves[1], curves[2], flags)
-    else:  # what it counts of old marks is not kept
-        value(m, b, start_cash, equity, curves[1], curves[2], flags, held[0])
+    alone = one and b[9][S_LEGS] == 0
     row[OUT_APART] = 1.0
+    if not alone:  # what it counts of old marks is not kept
+        value(m, b, start_cash, equity, curves[1], curves[2], flags, held[0])
     if reached < equity.shape[0] or not round_trips(m, b, held, terms, row):
         return
-    best = start_cash
-    least = 0.0
-    there = 0
-    for t in range(max(first, 0), reached):
-        e = equity[t]
-        if e != e:
-            return
-        there += flags[t]
-        if e > best:
-            best = e
-        elif e <= best * (1.0 + least + 1e-12):  # a division only where it may be the deepest
-            least = min(least, e / best - 1.0)
+    if alone:
+        sum_one(m, b, start_cash, max(first, 0), reached, equity, row)
+    else:
+        there = 0
+        for t in range(max(first, 0), reached):
+            there += flags[t]
+        row[OUT_HELD] = there
+        row[OUT_DRAWDOWN] = deepest(equity[max(first, 0) : reached], start_cash, 0.0)[1]
+    if row[OUT_DRAWDOWN] > 0.0:
+        return
     for j in range(ends.shape[0]):
         sampled[j] = equity[ends[j]]
-    row[OUT_DRAWDOWN] = least
-    row[OUT_HELD] = there
     row[OUT_APART] = 0.0
 
 
-KERNELS = (equity_one, value_one, book_legs, round_trips, sum_up)
+KERNELS = (equity_one, value_one, book_legs, deepest, sum_one, round_trips, sum_up)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import books
+from .signals_data import kept
 
 
 def crossed(a: Any, b: Any, up: bool) -> Any:
@@ -31,9 +32,7 @@ def crossed(a: Any, b: Any, up: bool) -> Any:
             where="b", hint="or a number as b",
         )  # fmt: skip
     if left.ndim == 1 and right.ndim and _long(len(left)):
-        out = np.empty(len(left), dtype=np.bool_)
-        _compiled()(_contiguous(left), _contiguous(right), up, out)
-        return out
+        return _both(left, right, up)
     out = np.zeros(left.shape, dtype=np.bool_)
     before = right[:-1] if right.ndim else right
     now = right[1:] if right.ndim else right
@@ -45,6 +44,21 @@ def crossed(a: Any, b: Any, up: bool) -> Any:
     return out
 
 
+def _both(left: Any, right: Any, up: bool) -> Any:
+    """One direction; the other, for which the same numbers are read, is kept, as it is mostly asked for next."""
+    keep = kept()
+    constant = keep is not None and keep.knows(left) and keep.knows(right)
+    if keep is not None and constant:
+        other = keep.other_crossing(left, right, up)
+        if other is not None:
+            return other
+    above, below = np.empty((2, len(left)), dtype=np.bool_)
+    _compiled()(_contiguous(left), _contiguous(right), above, below)
+    if keep is not None and constant:
+        keep.keep_crossing(left, right, not up, below if up else above)
+    return above if up else below
+
+
 def _long(count: int) -> bool:
     """Whether compiled code pays: from a length on, or where it has been loaded already."""
     return count >= books.PLAIN_BELOW or (count > 200 and "alphintra_backtest.compiled" in sys.modules)
@@ -54,7 +68,7 @@ def _long(count: int) -> bool:
 def _compiled() -> Any:
     from . import compiled
 
-    return vars(compiled)["crossing"]
+    return vars(compiled)["crossings"]
 
 
 def _contiguous(array: Any) -> Any:

@@ -104,6 +104,22 @@ class Kept:
         self._results: dict[Any, Any] = {}
         self._bytes = 0
 
+    def knows(self, array: Any) -> bool:
+        """Whether it is one of the arrays that stay, which nobody writes to."""
+        return id(array) in self._known
+
+    def keep_crossing(self, a: Any, b: Any, up: bool, crossing: Any) -> None:
+        """Keep one crossing of two arrays that stay for this thread, until it is asked for or another one is kept."""
+        _now.crossing = a, b, up, crossing
+
+    def other_crossing(self, a: Any, b: Any, up: bool) -> Any:
+        """The crossing of these two that is kept, given away: whoever gets it may write to it. None if it is not."""
+        found = _now.crossing
+        if found is None or found[0] is not a or found[1] is not b or found[2] is not up:
+            return None
+        _now.crossing = None
+        return found[3]
+
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """``function(*args, **kwargs)``, or what it was before; read-only where it is kept."""
         key: Any = [function]
@@ -181,11 +197,11 @@ def call(instance: Any, run: Asking, data: WholeData, keep: Kept) -> Signals:
 
     instance._run, instance.data = run, data
     before = kept()
-    _now.kept = keep
+    _now.kept, _now.crossing = keep, None
     try:
         asked = instance.signals(data)
     finally:
-        _now.kept = before
+        _now.kept, _now.crossing = before, None
     if not isinstance(asked, Signals):
         raise SignalsError(
             f"signals(data) of {type(instance).__name__} returned {type(asked).__name__}, expected al.Signals"

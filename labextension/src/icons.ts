@@ -14,9 +14,27 @@ const template = `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16"
   </g>
 </svg>`;
 
+const job = `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">
+  <g class="jp-icon3" fill="#616161">
+    <path d="M2 3h12v2.500H2zM2 6.750h8v2.500H2zM2 10.500h5v2.500H2z"/>
+  </g>
+</svg>`;
+
+const shield = `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">
+  <g class="jp-icon3" fill="#616161">
+    <path fill-rule="evenodd" d="M8 1l5.500 2v4.500c0 3.400-2.300 6.200-5.500 7.500-3.200-1.300-5.500-4.100-5.500-7.500V3zM8 2.500L3.900 4v3.500c0 2.600 1.700 4.800 4.100 5.900z"/>
+  </g>
+</svg>`;
+
 export const markIcon = new LabIcon({ name: 'alphintra:mark', svgstr: mark });
 
 export const templatesIcon = new LabIcon({
   name: 'alphintra:templates',
   svgstr: template
 });
+
+/** Bars of different lengths: work that has come to different points. */
+export const jobIcon = new LabIcon({ name: 'alphintra:job', svgstr: job });
+
+/** A shield, half of it filled. */
+export const shieldIcon = new LabIcon({ name: 'alphintra:shield', svgstr: shield });

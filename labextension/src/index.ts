@@ -2,6 +2,7 @@
 
 import { backtestsPlugin } from './backtests/index.js';
 import { checksPlugin } from './checks/index.js';
+import { jobsPlugin } from './jobs/index.js';
 import { resultPlugin } from './result/index.js';
 import { runPlugin } from './run/index.js';
 import { settingsPlugin } from './settings/index.js';
@@ -13,6 +14,7 @@ export default [
   settingsPlugin,
   resultPlugin,
   studyPlugin,
+  jobsPlugin,
   backtestsPlugin,
   checksPlugin,
   templatesPlugin,

@@ -6,6 +6,11 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { Client } from './api/client.js';
 import type { BacktestsModel } from './backtests/model.js';
+import type { ActiveJobs } from './jobs/active.js';
+import type { Announcer } from './jobs/announcer.js';
+import type { Connection } from './jobs/connection.js';
+import type { JobFeed } from './jobs/feed.js';
+import type { SystemModel } from './jobs/system.js';
 import type { ISettingValues } from './settings/values.js';
 
 /** The ground that every part stands on: server, language, settings, appearance. */
@@ -19,6 +24,25 @@ export interface IAlphintra {
 export const IAlphintra = new Token<IAlphintra>(
   '@alphintra/lab:IAlphintra',
   'Client, settings and appearance of Alphintra.'
+);
+
+/** This user's jobs, and what is known of the server that runs them. */
+export interface IJobs {
+  /** The events of this tab's one stream. */
+  readonly feed: JobFeed;
+  readonly active: ActiveJobs;
+  readonly connection: Connection;
+  readonly system: SystemModel;
+  readonly announcer: Announcer;
+  /** Emits when whatever is shown must be read anew. */
+  readonly stale: ISignal<unknown, void>;
+  /** Stop a job; what goes wrong is said. */
+  stop(id: string): void;
+}
+
+export const IJobs = new Token<IJobs>(
+  '@alphintra/lab:IJobs',
+  "This user's jobs, their events and the connection to the server."
 );
 
 /** This user's runs. */
@@ -43,6 +67,12 @@ export namespace CommandIDs {
   export const refreshBacktests = 'alphintra:refresh-backtests';
   export const openRun = 'alphintra:open-run';
   export const compareRuns = 'alphintra:compare-runs';
+  export const showJobs = 'alphintra:show-jobs';
+  export const showRunningJobs = 'alphintra:show-running-jobs';
+  export const openJob = 'alphintra:open-job';
+  export const stopJob = 'alphintra:stop-job';
+  export const stopAllJobs = 'alphintra:stop-all-jobs';
+  export const showSandbox = 'alphintra:show-sandbox';
   export const openChecks = 'alphintra:open-checks';
   export const backtest = 'alphintra:backtest';
   export const backtestAgain = 'alphintra:backtest-again';

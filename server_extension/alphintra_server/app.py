@@ -8,16 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
+from alphintra_kernel.doors import register
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Float, Int, TraitError, Unicode, default, validate
+from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, validate
 
+from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
+from .door.doors import Doors
 from .events import SCHEMAS, Event, EventRelay
+from .idempotency import Idempotency
 from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
-from .jobs.launcher import JobLimits, Launcher
+from .jobs.launcher import Launcher
+from .jobs.pool import Pool
 from .jobs.supervisor import Supervisor
+from .limits import UserLimits, read_limits
 from .routes import PROBES, ROUTES
 from .services.backtests import KIND, Backtests
 from .services.check_queue import KIND as CHECK_KIND
@@ -26,10 +32,12 @@ from .services.checks import StrategyChecks
 from .services.comparison import Comparisons
 from .services.datasets import Datasets
 from .services.documentation import Documentation
+from .services.jobs import Jobs
 from .services.run_defaults import RunDefaults
 from .services.snippets import Snippets
 from .services.sources import Sources
 from .services.strategies import Strategies
+from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates, installed_templates
 from .services.workspace import Workspace, refusal
@@ -52,11 +60,15 @@ class Services:
     parser: Parser
     events: EventRelay
     supervisor: Supervisor
+    pool: Pool | None
     strategies: Strategies
     sources: Sources
     templates: Templates
     datasets: Datasets
     backtests: Backtests
+    idempotency: Idempotency
+    submissions: Submissions
+    jobs: Jobs
     checks: StrategyChecks
     check_triggers: CheckTriggers
     comparisons: Comparisons
@@ -104,6 +116,16 @@ class AlphintraServer(ExtensionApp):
         """,
     ).tag(config=True)
 
+    lockdown = Bool(
+        False,
+        help="""Whether people may open notebooks here that they do not trust.
+
+        A cell's output can be JavaScript, which acts as whoever looks at it. With this there are no terminals
+        and no kernels but Alphintra's, which have no network; extensions cannot be installed; Jupyter shows the
+        workspace alone, without hidden files and without what links lead to outside.
+        """,
+    ).tag(config=True)
+
     allow_unsandboxed_jobs = Bool(
         False,
         help="""Whether jobs may run where the sandbox cannot (no user namespaces).
@@ -114,13 +136,60 @@ class AlphintraServer(ExtensionApp):
 
     max_jobs = Int(2, min=1, help="How many jobs run at once; the others wait.").tag(config=True)
 
-    max_queued = Int(100, min=1, help="How many jobs of one user may wait; one more is refused (429).").tag(
-        config=True
-    )
+    pool_size = Int(
+        2,
+        min=0,
+        help="""How many workers wait for a job with everything loaded, so that it starts at once; 0 for none.
 
-    job_seconds = Float(600.0, min=1.0, help="A job that runs longer is stopped.").tag(config=True)
+        Each takes some 300 MB of memory. Fewer wait where memory is short.
+        """,
+    ).tag(config=True)
 
-    job_memory = Int(2 << 30, min=64 << 20, help="Bytes of memory that one job may use.").tag(config=True)
+    max_jobs_per_user = Int(
+        min=1,
+        help="""How many jobs of one user run at once, on all servers of the database together.
+
+        Users take turns anyway: whoever has least running is next. This keeps places free for those who come
+        later. Default: max_jobs where there is one user, else half of it.
+        """,
+    ).tag(config=True)
+
+    max_queued = Int(
+        100,
+        min=1,
+        help="""How many jobs of one user may wait; one more is refused (429, with Retry-After).
+
+        Jobs of normal and of low priority are counted apart.
+        """,
+    ).tag(config=True)
+
+    job_seconds = Float(600.0, min=1.0, help="A job that runs longer is stopped (TIME_LIMIT).").tag(config=True)
+
+    job_memory = Int(
+        2 << 30, min=64 << 20, help="Bytes of memory that one job may use, all its processes together (MEMORY_LIMIT)."
+    ).tag(config=True)
+
+    job_disk = Int(
+        2 << 30, min=1 << 20, help="Bytes that one job may have on the disk at once (DISK_LIMIT)."
+    ).tag(config=True)
+
+    job_log = Int(
+        256 << 10,
+        min=1 << 10,
+        help="""Bytes of what a job prints that are kept: the last of it, at most 200 lines.
+
+        A job that prints more than 8 MiB or 50,000 lines in all is stopped (OUTPUT_LIMIT).
+        """,
+    ).tag(config=True)
+
+    user_limits = Dict(
+        help="""Other limits for some users: `{"alice": {"jobs": 8, "memory": 8589934592}}`.
+
+        `jobs`, `queued`, `seconds`, `memory`, `disk` and `log` stand for max_jobs_per_user, max_queued,
+        job_seconds, job_memory, job_disk and job_log; what is not named stays as it is for everybody. The
+        user's name is what the identity provider calls them; of an installation for one user, `local`.
+        """
+    ).tag(config=True)
 
     default_dataset = Unicode(
         "us-equities-daily/AAPL", help="Dataset of a run that names none: `name` or `name/SYMBOL`."
@@ -142,6 +211,7 @@ class AlphintraServer(ExtensionApp):
 
     worker_argv: tuple[str, ...] | None = None
     services: Services | None = None
+    doors: Doors | None = None
     unavailable = "The Alphintra extension has not started."
 
     @default("data_dir")
@@ -161,14 +231,35 @@ class AlphintraServer(ExtensionApp):
     def _default_templates_dir(self) -> str:
         return str(installed_templates())
 
+    @default("max_jobs_per_user")
+    def _default_max_jobs_per_user(self) -> int:
+        return int(self.max_jobs) if self.single_user else max(int(self.max_jobs) // 2, 1)
+
+    @validate("user_limits")
+    def _known_limits(self, proposal: Any) -> dict[str, Any]:
+        try:
+            read_limits(UserLimits(), proposal["value"])
+        except (ValueError, AttributeError, TypeError) as error:
+            raise TraitError(str(error)) from None
+        return dict(proposal["value"])
+
     @validate("default_commission", "default_slippage")
     def _a_fraction(self, proposal: Any) -> float:
         if not 0 <= proposal["value"] < 1:
             raise TraitError("a fraction from 0 to below 1")
         return float(proposal["value"])
 
+    def _link_jupyter_server_extension(self, serverapp: Any) -> None:
+        super()._link_jupyter_server_extension(serverapp)
+        # Before Jupyter makes its managers of kernels and files.
+        serverapp.update_config(notebooks.settings(self.workspace, self.data_dir, self.single_user, serverapp.config))
+        if self.lockdown:
+            serverapp.update_config(lockdown.settings(self.workspace))
+
     def initialize_settings(self) -> None:
         """Build the services; nothing runs yet."""
+        if self.lockdown:
+            lockdown.hold(self.serverapp, self.workspace)
         self.settings["alphintra"] = self
         self.settings["alphintra_single_user"] = self.single_user
         assert self.serverapp is not None
@@ -198,17 +289,28 @@ class AlphintraServer(ExtensionApp):
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         if self.services is not None:
             self.services.events.start()
+            if self.services.pool is not None:
+                await self.services.pool.start()
             await self.services.supervisor.start()
             self.services.check_triggers.start()
+            self.services.parser.start()
+            self.doors = Doors(self, self.log)
+            self.doors.sweep()
+            register(self.doors)
 
     async def stop_extension(self) -> None:
-        """End jobs and streams, then let go of the database."""
+        """End doors, jobs and streams, then let go of the database."""
+        if self.doors is not None:
+            register(None)
+            await self.doors.close_all()
         services, self.services = self.services, None
         if services is None:
             return
         self.unavailable = "The server is stopping."
         await services.check_triggers.stop()
         await services.supervisor.stop()
+        if services.pool is not None:
+            await services.pool.stop()
         await services.events.stop()
         await services.parser.close()
         services.database.close()
@@ -216,6 +318,7 @@ class AlphintraServer(ExtensionApp):
     def _build(self, database: Database, data_dir: Path) -> Services:
         from alphintra import __file__ as sdk_file
         from alphintra._version import __version__
+        from alphintra_kernel.sandbox import Sandbox
 
         upgrade(database.write_engine)
         root = Path(self.workspace).expanduser()
@@ -223,7 +326,7 @@ class AlphintraServer(ExtensionApp):
         if workspace.refusal:
             self.log.warning("Workspace: %s", workspace.refusal)
         sandbox, state = self._sandbox()
-        parser = Parser()
+        parser = Parser(Sandbox(state.level, allow_unsandboxed=True))
         sources = Sources(parser, workspace)
         datasets = Datasets(database)
         datasets.seed()
@@ -233,52 +336,69 @@ class AlphintraServer(ExtensionApp):
             _decimal(self.default_commission),
             _decimal(self.default_slippage),
         )
-        limits = JobLimits(self.job_seconds, self.job_memory)
+        usual = UserLimits(
+            self.max_jobs_per_user,
+            self.max_queued,
+            self.job_seconds,
+            self.job_memory,
+            self.job_disk,
+            self.job_log,
+        )
+        limits = read_limits(usual, self.user_limits)
         events = EventRelay(database, self._emit if self.single_user else None, self.log)
         jobs_dir = data_dir / "jobs"
+        launcher = (
+            None
+            if sandbox is None
+            else Launcher(sandbox, usual.of_a_job, self.worker_argv, data_dir / "workers")
+        )
         supervisor = Supervisor(
             database,
-            None if sandbox is None else Launcher(sandbox, limits, self.worker_argv),
+            launcher,
             jobs_dir,
             {KIND: BacktestKind(), CHECK_KIND: CheckKind(jobs_dir)},
             self.max_jobs,
             events.wake,
             self.log,
+            limits,
         )
         refused = None if state.jobs_allowed else NO_SANDBOX
         backtests = Backtests(
-            database, sources, jobs_dir, run_defaults, self.max_queued, supervisor.wake, refused
+            database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
         )
+        strategies = Strategies(database, sources, __version__)
+        jobs = Jobs(database, supervisor.wake)
         return Services(
             database=database,
             parser=parser,
             events=events,
             supervisor=supervisor,
-            strategies=Strategies(database, sources, __version__),
+            pool=None if launcher is None else Pool(launcher, self.pool_size, self.log),
+            strategies=strategies,
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
             backtests=backtests,
+            idempotency=Idempotency(database),
+            submissions=Submissions(database, sources, strategies, backtests, workspace, supervisor.wake),
+            jobs=jobs,
             comparisons=Comparisons(database, backtests.read_file),
-            checks=StrategyChecks(database, run_defaults, self.max_queued, supervisor.wake, refused),
+            checks=StrategyChecks(database, run_defaults, limits, supervisor.wake, refused),
             check_triggers=CheckTriggers(
-                database, run_defaults, jobs_dir, self.max_queued, supervisor.wake, self.log, refused
+                database, run_defaults, jobs_dir, limits, supervisor.wake, self.log, refused
             ),
             snippets=Snippets(workspace, Path(sdk_file).with_name("snippets")),
             documentation=Documentation(),
             system=SystemService(
                 database,
                 supervisor,
+                jobs,
                 state,
                 workspace,
                 data_dir,
                 run_defaults,
-                {
-                    "max_jobs": self.max_jobs,
-                    "max_queued": self.max_queued,
-                    "job_seconds": self.job_seconds,
-                    "job_memory": self.job_memory,
-                },
+                {"max_jobs": self.max_jobs},
+                limits,
                 self.single_user,
             ),
         )

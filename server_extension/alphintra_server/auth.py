@@ -27,6 +27,8 @@ SCOPES: Mapping[str, str] = {
     "backtests:read": "Read your backtests, their results, trades and reports.",
     "backtests:write": "Create backtests.",
     "backtests:execute": "Run and cancel your backtests.",
+    "jobs:read": "List your jobs of every kind, and read their logs.",
+    "jobs:execute": "Stop your jobs.",
     "code:read": "Have code checked without running it.",
     "sdk:read": "Read the documentation of the SDK and of this API.",
     "snippets:read": "Read code snippets.",
@@ -42,6 +44,7 @@ _TRADER = _VIEWER | {
     "workspace:write",
     "backtests:write",
     "backtests:execute",
+    "jobs:execute",
 }
 
 ROLES: Mapping[str, frozenset[str]] = {

@@ -1,7 +1,8 @@
 """From the outbox to whoever listens: Jupyter's event stream and SSE clients.
 
-A change and its event are written in one transaction; the relay sends what is committed, in order, and
-marks it as delivered afterwards. So an event may come twice and is never lost.
+A change and its event are written in one transaction. A user's events are numbered without gaps in the order of their
+commits, so each reader's place is a number: this server reads what comes after it, whichever server wrote it. What
+goes to Jupyter's stream is marked as delivered afterwards: it may come twice and is never lost.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from .crash_points import reached
 from .db.engine import Database
-from .db.tables import OutboxRow
+from .db.outage import Outage
+from .db.tables import EventCounterRow, OutboxRow
 from .db.types import utc_now
 
 SCHEMAS = {
@@ -28,8 +31,11 @@ SCHEMAS = {
 """The topics of the outbox: each one's schema, and the file of it."""
 KEEP = timedelta(hours=24)
 KEEP_AT_LEAST = 1000
+"""Of each user's newest events, however old."""
 _BATCH = 200
 _QUEUE = 1000
+_POLL_SECONDS = 2.0
+_PRUNE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Event:
     """Something that happened.
 
     Attributes:
-        event_id: Its place in the order of all events of the server.
+        event_id: Its place in the order of its user's events.
         topic: What sort of thing: a key of :data:`SCHEMAS`.
         payload: What is told of it.
     """
@@ -50,7 +56,6 @@ class Event:
     def data(self) -> dict[str, Any]:
         """What its schema describes."""
         return {"event_id": self.event_id, **self.payload}
-
 
 
 @dataclass(eq=False)
@@ -83,9 +88,12 @@ class EventRelay:
         self._database = database
         self._emit = emit
         self._log = log
+        self._outage = Outage(log, "The stream of events")
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._subscriptions: set[Subscription] = set()
+        # The last event that each user with a reader here was sent.
+        self._sent: dict[str, int] = {}
         self._next_prune = 0.0
 
     def start(self) -> None:
@@ -106,27 +114,36 @@ class EventRelay:
         """Say that something was committed."""
         self._wake.set()
 
-    def subscribe(self, user_id: str) -> Subscription:
-        """Begin to receive a user's events."""
+    async def subscribe(self, user_id: str) -> Subscription:
+        """Begin to receive a user's events, those from now on."""
         subscription = Subscription(user_id)
         self._subscriptions.add(subscription)
+        if user_id not in self._sent:
+            try:
+                newest = await self._database.read(lambda session: _newest(session, user_id))
+            except BaseException:
+                self.unsubscribe(subscription)
+                raise
+            self._sent.setdefault(user_id, newest)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """End it."""
         self._subscriptions.discard(subscription)
+        if all(other.user_id != subscription.user_id for other in self._subscriptions):
+            self._sent.pop(subscription.user_id, None)
 
     async def since(self, user_id: str, event_id: int) -> list[Event] | None:
-        """Read a user's events after one it knows; None if some of them are gone."""
+        """Read a user's next events after one it knows, at most 1,000; None if some of them are gone."""
 
         def work(session: Session) -> list[Event] | None:
-            first = session.scalar(select(func.min(OutboxRow.event_id)))
-            newest = session.scalar(select(func.max(OutboxRow.event_id))) or 0
+            newest = _newest(session, user_id)
+            query = select(OutboxRow).where(OutboxRow.user_id == user_id, OutboxRow.sequence > event_id)
+            found = [_event(row) for row in session.scalars(query.order_by(OutboxRow.sequence).limit(_QUEUE))]
             # Newer than the newest is an id of a database that is no more.
-            if (first is not None and event_id + 1 < first) or event_id > newest:
+            if event_id > newest or (newest > event_id and (not found or found[0].event_id != event_id + 1)):
                 return None
-            query = select(OutboxRow).where(OutboxRow.user_id == user_id, OutboxRow.event_id > event_id)
-            return [_event(row) for row in session.scalars(query.order_by(OutboxRow.event_id).limit(_QUEUE))]
+            return found
 
         return await self._database.read(work)
 
@@ -137,44 +154,72 @@ class EventRelay:
                 while await self._deliver():
                     pass
                 await self._prune()
+                self._outage.over()
             except asyncio.CancelledError:
                 raise
-            except Exception:  # noqa: BLE001  the stream must outlive a bad moment of the database
-                self._log.exception("Events could not be delivered; trying again")
+            except Exception as error:  # noqa: BLE001  the stream must outlive a bad moment of the database
+                self._outage.seen(error)
                 await asyncio.sleep(1)
             # Not wait_for: on Python 3.11 it swallows a cancellation that meets the wake-up, and stop() waits for ever.
             with suppress(TimeoutError):
-                async with asyncio.timeout(2):
+                async with asyncio.timeout(_POLL_SECONDS):
                     await self._wake.wait()
 
     async def _deliver(self) -> bool:
-        def pending(session: Session) -> list[tuple[str, Event]]:
-            query = select(OutboxRow).where(OutboxRow.delivered_at.is_(None))
-            rows = session.scalars(query.order_by(OutboxRow.event_id).limit(_BATCH))
-            return [(row.user_id, _event(row)) for row in rows]
+        """Send what is new; tell whether there may be more."""
+        more = await self._send_to_readers() if self._sent else False
+        if self._emit is not None:
+            more |= await self._send_to_jupyter(self._emit)
+        return more
 
-        events = await self._database.read(pending)
-        if not events:
-            return False
-        for user_id, event in events:
-            if self._emit is not None:
-                self._emit(event)
+    async def _send_to_readers(self) -> bool:
+        sent = dict(self._sent)
+
+        def work(session: Session) -> list[tuple[str, Event]]:
+            counters = select(EventCounterRow).where(EventCounterRow.user_id.in_(list(sent)))
+            behind = [row.user_id for row in session.scalars(counters) if row.last > sent[row.user_id]]
+            if not behind:
+                return []
+            wanted = or_(*(and_(OutboxRow.user_id == user, OutboxRow.sequence > sent[user]) for user in behind))
+            query = select(OutboxRow).where(wanted).order_by(OutboxRow.user_id, OutboxRow.sequence)
+            return [(row.user_id, _event(row)) for row in session.scalars(query.limit(_BATCH))]
+
+        found = await self._database.read(work)
+        for user_id, event in found:
+            # Somebody who came or left meanwhile has another place.
+            if self._sent.get(user_id, event.event_id) >= event.event_id:
+                continue
+            self._sent[user_id] = event.event_id
             for subscription in [item for item in self._subscriptions if item.user_id == user_id]:
                 if not subscription.put(event):
                     self._log.warning("A reader of the event stream was too slow and is cut off")
                     self._cut_off(subscription)
-        ids = [event.event_id for _, event in events]
+        if found:
+            reached("in_relay")
+        return len(found) == _BATCH
+
+    async def _send_to_jupyter(self, emit: Callable[[Event], None]) -> bool:
+        def pending(session: Session) -> list[tuple[int, Event]]:
+            query = select(OutboxRow).where(OutboxRow.delivered_at.is_(None))
+            rows = session.scalars(query.order_by(OutboxRow.event_id).limit(_BATCH))
+            return [(row.event_id, _event(row)) for row in rows]
+
+        found = await self._database.read(pending)
+        if not found:
+            return False
+        for _, event in found:
+            emit(event)
+        reached("in_relay")
+        ids = [event_id for event_id, _ in found]
 
         def mark(session: Session) -> None:
-            session.execute(
-                update(OutboxRow).where(OutboxRow.event_id.in_(ids)).values(delivered_at=utc_now())
-            )
+            session.execute(update(OutboxRow).where(OutboxRow.event_id.in_(ids)).values(delivered_at=utc_now()))
 
         await self._database.write(mark)
-        return len(events) == _BATCH
+        return len(found) == _BATCH
 
     def _cut_off(self, subscription: Subscription) -> None:
-        self._subscriptions.discard(subscription)
+        self.unsubscribe(subscription)
         # Room for the end mark: the reader comes back with its last id and reads the rest then.
         subscription.queue.get_nowait()
         subscription.queue.put_nowait(None)
@@ -183,20 +228,24 @@ class EventRelay:
         now = asyncio.get_running_loop().time()
         if now < self._next_prune:
             return
-        self._next_prune = now + 600
+        self._next_prune = now + _PRUNE_SECONDS
+        old = [OutboxRow.created_at < utc_now() - KEEP]
+        if self._emit is not None:
+            old.append(OutboxRow.delivered_at.is_not(None))
 
         def work(session: Session) -> None:
-            newest = session.scalar(select(func.max(OutboxRow.event_id))) or 0
+            last = select(EventCounterRow.last).where(EventCounterRow.user_id == OutboxRow.user_id).scalar_subquery()
             session.execute(
-                delete(OutboxRow).where(
-                    OutboxRow.delivered_at.is_not(None),
-                    OutboxRow.created_at < utc_now() - KEEP,
-                    OutboxRow.event_id <= newest - KEEP_AT_LEAST,
-                )
+                delete(OutboxRow).where(*old, OutboxRow.sequence <= last - KEEP_AT_LEAST),
+                execution_options={"synchronize_session": False},
             )
 
         await self._database.write(work)
 
 
+def _newest(session: Session, user_id: str) -> int:
+    return session.scalar(select(EventCounterRow.last).where(EventCounterRow.user_id == user_id)) or 0
+
+
 def _event(row: OutboxRow) -> Event:
-    return Event(row.event_id, row.topic, row.payload)
+    return Event(row.sequence, row.topic, row.payload)

@@ -19,9 +19,33 @@ JOB_SECONDS = Histogram(
     ["kind"],
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
 )
+JOB_QUEUE_SECONDS = Histogram(
+    "alphintra_job_queue_seconds",
+    "From queued to claimed",
+    ["kind"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600),
+)
+JOB_CPU_SECONDS = Histogram(
+    "alphintra_job_cpu_seconds",
+    "Processor time of all processes of a job",
+    ["kind"],
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800),
+)
+JOB_PEAK_MEMORY = Histogram(
+    "alphintra_job_peak_memory_bytes",
+    "Most memory that a job had at once",
+    ["kind"],
+    buckets=tuple(float(1 << exponent) for exponent in range(25, 35)),
+)
+JOB_BYTES_WRITTEN = Histogram(
+    "alphintra_job_written_bytes",
+    "What a job wrote to the disk",
+    ["kind"],
+    buckets=tuple(float(1 << exponent) for exponent in range(12, 34, 2)),
+)
 JOB_START_SECONDS = Histogram(
     "alphintra_job_start_seconds",
-    "From claim to the worker's first word",
+    "From claim to the first line of user code",
     ["kind"],
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from .handlers import backtests, checks, code, datasets, strategies, stream, system
+from .handlers import backtests, checks, code, datasets, jobs, strategies, stream, system
 from .handlers.base import AlphintraHandler, Endpoint
 
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -76,6 +76,10 @@ ROUTES = (
     Route("/api/backtests/{id}/results", backtests.BacktestResultsHandler),
     Route("/api/backtests/{id}/trades", backtests.BacktestTradesHandler),
     Route("/api/backtests/{id}/report", backtests.BacktestReportHandler),
+    Route("/api/jobs", jobs.JobsHandler),
+    Route("/api/jobs/{id}", jobs.JobHandler),
+    Route("/api/jobs/{id}/cancel", jobs.JobCancelHandler),
+    Route("/api/jobs/{id}/log", jobs.JobLogHandler),
     Route("/api/stream", stream.StreamHandler),
     Route("/api/system", system.SystemHandler),
     Route("/api/openapi.json", system.OpenApiHandler),

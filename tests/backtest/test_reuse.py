@@ -138,8 +138,8 @@ def test_a_home_that_cannot_be_written_to_is_no_error() -> None:
 import numpy as np
 from alphintra_backtest import compiled
 out = np.empty(5, dtype=bool)
-compiled.crossing(np.arange(5.0), np.full(5, 2.0), True, out)
-print(out.tolist(), compiled.crossing.stats.cache_path)
+compiled.crossings(np.arange(5.0), np.full(5, 2.0), out, out.copy())
+print(out.tolist(), compiled.crossings.stats.cache_path)
 """
     env = os.environ | {"ALPHINTRA_CACHE_DIR": "/proc/nowhere", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)

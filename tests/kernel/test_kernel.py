@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import KernelManager
+from alphintra_kernel.isolation import kernel_level
 
 import alphintra_kernel
+
+from . import kernels
 
 RESOURCES = Path(alphintra_kernel.__file__).parent / "resources"
 
@@ -37,45 +37,13 @@ class SmaCross(al.Strategy):
 MAGIC = "%backtest SmaCross --data us-equities-daily/AAPL --cash 50000 --commission 0.001 --param fast=10"
 
 
-class Client:
-    """A running kernel and its client."""
-
-    def __init__(self, manager, client):
-        self.manager = manager
-        self.client = client
-
-    def run(self, code, timeout=60):
-        """Execute and return the reply and what was shown."""
-        shown = []
-        reply = self.client.execute_interactive(
-            code, timeout=timeout, store_history=True, allow_stdin=False, output_hook=shown.append
-        )
-        return reply["content"], shown
-
-    def value(self, code):
-        """The plain text of an expression's value."""
-        reply, shown = self.run(code)
-        assert reply["status"] == "ok", reply
-        return next(m["content"]["data"]["text/plain"] for m in shown if m["msg_type"] == "execute_result")
-
-
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
-    specs = tmp_path_factory.mktemp("kernels")
-    shutil.copytree(RESOURCES, specs / "alphintra")
     work = tmp_path_factory.mktemp("work")
     (work / "random.py").write_text("raise RuntimeError('the workspace shadowed the standard library')")
-    manager = KernelManager(
-        kernel_name="alphintra",
-        kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(specs)], ensure_native_kernel=False),
-    )
-    manager.start_kernel(cwd=str(work))
-    client = manager.client()
-    client.start_channels()
-    client.wait_for_ready(timeout=60)
-    yield Client(manager, client)
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
+    data = tmp_path_factory.mktemp("data")
+    with kernels.kernel(tmp_path_factory.mktemp("kernels"), cwd=work, data_dir=data) as started:
+        yield started
 
 
 def test_the_kernelspec():
@@ -88,7 +56,11 @@ def test_the_kernelspec():
         "display_name": "Alphintra",
         "language": "python",
         "interrupt_mode": "message",
-        "metadata": {"debugger": True, "supported_encryption": ["curve"]},
+        "metadata": {
+            "debugger": True,
+            "supported_encryption": ["curve"],
+            "kernel_provisioner": {"provisioner_name": "alphintra-sandbox"},
+        },
     }
     assert sorted(path.name for path in RESOURCES.iterdir()) == [
         *("kernel.json", "logo-32x32.png", "logo-64x64.png", "logo-svg.svg"),
@@ -99,7 +71,8 @@ def test_the_banner_says_where_it_runs(kernel):
     info = kernel.client.kernel_info(reply=True, timeout=20)["content"]
     first = info["banner"].splitlines()[0]
     assert first.startswith("Alphintra ")
-    assert first.endswith(" · not sandboxed")
+    level = kernel_level()
+    assert first.endswith("🔴 not sandboxed" if level == "none" else f" · sandboxed ({level}), network on")
     assert (info["implementation"], info["language_info"]["name"]) == ("alphintra", "python")
     assert "debugger" in info["supported_features"]
 
@@ -189,23 +162,11 @@ def test_a_waiting_kernel_loads_what_the_first_result_needs(kernel):
 
 def test_a_first_cell_may_import_what_is_being_loaded(tmp_path):
     """A kernel that is asked at once: the parts of a library are whole, whoever imports them first."""
-    specs = tmp_path / "kernels"
-    shutil.copytree(RESOURCES, specs / "alphintra")
-    manager = KernelManager(
-        kernel_name="alphintra",
-        kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(specs)], ensure_native_kernel=False),
-    )
-    manager.start_kernel(cwd=str(tmp_path))
-    client = manager.client()
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=60)
-        fresh = Client(manager, client)
+    work = tmp_path / "work"
+    work.mkdir()
+    with kernels.kernel(tmp_path / "kernels", cwd=work, data_dir=tmp_path / "data") as fresh:
         assert fresh.value("from pandas.api.types import is_numeric_dtype; is_numeric_dtype(float)") == "True"
         assert fresh.value("import matplotlib.pyplot as plt; plt.__name__") == "'matplotlib.pyplot'"
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
 
 
 def test_the_application_in_process(capsys):
@@ -215,7 +176,7 @@ def test_the_application_in_process(capsys):
     assert AlphintraKernelApp().exec_lines == ["%load_ext alphintra_kernel.magics", "import alphintra as al"]
     kernel = AlphintraKernel.__new__(AlphintraKernel)
     kernel.shell = InteractiveShell()
-    assert kernel.banner.splitlines()[0].endswith("not sandboxed")
+    assert kernel.banner.splitlines()[0].endswith("🔴 not sandboxed")
     AlphintraKernelApp.clear_instance()
     with contextlib.suppress(SystemExit):
         main(["--help"])

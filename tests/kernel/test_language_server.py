@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 
 import pytest
+
+from alphintra_kernel import language_server
 
 CODE = """import alphintra as al
 
@@ -25,7 +26,7 @@ class Client:
 
     def __init__(self, folder) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pylsp"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            language_server.command(folder), cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.last = 0
 
@@ -56,7 +57,7 @@ class Client:
 def client(tmp_path):
     found = Client(tmp_path)
     yield found
-    found.process.kill()
+    found.process.terminate()
     found.process.wait()
     found.process.stdin.close()
     found.process.stdout.close()

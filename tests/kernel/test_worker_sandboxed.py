@@ -134,7 +134,7 @@ def test_a_strategy_that_looks_around(sandbox, tmp_path, monkeypatch):
             root = jobs.folder(tmp_path / runner.level, {"strategy.py": source})
             _, said = start(runner, root, jobs.job("Minimal"))
             assert said[-1]["type"] == "result", said[-1]
-            found[runner.level] = [m["text"] for m in said if m["type"] == "log"]
+            found[runner.level] = jobs.log_of(said)
     assert found[sandbox.level] == ["ConnectionRefusedError", "FileNotFoundError", "None", "False"]
     # Without a sandbox all of it is there; only the process's own environment is clean.
     assert found["none"] == ["connected", "rows", "None", "True"]
@@ -182,7 +182,7 @@ def test_the_engine_is_not_compiled_anew(sandbox, tmp_path, monkeypatch):
         sandbox, root, jobs.job("Minimal", data={"name": "minutes", "file": "minutes.parquet"})
     )
     assert said[-1]["type"] == "result", (said[-1], process.stderr_tail())
-    assert [m["text"] for m in said if m["type"] == "log"] == ["1 0", "True True"]
+    assert jobs.log_of(said) == ["1 0", "True True"]
     assert sorted(cache.rglob("*")) == before
 
 

@@ -16,6 +16,7 @@ VIEWER = {
     "workspace:read",
     "datasets:read",
     "backtests:read",
+    "jobs:read",
     "code:read",
     "sdk:read",
     "snippets:read",
@@ -28,6 +29,7 @@ TRADER = VIEWER | {
     "workspace:write",
     "backtests:write",
     "backtests:execute",
+    "jobs:execute",
 }
 ALLOWED = {"viewer": VIEWER, "trader": TRADER, "researcher": TRADER, "admin": TRADER}
 
@@ -50,7 +52,7 @@ def owned(api):
         strategy = made.json["id"]
         body = {"strategy_id": strategy, "dataset_id": DATA}
         waiting = await api("POST", "/api/backtests", body, user="alice:trader")
-        return {"strategies": strategy, "backtests": waiting.json["id"]}
+        return {"strategies": strategy, "backtests": waiting.json["id"], "jobs": waiting.json["job_id"]}
 
     return make
 
@@ -61,7 +63,11 @@ def address(route, ids):
         return path.replace("{id}", "no-such-template")
     if path.startswith("/api/datasets/"):
         return path.replace("{id}", "us-equities-daily")
-    return path.replace("{id}", ids["strategies" if "/strategies/" in path else "backtests"])
+    return path.replace("{id}", ids[owner_of(path)]) if "{id}" in path else path
+
+
+def owner_of(path):
+    return next(name for name in ("strategies", "backtests", "jobs") if path.startswith(f"/api/{name}/"))
 
 
 def test_the_table_is_what_the_product_promises():
@@ -110,13 +116,14 @@ async def test_every_endpoint_for_every_role(api, owned):
 
 async def test_another_users_object_is_as_absent_as_none(api, owned):
     ids = await owned()
-    absent = {"strategies": "0" * 32, "backtests": "0" * 32}
+    absent = dict.fromkeys(("strategies", "backtests", "jobs"), "0" * 32)
     bodies = {
         "/api/strategies/code/{id}": {"name": "stolen"},
         "/api/strategies/code/{id}/execute": {"dataset_id": DATA},
         "/api/strategies/code/{id}/checks": {"dataset_id": DATA, "on_save": True},
     }
     before = (await api("GET", "/api/backtests", user="alice:admin")).json
+    job_before = (await api("GET", "/api/jobs", user="alice:admin")).json
     checked = 0
     for route, verb, _ in ENDPOINTS:
         if "{id}" not in route.path or "/templates/" in route.path or "/datasets/" in route.path:
@@ -129,17 +136,18 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
             key: value.replace(own, "ID") if isinstance(value, str) else value
             for key, value in reply.json.items()
         }
-        place = "strategies" if "/strategies/" in route.path else "backtests"
+        place = owner_of(route.path)
         assert hide(foreign, ids[place]) == hide(missing, absent[place])
         checked += 1
-    assert checked == 19
+    assert checked == 22
     stolen = await api(
         "POST", "/api/backtests", {"strategy_id": ids["strategies"], "dataset_id": DATA}, user="mallory:admin"
     )
     assert stolen.status == 404
-    for listing in ("/api/strategies/code", "/api/backtests"):
+    for listing in ("/api/strategies/code", "/api/backtests", "/api/jobs"):
         assert (await api("GET", listing, user="mallory:admin")).json["_pagination"]["total"] == 0
     assert (await api("GET", "/api/backtests", user="alice:admin")).json == before
+    assert (await api("GET", "/api/jobs", user="alice:admin")).json == job_before
     strategy = (await api("GET", f"/api/strategies/code/{ids['strategies']}", user="alice:viewer")).json
     assert (strategy["name"], strategy["status"], strategy["version"]) == ("S", "DRAFT", 1)
 

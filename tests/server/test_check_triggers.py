@@ -12,7 +12,8 @@ from alphintra_server.db.check_tables import CheckPlanRow, CheckRunRow
 from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import DatasetRow, JobRow, OutboxRow
 from alphintra_server.errors import Conflict
-from alphintra_server.jobs import store
+from alphintra_server.jobs import fair_queue, store
+from alphintra_server.limits import Limits, UserLimits
 from alphintra_server.models.base import PageQuery
 from alphintra_server.models.checks import ChecksUpdate
 from alphintra_server.models.strategies import StrategyCreate, StrategyUpdate
@@ -42,12 +43,13 @@ class House:
         self.datasets = Datasets(database)
         self.datasets.seed()
         self.folder = folder
-        self.checks = StrategyChecks(database, DEFAULTS, 100, lambda: None, clock=lambda _: self.now)
+        self.checks = StrategyChecks(database, DEFAULTS, Limits(), lambda: None, clock=lambda _: self.now)
         self.triggers = self.server()
 
     def server(self, max_queued=100, refused=None):
+        limits = Limits(UserLimits(queued=max_queued))
         return CheckTriggers(
-            self.database, DEFAULTS, self.folder, max_queued, lambda: None, logging.getLogger("test"), refused,
+            self.database, DEFAULTS, self.folder, limits, lambda: None, logging.getLogger("test"), refused,
             clock=lambda _: self.now,
         )  # fmt: skip
 
@@ -73,7 +75,7 @@ class House:
         """Claim the next run and end it as its worker would."""
 
         def work(session):
-            held = store.claim(session, "boot", deadline=timedelta(seconds=60))
+            held = fair_queue.claim(session, "boot", limits=Limits())
             if error is not None:
                 store.fail(session, held, error)
                 return held.resource_id
@@ -128,7 +130,7 @@ async def test_a_save_while_one_runs_makes_one_more(house):
     strategy = await house.strategy(on_save=True)
     await house.save(strategy, code="2")
     await house.triggers.look()
-    house.database.write_now(lambda session: store.claim(session, "boot", deadline=timedelta(seconds=60)))
+    house.database.write_now(lambda session: fair_queue.claim(session, "boot", limits=Limits()))
     await house.save(strategy, code="3")
     await house.triggers.look()
     assert await house.runs(strategy) == [("SAVE", 2, "RUNNING"), ("SAVE", 3, "PENDING")]
@@ -301,7 +303,7 @@ async def test_of_two_that_wait_the_newest_takes_the_next_version(house):
     strategy = await house.strategy(on_save=True)
     await house.save(strategy, code="2")
     await house.triggers.look()
-    lost = house.database.write_now(lambda session: store.claim(session, "boot", deadline=timedelta(seconds=60)))
+    lost = house.database.write_now(lambda session: fair_queue.claim(session, "boot", limits=Limits()))
     await house.save(strategy, code="3")
     await house.triggers.look()
     house.database.write_now(lambda session: store.release(session, lost))

@@ -111,7 +111,7 @@ async def test_a_stream_ends_when_the_permission_does(follow, monkeypatch):
 
 async def test_a_slow_reader_is_cut_off_and_others_are_not(services):
     relay = services.events
-    slow, quick = relay.subscribe("alice"), relay.subscribe("alice")
+    slow, quick = await relay.subscribe("alice"), await relay.subscribe("alice")
     for number in range(slow.queue.maxsize):
         slow.put(events.Event(number, "job", {}))
     assert slow.put(events.Event(-1, "job", {})) is False

@@ -14,10 +14,13 @@ import type {
   IDataset,
   IExecution,
   IInspection,
+  IJob,
+  IJobLog,
   IPage,
   IResults,
   ISnippet,
   IStoredStrategy,
+  ISystem,
   ITemplate
 } from './types.js';
 
@@ -38,6 +41,17 @@ export interface IExecuteBody {
   profile: string;
   methodology: string;
   method: Record<string, unknown> | null;
+}
+
+/** Which jobs a list holds. */
+export interface IJobQuery {
+  status?: string;
+  kind?: string;
+  /** Part of the name, or an id. */
+  q?: string;
+  limit: number;
+  /** Where to go on, from the address of the next page. */
+  cursor?: string;
 }
 
 /** A thin client: one method for each endpoint that the extension uses. */
@@ -62,9 +76,12 @@ export class Client {
     });
   }
 
-  execute(id: string, body: IExecuteBody): Promise<IExecution> {
-    return this._post(`strategies/code/${encodeURIComponent(id)}/execute`, {
-      ...body
+  /** Start a run; under the same key it is started once, however often it is asked for. */
+  execute(id: string, body: IExecuteBody, key: string): Promise<IExecution> {
+    return this._request(`strategies/code/${encodeURIComponent(id)}/execute`, {
+      method: 'POST',
+      headers: { 'Idempotency-Key': key },
+      body: JSON.stringify(body)
     });
   }
 
@@ -150,6 +167,39 @@ export class Client {
       `strategies/code/${encodeURIComponent(strategy)}/checks/runs`,
       { limit, offset }
     );
+  }
+
+  /** A page of jobs, newest first. */
+  jobs(query: IJobQuery): Promise<IPage<IJob>> {
+    return this._get('jobs', { ...query }, AbortSignal.timeout(LIST_MS));
+  }
+
+  job(id: string): Promise<IJob> {
+    return this._get(`jobs/${encodeURIComponent(id)}`);
+  }
+
+  cancelJob(id: string): Promise<unknown> {
+    return this._post(`jobs/${encodeURIComponent(id)}/cancel`, {});
+  }
+
+  jobLog(id: string): Promise<IJobLog> {
+    return this._get(`jobs/${encodeURIComponent(id)}/log`);
+  }
+
+  /** Resolves if the server answers at all. */
+  async health(): Promise<void> {
+    const response = await ServerConnection.makeRequest(
+      URLExt.join(this._settings.baseUrl, 'health'),
+      { cache: 'no-cache', signal: AbortSignal.timeout(LIST_MS) },
+      this._settings
+    );
+    if (!response.ok) {
+      throw new ApiError(problemFrom(response.status, response.statusText, null));
+    }
+  }
+
+  system(): Promise<ISystem> {
+    return this._get('system', {}, AbortSignal.timeout(LIST_MS));
   }
 
   /** Where the one-page report of a run is served. */

@@ -4,7 +4,14 @@ import type { IResultPayload } from '../result/payload.js';
 
 export interface IPage<T> {
   items: T[];
-  _pagination?: { limit: number; offset: number; total: number; next?: string };
+  _pagination?: {
+    limit: number;
+    /** Of lists that are read by place; others go on by `next` alone. */
+    offset?: number;
+    total: number;
+    /** Address of the next page; none on the last. */
+    next?: string | null;
+  };
 }
 
 export interface IDiagnostic {
@@ -90,10 +97,50 @@ export interface IBacktest {
   error: IRunError | null;
   created_at: string;
   updated_at?: string | null;
+  /** The job that runs it. */
+  job_id?: string;
+}
+
+/** What a job has used so far; `null` where it is not known, or not yet. */
+export interface IUsage {
+  /** From being queued to being started. */
+  queue_seconds: number | null;
+  /** From being started to its end, or until now. */
+  run_seconds: number | null;
+  cpu_seconds: number | null;
+  peak_memory_bytes: number | null;
+  bytes_written: number | null;
+}
+
+export type IJobError = Pick<IRunError, 'code' | 'message'> & Partial<IRunError>;
+
+/** A unit of work that the server does outside of itself. */
+export interface IJob extends IUsage {
+  id: string;
+  kind: string;
+  /** What it works on: of a backtest or a check run, its id. */
+  resource_id: string;
+  name: string | null;
+  status: string;
+  phase: string | null;
+  attempt: number;
+  priority: number;
+  sandbox_level: string | null;
+  progress: IProgress | null;
+  created_at: string;
+  queued_at: string | null;
+  started_at: string | null;
+  finished_at: string | null;
+  /** Where and why it failed; lists have code and message alone. */
+  error: IJobError | null;
+  /** Its place in the queue, from 1; of one that does not wait, `null`. */
+  position: number | null;
+  /** The strategy whose code runs. */
+  strategy_id?: string | null;
 }
 
 /** What the server's event stream says of a job. */
-export interface IJobEvent {
+export interface IJobEvent extends Partial<IUsage> {
   event_id: number;
   job_id: string;
   kind: string;
@@ -103,6 +150,30 @@ export interface IJobEvent {
   progress: IProgress | null;
   message: string | null;
   updated_at: string;
+  attempt?: number;
+  sandbox_level?: string | null;
+}
+
+/** What a job's code printed: the last lines of it. */
+export interface IJobLog {
+  lines: string[];
+}
+
+/** What the server says of itself, as far as it is shown. */
+export interface ISystem {
+  sandbox: {
+    /** The level that jobs run at. */
+    level: string;
+    description: string;
+    jobs_allowed: boolean;
+    /** What each level means, best first. */
+    levels?: Record<string, string>;
+    /** The level that notebooks run at. */
+    kernel_level?: string | null;
+    /** Whether a notebook reaches the network. */
+    network?: boolean | null;
+  };
+  jobs?: { running: number; queued: number };
 }
 
 export interface IResults {

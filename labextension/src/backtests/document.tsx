@@ -1,29 +1,45 @@
 /** A run opened in the main area: its progress while it runs, then its result. */
 
+import { Notification } from '@jupyterlab/apputils';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { Client } from '../api/client.js';
-import type { IBacktest, IResults } from '../api/types.js';
-import { ApiError } from '../api/problem.js';
-import { duration, formatValue, grouped } from '../result/format.js';
+import { ApiError, describe } from '../api/problem.js';
+import type { IBacktest, IJob, IResults } from '../api/types.js';
+import { Failure } from '../failure.js';
+import { JobLog } from '../jobs/log.js';
+import { JobProgress } from '../jobs/progress.js';
+import { isFinished } from '../jobs/state.js';
+import { adviceFor } from '../jobs/words.js';
+import { parameterText } from '../result/header.js';
 import { PayloadView } from '../result/view.js';
 import { methodologyLabel } from '../run/methodology.js';
-import type { IAlphintra } from '../tokens.js';
+import type { IAlphintra, IJobs } from '../tokens.js';
 import { MethodResult } from './methodResult.js';
-import { BacktestsModel, isFinished, progressOf } from './model.js';
-import { Failure } from './panel.js';
-import { statusText } from './row.js';
+import type { BacktestsModel } from './model.js';
+import { JobFigures, useJob } from './job.js';
 
 interface IProps {
   id: string;
   client: Client;
   model: BacktestsModel;
+  jobs: IJobs;
   alphintra: IAlphintra;
   onTitle: (title: string) => void;
 }
 
-/** The outline of a result, in the final layout, while it is fetched. */
+/** The outline of figures and charts, in the final layout. */
+function Outline(): JSX.Element {
+  return (
+    <>
+      <div className="alphintra-Skeleton" style={{ height: 70, margin: '12px 0' }} />
+      <div className="alphintra-Skeleton" style={{ height: 548 }} />
+    </>
+  );
+}
+
+/** The outline of a result while it is fetched. */
 function ResultSkeleton({ label }: { label: string }): JSX.Element {
   return (
     <div className="alphintra-Result" aria-busy="true" aria-label={label}>
@@ -32,56 +48,65 @@ function ResultSkeleton({ label }: { label: string }): JSX.Element {
         className="alphintra-Skeleton"
         style={{ width: '35%', height: 24, marginTop: 10 }}
       />
-      <div
-        className="alphintra-Skeleton"
-        style={{ height: 70, margin: '12px 0' }}
-      />
-      <div className="alphintra-Skeleton" style={{ height: 548 }} />
+      <Outline />
     </div>
   );
 }
 
-function Running(props: { run: IBacktest } & IProps): JSX.Element {
-  const { run, model, alphintra } = props;
-  const { trans } = alphintra;
-  const progress = progressOf(run);
+function Head({ run }: { run: IBacktest }): JSX.Element {
   return (
-    <div className="alphintra-Result alphintra-Running">
-      <h2>{run.strategy_name ?? run.id}</h2>
-      <p className="alphintra-muted">{run.dataset_name}</p>
-      <p role="status">
-        {[
-          statusText(run, trans),
-          progress.bar_time
-            ? trans.__('at %1', progress.bar_time.slice(0, 10))
-            : null,
-          progress.text ? grouped(progress.text) : null,
-          progress.fraction === null
-            ? null
-            : formatValue(progress.fraction, 'percent'),
-          progress.eta_seconds === null
-            ? null
-            : trans.__('%1 left', duration(Math.ceil(progress.eta_seconds)))
-        ]
-          .filter(Boolean)
-          .join(' \u00b7 ')}
-      </p>
-      <div className="alphintra-Bar">
-        <i style={{ width: `${(progress.fraction ?? 0) * 100}%` }} />
+    <header className="alphintra-Header">
+      <div className="alphintra-Header-facts">
+        <h2>{run.strategy_name ?? run.id}</h2>
+        <span className="alphintra-Chip">{run.dataset_name}</span>
+        {Object.entries(run.parameters ?? {}).map(([name, value]) => (
+          <span key={name} className="alphintra-Chip">
+            {name} <b>{parameterText(value)}</b>
+          </span>
+        ))}
       </div>
-      <button
-        type="button"
-        className="alphintra-Button"
-        onClick={() => void model.cancel(run.id)}
-      >
-        {trans.__('Stop')}
-      </button>
-    </div>
+    </header>
   );
 }
 
-function Unsuccessful(props: { run: IBacktest } & IProps): JSX.Element {
-  const { run, alphintra } = props;
+/** A run on its way: its head and how far it is, above the outline of what will come. */
+function Running(props: { run: IBacktest; job: IJob | null } & IProps): JSX.Element {
+  const { run, job, jobs, model, alphintra } = props;
+  const { trans } = alphintra;
+  const stale = !jobs.connection.isUp;
+  const stop = (): void => {
+    model.cancel(run.id).catch((reason: unknown) => {
+      Notification.error(trans.__('The run could not be stopped. %1', describe(reason).text));
+    });
+  };
+  return (
+    <article
+      className="alphintra-Result alphintra-Running"
+      aria-label={trans.__('Run of %1', run.strategy_name ?? run.id)}
+    >
+      <Head run={run} />
+      <JobProgress
+        job={{ ...run, position: job?.position ?? null }}
+        name={run.strategy_name ?? run.id}
+        trans={trans}
+        stale={stale}
+        onStop={stop}
+      />
+      <p className="alphintra-Running-note" role="status">
+        {stale
+          ? trans.__('The server does not answer. It is asked again; the run goes on without this page.')
+          : '\u00a0'}
+      </p>
+      <JobFigures job={job} jobs={jobs} trans={trans} />
+      <div className="alphintra-Running-outline" aria-hidden="true">
+        <Outline />
+      </div>
+    </article>
+  );
+}
+
+function Unsuccessful(props: { run: IBacktest; job: IJob | null } & IProps): JSX.Element {
+  const { run, job, jobs, client, alphintra } = props;
   const { trans } = alphintra;
   const error = run.error;
   const place = error
@@ -96,15 +121,18 @@ function Unsuccessful(props: { run: IBacktest } & IProps): JSX.Element {
           : trans.__('at the bar of %1', error.bar_time)
       ].filter(Boolean)
     : [];
+  const advice = error ? adviceFor(error.code, trans) : null;
   return (
-    <div className="alphintra-Result alphintra-Running">
-      <h2>{run.strategy_name ?? run.id}</h2>
-      <p className="alphintra-muted">{run.dataset_name}</p>
-      <p className="alphintra-Problem" role="alert">
-        {error
-          ? error.message
-          : trans.__('This run was stopped before it finished; it has no result.')}
-      </p>
+    <article className="alphintra-Result alphintra-Running">
+      <Head run={run} />
+      <div className="alphintra-Problem" role="alert">
+        <p>
+          {error
+            ? error.message
+            : trans.__('This run was stopped before it finished; it has no result.')}
+        </p>
+        {advice ? <p>{advice}</p> : null}
+      </div>
       {place.length > 0 ? <p>{place.join(', ')}</p> : null}
       {error ? (
         <details>
@@ -117,12 +145,14 @@ function Unsuccessful(props: { run: IBacktest } & IProps): JSX.Element {
           ) : null}
         </details>
       ) : null}
-    </div>
+      <JobFigures job={job} jobs={jobs} trans={trans} />
+      {job ? <JobLog key={job.id} job={job} read={id => client.jobLog(id)} trans={trans} /> : null}
+    </article>
   );
 }
 
 function Document(props: IProps): JSX.Element {
-  const { id, client, model, alphintra, onTitle } = props;
+  const { id, client, model, jobs, alphintra, onTitle } = props;
   const { trans } = alphintra;
   const [run, setRun] = React.useState<IBacktest | null>(model.find(id) ?? null);
   const [results, setResults] = React.useState<IResults | null>(null);
@@ -143,6 +173,7 @@ function Document(props: IProps): JSX.Element {
   }, [model, id]);
 
   const done = run !== null && isFinished(run);
+  const job = useJob(client, jobs, run);
   const completed = done && run.status.toUpperCase() === 'COMPLETED';
   React.useEffect(() => {
     let gone = false;
@@ -204,7 +235,7 @@ function Document(props: IProps): JSX.Element {
   const waiting = <ResultSkeleton label={trans.__('Loading the result')} />;
   if (results !== null) {
     const view = results.view ?? {};
-    return results.study ? (
+    const shown = results.study ? (
       <MethodResult
         methodology={run?.methodology ?? ''}
         study={results.study}
@@ -220,12 +251,20 @@ function Document(props: IProps): JSX.Element {
         reportUrl={client.reportUrl(id)}
       />
     );
+    return (
+      <>
+        {shown}
+        <footer className="alphintra-Result alphintra-JobFooter">
+          <JobFigures job={job} jobs={jobs} trans={trans} />
+        </footer>
+      </>
+    );
   }
   if (run !== null && !done) {
-    return <Running {...props} run={run} />;
+    return <Running {...props} run={run} job={job} />;
   }
   if (run !== null && done && !completed) {
-    return <Unsuccessful {...props} run={run} />;
+    return <Unsuccessful {...props} run={run} job={job} />;
   }
   return waiting;
 }

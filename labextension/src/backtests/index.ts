@@ -11,75 +11,30 @@ import {
   Notification,
   WidgetTracker
 } from '@jupyterlab/apputils';
-import type { Event } from '@jupyterlab/services';
 
 import { describe } from '../api/problem.js';
-import type { IBacktest, IJobEvent } from '../api/types.js';
+import type { IBacktest } from '../api/types.js';
 import { ChecksOverview } from '../checks/overview.js';
 import { markIcon } from '../icons.js';
-import { CATEGORY, CommandIDs, IAlphintra, IBacktests } from '../tokens.js';
+import { CATEGORY, CommandIDs, IAlphintra, IBacktests, IJobs } from '../tokens.js';
 import { showSource } from '../run/source.js';
 import { ComparisonDocument } from './comparison.js';
 import { RunDocument } from './document.js';
-import { BacktestsModel, JOB_EVENT_SCHEMA } from './model.js';
+import { BacktestsModel } from './model.js';
 import { BacktestsPanel } from './panel.js';
 import { RunSelection } from './selection.js';
-
-/** While runs are active, the list is compared with the server this often, in case an event was lost. */
-const RECONCILE_MS = 15_000;
-
-/** Keep the model current: events, and a fetch whenever events may have been missed. */
-function follow(
-  app: JupyterFrontEnd,
-  model: BacktestsModel,
-  overview: ChecksOverview
-): void {
-  const { serviceManager } = app;
-  let last = 0;
-  serviceManager.events.stream.connect((_, emission: Event.Emission) => {
-    if (emission.schema_id !== JOB_EVENT_SCHEMA) {
-      return;
-    }
-    const event = emission as unknown as IJobEvent;
-    if (last > 0 && event.event_id > last + 1) {
-      void model.refresh();
-    }
-    last = Math.max(last, event.event_id);
-    void model.apply(event);
-    void overview.apply(event);
-  });
-  const refetch = (): void => {
-    if (document.visibilityState === 'visible') {
-      void model.refresh();
-    }
-  };
-  // The event socket rests while the tab is hidden and falls away with the network.
-  document.addEventListener('visibilitychange', refetch);
-  window.addEventListener('online', refetch);
-  serviceManager.connectionFailure.connect(() => {
-    void model.refresh();
-  });
-  window.setInterval(() => {
-    if (
-      model.hasActive ||
-      model.error !== null ||
-      model.state === 'loading'
-    ) {
-      refetch();
-    }
-  }, RECONCILE_MS);
-}
 
 export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
   id: '@alphintra/lab:backtests',
   description: 'Lists runs, follows them and opens their results.',
   autoStart: true,
-  requires: [IAlphintra],
+  requires: [IAlphintra, IJobs],
   optional: [ICommandPalette, ILayoutRestorer],
   provides: IBacktests,
   activate: (
     app: JupyterFrontEnd,
     alphintra: IAlphintra,
+    jobs: IJobs,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
   ): IBacktests => {
@@ -100,20 +55,26 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
     });
     const panel = new BacktestsPanel({
       model,
+      jobs,
       selection,
       overview,
       trans,
       commands,
       current: () => tracker.currentWidget?.content.runId ?? null,
       onRunChecks: item => {
+        const release = jobs.announcer.hold();
         client
           .runChecks(item.strategy)
-          .then(() => overview.refresh([item.strategy]))
+          .then(({ run_id: run }) => {
+            jobs.announcer.startedHere(run);
+            return overview.refresh([item.strategy]);
+          })
           .catch((reason: unknown) => {
             Notification.error(
               trans.__('The checks of %1 did not start. %2', item.name, describe(reason).text)
             );
-          });
+          })
+          .finally(release);
       },
       onShowLine: (run: IBacktest) => void showSource(app, run, trans)
     });
@@ -131,6 +92,7 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
           id,
           client,
           model,
+          jobs,
           alphintra,
           onTitle: title => {
             widget.title.label = title;
@@ -240,7 +202,21 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
         name: widget => widget.content.ids.join('-')
       });
     }
-    follow(app, model, overview);
+    jobs.feed.received.connect((_, event) => {
+      void model.apply(event);
+      void overview.apply(event);
+    });
+    jobs.stale.connect(() => {
+      void model.refresh();
+      if (overview.shown) {
+        void overview.refresh();
+      }
+    });
+    model.changed.connect(() => {
+      if (model.error !== null) {
+        void jobs.connection.suspect();
+      }
+    });
     // Not once the layout is restored: the panel may be shown before, and a restoration may wait for others.
     void model.refresh();
     return {

@@ -9,7 +9,8 @@
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import type { IBacktest, IJobEvent, IPage, IProgress } from '../api/types.js';
+import type { IBacktest, IJobEvent, IPage } from '../api/types.js';
+import { isFinished } from '../jobs/state.js';
 
 /** What the model needs of the server. */
 export interface IBacktestSource {
@@ -20,26 +21,7 @@ export interface IBacktestSource {
 
 export type LoadState = 'loading' | 'ready' | 'error';
 
-/** The schema of the events that the model reads. */
-export const JOB_EVENT_SCHEMA = 'https://events.alphintra.dev/job/v1';
-
 const PAGE = 50;
-
-const FINISHED = new Set(['COMPLETED', 'FAILED', 'CANCELLED']);
-
-/** Whether a run has come to its end, whatever that was. */
-export function isFinished(run: Pick<IBacktest, 'status'>): boolean {
-  return FINISHED.has(run.status.toUpperCase());
-}
-
-/** The progress of a run as one shape; the plan's model has a bare number. */
-export function progressOf(run: IBacktest): IProgress {
-  const none = { fraction: null, phase: null, bar_time: null, eta_seconds: null };
-  if (typeof run.progress === 'number') {
-    return { ...none, fraction: run.progress > 1 ? run.progress / 100 : run.progress };
-  }
-  return run.progress ?? none;
-}
 
 export class BacktestsModel implements IDisposable {
   constructor(source: IBacktestSource) {
@@ -81,10 +63,6 @@ export class BacktestsModel implements IDisposable {
   /** How many runs there are on the server. */
   get total(): number {
     return Math.max(this._total, this._items.length);
-  }
-
-  get hasActive(): boolean {
-    return this._items.some(run => !isFinished(run));
   }
 
   get filter(): string {
@@ -165,7 +143,7 @@ export class BacktestsModel implements IDisposable {
     }
     this._seen.set(event.resource_id, event.event_id);
     const run = this.find(event.resource_id);
-    if (!run || FINISHED.has(event.status.toUpperCase())) {
+    if (!run || isFinished(event)) {
       await this._reload(event.resource_id);
       return;
     }

@@ -15,14 +15,17 @@ import { describe } from '../api/problem.js';
 import type { IBacktest } from '../api/types.js';
 import type { ChecksOverview, IOverviewItem } from '../checks/overview.js';
 import { ChecksSection } from '../checks/section.js';
+import { Failure } from '../failure.js';
 import { markIcon } from '../icons.js';
-import { CommandIDs } from '../tokens.js';
+import { doingParts, leftText } from '../jobs/words.js';
+import { CommandIDs, IJobs } from '../tokens.js';
 import type { BacktestsModel } from './model.js';
 import { RunRow } from './row.js';
 import { FEWEST, MOST, RunSelection, canCompare } from './selection.js';
 
 interface IProps {
   model: BacktestsModel;
+  jobs: IJobs;
   selection: RunSelection;
   overview: ChecksOverview;
   trans: TranslationBundle;
@@ -33,8 +36,8 @@ interface IProps {
   onRunChecks: (item: IOverviewItem) => void;
 }
 
-/** Redraw when the model or the selection changes, and every minute for the times. */
-function useModel(model: BacktestsModel, selection: RunSelection): number {
+/** Redraw when what is shown changes, and every minute for the times. */
+function useModel({ model, selection, jobs }: IProps): number {
   const [now, setNow] = React.useState(Date.now());
   const [, setTick] = React.useState(0);
   React.useEffect(() => {
@@ -42,13 +45,17 @@ function useModel(model: BacktestsModel, selection: RunSelection): number {
     const count = (): void => setTick(tick => tick + 1);
     model.changed.connect(update);
     selection.changed.connect(count);
+    jobs.active.changed.connect(count);
+    jobs.connection.changed.connect(count);
     const timer = window.setInterval(update, 60_000);
     return () => {
       model.changed.disconnect(update);
       selection.changed.disconnect(count);
+      jobs.active.changed.disconnect(count);
+      jobs.connection.changed.disconnect(count);
       window.clearInterval(timer);
     };
-  }, [model, selection]);
+  }, [model, selection, jobs]);
   return now;
 }
 
@@ -85,38 +92,9 @@ function Empty({ trans, commands }: IProps): JSX.Element {
   );
 }
 
-/** What happened, what to do, and the details folded away. */
-export function Failure(props: {
-  error: unknown;
-  title: string;
-  trans: TranslationBundle;
-  onRetry: () => void;
-}): JSX.Element {
-  const { text, details } = describe(props.error);
-  return (
-    <div className="alphintra-Panel-message" role="alert">
-      <p className="alphintra-Problem">
-        {props.title} {text}
-      </p>
-      {details.length > 0 ? (
-        <details>
-          <summary>{props.trans.__('Details')}</summary>
-          <ul>
-            {details.map((item, i) => (
-              <li key={i}>{item}</li>
-            ))}
-          </ul>
-        </details>
-      ) : null}
-      <button type="button" className="alphintra-Button" onClick={props.onRetry}>
-        {props.trans.__('Try again')}
-      </button>
-    </div>
-  );
-}
-
 function Runs(props: IProps & { now: number }): JSX.Element {
-  const { model, selection, trans, commands } = props;
+  const { model, jobs, selection, trans, commands } = props;
+  const stale = !jobs.connection.isUp;
   const runs = model.visible;
   const current = props.current();
   const stop = (run: IBacktest): void => {
@@ -128,12 +106,11 @@ function Runs(props: IProps & { now: number }): JSX.Element {
   };
   return (
     <>
-      {model.error !== null ? (
+      {stale || model.error !== null ? (
         <p className="alphintra-Problem" role="alert">
-          {trans.__(
-            'The server does not answer; this list may be old. %1',
-            describe(model.error).text
-          )}
+          {stale
+            ? trans.__('The server does not answer. It is asked again; until then this list is as it was.')
+            : trans.__('The list could not be read anew. %1', describe(model.error).text)}
         </p>
       ) : null}
       <ul className="alphintra-Runs" aria-label={trans.__('Runs, newest first')}>
@@ -144,6 +121,8 @@ function Runs(props: IProps & { now: number }): JSX.Element {
             now={props.now}
             current={run.id === current}
             chosen={selection.has(run.id)}
+            position={(jobs.active.find(run.job_id) ?? jobs.active.findFor(run.id))?.position ?? null}
+            stale={stale}
             trans={trans}
             onOpen={() =>
               void commands.execute(CommandIDs.openRun, { id: run.id })
@@ -214,8 +193,8 @@ function Comparing({ model, selection, trans, commands }: IProps): JSX.Element |
 }
 
 function Body(props: IProps): JSX.Element {
-  const { model, selection, trans, commands } = props;
-  const now = useModel(model, selection);
+  const { model, trans, commands } = props;
+  const now = useModel(props);
   const full = model.items.length > 0;
   return (
     <>
@@ -270,6 +249,10 @@ function Body(props: IProps): JSX.Element {
       <ChecksSection
         overview={props.overview}
         trans={trans}
+        doing={run => {
+          const job = props.jobs.active.findFor(run.id);
+          return job ? [...doingParts(job, trans), leftText(job, trans)].filter(Boolean).join(' \u00b7 ') : null;
+        }}
         onOpen={item =>
           void commands.execute(CommandIDs.openChecks, {
             strategy: item.strategy,

@@ -4,9 +4,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IBacktest } from '../api/types.js';
-import { direction, duration, formatValue, grouped } from '../result/format.js';
+import { JobProgress } from '../jobs/progress.js';
+import { isFinished, stateOf } from '../jobs/state.js';
+import { stateText } from '../jobs/words.js';
+import { direction, formatValue } from '../result/format.js';
 import { methodologyLabel } from '../run/methodology.js';
-import { isFinished, progressOf } from './model.js';
 import { canCompare } from './selection.js';
 import { Sparkline } from './sparkline.js';
 
@@ -16,6 +18,10 @@ interface IProps {
   /** Whether it is chosen for a comparison. */
   chosen: boolean;
   now: number;
+  /** Its place in the queue, where it waits. */
+  position: number | null;
+  /** Whether the server is away. */
+  stale: boolean;
   trans: TranslationBundle;
   onOpen: () => void;
   /** Choose it for a comparison or give it up; `extend` takes all rows since the last. */
@@ -44,29 +50,6 @@ export function ago(
     return trans.__('%1 h ago', Math.floor(seconds / 3600));
   }
   return created.slice(0, 10);
-}
-
-/** The status in the trader's words. */
-export function statusText(run: IBacktest, trans: TranslationBundle): string {
-  const words: Record<string, string> = {
-    CREATED: trans.__('created'),
-    PENDING: trans.__('waiting'),
-    QUEUED: trans.__('waiting'),
-    LEASED: trans.__('starting'),
-    STARTING: trans.__('starting'),
-    RUNNING: trans.__('running'),
-    CANCELLING: trans.__('stopping'),
-    COMPLETED: trans.__('finished'),
-    FAILED: trans.__('failed'),
-    CANCELLED: trans.__('stopped')
-  };
-  const phase = (run.phase ?? '').toUpperCase();
-  const status = run.status.toUpperCase();
-  return (
-    (isFinished(run) ? undefined : words[phase]) ??
-    words[status] ??
-    run.status.toLowerCase()
-  );
 }
 
 /** The symbol of `name/SYMBOL`: in a narrow panel it says more than the set. */
@@ -99,53 +82,6 @@ function Metrics({ run, trans }: { run: IBacktest; trans: TranslationBundle }): 
         <i>{trans.__('Trades')}</i> {formatValue(metrics.total_trades, 'integer')}
       </span>
     </div>
-  );
-}
-
-function Progress(props: IProps): JSX.Element {
-  const { run, trans } = props;
-  const progress = progressOf(run);
-  const fraction = progress.fraction;
-  // What a method is at says that it runs.
-  const parts = [progress.text ? grouped(progress.text) : statusText(run, trans)];
-  if (!progress.text && fraction !== null) {
-    parts.push(formatValue(Math.floor(fraction * 100), 'integer') + '\u202f%');
-  }
-  if (progress.bar_time) {
-    parts.push(progress.bar_time.slice(0, 10));
-  }
-  if (progress.eta_seconds !== null) {
-    parts.push(trans.__('%1 left', duration(Math.ceil(progress.eta_seconds))));
-  }
-  return (
-    <>
-      <div className="alphintra-Run-line">
-        <span className="alphintra-muted">{parts.join(' \u00b7 ')}</span>
-        <button
-          type="button"
-          className="alphintra-Chip"
-          aria-label={trans.__('Stop the run of %1', run.strategy_name ?? run.id)}
-          onClick={event => {
-            event.stopPropagation();
-            props.onCancel();
-          }}
-        >
-          {trans.__('stop')}
-        </button>
-      </div>
-      <div
-        className="alphintra-Bar"
-        role="progressbar"
-        aria-label={trans.__('Progress')}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        {...(fraction === null
-          ? {}
-          : { 'aria-valuenow': Math.round(fraction * 100) })}
-      >
-        <i style={{ width: `${(fraction ?? 0) * 100}%` }} />
-      </div>
-    </>
   );
 }
 
@@ -212,7 +148,7 @@ export function RunRow(props: IProps): JSX.Element {
         name,
         method,
         run.dataset_name,
-        statusText(run, trans),
+        stateText(stateOf(run), trans),
         props.chosen ? trans.__('chosen for comparison') : null
       ]
         .filter(Boolean)
@@ -280,13 +216,20 @@ export function RunRow(props: IProps): JSX.Element {
         ) : null}
       </div>
       {!isFinished(run) ? (
-        <Progress {...props} />
+        <JobProgress
+          job={{ ...run, position: props.position }}
+          name={name}
+          trans={trans}
+          stale={props.stale}
+          narrow
+          onStop={props.onCancel}
+        />
       ) : status === 'COMPLETED' ? (
         <Metrics run={run} trans={trans} />
       ) : status === 'FAILED' ? (
         <Failure {...props} />
       ) : (
-        <div className="alphintra-muted">{statusText(run, trans)}</div>
+        <div className="alphintra-muted">{stateText(stateOf(run), trans)}</div>
       )}
     </li>
   );

@@ -6,10 +6,12 @@ import React from 'react';
 
 import { ApiError, describe } from '../api/problem.js';
 import type { IBacktest } from '../api/types.js';
-import { Failure } from '../backtests/panel.js';
+import { Failure } from '../failure.js';
+import { JobProgress } from '../jobs/progress.js';
+import { isFinished } from '../jobs/state.js';
 import { parameterText } from '../result/header.js';
 import { CheckField, Field, SelectField, TextField } from '../run/field.js';
-import type { IAlphintra } from '../tokens.js';
+import type { IAlphintra, IJobs } from '../tokens.js';
 import { IChecksFields, WEEKDAYS, fieldsOf, settingsOf, updateOf } from './form.js';
 import { History } from './history.js';
 import type { ChecksModel } from './model.js';
@@ -18,6 +20,7 @@ import { STATE_MARKS, stateOf, stateText } from './state.js';
 interface IProps {
   model: ChecksModel;
   name: string;
+  jobs: IJobs;
   alphintra: IAlphintra;
   /** The newest completed run of the strategy: checks that are new start from its settings. */
   latest: () => IBacktest | null;
@@ -203,15 +206,19 @@ function Editor(props: IProps): JSX.Element {
 }
 
 function Document(props: IProps): JSX.Element {
-  const { model, name, alphintra } = props;
+  const { model, name, jobs, alphintra } = props;
   const { trans } = alphintra;
   const [, redraw] = React.useReducer((count: number) => count + 1, 0);
   const [busy, setBusy] = React.useState(false);
   React.useEffect(() => {
     model.changed.connect(redraw);
+    jobs.active.changed.connect(redraw);
+    jobs.connection.changed.connect(redraw);
     void model.refresh();
     return () => {
       model.changed.disconnect(redraw);
+      jobs.active.changed.disconnect(redraw);
+      jobs.connection.changed.disconnect(redraw);
     };
   }, [model]);
   const { checks } = model;
@@ -226,6 +233,16 @@ function Document(props: IProps): JSX.Element {
       setBusy(false);
     }
   };
+  const start = async (): Promise<void> => {
+    const release = jobs.announcer.hold();
+    try {
+      jobs.announcer.startedHere(await model.run());
+    } finally {
+      release();
+    }
+  };
+  // The oldest: another waits behind it.
+  const running = model.runs.filter(run => !isFinished(run)).at(-1);
   return (
     <article
       className="alphintra-Result alphintra-Checks"
@@ -244,17 +261,22 @@ function Document(props: IProps): JSX.Element {
           ) : null}
         </div>
         <div className="alphintra-Header-actions">
-          {model.isActive ? (
-            <button
-              type="button"
-              className="alphintra-Button"
-              disabled={busy}
-              onClick={() =>
+          {running ? (
+            <JobProgress
+              job={
+                jobs.active.findFor(running.id) ?? {
+                  ...running,
+                  phase: running.phase ?? null,
+                  progress: null
+                }
+              }
+              name={trans.__('the checks of %1', name)}
+              trans={trans}
+              stale={!jobs.connection.isUp}
+              onStop={() =>
                 void act(() => model.cancel(), trans.__('The checks could not be stopped.'))
               }
-            >
-              {trans.__('Stop')}
-            </button>
+            />
           ) : (
             <button
               type="button"
@@ -265,7 +287,7 @@ function Document(props: IProps): JSX.Element {
                   ? trans.__('Save the checks first')
                   : trans.__('Run the checks now')
               }
-              onClick={() => void act(() => model.run(), trans.__('The checks did not start.'))}
+              onClick={() => void act(start, trans.__('The checks did not start.'))}
             >
               {trans.__('Run checks')}
             </button>

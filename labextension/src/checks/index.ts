@@ -6,29 +6,24 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
-import type { Event } from '@jupyterlab/services';
 
-import type { IJobEvent } from '../api/types.js';
-import { JOB_EVENT_SCHEMA } from '../backtests/model.js';
 import { canCompare } from '../backtests/selection.js';
 import { markIcon } from '../icons.js';
-import { CommandIDs, IAlphintra, IBacktests } from '../tokens.js';
+import { CommandIDs, IAlphintra, IBacktests, IJobs } from '../tokens.js';
 import { ChecksDocument } from './document.js';
 import { ChecksModel } from './model.js';
-
-/** While checks run, they are compared with the server this often, in case an event was lost. */
-const RECONCILE_MS = 15_000;
 
 export const checksPlugin: JupyterFrontEndPlugin<void> = {
   id: '@alphintra/lab:checks',
   description: "Edits and runs strategies' checks and shows their history.",
   autoStart: true,
-  requires: [IAlphintra, IBacktests],
+  requires: [IAlphintra, IBacktests, IJobs],
   optional: [ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     alphintra: IAlphintra,
     backtests: IBacktests,
+    jobs: IJobs,
     restorer: ILayoutRestorer | null
   ): void => {
     const { commands, shell } = app;
@@ -46,6 +41,7 @@ export const checksPlugin: JupyterFrontEndPlugin<void> = {
         content: new ChecksDocument({
           model: new ChecksModel(client, strategy),
           name,
+          jobs,
           alphintra,
           latest: () =>
             backtests.model.items.find(
@@ -81,21 +77,16 @@ export const checksPlugin: JupyterFrontEndPlugin<void> = {
         return open(args.strategy, String(args.name ?? args.strategy));
       }
     });
-    app.serviceManager.events.stream.connect((_, emission: Event.Emission) => {
-      if (emission.schema_id === JOB_EVENT_SCHEMA) {
-        tracker.forEach(widget => {
-          void widget.content.model.apply(emission as unknown as IJobEvent);
-        });
-      }
-    });
-    window.setInterval(() => {
+    jobs.feed.received.connect((_, event) => {
       tracker.forEach(widget => {
-        const { model } = widget.content;
-        if (document.visibilityState === 'visible' && (model.isActive || model.error !== null)) {
-          void model.refresh();
-        }
+        void widget.content.model.apply(event);
       });
-    }, RECONCILE_MS);
+    });
+    jobs.stale.connect(() => {
+      tracker.forEach(widget => {
+        void widget.content.model.refresh();
+      });
+    });
     if (restorer) {
       void restorer.restore(tracker, {
         command: CommandIDs.openChecks,

@@ -9,13 +9,14 @@ import type {
   IJobEvent,
   IPage
 } from '../api/types.js';
-import { LoadState, isFinished } from '../backtests/model.js';
+import type { LoadState } from '../backtests/model.js';
+import { isFinished } from '../jobs/state.js';
 
 /** What the models need of the server. */
 export interface IChecksSource {
   checks(strategy: string): Promise<IChecks>;
   setChecks(strategy: string, body: IChecksUpdate): Promise<IChecks>;
-  runChecks(strategy: string): Promise<unknown>;
+  runChecks(strategy: string): Promise<{ run_id: string }>;
   cancelChecks(strategy: string, run: string): Promise<unknown>;
   checkRuns(strategy: string, limit: number, offset: number): Promise<IPage<ICheckRun>>;
 }
@@ -55,10 +56,6 @@ export class ChecksModel {
     return this._total;
   }
 
-  get isActive(): boolean {
-    return this._runs.some(run => !isFinished(run));
-  }
-
   async refresh(): Promise<void> {
     try {
       const [checks, page] = await Promise.all([
@@ -91,9 +88,11 @@ export class ChecksModel {
     this._changed.emit();
   }
 
-  async run(): Promise<void> {
-    await this._source.runChecks(this.strategy);
+  /** Run them now; gives the id of the run. */
+  async run(): Promise<string> {
+    const { run_id: run } = await this._source.runChecks(this.strategy);
     await this.refresh();
+    return run;
   }
 
   /** Stop what waits or runs. */

@@ -3,7 +3,7 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type { IBacktest, IChecks, IJobEvent } from '../api/types.js';
-import { isFinished } from '../backtests/model.js';
+import { isFinished } from '../jobs/state.js';
 import type { IChecksSource } from './model.js';
 
 /** As many strategies as are asked for: those with the newest runs. */

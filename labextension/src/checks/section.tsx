@@ -4,12 +4,15 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { runIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import type { ICheckRun } from '../api/types.js';
 import type { ChecksOverview, IOverviewItem } from './overview.js';
 import { STATE_MARKS, stateOf, stateText } from './state.js';
 
 interface IProps {
   overview: ChecksOverview;
   trans: TranslationBundle;
+  /** How far a run is, if it runs. */
+  doing: (run: ICheckRun) => string | null;
   onOpen: (item: IOverviewItem) => void;
   onRun: (item: IOverviewItem) => void;
 }
@@ -17,9 +20,11 @@ interface IProps {
 function Item(props: IProps & { item: IOverviewItem }): JSX.Element {
   const { item, trans } = props;
   const state = item.checks === null ? null : stateOf(item.checks);
+  const last = item.checks?.last_run ?? null;
+  const doing = state === 'running' && last !== null ? props.doing(last) : null;
   const text =
     state !== null
-      ? stateText(state, item.checks!.last_run, trans)
+      ? (doing ?? stateText(state, item.checks!.last_run, trans))
       : item.error === null
         ? trans.__('loading')
         : trans.__('could not be read');

@@ -3,7 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { CheckTrigger, ICheckRun, IChecks } from '../api/types.js';
-import { isFinished } from '../backtests/model.js';
+import { isFinished } from '../jobs/state.js';
 
 export type CheckState =
   /** None were set. */

@@ -2,13 +2,15 @@
 
 import { Notification } from '@jupyterlab/apputils';
 import type { DocumentRegistry, IDocumentWidget } from '@jupyterlab/docregistry';
+import { UUID } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
+import type { IExecuteBody } from '../api/client.js';
 import { ApiError, describe } from '../api/problem.js';
-import type { IBacktest, IDiagnostic, IInspection } from '../api/types.js';
-import { isFinished, progressOf } from '../backtests/model.js';
+import type { IBacktest, IDiagnostic, IExecution, IInspection } from '../api/types.js';
+import { fractionOf, isFinished } from '../jobs/state.js';
 import { formatValue } from '../result/format.js';
-import type { IAlphintra, IBacktests } from '../tokens.js';
+import type { IAlphintra, IBacktests, IJobs } from '../tokens.js';
 import { askForRun, showDiagnostics } from './dialogs.js';
 import { IChoice, IFields, datasetNames, initialFields } from './form.js';
 import { methodologyLabel } from './methodology.js';
@@ -17,9 +19,10 @@ import { goTo } from './source.js';
 type Document = IDocumentWidget<Widget, DocumentRegistry.IModel>;
 
 export class RunFlow {
-  constructor(alphintra: IAlphintra, backtests: IBacktests) {
+  constructor(alphintra: IAlphintra, backtests: IBacktests, jobs: IJobs) {
     this._alphintra = alphintra;
     this._backtests = backtests;
+    this._jobs = jobs;
     backtests.model.progressed.connect((_, run) => this._follow(run));
     backtests.model.finished.connect((_, run) => this._finish(run));
   }
@@ -75,8 +78,11 @@ export class RunFlow {
   /** Store the code, run it, and follow the run. */
   private async _send(path: string, choice: IChoice, fields: IFields): Promise<void> {
     const { client } = this._alphintra;
+    const { announcer } = this._jobs;
     const strategy = await client.fromFile(path, choice.className);
-    const accepted = await client.execute(strategy.id, {
+    // This run's own notification tells its end.
+    const release = announcer.hold();
+    const body: IExecuteBody = {
       dataset_id: choice.dataset,
       start_date: choice.start,
       end_date: choice.end,
@@ -88,11 +94,33 @@ export class RunFlow {
       profile: choice.profile,
       methodology: choice.methodology,
       method: choice.method
-    });
+    };
+    let accepted: IExecution;
+    try {
+      accepted = await client.execute(strategy.id, body, this._keyFor(strategy.id, body));
+      announcer.leave(accepted.backtest_id);
+      this._unanswered = null;
+    } catch (error) {
+      if (!(error instanceof ApiError && error.unreachable)) {
+        this._unanswered = null;
+      }
+      throw error;
+    } finally {
+      release();
+    }
     this._last.set(path, { choice, fields });
     this._notify(accepted.backtest_id, choice);
     this._backtests.reveal();
     await this._backtests.model.refresh();
+  }
+
+  /** A key for the request; the same one again if the last was this and had no answer: it may have arrived. */
+  private _keyFor(strategy: string, body: IExecuteBody): string {
+    const request = JSON.stringify([strategy, body]);
+    if (this._unanswered?.request !== request) {
+      this._unanswered = { request, key: UUID.uuid4() };
+    }
+    return this._unanswered.key;
   }
 
   private async _explain(
@@ -182,7 +210,7 @@ export class RunFlow {
 
   private _follow(run: IBacktest): void {
     const notification = this._mine.get(run.id);
-    const { fraction } = progressOf(run);
+    const fraction = fractionOf(run.progress);
     if (notification && fraction !== null && !isFinished(run)) {
       Notification.update({ id: notification, progress: fraction });
     }
@@ -240,6 +268,8 @@ export class RunFlow {
 
   private _alphintra: IAlphintra;
   private _backtests: IBacktests;
+  private _jobs: IJobs;
+  private _unanswered: { request: string; key: string } | null = null;
   private _busy = new Set<string>();
   private _last = new Map<string, { choice: IChoice; fields: IFields }>();
   private _mine = new Map<string, string>();

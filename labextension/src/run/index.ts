@@ -12,7 +12,7 @@ import { ToolbarButton } from '@jupyterlab/ui-components';
 import type { Widget } from '@lumino/widgets';
 
 import { markIcon } from '../icons.js';
-import { CATEGORY, CommandIDs, IAlphintra, IBacktests } from '../tokens.js';
+import { CATEGORY, CommandIDs, IAlphintra, IBacktests, IJobs } from '../tokens.js';
 import { RunFlow } from './flow.js';
 import { showForPython } from './pythonOnly.js';
 
@@ -22,7 +22,7 @@ export const runPlugin: JupyterFrontEndPlugin<void> = {
   id: '@alphintra/lab:run',
   description: 'Runs the strategy of a notebook or a Python file as a job.',
   autoStart: true,
-  requires: [IAlphintra, IBacktests],
+  requires: [IAlphintra, IBacktests, IJobs],
   optional: [
     IToolbarWidgetRegistry,
     INotebookTracker,
@@ -33,13 +33,14 @@ export const runPlugin: JupyterFrontEndPlugin<void> = {
     app: JupyterFrontEnd,
     alphintra: IAlphintra,
     backtests: IBacktests,
+    jobs: IJobs,
     toolbars: IToolbarWidgetRegistry | null,
     notebooks: INotebookTracker | null,
     editors: IEditorTracker | null,
     palette: ICommandPalette | null
   ) => {
     const { trans } = alphintra;
-    const flow = new RunFlow(alphintra, backtests);
+    const flow = new RunFlow(alphintra, backtests, jobs);
 
     /** The document in front, if a strategy can be in it. */
     const current = (): Document | null => {

@@ -8,7 +8,7 @@ import React from 'react';
 import type { Client } from '../api/client.js';
 import { describe } from '../api/problem.js';
 import type { ITemplate } from '../api/types.js';
-import { Failure } from '../backtests/panel.js';
+import { Failure } from '../failure.js';
 
 interface IProps {
   client: Client;

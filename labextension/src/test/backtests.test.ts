@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import type { IBacktest, IJobEvent, IPage } from '../api/types.js';
 import {
   BacktestsModel,
-  IBacktestSource,
-  progressOf
+  IBacktestSource
 } from '../backtests/model.js';
+import { fractionOf } from '../jobs/state.js';
 
 function run(id: string, created: string, status = 'COMPLETED'): IBacktest {
   return {
@@ -114,7 +114,7 @@ test('events move a run, late ones do not, and its end is said once with its fig
   await model.refresh();
   await model.apply(event(5, 'a', 'RUNNING'));
   assert.equal(model.find('a')!.status, 'RUNNING');
-  assert.equal(progressOf(model.find('a')!).fraction, 0.5);
+  assert.equal(fractionOf(model.find('a')!.progress), 0.5);
   await model.apply(event(3, 'a', 'PENDING'));
   assert.equal(model.find('a')!.status, 'RUNNING');
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import fcntl
 import os
 from collections.abc import Callable
@@ -11,10 +12,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from .outage import DatabaseAwayError
+
 T = TypeVar("T")
+
+PATIENCE_SECONDS = 15.0
+"""How long somebody who waits for an answer is let wait for the database."""
+SQLITE_WAIT_MILLISECONDS = 10_000
+"""How long a statement waits for somebody else who has the file locked."""
+_TRIES = 3
+_POSTGRESQL = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_SESSION = "SET idle_in_transaction_session_timeout = 30000; SET lock_timeout = 10000"
+"""A server that is frozen in the middle of a transaction holds up the others for half a minute at most."""
 
 
 class DatabaseInUseError(RuntimeError):
@@ -46,24 +59,61 @@ class Database:
             self.write_engine = _sqlite_writer(path)
             self.read_engine = _sqlite_reader(path, readers)
         else:
-            self.write_engine = create_engine(self.url, pool_size=4, pool_pre_ping=True)
-            self.read_engine = create_engine(self.url, pool_size=readers, pool_pre_ping=True)
+            self.write_engine = _postgresql(self.url, 5)
+            self.read_engine = _postgresql(self.url, readers)
         # SQLite admits one writer at a time, so one thread writes; the heartbeat has its own.
         self._writers = ThreadPoolExecutor(1 if self.is_sqlite else 4, thread_name_prefix="alphintra-write")
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="alphintra-read")
 
-    async def write(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` in one write transaction on a database thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self.write_now, work)
+    async def write(self, work: Callable[[Session], T], *, patience: float | None = PATIENCE_SECONDS) -> T:
+        """Run ``work`` in one write transaction on a database thread.
 
-    async def read(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` on a read-only connection on a database thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+        Args:
+            work: What to do; it may be run again, so it changes nothing but the database.
+            patience: Seconds to wait; None for whoever cannot do without.
+
+        Raises:
+            DatabaseAwayError: It took longer. The transaction may still commit.
+        """
+        return await self._within(patience, self._writers, self.write_now, work)
+
+    async def read(self, work: Callable[[Session], T], *, patience: float | None = PATIENCE_SECONDS) -> T:
+        """Run ``work`` on a read-only connection on a database thread.
+
+        Raises:
+            DatabaseAwayError: It took longer than ``patience`` seconds.
+        """
+        return await self._within(patience, self._readers, self.read_now, work)
+
+    async def _within(
+        self,
+        patience: float | None,
+        threads: ThreadPoolExecutor,
+        run: Callable[[Callable[[Session], T]], T],
+        work: Callable[[Session], T],
+    ) -> T:
+        # The request's context goes along: what is done in it may be recorded under its key.
+        context = contextvars.copy_context()
+        running = asyncio.get_running_loop().run_in_executor(threads, context.run, run, work)
+        try:
+            async with asyncio.timeout(patience):
+                return await running
+        except TimeoutError:
+            # An error of this type that ``work`` itself raised is not about waiting.
+            if running.done() and not running.cancelled():
+                raise
+            raise DatabaseAwayError(f"no answer within {patience:g} seconds") from None
 
     def write_now(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` in one write transaction on this thread."""
-        with Session(self.write_engine, expire_on_commit=False) as session, session.begin():
-            return work(session)
+        """Run ``work`` in one write transaction on this thread; again where two transactions wait for each other."""
+        for tries in range(1, _TRIES + 1):
+            try:
+                with Session(self.write_engine, expire_on_commit=False) as session, session.begin():
+                    return work(session)
+            except OperationalError as error:
+                if tries == _TRIES or getattr(error.orig, "sqlstate", None) not in {"40P01", "40001"}:
+                    raise
+        raise AssertionError("unreachable")
 
     def read_now(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` on a read-only connection on this thread."""
@@ -95,6 +145,17 @@ def database_now(session: Session) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros))
 
 
+def _postgresql(url: URL, connections: int) -> Engine:
+    engine = create_engine(url, pool_size=connections, pool_pre_ping=True, pool_timeout=10, connect_args=_POSTGRESQL)
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, record: Any) -> None:
+        connection.execute(_SESSION)
+        connection.commit()
+
+    return engine
+
+
 def _take_lock(path: Path) -> int:
     lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -114,7 +175,12 @@ def _sqlite_writer(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=NORMAL"):
+        for pragma in (
+            "journal_mode=WAL",
+            f"busy_timeout={SQLITE_WAIT_MILLISECONDS}",
+            "foreign_keys=ON",
+            "synchronous=NORMAL",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -133,7 +199,7 @@ def _sqlite_reader(path: Path, readers: int) -> Engine:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout=10000")
+        connection.execute(f"PRAGMA busy_timeout={SQLITE_WAIT_MILLISECONDS}")
         connection.execute("PRAGMA query_only=ON")
 
     @event.listens_for(engine, "begin")

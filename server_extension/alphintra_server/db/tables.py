@@ -184,7 +184,11 @@ class JobRow(Base):
     user_id: Mapped[str] = mapped_column(String(255))
     kind: Mapped[str] = mapped_column(String(20))
     resource_id: Mapped[str] = mapped_column(String(32))
+    # What people know it by; a list of jobs reads no other table.
+    name: Mapped[str] = mapped_column(String(200), default="", server_default="")
     priority: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    # What it weighs among its user's running jobs when users take turns.
+    cost: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     status: Mapped[str] = mapped_column(String(20))
     phase: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int] = mapped_column(Integer)
@@ -194,7 +198,6 @@ class JobRow(Base):
     cancel_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     deadline: Mapped[datetime | None] = mapped_column(UtcDateTime)
     progress: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    log: Mapped[list[str]] = mapped_column(JSON)
     error_code: Mapped[str | None] = mapped_column(String(60))
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     sandbox_level: Mapped[str | None] = mapped_column(String(20))
@@ -203,12 +206,54 @@ class JobRow(Base):
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # What the last attempt took; while it runs, so far.
+    queue_seconds: Mapped[float | None] = mapped_column(Float)
+    run_seconds: Mapped[float | None] = mapped_column(Float)
+    cpu_seconds: Mapped[float | None] = mapped_column(Float)
+    peak_memory: Mapped[int | None] = mapped_column(BigInteger)
+    bytes_written: Mapped[int | None] = mapped_column(BigInteger)
+    # Of the files that a completed attempt left; when somebody last read them; when they were pruned.
+    output_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    pruned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (
-        Index(None, "status", "phase", "queued_at"),
-        Index(None, "user_id", "status"),
+        # The queue, and who has how much running.
+        Index(None, "status", "phase", "priority", "user_id", "queued_at"),
+        # Lists, newest first, for each filter of theirs.
+        Index(None, "user_id", "created_at", "id"),
+        Index(None, "user_id", "status", "created_at", "id"),
+        Index(None, "user_id", "kind", "created_at", "id"),
         Index(None, "kind", "resource_id"),
+        Index(None, "finished_at"),
     )
+
+
+class JobLogRow(Base):
+    """The last lines that a job printed: apart, so that nothing else of a job reads or rewrites them."""
+
+    __tablename__ = "job_logs"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    lines: Mapped[list[str]] = mapped_column(JSON)
+
+
+class IdempotencyRow(Base):
+    """What a request under an ``Idempotency-Key`` was answered; written in the transaction of its effect."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    route: Mapped[str] = mapped_column(String(100), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    # SHA-256 of path, query and body.
+    request_hash: Mapped[str] = mapped_column(String(64))
+    status: Mapped[int] = mapped_column(Integer)
+    headers: Mapped[dict[str, str]] = mapped_column(JSON)
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index(None, "created_at"),)
 
 
 class BacktestResultRow(Base):
@@ -266,9 +311,25 @@ class OutboxRow(Base):
 
     event_id: Mapped[int] = mapped_column(SequenceNumber, primary_key=True, autoincrement=True)
     user_id: Mapped[str] = mapped_column(String(255))
+    # Its place among the user's events: what readers know it by.
+    sequence: Mapped[int] = mapped_column(BigInteger)
     topic: Mapped[str] = mapped_column(String(60))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index(None, "delivered_at"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(None, "delivered_at", "event_id"),
+        Index(None, "user_id", "sequence", unique=True),
+        Index(None, "created_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class EventCounterRow(Base):
+    """How many events a user has had. Whoever counts one up holds it until commit, so numbers have no gaps."""
+
+    __tablename__ = "event_counters"
+
+    user_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    last: Mapped[int] = mapped_column(BigInteger)

@@ -44,9 +44,9 @@ class StreamHandler(AlphintraHandler):
         """Follow your jobs and checks. Resumes after Last-Event-ID; 410 if those events are gone."""
         relay = self.services.events
         last = self._last_event_id(query)
-        subscription = relay.subscribe(who.user_id)
+        subscription = await relay.subscribe(who.user_id)
         try:
-            missed = await relay.since(who.user_id, last) if last is not None else []
+            missed = [] if last is None else await relay.since(who.user_id, last)
             if missed is None:
                 raise GoneError("Those events are no longer kept: read the lists anew.")
             self.set_header("Content-Type", "text/event-stream; charset=UTF-8")
@@ -55,10 +55,13 @@ class StreamHandler(AlphintraHandler):
             self.write("retry: 2000\n\n")
             await self.flush()
             known = last or 0
-            for event in missed:
-                known = event.event_id
-                await self._send(event)
-            await self._follow(subscription.queue, known)
+            while missed:
+                for event in missed:
+                    known = event.event_id
+                    await self._send(event)
+                missed = await relay.since(who.user_id, known)
+            if missed is not None:
+                await self._follow(subscription.queue, known)
         except StreamClosedError:
             # The reader has left; that is how a stream ends.
             pass

@@ -1,27 +1,34 @@
 """The job table: every transition is one guarded update, and writes what happened to the outbox.
 
 States are the plan's: PENDING → RUNNING → COMPLETED | FAILED | CANCELLED. A job is made PENDING in phase
-``created``; ``queue`` lets it be claimed. Whoever claims it holds it by (attempt, owner) until a lease ends,
-and every write to a running job names both: a server that was away too long, and whose job was taken over,
-changes nothing any more.
+``created``; ``fair_queue`` lets it be claimed. Whoever claims it holds it by (attempt, owner) until a lease ends, and
+every write to a running job names both: a server that was away too long, and whose job was taken over, changes nothing
+any more.
 
-All functions run inside the caller's transaction.
+Times that are compared or subtracted are the database's, so that neither a server whose clock is off nor one whose
+clock jumps runs a job twice. All functions run inside the caller's transaction; each locks the job before the user's
+event counter.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, Select, and_, func, or_, select, update
+from sqlalchemy import CursorResult, case, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from .. import outbox
 from ..db.engine import database_now
-from ..db.tables import JobRow, OutboxRow
+from ..db.tables import JobLogRow, JobRow
 from ..db.types import utc_now
-from ..errors import Conflict, TooMany
+from ..errors import Conflict
+
+if TYPE_CHECKING:
+    from alphintra_kernel.usage import Usage
 
 LEASE = timedelta(seconds=30)
 HEARTBEAT_SECONDS = 5.0
@@ -45,25 +52,62 @@ class Claim:
     priority: int = NORMAL
 
 
+@dataclass(frozen=True)
+class Report:
+    """What a running job says of itself.
+
+    Attributes:
+        progress: Fraction, phase, text, market time and estimate of what is left.
+        log: The last lines that it printed; None where there are no new ones.
+        sandbox_level: Where it runs.
+        run_seconds: Since the attempt began.
+        usage: What it has taken so far.
+    """
+
+    progress: dict[str, Any]
+    log: list[str] | None = None
+    sandbox_level: str | None = None
+    run_seconds: float | None = None
+    usage: Usage | None = None
+
+
 class FencedOutError(Exception):
     """The job is no longer this claim's: it was taken over, cancelled or finished."""
 
 
 def create(
-    session: Session, *, user_id: str, kind: str, resource_id: str, priority: int = NORMAL
+    session: Session,
+    *,
+    user_id: str,
+    kind: str,
+    resource_id: str,
+    name: str = "",
+    priority: int = NORMAL,
+    cost: int = 1,
 ) -> JobRow:
-    """Make a job that waits to be queued."""
+    """Make a job that waits to be queued.
+
+    Args:
+        session: The transaction.
+        user_id: Whose it is.
+        kind: What sort of job.
+        resource_id: What it works on.
+        name: What people know it by.
+        priority: ``NORMAL`` or ``LOW``.
+        cost: What it weighs among its user's running jobs: 1 for one that keeps one core busy.
+    """
     now = utc_now()
     row = JobRow(
         id=uuid.uuid4().hex,
         user_id=user_id,
         kind=kind,
         resource_id=resource_id,
+        name=name[:200],
         priority=priority,
+        cost=cost,
         status="PENDING",
         phase="created",
         attempt=0,
-        log=[],
         created_at=now,
         updated_at=now,
     )
@@ -73,152 +117,105 @@ def create(
     return row
 
 
-def queue(session: Session, job_id: str, *, max_queued: int) -> JobRow:
-    """Let a created job be claimed.
+def heartbeat(session: Session, held: Sequence[Claim]) -> tuple[set[str], set[str]]:
+    """Extend the leases of a server's jobs, all in one statement.
 
-    Raises:
-        Conflict: It is queued, running or finished already.
-        TooMany: The user has ``max_queued`` jobs of this priority waiting.
+    Returns:
+        Ids of those that are no longer these claims', and of those that are to be cancelled.
     """
-    row = session.get_one(JobRow, job_id)
-    waiting = session.scalar(
-        select(func.count()).where(
-            JobRow.user_id == row.user_id,
-            JobRow.priority == row.priority,
-            JobRow.status == "PENDING",
-            JobRow.phase == "queued",
-        )
-    )
-    if (waiting or 0) >= max_queued:
-        raise TooMany(
-            f"{waiting} jobs are waiting already; try again when some have run.",
-            code="QUEUE_FULL",
-            headers={"Retry-After": "30"},
-        )
-    now = utc_now()
-    changed = _update(
-        session,
-        update(JobRow)
-        .where(JobRow.id == job_id, JobRow.status == "PENDING", JobRow.phase == "created")
-        .values(phase="queued", queued_at=now, updated_at=now),
-    )
-    session.refresh(row)
-    if not changed:
-        state = "queued" if row.status == "PENDING" else row.status.lower()
-        raise Conflict(
-            f"It is {state} already; to repeat it, create a new one.",
-            code="ALREADY_STARTED",
-            extra={"state": row.status, "phase": row.phase},
-        )
-    announce(session, row, "queued")
-    return row
-
-
-def claim(session: Session, owner: str, *, deadline: timedelta, low: bool = True) -> Claim | None:
-    """Take the next queued job: by priority, then users in turn, each one's jobs in order.
-
-    Args:
-        session: The transaction.
-        owner: The server's boot id.
-        deadline: How long it may run.
-        low: Whether a job of low priority may be taken.
-    """
+    if not held:
+        return set(), set()
     now = database_now(session)
-    # What somebody runs at low priority does not put their other jobs behind those of others.
-    running = (
-        select(JobRow.user_id, JobRow.priority, func.count().label("running"))
-        .where(JobRow.status == "RUNNING")
-        .group_by(JobRow.user_id, JobRow.priority)
-        .subquery()
-    )
-    # In turn: first who has least running, then who has waited longest.
-    query: Select[Any] = (
-        select(JobRow)
-        .outerjoin(
-            running, and_(running.c.user_id == JobRow.user_id, running.c.priority == JobRow.priority)
-        )
-        .where(JobRow.status == "PENDING", JobRow.phase == "queued", JobRow.priority <= (LOW if low else NORMAL))
-        .order_by(JobRow.priority, func.coalesce(running.c.running, 0), JobRow.queued_at, JobRow.id)
-        .limit(1)
-        .with_for_update(of=JobRow, skip_locked=True)
-    )
-    row = session.scalars(query).first()
-    if row is None:
-        return None
-    changed = _update(
-        session,
-        update(JobRow)
-        .where(JobRow.id == row.id, JobRow.status == "PENDING", JobRow.phase == "queued")
-        .values(
-            status="RUNNING",
-            phase="starting",
-            attempt=JobRow.attempt + 1,
-            owner=owner,
-            lease_until=now + LEASE,
-            heartbeat_at=now,
-            deadline=now + deadline,
-            started_at=now,
-            updated_at=now,
-            progress=None,
+    mine = (
+        tuple_(JobRow.id, JobRow.attempt, JobRow.owner).in_(
+            sorted((claim.job_id, claim.attempt, claim.owner) for claim in held)
         ),
+        JobRow.status == "RUNNING",
     )
-    if not changed:
-        return None
-    session.refresh(row)
-    announce(session, row, "started")
-    return Claim(row.id, row.attempt, owner, row.kind, row.user_id, row.resource_id, row.priority)
+    changed = update(JobRow).where(*mine).values(heartbeat_at=now, lease_until=now + LEASE)
+    session.execute(changed, execution_options={"synchronize_session": False})
+    kept = {
+        job_id: asked is not None
+        for job_id, asked in session.execute(select(JobRow.id, JobRow.cancel_requested_at).where(*mine))
+    }
+    lost = {claim.job_id for claim in held} - kept.keys()
+    return lost, {job_id for job_id, asked in kept.items() if asked}
 
 
-def heartbeat(session: Session, held: Claim) -> bool:
-    """Extend the lease; tell whether cancelling was asked for.
+def progress(session: Session, reports: Sequence[tuple[Claim, Report]]) -> set[str]:
+    """Record how far jobs are, several at once.
 
-    Raises:
-        FencedOutError: The job is no longer this claim's.
+    Returns:
+        Ids of those that are no longer these claims'.
     """
-    now = database_now(session)
-    _fenced(session, held, heartbeat_at=now, lease_until=now + LEASE)
-    asked = session.scalar(select(JobRow.cancel_requested_at).where(JobRow.id == held.job_id))
-    return asked is not None
+    lost: set[str] = set()
+    told: list[Claim] = []
+    # In one order, so that no two servers wait for each other; all jobs before the first event.
+    for held, report in sorted(reports, key=lambda pair: pair[0].job_id):
+        # A job that is being cancelled says so until it has ended.
+        phase = report.progress["phase"]
+        values: dict[str, Any] = {
+            "phase": case((JobRow.cancel_requested_at.is_not(None), "cancelling"), else_=phase),
+            "progress": report.progress,
+            "run_seconds": report.run_seconds,
+            **_spent(report.usage),
+        }
+        if report.sandbox_level is not None:
+            values["sandbox_level"] = report.sandbox_level
+        if not guarded(session, _of(held).values(updated_at=utc_now(), **values)):
+            lost.add(held.job_id)
+            continue
+        if report.log is not None:
+            write_log(session, held.job_id, report.log)
+        told.append(held)
+    for held in sorted(told, key=lambda claim: claim.user_id):
+        announce(session, session.get_one(JobRow, held.job_id, populate_existing=True), "")
+    return lost
 
 
-def progress(
+def complete(
     session: Session,
     held: Claim,
-    report: dict[str, Any],
-    log: list[str] | None = None,
-    sandbox_level: str | None = None,
-) -> None:
-    """Record how far the job is."""
-    values: dict[str, Any] = {"phase": report["phase"], "progress": report}
-    if log is not None:
-        values["log"] = log
-    if sandbox_level is not None:
-        values["sandbox_level"] = sandbox_level
-    _fenced(session, held, **values)
-    announce(session, session.get_one(JobRow, held.job_id, populate_existing=True), "")
-
-
-def complete(session: Session, held: Claim, *, log: list[str]) -> JobRow:
+    *,
+    log: list[str],
+    run_seconds: float | None = None,
+    usage: Usage | None = None,
+    output_bytes: int | None = None,
+) -> JobRow:
     """Finish a job well. The caller writes its results in the same transaction.
 
     Raises:
         FencedOutError: Somebody else decided first; the transaction must not commit.
     """
     finished = {"fraction": 1.0, "phase": "finished", "bar_time": None, "eta_seconds": 0.0}
-    return _finish(session, held, "COMPLETED", "finished", log=log, progress=finished)
+    values = {"progress": finished, "output_bytes": output_bytes, **_spent(usage)}
+    return _finish(session, held, "COMPLETED", "finished", log, run_seconds=run_seconds, **values)
 
 
-def fail(session: Session, held: Claim, error: dict[str, Any], *, log: list[str] | None = None) -> JobRow:
+def fail(
+    session: Session,
+    held: Claim,
+    error: dict[str, Any],
+    *,
+    log: list[str] | None = None,
+    run_seconds: float | None = None,
+    usage: Usage | None = None,
+) -> JobRow:
     """Finish a job badly."""
-    values: dict[str, Any] = {"error_code": error["code"], "error": error}
-    if log is not None:
-        values["log"] = log
-    return _finish(session, held, "FAILED", "failed", **values)
+    values = {"error_code": error["code"], "error": error, **_spent(usage)}
+    return _finish(session, held, "FAILED", "failed", log, run_seconds=run_seconds, **values)
 
 
-def cancelled(session: Session, held: Claim, *, log: list[str] | None = None) -> JobRow:
+def cancelled(
+    session: Session,
+    held: Claim,
+    *,
+    log: list[str] | None = None,
+    run_seconds: float | None = None,
+    usage: Usage | None = None,
+) -> JobRow:
     """Finish a job that was stopped on request."""
-    return _finish(session, held, "CANCELLED", "cancelled", **({} if log is None else {"log": log}))
+    return _finish(session, held, "CANCELLED", "cancelled", log, run_seconds=run_seconds, **_spent(usage))
 
 
 def release(session: Session, held: Claim) -> JobRow:
@@ -235,24 +232,24 @@ def request_cancel(session: Session, job_id: str) -> JobRow:
     Raises:
         Conflict: It has finished.
     """
-    now = utc_now()
-    changed = _update(
+    now = database_now(session)
+    changed = guarded(
         session,
         update(JobRow)
         .where(JobRow.id == job_id, JobRow.status == "PENDING")
         .values(
-            status="CANCELLED", phase="cancelled", cancel_requested_at=now, finished_at=now, updated_at=now
+            status="CANCELLED", phase="cancelled", cancel_requested_at=now, finished_at=now, updated_at=utc_now()
         ),
     )
     if not changed:
-        changed = _update(
+        changed = guarded(
             session,
             update(JobRow)
             .where(JobRow.id == job_id, JobRow.status == "RUNNING")
             .values(
                 cancel_requested_at=func.coalesce(JobRow.cancel_requested_at, now),
                 phase="cancelling",
-                updated_at=now,
+                updated_at=utc_now(),
             ),
         )
     row = session.get_one(JobRow, job_id, populate_existing=True)
@@ -266,32 +263,40 @@ def request_cancel(session: Session, job_id: str) -> JobRow:
     return row
 
 
-def find_lost(session: Session, *, not_owner: str | None = None, lock: bool = True) -> list[JobRow]:
+def find_lost(session: Session, *, not_owner: str | None = None) -> list[JobRow]:
     """List running jobs that nobody keeps any more: by database time, or all but one server's.
 
     Args:
         session: The transaction.
         not_owner: Where only one server can hold the database: its boot id. Every job of another boot is
             lost, whatever its lease says.
-        lock: Hold the rows for ``take_over``; off on a read-only connection.
     """
     condition = JobRow.lease_until < database_now(session)
     if not_owner is not None:
         condition = or_(condition, JobRow.owner != not_owner)
     query = select(JobRow).where(JobRow.status == "RUNNING", condition)
-    return list(session.scalars(query.with_for_update(skip_locked=True) if lock else query))
+    return list(session.scalars(query.order_by(JobRow.id)))
 
 
-def take_over(session: Session, row: JobRow) -> JobRow:
-    """Put a lost job back into the queue, or give it up after its last attempt."""
-    now = utc_now()
+def take_over(session: Session, row: JobRow) -> bool:
+    """Put a lost job back into the queue, or give it up after its last attempt.
+
+    Args:
+        session: The transaction.
+        row: The job as ``find_lost`` read it: a heartbeat since then keeps it where it is.
+
+    Returns:
+        Whether this changed it; then ``row`` has its new state.
+    """
+    now = database_now(session)
     guard = (
         JobRow.id == row.id,
         JobRow.status == "RUNNING",
         JobRow.attempt == row.attempt,
         JobRow.owner == row.owner,
+        JobRow.heartbeat_at == row.heartbeat_at,
     )
-    values: dict[str, Any] = {"owner": None, "lease_until": None, "updated_at": now}
+    values: dict[str, Any] = {"owner": None, "lease_until": None, "updated_at": utc_now()}
     if row.cancel_requested_at is not None:
         values |= {"status": "CANCELLED", "phase": "cancelled", "finished_at": now}
         message = "cancelled"
@@ -308,63 +313,90 @@ def take_over(session: Session, row: JobRow) -> JobRow:
             "error": {"code": "LOST", "message": text},
         }
         message = text
-    changed = _update(session, update(JobRow).where(*guard).values(**values))
-    session.refresh(row)
+    changed = guarded(session, update(JobRow).where(*guard).values(**values))
     if changed:
+        row = session.get_one(JobRow, row.id, populate_existing=True)
         announce(session, row, message)
-    return row
+    return changed
+
+
+def write_log(session: Session, job_id: str, lines: list[str]) -> None:
+    """Keep the last lines that a job printed."""
+    row = session.get(JobLogRow, job_id)
+    if row is None:
+        session.add(JobLogRow(job_id=job_id, lines=lines))
+    else:
+        row.lines = lines
+    session.flush()
 
 
 def announce(session: Session, row: JobRow, message: str) -> None:
     """Write the job's state to the outbox, in the transaction that changed it."""
     error = row.error or {}
-    session.add(
-        OutboxRow(
-            user_id=row.user_id,
-            topic=TOPIC,
-            payload={
-                "job_id": row.id,
-                "kind": row.kind,
-                "resource_id": row.resource_id,
-                "status": row.status,
-                "phase": row.phase,
-                "progress": row.progress,
-                "message": message or error.get("message", ""),
-                "updated_at": _iso(row.updated_at),
-            },
-            created_at=utc_now(),
-        )
-    )
+    payload = {
+        "job_id": row.id,
+        "kind": row.kind,
+        "resource_id": row.resource_id,
+        "name": row.name,
+        "status": row.status,
+        "phase": row.phase,
+        "attempt": row.attempt,
+        "progress": row.progress,
+        "message": message or error.get("message", ""),
+        "queue_seconds": row.queue_seconds,
+        "run_seconds": row.run_seconds,
+        "cpu_seconds": row.cpu_seconds,
+        "peak_memory_bytes": row.peak_memory,
+        "bytes_written": row.bytes_written,
+        "updated_at": _iso(row.updated_at),
+    }
+    outbox.append(session, row.user_id, TOPIC, payload)
 
 
-def _finish(session: Session, held: Claim, status: str, phase: str, **values: Any) -> JobRow:
-    now = utc_now()
+def guarded(session: Session, statement: Any) -> bool:
+    """Run an update of one row; tell whether its guard held."""
+    result = session.execute(statement, execution_options={"synchronize_session": False})
+    assert isinstance(result, CursorResult)
+    return bool(result.rowcount == 1)
+
+
+def _finish(
+    session: Session, held: Claim, status: str, phase: str, log: list[str] | None, **values: Any
+) -> JobRow:
+    now = database_now(session)
+    if values.get("run_seconds") is None:
+        del values["run_seconds"]
     _fenced(session, held, status=status, phase=phase, finished_at=now, lease_until=None, **values)
+    if log:
+        write_log(session, held.job_id, log)
     row = session.get_one(JobRow, held.job_id, populate_existing=True)
     announce(session, row, row.error["message"] if row.error else status.lower())
     return row
 
 
-def _fenced(session: Session, held: Claim, **values: Any) -> None:
-    changed = _update(
-        session,
-        update(JobRow)
-        .where(
-            JobRow.id == held.job_id,
-            JobRow.attempt == held.attempt,
-            JobRow.owner == held.owner,
-            JobRow.status == "RUNNING",
-        )
-        .values(updated_at=utc_now(), **values),
+def _spent(usage: Usage | None) -> dict[str, Any]:
+    if usage is None:
+        return {}
+    return {
+        "cpu_seconds": usage.cpu_seconds,
+        "peak_memory": usage.peak_memory,
+        "bytes_written": usage.bytes_written,
+    }
+
+
+def _of(held: Claim) -> Any:
+    """The update that only the holder of a claim can make."""
+    return update(JobRow).where(
+        JobRow.id == held.job_id,
+        JobRow.attempt == held.attempt,
+        JobRow.owner == held.owner,
+        JobRow.status == "RUNNING",
     )
-    if not changed:
+
+
+def _fenced(session: Session, held: Claim, **values: Any) -> None:
+    if not guarded(session, _of(held).values(updated_at=utc_now(), **values)):
         raise FencedOutError(held.job_id)
-
-
-def _update(session: Session, statement: Any) -> bool:
-    result = session.execute(statement, execution_options={"synchronize_session": False})
-    assert isinstance(result, CursorResult)
-    return bool(result.rowcount == 1)
 
 
 def _iso(moment: datetime) -> str:

@@ -1,31 +1,51 @@
-"""Claims queued jobs, runs their attempts, keeps their leases, and takes over what others lost."""
+"""Claims queued jobs, runs their attempts, and writes their ends.
+
+Around it: ``Heart`` keeps the leases, ``Reports`` writes progress, ``LostJobs`` takes over what other servers lost. A
+database that goes away for a while ends no worker: its end waits until it can be written.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import shutil
-import threading
 import time
 import uuid
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ..crash_points import reached
 from ..db.engine import Database
+from ..db.outage import Outage, is_away
 from ..db.tables import JobRow
-from ..metrics import JOB_SECONDS, JOBS, JOBS_RUNNING
-from . import store
+from ..limits import Limits
+from ..metrics import (
+    JOB_BYTES_WRITTEN,
+    JOB_CPU_SECONDS,
+    JOB_PEAK_MEMORY,
+    JOB_QUEUE_SECONDS,
+    JOB_SECONDS,
+    JOBS,
+    JOBS_RUNNING,
+)
+from . import fair_queue, store
 from .attempt import Attempt, Failed, Finished, JobInput, Outcome
-from .launcher import Launcher, sweep
-from .store import Claim, FencedOutError
+from .heart import Heart
+from .launcher import Launcher
+from .lost import LostJobs, remove
+from .reports import Reports
+from .store import Claim, FencedOutError, Report
 
+if TYPE_CHECKING:
+    from alphintra_kernel.usage import Usage
+
+T = TypeVar("T")
 _IDLE_SECONDS = 2.0
+_RETRY_SECONDS = 5.0
 
 
 class JobKind(Protocol):
@@ -49,6 +69,7 @@ class Supervisor:
         max_jobs: Workers at once.
         wake_events: Called after each commit, so that its events go out.
         log: Where oddities go.
+        limits: What the jobs of each user may use.
     """
 
     def __init__(
@@ -60,6 +81,7 @@ class Supervisor:
         max_jobs: int,
         wake_events: Callable[[], None],
         log: logging.Logger,
+        limits: Limits | None = None,
     ) -> None:
         self.boot_id = uuid.uuid4().hex
         self._database = database
@@ -69,13 +91,16 @@ class Supervisor:
         self._max_jobs = max_jobs
         self._wake_events = wake_events
         self._log = log
+        self._limits = limits or Limits()
         self._attempts: dict[str, Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_task: asyncio.Task[None] | None = None
-        self._heart: threading.Thread | None = None
-        self._heart_stop = threading.Event()
-        self._stopping = False
+        self._outage = Outage(log, "The job supervisor")
+        self._heart = Heart(database, self._held, self._told_by_heart, log)
+        self._reports = Reports(database, lambda job_id: self._stop_attempt(job_id, "fenced"), wake_events, log)
+        self._lost = LostJobs(database, jobs_dir, self.boot_id, log)
 
     @property
     def running(self) -> int:
@@ -89,19 +114,16 @@ class Supervisor:
 
     async def start(self) -> None:
         """Settle what an earlier server left, then begin."""
+        self._loop = asyncio.get_running_loop()
         self._jobs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        await self._reconcile(at_start=True)
-        await asyncio.to_thread(self._remove_leftovers)
-        loop = asyncio.get_running_loop()
-        self._heart = threading.Thread(
-            target=self._beat, args=(loop,), name="alphintra-heartbeat", daemon=True
-        )
+        await self._lost.settle_at_start()
+        await asyncio.to_thread(self._lost.remove_leftovers)
         self._heart.start()
+        self._reports.start()
         self._loop_task = asyncio.create_task(self._run(), name="alphintra-supervisor")
 
     async def stop(self) -> None:
         """End the workers and put their jobs back into the queue."""
-        self._stopping = True
         if self._loop_task is not None:
             self._loop_task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -109,10 +131,13 @@ class Supervisor:
         for attempt in list(self._attempts.values()):
             attempt.stop("shutdown")
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=15)
-        self._heart_stop.set()
-        if self._heart is not None:
-            await asyncio.to_thread(self._heart.join, 10)
+            # What cannot be written by then is taken over when the lease has run out.
+            _, late = await asyncio.wait(self._tasks, timeout=15)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._reports.stop()
+        await asyncio.to_thread(self._heart.stop)
 
     def wake(self) -> None:
         """Say that a job was queued or cancelled."""
@@ -120,7 +145,7 @@ class Supervisor:
         self._wake_events()
 
     async def _run(self) -> None:
-        next_look = time.monotonic() + store.HEARTBEAT_SECONDS
+        next_look = time.monotonic()
         while True:
             try:
                 self._wake.clear()
@@ -129,11 +154,13 @@ class Supervisor:
                     pass
                 if time.monotonic() >= next_look:
                     next_look = time.monotonic() + store.HEARTBEAT_SECONDS
-                    await self._reconcile(at_start=False)
+                    if await self._lost.settle(self._attempts):
+                        self.wake()
+                self._outage.over()
             except asyncio.CancelledError:
                 raise
-            except Exception:  # noqa: BLE001  jobs must go on after a bad moment of the database
-                self._log.exception("The job supervisor stumbled; it goes on")
+            except Exception as error:  # noqa: BLE001  jobs must go on after a bad moment of the database
+                self._outage.seen(error)
                 await asyncio.sleep(1)
             # Not wait_for: on Python 3.11 it swallows a cancellation that meets the wake-up, and stop() waits for ever.
             with contextlib.suppress(TimeoutError):
@@ -143,158 +170,175 @@ class Supervisor:
     async def _claim_one(self) -> bool:
         if self._launcher is None:
             return False
-        launcher = self._launcher
-        deadline = timedelta(seconds=launcher.limits.wall_seconds)
         # One place stays free of low priority: whoever comes next must not wait for what nobody waits for.
         low = sum(attempt.held.priority >= store.LOW for attempt in self._attempts.values())
         room = low < max(1, self._max_jobs - 1)
         held = await self._database.write(
-            lambda session: store.claim(session, self.boot_id, deadline=deadline, low=room)
+            lambda session: fair_queue.claim(session, self.boot_id, limits=self._limits, low=room), patience=None
         )
         if held is None:
             return False
+        reached("after_claim")
         self._wake_events()
+        began = time.monotonic()
         folder = self._jobs_dir / held.job_id / str(held.attempt)
         attempt = Attempt(
-            held, launcher, folder, report=lambda said, log, level: self._report(held, said, log, level)
+            held,
+            self._launcher,
+            folder,
+            report=self._reporter(held, began),
+            limits=self._limits.of(held.user_id).of_a_job,
+            claimed=began,
         )
+        # An earlier attempt may still be here: this server was thought dead, and its job has come round again.
+        self._stop_attempt(held.job_id, "fenced")
         self._attempts[held.job_id] = attempt
-        task = asyncio.create_task(self._do(attempt), name=f"alphintra-job-{held.job_id}")
+        task = asyncio.create_task(self._do(attempt, began), name=f"alphintra-job-{held.job_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return True
 
-    async def _do(self, attempt: Attempt) -> None:
+    async def _do(self, attempt: Attempt, began: float) -> None:
         held = attempt.held
-        began = time.monotonic()
+        row: JobRow | None = None
         JOBS_RUNNING.labels(held.kind).inc()
         try:
             kind = self._kinds[held.kind]
-            job = await self._database.read(lambda session: kind.load(session, held))
+            job = await self._persist(lambda: self._database.read(lambda session: kind.load(session, held)))
             outcome: Outcome = await attempt.run(job)
+            seconds = time.monotonic() - began
             if not isinstance(outcome, Finished):
                 # Before its end is told: who reads that a job is over finds nothing of it on the disk.
-                await asyncio.to_thread(self._remove, attempt.folder)
-            status = await self._settle(attempt, kind, outcome)
+                await asyncio.to_thread(remove, attempt.folder)
+            row = await self._settle(attempt, kind, outcome, seconds)
+            reached("after_commit_before_relay")
         except FencedOutError:
-            status = None
+            pass
         except Exception:  # noqa: BLE001  whatever went wrong, the job must not stay RUNNING
             self._log.exception("Job %s broke the supervisor", held.job_id)
-            status = await self._give_up(held)
+            row = await self._give_up(held)
         finally:
             JOBS_RUNNING.labels(held.kind).dec()
-            self._attempts.pop(held.job_id, None)
-        if status != "COMPLETED":
-            await asyncio.to_thread(self._remove, attempt.folder)
-        if status is not None:
-            JOBS.labels(held.kind, status).inc()
-            JOB_SECONDS.labels(held.kind).observe(time.monotonic() - began)
+            if self._attempts.get(held.job_id) is attempt:
+                del self._attempts[held.job_id]
+                self._reports.forget(held.job_id)
+        if row is None or row.status != "COMPLETED":
+            await asyncio.to_thread(remove, attempt.folder)
+        if row is not None and row.status in store.FINISHED:
+            _measure(row)
         self.wake()
 
-    async def _settle(self, attempt: Attempt, kind: JobKind, outcome: Outcome) -> str | None:
+    async def _settle(self, attempt: Attempt, kind: JobKind, outcome: Outcome, seconds: float) -> JobRow | None:
         """Write the end of an attempt: the one guarded update decides."""
-        held, log = attempt.held, list(attempt.log)
+        held, log, usage = attempt.held, list(attempt.log), attempt.usage
+        size = await asyncio.to_thread(_size, attempt.folder) if isinstance(outcome, Finished) else 0
 
-        def work(session: Session) -> str | None:
-            asked = session.scalar(select(JobRow.cancel_requested_at).where(JobRow.id == held.job_id))
+        def work(session: Session) -> JobRow | None:
             if isinstance(outcome, Finished):
                 # Completed before the cancel was carried out: the result stands.
-                row = store.complete(session, held, log=log)
+                row = store.complete(session, held, log=log, run_seconds=seconds, usage=usage, output_bytes=size)
                 kind.save(session, held, outcome.output)
-            elif isinstance(outcome, Failed):
-                row = store.fail(session, held, outcome.error, log=log)
-            elif outcome.why == "cancelled" or asked is not None:
-                row = store.cancelled(session, held, log=log)
-            elif outcome.why == "shutdown":
-                row = store.release(session, held)
-            else:
-                return None
-            return row.status
+                reached("after_result_write")
+                return row
+            if isinstance(outcome, Failed):
+                return store.fail(session, held, outcome.error, log=log, run_seconds=seconds, usage=usage)
+            asked = session.scalar(select(JobRow.cancel_requested_at).where(JobRow.id == held.job_id))
+            if outcome.why == "cancelled" or asked is not None:
+                return store.cancelled(session, held, log=log, run_seconds=seconds, usage=usage)
+            return store.release(session, held) if outcome.why == "shutdown" else None
 
-        status = await self._database.write(work)
-        return status if status in store.FINISHED else None
+        return await self._end(held, work)
 
-    async def _give_up(self, held: Claim) -> str | None:
+    async def _give_up(self, held: Claim) -> JobRow | None:
         error = {"code": "INTERNAL", "message": "The server could not run this job; its log says why."}
         try:
-            await self._database.write(lambda session: store.fail(session, held, error) and None)
+            return await self._end(held, lambda session: store.fail(session, held, error))
         except FencedOutError:
             return None
-        return "FAILED"
 
-    async def _report(self, held: Claim, said: dict[str, Any], log: list[str], level: str) -> None:
+    async def _end(self, held: Claim, work: Callable[[Session], JobRow | None]) -> JobRow | None:
+        """Write an end that may have been written already: a connection can break between commit and answer."""
+        tries = 0
+
+        async def write() -> JobRow | None:
+            nonlocal tries
+            tries += 1
+            return await self._database.write(work, patience=None)
+
         try:
-            await self._database.write(lambda session: store.progress(session, held, said, log, level))
+            return await self._persist(write)
         except FencedOutError:
-            if held.job_id in self._attempts:
-                self._attempts[held.job_id].stop("fenced")
-        self._wake_events()
+            if tries == 1:
+                raise
+            row = await self._persist(
+                lambda: self._database.read(lambda session: session.get(JobRow, held.job_id), patience=None)
+            )
+            mine = row is not None and (row.attempt, row.owner) == (held.attempt, held.owner)
+            if row is None or not mine or row.status not in store.FINISHED:
+                raise
+            return row
+
+    async def _persist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask the database until it answers: a job's end must not get lost with it."""
+        pause = 0.25
+        while True:
+            try:
+                return await ask()
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                self._outage.seen(error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _RETRY_SECONDS)
+
+    def _reporter(
+        self, held: Claim, began: float
+    ) -> Callable[[dict[str, Any], list[str], str, Usage | None], Awaitable[None]]:
+        async def report(said: dict[str, Any], log: list[str], level: str, usage: Usage | None) -> None:
+            reached("after_start")
+            self._reports.put(held, Report(said, log, level, time.monotonic() - began, usage))
+
+        return report
 
     async def _pass_on_cancels(self) -> None:
         if not self._attempts:
             return
         query = select(JobRow.id).where(
-            JobRow.owner == self.boot_id, JobRow.status == "RUNNING", JobRow.cancel_requested_at.is_not(None)
+            JobRow.id.in_(list(self._attempts)),
+            JobRow.owner == self.boot_id,
+            JobRow.status == "RUNNING",
+            JobRow.cancel_requested_at.is_not(None),
         )
-        for job_id in await self._database.read(lambda session: list(session.scalars(query))):
-            if job_id in self._attempts:
-                self._attempts[job_id].stop("cancelled")
+        for job_id in await self._database.read(lambda session: list(session.scalars(query)), patience=None):
+            reached("in_cancel")
+            self._stop_attempt(job_id, "cancelled")
 
-    async def _reconcile(self, *, at_start: bool) -> None:
-        # SQLite's lock file admits one server, so at its start no other can be keeping a job.
-        not_owner = self.boot_id if at_start and self._database.is_sqlite else None
-        lost = await self._database.read(
-            lambda session: [
-                (row.id, row.attempt) for row in store.find_lost(session, not_owner=not_owner, lock=False)
-            ]
-        )
-        if not lost:
-            return
-        for job_id, attempt in lost:
-            killed = await asyncio.to_thread(sweep, f"{job_id}/{attempt}")
-            self._log.warning("Job %s was lost in attempt %s (%s processes ended)", job_id, attempt, killed)
-            await asyncio.to_thread(self._remove, self._jobs_dir / job_id / str(attempt))
+    def _held(self) -> list[Claim]:
+        return [attempt.held for attempt in list(self._attempts.values())]
 
-        def work(session: Session) -> None:
-            for row in store.find_lost(session, not_owner=not_owner):
-                store.take_over(session, row)
+    def _told_by_heart(self, job_id: str, why: str) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stop_attempt, job_id, why)
 
-        await self._database.write(work)
-        self._wake.set()
-        self._wake_events()
+    def _stop_attempt(self, job_id: str, why: str) -> None:
+        attempt = self._attempts.get(job_id)
+        if attempt is not None:
+            attempt.stop(why)
 
-    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Keep the leases, from a thread of its own: a busy event loop must not lose jobs."""
-        while not self._heart_stop.wait(store.HEARTBEAT_SECONDS):
-            for attempt in list(self._attempts.values()):
-                try:
-                    cancel = self._database.write_now(
-                        lambda session, held=attempt.held: store.heartbeat(session, held)  # type: ignore[misc]
-                    )
-                    why = "cancelled" if cancel else None
-                except FencedOutError:
-                    why = "fenced"
-                except Exception:  # noqa: BLE001  the next beat may succeed; the lease lasts for six
-                    self._log.exception("A heartbeat failed")
-                    continue
-                if why is not None:
-                    with contextlib.suppress(RuntimeError):
-                        loop.call_soon_threadsafe(attempt.stop, why)
 
-    def _remove(self, folder: Path) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            folder.parent.rmdir()
+def _size(folder: Path) -> int:
+    return sum(file.lstat().st_size for file in (folder / "out").iterdir())
 
-    def _remove_leftovers(self) -> None:
-        """Remove the folders of attempts that no completed job points at."""
 
-        def completed(session: Session) -> set[tuple[str, int]]:
-            query = select(JobRow.id, JobRow.attempt).where(JobRow.status == "COMPLETED")
-            return {(job_id, attempt) for job_id, attempt in session.execute(query)}
-
-        kept = self._database.read_now(completed)
-        for job in list(self._jobs_dir.iterdir()):
-            for folder in list(job.iterdir()) if job.is_dir() else []:
-                if not (folder.name.isdigit() and (job.name, int(folder.name)) in kept):
-                    self._remove(folder)
+def _measure(row: JobRow) -> None:
+    JOBS.labels(row.kind, row.status).inc()
+    for histogram, value in (
+        (JOB_SECONDS, row.run_seconds),
+        (JOB_QUEUE_SECONDS, row.queue_seconds),
+        (JOB_CPU_SECONDS, row.cpu_seconds),
+        (JOB_PEAK_MEMORY, row.peak_memory),
+        (JOB_BYTES_WRITTEN, row.bytes_written),
+    ):
+        if value is not None:
+            histogram.labels(row.kind).observe(value)

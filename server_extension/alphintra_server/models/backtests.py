@@ -10,18 +10,9 @@ from pydantic import Field
 
 from .base import Body, Money, PageQuery, Reply
 from .costs import CommissionGiven, SlippageGiven
+from .jobs import JobError, JobStatus, Progress
 from .methods import BacktestMethodology, Method
 from .strategies import RunSettings
-
-
-class JobStatus(StrEnum):
-    """The five states of a job."""
-
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
 
 
 class TradeSide(StrEnum):
@@ -39,28 +30,6 @@ class BacktestCreate(RunSettings):
         min_length=1, max_length=400, description="Id or name, `name/SYMBOL` for one symbol."
     )
     strategy_version: int | None = Field(None, ge=1, lt=2**31, description="Default: the current one.")
-
-
-class Progress(Reply):
-    """How far a running job is."""
-
-    fraction: float
-    phase: str
-    text: str | None = Field(None, description="What a method is at, such as `120 of 990 variants`.")
-    bar_time: str | None = None
-    eta_seconds: float | None = None
-
-
-class JobError(Reply):
-    """Why a job failed, and where."""
-
-    code: str
-    message: str
-    file: str | None = None
-    line: int | None = None
-    cell: int | None = None
-    bar_time: str | None = None
-    traceback: str | None = None
 
 
 class KeyMetrics(Reply):
@@ -188,17 +157,3 @@ class TradesQuery(PageQuery):
     symbol: str | None = Field(None, max_length=64)
     sort: Literal["entry_time", "exit_time", "pnl"] = "entry_time"
     order: Literal["asc", "desc"] = "asc"
-
-
-class JobEvent(Reply):
-    """A change of a job, as sent on the stream."""
-
-    event_id: int
-    job_id: str
-    kind: str
-    resource_id: str
-    status: JobStatus
-    phase: str
-    progress: Progress | None
-    message: str
-    updated_at: datetime

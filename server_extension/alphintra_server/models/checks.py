@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from .backtests import JobError, JobStatus, KeyMetrics
+from .backtests import KeyMetrics
 from .base import Body, Moment, Money, Reply
 from .costs import CommissionGiven, SlippageGiven
+from .jobs import JobError, JobStatus
 from .strategies import ClassName, Name, Parameters
 
 

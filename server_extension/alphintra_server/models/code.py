@@ -71,3 +71,4 @@ class System(Reply):
     workspace: dict[str, Any]
     limits: dict[str, Any]
     defaults: dict[str, Any]
+    jobs: dict[str, int] = Field(description="How many of your jobs are `running` and `queued`.")

@@ -7,17 +7,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ..db.tables import BacktestResultRow, BacktestRow, DatasetRow, JobRow, StrategyRow, TradeRow
-from ..models.backtests import (
-    BacktestJob,
-    JobError,
-    JobStatus,
-    KeyMetrics,
-    Progress,
-    Trade,
-    TradeSide,
-)
+from ..db.tables import BacktestResultRow, BacktestRow, DatasetRow, JobLogRow, JobRow, StrategyRow, TradeRow
+from ..models.backtests import BacktestJob, KeyMetrics, Trade, TradeSide
 from ..models.costs import CommissionTerms, SlippageTerms, joined
+from ..models.jobs import JobError, JobStatus, Progress
 from ..models.methods import BacktestMethodology, stored
 from . import datasets
 
@@ -29,6 +22,8 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
     dataset = session.get_one(DatasetRow, row.dataset_id)
     result = session.get(BacktestResultRow, row.id) if job.status == "COMPLETED" else None
     selection = datasets.Selection(dataset, tuple(row.symbols))
+    log = session.get(JobLogRow, job.id)
+    lines = [] if log is None else log.lines
     return BacktestJob(
         id=row.id,
         user_id=row.user_id,
@@ -65,7 +60,7 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         sparkline=result.sparkline if result else None,
         error=JobError(**job.error) if job.error else None,
         warnings=_warnings(result.assumptions) if result else [],
-        log=job.log[-20:] if brief else job.log,
+        log=lines[-20:] if brief else lines,
         sandbox_level=job.sandbox_level,
         has_study=result is not None and "study.json" in result.files,
     )

@@ -16,6 +16,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
+from ..crash_points import reached
 from ..db.engine import Database
 from ..db.tables import (
     BacktestResultRow,
@@ -28,7 +29,9 @@ from ..db.tables import (
 )
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, Unavailable
-from ..jobs import store
+from ..idempotency import remember
+from ..jobs import fair_queue, store
+from ..limits import Limits
 from ..models import costs
 from ..models.backtests import (
     BacktestCreate,
@@ -50,6 +53,8 @@ from .run_defaults import RunDefaults
 from .sources import Sources, choose_class, refuse_blocking
 
 KIND = "backtest"
+_METHOD_COST = 4
+"""What a job weighs that runs many times, on as many cores as there are, against one that runs once."""
 _DECIMAL_FIGURES = ("total_return", "annualized_return", "max_drawdown", "final_equity")
 _FIGURES = (
     "sharpe_ratio", "sortino_ratio", "win_rate", "profit_factor", "avg_trade_duration",
@@ -66,7 +71,7 @@ class Backtests:
         sources: Checks the code before it is queued.
         jobs_dir: Where the attempts' output is.
         defaults: What a body leaves open.
-        max_queued: How many jobs of one user may wait.
+        limits: How many jobs of each user may wait.
         wake: Called after a job was queued or cancelled.
         jobs_refused: Why this server runs no user code, if it runs none.
     """
@@ -77,7 +82,7 @@ class Backtests:
         sources: Sources,
         jobs_dir: Path,
         defaults: RunDefaults,
-        max_queued: int,
+        limits: Limits,
         wake: Callable[[], None],
         jobs_refused: str | None = None,
     ) -> None:
@@ -85,7 +90,7 @@ class Backtests:
         self._sources = sources
         self._jobs_dir = jobs_dir
         self._defaults = defaults
-        self._max_queued = max_queued
+        self._limits = limits
         self._wake = wake
         self._jobs_refused = jobs_refused
 
@@ -96,7 +101,7 @@ class Backtests:
             strategy = strategies.find_runnable(session, who, body.strategy_id)
             version = strategies.version_of(session, strategy, body.strategy_version)
             row = self._insert(session, who, strategy, version, body.dataset_id, body)
-            return to_model(session, row)
+            return remember(session, to_model(session, row))
 
         made = await self._database.write(work)
         self._wake()
@@ -116,14 +121,41 @@ class Backtests:
 
         def work(session: Session) -> Accepted:
             strategy = strategies.find_runnable(session, who, strategy_id)
-            reference = body.dataset_id or self._defaults.dataset
-            row = self._insert(session, who, strategy, version, reference, body, class_name)
-            job = store.queue(session, row.job_id, max_queued=self._max_queued)
-            return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
+            accepted = self.enqueue(session, who, strategy, version, body, class_name)
+            return remember(session, accepted)
 
         accepted = await self._database.write(work)
         self._wake()
         return accepted
+
+    def enqueue(
+        self,
+        session: Session,
+        who: Caller,
+        strategy: StrategyRow,
+        version: StrategyVersionRow,
+        body: StrategyExecute,
+        class_name: str,
+        *,
+        saved_parameters: bool = True,
+    ) -> Accepted:
+        """Create and queue one backtest of a version that was checked, in the caller's transaction.
+
+        Args:
+            session: The transaction.
+            who: Whose it is.
+            strategy: The strategy.
+            version: What of it runs.
+            body: How.
+            class_name: Which class.
+            saved_parameters: Whether parameters that were saved with the version count where ``body`` has none.
+        """
+        reference = body.dataset_id or self._defaults.dataset
+        row = self._insert(session, who, strategy, version, reference, body, class_name)
+        if not saved_parameters:
+            row.parameters = body.parameters
+        job = fair_queue.queue(session, row.job_id, max_queued=self._limits.of(who.user_id).queued)
+        return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
 
     async def run(self, who: Caller, backtest_id: str) -> Accepted:
         """Queue a created backtest."""
@@ -143,9 +175,9 @@ class Backtests:
         def work(session: Session) -> Accepted:
             again = find(session, who, backtest_id)
             strategies.find_runnable(session, who, again.strategy_id)
-            queued = store.queue(session, again.job_id, max_queued=self._max_queued)
+            queued = fair_queue.queue(session, again.job_id, max_queued=self._limits.of(who.user_id).queued)
             again.class_name = class_name
-            return Accepted(backtest_id=again.id, job_id=queued.id, status=queued.status)
+            return remember(session, Accepted(backtest_id=again.id, job_id=queued.id, status=queued.status))
 
         accepted = await self._database.write(work)
         self._wake()
@@ -160,6 +192,7 @@ class Backtests:
             return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
 
         accepted = await self._database.write(work)
+        reached("in_cancel")
         self._wake()
         return accepted
 
@@ -253,14 +286,18 @@ class Backtests:
         method: Method | None,
     ) -> str:
         """Refuse code that cannot run and parameters or a grid that it does not have; return the class to run."""
-        if self._jobs_refused:
-            raise Unavailable(self._jobs_refused, code="NO_SANDBOX")
+        self.refuse_jobs()
         source = await self._sources.describe(version.code, version.modules, version.line_map)
         refuse_blocking(source)
         chosen = choose_class(source, class_name)
         check_parameters(chosen, version.parameters | parameters)
         await asyncio.to_thread(check_grid, chosen, method, version.parameters | parameters)
         return str(chosen["name"])
+
+    def refuse_jobs(self) -> None:
+        """Raise where this server runs no user code."""
+        if self._jobs_refused:
+            raise Unavailable(self._jobs_refused, code="NO_SANDBOX")
 
     def _insert(
         self,
@@ -301,7 +338,15 @@ class Backtests:
         check_method(settings.method)
         check_length(settings.method, selection, start, end)
         backtest_id = uuid.uuid4().hex
-        job = store.create(session, user_id=who.user_id, kind=KIND, resource_id=backtest_id)
+        name = settings.name or f"{strategy.name} on {selection.name}"[:200]
+        job = store.create(
+            session,
+            user_id=who.user_id,
+            kind=KIND,
+            resource_id=backtest_id,
+            name=name,
+            cost=1 if settings.method is None else _METHOD_COST,
+        )
         row = BacktestRow(
             id=backtest_id,
             user_id=who.user_id,
@@ -311,7 +356,7 @@ class Backtests:
             dataset_id=selection.row.id,
             dataset_hash=selection.row.content_hash,
             symbols=list(selection.symbols),
-            name=settings.name or f"{strategy.name} on {selection.name}"[:200],
+            name=name,
             start_date=start,
             end_date=end,
             start_given=settings.start_date is not None,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from .. import outbox
 from ..db.check_tables import CheckRunRow
-from ..db.tables import JobRow, OutboxRow, StrategyRow
+from ..db.tables import JobRow, StrategyRow
 from ..db.types import utc_now
 
 TOPIC = "checks"
@@ -38,23 +39,17 @@ def settle(session: Session, row: CheckRunRow, *, passed: bool) -> None:
     reasons = [f"{outcome['text']}: {outcome['reason']}" for outcome in row.results if not outcome["passed"]]
     if job.error is not None:
         reasons = [f"the checks could not run: {job.error['message']}"]
-    session.add(
-        OutboxRow(
-            user_id=row.user_id,
-            topic=TOPIC,
-            payload={
-                "strategy_id": row.strategy_id,
-                "strategy_name": strategy.name,
-                "run_id": row.id,
-                "trigger": row.trigger,
-                "strategy_version": row.strategy_version,
-                "failed": failed[:_MOST_NAMED],
-                "message": f"{strategy.name}: {'; '.join(reasons)}"[:2000],
-                "created_at": utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            },
-            created_at=utc_now(),
-        )
-    )
+    payload = {
+        "strategy_id": row.strategy_id,
+        "strategy_name": strategy.name,
+        "run_id": row.id,
+        "trigger": row.trigger,
+        "strategy_version": row.strategy_version,
+        "failed": failed[:_MOST_NAMED],
+        "message": f"{strategy.name}: {'; '.join(reasons)}"[:2000],
+        "created_at": utc_now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    outbox.append(session, row.user_id, TOPIC, payload)
 
 
 def settle_failed(session: Session, strategy_id: str | None = None) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ..db.check_tables import CheckPlanRow, CheckRunRow
 from ..db.tables import DatasetRow, JobRow, StrategyRow, StrategyVersionRow
 from ..db.types import utc_now
-from ..jobs import store
+from ..jobs import fair_queue, store
 from ..models.checks import CheckSettings, CheckTrigger
 from ..models.costs import CommissionGiven, CommissionTerms, SlippageGiven, for_engine
 from .run_defaults import RunDefaults
@@ -66,7 +66,12 @@ def enqueue(
         return row, job
     run_id = uuid.uuid4().hex
     job = store.create(
-        session, user_id=plan.user_id, kind=KIND, resource_id=run_id, priority=store.LOW
+        session,
+        user_id=plan.user_id,
+        kind=KIND,
+        resource_id=run_id,
+        name=f"Checks of {strategy.name}",
+        priority=store.LOW,
     )
     row = CheckRunRow(
         id=run_id,
@@ -82,7 +87,7 @@ def enqueue(
     )
     session.add(row)
     session.flush()
-    job = store.queue(session, job.id, max_queued=max_queued)
+    job = fair_queue.queue(session, job.id, max_queued=max_queued)
     _forget_oldest(session, plan.strategy_id)
     return row, job
 

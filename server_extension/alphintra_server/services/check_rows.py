@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 
 from ..db.check_tables import CheckRunRow
 from ..db.tables import DatasetRow, JobRow
-from ..models.backtests import JobError, JobStatus
 from ..models.checks import (
     CheckDifferences,
     CheckResult,
@@ -15,6 +14,7 @@ from ..models.checks import (
     ComparedWith,
     InputChange,
 )
+from ..models.jobs import JobError, JobStatus
 from . import datasets
 from .backtest_rows import key_metrics
 

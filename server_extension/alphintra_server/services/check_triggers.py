@@ -22,8 +22,10 @@ from sqlalchemy.orm import Session
 
 from ..db.check_tables import CheckPlanRow, CheckRunRow
 from ..db.engine import Database, database_now
+from ..db.outage import Outage, is_away
 from ..db.tables import DatasetRow, JobRow, StrategyRow
 from ..errors import TooMany
+from ..limits import Limits
 from ..models.checks import CheckTrigger
 from ..models.strategies import StrategyStatus
 from .check_outcomes import settle_failed
@@ -44,7 +46,7 @@ class CheckTriggers:
         database: Where plans and runs are.
         defaults: What a plan leaves open.
         jobs_dir: Where the runs' records are.
-        max_queued: How many runs of one user may wait.
+        limits: How many jobs of each user may wait.
         wake: Called after a run was queued.
         log: Where oddities go.
         jobs_refused: Why this server runs no user code, if it runs none: then nothing is queued.
@@ -56,7 +58,7 @@ class CheckTriggers:
         database: Database,
         defaults: RunDefaults,
         jobs_dir: Path,
-        max_queued: int,
+        limits: Limits,
         wake: Callable[[], None],
         log: logging.Logger,
         jobs_refused: str | None = None,
@@ -65,9 +67,10 @@ class CheckTriggers:
         self._database = database
         self._defaults = defaults
         self._jobs_dir = jobs_dir
-        self._max_queued = max_queued
+        self._limits = limits
         self._wake = wake
         self._log = log
+        self._outage = Outage(log, "The triggers of checks")
         self._jobs_refused = jobs_refused
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
@@ -94,7 +97,10 @@ class CheckTriggers:
                 except TooMany:
                     # Nothing was written: the trigger stands, and is looked at again.
                     continue
-                except Exception:  # noqa: BLE001  one plan that cannot be read must not hold up the others
+                except Exception as error:
+                    if is_away(error):
+                        raise
+                    # One plan that cannot be read must not hold up the others.
                     if strategy_id not in self._stumbled:
                         self._stumbled.add(strategy_id)
                         self._log.exception("The checks of strategy %s cannot be queued", strategy_id)
@@ -109,10 +115,11 @@ class CheckTriggers:
         while True:
             try:
                 await self.look()
+                self._outage.over()
             except asyncio.CancelledError:
                 raise
-            except Exception:  # noqa: BLE001  checks must go on after a bad moment of the database
-                self._log.exception("The triggers of checks stumbled; they go on")
+            except Exception as error:  # noqa: BLE001  checks must go on after a bad moment of the database
+                self._outage.seen(error)
             await asyncio.sleep(POLL_SECONDS)
 
     def _triggered(self, session: Session) -> list[str]:
@@ -162,7 +169,7 @@ class CheckTriggers:
         if not why:
             return False
         session.refresh(plan)
-        enqueue(session, plan, why[0], self._defaults, self._max_queued)
+        enqueue(session, plan, why[0], self._defaults, self._limits.of(plan.user_id).queued)
         return True
 
     async def _drop_records(self) -> None:

@@ -15,7 +15,9 @@ from ..db.engine import Database, database_now
 from ..db.tables import DatasetRow, StrategyRow
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, PreconditionFailed, Unavailable
+from ..idempotency import remember
 from ..jobs import store
+from ..limits import Limits
 from ..models.base import PageQuery
 from ..models.checks import Checks, ChecksAccepted, CheckSettings, ChecksRun, ChecksUpdate, CheckTrigger
 from ..models.strategies import StrategyStatus
@@ -34,7 +36,7 @@ class StrategyChecks:
     Args:
         database: Where they are.
         defaults: What a plan leaves open.
-        max_queued: How many runs of one user may wait.
+        limits: How many jobs of each user may wait.
         wake: Called after a run was queued.
         jobs_refused: Why this server runs no user code, if it runs none.
         clock: Tells the time; the database's, so that all servers have the same.
@@ -44,14 +46,14 @@ class StrategyChecks:
         self,
         database: Database,
         defaults: RunDefaults,
-        max_queued: int,
+        limits: Limits,
         wake: Callable[[], None],
         jobs_refused: str | None = None,
         clock: Callable[[Session], datetime] = database_now,
     ) -> None:
         self._database = database
         self._defaults = defaults
-        self._max_queued = max_queued
+        self._limits = limits
         self._wake = wake
         self._jobs_refused = jobs_refused
         self._clock = clock
@@ -125,8 +127,8 @@ class StrategyChecks:
             plan = session.get(CheckPlanRow, strategy.id, with_for_update=True)
             if plan is None:
                 raise Conflict("The strategy has no checks here yet: PUT them first.", code="NO_CHECKS")
-            row, job = enqueue(session, plan, CheckTrigger.MANUAL, self._defaults, self._max_queued)
-            return ChecksAccepted(run_id=row.id, job_id=job.id, status=job.status)
+            row, job = enqueue(session, plan, CheckTrigger.MANUAL, self._defaults, self._limits.of(plan.user_id).queued)
+            return remember(session, ChecksAccepted(run_id=row.id, job_id=job.id, status=job.status))
 
         accepted = await self._database.write(work)
         self._wake()

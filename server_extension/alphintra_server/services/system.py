@@ -13,9 +13,11 @@ from sqlalchemy import text
 
 from ..auth import Caller
 from ..db.engine import Database
+from ..limits import Limits
 from ..models.base import MAX_LIMIT
 from ..models.code import System
 from ..models.strategies import MAX_CODE
+from .jobs import Jobs
 from .run_defaults import RunDefaults
 from .workspace import Workspace
 
@@ -50,19 +52,24 @@ class SystemService:
 
     database: Database
     supervisor: Supervisor
+    jobs: Jobs
     sandbox: SandboxState
     workspace: Workspace
     data_dir: Path
     defaults: RunDefaults
     limits: dict[str, Any]
+    user_limits: Limits
     single_user: bool
 
     async def describe(self, who: Caller) -> System:
         """Describe this server to a caller."""
+        from alphintra_kernel.levels import LEVELS
+
         return System(
             versions=await asyncio.to_thread(_versions),
             sandbox={
                 "level": self.sandbox.level,
+                "levels": LEVELS,
                 "description": self.sandbox.description,
                 "jobs_allowed": self.sandbox.jobs_allowed,
             },
@@ -76,14 +83,26 @@ class SystemService:
                 "refusal": self.workspace.refusal,
                 "path": str(self.workspace.root) if self.single_user else None,
             },
-            limits=self.limits | {"page": MAX_LIMIT, "code_bytes": MAX_CODE},
+            limits=self.limits | self._own_limits(who) | {"page": MAX_LIMIT, "code_bytes": MAX_CODE},
             defaults={
                 "dataset_id": self.defaults.dataset,
                 "initial_capital": format(self.defaults.initial_capital, "f"),
                 "commission": format(self.defaults.commission, "f"),
                 "slippage": format(self.defaults.slippage, "f"),
             },
+            jobs=await self.jobs.count(who),
         )
+
+    def _own_limits(self, who: Caller) -> dict[str, Any]:
+        own = self.user_limits.of(who.user_id)
+        return {
+            "max_jobs_per_user": own.jobs,
+            "max_queued": own.queued,
+            "job_seconds": own.seconds,
+            "job_memory": own.memory,
+            "job_disk": own.disk,
+            "job_log": own.log,
+        }
 
     async def ready(self) -> dict[str, bool]:
         """Check what is needed to work."""

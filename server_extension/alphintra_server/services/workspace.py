@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import sys
 from pathlib import Path, PurePosixPath
+
+from alphintra_kernel import workspace_rules
 
 from ..errors import Conflict, Invalid, NotFound, TooLarge
 
@@ -90,7 +91,8 @@ class Workspace:
                 name = f"{stem}-{number}{ending}" if number else f"{stem}{ending}"
                 try:
                     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-                    file = os.open(name, flags, 0o644, dir_fd=folder)
+                    # What kernels may write (an access list of the folder) follows from this and the umask.
+                    file = os.open(name, flags, 0o666, dir_fd=folder)
                 except FileExistsError:
                     continue
                 except OSError as error:
@@ -171,24 +173,4 @@ def refusal(root: Path, data_dir: Path) -> str | None:
 
     A job's or kernel's code may read and write its workspace, so it must not hold what guards it.
     """
-    folder = root.resolve()
-    package = Path(__file__).resolve().parents[1]
-    guarded = {
-        "your home folder": Path.home(),
-        "the Python environment": Path(sys.prefix),
-        "Alphintra's own code": package,
-        "Alphintra's data": data_dir,
-    }
-    for what, place in guarded.items():
-        if place.resolve().is_relative_to(folder):
-            return (
-                f"{folder} is not used as workspace, because it holds {what}. Start Jupyter in a folder of "
-                "its own, or set AlphintraServer.workspace."
-            )
-    inside = {"the Python environment": Path(sys.prefix), "Alphintra's own code": package}
-    for what, place in inside.items():
-        if folder.is_relative_to(place.resolve()):
-            return f"{folder} is not used as workspace, because it lies inside {what}."
-    if ".git" in folder.parts:
-        return f"{folder} is not used as workspace, because it lies inside .git."
-    return None
+    return workspace_rules.refusal(root, {"Alphintra's data": data_dir})

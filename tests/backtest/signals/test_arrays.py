@@ -9,7 +9,7 @@ import alphintra as al
 import numpy as np
 import pytest
 from alphintra.errors import SignalsError
-from alphintra_backtest import core, lazy, runner
+from alphintra_backtest import collect, core, lazy, runner
 from alphintra_backtest.options import options
 
 from .cases import force, random_data, random_frame, random_options, random_strategy
@@ -56,6 +56,42 @@ def test_crossings_of_arrays_equal_those_of_series() -> None:
     assert sum(seen["above"]) > 20
 
 
+@pytest.mark.usefixtures("form")
+@pytest.mark.parametrize("changes", ["nothing", "the mask", "the average"])
+def test_both_crossings_of_one_pair_are_what_each_is_alone(changes: str) -> None:
+    """In ``signals`` the second comes with the first: nothing that a strategy writes to may show in it."""
+    frame = random_frame(np.random.default_rng(4), 400, 0.0)
+    close = frame["close"].to_numpy()
+    seen: list[Any] = []
+
+    class Crossing(al.Strategy):
+        def signals(self, data: Any) -> Any:
+            fast, slow = al.ta.SMA(data.close, 3), al.ta.SMA(data.close, 9)
+            if changes == "the average":
+                fast = fast.copy()
+            above = al.crossed_above(fast, slow)
+            seen.append(above.copy())
+            if changes == "the mask":
+                above[:] = True
+            if changes == "the average":
+                fast[:] = 0.0
+            seen.append(al.crossed_below(fast, slow))
+            seen.append(al.crossed_above(slow, fast))
+            return al.Signals(above, seen[1])
+
+    al.backtest(Crossing, frame)
+    fast, slow = (np.convolve(close, np.full(n, 1 / n), "valid") for n in (3, 9))
+    fast = np.concatenate((np.full(2, NAN), fast))
+    slow = np.concatenate((np.full(8, NAN), slow))
+    up = np.append(False, (fast[1:] > slow[1:]) & (fast[:-1] <= slow[:-1]))
+    down = np.append(False, (fast[1:] < slow[1:]) & (fast[:-1] >= slow[:-1]))
+    assert up.sum() > 20
+    assert seen[0].tolist() == up.tolist()
+    if changes == "the average":
+        down[:] = False
+    assert seen[1].tolist() == seen[2].tolist() == down.tolist()
+
+
 def test_bad_arrays_are_told() -> None:
     with pytest.raises(SignalsError, match=r"one shape, \(T,\) or \(T, S\), got \(3,\) and \(4,\)"):
         al.crossed_above(np.zeros(3), np.zeros(4))
@@ -67,8 +103,10 @@ def test_bad_arrays_are_told() -> None:
 
 @pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("seed", range(12))
-def test_curves_are_those_of_the_core(seed: int) -> None:
-    """The short way for one symbol against ``core.value``, exactly."""
+@pytest.mark.parametrize("halves", [False, True])
+def test_curves_are_those_of_the_core(seed: int, halves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short way for one symbol against ``core.value``, exactly; by one thread or by two."""
+    monkeypatch.setattr(collect, "LONG", 2 if halves else 10**9)
     given: dict[str, Any] = random_options(seed)
     rules, start = given.pop("rules"), given.pop("start")
     result = al.backtest(random_strategy(seed), random_data(seed), start=start, **given, **rules)

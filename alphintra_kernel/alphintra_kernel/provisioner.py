@@ -1,0 +1,325 @@
+"""Starts a trader's kernel in the sandbox: what ``kernel.json`` names and Jupyter calls.
+
+The kernel speaks to Jupyter over sockets in a private folder (ipc), so that it needs no network for that and
+nobody else on the machine can connect. Where there is no sandbox the kernel starts as any other, and says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+from alphintra.trials import data_folder
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Bool, Int, List, Unicode, default
+
+from alphintra_kernel import isolation, kernel_home, levels, ownership, profile, workspace_rules
+from alphintra_kernel.doors import Door, opener
+from alphintra_kernel.limits import MIB, Limits
+from alphintra_kernel.profile import Mount
+from alphintra_kernel.sandbox import Sandbox
+from alphintra_kernel.server_sockets import bound
+from alphintra_kernel.supervise import SandboxProcess
+
+#: Variables of Jupyter's environment that a kernel gets: none that may hold a secret.
+PASSED = ("LANG", "LC_ALL", "LC_CTYPE", "LC_NUMERIC", "LC_TIME", "TZ", "TERM", "JPY_SESSION_NAME")
+#: What the system keeps for what never ends by itself: as good as no bound, in numbers that its calls take.
+_NO_BOUND = 1 << 60
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a kernel runs: who it is, what it sees."""
+
+    user_id: int | None
+    home: Path
+    home_inside: str
+    workspace: Path | None
+    folder: str
+    refused: str
+
+
+class SandboxProvisioner(LocalProvisioner):
+    """One sandbox per kernel."""
+
+    network = Bool(
+        True,
+        help="""Whether notebooks have the network.
+
+        Traders fetch data and install packages, so it is on. Off for good when this is false; while it is true
+        a trader may switch it off for their own kernels by `%network off`.
+        """,
+    ).tag(config=True)
+
+    workspace = Unicode(
+        help="""Folder that notebooks may read and write.
+
+        Default: the folder that Jupyter shows, else the one that the kernel is started in.
+        """
+    ).tag(config=True)
+
+    data_dir = Unicode(
+        help="Alphintra's data folder, in which the kernels' home lies; kernels see nothing else of it."
+    ).tag(config=True)
+
+    memory_bytes = Int(
+        help="Memory of one kernel and all that it starts. Default: three quarters of the machine's."
+    ).tag(config=True)
+
+    tmp_bytes = Int(1024 * MIB, help="Size of a kernel's /tmp, and again of /dev/shm; both are memory.").tag(
+        config=True
+    )
+
+    pass_environment = List(
+        Unicode(),
+        help="""Names of environment variables that notebooks get from Jupyter's environment.
+
+        Beside language and time zone none are passed, as they often hold passwords and tokens.
+        """,
+    ).tag(config=True)
+
+    user_id = Unicode(
+        help="""On whose behalf notebooks may ask the server (`al.submit`): its name of the user.
+
+        Empty, the default outside a server that has one owner: they cannot.
+        """
+    ).tag(config=True)
+
+    sandboxed: SandboxProcess | None = None
+    _door: Door | None = None
+    _place: _Place | None = None
+    _sockets: Path | None = None
+
+    @default("data_dir")
+    def _default_data_dir(self) -> str:
+        return str(data_folder())
+
+    @default("memory_bytes")
+    def _default_memory_bytes(self) -> int:
+        return int(psutil.virtual_memory().total) * 3 // 4
+
+    @property
+    def has_process(self) -> bool:
+        """Whether a kernel was started and has not been waited for."""
+        return self.sandboxed is not None or super().has_process
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Decide where the kernel runs and write its connection file."""
+        level = await asyncio.to_thread(isolation.kernel_level)
+        if level not in levels.OWN_FILES:
+            kwargs = await super().pre_launch(**kwargs)
+            kwargs["env"] |= {isolation.LEVEL_VARIABLE: level}
+            return kwargs
+        manager: Any = self.parent
+        if self._sockets is None:  # kept over a restart: clients stay connected
+            # Short and private: a socket's path has 107 bytes, and who can connect to it can run code.
+            self._sockets = Path(tempfile.mkdtemp(prefix="alp-", dir="/tmp"))
+            manager.transport = "ipc"
+            manager.ip = str(self._sockets / "k")
+            manager.cache_ports = False
+            bound(manager)
+        kwargs = await super().pre_launch(**kwargs)
+        self._place = await asyncio.to_thread(self._prepare, kwargs.get("cwd"))
+        outside, inside = await asyncio.to_thread(self._own_connection_file, Path(manager.connection_file))
+        kwargs["cmd"] = [inside if part == outside else part for part in kwargs["cmd"]]
+        return kwargs
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start the kernel."""
+        if self._place is None:
+            return await super().launch_kernel(cmd, **kwargs)
+        assert self._sockets is not None
+        place, network = self._place, self.has_network()
+        mounts = [Mount(place.home, place.home_inside, writable=True), Mount(self._sockets, str(self._sockets), True)]
+        if place.workspace is not None:
+            mounts.append(Mount(place.workspace, str(place.workspace), writable=True))
+        sandbox = Sandbox(isolation.kernel_level())
+        env = self._environment(kwargs.get("env") or {}, place, network, sandbox.level)
+        door = self._door = await self._open_door()
+        if door is not None:
+            mounts.append(door.mount)
+            env |= door.environment(mounted=True)
+        self.sandboxed = await asyncio.to_thread(
+            sandbox.spawn,
+            cmd,
+            mounts=mounts,
+            limits=self._limits(),
+            cwd=place.folder,
+            env=env,
+            network=network,
+            user_id=place.user_id,
+        )
+        self.pid, self.pgid, self.cwd = self.sandboxed.pid, None, place.folder
+        return self.connection_info
+
+    def has_network(self) -> bool:
+        """Whether the kernel will have the network: its trader may only take away what is allowed."""
+        return self.network and not (self._place and kernel_home.wants_no_network(self._place.home))
+
+    async def poll(self) -> int | None:
+        """Return the exit code, ``None`` while it runs."""
+        if self.sandboxed is None:
+            return await super().poll()
+        return self.sandboxed.poll()
+
+    async def wait(self) -> int | None:
+        """Wait for the kernel's end."""
+        if self.sandboxed is None:
+            return await super().wait()
+        process = self.sandboxed
+        code = await asyncio.to_thread(process.wait)
+        self._say_how_it_ended(process)
+        self.sandboxed = None
+        return code
+
+    async def send_signal(self, signum: int) -> None:
+        """Send a signal to the kernel itself, which bubblewrap would not pass on."""
+        if self.sandboxed is None:
+            await super().send_signal(signum)
+        elif signum in {signal.SIGKILL, signal.SIGTERM}:
+            self.sandboxed.kill()
+        elif signum:
+            self.sandboxed.signal(signum)
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel and all that it started."""
+        if self.sandboxed is None:
+            await super().kill(restart=restart)
+        else:
+            self.sandboxed.kill()
+
+    async def terminate(self, restart: bool = False) -> None:
+        """End the kernel and all that it started: it was asked to end before, and had its time."""
+        if self.sandboxed is None:
+            await super().terminate(restart=restart)
+        else:
+            self.sandboxed.kill()
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Remove the sockets, unless the kernel comes back."""
+        await super().cleanup(restart=restart)
+        await self._close_door()
+        if not restart and self._sockets is not None:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+            self._sockets = None
+
+    async def get_provisioner_info(self) -> dict[str, Any]:
+        """Say what another server would need to take over."""
+        return await super().get_provisioner_info() | {"sockets": str(self._sockets) if self._sockets else None}
+
+    def resolve_path(self, path_str: str) -> str | None:
+        """Return where a path of the kernel is, if it lies in the workspace; the debugger asks for it."""
+        if self._place is None:
+            return super().resolve_path(path_str)
+        path = Path(self._place.folder, path_str).resolve()
+        workspace = self._place.workspace
+        return str(path) if workspace and path.is_relative_to(workspace) and path.exists() else None
+
+    async def _open_door(self) -> Door | None:
+        """Open this kernel's way to the server, where there is one; a kernel that is started again gets a new one."""
+        await self._close_door()
+        found = opener()
+        if found is None or not self.user_id or self._place is None:
+            return None
+        door = await found.open(user_id=self.user_id, tenant="kernel", subject=self.kernel_id)
+        if self._place.user_id is not None:
+            door.give(self._place.user_id)
+        return door
+
+    async def _close_door(self) -> None:
+        found, door, self._door = opener(), self._door, None
+        if found is not None and door is not None:
+            await found.close(door)
+
+    def _limits(self) -> Limits:
+        """Bounds that a person who waits for nothing can live with: no clock, no processor time."""
+        return Limits(
+            wall_seconds=float("inf"),
+            memory_bytes=self.memory_bytes,
+            cpu_seconds=None,
+            processes=2048,
+            open_files=8192,
+            file_bytes=_NO_BOUND,
+            tmp_bytes=self.tmp_bytes,
+            disk_bytes=_NO_BOUND,
+            disk_files=_NO_BOUND,
+            output_bytes=_NO_BOUND,
+        )
+
+    def _prepare(self, cwd: str | None) -> _Place:
+        data_dir = Path(self.data_dir).expanduser().resolve()
+        started_in = Path(cwd or Path.cwd()).resolve()
+        manager: Any = self.parent
+        shown = getattr(manager.parent, "root_dir", "")
+        root = Path(self.workspace or shown or started_in).expanduser().resolve()
+        refused = workspace_rules.refusal(root, {"Alphintra's data": data_dir}) or ""
+        if not refused and not root.is_dir():
+            refused = f"{root} is not used as workspace, because it is not there."
+        workspace = None if refused else root
+        user_id = ownership.kernel_user(workspace, data_dir)
+        home = kernel_home.prepare(data_dir, user_id)
+        inside = _free(kernel_home.INSIDE, [*profile.runtime_roots(), *([workspace] if workspace else [])])
+        if workspace is None:
+            self.log.warning("Kernel: %s", refused)
+            return _Place(user_id, home, inside, None, inside, refused)
+        if user_id is not None and not ownership.hand_over(workspace, user_id):
+            self.log.warning("Workspace: it has so many files that those made outside may not be writable in kernels.")
+        folder = started_in if started_in.is_relative_to(workspace) else workspace
+        return _Place(user_id, home, inside, workspace, str(folder), "")
+
+    def _own_connection_file(self, original: Path) -> tuple[str, str]:
+        """Copy it to the kernel's folder: Jupyter's own holds the server's token and other kernels' keys.
+
+        Returns:
+            Where Jupyter has it, as the command line says it, and where the kernel has it.
+        """
+        assert self._sockets is not None
+        original = original.resolve()
+        copy = self._sockets / original.name
+        copy.unlink(missing_ok=True)
+        with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(original.read_bytes())
+        if self._place is not None and self._place.user_id is not None:
+            os.chown(copy, self._place.user_id, self._place.user_id)
+            os.chown(self._sockets, self._place.user_id, self._place.user_id)
+        return str(original), str(copy)
+
+    def _environment(self, given: Mapping[str, str], place: _Place, network: bool, level: str) -> dict[str, str]:
+        names = {*PASSED, *self.pass_environment, *self.kernel_spec.env}
+        values = {name: given[name] for name in names if name in given}
+        values |= kernel_home.environment(place.home_inside)
+        values["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+        values[isolation.LEVEL_VARIABLE] = level
+        values[isolation.NETWORK_VARIABLE] = "on" if network else "off"
+        if place.refused:
+            values[isolation.REFUSED_VARIABLE] = place.refused
+        return values
+
+    def _say_how_it_ended(self, process: SandboxProcess) -> None:
+        if process.outcome == "memory":
+            self.log.warning(
+                "Kernel %s used more than %d MiB of memory (SandboxProvisioner.memory_bytes) and was ended.",
+                self.kernel_id,
+                self.memory_bytes // MIB,
+            )
+        elif process.poll() and process.outcome == "exited":
+            # Quoted: what a kernel prints must not look like lines of this log.
+            tail = json.dumps(process.stderr_tail()[-2000:])
+            self.log.warning("Kernel %s ended by itself (%s): %s", self.kernel_id, process.poll(), tail)
+
+
+def _free(path: str, taken: list[Path]) -> str:
+    """Return a path inside that hides nothing else that is mounted."""
+    while any(root == Path(path) or root.is_relative_to(path) for root in taken):
+        path += "-kernel"
+    return path

@@ -1,0 +1,122 @@
+"""Jobs whose server is no more: what is left of them is killed, then they wait in the queue again.
+
+A lease that has run out by the database's clock is a suspicion. It becomes a fact when this server, by its own steady
+clock, has seen no heartbeat for some seconds more: neither a database that was away for a while nor a clock that jumped
+takes a job from a server that is alive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Container
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..crash_points import reached
+from ..db.engine import Database
+from ..db.tables import JobRow
+from . import store
+from .worker_home import remove_tree, sweep
+
+_LOG_MOST = 20
+
+
+class LostJobs:
+    """Finds and settles what other servers left.
+
+    Args:
+        database: Where the jobs are.
+        jobs_dir: Where attempts have their folders.
+        boot_id: This server's.
+        log: Where it says what it did.
+    """
+
+    def __init__(self, database: Database, jobs_dir: Path, boot_id: str, log: logging.Logger) -> None:
+        self._database = database
+        self._jobs_dir = jobs_dir
+        self._boot_id = boot_id
+        self._log = log
+        # (job, attempt) → the heartbeat that it had when it was first suspected, and when that was.
+        self._suspects: dict[tuple[str, int], tuple[datetime | None, float]] = {}
+
+    async def settle_at_start(self) -> int:
+        """Settle what an earlier server left. A SQLite file admits one server, so no other can be keeping a job."""
+        if not self._database.is_sqlite:
+            return 0
+        found = await self._database.read(lambda session: store.find_lost(session, not_owner=self._boot_id))
+        return await self._settle(found)
+
+    async def settle(self, mine: Container[str]) -> int:
+        """Settle what has no server any more.
+
+        Args:
+            mine: Ids of the jobs at work here, whose leases come back with the next heartbeat.
+
+        Returns:
+            How many there were.
+        """
+        found = await self._database.read(store.find_lost)
+        now = time.monotonic()
+        suspects, lost = {}, []
+        for row in found:
+            if row.owner == self._boot_id and row.id in mine:
+                continue
+            key = (row.id, row.attempt)
+            heartbeat, since = self._suspects.get(key, (row.heartbeat_at, now))
+            if heartbeat != row.heartbeat_at:
+                since = now
+            if now - since >= 2 * store.HEARTBEAT_SECONDS:
+                lost.append(row)
+            else:
+                suspects[key] = (row.heartbeat_at, since)
+        self._suspects = suspects
+        return await self._settle(lost)
+
+    async def _settle(self, lost: list[JobRow]) -> int:
+        for number, row in enumerate(lost):
+            folder = self._jobs_dir / row.id / str(row.attempt)
+            killed = await asyncio.to_thread(sweep, folder)
+            await asyncio.to_thread(remove, folder)
+            if number < _LOG_MOST:
+                self._log.warning(
+                    "Job %s was lost in attempt %s (%s processes ended)", row.id, row.attempt, killed
+                )
+            reached("in_sweep")
+            # One transaction each: no two jobs are locked at once.
+            await self._database.write(lambda session, row=row: store.take_over(session, row))  # type: ignore[misc]
+        if len(lost) > _LOG_MOST:
+            self._log.warning("%s jobs were lost in all", len(lost))
+        return len(lost)
+
+    def remove_leftovers(self) -> None:
+        """Remove the folders of attempts that are neither at work nor stand behind a result."""
+        # The folders first: one that is there was claimed before the rows are read, so its row says RUNNING.
+        folders = [
+            folder
+            for job in list(self._jobs_dir.iterdir())
+            for folder in (list(job.iterdir()) or [job / "none"] if job.is_dir() else [])
+        ]
+
+        def kept(session: Session) -> set[tuple[str, int]]:
+            query = select(JobRow.id, JobRow.attempt).where(
+                (JobRow.status == "RUNNING") | ((JobRow.status == "COMPLETED") & JobRow.pruned_at.is_(None))
+            )
+            return {(job_id, attempt) for job_id, attempt in session.execute(query)}
+
+        keep = self._database.read_now(kept)
+        for folder in folders:
+            if not (folder.name.isdigit() and (folder.parent.name, int(folder.name)) in keep):
+                remove(folder)
+
+
+def remove(folder: Path) -> None:
+    """Remove an attempt's folder, and its job's if that was the last."""
+    remove_tree(folder)
+    with suppress(OSError):
+        folder.parent.rmdir()

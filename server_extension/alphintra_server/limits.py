@@ -1,0 +1,71 @@
+"""What each user's jobs may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from .jobs.launcher import JobLimits
+
+
+@dataclass(frozen=True)
+class UserLimits:
+    """What one user may use.
+
+    Attributes:
+        jobs: Jobs that run at once.
+        queued: Jobs of one priority that wait.
+        seconds: Wall-clock time of one job.
+        memory: Bytes of memory of one job.
+        disk: Bytes that one job may have on the disk.
+        log: Bytes of what one job prints that are kept.
+    """
+
+    jobs: int = 4
+    queued: int = 100
+    seconds: float = 600.0
+    memory: int = 2 << 30
+    disk: int = 2 << 30
+    log: int = 256 << 10
+
+    @property
+    def of_a_job(self) -> JobLimits:
+        """What one attempt gets."""
+        return JobLimits(self.seconds, self.memory, self.disk, self.log)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of everybody, and of some users other ones.
+
+    Args:
+        usual: What whoever is not named has.
+        own: User → what differs.
+    """
+
+    usual: UserLimits = UserLimits()
+    own: Mapping[str, UserLimits] = field(default_factory=dict)
+
+    def of(self, user_id: str) -> UserLimits:
+        """Tell what a user may use."""
+        return self.own.get(user_id, self.usual)
+
+
+def read_limits(usual: UserLimits, own: Mapping[str, Mapping[str, Any]]) -> Limits:
+    """Read the configuration's ``{"user": {"jobs": 8}}``.
+
+    Raises:
+        ValueError: A limit that there is not, or that is not a positive number; it names the user and the limit.
+    """
+    kinds = {item.name: float if item.name == "seconds" else int for item in fields(UserLimits)}
+    found = {}
+    for user, given in own.items():
+        for name, value in given.items():
+            if name not in kinds:
+                raise ValueError(f"user_limits: {user}: there is no limit {name!r}; there are {', '.join(kinds)}")
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or value <= 0 or value != kinds[name](value):
+                raise ValueError(f"user_limits: {user}: {name} is {value!r}, not a positive number")
+        found[user] = replace(usual, **given)
+    return Limits(usual, found)

@@ -1,0 +1,137 @@
+"""``AlphintraServer.lockdown``: a page that runs somebody else's notebook can start nothing outside the sandbox.
+
+The output of a cell may be JavaScript, and that asks Jupyter in the name of whoever looks at it. So what Jupyter
+offers is cut to what may be asked: kernels of ours, files of the workspace.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
+from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
+from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
+from tornado.web import HTTPError
+from traitlets.config import Config
+
+#: The kernels that may be started: those that begin in the sandbox.
+KERNELS = frozenset({"alphintra"})
+
+
+class LockedKernelSpecManager(KernelSpecManager):
+    """Knows our kernels only; ``allowed_kernelspecs`` alone would cut the list and still start any."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Return one of our kernels.
+
+        Raises:
+            NoSuchKernel: Any other name.
+        """
+        if kernel_name not in KERNELS:
+            raise NoSuchKernel(kernel_name)
+        return super().get_kernel_spec(kernel_name)
+
+    def find_kernel_specs(self) -> dict[str, str]:
+        """Return our kernels and where they are."""
+        return {name: place for name, place in super().find_kernel_specs().items() if name in KERNELS}
+
+    def get_all_specs(self) -> dict[str, Any]:
+        """Return our kernels as the launcher shows them."""
+        return {name: spec for name, spec in super().get_all_specs().items() if name in KERNELS}
+
+
+class _Beneath:
+    """Paths that do not leave the workspace through a link, which a kernel may have laid there."""
+
+    root_dir: str
+
+    def _inside(self, path: str) -> str:
+        root = os.path.realpath(self.root_dir)
+        real = os.path.realpath(path)
+        if real != root and not real.startswith(root + os.sep):
+            raise HTTPError(404, "This path leads out of the workspace.")
+        return path
+
+    def _get_os_path(self, path: str) -> str:
+        return self._inside(super()._get_os_path(path))  # type: ignore[misc]
+
+    @contextmanager
+    def open(self, os_path: str, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Open a file step by step from the workspace on: none of them may have become a link meanwhile."""
+        with super().open(os_path, *args, opener=self._opened, **kwargs) as file:  # type: ignore[misc]
+            yield file
+
+    def _opened(self, path: str, flags: int) -> int:
+        root = Path(self.root_dir).resolve()
+        *folders, name = Path(path).resolve().relative_to(root).parts
+        at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for folder in folders:
+                below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+                os.close(at)
+                at = below
+            return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=at)
+        finally:
+            os.close(at)
+
+
+class LockedCheckpoints(_Beneath, AsyncFileCheckpoints):
+    """Checkpoints that stay in the workspace."""
+
+    def checkpoint_path(self, checkpoint_id: str, path: str) -> str:
+        """Return where a checkpoint is."""
+        found: str = super().checkpoint_path(checkpoint_id, path)  # type: ignore[no-untyped-call]
+        return self._inside(found)
+
+
+class LockedContentsManager(_Beneath, AsyncLargeFileManager):  # type: ignore[misc]
+    """The workspace, without hidden files and without what links lead to outside."""
+
+    def _checkpoints_class_default(self) -> type[LockedCheckpoints]:
+        return LockedCheckpoints
+
+
+def settings(workspace: str) -> Config:
+    """Return the settings of a locked server; they win over all others.
+
+    Args:
+        workspace: The trader's folder, the only one that Jupyter shows.
+    """
+    config = Config()
+    config.ServerApp.terminals_enabled = False
+    config.ServerApp.allow_external_kernels = False
+    config.ServerApp.root_dir = workspace
+    config.ServerApp.kernel_spec_manager_class = LockedKernelSpecManager
+    config.ServerApp.contents_manager_class = LockedContentsManager
+    config.LockedContentsManager.root_dir = workspace
+    config.LockedContentsManager.allow_hidden = False
+    config.LockedContentsManager.checkpoints_class = LockedCheckpoints
+    config.LabApp.extension_manager = "readonly"
+    config.LanguageServerManager.autodetect = False
+    config.SandboxProvisioner.network = False
+    return config
+
+
+def hold(serverapp: Any, workspace: str) -> None:
+    """See that a server is locked, once its parts are made and before it has handlers.
+
+    Raises:
+        RuntimeError: It is not; it must not start.
+    """
+    for app in serverapp.extension_manager.extension_apps.get("jupyterlab", ()):
+        app.extension_manager = "readonly"
+    contents = serverapp.contents_manager
+    open_ends = {
+        "terminals": serverapp.terminals_enabled,
+        "other kernels": not isinstance(serverapp.kernel_manager.kernel_spec_manager, LockedKernelSpecManager),
+        "other folders": not isinstance(contents, LockedContentsManager)
+        or Path(contents.root_dir).resolve() != Path(workspace).resolve(),
+        "hidden files": contents.allow_hidden,
+    }
+    found = [name for name, is_open in open_ends.items() if is_open]
+    if found:
+        raise RuntimeError(f"AlphintraServer.lockdown is set, but settings of Jupyter allow {', '.join(found)}.")

@@ -1,0 +1,40 @@
+"""What Jupyter's own parts must know of Alphintra: kernels and language servers run in the sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jupyter_lsp.specs import py_lsp_server
+from traitlets.config import Config
+
+from alphintra_kernel import language_server
+
+
+def settings(workspace: str, data_dir: str, single_user: bool, given: Config) -> Config:
+    """Return settings for kernels and language servers, below those that somebody gave.
+
+    Args:
+        workspace: The trader's folder.
+        data_dir: Alphintra's data folder.
+        single_user: Whether everybody is the one owner, on whose behalf a notebook may then ask the server.
+        given: The settings as they are.
+    """
+    config = Config()
+    kernels: dict[str, Any] = {
+        "workspace": workspace,
+        "data_dir": data_dir,
+        "user_id": "local" if single_user else "",
+    }
+    for name, value in kernels.items():
+        if name not in given.SandboxProvisioner:
+            config.SandboxProvisioner[name] = value
+    if "pylsp" not in given.LanguageServerManager.get("language_servers", {}):
+        config.LanguageServerManager.language_servers = {"pylsp": _language_server(Path(workspace))}
+    return config
+
+
+def _language_server(workspace: Path) -> dict[str, Any]:
+    (spec,) = py_lsp_server(None).values()
+    # It gets what is edited as text: a shadow copy on disk would only lie in reach of other kernels.
+    return dict(spec) | {"argv": language_server.command(workspace), "requires_documents_on_disk": False}

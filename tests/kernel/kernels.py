@@ -1,0 +1,94 @@
+"""Real kernels for the tests, started through the provisioner as Jupyter starts them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alphintra_kernel.provisioner import SandboxProvisioner
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from traitlets.config import Config
+
+import alphintra_kernel
+
+RESOURCES = Path(alphintra_kernel.__file__).parent / "resources"
+NAME = "alphintra-sandbox"
+
+
+class _Installed:
+    """The entry point, for a checkout that was installed before it had one."""
+
+    name = NAME
+    value = "alphintra_kernel.provisioner:SandboxProvisioner"
+
+    def load(self) -> type[SandboxProvisioner]:
+        return SandboxProvisioner
+
+
+def register() -> None:
+    KernelProvisionerFactory.provisioners.setdefault(NAME, _Installed())
+
+
+def specs(folder: Path) -> KernelSpecManager:
+    if not (folder / "alphintra").exists():
+        shutil.copytree(RESOURCES, folder / "alphintra")
+    return KernelSpecManager(kernel_dirs=[str(folder)], ensure_native_kernel=False)
+
+
+class Client:
+    """A running kernel and its client."""
+
+    def __init__(self, manager: KernelManager, client: Any) -> None:
+        self.manager = manager
+        self.client = client
+
+    def run(self, code: str, timeout: float = 60) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Execute and return the reply and what was shown."""
+        shown: list[dict[str, Any]] = []
+        reply = self.client.execute_interactive(
+            code, timeout=timeout, store_history=True, allow_stdin=False, output_hook=shown.append
+        )
+        return reply["content"], shown
+
+    def value(self, code: str) -> str:
+        """The plain text of an expression's value."""
+        reply, shown = self.run(code)
+        assert reply["status"] == "ok", (reply["ename"], reply["evalue"])
+        return next(m["content"]["data"]["text/plain"] for m in shown if m["msg_type"] == "execute_result")
+
+    def printed(self, code: str) -> str:
+        """What a cell prints."""
+        reply, shown = self.run(code)
+        assert reply["status"] == "ok", (reply["ename"], reply["evalue"])
+        return "".join(m["content"]["text"] for m in shown if m["msg_type"] == "stream")
+
+    @property
+    def banner(self) -> str:
+        return self.client.kernel_info(reply=True, timeout=20)["content"]["banner"]
+
+
+@contextmanager
+def kernel(folder: Path, *, cwd: Path, data_dir: Path, **settings: Any) -> Iterator[Client]:
+    """Start a kernel in ``cwd``; ``settings`` are the provisioner's."""
+    register()
+    config = Config({"SandboxProvisioner": {"data_dir": str(data_dir), **settings}})
+    manager = KernelManager(kernel_name="alphintra", kernel_spec_manager=specs(folder), config=config)
+    manager.start_kernel(cwd=str(cwd), env=dict(os.environ))
+    client = manager.client()
+    try:
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=60)
+        except RuntimeError as error:
+            process = manager.provisioner.sandboxed
+            raise AssertionError(process and process.stderr_tail()) from error
+        yield Client(manager, client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
