@@ -223,8 +223,12 @@ def check_marker(marker: str) -> None:
         raise ValueError(f"a marker has up to 128 letters, digits, '.', '_' and '-', not {marker!r}")
 
 
-def sweep(marker_prefix: str) -> list[str]:
-    """End and remove every group whose name begins so, whoever made it.
+def sweep(marker_prefix: str, *, whole: bool = False) -> list[str]:
+    """End and remove every group whose marker begins so, whoever made it.
+
+    Args:
+        marker_prefix: The beginning of a marker.
+        whole: It is the whole marker: ``job.1`` does not mean ``job.10``.
 
     Returns:
         The names of the groups that were there.
@@ -235,7 +239,8 @@ def sweep(marker_prefix: str) -> list[str]:
     check_marker(marker_prefix)
     if not marker_prefix:
         raise ValueError("sweep needs the beginning of a marker")
-    return _sweep(lambda name: name.startswith(marker_prefix))
+    wanted = f"{marker_prefix}~" if whole else marker_prefix
+    return _sweep(lambda name: name.startswith(wanted))
 
 
 def sweep_abandoned() -> list[str]:

@@ -30,6 +30,8 @@ from alphintra_kernel.supervise import SandboxProcess, Started
 
 _PACKAGE_ROOT = str(Path(__file__).resolve().parents[1])
 _STAGE = "import sys; sys.path.append(sys.argv[1]); from alphintra_kernel import stage; stage.main(int(sys.argv[2]))"
+#: Tells a tenant its marker.
+MARKER_VARIABLE = "ALPHINTRA_SANDBOX_MARKER"
 _START_SECONDS = 10.0
 
 # bwrap's --die-with-parent follows the thread that started it. This one lives as long as the process.
@@ -106,7 +108,7 @@ class Sandbox:
             user_id: The host user to become when started as root; the caller has made the mounts theirs. By
                 default one that no other sandbox has, and that is given the writable mounts.
             marker: Names what it runs (letters, digits, ``.``, ``_``, ``-``), so that whoever takes over from
-                this process can find what is left of it: see ``cgroup.sweep``.
+                this process can find what is left of it: see ``cgroup.sweep``; it is an argument of bwrap too.
             on_exit: Called once in a thread of its own after everything in it has ended.
 
         Raises:
@@ -211,8 +213,10 @@ def _start_bwrap(
         split = arguments.index("--")
         options_fd = _readable(ours, b"".join(word.encode() + b"\0" for word in arguments[:split]))
         fds = [fd for fd in (passwd_fd, filter_fd, options_fd, gate.info, gate.block) if fd is not None]
+        # The marker stays in sight: whoever takes over from this process finds what is left by it.
+        shown = ["--setenv", MARKER_VARIABLE, tenant.marker] if tenant.marker else []
         # An empty environment for bwrap as well: inside, /proc/1/environ shows what bwrap started with.
-        command = [program, "--args", str(options_fd), *arguments[split:]]
+        command = [program, "--args", str(options_fd), *shown, *arguments[split:]]
         popen = _popen(command, env={}, fds=[*tenant.fds, *fds])
         return _let_in(popen, gate, group, tenant)
 

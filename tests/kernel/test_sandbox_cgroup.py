@@ -91,6 +91,7 @@ def test_a_sweep_ends_what_has_the_marker_and_nothing_else(marker):
     box = Sandbox("none", allow_unsandboxed=True)
     swept = box.spawn([sys.executable, "-c", SLEEP], marker=f"{marker}-a")
     spared = box.spawn([sys.executable, "-c", SLEEP], marker=f"{marker}-b")
+    assert cgroup.sweep(f"{marker}-", whole=True) == []
     assert [name.partition("~")[0] for name in cgroup.sweep(f"{marker}-a")] == [f"{marker}-a"]
     assert swept.wait(5) == 137
     assert spared.poll() is None

@@ -221,3 +221,11 @@ def test_a_mount_needs_absolute_paths(sandbox, tmp_path):
         Mount(Path("relative"), "/job/in")
     with pytest.raises(ValueError, match="two absolute paths"):
         Mount(tmp_path, "/job/../etc")
+
+
+def test_the_marker_is_in_the_command_line_of_what_runs_it(inside):
+    said = inside(
+        "say([open('/proc/1/cmdline').read().split('\\0'), os.environ['ALPHINTRA_SANDBOX_MARKER']])", marker="boot.7"
+    )
+    assert "boot.7" in said.value[0]
+    assert said.value[1] == "boot.7"
