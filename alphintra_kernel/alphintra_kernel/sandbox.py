@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import select
-import socket
 import subprocess
 import sys
 import tempfile
@@ -369,47 +368,3 @@ def _take_user_id() -> int:
 def _return_user_id(user_id: int | None) -> None:
     with _ids_lock:
         _ids_in_use.discard(user_id or 0)
-
-
-def attempt_at(level: str) -> str:
-    """Run Python at this level and have it try what it must not; the reason why the level fails, or nothing."""
-    read, write = os.pipe()
-    with (
-        os.fdopen(read, "rb") as answer,
-        tempfile.NamedTemporaryFile() as secret,
-        socket.create_server(("127.0.0.1", 0)) as server,
-    ):
-        secret.write(b"reached")
-        secret.flush()
-        code = _TRY.format(write=write, secret=secret.name, port=server.getsockname()[1])
-        try:
-            process = Sandbox(level, allow_unsandboxed=True).spawn(
-                [sys.executable, "-I", "-S", "-c", code], fds=[write], limits=Limits(wall_seconds=20)
-            )
-        except (SandboxError, ImportError) as error:
-            return str(error)
-        finally:
-            os.close(write)
-        reached = answer.read().decode().split()
-    process.wait(20)
-    if not reached:
-        return process.stderr_tail().strip() or f"exit code {process.poll()}"
-    wrong = [] if level in (levels.POD, levels.NONE) else reached[1:]
-    return f"at level {level} a process reached {' and '.join(wrong)} of the host" if wrong else ""
-
-
-_TRY = """
-import os, socket
-def reaches(action):
-    try:
-        action()
-    except OSError:
-        return False
-    return True
-reached = ["itself"]
-if reaches(lambda: open({secret!r}).read()):
-    reached.append("files")
-if reaches(lambda: socket.create_connection(("127.0.0.1", {port}), 1)):
-    reached.append("network")
-os.write({write}, " ".join(reached).encode())
-"""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from alphintra_kernel.limits import Limits
 from alphintra_kernel.profile import Mount
-from alphintra_kernel.sandbox import Sandbox, SandboxUnavailableError, attempt_at
+from alphintra_kernel.sandbox import Sandbox, SandboxUnavailableError
 
 from alphintra_kernel import landlock, levels
 
@@ -89,7 +89,7 @@ def test_without_namespaces_and_landlock(no_namespaces, monkeypatch):
 def test_a_level_that_lets_something_through_is_not_one(monkeypatch):
     """The probe tries; it does not believe."""
     monkeypatch.setattr("alphintra_kernel.sandbox._rules", lambda tenant, home: None)
-    assert attempt_at("landlock") == "at level landlock a process reached files and network of the host"
+    assert levels.attempt_at("landlock") == "at level landlock a process reached files and network of the host"
 
 
 def test_rule_sets_ask_for_what_each_kernel_knows():
