@@ -16,8 +16,7 @@ FILES = (
     _reads("server's database", "database", "SQLite format 3\0"),
     Probe("server's write-ahead log", "return len(read(given['database'] + '-wal', 16))", "ENOENT", 16),
     Probe("another kernel's connection file", "return 'shell_port' in read(given['connection'])", "ENOENT", True),
-    Probe("list of connection files", "return len(os.listdir(given['runtime'])) > 1", False, True, tenants=("kernel",)),
-    Probe("folder of connection files", "return len(os.listdir(given['runtime'])) > 1", "ENOENT", True, tenants=("job",)),
+    Probe("list of connection files", "return len(os.listdir(given['runtime'])) > 1", "ENOENT", True),
     Probe(
         "server's token in its runtime folder",
         "return any(given['token'] in str(attempt(read, os.path.join(folder, name), 1 << 16))\n"
@@ -91,9 +90,9 @@ FILES = (
         "bought at dawn",
     ),
     Probe(
-        "/run, /sys, /var, /boot, /media",
-        "return [name for name in ('/run/systemd', '/run/lock', '/sys', '/var', '/boot', '/media', '/opt')\n"
-        "        if os.path.exists(name) and os.listdir(name) != ['alphintra']]",
+        "other folders of the host",
+        "return [name for name in ('/run/systemd', '/run/lock', '/sys', '/var/lib', '/var/log', '/boot', '/media', '/srv')\n"
+        "        if os.path.exists(name)]",
         [],
     ),
 )
