@@ -14,14 +14,16 @@ def python(marker: Path) -> str:
 
 def shell(marker: Path, inside: Path) -> str:
     """The same for a program; inside the sandbox it leaves another mark, so that its run can be seen."""
-    return f"#!/bin/sh\ntouch {inside}\ntouch {marker} 2>/dev/null\nexec /usr/bin/env python3 \"$@\"\n"
+    return f'#!/bin/sh\ntouch {inside}\ntouch {marker} 2>/dev/null\nexec /usr/bin/env python3 "$@"\n'
 
 
 def plant(workspace: Path, markers: Path) -> None:
     """Plant everything: modules with well-known names, configuration, hooks, kernels, language servers."""
-    for name in ("sitecustomize", "usercustomize", "tornado", "traitlets", "jupyter_server", "jupyterlab", "pylsp", "jedi",
-                 "alphintra", "alphintra_server", "alphintra_kernel", "jupyter_config", "jupyter_server_config",
-                 "jupyter_lab_config", "conftest"):  # fmt: skip
+    for name in (
+        *("sitecustomize", "usercustomize", "tornado", "traitlets", "jupyter_server", "jupyterlab", "pylsp", "jedi"),
+        *("alphintra", "alphintra_server", "alphintra_kernel", "conftest"),
+        *("jupyter_config", "jupyter_server_config", "jupyter_lab_config"),
+    ):
         (workspace / f"{name}.py").write_text(python(markers / f"{name}.py"))
     texts = {
         ".ipython/profile_default/startup/00-first.py": python(markers / "ipython-startup"),
@@ -36,7 +38,11 @@ def plant(workspace: Path, markers: Path) -> None:
         "node_modules/pyright/package.json": "{}",
     }
     script = f"require('fs').writeFileSync({json.dumps(str(markers / 'node'))}, '')\n"
-    for server in ("pyright/langserver.index.js", "bash-language-server/bin/main.js", "yaml-language-server/bin/yaml-language-server"):
+    for server in (
+        "pyright/langserver.index.js",
+        "bash-language-server/bin/main.js",
+        "yaml-language-server/bin/yaml-language-server",
+    ):
         texts[f"node_modules/{server}"] = script
     spec = {"argv": ["/bin/sh", "-c", f"touch {markers / 'kernel'}"], "display_name": "Evil", "language": "python"}
     for place in ("kernels/evil", "share/jupyter/kernels/evil", ".local/share/jupyter/kernels/evil"):

@@ -1,4 +1,4 @@
-"""Files of others, of the server, of the system: nothing but a tenant's own is there, and what is shared is read-only."""
+"""Files of others, of the server, of the system: only a tenant's own are there, and what is shared is read-only."""
 
 from __future__ import annotations
 
@@ -63,7 +63,13 @@ FILES = (
         "ENOENT",
         tenants=("job",),
     ),
-    Probe("change its own input", "return change('/job/in/source/strategy.py')", "EROFS", "ENOENT", tenants=("job",)),
+    Probe(
+        "change its own input",
+        "return change('/job/in/source/strategy.py')",
+        "EROFS",
+        "ENOENT",
+        tenants=("job",),
+    ),
     Probe(
         "set-user-id file",
         # Whoever runs it becomes nobody else: no mount honours the bit.

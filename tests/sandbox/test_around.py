@@ -141,7 +141,8 @@ _SWAP = """
 import os, time
 os.chdir({workspace!r})
 os.makedirs("swap-a", exist_ok=True)
-open("swap-a/plan.py", "w").write("import alphintra as al\\nclass Mine(al.Strategy):\\n    def on_bar(self):\\n        pass\\n")
+with open("swap-a/plan.py", "w") as file:
+    file.write("import alphintra as al\\nclass Mine(al.Strategy):\\n    def on_bar(self):\\n        pass\\n")
 os.symlink({secrets!r}, "swap-b")
 until = time.monotonic() + {seconds}
 times = 0
@@ -318,7 +319,9 @@ class TestLockdown:
         for name in ("leak.py", "leaks", ".hidden.py", "seen.py"):
             (locked.workspace / name).unlink(missing_ok=True)
 
-    @pytest.mark.parametrize("path", ["leak.py", "leaks/plan.py", ".hidden.py", "../secrets/plan.py", "%2e%2e/secrets/plan.py"])
+    @pytest.mark.parametrize(
+        "path", ["leak.py", "leaks/plan.py", ".hidden.py", "../secrets/plan.py", "%2e%2e/secrets/plan.py"]
+    )
     @pytest.mark.parametrize("route", ["/api/contents/", "/files/"])
     def test_no_file_outside_and_none_hidden(self, locked: Server, route: str, path: str) -> None:
         assert locked.ask("GET", f"{route}seen.py").status == 200
