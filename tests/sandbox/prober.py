@@ -3,7 +3,8 @@
 The text of this file travels: it is run by plain Python outside, by a strategy inside a job, and by a cell inside a
 kernel. So it imports nothing of ours, and speaks in values that JSON can hold.
 """
-# ruff: noqa: PTH - whatever pathlib adds stands between a probe and the call that it is about
+# Whatever pathlib adds would stand between a probe and the call that it is about.
+# ruff: noqa: PTH101, PTH108, PTH116, PTH123
 
 import ctypes
 import errno

@@ -97,7 +97,8 @@ FILES = (
     ),
     Probe(
         "other folders of the host",
-        "return [name for name in ('/run/systemd', '/run/lock', '/sys', '/var/lib', '/var/log', '/boot', '/media', '/srv')\n"
+        "names = ('/run/systemd', '/run/lock', '/sys', '/var/lib', '/var/log', '/boot', '/media', '/srv')\n"
+        "return [name for name in names\n"
         "        if os.path.exists(name)]",
         [],
     ),

@@ -88,7 +88,7 @@ NETWORK = (
     Probe("netlink: change a link", _NEW_LINK, "EPERM", None, privileged=True),
     Probe("a pair of sockets of vsock", "return call(53, 40, 1, 0, b'\\0' * 8)", "EAFNOSUPPORT"),
     *(
-        Probe(name, f"return socket.socket({family}, socket.SOCK_RAW, {number}).close()", "EPERM", None, privileged=True)
+        Probe(name, f"socket.socket({family}, socket.SOCK_RAW, {number}).close()", "EPERM", None, privileged=True)
         for name, family, number in (
             ("raw IP", "socket.AF_INET", 255),
             ("raw ICMP", "socket.AF_INET", 1),
