@@ -344,10 +344,9 @@ class TestLockdown:
     def test_no_other_kernel(self, locked: Server, server: Server, name: str) -> None:
         assert set(locked.ask("GET", "/api/kernelspecs").json["kernelspecs"]) == {"alphintra"}
         reply = locked.ask("POST", "/api/kernels", {"name": name})
-        assert reply.status in {400, 403, 404, 500, 501}, reply
-        assert reply.status != 500 or "NoSuchKernel" in json.dumps(reply.json), reply
+        assert reply.status in {403, 404}, reply
         session = {"name": "x", "path": "x.ipynb", "type": "notebook", "kernel": {"name": name}}
-        assert locked.ask("POST", "/api/sessions", session).status in {400, 403, 404, 500, 501}
+        assert locked.ask("POST", "/api/sessions", session).status in {403, 404, 501}
         running = {kernel["name"] for kernel in locked.ask("GET", "/api/kernels").json}
         assert running <= {"alphintra"}
 
@@ -365,7 +364,7 @@ class TestLockdown:
 
     def test_no_extension_is_installed(self, locked: Server) -> None:
         body = {"cmd": "install", "extension_name": "alphintra-no-such-extension"}
-        assert locked.ask("POST", "/lab/api/extensions", body).status in {403, 404, 405}
+        assert locked.ask("POST", "/lab/api/extensions", body).status == 422
 
     def test_the_level_is_shown(self, locked: Server, locked_kernel: Kernel) -> None:
         sandbox = locked.ask("GET", "/api/system").json["sandbox"]
