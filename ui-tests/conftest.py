@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from lab_page import SECOND, Page
-from lab_server import CHROMIUM, Lab, _address
+from lab_server import BUILT, CHROMIUM, Lab, _address
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +48,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
                 f"--ServerApp.root_dir={workspace}",
                 f"--AlphintraServer.data_dir={folders['data']}",
                 "--LabApp.extension_manager=readonly",
+                *BUILT,
             ],
             env=environment,
             stdout=output,

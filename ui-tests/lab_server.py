@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 import urllib.request
@@ -13,6 +14,11 @@ from typing import Any
 CHROMIUM = Path("/usr/bin/chromium")
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 START_SECONDS = 60
+# Where an extension lies that was built without being installed: a folder with @alphintra/lab in it.
+BUILT = [
+    f"--LabApp.extra_labextensions_path={folder}"
+    for folder in filter(None, [os.environ.get("ALPHINTRA_LABEXTENSIONS")])
+]
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from alphintra_kernel.earlier_trials import FOLDER as TRIALS_FOLDER
+from alphintra_kernel.user_source import JobError
 
 if TYPE_CHECKING:
     from alphintra.result import Result
     from alphintra_backtest.methods import Done
 
+_NO_ROOM = {
+    errno.EFBIG: ("OUTPUT_TOO_LARGE", "a file of the result is larger than a job may write"),
+    errno.ENOSPC: ("DISK_FULL", "there is no room for the result"),
+    errno.EDQUOT: ("DISK_FULL", "there is no room for the result"),
+}
 TABLES = ("trades", "fills", "orders")
 
 
@@ -25,6 +37,7 @@ def write(done: Done, trials: dict[str, Any], folder: Path) -> list[dict[str, An
     Returns:
         ``{name, bytes, sha256}`` of each file.
     """
+    make_room(folder)
     result = done.result
     (folder / "result.json").write_text(result.to_json(), encoding="utf-8")
     _write_json(folder / "view.json", result.view)
@@ -73,6 +86,28 @@ def _write_equity(result: Result, path: Path) -> None:
         }
     )
     pq.write_table(table, path)
+
+
+@contextlib.contextmanager
+def no_room_is_said() -> Iterator[None]:
+    """Within it, a file that does not fit is a :class:`JobError` that says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        code, text = _NO_ROOM[error.errno]
+        raise JobError(text, code) from error
+
+
+def make_room(folder: Path) -> None:
+    """Remove what lies there: user code that writes relative paths writes them there, and not only plain files."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name != TRIALS_FOLDER:
+                shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
 
 
 def described(path: Path) -> dict[str, Any]:

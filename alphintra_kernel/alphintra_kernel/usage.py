@@ -13,6 +13,9 @@ from alphintra_kernel.cgroup import Group
 class Usage:
     """What a sandbox's processes have used since their start, those that have ended included.
 
+    Without a control group the last quarter of a second may be missing in processor time; what was written and
+    deleted again in it always may.
+
     Attributes:
         cpu_seconds: Processor time, user and system, of all threads together.
         peak_memory: The most memory in use at once, in bytes: private and shared, temporary files included, the
@@ -59,9 +62,10 @@ class Meter:
             self._kept = max(self._kept, memory.kept)
             self._peak = max(self._peak, used, memory.peak - self._kept)
         else:
-            used = process_tree.memory_in_use(pids)
-            if self._first_pid is not None:
-                used += disk.temporary_files(self._first_pid)
+            if self._first_pid is None:
+                used = process_tree.memory_in_use(pids)
+            else:
+                used = process_tree.memory_beside_files(pids) + disk.temporary_files(self._first_pid)
             self._peak = max(self._peak, used, process_tree.most_resident(pids))
         self._see_cpu(pids)
         return used
@@ -72,9 +76,14 @@ class Meter:
             return [self._pid, *self._group.processes() - {self._pid}]
         return process_tree.descendants(self._pid)
 
-    def finish(self) -> None:
-        """Measure for the last time, after the end of everything but before the uppermost process is waited for."""
+    def finish(self, kept_on_disk: int) -> None:
+        """Measure for the last time, after the end of everything but before the uppermost process is waited for.
+
+        Args:
+            kept_on_disk: Bytes more than at the start in its writable folders, which it must have written.
+        """
         self._written.see(process_tree.bytes_written([self._pid]))
+        self._written.total = max(self._written.total, kept_on_disk)
         self._see_cpu([self._pid])
         memory = self._group.memory() if self._group is not None else None
         if memory is not None:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
+from alphintra_kernel.doors import register
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, validate
 
 from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
+from .door.doors import Doors
 from .events import SCHEMAS, Event, EventRelay
+from .idempotency import Idempotency
 from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
 from .jobs.launcher import Launcher
+from .jobs.pool import Pool
+from .jobs.retention import Kept, Retention
 from .jobs.supervisor import Supervisor
 from .limits import UserLimits, read_limits
 from .routes import PROBES, ROUTES
@@ -33,6 +39,7 @@ from .services.run_defaults import RunDefaults
 from .services.snippets import Snippets
 from .services.sources import Sources
 from .services.strategies import Strategies
+from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates, installed_templates
 from .services.workspace import Workspace, refusal
@@ -55,11 +62,15 @@ class Services:
     parser: Parser
     events: EventRelay
     supervisor: Supervisor
+    pool: Pool | None
     strategies: Strategies
     sources: Sources
     templates: Templates
     datasets: Datasets
     backtests: Backtests
+    idempotency: Idempotency
+    retention: Retention
+    submissions: Submissions
     jobs: Jobs
     checks: StrategyChecks
     check_triggers: CheckTriggers
@@ -128,6 +139,15 @@ class AlphintraServer(ExtensionApp):
 
     max_jobs = Int(2, min=1, help="How many jobs run at once; the others wait.").tag(config=True)
 
+    pool_size = Int(
+        2,
+        min=0,
+        help="""How many workers wait for a job with everything loaded, so that it starts at once; 0 for none.
+
+        Each takes some 300 MB of memory. Fewer wait where memory is short.
+        """,
+    ).tag(config=True)
+
     max_jobs_per_user = Int(
         min=1,
         help="""How many jobs of one user run at once, on all servers of the database together.
@@ -156,22 +176,52 @@ class AlphintraServer(ExtensionApp):
         2 << 30, min=1 << 20, help="Bytes that one job may have on the disk at once (DISK_LIMIT)."
     ).tag(config=True)
 
-    job_output = Int(
-        8 << 20,
-        min=64 << 10,
-        help="""Bytes that one job may print and report while it runs (OUTPUT_LIMIT).
+    job_log = Int(
+        256 << 10,
+        min=1 << 10,
+        help="""Bytes of what a job prints that are kept: the last of it, at most 200 lines.
 
-        Of what it prints, the last 200 lines are kept.
+        A job that prints more than 8 MiB or 50,000 lines in all is stopped (OUTPUT_LIMIT).
         """,
     ).tag(config=True)
 
     user_limits = Dict(
         help="""Other limits for some users: `{"alice": {"jobs": 8, "memory": 8589934592}}`.
 
-        `jobs`, `queued`, `seconds`, `memory`, `disk` and `output` stand for max_jobs_per_user, max_queued,
-        job_seconds, job_memory, job_disk and job_output; what is not named stays as it is for everybody. The
+        `jobs`, `queued`, `seconds`, `memory`, `disk` and `log` stand for max_jobs_per_user, max_queued,
+        job_seconds, job_memory, job_disk and job_log; what is not named stays as it is for everybody. The
         user's name is what the identity provider calls them; of an installation for one user, `local`.
         """
+    ).tag(config=True)
+
+    keep_results_days = Float(
+        90.0,
+        min=1.0,
+        help="""Days for which the output of a completed job (report, series, trades) and the logs of all jobs are kept.
+
+        They are counted from the last time that somebody read the results, the report or a comparison with it.
+        What is pruned answers 410 RESULTS_PRUNED; the backtest itself and its figures in lists stay, and so does
+        the count of trials.
+        """,
+    ).tag(config=True)
+
+    keep_results_bytes = Int(
+        20 << 30,
+        min=1 << 20,
+        help="""Bytes of output that are kept of one user's jobs.
+
+        Where there is more, what nobody has read for the longest time goes first; nothing that was read within
+        the last 24 hours does.
+        """,
+    ).tag(config=True)
+
+    keep_events_hours = Float(
+        24.0,
+        min=0.1,
+        help="""Hours for which events are kept for readers of the stream who come back.
+
+        The newest 1,000 of each user stay however old they are. Whoever asks for older ones gets 410.
+        """,
     ).tag(config=True)
 
     default_dataset = Unicode(
@@ -194,6 +244,7 @@ class AlphintraServer(ExtensionApp):
 
     worker_argv: tuple[str, ...] | None = None
     services: Services | None = None
+    doors: Doors | None = None
     unavailable = "The Alphintra extension has not started."
 
     @default("data_dir")
@@ -271,17 +322,30 @@ class AlphintraServer(ExtensionApp):
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         if self.services is not None:
             self.services.events.start()
+            if self.services.pool is not None:
+                await self.services.pool.start()
             await self.services.supervisor.start()
             self.services.check_triggers.start()
+            self.services.retention.start()
+            self.services.parser.start()
+            self.doors = Doors(self, self.log)
+            self.doors.sweep()
+            register(self.doors)
 
     async def stop_extension(self) -> None:
-        """End jobs and streams, then let go of the database."""
+        """End doors, jobs and streams, then let go of the database."""
+        if self.doors is not None:
+            register(None)
+            await self.doors.close_all()
         services, self.services = self.services, None
         if services is None:
             return
         self.unavailable = "The server is stopping."
+        await services.retention.stop()
         await services.check_triggers.stop()
         await services.supervisor.stop()
+        if services.pool is not None:
+            await services.pool.stop()
         await services.events.stop()
         await services.parser.close()
         services.database.close()
@@ -289,6 +353,7 @@ class AlphintraServer(ExtensionApp):
     def _build(self, database: Database, data_dir: Path) -> Services:
         from alphintra import __file__ as sdk_file
         from alphintra._version import __version__
+        from alphintra_kernel.sandbox import Sandbox
 
         upgrade(database.write_engine)
         root = Path(self.workspace).expanduser()
@@ -296,7 +361,7 @@ class AlphintraServer(ExtensionApp):
         if workspace.refusal:
             self.log.warning("Workspace: %s", workspace.refusal)
         sandbox, state = self._sandbox()
-        parser = Parser()
+        parser = Parser(Sandbox(state.level, allow_unsandboxed=True))
         sources = Sources(parser, workspace)
         datasets = Datasets(database)
         datasets.seed()
@@ -312,14 +377,20 @@ class AlphintraServer(ExtensionApp):
             self.job_seconds,
             self.job_memory,
             self.job_disk,
-            self.job_output,
+            self.job_log,
         )
         limits = read_limits(usual, self.user_limits)
-        events = EventRelay(database, self._emit if self.single_user else None, self.log)
+        keep_events = timedelta(hours=self.keep_events_hours)
+        events = EventRelay(database, self._emit if self.single_user else None, self.log, keep_events)
         jobs_dir = data_dir / "jobs"
+        launcher = (
+            None
+            if sandbox is None
+            else Launcher(sandbox, usual.of_a_job, self.worker_argv, data_dir / "workers")
+        )
         supervisor = Supervisor(
             database,
-            None if sandbox is None else Launcher(sandbox, usual.of_a_job, self.worker_argv),
+            launcher,
             jobs_dir,
             {KIND: BacktestKind(), CHECK_KIND: CheckKind(jobs_dir)},
             self.max_jobs,
@@ -331,17 +402,24 @@ class AlphintraServer(ExtensionApp):
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
         )
+        strategies = Strategies(database, sources, __version__)
         jobs = Jobs(database, supervisor.wake)
         return Services(
             database=database,
             parser=parser,
             events=events,
             supervisor=supervisor,
-            strategies=Strategies(database, sources, __version__),
+            pool=None if launcher is None else Pool(launcher, self.pool_size, self.log),
+            strategies=strategies,
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
             backtests=backtests,
+            idempotency=Idempotency(database),
+            retention=Retention(
+                database, jobs_dir, Kept(self.keep_results_days, self.keep_results_bytes), self.log
+            ),
+            submissions=Submissions(database, sources, strategies, backtests, workspace, supervisor.wake),
             jobs=jobs,
             comparisons=Comparisons(database, backtests.read_file),
             checks=StrategyChecks(database, run_defaults, limits, supervisor.wake, refused),

@@ -76,9 +76,12 @@ export class Client {
     });
   }
 
-  execute(id: string, body: IExecuteBody): Promise<IExecution> {
-    return this._post(`strategies/code/${encodeURIComponent(id)}/execute`, {
-      ...body
+  /** Start a run; under the same key it is started once, however often it is asked for. */
+  execute(id: string, body: IExecuteBody, key: string): Promise<IExecution> {
+    return this._request(`strategies/code/${encodeURIComponent(id)}/execute`, {
+      method: 'POST',
+      headers: { 'Idempotency-Key': key },
+      body: JSON.stringify(body)
     });
   }
 

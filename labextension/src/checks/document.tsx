@@ -241,7 +241,7 @@ function Document(props: IProps): JSX.Element {
       release();
     }
   };
-  // One that waits behind one that runs is told of by its row.
+  // The oldest: another waits behind it.
   const running = model.runs.filter(run => !isFinished(run)).at(-1);
   return (
     <article
@@ -261,10 +261,27 @@ function Document(props: IProps): JSX.Element {
           ) : null}
         </div>
         <div className="alphintra-Header-actions">
+          {running ? (
+            <JobProgress
+              job={
+                jobs.active.findFor(running.id) ?? {
+                  ...running,
+                  phase: running.phase ?? null,
+                  progress: null
+                }
+              }
+              name={trans.__('the checks of %1', name)}
+              trans={trans}
+              stale={!jobs.connection.isUp}
+              onStop={() =>
+                void act(() => model.cancel(), trans.__('The checks could not be stopped.'))
+              }
+            />
+          ) : (
             <button
               type="button"
               className="alphintra-Button"
-              disabled={busy || model.isActive || !checks?.configured}
+              disabled={busy || !checks?.configured}
               title={
                 checks?.configured === false
                   ? trans.__('Save the checks first')
@@ -274,6 +291,7 @@ function Document(props: IProps): JSX.Element {
             >
               {trans.__('Run checks')}
             </button>
+          )}
         </div>
       </header>
       {model.state === 'ready' && model.error !== null ? (
@@ -295,17 +313,6 @@ function Document(props: IProps): JSX.Element {
           <Editor {...props} />
           <section aria-label={trans.__('History')}>
             <h3>{trans.__('History')}</h3>
-            {running ? (
-              <JobProgress
-                job={jobs.active.findFor(running.id) ?? { ...running, phase: running.phase ?? null, progress: null }}
-                name={trans.__('the checks of %1', name)}
-                trans={trans}
-                stale={!jobs.connection.isUp}
-                onStop={() =>
-                  void act(() => model.cancel(), trans.__('The checks could not be stopped.'))
-                }
-              />
-            ) : null}
             {model.runs.length > 0 ? (
               <History runs={model.runs} trans={trans} />
             ) : (

@@ -56,10 +56,6 @@ export class ChecksModel {
     return this._total;
   }
 
-  get isActive(): boolean {
-    return this._runs.some(run => !isFinished(run));
-  }
-
   async refresh(): Promise<void> {
     try {
       const [checks, page] = await Promise.all([

@@ -50,7 +50,8 @@ function Skeleton({ label }: { label: string }): JSX.Element {
 }
 
 function Tools(props: IJobsDocumentOptions): JSX.Element {
-  const { list, trans } = props;
+  const { list, connection, trans } = props;
+  const stale = !connection.isUp;
   const [words, setWords] = React.useState(list.filter.words);
   const timer = React.useRef(0);
   const shown = fixed(list.items.length, 0);
@@ -102,6 +103,13 @@ function Tools(props: IJobsDocumentOptions): JSX.Element {
       <span className="alphintra-muted" role="status">
         {list.state === 'ready' ? count : ''}
       </span>
+      {stale || (list.state === 'ready' && list.error !== null) ? (
+        <span className="alphintra-Problem" role="alert">
+          {stale
+            ? trans.__('The server does not answer. It is asked again; until then this list is as it was.')
+            : trans.__('The list could not be read anew. %1', describe(list.error).text)}
+        </span>
+      ) : null}
     </div>
   );
 }
@@ -239,13 +247,6 @@ function Document(props: IJobsDocumentOptions & { selected: string | null; onSel
         </button>
       </header>
       <Tools {...props} />
-      {stale || (list.state === 'ready' && list.error !== null) ? (
-        <p className="alphintra-Problem" role="alert">
-          {stale
-            ? trans.__('The server does not answer. It is asked again; until then this list is as it was.')
-            : trans.__('The list could not be read anew. %1', describe(list.error).text)}
-        </p>
-      ) : null}
       <div className="alphintra-Jobs-body" aria-busy={list.isReading}>
         {list.state === 'loading' ? (
           <Skeleton label={trans.__('Loading the jobs')} />

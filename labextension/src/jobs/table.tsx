@@ -92,10 +92,11 @@ function State({ job, stale, trans }: { job: IJob; stale: boolean; trans: Transl
   const state = stateOf(job);
   const parts = doingParts(job, trans);
   const whole = [...parts, leftText(job, trans)].filter(Boolean).join(' \u00b7 ');
-  const shown = [...briefParts(job, trans), leftText(job, trans)];
+  const reason = state === 'failed' ? job.error?.message : null;
+  const shown = [...briefParts(job, trans), leftText(job, trans), reason];
   return (
     <>
-      <span className="alphintra-JobState" title={whole}>
+      <span className="alphintra-JobState" title={reason ? `${whole}\n${reason}` : whole}>
         <span className={`alphintra-JobMark alphintra-mod-${state}`} aria-hidden="true">
           {STATE_MARKS[state]}
         </span>{' '}

@@ -2,10 +2,12 @@
 
 import { Notification } from '@jupyterlab/apputils';
 import type { DocumentRegistry, IDocumentWidget } from '@jupyterlab/docregistry';
+import { UUID } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
+import type { IExecuteBody } from '../api/client.js';
 import { ApiError, describe } from '../api/problem.js';
-import type { IBacktest, IDiagnostic, IInspection } from '../api/types.js';
+import type { IBacktest, IDiagnostic, IExecution, IInspection } from '../api/types.js';
 import { fractionOf, isFinished } from '../jobs/state.js';
 import { formatValue } from '../result/format.js';
 import type { IAlphintra, IBacktests, IJobs } from '../tokens.js';
@@ -80,29 +82,45 @@ export class RunFlow {
     const strategy = await client.fromFile(path, choice.className);
     // This run's own notification tells its end.
     const release = announcer.hold();
-    const accepted = await client
-      .execute(strategy.id, {
-        dataset_id: choice.dataset,
-        start_date: choice.start,
-        end_date: choice.end,
-        benchmark: choice.benchmark,
-        parameters: choice.parameters,
-        initial_capital: choice.cash,
-        commission: choice.commission,
-        slippage: choice.slippage,
-        profile: choice.profile,
-        methodology: choice.methodology,
-        method: choice.method
-      })
-      .then(given => {
-        announcer.leave(given.backtest_id);
-        return given;
-      })
-      .finally(release);
+    const body: IExecuteBody = {
+      dataset_id: choice.dataset,
+      start_date: choice.start,
+      end_date: choice.end,
+      benchmark: choice.benchmark,
+      parameters: choice.parameters,
+      initial_capital: choice.cash,
+      commission: choice.commission,
+      slippage: choice.slippage,
+      profile: choice.profile,
+      methodology: choice.methodology,
+      method: choice.method
+    };
+    let accepted: IExecution;
+    try {
+      accepted = await client.execute(strategy.id, body, this._keyFor(strategy.id, body));
+      announcer.leave(accepted.backtest_id);
+      this._unanswered = null;
+    } catch (error) {
+      if (!(error instanceof ApiError && error.unreachable)) {
+        this._unanswered = null;
+      }
+      throw error;
+    } finally {
+      release();
+    }
     this._last.set(path, { choice, fields });
     this._notify(accepted.backtest_id, choice);
     this._backtests.reveal();
     await this._backtests.model.refresh();
+  }
+
+  /** A key for the request; the same one again if the last was this and had no answer: it may have arrived. */
+  private _keyFor(strategy: string, body: IExecuteBody): string {
+    const request = JSON.stringify([strategy, body]);
+    if (this._unanswered?.request !== request) {
+      this._unanswered = { request, key: UUID.uuid4() };
+    }
+    return this._unanswered.key;
   }
 
   private async _explain(
@@ -251,6 +269,7 @@ export class RunFlow {
   private _alphintra: IAlphintra;
   private _backtests: IBacktests;
   private _jobs: IJobs;
+  private _unanswered: { request: string; key: string } | null = null;
   private _busy = new Set<string>();
   private _last = new Map<string, { choice: IChoice; fields: IFields }>();
   private _mine = new Map<string, string>();

@@ -19,6 +19,10 @@ from ..services.paging import page
 from .base import AlphintraHandler, endpoint
 
 
+def _address(accepted: Accepted, *_: str) -> str:
+    return f"/api/backtests/{accepted.backtest_id}"
+
+
 class BacktestsHandler(AlphintraHandler):
     """The list, and new ones."""
 
@@ -33,19 +37,18 @@ class BacktestsHandler(AlphintraHandler):
         response=BacktestJob,
         status=201,
         problems=(404, 409),
-        headers=("Location",),
+        location=lambda made: f"/api/backtests/{made.id}",
+        idempotent=True,
     )
     async def post(self, who: Caller, *, body: BacktestCreate) -> BacktestJob:
         """Create a backtest; it runs when you say so."""
-        made = await self.services.backtests.create(who, body)
-        self.created(f"/api/backtests/{made.id}")
-        return made
+        return await self.services.backtests.create(who, body)
 
 
 class BacktestsCompareHandler(AlphintraHandler):
     """Comparing."""
 
-    @endpoint("backtests:read", body=BacktestsCompare, response=BacktestComparison, problems=(404, 409, 503))
+    @endpoint("backtests:read", body=BacktestsCompare, response=BacktestComparison, problems=(404, 409, 410, 503))
     async def post(self, who: Caller, *, body: BacktestsCompare) -> BacktestComparison:
         """Compare 2 to 20 completed backtests on the sessions that all of them have; nothing is stored."""
         return await self.services.comparisons.compare(who, body)
@@ -68,30 +71,27 @@ class BacktestRunHandler(AlphintraHandler):
         response=Accepted,
         status=202,
         problems=(404, 409, 422, 429),
-        headers=("Location",),
+        location=_address,
+        idempotent=True,
     )
     async def post(self, who: Caller, backtest_id: str) -> Accepted:
         """Queue a created backtest; 409 if it was before."""
-        accepted = await self.services.backtests.run(who, backtest_id)
-        self.created(f"/api/backtests/{accepted.backtest_id}", status=202)
-        return accepted
+        return await self.services.backtests.run(who, backtest_id)
 
 
 class BacktestCancelHandler(AlphintraHandler):
     """Cancelling."""
 
-    @endpoint("backtests:execute", response=Accepted, status=202, problems=(404, 409), headers=("Location",))
+    @endpoint("backtests:execute", response=Accepted, status=202, problems=(404, 409), location=_address)
     async def post(self, who: Caller, backtest_id: str) -> Accepted:
         """Stop a backtest that waits or runs; 409 if it has finished."""
-        accepted = await self.services.backtests.cancel(who, backtest_id)
-        self.created(f"/api/backtests/{accepted.backtest_id}", status=202)
-        return accepted
+        return await self.services.backtests.cancel(who, backtest_id)
 
 
 class BacktestResultsHandler(AlphintraHandler):
     """Results."""
 
-    @endpoint("backtests:read", query=ResultsQuery, response=BacktestResult, problems=(404, 409))
+    @endpoint("backtests:read", query=ResultsQuery, response=BacktestResult, problems=(404, 409, 410))
     async def get(self, who: Caller, backtest_id: str, *, query: ResultsQuery) -> BacktestResult:
         """Read the figures; 409 before the backtest is COMPLETED."""
         return await self.services.backtests.results(who, backtest_id, view=query.view)
@@ -100,7 +100,7 @@ class BacktestResultsHandler(AlphintraHandler):
 class BacktestTradesHandler(AlphintraHandler):
     """The trade log."""
 
-    @endpoint("backtests:read", query=TradesQuery, response=Page[Trade], problems=(404, 409))
+    @endpoint("backtests:read", query=TradesQuery, response=Page[Trade], problems=(404, 409, 410))
     async def get(self, who: Caller, backtest_id: str, *, query: TradesQuery) -> Page[Trade]:
         """List the trades; 409 before the backtest is COMPLETED."""
         return page(await self.services.backtests.trades(who, backtest_id, query), query, self.request.path)
@@ -117,7 +117,7 @@ class BacktestReportHandler(AlphintraHandler):
             "style-src 'unsafe-inline'; img-src data: blob:"
         )
 
-    @endpoint("backtests:read", problems=(404, 409), media_type="text/html")
+    @endpoint("backtests:read", problems=(404, 409, 410), media_type="text/html")
     async def get(self, who: Caller, backtest_id: str) -> None:
         """Read the report, one HTML page; 409 before the backtest is COMPLETED."""
         report = await self.services.backtests.report(who, backtest_id)

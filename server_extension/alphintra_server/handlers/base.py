@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import APIHandler
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from tornado import web
 
 from .. import errors
 from ..auth import Caller, caller
 from ..db.outage import is_away
+from ..idempotency import HEADER, Keyed, Stored, hash_of, read_key
 from ..metrics import REQUESTS
+from .reading import body_as, query_as
 
 if TYPE_CHECKING:
     from ..app import Services
 
-MAX_BODY = 8 << 20
-MAX_DEPTH = 32
 DATABASE_AWAY = errors.Unavailable(
     "The database cannot be used just now; try again soon.",
     code="DATABASE_UNAVAILABLE",
@@ -46,7 +45,20 @@ class Endpoint:
     status: int = 200
     problems: tuple[int, ...] = ()
     media_type: str = "application/json"
-    headers: tuple[str, ...] = field(default=())
+    location: Callable[..., str] | None = None
+    etag: Callable[[Any], str] | None = None
+    idempotent: bool = False
+
+    def present(
+        self, base_url: str, path: tuple[str, ...], answer: Any, status: int | None
+    ) -> tuple[int, dict[str, str]]:
+        """Make status and headers of an answer."""
+        headers = {}
+        if self.location is not None:
+            headers["Location"] = base_url.rstrip("/") + self.location(answer, *path)
+        if self.etag is not None:
+            headers["ETag"] = self.etag(answer)
+        return status or self.status, headers
 
 
 def endpoint(
@@ -58,12 +70,27 @@ def endpoint(
     status: int = 200,
     problems: tuple[int, ...] = (),
     media_type: str = "application/json",
-    headers: tuple[str, ...] = (),
+    location: Callable[..., str] | None = None,
+    etag: Callable[[Any], str] | None = None,
+    idempotent: bool = False,
 ) -> Callable[[Verb], Verb]:
     """Make a verb: check who asks, read and check the request, write what the method returns.
 
-    The method gets the caller, the path's parts and, where declared, ``body`` and ``query``. Jupyter's
-    ``@authorized`` is not used because it keeps the resource of the first class that it served.
+    The method gets the caller, the path's parts and, where declared, ``body`` and ``query``. It returns a model, or a
+    model and a status other than the usual one. Jupyter's ``@authorized`` is not used because it keeps the resource of
+    the first class that it served.
+
+    Args:
+        scope: The permission that it needs.
+        body: Model of the body.
+        query: Model of the query.
+        response: Model of the answer.
+        status: Of a good answer.
+        problems: Other statuses that the verb may answer.
+        media_type: Of the answer.
+        location: Makes the address of what the answer is about, from the answer and the path's parts.
+        etag: Makes the ETag of the answer.
+        idempotent: Whether it takes an ``Idempotency-Key``; the service then records the answer with ``remember``.
     """
 
     def decorate(method: Verb) -> Verb:
@@ -76,8 +103,12 @@ def endpoint(
             status,
             problems,
             media_type,
-            headers,
+            location,
+            etag,
+            idempotent,
         )
+
+        verb_name = method.__name__.upper()
 
         @functools.wraps(method)
         async def verb(self: AlphintraHandler, *path: str) -> None:
@@ -88,7 +119,13 @@ def endpoint(
                     given["query"] = self.read_query(query)
                 if body is not None:
                     given["body"] = self.read_body(body)
-                answer = await method(self, who, *path, **given)
+                keyed = self.read_key(described, who, verb_name, path, given.get("body")) if idempotent else None
+                if keyed is None:
+                    answer = await method(self, who, *path, **given)
+                else:
+                    with self.services.idempotency.at_work(keyed):
+                        stored = await self.services.idempotency.find(keyed)
+                        answer = stored or await method(self, who, *path, **given)
             except errors.ServiceError as error:
                 self.write_problem(error)
                 return
@@ -97,11 +134,12 @@ def endpoint(
                     raise
                 self.write_problem(DATABASE_AWAY)
                 return
-            if isinstance(answer, BaseModel):
-                # A verb with two good answers, such as 200 and 201, has chosen.
-                if not self._status_chosen:
-                    self.set_status(status)
-                await self.finish(answer.model_dump_json(by_alias=True))
+            if isinstance(answer, Stored):
+                await self.write_stored(answer)
+            elif answer is not None:
+                model, chosen = answer if isinstance(answer, tuple) else (answer, None)
+                code, headers = described.present(self.base_url, path, model, chosen)
+                await self.write_stored(Stored(code, headers, model.model_dump_json(by_alias=True)), anew=True)
 
         verb.endpoint = described  # type: ignore[attr-defined]
         return cast(Verb, verb)
@@ -111,8 +149,6 @@ def endpoint(
 
 class AlphintraHandler(APIHandler):
     """Base of Alphintra's endpoints."""
-
-    _status_chosen = False
 
     @property
     def services(self) -> Services:
@@ -139,38 +175,36 @@ class AlphintraHandler(APIHandler):
 
     def read_query(self, model: type[BaseModel]) -> BaseModel:
         """Read the query string into a model."""
-        given = {
-            name: values[-1].decode("utf-8", "replace")
-            for name, values in self.request.query_arguments.items()
-            # Jupyter's own: the token, and the mark of a request that is no activity.
-            if name not in {"token", "no_track_activity"}
-            # Lab's: the time, as a name without a value, to get past caches.
-            and not name.isdecimal()
-        }
-        try:
-            return model.model_validate(given)
-        except ValidationError as error:
-            raise errors.from_validation(error) from None
+        return query_as(model, self.request.query_arguments)
 
     def read_body(self, model: type[BaseModel]) -> BaseModel:
         """Read a JSON object into a model; no body is an empty object."""
-        raw = self.request.body
-        if len(raw) > MAX_BODY:
-            raise errors.TooLarge(f"A request has at most {MAX_BODY >> 20} MiB.")
-        try:
-            data = json.loads(raw.decode("utf-8"), parse_constant=_refuse, parse_float=_finite) if raw.strip() else {}
-        except (ValueError, RecursionError) as error:
-            raise errors.BadRequest(f"The body is not JSON: {error}", code="NOT_JSON") from None
-        if not isinstance(data, dict):
-            raise errors.Invalid.field("body", "must be a JSON object", code="SCHEMA")
-        if _depth(data) > MAX_DEPTH:
-            raise errors.Invalid.field("body", f"is nested deeper than {MAX_DEPTH}", code="SCHEMA")
-        if _has_surrogate(raw, data):
-            raise errors.Invalid.field("body", "has text with lone surrogates", code="SCHEMA")
-        try:
-            return model.model_validate(data)
-        except ValidationError as error:
-            raise errors.from_validation(error) from None
+        return body_as(model, self.request.body)
+
+    def read_key(
+        self, described: Endpoint, who: Caller, verb: str, path: tuple[str, ...], body: BaseModel | None
+    ) -> Keyed | None:
+        """Read the ``Idempotency-Key`` of a request, if it has one."""
+        given = self.request.headers.get(HEADER)
+        if given is None:
+            return None
+        content = None if body is None else body.model_dump(mode="json", exclude_unset=True)
+        return Keyed(
+            user_id=who.user_id,
+            route=f"{verb} {type(self).__name__}",
+            key=read_key(given),
+            request_hash=hash_of("/".join(path), self.request.query, content),
+            present=functools.partial(described.present, self.base_url, path),
+        )
+
+    async def write_stored(self, answer: Stored, *, anew: bool = False) -> None:
+        """Answer well; say so where it was done before."""
+        self.set_status(answer.status)
+        for name, value in answer.headers.items():
+            self.set_header(name, value)
+        if not anew:
+            self.set_header("Idempotent-Replayed", "true")
+        await self.finish(answer.body)
 
     def write_problem(self, error: errors.ServiceError) -> None:
         """Answer with a problem document."""
@@ -207,46 +241,3 @@ class AlphintraHandler(APIHandler):
         super().on_finish()
         REQUESTS.labels(self.request.method, type(self).__name__, self.get_status()).inc()
 
-    def created(self, path: str, *, status: int = 201) -> None:
-        """Say where the new thing is."""
-        self._status_chosen = True
-        self.set_status(status)
-        self.set_header("Location", self.base_url.rstrip("/") + path)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:40]} is larger than a number can be")
-    return value
-
-
-def _depth(data: Any) -> int:
-    depth, level = 0, [data]
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            break
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below += item.values()
-            elif isinstance(item, list):
-                below += item
-        level = below
-    return depth
-
-
-def _has_surrogate(raw: bytes, data: Any) -> bool:
-    # Only an escape can make one: UTF-8 itself cannot.
-    if b"\\ud" not in raw.lower():
-        return False
-    try:
-        json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
-    return False

@@ -29,7 +29,9 @@ from ..db.tables import (
 )
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, Unavailable
+from ..idempotency import remember
 from ..jobs import fair_queue, store
+from ..jobs.retention import note_use, refuse_pruned
 from ..limits import Limits
 from ..models import costs
 from ..models.backtests import (
@@ -45,7 +47,7 @@ from ..models.methods import Method, SweepMethod, stored
 from ..models.strategies import Accepted, RunSettings, StrategyExecute
 from . import datasets, strategies
 from .backtest_checks import check_dates, check_options, check_parameters
-from .backtest_rows import count, to_model, trade_model
+from .backtest_rows import count, load_beside, to_model, trade_model
 from .method_checks import check_grid, check_length, check_method
 from .paging import Slice
 from .run_defaults import RunDefaults
@@ -100,7 +102,7 @@ class Backtests:
             strategy = strategies.find_runnable(session, who, body.strategy_id)
             version = strategies.version_of(session, strategy, body.strategy_version)
             row = self._insert(session, who, strategy, version, body.dataset_id, body)
-            return to_model(session, row)
+            return remember(session, to_model(session, row))
 
         made = await self._database.write(work)
         self._wake()
@@ -120,14 +122,41 @@ class Backtests:
 
         def work(session: Session) -> Accepted:
             strategy = strategies.find_runnable(session, who, strategy_id)
-            reference = body.dataset_id or self._defaults.dataset
-            row = self._insert(session, who, strategy, version, reference, body, class_name)
-            job = fair_queue.queue(session, row.job_id, max_queued=self._limits.of(who.user_id).queued)
-            return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
+            accepted = self.enqueue(session, who, strategy, version, body, class_name)
+            return remember(session, accepted)
 
         accepted = await self._database.write(work)
         self._wake()
         return accepted
+
+    def enqueue(
+        self,
+        session: Session,
+        who: Caller,
+        strategy: StrategyRow,
+        version: StrategyVersionRow,
+        body: StrategyExecute,
+        class_name: str,
+        *,
+        saved_parameters: bool = True,
+    ) -> Accepted:
+        """Create and queue one backtest of a version that was checked, in the caller's transaction.
+
+        Args:
+            session: The transaction.
+            who: Whose it is.
+            strategy: The strategy.
+            version: What of it runs.
+            body: How.
+            class_name: Which class.
+            saved_parameters: Whether parameters that were saved with the version count where ``body`` has none.
+        """
+        reference = body.dataset_id or self._defaults.dataset
+        row = self._insert(session, who, strategy, version, reference, body, class_name)
+        if not saved_parameters:
+            row.parameters = body.parameters
+        job = fair_queue.queue(session, row.job_id, max_queued=self._limits.of(who.user_id).queued)
+        return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
 
     async def run(self, who: Caller, backtest_id: str) -> Accepted:
         """Queue a created backtest."""
@@ -149,7 +178,7 @@ class Backtests:
             strategies.find_runnable(session, who, again.strategy_id)
             queued = fair_queue.queue(session, again.job_id, max_queued=self._limits.of(who.user_id).queued)
             again.class_name = class_name
-            return Accepted(backtest_id=again.id, job_id=queued.id, status=queued.status)
+            return remember(session, Accepted(backtest_id=again.id, job_id=queued.id, status=queued.status))
 
         accepted = await self._database.write(work)
         self._wake()
@@ -193,13 +222,15 @@ class Backtests:
             rows = session.scalars(
                 wanted.order_by(order, BacktestRow.id).limit(query.limit).offset(query.offset)
             ).all()
+            # Held until the models are made: each row's others are then at hand without a query of its own.
+            _beside = load_beside(session, rows)
             return Slice([to_model(session, row, brief=True) for row in rows], total)
 
         return await self._database.read(work)
 
     async def results(self, who: Caller, backtest_id: str, *, view: bool) -> BacktestResult:
         """Read the figures of a completed backtest, with what the view draws if asked for."""
-        row, result = await self._database.read(lambda session: _completed(session, who, backtest_id))
+        row, result = await self._open(who, backtest_id)
         payload = study = None
         if view:
             payload = await asyncio.to_thread(self._json, row, result, "view.json")
@@ -225,14 +256,14 @@ class Backtests:
 
     async def report(self, who: Caller, backtest_id: str) -> bytes:
         """Read the HTML report of a completed backtest."""
-        row, result = await self._database.read(lambda session: _completed(session, who, backtest_id))
+        row, result = await self._open(who, backtest_id)
         return await asyncio.to_thread(self.read_file, row, result, "report.html")
 
     async def trades(self, who: Caller, backtest_id: str, query: TradesQuery) -> Slice[Trade]:
         """Read a page of the trade log."""
 
         def work(session: Session) -> Slice[Trade]:
-            row, _ = _completed(session, who, backtest_id)
+            row, _, _ = _completed(session, who, backtest_id)
             wanted: Select[Any] = select(TradeRow).where(TradeRow.backtest_id == row.id)
             if query.symbol is not None:
                 wanted = wanted.where(TradeRow.symbol == query.symbol)
@@ -250,6 +281,12 @@ class Backtests:
 
         return await self._database.read(work)
 
+    async def _open(self, who: Caller, backtest_id: str) -> tuple[BacktestRow, BacktestResultRow]:
+        """Load results to read: while they are read they are kept."""
+        row, result, job = await self._database.read(lambda session: _completed(session, who, backtest_id))
+        await note_use(self._database, [job])
+        return row, result
+
     async def _check(
         self,
         version: StrategyVersionRow,
@@ -258,14 +295,18 @@ class Backtests:
         method: Method | None,
     ) -> str:
         """Refuse code that cannot run and parameters or a grid that it does not have; return the class to run."""
-        if self._jobs_refused:
-            raise Unavailable(self._jobs_refused, code="NO_SANDBOX")
+        self.refuse_jobs()
         source = await self._sources.describe(version.code, version.modules, version.line_map)
         refuse_blocking(source)
         chosen = choose_class(source, class_name)
         check_parameters(chosen, version.parameters | parameters)
         await asyncio.to_thread(check_grid, chosen, method, version.parameters | parameters)
         return str(chosen["name"])
+
+    def refuse_jobs(self) -> None:
+        """Raise where this server runs no user code."""
+        if self._jobs_refused:
+            raise Unavailable(self._jobs_refused, code="NO_SANDBOX")
 
     def _insert(
         self,
@@ -389,7 +430,9 @@ def find(session: Session, who: Caller, backtest_id: str) -> BacktestRow:
     return row
 
 
-def _completed(session: Session, who: Caller, backtest_id: str) -> tuple[BacktestRow, BacktestResultRow]:
+def _completed(
+    session: Session, who: Caller, backtest_id: str
+) -> tuple[BacktestRow, BacktestResultRow, JobRow]:
     row = find(session, who, backtest_id)
     job = session.get_one(JobRow, row.job_id)
     result = session.get(BacktestResultRow, row.id)
@@ -400,7 +443,8 @@ def _completed(session: Session, who: Caller, backtest_id: str) -> tuple[Backtes
             code="NOT_COMPLETED",
             extra={"state": job.status, "phase": job.phase, "error": job.error},
         )
-    return row, result
+    refuse_pruned(job)
+    return row, result, job
 
 
 def _decimal(value: float | None) -> Decimal | None:

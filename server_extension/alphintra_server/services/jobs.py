@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from ..auth import Caller
 from ..crash_points import reached
-from ..db.engine import Database
 from ..db.check_tables import CheckRunRow
+from ..db.engine import Database
 from ..db.tables import BacktestRow, JobLogRow, JobRow
 from ..errors import NotFound
 from ..jobs import store
@@ -58,7 +58,8 @@ class Jobs:
                 following = f"{path}?{urlencode(given | {'cursor': _cursor(rows[-1])})}"
             total = session.scalar(select(func.count()).select_from(JobRow).where(*_filters(who, query))) or 0
             where = JobPagination(limit=query.limit, total=total, next=following)
-            return JobPage(items=[to_model(row, places.get(row.id), strategies.get(row.id)) for row in rows], _pagination=where)
+            items = [to_model(row, places.get(row.id), strategies.get(row.id)) for row in rows]
+            return JobPage(items=items, _pagination=where)
 
         return await self._database.read(work)
 
@@ -145,6 +146,7 @@ def to_model(
         started_at=row.started_at,
         finished_at=row.finished_at,
         error=None if error is None else JobError(**error),
+        pruned_at=row.pruned_at,
         position=position,
     )
 
@@ -154,7 +156,7 @@ def _strategies(session: Session, rows: Sequence[JobRow]) -> dict[str, str]:
     found: dict[str, str] = {}
     for table in (BacktestRow, CheckRunRow):
         query = select(table.job_id, table.strategy_id).where(table.job_id.in_([row.id for row in rows]))
-        found |= {job: strategy for job, strategy in session.execute(query)}
+        found |= {row.job_id: row.strategy_id for row in session.execute(query)}
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, String, cast, func, or_, select
@@ -15,6 +16,7 @@ from ..db.engine import Database
 from ..db.tables import StrategyRow, StrategyVersionRow
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, PreconditionFailed
+from ..idempotency import remember
 from ..models.strategies import (
     FromFile,
     SavedStrategy,
@@ -39,8 +41,9 @@ class Strategies:
 
     async def create(self, who: Caller, body: StrategyCreate) -> Strategy:
         """Store new code. It may be unfinished: code that does not parse can be saved, not run."""
-        return await self._database.write(
-            lambda session: self._insert(
+
+        def work(session: Session) -> Strategy:
+            made = self._insert(
                 session,
                 who,
                 name=body.name,
@@ -51,7 +54,9 @@ class Strategies:
                 source=Source(body.code),
                 source_path=None,
             )
-        )
+            return remember(session, made)
+
+        return await self._database.write(work)
 
     async def update(
         self, who: Caller, strategy_id: str, body: StrategyUpdate, if_match: str | None = None
@@ -80,49 +85,65 @@ class Strategies:
 
         return await self._database.write(work)
 
-    async def from_file(self, who: Caller, body: FromFile) -> tuple[SavedStrategy, bool]:
+    async def from_file(self, who: Caller, body: FromFile) -> tuple[SavedStrategy, int]:
         """Save the strategy of a workspace file: a new row, or a version of the row of this file and class.
 
         Returns:
-            The strategy, and whether its row is new.
+            The strategy, and the status: 201 for a new row, 200 for one that was there.
         """
         _, source = await self._sources.from_file(body.path)
         refuse_blocking(source, "path")
         chosen = choose_class(source, body.class_name)
         path = posixpath.normpath(body.path).lstrip("/")  # one file has one row, however it is written
 
-        def work(session: Session) -> tuple[SavedStrategy, bool]:
-            query = select(StrategyRow).where(
-                StrategyRow.user_id == who.user_id,
-                StrategyRow.source_path == path,
-                StrategyRow.class_name == chosen["name"],
-            )
-            row = session.scalars(query.order_by(StrategyRow.created_at).limit(1).with_for_update()).first()
-            if row is None:
-                made = self._insert(
-                    session,
-                    who,
-                    name=chosen["name"],
-                    description=chosen["doc"][:20_000],
-                    class_name=chosen["name"],
-                    parameters={},
-                    tags=[],
-                    source=source,
-                    source_path=path,
-                )
-                return SavedStrategy(**made.model_dump(), created_version=True), True
-            if row.status == StrategyStatus.ARCHIVED:
-                raise _archived()
-            changed = self._save(
-                session,
-                row,
-                version_of(session, row),
-                {"code": source.code, "modules": source.modules, "line_map": source.line_map},
-            )
-            strategy = to_model(row, version_of(session, row))
-            return SavedStrategy(**strategy.model_dump(), created_version=changed), False
+        def work(session: Session) -> tuple[SavedStrategy, int]:
+            saved, is_new = self.keep(session, who, source, chosen, path)
+            status = 201 if is_new else 200
+            return remember(session, saved, status=status), status
 
         return await self._database.write(work)
+
+    def keep(
+        self, session: Session, who: Caller, source: Source, chosen: Mapping[str, Any], path: str
+    ) -> tuple[SavedStrategy, bool]:
+        """Save source that was checked: a new row, or a version of the row of this file and class.
+
+        Args:
+            session: The transaction.
+            who: Whose it is.
+            source: Code and modules.
+            chosen: The class, one of ``source.classes``.
+            path: Where it came from: a file of the workspace, or whatever else is the same for the same strategy.
+        """
+        query = select(StrategyRow).where(
+            StrategyRow.user_id == who.user_id,
+            StrategyRow.source_path == path,
+            StrategyRow.class_name == chosen["name"],
+        )
+        row = session.scalars(query.order_by(StrategyRow.created_at).limit(1).with_for_update()).first()
+        if row is None:
+            made = self._insert(
+                session,
+                who,
+                name=chosen["name"],
+                description=chosen["doc"][:20_000],
+                class_name=chosen["name"],
+                parameters={},
+                tags=[],
+                source=source,
+                source_path=path,
+            )
+            return SavedStrategy(**made.model_dump(), created_version=True), True
+        if row.status == StrategyStatus.ARCHIVED:
+            raise _archived()
+        changed = self._save(
+            session,
+            row,
+            version_of(session, row),
+            {"code": source.code, "modules": source.modules, "line_map": source.line_map},
+        )
+        strategy = to_model(row, version_of(session, row))
+        return SavedStrategy(**strategy.model_dump(), created_version=changed), False
 
     async def get(self, who: Caller, strategy_id: str) -> Strategy:
         """Read one."""
