@@ -44,9 +44,19 @@ def specs(folder: Path) -> KernelSpecManager:
 class Client:
     """A running kernel and its client."""
 
-    def __init__(self, manager: KernelManager, client: Any) -> None:
+    def __init__(self, manager: KernelManager) -> None:
         self.manager = manager
-        self.client = client
+        self.client: Any = manager.client()
+
+    def connect(self) -> None:
+        """Listen to the kernel, anew after the channels were stopped."""
+        self.client = self.manager.client()
+        self.client.start_channels()
+        try:
+            self.client.wait_for_ready(timeout=60)
+        except RuntimeError as error:
+            process = self.manager.provisioner.sandboxed
+            raise AssertionError(process and process.stderr_tail()) from error
 
     def run(self, code: str, timeout: float = 60) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Execute and return the reply and what was shown."""
@@ -80,17 +90,12 @@ def kernel(folder: Path, *, cwd: Path, data_dir: Path, **settings: Any) -> Itera
     config = Config({"SandboxProvisioner": {"data_dir": str(data_dir), **settings}})
     manager = KernelManager(kernel_name="alphintra", kernel_spec_manager=specs(folder), config=config)
     manager.start_kernel(cwd=str(cwd), env=dict(os.environ))
-    client = manager.client()
+    started = Client(manager)
     try:
-        client.start_channels()
-        try:
-            client.wait_for_ready(timeout=60)
-        except RuntimeError as error:
-            process = manager.provisioner.sandboxed
-            raise AssertionError(process and process.stderr_tail()) from error
-        yield Client(manager, client)
+        started.connect()
+        yield started
     finally:
-        client.stop_channels()
+        started.client.stop_channels()
         manager.shutdown_kernel(now=True)
 
 
