@@ -134,7 +134,9 @@ def temporary_inodes(pid: int) -> int:
 def _temporary(pid: int) -> Iterable[os.statvfs_result]:
     for name in _TEMPORARY:
         with contextlib.suppress(OSError):  # it ended meanwhile
-            yield os.statvfs(f"/proc/{pid}/root/{name}")
+            # Until bwrap has made its own root the process sees the host's, and what that holds is not the tenant's.
+            if not os.path.samestat(os.stat(f"/proc/{pid}/root"), os.stat("/")):  # noqa: PTH116
+                yield os.statvfs(f"/proc/{pid}/root/{name}")
 
 
 def remove(folder: Path) -> None:
