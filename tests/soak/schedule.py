@@ -10,10 +10,11 @@ from .people import Order
 
 RANDOM = "random"
 # The points whose turn comes in each ten kills, in an order of the seed's; the rest are random instants.
-_TURN = (
+_POINTS = (
     "after_claim", "after_start", "after_result_write", "after_commit_before_relay", "in_relay", "in_cancel", "in_sweep",
     RANDOM, RANDOM, RANDOM,
 )  # fmt: skip
+TURN = len(_POINTS)
 _MOST_TIMES = {"in_relay": 12, "after_start": 4, "after_claim": 3, "after_result_write": 2, "in_cancel": 2}
 
 
@@ -45,7 +46,7 @@ def kills(seed: int, servers: int, users: tuple[str, ...]) -> Iterator[Kill]:
     dice = random.Random(seed)
     number = 0
     while True:
-        turn = list(_TURN)
+        turn = list(_POINTS)
         dice.shuffle(turn)
         real = dice.randrange(len(turn))
         for place, point in enumerate(turn):
