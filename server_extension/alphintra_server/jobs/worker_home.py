@@ -55,11 +55,13 @@ class WorkerHome:
         """Make the folder of a new worker and return its marker with it."""
         self.open()
         self._made += 1
-        folder = self.root / self.boot / str(self._made)
+        # Of one width: no marker is the beginning of another.
+        number = f"{self._made:06d}"
+        folder = self.root / self.boot / number
         (folder / "in" / "source").mkdir(parents=True, mode=0o755)
         for name in ("out", "tmp"):
             (folder / name).mkdir(mode=0o755)
-        return f"{self.boot}.{self._made}", folder
+        return f"{self.boot}.{number}", folder
 
     def close(self) -> None:
         """Give the folder up; its workers have ended."""
@@ -130,12 +132,15 @@ def _is_dead(folder: Path) -> bool:
 def kill_marked(marker: str) -> int:
     """Kill every process of a worker, or of all workers of a server where ``marker`` ends in a point.
 
-    Found by what the tenant was started with and by the command line of the sandbox around it, which the tenant
-    cannot change.
+    Found by their control group where there is one, by what the tenant was started with, and by the command line of
+    the sandbox around it: whatever the tenant changes of itself, one of them stays.
 
     Returns:
-        How many were killed.
+        How many were killed, those of control groups aside.
     """
+    from alphintra_kernel import cgroup
+
+    cgroup.sweep(marker)
     wanted = f"{WORKER_VARIABLE}={marker}".encode()
     path = f"/{marker.replace('.', '/', 1)}".encode() + (b"" if marker.endswith(".") else b"/")
     killed = 0
