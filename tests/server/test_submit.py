@@ -133,3 +133,78 @@ async def test_in_a_cell_it_shows_its_progress_and_ends_as_its_result(notebook):
     last = await notebook.later("update_display_data", lambda content: RESULT in content["data"])
     assert last["transient"]["display_id"] == display_id
     assert "Total return" in last["data"]["text/plain"]
+
+
+SLEEPER = """
+import time
+import alphintra as al
+
+class Sleeper(al.Strategy):
+    def on_bar(self):
+        time.sleep(60)
+"""
+FAILING = """
+class Failing(al.Strategy):
+    def on_bar(self):
+        return 1 / (self.bar_index - 3)
+"""
+
+
+async def test_interrupting_ends_the_waiting_and_not_the_job(notebook):
+    await notebook.run(SLEEPER)
+    await notebook.run(f"job = al.submit(Sleeper, '{DATA}', name='sleeps')")
+    waiting = asyncio.ensure_future(notebook.run("job.wait()", ok=False))
+    await asyncio.sleep(1.5)
+    await notebook.manager.interrupt_kernel()
+    reply, shown = await waiting
+    assert reply["ename"] == "KeyboardInterrupt"
+    words = [m["content"]["data"]["text/plain"] for m in shown if m["msg_type"].endswith("display_data")]
+    assert words[0].startswith("sleeps: ")
+    job_id = await notebook.value("job.id")
+    assert f"The job goes on: al.Job('{job_id}').wait() waits again" in words[-1]
+    assert await notebook.value("job.status") in ("PENDING", "RUNNING")
+    reply, _ = await notebook.run("job.wait(0.3)", ok=False)
+    assert (reply["ename"], "it goes on" in reply["evalue"]) == ("TimeoutError", True)
+    await notebook.run(f"again = al.Job('{job_id}'); again.cancel(); again.wait(30); again.cancel()")
+    assert await notebook.value("[again.status, again.name]") == ["CANCELLED", "sleeps"]
+    reply, _ = await notebook.run("job.result()", ok=False)
+    assert (reply["ename"], "was cancelled" in reply["evalue"]) == ("Cancelled", True)
+
+
+async def test_what_goes_wrong_is_told_with_its_place(notebook):
+    await notebook.run("import alphintra as al")
+    await notebook.run(FAILING)
+    reply, _ = await notebook.run(f"job = al.submit(Failing, '{DATA}'); job.result(60)", ok=False)
+    assert reply["ename"] == "JobFailedError"
+    assert "ZeroDivisionError" in reply["evalue"]
+    assert reply["evalue"].count("line 6") == 1
+    assert reply["evalue"].endswith("(return 1 / (self.bar_index - 3))")
+    code, file = await notebook.value("[job.failure().code, job.error['file']]")
+    assert (code, file) == ("STRATEGY_ERROR", "strategy.py")
+    _, shown = await notebook.run("job")
+    failed = next(m["content"]["data"] for m in shown if m["msg_type"] == "display_data")
+    assert "failed: Failing raised ZeroDivisionError" in failed["text/plain"]
+    assert "<details>" in failed["text/html"]
+    refusals = {
+        "al.submit(Failing, 'nothing/AAPL')": ("ServerError", "nothing"),
+        f"al.submit(Failing, '{DATA}', params={{'fast': 1}})": ("ServerError", "fast"),
+        f"al.submit(Failing, '{DATA}', start='2050-01-01')": ("ServerError", "start_date"),
+        f"al.submit(Failing, '{DATA}', methodology='sweep')": ("ServerError", "SWEEP needs an object with its grid"),
+        "al.Job('0' * 32)": ("ServerError", "There is no job"),
+        "al.Job('../../etc')": ("ServerError", "nothing here"),
+    }
+    for code, (name, words) in refusals.items():
+        reply, _ = await notebook.run(code, ok=False)
+        assert (reply.get("ename"), words in reply.get("evalue", "")) == (name, True), (code, reply)
+
+
+async def test_a_sweep_of_a_module_ends_as_its_study(notebook, workspace):
+    (workspace / "crossing.py").write_text("\n".join(CELLS).replace("import helpers", "import helpers\n"))
+    await notebook.run("import alphintra as al\nfrom crossing import SmaCross")
+    grid = "{'grid': {'fast': range(5, 20, 5)}}"
+    await notebook.run(f"job = al.submit(SmaCross, '{DATA}', methodology='sweep', method={grid}, end='2003-01-02')")
+    _, shown = await notebook.run("job.result()")
+    data = next(m["content"]["data"] for m in shown if m["msg_type"] == "execute_result")
+    assert "application/vnd.alphintra.study.v1+json" in data
+    assert "3 variants" in data["text/plain"]
+    assert await notebook.value("[job.result().run['strategy'], job.result().study['kind']]") == ["SmaCross", "sweep"]
