@@ -2,11 +2,20 @@
 
 import asyncio
 import json
+import os
+import re
 import sys
 
 import pytest
+from alphintra import strategy_source, submitting
 from alphintra_kernel.doors import opener
+from alphintra_server.door import doors, listener
+from alphintra_server.door.routes import ROUTES
+from alphintra_server.handlers.reading import MAX_BODY
+from alphintra_server.models import submissions
 from jupyter_client.manager import AsyncKernelManager
+
+from tests.docs.pages import DOCS, blocks
 
 DATA = "us-equities-daily/AAPL"
 CELLS = [
@@ -81,7 +90,7 @@ def notebook(services, workspace, jp_asyncio_loop):
         door = await opener().open(user_id="local", tenant="kernel", subject="k1")
         manager = AsyncKernelManager()
         manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        environment = {**__import__("os").environ, **door.environment(mounted=False)}
+        environment = {**os.environ, **door.environment(mounted=False)}
         await manager.start_kernel(
             cwd=str(workspace), env=environment | {"JPY_SESSION_NAME": str(workspace / "Mine.ipynb")}
         )
@@ -208,3 +217,37 @@ async def test_a_sweep_of_a_module_ends_as_its_study(notebook, workspace):
     assert "application/vnd.alphintra.study.v1+json" in data
     assert "3 variants" in data["text/plain"]
     assert await notebook.value("[job.result().run['strategy'], job.result().study['kind']]") == ["SmaCross", "sweep"]
+
+
+PAGE = (DOCS / "jobs-from-a-notebook.md").read_text()
+
+
+async def test_the_page_runs_as_it_stands(notebook):
+    for block in blocks("jobs-from-a-notebook.md"):
+        assert block.language == "python"
+        _, shown = await notebook.run(block.text)
+    # The last block's value is the sweep's study.
+    data = next(m["content"]["data"] for m in shown if m["msg_type"] == "execute_result")
+    assert "8 variants" in data["text/plain"]
+    assert await notebook.value("[again.id == sweep.id or again.id == job.id, len(al.jobs())]") == [True, 2]
+
+
+def test_the_page_names_what_is_behind_the_door_and_its_bounds():
+    named = set(re.findall(r"`((?:GET|POST) /v1/[^`]*)`", PAGE))
+    behind = set()
+    for path, handler in ROUTES:
+        for verb in ("get", "post"):
+            if hasattr(getattr(handler, verb), "endpoint"):
+                behind.add(f"{verb.upper()} {path.replace('([0-9a-f]{32})', '{id}')}")
+    assert named == behind
+    assert f"{listener.MOST_CONNECTIONS} are open at a time, {listener.CONNECTIONS_A_SECOND:g} a second" in PAGE
+    assert f"at most {MAX_BODY >> 20} MiB and a minute" in PAGE
+    assert (listener.CONNECTION_SECONDS, doors.SUBMITS_A_SECOND) == (60, 2)
+    assert f"handed over {doors.SUBMITS_AT_ONCE:g} times at once and twice a second" in PAGE
+    assert f"{strategy_source.MAX_MODULES} of them and {strategy_source.MAX_BYTES >> 20} MiB at most" in PAGE
+    assert (submissions.MAX_MODULES, submissions.MAX_ALL_MODULES) == (
+        strategy_source.MAX_MODULES,
+        strategy_source.MAX_BYTES,
+    )
+    for name in submitting._HERE_ONLY:
+        assert f"`{name}`" in PAGE
