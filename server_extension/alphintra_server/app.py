@@ -15,9 +15,11 @@ from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
 from .events import SCHEMAS, Event, EventRelay
+from .idempotency import Idempotency
 from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
 from .jobs.launcher import Launcher
+from .jobs.pool import Pool
 from .jobs.supervisor import Supervisor
 from .limits import UserLimits, read_limits
 from .routes import PROBES, ROUTES
@@ -55,11 +57,13 @@ class Services:
     parser: Parser
     events: EventRelay
     supervisor: Supervisor
+    pool: Pool | None
     strategies: Strategies
     sources: Sources
     templates: Templates
     datasets: Datasets
     backtests: Backtests
+    idempotency: Idempotency
     jobs: Jobs
     checks: StrategyChecks
     check_triggers: CheckTriggers
@@ -128,6 +132,15 @@ class AlphintraServer(ExtensionApp):
 
     max_jobs = Int(2, min=1, help="How many jobs run at once; the others wait.").tag(config=True)
 
+    pool_size = Int(
+        2,
+        min=0,
+        help="""How many workers wait for a job with everything loaded, so that it starts at once; 0 for none.
+
+        Each takes some 300 MB of memory. Fewer wait where memory is short.
+        """,
+    ).tag(config=True)
+
     max_jobs_per_user = Int(
         min=1,
         help="""How many jobs of one user run at once, on all servers of the database together.
@@ -156,20 +169,20 @@ class AlphintraServer(ExtensionApp):
         2 << 30, min=1 << 20, help="Bytes that one job may have on the disk at once (DISK_LIMIT)."
     ).tag(config=True)
 
-    job_output = Int(
-        8 << 20,
-        min=64 << 10,
-        help="""Bytes that one job may print and report while it runs (OUTPUT_LIMIT).
+    job_log = Int(
+        256 << 10,
+        min=1 << 10,
+        help="""Bytes of what a job prints that are kept: the last of it, at most 200 lines.
 
-        Of what it prints, the last 200 lines are kept.
+        A job that prints more than 8 MiB or 50,000 lines in all is stopped (OUTPUT_LIMIT).
         """,
     ).tag(config=True)
 
     user_limits = Dict(
         help="""Other limits for some users: `{"alice": {"jobs": 8, "memory": 8589934592}}`.
 
-        `jobs`, `queued`, `seconds`, `memory`, `disk` and `output` stand for max_jobs_per_user, max_queued,
-        job_seconds, job_memory, job_disk and job_output; what is not named stays as it is for everybody. The
+        `jobs`, `queued`, `seconds`, `memory`, `disk` and `log` stand for max_jobs_per_user, max_queued,
+        job_seconds, job_memory, job_disk and job_log; what is not named stays as it is for everybody. The
         user's name is what the identity provider calls them; of an installation for one user, `local`.
         """
     ).tag(config=True)
@@ -271,6 +284,8 @@ class AlphintraServer(ExtensionApp):
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         if self.services is not None:
             self.services.events.start()
+            if self.services.pool is not None:
+                await self.services.pool.start()
             await self.services.supervisor.start()
             self.services.check_triggers.start()
 
@@ -282,6 +297,8 @@ class AlphintraServer(ExtensionApp):
         self.unavailable = "The server is stopping."
         await services.check_triggers.stop()
         await services.supervisor.stop()
+        if services.pool is not None:
+            await services.pool.stop()
         await services.events.stop()
         await services.parser.close()
         services.database.close()
@@ -312,14 +329,19 @@ class AlphintraServer(ExtensionApp):
             self.job_seconds,
             self.job_memory,
             self.job_disk,
-            self.job_output,
+            self.job_log,
         )
         limits = read_limits(usual, self.user_limits)
         events = EventRelay(database, self._emit if self.single_user else None, self.log)
         jobs_dir = data_dir / "jobs"
+        launcher = (
+            None
+            if sandbox is None
+            else Launcher(sandbox, usual.of_a_job, self.worker_argv, data_dir / "workers")
+        )
         supervisor = Supervisor(
             database,
-            None if sandbox is None else Launcher(sandbox, usual.of_a_job, self.worker_argv),
+            launcher,
             jobs_dir,
             {KIND: BacktestKind(), CHECK_KIND: CheckKind(jobs_dir)},
             self.max_jobs,
@@ -337,11 +359,13 @@ class AlphintraServer(ExtensionApp):
             parser=parser,
             events=events,
             supervisor=supervisor,
+            pool=None if launcher is None else Pool(launcher, self.pool_size, self.log),
             strategies=Strategies(database, sources, __version__),
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
             backtests=backtests,
+            idempotency=Idempotency(database),
             jobs=jobs,
             comparisons=Comparisons(database, backtests.read_file),
             checks=StrategyChecks(database, run_defaults, limits, supervisor.wake, refused),

@@ -19,7 +19,7 @@ class UserLimits:
         seconds: Wall-clock time of one job.
         memory: Bytes of memory of one job.
         disk: Bytes that one job may have on the disk.
-        output: Bytes that one job may print and report.
+        log: Bytes of what one job prints that are kept.
     """
 
     jobs: int = 4
@@ -27,12 +27,12 @@ class UserLimits:
     seconds: float = 600.0
     memory: int = 2 << 30
     disk: int = 2 << 30
-    output: int = 8 << 20
+    log: int = 256 << 10
 
     @property
     def of_a_job(self) -> JobLimits:
         """What one attempt gets."""
-        return JobLimits(wall_seconds=self.seconds, memory_bytes=self.memory)
+        return JobLimits(self.seconds, self.memory, self.disk, self.log)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ JOB_BYTES_WRITTEN = Histogram(
 )
 JOB_START_SECONDS = Histogram(
     "alphintra_job_start_seconds",
-    "From claim to the worker's first word",
+    "From claim to the first line of user code",
     ["kind"],
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from .auth import ROLES, SCOPES
 from .handlers.base import Endpoint
+from .idempotency import HEADER
 from .routes import PROBES, ROUTES
 
 _REF = "#/components/schemas/{model}"
@@ -19,7 +20,7 @@ _MEANING = {
     403: "Not logged in, or not permitted.",
     404: "There is none, or it is not yours.",
     409: "Its state does not allow this.",
-    410: "Those events are gone.",
+    410: "It is no longer kept.",
     412: "Changed meanwhile.",
     413: "Too large.",
     422: "The body or query breaks the schema or a rule; `errors` names each field.",
@@ -46,6 +47,15 @@ _PROBLEM = {
             },
         },
     },
+}
+_IDEMPOTENCY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A name of your choice for this request. Asked again under it within 24 hours, the server answers "
+    "as before and does nothing (`Idempotent-Replayed: true`). Another body under it is 422 IDEMPOTENCY_MISMATCH; "
+    "while the first request is being done, 409 IDEMPOTENCY_IN_PROGRESS. Refused requests are not kept.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
 
@@ -148,9 +158,21 @@ def _operation(
         }
     else:
         good["content"] = {described.media_type: {}}
-    if described.headers:
-        good["headers"] = {name: {"schema": {"type": "string"}} for name in described.headers}
+    headers = [
+        name
+        for name, given_here in (
+            ("Location", described.location),
+            ("ETag", described.etag),
+            ("Idempotent-Replayed", described.idempotent),
+        )
+        if given_here
+    ]
+    if headers:
+        good["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
     statuses = {403, 503, *described.problems}
+    if described.idempotent:
+        given.append(_IDEMPOTENCY)
+        statuses |= {400, 409, 422}
     if described.body is not None:
         statuses |= {400, 413, 422}
     if described.query is not None:

@@ -91,6 +91,7 @@ def jp_server_config(workspace, data_dir, identities, settings, worker):
             "data_dir": str(data_dir),
             "workspace": str(workspace),
             "allow_unsandboxed_jobs": True,
+            "pool_size": 0,
             **settings,
         },
     }

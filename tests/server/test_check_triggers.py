@@ -47,8 +47,9 @@ class House:
         self.triggers = self.server()
 
     def server(self, max_queued=100, refused=None):
+        limits = Limits(UserLimits(queued=max_queued))
         return CheckTriggers(
-            self.database, DEFAULTS, self.folder, Limits(UserLimits(queued=max_queued)), lambda: None, logging.getLogger("test"), refused,
+            self.database, DEFAULTS, self.folder, limits, lambda: None, logging.getLogger("test"), refused,
             clock=lambda _: self.now,
         )  # fmt: skip
 

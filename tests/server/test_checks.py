@@ -158,7 +158,7 @@ async def test_one_event_on_the_stream_and_on_jupyters(api, services, extension,
         schema_id="https://events.alphintra.dev/checks/v1", listener=listen
     )
     strategy = await make_strategy()
-    subscription = services.events.subscribe("local")
+    subscription = await services.events.subscribe("local")
     await run(strategy, "finish", 1)
     failed = await run(strategy, "fail", 2)
     event = await asyncio.wait_for(heard.get(), 10)

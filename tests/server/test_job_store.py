@@ -1,9 +1,12 @@
 """The job table: fencing, leases, take-over, and races between threads."""
 
+import contextlib
 import threading
 from datetime import timedelta
 
 import pytest
+from alphintra_kernel.usage import Usage
+from alphintra_server import outbox
 from alphintra_server.db import Database, DatabaseInUseError
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.migrate import upgrade
@@ -14,15 +17,24 @@ from alphintra_server.jobs.store import FencedOutError, Report
 from alphintra_server.limits import Limits, UserLimits
 from sqlalchemy import func, select, text, update
 
+REPORT = {"fraction": 0.5, "phase": "running", "bar_time": None, "eta_seconds": None}
 LIMITS = Limits(UserLimits(jobs=1000))
 
 
-@pytest.fixture
-def database(tmp_path):
-    made = Database(f"sqlite:///{tmp_path / 'a b?#.sqlite'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    postgresql = request.param == "postgresql"
+    made = Database(request.getfixturevalue("postgres_url") if postgresql else sqlite(tmp_path))
     upgrade(made.write_engine)
     yield made
     made.close()
+
+
+def sqlite(folder):
+    return f"sqlite:///{folder / 'a b?#.sqlite'}"
+
+
+only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def queued(database, user="u"):
@@ -146,7 +158,6 @@ def test_every_write_of_a_fenced_out_claim_is_refused(database):
     assert take_over_lost(database) == ["PENDING"]
     new = claim(database, "second")
     assert (new.job_id, new.attempt) == (job, 2)
-    report = {"fraction": 0.5, "phase": "running", "bar_time": None, "eta_seconds": None}
     writes = [
         lambda session: store.complete(session, old, log=[]),
         lambda session: store.fail(session, old, {"code": "X", "message": "x"}),
@@ -158,7 +169,7 @@ def test_every_write_of_a_fenced_out_claim_is_refused(database):
             database.write_now(write)
     # These are about several jobs, so that they say which are lost instead of giving up.
     assert database.write_now(lambda session: store.heartbeat(session, [old])) == ({job}, set())
-    assert database.write_now(lambda session: store.progress(session, [(old, Report(report, ["x"]))])) == {job}
+    assert database.write_now(lambda session: store.progress(session, [(old, Report(REPORT, ["x"]))])) == {job}
     assert state(database, job) == ("RUNNING", "starting", 2)
     assert database.read_now(lambda session: session.get(JobLogRow, job)) is None
     # The same attempt under another boot id, and another attempt under the same, are strangers too.
@@ -262,13 +273,200 @@ def test_threads_racing_for_claims_get_each_job_once(database):
         except Exception as error:  # noqa: BLE001  shown by the assertion
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(f"boot {number}",)) for number in range(4)]
+    together(*(lambda owner=f"boot {number}": work(owner) for number in range(4)))
+    assert failures == []
+    assert sorted(claimed) == sorted(jobs)
+
+
+def together(*works):
+    threads = [threading.Thread(target=work) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_no_user_gets_more_than_their_share_however_many_servers_claim(database):
+    """Whoever counts the running jobs while another claims would see too few."""
+    limits = Limits(UserLimits(jobs=2), {"big": UserLimits(jobs=3)})
+    for user in ("a", "b", "big"):
+        for _ in range(6):
+            queued(database, user)
+    claimed = []
+
+    def work(owner):
+        while True:
+            held = database.write_now(lambda session: fair_queue.claim(session, owner, limits=limits))
+            if held is None:
+                return
+            claimed.append(held)
+
+    together(*(lambda owner=f"boot {number}": work(owner) for number in range(4)))
+    counts = {user: sum(held.user_id == user for held in claimed) for user in ("a", "b", "big")}
+    assert counts == {"a": 2, "b": 2, "big": 3}
+    # Whoever has room again is served again.
+    database.write_now(lambda session: store.complete(session, claimed[0], log=[]))
+    again = database.write_now(lambda session: fair_queue.claim(session, "x", limits=limits))
+    assert again.user_id == claimed[0].user_id
+
+
+def test_a_bound_of_the_queue_holds_however_many_ask(database):
+    made = [
+        database.write_now(
+            lambda session: store.create(session, user_id="u", kind="backtest", resource_id="r").id
+        )
+        for _ in range(12)
+    ]
+    refused = []
+
+    def ask(job_id):
+        try:
+            database.write_now(lambda session: fair_queue.queue(session, job_id, max_queued=5))
+        except TooMany as error:
+            refused.append((error.code, error.headers["Retry-After"]))
+
+    together(*(lambda job_id=job_id: ask(job_id) for job_id in made))
+    assert refused == [("QUEUE_FULL", "30")] * 7
+    waiting = [state(database, job_id)[1] for job_id in made]
+    assert waiting.count("queued") == 5
+
+
+def test_a_costly_job_gives_the_turn_to_others(database):
+    """Who runs a sweep on all cores has had more than who runs two plain backtests."""
+
+    def add(user, cost):
+        def work(session):
+            row = store.create(session, user_id=user, kind="backtest", resource_id="r", cost=cost)
+            return fair_queue.queue(session, row.id, max_queued=100).id
+
+        return database.write_now(work)
+
+    sweep, plain = add("a", 4), [add("a", 1), add("b", 1), add("b", 1), add("b", 1)]
+    assert [claim(database).job_id for _ in range(5)] == [sweep, plain[1], plain[2], plain[3], plain[0]]
+
+
+def test_places_in_the_queue_follow_the_turns(database):
+    jobs = [queued(database, user) for user in ("a", "a", "b", "c", "b")]
+    last = low(database, "d")
+
+    def work(session):
+        rows = [session.get_one(JobRow, job_id) for job_id in (*jobs, last)]
+        return fair_queue.positions(session, rows)
+
+    places = database.read_now(work)
+    assert [places[job_id] for job_id in jobs] == [1, 4, 2, 3, 5]
+    assert places[last] == 6
+    assert [claim(database).job_id for _ in range(3)] == [jobs[0], jobs[2], jobs[3]]
+
+
+def test_a_job_tells_how_long_it_waited_by_the_databases_clock(database):
+    job = queued(database)
+
+    def earlier(session):
+        row = session.get_one(JobRow, job)
+        row.queued_at = database_now(session) - timedelta(seconds=90)
+
+    database.write_now(earlier)
+    held = claim(database)
+    row = database.read_now(lambda session: session.get_one(JobRow, job))
+    assert 90 <= row.queue_seconds < 100
+    assert row.deadline - row.started_at == timedelta(seconds=600)
+    usage = Usage(1.5, 300 << 20, 4096)
+    database.write_now(lambda session: store.progress(session, [(held, Report(REPORT, ["a"], "full", 2.0, usage))]))
+    row = database.read_now(lambda session: session.get_one(JobRow, job))
+    assert (row.run_seconds, row.cpu_seconds, row.peak_memory, row.bytes_written) == (2.0, 1.5, 300 << 20, 4096)
+    told = database.read_now(lambda session: list(session.scalars(select(OutboxRow))))[-1].payload
+    assert told["queue_seconds"] == row.queue_seconds
+    assert [told[name] for name in ("run_seconds", "cpu_seconds", "peak_memory_bytes", "bytes_written")] == [
+        2.0, 1.5, 300 << 20, 4096,
+    ]  # fmt: skip
+    more = Usage(2.5, 400 << 20, 8192)
+    database.write_now(
+        lambda session: store.complete(session, held, log=["a", "b"], run_seconds=3.0, usage=more, output_bytes=7)
+    )
+    row = database.read_now(lambda session: session.get_one(JobRow, job))
+    assert (row.run_seconds, row.cpu_seconds, row.peak_memory, row.output_bytes) == (3.0, 2.5, 400 << 20, 7)
+    assert database.read_now(lambda session: session.get_one(JobLogRow, job).lines) == ["a", "b"]
+
+
+def test_what_a_lost_attempt_took_is_not_the_next_ones(database):
+    job = queued(database)
+    held = claim(database)
+    database.write_now(
+        lambda session: store.progress(session, [(held, Report(REPORT, None, "full", 2.0, Usage(1.0, 1, 1)))])
+    )
+    expire(database, job)
+    take_over_lost(database)
+    claim(database, "other")
+    row = database.read_now(lambda session: session.get_one(JobRow, job))
+    assert (row.attempt, row.run_seconds, row.cpu_seconds, row.peak_memory, row.bytes_written) == (
+        2, None, None, None, None,
+    )  # fmt: skip
+
+
+def test_a_heartbeat_between_look_and_take_over_keeps_the_job(database):
+    job = queued(database)
+    held = claim(database)
+    expire(database, job)
+    (seen,) = database.read_now(store.find_lost)
+    database.write_now(lambda session: store.heartbeat(session, [held]))
+    assert database.write_now(lambda session: store.take_over(session, seen)) is False
+    assert state(database, job) == ("RUNNING", "starting", 1)
+    # Of two servers that saw the same lost job, one takes it over.
+    expire(database, job)
+    (seen,) = database.read_now(store.find_lost)
+    (also,) = database.read_now(store.find_lost)
+    assert [database.write_now(lambda session, row=row: store.take_over(session, row)) for row in (seen, also)] == [
+        True, False,
+    ]  # fmt: skip
+    assert state(database, job) == ("PENDING", "queued", 1)
+
+
+def test_progress_does_not_hide_that_a_job_is_being_cancelled(database):
+    job = queued(database)
+    held = claim(database)
+    database.write_now(lambda session: store.request_cancel(session, job))
+    database.write_now(lambda session: store.progress(session, [(held, Report(REPORT))]))
+    assert state(database, job) == ("RUNNING", "cancelling", 1)
+
+
+def test_each_users_events_are_numbered_without_gaps_whoever_writes_them(database):
+    """Several servers write events of the same users at once, and every third transaction is rolled back."""
+
+    def write(number):
+        def work(session):
+            outbox.append(session, f"user {number % 2}", "job", {"number": number})
+            if number % 3 == 0:
+                raise RuntimeError("rolled back")
+
+        with contextlib.suppress(RuntimeError):
+            database.write_now(work)
+
+    together(*(lambda first=first: [write(number) for number in range(first, 60, 4)] for first in range(4)))
+    for user in ("user 0", "user 1"):
+        query = select(OutboxRow.sequence).where(OutboxRow.user_id == user).order_by(OutboxRow.event_id)
+        found = database.read_now(lambda session, query=query: list(session.scalars(query)))
+        assert found == list(range(1, 21))
+
+
+def test_reports_of_many_jobs_by_two_servers_do_not_wait_for_each_other(database):
+    """Each transaction locks many jobs of the same users, in one order."""
+    for number in range(12):
+        queued(database, f"user {number % 2}")
+    held = [claim(database, "one" if number % 2 else "two") for number in range(12)]
+    failures = []
+
+    def report(claims):
+        try:
+            for _ in range(5):
+                reports = [(claim, Report(REPORT, ["x"])) for claim in claims]
+                assert database.write_now(lambda session, reports=reports: store.progress(session, reports)) == set()
+        except Exception as error:  # noqa: BLE001  shown by the assertion
+            failures.append(error)
+
+    mixed = [held[::2] + held[1::2], held[::-1], held]
+    together(*(lambda claims=claims: report(claims) for claims in mixed))
     assert failures == []
-    assert sorted(claimed) == sorted(jobs)
 
 
 def test_events_tell_the_whole_life_in_order_without_gaps(database):
@@ -277,8 +475,8 @@ def test_events_tell_the_whole_life_in_order_without_gaps(database):
     report = {"fraction": 0.5, "phase": "running", "bar_time": None, "eta_seconds": 1.0}
     database.write_now(lambda session: store.progress(session, [(held, Report(report))]))
     database.write_now(lambda session: store.fail(session, held, {"code": "X", "message": "bad"}))
-    rows = database.read_now(lambda session: list(session.scalars(select(OutboxRow))))
-    assert [row.event_id for row in rows] == [1, 2, 3, 4, 5]
+    rows = database.read_now(lambda session: list(session.scalars(select(OutboxRow).order_by(OutboxRow.event_id))))
+    assert [row.sequence for row in rows] == [1, 2, 3, 4, 5]
     told = [(row.payload["status"], row.payload["phase"], row.payload["message"]) for row in rows]
     assert told == [
         ("PENDING", "created", "created"),
@@ -290,6 +488,7 @@ def test_events_tell_the_whole_life_in_order_without_gaps(database):
     assert {row.payload["job_id"] for row in rows} == {job}
 
 
+@only_sqlite
 def test_the_sqlite_recipe(database):
     writer = database.write_now(
         lambda session: [
@@ -302,6 +501,7 @@ def test_the_sqlite_recipe(database):
         database.read_now(lambda session: session.execute(update(JobRow).values(phase="x")))
 
 
+@only_sqlite
 def test_a_second_server_on_the_file_is_refused(database):
     with pytest.raises(DatabaseInUseError, match="is in use by another server"):
         Database(str(database.url))

@@ -172,7 +172,9 @@ SLOW = CROSS + '''\
 
 
 @pytest.mark.parametrize("executor", ["serial", "processes"])
-async def test_cancelling_a_sweep_is_quick_and_leaves_nothing(api, make_strategy, finished, data_dir, executor):
+async def test_cancelling_a_sweep_is_quick_and_leaves_nothing(
+    api, services, make_strategy, finished, data_dir, executor
+):
     strategy = await make_strategy(SLOW)
     body = {
         "dataset_id": DATA,
@@ -191,12 +193,12 @@ async def test_cancelling_a_sweep_is_quick_and_leaves_nothing(api, make_strategy
     assert (await api("POST", f"{path}/cancel")).status == 202
     job = await finished(reply.json["backtest_id"], seconds=20)
     assert job["status"] == "CANCELLED"
-    assert left_over(job, data_dir) == []
+    assert left_over(job, data_dir, services.pool.boot) == []
 
 
-def left_over(job, data_dir):
-    """Processes that carry the job's mark, and files that it wrote."""
-    mark = f"ALPHINTRA_JOB={job['job_id']}/".encode()
+def left_over(job, data_dir, boot):
+    """Processes of workers (the pool is off, and no other job runs), and files that it wrote."""
+    mark = f"ALPHINTRA_WORKER={boot}.".encode()
     processes = [process for process in Path("/proc").glob("[0-9]*") if mark in environment(process)]
     folders = os.walk(data_dir / "jobs" / job["job_id"])
     return processes + [Path(folder, name) for folder, _, names in folders for name in names]

@@ -1,6 +1,7 @@
 """Servers that come and go: what they left is settled, and nothing is run twice."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from alphintra_kernel.sandbox import Sandbox
@@ -16,8 +18,9 @@ from alphintra_server.db.tables import JobRow, OutboxRow
 from alphintra_server.events import EventRelay
 from alphintra_server.jobs import fair_queue, store
 from alphintra_server.jobs.backtest import BacktestKind
-from alphintra_server.jobs.launcher import JobLimits, Launcher, sweep
+from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.jobs.supervisor import Supervisor
+from alphintra_server.jobs.worker_home import record, sweep
 from alphintra_server.limits import Limits
 from sqlalchemy import select, update
 
@@ -46,6 +49,17 @@ def execute(api, make_strategy):
     return run
 
 
+def worker_processes(pool):
+    """Processes of the workers that have a job; those that wait for one are the pool's."""
+    mark = f"ALPHINTRA_WORKER={pool.boot}.".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes():
+                found.append(process.name)
+    return found
+
+
 async def until(check, seconds=10):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -63,11 +77,12 @@ async def test_what_a_dead_server_left_runs_again(api, extension, make_strategy,
     body = {"strategy_id": strategy["id"], "dataset_id": DATA}
     made = (await api("POST", "/api/backtests", body)).json
     await services.supervisor.stop()
-    marker = f"{made['job_id']}/1"
-    environment = {**os.environ, "ALPHINTRA_JOB": marker}
+    marker = "feedbeefcafe.1"
+    environment = {**os.environ, "ALPHINTRA_WORKER": marker}
     leftover = await asyncio.create_subprocess_exec("sleep", "300", env=environment)
     folder = data_dir / "jobs" / made["job_id"] / "1" / "out"
     folder.mkdir(parents=True)
+    record(folder.parent, marker)
 
     def crash(session):
         fair_queue.queue(session, made["job_id"], max_queued=10)
@@ -119,7 +134,7 @@ async def test_a_job_taken_over_by_another_server_stops_here(api, services, exec
     await until(let_go, 12)
     row = await services.database.read(lambda session: session.get_one(JobRow, started["job_id"]))
     assert (row.status, row.owner, row.attempt) == ("RUNNING", "another boot", 2)
-    assert sweep(f"{started['job_id']}/1") == 0
+    assert worker_processes(services.pool) == []
 
 
 async def test_a_stopping_server_puts_its_jobs_back(api, extension, execute):
@@ -133,7 +148,7 @@ async def test_a_stopping_server_puts_its_jobs_back(api, extension, execute):
     await services.supervisor.stop()
     row = await services.database.read(lambda session: session.get_one(JobRow, started["job_id"]))
     assert (row.status, row.phase, row.attempt, row.owner) == ("PENDING", "queued", 1, None)
-    assert sweep(f"{started['job_id']}/1") == 0
+    assert worker_processes(services.pool) == []
 
 
 async def test_heartbeats_keep_the_lease(api, services, execute, finished):
@@ -185,13 +200,15 @@ async def test_events_of_a_run_arrive_on_jupyters_stream(api, extension, execute
     assert all(row.delivered_at is not None for row in rows)
 
 
-def test_sweep_kills_only_what_carries_the_marker():
-    other = subprocess.Popen(["sleep", "60"], env={**os.environ, "ALPHINTRA_JOB": "sweep-test/10"})
+def test_sweep_kills_only_what_carries_the_marker(tmp_path):
+    other = subprocess.Popen(["sleep", "60"], env={**os.environ, "ALPHINTRA_WORKER": "sweeptest.10"})
     wanted = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"],
-                              env={**os.environ, "ALPHINTRA_JOB": "sweep-test/1"})  # fmt: skip
+                              env={**os.environ, "ALPHINTRA_WORKER": "sweeptest.1"})  # fmt: skip
     try:
         time.sleep(0.2)
-        assert sweep("sweep-test/1") == 1
+        assert sweep(tmp_path) == 0  # an attempt that has no worker yet
+        record(tmp_path, "sweeptest.1")
+        assert sweep(tmp_path) == 1
         assert wanted.wait(5) == -signal.SIGKILL
         assert other.poll() is None
     finally:

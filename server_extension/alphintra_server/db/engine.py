@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 15.0
 """How long somebody who waits for an answer is let wait for the database."""
+SQLITE_WAIT_MILLISECONDS = 10_000
+"""How long a statement waits for somebody else who has the file locked."""
 _TRIES = 3
 _POSTGRESQL = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _SESSION = "SET idle_in_transaction_session_timeout = 30000; SET lock_timeout = 10000"
@@ -173,7 +175,12 @@ def _sqlite_writer(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "busy_timeout=10000", "foreign_keys=ON", "synchronous=NORMAL"):
+        for pragma in (
+            "journal_mode=WAL",
+            f"busy_timeout={SQLITE_WAIT_MILLISECONDS}",
+            "foreign_keys=ON",
+            "synchronous=NORMAL",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -192,7 +199,7 @@ def _sqlite_reader(path: Path, readers: int) -> Engine:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout=10000")
+        connection.execute(f"PRAGMA busy_timeout={SQLITE_WAIT_MILLISECONDS}")
         connection.execute("PRAGMA query_only=ON")
 
     @event.listens_for(engine, "begin")

@@ -19,6 +19,10 @@ from ..services.paging import page
 from .base import AlphintraHandler, endpoint
 
 
+def _address(accepted: Accepted, *_: str) -> str:
+    return f"/api/backtests/{accepted.backtest_id}"
+
+
 class BacktestsHandler(AlphintraHandler):
     """The list, and new ones."""
 
@@ -33,13 +37,12 @@ class BacktestsHandler(AlphintraHandler):
         response=BacktestJob,
         status=201,
         problems=(404, 409),
-        headers=("Location",),
+        location=lambda made: f"/api/backtests/{made.id}",
+        idempotent=True,
     )
     async def post(self, who: Caller, *, body: BacktestCreate) -> BacktestJob:
         """Create a backtest; it runs when you say so."""
-        made = await self.services.backtests.create(who, body)
-        self.created(f"/api/backtests/{made.id}")
-        return made
+        return await self.services.backtests.create(who, body)
 
 
 class BacktestsCompareHandler(AlphintraHandler):
@@ -68,24 +71,21 @@ class BacktestRunHandler(AlphintraHandler):
         response=Accepted,
         status=202,
         problems=(404, 409, 422, 429),
-        headers=("Location",),
+        location=_address,
+        idempotent=True,
     )
     async def post(self, who: Caller, backtest_id: str) -> Accepted:
         """Queue a created backtest; 409 if it was before."""
-        accepted = await self.services.backtests.run(who, backtest_id)
-        self.created(f"/api/backtests/{accepted.backtest_id}", status=202)
-        return accepted
+        return await self.services.backtests.run(who, backtest_id)
 
 
 class BacktestCancelHandler(AlphintraHandler):
     """Cancelling."""
 
-    @endpoint("backtests:execute", response=Accepted, status=202, problems=(404, 409), headers=("Location",))
+    @endpoint("backtests:execute", response=Accepted, status=202, problems=(404, 409), location=_address)
     async def post(self, who: Caller, backtest_id: str) -> Accepted:
         """Stop a backtest that waits or runs; 409 if it has finished."""
-        accepted = await self.services.backtests.cancel(who, backtest_id)
-        self.created(f"/api/backtests/{accepted.backtest_id}", status=202)
-        return accepted
+        return await self.services.backtests.cancel(who, backtest_id)
 
 
 class BacktestResultsHandler(AlphintraHandler):

@@ -7,7 +7,7 @@ import json
 import math
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jupyter_core.utils import ensure_async
@@ -18,6 +18,7 @@ from tornado import web
 from .. import errors
 from ..auth import Caller, caller
 from ..db.outage import is_away
+from ..idempotency import HEADER, Keyed, Stored, hash_of, read_key
 from ..metrics import REQUESTS
 
 if TYPE_CHECKING:
@@ -46,7 +47,20 @@ class Endpoint:
     status: int = 200
     problems: tuple[int, ...] = ()
     media_type: str = "application/json"
-    headers: tuple[str, ...] = field(default=())
+    location: Callable[..., str] | None = None
+    etag: Callable[[Any], str] | None = None
+    idempotent: bool = False
+
+    def present(
+        self, base_url: str, path: tuple[str, ...], answer: Any, status: int | None
+    ) -> tuple[int, dict[str, str]]:
+        """Make status and headers of an answer."""
+        headers = {}
+        if self.location is not None:
+            headers["Location"] = base_url.rstrip("/") + self.location(answer, *path)
+        if self.etag is not None:
+            headers["ETag"] = self.etag(answer)
+        return status or self.status, headers
 
 
 def endpoint(
@@ -58,12 +72,27 @@ def endpoint(
     status: int = 200,
     problems: tuple[int, ...] = (),
     media_type: str = "application/json",
-    headers: tuple[str, ...] = (),
+    location: Callable[..., str] | None = None,
+    etag: Callable[[Any], str] | None = None,
+    idempotent: bool = False,
 ) -> Callable[[Verb], Verb]:
     """Make a verb: check who asks, read and check the request, write what the method returns.
 
-    The method gets the caller, the path's parts and, where declared, ``body`` and ``query``. Jupyter's
-    ``@authorized`` is not used because it keeps the resource of the first class that it served.
+    The method gets the caller, the path's parts and, where declared, ``body`` and ``query``. It returns a model, or a
+    model and a status other than the usual one. Jupyter's ``@authorized`` is not used because it keeps the resource of
+    the first class that it served.
+
+    Args:
+        scope: The permission that it needs.
+        body: Model of the body.
+        query: Model of the query.
+        response: Model of the answer.
+        status: Of a good answer.
+        problems: Other statuses that the verb may answer.
+        media_type: Of the answer.
+        location: Makes the address of what the answer is about, from the answer and the path's parts.
+        etag: Makes the ETag of the answer.
+        idempotent: Whether it takes an ``Idempotency-Key``; the service then records the answer with ``remember``.
     """
 
     def decorate(method: Verb) -> Verb:
@@ -76,8 +105,12 @@ def endpoint(
             status,
             problems,
             media_type,
-            headers,
+            location,
+            etag,
+            idempotent,
         )
+
+        verb_name = method.__name__.upper()
 
         @functools.wraps(method)
         async def verb(self: AlphintraHandler, *path: str) -> None:
@@ -88,7 +121,13 @@ def endpoint(
                     given["query"] = self.read_query(query)
                 if body is not None:
                     given["body"] = self.read_body(body)
-                answer = await method(self, who, *path, **given)
+                keyed = self.read_key(described, who, verb_name, path, given.get("body")) if idempotent else None
+                if keyed is None:
+                    answer = await method(self, who, *path, **given)
+                else:
+                    with self.services.idempotency.at_work(keyed):
+                        stored = await self.services.idempotency.find(keyed)
+                        answer = stored or await method(self, who, *path, **given)
             except errors.ServiceError as error:
                 self.write_problem(error)
                 return
@@ -97,11 +136,12 @@ def endpoint(
                     raise
                 self.write_problem(DATABASE_AWAY)
                 return
-            if isinstance(answer, BaseModel):
-                # A verb with two good answers, such as 200 and 201, has chosen.
-                if not self._status_chosen:
-                    self.set_status(status)
-                await self.finish(answer.model_dump_json(by_alias=True))
+            if isinstance(answer, Stored):
+                await self.write_stored(answer)
+            elif answer is not None:
+                model, chosen = answer if isinstance(answer, tuple) else (answer, None)
+                code, headers = described.present(self.base_url, path, model, chosen)
+                await self.write_stored(Stored(code, headers, model.model_dump_json(by_alias=True)), anew=True)
 
         verb.endpoint = described  # type: ignore[attr-defined]
         return cast(Verb, verb)
@@ -111,8 +151,6 @@ def endpoint(
 
 class AlphintraHandler(APIHandler):
     """Base of Alphintra's endpoints."""
-
-    _status_chosen = False
 
     @property
     def services(self) -> Services:
@@ -172,6 +210,31 @@ class AlphintraHandler(APIHandler):
         except ValidationError as error:
             raise errors.from_validation(error) from None
 
+    def read_key(
+        self, described: Endpoint, who: Caller, verb: str, path: tuple[str, ...], body: BaseModel | None
+    ) -> Keyed | None:
+        """Read the ``Idempotency-Key`` of a request, if it has one."""
+        given = self.request.headers.get(HEADER)
+        if given is None:
+            return None
+        content = None if body is None else body.model_dump(mode="json", exclude_unset=True)
+        return Keyed(
+            user_id=who.user_id,
+            route=f"{verb} {type(self).__name__}",
+            key=read_key(given),
+            request_hash=hash_of("/".join(path), self.request.query, content),
+            present=functools.partial(described.present, self.base_url, path),
+        )
+
+    async def write_stored(self, answer: Stored, *, anew: bool = False) -> None:
+        """Answer well; say so where it was done before."""
+        self.set_status(answer.status)
+        for name, value in answer.headers.items():
+            self.set_header(name, value)
+        if not anew:
+            self.set_header("Idempotent-Replayed", "true")
+        await self.finish(answer.body)
+
     def write_problem(self, error: errors.ServiceError) -> None:
         """Answer with a problem document."""
         self.set_status(error.status)
@@ -206,12 +269,6 @@ class AlphintraHandler(APIHandler):
         """Count the request."""
         super().on_finish()
         REQUESTS.labels(self.request.method, type(self).__name__, self.get_status()).inc()
-
-    def created(self, path: str, *, status: int = 201) -> None:
-        """Say where the new thing is."""
-        self._status_chosen = True
-        self.set_status(status)
-        self.set_header("Location", self.base_url.rstrip("/") + path)
 
 
 def _refuse(constant: str) -> None:

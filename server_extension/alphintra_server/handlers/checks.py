@@ -10,24 +10,28 @@ from ..services.strategies import etag
 from .base import AlphintraHandler, endpoint
 
 
+def _address(accepted: ChecksAccepted, strategy_id: str, *_: str) -> str:
+    return f"/api/strategies/code/{strategy_id}/checks/runs/{accepted.run_id}"
+
+
+def _etag(checks: Checks) -> str:
+    return etag(checks.revision)
+
+
 class ChecksHandler(AlphintraHandler):
     """A strategy's checks."""
 
-    @endpoint("strategies:read", response=Checks, problems=(404,), headers=("ETag",))
+    @endpoint("strategies:read", response=Checks, problems=(404,), etag=_etag)
     async def get(self, who: Caller, strategy_id: str) -> Checks:
         """Read a strategy's checks, when they run by themselves, and their last run."""
-        found = await self.services.checks.get(who, strategy_id)
-        self.set_header("ETag", etag(found.revision))
-        return found
+        return await self.services.checks.get(who, strategy_id)
 
     @endpoint(
-        "strategies:execute", body=ChecksUpdate, response=Checks, problems=(404, 409, 412), headers=("ETag",)
+        "strategies:execute", body=ChecksUpdate, response=Checks, problems=(404, 409, 412), etag=_etag
     )
     async def put(self, who: Caller, strategy_id: str, *, body: ChecksUpdate) -> Checks:
         """Set a strategy's checks and when they run by themselves. Takes If-Match."""
-        changed = await self.services.checks.put(who, strategy_id, body, self.request.headers.get("If-Match"))
-        self.set_header("ETag", etag(changed.revision))
-        return changed
+        return await self.services.checks.put(who, strategy_id, body, self.request.headers.get("If-Match"))
 
 
 class ChecksRunHandler(AlphintraHandler):
@@ -38,13 +42,12 @@ class ChecksRunHandler(AlphintraHandler):
         response=ChecksAccepted,
         status=202,
         problems=(404, 409, 429),
-        headers=("Location",),
+        location=_address,
+        idempotent=True,
     )
     async def post(self, who: Caller, strategy_id: str) -> ChecksAccepted:
         """Queue a run at low priority; a run that waits already takes the newest version."""
-        accepted = await self.services.checks.run(who, strategy_id)
-        self.created(f"/api/strategies/code/{strategy_id}/checks/runs/{accepted.run_id}", status=202)
-        return accepted
+        return await self.services.checks.run(who, strategy_id)
 
 
 class ChecksRunsHandler(AlphintraHandler):
@@ -69,10 +72,8 @@ class ChecksCancelHandler(AlphintraHandler):
     """Cancelling."""
 
     @endpoint(
-        "strategies:execute", response=ChecksAccepted, status=202, problems=(404, 409), headers=("Location",)
+        "strategies:execute", response=ChecksAccepted, status=202, problems=(404, 409), location=_address
     )
     async def post(self, who: Caller, strategy_id: str, run_id: str) -> ChecksAccepted:
         """Stop a run that waits or is at work; 409 if it has ended. It then neither passed nor failed."""
-        accepted = await self.services.checks.cancel(who, strategy_id, run_id)
-        self.created(f"/api/strategies/code/{strategy_id}/checks/runs/{accepted.run_id}", status=202)
-        return accepted
+        return await self.services.checks.cancel(who, strategy_id, run_id)

@@ -28,12 +28,16 @@ class JobHandler(AlphintraHandler):
 class JobCancelHandler(AlphintraHandler):
     """Cancelling."""
 
-    @endpoint("jobs:execute", response=Job, status=202, problems=(404, 409), headers=("Location",))
+    @endpoint(
+        "jobs:execute",
+        response=Job,
+        status=202,
+        problems=(404, 409),
+        location=lambda job, job_id: f"/api/jobs/{job_id}",
+    )
     async def post(self, who: Caller, job_id: str) -> Job:
         """Stop a job that waits or runs; 409 if it has finished."""
-        job = await self.services.jobs.cancel(who, job_id)
-        self.created(f"/api/jobs/{job.id}", status=202)
-        return job
+        return await self.services.jobs.cancel(who, job_id)
 
 
 class JobLogHandler(AlphintraHandler):

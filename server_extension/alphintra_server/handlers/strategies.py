@@ -26,6 +26,14 @@ from ..services.strategies import etag
 from .base import AlphintraHandler, endpoint
 
 
+def _address(strategy: Strategy, *_: str) -> str:
+    return f"/api/strategies/code/{strategy.id}"
+
+
+def _etag(strategy: Strategy) -> str:
+    return etag(strategy.version)
+
+
 class StrategiesHandler(AlphintraHandler):
     """The list of strategies."""
 
@@ -38,33 +46,32 @@ class StrategiesHandler(AlphintraHandler):
 class StrategyCreateHandler(AlphintraHandler):
     """New strategies."""
 
-    @endpoint("strategies:write", body=StrategyCreate, response=Strategy, status=201, headers=("Location",))
+    @endpoint(
+        "strategies:write",
+        body=StrategyCreate,
+        response=Strategy,
+        status=201,
+        location=_address,
+        etag=_etag,
+        idempotent=True,
+    )
     async def post(self, who: Caller, *, body: StrategyCreate) -> Strategy:
         """Store a strategy."""
-        made = await self.services.strategies.create(who, body)
-        self.created(f"/api/strategies/code/{made.id}")
-        self.set_header("ETag", etag(made.version))
-        return made
+        return await self.services.strategies.create(who, body)
 
 
 class StrategyHandler(AlphintraHandler):
     """One strategy."""
 
-    @endpoint("strategies:read", response=Strategy, problems=(404,), headers=("ETag",))
+    @endpoint("strategies:read", response=Strategy, problems=(404,), etag=_etag)
     async def get(self, who: Caller, strategy_id: str) -> Strategy:
         """Read a strategy."""
-        found = await self.services.strategies.get(who, strategy_id)
-        self.set_header("ETag", etag(found.version))
-        return found
+        return await self.services.strategies.get(who, strategy_id)
 
-    @endpoint("strategies:write", body=StrategyUpdate, response=Strategy, problems=(404, 409, 412))
+    @endpoint("strategies:write", body=StrategyUpdate, response=Strategy, problems=(404, 409, 412), etag=_etag)
     async def put(self, who: Caller, strategy_id: str, *, body: StrategyUpdate) -> Strategy:
         """Change a strategy; every change of its content is a version. Takes If-Match."""
-        changed = await self.services.strategies.update(
-            who, strategy_id, body, self.request.headers.get("If-Match")
-        )
-        self.set_header("ETag", etag(changed.version))
-        return changed
+        return await self.services.strategies.update(who, strategy_id, body, self.request.headers.get("If-Match"))
 
 
 class StrategyVersionsHandler(AlphintraHandler):
@@ -115,13 +122,12 @@ class StrategyExecuteHandler(AlphintraHandler):
         response=Accepted,
         status=202,
         problems=(404, 409, 429),
-        headers=("Location",),
+        location=lambda accepted, _: f"/api/backtests/{accepted.backtest_id}",
+        idempotent=True,
     )
     async def post(self, who: Caller, strategy_id: str, *, body: StrategyExecute) -> Accepted:
         """Check the stored code, then create and run one backtest of it."""
-        accepted = await self.services.backtests.execute(who, strategy_id, body)
-        self.created(f"/api/backtests/{accepted.backtest_id}", status=202)
-        return accepted
+        return await self.services.backtests.execute(who, strategy_id, body)
 
 
 class SourceInspectHandler(AlphintraHandler):
@@ -151,13 +157,12 @@ class StrategyFromFileHandler(AlphintraHandler):
         response=SavedStrategy,
         status=201,
         problems=(404, 409, 413),
-        headers=("Location",),
+        location=_address,
+        idempotent=True,
     )
-    async def post(self, who: Caller, *, body: FromFile) -> SavedStrategy:
+    async def post(self, who: Caller, *, body: FromFile) -> tuple[SavedStrategy, int]:
         """Save the strategy of a workspace file: 201 for a new one, 200 for one that was known."""
-        saved, new = await self.services.strategies.from_file(who, body)
-        self.created(f"/api/strategies/code/{saved.id}", status=201 if new else 200)
-        return saved
+        return await self.services.strategies.from_file(who, body)
 
 
 class TemplatesHandler(AlphintraHandler):
@@ -174,7 +179,9 @@ class TemplatesHandler(AlphintraHandler):
 class TemplateCloneHandler(AlphintraHandler):
     """Clones."""
 
-    @endpoint("workspace:write", body=TemplateClone, response=Cloned, status=201, problems=(404, 409))
+    @endpoint(
+        "workspace:write", body=TemplateClone, response=Cloned, status=201, problems=(404, 409), idempotent=True
+    )
     async def post(self, who: Caller, template_id: str, *, body: TemplateClone) -> Cloned:
         """Copy a template into the workspace; a name that exists gets -1, -2."""
         return await self.services.templates.clone(who, template_id, body)

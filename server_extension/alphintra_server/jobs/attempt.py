@@ -1,33 +1,35 @@
-"""One attempt at a job: prepare its folder, talk with its worker, judge its output."""
+"""One attempt at a job: get a worker, give it the job, listen, judge its output."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import os
-import shutil
 import time
-from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..metrics import JOB_START_SECONDS
-from . import protocol
-from .launcher import Launcher
-from .output import BadOutputError, collect
-from .protocol import Conversation, OutputFile, OutputLimitError, ProtocolError
+from . import protocol, worker_home
+from .eta import Eta
+from .kept_log import KeptLog
+from .launcher import JobLimits, Launcher
+from .output import BadOutputError, adopt, collect
+from .protocol import OutputFile, OutputLimitError, ProtocolError
 from .store import Claim
+from .worker_process import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from alphintra_kernel.supervise import SandboxProcess
+    from alphintra_kernel.usage import Usage
 
 _log = logging.getLogger(__name__)
 _READY_SECONDS = 30.0
 _PROGRESS_SECONDS = 0.5
+_USAGE_SECONDS = 2.0
 
 
 @dataclass
@@ -40,6 +42,7 @@ class JobInput:
         file_name: How the trader knows the file that the code came from.
         line_map: For a notebook, cell and line of each line of the code.
         collect: Checks and reads what the worker leaves.
+        datasets: Name in ``in/data`` → file of this machine, which the worker may read.
     """
 
     files: dict[str, str]
@@ -47,6 +50,7 @@ class JobInput:
     file_name: str | None = None
     line_map: list[list[int]] | None = None
     collect: Callable[[Path, list[OutputFile]], Any] = collect
+    datasets: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,160 +83,197 @@ class Attempt:
 
     Args:
         held: The claim.
-        launcher: Starts the worker.
+        launcher: Has workers.
         folder: ``jobs/{id}/{attempt}``, for this attempt alone.
-        report: Called with progress, the log so far and the sandbox level.
+        report: Called with progress, the log so far, the sandbox level and what was used so far; also where nothing
+            but the usage is new.
+        limits: What the job may use; the launcher's by default.
+        interrupt_seconds: How long an interrupted job has to end by itself.
+        claimed: When it was claimed, by ``time.monotonic``.
+
+    Attributes:
+        log: The last lines of what it printed.
+        usage: What it used, as far as it is known.
+        first_line_seconds: From the claim to the first line of user code.
     """
 
     held: Claim
     launcher: Launcher
     folder: Path
-    report: Callable[[dict[str, Any], list[str], str], Awaitable[None]]
-    log: deque[str] = field(default_factory=lambda: deque(maxlen=protocol.KEPT_LOG_LINES))
-    _stop: asyncio.Future[str] | None = None
-    _level: str = ""
-    _began: float = 0.0
-    _reported: float = 0.0
+    report: Callable[[dict[str, Any], list[str], str, Usage | None], Awaitable[None]]
+    limits: JobLimits = None  # type: ignore[assignment]
+    interrupt_seconds: float = 2.0
+    claimed: float = field(default_factory=time.monotonic)
+    log: KeptLog = field(init=False)
+    usage: Usage | None = field(default=None, init=False)
+    first_line_seconds: float | None = field(default=None, init=False)
+    _stop: asyncio.Future[str] | None = field(default=None, init=False)
+    _level: str = field(default="", init=False)
+    _eta: Eta = field(default_factory=Eta, init=False)
+    _said: dict[str, Any] = field(default_factory=dict, init=False)
+    _next_progress: float = field(default=0.0, init=False)
+    _next_usage: float = field(default=0.0, init=False)
 
-    @property
-    def marker(self) -> str:
-        """Name the attempt in its processes' environment."""
-        return f"{self.held.job_id}/{self.held.attempt}"
+    def __post_init__(self) -> None:
+        self.limits = self.limits or self.launcher.limits
+        self.log = KeptLog(self.limits.log_bytes)
 
     def stop(self, why: str) -> None:
-        """End the attempt: ``cancelled``, ``fenced`` or ``shutdown``."""
-        if self._stop is None:
-            self._stop = asyncio.get_running_loop().create_future()
-        if not self._stop.done():
-            self._stop.set_result(why)
+        """End the attempt: ``cancelled`` (interrupted, then killed), ``fenced`` or ``shutdown`` (killed)."""
+        stop = self._stopping()
+        if not stop.done():
+            stop.set_result(why)
 
     async def run(self, job: JobInput) -> Outcome:
-        """Run the job to its end; whatever happens, its worker is dead afterwards."""
-        if self._stop is None:
-            self._stop = asyncio.get_running_loop().create_future()
-        self._began = time.monotonic()
+        """Run the job to its end; whatever happens, its worker is dead afterwards and its folder gone."""
+        self._stopping()
+        outcome = await self._try(job)
+        early = isinstance(outcome, Failed) and outcome.error["code"] == "WORKER_DIED"
+        if early and self.first_line_seconds is None and not self._stopping().done():
+            # No line of the user's has run: the machine killed a worker that waited, say for its memory.
+            outcome = await self._try(job)
+        return outcome
+
+    async def _try(self, job: JobInput) -> Outcome:
+        from alphintra_kernel.sandbox import SandboxError
+
         try:
-            await asyncio.to_thread(self._prepare, job)
-        except OSError as error:
-            return _failed("STORAGE", f"The job's folder could not be written: {error.strerror}.")
+            await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+            worker = await self.launcher.take(self.limits)
+        except (OSError, RuntimeError, SandboxError) as error:
+            return _failed("NO_SANDBOX", f"The worker could not be started: {error}")
+        self._level = str(worker.process.level)
         try:
-            said = await self._work(job)
-        finally:
-            await asyncio.to_thread(shutil.rmtree, self.folder / "in", ignore_errors=True)
-        if isinstance(said, protocol.Result):
             try:
-                return Finished(await asyncio.to_thread(job.collect, self.folder / "out", said.files))
-            except BadOutputError as error:
-                return _failed("BAD_OUTPUT", str(error))
+                said = await self._work(worker, job)
+            finally:
+                # Every process of the attempt dies before its output is looked at.
+                await worker.end()
+                self.usage = worker.usage
+            if isinstance(said, protocol.Result):
+                return Finished(await asyncio.to_thread(self._take_output, worker, job, said.files))
+        except BadOutputError as error:
+            return _failed("BAD_OUTPUT", str(error))
+        except OSError as error:
+            return _failed("STORAGE", f"The job's files could not be written: {error.strerror}.")
+        finally:
+            await worker.remove()
+            await asyncio.to_thread((self.folder / worker_home.RECORD).unlink, missing_ok=True)
         if isinstance(said, protocol.Error):
             return Failed(self._placed(said, job))
         return said
 
-    def _prepare(self, job: JobInput) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-        (self.folder / "in" / "source").mkdir(parents=True, mode=0o755)
-        (self.folder / "out").mkdir(mode=0o755)
-        for path, text in job.files.items():
-            target = self.folder / "in" / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8", newline="")
+    def _stopping(self) -> asyncio.Future[str]:
+        if self._stop is None:
+            self._stop = asyncio.get_running_loop().create_future()
+        return self._stop
 
-    async def _work(self, job: JobInput) -> protocol.Result | protocol.Error | Failed | Stopped:
-        from alphintra_kernel.sandbox import SandboxError
+    def _take_output(self, worker: Worker, job: JobInput, files: list[OutputFile]) -> Any:
+        """Check what the worker left, and only then have it in the attempt's own folder."""
+        found = job.collect(worker.folder / "out", files)
+        adopt(worker.folder / "out", self.folder / "out", files)
+        return found
 
-        to_worker, from_worker = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
-        ours, theirs = (to_worker[1], from_worker[0]), (to_worker[0], from_worker[1])
+    async def _work(self, worker: Worker, job: JobInput) -> protocol.Result | protocol.Error | Failed | Stopped:
+        # Whoever takes over from this server must know whom to end before there is anything to end.
+        await asyncio.to_thread(worker_home.record, self.folder, worker.marker)
+        await asyncio.to_thread(worker.place, job.files, job.datasets)
+        worker.give(job.message | {"seconds": self.limits.wall_seconds})
         try:
-            process = await self.launcher.start(self.marker, self.folder, *theirs)
-        except (OSError, RuntimeError, SandboxError) as error:
-            for fd in ours:
-                os.close(fd)
-            return _failed("NO_SANDBOX", f"The worker could not be started: {error}")
-        finally:
-            for fd in theirs:
-                os.close(fd)
-        self._level = str(process.level)
-        streams = await _Streams.open(*ours)
+            return await self._listen(worker)
+        except OutputLimitError as error:
+            return _failed("OUTPUT_LIMIT", str(error))
+        except ProtocolError as error:
+            return _failed("PROTOCOL", str(error))
+
+    async def _listen(self, worker: Worker) -> protocol.Result | protocol.Error | Failed | Stopped:
+        stop = self._stopping()
+        given = time.monotonic()
+        interrupted: float | None = None
+        hearing: asyncio.Future[protocol.Message | None] = asyncio.ensure_future(worker.hear())
         try:
-            return await self._converse(process, streams, job)
+            while True:
+                if stop.done() and interrupted is None:
+                    if stop.result() != "cancelled" or self.first_line_seconds is None:
+                        return Stopped(stop.result())
+                    interrupted = time.monotonic()
+                    await worker.interrupt()
+                until = given + (self.limits.wall_seconds if worker.ready else _READY_SECONDS)
+                if interrupted is not None:
+                    until = min(until, interrupted + self.interrupt_seconds)
+                now = time.monotonic()
+                if now >= until:
+                    return self._out_of_time(worker, interrupted is not None)
+                waiting: set[asyncio.Future[Any]] = {hearing} if interrupted is not None else {hearing, stop}
+                await asyncio.wait(
+                    waiting,
+                    timeout=max(0.0, min(until, max(self._next_usage, now + 0.05)) - now),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if hearing.done():
+                    message = hearing.result()
+                    if isinstance(message, protocol.Result):
+                        return message
+                    if interrupted is not None and (message is None or isinstance(message, protocol.Error)):
+                        return Stopped("cancelled")
+                    if message is None:
+                        return await self._died(worker)
+                    if isinstance(message, protocol.Error):
+                        return message
+                    self._hear(message)
+                    hearing = asyncio.ensure_future(worker.hear())
+                if worker.ready:
+                    await self._tell(worker)
         finally:
-            # Every process of the attempt dies before its output is looked at.
-            await asyncio.to_thread(_end, process)
-            await streams.close()
+            hearing.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ProtocolError):
+                await hearing
 
-    async def _converse(
-        self, process: SandboxProcess, streams: _Streams, job: JobInput
-    ) -> protocol.Result | protocol.Error | Failed | Stopped:
-        assert self._stop is not None
-        conversation = Conversation()
-        deadline = self._began + self.launcher.limits.wall_seconds
-        ready = False
-        while True:
-            patience = deadline if ready else min(deadline, self._began + _READY_SECONDS)
-            line_task = asyncio.ensure_future(streams.line())
-            waiting: set[asyncio.Future[Any]] = {line_task, self._stop}
-            await asyncio.wait(
-                waiting,
-                timeout=max(patience - time.monotonic(), 0),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if self._stop.done() or not line_task.done():
-                line_task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, ProtocolError):
-                    await line_task
-                if self._stop.done():
-                    return Stopped(self._stop.result())
-                if ready:
-                    return self._too_long()
-                return _failed("WORKER_DIED", f"The worker was not ready after {_READY_SECONDS:g} seconds.")
-            try:
-                line = line_task.result()
-                if not line:
-                    return await self._died(process)
-                message = conversation.hear(line)
-            except OutputLimitError as error:
-                return _failed("OUTPUT_LIMIT", str(error))
-            except ProtocolError as error:
-                return _failed("PROTOCOL", str(error))
-            if isinstance(message, protocol.Ready):
-                if ready:
-                    return _failed("PROTOCOL", "The worker said ready twice.")
-                ready = True
-                JOB_START_SECONDS.labels(self.held.kind).observe(time.monotonic() - self._began)
-                seconds = deadline - time.monotonic()
-                await streams.say({"type": "run", "job": job.message | {"seconds": seconds}})
-                await self._progress({"fraction": 0.0, "phase": "running", "bar_time": None}, force=True)
-            elif isinstance(message, protocol.Result | protocol.Error):
-                return message
-            elif isinstance(message, protocol.Log):
-                self.log.append(message.text)
-            else:
-                await self._progress(message.model_dump(exclude={"type"}))
+    def _hear(self, message: protocol.Message) -> None:
+        if isinstance(message, protocol.Log):
+            self.log.add(message.text)
+        elif isinstance(message, protocol.ProgressReport):
+            if self.first_line_seconds is None:
+                self.first_line_seconds = time.monotonic() - self.claimed
+                JOB_START_SECONDS.labels(self.held.kind).observe(self.first_line_seconds)
+            self._said = message.model_dump(exclude={"type"})
 
-    async def _progress(self, said: dict[str, Any], *, force: bool = False) -> None:
+    async def _tell(self, worker: Worker) -> None:
+        """Report where there is something new, and what was used from time to time."""
         now = time.monotonic()
-        if not force and now - self._reported < _PROGRESS_SECONDS:
+        if not self._said:
+            self._said = {"fraction": 0.0, "phase": "running", "bar_time": None}
+        elif now < self._next_usage and (now < self._next_progress or "eta_seconds" in self._said):
             return
-        self._reported = now
-        share, spent = said["fraction"], now - self._began
-        eta = round(spent * (1 - share) / share, 1) if share > 0.01 else None
-        await self.report(said | {"eta_seconds": eta}, list(self.log), self._level)
+        self._next_progress, self._next_usage = now + _PROGRESS_SECONDS, now + _USAGE_SECONDS
+        eta = self._eta.take(now, self._said["fraction"])
+        self._said["eta_seconds"] = None if eta is None else round(eta, 1)
+        self.usage = worker.usage
+        await self.report(dict(self._said), list(self.log), self._level, self.usage)
 
-    async def _died(self, process: SandboxProcess) -> Failed:
-        code = await asyncio.to_thread(_exit_code, process)
-        if process.outcome == "memory":
-            megabytes = self.launcher.limits.memory_bytes >> 20
-            return _failed("MEMORY_LIMIT", f"The job needed more than {megabytes} MiB of memory.")
-        if process.outcome == "wall_clock":
-            return self._too_long()
+    def _out_of_time(self, worker: Worker, interrupted: bool) -> Failed | Stopped:
+        if interrupted:
+            return Stopped("cancelled")
+        if not worker.ready:
+            return _failed("WORKER_DIED", f"The worker was not ready after {_READY_SECONDS:g} seconds.")
+        return _failed("TIME_LIMIT", f"The job was stopped after {self.limits.wall_seconds:g} seconds.")
+
+    async def _died(self, worker: Worker) -> Failed:
+        code = await worker.exit_code()
+        outcome = worker.process.outcome
+        if outcome == "memory":
+            return _failed("MEMORY_LIMIT", f"The job needed more than {self.limits.memory_bytes >> 20} MiB of memory.")
+        if outcome == "disk":
+            text = f"The job wrote more than {self.limits.disk_bytes >> 20} MiB, or too many files."
+            return _failed("DISK_LIMIT", text)
+        if outcome == "output":
+            return _failed("OUTPUT_LIMIT", "The job wrote too much to its standard error.")
+        if code is None:
+            return _failed("WORKER_DIED", "The strategy closed the worker's connection to the server.")
         # What it wrote last may name files of this machine: it is for the server's log.
-        _log.warning("Worker of job %s ended (%s): %s", self.held.job_id, code, protocol.clean(process.stderr_tail()))
+        tail = protocol.clean(worker.process.stderr_tail())
+        _log.warning("Worker of job %s ended (%s): %s", self.held.job_id, code, tail)
         return _failed("WORKER_DIED", f"The worker ended without a result (exit code {code}).")
-
-    def _too_long(self) -> Failed:
-        return _failed(
-            "TIME_LIMIT", f"The job was stopped after {self.launcher.limits.wall_seconds:g} seconds."
-        )
 
     def _placed(self, said: protocol.Error, job: JobInput) -> dict[str, Any]:
         """Express the worker's place, a line of the job's file, as the trader knows it."""
@@ -243,65 +284,6 @@ class Attempt:
         if own and job.line_map and said.line and said.cell is None and said.line <= len(job.line_map):
             error["cell"], error["line"] = job.line_map[said.line - 1]
         return error
-
-
-class _Streams:
-    """Our ends of the two pipes."""
-
-    def __init__(
-        self, reader: asyncio.StreamReader, read_end: asyncio.ReadTransport, write_end: asyncio.StreamWriter
-    ) -> None:
-        self._reader = reader
-        self._read_end = read_end
-        self._writer = write_end
-
-    @classmethod
-    async def open(cls, write_fd: int, read_fd: int) -> _Streams:
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=protocol.MAX_LINE)
-        read_end, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_fd, "rb", 0)
-        )
-        transport, flow = await loop.connect_write_pipe(
-            asyncio.streams.FlowControlMixin, os.fdopen(write_fd, "wb", 0)
-        )
-        return cls(reader, read_end, asyncio.StreamWriter(transport, flow, None, loop))
-
-    async def line(self) -> bytes:
-        """Read a line; empty at the end."""
-        try:
-            return await self._reader.readuntil(b"\n")
-        except asyncio.IncompleteReadError:
-            return b""
-        except asyncio.LimitOverrunError:
-            raise OutputLimitError(f"The worker sent a line over {protocol.MAX_LINE >> 10} KiB.") from None
-
-    async def say(self, message: dict[str, Any]) -> None:
-        """Send a line; a worker that is gone shows when its end is read."""
-        import json
-
-        with contextlib.suppress(ConnectionError):
-            self._writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
-            await self._writer.drain()
-
-    async def close(self) -> None:
-        self._read_end.close()
-        self._writer.close()
-        # Lets the transports close their descriptors before the loop may end.
-        await asyncio.sleep(0)
-
-
-def _end(process: SandboxProcess) -> None:
-    process.kill()
-    with contextlib.suppress(TimeoutError):
-        process.wait(10)
-
-
-def _exit_code(process: SandboxProcess) -> int | None:
-    # It may have closed its end and live on: then there is no code.
-    with contextlib.suppress(TimeoutError):
-        process.wait(2)
-    return process.poll()
 
 
 def _failed(code: str, message: str) -> Failed:

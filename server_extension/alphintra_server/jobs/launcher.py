@@ -1,101 +1,135 @@
-"""Starting workers in the sandbox, and finding what an attempt left behind."""
+"""Starting workers in the sandbox."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .worker_home import WORKER_VARIABLE, WorkerHome, remove_tree
+from .worker_process import Streams, Worker
+
 if TYPE_CHECKING:
     from alphintra_kernel.sandbox import Sandbox
     from alphintra_kernel.supervise import SandboxProcess
 
-JOB_VARIABLE = "ALPHINTRA_JOB"
-"""Environment variable by which the leftovers of an attempt are found."""
+    from .pool import Pool
+
 ROOT_VARIABLE = "ALPHINTRA_JOB_ROOT"
 """Environment variable that tells the worker where ``in`` and ``out`` are."""
 
 
 @dataclass(frozen=True)
 class JobLimits:
-    """What one job may use."""
+    """What one job may use.
+
+    Attributes:
+        wall_seconds: Time from its start to its end.
+        memory_bytes: Memory of all its processes together, temporary files included.
+        disk_bytes: What it may have in its output folder at once.
+        log_bytes: How much of its log is kept, the last of it.
+    """
 
     wall_seconds: float = 600
     memory_bytes: int = 2 << 30
+    disk_bytes: int = 1 << 30
+    log_bytes: int = 256 << 10
 
 
 class Launcher:
-    """Starts one worker per attempt in the sandbox.
+    """Starts one worker per attempt in the sandbox, or takes it from a pool.
 
     Args:
         sandbox: Where user code runs.
-        limits: What each job may use.
+        limits: What a job may use whose limits nobody states.
         argv: The worker's command, to which the two descriptors are appended.
+        workers_dir: Where workers have their folders, on the file system of the jobs' own; a folder for temporary
+            files by default.
     """
 
-    def __init__(self, sandbox: Sandbox, limits: JobLimits, argv: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        limits: JobLimits,
+        argv: Sequence[str] | None = None,
+        workers_dir: Path | None = None,
+    ) -> None:
         self.sandbox = sandbox
         self.limits = limits
+        self.home = WorkerHome(workers_dir)
+        self.pool: Pool | None = None
         self._argv = tuple(argv or (sys.executable, "-P", "-m", "alphintra_kernel.worker"))
 
-    async def start(self, marker: str, folder: Path, read_fd: int, write_fd: int) -> SandboxProcess:
-        """Start a worker whose input and output are in ``folder``.
+    async def take(self, limits: JobLimits) -> Worker:
+        """Return a worker for one job: one that waits in the pool, else a new one, which may not be ready yet.
+
+        Raises:
+            OSError: Its folder could not be made.
+            SandboxError: It could not be started.
+        """
+        if self.pool is not None:
+            return await self.pool.take(limits)
+        return await self.start(limits)
+
+    async def start(self, limits: JobLimits, prefix: Sequence[str] = ()) -> Worker:
+        """Start a worker.
 
         Args:
-            marker: Names the attempt in the worker's environment.
-            folder: Holds ``in`` (read-only inside) and ``out`` (writable).
-            read_fd: Where the worker reads the server's lines.
-            write_fd: Where it writes its own.
-        """
-        return await asyncio.to_thread(self._start, marker, folder, read_fd, write_fd)
+            limits: What it may use. Its time is kept by whoever gives it a job: it may wait for long.
+            prefix: A command that starts the worker's, such as ``nice``.
 
-    def _start(self, marker: str, folder: Path, read_fd: int, write_fd: int) -> SandboxProcess:
+        Raises:
+            OSError: Its folder could not be made.
+            SandboxError: It could not be started.
+        """
+        marker, folder = await asyncio.to_thread(self.home.new)
+        to_worker, from_worker = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+        streams = await Streams.open(to_worker[1], from_worker[0])
+        theirs = (to_worker[0], from_worker[1])
+        try:
+            process = await asyncio.to_thread(self._spawn, marker, folder, theirs, limits, prefix, streams)
+        except BaseException:
+            await streams.close()
+            await asyncio.to_thread(remove_tree, folder)
+            raise
+        finally:
+            for fd in theirs:
+                os.close(fd)
+        return Worker(marker, folder, process, streams)
+
+    def _spawn(
+        self,
+        marker: str,
+        folder: Path,
+        fds: tuple[int, int],
+        limits: JobLimits,
+        prefix: Sequence[str],
+        streams: Streams,
+    ) -> SandboxProcess:
         from alphintra_kernel.limits import Limits
         from alphintra_kernel.profile import Mount
 
-        # Without a sandbox there are no mounts: the worker sees the host's paths.
-        root = str(folder) if self.sandbox.level == "none" else "/job"
+        env = {WORKER_VARIABLE: marker, ROOT_VARIABLE: "/job"}
+        mounts = [Mount(folder / "in", "/job/in"), Mount(folder / "out", "/job/out", writable=True)]
+        if self.sandbox.host_paths:
+            env |= {ROOT_VARIABLE: str(folder), "TMPDIR": str(folder / "tmp")}
+            mounts.append(Mount(folder / "tmp", "/job/tmp", writable=True))
         return self.sandbox.spawn(
-            [*self._argv, str(read_fd), str(write_fd)],
-            mounts=[
-                Mount(folder / "in", "/job/in"),
-                Mount(folder / "out", "/job/out", writable=True),
-            ],
+            [*prefix, *self._argv, *map(str, fds)],
+            mounts=mounts,
             limits=Limits(
-                wall_seconds=self.limits.wall_seconds,
-                memory_bytes=self.limits.memory_bytes,
+                wall_seconds=math.inf,
+                memory_bytes=limits.memory_bytes,
+                disk_bytes=limits.disk_bytes,
             ),
-            fds=(read_fd, write_fd),
-            cwd=f"{root}/out",
-            env={JOB_VARIABLE: marker, ROOT_VARIABLE: root},
+            fds=fds,
+            cwd=f"{env[ROOT_VARIABLE]}/out",
+            env=env,
+            marker=marker,
+            on_exit=lambda _process: streams.process_ended(),
         )
-
-
-def sweep(marker: str) -> int:
-    """Kill what is left of an attempt: every process of ours that carries its marker.
-
-    Returns:
-        How many were killed.
-    """
-    wanted = f"{JOB_VARIABLE}={marker}".encode()
-    killed = 0
-    proc = Path("/proc")
-    if not proc.is_dir():
-        return 0
-    for entry in proc.iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            environment = (entry / "environ").read_bytes()
-            if wanted in environment.split(b"\0"):
-                os.kill(int(entry.name), signal.SIGKILL)
-                killed += 1
-        except OSError:
-            # Gone meanwhile, or another user's.
-            continue
-    return killed

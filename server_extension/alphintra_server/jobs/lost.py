@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import time
 from collections.abc import Container
 from contextlib import suppress
@@ -23,7 +22,7 @@ from ..crash_points import reached
 from ..db.engine import Database
 from ..db.tables import JobRow
 from . import store
-from .launcher import sweep
+from .worker_home import remove_tree, sweep
 
 _LOG_MOST = 20
 
@@ -81,8 +80,9 @@ class LostJobs:
 
     async def _settle(self, lost: list[JobRow]) -> int:
         for number, row in enumerate(lost):
-            killed = await asyncio.to_thread(sweep, f"{row.id}/{row.attempt}")
-            await asyncio.to_thread(remove, self._jobs_dir / row.id / str(row.attempt))
+            folder = self._jobs_dir / row.id / str(row.attempt)
+            killed = await asyncio.to_thread(sweep, folder)
+            await asyncio.to_thread(remove, folder)
             if number < _LOG_MOST:
                 self._log.warning(
                     "Job %s was lost in attempt %s (%s processes ended)", row.id, row.attempt, killed
@@ -117,6 +117,6 @@ class LostJobs:
 
 def remove(folder: Path) -> None:
     """Remove an attempt's folder, and its job's if that was the last."""
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
     with suppress(OSError):
         folder.parent.rmdir()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import json
 import os
+import shutil
 import stat
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +23,7 @@ Document = TypeVar("Document", bound=BaseModel)
 MAX_TRADES = 100_000
 MAX_SESSIONS = 200_000
 _MAX_HEADER = 1 << 20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class BadOutputError(Exception):
@@ -193,15 +196,12 @@ def _checked(model: type[Document], name: str, data: bytes) -> Document:
 
 
 def _read(path: Path, limit: int, *, keep: bool) -> tuple[bytes, str, int]:
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        raise BadOutputError(f"{path.name} is missing, or a link.") from None
-    found = os.fstat(file)
-    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-        os.close(file)
-        raise BadOutputError(f"{path.name} is not a plain file.")
+    """Read a file of an output folder whose name is one of ours; returns content (if kept), SHA-256 and size."""
+    file = _open(path)
     with os.fdopen(file, "rb") as opened:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            raise BadOutputError(f"{path.name} is not a plain file.")
         if found.st_size > limit:
             raise BadOutputError(f"{path.name} is larger than {limit >> 20} MiB.")
         digest, parts, size = hashlib.sha256(), [], 0
@@ -213,6 +213,40 @@ def _read(path: Path, limit: int, *, keep: bool) -> tuple[bytes, str, int]:
             if keep:
                 parts.append(block)
     return b"".join(parts), digest.hexdigest(), size
+
+
+def _open(path: Path) -> int:
+    # One step below the folder, and neither the folder nor the file a link: nothing is left to resolve. Without
+    # O_NONBLOCK, opening a named pipe would wait for ever.
+    try:
+        folder = os.open(path.parent, _FOLDER)
+        try:
+            return os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+        finally:
+            os.close(folder)
+    except OSError:
+        raise BadOutputError(f"{path.name} is missing, or a link.") from None
+
+
+def adopt(source: Path, target: Path, files: list[OutputFile]) -> None:
+    """Move the files that were checked, and nothing else, to where the job's output stays.
+
+    Args:
+        source: A folder that a worker has written, and in which nobody writes any more.
+        target: The folder to make.
+        files: What was checked.
+
+    Raises:
+        OSError: They could not be moved.
+    """
+    target.mkdir(mode=0o700)
+    for item in files:
+        try:
+            (source / item.name).rename(target / item.name)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.move(source / item.name, target / item.name)
 
 
 def _parse(name: str, data: bytes) -> dict[str, Any]:

@@ -83,6 +83,12 @@ class Ready(_Message):
     versions: dict[str, str] = Field(default_factory=dict, max_length=50)
 
 
+class Warm(_Message):
+    """It has loaded all that a job may need."""
+
+    type: Literal["warm"]
+
+
 class ProgressReport(_Message):
     """How far it is."""
 
@@ -94,10 +100,10 @@ class ProgressReport(_Message):
 
 
 class Log(_Message):
-    """A line that the strategy logged."""
+    """Lines that the strategy logged."""
 
     type: Literal["log"]
-    text: Annotated[str, _short(KEPT_LOG_CHARS)]
+    text: Annotated[str, _short(MAX_LINE)]
 
 
 class OutputFile(_Message):
@@ -128,7 +134,7 @@ class Error(_Message):
     traceback: Annotated[str | None, _short(20_000)] = None
 
 
-Message = Annotated[Ready | ProgressReport | Log | Result | Error, Field(discriminator="type")]
+Message = Annotated[Ready | Warm | ProgressReport | Log | Result | Error, Field(discriminator="type")]
 _ADAPTER: TypeAdapter[Message] = TypeAdapter(Message)
 
 

@@ -182,7 +182,14 @@ class Supervisor:
         self._wake_events()
         began = time.monotonic()
         folder = self._jobs_dir / held.job_id / str(held.attempt)
-        attempt = Attempt(held, self._launcher, folder, report=self._reporter(held, began))
+        attempt = Attempt(
+            held,
+            self._launcher,
+            folder,
+            report=self._reporter(held, began),
+            limits=self._limits.of(held.user_id).of_a_job,
+            claimed=began,
+        )
         # An earlier attempt may still be here: this server was thought dead, and its job has come round again.
         self._stop_attempt(held.job_id, "fenced")
         self._attempts[held.job_id] = attempt
@@ -223,7 +230,7 @@ class Supervisor:
 
     async def _settle(self, attempt: Attempt, kind: JobKind, outcome: Outcome, seconds: float) -> JobRow | None:
         """Write the end of an attempt: the one guarded update decides."""
-        held, log, usage = attempt.held, list(attempt.log), _usage(attempt)
+        held, log, usage = attempt.held, list(attempt.log), attempt.usage
         size = await asyncio.to_thread(_size, attempt.folder) if isinstance(outcome, Finished) else 0
 
         def work(session: Session) -> JobRow | None:
@@ -284,8 +291,10 @@ class Supervisor:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _RETRY_SECONDS)
 
-    def _reporter(self, held: Claim, began: float) -> Callable[..., Any]:
-        async def report(said: dict[str, Any], log: list[str], level: str, usage: Usage | None = None) -> None:
+    def _reporter(
+        self, held: Claim, began: float
+    ) -> Callable[[dict[str, Any], list[str], str, Usage | None], Awaitable[None]]:
+        async def report(said: dict[str, Any], log: list[str], level: str, usage: Usage | None) -> None:
             reached("after_start")
             self._reports.put(held, Report(said, log, level, time.monotonic() - began, usage))
 
@@ -316,11 +325,6 @@ class Supervisor:
         attempt = self._attempts.get(job_id)
         if attempt is not None:
             attempt.stop(why)
-
-
-def _usage(attempt: Attempt) -> Usage | None:
-    found: Usage | None = getattr(attempt, "usage", None)
-    return found
 
 
 def _size(folder: Path) -> int:

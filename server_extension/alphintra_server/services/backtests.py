@@ -29,6 +29,7 @@ from ..db.tables import (
 )
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, Unavailable
+from ..idempotency import remember
 from ..jobs import fair_queue, store
 from ..limits import Limits
 from ..models import costs
@@ -100,7 +101,7 @@ class Backtests:
             strategy = strategies.find_runnable(session, who, body.strategy_id)
             version = strategies.version_of(session, strategy, body.strategy_version)
             row = self._insert(session, who, strategy, version, body.dataset_id, body)
-            return to_model(session, row)
+            return remember(session, to_model(session, row))
 
         made = await self._database.write(work)
         self._wake()
@@ -123,7 +124,7 @@ class Backtests:
             reference = body.dataset_id or self._defaults.dataset
             row = self._insert(session, who, strategy, version, reference, body, class_name)
             job = fair_queue.queue(session, row.job_id, max_queued=self._limits.of(who.user_id).queued)
-            return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
+            return remember(session, Accepted(backtest_id=row.id, job_id=job.id, status=job.status))
 
         accepted = await self._database.write(work)
         self._wake()
@@ -149,7 +150,7 @@ class Backtests:
             strategies.find_runnable(session, who, again.strategy_id)
             queued = fair_queue.queue(session, again.job_id, max_queued=self._limits.of(who.user_id).queued)
             again.class_name = class_name
-            return Accepted(backtest_id=again.id, job_id=queued.id, status=queued.status)
+            return remember(session, Accepted(backtest_id=again.id, job_id=queued.id, status=queued.status))
 
         accepted = await self._database.write(work)
         self._wake()

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from ..db.check_tables import CheckPlanRow, CheckRunRow
 from ..db.engine import Database, database_now
+from ..db.outage import Outage, is_away
 from ..db.tables import DatasetRow, JobRow, StrategyRow
 from ..errors import TooMany
 from ..limits import Limits
@@ -69,6 +70,7 @@ class CheckTriggers:
         self._limits = limits
         self._wake = wake
         self._log = log
+        self._outage = Outage(log, "The triggers of checks")
         self._jobs_refused = jobs_refused
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
@@ -95,7 +97,10 @@ class CheckTriggers:
                 except TooMany:
                     # Nothing was written: the trigger stands, and is looked at again.
                     continue
-                except Exception:  # noqa: BLE001  one plan that cannot be read must not hold up the others
+                except Exception as error:
+                    if is_away(error):
+                        raise
+                    # One plan that cannot be read must not hold up the others.
                     if strategy_id not in self._stumbled:
                         self._stumbled.add(strategy_id)
                         self._log.exception("The checks of strategy %s cannot be queued", strategy_id)
@@ -110,10 +115,11 @@ class CheckTriggers:
         while True:
             try:
                 await self.look()
+                self._outage.over()
             except asyncio.CancelledError:
                 raise
-            except Exception:  # noqa: BLE001  checks must go on after a bad moment of the database
-                self._log.exception("The triggers of checks stumbled; they go on")
+            except Exception as error:  # noqa: BLE001  checks must go on after a bad moment of the database
+                self._outage.seen(error)
             await asyncio.sleep(POLL_SECONDS)
 
     def _triggered(self, session: Session) -> list[str]:

@@ -15,6 +15,7 @@ from ..db.engine import Database, database_now
 from ..db.tables import DatasetRow, StrategyRow
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, PreconditionFailed, Unavailable
+from ..idempotency import remember
 from ..jobs import store
 from ..limits import Limits
 from ..models.base import PageQuery
@@ -127,7 +128,7 @@ class StrategyChecks:
             if plan is None:
                 raise Conflict("The strategy has no checks here yet: PUT them first.", code="NO_CHECKS")
             row, job = enqueue(session, plan, CheckTrigger.MANUAL, self._defaults, self._limits.of(plan.user_id).queued)
-            return ChecksAccepted(run_id=row.id, job_id=job.id, status=job.status)
+            return remember(session, ChecksAccepted(run_id=row.id, job_id=job.id, status=job.status))
 
         accepted = await self._database.write(work)
         self._wake()

@@ -155,7 +155,7 @@ def _strategies(session: Session, rows: Sequence[JobRow]) -> dict[str, str]:
     found: dict[str, str] = {}
     for table in (BacktestRow, CheckRunRow):
         query = select(table.job_id, table.strategy_id).where(table.job_id.in_([row.id for row in rows]))
-        found |= dict(session.execute(query).tuples().all())
+        found |= {row.job_id: row.strategy_id for row in session.execute(query)}
     return found
 
 

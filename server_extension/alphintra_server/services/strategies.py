@@ -15,6 +15,7 @@ from ..db.engine import Database
 from ..db.tables import StrategyRow, StrategyVersionRow
 from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, PreconditionFailed
+from ..idempotency import remember
 from ..models.strategies import (
     FromFile,
     SavedStrategy,
@@ -39,8 +40,9 @@ class Strategies:
 
     async def create(self, who: Caller, body: StrategyCreate) -> Strategy:
         """Store new code. It may be unfinished: code that does not parse can be saved, not run."""
-        return await self._database.write(
-            lambda session: self._insert(
+
+        def work(session: Session) -> Strategy:
+            made = self._insert(
                 session,
                 who,
                 name=body.name,
@@ -51,7 +53,9 @@ class Strategies:
                 source=Source(body.code),
                 source_path=None,
             )
-        )
+            return remember(session, made)
+
+        return await self._database.write(work)
 
     async def update(
         self, who: Caller, strategy_id: str, body: StrategyUpdate, if_match: str | None = None
@@ -80,18 +84,18 @@ class Strategies:
 
         return await self._database.write(work)
 
-    async def from_file(self, who: Caller, body: FromFile) -> tuple[SavedStrategy, bool]:
+    async def from_file(self, who: Caller, body: FromFile) -> tuple[SavedStrategy, int]:
         """Save the strategy of a workspace file: a new row, or a version of the row of this file and class.
 
         Returns:
-            The strategy, and whether its row is new.
+            The strategy, and the status: 201 for a new row, 200 for one that was there.
         """
         _, source = await self._sources.from_file(body.path)
         refuse_blocking(source, "path")
         chosen = choose_class(source, body.class_name)
         path = posixpath.normpath(body.path).lstrip("/")  # one file has one row, however it is written
 
-        def work(session: Session) -> tuple[SavedStrategy, bool]:
+        def work(session: Session) -> tuple[SavedStrategy, int]:
             query = select(StrategyRow).where(
                 StrategyRow.user_id == who.user_id,
                 StrategyRow.source_path == path,
@@ -110,7 +114,8 @@ class Strategies:
                     source=source,
                     source_path=path,
                 )
-                return SavedStrategy(**made.model_dump(), created_version=True), True
+                saved = SavedStrategy(**made.model_dump(), created_version=True)
+                return remember(session, saved), 201
             if row.status == StrategyStatus.ARCHIVED:
                 raise _archived()
             changed = self._save(
@@ -120,7 +125,8 @@ class Strategies:
                 {"code": source.code, "modules": source.modules, "line_map": source.line_map},
             )
             strategy = to_model(row, version_of(session, row))
-            return SavedStrategy(**strategy.model_dump(), created_version=changed), False
+            saved = SavedStrategy(**strategy.model_dump(), created_version=changed)
+            return remember(session, saved, status=200), 200
 
         return await self._database.write(work)
 

@@ -101,7 +101,7 @@ class SystemService:
             "job_seconds": own.seconds,
             "job_memory": own.memory,
             "job_disk": own.disk,
-            "job_output": own.output,
+            "job_log": own.log,
         }
 
     async def ready(self) -> dict[str, bool]:

@@ -15,6 +15,7 @@ from ..auth import Caller
 from ..db.engine import Database
 from ..db.tables import TemplateUseRow
 from ..errors import NotFound, Unavailable
+from ..idempotency import remember
 from ..models.strategies import Cloned, StrategyTemplate, TemplateClone
 from ..source.notebook import code_cells, extract
 from .workspace import Workspace
@@ -69,15 +70,16 @@ class Templates:
 
         path = await asyncio.to_thread(copy)
 
-        def count(session: Session) -> None:
+        def count(session: Session) -> Cloned:
             row = session.get(TemplateUseRow, template_id, with_for_update=True)
             if row is None:
                 session.add(TemplateUseRow(template_id=template_id, count=1))
             else:
                 row.count += 1
+            session.flush()
+            return remember(session, Cloned(path=path))
 
-        await self._database.write(count)
-        return Cloned(path=path)
+        return await self._database.write(count)
 
     def _read(self) -> list[dict[str, Any]]:
         try:

@@ -1,0 +1,191 @@
+"""Where a server's workers have their folders, and how what a dead server left is found and ended.
+
+Each server has a folder of its own below ``workers`` and holds a lock in it for as long as it lives. So any other
+server tells the living from the dead without asking a process table, which after a restart of the machine or in
+another container means something else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import signal
+import tempfile
+from pathlib import Path
+
+WORKER_VARIABLE = "ALPHINTRA_WORKER"
+"""Environment variable by which a worker's processes are found: its marker."""
+RECORD = "worker"
+"""The file in an attempt's folder that names its worker, written before the worker gets the job."""
+_LOCK = "lock"
+
+
+class WorkerHome:
+    """The folders of one server's workers.
+
+    Args:
+        root: Holds the folders of all servers that share it; on the file system of the jobs' folders. One of its own
+            among the temporary files where left out.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self._given = root
+        self.boot = secrets.token_hex(6)
+        self._lock: int | None = None
+        self._made = 0
+
+    @property
+    def root(self) -> Path:
+        """Where the folders of all servers are."""
+        return self._given or Path(tempfile.gettempdir(), f"alphintra-workers-{self.boot}")
+
+    def open(self) -> None:
+        """Make this server's folder and hold its lock."""
+        if self._lock is not None:
+            return
+        folder = self.root / self.boot
+        folder.mkdir(parents=True, mode=0o700)
+        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._lock = lock
+
+    def new(self) -> tuple[str, Path]:
+        """Make the folder of a new worker and return its marker with it."""
+        self.open()
+        self._made += 1
+        folder = self.root / self.boot / str(self._made)
+        (folder / "in" / "source").mkdir(parents=True, mode=0o755)
+        for name in ("out", "tmp"):
+            (folder / name).mkdir(mode=0o755)
+        return f"{self.boot}.{self._made}", folder
+
+    def close(self) -> None:
+        """Give the folder up; its workers have ended."""
+        if self._lock is not None:
+            remove_tree(self.root / self.boot)
+            os.close(self._lock)
+            self._lock = None
+            if self._given is None:
+                remove_tree(self.root)
+
+
+def record(folder: Path, marker: str) -> None:
+    """Write into an attempt's folder which worker it gets."""
+    (folder / RECORD).write_text(marker, encoding="ascii")
+
+
+def sweep(folder: Path) -> int:
+    """Kill what is left of an attempt: every process of the worker that its folder names.
+
+    Args:
+        folder: ``jobs/{id}/{attempt}``.
+
+    Returns:
+        How many were killed.
+    """
+    try:
+        marker = (folder / RECORD).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return 0  # it had no worker yet, or has been settled
+    return kill_marked(marker)
+
+
+def sweep_dead_servers(root: Path) -> int:
+    """Kill the workers of servers that are gone and remove their folders.
+
+    Args:
+        root: As of :class:`WorkerHome`.
+
+    Returns:
+        How many processes were killed.
+    """
+    killed = 0
+    for folder in list(root.iterdir()) if root.is_dir() else []:
+        if not _is_dead(folder):
+            continue
+        killed += kill_marked(f"{folder.name}.")
+        remove_tree(folder)
+    return killed
+
+
+def _is_dead(folder: Path) -> bool:
+    try:
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        # Its removal was cut short, or it is being made this very moment.
+        return any(folder.iterdir()) if folder.is_dir() else False
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
+def kill_marked(marker: str) -> int:
+    """Kill every process of a worker, or of all workers of a server where ``marker`` ends in a point.
+
+    Found by what the tenant was started with and by the command line of the sandbox around it, which the tenant
+    cannot change.
+
+    Returns:
+        How many were killed.
+    """
+    wanted = f"{WORKER_VARIABLE}={marker}".encode()
+    path = f"/{marker.replace('.', '/', 1)}".encode() + (b"" if marker.endswith(".") else b"/")
+    killed = 0
+    proc = Path("/proc")
+    for entry in proc.iterdir() if proc.is_dir() else []:
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        if _carries(entry, wanted, path, whole=not marker.endswith(".")):
+            with contextlib.suppress(OSError):
+                os.kill(int(entry.name), signal.SIGKILL)
+                killed += 1
+    return killed
+
+
+def _carries(process: Path, wanted: bytes, path: bytes, *, whole: bool) -> bool:
+    with contextlib.suppress(OSError):  # gone meanwhile, or another user's
+        program, *arguments = (process / "cmdline").read_bytes().split(b"\0")
+        if program.rpartition(b"/")[2] == b"bwrap" and any(path in argument for argument in arguments):
+            return True
+    with contextlib.suppress(OSError):
+        variables = (process / "environ").read_bytes().split(b"\0")
+        return any(item == wanted or (not whole and item.startswith(wanted)) for item in variables)
+    return False
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that a worker has written: however deep, whatever its modes; no link is followed.
+
+    What cannot be removed stays: the next start tries again.
+    """
+    tag, count = secrets.token_hex(8), 0
+    pending = [folder]
+    while pending:
+        current = pending.pop()
+        with contextlib.suppress(OSError):
+            current.chmod(0o700)
+            with os.scandir(current) as found:
+                entries = list(found)
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    if entry.is_dir(follow_symlinks=False):
+                        Path(entry).chmod(0o700)  # a folder that is moved must be writable itself
+                        # Lifted to the top: a path must not become too long, nor this function call itself.
+                        count += 1
+                        lifted = folder / f"{tag}-{count}"
+                        Path(entry).rename(lifted)
+                        pending.append(lifted)
+                    else:
+                        Path(entry).unlink()
+            if current != folder:
+                current.rmdir()
+    with contextlib.suppress(OSError):
+        folder.rmdir()

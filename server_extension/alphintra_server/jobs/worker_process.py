@@ -1,0 +1,210 @@
+"""One worker as the server sees it: its lines, its folder, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import protocol
+from .protocol import Conversation, Message, OutputLimitError
+from .worker_home import remove_tree
+
+if TYPE_CHECKING:
+    from alphintra_kernel.supervise import SandboxProcess
+    from alphintra_kernel.usage import Usage
+
+_DRAIN_SECONDS = 1.0
+_READABLE_BY_OTHERS = 0o004
+
+
+class Worker:
+    """A started worker, which takes one job and is then ended.
+
+    Attributes:
+        marker: By which its processes are found.
+        folder: Its own on the host: ``in``, read-only inside, and ``out``.
+        process: Its sandbox.
+        ready: Whether it said so.
+        warm: Whether it has loaded all that a job may need.
+        on_end: Called once it was ended.
+
+    Args:
+        marker: As the attribute.
+        folder: As the attribute.
+        process: As the attribute.
+        streams: Our ends of its two pipes.
+    """
+
+    def __init__(self, marker: str, folder: Path, process: SandboxProcess, streams: Streams) -> None:
+        self.marker = marker
+        self.folder = folder
+        self.process = process
+        self.ready = False
+        self.warm = False
+        self.on_end: Callable[[], None] = _nothing
+        self._streams = streams
+        self._conversation = Conversation()
+        self._before: Usage | None = None
+
+    async def hear(self) -> Message | None:
+        """Wait for its next message; ``None`` when it is gone. May be cancelled without losing a message.
+
+        Raises:
+            OutputLimitError: It said too much.
+            ProtocolError: It said something that is not a message.
+        """
+        line = await self._streams.line()
+        if not line:
+            return None
+        message = self._conversation.hear(line)
+        if isinstance(message, protocol.Ready):
+            self.ready = True
+        elif isinstance(message, protocol.Warm):
+            self.warm = True
+        return message
+
+    def place(self, files: Mapping[str, str], datasets: Mapping[str, Path]) -> None:
+        """Lay out what a job gets in the folder that the worker can only read. Blocks.
+
+        Args:
+            files: Path below ``in`` → text.
+            datasets: Name in ``in/data`` → file of the host. A hard link where it can be one: a descriptor would
+                let a worker with the server's own user id change the file's mode, and then the file.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        for path, text in files.items():
+            target = self.folder / "in" / path
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+            target.write_text(text, encoding="utf-8", newline="")
+        if datasets:
+            (self.folder / "in" / "data").mkdir(mode=0o755)
+        for name, source in datasets.items():
+            _link(source, self.folder / "in" / "data" / name)
+
+    def give(self, job: Mapping[str, Any]) -> None:
+        """Send it the job; what it uses is counted from now on."""
+        self._before = self.process.usage
+        self._streams.say({"type": "run", "job": job})
+
+    @property
+    def usage(self) -> Usage:
+        """What it has used since it got its job, and at its end in all; the memory includes what it had before."""
+        from alphintra_kernel.usage import Usage
+
+        found, before = self.process.usage, self._before
+        if before is None:
+            return found
+        return Usage(
+            max(found.cpu_seconds - before.cpu_seconds, 0.0),
+            found.peak_memory,
+            max(found.bytes_written - before.bytes_written, 0),
+        )
+
+    async def interrupt(self) -> None:
+        """Interrupt the user's code as Ctrl-C does. What it makes of that is its own affair."""
+        await asyncio.to_thread(self.process.signal, signal.SIGINT)
+
+    async def exit_code(self) -> int | None:
+        """Return how it ended; ``None`` where it closed its connection and lives on."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.to_thread(self.process.wait, 2)
+        return self.process.poll()
+
+    async def end(self) -> None:
+        """Kill it with all its processes: afterwards nothing of it writes."""
+        await asyncio.to_thread(_end, self.process)
+        await self._streams.close()
+        self.on_end()
+
+    async def remove(self) -> None:
+        """Remove its folder; it has ended."""
+        await asyncio.to_thread(remove_tree, self.folder)
+
+
+class Streams:
+    """Our ends of the two pipes of a worker."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        reader: asyncio.StreamReader,
+        read_end: asyncio.ReadTransport,
+        write_end: asyncio.WriteTransport,
+    ) -> None:
+        self._loop = loop
+        self._reader = reader
+        self._read_end = read_end
+        self._write_end = write_end
+
+    @classmethod
+    async def open(cls, write_fd: int, read_fd: int) -> Streams:
+        """Take our two ends over."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=protocol.MAX_LINE)
+        read_end, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_fd, "rb", 0)
+        )
+        write_end, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(write_fd, "wb", 0))
+        return cls(loop, reader, read_end, write_end)
+
+    async def line(self) -> bytes:
+        """Read a line; empty at the end.
+
+        Raises:
+            OutputLimitError: It is too long.
+        """
+        try:
+            return await self._reader.readuntil(b"\n")
+        except asyncio.IncompleteReadError:
+            return b""
+        except asyncio.LimitOverrunError:
+            raise OutputLimitError(f"The worker sent a line over {protocol.MAX_LINE >> 10} KiB.") from None
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        """Send a line; a worker that is gone shows when its end is read."""
+        self._write_end.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+
+    def process_ended(self) -> None:
+        """Say, from any thread, that the worker has ended: a process that it left may hold its pipe open."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._loop.call_later, _DRAIN_SECONDS, self._close_read_end)
+
+    def _close_read_end(self) -> None:
+        if not self._read_end.is_closing():
+            self._read_end.close()
+
+    async def close(self) -> None:
+        """Close both ends."""
+        self._close_read_end()
+        if not self._write_end.is_closing():
+            self._write_end.abort()
+        # Lets the transports close their descriptors before the loop may end.
+        await asyncio.sleep(0)
+
+
+def _link(source: Path, target: Path) -> None:
+    if source.stat().st_mode & _READABLE_BY_OTHERS:
+        with contextlib.suppress(OSError):  # another file system
+            os.link(source, target)
+            return
+    shutil.copyfile(source, target)
+    target.chmod(0o644)
+
+
+def _nothing() -> None:
+    pass
+
+
+def _end(process: SandboxProcess) -> None:
+    process.kill()
+    with contextlib.suppress(TimeoutError):
+        process.wait(10)

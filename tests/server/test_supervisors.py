@@ -1,0 +1,312 @@
+"""Supervisors on a database of their own: several of them, a database that goes away, clocks that jump."""
+
+import asyncio
+import logging
+import sqlite3
+import sys
+import time
+from contextlib import closing, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alphintra_kernel.sandbox import Sandbox
+from alphintra_server.db import Database, engine
+from alphintra_server.db.engine import database_now
+from alphintra_server.db.migrate import upgrade
+from alphintra_server.db.tables import JobRow, OutboxRow, TemplateUseRow
+from alphintra_server.jobs import fair_queue, store, supervisor
+from alphintra_server.jobs.attempt import JobInput
+from alphintra_server.jobs.launcher import JobLimits, Launcher
+from alphintra_server.jobs.supervisor import Supervisor
+from alphintra_server.limits import Limits, UserLimits
+from sqlalchemy import select, update
+from sqlalchemy.exc import DBAPIError
+
+WORKER = (sys.executable, "-P", "-c", Path(__file__).with_name("protocol_worker.py").read_text())
+HEARTBEAT = 0.2
+
+
+class Probe:
+    """A kind of job whose effect is a row that can be written once."""
+
+    def load(self, session, held):
+        act, _, seconds = held.resource_id.partition(":")
+        message = {
+            "id": held.job_id, "kind": "backtest", "parameters": {"act": act, "seconds": seconds},
+            "source": {"file": "s.py"}, "methodology": None, "data": {"name": "x"},
+        }  # fmt: skip
+        return JobInput({}, message)
+
+    def save(self, session, held, output):
+        session.add(TemplateUseRow(template_id=held.job_id, count=held.attempt))
+        session.flush()
+
+
+class House:
+    """A database and the supervisors on it."""
+
+    def __init__(self, url, folder):
+        self.url = url
+        self.folder = folder
+        self.database = Database(url)
+        self.databases = [self.database]
+        upgrade(self.database.write_engine)
+        self.supervisors = []
+
+    async def server(self, max_jobs=2):
+        # A server of its own has connections of its own; a SQLite file admits one.
+        database = self.database
+        if self.supervisors and not database.is_sqlite:
+            database = Database(self.url)
+            self.databases.append(database)
+        made = Supervisor(
+            database,
+            Launcher(Sandbox(allow_unsandboxed=True), JobLimits(), WORKER),
+            self.folder / "jobs",
+            {"probe": Probe()},
+            max_jobs,
+            lambda: None,
+            logging.getLogger("test"),
+            Limits(UserLimits(jobs=1000)),
+        )
+        await made.start()
+        self.supervisors.append(made)
+        return made
+
+    async def close(self):
+        for made in self.supervisors:
+            await made.stop()
+        for database in self.databases:
+            database.close()
+
+    def add(self, act="finish", user="u"):
+        def work(session):
+            row = store.create(session, user_id=user, kind="probe", resource_id=act, name=act)
+            return fair_queue.queue(session, row.id, max_queued=1000).id
+
+        return self.database.write_now(work)
+
+    def row(self, job_id):
+        return self.database.read_now(lambda session: session.get_one(JobRow, job_id))
+
+    def effects(self):
+        query = select(TemplateUseRow.template_id, TemplateUseRow.count)
+        return dict(tuple(row) for row in self.database.read_now(lambda session: session.execute(query).all()))
+
+    async def until(self, check, seconds=30):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with suppress(DBAPIError):
+                if check():
+                    return
+            await asyncio.sleep(0.03)
+        raise AssertionError("it did not come to pass")
+
+    async def ended(self, *jobs, seconds=30):
+        await self.until(lambda: all(self.row(job).status in store.FINISHED for job in jobs), seconds)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(store, "HEARTBEAT_SECONDS", HEARTBEAT)
+    monkeypatch.setattr(supervisor, "_IDLE_SECONDS", 0.1)
+
+
+@pytest.fixture
+def house(request, tmp_path, jp_asyncio_loop):
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path / 'a'}"
+    made = House(url, tmp_path)
+    yield made
+    jp_asyncio_loop.run_until_complete(made.close())
+
+
+both = pytest.mark.parametrize("house", ["sqlite", "postgresql"], indirect=True)
+postgresql = pytest.mark.parametrize("house", ["postgresql"], indirect=True)
+
+
+@postgresql
+async def test_two_supervisors_share_a_table(house):
+    jobs = [house.add(user=f"user {number % 3}") for number in range(12)]
+    first, second = await asyncio.gather(house.server(), house.server())
+    await house.ended(*jobs, seconds=60)
+    assert {house.row(job).status for job in jobs} == {"COMPLETED"}
+    assert house.effects() == dict.fromkeys(jobs, 1)
+    assert {house.row(job).owner for job in jobs} == {first.boot_id, second.boot_id}
+    # Each folder that is left stands behind a result.
+    assert {path.name for path in (house.folder / "jobs").iterdir()} == set(jobs)
+
+
+@postgresql
+async def test_a_second_server_leaves_what_the_first_has_at_work(house):
+    """It looks for leftovers when it starts: a running attempt's folder is none, a lost one's is."""
+    job = house.add("slow:1.5")
+    await house.server()
+    await house.until(lambda: house.row(job).phase == "running")
+    lost = house.folder / "jobs" / ("f" * 32) / "1" / "out"
+    lost.mkdir(parents=True)
+    await house.server()
+    assert not lost.exists()
+    await house.ended(job)
+    assert (house.row(job).status, house.row(job).attempt) == ("COMPLETED", 1)
+
+
+@both
+async def test_a_lease_that_ran_out_in_a_jump_of_the_clock_is_no_lost_job(house):
+    """The next heartbeat extends it; whoever looked in between had only a suspicion."""
+    job = house.add("slow:1.5")
+    first = await house.server()
+    await house.until(lambda: house.row(job).phase == "running")
+    if not house.database.is_sqlite:
+        await house.server()
+
+    def jump(session):
+        past = database_now(session) - timedelta(hours=2)
+        session.execute(update(JobRow).where(JobRow.id == job).values(lease_until=past))
+
+    for _ in range(5):
+        house.database.write_now(jump)
+        await asyncio.sleep(0.1)
+    await house.ended(job)
+    row = house.row(job)
+    assert (row.status, row.attempt, row.owner) == ("COMPLETED", 1, first.boot_id)
+    assert house.effects() == {job: 1}
+
+
+@both
+async def test_a_job_without_a_server_is_taken_over(house):
+    job = house.add()
+
+    def claimed_by_the_dead(session):
+        held = fair_queue.claim(session, "dead", limits=Limits())
+        past = database_now(session) - timedelta(seconds=1)
+        session.execute(update(JobRow).where(JobRow.id == held.job_id).values(lease_until=past))
+
+    house.database.write_now(claimed_by_the_dead)
+    await house.server()
+    await house.ended(job)
+    row = house.row(job)
+    assert (row.status, row.attempt) == ("COMPLETED", 2)
+    assert house.effects() == {job: 2}
+    told = house.database.read_now(
+        lambda session: [item.payload for item in session.scalars(select(OutboxRow).order_by(OutboxRow.sequence))]
+    )
+    assert [event["message"] for event in told if event["status"] == "PENDING"] == [
+        "created", "queued", "queued again: its server was lost",
+    ]  # fmt: skip
+
+
+@both
+async def test_cancel_against_completion_leaves_one_end(house):
+    await house.server()
+    jobs = [house.add("slow:0.2") for _ in range(4)]
+    for number, job in enumerate(jobs):
+        await house.until(lambda job=job: house.row(job).status != "PENDING")
+        await asyncio.sleep(0.05 * number)
+        with suppress(store.Conflict):
+            house.database.write_now(lambda session, job=job: store.request_cancel(session, job))
+        house.supervisors[0].wake()
+    await house.ended(*jobs)
+    states = {job: house.row(job).status for job in jobs}
+    assert set(states.values()) <= {"COMPLETED", "CANCELLED"}
+    completed = {job for job, status in states.items() if status == "COMPLETED"}
+    assert set(house.effects()) == completed
+    kept = {path.name for path in (house.folder / "jobs").iterdir()}
+    assert kept == completed
+
+
+async def test_a_database_that_was_away_has_lost_and_doubled_nothing(own_postgres, tmp_path, monkeypatch, caplog):
+    """Every lease runs out meanwhile, one job ends meanwhile, one goes on; then all is as if nothing had been."""
+    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.8))
+    house = House(own_postgres.create_database(), tmp_path)
+    try:
+        first = await house.server()
+        ends, goes_on = house.add("slow:1.0"), house.add("slow:4")
+        await house.until(lambda: {house.row(job).phase for job in (ends, goes_on)} == {"running"})
+        await house.server()
+        own_postgres.stop()
+        await asyncio.sleep(2.5)
+        assert first.running == 2
+        own_postgres.start()
+        await house.ended(ends, goes_on)
+        for job in (ends, goes_on):
+            row = house.row(job)
+            assert (row.status, row.attempt, row.owner) == ("COMPLETED", 1, first.boot_id)
+        assert house.effects() == {ends: 1, goes_on: 1}
+        later = house.add()
+        await house.ended(later)
+        assert house.row(later).status == "COMPLETED"
+    finally:
+        await house.close()
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    # Once away and once back for each part of each server, however often it tried.
+    assert any("cannot be used" in text for text in told)
+    assert any("back to normal after" in text for text in told)
+    assert len(told) <= 16
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_locked_file_holds_up_the_end_of_a_job_and_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "SQLITE_WAIT_MILLISECONDS", 100)
+    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.8))
+    house = House(f"sqlite:///{tmp_path / 'a'}", tmp_path)
+    try:
+        await house.server()
+        job = house.add("slow:0.3")
+        await house.until(lambda: house.row(job).phase == "running")
+        with closing(sqlite3.connect(tmp_path / "a", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await asyncio.sleep(1.5)
+            assert house.row(job).status == "RUNNING"
+            other.execute("ROLLBACK")
+        await house.ended(job)
+        assert (house.row(job).status, house.row(job).attempt) == ("COMPLETED", 1)
+        assert house.effects() == {job: 1}
+    finally:
+        await house.close()
+
+
+@both
+async def test_an_end_whose_answer_got_lost_is_known_as_ones_own(house, monkeypatch):
+    """The connection breaks between commit and answer: the second try finds the job ended, by this very claim."""
+    lost = []
+    real = Database.write_now
+
+    def write_now(self, work):
+        found = real(self, work)
+        if getattr(found, "status", None) == "COMPLETED" and not lost:
+            lost.append(found.id)
+            raise engine.OperationalError("COMMIT", None, ConnectionError("server closed the connection"))
+        return found
+
+    monkeypatch.setattr(Database, "write_now", write_now)
+    await house.server()
+    job = house.add()
+    await house.ended(job)
+    await house.until(lambda: house.supervisors[0].running == 0)
+    assert lost == [job]
+    assert house.effects() == {job: 1}
+    # Its output is not taken for a loser's.
+    assert (house.folder / "jobs" / job / "1" / "out" / "result.json").is_file()
+
+
+class TestRest:
+    @pytest.fixture
+    def settings(self, own_postgres):
+        return {"database_url": own_postgres.create_database()}
+
+    async def test_while_it_is_away_answers_are_503_and_then_as_before(self, api, own_postgres, make_strategy):
+        strategy = await make_strategy()
+        own_postgres.stop()
+        path = f"/api/strategies/code/{strategy['id']}/execute"
+        body = {"dataset_id": "us-equities-daily/AAPL"}
+        for verb, address, given in (("GET", "/api/jobs", None), ("POST", path, body), ("GET", "/api/stream", None)):
+            reply = await api(verb, address, given, headers={"Idempotency-Key": "k"})
+            assert (reply.status, reply.json["code"]) == (503, "DATABASE_UNAVAILABLE")
+            assert reply.headers["Retry-After"] == "5"
+        assert (await api("GET", "/health")).status == 200
+        ready = await api("GET", "/ready")
+        assert (ready.status, ready.json["checks"]["database"]) == (503, False)
+        own_postgres.start()
+        assert (await api("GET", "/api/jobs")).json["items"] == []
+        assert (await api("POST", path, body, headers={"Idempotency-Key": "k"})).status == 202
