@@ -38,6 +38,7 @@ class DiskWatch:
     def __init__(self, folders: Iterable[Path], limits: Limits) -> None:
         self._folders = [folder for folder in folders if folder.is_dir()]
         before = measure(self._folders)
+        self._before = before.bytes
         self._most = Held(before.bytes + limits.disk_bytes, before.files + limits.disk_files)
         self._limits = limits
         self._next = 0.0
@@ -61,6 +62,11 @@ class DiskWatch:
         hidden = deleted(pids(), self._folders) if written else 0
         self._next = time.monotonic() + 10 * (time.monotonic() - now)
         return held.bytes + hidden > self._most.bytes or held.files > self._most.files
+
+
+    def growth(self) -> int:
+        """Return the bytes that the folders hold more than at the start."""
+        return max(measure(self._folders, self._most).bytes - self._before, 0)
 
 
 def measure(folders: Iterable[Path], most: Held | None = None) -> Held:

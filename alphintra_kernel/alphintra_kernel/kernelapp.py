@@ -60,8 +60,10 @@ def settle() -> None:
     if os.environ.get(isolation.LEVEL_VARIABLE) not in levels.OWN_FILES:
         return
     numba_cache.keep(Path.home() / kernel_home.CACHE)
+    packages = Path(os.environ.get("PIP_TARGET") or Path.home() / kernel_home.SITE_PACKAGES)
+    packages.mkdir(parents=True, exist_ok=True)  # or Python would remember that there is nothing
     # Last on the path: what is installed there must not take the place of what Alphintra was tested with.
-    site.addsitedir(os.environ.get("PIP_TARGET", str(Path.home() / kernel_home.SITE_PACKAGES)))
+    site.addsitedir(str(packages))
 
 
 def main(argv: list[str] | None = None, **kwargs: Any) -> None:

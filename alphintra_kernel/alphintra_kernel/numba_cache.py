@@ -9,6 +9,7 @@ them as they are.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -33,6 +34,20 @@ def shared_cache() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def _not_ours(_folder: str, names: list[str]) -> list[str]:
+    """Name what is left out: files that somebody writes now, and the same engine installed elsewhere.
+
+    Numba calls a folder after the one that the sources are in, with a digest of its path.
+    """
+    engine = Path(compile_cache.__file__).absolute().parent
+    digest = hashlib.sha1(str(engine).encode(), usedforsecurity=False).hexdigest()
+    return [
+        name
+        for name in names
+        if ".tmp." in name or (name.startswith(f"{engine.name}_") and name != f"{engine.name}_{digest}")
+    ]
+
+
 def adopt(environ: MutableMapping[str, str] | None = None) -> Path | None:
     """Copy the cache that the environment names to a private folder and have the engine use it.
 
@@ -48,7 +63,13 @@ def adopt(environ: MutableMapping[str, str] | None = None) -> Path | None:
     # This engine's version alone: upgrades leave others behind, which may be newer, and a copy is memory.
     version = compile_cache.version()
     if (Path(shared) / version).is_dir():
-        shutil.copytree(Path(shared) / version, private / "numba" / version)
+        try:
+            # Links: the folders are the process's own, and what it compiles beside or anew is written to them.
+            shutil.copytree(
+                Path(shared) / version, private / "numba" / version, ignore=_not_ours, copy_function=os.symlink
+            )
+        except shutil.Error:  # no room for it: half an index is worse than none
+            shutil.rmtree(private / "numba" / version, ignore_errors=True)
     env[CACHE_VARIABLE] = str(private)
     return private
 

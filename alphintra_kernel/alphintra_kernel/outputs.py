@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from alphintra_kernel.user_source import JobError
 
 if TYPE_CHECKING:
     from alphintra.result import Result
     from alphintra_backtest.methods import Done
 
+_NO_ROOM = {
+    errno.EFBIG: ("OUTPUT_TOO_LARGE", "a file of the result is larger than a job may write"),
+    errno.ENOSPC: ("DISK_FULL", "there is no room for the result"),
+    errno.EDQUOT: ("DISK_FULL", "there is no room for the result"),
+}
 TABLES = ("trades", "fills", "orders")
 
 
@@ -73,6 +83,18 @@ def _write_equity(result: Result, path: Path) -> None:
         }
     )
     pq.write_table(table, path)
+
+
+@contextlib.contextmanager
+def no_room_is_said() -> Iterator[None]:
+    """Within it, a file that does not fit is a :class:`JobError` that says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        code, text = _NO_ROOM[error.errno]
+        raise JobError(text, code) from error
 
 
 def described(path: Path) -> dict[str, Any]:

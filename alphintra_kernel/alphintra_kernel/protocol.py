@@ -1,17 +1,21 @@
 """The lines that a worker and its supervisor exchange: one JSON object each, bounded.
 
-The supervisor says ``run``; the worker says ``ready``, ``progress``, ``log``, and last ``result`` or
+The supervisor says ``run``; the worker says ``ready``, ``warm``, ``progress``, ``log``, and last ``result`` or
 ``error``. They travel on two descriptors of their own, so that what user code prints cannot be mistaken for a
 message.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import json
+import os
 import re
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import IO, Any
@@ -21,6 +25,12 @@ MAX_REQUEST = 16 << 20
 LOG_LINES = 2_000
 LOG_BYTES = 1 << 20
 LOG_LINE_CHARS = 2_000
+LOG_INTERVAL = 0.1
+#: What one message holds of the log, as a rule: so much a pipe takes in one piece, and the lines of processes that user
+#: code forks do not end up inside one another.
+LOG_MESSAGE_BYTES = 2_000
+#: Characters that may be printed in all. So much is no log: the job is ended.
+PRINTED_CHARS = 64 << 20
 MESSAGE_CHARS = 4_000
 TRACEBACK_CHARS = 16_000
 PROGRESS_CHARS = 200
@@ -57,8 +67,13 @@ class Channel:
         )
         if len(line) > MAX_LINE:
             raise ProtocolError(f"a message of {len(line)} bytes; at most {MAX_LINE} are allowed")
+        rest = memoryview(line + b"\n")
         with self._lock:
-            self._writer.write(line + b"\n")
+            while rest:
+                written = self._writer.write(rest)
+                if written is None:  # user code made the descriptor one that does not wait
+                    raise BlockingIOError(errno.EAGAIN, "the channel is full")
+                rest = rest[written:]
             self._writer.flush()
 
     def receive(self) -> dict[str, Any] | None:
@@ -92,54 +107,126 @@ def shorten(text: str, most: int) -> str:
 class Log(io.TextIOBase):
     """Standard output and error of user code, sent as ``log`` lines until the allowance is used up.
 
+    What is printed fast goes out several lines at a time, what is printed now and then at once; nothing waits for
+    longer than ``LOG_INTERVAL``.
+
     Args:
         channel: Where the lines go.
+        on_excess: Called when more than ``PRINTED_CHARS`` were printed in all.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, on_excess: Callable[[], None] | None = None) -> None:
         super().__init__()
         self._channel = channel
+        self._on_excess = on_excess
         self._lock = threading.RLock()
         self._partial = ""
+        self._waiting: list[str] = []
+        self._waiting_bytes = 0
+        self._sent_at = float("-inf")
+        self._timer: threading.Timer | None = None
+        self._printed = 0
         self._lines = 0
         self._bytes = 0
         self.dropped = 0
+        _logs.add(self)
 
     def writable(self) -> bool:
         """Return that text can be written."""
         return True
 
     def write(self, text: str) -> int:
-        """Take text; whole lines are sent at once."""
+        """Take text; whole lines are sent."""
         with self._lock:
+            self._printed += len(text)
+            if self._printed > PRINTED_CHARS and self._on_excess is not None:
+                self._on_excess()
             *lines, rest = (self._partial + text).split("\n")
             for line in lines:
-                self._send(line)
+                self._take(line)
             if len(rest) > LOG_LINE_CHARS:  # a line that never ends must not grow without bound
-                self._send(rest)
+                self._take(rest)
                 rest = ""
             self._partial = rest
+            if self._waiting:
+                self._send_soon()
         return len(text)
+
+    def flush(self) -> None:
+        """Send the lines that wait."""
+        with self._lock:
+            self._send()
 
     def finish(self) -> None:
         """Send what has no line end yet, and say how much was left out."""
         with self._lock:
             if self._partial:
-                self._send(self._partial)
+                self._take(self._partial)
                 self._partial = ""
+            self._send()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             if self.dropped:
                 self._channel.send({"type": "log", "text": f"… {self.dropped:,} more lines not kept"})
                 self.dropped = 0
 
-    def _send(self, line: str) -> None:
-        text = shorten(_CONTROL.sub("", line.rstrip("\r")), LOG_LINE_CHARS)
+    def forked(self) -> None:
+        """Forget, in a forked process, what the one that it came from will send."""
+        self._lock = threading.RLock()
+        self._partial, self._waiting, self._waiting_bytes, self._timer = "", [], 0, None
+
+    def _take(self, line: str) -> None:
+        if self._lines >= LOG_LINES:
+            self.dropped += 1
+            return
+        text = shorten(_CONTROL.sub("", line[: 4 * LOG_LINE_CHARS].rstrip("\r")), LOG_LINE_CHARS)
         size = len(text.encode("utf-8", "replace"))
-        if self._lines >= LOG_LINES or self._bytes + size > LOG_BYTES:
+        if self._bytes + size > LOG_BYTES:
             self.dropped += 1
             return
         self._lines += 1
         self._bytes += size
-        self._channel.send({"type": "log", "text": text})
+        if self._waiting_bytes + size > LOG_MESSAGE_BYTES:
+            self._send()
+        self._waiting.append(text)
+        self._waiting_bytes += size + 1
+
+    def _send_soon(self) -> None:
+        if time.monotonic() - self._sent_at >= LOG_INTERVAL:
+            self._send()
+        elif self._timer is None:
+            timer = threading.Timer(LOG_INTERVAL, self._send_late)
+            timer.daemon = True
+            try:
+                timer.start()
+            except RuntimeError:  # user code has used up the threads that it may have
+                self._send()
+            else:
+                self._timer = timer
+
+    def _send_late(self) -> None:
+        with self._lock, contextlib.suppress(OSError, ValueError):  # the channel may be gone
+            self._timer = None
+            self._send()
+
+    def _send(self) -> None:
+        if self._waiting:
+            lines, self._waiting, self._waiting_bytes = self._waiting, [], 0
+            self._sent_at = time.monotonic()
+            self._channel.send({"type": "log", "text": "\n".join(lines)})
+
+
+_logs: weakref.WeakSet[Log] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for log in list(_logs):
+        log.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class Progress:

@@ -21,10 +21,11 @@ from alphintra_kernel.usage import Meter, Usage
 
 EXITED, KILLED = "exited", "killed"
 WALL_CLOCK, MEMORY, DISK, OUTPUT = "wall_clock", "memory", "disk", "output"
-_INTERVAL = 0.25
+_FIRST_INTERVAL, _INTERVAL = 0.03, 0.25
 _STDERR_KEPT = 64 << 10
 _STDERR_SLOW = 1 * MIB
 _PATIENCE = 2.0
+_END_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -174,8 +175,7 @@ class SandboxProcess:
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.kill(pid, signal.SIGKILL)
         elif self._first is not None:
-            # The first process of the namespace: the kernel ends all others with it, and bwrap
-            # returns only after that, so nothing writes to the out folder any more.
+            # The first process of the namespace: the kernel ends all others with it.
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._first, signal.SIGKILL)
         else:
@@ -185,6 +185,20 @@ class SandboxProcess:
             self._started.group.kill()
 
     def _watch(self) -> None:
+        try:
+            self._follow()
+        finally:  # also after an error of our own: nothing may run on unwatched, nobody may wait for ever
+            if not self._has_ended():
+                self.kill()
+                self._popen.wait()
+            try:
+                self._end()
+            finally:
+                self._ended.set()
+        if self._on_exit is not None:
+            self._on_exit(self)
+
+    def _follow(self) -> None:
         stderr = self._popen.stderr
         assert stderr is not None
         os.set_blocking(stderr.fileno(), False)
@@ -193,8 +207,9 @@ class SandboxProcess:
         if self._uppermost is not None:
             poller.register(self._uppermost, select.POLLIN)
         next_check = time.monotonic()
+        interval = _FIRST_INTERVAL
         while not self._has_ended():
-            ready = [fd for fd, _ in poller.poll(_INTERVAL * 1000 if self._uppermost is not None else 20)]
+            ready = [fd for fd, _ in poller.poll(interval * 1000 if self._uppermost is not None else 20)]
             if stderr.fileno() in ready:
                 if not self._read(stderr.fileno()):
                     poller.unregister(stderr.fileno())  # closed by all who had it
@@ -202,12 +217,13 @@ class SandboxProcess:
                     time.sleep(0.02)  # so much that it has to wait
             now = time.monotonic()
             if now >= next_check:
-                next_check = now + _INTERVAL
+                # Often at first, so that a short life is measured too.
+                next_check = now + interval
+                interval = min(2 * interval, _INTERVAL)
                 self._check(now)
         for _ in range(_STDERR_KEPT // 4096 + 1):
             if not self._read(stderr.fileno()):
                 break
-        self._end()
 
     def _has_ended(self) -> bool:
         """Tell whether the uppermost process has ended, and leave it to be counted and waited for."""
@@ -246,8 +262,14 @@ class SandboxProcess:
         return self._started.group is not None and self._started.group.out_of_memory()
 
     def _end(self) -> None:
+        if self._first is not None:
+            # bwrap returns with the tenant's main process; the namespace's first one, and with it all others, are
+            # ended by that, a moment later.
+            gone = select.poll()
+            gone.register(self._first, select.POLLIN)
+            gone.poll(_END_SECONDS * 1000)
         with self._lock:
-            self._meter.finish()
+            self._meter.finish(self._disk.growth())
             if self._out_of_memory():
                 self._killed_as = self._killed_as or MEMORY
             self._popen.wait()
@@ -264,9 +286,6 @@ class SandboxProcess:
                 disk.remove(self._started.private)
         if self._on_end is not None:
             self._on_end()
-        self._ended.set()
-        if self._on_exit is not None:
-            self._on_exit(self)
 
 
 def _pidfd(pid: int | None) -> int | None:

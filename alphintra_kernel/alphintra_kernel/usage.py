@@ -13,6 +13,9 @@ from alphintra_kernel.cgroup import Group
 class Usage:
     """What a sandbox's processes have used since their start, those that have ended included.
 
+    Without a control group the last quarter of a second may be missing in processor time; what was written and
+    deleted again in it always may.
+
     Attributes:
         cpu_seconds: Processor time, user and system, of all threads together.
         peak_memory: The most memory in use at once, in bytes: private and shared, temporary files included, the
@@ -72,9 +75,14 @@ class Meter:
             return [self._pid, *self._group.processes() - {self._pid}]
         return process_tree.descendants(self._pid)
 
-    def finish(self) -> None:
-        """Measure for the last time, after the end of everything but before the uppermost process is waited for."""
+    def finish(self, kept_on_disk: int) -> None:
+        """Measure for the last time, after the end of everything but before the uppermost process is waited for.
+
+        Args:
+            kept_on_disk: Bytes more than at the start in its writable folders, which it must have written.
+        """
         self._written.see(process_tree.bytes_written([self._pid]))
+        self._written.total = max(self._written.total, kept_on_disk)
         self._see_cpu([self._pid])
         memory = self._group.memory() if self._group is not None else None
         if memory is not None:

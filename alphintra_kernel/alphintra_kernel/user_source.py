@@ -15,12 +15,16 @@ from typing import Any
 from alphintra_kernel.protocol import MESSAGE_CHARS, TRACEBACK_CHARS, shorten
 
 
-class SourceError(Exception):
-    """The source does not hold what the job asks for."""
+class JobError(Exception):
+    """The job cannot be done, for a reason that has a code."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SourceError(JobError):
+    """The source does not hold what the job asks for."""
 
 
 @contextlib.contextmanager
@@ -144,7 +148,7 @@ def _code_and_message(error: BaseException, *, ours: bool) -> tuple[str, str]:
 
     if isinstance(error, AlphintraError):
         return error.code, text_of(error)
-    if isinstance(error, SourceError):
+    if isinstance(error, JobError):
         return error.code, str(error)
     if isinstance(error, SyntaxError):
         return "SYNTAX_ERROR", error.msg
@@ -161,7 +165,7 @@ def text_of(error: BaseException) -> str:
     """Return an exception's text; a trader's own class may fail to make one."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - whatever it is, the error itself must be told
+    except BaseException:  # noqa: BLE001 - whatever it is, the error itself must be told
         return "(its text cannot be read)"
 
 

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from .costs import Commission, Slippage
     from .data.instrument import Instrument
     from .errors import AlphintraError
+    from .job import Job
     from .params import Param
     from .resampling import MonteCarlo, monte_carlo
     from .result import Result
     from .signals import Signals
     from .strategy import Strategy
+    from .submitting import jobs, submit
     from .sweeping import Sweep, sweep
     from .testing import CheckRun, test
     from .verifying import Verification, verify
@@ -36,6 +38,7 @@ _WHERE = {
     "Commission": "costs",
     "Comparison": "comparing",
     "Instrument": "data.instrument",
+    "Job": "job",
     "MonteCarlo": "resampling",
     "Param": "params",
     "Result": "result",
@@ -51,8 +54,10 @@ _WHERE = {
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "jobs": "submitting",
     "monte_carlo": "resampling",
     "overfitting": None,
+    "submit": "submitting",
     "sweep": "sweeping",
     "ta": None,
     "test": "testing",
@@ -67,6 +72,7 @@ __all__ = [
     "Commission",
     "Comparison",
     "Instrument",
+    "Job",
     "MonteCarlo",
     "Param",
     "Result",
@@ -83,8 +89,10 @@ __all__ = [
     "crossed_above",
     "crossed_below",
     "data",
+    "jobs",
     "monte_carlo",
     "overfitting",
+    "submit",
     "sweep",
     "ta",
     "test",

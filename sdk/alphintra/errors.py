@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -96,6 +97,48 @@ class ExecutorError(AlphintraError):
     """The threads, processes or cluster of a study cannot be used, or went away."""
 
     default_code = "EXECUTOR_LOST"
+
+
+class SourceError(AlphintraError):
+    """A strategy's source cannot be told, or needs what only this process has."""
+
+    default_code = "NO_SOURCE"
+
+
+class NoServerError(AlphintraError):
+    """There is no server to hand work to."""
+
+    default_code = "NO_SERVER"
+
+
+class ServerError(AlphintraError):
+    """The server refused a request.
+
+    Attributes:
+        status: The HTTP status, 0 where there was no answer.
+        errors: The places that it names: each with ``field`` and ``message``.
+    """
+
+    default_code = "SERVER_REFUSED"
+
+    def __init__(self, message: str, *, status: int = 0, errors: Sequence[Any] = (), **kwargs: Any) -> None:
+        self.status = status
+        self.errors = list(errors)
+        super().__init__(message, **kwargs)
+
+
+class JobFailedError(AlphintraError):
+    """A job ended without a result: carries what the server recorded.
+
+    Attributes:
+        error: ``code``, ``message``, ``file``, ``line``, ``bar_time`` and ``traceback``, as far as known.
+    """
+
+    default_code = "JOB_FAILED"
+
+    def __init__(self, message: str, *, error: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        self.error = dict(error or {})
+        super().__init__(message, **kwargs)
 
 
 class StrategyError(AlphintraError):

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
+from alphintra_kernel.doors import register
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, validate
 
 from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
+from .door.doors import Doors
 from .events import SCHEMAS, Event, EventRelay
 from .idempotency import Idempotency
 from .jobs.backtest import BacktestKind
@@ -35,6 +37,7 @@ from .services.run_defaults import RunDefaults
 from .services.snippets import Snippets
 from .services.sources import Sources
 from .services.strategies import Strategies
+from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates, installed_templates
 from .services.workspace import Workspace, refusal
@@ -64,6 +67,7 @@ class Services:
     datasets: Datasets
     backtests: Backtests
     idempotency: Idempotency
+    submissions: Submissions
     jobs: Jobs
     checks: StrategyChecks
     check_triggers: CheckTriggers
@@ -207,6 +211,7 @@ class AlphintraServer(ExtensionApp):
 
     worker_argv: tuple[str, ...] | None = None
     services: Services | None = None
+    doors: Doors | None = None
     unavailable = "The Alphintra extension has not started."
 
     @default("data_dir")
@@ -288,9 +293,16 @@ class AlphintraServer(ExtensionApp):
                 await self.services.pool.start()
             await self.services.supervisor.start()
             self.services.check_triggers.start()
+            self.services.parser.start()
+            self.doors = Doors(self, self.log)
+            self.doors.sweep()
+            register(self.doors)
 
     async def stop_extension(self) -> None:
-        """End jobs and streams, then let go of the database."""
+        """End doors, jobs and streams, then let go of the database."""
+        if self.doors is not None:
+            register(None)
+            await self.doors.close_all()
         services, self.services = self.services, None
         if services is None:
             return
@@ -306,6 +318,7 @@ class AlphintraServer(ExtensionApp):
     def _build(self, database: Database, data_dir: Path) -> Services:
         from alphintra import __file__ as sdk_file
         from alphintra._version import __version__
+        from alphintra_kernel.sandbox import Sandbox
 
         upgrade(database.write_engine)
         root = Path(self.workspace).expanduser()
@@ -313,7 +326,7 @@ class AlphintraServer(ExtensionApp):
         if workspace.refusal:
             self.log.warning("Workspace: %s", workspace.refusal)
         sandbox, state = self._sandbox()
-        parser = Parser()
+        parser = Parser(Sandbox(state.level, allow_unsandboxed=True))
         sources = Sources(parser, workspace)
         datasets = Datasets(database)
         datasets.seed()
@@ -353,6 +366,7 @@ class AlphintraServer(ExtensionApp):
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
         )
+        strategies = Strategies(database, sources, __version__)
         jobs = Jobs(database, supervisor.wake)
         return Services(
             database=database,
@@ -360,12 +374,13 @@ class AlphintraServer(ExtensionApp):
             events=events,
             supervisor=supervisor,
             pool=None if launcher is None else Pool(launcher, self.pool_size, self.log),
-            strategies=Strategies(database, sources, __version__),
+            strategies=strategies,
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
             backtests=backtests,
             idempotency=Idempotency(database),
+            submissions=Submissions(database, sources, strategies, backtests, workspace, supervisor.wake),
             jobs=jobs,
             comparisons=Comparisons(database, backtests.read_file),
             checks=StrategyChecks(database, run_defaults, limits, supervisor.wake, refused),

@@ -58,3 +58,8 @@ def job(class_name: str = "SmaCross", **changes: Any) -> dict[str, Any]:
         "parameters": {},
         "configuration": {"start": None, "end": None, "cash": 100_000, "commission": 0.001, "rules": {}},
     } | changes
+
+
+def log_of(said: list[dict[str, Any]]) -> list[str]:
+    """The lines that a job printed; a message may hold several."""
+    return [line for message in said if message["type"] == "log" for line in message["text"].split("\n")]

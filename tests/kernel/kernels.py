@@ -59,13 +59,13 @@ class Client:
     def value(self, code: str) -> str:
         """The plain text of an expression's value."""
         reply, shown = self.run(code)
-        assert reply["status"] == "ok", reply
+        assert reply["status"] == "ok", (reply["ename"], reply["evalue"])
         return next(m["content"]["data"]["text/plain"] for m in shown if m["msg_type"] == "execute_result")
 
     def printed(self, code: str) -> str:
         """What a cell prints."""
         reply, shown = self.run(code)
-        assert reply["status"] == "ok", reply
+        assert reply["status"] == "ok", (reply["ename"], reply["evalue"])
         return "".join(m["content"]["text"] for m in shown if m["msg_type"] == "stream")
 
     @property

@@ -15,6 +15,8 @@ from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox, SandboxError, SandboxUnavailableError
 
+from alphintra_kernel import landlock
+
 from .conftest import run_in
 
 
@@ -173,7 +175,7 @@ def test_it_dies_with_its_supervisor(sandbox):
 import sys, threading, time
 from alphintra_kernel.sandbox import Sandbox
 def start():
-    Sandbox("no-cgroup").spawn([sys.executable, "-c", {tenant!r}])
+    Sandbox().spawn([sys.executable, "-c", {tenant!r}])
 thread = threading.Thread(target=start); thread.start(); thread.join()
 time.sleep(0.5)   # the thread that asked has ended; what it started must not end with it
 print("up", flush=True); time.sleep(60)
@@ -242,7 +244,7 @@ class TestWithoutSandbox:
             f"say(subprocess.Popen([sys.executable, '-c', {child!r}]).pid > 0)\nwhile True: pass",
             limits=Limits(wall_seconds=1),
         )
-        assert (said.value, said.process.outcome, said.code) == (True, "wall_clock", -9)
+        assert (said.value, said.process.outcome, said.code) == (True, "wall_clock", 137)
         eventually(lambda: marked(marker) == [])
 
     def test_a_folder_that_is_not_there(self):
@@ -258,8 +260,8 @@ def test_probe_says_why_there_is_no_sandbox(monkeypatch, tmp_path):
     probe_report.cache_clear()
     try:
         found = probe_report()
-        assert (found.level, found.reason) == ("none", "setting up uid map: Permission denied")
-        assert found.description.startswith("Not sandboxed")
+        assert found.level == ("landlock" if landlock.abi() >= landlock.LOWEST_ABI else "none")
+        assert "setting up uid map: Permission denied" in found.reason
         with pytest.raises(SandboxUnavailableError, match="uid map"):
             Sandbox()
     finally:

@@ -28,7 +28,7 @@ def start(
 ) -> tuple[SandboxProcess, list[dict[str, Any]]]:
     """Run a job to its end, as a supervisor does."""
     (their_read, our_write), (our_read, their_write) = os.pipe(), os.pipe()
-    plain = sandbox.level == "none"
+    plain = sandbox.host_paths
     process = sandbox.spawn(
         [sys.executable, "-P", "-m", "alphintra_kernel.worker", str(their_read), str(their_write)],
         mounts=[Mount(root / "in", "/job/in"), Mount(root / "out", "/job/out", writable=True)],
@@ -134,7 +134,7 @@ def test_a_strategy_that_looks_around(sandbox, tmp_path, monkeypatch):
             root = jobs.folder(tmp_path / runner.level, {"strategy.py": source})
             _, said = start(runner, root, jobs.job("Minimal"))
             assert said[-1]["type"] == "result", said[-1]
-            found[runner.level] = [m["text"] for m in said if m["type"] == "log"]
+            found[runner.level] = jobs.log_of(said)
     assert found[sandbox.level] == ["ConnectionRefusedError", "FileNotFoundError", "None", "False"]
     # Without a sandbox all of it is there; only the process's own environment is clean.
     assert found["none"] == ["connected", "rows", "None", "True"]
@@ -182,7 +182,7 @@ def test_the_engine_is_not_compiled_anew(sandbox, tmp_path, monkeypatch):
         sandbox, root, jobs.job("Minimal", data={"name": "minutes", "file": "minutes.parquet"})
     )
     assert said[-1]["type"] == "result", (said[-1], process.stderr_tail())
-    assert [m["text"] for m in said if m["type"] == "log"] == ["1 0", "True True"]
+    assert jobs.log_of(said) == ["1 0", "True True"]
     assert sorted(cache.rglob("*")) == before
 
 
@@ -200,6 +200,24 @@ def test_this_version_alone_is_copied_however_many_newer_ones_there_are(tmp_path
     assert [path.name for path in (private / "numba").iterdir()] == [own]
     assert (private / "numba" / own / "index").read_text() == own
     assert (private / "numba" / own / "index").stat().st_mtime == 505
+
+
+def test_of_engines_installed_in_several_places_the_running_one_is_copied(tmp_path):
+    """Which is a folder of the name that Numba itself gives it."""
+    from alphintra_backtest import core
+    from numba.core.caching import UserProvidedCacheLocator
+
+    ours = UserProvidedCacheLocator.get_suitable_cache_subpath(core.__file__)
+    version = tmp_path / "shared" / compile_cache.version()
+    for name in (ours, "alphintra_backtest_" + "0" * 40, "metrics_" + "1" * 40):
+        (version / name).mkdir(parents=True)
+        (version / name / "index").write_text(name)
+    (version / ours / "half.nbi.tmp.12").write_text("half")
+    private = numba_cache.adopt({"ALPHINTRA_SHARED_CACHE": str(tmp_path / "shared"), "TMPDIR": str(tmp_path)})
+    assert private is not None
+    found = private / "numba" / compile_cache.version()
+    assert sorted(path.name for path in found.iterdir()) == sorted([ours, "metrics_" + "1" * 40])
+    assert [path.name for path in (found / ours).iterdir()] == ["index"]
 
 
 def test_without_a_cache_nothing_is_copied(tmp_path):

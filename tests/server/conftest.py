@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from alphintra_kernel.doors import opener
 from alphintra_server.app import AlphintraServer
 from alphintra_server.auth import RoleUser
 from jupyter_server.auth.identity import IdentityProvider
@@ -112,6 +113,21 @@ def services(extension, jp_asyncio_loop):
     """The services, started as Jupyter starts them."""
     jp_asyncio_loop.run_until_complete(extension._start_jupyter_server_extension(extension.serverapp))
     return extension.services
+
+
+@pytest.fixture
+def opened(services, jp_asyncio_loop):
+    """Open doors; they end with the test."""
+    made = []
+
+    async def make(user="alice", tenant="kernel", subject="k1", **more):
+        door = await opener().open(user_id=user, tenant=tenant, subject=subject, **more)
+        made.append(door)
+        return door
+
+    yield make
+    for door in made:
+        jp_asyncio_loop.run_until_complete(opener().close(door))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from alphintra_server.source.process import Parser, ParserFailedError
 
 HEAD = "import alphintra as al\n\n\nclass A(al.Strategy):\n"
 
@@ -57,24 +56,6 @@ async def test_validate_refuses_what_is_not_python_or_too_large(validate):
     assert (reply.status, reply.json["errors"][0]["field"]) == (422, "language")
     reply = await validate("x" * ((1 << 20) + 1))
     assert (reply.status, reply.json["errors"][0]["field"]) == (422, "code")
-
-
-async def test_a_parser_that_fails_is_replaced():
-    parser = Parser(seconds=2)
-    try:
-        assert (await parser.ask("validate", code="x"))["diagnostics"][0]["code"] == "UNDEFINED_NAME"
-        parser._process.kill()
-        with pytest.raises(ParserFailedError):
-            await parser.ask("validate", code="x")
-        assert (await parser.ask("validate", code="x = 1"))["diagnostics"] == []
-        with pytest.raises(ParserFailedError, match="KeyError"):
-            await parser.ask("validate")
-        slow = Parser(seconds=0.0001)
-        with pytest.raises(ParserFailedError):
-            await slow.ask("validate", code="x = 1\n" * 50000)
-        await slow.close()
-    finally:
-        await parser.close()
 
 
 class TestTemplates:

@@ -15,6 +15,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alphintra_kernel.levels import LEVELS
 from alphintra_server.auth import SCOPES
 from alphintra_server.db import Database
 from alphintra_server.db.migrate import upgrade
@@ -115,7 +116,7 @@ async def test_system(api, data_dir, workspace):
     assert found["owner"] == "local"
     assert found["roles"] == ["admin"]
     assert found["scopes"] == sorted(SCOPES)
-    assert found["sandbox"]["level"] in {"no-cgroup", "none"}
+    assert found["sandbox"]["level"] in LEVELS
     assert found["sandbox"]["jobs_allowed"] is True
     assert found["data_dir"] == str(data_dir)
     assert found["workspace"] == {"usable": True, "refusal": None, "path": str(workspace)}

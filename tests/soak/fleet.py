@@ -141,7 +141,7 @@ class Fleet:
         Path(self.folder / f"{server.name}.arm").write_text(crash_at)
         if server.alive and server.pid is not None:
             with suppress(ProcessLookupError):
-                os.kill(server.pid, signal.SIGUSR1)
+                os.kill(server.pid, signal.SIGUSR2)
 
     def kill(self, server: Server) -> None:
         """End a server at once."""

@@ -2,7 +2,7 @@
 
 A server is the real thing: Jupyter Server with the extension. Only its imports, some three seconds, are shared. This
 process reads requests, one JSON object a line; when its input ends it kills the servers that are left, so that nothing
-outlives the test. SIGUSR1 makes a server read from a file at which crash point it is to die.
+outlives the test. SIGUSR2 makes a server read from a file at which crash point it is to die.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def serve(request: dict[str, Any]) -> None:
         crash_points.forget()
         os.environ[crash_points.VARIABLE] = Path(request["arm"]).read_text()
 
-    signal.signal(signal.SIGUSR1, arm)
+    signal.signal(signal.SIGUSR2, arm)
     if request["quick"]:
         AlphintraServer.worker_argv = (sys.executable, "-P", "-c", QUICK_WORKER.read_text())
     config = Config(request["config"])

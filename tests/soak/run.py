@@ -207,6 +207,7 @@ class Soak:
         troubles += evidence.faults(self._promised)
         total = sum(self.summary.kills.values())
         self._say(f"kill {total} ({kill.point}), {len(self._promised)} jobs, settled after {recovery:.1f} s")
+        if __import__("os").environ.get("SOAK_DEBUG"): self._say(f"   round {kill} {self.summary.kills}")
         if troubles:
             self._fail(kill, troubles)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import APIHandler
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from tornado import web
 
 from .. import errors
@@ -20,12 +19,11 @@ from ..auth import Caller, caller
 from ..db.outage import is_away
 from ..idempotency import HEADER, Keyed, Stored, hash_of, read_key
 from ..metrics import REQUESTS
+from .reading import body_as, query_as
 
 if TYPE_CHECKING:
     from ..app import Services
 
-MAX_BODY = 8 << 20
-MAX_DEPTH = 32
 DATABASE_AWAY = errors.Unavailable(
     "The database cannot be used just now; try again soon.",
     code="DATABASE_UNAVAILABLE",
@@ -177,38 +175,11 @@ class AlphintraHandler(APIHandler):
 
     def read_query(self, model: type[BaseModel]) -> BaseModel:
         """Read the query string into a model."""
-        given = {
-            name: values[-1].decode("utf-8", "replace")
-            for name, values in self.request.query_arguments.items()
-            # Jupyter's own: the token, and the mark of a request that is no activity.
-            if name not in {"token", "no_track_activity"}
-            # Lab's: the time, as a name without a value, to get past caches.
-            and not name.isdecimal()
-        }
-        try:
-            return model.model_validate(given)
-        except ValidationError as error:
-            raise errors.from_validation(error) from None
+        return query_as(model, self.request.query_arguments)
 
     def read_body(self, model: type[BaseModel]) -> BaseModel:
         """Read a JSON object into a model; no body is an empty object."""
-        raw = self.request.body
-        if len(raw) > MAX_BODY:
-            raise errors.TooLarge(f"A request has at most {MAX_BODY >> 20} MiB.")
-        try:
-            data = json.loads(raw.decode("utf-8"), parse_constant=_refuse, parse_float=_finite) if raw.strip() else {}
-        except (ValueError, RecursionError) as error:
-            raise errors.BadRequest(f"The body is not JSON: {error}", code="NOT_JSON") from None
-        if not isinstance(data, dict):
-            raise errors.Invalid.field("body", "must be a JSON object", code="SCHEMA")
-        if _depth(data) > MAX_DEPTH:
-            raise errors.Invalid.field("body", f"is nested deeper than {MAX_DEPTH}", code="SCHEMA")
-        if _has_surrogate(raw, data):
-            raise errors.Invalid.field("body", "has text with lone surrogates", code="SCHEMA")
-        try:
-            return model.model_validate(data)
-        except ValidationError as error:
-            raise errors.from_validation(error) from None
+        return body_as(model, self.request.body)
 
     def read_key(
         self, described: Endpoint, who: Caller, verb: str, path: tuple[str, ...], body: BaseModel | None
@@ -270,40 +241,3 @@ class AlphintraHandler(APIHandler):
         super().on_finish()
         REQUESTS.labels(self.request.method, type(self).__name__, self.get_status()).inc()
 
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:40]} is larger than a number can be")
-    return value
-
-
-def _depth(data: Any) -> int:
-    depth, level = 0, [data]
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            break
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below += item.values()
-            elif isinstance(item, list):
-                below += item
-        level = below
-    return depth
-
-
-def _has_surrogate(raw: bytes, data: Any) -> bool:
-    # Only an escape can make one: UTF-8 itself cannot.
-    if b"\\ud" not in raw.lower():
-        return False
-    try:
-        json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return True
-    return False

@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 _READY_SECONDS = 30.0
 _PROGRESS_SECONDS = 0.5
 _USAGE_SECONDS = 2.0
+_CHANNEL_LOST = 3  # the worker's exit code where it could not answer any more
 
 
 @dataclass
@@ -113,6 +114,7 @@ class Attempt:
     _said: dict[str, Any] = field(default_factory=dict, init=False)
     _next_progress: float = field(default=0.0, init=False)
     _next_usage: float = field(default=0.0, init=False)
+    _interrupted: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.limits = self.limits or self.launcher.limits
@@ -181,30 +183,29 @@ class Attempt:
         worker.give(job.message | {"seconds": self.limits.wall_seconds})
         try:
             return await self._listen(worker)
-        except OutputLimitError as error:
-            return _failed("OUTPUT_LIMIT", str(error))
         except ProtocolError as error:
-            return _failed("PROTOCOL", str(error))
+            if self._interrupted is not None:  # in the middle of a message
+                return Stopped("cancelled")
+            return _failed("OUTPUT_LIMIT" if isinstance(error, OutputLimitError) else "PROTOCOL", str(error))
 
     async def _listen(self, worker: Worker) -> protocol.Result | protocol.Error | Failed | Stopped:
         stop = self._stopping()
         given = time.monotonic()
-        interrupted: float | None = None
         hearing: asyncio.Future[protocol.Message | None] = asyncio.ensure_future(worker.hear())
         try:
             while True:
-                if stop.done() and interrupted is None:
+                if stop.done() and self._interrupted is None:
                     if stop.result() != "cancelled" or self.first_line_seconds is None:
                         return Stopped(stop.result())
-                    interrupted = time.monotonic()
+                    self._interrupted = time.monotonic()
                     await worker.interrupt()
                 until = given + (self.limits.wall_seconds if worker.ready else _READY_SECONDS)
-                if interrupted is not None:
-                    until = min(until, interrupted + self.interrupt_seconds)
+                if self._interrupted is not None:
+                    until = min(until, self._interrupted + self.interrupt_seconds)
                 now = time.monotonic()
                 if now >= until:
-                    return self._out_of_time(worker, interrupted is not None)
-                waiting: set[asyncio.Future[Any]] = {hearing} if interrupted is not None else {hearing, stop}
+                    return self._out_of_time(worker)
+                waiting: set[asyncio.Future[Any]] = {hearing} if self._interrupted is not None else {hearing, stop}
                 await asyncio.wait(
                     waiting,
                     timeout=max(0.0, min(until, max(self._next_usage, now + 0.05)) - now),
@@ -214,7 +215,7 @@ class Attempt:
                     message = hearing.result()
                     if isinstance(message, protocol.Result):
                         return message
-                    if interrupted is not None and (message is None or isinstance(message, protocol.Error)):
+                    if self._interrupted is not None and (message is None or isinstance(message, protocol.Error)):
                         return Stopped("cancelled")
                     if message is None:
                         return await self._died(worker)
@@ -251,8 +252,8 @@ class Attempt:
         self.usage = worker.usage
         await self.report(dict(self._said), list(self.log), self._level, self.usage)
 
-    def _out_of_time(self, worker: Worker, interrupted: bool) -> Failed | Stopped:
-        if interrupted:
+    def _out_of_time(self, worker: Worker) -> Failed | Stopped:
+        if self._interrupted is not None:
             return Stopped("cancelled")
         if not worker.ready:
             return _failed("WORKER_DIED", f"The worker was not ready after {_READY_SECONDS:g} seconds.")
@@ -268,7 +269,7 @@ class Attempt:
             return _failed("DISK_LIMIT", text)
         if outcome == "output":
             return _failed("OUTPUT_LIMIT", "The job wrote too much to its standard error.")
-        if code is None:
+        if code in (None, _CHANNEL_LOST):
             return _failed("WORKER_DIED", "The strategy closed the worker's connection to the server.")
         # What it wrote last may name files of this machine: it is for the server's log.
         tail = protocol.clean(worker.process.stderr_tail())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -18,8 +20,11 @@ from pydantic import (
 )
 
 MAX_LINE = 64 << 10
-MAX_MESSAGES = 50_000
+MAX_MESSAGES = 20_000
 MAX_BYTES = 8 << 20
+MESSAGES_PER_SECOND = 20
+BYTES_PER_SECOND = 8 << 10
+"""What a job that runs for long may say on top: its progress, ten times a second."""
 KEPT_LOG_LINES = 200
 KEPT_LOG_CHARS = 2_000
 
@@ -139,11 +144,17 @@ _ADAPTER: TypeAdapter[Message] = TypeAdapter(Message)
 
 
 class Conversation:
-    """Counts what was said and reads it."""
+    """Counts what was said and reads it.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._messages = 0
         self._bytes = 0
+        self._clock = clock
+        self._began = clock()
 
     def hear(self, line: bytes) -> Message:
         """Read one line.
@@ -154,7 +165,9 @@ class Conversation:
         """
         self._messages += 1
         self._bytes += len(line)
-        if self._messages > MAX_MESSAGES or self._bytes > MAX_BYTES:
+        seconds = self._clock() - self._began
+        most, most_bytes = MAX_MESSAGES + MESSAGES_PER_SECOND * seconds, MAX_BYTES + BYTES_PER_SECOND * seconds
+        if self._messages > most or self._bytes > most_bytes:
             raise OutputLimitError(
                 f"The job said more than {MAX_MESSAGES} lines or {MAX_BYTES >> 20} MiB: print less."
             )

@@ -52,7 +52,8 @@ def _utf8(value: str) -> str:
     return value
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
+    """Refuse text that is blank or more than a line."""
     if not value.strip():
         raise ValueError("must not be blank")
     if _CONTROL.search(value):
@@ -66,7 +67,7 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
 Code = Annotated[str, Field(min_length=1), AfterValidator(_utf8)]
 Tags = Annotated[list[str], Field(max_length=50), AfterValidator(_tags)]
 Parameters = Annotated[dict[str, Any], Field(max_length=200), AfterValidator(_small)]

@@ -121,14 +121,41 @@ class Backtests:
 
         def work(session: Session) -> Accepted:
             strategy = strategies.find_runnable(session, who, strategy_id)
-            reference = body.dataset_id or self._defaults.dataset
-            row = self._insert(session, who, strategy, version, reference, body, class_name)
-            job = fair_queue.queue(session, row.job_id, max_queued=self._limits.of(who.user_id).queued)
-            return remember(session, Accepted(backtest_id=row.id, job_id=job.id, status=job.status))
+            accepted = self.enqueue(session, who, strategy, version, body, class_name)
+            return remember(session, accepted)
 
         accepted = await self._database.write(work)
         self._wake()
         return accepted
+
+    def enqueue(
+        self,
+        session: Session,
+        who: Caller,
+        strategy: StrategyRow,
+        version: StrategyVersionRow,
+        body: StrategyExecute,
+        class_name: str,
+        *,
+        saved_parameters: bool = True,
+    ) -> Accepted:
+        """Create and queue one backtest of a version that was checked, in the caller's transaction.
+
+        Args:
+            session: The transaction.
+            who: Whose it is.
+            strategy: The strategy.
+            version: What of it runs.
+            body: How.
+            class_name: Which class.
+            saved_parameters: Whether parameters that were saved with the version count where ``body`` has none.
+        """
+        reference = body.dataset_id or self._defaults.dataset
+        row = self._insert(session, who, strategy, version, reference, body, class_name)
+        if not saved_parameters:
+            row.parameters = body.parameters
+        job = fair_queue.queue(session, row.job_id, max_queued=self._limits.of(who.user_id).queued)
+        return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
 
     async def run(self, who: Caller, backtest_id: str) -> Accepted:
         """Queue a created backtest."""
@@ -259,14 +286,18 @@ class Backtests:
         method: Method | None,
     ) -> str:
         """Refuse code that cannot run and parameters or a grid that it does not have; return the class to run."""
-        if self._jobs_refused:
-            raise Unavailable(self._jobs_refused, code="NO_SANDBOX")
+        self.refuse_jobs()
         source = await self._sources.describe(version.code, version.modules, version.line_map)
         refuse_blocking(source)
         chosen = choose_class(source, class_name)
         check_parameters(chosen, version.parameters | parameters)
         await asyncio.to_thread(check_grid, chosen, method, version.parameters | parameters)
         return str(chosen["name"])
+
+    def refuse_jobs(self) -> None:
+        """Raise where this server runs no user code."""
+        if self._jobs_refused:
+            raise Unavailable(self._jobs_refused, code="NO_SANDBOX")
 
     def _insert(
         self,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from ..errors import Invalid
-from ..source.process import Parser, ParserFailedError
+from ..errors import Invalid, Unavailable
+from ..source.process import Parser, ParserFailedError, ParserUnavailableError
 from ..source.requests import BLOCKING
 from .workspace import Workspace
 
@@ -138,6 +138,8 @@ class Sources:
             return await self._parser.ask(question, **request)
         except ParserFailedError as error:
             raise Invalid.field("code", str(error)) from None
+        except ParserUnavailableError as error:
+            raise Unavailable(f"Code cannot be checked now: {error}.", code="NO_PARSER") from None
 
 
 def language_of(path: str) -> str:

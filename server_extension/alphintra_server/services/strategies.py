@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, String, cast, func, or_, select
@@ -96,39 +97,53 @@ class Strategies:
         path = posixpath.normpath(body.path).lstrip("/")  # one file has one row, however it is written
 
         def work(session: Session) -> tuple[SavedStrategy, int]:
-            query = select(StrategyRow).where(
-                StrategyRow.user_id == who.user_id,
-                StrategyRow.source_path == path,
-                StrategyRow.class_name == chosen["name"],
-            )
-            row = session.scalars(query.order_by(StrategyRow.created_at).limit(1).with_for_update()).first()
-            if row is None:
-                made = self._insert(
-                    session,
-                    who,
-                    name=chosen["name"],
-                    description=chosen["doc"][:20_000],
-                    class_name=chosen["name"],
-                    parameters={},
-                    tags=[],
-                    source=source,
-                    source_path=path,
-                )
-                saved = SavedStrategy(**made.model_dump(), created_version=True)
-                return remember(session, saved), 201
-            if row.status == StrategyStatus.ARCHIVED:
-                raise _archived()
-            changed = self._save(
-                session,
-                row,
-                version_of(session, row),
-                {"code": source.code, "modules": source.modules, "line_map": source.line_map},
-            )
-            strategy = to_model(row, version_of(session, row))
-            saved = SavedStrategy(**strategy.model_dump(), created_version=changed)
-            return remember(session, saved, status=200), 200
+            saved, is_new = self.keep(session, who, source, chosen, path)
+            status = 201 if is_new else 200
+            return remember(session, saved, status=status), status
 
         return await self._database.write(work)
+
+    def keep(
+        self, session: Session, who: Caller, source: Source, chosen: Mapping[str, Any], path: str
+    ) -> tuple[SavedStrategy, bool]:
+        """Save source that was checked: a new row, or a version of the row of this file and class.
+
+        Args:
+            session: The transaction.
+            who: Whose it is.
+            source: Code and modules.
+            chosen: The class, one of ``source.classes``.
+            path: Where it came from: a file of the workspace, or whatever else is the same for the same strategy.
+        """
+        query = select(StrategyRow).where(
+            StrategyRow.user_id == who.user_id,
+            StrategyRow.source_path == path,
+            StrategyRow.class_name == chosen["name"],
+        )
+        row = session.scalars(query.order_by(StrategyRow.created_at).limit(1).with_for_update()).first()
+        if row is None:
+            made = self._insert(
+                session,
+                who,
+                name=chosen["name"],
+                description=chosen["doc"][:20_000],
+                class_name=chosen["name"],
+                parameters={},
+                tags=[],
+                source=source,
+                source_path=path,
+            )
+            return SavedStrategy(**made.model_dump(), created_version=True), True
+        if row.status == StrategyStatus.ARCHIVED:
+            raise _archived()
+        changed = self._save(
+            session,
+            row,
+            version_of(session, row),
+            {"code": source.code, "modules": source.modules, "line_map": source.line_map},
+        )
+        strategy = to_model(row, version_of(session, row))
+        return SavedStrategy(**strategy.model_dump(), created_version=changed), False
 
     async def get(self, who: Caller, strategy_id: str) -> Strategy:
         """Read one."""

@@ -65,7 +65,9 @@ def _compile(code: str) -> list[Finding]:
 
 def _pyflakes(tree: ast.Module, code: str) -> list[Finding]:
     lines = source_lines(code)
-    return [_finding(message, lines) for message in checker.Checker(tree, withDoctest=False).messages]
+    found = sorted(checker.Checker(tree, withDoctest=False).messages, key=lambda each: (each.lineno, each.col))
+    # Cut before each is placed: on one very long line that takes as long as the line for each of them.
+    return [_finding(message, lines) for message in found[:_MAX_FINDINGS]]
 
 
 def _finding(message: messages.Message, lines: list[str]) -> Finding:

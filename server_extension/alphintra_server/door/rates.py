@@ -1,0 +1,38 @@
+"""A rate with a burst: a bucket of tokens that refills by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+class Bucket:
+    """Allows ``burst`` at once and ``rate`` a second in the long run.
+
+    Args:
+        rate: Tokens a second.
+        burst: Most that it holds.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._clock = clock
+        self._held = burst
+        self._at = clock()
+
+    @property
+    def held(self) -> float:
+        """Tokens there are now."""
+        now = self._clock()
+        self._held = min(self.burst, self._held + (now - self._at) * self.rate)
+        self._at = now
+        return self._held
+
+    def take(self) -> float:
+        """Take one token; else return the seconds until there is one."""
+        if self.held >= 1:
+            self._held -= 1
+            return 0.0
+        return (1 - self._held) / self.rate
