@@ -16,6 +16,8 @@ from alphintra_kernel.limits import Limits
 _DEEPEST = 100
 #: All that is written in total, over and over again into the same files or into files that cannot be seen.
 _REWRITES = 8
+#: From here on a limit means that there is none: a trader's whole workspace is not searched for it.
+_NO_BOUND = 1 << 50
 _TEMPORARY = ("tmp", "dev/shm")
 
 
@@ -36,7 +38,8 @@ class DiskWatch:
     """
 
     def __init__(self, folders: Iterable[Path], limits: Limits) -> None:
-        self._folders = [folder for folder in folders if folder.is_dir()]
+        bounded = min(limits.disk_bytes, limits.disk_files) < _NO_BOUND
+        self._folders = [folder for folder in folders if folder.is_dir()] if bounded else []
         before = measure(self._folders)
         self._before = before.bytes
         self._most = Held(before.bytes + limits.disk_bytes, before.files + limits.disk_files)
@@ -131,7 +134,9 @@ def temporary_inodes(pid: int) -> int:
 def _temporary(pid: int) -> Iterable[os.statvfs_result]:
     for name in _TEMPORARY:
         with contextlib.suppress(OSError):  # it ended meanwhile
-            yield os.statvfs(f"/proc/{pid}/root/{name}")
+            # Until bwrap has made its own root the process sees the host's, and what that holds is not the tenant's.
+            if not os.path.samestat(os.stat(f"/proc/{pid}/root"), os.stat("/")):  # noqa: PTH116
+                yield os.statvfs(f"/proc/{pid}/root/{name}")
 
 
 def remove(folder: Path) -> None:

@@ -6,6 +6,7 @@ offers is cut to what may be asked: kernels of ours, files of the workspace.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,14 @@ class LockedKernelSpecManager(KernelSpecManager):
         return {name: spec for name, spec in super().get_all_specs().items() if name in KERNELS}
 
 
+class _LeadsOutError(HTTPError, OSError):
+    """A link leads out of the workspace: nothing there for who asks, and left out where a folder is listed."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "This path leads out of the workspace.")
+        self.errno = errno.ELOOP
+
+
 class _Beneath:
     """Paths that do not leave the workspace through a link, which a kernel may have laid there."""
 
@@ -53,7 +62,7 @@ class _Beneath:
         root = os.path.realpath(self.root_dir)
         real = os.path.realpath(path)
         if real != root and not real.startswith(root + os.sep):
-            raise HTTPError(404, "This path leads out of the workspace.")
+            raise _LeadsOutError
         return path
 
     def _get_os_path(self, path: str) -> str:

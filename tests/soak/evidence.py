@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from alphintra_server.db.tables import BacktestResultRow, BacktestRow, Base, JobRow, OutboxRow, TradeRow
+from alphintra_server.db.tables import BacktestResultRow, BacktestRow, JobRow, OutboxRow, TradeRow
 from sqlalchemy import Engine, create_engine, event, func, make_url, select
 from sqlalchemy.orm import Session
 
@@ -99,7 +99,6 @@ class Evidence:
                 numbers.setdefault(row.user_id, []).append(row.sequence)
                 if row.payload.get("status") in FINISHED:
                     told[row.payload["job_id"]] += 1
-            held = _unanswered_keys(session)
         made = Counter(promise.job_id for promise in promised)
         found += [f"job {job_id} was made by nobody" for job_id in jobs.keys() - made.keys()]
         found += [f"two orders became job {job_id}" for job_id, count in made.items() if count > 1]
@@ -117,8 +116,6 @@ class Evidence:
             for job_id, ends in self.readers[user].heard.ends.items():
                 if len(ends) != 1:
                     found.append(f"{user} heard of {len(ends)} ends of job {job_id}")
-        if held:
-            found.append(f"{held} idempotency keys are still held")
         return found
 
     def _effect_faults(
@@ -214,14 +211,6 @@ def _end_faults(promise: Acknowledged, job: JobRow) -> list[str]:
     if job.status in FINISHED and end != ENDS[promise.order.act]:
         return [f"{key} ({promise.order.act}) came to {end}: {job.error}"]
     return []
-
-
-def _unanswered_keys(session: Session) -> int:
-    """Count idempotency keys that are held by a request that never ended."""
-    table = Base.metadata.tables.get("idempotency_keys")
-    if table is None:
-        return 0
-    return session.scalar(select(func.count()).select_from(table).where(table.c.status == 0)) or 0
 
 
 def _ancestors(pid: int, parents: dict[int, int]) -> set[int]:

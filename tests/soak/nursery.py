@@ -76,6 +76,12 @@ def serve(request: dict[str, Any]) -> None:
     signal.signal(signal.SIGUSR2, arm)
     if request["quick"]:
         AlphintraServer.worker_argv = (sys.executable, "-P", "-c", QUICK_WORKER.read_text())
+    if not AlphintraServer.class_trait_names().count("lease_seconds"):
+        from datetime import timedelta
+
+        from alphintra_server.jobs import store
+
+        store.LEASE, store.HEARTBEAT_SECONDS = timedelta(seconds=2), 0.4
     config = Config(request["config"])
     config.ServerApp.identity_provider_class = People
     app = ServerApp.instance(config=config)

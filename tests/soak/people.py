@@ -103,7 +103,7 @@ def ask(
             last = f"{type(error).__name__}: {error}"
             time.sleep(0.05)
             continue
-        again = isinstance(answer, dict) and answer.get("code") in {"IDEMPOTENCY_CONFLICT", "IDEMPOTENCY_RUNNING"}
+        again = isinstance(answer, dict) and answer.get("code") == "IDEMPOTENCY_IN_PROGRESS"
         if status < 500 and status != 429 and not again:
             return status, answer
         last = f"{status} {answer}"

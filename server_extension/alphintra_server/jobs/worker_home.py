@@ -130,30 +130,33 @@ def _is_dead(folder: Path) -> bool:
 def kill_marked(marker: str) -> int:
     """Kill every process of a worker, or of all workers of a server where ``marker`` ends in a point.
 
-    Found by what the tenant was started with and by the command line of the sandbox around it, which the tenant
-    cannot change.
+    Found by its control group, by what the tenant was started with, and by the command line of the sandbox around
+    it, which the tenant cannot change.
 
     Returns:
         How many were killed.
     """
+    from alphintra_kernel import cgroup
+
+    whole = not marker.endswith(".")
     wanted = f"{WORKER_VARIABLE}={marker}".encode()
-    path = f"/{marker.replace('.', '/', 1)}".encode() + (b"" if marker.endswith(".") else b"/")
-    killed = 0
+    killed = len(cgroup.sweep(marker, whole=whole))
     proc = Path("/proc")
     for entry in proc.iterdir() if proc.is_dir() else []:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
-        if _carries(entry, wanted, path, whole=not marker.endswith(".")):
+        if _carries(entry, wanted, marker.encode(), whole=whole):
             with contextlib.suppress(OSError):
                 os.kill(int(entry.name), signal.SIGKILL)
                 killed += 1
     return killed
 
 
-def _carries(process: Path, wanted: bytes, path: bytes, *, whole: bool) -> bool:
+def _carries(process: Path, wanted: bytes, marker: bytes, *, whole: bool) -> bool:
     with contextlib.suppress(OSError):  # gone meanwhile, or another user's
         program, *arguments = (process / "cmdline").read_bytes().split(b"\0")
-        if program.rpartition(b"/")[2] == b"bwrap" and any(path in argument for argument in arguments):
+        sandbox = program.rpartition(b"/")[2] == b"bwrap"
+        if sandbox and any(item == marker or (not whole and item.startswith(marker)) for item in arguments):
             return True
     with contextlib.suppress(OSError):
         variables = (process / "environ").read_bytes().split(b"\0")

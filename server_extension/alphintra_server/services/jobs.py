@@ -146,6 +146,7 @@ def to_model(
         started_at=row.started_at,
         finished_at=row.finished_at,
         error=None if error is None else JobError(**error),
+        pruned_at=row.pruned_at,
         position=position,
     )
 
