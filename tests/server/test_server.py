@@ -15,6 +15,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alphintra_kernel import kernel_home
 from alphintra_kernel.levels import LEVELS
 from alphintra_server.auth import SCOPES
 from alphintra_server.db import Database
@@ -118,6 +119,7 @@ async def test_system(api, data_dir, workspace):
     assert found["scopes"] == sorted(SCOPES)
     assert found["sandbox"]["level"] in LEVELS
     assert found["sandbox"]["jobs_allowed"] is True
+    assert found["sandbox"]["kernel_level"] in LEVELS
     assert found["data_dir"] == str(data_dir)
     assert found["workspace"] == {"usable": True, "refusal": None, "path": str(workspace)}
     assert found["limits"]["max_jobs"] == 2
@@ -130,6 +132,13 @@ async def test_system(api, data_dir, workspace):
         "slippage": "0",
     }
     assert {"alphintra", "python", "jupyter_server"} <= set(found["versions"])
+
+
+async def test_the_network_of_notebooks_is_told_as_its_trader_switched_it(api, data_dir):
+    assert (await api("GET", "/api/system")).json["sandbox"]["network"] is True
+    home = kernel_home.prepare(data_dir, None)
+    kernel_home.switch_network(False, home)
+    assert (await api("GET", "/api/system")).json["sandbox"]["network"] is False
 
 
 async def test_openapi_describes_every_route(api):
