@@ -39,6 +39,9 @@ TESTS = (
     "test_sandbox_libraries.py::test_processes_and_memory_that_they_share",
     "test_sandbox_libraries.py::test_indicators",
     "test_worker_sandboxed.py::test_a_job_gives_the_numbers_of_a_notebook[sandboxed]",
+    "test_provisioner.py::test_what_it_does_not_see",
+    "test_provisioner.py::test_what_is_written_on_either_side_can_be_written_on_the_other",
+    "test_provisioner.py::test_the_network_can_be_switched_off",
 )
 # Why a test may not run as this user: what only root has, and what no user here was delegated.
 SKIPS = ("only root gives each sandbox a user", "no control groups for this user", "level full cannot be had here",
