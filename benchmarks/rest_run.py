@@ -81,11 +81,12 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
+def serving(folder: Path, *flags: str) -> Iterator[Server]:
     """Start a server with folders of its own, and end it.
 
     Args:
         folder: Where its data and workspace lie.
+        flags: More of its command line.
 
     Raises:
         RuntimeError: It did not start.
@@ -101,7 +102,7 @@ def serving(folder: Path) -> Iterator[Server]:
         f"--IdentityProvider.token={server.token}", f"--ServerApp.root_dir={workspace}",
         "--ServerApp.jpserver_extensions=alphintra_server=True", "--ServerApp.port_retries=0",
         f"--AlphintraServer.data_dir={folder / 'data'}", f"--AlphintraServer.workspace={workspace}",
-        "--AlphintraServer.allow_unsandboxed_jobs=True",
+        "--AlphintraServer.allow_unsandboxed_jobs=True", *flags,
     ]  # fmt: skip
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=dict(os.environ))

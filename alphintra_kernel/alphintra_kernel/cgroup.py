@@ -19,11 +19,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from alphintra_kernel.cgroup_place import Tree, candidates, read, table, write, write_if_there
 from alphintra_kernel.limits import Limits
 
-_NEEDED = ("memory", "pids")
 _MARKER = re.compile(r"[A-Za-z0-9._-]{0,128}")
-_LEAF = "alphintra-server"
 _REMOVE_SECONDS = 2.0
 _numbers = itertools.count(1)
 
@@ -47,42 +46,6 @@ class Memory:
     peak: int
 
 
-@dataclass(frozen=True)
-class Tree:
-    """A part of the host's control groups in which this user may make groups.
-
-    Attributes:
-        version: 1 or 2.
-        parents: The folder of the shared parent, by controller; one folder for all in version 2.
-    """
-
-    version: int
-    parents: dict[str, Path]
-
-    def folders(self) -> list[Path]:
-        """List the shared parents, each once."""
-        return list(dict.fromkeys(self.parents.values()))
-
-    def make_parents(self) -> None:
-        """Make the shared parents. Any number of servers may do it at the same time."""
-        for folder in self.folders():
-            folder.mkdir(mode=0o755, exist_ok=True)
-            if self.version == 2:
-                _enable(folder)
-
-    def group(self, name: str) -> Group:
-        """Return the group of this name, whether it exists or not."""
-        return Group(self.version, {key: parent / name for key, parent in self.parents.items()})
-
-    def names(self) -> list[str]:
-        """List the names of the groups that exist."""
-        found: set[str] = set()
-        for folder in self.folders():
-            with contextlib.suppress(OSError), os.scandir(folder) as entries:
-                found.update(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-        return sorted(found)
-
-
 class Group:
     """The control group of one sandbox."""
 
@@ -101,14 +64,14 @@ class Group:
             folder.mkdir()
         memory = self._folders["memory"]
         if self.version == 2:
-            _write(memory / "memory.max", limits.memory_bytes)
-            _write_if_there(memory / "memory.swap.max", 0)
-            _write_if_there(memory / "memory.oom.group", 1)
+            write(memory / "memory.max", limits.memory_bytes)
+            write_if_there(memory / "memory.swap.max", 0)
+            write_if_there(memory / "memory.oom.group", 1)
         else:
-            _write(memory / "memory.limit_in_bytes", limits.memory_bytes)
-            if not _write_if_there(memory / "memory.memsw.limit_in_bytes", limits.memory_bytes):
-                _write_if_there(memory / "memory.swappiness", 0)
-        _write(self._folders["pids"] / "pids.max", limits.processes)
+            write(memory / "memory.limit_in_bytes", limits.memory_bytes)
+            if not write_if_there(memory / "memory.memsw.limit_in_bytes", limits.memory_bytes):
+                write_if_there(memory / "memory.swappiness", 0)
+        write(self._folders["pids"] / "pids.max", limits.processes)
 
     def add(self, pid: int) -> None:
         """Move a process into it; what it starts from then on is in it too.
@@ -118,7 +81,7 @@ class Group:
         """
         try:
             for folder in self._each():
-                _write(folder / "cgroup.procs", pid)
+                write(folder / "cgroup.procs", pid)
         except OSError as error:
             raise CgroupError(f"cannot move process {pid} to control group {self.name}: {error.strerror}") from error
 
@@ -134,22 +97,22 @@ class Group:
     def kill(self) -> None:
         """End every process in it. Nothing in it can start another meanwhile."""
         folder = self._folders["pids"]
-        if _write_if_there(folder / "cgroup.kill", 1):
+        if write_if_there(folder / "cgroup.kill", 1):
             return
-        _write_if_there(folder / "pids.max", 0)  # forks fail from here on: one pass meets everything
+        write_if_there(folder / "pids.max", 0)  # forks fail from here on: one pass meets everything
         for pid in self.processes():
             _kill_member(pid, self.name)
 
     def out_of_memory(self) -> bool:
         """Tell whether the operating system has ended a process of it for its memory."""
         name = "memory.events" if self.version == 2 else "memory.oom_control"
-        return _table(self._folders["memory"] / name).get("oom_kill", 0) > 0
+        return table(self._folders["memory"] / name).get("oom_kill", 0) > 0
 
     def cpu_seconds(self) -> float | None:
         """Return processor time of all that ever ran in it; ``None`` where it is not counted."""
         with contextlib.suppress(OSError, ValueError, KeyError):
             if self.version == 2:
-                return _table(self._folders["memory"] / "cpu.stat")["usage_usec"] / 1e6
+                return table(self._folders["memory"] / "cpu.stat")["usage_usec"] / 1e6
             if "cpuacct" in self._folders:
                 return int((self._folders["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
         return None
@@ -157,16 +120,16 @@ class Group:
     def memory(self) -> Memory | None:
         """Return what it holds and held; ``None`` when it is gone."""
         folder = self._folders["memory"]
-        table = _table(folder / "memory.stat")
-        if not table:
+        held = table(folder / "memory.stat")
+        if not held:
             return None
         if self.version == 2:
-            used = table["anon"] + table["shmem"] + table.get("kernel", table.get("slab", 0))
-            kept = table["file"] - table["shmem"]
+            used = held["anon"] + held["shmem"] + held.get("kernel", held.get("slab", 0))
+            kept = held["file"] - held["shmem"]
             peak, now = "memory.peak", "memory.current"
         else:
-            used = table["total_rss"] + table["total_shmem"]
-            kept = table["total_cache"] - table["total_shmem"]
+            used = held["total_rss"] + held["total_shmem"]
+            kept = held["total_cache"] - held["total_shmem"]
             peak, now = "memory.max_usage_in_bytes", "memory.usage_in_bytes"
         for name in (peak, now):  # memory.peak came with Linux 5.19
             with contextlib.suppress(OSError, ValueError):
@@ -204,7 +167,7 @@ def create(limits: Limits, marker: str = "") -> Group | None:
     if found is None:
         return None
     for _attempt in range(3):  # the shared parent may go while another server ends
-        group = found.group(f"{marker}~{_creator()}-{next(_numbers)}")
+        group = _group(found, f"{marker}~{_creator()}-{next(_numbers)}")
         try:
             found.make_parents()
             group.create(limits)
@@ -223,8 +186,12 @@ def check_marker(marker: str) -> None:
         raise ValueError(f"a marker has up to 128 letters, digits, '.', '_' and '-', not {marker!r}")
 
 
-def sweep(marker_prefix: str) -> list[str]:
-    """End and remove every group whose name begins so, whoever made it.
+def sweep(marker_prefix: str, *, whole: bool = False) -> list[str]:
+    """End and remove every group whose marker begins so, whoever made it.
+
+    Args:
+        marker_prefix: The beginning of a marker.
+        whole: It is the whole marker: ``job.1`` does not mean ``job.10``.
 
     Returns:
         The names of the groups that were there.
@@ -235,7 +202,8 @@ def sweep(marker_prefix: str) -> list[str]:
     check_marker(marker_prefix)
     if not marker_prefix:
         raise ValueError("sweep needs the beginning of a marker")
-    return _sweep(lambda name: name.startswith(marker_prefix))
+    wanted = f"{marker_prefix}~" if whole else marker_prefix
+    return _sweep(lambda name: name.startswith(wanted))
 
 
 def sweep_abandoned() -> list[str]:
@@ -249,7 +217,7 @@ def _sweep(wanted: Callable[[str], bool]) -> list[str]:
         return []
     names = [name for name in found.names() if wanted(name)]
     for name in names:
-        group = found.group(name)
+        group = _group(found, name)
         group.kill()
         group.remove()
     return names
@@ -270,11 +238,13 @@ def why_none() -> str:
     return "no control group with memory and pids is delegated to this user (systemd: Delegate=yes)"
 
 
+def _group(tree: Tree, name: str) -> Group:
+    return Group(tree.version, {key: parent / name for key, parent in tree.parents.items()})
+
+
 def _usable() -> Iterator[Tree]:
-    for candidate in (_version_2(), _version_1()):
-        if candidate is None:
-            continue
-        probe = candidate.group(f"probe~{_creator()}-{next(_numbers)}")
+    for candidate in candidates():
+        probe = _group(candidate, f"probe~{_creator()}-{next(_numbers)}")
         with contextlib.suppress(OSError):
             candidate.make_parents()
             try:
@@ -282,87 +252,6 @@ def _usable() -> Iterator[Tree]:
                 yield candidate
             finally:
                 probe.remove()
-
-
-def _version_1() -> Tree | None:
-    mounts: dict[str, Path] = {}
-    for kind, where, options in _mounts():
-        if kind == "cgroup":
-            for controller in {*_NEEDED, "cpuacct"} & set(options):
-                mounts.setdefault(controller, where / _parent_name())
-    return Tree(1, mounts) if set(_NEEDED) <= set(mounts) else None
-
-
-def _version_2() -> Tree | None:
-    mount = next((where for kind, where, _ in _mounts() if kind == "cgroup2"), None)
-    own = next((line[3:] for line in _read("/proc/self/cgroup").splitlines() if line.startswith("0::")), None)
-    if mount is None or own is None or ".." in own.split("/"):
-        return None
-    if not set(_NEEDED) <= set(_read(mount / "cgroup.controllers").split()):
-        return None
-    place = place_for_groups(mount, mount / own.lstrip("/"))
-    return None if place is None else Tree(2, dict.fromkeys(_NEEDED, place / _parent_name()))
-
-
-def place_for_groups(mount: Path, own: Path) -> Path | None:
-    """Find the nearest folder at or above ``own`` in which groups with memory and pids can be made.
-
-    A group with processes of its own cannot hand controllers on. If this process's group was delegated to us,
-    as systemd marks it, its processes move to a leaf first.
-    """
-    for folder in (own, *own.parents):
-        if not folder.is_relative_to(mount) or not os.access(folder / "cgroup.procs", os.W_OK):
-            break
-        if set(_NEEDED) <= set(_read(folder / "cgroup.subtree_control").split()):
-            return folder
-        if not _read(folder / "cgroup.procs").split() and _enable(folder):
-            return folder
-    if os.access(own / "cgroup.procs", os.W_OK) and (own == mount or _delegated(own)) and _step_down(own):
-        return own
-    return None
-
-
-def _delegated(folder: Path) -> bool:
-    for name in ("user.delegate", "trusted.delegate"):
-        with contextlib.suppress(OSError):
-            if os.getxattr(folder, name) == b"1":
-                return True
-    return False
-
-
-def _step_down(folder: Path) -> bool:
-    leaf = folder / _LEAF
-    with contextlib.suppress(OSError):
-        leaf.mkdir(exist_ok=True)
-        for pid in _read(folder / "cgroup.procs").split():
-            with contextlib.suppress(ProcessLookupError):
-                _write(leaf / "cgroup.procs", pid)
-        return _enable(folder)
-    return False
-
-
-def _enable(folder: Path) -> bool:
-    """Hand the controllers on to the groups below; whether they are."""
-    if set(_NEEDED) <= set(_read(folder / "cgroup.subtree_control").split()):
-        return True
-    try:
-        _write(folder / "cgroup.subtree_control", " ".join(f"+{name}" for name in _NEEDED))
-    except OSError:
-        return False
-    return True
-
-
-def _parent_name() -> str:
-    return f"alphintra-{os.geteuid()}"
-
-
-def _mounts() -> Iterator[tuple[str, Path, list[str]]]:
-    """Yield type, place and options of every mounted control group hierarchy."""
-    for line in _read("/proc/self/mountinfo").splitlines():
-        fields, _, rest = line.partition(" - ")
-        kind, _source, options = rest.split(" ", 2)
-        if kind in ("cgroup", "cgroup2"):
-            yield kind, Path(fields.split(" ")[4]), options.split(",")
 
 
 def _creator() -> str:
@@ -376,7 +265,7 @@ def _pid_namespace() -> int:
 
 def _start_time(pid: int) -> int:
     """Return when the process started, in clock ticks since boot; 0 when there is none."""
-    status = _read(f"/proc/{pid}/stat")
+    status = read(f"/proc/{pid}/stat")
     return int(status.rpartition(")")[2].split()[19]) if status else 0
 
 
@@ -394,7 +283,7 @@ def _kill_member(pid: int, name: str) -> None:
     with contextlib.suppress(OSError):
         handle = os.pidfd_open(pid)
         try:
-            if f"/{name}" in _read(f"/proc/{pid}/cgroup"):
+            if f"/{name}" in read(f"/proc/{pid}/cgroup"):
                 signal.pidfd_send_signal(handle, signal.SIGKILL)
         finally:
             os.close(handle)
@@ -414,32 +303,3 @@ def _remove(folder: Path) -> bool:
         except OSError:
             return False
     return True
-
-
-def _read(path: Path | str) -> str:
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return ""
-
-
-def _write(path: Path, value: int | str) -> None:
-    fd = os.open(path, os.O_WRONLY)  # never made: in a folder that is no control group this must fail
-    try:
-        os.write(fd, str(value).encode())
-    finally:
-        os.close(fd)
-
-
-def _write_if_there(path: Path, value: int) -> bool:
-    try:
-        _write(path, value)
-    except OSError:
-        return False
-    return True
-
-
-def _table(path: Path) -> dict[str, int]:
-    """Read lines of a name and a number."""
-    pairs = (line.split() for line in _read(path).splitlines())
-    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}

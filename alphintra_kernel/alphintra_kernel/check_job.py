@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphintra_kernel.outputs import described, no_room_is_said
+from alphintra_kernel.outputs import described, make_room, no_room_is_said
 from alphintra_kernel.user_source import describe, load_class, load_only_class, on_path
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def _judge(strategy: type[Any], job: dict[str, Any], root: Path, progress: Progr
     progress.phase("writing", 1.0)
     found = judge(result, checks, _previous(root / "in" / PREVIOUS))
     with no_room_is_said():
+        make_room(root / "out")
         _write(root / "out" / "checks.json", found.to_dict())
         _write(root / "out" / "record.json", record.write(result, found.passed))
     return found.passed

@@ -16,6 +16,8 @@ from alphintra_kernel.limits import Limits
 _DEEPEST = 100
 #: All that is written in total, over and over again into the same files or into files that cannot be seen.
 _REWRITES = 8
+#: From here on a limit means that there is none: a trader's whole workspace is not searched for it.
+_NO_BOUND = 1 << 50
 _TEMPORARY = ("tmp", "dev/shm")
 
 
@@ -36,7 +38,8 @@ class DiskWatch:
     """
 
     def __init__(self, folders: Iterable[Path], limits: Limits) -> None:
-        self._folders = [folder for folder in folders if folder.is_dir()]
+        bounded = min(limits.disk_bytes, limits.disk_files) < _NO_BOUND
+        self._folders = [folder for folder in folders if folder.is_dir()] if bounded else []
         before = measure(self._folders)
         self._before = before.bytes
         self._most = Held(before.bytes + limits.disk_bytes, before.files + limits.disk_files)

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+FOLDER = ".trials"
+"""Where the log is while the job runs, in the folder of its output."""
 _VARIABLE = "ALPHINTRA_DATA_DIR"
 
 
@@ -59,7 +61,7 @@ def trial_log(folder: Path, job: Mapping[str, Any]) -> Iterator[Trials]:
     from alphintra.trials import FILE
 
     before = os.environ.get(_VARIABLE)
-    own = folder / ".trials"
+    own = folder / FOLDER
     own.mkdir()
     earlier = [] if job.get("strategy_id") is None else job.get("trials") or []
     same = {"strategy_id": job.get("strategy_id"), "dataset": job["data"].get("name")}

@@ -1,4 +1,4 @@
-"""What a process loads for its first run, a part at each step, so that a job that comes meanwhile waits for one only."""
+"""What a process loads for its first run, part by part: a job that comes meanwhile waits for one of them only."""
 
 from __future__ import annotations
 

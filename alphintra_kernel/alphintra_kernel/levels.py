@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import socket
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -72,7 +74,6 @@ def pod_is_sandbox(environ: Mapping[str, str] | None = None) -> bool:
 def probe_report() -> Probe:
     """Find the best level by running it; once per process."""
     from alphintra_kernel import cgroup, landlock
-    from alphintra_kernel.sandbox import attempt_at
 
     if sys.platform != "linux":
         return Probe(NONE, f"there is no bubblewrap for {sys.platform}")
@@ -94,3 +95,50 @@ def probe_report() -> Probe:
 def probe() -> str:
     """Return the name of the best level that works here."""
     return probe_report().level
+
+
+def attempt_at(level: str) -> str:
+    """Run Python at this level and have it try what it must not; the reason why the level fails, or nothing."""
+    from alphintra_kernel.limits import Limits
+    from alphintra_kernel.sandbox import Sandbox, SandboxError
+
+    read, write = os.pipe()
+    with (
+        os.fdopen(read, "rb") as answer,
+        tempfile.NamedTemporaryFile() as secret,
+        socket.create_server(("127.0.0.1", 0)) as server,
+    ):
+        secret.write(b"reached")
+        secret.flush()
+        code = _TRY.format(write=write, secret=secret.name, port=server.getsockname()[1])
+        try:
+            process = Sandbox(level, allow_unsandboxed=True).spawn(
+                [sys.executable, "-I", "-S", "-c", code], fds=[write], limits=Limits(wall_seconds=20)
+            )
+        except (SandboxError, ImportError) as error:
+            return str(error)
+        finally:
+            os.close(write)
+        reached = answer.read().decode().split()
+    process.wait(20)
+    if not reached:
+        return process.stderr_tail().strip() or f"exit code {process.poll()}"
+    wrong = [] if level in (POD, NONE) else reached[1:]
+    return f"at level {level} a process reached {' and '.join(wrong)} of the host" if wrong else ""
+
+
+_TRY = """
+import os, socket
+def reaches(action):
+    try:
+        action()
+    except OSError:
+        return False
+    return True
+reached = ["itself"]
+if reaches(lambda: open({secret!r}).read()):
+    reached.append("files")
+if reaches(lambda: socket.create_connection(("127.0.0.1", {port}), 1)):
+    reached.append("network")
+os.write({write}, " ".join(reached).encode())
+"""

@@ -26,7 +26,8 @@ class Limits:
         open_files: Descriptors of each process.
         file_bytes: Size of each file written.
         tmp_bytes: Size of ``/tmp``, and again of ``/dev/shm``.
-        disk_bytes: What its writable mounts may hold more than at the start, in bytes.
+        disk_bytes: What its writable mounts may hold more than at the start, in bytes; from 2**50 on, and with
+            as many ``disk_files``, nobody looks.
         disk_files: Files and folders that it may make in writable mounts, and again in ``/tmp`` and ``/dev/shm``.
         output_bytes: What it may write to standard error, of which the last 64 KiB are kept.
     """

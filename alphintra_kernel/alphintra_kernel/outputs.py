@@ -6,10 +6,12 @@ import contextlib
 import errno
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alphintra_kernel.earlier_trials import FOLDER as TRIALS_FOLDER
 from alphintra_kernel.user_source import JobError
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def write(done: Done, trials: dict[str, Any], folder: Path) -> list[dict[str, An
     Returns:
         ``{name, bytes, sha256}`` of each file.
     """
+    make_room(folder)
     result = done.result
     (folder / "result.json").write_text(result.to_json(), encoding="utf-8")
     _write_json(folder / "view.json", result.view)
@@ -95,6 +98,16 @@ def no_room_is_said() -> Iterator[None]:
             raise
         code, text = _NO_ROOM[error.errno]
         raise JobError(text, code) from error
+
+
+def make_room(folder: Path) -> None:
+    """Remove what lies there: user code that writes relative paths writes them there, and not only plain files."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name != TRIALS_FOLDER:
+                shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
 
 
 def described(path: Path) -> dict[str, Any]:

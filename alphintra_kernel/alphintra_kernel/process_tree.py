@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -13,7 +13,20 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def descendants(pid: int) -> list[int]:
-    """List the process ids below ``pid``, itself included, as far as they still exist."""
+    """List the process ids below ``pid``, itself included and first, as far as they still exist."""
+    if not Path(f"/proc/{pid}/task/{pid}/children").exists():
+        return _descendants_by_parent(pid)
+    found = [pid]
+    for above in found:  # which grows meanwhile
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{above}/task"):  # noqa: PTH208 - asked four times a second
+                with contextlib.suppress(OSError):
+                    found += map(int, Path(f"/proc/{above}/task/{thread}/children").read_text().split())
+    return found
+
+
+def _descendants_by_parent(pid: int) -> list[int]:
+    """Do the same where the kernel keeps no list of children, or there is no ``/proc``."""
     try:
         children = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -21,26 +34,51 @@ def descendants(pid: int) -> list[int]:
     return [pid, *(child.pid for child in children)]
 
 
-def _proportional(pid: int) -> int:
-    """Read the proportional set size: shared pages count once over all who map them."""
+def memory_in_use(pids: Iterable[int]) -> int:
+    """Count bytes that these processes hold: pages that several map count once."""
+    return sum(_proportional(pid).get("Pss", 0) for pid in pids)
+
+
+def memory_beside_files(pids: Sequence[int]) -> int:
+    """Count bytes that these processes hold outside of memory file systems.
+
+    A shared mapping without a file counts with its whole size: its pages stay when nobody maps them any more, and
+    then no process shows them.
+    """
+    total = 0
+    shared: dict[str, int] = {}
+    for pid in pids:
+        held = _proportional(pid)
+        total += held.get("Pss", 0) - held.get("Pss_Shmem", 0)
+        for inode, size in _shared_mappings(pid).items():
+            shared[inode] = max(shared.get(inode, 0), size)
+    return total + sum(shared.values())
+
+
+def _shared_mappings(pid: int) -> dict[str, int]:
+    """Read the sizes of a process's shared mappings without a file, by the inode that the kernel gives each."""
+    found: dict[str, int] = {}
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines():
+            if line.endswith("/dev/zero (deleted)"):
+                span, _permissions, _offset, _device, inode, _path = line.split(None, 5)
+                low, high = (int(part, 16) for part in span.split("-"))
+                found[inode] = found.get(inode, 0) + high - low
+    return found
+
+
+def _proportional(pid: int) -> dict[str, int]:
+    """Read the proportional set sizes, in bytes: shared pages count once over all who map them."""
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) << 10
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return {line.split(":")[0]: int(line.split()[1]) << 10 for line in lines if line.startswith("Pss")}
     except FileNotFoundError:
         if not Path("/proc/self/smaps_rollup").exists():
-            try:
-                return int(psutil.Process(pid).memory_info().rss)
-            except psutil.NoSuchProcess:
-                return 0
+            with contextlib.suppress(psutil.NoSuchProcess):
+                return {"Pss": int(psutil.Process(pid).memory_info().rss)}
     except (ProcessLookupError, PermissionError):
         pass  # it ended meanwhile; its pages are gone or counted elsewhere
-    return 0
-
-
-def memory_in_use(pids: Iterable[int]) -> int:
-    """Count bytes of these processes."""
-    return sum(map(_proportional, pids))
+    return {}
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:

@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import select
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,8 @@ from alphintra_kernel.supervise import SandboxProcess, Started
 
 _PACKAGE_ROOT = str(Path(__file__).resolve().parents[1])
 _STAGE = "import sys; sys.path.append(sys.argv[1]); from alphintra_kernel import stage; stage.main(int(sys.argv[2]))"
+#: Tells a tenant its marker.
+MARKER_VARIABLE = "ALPHINTRA_SANDBOX_MARKER"
 _START_SECONDS = 10.0
 
 # bwrap's --die-with-parent follows the thread that started it. This one lives as long as the process.
@@ -106,7 +107,7 @@ class Sandbox:
             user_id: The host user to become when started as root; the caller has made the mounts theirs. By
                 default one that no other sandbox has, and that is given the writable mounts.
             marker: Names what it runs (letters, digits, ``.``, ``_``, ``-``), so that whoever takes over from
-                this process can find what is left of it: see ``cgroup.sweep``.
+                this process can find what is left of it: see ``cgroup.sweep``; it is an argument of bwrap too.
             on_exit: Called once in a thread of its own after everything in it has ended.
 
         Raises:
@@ -211,8 +212,10 @@ def _start_bwrap(
         split = arguments.index("--")
         options_fd = _readable(ours, b"".join(word.encode() + b"\0" for word in arguments[:split]))
         fds = [fd for fd in (passwd_fd, filter_fd, options_fd, gate.info, gate.block) if fd is not None]
+        # The marker stays in sight: whoever takes over from this process finds what is left by it.
+        shown = ["--setenv", MARKER_VARIABLE, tenant.marker] if tenant.marker else []
         # An empty environment for bwrap as well: inside, /proc/1/environ shows what bwrap started with.
-        command = [program, "--args", str(options_fd), *arguments[split:]]
+        command = [program, "--args", str(options_fd), *shown, *arguments[split:]]
         popen = _popen(command, env={}, fds=[*tenant.fds, *fds])
         return _let_in(popen, gate, group, tenant)
 
@@ -365,47 +368,3 @@ def _take_user_id() -> int:
 def _return_user_id(user_id: int | None) -> None:
     with _ids_lock:
         _ids_in_use.discard(user_id or 0)
-
-
-def attempt_at(level: str) -> str:
-    """Run Python at this level and have it try what it must not; the reason why the level fails, or nothing."""
-    read, write = os.pipe()
-    with (
-        os.fdopen(read, "rb") as answer,
-        tempfile.NamedTemporaryFile() as secret,
-        socket.create_server(("127.0.0.1", 0)) as server,
-    ):
-        secret.write(b"reached")
-        secret.flush()
-        code = _TRY.format(write=write, secret=secret.name, port=server.getsockname()[1])
-        try:
-            process = Sandbox(level, allow_unsandboxed=True).spawn(
-                [sys.executable, "-I", "-S", "-c", code], fds=[write], limits=Limits(wall_seconds=20)
-            )
-        except (SandboxError, ImportError) as error:
-            return str(error)
-        finally:
-            os.close(write)
-        reached = answer.read().decode().split()
-    process.wait(20)
-    if not reached:
-        return process.stderr_tail().strip() or f"exit code {process.poll()}"
-    wrong = [] if level in (levels.POD, levels.NONE) else reached[1:]
-    return f"at level {level} a process reached {' and '.join(wrong)} of the host" if wrong else ""
-
-
-_TRY = """
-import os, socket
-def reaches(action):
-    try:
-        action()
-    except OSError:
-        return False
-    return True
-reached = ["itself"]
-if reaches(lambda: open({secret!r}).read()):
-    reached.append("files")
-if reaches(lambda: socket.create_connection(("127.0.0.1", {port}), 1)):
-    reached.append("network")
-os.write({write}, " ".join(reached).encode())
-"""

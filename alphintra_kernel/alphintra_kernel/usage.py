@@ -62,9 +62,10 @@ class Meter:
             self._kept = max(self._kept, memory.kept)
             self._peak = max(self._peak, used, memory.peak - self._kept)
         else:
-            used = process_tree.memory_in_use(pids)
-            if self._first_pid is not None:
-                used += disk.temporary_files(self._first_pid)
+            if self._first_pid is None:
+                used = process_tree.memory_in_use(pids)
+            else:
+                used = process_tree.memory_beside_files(pids) + disk.temporary_files(self._first_pid)
             self._peak = max(self._peak, used, process_tree.most_resident(pids))
         self._see_cpu(pids)
         return used

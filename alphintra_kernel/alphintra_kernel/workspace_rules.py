@@ -17,7 +17,7 @@ def refusal(root: Path, extra: Mapping[str, Path] | None = None) -> str | None:
 
     Args:
         root: The folder; links and letter case are followed to what it really is.
-        extra: Further places that it must neither be nor hold, by what they are called.
+        extra: Further places that it must neither be, hold nor lie in, by what they are called.
     """
     try:
         folder = root.expanduser().resolve(strict=False)
@@ -41,6 +41,7 @@ def refusal(root: Path, extra: Mapping[str, Path] | None = None) -> str | None:
             )
     inner: dict[str, list[Path]] = {
         "the Python environment": [Path(sys.prefix), Path(sys.base_prefix)],
+        **{name: [place] for name, place in (extra or {}).items()},
         "Alphintra's own code": _packages(),
         "the settings of Jupyter or IPython": _settings(),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
 from .jobs.launcher import Launcher
 from .jobs.pool import Pool
+from .jobs.retention import Kept, Retention
 from .jobs.supervisor import Supervisor
 from .limits import UserLimits, read_limits
 from .routes import PROBES, ROUTES
@@ -67,6 +69,7 @@ class Services:
     datasets: Datasets
     backtests: Backtests
     idempotency: Idempotency
+    retention: Retention
     submissions: Submissions
     jobs: Jobs
     checks: StrategyChecks
@@ -191,6 +194,36 @@ class AlphintraServer(ExtensionApp):
         """
     ).tag(config=True)
 
+    keep_results_days = Float(
+        90.0,
+        min=1.0,
+        help="""Days for which the output of a completed job (report, series, trades) and the logs of all jobs are kept.
+
+        They are counted from the last time that somebody read the results, the report or a comparison with it.
+        What is pruned answers 410 RESULTS_PRUNED; the backtest itself and its figures in lists stay, and so does
+        the count of trials.
+        """,
+    ).tag(config=True)
+
+    keep_results_bytes = Int(
+        20 << 30,
+        min=1 << 20,
+        help="""Bytes of output that are kept of one user's jobs.
+
+        Where there is more, what nobody has read for the longest time goes first; nothing that was read within
+        the last 24 hours does.
+        """,
+    ).tag(config=True)
+
+    keep_events_hours = Float(
+        24.0,
+        min=0.1,
+        help="""Hours for which events are kept for readers of the stream who come back.
+
+        The newest 1,000 of each user stay however old they are. Whoever asks for older ones gets 410.
+        """,
+    ).tag(config=True)
+
     default_dataset = Unicode(
         "us-equities-daily/AAPL", help="Dataset of a run that names none: `name` or `name/SYMBOL`."
     ).tag(config=True)
@@ -293,6 +326,7 @@ class AlphintraServer(ExtensionApp):
                 await self.services.pool.start()
             await self.services.supervisor.start()
             self.services.check_triggers.start()
+            self.services.retention.start()
             self.services.parser.start()
             self.doors = Doors(self, self.log)
             self.doors.sweep()
@@ -307,6 +341,7 @@ class AlphintraServer(ExtensionApp):
         if services is None:
             return
         self.unavailable = "The server is stopping."
+        await services.retention.stop()
         await services.check_triggers.stop()
         await services.supervisor.stop()
         if services.pool is not None:
@@ -345,7 +380,8 @@ class AlphintraServer(ExtensionApp):
             self.job_log,
         )
         limits = read_limits(usual, self.user_limits)
-        events = EventRelay(database, self._emit if self.single_user else None, self.log)
+        keep_events = timedelta(hours=self.keep_events_hours)
+        events = EventRelay(database, self._emit if self.single_user else None, self.log, keep_events)
         jobs_dir = data_dir / "jobs"
         launcher = (
             None
@@ -380,6 +416,9 @@ class AlphintraServer(ExtensionApp):
             datasets=datasets,
             backtests=backtests,
             idempotency=Idempotency(database),
+            retention=Retention(
+                database, jobs_dir, Kept(self.keep_results_days, self.keep_results_bytes), self.log
+            ),
             submissions=Submissions(database, sources, strategies, backtests, workspace, supervisor.wake),
             jobs=jobs,
             comparisons=Comparisons(database, backtests.read_file),
@@ -400,6 +439,7 @@ class AlphintraServer(ExtensionApp):
                 {"max_jobs": self.max_jobs},
                 limits,
                 self.single_user,
+                lambda: notebooks.have_network(self.config, data_dir),
             ),
         )
 

@@ -67,6 +67,13 @@ class Conflict(ServiceError):
     default_code = "CONFLICT"
 
 
+class Gone(ServiceError):
+    """There was such a thing; it is no longer kept."""
+
+    status = 410
+    default_code = "GONE"
+
+
 class PreconditionFailed(ServiceError):
     """Somebody else was faster."""
 

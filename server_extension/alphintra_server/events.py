@@ -29,7 +29,6 @@ SCHEMAS = {
     "checks": ("https://events.alphintra.dev/checks/v1", "checks.v1.yaml"),
 }
 """The topics of the outbox: each one's schema, and the file of it."""
-KEEP = timedelta(hours=24)
 KEEP_AT_LEAST = 1000
 """Of each user's newest events, however old."""
 _BATCH = 200
@@ -82,9 +81,17 @@ class EventRelay:
         emit: Takes each event for Jupyter's stream; None where several users share the server, since that
             stream has no owner.
         log: Where failures go.
+        keep: How long events are kept for readers who come back; of each user the newest thousand stay.
     """
 
-    def __init__(self, database: Database, emit: Callable[[Event], None] | None, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        database: Database,
+        emit: Callable[[Event], None] | None,
+        log: logging.Logger,
+        keep: timedelta = timedelta(hours=24),
+    ) -> None:
+        self._keep = keep
         self._database = database
         self._emit = emit
         self._log = log
@@ -229,7 +236,7 @@ class EventRelay:
         if now < self._next_prune:
             return
         self._next_prune = now + _PRUNE_SECONDS
-        old = [OutboxRow.created_at < utc_now() - KEEP]
+        old = [OutboxRow.created_at < utc_now() - self._keep]
         if self._emit is not None:
             old.append(OutboxRow.delivered_at.is_not(None))
 

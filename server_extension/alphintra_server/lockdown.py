@@ -6,6 +6,7 @@ offers is cut to what may be asked: kernels of ours, files of the workspace.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoint
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from tornado.web import HTTPError
 from traitlets.config import Config
+
+from .kernel_manager import BoundedKernelManager
 
 #: The kernels that may be started: those that begin in the sandbox.
 KERNELS = frozenset({"alphintra"})
@@ -44,6 +47,14 @@ class LockedKernelSpecManager(KernelSpecManager):
         return {name: spec for name, spec in super().get_all_specs().items() if name in KERNELS}
 
 
+class _LeadsOutError(HTTPError, OSError):
+    """A link leads out of the workspace: nothing there for who asks, and left out where a folder is listed."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "This path leads out of the workspace.")
+        self.errno = errno.ELOOP
+
+
 class _Beneath:
     """Paths that do not leave the workspace through a link, which a kernel may have laid there."""
 
@@ -53,7 +64,7 @@ class _Beneath:
         root = os.path.realpath(self.root_dir)
         real = os.path.realpath(path)
         if real != root and not real.startswith(root + os.sep):
-            raise HTTPError(404, "This path leads out of the workspace.")
+            raise _LeadsOutError
         return path
 
     def _get_os_path(self, path: str) -> str:
@@ -106,6 +117,7 @@ def settings(workspace: str) -> Config:
     config.ServerApp.allow_external_kernels = False
     config.ServerApp.root_dir = workspace
     config.ServerApp.kernel_spec_manager_class = LockedKernelSpecManager
+    config.ServerApp.kernel_manager_class = BoundedKernelManager
     config.ServerApp.contents_manager_class = LockedContentsManager
     config.LockedContentsManager.root_dir = workspace
     config.LockedContentsManager.allow_hidden = False

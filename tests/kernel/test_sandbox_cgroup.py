@@ -13,7 +13,7 @@ import pytest
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.sandbox import Sandbox
 
-from alphintra_kernel import cgroup
+from alphintra_kernel import cgroup, cgroup_place
 
 from .conftest import run_in
 
@@ -91,6 +91,7 @@ def test_a_sweep_ends_what_has_the_marker_and_nothing_else(marker):
     box = Sandbox("none", allow_unsandboxed=True)
     swept = box.spawn([sys.executable, "-c", SLEEP], marker=f"{marker}-a")
     spared = box.spawn([sys.executable, "-c", SLEEP], marker=f"{marker}-b")
+    assert cgroup.sweep(f"{marker}-", whole=True) == []
     assert [name.partition("~")[0] for name in cgroup.sweep(f"{marker}-a")] == [f"{marker}-a"]
     assert swept.wait(5) == 137
     assert spared.poll() is None
@@ -103,7 +104,7 @@ def test_a_sweep_ends_what_has_the_marker_and_nothing_else(marker):
 def test_what_a_dead_server_left_is_found(marker):
     server = f"""
 import subprocess, sys, time
-from alphintra_kernel import cgroup
+from alphintra_kernel import cgroup, cgroup_place
 from alphintra_kernel.limits import Limits
 group = cgroup.create(Limits(), {marker!r})
 left = subprocess.Popen([sys.executable, "-c", {SLEEP!r}], start_new_session=True, stdout=subprocess.DEVNULL)
@@ -128,7 +129,7 @@ print(left.pid, flush=True); time.sleep(60)
 
 def test_several_servers_may_make_groups_at_once(marker):
     code = f"""
-from alphintra_kernel import cgroup
+from alphintra_kernel import cgroup, cgroup_place
 from alphintra_kernel.limits import Limits
 for _ in range(20):
     group = cgroup.create(Limits(), {marker!r})
@@ -169,29 +170,29 @@ class TestVersion2:
 
     def test_groups_are_made_beside_ones_own_where_controllers_are_handed_on(self, tmp_path):
         self.layout(tmp_path, {".": ("", "memory pids"), "app": ("", "cpu memory pids"), "app/shell": ("1\n2\n", "")})
-        assert cgroup.place_for_groups(tmp_path, tmp_path / "app" / "shell") == tmp_path / "app"
+        assert cgroup_place.place_for_groups(tmp_path, tmp_path / "app" / "shell") == tmp_path / "app"
 
     def test_an_empty_group_above_hands_them_on_when_told_to(self, tmp_path):
         self.layout(tmp_path, {".": ("", ""), "app": ("3\n", "")})
-        assert cgroup.place_for_groups(tmp_path, tmp_path / "app") == tmp_path
+        assert cgroup_place.place_for_groups(tmp_path, tmp_path / "app") == tmp_path
         assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory +pids"
 
     def test_ones_own_group_that_nobody_delegated_is_left_alone(self, tmp_path):
         (tmp_path / "app").mkdir()
         (tmp_path / "app" / "cgroup.procs").write_text("3\n")
         (tmp_path / "app" / "cgroup.subtree_control").write_text("")
-        assert cgroup.place_for_groups(tmp_path, tmp_path / "app") is None
+        assert cgroup_place.place_for_groups(tmp_path, tmp_path / "app") is None
         assert not (tmp_path / "app" / "alphintra-server").exists()
 
     def test_the_uppermost_group_of_a_container_steps_down(self, tmp_path):
         self.layout(tmp_path, {".": ("3\n4\n", "")})
         (tmp_path / "alphintra-server").mkdir()
         (tmp_path / "alphintra-server" / "cgroup.procs").write_text("")
-        assert cgroup.place_for_groups(tmp_path, tmp_path) == tmp_path
+        assert cgroup_place.place_for_groups(tmp_path, tmp_path) == tmp_path
         assert (tmp_path / "alphintra-server" / "cgroup.procs").read_text() == "4"  # the last of the two
 
     def test_one_word_ends_a_group(self, marker):
-        mount = next((where for kind, where, _ in cgroup._mounts() if kind == "cgroup2"), None)
+        mount = next((where for kind, where, _ in cgroup_place.mounts() if kind == "cgroup2"), None)
         if mount is None or not os.access(mount, os.W_OK):
             pytest.skip("no control groups of version 2 that this user may make")
         folder = mount / marker

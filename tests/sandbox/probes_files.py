@@ -1,4 +1,4 @@
-"""Files of others, of the server, of the system: nothing but a tenant's own is there, and what is shared is read-only."""
+"""Files of others, of the server, of the system: only a tenant's own are there, and what is shared is read-only."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ FILES = (
     _reads("server's database", "database", "SQLite format 3\0"),
     Probe("server's write-ahead log", "return len(read(given['database'] + '-wal', 16))", "ENOENT", 16),
     Probe("another kernel's connection file", "return 'shell_port' in read(given['connection'])", "ENOENT", True),
-    Probe("list of connection files", "return len(os.listdir(given['runtime'])) > 1", False, True, tenants=("kernel",)),
-    Probe("folder of connection files", "return len(os.listdir(given['runtime'])) > 1", "ENOENT", True, tenants=("job",)),
+    Probe("list of connection files", "return len(os.listdir(given['runtime'])) > 1", "ENOENT", True),
     Probe(
         "server's token in its runtime folder",
         "return any(given['token'] in str(attempt(read, os.path.join(folder, name), 1 << 16))\n"
@@ -64,7 +63,13 @@ FILES = (
         "ENOENT",
         tenants=("job",),
     ),
-    Probe("change its own input", "return change('/job/in/source/strategy.py')", "EROFS", "ENOENT", tenants=("job",)),
+    Probe(
+        "change its own input",
+        "return change('/job/in/source/strategy.py')",
+        "EROFS",
+        "ENOENT",
+        tenants=("job",),
+    ),
     Probe(
         "set-user-id file",
         # Whoever runs it becomes nobody else: no mount honours the bit.
@@ -91,9 +96,10 @@ FILES = (
         "bought at dawn",
     ),
     Probe(
-        "/run, /sys, /var, /boot, /media",
-        "return [name for name in ('/run/systemd', '/run/lock', '/sys', '/var', '/boot', '/media', '/opt')\n"
-        "        if os.path.exists(name) and os.listdir(name) != ['alphintra']]",
+        "other folders of the host",
+        "names = ('/run/systemd', '/run/lock', '/sys', '/var/lib', '/var/log', '/boot', '/media', '/srv')\n"
+        "return [name for name in names\n"
+        "        if os.path.exists(name)]",
         [],
     ),
 )

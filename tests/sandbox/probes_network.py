@@ -49,8 +49,13 @@ NETWORK = (
         network=True,
     ),
     Probe("the host's localhost, UDP", _UDP, "ECONNREFUSED", "pong", network=True),
-    Probe("the server itself", "return connect(socket.AF_INET, ('127.0.0.1', given['http']))", "ECONNREFUSED", "connected",
-          network=True),
+    Probe(
+        "the server itself",
+        "return connect(socket.AF_INET, ('127.0.0.1', given['http']))",
+        "ECONNREFUSED",
+        "connected",
+        network=True,
+    ),
     Probe(
         "an abstract UNIX socket of the host",
         "return connect(socket.AF_UNIX, '\\0' + given['abstract'])",
@@ -82,10 +87,14 @@ NETWORK = (
     _family("RDS", 21, 5),
     Probe("netlink: change a link", _NEW_LINK, "EPERM", None, privileged=True),
     Probe("a pair of sockets of vsock", "return call(53, 40, 1, 0, b'\\0' * 8)", "EAFNOSUPPORT"),
-    Probe("raw IP", "return socket.socket(socket.AF_INET, socket.SOCK_RAW, 255).close()", "EPERM", None, privileged=True),
-    Probe("raw ICMP", "return socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close()", "EPERM", None, privileged=True),
-    Probe("raw ICMP, IPv6", "return socket.socket(socket.AF_INET6, socket.SOCK_RAW, 58).close()", "EPERM", None,
-          privileged=True),
+    *(
+        Probe(name, f"socket.socket({family}, socket.SOCK_RAW, {number}).close()", "EPERM", None, privileged=True)
+        for name, family, number in (
+            ("raw IP", "socket.AF_INET", 255),
+            ("raw ICMP", "socket.AF_INET", 1),
+            ("raw ICMP, IPv6", "socket.AF_INET6", 58),
+        )
+    ),
 )
 
 #: Asked only where there is no other interface than loopback: elsewhere they would leave the machine.

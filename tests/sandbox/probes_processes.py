@@ -55,8 +55,10 @@ PROCESSES = (
         "return [int(lines[name], 16) for name in wanted]",
         [0, 1, 2],
     ),
-    Probe("/proc/sys/kernel/core_pattern", "return may_write('/proc/sys/kernel/core_pattern')", "EACCES", "opened", True),
-    Probe("/proc/sys/vm/overcommit", "return may_write('/proc/sys/vm/overcommit_memory')", "EACCES", "opened", True),
+    *(
+        Probe(f"/proc/sys/{name}", f"return may_write('/proc/sys/{name}')", "EACCES", "opened", privileged=True)
+        for name in ("kernel/core_pattern", "vm/overcommit_memory")
+    ),
     Probe("/proc/sysrq-trigger", "return attempt(may_write, '/proc/sysrq-trigger') == 'opened'", False,
           privileged=True),
     Probe("/proc/kcore", "return attempt(read, '/proc/kcore', 4)[1:] == 'ELF'", False, privileged=True),

@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,20 +148,29 @@ class Attack(al.Strategy):
 """
 
 
-@contextmanager
-def serving(root: Path, *options: str) -> Iterator[Server]:
-    """Start a server below ``root`` and end it afterwards."""
-    folders = {name: root / name for name in ("workspace", "data", "runtime", "config", "home", "jupyter", "bin")}
-    for folder in folders.values():
+def _entry_point(root: Path) -> list[str]:
+    """The provisioner's entry point, for a checkout that was installed before it had one."""
+    group, name = "jupyter_client.kernel_provisioners", "alphintra-sandbox"
+    if name in entry_points(group=group).names:
+        return []
+    folder = root / "entry-points" / "alphintra_attack-0.dist-info"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: alphintra-attack\nVersion: 0\n")
+    (folder / "entry_points.txt").write_text(f"[{group}]\n{name} = alphintra_kernel.provisioner:SandboxProvisioner\n")
+    return [str(folder.parent)]
+
+
+def environment(root: Path, cache: Path | None = None) -> dict[str, str]:
+    """Make a server's folders, and the whole environment that points it to them."""
+    folders = {name: root / name for name in ("workspace", "data", "runtime", "config", "home", "jupyter")}
+    for folder in (root, *folders.values()):
         folder.mkdir(exist_ok=True)
     specs = folders["jupyter"] / "kernels" / "alphintra"
     if not specs.exists():
         shutil.copytree(Path(alphintra_kernel.__file__).with_name("resources"), specs)
-    environment = {
-        name: os.environ[name]
-        for name in ("PATH", "PYTHONPATH", "ALPHINTRA_CACHE_DIR", "LANG", "COVERAGE_PROCESS_START")
-        if name in os.environ
-    } | {
+    kept = ("LANG", "COVERAGE_PROCESS_START")
+    values = {name: os.environ[name] for name in kept if name in os.environ} | {
+        "PYTHONPATH": os.pathsep.join([*_entry_point(root), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
         "HOME": str(folders["home"]),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "JUPYTER_CONFIG_DIR": str(folders["config"]),
@@ -169,24 +179,31 @@ def serving(root: Path, *options: str) -> Iterator[Server]:
         "JUPYTER_TOKEN": TOKEN,
         "ALPHINTRA_DATA_DIR": str(folders["data"]),
     }
+    return values if cache is None else values | {"ALPHINTRA_CACHE_DIR": str(cache)}
+
+
+@contextmanager
+def serving(root: Path, *options: str, cache: Path | None = None) -> Iterator[Server]:
+    """Start a server below ``root`` and end it afterwards."""
+    variables = environment(root, cache)
     log = root / "server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-P", "-m", "jupyter_server", "--no-browser", "--allow-root"),
-                *("--ip=127.0.0.1", "--port=0", f"--ServerApp.root_dir={folders['workspace']}"),
+                *("--ip=127.0.0.1", "--port=0", f"--ServerApp.root_dir={root / 'workspace'}"),
                 "--ServerApp.jpserver_extensions=alphintra_server=True",
-                f"--AlphintraServer.data_dir={folders['data']}",
+                f"--AlphintraServer.data_dir={root / 'data'}",
                 *options,
             ],
             cwd=root,
-            env=environment,
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
-        yield Server(_address(folders["runtime"], process, log), root, process)
+        yield Server(_address(root / "runtime", process, log), root, process)
     finally:
         process.terminate()
         try:

@@ -27,6 +27,7 @@ def put(name, text):
 
 
 say(type="ready", pid=os.getpid(), versions={"python": sys.version.split()[0]})
+say(type="warm")
 job = json.loads(reader.readline())["job"]
 act = job["parameters"].get("act", "finish")
 say(type="progress", fraction=0.4, phase="running", bar_time="2008-09-15T20:00:00Z")

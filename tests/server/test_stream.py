@@ -123,7 +123,7 @@ async def test_a_slow_reader_is_cut_off_and_others_are_not(services):
 
 
 async def test_old_delivered_events_are_pruned_but_the_newest_stay(services, create, monkeypatch):
-    monkeypatch.setattr(events, "KEEP", events.timedelta(0))
+    monkeypatch.setattr(services.events, "_keep", events.timedelta(0))
     monkeypatch.setattr(events, "KEEP_AT_LEAST", 2)
     for _ in range(5):
         await create("alice:trader")

@@ -48,7 +48,7 @@ class BacktestsHandler(AlphintraHandler):
 class BacktestsCompareHandler(AlphintraHandler):
     """Comparing."""
 
-    @endpoint("backtests:read", body=BacktestsCompare, response=BacktestComparison, problems=(404, 409, 503))
+    @endpoint("backtests:read", body=BacktestsCompare, response=BacktestComparison, problems=(404, 409, 410, 503))
     async def post(self, who: Caller, *, body: BacktestsCompare) -> BacktestComparison:
         """Compare 2 to 20 completed backtests on the sessions that all of them have; nothing is stored."""
         return await self.services.comparisons.compare(who, body)
@@ -91,7 +91,7 @@ class BacktestCancelHandler(AlphintraHandler):
 class BacktestResultsHandler(AlphintraHandler):
     """Results."""
 
-    @endpoint("backtests:read", query=ResultsQuery, response=BacktestResult, problems=(404, 409))
+    @endpoint("backtests:read", query=ResultsQuery, response=BacktestResult, problems=(404, 409, 410))
     async def get(self, who: Caller, backtest_id: str, *, query: ResultsQuery) -> BacktestResult:
         """Read the figures; 409 before the backtest is COMPLETED."""
         return await self.services.backtests.results(who, backtest_id, view=query.view)
@@ -100,7 +100,7 @@ class BacktestResultsHandler(AlphintraHandler):
 class BacktestTradesHandler(AlphintraHandler):
     """The trade log."""
 
-    @endpoint("backtests:read", query=TradesQuery, response=Page[Trade], problems=(404, 409))
+    @endpoint("backtests:read", query=TradesQuery, response=Page[Trade], problems=(404, 409, 410))
     async def get(self, who: Caller, backtest_id: str, *, query: TradesQuery) -> Page[Trade]:
         """List the trades; 409 before the backtest is COMPLETED."""
         return page(await self.services.backtests.trades(who, backtest_id, query), query, self.request.path)
@@ -117,7 +117,7 @@ class BacktestReportHandler(AlphintraHandler):
             "style-src 'unsafe-inline'; img-src data: blob:"
         )
 
-    @endpoint("backtests:read", problems=(404, 409), media_type="text/html")
+    @endpoint("backtests:read", problems=(404, 409, 410), media_type="text/html")
     async def get(self, who: Caller, backtest_id: str) -> None:
         """Read the report, one HTML page; 409 before the backtest is COMPLETED."""
         report = await self.services.backtests.report(who, backtest_id)

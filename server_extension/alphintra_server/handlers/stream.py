@@ -11,20 +11,13 @@ from pydantic import Field
 from tornado.iostream import StreamClosedError
 
 from ..auth import Caller
-from ..errors import BadRequest, Forbidden, ServiceError
+from ..errors import BadRequest, Forbidden, Gone
 from ..events import Event
 from ..models.base import Body
 from .base import AlphintraHandler, endpoint
 
 KEEPALIVE_SECONDS = 8.0
 RECHECK_SECONDS = 60.0
-
-
-class GoneError(ServiceError):
-    """The events after this id are no longer kept."""
-
-    status = 410
-    default_code = "EVENTS_GONE"
 
 
 class StreamQuery(Body):
@@ -48,7 +41,7 @@ class StreamHandler(AlphintraHandler):
         try:
             missed = [] if last is None else await relay.since(who.user_id, last)
             if missed is None:
-                raise GoneError("Those events are no longer kept: read the lists anew.")
+                raise Gone("Those events are no longer kept: read the lists anew.", code="EVENTS_GONE")
             self.set_header("Content-Type", "text/event-stream; charset=UTF-8")
             self.set_header("Cache-Control", "no-cache")
             self.set_header("X-Accel-Buffering", "no")

@@ -45,10 +45,12 @@ class WorkerHome:
         """Make this server's folder and hold its lock."""
         if self._lock is not None:
             return
-        folder = self.root / self.boot
-        folder.mkdir(parents=True, mode=0o700)
-        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        # Nobody sees it before its lock is held, or takes it for that of a dead server.
+        hidden = self.root / f".{self.boot}"
+        hidden.mkdir(parents=True, mode=0o700)
+        lock = os.open(hidden / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hidden.rename(self.root / self.boot)
         self._lock = lock
 
     def new(self) -> tuple[str, Path]:
@@ -103,7 +105,7 @@ def sweep_dead_servers(root: Path) -> int:
     """
     killed = 0
     for folder in list(root.iterdir()) if root.is_dir() else []:
-        if not _is_dead(folder):
+        if folder.name.startswith(".") or not _is_dead(folder):
             continue
         killed += kill_marked(f"{folder.name}.")
         remove_tree(folder)
@@ -114,8 +116,7 @@ def _is_dead(folder: Path) -> bool:
     try:
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        # Its removal was cut short, or it is being made this very moment.
-        return any(folder.iterdir()) if folder.is_dir() else False
+        return folder.is_dir()  # its removal was cut short
     except OSError:
         return False
     try:
@@ -130,30 +131,33 @@ def _is_dead(folder: Path) -> bool:
 def kill_marked(marker: str) -> int:
     """Kill every process of a worker, or of all workers of a server where ``marker`` ends in a point.
 
-    Found by what the tenant was started with and by the command line of the sandbox around it, which the tenant
-    cannot change.
+    Found by its control group, by what the tenant was started with, and by the command line of the sandbox around
+    it, which the tenant cannot change.
 
     Returns:
         How many were killed.
     """
+    from alphintra_kernel import cgroup
+
+    whole = not marker.endswith(".")
     wanted = f"{WORKER_VARIABLE}={marker}".encode()
-    path = f"/{marker.replace('.', '/', 1)}".encode() + (b"" if marker.endswith(".") else b"/")
-    killed = 0
+    killed = len(cgroup.sweep(marker, whole=whole))
     proc = Path("/proc")
     for entry in proc.iterdir() if proc.is_dir() else []:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
-        if _carries(entry, wanted, path, whole=not marker.endswith(".")):
+        if _carries(entry, wanted, marker.encode(), whole=whole):
             with contextlib.suppress(OSError):
                 os.kill(int(entry.name), signal.SIGKILL)
                 killed += 1
     return killed
 
 
-def _carries(process: Path, wanted: bytes, path: bytes, *, whole: bool) -> bool:
+def _carries(process: Path, wanted: bytes, marker: bytes, *, whole: bool) -> bool:
     with contextlib.suppress(OSError):  # gone meanwhile, or another user's
         program, *arguments = (process / "cmdline").read_bytes().split(b"\0")
-        if program.rpartition(b"/")[2] == b"bwrap" and any(path in argument for argument in arguments):
+        sandbox = program.rpartition(b"/")[2] == b"bwrap"
+        if sandbox and any(item == marker or (not whole and item.startswith(marker)) for item in arguments):
             return True
     with contextlib.suppress(OSError):
         variables = (process / "environ").read_bytes().split(b"\0")

@@ -82,6 +82,9 @@ class BacktestJob(Reply):
     log: list[str] = Field(description="The last lines that the strategy logged.")
     sandbox_level: str | None
     has_study: bool = Field(description="Whether the results have a `study`: what the methodology found.")
+    pruned_at: datetime | None = Field(
+        None, description="Since when results, trades and report are no longer kept (410)."
+    )
 
 
 class BacktestQuery(PageQuery):

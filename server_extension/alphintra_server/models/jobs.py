@@ -72,6 +72,7 @@ class Job(Used):
     started_at: datetime | None
     finished_at: datetime | None
     error: JobError | None
+    pruned_at: datetime | None = Field(None, description="Since when its output and log are no longer kept.")
     position: int | None = Field(None, description="Place in the queue, 1 for the next; null where it does not wait.")
 
 

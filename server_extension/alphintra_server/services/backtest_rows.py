@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ..db.tables import BacktestResultRow, BacktestRow, DatasetRow, JobLogRow, JobRow, StrategyRow, TradeRow
@@ -63,7 +64,21 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         log=lines[-20:] if brief else lines,
         sandbox_level=job.sandbox_level,
         has_study=result is not None and "study.json" in result.files,
+        pruned_at=job.pruned_at,
     )
+
+
+def load_beside(session: Session, rows: Sequence[BacktestRow]) -> list[Any]:
+    """Load what ``to_model`` reads beside each of many backtests, table by table."""
+    jobs = [row.job_id for row in rows]
+    queries: tuple[Select[Any], ...] = (
+        select(JobRow).where(JobRow.id.in_(jobs)),
+        select(JobLogRow).where(JobLogRow.job_id.in_(jobs)),
+        select(StrategyRow).where(StrategyRow.id.in_({row.strategy_id for row in rows})),
+        select(DatasetRow).where(DatasetRow.id.in_({row.dataset_id for row in rows})),
+        select(BacktestResultRow).where(BacktestResultRow.backtest_id.in_([row.id for row in rows])),
+    )
+    return [item for query in queries for item in session.scalars(query)]
 
 
 def count(value: float | None) -> int | None:

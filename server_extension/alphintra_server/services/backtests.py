@@ -31,6 +31,7 @@ from ..db.types import utc_now
 from ..errors import Conflict, Invalid, NotFound, Unavailable
 from ..idempotency import remember
 from ..jobs import fair_queue, store
+from ..jobs.retention import note_use, refuse_pruned
 from ..limits import Limits
 from ..models import costs
 from ..models.backtests import (
@@ -46,7 +47,7 @@ from ..models.methods import Method, SweepMethod, stored
 from ..models.strategies import Accepted, RunSettings, StrategyExecute
 from . import datasets, strategies
 from .backtest_checks import check_dates, check_options, check_parameters
-from .backtest_rows import count, to_model, trade_model
+from .backtest_rows import count, load_beside, to_model, trade_model
 from .method_checks import check_grid, check_length, check_method
 from .paging import Slice
 from .run_defaults import RunDefaults
@@ -221,13 +222,15 @@ class Backtests:
             rows = session.scalars(
                 wanted.order_by(order, BacktestRow.id).limit(query.limit).offset(query.offset)
             ).all()
+            # Held until the models are made: each row's others are then at hand without a query of its own.
+            _beside = load_beside(session, rows)
             return Slice([to_model(session, row, brief=True) for row in rows], total)
 
         return await self._database.read(work)
 
     async def results(self, who: Caller, backtest_id: str, *, view: bool) -> BacktestResult:
         """Read the figures of a completed backtest, with what the view draws if asked for."""
-        row, result = await self._database.read(lambda session: _completed(session, who, backtest_id))
+        row, result = await self._open(who, backtest_id)
         payload = study = None
         if view:
             payload = await asyncio.to_thread(self._json, row, result, "view.json")
@@ -253,14 +256,14 @@ class Backtests:
 
     async def report(self, who: Caller, backtest_id: str) -> bytes:
         """Read the HTML report of a completed backtest."""
-        row, result = await self._database.read(lambda session: _completed(session, who, backtest_id))
+        row, result = await self._open(who, backtest_id)
         return await asyncio.to_thread(self.read_file, row, result, "report.html")
 
     async def trades(self, who: Caller, backtest_id: str, query: TradesQuery) -> Slice[Trade]:
         """Read a page of the trade log."""
 
         def work(session: Session) -> Slice[Trade]:
-            row, _ = _completed(session, who, backtest_id)
+            row, _, _ = _completed(session, who, backtest_id)
             wanted: Select[Any] = select(TradeRow).where(TradeRow.backtest_id == row.id)
             if query.symbol is not None:
                 wanted = wanted.where(TradeRow.symbol == query.symbol)
@@ -277,6 +280,12 @@ class Backtests:
             return Slice([trade_model(item) for item in rows], total)
 
         return await self._database.read(work)
+
+    async def _open(self, who: Caller, backtest_id: str) -> tuple[BacktestRow, BacktestResultRow]:
+        """Load results to read: while they are read they are kept."""
+        row, result, job = await self._database.read(lambda session: _completed(session, who, backtest_id))
+        await note_use(self._database, [job])
+        return row, result
 
     async def _check(
         self,
@@ -421,7 +430,9 @@ def find(session: Session, who: Caller, backtest_id: str) -> BacktestRow:
     return row
 
 
-def _completed(session: Session, who: Caller, backtest_id: str) -> tuple[BacktestRow, BacktestResultRow]:
+def _completed(
+    session: Session, who: Caller, backtest_id: str
+) -> tuple[BacktestRow, BacktestResultRow, JobRow]:
     row = find(session, who, backtest_id)
     job = session.get_one(JobRow, row.job_id)
     result = session.get(BacktestResultRow, row.id)
@@ -432,7 +443,8 @@ def _completed(session: Session, who: Caller, backtest_id: str) -> tuple[Backtes
             code="NOT_COMPLETED",
             extra={"state": job.status, "phase": job.phase, "error": job.error},
         )
-    return row, result
+    refuse_pruned(job)
+    return row, result, job
 
 
 def _decimal(value: float | None) -> Decimal | None:

@@ -218,3 +218,4 @@ def _forget_record(session: Session, run_id: str) -> None:
     row = session.get(CheckRunRow, run_id)
     if row is not None:
         row.record = None
+        session.get_one(JobRow, row.job_id).output_bytes = 0

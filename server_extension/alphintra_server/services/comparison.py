@@ -17,6 +17,7 @@ from ..db.engine import Database
 from ..db.tables import BacktestResultRow, BacktestRow, DatasetRow, JobRow
 from ..errors import Conflict, Invalid, NotFound, Unavailable
 from ..jobs.output import RunDocument, SessionsDocument
+from ..jobs.retention import note_use, refuse_pruned
 from ..models.comparison import BacktestComparison, BacktestsCompare
 from ..models.costs import CommissionTerms, SlippageTerms, for_engine, joined
 from .backtests import find
@@ -37,6 +38,7 @@ class _Stored:
     row: BacktestRow
     result: BacktestResultRow
     dataset: DatasetRow
+    job: JobRow
 
 
 class Comparisons:
@@ -62,6 +64,7 @@ class Comparisons:
             return [_completed(session, who, backtest_id) for backtest_id in body.ids]
 
         stored = await self._database.read(load)
+        await note_use(self._database, [item.job for item in stored])
         async with self._turn:
             return await asyncio.to_thread(self._compare, stored, body)
 
@@ -165,4 +168,5 @@ def _completed(session: Session, who: Caller, backtest_id: str) -> _Stored:
             code="NOT_COMPLETED",
             extra={"id": row.id, "state": job.status, "phase": job.phase},
         )
-    return _Stored(row, result, session.get_one(DatasetRow, row.dataset_id))
+    refuse_pruned(job)
+    return _Stored(row, result, session.get_one(DatasetRow, row.dataset_id), job)

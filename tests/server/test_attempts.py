@@ -1,0 +1,271 @@
+"""One attempt with the engine's own worker: interrupted, then killed; and what hostile code makes of it."""
+
+import asyncio
+import json
+import logging
+import os
+import time
+
+import pytest
+from alphintra_kernel.levels import probe_report
+from alphintra_kernel.sandbox import Sandbox
+from alphintra_server.jobs.attempt import Failed, Finished, Stopped
+from alphintra_server.jobs.pool import Pool
+from alphintra_server.jobs.protocol import KEPT_LOG_LINES
+
+from .attempts import attempt, backtest, cancelled_at, launcher, until
+
+
+@pytest.fixture
+def sandbox():
+    return Sandbox(probe_report().level, allow_unsandboxed=True)
+
+
+@pytest.fixture
+def run(sandbox, tmp_path):
+    """Run a strategy's bar in a new worker: its outcome and its attempt."""
+
+    async def go(body, imports="", **options):
+        one = attempt(launcher(tmp_path, sandbox), tmp_path, **options)
+        outcome = await one.run(backtest(body, imports))
+        assert not (one.folder / "worker").exists()
+        assert list(one.launcher.home.root.glob("*/[0-9]*")) == []  # its folder is gone, however it ended
+        return outcome, one
+
+    return go
+
+
+def code_of(outcome):
+    assert isinstance(outcome, Failed), outcome
+    return outcome.error["code"]
+
+
+async def test_it_tells_what_it_used_and_when_it_began(sandbox, tmp_path):
+    reports = []
+
+    async def report(said, log, level, usage):
+        reports.append((said, log, level, usage))
+
+    one = attempt(launcher(tmp_path, sandbox), tmp_path, report=report)
+    outcome = await one.run(backtest("sum(range(20_000)); print(len(self.data.close))"))
+    assert isinstance(outcome, Finished)
+    assert 0 < one.first_line_seconds < time.monotonic() - one.claimed
+    assert one.usage is not None
+    assert one.usage.peak_memory > 50 << 20
+    assert reports[0][2] == sandbox.level
+    assert all(usage is not None for *_, usage in reports)
+    assert reports[0][0]["fraction"] <= reports[-1][0]["fraction"] <= 1
+
+
+async def test_a_cancelled_job_is_interrupted(sandbox, tmp_path):
+    """Its code sees a KeyboardInterrupt, and may tidy up."""
+    body = (
+        "print('in')\n"
+        "        try:\n"
+        "            while True: time.sleep(0.01)\n"
+        "        finally: print('tidied up')"
+    )
+    one = attempt(launcher(tmp_path, sandbox), tmp_path, interrupt_seconds=30)
+    outcome, seconds = await cancelled_at(one, backtest(body, "import time"), "in")
+    assert outcome == Stopped("cancelled")
+    assert "tidied up" in list(one.log)
+    assert seconds < 25  # by the interrupt, not by the kill
+
+
+@pytest.mark.parametrize(
+    "ignoring",
+    [
+        "            try: time.sleep(60)\n            except BaseException: print('ignored')",
+        "            signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(0.01)",
+    ],
+    ids=["except BaseException", "SIG_IGN"],
+)
+async def test_one_that_ignores_the_interrupt_is_killed(sandbox, tmp_path, ignoring):
+    body = f"print('in')\n        while True:\n{ignoring}"
+    one = attempt(launcher(tmp_path, sandbox), tmp_path, interrupt_seconds=0.5)
+    outcome, seconds = await cancelled_at(one, backtest(body, "import signal, time"), "in")
+    assert outcome == Stopped("cancelled")
+    assert 0.5 <= seconds < 20
+
+
+async def test_one_that_is_fenced_out_is_killed_at_once(sandbox, tmp_path):
+    one = attempt(launcher(tmp_path, sandbox), tmp_path, interrupt_seconds=60)
+    task = asyncio.create_task(one.run(backtest("print('in')\n        import time; time.sleep(60)")))
+    await until(lambda: "in" in list(one.log))
+    one.stop("fenced")
+    assert await asyncio.wait_for(task, 20) == Stopped("fenced")
+
+
+CLOSES = "import os; os.closerange(3, 256)"
+ELSEWHERE = (
+    "import os\n"
+    "        null = os.open('/dev/null', os.O_WRONLY)\n"
+    "        for fd in range(3, 256):\n"
+    "            if fd != null:\n"
+    "                os.dup2(null, fd)\n"
+    "        import time; time.sleep(60)"
+)
+#: Forged by a child that lives on: a message that is one, one that is not, and half a line.
+FORGES = (
+    "import os\n"
+    "        if os.fork() == 0:\n"
+    "            for fd in range(3, 64):\n"
+    "                try: os.write(fd, b'{\"type\": \"warm\"}\\n{\"type\": \"root\"}\\n{')\n"
+    "                except OSError: pass\n"
+    "            import time; time.sleep(60)\n"
+    "            os._exit(0)\n"
+    "        import time; time.sleep(60)"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "text"),
+    [
+        (CLOSES, "WORKER_DIED", "closed the worker's connection"),
+        (ELSEWHERE, "WORKER_DIED", "closed the worker's connection"),
+        (FORGES, "PROTOCOL", "a message that is not one"),
+        ("import os; os._exit(7)", "WORKER_DIED", "exit code 7"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "WORKER_DIED", "exit code 137"),
+        ("import os; os.fork() and os._exit(7); import time; time.sleep(60)", "WORKER_DIED", "exit code 7"),
+    ],
+    ids=["closes", "redirects", "forges", "exits", "kills itself", "leaves a child that holds its pipe"],
+)
+async def test_a_worker_that_is_lost_is_told(run, body, code, text):
+    outcome, _ = await run(body)
+    assert code_of(outcome) == code
+    assert text in outcome.error["message"]
+
+
+async def test_what_runs_at_the_end_of_a_process_does_not_hold_the_job(run):
+    """Handlers, threads and children: the result is there, and nobody waits for them."""
+    at_import = (
+        "import atexit, os, signal, threading, time\n"
+        "atexit.register(time.sleep, 60)\n"
+        "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "if os.fork() == 0: time.sleep(60); os._exit(0)\n"
+        "print('all of it')"
+    )
+    began = time.monotonic()
+    outcome, one = await run("pass", at_import)
+    assert isinstance(outcome, Finished)
+    assert list(one.log) == ["all of it"]
+    assert time.monotonic() - began < 45
+
+
+async def test_printing_for_ever_is_bounded_and_ends(run):
+    body = "while True: print('x' * 1000)"
+    outcome, one = await run(body)
+    assert code_of(outcome) == "OUTPUT_LIMIT"
+    assert "print less" in outcome.error["message"]
+    assert len(list(one.log)) == KEPT_LOG_LINES
+    assert set(one.log) == {"x" * 1000}
+
+
+async def test_children_that_print_are_heard_line_by_line(run):
+    """What the parent has not sent yet is not sent twice, and no line is lost."""
+    at_import = (
+        "import os, sys\n"
+        "for line in range(3): print(f'parent {line} ' + 'p' * 900)\n"
+        "children = []\n"
+        "for number in range(4):\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        for line in range(20): print(f'child {number} {line} ' + 'c' * 900)\n"
+        "        sys.stdout.flush(); os._exit(0)\n"
+        "    children.append(child)\n"
+        "for child in children: os.waitpid(child, 0)"
+    )
+    outcome, one = await run("pass", at_import)
+    assert isinstance(outcome, Finished), outcome
+    lines = [line.rpartition(" ")[0] for line in one.log]
+    assert sorted(lines) == sorted(
+        [f"parent {k}" for k in range(3)] + [f"child {n} {k}" for n in range(4) for k in range(20)]
+    )
+
+
+async def test_strange_files_in_the_way_of_the_result(run):
+    """What user code leaves where the result's files are to be gives way, and nothing behind a link is touched."""
+    at_import = (
+        "import os\n"
+        "os.symlink('/etc/passwd', 'view.json'); os.mkfifo('report.html'); os.mkdir('trials.json')\n"
+        "open('beside', 'w').write('x'); os.link('beside', 'result.json'); os.symlink('beside', 'sessions.json')\n"
+        "open('trades.parquet', 'w').write('mine')"
+    )
+    outcome, one = await run("pass", at_import)
+    assert isinstance(outcome, Finished), outcome
+    kept = list((one.folder / "out").iterdir())
+    assert sorted(path.name for path in kept) == sorted(outcome.output.files)
+    assert all(path.is_file() and not path.is_symlink() for path in kept)
+
+
+async def test_a_file_larger_than_allowed_is_said(run):
+    """10 GB without a byte on the disk: the limit of a file's size counts them all the same."""
+    body = "f = open('huge', 'wb'); f.truncate(10 << 30)"
+    outcome, _ = await run(body)
+    assert code_of(outcome) == "STRATEGY_ERROR"
+    assert "File too large" in outcome.error["message"]
+
+
+PATCHES = (
+    "import alphintra, json, alphintra_backtest.runner, os, pathlib\n"
+    "        alphintra.poisoned = alphintra_backtest.runner.poisoned = json.poisoned = True\n"
+    "        os.environ['POISONED'] = '1'\n"
+    "        pathlib.Path('/tmp/poisoned').touch(); pathlib.Path('poisoned').touch()"
+)
+FINDS = (
+    "import alphintra, json, alphintra_backtest.runner, os\n"
+    "        print([hasattr(m, 'poisoned') for m in (alphintra, alphintra_backtest.runner, json)],\n"
+    "              'POISONED' in os.environ, os.path.exists('/tmp/poisoned'), os.path.exists('poisoned'))"
+)
+
+
+async def test_what_a_job_changes_is_not_there_for_the_next(sandbox, tmp_path):
+    """Both from one pool: patched modules, variables, files."""
+    if sandbox.host_paths:
+        pytest.skip(f"level {sandbox.level}: /tmp is everybody's")
+    launching = launcher(tmp_path, sandbox)
+    pool = Pool(launching, 1, logging.getLogger("test"))
+    await pool.start()
+    try:
+        for job_id, body in (("first", f"{PATCHES}\n        {FINDS}"), ("second", FINDS)):
+            await until(lambda: any(item.worker.ready for item in pool._waiting))
+            one = attempt(launching, tmp_path, job_id)
+            assert isinstance(await one.run(backtest(body)), Finished)
+            found = set(one.log)
+            there = job_id == "first"
+            assert found == {" ".join(map(str, ([there] * 3, there, there, there)))}
+    finally:
+        await pool.stop()
+
+
+async def test_a_dataset_is_read_and_not_written(sandbox, tmp_path):
+    """A file of the server's own, closed to others, in the worker's read-only folder."""
+    import numpy as np
+    import pandas as pd
+
+    data = tmp_path / "closed.parquet"
+    time_ = pd.date_range("2024-01-02 21:00", periods=40, freq="B", tz="UTC")
+    price = 100 + np.arange(40.0)
+    frame = {"time": time_, "open": price, "high": price, "low": price, "close": price, "volume": 1e6}
+    pd.DataFrame(frame).to_parquet(data, index=False)
+    data.chmod(0o600)
+    body = (
+        "import os\n"
+        "        path = os.environ['ALPHINTRA_JOB_ROOT'] + '/in/data/bars.parquet'\n"
+        "        for action in (lambda: open(path, 'r+b'), lambda: os.chmod(path, 0o666), lambda: os.remove(path),\n"
+        "                       lambda: os.link(path, 'mine')):\n"
+        "            try: action(); print('did it')\n"
+        "            except OSError as error: print(error.errno)"
+    )
+    job = backtest(body, data={"name": "bars", "file": "bars.parquet"}, configuration={"cash": 100_000, "rules": {}})
+    job.datasets = {"bars.parquet": data}
+    one = attempt(launcher(tmp_path, sandbox), tmp_path)
+    outcome = await one.run(job)
+    assert isinstance(outcome, Finished), outcome
+    stored = json.loads((one.folder / "out" / "result.json").read_text())
+    assert stored["run"]["dataset"] == "bars"
+    if not sandbox.host_paths:
+        closed = "13" if os.geteuid() == 0 else "30"  # EACCES for another user's file, EROFS for one's own
+        assert list(one.log)[:4] == [closed, "30", "30", "18"]  # and EXDEV: a link cannot leave the folder
+    assert data.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,248 @@
+"""Workers that wait: each takes one job; those that die are replaced, slowly where they keep dying."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alphintra_kernel.levels import probe_report
+from alphintra_kernel.sandbox import Sandbox
+from alphintra_server.jobs import pool as pool_module
+from alphintra_server.jobs.attempt import Failed, Finished
+from alphintra_server.jobs.launcher import JobLimits
+from alphintra_server.jobs.pool import Pool, can_raise_priority, memory_left
+from alphintra_server.jobs.worker_home import WorkerHome, remove_tree
+
+from .attempts import attempt, backtest, launcher, until
+
+LOG = logging.getLogger("test")
+SMALL = (sys.executable, "-P", "-c", Path(__file__).with_name("protocol_worker.py").read_text())
+
+
+@pytest.fixture
+def sandbox():
+    return Sandbox(probe_report().level, allow_unsandboxed=True)
+
+
+@contextlib.asynccontextmanager
+async def pool_of(size, launching):
+    pool = Pool(launching, size, LOG)
+    await pool.start()
+    try:
+        yield pool
+    finally:
+        await pool.stop()
+
+
+def processes(mark):
+    """Host ids of the processes that carry a worker's mark."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"ALPHINTRA_WORKER={mark}".encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+    return found
+
+
+async def test_a_worker_takes_one_job_and_another_takes_its_place(sandbox, tmp_path):
+    launching = launcher(tmp_path, sandbox, SMALL)
+    async with pool_of(1, launching) as pool:
+        await until(lambda: pool.warm)
+        (first,) = (item.worker for item in pool._waiting)
+        job = attempt(launching, tmp_path)
+        outcome = await job.run(backtest(parameters={}))
+        assert isinstance(outcome, Finished)
+        # It was the one that waited; nothing of it is left but the output.
+        assert first.process.poll() is not None
+        assert not first.folder.exists()
+        assert sorted(path.name for path in job.folder.iterdir()) == ["out"]
+        assert (job.folder / "out" / "result.json").is_file()
+        await until(lambda: pool.warm)
+        (second,) = (item.worker for item in pool._waiting)
+        assert second.marker != first.marker
+    assert processes(launching.home.boot) == []
+    assert not (tmp_path / "workers" / launching.home.boot).exists()
+
+
+async def test_one_that_waits_has_no_job_and_no_way_to_write(sandbox, tmp_path):
+    """Its folders are empty, and the one that it will read from is not its own to write."""
+    launching = launcher(tmp_path, sandbox)
+    async with pool_of(1, launching) as pool:
+        await until(lambda: any(item.worker.ready for item in pool._waiting))
+        (worker,) = (item.worker for item in pool._waiting)
+        for name in ("in/source", "out"):
+            assert list((worker.folder / name).iterdir()) == []
+        if launching.sandbox.host_paths:
+            pytest.skip(f"level {launching.sandbox.level}: user code sees the host's files")
+        body = (
+            "import os, pathlib\n"
+            "        for path in ('/job/in/x', '/job/in/source/strategy.py'):\n"
+            "            try: pathlib.Path(path).write_text('x')\n"
+            "            except OSError as error: print(error.errno)\n"
+            "        raise SystemExit"
+        )
+        job = attempt(launching, tmp_path)
+        await job.run(backtest(body))
+        assert list(job.log)[:2] == ["30", "30"]  # EROFS
+
+
+async def test_one_that_dies_while_it_waits_is_replaced(sandbox, tmp_path):
+    launching = launcher(tmp_path, sandbox, SMALL)
+    async with pool_of(1, launching) as pool:
+        await until(lambda: pool.warm)
+        (first,) = (item.worker for item in pool._waiting)
+        first.process.kill()
+        await until(lambda: pool.warm and pool._waiting[0].worker is not first)
+        assert not first.folder.exists()
+
+
+async def test_what_cannot_start_is_tried_seldom(sandbox, tmp_path, caplog):
+    """A broken environment costs a start after 1, 2, 4, … seconds, not a core; jobs say that it is broken."""
+    launching = launcher(tmp_path, sandbox, (sys.executable, "-c", "raise SystemExit('no engine here')"))
+    async with pool_of(2, launching):
+        await asyncio.sleep(3.5)
+        lost = [record.getMessage() for record in caplog.records if "pool was lost" in record.getMessage()]
+        assert 1 <= len(lost) <= 3
+        assert "starts in 1 s" in lost[0]
+        assert "no engine here" in lost[0]
+        outcome = await attempt(launching, tmp_path).run(backtest())
+    assert isinstance(outcome, Failed)
+    assert outcome.error["code"] == "WORKER_DIED"
+
+
+async def test_a_worker_that_dies_before_the_job_begins_costs_no_job(sandbox, tmp_path):
+    """The machine may kill one that waits, for its memory, at the moment when it is taken."""
+    once = tmp_path / "once"
+    # At its first start it takes the job and dies; a folder of the test's own tells it that it did.
+    code = f"import os, sys\nif {sandbox.host_paths}:\n    path = {str(once)!r}\n"
+    code += "else:\n    path = '/job/in/died'\n"
+    code += f"died = os.path.exists(path)\n{SMALL[-1]}"
+    code = code.replace('job = json.loads(reader.readline())["job"]\n', 'job = json.loads(reader.readline())["job"]\n'
+                        "if not died:\n    os._exit(9)\n")  # fmt: skip
+    launching = launcher(tmp_path, sandbox, (sys.executable, "-P", "-c", code))
+    start, starts = launching.start, []
+
+    async def counted(limits, prefix=()):
+        worker = await start(limits, prefix)
+        starts.append(worker.marker)
+        if len(starts) > 1:
+            once.touch()
+            (worker.folder / "in" / "died").touch()
+        return worker
+
+    launching.start = counted
+    outcome = await attempt(launching, tmp_path).run(backtest())
+    assert isinstance(outcome, Finished)
+    assert len(starts) == 2
+
+
+async def test_other_limits_get_a_worker_of_their_own(sandbox, tmp_path):
+    launching = launcher(tmp_path, sandbox, SMALL)
+    async with pool_of(1, launching) as pool:
+        await until(lambda: pool.warm)
+        waiting = pool._waiting[0].worker
+        other = await pool.take(JobLimits(memory_bytes=1 << 30))
+        same = await pool.take(JobLimits(wall_seconds=5))
+        assert other is not waiting
+        assert other.process.limits.memory_bytes == 1 << 30
+        assert same is waiting
+        for worker in (other, same):
+            await worker.end()
+            await worker.remove()
+
+
+async def test_none_waits_where_memory_is_short(sandbox, tmp_path, monkeypatch):
+    monkeypatch.setattr(pool_module, "_SPARED_BYTES", memory_left() + (8 << 30))
+    launching = launcher(tmp_path, sandbox, SMALL)
+    async with pool_of(1, launching) as pool:
+        await asyncio.sleep(0.5)
+        assert pool._waiting == []
+        assert isinstance(await attempt(launching, tmp_path).run(backtest()), Finished)
+
+
+async def test_it_loads_at_the_lowest_priority_and_runs_at_the_normal_one(sandbox, tmp_path):
+    if not can_raise_priority():
+        pytest.skip("this user may not give a process its priority back")
+    slow = SMALL[-1].replace('say(type="warm")', 'time.sleep(1)\nsay(type="warm")')
+    launching = launcher(tmp_path, sandbox, (*SMALL[:-1], slow))
+    async with pool_of(1, launching) as pool:
+        await until(lambda: pool._waiting and pool._waiting[0].worker.ready)
+        (pid,) = processes(pool._waiting[0].worker.marker)[-1:]
+        assert os.getpriority(os.PRIO_PROCESS, pid) == 19
+        await until(lambda: pool.warm)
+        await until(lambda: os.getpriority(os.PRIO_PROCESS, pid) == 0, 5)
+
+
+SERVER = """
+import asyncio, logging, sys
+from pathlib import Path
+from alphintra_kernel.sandbox import Sandbox
+from alphintra_server.jobs.launcher import JobLimits, Launcher
+from alphintra_server.jobs.pool import Pool
+
+async def main():
+    sandbox = Sandbox(sys.argv[1], allow_unsandboxed=True)
+    launcher = Launcher(sandbox, JobLimits(), (sys.executable, "-P", "-c", sys.argv[3]), Path(sys.argv[2]))
+    pool = Pool(launcher, 1, logging.getLogger())
+    await pool.start()
+    while not pool.warm:
+        await asyncio.sleep(0.02)
+    print(pool.boot, flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("level", ["sandboxed", "none"])
+async def test_the_workers_of_a_killed_server_are_ended(sandbox, tmp_path, level):
+    if level == "sandboxed" and sandbox.level == "none":
+        pytest.skip("no sandbox here")
+    name = sandbox.level if level == "sandboxed" else "none"
+    workers = tmp_path / "workers"
+    command = [sys.executable, "-c", SERVER, name, str(workers), SMALL[-1]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: ASYNC220
+        boot = server.stdout.readline().strip()
+        try:
+            assert processes(boot)
+            launching = launcher(tmp_path, sandbox, SMALL)
+            # As long as it lives, its workers are its own.
+            async with pool_of(0, launching):
+                assert processes(boot)
+            assert (workers / boot).is_dir()
+        finally:
+            server.send_signal(signal.SIGKILL)
+    async with pool_of(0, launcher(tmp_path, sandbox, SMALL)):
+        await until(lambda: not processes(boot), 10)
+        assert not (workers / boot).exists()
+
+
+def test_a_folder_is_removed_however_deep_and_whatever_its_modes(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    home = WorkerHome(tmp_path / "workers")
+    _, folder = home.new()
+    os.chdir(folder / "out")
+    try:
+        for _ in range(1_100):  # beyond the longest path, and beyond Python's own recursion
+            Path("long-name").mkdir()
+            os.chdir("long-name")
+        Path("link").symlink_to(outside)
+    finally:
+        os.chdir(tmp_path)
+    (folder / "out" / "link").symlink_to(outside)
+    os.mkfifo(folder / "out" / "fifo")
+    (folder / "out" / "closed").mkdir(mode=0)
+    for number in range(2_000):
+        (folder / "out" / str(number)).touch()
+    remove_tree(folder)
+    assert not folder.exists()
+    assert (outside / "kept").exists()
+    home.close()
+    assert not (tmp_path / "workers" / home.boot).exists()
