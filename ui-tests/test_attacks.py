@@ -142,7 +142,7 @@ def test_javascript_of_an_output_asks_the_server(attacked: Page, outside: Path, 
     cell = _cell(f"from IPython.display import Javascript\nJavascript({ASK!r})")
     _notebook(attacked.lab.workspace, "attack.ipynb", cell)
     _open_and_run(attacked, "attack.ipynb")
-    attacked.page.wait_for_selector("body[data-attack]", timeout=60 * SECOND)
+    attacked.page.wait_for_selector("body[data-attack]", state="attached", timeout=60 * SECOND)
     found = json.loads(attacked.page.evaluate("() => document.body.dataset.attack"))
     names = {kernel["name"] for kernel in attacked.lab.request("GET", "kernels")}
     _end_all(attacked.lab)
@@ -155,7 +155,7 @@ def test_a_command_in_an_output_starts_no_other_kernel(attacked: Page, place: st
     """A cell that its reader runs is trusted: its HTML may hold buttons that are commands of Lab."""
     _notebook(attacked.lab.workspace, "command.ipynb", _cell(f"from IPython.display import HTML\nHTML({HTML!r})"))
     _open_and_run(attacked, "command.ipynb")
-    attacked.page.wait_for_selector("body[data-ran*='image']", timeout=60 * SECOND)
+    attacked.page.wait_for_selector("body[data-ran*='image']", state="attached", timeout=60 * SECOND)
     attacked.page.locator(".jp-OutputArea-output button.bait").first.click()
     attacked.page.wait_for_timeout(5 * SECOND)
     names = {kernel["name"] for kernel in attacked.lab.request("GET", "kernels")}
