@@ -11,7 +11,7 @@ JOBS ?= 2
 export JUPYTER_PLATFORM_DIRS := 1
 export PATH := $(BIN):$(PATH)
 
-.PHONY: env lab test attack lint types imports bench docs lock wheel clean
+.PHONY: env lab test attack soak lint types imports bench docs lock wheel clean
 
 env: $(VENV)/.installed $(VENV)/.compiled
 
@@ -58,6 +58,10 @@ types: env
 
 imports: env
 	$(BIN)/lint-imports --no-cache
+
+# Servers that die by SIGKILL, a hundred times on each database: some twenty minutes.
+soak: env
+	$(BIN)/python -m tests.soak $(ARGS)
 
 bench: env
 	$(BIN)/python benchmarks/run.py $(ARGS)
