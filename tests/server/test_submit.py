@@ -2,20 +2,19 @@
 
 import asyncio
 import json
-import os
 import re
-import sys
+import shutil
+from pathlib import Path
 
 import pytest
 from alphintra import strategy_source, submitting
-from alphintra_kernel.doors import opener
 from alphintra_server.door import doors, listener
 from alphintra_server.door.routes import ROUTES
 from alphintra_server.handlers.reading import MAX_BODY
 from alphintra_server.models import submissions
-from jupyter_client.manager import AsyncKernelManager
 
 from tests.docs.pages import DOCS, blocks
+from tests.kernel.kernels import RESOURCES, register
 
 DATA = "us-equities-daily/AAPL"
 CELLS = [
@@ -82,32 +81,34 @@ class Notebook:
 
 
 @pytest.fixture
-def notebook(services, workspace, jp_asyncio_loop):
-    """A kernel with a door, in the workspace."""
+def jp_server_config(jp_server_config, jp_data_dir):
+    register()
+    folder = Path(jp_data_dir) / "kernels" / "alphintra"
+    folder.mkdir(parents=True)
+    shutil.copy(RESOURCES / "kernel.json", folder)
+    return jp_server_config
+
+
+@pytest.fixture
+def notebook(services, workspace, jp_serverapp, jp_fetch, jp_asyncio_loop):
+    """A notebook's kernel as JupyterLab starts it: in the sandbox where there is one, with its door."""
     (workspace / "helpers.py").write_text("WEIGHT = 1.0\n")
+    (workspace / "Mine.ipynb").write_text("{}")
+    run = jp_asyncio_loop.run_until_complete
 
     async def start():
-        door = await opener().open(user_id="local", tenant="kernel", subject="k1")
-        manager = AsyncKernelManager()
-        manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        environment = {**os.environ, **door.environment(mounted=False)}
-        await manager.start_kernel(
-            cwd=str(workspace), env=environment | {"JPY_SESSION_NAME": str(workspace / "Mine.ipynb")}
-        )
+        session = {"path": "Mine.ipynb", "name": "Mine.ipynb", "type": "notebook", "kernel": {"name": "alphintra"}}
+        reply = await jp_fetch("api", "sessions", method="POST", body=json.dumps(session))
+        manager = jp_serverapp.kernel_manager.get_kernel(json.loads(reply.body)["kernel"]["id"])
         client = manager.client()
         client.start_channels()
         await client.wait_for_ready(timeout=60)
-        return door, manager, client
+        return manager, client
 
-    door, manager, client = jp_asyncio_loop.run_until_complete(start())
+    manager, client = run(start())
     yield Notebook(manager, client)
-
-    async def stop():
-        client.stop_channels()
-        await manager.shutdown_kernel(now=True)
-        await opener().close(door)
-
-    jp_asyncio_loop.run_until_complete(stop())
+    client.stop_channels()
+    run(jp_serverapp.kernel_manager.shutdown_all(now=True))
 
 
 async def test_a_class_of_cells_runs_as_it_does_here(notebook, api):
