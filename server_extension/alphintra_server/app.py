@@ -439,6 +439,7 @@ class AlphintraServer(ExtensionApp):
                 {"max_jobs": self.max_jobs},
                 limits,
                 self.single_user,
+                lambda: notebooks.have_network(self.config, data_dir),
             ),
         )
 

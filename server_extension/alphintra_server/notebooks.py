@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from alphintra_kernel.provisioner import SandboxProvisioner
 from jupyter_lsp.specs import py_lsp_server
 from traitlets.config import Config
 
-from alphintra_kernel import language_server
+from alphintra_kernel import kernel_home, language_server
 
 from .kernel_manager import BoundedKernelManager
 
@@ -36,6 +37,18 @@ def settings(workspace: str, data_dir: str, single_user: bool, given: Config) ->
     if "pylsp" not in given.LanguageServerManager.get("language_servers", {}):
         config.LanguageServerManager.language_servers = {"pylsp": _language_server(Path(workspace))}
     return config
+
+
+def have_network(given: Config, data_dir: Path) -> bool:
+    """Tell whether a notebook that starts now has the network: the settings allow it, its trader did not refuse it.
+
+    Args:
+        given: The settings as they are.
+        data_dir: Alphintra's data folder.
+    """
+    home = data_dir / kernel_home.NAME
+    allowed = bool(given.SandboxProvisioner.get("network", SandboxProvisioner.network.default_value))
+    return allowed and not (home.is_dir() and kernel_home.wants_no_network(home))
 
 
 def _language_server(workspace: Path) -> dict[str, Any]:

@@ -25,6 +25,8 @@ from alphintra_server.routes import ROUTES
 from alphintra_server.services.workspace import refusal
 from sqlalchemy import text
 
+from alphintra_kernel import kernel_home
+
 SLOW = (
     "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000000) SELECT count(*) FROM n"
 )
@@ -118,6 +120,7 @@ async def test_system(api, data_dir, workspace):
     assert found["scopes"] == sorted(SCOPES)
     assert found["sandbox"]["level"] in LEVELS
     assert found["sandbox"]["jobs_allowed"] is True
+    assert found["sandbox"]["kernel_level"] in LEVELS
     assert found["data_dir"] == str(data_dir)
     assert found["workspace"] == {"usable": True, "refusal": None, "path": str(workspace)}
     assert found["limits"]["max_jobs"] == 2
@@ -130,6 +133,13 @@ async def test_system(api, data_dir, workspace):
         "slippage": "0",
     }
     assert {"alphintra", "python", "jupyter_server"} <= set(found["versions"])
+
+
+async def test_the_network_of_notebooks_is_told_as_its_trader_switched_it(api, data_dir):
+    assert (await api("GET", "/api/system")).json["sandbox"]["network"] is True
+    home = kernel_home.prepare(data_dir, None)
+    kernel_home.switch_network(False, home)
+    assert (await api("GET", "/api/system")).json["sandbox"]["network"] is False
 
 
 async def test_openapi_describes_every_route(api):

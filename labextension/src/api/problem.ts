@@ -65,6 +65,10 @@ export function problemFrom(
 export function describe(error: unknown): { text: string; details: string[] } {
   if (error instanceof ApiError) {
     const { title, detail, errors, status } = error.problem;
+    if (error.unreachable) {
+      // What the browser says of it, such as "Failed to fetch", helps only who looks for the cause.
+      return { text: 'The server does not answer.', details: [title] };
+    }
     const details = (errors ?? []).map(item =>
       item.field ? `${item.field}: ${item.message}` : item.message
     );

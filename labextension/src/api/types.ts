@@ -150,8 +150,8 @@ export interface IJobEvent extends Partial<IUsage> {
   progress: IProgress | null;
   message: string | null;
   updated_at: string;
+  name?: string;
   attempt?: number;
-  sandbox_level?: string | null;
 }
 
 /** What a job's code printed: the last lines of it. */

@@ -101,6 +101,10 @@ export class ActiveJobs {
     this._set(this._items.map(job => (job.id === next.id ? next : job)));
     if (stateOf(next) !== stateOf(known)) {
       this._places();
+      if (stateOf(next) === 'running' && next.sandbox_level === null) {
+        // Events do not carry it, and only now it is known.
+        this.readSoon();
+      }
     }
   }
 

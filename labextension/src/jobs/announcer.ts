@@ -10,7 +10,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IJob } from '../api/types.js';
 import { duration } from '../result/format.js';
 import { stateOf } from './state.js';
-import { kindText, nameOf } from './words.js';
+import { nameOf } from './words.js';
 
 /** What is shown, however it is. */
 export interface IAnnouncement {
@@ -47,8 +47,12 @@ export class Announcer {
 
   /** Somebody else tells of the end of the job that works on `resource`. */
   leave(resource: string): void {
-    this._left.add(resource);
-    this._held = this._held.filter(job => job.resource_id !== resource);
+    const held = this._held.findIndex(job => job.resource_id === resource);
+    if (held >= 0) {
+      this._held.splice(held, 1);
+    } else {
+      this._left.add(resource);
+    }
   }
 
   /**
@@ -73,7 +77,7 @@ export class Announcer {
 
   /** Take in that a job has ended. */
   ended(job: IJob): void {
-    if (this._left.has(job.resource_id)) {
+    if (this._left.delete(job.resource_id)) {
       return;
     }
     if (this._holds > 0) {
@@ -88,7 +92,7 @@ export class Announcer {
   }
 
   private _isUnremarkable(job: IJob): boolean {
-    return this._here.has(job.resource_id) && (job.run_seconds ?? 0) < NOTICED;
+    return this._here.delete(job.resource_id) && (job.run_seconds ?? 0) < NOTICED;
   }
 
   private _announce(job: IJob, failed: boolean): void {
@@ -112,10 +116,7 @@ export class Announcer {
 
   private _single(job: IJob, failed: boolean): IAnnouncement {
     const { trans } = this._options;
-    const name =
-      job.kind === 'backtest'
-        ? nameOf(job, trans)
-        : trans.__('%1: %2', kindText(job.kind, trans), nameOf(job, trans));
+    const name = nameOf(job, trans);
     if (failed) {
       return {
         type: 'error',

@@ -12,6 +12,7 @@ import type { ActiveJobs } from './active.js';
 import type { Connection } from './connection.js';
 import { JobDetails } from './details.js';
 import type { JobList } from './list.js';
+import { stateOf } from './state.js';
 import type { SystemModel } from './system.js';
 import { JobsTable } from './table.js';
 import { kindText } from './words.js';
@@ -206,10 +207,13 @@ function Document(props: IJobsDocumentOptions & { selected: string | null; onSel
     };
   }, [list]);
   const listed = list.find(selected);
-  // A job that was asked for by its id may not be on the pages that are shown.
+  const failed = listed !== undefined && stateOf(listed) === 'failed';
+  const wanted = failed || (listed === undefined && list.state === 'ready');
+  // A job that was asked for by its id may not be on the pages that are shown; and lists do not tell where and why one
+  // failed.
   React.useEffect(() => {
     let gone = false;
-    if (selected !== null && listed === undefined && list.state === 'ready') {
+    if (selected !== null && wanted) {
       props.readJob(selected).then(
         job => {
           if (!gone) {
@@ -222,8 +226,9 @@ function Document(props: IJobsDocumentOptions & { selected: string | null; onSel
     return () => {
       gone = true;
     };
-  }, [selected, listed === undefined, list.state]);
-  const job = active.find(selected) ?? listed ?? (lone?.id === selected ? lone : undefined);
+  }, [selected, wanted]);
+  const record = lone !== null && lone.id === selected ? lone : undefined;
+  const job = active.find(selected) ?? (failed ? record : undefined) ?? listed ?? record;
   const stale = !connection.isUp;
   return (
     <article className="alphintra-Jobs" aria-label={trans.__('Jobs')}>

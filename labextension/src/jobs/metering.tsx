@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IUsage } from '../api/types.js';
+import { UNDEFINED } from '../result/format.js';
 import { meters } from './words.js';
 
 interface IProps {
@@ -47,17 +48,15 @@ export function Metering(props: IProps): JSX.Element {
           )}
         />
       ) : null}
-      {level ? (
-        <Figure
-          name="sandbox_level"
-          label={trans.__('Sandbox')}
-          text={level === 'none' ? trans.__('not sandboxed') : level}
-          definition={
-            props.levelDescription ||
-            trans.__('How its process was kept from everything else on the machine.')
-          }
-        />
-      ) : null}
+      <Figure
+        name="sandbox_level"
+        label={trans.__('Sandbox')}
+        text={level === 'none' ? trans.__('not sandboxed') : (level ?? UNDEFINED)}
+        definition={
+          props.levelDescription ||
+          trans.__('How its process was kept from everything else on the machine.')
+        }
+      />
     </dl>
   );
 }

@@ -17,7 +17,7 @@ interface IBarProps {
 
 export function Bar({ job, text, stale, trans }: IBarProps): JSX.Element {
   const state = stateOf(job);
-  const fraction = state === 'waiting' ? 0 : fractionOf(job.progress);
+  const fraction = state === 'waiting' || state === 'created' ? 0 : fractionOf(job.progress);
   const unknown = fraction === null && !stale;
   const classes = [
     'alphintra-Bar',

@@ -61,11 +61,11 @@ export function withEvent(job: IJob, event: IJobEvent): IJob {
   const state = stateOf(event);
   const next: IJob = {
     ...job,
+    name: event.name ?? job.name,
     status: event.status,
     phase: event.phase,
     progress: event.progress ?? (state === 'waiting' ? null : job.progress),
     attempt: event.attempt ?? job.attempt,
-    sandbox_level: event.sandbox_level ?? job.sandbox_level,
     position: state === 'waiting' ? job.position : null,
     started_at:
       job.started_at ??

@@ -57,8 +57,8 @@ function columns(trans: TranslationBundle): IColumn[] {
   };
   return [
     { key: 'name', label: trans.__('Name'), left: true },
-    { key: 'kind', label: trans.__('Kind'), left: true },
     { key: 'state', label: trans.__('State'), left: true },
+    { key: 'kind', label: trans.__('Kind'), left: true },
     {
       key: 'started',
       label: trans.__('Started, UTC'),
@@ -126,7 +126,6 @@ function Row(props: IProps & { job: IJob; at: number; focusable: boolean; onFocu
       <th scope="row" className="alphintra-mod-left" title={name}>
         {shortName(job, trans)}
       </th>
-      <td className="alphintra-mod-left">{kindText(job.kind, trans)}</td>
       <td className="alphintra-mod-left alphintra-Jobs-state">
         <State job={job} stale={props.stale} trans={trans} />
       </td>
@@ -146,6 +145,7 @@ function Row(props: IProps & { job: IJob; at: number; focusable: boolean; onFocu
           {trans.__('stop')}
         </button>
       </td>
+      <td className="alphintra-mod-left">{kindText(job.kind, trans)}</td>
       <td title={moment(job.started_at ?? job.created_at)}>
         {moment(job.started_at ?? job.created_at).slice(0, 16)}
       </td>

@@ -212,6 +212,20 @@ test('progress needs no reading, and an end is told once with its figures', asyn
   );
 });
 
+test('the level of the sandbox is read once it is known: events do not carry it', async () => {
+  const server = new Server([job('a', { status: 'RUNNING', phase: 'starting' })]);
+  const { model, later } = active(server);
+  await model.refresh();
+  server.change('a', { ...RUNNING, sandbox_level: 'full' });
+  model.apply(event(job('a'), RUNNING));
+  model.apply(event(job('a'), RUNNING));
+  assert.equal(later.pauses.length, 1);
+  await later.pass();
+  assert.equal(model.find('a')!.sandbox_level, 'full');
+  model.apply(event(job('a'), { ...RUNNING, name: 'Renamed' }));
+  assert.deepEqual([model.find('a')!.name, later.pauses.length], ['Renamed', 1]);
+});
+
 test('a job that ended before it was known is read once and told', async () => {
   const quick = job('q', { ...DONE, run_seconds: 0.2 });
   const server = new Server([quick]);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -60,9 +61,11 @@ class SystemService:
     limits: dict[str, Any]
     user_limits: Limits
     single_user: bool
+    notebooks_have_network: Callable[[], bool]
 
     async def describe(self, who: Caller) -> System:
         """Describe this server to a caller."""
+        from alphintra_kernel.isolation import kernel_level
         from alphintra_kernel.levels import LEVELS
 
         return System(
@@ -72,6 +75,8 @@ class SystemService:
                 "levels": LEVELS,
                 "description": self.sandbox.description,
                 "jobs_allowed": self.sandbox.jobs_allowed,
+                "kernel_level": await asyncio.to_thread(kernel_level),
+                "network": await asyncio.to_thread(self.notebooks_have_network),
             },
             owner=who.user_id,
             roles=list(who.roles),
