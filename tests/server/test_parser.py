@@ -101,7 +101,7 @@ async def test_it_sees_neither_the_workspace_nor_the_network(make, tmp_path):
     parser = make()
     await codes(parser, "x = 1")
     (child,) = parser._all
-    inside = Path(f"/proc/{child._process._first_pid}")
+    inside = Path(f"/proc/{child._process._started.first_pid}")
     assert tmp_path.exists()
     assert not (inside / "root" / tmp_path.relative_to("/")).exists()
     assert not (inside / "root/etc/shadow").exists()
