@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from alphintra_kernel.provisioner import SandboxProvisioner
 from jupyter_lsp.specs import py_lsp_server
 from traitlets.config import Config
 
 from alphintra_kernel import kernel_home, language_server
-from alphintra_kernel.provisioner import SandboxProvisioner
 
 
 def settings(workspace: str, data_dir: str, single_user: bool, given: Config) -> Config:

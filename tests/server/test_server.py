@@ -15,7 +15,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from alphintra_kernel import kernel_home
 from alphintra_kernel.levels import LEVELS
 from alphintra_server.auth import SCOPES
 from alphintra_server.db import Database
@@ -25,6 +24,8 @@ from alphintra_server.openapi import document
 from alphintra_server.routes import ROUTES
 from alphintra_server.services.workspace import refusal
 from sqlalchemy import text
+
+from alphintra_kernel import kernel_home
 
 SLOW = (
     "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000000) SELECT count(*) FROM n"
