@@ -11,7 +11,7 @@ JOBS ?= 2
 export JUPYTER_PLATFORM_DIRS := 1
 export PATH := $(BIN):$(PATH)
 
-.PHONY: env lab test lint types imports bench docs lock wheel clean
+.PHONY: env lab test attack soak lint types imports bench docs lock wheel clean
 
 env: $(VENV)/.installed $(VENV)/.compiled
 
@@ -45,6 +45,11 @@ lab: env
 test: env
 	JOBS=$(JOBS) $(BIN)/python scripts/check.py
 
+# The attacks on the sandbox alone, with what each took; `make test` has them too.
+attack: env
+	$(BIN)/python -m pytest -p no:pytest_cov --durations=20 tests/sandbox $(ARGS)
+	$(BIN)/python -m pytest -p no:pytest_cov ui-tests/test_attacks.py $(ARGS)
+
 lint: env
 	$(BIN)/ruff check .
 
@@ -53,6 +58,10 @@ types: env
 
 imports: env
 	$(BIN)/lint-imports --no-cache
+
+# Servers that die by SIGKILL, a hundred times on each database: some twenty minutes.
+soak: env
+	$(BIN)/python -m tests.soak $(ARGS)
 
 bench: env
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -2,67 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from lab_page import SECOND, Page
-from lab_server import BUILT, CHROMIUM, Lab, _address
+from lab_server import CHROMIUM, Lab, running
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Start the installed product as a trader has it, with every folder of its own."""
-    root = tmp_path_factory.mktemp("lab")
-    workspace = root / "workspace"
-    folders = {name: root / name for name in ("config", "runtime", "settings", "workspaces", "data")}
-    for folder in (workspace, *folders.values()):
-        folder.mkdir()
-    news = folders["settings"] / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    news.parent.mkdir(parents=True)
-    news.write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    environment = os.environ | {
-        "JUPYTER_CONFIG_DIR": str(folders["config"]),
-        "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
-        "JUPYTERLAB_SETTINGS_DIR": str(folders["settings"]),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folders["workspaces"]),
-        # Kernels are started as "python": the one of this environment.
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-    }
-    token = "spine"
-    log = root / "lab.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "jupyterlab",
-                "--no-browser",
-                "--allow-root",
-                "--port=0",
-                f"--IdentityProvider.token={token}",
-                f"--ServerApp.root_dir={workspace}",
-                f"--AlphintraServer.data_dir={folders['data']}",
-                "--LabApp.extension_manager=readonly",
-                *BUILT,
-            ],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield Lab(_address(folders["runtime"], process, log), token, workspace)
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    with running(tmp_path_factory.mktemp("lab")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

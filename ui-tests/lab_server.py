@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,3 +59,54 @@ def _address(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
                 continue
         time.sleep(0.2)
     raise AssertionError(f"JupyterLab did not start:\n{log.read_text()[-4000:]}")
+
+
+@contextmanager
+def running(root: Path, *options: str) -> Iterator[Lab]:
+    """Start a lab with every folder of its own below ``root``, and end it afterwards."""
+    workspace = root / "workspace"
+    folders = {name: root / name for name in ("config", "runtime", "settings", "workspaces", "data")}
+    for folder in (workspace, *folders.values()):
+        folder.mkdir()
+    news = folders["settings"] / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    news.parent.mkdir(parents=True)
+    news.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    environment = os.environ | {
+        "JUPYTER_CONFIG_DIR": str(folders["config"]),
+        "JUPYTER_RUNTIME_DIR": str(folders["runtime"]),
+        "JUPYTERLAB_SETTINGS_DIR": str(folders["settings"]),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folders["workspaces"]),
+        # Kernels are started as "python": the one of this environment.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    token = "spine"
+    log = root / "lab.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "jupyterlab",
+                "--no-browser",
+                "--allow-root",
+                "--port=0",
+                f"--IdentityProvider.token={token}",
+                f"--ServerApp.root_dir={workspace}",
+                f"--AlphintraServer.data_dir={folders['data']}",
+                "--LabApp.extension_manager=readonly",
+                *BUILT,
+                *options,
+            ],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield Lab(_address(folders["runtime"], process, log), token, workspace)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

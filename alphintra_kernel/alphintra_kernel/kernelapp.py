@@ -13,7 +13,7 @@ from ipykernel.kernelapp import IPKernelApp
 from tornado.ioloop import IOLoop
 from traitlets import default
 
-from alphintra_kernel import isolation, kernel_home, levels, numba_cache
+from alphintra_kernel import isolation, kernel_home, levels, numba_cache, output_bound
 from alphintra_kernel.preload import preload, warm_up
 
 #: Seconds between two parts of what a waiting kernel loads.
@@ -48,6 +48,12 @@ class AlphintraKernelApp(IPKernelApp):
 
     name = "alphintra-kernel"
     kernel_class = AlphintraKernel
+
+    def init_iopub(self, context: Any) -> None:
+        """Make the socket for output, which sends no more at once than the server takes."""
+        super().init_iopub(context)  # type: ignore[no-untyped-call]
+        if most := output_bound.most():
+            output_bound.bound(self.iopub_thread, self.session, most)
 
     @default("exec_lines")
     def _default_exec_lines(self) -> list[str]:

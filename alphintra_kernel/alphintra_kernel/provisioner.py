@@ -23,12 +23,12 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Bool, Int, List, Unicode, default
 
-from alphintra_kernel import isolation, kernel_home, levels, ownership, profile, workspace_rules
+from alphintra_kernel import isolation, kernel_home, levels, output_bound, ownership, profile, workspace_rules
 from alphintra_kernel.doors import Door, opener
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox
-from alphintra_kernel.server_sockets import bound
+from alphintra_kernel.server_sockets import MAX_MESSAGE, bound
 from alphintra_kernel.supervise import SandboxProcess
 
 #: Variables of Jupyter's environment that a kernel gets: none that may hold a secret.
@@ -80,6 +80,15 @@ class SandboxProvisioner(LocalProvisioner):
         config=True
     )
 
+    max_message_bytes = Int(
+        MAX_MESSAGE,
+        min=64 << 10,
+        help="""Size of one output, such as a chart; of a larger one the notebook is told its size alone.
+
+        Up to 64 of them wait in Jupyter's memory for a page that is slow.
+        """,
+    ).tag(config=True)
+
     pass_environment = List(
         Unicode(),
         help="""Names of environment variables that notebooks get from Jupyter's environment.
@@ -127,7 +136,7 @@ class SandboxProvisioner(LocalProvisioner):
             manager.transport = "ipc"
             manager.ip = str(self._sockets / "k")
             manager.cache_ports = False
-            bound(manager)
+            bound(manager, self.max_message_bytes)
         kwargs = await super().pre_launch(**kwargs)
         self._place = await asyncio.to_thread(self._prepare, kwargs.get("cwd"))
         outside, inside = await asyncio.to_thread(self._own_connection_file, Path(manager.connection_file))
@@ -299,6 +308,7 @@ class SandboxProvisioner(LocalProvisioner):
         values = {name: given[name] for name in names if name in given}
         values |= kernel_home.environment(place.home_inside)
         values["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+        values[output_bound.VARIABLE] = str(self.max_message_bytes)
         values[isolation.LEVEL_VARIABLE] = level
         values[isolation.NETWORK_VARIABLE] = "on" if network else "off"
         if place.refused:

@@ -87,6 +87,7 @@ class SandboxProcess:
         self._meter = Meter(self.pid, started.group, started.own_view)
         self._disk = DiskWatch([*started.writable, *([started.private] if started.private else [])], started.limits)
         self._deadline = time.monotonic() + started.limits.wall_seconds
+        self._over = False
         self._killed_as: str | None = None
         self._killed_at = 0.0
         self._lock = threading.Lock()
@@ -126,7 +127,7 @@ class SandboxProcess:
             outcome: What the end is called, for a caller that keeps a bound of its own (``"output"``).
         """
         with self._lock:
-            if self.outcome is None:
+            if not self._over:
                 self._killed_as = self._killed_as or outcome
                 self._killed_at = self._killed_at or time.monotonic()
                 self._end_processes()
@@ -138,7 +139,7 @@ class SandboxProcess:
             signum: For example ``signal.SIGINT``, which Python turns into a ``KeyboardInterrupt``.
         """
         with self._lock:
-            pid = self._main_pid() if self.outcome is None else None
+            pid = None if self._over else self._main_pid()
             handle = _pidfd(pid)
             if handle is None:
                 return
@@ -268,17 +269,17 @@ class SandboxProcess:
             gone = select.poll()
             gone.register(self._first, select.POLLIN)
             gone.poll(_END_SECONDS * 1000)
-        with self._lock:
-            self._meter.finish(self._disk.growth())
-            if self._out_of_memory():
-                self._killed_as = self._killed_as or MEMORY
-            self._popen.wait()
-            if self._started.group is not None:
-                self._started.group.remove()
-            self.outcome = self._killed_as or EXITED
-            for handle in (self._first, self._uppermost):
-                if handle is not None:
-                    os.close(handle)
+        with self._lock:  # from here on nobody kills or signals: what follows may take a while
+            self._over = True
+        self._meter.finish(self._disk.growth())
+        if self._out_of_memory():
+            self._killed_as = self._killed_as or MEMORY
+        self._popen.wait()
+        if self._started.group is not None:
+            self._started.group.remove()
+        for handle in (self._first, self._uppermost):
+            if handle is not None:
+                os.close(handle)
         if self._popen.stderr is not None:
             self._popen.stderr.close()
         if self._started.private is not None:
@@ -286,6 +287,7 @@ class SandboxProcess:
                 disk.remove(self._started.private)
         if self._on_end is not None:
             self._on_end()
+        self.outcome = self._killed_as or EXITED
 
 
 def _pidfd(pid: int | None) -> int | None:

@@ -18,6 +18,9 @@ MAX_BODY = 8 << 20
 SECONDS = 60.0
 #: Longest that a request is held back because it came too soon after others.
 PATIENCE = 30.0
+_BREATH = 0.2
+#: What is only for now: too many requests, and the same one still being done.
+_LATER = ("TOO_MANY", "IDEMPOTENCY_IN_PROGRESS", "DATABASE_UNAVAILABLE")
 _INSTEAD = (
     "run this in a notebook of JupyterLab with the Alphintra extension and its kernel (make lab), "
     "or run it right here with al.backtest"
@@ -32,7 +35,8 @@ def ask(
 ) -> dict[str, Any]:
     """Send one request through the door and return the JSON of the answer.
 
-    A request that came too soon after others waits as long as the server says, up to half a minute.
+    A request that came too soon after others waits as long as the server says, up to half a minute. One whose answer
+    was lost is sent once more where that does nothing twice: it only reads, or carries an ``Idempotency-Key``.
 
     Raises:
         NoServerError: There is no door, or nobody behind it any more.
@@ -52,11 +56,19 @@ def ask(
     if data is not None:
         given["Content-Type"] = "application/json"
     until = time.monotonic() + PATIENCE
+    again = method == "GET" or "Idempotency-Key" in given
     while True:
-        status, answer, retry = _exchange(socket_path, method, path, data, given)
+        try:
+            status, answer, retry = _exchange(socket_path, method, path, data, given)
+        except NoServerError:
+            if not again or not os.path.exists(socket_path):  # noqa: PTH110  no pathlib for one look
+                raise
+            again = False
+            time.sleep(_BREATH)
+            continue
         if status < 400:
             return answer
-        if status == 429 and answer.get("code") == "TOO_MANY" and time.monotonic() + retry < until:
+        if answer.get("code") in _LATER and time.monotonic() + retry < until:
             time.sleep(retry)
             continue
         raise _refusal(status, answer)

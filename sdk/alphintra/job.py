@@ -224,16 +224,15 @@ class Job:
     def failure(self) -> JobFailedError:
         """Return the error of a job that failed, with the line of your code that it happened in."""
         error: Mapping[str, Any] = self._item.get("error") or {}
-        line = self._source.line(error.get("line")) if self._source is not None else ""
-        place = f"{error['file']}, line {error['line']}" if error.get("file") and error.get("line") else None
-        if place and line:
-            place += f": {line}"
-        if error.get("bar_time"):
-            place = f"{place}, bar {error['bar_time']}" if place else f"bar {error['bar_time']}"
+        message = str(error.get("message") or "the job failed")
+        text = self._source.line(error.get("line")) if self._source is not None else ""
+        places = [text] if text else []
+        if error.get("line") and f"line {error['line']}" not in message:
+            places.insert(0, f"{error.get('file')}, line {error['line']}")
         return JobFailedError(
-            str(error.get("message") or "the job failed"),
+            message,
             code=str(error.get("code") or "JOB_FAILED"),
-            where=place,
+            where=": ".join(places) or None,
             error=error,
         )
 

@@ -51,6 +51,10 @@ class MainSource:
             SourceError: Its source is not known, or it uses something that a job cannot have.
         """
         self._known.add(strategy.__name__)
+        bound = [value for value in self._namespace.values() if isinstance(value, __future__._Feature)]
+        for name in __future__.all_feature_names:
+            if getattr(__future__, name) in bound:  # counts for every cell after it
+                self._imports[f"from __future__ import {name}"] = None
         self._define(strategy.__name__, strategy, strategy.__name__)
 
     @property
@@ -75,8 +79,6 @@ class MainSource:
         self._known.add(name)
         if isinstance(value, ModuleType):
             self._import_module(name, value)
-        elif isinstance(value, __future__._Feature):
-            self._imports[f"from __future__ import {name}"] = None
         elif _is_definition(value):
             self._define(name, value, user)
         elif (line := _import_of(name, value)) is not None:

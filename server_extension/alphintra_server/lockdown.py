@@ -19,6 +19,8 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 from tornado.web import HTTPError
 from traitlets.config import Config
 
+from .kernel_manager import BoundedKernelManager
+
 #: The kernels that may be started: those that begin in the sandbox.
 KERNELS = frozenset({"alphintra"})
 
@@ -115,6 +117,7 @@ def settings(workspace: str) -> Config:
     config.ServerApp.allow_external_kernels = False
     config.ServerApp.root_dir = workspace
     config.ServerApp.kernel_spec_manager_class = LockedKernelSpecManager
+    config.ServerApp.kernel_manager_class = BoundedKernelManager
     config.ServerApp.contents_manager_class = LockedContentsManager
     config.LockedContentsManager.root_dir = workspace
     config.LockedContentsManager.allow_hidden = False

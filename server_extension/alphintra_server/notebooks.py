@@ -11,6 +11,8 @@ from traitlets.config import Config
 
 from alphintra_kernel import kernel_home, language_server
 
+from .kernel_manager import BoundedKernelManager
+
 
 def settings(workspace: str, data_dir: str, single_user: bool, given: Config) -> Config:
     """Return settings for kernels and language servers, below those that somebody gave.
@@ -30,6 +32,8 @@ def settings(workspace: str, data_dir: str, single_user: bool, given: Config) ->
     for name, value in kernels.items():
         if name not in given.SandboxProvisioner:
             config.SandboxProvisioner[name] = value
+    if "kernel_manager_class" not in given.ServerApp:
+        config.ServerApp.kernel_manager_class = BoundedKernelManager
     if "pylsp" not in given.LanguageServerManager.get("language_servers", {}):
         config.LanguageServerManager.language_servers = {"pylsp": _language_server(Path(workspace))}
     return config

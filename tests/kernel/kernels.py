@@ -44,9 +44,19 @@ def specs(folder: Path) -> KernelSpecManager:
 class Client:
     """A running kernel and its client."""
 
-    def __init__(self, manager: KernelManager, client: Any) -> None:
+    def __init__(self, manager: KernelManager) -> None:
         self.manager = manager
-        self.client = client
+        self.client: Any = manager.client()
+
+    def connect(self) -> None:
+        """Listen to the kernel, anew after the channels were stopped."""
+        self.client = self.manager.client()
+        self.client.start_channels()
+        try:
+            self.client.wait_for_ready(timeout=60)
+        except RuntimeError as error:
+            process = self.manager.provisioner.sandboxed
+            raise AssertionError(process and process.stderr_tail()) from error
 
     def run(self, code: str, timeout: float = 60) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Execute and return the reply and what was shown."""
@@ -80,15 +90,31 @@ def kernel(folder: Path, *, cwd: Path, data_dir: Path, **settings: Any) -> Itera
     config = Config({"SandboxProvisioner": {"data_dir": str(data_dir), **settings}})
     manager = KernelManager(kernel_name="alphintra", kernel_spec_manager=specs(folder), config=config)
     manager.start_kernel(cwd=str(cwd), env=dict(os.environ))
-    client = manager.client()
+    started = Client(manager)
     try:
-        client.start_channels()
-        try:
-            client.wait_for_ready(timeout=60)
-        except RuntimeError as error:
-            process = manager.provisioner.sandboxed
-            raise AssertionError(process and process.stderr_tail()) from error
-        yield Client(manager, client)
+        started.connect()
+        yield started
     finally:
-        client.stop_channels()
+        started.client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def installed(folder: Path) -> dict[str, str]:
+    """Lay out the kernel and its entry point as an installation has them; the environment that finds them.
+
+    For programs that are started as such. A checkout that was installed before it had the entry point works as well.
+    """
+    specs(folder / "share" / "jupyter" / "kernels")
+    packages = folder / "packages"
+    about = packages / "alphintra_entry_point-0.dist-info"
+    about.mkdir(parents=True, exist_ok=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: alphintra-entry-point\nVersion: 0\n")
+    (about / "entry_points.txt").write_text(
+        f"[jupyter_client.kernel_provisioners]\n{NAME} = alphintra_kernel.provisioner:SandboxProvisioner\n"
+    )
+    paths = [str(packages), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return os.environ | {
+        "JUPYTER_PATH": str(folder / "share" / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }

@@ -49,3 +49,57 @@ async def test_work_is_stored_queued_and_its_result_read(opened, services):
     assert (again.json["strategy_id"], again.json["strategy_version"]) == (sent.json["strategy_id"], 1)
     other = await ask(door, "POST", "/v1/backtests", submission(STRATEGY + "\nMORE = 1\n"))
     assert (other.json["strategy_id"], other.json["strategy_version"]) == (sent.json["strategy_id"], 2)
+
+
+async def test_a_request_that_is_repeated_is_done_once(opened):
+    door, other = await opened(), await opened("bob")
+    key = ["Idempotency-Key: abc"]
+    first = await ask(door, "POST", "/v1/backtests", submission(), headers=key)
+    again = await ask(door, "POST", "/v1/backtests", submission(), headers=key)
+    assert (first.status, again.status) == (202, 202)
+    assert again.json == first.json
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["location"] == first.headers["location"]
+    changed = await ask(door, "POST", "/v1/backtests", submission(seed=3), headers=key)
+    assert (changed.status, changed.json["code"]) == (422, "IDEMPOTENCY_MISMATCH")
+    assert (await ask(door, "GET", "/v1/jobs")).json["_pagination"]["total"] == 1
+    theirs = await ask(other, "POST", "/v1/backtests", submission(), headers=key)
+    assert theirs.json["job_id"] != first.json["job_id"]
+
+
+async def test_parameters_that_were_saved_with_the_strategy_do_not_count(opened, services, api):
+    door = await opened("local")
+    sent = (await ask(door, "POST", "/v1/backtests", submission())).json
+    changed = await api("PUT", f"/api/strategies/code/{sent['strategy_id']}", {"parameters": {"fast": 77}})
+    assert changed.json["version"] == 2
+    again = (await ask(door, "POST", "/v1/backtests", submission(parameters={"act": "finish"}))).json
+    assert again["strategy_version"] == 2  # the same source: what was saved stays
+    backtest = await api("GET", f"/api/backtests/{again['backtest_id']}")
+    assert backtest.json["parameters"] == {"act": "finish"}
+    archived = await api("POST", f"/api/strategies/code/{sent['strategy_id']}/archive")
+    assert archived.status == 200
+    refused = await ask(door, "POST", "/v1/backtests", submission())
+    assert (refused.status, refused.json["code"]) == (409, "ARCHIVED")
+
+
+async def test_what_is_behind_it(opened):
+    door = await opened()
+    system = (await ask(door, "GET", "/v1/system")).json
+    assert system["data_dir"] is None
+    assert system["sandbox"]["level"]
+    datasets = (await ask(door, "GET", "/v1/datasets?limit=2&search=daily")).json
+    assert len(datasets["items"]) == 2
+    assert datasets["_pagination"]["next"].startswith("/v1/datasets?")
+    wrong = await ask(door, "GET", "/v1/datasets?limit=9999")
+    assert (wrong.status, wrong.json["errors"][0]["field"]) == (422, "limit")
+
+
+async def test_a_page_of_jobs_leads_to_the_next(opened):
+    door = await opened()
+    sent = [(await ask(door, "POST", "/v1/backtests", submission())).json["job_id"] for _ in range(3)]
+    found, path = [], "/v1/jobs?limit=2"
+    while path:
+        page = (await ask(door, "GET", path)).json
+        found += [item["id"] for item in page["items"]]
+        path = page["_pagination"]["next"]
+    assert found == sent[::-1]

@@ -105,7 +105,8 @@ def _rows(count):
     for number in range(count):
         status = ("COMPLETED", "FAILED", "CANCELLED")[number % 3]
         yield JobRow(
-            id=f"{number:032x}", user_id="local", kind="backtest" if number % 2 else "check", resource_id=f"r{number}",
+            id=f"{number:032x}", user_id="local", kind="backtest" if number % 2 else "check",
+            resource_id=f"{number + 1000:032x}",
             name=f"Strategy {number} 100%", status=status, phase="finished", attempt=1,
             # Two of each time: the id decides their order.
             created_at=now + timedelta(seconds=number // 2), updated_at=now,
@@ -138,11 +139,11 @@ FILTERS = [
     ({"status": "FAILED,CANCELLED"}, lambda n: n % 3 > 0),
     ({"kind": "check"}, lambda n: n % 2 == 0),
     ({"kind": "check", "status": "FAILED"}, lambda n: n % 2 == 0 and n % 3 == 1),
-    ({"q": "strategy 1"}, lambda n: n == 1 or n >= 10),
+    ({"q": "sTrategy 1"}, lambda n: n == 1 or n >= 10),
     ({"q": "100%", "status": "FAILED"}, lambda n: n % 3 == 1),
     ({"q": "0%0"}, lambda n: False),
     ({"q": f"{7:032x}"}, lambda n: n == 7),
-    ({"q": "r7"}, lambda n: n == 7),
+    ({"q": f"{1007:032x}"}, lambda n: n == 7),
     ({"status": "RUNNING"}, lambda n: False),
     ({"kind": "ingest"}, lambda n: False),
 ]

@@ -2,11 +2,20 @@
 
 import asyncio
 import json
+import os
+import re
 import sys
 
 import pytest
+from alphintra import strategy_source, submitting
 from alphintra_kernel.doors import opener
+from alphintra_server.door import doors, listener
+from alphintra_server.door.routes import ROUTES
+from alphintra_server.handlers.reading import MAX_BODY
+from alphintra_server.models import submissions
 from jupyter_client.manager import AsyncKernelManager
+
+from tests.docs.pages import DOCS, blocks
 
 DATA = "us-equities-daily/AAPL"
 CELLS = [
@@ -81,7 +90,7 @@ def notebook(services, workspace, jp_asyncio_loop):
         door = await opener().open(user_id="local", tenant="kernel", subject="k1")
         manager = AsyncKernelManager()
         manager.kernel_spec.argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        environment = {**__import__("os").environ, **door.environment(mounted=False)}
+        environment = {**os.environ, **door.environment(mounted=False)}
         await manager.start_kernel(
             cwd=str(workspace), env=environment | {"JPY_SESSION_NAME": str(workspace / "Mine.ipynb")}
         )
@@ -133,3 +142,112 @@ async def test_in_a_cell_it_shows_its_progress_and_ends_as_its_result(notebook):
     last = await notebook.later("update_display_data", lambda content: RESULT in content["data"])
     assert last["transient"]["display_id"] == display_id
     assert "Total return" in last["data"]["text/plain"]
+
+
+SLEEPER = """
+import time
+import alphintra as al
+
+class Sleeper(al.Strategy):
+    def on_bar(self):
+        time.sleep(60)
+"""
+FAILING = """
+class Failing(al.Strategy):
+    def on_bar(self):
+        return 1 / (self.bar_index - 3)
+"""
+
+
+async def test_interrupting_ends_the_waiting_and_not_the_job(notebook):
+    await notebook.run(SLEEPER)
+    await notebook.run(f"job = al.submit(Sleeper, '{DATA}', name='sleeps')")
+    waiting = asyncio.ensure_future(notebook.run("job.wait()", ok=False))
+    await asyncio.sleep(1.5)
+    await notebook.manager.interrupt_kernel()
+    reply, shown = await waiting
+    assert reply["ename"] == "KeyboardInterrupt"
+    words = [m["content"]["data"]["text/plain"] for m in shown if m["msg_type"].endswith("display_data")]
+    assert words[0].startswith("sleeps: ")
+    job_id = await notebook.value("job.id")
+    assert f"The job goes on: al.Job('{job_id}').wait() waits again" in words[-1]
+    assert await notebook.value("job.status") in ("PENDING", "RUNNING")
+    reply, _ = await notebook.run("job.wait(0.3)", ok=False)
+    assert (reply["ename"], "it goes on" in reply["evalue"]) == ("TimeoutError", True)
+    await notebook.run(f"again = al.Job('{job_id}'); again.cancel(); again.wait(30); again.cancel()")
+    assert await notebook.value("[again.status, again.name]") == ["CANCELLED", "sleeps"]
+    reply, _ = await notebook.run("job.result()", ok=False)
+    assert (reply["ename"], "was cancelled" in reply["evalue"]) == ("Cancelled", True)
+
+
+async def test_what_goes_wrong_is_told_with_its_place(notebook):
+    await notebook.run("import alphintra as al")
+    await notebook.run(FAILING)
+    reply, _ = await notebook.run(f"job = al.submit(Failing, '{DATA}'); job.result(60)", ok=False)
+    assert reply["ename"] == "JobFailedError"
+    assert "ZeroDivisionError" in reply["evalue"]
+    assert reply["evalue"].count("line 6") == 1
+    assert reply["evalue"].endswith("(return 1 / (self.bar_index - 3))")
+    code, file = await notebook.value("[job.failure().code, job.error['file']]")
+    assert (code, file) == ("STRATEGY_ERROR", "strategy.py")
+    _, shown = await notebook.run("job")
+    failed = next(m["content"]["data"] for m in shown if m["msg_type"] == "display_data")
+    assert "failed: Failing raised ZeroDivisionError" in failed["text/plain"]
+    assert "<details>" in failed["text/html"]
+    refusals = {
+        "al.submit(Failing, 'nothing/AAPL')": ("ServerError", "nothing"),
+        f"al.submit(Failing, '{DATA}', params={{'fast': 1}})": ("ServerError", "fast"),
+        f"al.submit(Failing, '{DATA}', start='2050-01-01')": ("ServerError", "start_date"),
+        f"al.submit(Failing, '{DATA}', methodology='sweep')": ("ServerError", "SWEEP needs an object with its grid"),
+        "al.Job('0' * 32)": ("ServerError", "There is no job"),
+        "al.Job('../../etc')": ("ServerError", "nothing here"),
+    }
+    for code, (name, words) in refusals.items():
+        reply, _ = await notebook.run(code, ok=False)
+        assert (reply.get("ename"), words in reply.get("evalue", "")) == (name, True), (code, reply)
+
+
+async def test_a_sweep_of_a_module_ends_as_its_study(notebook, workspace):
+    (workspace / "crossing.py").write_text("\n".join(CELLS).replace("import helpers", "import helpers\n"))
+    await notebook.run("import alphintra as al\nfrom crossing import SmaCross")
+    grid = "{'grid': {'fast': range(5, 20, 5)}}"
+    await notebook.run(f"job = al.submit(SmaCross, '{DATA}', methodology='sweep', method={grid}, end='2003-01-02')")
+    _, shown = await notebook.run("job.result()")
+    data = next(m["content"]["data"] for m in shown if m["msg_type"] == "execute_result")
+    assert "application/vnd.alphintra.study.v1+json" in data
+    assert "3 variants" in data["text/plain"]
+    assert await notebook.value("[job.result().run['strategy'], job.result().study['kind']]") == ["SmaCross", "sweep"]
+
+
+PAGE = (DOCS / "jobs-from-a-notebook.md").read_text()
+
+
+async def test_the_page_runs_as_it_stands(notebook):
+    for block in blocks("jobs-from-a-notebook.md"):
+        assert block.language == "python"
+        _, shown = await notebook.run(block.text)
+    # The last block's value is the sweep's study.
+    data = next(m["content"]["data"] for m in shown if m["msg_type"] == "execute_result")
+    assert "8 variants" in data["text/plain"]
+    assert await notebook.value("[again.id == sweep.id or again.id == job.id, len(al.jobs())]") == [True, 2]
+
+
+def test_the_page_names_what_is_behind_the_door_and_its_bounds():
+    named = set(re.findall(r"`((?:GET|POST) /v1/[^`]*)`", PAGE))
+    behind = set()
+    for path, handler in ROUTES:
+        for verb in ("get", "post"):
+            if hasattr(getattr(handler, verb), "endpoint"):
+                behind.add(f"{verb.upper()} {path.replace('([0-9a-f]{32})', '{id}')}")
+    assert named == behind
+    assert f"{listener.MOST_CONNECTIONS} are open at a time, {listener.CONNECTIONS_A_SECOND:g} a second" in PAGE
+    assert f"at most {MAX_BODY >> 20} MiB and a minute" in PAGE
+    assert (listener.CONNECTION_SECONDS, doors.SUBMITS_A_SECOND) == (60, 2)
+    assert f"handed over {doors.SUBMITS_AT_ONCE:g} times at once and twice a second" in PAGE
+    assert f"{strategy_source.MAX_MODULES} of them and {strategy_source.MAX_BYTES >> 20} MiB at most" in PAGE
+    assert (submissions.MAX_MODULES, submissions.MAX_ALL_MODULES) == (
+        strategy_source.MAX_MODULES,
+        strategy_source.MAX_BYTES,
+    )
+    for name in submitting._HERE_ONLY:
+        assert f"`{name}`" in PAGE

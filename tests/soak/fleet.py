@@ -139,16 +139,19 @@ class Fleet:
     def arm(self, server: Server, crash_at: str) -> None:
         """Tell a running server where to die."""
         Path(self.folder / f"{server.name}.arm").write_text(crash_at)
-        if server.alive and server.pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(server.pid, signal.SIGUSR2)
+        if server.alive:
+            self.signal(server, signal.SIGUSR2)
 
     def kill(self, server: Server) -> None:
         """End a server at once."""
+        self.signal(server, signal.SIGKILL)
+        self.wait_dead(server, 20)
+
+    def signal(self, server: Server, what: signal.Signals) -> None:
+        """Send a server's process a signal, if it is there."""
         if server.pid is not None:
             with suppress(ProcessLookupError):
-                os.kill(server.pid, signal.SIGKILL)
-        self.wait_dead(server, 20)
+                os.kill(server.pid, what)
 
     def wait_dead(self, server: Server, seconds: float) -> bool:
         """Wait until a server has died."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import tempfile
 import time
 from collections import Counter
@@ -12,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .evidence import Evidence
-from .fleet import Fleet, Server
+from .fleet import HEARTBEAT_SECONDS, LEASE_SECONDS, Fleet, Server
 from .people import STRATEGY, Acknowledged, Reader, Sender, ask
-from .schedule import RANDOM, Kill, kills
+from .schedule import FROZEN, RANDOM, Kill, kills
 
 USERS = ("ada", "bob")
 RECOVERY_SECONDS = 60.0
@@ -31,6 +32,7 @@ class Summary:
     kills: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
     attempts: Counter[int] = field(default_factory=Counter)
+    freezes: int = 0
     boots: int = 0
     events: int = 0
     connections: int = 0
@@ -48,7 +50,7 @@ class Summary:
             [
                 f"kill test on {self.database}, {self.servers} server(s), seed {self.seed}: "
                 f"{sum(self.kills.values())} kills in {self.seconds:.0f} s",
-                f"  kills by point: {table(self.kills)}",
+                f"  kills by point: {table(self.kills)}; stopped for a while: {self.freezes}",
                 f"  jobs: {jobs} ({table(self.ends)})",
                 f"  attempts a job: {table(self.attempts)}; run again after a kill: {again}",
                 f"  events heard: {self.events}, over {self.connections} connections; servers started: {self.boots}",
@@ -84,7 +86,7 @@ class Soak:
         self._readers = {user: Reader(self.fleet.servers, user) for user in USERS}
 
     def run(self, count: int) -> Summary:
-        """Kill ``count`` times.
+        """Kill ``count`` times, and until every point had its turn.
 
         Raises:
             SoakFailedError: What must hold does not.
@@ -104,9 +106,10 @@ class Soak:
                     self._strategies[user] = made["id"]
                     self._readers[user].start()
                 for kill in kills(self.summary.seed, self.summary.servers, USERS):
-                    if sum(self.summary.kills.values()) >= count:
-                        break
                     self._round(kill, evidence)
+                    # Whole turns: each has every point.
+                    if kill.last and sum(self.summary.kills.values()) >= count:
+                        break
                 self.summary.ends, self.summary.attempts = evidence.tally()
             finally:
                 evidence.close()
@@ -136,13 +139,15 @@ class Soak:
             for user, orders in kill.orders.items()
         ]
         victims = [self.fleet.servers[number] for number in kill.victims]
-        if kill.point not in {RANDOM, "in_sweep"}:
+        if kill.point not in {RANDOM, FROZEN, "in_sweep"}:
             for server in victims:
                 self.fleet.arm(server, f"{kill.point}:{kill.times}")
         for sender in senders:
             sender.start()
         if kill.point == "in_sweep":
             self._die_in_sweep(kill, evidence)
+        elif kill.point == FROZEN:
+            self._freeze(victims[0], evidence)
         elif kill.point == RANDOM:
             time.sleep(kill.delay)
             for server in victims:
@@ -164,14 +169,24 @@ class Soak:
         until = time.monotonic() + _REACH_SECONDS
         while evidence.running() == 0 and time.monotonic() < until:
             time.sleep(0.01)
-        first, *others = [self.fleet.servers[number] for number in (*kill.victims, 0, 1) if number < self.summary.servers]
-        heir = next((server for server in others if server is not first), first)
+        first = self.fleet.servers[kill.victims[0]]
+        heir = next((server for server in self.fleet.servers if server is not first), first)
         if heir is not first:
             self.fleet.arm(heir, "in_sweep")
         self._kill(first)
         if heir is first:
             self.fleet.start(first, quick=kill.quick, crash_at="in_sweep")
         self._await_death([heir], "in_sweep")
+
+    def _freeze(self, server: Server, evidence: Evidence) -> None:
+        """Let a server stand still with jobs at work until others have taken them over, then let it go on."""
+        until = time.monotonic() + _REACH_SECONDS
+        while evidence.running() < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+        self.fleet.signal(server, signal.SIGSTOP)
+        time.sleep(LEASE_SECONDS + 4 * HEARTBEAT_SECONDS)
+        self.fleet.signal(server, signal.SIGCONT)
+        self.summary.freezes += 1
 
     def _await_death(self, servers: list[Server], point: str) -> None:
         until = time.monotonic() + _REACH_SECONDS
@@ -207,7 +222,6 @@ class Soak:
         troubles += evidence.faults(self._promised)
         total = sum(self.summary.kills.values())
         self._say(f"kill {total} ({kill.point}), {len(self._promised)} jobs, settled after {recovery:.1f} s")
-        if __import__("os").environ.get("SOAK_DEBUG"): self._say(f"   round {kill} {self.summary.kills}")
         if troubles:
             self._fail(kill, troubles)
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from .people import Order
 
 RANDOM = "random"
+FROZEN = "frozen"
+"""A server is stopped for longer than its leases last, and goes on: what it does then must count for nothing."""
 # The points whose turn comes in each ten kills, in an order of the seed's; the rest are random instants.
-_TURN = (
-    "after_claim", "after_start", "after_result_write", "after_commit_before_relay", "in_relay", "in_cancel", "in_sweep",
-    RANDOM, RANDOM, RANDOM,
+_POINTS = (
+    "after_claim", "after_start", "after_result_write", "after_commit_before_relay", "in_relay", "in_cancel",
+    "in_sweep", RANDOM, RANDOM, RANDOM,
 )  # fmt: skip
 _MOST_TIMES = {"in_relay": 12, "after_start": 4, "after_claim": 3, "after_result_write": 2, "in_cancel": 2}
 
@@ -23,7 +25,8 @@ class Kill:
 
     Attributes:
         number: Counts them, from 1.
-        point: A crash point, or ``random``.
+        last: Whether every point has had its turn with it.
+        point: A crash point, ``random`` or ``frozen``.
         times: How often the point is passed before.
         delay: Seconds until a random kill.
         victims: Which servers.
@@ -32,6 +35,7 @@ class Kill:
     """
 
     number: int
+    last: bool
     point: str
     times: int
     delay: float
@@ -45,7 +49,8 @@ def kills(seed: int, servers: int, users: tuple[str, ...]) -> Iterator[Kill]:
     dice = random.Random(seed)
     number = 0
     while True:
-        turn = list(_TURN)
+        # Where there is one server nobody takes over from it while it stands still.
+        turn = [*_POINTS, *([FROZEN] if servers > 1 else [])]
         dice.shuffle(turn)
         real = dice.randrange(len(turn))
         for place, point in enumerate(turn):
@@ -54,6 +59,7 @@ def kills(seed: int, servers: int, users: tuple[str, ...]) -> Iterator[Kill]:
             victims = everybody if dice.random() < 0.3 else (dice.randrange(servers),)
             yield Kill(
                 number,
+                place == len(turn) - 1,
                 point,
                 dice.randint(1, _MOST_TIMES.get(point, 1)),
                 dice.uniform(0.0, 2.5),
@@ -69,7 +75,7 @@ def _orders(dice: random.Random, key: str, point: str) -> list[Order]:
         act = dice.choices(("finish", "slow", "error", "die"), (5, 3, 1, 1))[0]
         cancel = dice.random() < 0.25
         # There must be something to be cancelled, or to be taken over.
-        if number == 0 and point in {"in_cancel", "in_sweep"}:
+        if point == FROZEN or (number == 0 and point in {"in_cancel", "in_sweep"}):
             act, cancel = "slow", point == "in_cancel"
         found.append(
             Order(

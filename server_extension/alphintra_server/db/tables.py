@@ -220,10 +220,10 @@ class JobRow(Base):
     __table_args__ = (
         # The queue, and who has how much running.
         Index(None, "status", "phase", "priority", "user_id", "queued_at"),
-        # Lists, newest first, for each filter of theirs.
-        Index(None, "user_id", "created_at", "id"),
-        Index(None, "user_id", "status", "created_at", "id"),
-        Index(None, "user_id", "kind", "created_at", "id"),
+        # Lists, newest first, for each filter of theirs; a name is looked for in the index alone.
+        Index(None, "user_id", "created_at", "id", "name"),
+        Index(None, "user_id", "status", "created_at", "id", "name"),
+        Index(None, "user_id", "kind", "status", "created_at", "id", "name"),
         Index(None, "kind", "resource_id"),
         Index(None, "finished_at"),
     )

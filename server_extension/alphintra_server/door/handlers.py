@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import uuid
@@ -14,7 +15,8 @@ from tornado.web import stream_request_body
 from .. import errors
 from ..auth import Caller
 from ..handlers.base import Endpoint
-from ..handlers.reading import body_as, query_as
+from ..handlers.reading import body_as, key_of, query_as
+from ..idempotency import Keyed, Stored
 from ..metrics import REQUESTS
 from .tenant import Tenant
 
@@ -51,7 +53,8 @@ class _NoLength(errors.ServiceError):
 class DoorHandler(web.RequestHandler):
     """Base of what is behind a door."""
 
-    _status_chosen = False
+    base_url = ""
+    """Where its addresses begin: a door has nothing else."""
     most_bytes = _SMALL
     """Longest body."""
     rate: str | None = None
@@ -73,8 +76,8 @@ class DoorHandler(web.RequestHandler):
         return self._extension.services
 
     @property
-    def base_url(self) -> str:
-        """Where Jupyter's own addresses begin, without a slash at the end."""
+    def server_url(self) -> str:
+        """Where the addresses of the server begin that a browser knows, without a slash at the end."""
         assert self._extension.serverapp is not None
         return str(self._extension.serverapp.base_url).rstrip("/")
 
@@ -111,11 +114,21 @@ class DoorHandler(web.RequestHandler):
         """Read a JSON object into a model; no body is an empty object."""
         return body_as(model, bytes(self._body))
 
-    def created(self, path: str, *, status: int = 201) -> None:
-        """Say where the new thing is."""
-        self._status_chosen = True
-        self.set_status(status)
-        self.set_header("Location", path)
+    def read_key(
+        self, described: Endpoint, who: Caller, verb: str, path: tuple[str, ...], body: BaseModel | None
+    ) -> Keyed | None:
+        """Read the ``Idempotency-Key`` of a request, if it has one."""
+        present = functools.partial(described.present, self.base_url, path)
+        return key_of(self.request, who, f"{verb} door.{type(self).__name__}", path, body, present)
+
+    async def write_stored(self, answer: Stored, *, anew: bool = False) -> None:
+        """Answer well; say so where it was done before."""
+        self.set_status(answer.status)
+        for name, value in answer.headers.items():
+            self.set_header(name, value)
+        if not anew:
+            self.set_header("Idempotent-Replayed", "true")
+        await self.finish(answer.body)
 
     def write_problem(self, error: errors.ServiceError) -> None:
         """Answer with a problem document."""

@@ -56,13 +56,18 @@ class SubmitHandler(DoorHandler):
     most_bytes = MAX_BODY
     rate = SUBMIT
 
-    @endpoint("strategies:execute", body=Submission, response=Submitted, status=202)
+    @endpoint(
+        "strategies:execute",
+        body=Submission,
+        response=Submitted,
+        status=202,
+        location=lambda made: f"/v1/jobs/{made.job_id}",
+        idempotent=True,
+    )
     async def post(self, who: Caller, *, body: Submission) -> Submitted:
         """Store source as a strategy's version and queue a backtest of it."""
         who.require("strategies:write")
-        accepted = await self.services.submissions.submit(who, body)
-        self.created(f"/v1/jobs/{accepted.job_id}", status=202)
-        return accepted
+        return await self.services.submissions.submit(who, body)
 
 
 class JobsHandler(DoorHandler):
@@ -115,7 +120,7 @@ class JobResultsHandler(DoorHandler):
             job_id=job.id,
             backtest_id=job.resource_id,
             name=job.name,
-            report=f"{self.base_url}/api/backtests/{job.resource_id}/report",
+            report=f"{self.server_url}/api/backtests/{job.resource_id}/report",
             results=results,
         )
 

@@ -17,9 +17,9 @@ from tornado import web
 from .. import errors
 from ..auth import Caller, caller
 from ..db.outage import is_away
-from ..idempotency import HEADER, Keyed, Stored, hash_of, read_key
+from ..idempotency import Keyed, Stored
 from ..metrics import REQUESTS
-from .reading import body_as, query_as
+from .reading import body_as, key_of, query_as
 
 if TYPE_CHECKING:
     from ..app import Services
@@ -185,17 +185,8 @@ class AlphintraHandler(APIHandler):
         self, described: Endpoint, who: Caller, verb: str, path: tuple[str, ...], body: BaseModel | None
     ) -> Keyed | None:
         """Read the ``Idempotency-Key`` of a request, if it has one."""
-        given = self.request.headers.get(HEADER)
-        if given is None:
-            return None
-        content = None if body is None else body.model_dump(mode="json", exclude_unset=True)
-        return Keyed(
-            user_id=who.user_id,
-            route=f"{verb} {type(self).__name__}",
-            key=read_key(given),
-            request_hash=hash_of("/".join(path), self.request.query, content),
-            present=functools.partial(described.present, self.base_url, path),
-        )
+        present = functools.partial(described.present, self.base_url, path)
+        return key_of(self.request, who, f"{verb} {type(self).__name__}", path, body, present)
 
     async def write_stored(self, answer: Stored, *, anew: bool = False) -> None:
         """Answer well; say so where it was done before."""

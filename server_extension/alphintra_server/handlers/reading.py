@@ -1,15 +1,18 @@
-"""Reading a request's query string and JSON body into a model, with every way to fail as one of our problems."""
+"""Reading a request: query string and JSON body into models, and its key; each way to fail is one of our problems."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from tornado.httputil import HTTPServerRequest
 
 from .. import errors
+from ..auth import Caller
+from ..idempotency import HEADER, Keyed, hash_of, read_key
 
 MAX_BODY = 8 << 20
 MAX_DEPTH = 32
@@ -51,6 +54,32 @@ def body_as(model: type[Model], raw: bytes) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         raise errors.from_validation(error) from None
+
+
+def key_of(
+    request: HTTPServerRequest,
+    who: Caller,
+    route: str,
+    path: tuple[str, ...],
+    body: BaseModel | None,
+    present: Callable[[BaseModel, int | None], tuple[int, dict[str, str]]],
+) -> Keyed | None:
+    """Read the ``Idempotency-Key`` of a request, if it has one.
+
+    Args:
+        request: The request.
+        who: Who asks.
+        route: Verb and handler.
+        path: The path's parts.
+        body: What the body says.
+        present: Makes status and headers of an answer.
+    """
+    given = request.headers.get(HEADER)
+    if given is None:
+        return None
+    # No warnings: what the methodology decides about a method, a dump of its own does not know.
+    content = None if body is None else body.model_dump(mode="json", exclude_unset=True, warnings=False)
+    return Keyed(who.user_id, route, read_key(given), hash_of("/".join(path), request.query, content), present)
 
 
 def _refuse(constant: str) -> None:

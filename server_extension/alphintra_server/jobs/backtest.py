@@ -33,6 +33,11 @@ def file_name(modules: dict[str, str]) -> str:
     return name
 
 
+def known_as(path: str | None, line_map: list[list[int]] | None) -> str | None:
+    """How the trader knows the file of the code: a notebook only where it is known which of its lines these are."""
+    return None if line_map is None and path is not None and path.endswith(".ipynb") else path
+
+
 class BacktestKind:
     """Implements ``JobKind``."""
 
@@ -73,7 +78,7 @@ class BacktestKind:
             "strategy_id": row.strategy_id,
             "trials": _earlier(session, held, row).entries,
         }
-        return JobInput(files, message, strategy.source_path, version.line_map)
+        return JobInput(files, message, known_as(strategy.source_path, version.line_map), version.line_map)
 
     def save(self, session: Session, held: Claim, output: Output) -> None:
         """Write figures and trades."""

@@ -15,7 +15,7 @@ from ..db.tables import DatasetRow, StrategyRow, StrategyVersionRow
 from ..services.check_outcomes import settle, settle_failed
 from ..services.datasets import Selection
 from .attempt import JobInput
-from .backtest import file_name
+from .backtest import file_name, known_as
 from .check_output import ChecksOutput, collect, read_record
 from .store import Claim
 
@@ -63,9 +63,8 @@ class CheckKind:
             "configuration": row.configuration,
             "checks": row.checks,
         }
-        return JobInput(
-            files, message, strategy.source_path, version.line_map, partial(collect, checks=row.checks)
-        )
+        known = known_as(strategy.source_path, version.line_map)
+        return JobInput(files, message, known, version.line_map, partial(collect, checks=row.checks))
 
     def save(self, session: Session, held: Claim, output: ChecksOutput) -> None:
         """Write the outcome; tell the owner where checks that passed do not any more."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from .pool import Pool
 
+_SPARE_SECONDS = 120
+"""Processor time of a worker beside its job's: it loads the libraries."""
 ROOT_VARIABLE = "ALPHINTRA_JOB_ROOT"
 """Environment variable that tells the worker where ``in`` and ``out`` are."""
 
@@ -124,6 +126,7 @@ class Launcher:
             mounts=mounts,
             limits=Limits(
                 wall_seconds=math.inf,
+                cpu_seconds=_SPARE_SECONDS + math.ceil(limits.wall_seconds * (os.cpu_count() or 1)),
                 memory_bytes=limits.memory_bytes,
                 disk_bytes=limits.disk_bytes,
             ),

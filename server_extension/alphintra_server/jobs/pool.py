@@ -98,15 +98,14 @@ class Pool:
 
         Args:
             limits: What the job may use. Waiting workers have the launcher's own limits: another memory or disk
-                bound gets a new one.
+                bound, or more time, gets a new one.
 
         Raises:
             OSError: A new one's folder could not be made.
             SandboxError: A new one could not be started.
         """
-        own = self._launcher.limits
         usable = [item for item in self._waiting if item.worker.process.outcome is None]
-        if usable and (limits.memory_bytes, limits.disk_bytes) == (own.memory_bytes, own.disk_bytes):
+        if usable and self._fits(limits):
             # The first started are the furthest among equals.
             found = max(usable, key=lambda item: (item.worker.warm, item.worker.ready))
             self._waiting.remove(found)
@@ -120,6 +119,11 @@ class Pool:
             worker = await self._launcher.start(limits)
         self._count(worker)
         return worker
+
+    def _fits(self, limits: JobLimits) -> bool:
+        own = self._launcher.limits
+        same = (limits.memory_bytes, limits.disk_bytes) == (own.memory_bytes, own.disk_bytes)
+        return same and limits.wall_seconds <= own.wall_seconds
 
     def _count(self, worker: Worker) -> None:
         """Know how many jobs run."""

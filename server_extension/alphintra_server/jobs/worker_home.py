@@ -45,10 +45,12 @@ class WorkerHome:
         """Make this server's folder and hold its lock."""
         if self._lock is not None:
             return
-        folder = self.root / self.boot
-        folder.mkdir(parents=True, mode=0o700)
-        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        # Nobody sees it before its lock is held, or takes it for that of a dead server.
+        hidden = self.root / f".{self.boot}"
+        hidden.mkdir(parents=True, mode=0o700)
+        lock = os.open(hidden / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hidden.rename(self.root / self.boot)
         self._lock = lock
 
     def new(self) -> tuple[str, Path]:
@@ -103,7 +105,7 @@ def sweep_dead_servers(root: Path) -> int:
     """
     killed = 0
     for folder in list(root.iterdir()) if root.is_dir() else []:
-        if not _is_dead(folder):
+        if folder.name.startswith(".") or not _is_dead(folder):
             continue
         killed += kill_marked(f"{folder.name}.")
         remove_tree(folder)
@@ -114,8 +116,7 @@ def _is_dead(folder: Path) -> bool:
     try:
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        # Its removal was cut short, or it is being made this very moment.
-        return any(folder.iterdir()) if folder.is_dir() else False
+        return folder.is_dir()  # its removal was cut short
     except OSError:
         return False
     try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
@@ -20,6 +20,7 @@ from ..jobs import store
 from ..jobs.fair_queue import positions
 from ..models.jobs import Job, JobError, JobLog, JobPage, JobPagination, JobQuery, JobStatus, Progress
 
+_ID = re.compile(r"[0-9a-f]{32}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,7 +57,10 @@ class Jobs:
                 if query.status:
                     given["status"] = ",".join(query.status)
                 following = f"{path}?{urlencode(given | {'cursor': _cursor(rows[-1])})}"
-            total = session.scalar(select(func.count()).select_from(JobRow).where(*_filters(who, query))) or 0
+            total = len(rows)
+            if more or query.cursor is not None:
+                counted = select(func.count()).select_from(JobRow).where(*_filters(session, who, query))
+                total = session.scalar(counted) or 0
             where = JobPagination(limit=query.limit, total=total, next=following)
             items = [to_model(row, places.get(row.id), strategies.get(row.id)) for row in rows]
             return JobPage(items=items, _pagination=where)
@@ -160,7 +164,9 @@ def _strategies(session: Session, rows: Sequence[JobRow]) -> dict[str, str]:
     return found
 
 
-def _filters(who: Caller, query: JobQuery, status: JobStatus | None = None) -> list[ColumnElement[bool]]:
+def _filters(
+    session: Session, who: Caller, query: JobQuery, status: JobStatus | None = None
+) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [JobRow.user_id == who.user_id]
     if status is not None:
         found.append(JobRow.status == status.value)
@@ -168,10 +174,12 @@ def _filters(who: Caller, query: JobQuery, status: JobStatus | None = None) -> l
         found.append(JobRow.status.in_([item.value for item in query.status]))
     if query.kind is not None:
         found.append(JobRow.kind == query.kind)
-    if query.q:
-        found.append(
-            or_(JobRow.name.icontains(query.q, autoescape=True), JobRow.id == query.q, JobRow.resource_id == query.q)
-        )
+    if query.q and _ID.fullmatch(query.q):
+        found.append(or_(JobRow.id == query.q, JobRow.resource_id == query.q))
+    elif query.q:
+        # SQLite's LIKE knows no case as it is, and is five times as quick as with lower() around both sides.
+        sqlite = session.get_bind().dialect.name == "sqlite"
+        found.append((JobRow.name.contains if sqlite else JobRow.name.icontains)(query.q, autoescape=True))
     return found
 
 
@@ -182,13 +190,17 @@ def _page(session: Session, who: Caller, query: JobQuery) -> list[JobRow]:
         micros, _, last = query.cursor.partition("-")
         moment = _EPOCH + timedelta(microseconds=int(micros))
         after = [JobRow.created_at <= moment, or_(JobRow.created_at < moment, JobRow.id < last)]
-    found: list[JobRow] = []
-    # Each status on its own is read off an index in order; several at once would be sorted first.
-    for status in sorted(set(query.status)) if query.status else [None]:
-        wanted: Select[Any] = select(JobRow).where(*_filters(who, query, status), *after)
+    found: list[tuple[datetime, str]] = []
+    # Each status on its own is read off an index in order, and off nothing else; several at once would be sorted first.
+    # Without one, there is an index in order for all kinds, not for each.
+    statuses: list[JobStatus | None] = [*sorted(set(query.status or JobStatus))]
+    for status in statuses if query.status or query.kind is not None else [None]:
+        wanted = select(JobRow.created_at, JobRow.id).where(*_filters(session, who, query, status), *after)
         wanted = wanted.order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(query.limit + 1)
-        found += session.scalars(wanted)
-    return sorted(found, key=lambda row: (row.created_at, row.id), reverse=True)[: query.limit + 1]
+        found += [(row.created_at, row.id) for row in session.execute(wanted)]
+    ids = [job_id for _, job_id in sorted(found, reverse=True)[: query.limit + 1]]
+    rows = {row.id: row for row in session.scalars(select(JobRow).where(JobRow.id.in_(ids)))}
+    return [rows[job_id] for job_id in ids]
 
 
 def _cursor(row: JobRow) -> str:

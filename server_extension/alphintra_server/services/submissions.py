@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ..auth import Caller
 from ..db.engine import Database
+from ..idempotency import remember
 from ..models.submissions import Submission, Submitted
 from . import strategies
 from .backtest_checks import check_parameters
@@ -70,12 +71,13 @@ class Submissions:
             accepted = self._backtests.enqueue(
                 session, who, strategy, version, settings, body.class_name, saved_parameters=False
             )
-            return Submitted(
+            made = Submitted(
                 **accepted.model_dump(),
                 strategy_id=strategy.id,
                 strategy_version=version.number,
                 new_version=saved.created_version,
             )
+            return remember(session, made)
 
         submitted = await self._database.write(work)
         self._wake()

@@ -12,9 +12,9 @@ depends_on = None
 
 _INDEXES = (
     ("status", "phase", "priority", "user_id", "queued_at"),
-    ("user_id", "created_at", "id"),
-    ("user_id", "status", "created_at", "id"),
-    ("user_id", "kind", "created_at", "id"),
+    ("user_id", "created_at", "id", "name"),
+    ("user_id", "status", "created_at", "id", "name"),
+    ("user_id", "kind", "status", "created_at", "id", "name"),
     ("finished_at",),
 )
 

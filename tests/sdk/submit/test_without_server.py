@@ -1,0 +1,146 @@
+"""``al.submit`` where there is no server, and arguments that no job can take."""
+
+import datetime as dt
+import socket
+import threading
+
+import alphintra as al
+import numpy as np
+import pandas as pd
+import pytest
+from alphintra import _door, submitting
+from alphintra.errors import NoServerError, ParameterError, RuleError, ServerError
+
+DATA = "us-equities-daily/AAPL"
+
+
+class Plain(al.Strategy):
+    """Does nothing."""
+
+    def on_bar(self):
+        """Do nothing."""
+
+
+@pytest.fixture(autouse=True)
+def no_door(monkeypatch):
+    monkeypatch.delenv(_door.SOCKET_VARIABLE, raising=False)
+    monkeypatch.delenv(_door.TOKEN_VARIABLE, raising=False)
+
+
+def test_without_a_server_it_says_what_to_do():
+    with pytest.raises(NoServerError, match=r"no Alphintra server.*notebook of JupyterLab.*al\.backtest") as caught:
+        al.submit(Plain, DATA)
+    assert caught.value.code == "NO_SERVER"
+    for ask in (al.jobs, lambda: al.Job("0" * 32)):
+        with pytest.raises(NoServerError):
+            ask()
+
+
+def test_a_server_that_has_gone_is_told(monkeypatch, tmp_path):
+    monkeypatch.setenv(_door.SOCKET_VARIABLE, str(tmp_path / "gone.sock"))
+    monkeypatch.setenv(_door.TOKEN_VARIABLE, "t")
+    with pytest.raises(NoServerError, match=r"cannot be reached.*restart this kernel"):
+        al.jobs()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n[1", b"HTTP/1.1 200 OK\r\n\r\nnot json"],
+)
+def test_whatever_else_answers_is_no_server(monkeypatch, tmp_path, said):
+    path = tmp_path / "odd.sock"
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen()
+
+    def answer():
+        connection, _ = listening.accept()
+        connection.recv(65536)
+        connection.sendall(said)
+        connection.close()
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    monkeypatch.setenv(_door.SOCKET_VARIABLE, str(path))
+    monkeypatch.setenv(_door.TOKEN_VARIABLE, "t")
+    with pytest.raises(NoServerError, match="cannot be reached"):
+        al.jobs()
+    thread.join()
+    listening.close()
+
+
+def test_more_than_the_server_takes_is_not_sent(monkeypatch, tmp_path):
+    monkeypatch.setenv(_door.SOCKET_VARIABLE, str(tmp_path / "gone.sock"))
+    monkeypatch.setenv(_door.TOKEN_VARIABLE, "t")
+    with pytest.raises(ServerError, match="8,388,608") as caught:
+        _door.ask("POST", "/v1/backtests", {"code": "x" * (9 << 20)})
+    assert caught.value.code == "TOO_LARGE"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"strategy": Plain, "data": pd.DataFrame()}, ParameterError, "name of a dataset, got DataFrame"),
+        ({"strategy": Plain(), "data": DATA}, ParameterError, "must be a class"),
+        ({"strategy": int, "data": DATA}, ParameterError, "does not derive from al.Strategy"),
+        ({"engine": "backtrader"}, ParameterError, "a job cannot take engine"),
+        ({"compiled": False}, ParameterError, "a job cannot take compiled"),
+        ({"instruments": {"A": None}}, ParameterError, "a job cannot take instruments"),
+        ({"benchmark": pd.DataFrame()}, ParameterError, "benchmark is the name"),
+        ({"methodology": "guess"}, ParameterError, "no methodology 'guess'"),
+        ({"commission": 2}, RuleError, r"outside \[0, 0.5\]"),
+    ],
+)
+def test_what_a_job_cannot_take_is_refused_before_anything_is_sent(arguments, error, words):
+    given = {"strategy": Plain, "data": DATA} | arguments
+    with pytest.raises(error, match=words):
+        al.submit(**given)
+
+
+def test_arguments_of_a_backtest_become_those_of_the_server():
+    settings = submitting._settings(
+        {
+            "start": dt.date(2005, 1, 3),
+            "end": pd.Timestamp("2010-12-31", tz="UTC"),
+            "cash": np.int64(50_000),
+            "commission": al.Commission(per_share=0.005, minimum=1, tiers=((1000.0, 0.001), (float("inf"), 0.0005))),
+            "slippage": {"spread": 0.02},
+            "params": {"fast": np.int64(5), "words": ("a", "b")},
+            "seed": 7,
+            "risk_free_rate": 0.01,
+            "benchmark": DATA,
+            "max_share": None,
+            "check": True,
+        }
+    )
+    assert settings == {
+        "start_date": "2005-01-03",
+        "end_date": "2010-12-31T00:00:00+00:00",
+        "initial_capital": "50000",
+        "commission": {"per_share": "0.005", "minimum": "1.0", "tiers": [["1000.0", "0.001"], [None, "0.0005"]]},
+        "slippage": {"spread": "0.02"},
+        "profile": "default",
+        "parameters": {"fast": 5, "words": ["a", "b"]},
+        "seed": 7,
+        "risk_free_rate": 0.01,
+        "rules": {"max_share": None},
+        "benchmark": DATA,
+    }
+
+
+def test_defaults_are_those_of_a_backtest_not_the_servers():
+    assert submitting._settings({}) == {
+        "initial_capital": "100000", "slippage": "0.0", "commission": "0.0", "profile": "default",
+        "parameters": {}, "seed": 0, "risk_free_rate": 0.0, "rules": {},
+    }  # fmt: skip
+    # A profile with fees of its own takes them.
+    assert "commission" not in submitting._settings({"profile": "lean"})
+    assert submitting._settings({"profile": "lean", "commission": 0})["commission"] == "0.0"
+
+
+def test_grids_become_json():
+    asked = submitting._method("walk-forward", {"grid": {"fast": range(5, 20, 5), "slow": np.array([1.5, 2])}})
+    assert asked == {
+        "methodology": "WALK_FORWARD",
+        "method": {"grid": {"fast": [5, 10, 15], "slow": [1.5, 2.0]}},
+    }

@@ -1,0 +1,111 @@
+"""A kernel as Jupyter's server starts it: settings of the extension, the door, its end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from alphintra_kernel.isolation import kernel_level
+from tornado.httpclient import HTTPClientError
+
+import alphintra_kernel
+from alphintra_kernel import levels
+
+from ..kernel.kernels import register
+
+pytestmark = pytest.mark.skipif(kernel_level() not in levels.OWN_FILES, reason="no sandbox here")
+
+
+@pytest.fixture
+def jp_server_config(jp_server_config, jp_data_dir):
+    register()
+    folder = Path(jp_data_dir) / "kernels" / "alphintra"
+    folder.mkdir(parents=True)
+    shutil.copy(Path(alphintra_kernel.__file__).parent / "resources" / "kernel.json", folder)
+    return jp_server_config
+
+
+@pytest.fixture
+async def start(jp_fetch, jp_serverapp):
+    """Start kernels over REST and run code in them."""
+    clients = []
+
+    async def start(path=""):
+        body = json.dumps({"name": "alphintra", "path": path})
+        kernel_id = json.loads((await jp_fetch("api", "kernels", method="POST", body=body)).body)["id"]
+        client = jp_serverapp.kernel_manager.get_kernel(kernel_id).client()
+        clients.append(client)
+        client.start_channels()
+        await client.wait_for_ready(timeout=60)
+
+        async def run(code):
+            printed = []
+            hook = lambda m: printed.append(m["content"].get("text", ""))  # noqa: E731
+            reply = await client.execute_interactive(code, timeout=60, allow_stdin=False, output_hook=hook)
+            assert reply["content"]["status"] == "ok", reply["content"]
+            return "".join(printed)
+
+        return kernel_id, run
+
+    yield start
+    for client in clients:
+        client.stop_channels()
+    await jp_serverapp.kernel_manager.shutdown_all(now=True)
+
+
+async def test_a_kernel_of_the_server(services, extension, jp_serverapp, jp_fetch, start, workspace, data_dir):
+    (workspace / "studies").mkdir()
+    (workspace / "studies" / "one.ipynb").write_text("{}")
+    kernel_id, run = await start("studies/one.ipynb")
+    look = "import os\nprint(os.getcwd(), os.path.exists({database!r}), os.path.exists({jobs!r}))"
+    database, jobs = data_dir / "alphintra.sqlite", data_dir / "jobs"
+    assert (database.exists(), jobs.exists()) == (True, True)
+    said = await run(look.format(database=str(database), jobs=str(jobs)))
+    assert said == f"{workspace / 'studies'} False False\n"
+
+    ask = "from alphintra._door import ask\nimport json, os\n"
+    socket, me = json.loads(await run(f"{ask}print(json.dumps([os.environ['ALPHINTRA_DOOR'], ask('GET', '/v1/me')]))"))
+    assert socket == "/run/alphintra/door.sock"
+    assert me["user_id"] == "local"
+    (door,) = extension.doors._open
+    await jp_fetch("api", "kernels", kernel_id, method="DELETE")
+    assert (extension.doors._open, door.exists()) == ({}, False)
+
+
+async def test_a_restarted_kernel_gets_a_new_door(services, extension, jp_fetch, start):
+    kernel_id, run = await start()
+    token = "import os; print(os.environ['ALPHINTRA_DOOR_TOKEN'])"
+    before = await run(token)
+    (door,) = extension.doors._open
+    await jp_fetch("api", "kernels", kernel_id, "restart", method="POST", body="")
+    (after,) = extension.doors._open
+    assert (door.exists(), after.exists()) == (False, True)
+    assert await run(token) != before
+
+
+async def test_the_server_tells_language_servers_where_to_run(services, jp_serverapp, workspace):
+    spec = jp_serverapp.config.LanguageServerManager.language_servers["pylsp"]
+    assert spec["argv"][1:] == ["-P", "-m", "alphintra_kernel.language_server", str(workspace)]
+    assert (spec["languages"], spec["version"], spec["requires_documents_on_disk"]) == (["python"], 2, False)
+
+
+class TestOwn:
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config):
+        mine = {"argv": ["mine"], "languages": ["python"], "version": 2, "mime_types": ["text/python"]}
+        return jp_server_config | {
+            "LanguageServerManager": {"language_servers": {"pylsp": mine}},
+            "SandboxProvisioner": {"workspace": "/elsewhere"},
+        }
+
+    async def test_settings_of_the_administrator_stay(self, services, jp_serverapp):
+        assert jp_serverapp.config.LanguageServerManager.language_servers["pylsp"]["argv"] == ["mine"]
+        assert jp_serverapp.config.SandboxProvisioner.workspace == "/elsewhere"
+
+
+async def test_an_unknown_kernel_is_refused(services, jp_fetch):
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch("api", "kernels", method="POST", body=json.dumps({"name": "nothing"}))
+    assert refused.value.code in {404, 500}
