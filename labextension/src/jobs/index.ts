@@ -309,10 +309,11 @@ export const jobsPlugin: JupyterFrontEndPlugin<IJobs> = {
       announcer.ended(job);
     });
     feed.received.connect((_, event) => {
-      active.apply(event);
+      // The list first: it reads anew what it takes to be at its end only now.
       if (tracker.size > 0) {
         list.apply(event);
       }
+      active.apply(event);
     });
     stale.connect(() => {
       void active.refresh();
