@@ -215,6 +215,16 @@ export function meters(usage: IUsage, trans: TranslationBundle): IMeter[] {
   ];
 }
 
+/** What stopping all means, before it is done. */
+export function stopAllText(count: number, trans: TranslationBundle): string {
+  return trans._n(
+    'One job is stopped; what it has done so far is lost.',
+    'All %1 jobs are stopped; what they have done so far is lost.',
+    count,
+    count
+  );
+}
+
 /** A name for a job that has none. */
 export function nameOf(job: Pick<IJob, 'name' | 'kind' | 'id'>, trans: TranslationBundle): string {
   return job.name || trans.__('%1 %2', kindText(job.kind, trans), job.id.slice(0, 8));
