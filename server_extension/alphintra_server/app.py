@@ -181,7 +181,7 @@ class AlphintraServer(ExtensionApp):
         min=1 << 10,
         help="""Bytes of what a job prints that are kept: the last of it, at most 200 lines.
 
-        A job that prints more than 8 MiB or 50,000 lines in all is stopped (OUTPUT_LIMIT).
+        A job that prints more than 64 million characters in all is stopped (OUTPUT_LIMIT).
         """,
     ).tag(config=True)
 
