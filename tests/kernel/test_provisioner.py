@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 LOOK = """
-import errno
+import errno, os
 def look(path):
     try:
         open(path, "rb").read(1)
