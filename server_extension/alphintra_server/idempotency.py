@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from .db.engine import Database, database_now
 from .db.tables import IdempotencyRow
-from .errors import BadRequest, Conflict, Invalid
+from .errors import BadRequest, Conflict, Invalid, ServiceError
 
 HEADER = "Idempotency-Key"
 KEEP = timedelta(hours=24)
@@ -142,6 +142,23 @@ class Idempotency:
                 code="IDEMPOTENCY_MISMATCH",
             )
         return Stored(row.status, row.headers, row.body)
+
+    async def once(self, keyed: Keyed, do: Callable[[], Awaitable[Any]]) -> Any:
+        """Answer as before, else do it.
+
+        Another server may do the same request at this very moment: then what it has changed refuses this one, and its
+        answer is there by now.
+        """
+        stored = await self.find(keyed)
+        if stored is not None:
+            return stored
+        try:
+            return await do()
+        except ServiceError:
+            stored = await self.find(keyed)
+            if stored is None:
+                raise
+            return stored
 
     @contextmanager
     def at_work(self, keyed: Keyed) -> Iterator[None]:

@@ -195,6 +195,24 @@ class _Model(idempotency.BaseModel):
     number: int
 
 
+async def test_a_request_that_another_server_was_faster_with_gets_its_answer(api, services, things, monkeypatch):
+    """The other one's commit lands after this one has looked for an answer: what it changed would refuse this one."""
+    ids = await things()
+    await services.supervisor.stop()
+    path = f"/api/backtests/{ids['backtest']}/run"
+    first = await api("POST", path, user=ALICE, headers=KEY)
+    real, looked = idempotency.Idempotency.find, []
+
+    async def find(self, keyed):
+        looked.append(keyed.key)
+        return None if len(looked) == 1 else await real(self, keyed)
+
+    monkeypatch.setattr(idempotency.Idempotency, "find", find)
+    again = await api("POST", path, user=ALICE, headers=KEY)
+    assert (again.status, again.json, len(looked)) == (202, first.json, 2)
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
 async def test_a_refused_request_is_not_kept(api, services, things):
     ids = await things()
     path = f"/api/strategies/code/{ids['strategy']}/execute"

@@ -411,15 +411,22 @@ def test_a_heartbeat_between_look_and_take_over_keeps_the_job(database):
     expire(database, job)
     (seen,) = database.read_now(store.find_lost)
     database.write_now(lambda session: store.heartbeat(session, [held]))
+    assert database.write_now(lambda session: store.seize(session, seen, "b")) is None
     assert database.write_now(lambda session: store.take_over(session, seen)) is False
     assert state(database, job) == ("RUNNING", "starting", 1)
     # Of two servers that saw the same lost job, one takes it over.
     expire(database, job)
     (seen,) = database.read_now(store.find_lost)
     (also,) = database.read_now(store.find_lost)
-    assert [database.write_now(lambda session, row=row: store.take_over(session, row)) for row in (seen, also)] == [
-        True, False,
-    ]  # fmt: skip
+    mine, others = [
+        database.write_now(lambda session, row=row, owner=owner: store.seize(session, row, owner))
+        for row, owner in ((seen, "b"), (also, "c"))
+    ]
+    assert (mine.owner, others) == ("b", None)
+    # From here on its server can write nothing, whatever is killed of it.
+    with pytest.raises(FencedOutError):
+        database.write_now(lambda session: store.fail(session, held, {"code": "WORKER_DIED", "message": "x"}))
+    assert database.write_now(lambda session: store.take_over(session, mine))
     assert state(database, job) == ("PENDING", "queued", 1)
 
 

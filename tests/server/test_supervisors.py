@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import signal
 import sqlite3
 import sys
 import time
@@ -18,7 +20,9 @@ from alphintra_server.db.tables import JobRow, OutboxRow, TemplateUseRow
 from alphintra_server.jobs import fair_queue, store, supervisor
 from alphintra_server.jobs.attempt import JobInput
 from alphintra_server.jobs.launcher import JobLimits, Launcher
+from alphintra_server.jobs.lost import LostJobs
 from alphintra_server.jobs.supervisor import Supervisor
+from alphintra_server.jobs.worker_home import record
 from alphintra_server.limits import Limits, UserLimits
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
@@ -194,6 +198,30 @@ async def test_a_job_without_a_server_is_taken_over(house):
     assert [event["message"] for event in told if event["status"] == "PENDING"] == [
         "created", "queued", "queued again: its server was lost",
     ]  # fmt: skip
+
+
+@both
+async def test_a_server_that_comes_back_in_the_last_moment_keeps_its_worker(house):
+    """Whoever suspected it kills nothing: the worker's death would be the end of a job that is still its server's."""
+    job = house.add()
+    held = house.database.write_now(lambda session: fair_queue.claim(session, "frozen", limits=Limits()))
+    folder = house.folder / "jobs" / job / "1"
+    folder.mkdir(parents=True)
+    record(folder, "feedbeefcafe.7")
+    environment = {**os.environ, "ALPHINTRA_WORKER": "feedbeefcafe.7"}
+    worker = await asyncio.create_subprocess_exec("sleep", "60", env=environment)
+    settler = LostJobs(house.database, house.folder / "jobs", "other", logging.getLogger("test"))
+    try:
+        lost = [house.row(job)]
+        house.database.write_now(lambda session: store.heartbeat(session, [held]))
+        assert await settler._settle(lost) == 0
+        assert (worker.returncode, house.row(job).owner, folder.is_dir()) == (None, "frozen", True)
+        assert await settler._settle([house.row(job)]) == 1
+        assert await asyncio.wait_for(worker.wait(), 10) == -signal.SIGKILL
+        assert (house.row(job).status, house.row(job).phase, folder.exists()) == ("PENDING", "queued", False)
+    finally:
+        with suppress(ProcessLookupError):
+            worker.kill()
 
 
 @both

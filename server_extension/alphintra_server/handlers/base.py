@@ -124,8 +124,9 @@ def endpoint(
                     answer = await method(self, who, *path, **given)
                 else:
                     with self.services.idempotency.at_work(keyed):
-                        stored = await self.services.idempotency.find(keyed)
-                        answer = stored or await method(self, who, *path, **given)
+                        answer = await self.services.idempotency.once(
+                            keyed, functools.partial(method, self, who, *path, **given)
+                        )
             except errors.ServiceError as error:
                 self.write_problem(error)
                 return

@@ -79,20 +79,25 @@ class LostJobs:
         return await self._settle(lost)
 
     async def _settle(self, lost: list[JobRow]) -> int:
-        for number, row in enumerate(lost):
+        settled = 0
+        for seen in lost:
+            # One transaction each: no two jobs are locked at once.
+            row = await self._database.write(
+                lambda session, seen=seen: store.seize(session, seen, self._boot_id)  # type: ignore[misc]
+            )
+            if row is None:
+                continue
             folder = self._jobs_dir / row.id / str(row.attempt)
             killed = await asyncio.to_thread(sweep, folder)
             await asyncio.to_thread(remove, folder)
-            if number < _LOG_MOST:
-                self._log.warning(
-                    "Job %s was lost in attempt %s (%s processes ended)", row.id, row.attempt, killed
-                )
+            settled += 1
+            if settled <= _LOG_MOST:
+                self._log.warning("Job %s was lost in attempt %s (%s processes ended)", row.id, row.attempt, killed)
             reached("in_sweep")
-            # One transaction each: no two jobs are locked at once.
             await self._database.write(lambda session, row=row: store.take_over(session, row))  # type: ignore[misc]
-        if len(lost) > _LOG_MOST:
-            self._log.warning("%s jobs were lost in all", len(lost))
-        return len(lost)
+        if settled > _LOG_MOST:
+            self._log.warning("%s jobs were lost in all", settled)
+        return settled
 
     def remove_leftovers(self) -> None:
         """Remove the folders of attempts that are neither at work nor stand behind a result."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CursorResult, case, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, CursorResult, case, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from .. import outbox
@@ -278,24 +278,38 @@ def find_lost(session: Session, *, not_owner: str | None = None) -> list[JobRow]
     return list(session.scalars(query.order_by(JobRow.id)))
 
 
+def seize(session: Session, row: JobRow, owner: str) -> JobRow | None:
+    """Take a lost job from its server, so that what is left of the attempt can be killed.
+
+    In this order: a server that comes back before finds its job as it was, one that comes back later can write nothing
+    to it any more, and never is a worker killed whose end would count.
+
+    Args:
+        session: The transaction.
+        row: The job as ``find_lost`` read it: a heartbeat since then keeps it where it is.
+        owner: The boot id of whoever settles it, within a lease.
+
+    Returns:
+        The job in its new state; None where its server has come back.
+    """
+    now = database_now(session)
+    mine = {"owner": owner, "heartbeat_at": now, "lease_until": now + LEASE, "updated_at": utc_now()}
+    if not guarded(session, update(JobRow).where(*_as_seen(row)).values(**mine)):
+        return None
+    return session.get_one(JobRow, row.id, populate_existing=True)
+
+
 def take_over(session: Session, row: JobRow) -> bool:
     """Put a lost job back into the queue, or give it up after its last attempt.
 
     Args:
         session: The transaction.
-        row: The job as ``find_lost`` read it: a heartbeat since then keeps it where it is.
+        row: The job as ``seize`` left it.
 
     Returns:
         Whether this changed it; then ``row`` has its new state.
     """
     now = database_now(session)
-    guard = (
-        JobRow.id == row.id,
-        JobRow.status == "RUNNING",
-        JobRow.attempt == row.attempt,
-        JobRow.owner == row.owner,
-        JobRow.heartbeat_at == row.heartbeat_at,
-    )
     values: dict[str, Any] = {"owner": None, "lease_until": None, "updated_at": utc_now()}
     if row.cancel_requested_at is not None:
         values |= {"status": "CANCELLED", "phase": "cancelled", "finished_at": now}
@@ -313,7 +327,7 @@ def take_over(session: Session, row: JobRow) -> bool:
             "error": {"code": "LOST", "message": text},
         }
         message = text
-    changed = guarded(session, update(JobRow).where(*guard).values(**values))
+    changed = guarded(session, update(JobRow).where(*_as_seen(row)).values(**values))
     if changed:
         row = session.get_one(JobRow, row.id, populate_existing=True)
         announce(session, row, message)
@@ -358,6 +372,17 @@ def guarded(session: Session, statement: Any) -> bool:
     result = session.execute(statement, execution_options={"synchronize_session": False})
     assert isinstance(result, CursorResult)
     return bool(result.rowcount == 1)
+
+
+def _as_seen(row: JobRow) -> tuple[ColumnElement[bool], ...]:
+    """Guard of a change to a running job that nobody has touched since it was read."""
+    return (
+        JobRow.id == row.id,
+        JobRow.status == "RUNNING",
+        JobRow.attempt == row.attempt,
+        JobRow.owner == row.owner,
+        JobRow.heartbeat_at == row.heartbeat_at,
+    )
 
 
 def _finish(
