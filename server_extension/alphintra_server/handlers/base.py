@@ -124,8 +124,14 @@ def endpoint(
                     answer = await method(self, who, *path, **given)
                 else:
                     with self.services.idempotency.at_work(keyed):
-                        stored = await self.services.idempotency.find(keyed)
-                        answer = stored or await method(self, who, *path, **given)
+                        answer = await self.services.idempotency.find(keyed)
+                        try:
+                            answer = answer or await method(self, who, *path, **given)
+                        except errors.ServiceError:
+                            # It may be refused because another server has done it at the same time, under this key.
+                            answer = await self.services.idempotency.find(keyed)
+                            if answer is None:
+                                raise
             except errors.ServiceError as error:
                 self.write_problem(error)
                 return
