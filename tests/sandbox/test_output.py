@@ -174,7 +174,8 @@ os.chmod("closed", 0)
 os._exit(7)
 """
     job = _run(server, code)
-    assert job["error"]["code"] == "WORKER_DIED"
+    # It ends itself; the sandbox that counts what it makes may be quicker.
+    assert job["error"]["code"] in {"WORKER_DIED", "DISK_LIMIT"}
     assert not (server.root / "data" / "jobs" / job["job_id"]).exists()
 
 

@@ -198,10 +198,11 @@ def _checked(model: type[Document], name: str, data: bytes) -> Document:
 def _read(path: Path, limit: int, *, keep: bool) -> tuple[bytes, str, int]:
     """Read a file of an output folder whose name is one of ours; returns content (if kept), SHA-256 and size."""
     file = _open(path)
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:  # of a folder, fdopen would say something else
+        os.close(file)
+        raise BadOutputError(f"{path.name} is not a plain file.")
     with os.fdopen(file, "rb") as opened:
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-            raise BadOutputError(f"{path.name} is not a plain file.")
         if found.st_size > limit:
             raise BadOutputError(f"{path.name} is larger than {limit >> 20} MiB.")
         digest, parts, size = hashlib.sha256(), [], 0

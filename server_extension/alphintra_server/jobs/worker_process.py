@@ -65,6 +65,8 @@ class Worker:
             return None
         message = self._conversation.hear(line)
         if isinstance(message, protocol.Ready):
+            if self.ready:
+                raise protocol.ProtocolError("The worker said ready twice.")
             self.ready = True
         elif isinstance(message, protocol.Warm):
             self.warm = True
