@@ -42,6 +42,11 @@ class Measured:
     cores: int
     equities: set[float]
 
+    @property
+    def rate(self) -> float:
+        """Jobs a second."""
+        return self.jobs / self.seconds
+
 
 def measure(jobs: int = JOBS) -> Measured:
     """Queue the jobs in a server of their own and wait for their end.
@@ -69,6 +74,12 @@ def measure(jobs: int = JOBS) -> Measured:
     return Measured(seconds, jobs, 1 - idle / (seconds * cores), cores, equities)
 
 
+def difference(found: Measured) -> str | None:
+    """Say in what the jobs differ from the same run in this process; ``None`` where in nothing."""
+    expected = here()
+    return None if found.equities == {expected} else f"final equity {sorted(found.equities)} and {expected}"
+
+
 def _wait(server: Server, until: float) -> None:
     """Wait until no job is waiting or running; asks seldom, so as not to be measured itself."""
     for state in ("PENDING", "RUNNING"):
@@ -91,12 +102,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=JOBS, help="how many")
     found = measure(parser.parse_args().jobs)
-    if found.equities != {here()}:
-        print(f"NOT EQUAL: final equity of jobs {sorted(found.equities)}, in this process {here()}")
+    problem = difference(found)
+    if problem:
+        print(f"NOT EQUAL: {problem}")
         return 1
     print(f"equal: the final equity of {found.jobs:,} jobs and of the same run in this process")
     print(
-        f"{found.jobs:,} small jobs through the queue: {found.seconds:.0f} s, {found.jobs / found.seconds:.2f} jobs/s, "
+        f"{found.jobs:,} small jobs through the queue: {found.seconds:.0f} s, {found.rate:.2f} jobs/s, "
         f"{found.busy:.0%} of {found.cores} cores busy (target {BUSY:.0%})"
     )
     return 0

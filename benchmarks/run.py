@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import bars
+import job_queue
+import job_start
 import metrics
 import overfitting
 import reference
@@ -46,6 +48,7 @@ class Bench:
     folder: Path
     equal: int
     large: int
+    jobs: int = job_queue.JOBS
 
     def __post_init__(self) -> None:
         for name, count in (("equal", self.equal), ("large", self.large), ("sweep", 5_000), ("first", FIRST)):
@@ -75,6 +78,16 @@ class Bench:
         """Seconds of a year of daily bars over REST, and the final equity of each run."""
         return rest_run.measure()
 
+    @cached_property
+    def starts(self) -> tuple[list[job_start.Start], list[job_start.Start]]:
+        """Jobs that a worker of the pool took, and jobs that had to wait for theirs."""
+        return job_start.measure()
+
+    @cached_property
+    def queue(self) -> job_queue.Measured:
+        """Small jobs through the queue of a server."""
+        return job_queue.measure(self.jobs)
+
     def first_in_kernel(self) -> tuple[float, float]:
         """Seconds and final equity of the first cell of a fresh kernel."""
         data = self.folder / "first.csv"
@@ -102,7 +115,9 @@ def results_are_equal(bench: Bench) -> bool:
         if not _equal(f"{what} and a plain loop", difference("the loop", ours, reference.reading(walk, trail))):
             return False
         print(f"equal: {len(ours['fills'])} fills of {what} and of a plain loop")
-    checks = (signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal, rest_is_equal)
+    checks = (
+        signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal, rest_is_equal, jobs_are_equal,
+    )  # fmt: skip
     return all(check(bench) for check in checks) and pbo_is_equal()
 
 
@@ -173,6 +188,16 @@ def rest_is_equal(bench: Bench) -> bool:
     return True
 
 
+def jobs_are_equal(bench: Bench) -> bool:
+    """Compare jobs from the pool, without it, and out of a full queue with the same run in this process."""
+    if not _equal("jobs and this process", job_start.difference(*bench.starts)):
+        return False
+    if not _equal("jobs of a full queue and this process", job_queue.difference(bench.queue)):
+        return False
+    print(f"equal: jobs from the pool, jobs without it, {bench.queue.jobs:,} jobs of a full queue and a run in a process")
+    return True
+
+
 def _equal(what: str, problem: str | None) -> bool:
     if problem:
         print(f"NOT EQUAL, {what}: {problem}")
@@ -218,6 +243,14 @@ def show(bench: Bench) -> None:
     table.peer_seconds(f"a loop with pandas, {overfitting.TIMED} of 12,870 splits", loop)
     seconds = bench.rest[0]
     table.seconds("REST: a year daily, POST …/run to report", seconds, "≤ 30 s", seconds <= rest_run.ALLOWED)
+    for work, starts, target in (
+        ("a job's first line, from the pool (95 %)", bench.starts[0], job_start.FROM_POOL),
+        ("  with the pool empty (95 %)", bench.starts[1], job_start.COLD),
+    ):
+        seconds = job_start.p95(starts)
+        table.seconds(work, seconds, f"≤ {target:g} s", seconds <= target)
+    table.share(f"{bench.queue.jobs:,} small jobs: cores busy", bench.queue.busy, job_queue.BUSY)
+    table.peer_seconds(f"jobs a second on {bench.queue.cores} cores", bench.queue.rate)
     seconds = import_seconds(bench.folder)
     table.seconds("import alphintra", seconds, "≤ 0.3 s", seconds <= 0.3)
     page = report.measure(bench.folder)
@@ -239,11 +272,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bars", type=int, default=1_000_000, help="bars for our engine's speed")
     parser.add_argument("--equal", type=int, default=100_000, help="bars on which all engines must agree")
+    parser.add_argument("--jobs", type=int, default=job_queue.JOBS, help="jobs through the queue of a server")
     parser.add_argument("--check-only", action="store_true", help="compare results, measure nothing")
     args = parser.parse_args()
     install_peers()
     with tempfile.TemporaryDirectory(prefix="alphintra-bench-") as name:
-        bench = Bench(Path(name), args.equal, args.bars)
+        bench = Bench(Path(name), args.equal, args.bars, args.jobs)
         if not results_are_equal(bench):
             return 1
         if not args.check_only:

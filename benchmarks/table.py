@@ -33,6 +33,10 @@ class Table:
         """Print a line that is a time alone."""
         self._line(f"{work:<{WIDTH}}{'':>10}{seconds:>9.3f}{'':>22}", target, reached)
 
+    def share(self, work: str, share: float, at_least: float) -> None:
+        """Print a line that is a part of a whole."""
+        self._line(f"{work:<{WIDTH}}{f'{share:.0%}':>41}", f"≥ {at_least:.0%}", share >= at_least)
+
     def bytes(self, work: str, size: int, below: int) -> None:
         """Print a line with a target in bytes."""
         self._line(f"{work:<{WIDTH}}{f'{size / 1e6:.2f} MB':>41}", f"< {below / 1e6:g} MB", size < below)

@@ -126,6 +126,7 @@ def test_jobs_wait_in_their_turn_and_are_stopped_together(view: Page, slow: str)
     jobs.get_by_label("Filter the jobs by name").fill("nothing is called so")
     jobs.get_by_role("button", name="Show all jobs").click()
     jobs.locator(f"tr[data-job='{made[0]['job_id']}']").wait_for()
+    assert jobs.get_by_label("Filter the jobs by name").input_value() == ""
 
     # By keyboard alone: to the first row, down, its details, stop.
     jobs.locator("tr[data-at='0']").focus()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import site
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,17 @@ class AlphintraKernelApp(IPKernelApp):
 
     name = "alphintra-kernel"
     kernel_class = AlphintraKernel
+
+    def init_path(self) -> None:
+        """Let notebooks import the modules beside them, after the standard library.
+
+        The kernel itself is started with ``-P``, so that no module of a workspace takes part in its start; IPython
+        takes that for its notebooks' wish too.
+        """
+        if "" not in sys.path:
+            installed = {"site-packages", "dist-packages"}
+            first = next((at for at, path in enumerate(sys.path) if Path(path).name in installed), len(sys.path))
+            sys.path.insert(first, "")
 
     def init_iopub(self, context: Any) -> None:
         """Make the socket for output, which sends no more at once than the server takes."""

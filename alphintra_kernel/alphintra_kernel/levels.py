@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 import socket
 import sys
 import tempfile
@@ -73,17 +74,18 @@ def pod_is_sandbox(environ: Mapping[str, str] | None = None) -> bool:
 @functools.cache
 def probe_report() -> Probe:
     """Find the best level by running it; once per process."""
-    from alphintra_kernel import cgroup, landlock
+    from alphintra_kernel import cgroup, landlock, seccomp
 
     if sys.platform != "linux":
         return Probe(NONE, f"there is no bubblewrap for {sys.platform}")
     bounded = cgroup.tree() is not None
     unbounded = attempt_at(FULL) if bounded else cgroup.why_none()
+    unfiltered = "" if seccomp.supported() else f"system calls are not filtered on {platform.machine()}"
     if not unbounded:
-        return Probe(FULL, bounded=True)
+        return Probe(FULL, unfiltered, bounded=True)
     reason = attempt_at(NO_CGROUP)
     if not reason:
-        return Probe(NO_CGROUP, unbounded)
+        return Probe(NO_CGROUP, "; ".join(filter(None, (unbounded, unfiltered))))
     if pod_is_sandbox() and not attempt_at(POD):
         return Probe(POD, reason, bounded)
     if landlock.abi() < landlock.LOWEST_ABI:

@@ -128,6 +128,9 @@ class SandboxProvisioner(LocalProvisioner):
         if level not in levels.OWN_FILES:
             kwargs = await super().pre_launch(**kwargs)
             kwargs["env"] |= {isolation.LEVEL_VARIABLE: level}
+            self._door = await self._open_door()
+            if self._door is not None:
+                kwargs["env"] |= self._door.environment(mounted=False)
             return kwargs
         manager: Any = self.parent
         if self._sockets is None:  # kept over a restart: clients stay connected
@@ -238,10 +241,10 @@ class SandboxProvisioner(LocalProvisioner):
         """Open this kernel's way to the server, where there is one; a kernel that is started again gets a new one."""
         await self._close_door()
         found = opener()
-        if found is None or not self.user_id or self._place is None:
+        if found is None or not self.user_id:
             return None
         door = await found.open(user_id=self.user_id, tenant="kernel", subject=self.kernel_id)
-        if self._place.user_id is not None:
+        if self._place is not None and self._place.user_id is not None:
             door.give(self._place.user_id)
         return door
 

@@ -226,7 +226,8 @@ def _start_staged(
     private = Path(tempfile.mkdtemp(prefix="alphintra-job-"))
     undo.callback(disk.remove, private)
     home = str(private)
-    ruled = tenant.level == levels.LANDLOCK or (tenant.level == levels.POD and landlock.abi() >= landlock.LOWEST_ABI)
+    possible = landlock.abi() >= landlock.LOWEST_ABI and seccomp.supported()
+    ruled = tenant.level == levels.LANDLOCK or (tenant.level == levels.POD and possible)
     with contextlib.ExitStack() as ours:
         gate = _Gate(ours)
         spec = {

@@ -117,10 +117,11 @@ def _become_tenant(spec: dict[str, Any], above: int) -> NoReturn:
             landlock.restrict([*spec["rules"]["read"], own], spec["rules"]["write"], network=spec["network"])
             from alphintra_kernel import seccomp
 
-            if seccomp.supported():
-                alone = None if landlock.abi() >= landlock.SCOPED_ABI else os.getpid()
-                same_user = seccomp.SameUser(alone, spec["network"])
-                _install(seccomp.program(deny_memfd=spec["deny_memfd"], same_user=same_user))
+            if not seccomp.supported():
+                raise OSError(f"no filter of system calls for {os.uname().machine}")
+            alone = None if landlock.abi() >= landlock.SCOPED_ABI else os.getpid()
+            same_user = seccomp.SameUser(alone, spec["network"])
+            _install(seccomp.program(deny_memfd=spec["deny_memfd"], same_user=same_user))
         os.execvp(spec["argv"][0], spec["argv"])
     except OSError as error:
         os.write(2, f"cannot start {spec['argv'][0]}: {error}\n".encode())

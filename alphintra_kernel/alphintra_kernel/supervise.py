@@ -263,6 +263,8 @@ class SandboxProcess:
         return self._started.group is not None and self._started.group.out_of_memory()
 
     def _end(self) -> None:
+        if self._first is not None and self._started.own_view is not None:
+            self._meter.last_look(self._started.own_view)
         if self._first is not None:
             # bwrap returns with the tenant's main process; the namespace's first one, and with it all others, are
             # ended by that, a moment later.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -91,6 +92,7 @@ def _modules(names: Iterable[str]) -> Iterator[tuple[str, str]]:
         module = _find(name)
         file = None if module is None else _own_file(module)
         if module is None or file is None:
+            _refuse_installed_here(name, module)
             continue
         text = _read(file)
         count, size = count + 1, size + len(text)
@@ -106,6 +108,17 @@ def _modules(names: Iterable[str]) -> Iterator[tuple[str, str]]:
         parents = [each for each in _parents(name) if each not in seen]
         queue += [*new, *parents]
         seen.update(new, parents)
+
+
+def _refuse_installed_here(name: str, module: ModuleType | None) -> None:
+    """Refuse what ``%pip install`` brought into this kernel's own home: a job has the server's packages."""
+    target, file = os.environ.get("PIP_TARGET"), getattr(module, "__file__", None)
+    if target and file and Path(file).is_relative_to(target):
+        raise SourceError(
+            f"the strategy uses {name}, which was installed in this notebook, and a job has the server's packages",
+            code="NOT_PORTABLE",
+            hint=f"have {name.partition('.')[0]} installed where the server runs, or run it here with al.backtest",
+        )
 
 
 def _imported(tree: ast.Module, package: str) -> list[str]:

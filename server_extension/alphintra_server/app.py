@@ -181,7 +181,7 @@ class AlphintraServer(ExtensionApp):
         min=1 << 10,
         help="""Bytes of what a job prints that are kept: the last of it, at most 200 lines.
 
-        A job that prints more than 8 MiB or 50,000 lines in all is stopped (OUTPUT_LIMIT).
+        A job that prints more than 64 million characters in all is stopped (OUTPUT_LIMIT).
         """,
     ).tag(config=True)
 
@@ -285,9 +285,9 @@ class AlphintraServer(ExtensionApp):
     def _link_jupyter_server_extension(self, serverapp: Any) -> None:
         super()._link_jupyter_server_extension(serverapp)
         # Before Jupyter makes its managers of kernels and files.
-        serverapp.update_config(notebooks.settings(self.workspace, self.data_dir, self.single_user, serverapp.config))
         if self.lockdown:
             serverapp.update_config(lockdown.settings(self.workspace))
+        serverapp.update_config(notebooks.settings(self.workspace, self.data_dir, self.single_user, serverapp.config))
 
     def initialize_settings(self) -> None:
         """Build the services; nothing runs yet."""

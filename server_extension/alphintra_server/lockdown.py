@@ -140,7 +140,7 @@ def hold(serverapp: Any, workspace: str) -> None:
     """See that a server is locked, once its parts are made and before it has handlers.
 
     Raises:
-        RuntimeError: It is not; it must not start.
+        SystemExit: It is not; it must not start. Jupyter goes on after any other error of an extension.
     """
     for app in serverapp.extension_manager.extension_apps.get("jupyterlab", ()):
         app.extension_manager = "readonly"
@@ -154,4 +154,4 @@ def hold(serverapp: Any, workspace: str) -> None:
     }
     found = [name for name, is_open in open_ends.items() if is_open]
     if found:
-        raise RuntimeError(f"AlphintraServer.lockdown is set, but settings of Jupyter allow {', '.join(found)}.")
+        raise SystemExit(f"AlphintraServer.lockdown is set, but settings of Jupyter allow {', '.join(found)}.")

@@ -206,3 +206,28 @@ def test_metrics_of_our_run_are_those_of_its_equity(bench: Any, tmp_path: Path) 
     assert answer["metrics"]["total return"] == pytest.approx(run["equity"] / bench.job.CASH - 1)
     assert answer["trades"] == len(run["fills"]) // 2
     assert answer["count"] > 70
+
+
+def test_jobs_that_differ_are_named(bench: Any) -> None:
+    """A fill of a job that is not that of the notebook, and an equity out of a queue that is not."""
+    import alphintra as al
+
+    start = bench.job_start
+    names: dict[str, Any] = {}
+    exec(start.STRATEGY, names)
+    here = al.backtest(
+        names["SmaCross"], start.DATA, start=start.START, end=start.END, cash=100_000, commission=start.COMMISSION
+    )
+    same = json.loads(here.to_json())
+    other = copy.deepcopy(same)
+    other["fills"][0]["price"] += 0.01
+    good, bad = (start.Start(seconds, seconds, result) for seconds, result in ((0.02, same), (0.9, other)))
+    assert start.difference([good], [good]) is None
+    assert start.difference([good], [bad]) == "fills of a job of a new worker are not those of al.backtest"
+    assert start.p95([good] * 19 + [bad]) == 0.9
+    assert start.p95([good] * 39 + [bad]) == 0.02
+    equity = bench.rest_run.here()
+    measured = bench.job_queue.Measured(2.0, 4, 0.95, 2, {equity})
+    assert (bench.job_queue.difference(measured), measured.rate) == (None, 2.0)
+    measured = bench.job_queue.Measured(2.0, 4, 0.95, 2, {equity, equity + 1})
+    assert "final equity" in bench.job_queue.difference(measured)

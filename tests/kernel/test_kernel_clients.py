@@ -70,6 +70,22 @@ def test_jupyter_run(run, work):
     assert ran.stdout == "/home/trader True alphintra\n", ran.stderr
 
 
+def test_where_there_is_no_sandbox(tmp_path, work, monkeypatch):
+    """As on macOS: an ordinary kernel, which says so."""
+    monkeypatch.setattr(levels, "probe_report", lambda: levels.Probe(levels.NONE, "no namespaces"))
+    monkeypatch.setenv("ALPHINTRA_TEST_VARIABLE", "seen")
+    with kernels.kernel(tmp_path / "specs", cwd=work, data_dir=tmp_path / "data") as kernel:
+        assert kernel.banner.splitlines()[0].endswith(" · 🔴 not sandboxed")
+        assert kernel.value("import os; os.environ['ALPHINTRA_TEST_VARIABLE']") == "'seen'"
+        assert kernel.value("os.getuid()") == str(os.getuid())
+        assert kernel.manager.transport == "tcp"
+        reply, _ = kernel.run("%network off")
+        assert (reply["status"], reply["ename"]) == ("error", "UsageError")
+        kernel.manager.restart_kernel(now=True)
+        kernel.client.wait_for_ready(timeout=60)
+        assert kernel.value("6 * 7") == "42"
+
+
 def test_a_program_that_knows_no_provisioner(tmp_path, work):
     """It starts the kernel from its command line, as VS Code does: not sandboxed, and that is said."""
     from jupyter_client.blocking import BlockingKernelClient
@@ -83,8 +99,8 @@ def test_a_program_that_knows_no_provisioner(tmp_path, work):
         client.load_connection_file()
         client.start_channels()
         try:
-            client.wait_for_ready(timeout=60)
-            banner = client.kernel_info(reply=True, timeout=20)["content"]["banner"]
+            # Not wait_for_ready, which gives up where the heart does not beat at once.
+            banner = client.kernel_info(reply=True, timeout=60)["content"]["banner"]
             assert banner.splitlines()[0].endswith(" · 🔴 not sandboxed")
             assert Path(file).exists()
         finally:

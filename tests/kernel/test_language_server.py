@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
+import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
-from alphintra_kernel import language_server
+from alphintra_kernel import language_server, levels
 
 CODE = """import alphintra as al
 
@@ -85,3 +89,66 @@ def test_lab_finds_the_server():
     manager = LanguageServerManager()
     manager.initialize()
     assert "pylsp" in manager.language_servers
+
+
+@pytest.mark.skipif(levels.probe() not in levels.OWN_FILES, reason="no sandbox here")
+def test_it_runs_in_the_sandbox(tmp_path):
+    """No network, the workspace read-only and without settings of linters; seen from outside."""
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "setup.cfg").write_text("[flake8]\nmax-line-length = 1\n")
+    (work / "mine.py").write_text("x = 1\n")
+    with socket.create_server(("127.0.0.1", 0)):
+        client = Client(work)
+        try:
+            client.send("initialize", {"processId": None, "rootUri": work.as_uri(), "capabilities": {}})
+            server = next(
+                found
+                for found in psutil.Process(client.process.pid).children(recursive=True)
+                if "--serve" in found.cmdline() and not found.children()
+            )
+            inside = Path(f"/proc/{server.pid}")
+            for kind in ("net", "pid", "mnt", "ipc"):
+                assert (inside / "ns" / kind).readlink() != Path("/proc/self/ns", kind).readlink()
+            mounts = {line.split()[4]: line.split()[5] for line in (inside / "mountinfo").read_text().splitlines()}
+            assert mounts[str(work)].startswith("ro,")
+            root = inside / "root"
+            assert (root / work.relative_to("/") / "mine.py").read_text() == "x = 1\n"
+            assert (root / work.relative_to("/") / "setup.cfg").read_text() == ""
+            assert not (root / Path(__file__).relative_to("/")).exists()
+        finally:
+            client.process.terminate()
+            assert client.process.wait(20) != 0
+            client.process.stdin.close()
+            client.process.stdout.close()
+    assert not server.is_running()
+
+
+def test_settings_of_the_workspace_are_not_read(tmp_path):
+    """Also where a file of settings came after the start."""
+    (tmp_path / "setup.cfg").write_text("[flake8]\nmax-line-length = 7\n")
+    code = f"""
+from pathlib import Path
+from pylsp import __main__ as pylsp
+from pylsp.config import config
+from alphintra_kernel import language_server
+
+folder = Path({str(tmp_path)!r})
+def read():
+    found = config.Config(folder.as_uri(), {{}}, None, {{}})
+    found.update({{"configurationSources": ["flake8"]}})
+    print("7" in str(found.settings(str(folder / "mine.py"))))
+read()
+pylsp.main = read
+language_server._serve()
+"""
+    ran = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "True\nFalse\n"
+
+
+def test_it_ends_with_its_input(tmp_path):
+    client = Client(tmp_path)
+    client.send("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
+    client.process.stdin.close()
+    assert client.process.wait(30) == 0
+    client.process.stdout.close()

@@ -16,7 +16,7 @@ from alphintra_kernel.limits import Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox, SandboxUnavailableError
 
-from alphintra_kernel import landlock, levels
+from alphintra_kernel import landlock, levels, seccomp
 
 from .conftest import run_in
 from .test_sandbox_limits import eventually, marked
@@ -84,6 +84,17 @@ def test_without_namespaces_and_landlock(no_namespaces, monkeypatch):
     monkeypatch.setattr(landlock, "abi", lambda: 1)
     found = levels.probe_report()
     assert (found.level, "3 is needed" in found.reason) == ("none", True)
+
+
+def test_a_processor_without_a_filter_is_told(sandbox, monkeypatch):
+    monkeypatch.setattr(seccomp, "supported", lambda machine=None: False)
+    levels.probe_report.cache_clear()
+    try:
+        found = levels.probe_report()
+        assert found.level == sandbox.level
+        assert f"system calls are not filtered on {os.uname().machine}" in found.reason
+    finally:
+        levels.probe_report.cache_clear()
 
 
 def test_a_level_that_lets_something_through_is_not_one(monkeypatch):

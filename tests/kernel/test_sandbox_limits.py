@@ -208,6 +208,21 @@ def test_standard_error_is_kept_for_diagnosis_and_bounded(inside):
     assert len(tail) == 64 << 10
 
 
+def test_whoever_asked_is_told_the_end_once(sandbox):
+    told = []
+    process = sandbox.spawn(["/bin/true"], on_exit=lambda ended: told.append((ended, ended.outcome, ended.poll())))
+    eventually(lambda: told)
+    process.wait(5)
+    assert told == [(process, "exited", 0)]
+
+
+def test_an_end_may_be_given_a_name(sandbox):
+    process = sandbox.spawn(["/bin/sleep", "60"])
+    process.kill("output")
+    process.kill()
+    assert (process.wait(5), process.outcome) == (137, "output")
+
+
 def test_a_program_that_is_not_there(sandbox):
     process = sandbox.spawn(["/no/such/program"])
     assert process.wait(5) != 0

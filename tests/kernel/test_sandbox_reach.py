@@ -229,3 +229,16 @@ def test_the_marker_is_in_the_command_line_of_what_runs_it(inside):
     )
     assert "boot.7" in said.value[0]
     assert said.value[1] == "boot.7"
+
+
+def test_a_network_that_was_asked_for_is_the_hosts(inside):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        code = f"""
+import socket
+def connect():
+    with socket.create_connection(("127.0.0.1", {server.getsockname()[1]}), timeout=3):
+        return "connected"
+say([attempt(connect), os.path.exists("/etc/resolv.conf")])
+"""
+        assert inside(code, network=True).value == ["connected", Path("/etc/resolv.conf").exists()]
+        assert inside(code).value == ["ECONNREFUSED", False]

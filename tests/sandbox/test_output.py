@@ -174,7 +174,7 @@ os.chmod("closed", 0)
 os._exit(7)
 """
     job = _run(server, code)
-    # Whether its end comes first, or somebody who looks how much it holds.
+    # It ends itself; the sandbox that counts what it makes may be quicker.
     assert job["error"]["code"] in {"WORKER_DIED", "DISK_LIMIT"}
     assert not (server.root / "data" / "jobs" / job["job_id"]).exists()
 

@@ -207,6 +207,12 @@ async def test_a_file_larger_than_allowed_is_said(run):
     assert "File too large" in outcome.error["message"]
 
 
+async def test_a_result_larger_than_allowed_is_said(run):
+    outcome, _ = await run("pass", "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))")
+    assert outcome == Failed({**outcome.error, "code": "OUTPUT_TOO_LARGE"})
+    assert "larger than a job may write" in outcome.error["message"]
+
+
 PATCHES = (
     "import alphintra, json, alphintra_backtest.runner, os, pathlib\n"
     "        alphintra.poisoned = alphintra_backtest.runner.poisoned = json.poisoned = True\n"

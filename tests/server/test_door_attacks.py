@@ -421,6 +421,10 @@ async def test_the_log_says_who_and_cannot_be_forged_or_filled(opened, caplog):
         assert (await ask(door, "GET", "/nothing")).status == 404
     said = [record for record in caplog.records if "Door of" in record.getMessage()]
     assert 20 <= len(said) < 80
+    caplog.clear()
+    for _ in range(60):
+        assert (await exchange(door, b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400")
+    assert 5 <= len([record for record in caplog.records if "Malformed" in record.getMessage()]) < 40
 
 
 async def test_errors_of_ours_say_nothing_but_a_number(opened, services, monkeypatch, caplog):

@@ -10,6 +10,7 @@ from alphintra_server import outbox
 from alphintra_server.db import Database, DatabaseInUseError
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.migrate import upgrade
+from alphintra_server.db.outage import DatabaseAwayError
 from alphintra_server.db.tables import JobLogRow, JobRow, OutboxRow
 from alphintra_server.errors import Conflict, TooMany
 from alphintra_server.jobs import fair_queue, store
@@ -521,3 +522,30 @@ def test_database_now_is_the_databases_clock(database):
 
     found = database.read_now(database_now)
     assert abs((found - datetime.now(UTC)).total_seconds()) < 1
+
+
+@only_sqlite
+async def test_whoever_waits_for_an_answer_waits_so_long_and_not_longer(database):
+    release = threading.Event()
+
+    def slow(session):
+        release.wait(20)
+        return "done"
+
+    def new(session):
+        store.create(session, user_id="u", kind="x", resource_id="r")
+
+    def late(session):
+        raise TimeoutError("of its own")
+
+    try:
+        with pytest.raises(DatabaseAwayError, match=r"no answer within 0\.2 seconds"):
+            await database.write(slow, patience=0.2)
+        # What waits behind it and is given up is never done.
+        with pytest.raises(DatabaseAwayError):
+            await database.write(new, patience=0.1)
+    finally:
+        release.set()
+    with pytest.raises(TimeoutError, match="of its own"):
+        await database.write(late)
+    assert await database.read(lambda session: session.scalar(select(func.count()).select_from(JobRow))) == 0

@@ -7,6 +7,7 @@ import pytest
 from alphintra_server.db.tables import JobLogRow, JobRow
 from alphintra_server.db.types import utc_now
 from alphintra_server.jobs import store
+from prometheus_client import REGISTRY
 
 from .conftest import STRATEGY, TestIdentities
 
@@ -54,6 +55,28 @@ async def test_a_backtest_is_a_job_with_a_name_and_tells_what_it_took(api, execu
     assert log == {"id": job["id"], "lines": ["act finish red  line"]}
     again = await api("POST", f"/api/jobs/{job['id']}/cancel")
     assert (again.status, again.json["code"], again.json["state"]) == (409, "ALREADY_FINISHED", "COMPLETED")
+
+
+async def test_what_jobs_took_is_measured_by_kind(api, execute, finished):
+    names = ("queue_seconds", "duration_seconds", "cpu_seconds", "peak_memory_bytes", "written_bytes")
+
+    def counts():
+        found = (f"alphintra_job_{name}_count" for name in names)
+        return [REGISTRY.get_sample_value(name, {"kind": "backtest"}) or 0 for name in found]
+
+    before = counts()
+    accepted = await execute()
+    await finished(accepted["backtest_id"])
+    job = (await api("GET", f"/api/jobs/{accepted['job_id']}")).json
+    assert job["cpu_seconds"] > 0
+    assert job["peak_memory_bytes"] > 1 << 20
+    assert job["bytes_written"] is not None
+    for _ in range(500):
+        # Right after the end was written.
+        if counts() != before:
+            break
+        await asyncio.sleep(0.02)
+    assert [after - first for after, first in zip(counts(), before, strict=True)] == [1] * len(names)
 
 
 async def test_a_failed_job_says_why_briefly_in_the_list_and_wholly_alone(api, execute, finished):

@@ -4,9 +4,11 @@ See ``tests/soak``. A run that fails prints its seed and how to repeat it.
 """
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alphintra_server import crash_points
+from alphintra_server.jobs.worker_home import WorkerHome
 
 from ..soak import schedule
 from ..soak.run import Soak
@@ -50,3 +52,13 @@ def test_a_server_that_was_told_nothing_passes(monkeypatch, wanted):
     crash_points.reached("after_claim")
     crash_points.reached("after_claim")
     crash_points.forget()
+
+
+def test_workers_that_start_at_once_have_folders_of_their_own(tmp_path):
+    """Found by the kill test: the first two jobs of a server could meet in making its folder."""
+    for number in range(20):
+        home = WorkerHome(tmp_path / str(number))
+        with ThreadPoolExecutor(8) as threads:
+            made = [future.result() for future in [threads.submit(home.new) for _ in range(8)]]
+        assert len(set(made)) == 8
+        home.close()

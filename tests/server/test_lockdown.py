@@ -164,5 +164,5 @@ async def test_without_lockdown_all_that_is_there(open_server, services, ask, wo
 async def test_a_server_that_is_not_locked_does_not_start(open_server, services, jp_serverapp, workspace):
     """Whatever other extensions do to its parts."""
     jp_serverapp.contents_manager.allow_hidden = True
-    with pytest.raises(RuntimeError, match="allow terminals, other kernels, other folders, hidden files"):
+    with pytest.raises(SystemExit, match="allow terminals, other kernels, other folders, hidden files"):
         lockdown.hold(jp_serverapp, str(workspace))

@@ -28,7 +28,7 @@ def jp_server_config(jp_server_config, jp_data_dir):
 
 
 @pytest.fixture
-async def start(jp_fetch, jp_serverapp):
+def start(jp_fetch, jp_serverapp, jp_asyncio_loop):
     """Start kernels over REST and run code in them."""
     clients = []
 
@@ -52,7 +52,7 @@ async def start(jp_fetch, jp_serverapp):
     yield start
     for client in clients:
         client.stop_channels()
-    await jp_serverapp.kernel_manager.shutdown_all(now=True)
+    jp_asyncio_loop.run_until_complete(jp_serverapp.kernel_manager.shutdown_all(now=True))
 
 
 async def test_a_kernel_of_the_server(services, extension, jp_serverapp, jp_fetch, start, workspace, data_dir):

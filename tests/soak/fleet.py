@@ -107,9 +107,11 @@ class Fleet:
                 "single_user": False,
                 "allow_unsandboxed_jobs": True,
                 "max_jobs": 2,
+                "max_jobs_per_user": 2,
                 "max_queued": 1000,
                 "job_seconds": 60.0,
-                **self.settings(quick),
+                # The real worker waits in a pool, so that a pool is killed as well.
+                "pool_size": 0 if quick else 1,
             },
         }
         request = {
@@ -118,23 +120,12 @@ class Fleet:
             "log": str(self.folder / f"{server.name}.log"),
             "arm": str(self.folder / f"{server.name}.arm"),
             "quick": quick,
+            "lease": LEASE_SECONDS,
+            "heartbeat": HEARTBEAT_SECONDS,
         }
         assert self._nursery.stdin is not None
         print(json.dumps(request), file=self._nursery.stdin, flush=True)
         server.pid = int(self._hear())
-
-    def settings(self, quick: bool) -> dict[str, Any]:
-        """Give the traits that make a lost server be noticed soon."""
-        from alphintra_server.app import AlphintraServer
-
-        wanted = {
-            "lease_seconds": LEASE_SECONDS,
-            "heartbeat_seconds": HEARTBEAT_SECONDS,
-            "max_jobs_per_user": 2,
-            # The real worker waits in a pool, so that a pool is killed as well.
-            "pool_size": 0 if quick else 1,
-        }
-        return {name: value for name, value in wanted.items() if name in AlphintraServer.class_trait_names()}
 
     def arm(self, server: Server, crash_at: str) -> None:
         """Tell a running server where to die."""

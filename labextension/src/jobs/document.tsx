@@ -12,7 +12,7 @@ import type { ActiveJobs } from './active.js';
 import type { Connection } from './connection.js';
 import { JobDetails } from './details.js';
 import type { JobList } from './list.js';
-import { stateOf } from './state.js';
+import { isFinished, stateOf } from './state.js';
 import type { SystemModel } from './system.js';
 import { JobsTable } from './table.js';
 import { kindText } from './words.js';
@@ -55,6 +55,12 @@ function Tools(props: IJobsDocumentOptions): JSX.Element {
   const stale = !connection.isUp;
   const [words, setWords] = React.useState(list.filter.words);
   const timer = React.useRef(0);
+  // What was asked for; another choice than that was made elsewhere, and shows in the field.
+  const asked = React.useRef(list.filter.words);
+  if (list.filter.words !== asked.current) {
+    asked.current = list.filter.words;
+    setWords(list.filter.words);
+  }
   const shown = fixed(list.items.length, 0);
   const count =
     list.total !== null && list.items.length < list.total
@@ -72,7 +78,10 @@ function Tools(props: IJobsDocumentOptions): JSX.Element {
           const next = event.target.value;
           setWords(next);
           window.clearTimeout(timer.current);
-          timer.current = window.setTimeout(() => void list.choose({ words: next }), TYPING_MS);
+          timer.current = window.setTimeout(() => {
+            asked.current = next;
+            void list.choose({ words: next });
+          }, TYPING_MS);
         }}
       />
       <select
@@ -142,7 +151,9 @@ function Empty({ list, trans, onBrowse }: IJobsDocumentOptions): JSX.Element {
 }
 
 function Full(props: IJobsDocumentOptions & { selected: string | null; onSelect: (id: string | null) => void }): JSX.Element {
-  const { list, trans, connection, selected, onSelect } = props;
+  const { list, active, trans, connection, selected, onSelect } = props;
+  // What is active is known better elsewhere: places in the queue above all.
+  const live = new Map(active.items.map(job => [job.id, job]));
   const [more, setMore] = React.useState<'idle' | 'busy' | string>('idle');
   const readMore = async (): Promise<void> => {
     setMore('busy');
@@ -156,7 +167,7 @@ function Full(props: IJobsDocumentOptions & { selected: string | null; onSelect:
   return (
     <>
       <JobsTable
-        jobs={list.rows}
+        jobs={list.rows.map(row => (isFinished(row) ? row : (live.get(row.id) ?? row)))}
         sort={list.sort}
         selected={selected}
         stale={!connection.isUp}

@@ -33,6 +33,7 @@ import { SandboxExplanation } from './sandbox.js';
 import { isFinished } from './state.js';
 import { JobsStatus, SandboxStatus } from './statusItems.js';
 import { SystemModel } from './system.js';
+import { stopAllText } from './words.js';
 
 /** Lab's own command, if the panel is there. */
 const SHOW_RUNNING = 'running:show-panel';
@@ -124,12 +125,7 @@ export const jobsPlugin: JupyterFrontEndPlugin<IJobs> = {
       }
       const answer = await showDialog({
         title: trans.__('Stop all jobs?'),
-        body: trans._n(
-          'One job is stopped; what it has done so far is lost.',
-          'All %1 jobs are stopped; what they have done so far is lost.',
-          count,
-          count
-        ),
+        body: stopAllText(count, trans),
         buttons: [
           Dialog.cancelButton(),
           Dialog.warnButton({ label: trans.__('Stop all') })
@@ -309,10 +305,11 @@ export const jobsPlugin: JupyterFrontEndPlugin<IJobs> = {
       announcer.ended(job);
     });
     feed.received.connect((_, event) => {
-      active.apply(event);
+      // The list first: it reads anew what it takes to be at its end only now.
       if (tracker.size > 0) {
         list.apply(event);
       }
+      active.apply(event);
     });
     stale.connect(() => {
       void active.refresh();

@@ -10,7 +10,15 @@ import type { IJob } from '../api/types.js';
 import { jobIcon } from '../icons.js';
 import type { ActiveJobs } from './active.js';
 import { fractionOf, stateOf } from './state.js';
-import { briefParts, doingParts, kindText, leftText, nameOf, shortName } from './words.js';
+import {
+  briefParts,
+  doingParts,
+  kindText,
+  leftText,
+  nameOf,
+  shortName,
+  stopAllText
+} from './words.js';
 
 interface IOptions {
   active: ActiveJobs;
@@ -134,13 +142,7 @@ export class RunningJobs implements IRunningSessions.IManager {
 
   shutdownAllConfirmationText(): string {
     const { active, trans } = this._options;
-    const count = active.items.length;
-    return trans._n(
-      'One job is stopped; what it has done so far is lost.',
-      'All %1 jobs are stopped; what they have done so far is lost.',
-      count,
-      count
-    );
+    return stopAllText(active.items.length, trans);
   }
 
   private readonly _changed = new Signal<this, void>(this);

@@ -60,13 +60,21 @@ function Explanation(props: { sandbox: Sandbox; trans: TranslationBundle }): JSX
         <section>
           <h3>{trans.__('Notebooks')}</h3>
           <dl>
-            <Level name={kernel} text={levels[kernel]} />
+            <Level
+              name={kernel}
+              text={
+                // The texts of the levels are about jobs, which have no network.
+                kernel === level && kernel !== 'none'
+                  ? trans.__('The same sandbox; it may write the workspace, and keeps a home of its own.')
+                  : levels[kernel]
+              }
+            />
           </dl>
           <p>
             {sandbox.network === true
-              ? trans.__('With network: a notebook can fetch data and install packages.')
+              ? trans.__('The network is on: a notebook can fetch data and install packages.')
               : sandbox.network === false
-                ? trans.__('Without network: a notebook reaches nothing outside of its sandbox.')
+                ? trans.__('The network is off: a notebook reaches nothing outside of its sandbox.')
                 : null}{' '}
             {trans.__(
               'A cell that you run acts for you in this page: the sandbox guards against accidents, not against a notebook that means harm.'

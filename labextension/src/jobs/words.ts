@@ -91,6 +91,18 @@ export function percentText(fraction: number): string {
   return `${Math.min(99, Math.floor(fraction * 100))}${THIN}%`;
 }
 
+/** What a running job is at, where that is more than running; a share of the whole says nothing of these. */
+function stepText(phase: string | null, trans: TranslationBundle): string | null {
+  switch ((phase ?? '').toLowerCase()) {
+    case 'loading':
+      return trans.__('loading code and data');
+    case 'writing':
+      return trans.__('writing the result');
+    default:
+      return null;
+  }
+}
+
 /** What it is doing and how far it is: `running`, `64 %`, `2015-03-02`; or its place in the queue. */
 export function doingParts(job: IAdvancing, trans: TranslationBundle): string[] {
   const state = stateOf(job);
@@ -101,13 +113,19 @@ export function doingParts(job: IAdvancing, trans: TranslationBundle): string[] 
   if (state !== 'running') {
     return [stateText(state, trans)];
   }
+  const step = stepText(progress?.phase ?? job.phase, trans);
+  if (step !== null) {
+    return [step];
+  }
   const fraction = fractionOf(job.progress);
   if (progress?.text) {
     // What a method is at says that it runs.
     return [grouped(progress.text), progress.bar_time?.slice(0, 10)].filter(isText);
   }
+  const checking = (progress?.phase ?? '').toLowerCase() === 'checking';
   return [
-    stateText(state, trans),
+    // The run is made again on less data, so that reading the future shows.
+    checking ? trans.__('checking for look-ahead') : stateText(state, trans),
     fraction === null ? null : percentText(fraction),
     progress?.bar_time?.slice(0, 10)
   ].filter(isText);
@@ -195,6 +213,16 @@ export function meters(usage: IUsage, trans: TranslationBundle): IMeter[] {
       trans.__('Bytes that its processes wrote to files: results, caches, temporary files.')
     )
   ];
+}
+
+/** What stopping all means, before it is done. */
+export function stopAllText(count: number, trans: TranslationBundle): string {
+  return trans._n(
+    'One job is stopped; what it has done so far is lost.',
+    'All %1 jobs are stopped; what they have done so far is lost.',
+    count,
+    count
+  );
 }
 
 /** A name for a job that has none. */

@@ -55,6 +55,10 @@ test('what a job does is said by its state', () => {
   assert.equal(leftText(running, trans), 'about 2 min left');
   const sweep = { ...running, progress: { ...progress, bar_time: null, text: '6,120 of 9,900 variants' } };
   assert.deepEqual(doingParts(sweep, trans), [`6${T}120 of 9${T}900 variants`]);
+  const loading = { ...running, progress: { ...progress, phase: 'loading', fraction: 0, bar_time: null } };
+  assert.deepEqual(doingParts(loading, trans), ['loading code and data']);
+  const checking = { ...running, progress: { ...progress, phase: 'checking' } };
+  assert.deepEqual(doingParts(checking, trans), ['checking for look-ahead', `63${T}%`, '2015-03-02']);
   const waiting = { status: 'PENDING', phase: 'queued', progress: null, position: 3 };
   assert.deepEqual(doingParts(waiting, trans), ['waiting', '2 jobs ahead']);
   assert.equal(leftText(waiting, trans), null);

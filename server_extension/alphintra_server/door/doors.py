@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphintra_kernel.doors import Door
+from tornado.log import gen_log
 from tornado.web import Application
 
 from ..auth import Caller
 from .handlers import AbsentHandler
 from .listener import Listener
-from .rates import Bucket
+from .rates import Bucket, SeldomMalformed
 from .routes import ROUTES, SUBMIT
 from .tenant import Tenant
 
@@ -49,6 +50,8 @@ class Doors:
         self._rates: dict[str, dict[str, Bucket]] = {}
         self._folder: Path | None = None
         self._lock: int | None = None
+        self._seldom = SeldomMalformed()
+        gen_log.addFilter(self._seldom)
 
     async def open(
         self, *, user_id: str, tenant: str, subject: str, roles: Sequence[str] = ("trader",)
@@ -95,6 +98,7 @@ class Doors:
         """End every door, and leave nothing behind."""
         for path in [*self._open]:
             await self.close(Door(path, ""))
+        gen_log.removeFilter(self._seldom)
         folder, self._folder = self._folder, None
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)

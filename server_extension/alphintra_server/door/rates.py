@@ -1,7 +1,8 @@
-"""A rate with a burst: a bucket of tokens that refills by itself."""
+"""A rate with a burst: a bucket of tokens that refills by itself, and a log that is written at one."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -36,3 +37,15 @@ class Bucket:
             self._held -= 1
             return 0.0
         return (1 - self._held) / self.rate
+
+
+class SeldomMalformed(logging.Filter):
+    """Keeps a client that sends nonsense from filling the log, which Tornado would write a line of for each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines = Bucket(rate=1, burst=20)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line may be written."""
+        return record.module != "http1connection" or self._lines.take() == 0

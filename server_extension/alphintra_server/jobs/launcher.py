@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import os
 import sys
@@ -90,11 +91,20 @@ class Launcher:
             SandboxError: It could not be started.
         """
         marker, folder = await asyncio.to_thread(self.home.new)
-        to_worker, from_worker = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+        to_worker, from_worker = os.pipe(), os.pipe()
         streams = await Streams.open(to_worker[1], from_worker[0])
         theirs = (to_worker[0], from_worker[1])
+        spawn = asyncio.to_thread(self._spawn, marker, folder, theirs, limits, prefix, streams)
+        spawning = asyncio.ensure_future(spawn)
         try:
-            process = await asyncio.to_thread(self._spawn, marker, folder, theirs, limits, prefix, streams)
+            process = await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            # The thread goes on: neither its descriptors nor what it starts may be left to themselves.
+            with contextlib.suppress(Exception):
+                (await spawning).kill()
+            await streams.close()
+            await asyncio.to_thread(remove_tree, folder)
+            raise
         except BaseException:
             await streams.close()
             await asyncio.to_thread(remove_tree, folder)

@@ -240,7 +240,7 @@ def low_priority_command() -> tuple[str, ...]:
 
 def can_raise_priority() -> bool:
     """Tell whether this process may give another one its normal priority back."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
+    with contextlib.suppress(OSError, ValueError, IndexError, AttributeError):  # not all systems know of it
         if resource.getrlimit(resource.RLIMIT_NICE)[0] >= 20:
             return True
         status = Path("/proc/self/status").read_text()

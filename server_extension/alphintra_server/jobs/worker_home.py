@@ -13,6 +13,7 @@ import os
 import secrets
 import signal
 import tempfile
+import threading
 from pathlib import Path
 
 WORKER_VARIABLE = "ALPHINTRA_WORKER"
@@ -35,6 +36,7 @@ class WorkerHome:
         self.boot = secrets.token_hex(6)
         self._lock: int | None = None
         self._made = 0
+        self._making = threading.Lock()
 
     @property
     def root(self) -> Path:
@@ -55,13 +57,15 @@ class WorkerHome:
 
     def new(self) -> tuple[str, Path]:
         """Make the folder of a new worker and return its marker with it."""
-        self.open()
-        self._made += 1
-        folder = self.root / self.boot / str(self._made)
+        with self._making:  # several jobs may start at once, each on a thread of its own
+            self.open()
+            self._made += 1
+            number = self._made
+        folder = self.root / self.boot / str(number)
         (folder / "in" / "source").mkdir(parents=True, mode=0o755)
         for name in ("out", "tmp"):
             (folder / name).mkdir(mode=0o755)
-        return f"{self.boot}.{self._made}", folder
+        return f"{self.boot}.{number}", folder
 
     def close(self) -> None:
         """Give the folder up; its workers have ended."""

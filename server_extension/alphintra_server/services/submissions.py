@@ -87,4 +87,5 @@ class Submissions:
         """Where source came from, in the workspace's terms: a file that was saved from Lab is the same strategy."""
         with suppress(ValueError):
             given = str(PurePosixPath(given).relative_to(self._workspace.root.resolve()))
-        return posixpath.normpath(given).lstrip("/")
+        path = posixpath.normpath(given).lstrip("/")
+        return "interactive" if path in {"", "."} else path

@@ -163,6 +163,18 @@ def test_too_many_modules_are_refused(module):
         source_of(made.S)
 
 
+def test_what_was_installed_in_the_notebook_is_refused(module, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_TARGET", str(tmp_path / "site-packages"))
+    monkeypatch.syspath_prepend(tmp_path / "site-packages")
+    made = module(
+        "uses",
+        **{"site-packages/brought": "X = 1\n"},
+        uses="import alphintra as al\nimport brought\nclass S(al.Strategy):\n    pass\n",
+    )
+    with pytest.raises(SourceError, match="uses brought, which was installed in this notebook"):
+        source_of(made.S)
+
+
 def test_an_installed_class_is_refused_with_what_to_do():
     import alphintra as al
 

@@ -1,0 +1,53 @@
+"""What each user's jobs may use: for everybody, for some, and what cannot be."""
+
+import pytest
+from alphintra_server.app import AlphintraServer
+from alphintra_server.limits import UserLimits, read_limits
+from traitlets import TraitError
+
+
+def test_a_users_own_limits_stand_beside_the_usual_ones():
+    usual = UserLimits(jobs=2, queued=10, seconds=60.0, memory=1 << 30, disk=1 << 29, log=1 << 16)
+    limits = read_limits(usual, {"alice": {"jobs": 8, "seconds": 1.5}})
+    assert limits.of("bob") == usual
+    assert limits.of("alice") == UserLimits(8, 10, 1.5, 1 << 30, 1 << 29, 1 << 16)
+    job = limits.of("alice").of_a_job
+    assert (job.wall_seconds, job.memory_bytes, job.disk_bytes, job.log_bytes) == (1.5, 1 << 30, 1 << 29, 1 << 16)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"alice": {"cpu": 1}}, "alice: there is no limit 'cpu'; there are jobs, queued, seconds"),
+        ({"alice": {"jobs": 0}}, "alice: jobs is 0, not a positive number"),
+        ({"alice": {"jobs": 1.5}}, "alice: jobs is 1.5, not a positive number"),
+        ({"alice": {"jobs": True}}, "alice: jobs is True, not a positive number"),
+        ({"alice": {"seconds": "60"}}, "alice: seconds is '60', not a positive number"),
+    ],
+)
+def test_a_limit_that_cannot_be_names_the_user_and_itself(given, told):
+    with pytest.raises(ValueError, match="user_limits: "):
+        read_limits(UserLimits(), given)
+    with pytest.raises(TraitError, match=told):
+        AlphintraServer(user_limits=given)
+
+
+def test_places_of_one_user_follow_the_deployment():
+    assert AlphintraServer(max_jobs=6).max_jobs_per_user == 6
+    assert AlphintraServer(max_jobs=6, single_user=False).max_jobs_per_user == 3
+    assert AlphintraServer(max_jobs=1, single_user=False).max_jobs_per_user == 1
+
+
+class TestRest:
+    @pytest.fixture
+    def settings(self):
+        return {"user_limits": {"local": {"seconds": 1.0, "queued": 7}}}
+
+    async def test_a_job_of_a_user_with_limits_of_their_own_ends_by_them(self, api, make_strategy, finished):
+        limits = (await api("GET", "/api/system")).json["limits"]
+        assert (limits["job_seconds"], limits["max_queued"], limits["max_jobs_per_user"]) == (1.0, 7, 2)
+        strategy = await make_strategy()
+        body = {"dataset_id": "us-equities-daily/AAPL", "parameters": {"act": "sleep"}}
+        made = await api("POST", f"/api/strategies/code/{strategy['id']}/execute", body)
+        job = await finished(made.json["backtest_id"])
+        assert (job["status"], job["error"]["code"]) == ("FAILED", "TIME_LIMIT")
