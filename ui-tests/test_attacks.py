@@ -195,7 +195,7 @@ def test_a_notebook_of_somebody_else_runs_nothing_when_it_is_opened(attacked: Pa
             page.wait_for_timeout(SECOND / 2)
             if dialog.count():  # a command: Lab asks first
                 assert "Run Command?" in dialog.inner_text()
-                page.keyboard.press("Escape")
+                dialog.locator("button.jp-mod-reject").first.click()
                 dialog.wait_for(state="detached")
     ran = page.evaluate("() => document.body.dataset.ran || ''")
     names = {kernel["name"] for kernel in attacked.lab.request("GET", "kernels")}

@@ -25,6 +25,14 @@ from .kernel_manager import BoundedKernelManager
 KERNELS = frozenset({"alphintra"})
 
 
+class _OtherKernelError(HTTPError, NoSuchKernel):
+    """Not one of ours: a 404 where Jupyter would answer with an error of its own."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(404, "There is no such kernel here.")
+        self.name = name
+
+
 class LockedKernelSpecManager(KernelSpecManager):
     """Knows our kernels only; ``allowed_kernelspecs`` alone would cut the list and still start any."""
 
@@ -35,7 +43,7 @@ class LockedKernelSpecManager(KernelSpecManager):
             NoSuchKernel: Any other name.
         """
         if kernel_name not in KERNELS:
-            raise NoSuchKernel(kernel_name)
+            raise _OtherKernelError(kernel_name)
         return super().get_kernel_spec(kernel_name)
 
     def find_kernel_specs(self) -> dict[str, str]:
