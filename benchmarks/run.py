@@ -194,7 +194,7 @@ def jobs_are_equal(bench: Bench) -> bool:
         return False
     if not _equal("jobs of a full queue and this process", job_queue.difference(bench.queue)):
         return False
-    print(f"equal: jobs from the pool, jobs without it, {bench.queue.jobs:,} jobs of a full queue and a run in a process")
+    print(f"equal: jobs from the pool, jobs without it, {bench.queue.jobs:,} jobs of a queue and a run in a process")
     return True
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alphintra_kernel import protocol
 from alphintra_kernel.outputs import no_room_is_said
 from alphintra_kernel.protocol import Channel, Log
 from alphintra_kernel.user_source import JobError
+
+from alphintra_kernel import protocol
 
 from . import jobs
 from .test_worker import minimal, run
