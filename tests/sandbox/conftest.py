@@ -155,9 +155,11 @@ def given_outside(given: dict[str, Any], machine: Path) -> dict[str, Any]:
     shutil.copyfile(given["dataset"], dataset)
     package = own / "package.py"
     package.write_text("# one of ours")
+    starter = own / "starter"
+    starter.write_text("what starts sandboxes")
     places = dict.fromkeys(("own", "prefix", "usr", "root", "dev", "etc", "proc"), str(own))
-    files = dict.fromkeys(("package", "program", "exe", "starter"), str(package))
-    return given | places | files | {"dataset": str(dataset), "first": os.getpid()}
+    files = dict.fromkeys(("package", "program", "exe"), str(package))
+    return given | places | files | {"dataset": str(dataset), "starter": str(starter), "first": os.getpid()}
 
 
 @pytest.fixture(scope="session")
