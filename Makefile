@@ -45,9 +45,9 @@ lab: env
 test: env
 	JOBS=$(JOBS) $(BIN)/python scripts/check.py
 
-# The attacks on the sandbox alone, with what each took; `make test` has them too.
+# All attacks on the sandbox, as root and as an ordinary user, with what each took; `make test` has most of them.
 attack: env
-	$(BIN)/python -m pytest -p no:pytest_cov --durations=20 tests/sandbox $(ARGS)
+	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" --durations=20 tests/sandbox $(ARGS)
 	$(BIN)/python -m pytest -p no:pytest_cov ui-tests/test_attacks.py $(ARGS)
 
 lint: env

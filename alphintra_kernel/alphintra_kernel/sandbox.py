@@ -217,8 +217,8 @@ def _start_bwrap(
         # The marker stays in sight: whoever takes over from this process finds what is left by it.
         shown = ["--setenv", MARKER_VARIABLE, tenant.marker] if tenant.marker else []
         # Nothing of ours in bwrap's environment either: inside, /proc/1/environ shows what bwrap started with.
-        command = [program, "--args", str(options_fd), *shown, *arguments[split:]]
-        popen = _popen(command, env=variables, fds=[*tenant.fds, *fds])
+        command = ["bwrap", "--args", str(options_fd), *shown, *arguments[split:]]
+        popen = _popen(command, program=program, env=variables, fds=[*tenant.fds, *fds])
         return _let_in(popen, gate, group, tenant)
 
 
@@ -350,11 +350,17 @@ def _copy_of_bwrap(stack: contextlib.ExitStack) -> tuple[Path, dict[str, str]]:
 
 
 def _popen(
-    command: list[str], *, env: dict[str, str], fds: Sequence[int], cwd: str | None = None
+    command: list[str],
+    *,
+    env: dict[str, str],
+    fds: Sequence[int],
+    cwd: str | None = None,
+    program: str | None = None,
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             command,
+            executable=program,
             env=env,
             cwd=cwd,
             stdin=subprocess.DEVNULL,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from alphintra_kernel import profile
+
+#: Our packages that no sandbox has; known by name only.
+_OTHERS = ("alphintra_server", "alphintra_lab", "alphintra_hub", "alphintra_papertrade")
 
 Places = Mapping[str, Iterable[Path]]
 
@@ -78,7 +82,8 @@ def _packages() -> list[Path]:
 
     own = Path(alphintra.__file__).resolve().parent
     roots = profile.source_roots()
-    found = [own, *(root / name for root in roots for name in profile.SANDBOX_PACKAGES), *roots]
+    others = [Path(spec.origin).resolve().parent for spec in map(find_spec, _OTHERS) if spec and spec.origin]
+    found = [own, *others, *(root / name for root in roots for name in profile.SANDBOX_PACKAGES), *roots]
     return [place for place in found if place.is_dir()]
 
 

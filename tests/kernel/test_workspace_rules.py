@@ -60,7 +60,7 @@ def test_not_through_a_link(home, tmp_path):
         (Path(sys.prefix).parent, "holds the Python environment"),
         (Path(sys.prefix) / "lib", "lies inside the Python environment"),
         (Path(sys.base_prefix) / "lib", "lies inside the Python environment"),
-        (CLONE, "holds Alphintra's own code"),
+        (CLONE / "sdk", "holds Alphintra's own code"),  # the clone itself may also hold the Python environment
         (PACKAGE, "holds Alphintra's own code"),
         (PACKAGE / "snippets", "lies inside Alphintra's own code"),
         (CLONE / ".git" / "hooks", "lies inside .git"),

@@ -98,6 +98,7 @@ def act():
 _THREADS = """
 def act():
     end = threading.Event()
+    threading.stack_size(256 << 10)  # so that their number is the bound, not the memory of their stacks
     try:
         for _ in range(60):
             threading.Thread(target=end.wait).start()

@@ -29,6 +29,7 @@ def poison(folder):
     for path in pathlib.Path(folder).rglob("*") if folder else ():
         if path.is_file():
             try:
+                path.unlink()  # it may be a link to what all share
                 path.write_bytes(b"POISON")
                 answers.add("poisoned")
             except OSError as error:
