@@ -19,6 +19,8 @@ SETPRIV = "/usr/bin/setpriv"
 PRLIMIT = "/usr/bin/prlimit"
 ENV = "/usr/bin/env"
 USER_ID_INSIDE = 1000
+#: Stands for everybody without a number in a namespace: the owner of files that are nobody's.
+_NOBODY = 65_534
 SANDBOX_PACKAGES = ("alphintra", "alphintra_backtest", "alphintra_kernel")
 # Never the whole of /etc: it holds host keys, shadow files and service credentials.
 _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "ssl/certs", "alternatives")
@@ -230,9 +232,11 @@ def passwd_entry(user_id: int | None) -> bytes:
 def host_user_ids(uid_map: str) -> range:
     """Return user ids free for sandboxes, from ``/proc/self/uid_map``.
 
-    High numbers that no distribution gives to people or services; in a container with a short map, its end.
+    High numbers that no distribution gives to people or services; in a container with a short map, its end; empty
+    where there are none.
     """
     last = max(int(inside) + int(length) for inside, _outside, length in map(str.split, uid_map.splitlines()))
     if last > 1_200_000:
         return range(200_001, 1_200_000)
-    return range(max(last - 20_000, 1001), last - 2)
+    first, last = max(last - 20_000, 1001), last - 2
+    return range(first, min(last, _NOBODY) if first < _NOBODY else last)

@@ -304,6 +304,11 @@ def _let_in(
 ) -> Started:
     """Move the tenant to its control group before it starts, and let it."""
     first = popen.pid if sys.platform != "linux" else gate.first_process()
+    if first is None and popen.poll() is None:
+        # Let in now, it would run outside its group and without its bounds.
+        popen.kill()
+        popen.communicate()
+        raise SandboxError(f"the sandbox did not start within {_START_SECONDS:g} s")
     if group is not None and first is not None:
         try:
             group.add(first)
@@ -393,6 +398,8 @@ def _give(path: Path, user_id: int) -> None:
 def _take_user_id() -> int:
     """Take a user id that no other sandbox has: two with the same one could signal and trace each other."""
     free = profile.host_user_ids(Path("/proc/self/uid_map").read_text())
+    if not free:
+        raise SandboxError("this container has no user ids for sandboxes")
     with _ids_lock:
         while True:
             user_id = secrets.choice(free)

@@ -13,6 +13,14 @@ from alphintra_kernel import profile
 #: Our packages that no sandbox has; known by name only.
 _OTHERS = ("alphintra_server", "alphintra_lab", "alphintra_hub", "alphintra_papertrade")
 
+#: Where nobody works: the system's own, and what it shows of itself.
+_SYSTEM = (
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr", "/var/log", "/var/run",
+    "/var/spool",
+)  # fmt: skip
+#: Folders of many: one below them may be a workspace.
+_SHARED = ("/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/tmp")
+
 Places = Mapping[str, Iterable[Path]]
 
 
@@ -32,7 +40,8 @@ def refusal(root: Path, extra: Mapping[str, Path] | None = None) -> str | None:
         return f"{root} is not used as workspace, because it cannot be looked at ({error})."
     outer: dict[str, list[Path]] = {
         "your home folder": [Path.home()],
-        "the Python environment": [Path(sys.prefix)],
+        "the Python environment": [Path(sys.prefix), Path(sys.base_prefix)],
+        "folders of the system": [Path(name) for name in (*_SYSTEM, *_SHARED) if Path(name).is_dir()],
         **{name: [place] for name, place in (extra or {}).items()},
         "Alphintra's own code": _repositories(),
         "the settings of Jupyter or IPython": _settings(),
@@ -47,6 +56,7 @@ def refusal(root: Path, extra: Mapping[str, Path] | None = None) -> str | None:
         "the Python environment": [Path(sys.prefix), Path(sys.base_prefix)],
         **{name: [place] for name, place in (extra or {}).items()},
         "Alphintra's own code": _packages(),
+        "a folder of the system": [Path(name) for name in _SYSTEM],
         "the settings of Jupyter or IPython": _settings(),
     }
     for what, places in inner.items():

@@ -292,7 +292,7 @@ class AlphintraServer(ExtensionApp):
     def initialize_settings(self) -> None:
         """Build the services; nothing runs yet."""
         if self.lockdown:
-            lockdown.hold(self.serverapp, self.workspace)
+            lockdown.hold(self.serverapp, self.workspace, Path(self.data_dir).expanduser().resolve())
         self.settings["alphintra"] = self
         self.settings["alphintra_single_user"] = self.single_user
         assert self.serverapp is not None

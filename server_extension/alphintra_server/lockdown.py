@@ -6,13 +6,20 @@ offers is cut to what may be asked: kernels of ours, files of the workspace.
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import errno
 import os
+import secrets
+import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from alphintra_kernel.isolation import kernel_level
+from alphintra_kernel.levels import OWN_FILES, POD
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
 from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
@@ -20,6 +27,7 @@ from tornado.web import HTTPError
 from traitlets.config import Config
 
 from .kernel_manager import BoundedKernelManager
+from .services.workspace import refusal
 
 #: The kernels that may be started: those that begin in the sandbox.
 KERNELS = frozenset({"alphintra"})
@@ -84,18 +92,65 @@ class _Beneath:
         with super().open(os_path, *args, opener=self._opened, **kwargs) as file:  # type: ignore[misc]
             yield file
 
-    def _opened(self, path: str, flags: int) -> int:
-        root = Path(self.root_dir).resolve()
-        *folders, name = Path(path).resolve().relative_to(root).parts
-        at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    @contextmanager
+    def atomic_writing(
+        self, os_path: str, text: bool = True, encoding: str = "utf-8", **kwargs: Any
+    ) -> Iterator[Any]:
+        """Write a new file and put it in the place of the old one: what lies there, or beside it, is not written to."""
+        del kwargs["log"]
+        name, at = self._place(os_path)
+        temporary = f".~{secrets.token_hex(8)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            for folder in folders:
-                below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
-                os.close(at)
-                at = below
+            with self.perm_to_403(os_path):  # type: ignore[attr-defined]
+                descriptor = os.open(temporary, flags, 0o666, dir_fd=at)
+            try:
+                _make_like(descriptor, name, at)
+                as_text = {"encoding": encoding, "newline": "\n"} if text else {}
+                with open(descriptor, "w" if text else "wb", **(as_text | kwargs)) as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, name, src_dir_fd=at, dst_dir_fd=at)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=at)
+                raise
+        finally:
+            os.close(at)
+
+    def _opened(self, path: str, flags: int) -> int:
+        name, at = self._place(path)
+        try:
             return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=at)
         finally:
             os.close(at)
+
+    def _place(self, path: str) -> tuple[str, int]:
+        """Return the name of a file and its open folder, reached step by step and through no link."""
+        root = Path(self.root_dir).resolve()
+        try:
+            *folders, name = Path(path).resolve().relative_to(root).parts
+        except ValueError:
+            raise _LeadsOutError from None
+        at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        for folder in folders:
+            try:
+                below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+            finally:
+                os.close(at)
+            at = below
+        return name, at
+
+
+def _make_like(descriptor: int, name: str, at: int) -> None:
+    """Give a new file the owner and the mode of the one whose place it takes."""
+    with suppress(FileNotFoundError):
+        old = os.stat(name, dir_fd=at, follow_symlinks=False)
+        if stat.S_ISREG(old.st_mode):
+            os.fchmod(descriptor, stat.S_IMODE(old.st_mode) & 0o777)
+            if os.geteuid() == 0:
+                os.fchown(descriptor, old.st_uid, old.st_gid)
 
 
 class LockedCheckpoints(_Beneath, AsyncFileCheckpoints):
@@ -106,12 +161,30 @@ class LockedCheckpoints(_Beneath, AsyncFileCheckpoints):
         found: str = super().checkpoint_path(checkpoint_id, path)  # type: ignore[no-untyped-call]
         return self._inside(found)
 
+    async def _copy(self, src: str, dest: str) -> None:
+        with self.open(src, "rb") as old, self.atomic_writing(dest, text=False, log=None) as new:
+            await asyncio.to_thread(shutil.copyfileobj, old, new)
+
 
 class LockedContentsManager(_Beneath, AsyncLargeFileManager):  # type: ignore[misc]
     """The workspace, without hidden files and without what links lead to outside."""
 
     def _checkpoints_class_default(self) -> type[LockedCheckpoints]:
         return LockedCheckpoints
+
+    async def _copy_dir(self, from_path: str, *_to: str, **_names: str) -> dict[str, Any]:
+        # Jupyter would copy what links in it lead to.
+        raise HTTPError(403, f"{from_path}: folders are not copied under lockdown; copy its files.")
+
+    async def _save_large_file(self, os_path: str, content: str, format: str) -> None:
+        if format not in {"text", "base64"}:
+            raise HTTPError(400, "Must specify format of file contents as 'text' or 'base64'")
+        try:
+            chunk = content.encode() if format == "text" else base64.b64decode(content.encode("ascii"))
+        except ValueError as error:
+            raise HTTPError(400, f"The part of a file cannot be decoded: {error}") from error
+        with self.open(os_path, "ab") as file:
+            await asyncio.to_thread(file.write, chunk)
 
 
 def settings(workspace: str) -> Config:
@@ -133,15 +206,28 @@ def settings(workspace: str) -> Config:
     config.LabApp.extension_manager = "readonly"
     config.LanguageServerManager.autodetect = False
     config.SandboxProvisioner.network = False
+    # They would show a notebook's page to a browser of the server's own, outside any sandbox.
+    config.WebPDFExporter.enabled = False
+    config.QtPDFExporter.enabled = False
+    config.QtPNGExporter.enabled = False
     return config
 
 
-def hold(serverapp: Any, workspace: str) -> None:
+def hold(serverapp: Any, workspace: str, data_dir: Path) -> None:
     """See that a server is locked, once its parts are made and before it has handlers.
+
+    Args:
+        serverapp: Jupyter's server.
+        workspace: The folder that it shows.
+        data_dir: Our own folder.
 
     Raises:
         SystemExit: It is not; it must not start. Jupyter goes on after any other error of an extension.
     """
+    if refused := refusal(Path(workspace), data_dir):
+        raise SystemExit(f"AlphintraServer.lockdown is set: {refused}")
+    if kernel_level() not in {*OWN_FILES, POD}:
+        raise SystemExit("AlphintraServer.lockdown is set, but this machine cannot sandbox notebooks.")
     for app in serverapp.extension_manager.extension_apps.get("jupyterlab", ()):
         app.extension_manager = "readonly"
     contents = serverapp.contents_manager
