@@ -331,7 +331,7 @@ async def test_nor_one_on_a_refused_workspace_or_without_a_sandbox(
 ):
     lockdown.hold(jp_serverapp, str(workspace), data_dir)
     with pytest.raises(SystemExit, match=r"lockdown is set: .* holds Alphintra's data"):
-        lockdown.hold(jp_serverapp, str(data_dir.parent), data_dir)
+        lockdown.hold(jp_serverapp, str(data_dir), data_dir)
     with pytest.raises(SystemExit, match="lies inside a folder of the system"):
         lockdown.hold(jp_serverapp, "/etc/cron.d", data_dir)
     with monkeypatch.context() as started_as_module:
