@@ -161,11 +161,11 @@ def remove(folder: Path) -> None:
         number = 0
         while waiting := _empty(top):
             for name in waiting:
-                os.chmod(name, 0o700, dir_fd=top)
+                _unlock(name, top)
                 inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
                 try:
                     for child in _empty(inner):
-                        os.chmod(child, 0o700, dir_fd=inner)
+                        _unlock(child, inner)
                         os.rename(child, _free_name(top, number), src_dir_fd=inner, dst_dir_fd=top)
                         number += 1
                 finally:
@@ -174,6 +174,12 @@ def remove(folder: Path) -> None:
     finally:
         os.close(top)
     folder.rmdir()
+
+
+def _unlock(folder: str, at: int) -> None:
+    """Make a folder of our own writable. Root needs no such right, and must not follow a link that took its place."""
+    if os.geteuid() != 0:
+        os.chmod(folder, 0o700, dir_fd=at)
 
 
 def _empty(fd: int) -> list[str]:

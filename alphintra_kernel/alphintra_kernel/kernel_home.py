@@ -5,6 +5,7 @@ It lies in the data folder, and is all that a kernel sees of that. Nothing in it
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -55,13 +56,15 @@ def prepare(data_dir: Path, owner: int | None) -> Path:
     return home
 
 
-def owner(data_dir: Path) -> int | None:
-    """Return who owns the home, if it is there and not root's."""
-    try:
-        found = (data_dir / NAME).lstat()
-    except OSError:
-        return None
-    return found.st_uid if stat.S_ISDIR(found.st_mode) and found.st_uid else None
+def owners(data_dir: Path) -> list[int]:
+    """Return whose homes are there, root's not among them."""
+    found = []
+    for home in (data_dir / NAME, *sorted(data_dir.glob(f"{NAME}-*"))):
+        with contextlib.suppress(OSError):
+            info = home.lstat()
+            if stat.S_ISDIR(info.st_mode) and info.st_uid:
+                found.append(info.st_uid)
+    return found
 
 
 def wants_no_network(home: Path) -> bool:

@@ -23,16 +23,31 @@ from alphintra_kernel import kernel_home, profile
 
 #: Files that one start of a kernel looks at: a workspace is no data lake, and the start must stay fast.
 MOST = 100_000
-_ACL = "system.posix_acl_default"
+#: Folders within folders that are looked at; as many are open at a time.
+DEEPEST = 64
+_ACL, _ACL_OF_ITSELF = "system.posix_acl_default", "system.posix_acl_access"
+_OWNER, _USER, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def kernel_user(workspace: Path | None, data_dir: Path) -> int | None:
-    """Return the user id that kernels of this workspace run as; ``None`` for the server's own, when it is not root."""
+    """Return the user id that kernels of this workspace run as; ``None`` for the server's own, when it is not root.
+
+    A workspace of root's never goes to a person, even where a kernel's home is somebody's: it goes to an id that
+    nobody has, the same as long as that has a home.
+
+    Raises:
+        OSError: There is no such id here.
+    """
     if os.geteuid() != 0:
         return None
     if workspace is not None and (found := workspace.stat().st_uid):
         return found
-    return kernel_home.owner(data_dir) or secrets.choice(profile.host_user_ids(_id_map()))
+    free = profile.host_user_ids(_id_map())
+    if not free:
+        raise OSError("this container has no user ids for kernels")
+    known = [user_id for user_id in kernel_home.owners(data_dir) if user_id in free]
+    return known[0] if known else secrets.choice(free)
 
 
 def _id_map() -> str:
@@ -47,37 +62,84 @@ def hand_over(folder: Path, user_id: int, most: int = MOST) -> bool:
     are left as they are.
 
     Returns:
-        Whether all was looked at; ``False`` after ``most`` files.
+        Whether all was looked at; ``False`` after ``most`` files, and where folders lie deeper than ``DEEPEST``.
     """
-    seen = 0
-    device = folder.stat().st_dev
-    for _name, folders, files, at in os.fwalk(folder, follow_symlinks=False):
-        here = os.fstat(at)
-        if here.st_dev != device:
-            folders.clear()
-            continue
-        if here.st_uid == 0:
-            os.fchown(at, user_id, user_id)
-        if here.st_uid in {0, user_id}:
-            with contextlib.suppress(OSError):  # a file system without access lists
-                os.setxattr(at, _ACL, _default_list(user_id))
-        for name in files:
-            _give_file(name, at, user_id)
-        seen += len(files) + len(folders)
-        if seen > most:
-            return False
-    return True
+    way = [os.open(folder, _FOLDER)]
+    waiting: list[list[str]] = []  # for each of the way's folders, those in it that were not yet entered
+    whole = True
+    try:
+        device = os.fstat(way[0]).st_dev
+        while way:
+            if len(waiting) < len(way):
+                inner, seen = _give_folder(way[-1], user_id, most)
+                waiting.append(inner)
+                most -= seen
+                if most < 0:
+                    return False
+            elif not waiting[-1]:
+                waiting.pop()
+                os.close(way.pop())
+            elif len(way) == DEEPEST:
+                waiting[-1].clear()
+                whole = False
+            else:
+                with contextlib.suppress(OSError):  # gone meanwhile
+                    way.append(os.open(waiting[-1].pop(), _FOLDER, dir_fd=way[-1]))
+                    if os.fstat(way[-1]).st_dev != device:
+                        os.close(way.pop())
+    finally:
+        for at in way:
+            os.close(at)
+    return whole
+
+
+def _give_folder(at: int, user_id: int, most: int) -> tuple[list[str], int]:
+    """Give a folder and its files; returns the folders in it and how many names were looked at, one more than most."""
+    here = os.fstat(at)
+    if here.st_uid in {0, user_id}:
+        with contextlib.suppress(OSError):  # a file system without owners or access lists
+            if here.st_uid == 0:
+                os.fchown(at, user_id, user_id)
+            os.setxattr(at, _ACL, _default_list(user_id, *_others_rights(at, here.st_mode)))
+    folders, seen = [], 0
+    with os.scandir(at) as entries:
+        for entry in entries:
+            seen += 1
+            if seen > most:
+                break
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            else:
+                _give_file(entry.name, at, user_id)
+    return folders, seen
 
 
 def _give_file(name: str, at: int, user_id: int) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        found = os.stat(name, dir_fd=at, follow_symlinks=False)
-        if found.st_uid == 0 and stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
-            os.chown(name, user_id, user_id, dir_fd=at, follow_symlinks=False)
+    """Give the file that was looked at, not what another process puts in its place."""
+    with contextlib.suppress(OSError):  # gone meanwhile, or it cannot be given
+        file = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+        try:
+            found = os.fstat(file)
+            if found.st_uid == 0 and stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+                os.chown(f"/proc/self/fd/{file}", user_id, user_id)
+        finally:
+            os.close(file)
 
 
-def _default_list(user_id: int) -> bytes:
-    """The access list that new files and folders get: as usual, and this user may read and write."""
+def _others_rights(at: int, mode: int) -> tuple[int, int]:
+    """Return what a folder's group and everybody may, without writing: new files in it are not open to more."""
+    group = mode >> 3 & 5
+    with contextlib.suppress(OSError):  # with an access list, the mode shows the most that anybody in it may
+        listed = os.getxattr(at, _ACL_OF_ITSELF)
+        group = next(rights for tag, rights, _ in struct.iter_unpack("<HHI", listed[4:]) if tag == _GROUP) & 5
+    return group, mode & 5
+
+
+def _default_list(user_id: int, group: int, other: int) -> bytes:
+    """The access list that new files and folders get: this user may read and write."""
     nobody = 0xFFFFFFFF
-    entries = ((0x01, 7, nobody), (0x02, 7, user_id), (0x04, 5, nobody), (0x10, 7, nobody), (0x20, 5, nobody))
+    entries = (
+        *((_OWNER, 7, nobody), (_USER, 7, user_id), (_GROUP, group, nobody)),
+        *((_MASK, 7, nobody), (_OTHER, other, nobody)),
+    )
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)

@@ -7,11 +7,11 @@ nobody else on the machine can connect. Where there is no sandbox the kernel sta
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
-import shutil
+import secrets
 import signal
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox
 from alphintra_kernel.server_sockets import MAX_MESSAGE, bound
+from alphintra_kernel.socket_folder import SocketFolder, sweep
 from alphintra_kernel.supervise import SandboxProcess
 
 #: Variables of Jupyter's environment that a kernel gets: none that may hold a secret.
@@ -107,7 +108,8 @@ class SandboxProvisioner(LocalProvisioner):
     sandboxed: SandboxProcess | None = None
     _door: Door | None = None
     _place: _Place | None = None
-    _sockets: Path | None = None
+    _sockets: SocketFolder | None = None
+    _restarts: bool = False
 
     @default("data_dir")
     def _default_data_dir(self) -> str:
@@ -124,20 +126,28 @@ class SandboxProvisioner(LocalProvisioner):
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Decide where the kernel runs and write its connection file."""
+        self._restarts = self._sockets is not None
+        try:
+            return await self._decide(**kwargs)
+        except BaseException:
+            await self._undo()
+            raise
+
+    async def _decide(self, **kwargs: Any) -> dict[str, Any]:
         level = await asyncio.to_thread(isolation.kernel_level)
         if level not in levels.OWN_FILES:
             kwargs = await super().pre_launch(**kwargs)
             kwargs["env"] |= {isolation.LEVEL_VARIABLE: level}
-            self._door = await self._open_door()
-            if self._door is not None:
-                kwargs["env"] |= self._door.environment(mounted=False)
+            door = await self._open_door()
+            if door is not None:
+                kwargs["env"] |= door.environment(mounted=False)
             return kwargs
         manager: Any = self.parent
         if self._sockets is None:  # kept over a restart: clients stay connected
-            # Short and private: a socket's path has 107 bytes, and who can connect to it can run code.
-            self._sockets = Path(tempfile.mkdtemp(prefix="alp-", dir="/tmp"))
+            await asyncio.to_thread(sweep)
+            self._sockets = SocketFolder()
             manager.transport = "ipc"
-            manager.ip = str(self._sockets / "k")
+            manager.ip = str(self._sockets.path / "k")
             manager.cache_ports = False
             bound(manager, self.max_message_bytes)
         kwargs = await super().pre_launch(**kwargs)
@@ -148,16 +158,24 @@ class SandboxProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel."""
+        try:
+            return await self._launch(cmd, **kwargs)
+        except BaseException:
+            await self._undo()
+            raise
+
+    async def _launch(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         if self._place is None:
             return await super().launch_kernel(cmd, **kwargs)
         assert self._sockets is not None
         place, network = self._place, self.has_network()
-        mounts = [Mount(place.home, place.home_inside, writable=True), Mount(self._sockets, str(self._sockets), True)]
+        sockets = self._sockets.path
+        mounts = [Mount(place.home, place.home_inside, writable=True), Mount(sockets, str(sockets), writable=True)]
         if place.workspace is not None:
             mounts.append(Mount(place.workspace, str(place.workspace), writable=True))
         sandbox = Sandbox(isolation.kernel_level())
         env = self._environment(kwargs.get("env") or {}, place, network, sandbox.level)
-        door = self._door = await self._open_door()
+        door = await self._open_door()
         if door is not None:
             mounts.append(door.mount)
             env |= door.environment(mounted=True)
@@ -221,13 +239,29 @@ class SandboxProvisioner(LocalProvisioner):
         """Remove the sockets, unless the kernel comes back."""
         await super().cleanup(restart=restart)
         await self._close_door()
-        if not restart and self._sockets is not None:
-            shutil.rmtree(self._sockets, ignore_errors=True)
-            self._sockets = None
+        if not restart:
+            await self._remove_sockets()
+
+    async def _undo(self) -> None:
+        """Leave nothing of a start that failed; sockets that clients are connected to stay for the next."""
+        await self._close_door()
+        if not self._restarts and self._sockets is not None:
+            manager: Any = self.parent
+            manager.cleanup_connection_file()  # it names the sockets: the next start writes another
+            await self._remove_sockets()
+
+    async def _remove_sockets(self) -> None:
+        sockets, self._sockets = self._sockets, None
+        if sockets is None:
+            return
+        try:
+            await asyncio.to_thread(sockets.remove)
+        except OSError as error:
+            self.log.warning("Kernel %s: cannot remove the folder of its sockets: %s", self.kernel_id, error)
 
     async def get_provisioner_info(self) -> dict[str, Any]:
         """Say what another server would need to take over."""
-        return await super().get_provisioner_info() | {"sockets": str(self._sockets) if self._sockets else None}
+        return await super().get_provisioner_info() | {"sockets": str(self._sockets.path) if self._sockets else None}
 
     def resolve_path(self, path_str: str) -> str | None:
         """Return where a path of the kernel is, if it lies in the workspace; the debugger asks for it."""
@@ -238,12 +272,15 @@ class SandboxProvisioner(LocalProvisioner):
         return str(path) if workspace and path.is_relative_to(workspace) and path.exists() else None
 
     async def _open_door(self) -> Door | None:
-        """Open this kernel's way to the server, where there is one; a kernel that is started again gets a new one."""
+        """Open this kernel's way to the server, where there is one; a kernel that is started again gets a new one.
+
+        It is remembered before it is used, so that it is closed when something then fails.
+        """
         await self._close_door()
         found = opener()
         if found is None or not self.user_id:
             return None
-        door = await found.open(user_id=self.user_id, tenant="kernel", subject=self.kernel_id)
+        door = self._door = await found.open(user_id=self.user_id, tenant="kernel", subject=self.kernel_id)
         if self._place is not None and self._place.user_id is not None:
             door.give(self._place.user_id)
         return door
@@ -285,7 +322,7 @@ class SandboxProvisioner(LocalProvisioner):
             self.log.warning("Kernel: %s", refused)
             return _Place(user_id, home, inside, None, inside, refused)
         if user_id is not None and not ownership.hand_over(workspace, user_id):
-            self.log.warning("Workspace: it has so many files that those made outside may not be writable in kernels.")
+            self.log.warning("Workspace: so large or so deep that files made outside may not be writable in kernels.")
         folder = started_in if started_in.is_relative_to(workspace) else workspace
         return _Place(user_id, home, inside, workspace, str(folder), "")
 
@@ -297,13 +334,17 @@ class SandboxProvisioner(LocalProvisioner):
         """
         assert self._sockets is not None
         original = original.resolve()
-        copy = self._sockets / original.name
-        copy.unlink(missing_ok=True)
-        with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        folder, user_id = self._sockets.path, self._place.user_id if self._place is not None else None
+        folder.chmod(0o700)
+        copy = folder / original.name
+        with contextlib.suppress(FileNotFoundError):
+            copy.rename(folder / f"old-{secrets.token_hex(8)}")  # whatever the kernel before made of it
+        descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(original.read_bytes())
-        if self._place is not None and self._place.user_id is not None:
-            os.chown(copy, self._place.user_id, self._place.user_id)
-            os.chown(self._sockets, self._place.user_id, self._place.user_id)
+            if user_id is not None:
+                os.fchown(descriptor, user_id, user_id)
+                os.chown(folder, user_id, user_id)
         return str(original), str(copy)
 
     def _environment(self, given: Mapping[str, str], place: _Place, network: bool, level: str) -> dict[str, str]:

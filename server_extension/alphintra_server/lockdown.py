@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -71,6 +72,13 @@ class _LeadsOutError(HTTPError, OSError):
         self.errno = errno.ELOOP
 
 
+class _NoFileError(HTTPError):
+    """A pipe, a socket or a folder lies where a file is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "This is not a file.")
+
+
 class _Beneath:
     """Paths that do not leave the workspace through a link, which a kernel may have laid there."""
 
@@ -97,7 +105,6 @@ class _Beneath:
         self, os_path: str, text: bool = True, encoding: str = "utf-8", **kwargs: Any
     ) -> Iterator[Any]:
         """Write a new file and put it in the place of the old one: what lies there, or beside it, is not written to."""
-        del kwargs["log"]
         name, at = self._place(os_path)
         temporary = f".~{secrets.token_hex(8)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -105,9 +112,9 @@ class _Beneath:
             with self.perm_to_403(os_path):  # type: ignore[attr-defined]
                 descriptor = os.open(temporary, flags, 0o666, dir_fd=at)
             try:
-                _make_like(descriptor, name, at)
                 as_text = {"encoding": encoding, "newline": "\n"} if text else {}
                 with os.fdopen(descriptor, "w" if text else "wb", **(as_text | kwargs)) as file:
+                    _make_like(descriptor, name, at)
                     yield file
                     file.flush()
                     os.fsync(file.fileno())
@@ -122,15 +129,24 @@ class _Beneath:
     def _opened(self, path: str, flags: int) -> int:
         name, at = self._place(path)
         try:
-            return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=at)
+            # Without O_NONBLOCK, opening a named pipe would wait for ever.
+            file = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666, dir_fd=at)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # a pipe that nobody reads, a socket
+                raise _NoFileError from None
+            raise
         finally:
             os.close(at)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise _NoFileError
+        return file
 
     def _place(self, path: str) -> tuple[str, int]:
         """Return the name of a file and its open folder, reached step by step and through no link."""
         root = Path(self.root_dir).resolve()
         try:
-            *folders, name = Path(path).resolve().relative_to(root).parts
+            *folders, name = Path(os.path.realpath(path)).relative_to(root).parts
         except ValueError:
             raise _LeadsOutError from None
         at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -162,7 +178,7 @@ class LockedCheckpoints(_Beneath, AsyncFileCheckpoints):
         return self._inside(found)
 
     async def _copy(self, src: str, dest: str) -> None:
-        with self.open(src, "rb") as old, self.atomic_writing(dest, text=False, log=None) as new:
+        with self.open(src, "rb") as old, self.atomic_writing(dest, text=False) as new:
             await asyncio.to_thread(shutil.copyfileobj, old, new)
 
 
@@ -206,10 +222,11 @@ def settings(workspace: str) -> Config:
     config.LabApp.extension_manager = "readonly"
     config.LanguageServerManager.autodetect = False
     config.SandboxProvisioner.network = False
-    # They would show a notebook's page to a browser of the server's own, outside any sandbox.
-    config.WebPDFExporter.enabled = False
-    config.QtPDFExporter.enabled = False
-    config.QtPNGExporter.enabled = False
+    # They would hand a notebook to a browser, to TeX or to Inkscape: programs of the server's own outside any sandbox.
+    for exporter in ("WebPDFExporter", "QtPDFExporter", "QtPNGExporter", "LatexExporter", "PDFExporter"):
+        config[exporter].enabled = False
+    # Where the server was started, which may be the workspace: what a template says is run in the server.
+    config.TemplateExporter.extra_template_basedirs = []
     return config
 
 
@@ -228,6 +245,12 @@ def hold(serverapp: Any, workspace: str, data_dir: Path) -> None:
         raise SystemExit(f"AlphintraServer.lockdown is set: {refused}")
     if kernel_level() not in {*OWN_FILES, POD}:
         raise SystemExit("AlphintraServer.lockdown is set, but this machine cannot sandbox notebooks.")
+    root = Path(workspace).resolve()
+    if any(Path(entry).resolve().is_relative_to(root) for entry in sys.path):
+        raise SystemExit(
+            "AlphintraServer.lockdown is set, but Python would import modules from the workspace; start `jupyter lab`, "
+            "not `python -m jupyterlab`."
+        )
     for app in serverapp.extension_manager.extension_apps.get("jupyterlab", ()):
         app.extension_manager = "readonly"
     contents = serverapp.contents_manager

@@ -16,8 +16,11 @@ from pathlib import Path
 
 import pytest
 from alphintra_kernel.isolation import kernel_level
+from alphintra_kernel.sandbox import SandboxError
+from jupyter_client.manager import KernelManager
+from traitlets.config import Config
 
-from alphintra_kernel import kernel_home, levels
+from alphintra_kernel import doors, kernel_home, levels, socket_folder
 
 from . import kernels
 
@@ -301,6 +304,92 @@ def test_nothing_is_left_behind(root):
     assert not sockets.exists()
     assert "4242" not in running()
     assert not Path(f"/proc/{pid}").exists()
+
+
+class BrokenDoors:
+    """Opens doors whose socket is not there."""
+
+    def __init__(self, socket):
+        self.door = doors.Door(socket, "token")
+        self.opened = self.closed = 0
+
+    async def open(self, *, user_id, tenant, subject):
+        self.opened += 1
+        return self.door
+
+    async def close(self, door):
+        assert door is self.door
+        self.closed += 1
+
+
+def test_a_start_that_fails_leaves_nothing(root):
+    """And the same manager can start the kernel afterwards."""
+    (root / "later").mkdir()
+    kernels.register()
+    config = Config({"SandboxProvisioner": {"data_dir": str(root / "data"), "user_id": "somebody"}})
+    manager = KernelManager(kernel_name="alphintra", kernel_spec_manager=kernels.specs(root / "specs"), config=config)
+    before, nowhere = folders(), BrokenDoors(root / "no such folder" / "door.sock")
+    doors.register(nowhere)
+    try:
+        with pytest.raises((SandboxError, FileNotFoundError)):
+            manager.start_kernel(cwd=str(root / "later"), env=dict(os.environ))
+    finally:
+        doors.register(None)
+    assert (folders(), nowhere.opened, nowhere.closed) == (before, 1, 1)
+    assert not Path(manager.connection_file).exists()
+    manager.start_kernel(cwd=str(root / "later"), env=dict(os.environ))
+    started = kernels.Client(manager)
+    try:
+        started.connect()
+        assert started.value("6 * 7") == "42"
+        assert len(folders() - before) == 1
+    finally:
+        started.client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert folders() == before
+
+
+def folders():
+    return {path.name for path in Path("/tmp").glob("alp-kernel-*")}
+
+
+def test_a_kernel_cannot_keep_itself_from_being_started_again_nor_removed(root):
+    (root / "hostile").mkdir()
+    with kernels.kernel(root / "specs", cwd=root / "hostile", data_dir=root / "data") as kernel:
+        folder = Path(kernel.manager.ip).parent
+        assert kernel.value(f"""
+import os
+file = next(e.path for e in os.scandir({str(folder)!r}) if e.name.endswith(".json"))
+os.unlink(file); os.mkdir(file); open(file + "/x", "w").close()
+os.mkdir({str(folder / "deep")!r}); at = os.open({str(folder / "deep")!r}, os.O_RDONLY)
+for _ in range(1300):
+    os.mkdir("d", dir_fd=at); below = os.open("d", os.O_RDONLY, dir_fd=at); os.close(at); at = below
+os.close(at); os.chmod({str(folder)!r}, 0o300)
+os.path.isdir(file)""") == "True"
+        kernel.manager.restart_kernel(now=True)
+        kernel.client.wait_for_ready(timeout=60)
+        assert kernel.value("6 * 7") == "42"
+    assert not folder.parent.exists()
+
+
+def test_what_killed_servers_left_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(socket_folder, "_PARENT", tmp_path)
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("x")
+    held, left, new = socket_folder.SocketFolder(), tmp_path / "alp-kernel-left", tmp_path / "alp-kernel-new"
+    (left / "s" / "sub").mkdir(parents=True)
+    (left / "s" / "sub" / "link").symlink_to(tmp_path / "precious")
+    (tmp_path / "alp-kernel-link").symlink_to(tmp_path / "precious")
+    new.mkdir()
+    long_ago = time.time() - 3600
+    for folder in (held.path.parent, left, tmp_path / "precious"):
+        os.utime(folder, (long_ago, long_ago))
+    socket_folder.sweep()
+    names = {"precious", "alp-kernel-link", new.name, held.path.parent.name}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert (tmp_path / "precious" / "file").exists()
+    held.remove()
+    assert not held.path.parent.exists()
 
 
 def running():

