@@ -48,7 +48,7 @@ def test_places_without_room_are_rounded_away():
     nines = STORE(READ("-" + "9" * 40 + "E-79"))
     assert (nines, len(nines)) == ("-0." + 38 * "0" + "1" + 21 * "0", 63)
     assert STORE(Decimal("1E-1000000000")) == "0." + 60 * "0"
-    assert len(STORE(-Decimal("9" * 61 + ".9"))) <= 64
+    assert len(STORE(Decimal("-" + "9" * 61 + ".9"))) <= 64
 
 
 @pytest.mark.parametrize("value", ["1E+61", "0E+1000000000", "NaN", "Infinity"])
