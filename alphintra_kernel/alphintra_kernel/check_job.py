@@ -58,7 +58,7 @@ def _judge(strategy: type[Any], job: dict[str, Any], root: Path, progress: Progr
 
     result = runner.run(
         strategy,
-        job["data"].get("path") or job["data"]["name"],
+        job["data"]["name"],
         params=job.get("parameters") or None,
         progress=tell,
         check=points,

@@ -151,7 +151,7 @@ def run_job(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, An
             wanted = job["source"]
             strategy = load_class(source, str(wanted["file"]), str(wanted["class_name"]))
             with trial_log(root / "out", job) as trials:
-                done = _run(strategy, job, root, progress)
+                done = _run(strategy, job, progress)
                 progress.phase("writing", 1.0)
                 with outputs.no_room_is_said():
                     files = outputs.write(done, trials.made(), root / "out")
@@ -162,7 +162,7 @@ def run_job(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, An
     return {"type": "result", "files": files, "summary": summary}
 
 
-def _run(strategy: type[Any], job: dict[str, Any], root: Path, progress: Progress) -> Done:
+def _run(strategy: type[Any], job: dict[str, Any], progress: Progress) -> Done:
     from alphintra_backtest import methods
 
     def tell(fraction: float, phase: str, text: str | None, time_us: int | None) -> None:
@@ -171,14 +171,13 @@ def _run(strategy: type[Any], job: dict[str, Any], root: Path, progress: Progres
         else:
             progress.study(fraction, phase, text or "")
 
-    data = job["data"]
     options = {key: value for key, value in job.get("configuration", {}).items() if value is not None}
     rules = options.pop("rules", {})
     seconds = job.get("seconds")
     return methods.run(
         methods.Asked(
             strategy,
-            str(root / "in" / "data" / data["file"]) if data.get("file") else data.get("path") or data["name"],
+            job["data"]["name"],
             methodology=job.get("methodology") or "STANDARD",
             method=job.get("method") or {},
             params=job.get("parameters") or {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -25,7 +26,7 @@ from .jobs.launcher import Launcher
 from .jobs.pool import Pool
 from .jobs.retention import Kept, Retention
 from .jobs.supervisor import Supervisor
-from .limits import UserLimits, read_limits
+from .limits import MAX_SECONDS, UserLimits, read_limits
 from .routes import PROBES, ROUTES
 from .services.backtests import KIND, Backtests
 from .services.check_queue import KIND as CHECK_KIND
@@ -166,7 +167,9 @@ class AlphintraServer(ExtensionApp):
         """,
     ).tag(config=True)
 
-    job_seconds = Float(600.0, min=1.0, help="A job that runs longer is stopped (TIME_LIMIT).").tag(config=True)
+    job_seconds = Float(
+        600.0, min=1.0, max=MAX_SECONDS, help="A job that runs longer is stopped (TIME_LIMIT); at most 30 days."
+    ).tag(config=True)
 
     job_memory = Int(
         2 << 30, min=64 << 20, help="Bytes of memory that one job may use, all its processes together (MEMORY_LIMIT)."
@@ -197,6 +200,7 @@ class AlphintraServer(ExtensionApp):
     keep_results_days = Float(
         90.0,
         min=1.0,
+        max=36_500.0,
         help="""Days for which the output of a completed job (report, series, trades) and the logs of all jobs are kept.
 
         They are counted from the last time that somebody read the results, the report or a comparison with it.
@@ -218,6 +222,7 @@ class AlphintraServer(ExtensionApp):
     keep_events_hours = Float(
         24.0,
         min=0.1,
+        max=720.0,
         help="""Hours for which events are kept for readers of the stream who come back.
 
         The newest 1,000 of each user stay however old they are. Whoever asks for older ones gets 410.
@@ -228,7 +233,7 @@ class AlphintraServer(ExtensionApp):
         "us-equities-daily/AAPL", help="Dataset of a run that names none: `name` or `name/SYMBOL`."
     ).tag(config=True)
 
-    default_cash = Float(100_000.0, help="Starting cash of a run that names none.").tag(config=True)
+    default_cash = Float(100_000.0, max=1e15, help="Starting cash of a run that names none.").tag(config=True)
 
     default_commission = Float(
         0.0, help="Commission of a run that names none, as a fraction of the notional of each fill."
@@ -276,10 +281,23 @@ class AlphintraServer(ExtensionApp):
             raise TraitError(str(error)) from None
         return dict(proposal["value"])
 
+    @validate("job_seconds", "keep_results_days", "keep_events_hours")
+    def _a_number(self, proposal: Any) -> float:
+        # What is not a number (nan) is neither below the least nor above the most.
+        if not math.isfinite(proposal["value"]):
+            raise TraitError(f"{proposal['trait'].name} is {proposal['value']}, not a number")
+        return float(proposal["value"])
+
+    @validate("default_cash")
+    def _an_amount(self, proposal: Any) -> float:
+        if not 0 < proposal["value"] < math.inf:
+            raise TraitError(f"default_cash is {proposal['value']}, not an amount above 0")
+        return float(proposal["value"])
+
     @validate("default_commission", "default_slippage")
     def _a_fraction(self, proposal: Any) -> float:
         if not 0 <= proposal["value"] < 1:
-            raise TraitError("a fraction from 0 to below 1")
+            raise TraitError(f"{proposal['trait'].name} is a fraction from 0 to below 1, not {proposal['value']}")
         return float(proposal["value"])
 
     def _link_jupyter_server_extension(self, serverapp: Any) -> None:

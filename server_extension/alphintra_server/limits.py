@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from .jobs.launcher import JobLimits
+
+MAX_SECONDS = 30.0 * 24 * 3600
+"""The longest that one job may be allowed to run."""
+_MOST = 2**53
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,11 @@ def read_limits(usual: UserLimits, own: Mapping[str, Mapping[str, Any]]) -> Limi
             if name not in kinds:
                 raise ValueError(f"user_limits: {user}: there is no limit {name!r}; there are {', '.join(kinds)}")
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or value <= 0 or value != kinds[name](value):
+            most = MAX_SECONDS if name == "seconds" else _MOST
+            # Neither comparison is true of what is not a number at all.
+            if not number or not 0 < value < math.inf or (value <= most and value != kinds[name](value)):
                 raise ValueError(f"user_limits: {user}: {name} is {value!r}, not a positive number")
+            if value > most:
+                raise ValueError(f"user_limits: {user}: {name} is {value!r}: at most {most:.0f}")
         found[user] = replace(usual, **given)
     return Limits(usual, found)

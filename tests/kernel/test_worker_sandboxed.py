@@ -178,9 +178,8 @@ def test_the_engine_is_not_compiled_anew(sandbox, tmp_path, monkeypatch):
     assert numba_cache.shared_cache() == cache
     before = sorted(cache.rglob("*"))
 
-    process, said = start(
-        sandbox, root, jobs.job("Minimal", data={"name": "minutes", "file": "minutes.parquet"})
-    )
+    inside = str(data) if sandbox.host_paths else "/job/in/data/minutes.parquet"
+    process, said = start(sandbox, root, jobs.job("Minimal", data={"name": inside}))
     assert said[-1]["type"] == "result", (said[-1], process.stderr_tail())
     assert jobs.log_of(said) == ["1 0", "True True"]
     assert sorted(cache.rglob("*")) == before

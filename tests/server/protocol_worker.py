@@ -136,7 +136,32 @@ report = "<!doctype html><title>r</title></script><img src=x onerror=alert(1)>"
 text = json.dumps(result)
 if act == "nan":
     text = text.replace("0.25", "NaN")
-files = [put("result.json", text), put("view.json", json.dumps(view)), put("report.html", report)]
+drawn = json.dumps(view)
+if act == "noise":
+    text = text.replace("-900.25", "-1.7763568394002505e-15").replace("125000.0", "1.25e+35")
+if act == "endless_number":
+    text = text.replace("-900.25", '"1E-1000000000"')
+if act == "endless_zero":
+    text = text.replace("-900.25", '"0E+1000000000"')
+if act == "infinite":
+    drawn = drawn.replace("100099.0", "1e999")
+if act == "long_integer":
+    drawn = drawn.replace("100099.0", "1" * 400)
+if act == "deep":
+    text = text.replace('"seed": 99', '"seed": ' + "[" * 400 + "]" * 400)
+if act == "half_character":
+    text = text.replace("costs: none", "\\ud800")
+if act == "untold_assumption":
+    text = text.replace('"text": "costs: none", ', "")
+if act == "odd_level":
+    text = text.replace('"level": "error"', '"level": [1]')
+if act == "nul":
+    text = text.replace('"IBM"', '"I\\u0000BM"')
+if act == "long_name":
+    text = text.replace('"win_rate": 0.5', '"' + "x" * 1_000_000 + '": "x"')
+if act == "far_time":
+    text = text.replace("2009-02-05T14:30:00Z", "0001-01-01T00:00:00+14:00")
+files = [put("result.json", text), put("view.json", drawn), put("report.html", report)]
 if act != "old_worker":
     files += [put("trials.json", json.dumps(trials)), put("sessions.json", json.dumps(sessions))]
     if kind != "standard":

@@ -1,9 +1,7 @@
 """One attempt with the engine's own worker: interrupted, then killed; and what hostile code makes of it."""
 
 import asyncio
-import json
 import logging
-import os
 import time
 
 import pytest
@@ -243,35 +241,3 @@ async def test_what_a_job_changes_is_not_there_for_the_next(sandbox, tmp_path):
             assert found == {" ".join(map(str, ([there] * 3, there, there, there)))}
     finally:
         await pool.stop()
-
-
-async def test_a_dataset_is_read_and_not_written(sandbox, tmp_path):
-    """A file of the server's own, closed to others, in the worker's read-only folder."""
-    import numpy as np
-    import pandas as pd
-
-    data = tmp_path / "closed.parquet"
-    time_ = pd.date_range("2024-01-02 21:00", periods=40, freq="B", tz="UTC")
-    price = 100 + np.arange(40.0)
-    frame = {"time": time_, "open": price, "high": price, "low": price, "close": price, "volume": 1e6}
-    pd.DataFrame(frame).to_parquet(data, index=False)
-    data.chmod(0o600)
-    body = (
-        "import os\n"
-        "        path = os.environ['ALPHINTRA_JOB_ROOT'] + '/in/data/bars.parquet'\n"
-        "        for action in (lambda: open(path, 'r+b'), lambda: os.chmod(path, 0o666), lambda: os.remove(path),\n"
-        "                       lambda: os.link(path, 'mine')):\n"
-        "            try: action(); print('did it')\n"
-        "            except OSError as error: print(error.errno)"
-    )
-    job = backtest(body, data={"name": "bars", "file": "bars.parquet"}, configuration={"cash": 100_000, "rules": {}})
-    job.datasets = {"bars.parquet": data}
-    one = attempt(launcher(tmp_path, sandbox), tmp_path)
-    outcome = await one.run(job)
-    assert isinstance(outcome, Finished), outcome
-    stored = json.loads((one.folder / "out" / "result.json").read_text())
-    assert stored["run"]["dataset"] == "bars"
-    if not sandbox.host_paths:
-        closed = "13" if os.geteuid() == 0 else "30"  # EACCES for another user's file, EROFS for one's own
-        assert list(one.log)[:4] == [closed, "30", "30", "18"]  # and EXDEV: a link cannot leave the folder
-    assert data.stat().st_mode & 0o777 == 0o600

@@ -277,12 +277,25 @@ async def test_error_of_the_strategy_is_shown_with_its_place(execute, finished):
         ("fifo", "BAD_OUTPUT"),
         ("hard_link", "BAD_OUTPUT"),
         ("huge", "BAD_OUTPUT"),
+        ("endless_number", "BAD_OUTPUT"),
+        ("endless_zero", "BAD_OUTPUT"),
+        ("infinite", "BAD_OUTPUT"),
+        ("long_integer", "BAD_OUTPUT"),
+        ("deep", "BAD_OUTPUT"),
+        ("half_character", "BAD_OUTPUT"),
+        ("untold_assumption", "BAD_OUTPUT"),
+        ("odd_level", "BAD_OUTPUT"),
+        ("nul", "BAD_OUTPUT"),
+        ("long_name", "BAD_OUTPUT"),
+        ("far_time", "BAD_OUTPUT"),
     ],
 )
 async def test_what_a_worker_says_is_not_trusted(api, execute, finished, data_dir, act, code):
     job = await finished((await execute(act)).json["backtest_id"])
     assert (job["status"], job["error"]["code"]) == ("FAILED", code)
+    assert len(job["error"]["message"]) < 500
     assert (await api("GET", f"/api/backtests/{job['id']}/results")).status == 409
+    assert (await api("GET", "/api/backtests")).status == 200
     assert job["metrics"] is None
     # Nothing of the attempt is left once it has been settled.
     for _ in range(100):
@@ -290,6 +303,15 @@ async def test_what_a_worker_says_is_not_trusted(api, execute, finished, data_di
             break
         await asyncio.sleep(0.02)
     assert list((data_dir / "jobs").iterdir()) == []
+
+
+async def test_the_noise_of_floats_is_shown_with_all_its_digits(api, execute, finished):
+    job = await finished((await execute("noise")).json["backtest_id"])
+    assert job["status"] == "COMPLETED"
+    reply = await api("GET", f"/api/backtests/{job['id']}/trades", params={"symbol": "IBM"})
+    assert [item["pnl"] for item in reply.json["items"]] == ["-0.0000000000000017763568394002505"]
+    found = await api("GET", f"/api/backtests/{job['id']}/results")
+    assert found.json["final_equity"] == "125" + 33 * "0"
 
 
 async def test_cancel_ends_a_running_job_soon(api, execute, finished):

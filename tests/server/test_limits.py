@@ -23,6 +23,12 @@ def test_a_users_own_limits_stand_beside_the_usual_ones():
         ({"alice": {"jobs": 1.5}}, "alice: jobs is 1.5, not a positive number"),
         ({"alice": {"jobs": True}}, "alice: jobs is True, not a positive number"),
         ({"alice": {"seconds": "60"}}, "alice: seconds is '60', not a positive number"),
+        ({"alice": {"jobs": float("inf")}}, "alice: jobs is inf, not a positive number"),
+        ({"alice": {"jobs": float("nan")}}, "alice: jobs is nan, not a positive number"),
+        ({"alice": {"memory": 10**400}}, "alice: memory is 10{400}: at most 9007199254740992"),
+        ({"alice": {"seconds": float("inf")}}, "alice: seconds is inf, not a positive number"),
+        ({"alice": {"seconds": float("nan")}}, "alice: seconds is nan, not a positive number"),
+        ({"alice": {"seconds": 2_592_001}}, "alice: seconds is 2592001: at most 2592000"),
     ],
 )
 def test_a_limit_that_cannot_be_names_the_user_and_itself(given, told):
@@ -30,6 +36,22 @@ def test_a_limit_that_cannot_be_names_the_user_and_itself(given, told):
         read_limits(UserLimits(), given)
     with pytest.raises(TraitError, match=told):
         AlphintraServer(user_limits=given)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -1.0, 1e300])
+@pytest.mark.parametrize(
+    "name",
+    ["job_seconds", "keep_results_days", "keep_events_hours", "default_cash", "default_commission", "default_slippage"],
+)
+def test_a_setting_that_no_clock_or_account_can_hold_is_named(name, value):
+    with pytest.raises(TraitError, match=name):
+        AlphintraServer(**{name: value})
+
+
+def test_a_job_may_run_for_thirty_days():
+    assert AlphintraServer(job_seconds=2_592_000).job_seconds == 2_592_000
+    with pytest.raises(TraitError, match="job_seconds"):
+        AlphintraServer(job_seconds=2_592_000.5)
 
 
 def test_places_of_one_user_follow_the_deployment():

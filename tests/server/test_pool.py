@@ -16,6 +16,7 @@ from alphintra_server.jobs import pool as pool_module
 from alphintra_server.jobs.attempt import Failed, Finished
 from alphintra_server.jobs.launcher import JobLimits
 from alphintra_server.jobs.pool import Pool, can_raise_priority, memory_left
+from alphintra_server.jobs.protocol import MAX_MESSAGES, Conversation, OutputLimitError
 from alphintra_server.jobs.worker_home import WorkerHome, remove_tree
 
 from .attempts import attempt, backtest, launcher, until
@@ -99,6 +100,106 @@ async def test_one_that_dies_while_it_waits_is_replaced(sandbox, tmp_path):
         first.process.kill()
         await until(lambda: pool.warm and pool._waiting[0].worker is not first)
         assert not first.folder.exists()
+
+
+async def test_one_that_is_taken_while_another_is_cleared_away_is_not_lost(sandbox, tmp_path, monkeypatch):
+    """Two have died; while the first is cleared away, the second is taken. The pool goes on."""
+    launching = launcher(tmp_path, sandbox, SMALL)
+    async with pool_of(2, launching) as pool:
+        await until(lambda: pool.warm == 2)
+        first, second = pool._waiting
+        clearing, go_on = asyncio.Event(), asyncio.Event()
+        discard = first.discard
+
+        async def slowly():
+            clearing.set()
+            await go_on.wait()
+            await discard()
+
+        monkeypatch.setattr(first, "discard", slowly)
+        first.worker.process.kill()
+        await asyncio.wait_for(clearing.wait(), 20)
+        taken = await pool.take(launching.limits)
+        assert taken is second.worker
+        assert second.task.done()
+        go_on.set()
+        await until(lambda: pool.warm == 2)
+        assert not pool._task.done()
+        await taken.end()
+        await taken.remove()
+
+
+async def test_it_goes_on_after_an_error_and_stops_without_one(sandbox, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(pool_module, "_LOOK_SECONDS", 0.05)
+    calls = []
+
+    def broken():
+        calls.append(1)
+        if len(calls) < 3:
+            raise ValueError("no such figure")
+        return 1 << 40
+
+    monkeypatch.setattr(pool_module, "memory_left", broken)
+    launching = launcher(tmp_path, sandbox, SMALL)
+    pool = Pool(launching, 1, LOG)
+    await pool.start()
+    await until(lambda: pool.warm)
+    assert "The pool met an error; it goes on in 0.05 s" in caplog.text
+    (item,) = pool._waiting
+    end = item.worker.end
+
+    async def broken_end():
+        await end()
+        raise OSError("not to be removed")
+
+    monkeypatch.setattr(item.worker, "end", broken_end)
+    await pool.stop()
+    assert "could not be ended as it should be: not to be removed" in caplog.text
+    assert item.worker.process.poll() is not None
+
+
+async def test_stopping_ends_one_that_is_just_being_cleared_away(sandbox, tmp_path, monkeypatch):
+    """It spoke nonsense and lives on."""
+    talks = SMALL[-1].replace('say(type="warm")', 'say(type="log", text="x")\nsay(type="warm")')
+    launching = launcher(tmp_path, sandbox, (*SMALL[:-1], talks))
+    pool = Pool(launching, 1, LOG)
+    clearing, leave = asyncio.Event(), pool_module._Waiting.leave
+
+    async def slowly(item):
+        if not clearing.is_set():
+            clearing.set()
+            await asyncio.sleep(60)
+        await leave(item)
+
+    monkeypatch.setattr(pool_module._Waiting, "leave", slowly)
+    await pool.start()
+    await asyncio.wait_for(clearing.wait(), 30)
+    assert processes(launching.home.boot)
+    await asyncio.wait_for(pool.stop(), 30)
+    await until(lambda: not processes(launching.home.boot), 10)
+
+
+async def test_what_a_job_may_say_grows_from_when_it_is_given(sandbox, tmp_path):
+    """However long its worker has waited: its wait earns a job nothing."""
+    now = 0.0
+    said = Conversation(lambda: now)
+    line = b'{"type":"log","text":"x"}'
+    now = 1_000_000.0
+    said.begin()
+    for _ in range(MAX_MESSAGES):
+        said.hear(line)
+    with pytest.raises(OutputLimitError):
+        said.hear(line)
+    now += 1
+    said.hear(line)
+    worker = await launcher(tmp_path, sandbox, SMALL).start(JobLimits())
+    try:
+        assert worker._conversation._began is None
+        worker.give(backtest().message)
+        assert worker._conversation._began is not None
+    finally:
+        await worker.end()
+        await worker.remove()
 
 
 async def test_what_cannot_start_is_tried_seldom(sandbox, tmp_path, caplog):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -16,7 +17,7 @@ from alphintra_kernel.sandbox import Sandbox
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.tables import JobRow, OutboxRow
 from alphintra_server.events import EventRelay
-from alphintra_server.jobs import fair_queue, store
+from alphintra_server.jobs import fair_queue, store, worker_home
 from alphintra_server.jobs.backtest import BacktestKind
 from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.jobs.supervisor import Supervisor
@@ -215,6 +216,29 @@ def test_sweep_kills_only_what_carries_the_marker(tmp_path):
         other.kill()
         wanted.kill()
         other.wait()
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 14, b"\n", b"sweeptest.", b".1", b"sweeptest.1\n", b"\xff.1", b"a b.1"])
+def test_a_marker_that_is_none_sweeps_nothing(tmp_path, monkeypatch, left):
+    """What a crash or a full disk leaves of the file: an empty marker would be that of every process."""
+    passed_on = []
+    monkeypatch.setattr(worker_home, "kill_marked", lambda marker: passed_on.append(marker) or 1)
+    (tmp_path / "worker").write_bytes(left)
+    assert sweep(tmp_path) == 0
+    assert passed_on == []
+
+
+def test_a_marker_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    record(tmp_path, "sweeptest.1")
+
+    def full(fd):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as error:
+        record(tmp_path, "sweeptest.2")
+    assert error.value.errno == errno.ENOSPC
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("worker", "sweeptest.1")]
 
 
 @pytest.mark.parametrize("turns", range(8))

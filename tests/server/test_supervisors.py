@@ -17,7 +17,7 @@ from alphintra_server.db import Database, engine
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import JobRow, OutboxRow, TemplateUseRow
-from alphintra_server.jobs import fair_queue, store, supervisor
+from alphintra_server.jobs import fair_queue, lost, store, supervisor
 from alphintra_server.jobs.attempt import JobInput
 from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.jobs.lost import LostJobs
@@ -198,6 +198,27 @@ async def test_a_job_without_a_server_is_taken_over(house):
     assert [event["message"] for event in told if event["status"] == "PENDING"] == [
         "created", "queued", "queued again: its server was lost",
     ]  # fmt: skip
+
+
+@both
+async def test_a_lost_job_that_cannot_be_settled_keeps_no_other_waiting(house, monkeypatch, caplog):
+    bad, good = jobs = [house.add(), house.add()]
+    for _ in jobs:
+        house.database.write_now(lambda session: fair_queue.claim(session, "gone", limits=Limits()))
+
+    def broken(folder):
+        if folder.parent.name == bad:
+            raise ValueError("what is that?")
+        return 0
+
+    monkeypatch.setattr(lost, "sweep", broken)
+    settler = LostJobs(house.database, house.folder / "jobs", "other", logging.getLogger("test"))
+    assert await settler._settle([house.row(job) for job in jobs]) == 1
+    assert (house.row(bad).status, house.row(good).status) == ("RUNNING", "PENDING")
+    assert f"Job {bad} was lost and could not be settled" in caplog.text
+    monkeypatch.undo()
+    assert await settler._settle([house.row(bad)]) == 1
+    assert house.row(bad).status == "PENDING"
 
 
 @both

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, String
@@ -29,15 +29,32 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
-class ExactDecimal(TypeDecorator[Decimal]):
-    """A decimal kept as its text: SQLite would turn a NUMERIC into a binary float."""
+_LENGTH = 64
+_EXACT = Context(prec=2 * _LENGTH)
 
-    impl = String(64)
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A decimal kept as its text: SQLite would turn a NUMERIC into a binary float.
+
+    Places for which there is no room are rounded away. A number below 10 has room for 60, so that nothing is lost of a
+    float's 17 digits from 1e-43 on.
+    """
+
+    impl = String(_LENGTH)
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
-        """Write plain notation."""
-        return None if value is None else format(value, "f")
+        """Write plain notation; refuse what has none of this length."""
+        if value is None:
+            return None
+        if not value.is_finite() or value.adjusted() > _LENGTH - 4:
+            raise ValueError("a number too large to be stored")
+        # A sign, a point, and a digit that rounding may add; a number below 1 has a 0 before its point.
+        places = _LENGTH - 3 - max(value.adjusted() + 1, 1)
+        exponent = value.as_tuple().exponent
+        if isinstance(exponent, int) and -exponent > places:
+            value = value.quantize(Decimal(1).scaleb(-places), context=_EXACT)
+        return format(value, "f")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         """Read the text back."""

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +42,6 @@ class JobInput:
         file_name: How the trader knows the file that the code came from.
         line_map: For a notebook, cell and line of each line of the code.
         collect: Checks and reads what the worker leaves.
-        datasets: Name in ``in/data`` → file of this machine, which the worker may read.
     """
 
     files: dict[str, str]
@@ -51,7 +49,6 @@ class JobInput:
     file_name: str | None = None
     line_map: list[list[int]] | None = None
     collect: Callable[[Path, list[OutputFile]], Any] = collect
-    datasets: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass
@@ -179,7 +176,7 @@ class Attempt:
     async def _work(self, worker: Worker, job: JobInput) -> protocol.Result | protocol.Error | Failed | Stopped:
         # Whoever takes over from this server must know whom to end before there is anything to end.
         await asyncio.to_thread(worker_home.record, self.folder, worker.marker)
-        await asyncio.to_thread(worker.place, job.files, job.datasets)
+        await asyncio.to_thread(worker.place, job.files)
         worker.give(job.message | {"seconds": self.limits.wall_seconds})
         try:
             return await self._listen(worker)

@@ -101,7 +101,7 @@ class BacktestKind:
                 run=document.run | trusted,
                 metrics=document.metrics,
                 undefined=document.undefined,
-                assumptions=document.assumptions,
+                assumptions=[item.model_dump() for item in document.assumptions],
                 sparkline=output.sparkline,
                 files=output.files,
                 trade_count=len(document.trades),

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from ..crash_points import reached
@@ -81,23 +82,30 @@ class LostJobs:
     async def _settle(self, lost: list[JobRow]) -> int:
         settled = 0
         for seen in lost:
-            # One transaction each: no two jobs are locked at once.
-            row = await self._database.write(
-                lambda session, seen=seen: store.seize(session, seen, self._boot_id)  # type: ignore[misc]
-            )
-            if row is None:
-                continue
-            folder = self._jobs_dir / row.id / str(row.attempt)
-            killed = await asyncio.to_thread(sweep, folder)
-            await asyncio.to_thread(remove, folder)
-            settled += 1
-            if settled <= _LOG_MOST:
-                self._log.warning("Job %s was lost in attempt %s (%s processes ended)", row.id, row.attempt, killed)
-            reached("in_sweep")
-            await self._database.write(lambda session, row=row: store.take_over(session, row))  # type: ignore[misc]
+            try:
+                settled += await self._settle_one(seen, settled < _LOG_MOST)
+            except (InterfaceError, OperationalError):
+                raise  # the database is away, for the others as well
+            except Exception:  # noqa: BLE001  one bad row must not keep the others waiting
+                # It is found again when its new lease has run out.
+                self._log.exception("Job %s was lost and could not be settled", seen.id)
         if settled > _LOG_MOST:
             self._log.warning("%s jobs were lost in all", settled)
         return settled
+
+    async def _settle_one(self, seen: JobRow, tell: bool) -> bool:
+        # One transaction each: no two jobs are locked at once.
+        row = await self._database.write(lambda session: store.seize(session, seen, self._boot_id))
+        if row is None:
+            return False
+        folder = self._jobs_dir / row.id / str(row.attempt)
+        killed = await asyncio.to_thread(sweep, folder)
+        await asyncio.to_thread(remove, folder)
+        if tell:
+            self._log.warning("Job %s was lost in attempt %s (%s processes ended)", row.id, row.attempt, killed)
+        reached("in_sweep")
+        await self._database.write(lambda session: store.take_over(session, row))
+        return True
 
     def remove_leftovers(self) -> None:
         """Remove the folders of attempts that are neither at work nor stand behind a result."""

@@ -6,23 +6,42 @@ import errno
 import hashlib
 import itertools
 import json
+import math
 import os
+import re
 import shutil
 import stat
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
-from .protocol import FILES, REQUIRED, OutputFile
+from .protocol import FILES, REQUIRED, OutputFile, clean
 
 Document = TypeVar("Document", bound=BaseModel)
 
 MAX_TRADES = 100_000
 MAX_SESSIONS = 200_000
 _MAX_HEADER = 1 << 20
+_MAX_DEPTH = 60
+"""Levels of lists and objects in each other: what an answer holds must be written within any recursion limit."""
+_MAX_POWER = 40
+"""Digits of an exact number, and the power of ten that its first digit stands for, up or down."""
+_MAX_INTEGER = 300
+"""Digits of a whole number, so that it is a float as well."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -32,10 +51,34 @@ class BadOutputError(Exception):
 
 def _exact(value: Any) -> Any:
     # A float becomes the shortest text that reads back as it: what ``to_json`` wrote.
+    if isinstance(value, str) and len(value) > 2 * _MAX_POWER:
+        raise ValueError("a number of too many digits")
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-Exact = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False)]
+def _writable(value: Decimal) -> Decimal:
+    # A few bytes of text, 1E-1000000000, are gigabytes in plain notation.
+    if abs(value.adjusted()) > _MAX_POWER or len(value.as_tuple().digits) > _MAX_POWER:
+        raise ValueError(f"a number of more than {_MAX_POWER} digits or powers of ten")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time lies in the years 1 to 9999, in UTC") from None
+
+
+def _without_nul(value: str) -> str:
+    if "\0" in value:  # no text of PostgreSQL's holds one
+        raise ValueError("text without NUL characters")
+    return value
+
+
+Exact = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False), AfterValidator(_writable)]
+_Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+_Text = Annotated[str, AfterValidator(_without_nul)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 # Days since 1970-01-01, of the years that a timestamp in nanoseconds can hold.
 _Day = Annotated[int, Field(ge=-106_000, le=106_000)]
@@ -47,22 +90,34 @@ class TradeDocument(BaseModel):
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
-    id: str = Field(max_length=64)
-    symbol: str = Field(max_length=64)
+    id: _Text = Field(max_length=64)
+    symbol: _Text = Field(max_length=64)
     side: Literal["BUY", "SELL"]
     quantity: Exact
     entry_price: Exact
     exit_price: Exact | None
-    entry_time: AwareDatetime
-    exit_time: AwareDatetime | None
+    entry_time: _Time
+    exit_time: _Time | None
     pnl: Exact | None
     commission: Exact
-    exit_reason: str = Field(max_length=40)
+    exit_reason: _Text = Field(max_length=40)
     return_: Number | None = Field(None, alias="return")
     bars: int | None = None
     mae: Number | None = None
     mfe: Number | None = None
     open: bool = False
+
+
+class AssumptionDocument(BaseModel):
+    """Something that the numbers rest on."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    code: str = Field(max_length=100)
+    text: str = Field(max_length=10_000)
+    level: str = Field(max_length=20)
+    rule: str | None = Field(None, max_length=100)
+    items: list[str] = Field(default_factory=list, max_length=10_000)
 
 
 class ResultDocument(BaseModel):
@@ -71,7 +126,7 @@ class ResultDocument(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     run: dict[str, Any] = Field(max_length=100)
-    assumptions: list[dict[str, Any]] = Field(max_length=1000)
+    assumptions: list[AssumptionDocument] = Field(max_length=1000)
     metrics: dict[str, Number | None] = Field(max_length=500)
     undefined: dict[str, str] = Field(max_length=500)
     trades: list[TradeDocument] = Field(max_length=MAX_TRADES)
@@ -172,26 +227,34 @@ def collect(folder: Path, claimed: list[OutputFile]) -> Output:
         texts[item.name] = data
         files[item.name] = {"bytes": size, "sha256": digest}
     document = _checked(ResultDocument, "result.json", texts["result.json"])
-    if len(json.dumps([document.run, document.assumptions], default=str)) > _MAX_HEADER:
-        raise BadOutputError("result.json: run and assumptions are too large.")
+    _refuse_depth("result.json", document.run)
+    said = [item.model_dump() for item in document.assumptions]
+    if len(json.dumps([document.run, said, document.undefined])) > _MAX_HEADER:
+        raise BadOutputError("result.json: run, assumptions and undefined are too large.")
     view = _parse("view.json", texts["view.json"])
+    _refuse_depth("view.json", view)
     if view.get("version") != 1:
         raise BadOutputError("view.json is not of version 1.")
     trials = _checked(TrialsDocument, "trials.json", texts.get("trials.json", b"{}"))
     if "sessions.json" in texts:
         _checked(SessionsDocument, "sessions.json", texts["sessions.json"])
     if "study.json" in texts:
-        _checked(StudyDocument, "study.json", texts["study.json"])
+        study = _parse("study.json", texts["study.json"])
+        _valid(StudyDocument, "study.json", study)
+        _refuse_depth("study.json", study)
     return Output(document, trials, _sparkline(view), files)
 
 
 def _checked(model: type[Document], name: str, data: bytes) -> Document:
-    raw = _parse(name, data)
+    return _valid(model, name, _parse(name, data))
+
+
+def _valid(model: type[Document], name: str, raw: dict[str, Any]) -> Document:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = clean(".".join(str(part) for part in first["loc"]))[:200]  # with names that a worker chose
         raise BadOutputError(f"{name}: {place}: {first['msg']}") from None
 
 
@@ -255,12 +318,42 @@ def _parse(name: str, data: bytes) -> dict[str, Any]:
         raise ValueError(f"{constant} is not JSON")
 
     try:
-        parsed = json.loads(data, parse_constant=refuse)
+        text = data.decode("utf-8")
+        parsed = json.loads(text, parse_constant=refuse, parse_float=_finite, parse_int=_bounded)
+        if _SURROGATE.search(text):  # two of them are a character; one alone cannot be written again
+            json.dumps(parsed, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise BadOutputError(f"{name} is not JSON: {str(error)[:200]}") from None
     if not isinstance(parsed, dict):
         raise BadOutputError(f"{name} is not a JSON object.")
     return parsed
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return value
+
+
+def _bounded(text: str) -> int:
+    if len(text) > _MAX_INTEGER:
+        raise ValueError(f"a whole number of {len(text)} digits")
+    return int(text)
+
+
+def _refuse_depth(name: str, value: Any) -> None:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            inner
+            for item in level
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return
+    raise BadOutputError(f"{name}: more than {_MAX_DEPTH} lists and objects in each other.")
 
 
 def _sparkline(view: dict[str, Any], most: int = 40) -> list[float]:

@@ -82,16 +82,17 @@ class Pool:
             self._task = asyncio.create_task(self._fill(), name="alphintra-pool")
 
     async def stop(self) -> None:
-        """End all that wait."""
+        """End all that wait. What cannot be ended is told in the log: whatever else is to be stopped still is."""
         self._launcher.pool = None
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await _over(self._task)
             self._task = None
         waiting, self._waiting = self._waiting, []
-        await asyncio.gather(*(item.discard() for item in waiting))
-        await asyncio.to_thread(self._launcher.home.close)
+        ends = await asyncio.gather(*(item.discard() for item in waiting), return_exceptions=True)
+        ends += await asyncio.gather(asyncio.to_thread(self._launcher.home.close), return_exceptions=True)
+        for error in ends:
+            if isinstance(error, Exception):
+                self._log.warning("A worker of the pool could not be ended as it should be: %s", error)
 
     async def take(self, limits: JobLimits) -> Worker:
         """Return a worker for one job: the one that is furthest, else a new one.
@@ -138,16 +139,25 @@ class Pool:
 
     async def _fill(self) -> None:
         while True:
-            self._wake.clear()
-            for item in list(self._waiting):
-                if item.task.done():
-                    await self._lose(item)
-            if await self._may_start():
-                await self._start_one()
-                continue
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._wake.wait()
+            try:
+                await self._look()
+            except Exception:  # noqa: BLE001  the pool must go on, whatever it is
+                self._log.exception("The pool met an error; it goes on in %g s", _LOOK_SECONDS)
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        """Replace what died; start one, or wait until there may be something to do."""
+        self._wake.clear()
+        for item in list(self._waiting):
+            # Others are taken while this waits for the end of one.
+            if item in self._waiting and item.task.done():
+                await self._lose(item)
+        if await self._may_start():
+            await self._start_one()
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._wake.wait()
 
     async def _may_start(self) -> bool:
         if len(self._waiting) >= self._size or time.monotonic() < self._pause_until:
@@ -171,7 +181,11 @@ class Pool:
         if time.monotonic() - item.since >= _PROVEN_SECONDS:
             self._failures = 0
         tail = clean(item.worker.process.stderr_tail())[-500:]
-        await item.discard()
+        try:
+            await item.discard()
+        except asyncio.CancelledError:
+            self._waiting.append(item)  # stop() ends it
+            raise
         self._failed(tail or f"it ended ({item.worker.process.outcome}, exit code {item.worker.process.poll()})")
 
     def _failed(self, why: str) -> None:
@@ -221,15 +235,21 @@ class _Waiting:
 
     async def leave(self) -> None:
         """Stop listening: somebody else does from now on."""
-        self.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.task
+        await _over(self.task)
 
     async def discard(self) -> None:
         """End it and remove what is left of it."""
         await self.leave()
         await self.worker.end()
         await self.worker.remove()
+
+
+async def _over(task: asyncio.Task[None]) -> None:
+    """End a task, however it ends. A cancellation of whoever waits is not taken for the task's."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
 
 
 def low_priority_command() -> tuple[str, ...]:

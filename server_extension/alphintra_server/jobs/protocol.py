@@ -144,7 +144,7 @@ _ADAPTER: TypeAdapter[Message] = TypeAdapter(Message)
 
 
 class Conversation:
-    """Counts what was said and reads it.
+    """Counts what was said and reads it. What a job may say grows with its time, not with its worker's.
 
     Args:
         clock: Seconds that only grow.
@@ -154,7 +154,11 @@ class Conversation:
         self._messages = 0
         self._bytes = 0
         self._clock = clock
-        self._began = clock()
+        self._began: float | None = None
+
+    def begin(self) -> None:
+        """The job was given."""
+        self._began = self._clock()
 
     def hear(self, line: bytes) -> Message:
         """Read one line.
@@ -165,7 +169,7 @@ class Conversation:
         """
         self._messages += 1
         self._bytes += len(line)
-        seconds = self._clock() - self._began
+        seconds = 0.0 if self._began is None else self._clock() - self._began
         most, most_bytes = MAX_MESSAGES + MESSAGES_PER_SECOND * seconds, MAX_BYTES + BYTES_PER_SECOND * seconds
         if self._messages > most or self._bytes > most_bytes:
             raise OutputLimitError(

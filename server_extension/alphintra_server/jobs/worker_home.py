@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import signal
 import tempfile
@@ -21,6 +22,7 @@ WORKER_VARIABLE = "ALPHINTRA_WORKER"
 RECORD = "worker"
 """The file in an attempt's folder that names its worker, written before the worker gets the job."""
 _LOCK = "lock"
+_MARKER = re.compile(r"[0-9A-Za-z]{1,64}\.[0-9]{1,20}")
 
 
 class WorkerHome:
@@ -78,8 +80,27 @@ class WorkerHome:
 
 
 def record(folder: Path, marker: str) -> None:
-    """Write into an attempt's folder which worker it gets."""
-    (folder / RECORD).write_text(marker, encoding="ascii")
+    """Write into an attempt's folder which worker it gets: whole or not at all, also where the power fails.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    new = folder / f".{RECORD}"
+    try:
+        with new.open("w", encoding="ascii") as file:
+            file.write(marker)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(folder / RECORD)
+    except OSError:
+        with contextlib.suppress(OSError):
+            new.unlink()
+        raise
+    holds = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(holds)
+    finally:
+        os.close(holds)
 
 
 def sweep(folder: Path) -> int:
@@ -95,7 +116,8 @@ def sweep(folder: Path) -> int:
         marker = (folder / RECORD).read_text(encoding="ascii")
     except (OSError, ValueError):
         return 0  # it had no worker yet, or has been settled
-    return kill_marked(marker)
+    # An empty marker, which a full disk may leave, would be everybody's.
+    return kill_marked(marker) if _MARKER.fullmatch(marker) else 0
 
 
 def sweep_dead_servers(root: Path) -> int:
@@ -109,7 +131,7 @@ def sweep_dead_servers(root: Path) -> int:
     """
     killed = 0
     for folder in list(root.iterdir()) if root.is_dir() else []:
-        if folder.name.startswith(".") or not _is_dead(folder):
+        if not _MARKER.fullmatch(f"{folder.name}.0") or not _is_dead(folder):
             continue
         killed += kill_marked(f"{folder.name}.")
         remove_tree(folder)
@@ -140,6 +162,9 @@ def kill_marked(marker: str) -> int:
 
     Returns:
         How many were killed.
+
+    Raises:
+        ValueError: The marker is empty, or none at all.
     """
     from alphintra_kernel import cgroup
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from alphintra_kernel.usage import Usage
 
 _DRAIN_SECONDS = 1.0
-_READABLE_BY_OTHERS = 0o004
 
 
 class Worker:
@@ -72,13 +70,11 @@ class Worker:
             self.warm = True
         return message
 
-    def place(self, files: Mapping[str, str], datasets: Mapping[str, Path]) -> None:
+    def place(self, files: Mapping[str, str]) -> None:
         """Lay out what a job gets in the folder that the worker can only read. Blocks.
 
         Args:
             files: Path below ``in`` → text.
-            datasets: Name in ``in/data`` → file of the host. A hard link where it can be one: a descriptor would
-                let a worker with the server's own user id change the file's mode, and then the file.
 
         Raises:
             OSError: It could not be written.
@@ -87,14 +83,11 @@ class Worker:
             target = self.folder / "in" / path
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
             target.write_text(text, encoding="utf-8", newline="")
-        if datasets:
-            (self.folder / "in" / "data").mkdir(mode=0o755)
-        for name, source in datasets.items():
-            _link(source, self.folder / "in" / "data" / name)
 
     def give(self, job: Mapping[str, Any]) -> None:
         """Send it the job; what it uses is counted from now on."""
         self._before = self.process.usage
+        self._conversation.begin()
         self._streams.say({"type": "run", "job": job})
 
     @property
@@ -191,15 +184,6 @@ class Streams:
             self._write_end.abort()
         # Lets the transports close their descriptors before the loop may end.
         await asyncio.sleep(0)
-
-
-def _link(source: Path, target: Path) -> None:
-    if source.stat().st_mode & _READABLE_BY_OTHERS:
-        with contextlib.suppress(OSError):  # another file system
-            os.link(source, target)
-            return
-    shutil.copyfile(source, target)
-    target.chmod(0o644)
 
 
 def _nothing() -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .base import Body, Money, PageQuery, Reply
+from .base import Body, Exact, Money, PageQuery, Reply
 from .costs import CommissionGiven, SlippageGiven
 from .jobs import JobError, JobStatus, Progress
 from .methods import BacktestMethodology, Method
@@ -106,9 +106,9 @@ class BacktestResult(Reply):
     """What a completed backtest found. Undefined figures are null; ``undefined`` says why."""
 
     backtest_id: str
-    total_return: Money | None
-    annualized_return: Money | None
-    max_drawdown: Money | None
+    total_return: Exact | None
+    annualized_return: Exact | None
+    max_drawdown: Exact | None
     sharpe_ratio: float | None
     sortino_ratio: float | None
     win_rate: float | None
@@ -120,7 +120,7 @@ class BacktestResult(Reply):
     correlation_to_benchmark: float | None
     volatility: float | None
     calmar_ratio: float | None
-    final_equity: Money | None
+    final_equity: Exact | None
     metrics: dict[str, float | None]
     undefined: dict[str, str]
     assumptions: list[dict[str, Any]]
@@ -139,13 +139,13 @@ class Trade(Reply):
     backtest_id: str
     symbol: str
     side: TradeSide
-    quantity: Money
-    entry_price: Money
-    exit_price: Money | None
+    quantity: Exact
+    entry_price: Exact
+    exit_price: Exact | None
     entry_time: datetime
     exit_time: datetime | None
-    pnl: Money | None
-    commission: Money
+    pnl: Exact | None
+    commission: Exact
     exit_reason: str
     return_: float | None = Field(None, alias="return")
     bars: int | None = None

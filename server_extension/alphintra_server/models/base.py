@@ -66,6 +66,13 @@ Money = Annotated[
 ]
 """A decimal, written as a string so that no reader rounds it."""
 
+Exact = Annotated[
+    Decimal,
+    Field(allow_inf_nan=False),
+    PlainSerializer(_plain, return_type=str, when_used="json"),
+]
+"""A decimal of an answer: what was computed has as many digits as it has. Where it comes from bounds them."""
+
 
 class Pagination(Reply):
     """Where a page lies in its list."""
