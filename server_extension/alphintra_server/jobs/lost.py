@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from ..crash_points import reached
 from ..db.engine import Database
 from ..db.tables import JobRow
+from ..metrics import JOBS
 from . import store
 from .worker_home import remove_tree, sweep
 
@@ -94,7 +95,11 @@ class LostJobs:
             if settled <= _LOG_MOST:
                 self._log.warning("Job %s was lost in attempt %s (%s processes ended)", row.id, row.attempt, killed)
             reached("in_sweep")
-            await self._database.write(lambda session, row=row: store.take_over(session, row))  # type: ignore[misc]
+            taken = await self._database.write(
+                lambda session, row=row: store.take_over(session, row)  # type: ignore[misc]
+            )
+            if taken is not None and taken.status in store.FINISHED:
+                JOBS.labels(taken.kind, taken.status).inc()
         if settled > _LOG_MOST:
             self._log.warning("%s jobs were lost in all", settled)
         return settled
