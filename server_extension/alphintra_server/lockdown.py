@@ -107,7 +107,7 @@ class _Beneath:
             try:
                 _make_like(descriptor, name, at)
                 as_text = {"encoding": encoding, "newline": "\n"} if text else {}
-                with open(descriptor, "w" if text else "wb", **(as_text | kwargs)) as file:
+                with os.fdopen(descriptor, "w" if text else "wb", **(as_text | kwargs)) as file:
                     yield file
                     file.flush()
                     os.fsync(file.fileno())
