@@ -36,7 +36,8 @@ def ask(
     """Send one request through the door and return the JSON of the answer.
 
     A request that came too soon after others waits as long as the server says, up to half a minute. One whose answer
-    was lost is sent once more where that does nothing twice: it only reads, or carries an ``Idempotency-Key``.
+    was lost is sent once more where that does nothing twice: it only reads, or carries an ``Idempotency-Key``. So
+    is one under a key that was not answered in time: it may have been done.
 
     Raises:
         NoServerError: There is no door, or nobody behind it any more.
@@ -56,7 +57,8 @@ def ask(
     if data is not None:
         given["Content-Type"] = "application/json"
     until = time.monotonic() + PATIENCE
-    again = method == "GET" or "Idempotency-Key" in given
+    keyed = "Idempotency-Key" in given
+    again = keyed or method == "GET"
     while True:
         try:
             status, answer, retry = _exchange(socket_path, method, path, data, given)
@@ -65,6 +67,11 @@ def ask(
                 raise
             again = False
             time.sleep(_BREATH)
+            continue
+        except ServerError:
+            if not again or not keyed:
+                raise
+            again, until = False, time.monotonic() + PATIENCE
             continue
         if status < 400:
             return answer

@@ -110,12 +110,14 @@ class Job:
         NoServerError: This process has no server behind it.
     """
 
-    def __init__(self, id: str, *, source: StrategySource | None = None) -> None:
+    def __init__(self, id: str, *, source: StrategySource | None = None, item: Mapping[str, Any] | None = None) -> None:
         self.id = id
         self._source = source
         self._result: JobResult | None = None
-        self._item: dict[str, Any] = {}
-        self.refresh()
+        # What is known of it already, from the answer that made it.
+        self._item: dict[str, Any] = dict(item or {})
+        if not self._item:
+            self.refresh()
 
     @property
     def name(self) -> str:
@@ -149,7 +151,7 @@ class Job:
 
     @property
     def log(self) -> list[str]:
-        """The last lines that it printed."""
+        """What it printed: the last 200 of its first 2,000 lines (1 MiB)."""
         return [str(line) for line in _door.ask("GET", f"/v1/jobs/{quote(self.id, safe='')}/log")["lines"]]
 
     def refresh(self) -> dict[str, Any]:

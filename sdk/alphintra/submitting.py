@@ -78,7 +78,9 @@ def submit(
         body["name"] = name
     # The same key again is the same job, however often the request has to be sent.
     made = _door.ask("POST", "/v1/backtests", body, {"Idempotency-Key": uuid.uuid4().hex})
-    return Job(str(made["job_id"]), source=source)
+    # No further request: one that fails would make work that was taken look refused.
+    item = {"id": made["job_id"], "name": made["name"], "status": made["status"], "phase": "queued"}
+    return Job(str(made["job_id"]), source=source, item=item)
 
 
 def jobs(limit: int = 50) -> pd.DataFrame:
@@ -158,7 +160,8 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     named, rules = named_and_rules(options)
     for argument, usual in _HERE_ONLY.items():
         given = named.pop(argument, usual)
-        if given is not usual and given != usual:
+        # Types first: a DataFrame compared with anything is a DataFrame.
+        if given is not usual and (type(given) is not type(usual) or given != usual):
             raise ParameterError(
                 f"a job cannot take {argument}", where=argument, hint="run it here with al.backtest, or leave it out"
             )

@@ -182,7 +182,7 @@ class AlphintraServer(ExtensionApp):
     job_log = Int(
         256 << 10,
         min=1 << 10,
-        help="""Bytes of what a job prints that are kept: the last of it, at most 200 lines.
+        help="""Bytes of what a job prints that are kept, of the last 200 of its first 2,000 lines (1 MiB).
 
         A job that prints more than 64 million characters in all is stopped (OUTPUT_LIMIT).
         """,

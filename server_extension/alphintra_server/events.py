@@ -227,8 +227,9 @@ class EventRelay:
 
     def _cut_off(self, subscription: Subscription) -> None:
         self.unsubscribe(subscription)
-        # Room for the end mark: the reader comes back with its last id and reads the rest then.
-        subscription.queue.get_nowait()
+        # Nothing of what waits is sent, so that nothing is left out: the reader comes back with the last id it got.
+        while not subscription.queue.empty():
+            subscription.queue.get_nowait()
         subscription.queue.put_nowait(None)
 
     async def _prune(self) -> None:

@@ -49,3 +49,9 @@ JOB_START_SECONDS = Histogram(
     ["kind"],
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+
+
+def count_cancelled(kind: str, status: str) -> None:
+    """Count a job that a request to cancel has ended: one that waited. A running one is counted when it ends."""
+    if status == "CANCELLED":
+        JOBS.labels(kind, status).inc()

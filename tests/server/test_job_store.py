@@ -16,7 +16,7 @@ from alphintra_server.errors import Conflict, TooMany
 from alphintra_server.jobs import fair_queue, store
 from alphintra_server.jobs.store import FencedOutError, Report
 from alphintra_server.limits import Limits, UserLimits
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
 
 REPORT = {"fraction": 0.5, "phase": "running", "bar_time": None, "eta_seconds": None}
 LIMITS = Limits(UserLimits(jobs=1000))
@@ -218,7 +218,7 @@ def test_a_lease_lasts_until_its_end_and_a_heartbeat_extends_it(database):
     assert take_over_lost(database) == ["PENDING"]
 
 
-def test_three_attempts_then_lost(database):
+def test_three_losses_then_it_is_given_up(database):
     job = queued(database)
     for attempt in (1, 2, 3):
         assert claim(database, f"boot {attempt}").attempt == attempt
@@ -226,8 +226,33 @@ def test_three_attempts_then_lost(database):
         assert take_over_lost(database) == ["PENDING" if attempt < 3 else "FAILED"]
     row = database.read_now(lambda session: session.get_one(JobRow, job))
     assert (row.status, row.error_code) == ("FAILED", "LOST")
-    assert row.error["message"] == "Its server was lost during each of 3 attempts."
+    assert row.error["message"] == "Its server was lost 3 times while it ran."
     assert claim(database) is None
+
+
+def test_a_server_that_is_stopped_in_order_loses_no_job(database):
+    job = queued(database)
+    for _ in range(3):
+        held = claim(database)
+        database.write_now(lambda session, held=held: store.release(session, held))
+    for losses in (1, 2, 3):
+        assert claim(database).attempt == 3 + losses
+        expire(database, job)
+        assert take_over_lost(database) == ["PENDING" if losses < 3 else "FAILED"]
+    row = database.read_now(lambda session: session.get_one(JobRow, job))
+    assert (row.error_code, row.attempt, row.losses) == ("LOST", 6, 3)
+
+
+def test_what_an_earlier_attempt_printed_is_not_the_later_ones(database):
+    job = queued(database)
+    held = claim(database)
+    database.write_now(lambda session: store.progress(session, [(held, Report(REPORT, ["first"]))]))
+    database.write_now(lambda session: store.release(session, held))
+    assert database.read_now(lambda session: session.get_one(JobLogRow, job)).lines == ["first"]
+    held = claim(database)
+    assert database.read_now(lambda session: session.get(JobLogRow, job)) is None
+    database.write_now(lambda session: store.complete(session, held, log=["second"]))
+    assert database.read_now(lambda session: session.get_one(JobLogRow, job)).lines == ["second"]
 
 
 def test_at_start_every_other_boots_job_is_lost(database):
@@ -246,6 +271,46 @@ def test_a_lost_job_that_was_to_be_cancelled_is_cancelled(database):
     assert database.write_now(lambda session: store.heartbeat(session, [held])) == (set(), {job})
     expire(database, job)
     assert take_over_lost(database) == ["CANCELLED"]
+
+
+def test_a_job_that_is_cancelled_after_it_was_seized_is_cancelled(database):
+    job = queued(database)
+    claim(database)
+    expire(database, job)
+    (seen,) = database.read_now(store.find_lost)
+    mine = database.write_now(lambda session: store.seize(session, seen, "settler"))
+    database.write_now(lambda session: store.request_cancel(session, job))
+    assert database.write_now(lambda session: store.take_over(session, mine)).status == "CANCELLED"
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_cancel_is_not_lost_by_a_job_that_goes_back_into_the_queue_meanwhile(database):
+    """Its server stops right after the cancel's first statement about it."""
+    job = queued(database)
+    held = claim(database)
+    other = threading.Thread(target=lambda: database.write_now(lambda session: store.release(session, held)))
+
+    def between(connection, cursor, statement, *rest):
+        if "jobs" in statement and threading.current_thread() is canceller and not other.ident:
+            other.start()
+            other.join(0.5)
+
+    failures = []
+
+    def cancel():
+        try:
+            database.write_now(lambda session: store.request_cancel(session, job))
+        except Conflict as error:
+            failures.append(error)
+
+    canceller = threading.Thread(target=cancel)
+    event.listen(database.write_engine, "after_cursor_execute", between)
+    canceller.start()
+    canceller.join()
+    other.join()
+    assert failures == []
+    row = database.read_now(lambda session: session.get_one(JobRow, job))
+    assert row.cancel_requested_at is not None
 
 
 def test_cancel_against_completion_one_of_them_decides(database):
@@ -412,7 +477,7 @@ def test_a_heartbeat_between_look_and_take_over_keeps_the_job(database):
     (seen,) = database.read_now(store.find_lost)
     database.write_now(lambda session: store.heartbeat(session, [held]))
     assert database.write_now(lambda session: store.seize(session, seen, "b")) is None
-    assert database.write_now(lambda session: store.take_over(session, seen)) is False
+    assert database.write_now(lambda session: store.take_over(session, seen)) is None
     assert state(database, job) == ("RUNNING", "starting", 1)
     # Of two servers that saw the same lost job, one takes it over.
     expire(database, job)

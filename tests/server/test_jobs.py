@@ -57,6 +57,20 @@ async def test_a_backtest_is_a_job_with_a_name_and_tells_what_it_took(api, execu
     assert (again.status, again.json["code"], again.json["state"]) == (409, "ALREADY_FINISHED", "COMPLETED")
 
 
+async def test_a_job_that_is_cancelled_while_it_waits_is_counted_once(api, make_strategy):
+    def counted():
+        return REGISTRY.get_sample_value("alphintra_jobs_total", {"kind": "backtest", "status": "CANCELLED"}) or 0
+
+    strategy = await make_strategy()
+    before = counted()
+    for number, path in enumerate(("/api/jobs/{job_id}/cancel", "/api/backtests/{id}/cancel"), 1):
+        made = (await api("POST", "/api/backtests", {"strategy_id": strategy["id"], "dataset_id": DATA})).json
+        reply = await api("POST", path.format(**made))
+        assert (reply.status, reply.json["status"]) == (202, "CANCELLED")
+        assert (await api("POST", path.format(**made))).status == 409
+        assert counted() == before + number
+
+
 async def test_what_jobs_took_is_measured_by_kind(api, execute, finished):
     names = ("queue_seconds", "duration_seconds", "cpu_seconds", "peak_memory_bytes", "written_bytes")
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 from alphintra_server.db import Database
 from alphintra_server.db.check_tables import CheckPlanRow
 from alphintra_server.db.migrate import upgrade
-from alphintra_server.db.tables import Base
-from sqlalchemy import inspect
+from alphintra_server.db.tables import Base, DatasetRow
+from alphintra_server.services.datasets import Datasets
+from sqlalchemy import func, inspect, select, text
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = "us-equities-daily/AAPL"
@@ -36,6 +38,34 @@ def test_the_migrations_give_the_tables(database):
     with database.read_engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_servers_that_start_at_once_on_a_new_database_make_it_together(postgres_url):
+    databases = [Database(postgres_url) for _ in range(3)]
+    ready, failures = threading.Barrier(len(databases)), []
+
+    def start(database):
+        try:
+            ready.wait()
+            upgrade(database.write_engine)
+            ready.wait()
+            Datasets(database).seed()
+        except Exception as error:  # noqa: BLE001  shown by the assertion
+            ready.abort()
+            failures.append(error)
+
+    threads = [threading.Thread(target=start, args=(database,)) for database in databases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert databases[0].read_now(lambda session: session.scalar(select(func.count()).select_from(DatasetRow))) > 0
+    # What waits for a lock later waits as usual.
+    with databases[0].write_engine.connect() as connection:
+        assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "10s"
+    for database in databases:
+        database.close()
 
 
 class TestRest:

@@ -17,6 +17,7 @@ from alphintra_server.db import Database, engine
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import JobRow, OutboxRow, TemplateUseRow
+from alphintra_server.db.types import utc_now
 from alphintra_server.jobs import fair_queue, lost, store, supervisor
 from alphintra_server.jobs.attempt import JobInput
 from alphintra_server.jobs.launcher import JobLimits, Launcher
@@ -24,6 +25,7 @@ from alphintra_server.jobs.lost import LostJobs
 from alphintra_server.jobs.supervisor import Supervisor
 from alphintra_server.jobs.worker_home import record
 from alphintra_server.limits import Limits, UserLimits
+from prometheus_client import REGISTRY
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
@@ -243,6 +245,24 @@ async def test_a_server_that_comes_back_in_the_last_moment_keeps_its_worker(hous
     finally:
         with suppress(ProcessLookupError):
             worker.kill()
+
+
+@both
+async def test_what_take_over_ends_is_counted(house):
+    def counted(status):
+        return REGISTRY.get_sample_value("alphintra_jobs_total", {"kind": "probe", "status": status}) or 0
+
+    settler = LostJobs(house.database, house.folder / "jobs", "other", logging.getLogger("test"))
+    ends = {"FAILED": {"losses": 2}, "CANCELLED": {"cancel_requested_at": utc_now()}, "PENDING": {}}
+    for status, values in ends.items():
+        before = counted(status)
+        job = house.add()
+        house.database.write_now(lambda session: fair_queue.claim(session, "dead", limits=Limits()))
+        change = update(JobRow).where(JobRow.id == job).values(updated_at=utc_now(), **values)
+        house.database.write_now(lambda session, change=change: session.execute(change))
+        await settler._settle([house.row(job)])
+        assert house.row(job).status == status
+        assert counted(status) - before == (status != "PENDING")
 
 
 @both

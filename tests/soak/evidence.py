@@ -25,7 +25,7 @@ ENDS = {
     "error": ("FAILED", "STRATEGY_ERROR"),
     "die": ("FAILED", "WORKER_DIED"),
 }
-MAX_ATTEMPTS = 3
+MAX_LOSSES = 3
 _WORKER = b"ALPHINTRA_WORKER="
 
 
@@ -203,7 +203,7 @@ def _end_faults(promise: Acknowledged, job: JobRow) -> list[str]:
     key = promise.order.key
     end = (job.status, job.error_code)
     if end == ("FAILED", "LOST"):
-        return [] if job.attempt == MAX_ATTEMPTS else [f"{key} was given up after attempt {job.attempt}"]
+        return [] if job.losses == MAX_LOSSES else [f"{key} was given up after {job.losses} losses"]
     if promise.cancelled == "CANCELLED":
         return [] if job.status == "CANCELLED" else [f"{key} was CANCELLED, and is {job.status}"]
     if job.status == "CANCELLED" and promise.order.cancel_after is not None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -143,6 +143,13 @@ def database_now(session: Session) -> datetime:
             text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
         ).scalar_one()
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros))
+
+
+def one_at_a_time(connection: Connection, what: str) -> None:
+    """Let one transaction at a time go on from here, whichever server it is of. On SQLite that is so anyway."""
+    if connection.dialect.name == "postgresql":
+        lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
+        connection.execute(lock, {"what": f"alphintra {what}"})
 
 
 def _postgresql(url: URL, connections: int) -> Engine:

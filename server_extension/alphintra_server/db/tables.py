@@ -192,6 +192,8 @@ class JobRow(Base):
     status: Mapped[str] = mapped_column(String(20))
     phase: Mapped[str] = mapped_column(String(20))
     attempt: Mapped[int] = mapped_column(Integer)
+    # Attempts whose server was lost; one that was stopped in order loses nothing.
+    losses: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     owner: Mapped[str | None] = mapped_column(String(32))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -230,7 +232,7 @@ class JobRow(Base):
 
 
 class JobLogRow(Base):
-    """The last lines that a job printed: apart, so that nothing else of a job reads or rewrites them."""
+    """The last 200 of a job's first 2,000 lines (1 MiB): apart, so that nothing else of it reads or rewrites them."""
 
     __tablename__ = "job_logs"
 

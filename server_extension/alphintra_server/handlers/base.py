@@ -6,6 +6,7 @@ import functools
 import json
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -13,6 +14,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import APIHandler
 from pydantic import BaseModel
 from tornado import web
+from tornado.iostream import StreamClosedError
 
 from .. import errors
 from ..auth import Caller, caller
@@ -135,12 +137,16 @@ def endpoint(
                     raise
                 self.write_problem(DATABASE_AWAY)
                 return
-            if isinstance(answer, Stored):
-                await self.write_stored(answer)
-            elif answer is not None:
+            if answer is None:
+                return
+            anew = not isinstance(answer, Stored)
+            if anew:
                 model, chosen = answer if isinstance(answer, tuple) else (answer, None)
                 code, headers = described.present(self.base_url, path, model, chosen)
-                await self.write_stored(Stored(code, headers, model.model_dump_json(by_alias=True)), anew=True)
+                answer = Stored(code, headers, model.model_dump_json(by_alias=True))
+            # Who asked may have left: what was done is done all the same.
+            with suppress(StreamClosedError):
+                await self.write_stored(answer, anew=anew)
 
         verb.endpoint = described  # type: ignore[attr-defined]
         return cast(Verb, verb)

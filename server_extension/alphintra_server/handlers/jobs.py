@@ -45,5 +45,5 @@ class JobLogHandler(AlphintraHandler):
 
     @endpoint("jobs:read", response=JobLog, problems=(404,))
     async def get(self, who: Caller, job_id: str) -> JobLog:
-        """Read the last lines that a job printed, at most 200."""
+        """Read what a job printed: the last 200 of its first 2,000 lines (1 MiB)."""
         return await self.services.jobs.log(who, job_id)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select, text, update
+from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from ..db.engine import database_now
-from ..db.tables import JobRow
+from ..db.engine import database_now, one_at_a_time
+from ..db.tables import JobLogRow, JobRow
 from ..db.types import utc_now
 from ..errors import Conflict, TooMany
 from ..limits import Limits
@@ -31,7 +31,7 @@ def queue(session: Session, job_id: str, *, max_queued: int) -> JobRow:
         TooMany: The user has ``max_queued`` jobs of this priority waiting.
     """
     row = session.get_one(JobRow, job_id)
-    one_at_a_time(session, f"queue of {row.user_id}")
+    one_at_a_time(session.connection(), f"queue of {row.user_id}")
     waiting = session.scalar(
         select(func.count()).where(JobRow.user_id == row.user_id, JobRow.priority == row.priority, *_WAITING)
     )
@@ -69,7 +69,7 @@ def claim(session: Session, owner: str, *, limits: Limits, low: bool = True) -> 
         low: Whether a job of low priority may be taken.
     """
     # Several servers choose one after the other: else two would count the same running jobs, and a user get too many.
-    one_at_a_time(session, "claim")
+    one_at_a_time(session.connection(), "claim")
     now = database_now(session)
     row = session.scalars(_next(limits, low)).first()
     if row is None:
@@ -99,6 +99,8 @@ def claim(session: Session, owner: str, *, limits: Limits, low: bool = True) -> 
     )
     if not changed:
         return None
+    # What an earlier attempt printed is not what this one did.
+    session.execute(delete(JobLogRow).where(JobLogRow.job_id == row.id))
     session.refresh(row)
     store.announce(session, row, "started")
     return Claim(row.id, row.attempt, owner, row.kind, row.user_id, row.resource_id, row.priority)
@@ -116,12 +118,6 @@ def positions(session: Session, rows: list[JobRow]) -> dict[str, int]:
     places = select(turns.c.id, place.label("place")).subquery()
     found = session.execute(select(places.c.id, places.c.place).where(places.c.id.in_(wanted)))
     return {row.id: row.place for row in found}
-
-
-def one_at_a_time(session: Session, what: str) -> None:
-    """Let one transaction at a time go on from here. On SQLite that is so anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": f"alphintra {what}"})
 
 
 def _next(limits: Limits, low: bool) -> Select[Any]:

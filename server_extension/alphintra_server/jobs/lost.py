@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from ..crash_points import reached
 from ..db.engine import Database
 from ..db.tables import JobRow
+from ..metrics import JOBS
 from . import store
 from .worker_home import remove_tree, sweep
 
@@ -104,7 +105,9 @@ class LostJobs:
         if tell:
             self._log.warning("Job %s was lost in attempt %s (%s processes ended)", row.id, row.attempt, killed)
         reached("in_sweep")
-        await self._database.write(lambda session: store.take_over(session, row))
+        taken = await self._database.write(lambda session: store.take_over(session, row))
+        if taken is not None and taken.status in store.FINISHED:
+            JOBS.labels(taken.kind, taken.status).inc()
         return True
 
     def remove_leftovers(self) -> None:

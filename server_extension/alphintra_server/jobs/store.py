@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, CursorResult, case, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, CursorResult, case, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from .. import outbox
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=30)
 HEARTBEAT_SECONDS = 5.0
-MAX_ATTEMPTS = 3
+MAX_LOSSES = 3
 TOPIC = "job"
 FINISHED = ("COMPLETED", "FAILED", "CANCELLED")
 NORMAL, LOW = 0, 10
@@ -232,33 +232,22 @@ def request_cancel(session: Session, job_id: str) -> JobRow:
     Raises:
         Conflict: It has finished.
     """
-    now = database_now(session)
-    changed = guarded(
-        session,
-        update(JobRow)
-        .where(JobRow.id == job_id, JobRow.status == "PENDING")
-        .values(
-            status="CANCELLED", phase="cancelled", cancel_requested_at=now, finished_at=now, updated_at=utc_now()
-        ),
-    )
-    if not changed:
-        changed = guarded(
-            session,
-            update(JobRow)
-            .where(JobRow.id == job_id, JobRow.status == "RUNNING")
-            .values(
-                cancel_requested_at=func.coalesce(JobRow.cancel_requested_at, now),
-                phase="cancelling",
-                updated_at=utc_now(),
-            ),
-        )
-    row = session.get_one(JobRow, job_id, populate_existing=True)
-    if not changed:
+    # Locked, so that it neither starts nor goes back into the queue between the look and the change.
+    row = session.get_one(JobRow, job_id, populate_existing=True, with_for_update=True)
+    if row.status in FINISHED:
         raise Conflict(
             f"It is {row.status.lower()} already.",
             code="ALREADY_FINISHED",
             extra={"state": row.status, "phase": row.phase},
         )
+    now = database_now(session)
+    row.updated_at = utc_now()
+    row.cancel_requested_at = row.cancel_requested_at or now
+    if row.status == "PENDING":
+        row.status, row.phase, row.finished_at = "CANCELLED", "cancelled", now
+    else:
+        row.phase = "cancelling"
+    session.flush()
     announce(session, row, "cancelled" if row.status == "CANCELLED" else "cancelling")
     return row
 
@@ -299,26 +288,34 @@ def seize(session: Session, row: JobRow, owner: str) -> JobRow | None:
     return session.get_one(JobRow, row.id, populate_existing=True)
 
 
-def take_over(session: Session, row: JobRow) -> bool:
-    """Put a lost job back into the queue, or give it up after its last attempt.
+def take_over(session: Session, row: JobRow) -> JobRow | None:
+    """Put a lost job back into the queue, or give it up when it was lost for the third time.
+
+    Attempts that ended because their server was stopped in order are not counted: nothing was lost by them.
 
     Args:
         session: The transaction.
         row: The job as ``seize`` left it.
 
     Returns:
-        Whether this changed it; then ``row`` has its new state.
+        The job in its new state; None where somebody else has touched it since.
     """
+    locked = select(JobRow).where(*_as_seen(row)).with_for_update()
+    found = session.scalars(locked, execution_options={"populate_existing": True}).first()
+    if found is None:
+        return None
     now = database_now(session)
-    values: dict[str, Any] = {"owner": None, "lease_until": None, "updated_at": utc_now()}
-    if row.cancel_requested_at is not None:
+    losses = found.losses + 1
+    values: dict[str, Any] = {"owner": None, "lease_until": None, "losses": losses, "updated_at": utc_now()}
+    # It may have been asked for since the job was seized.
+    if found.cancel_requested_at is not None:
         values |= {"status": "CANCELLED", "phase": "cancelled", "finished_at": now}
         message = "cancelled"
-    elif row.attempt < MAX_ATTEMPTS:
+    elif losses < MAX_LOSSES:
         values |= {"status": "PENDING", "phase": "queued", "progress": None}
         message = "queued again: its server was lost"
     else:
-        text = f"Its server was lost during each of {row.attempt} attempts."
+        text = f"Its server was lost {losses} times while it ran."
         values |= {
             "status": "FAILED",
             "phase": "failed",
@@ -327,15 +324,14 @@ def take_over(session: Session, row: JobRow) -> bool:
             "error": {"code": "LOST", "message": text},
         }
         message = text
-    changed = guarded(session, update(JobRow).where(*_as_seen(row)).values(**values))
-    if changed:
-        row = session.get_one(JobRow, row.id, populate_existing=True)
-        announce(session, row, message)
-    return changed
+    session.execute(update(JobRow).where(JobRow.id == found.id).values(**values))
+    session.refresh(found)
+    announce(session, found, message)
+    return found
 
 
 def write_log(session: Session, job_id: str, lines: list[str]) -> None:
-    """Keep the last lines that a job printed."""
+    """Keep what there is of a job's log now."""
     row = session.get(JobLogRow, job_id)
     if row is None:
         session.add(JobLogRow(job_id=job_id, lines=lines))

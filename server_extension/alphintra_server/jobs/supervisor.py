@@ -242,7 +242,9 @@ class Supervisor:
                 return row
             if isinstance(outcome, Failed):
                 return store.fail(session, held, outcome.error, log=log, run_seconds=seconds, usage=usage)
-            asked = session.scalar(select(JobRow.cancel_requested_at).where(JobRow.id == held.job_id))
+            # Locked: who cancels now finds the job as this leaves it.
+            query = select(JobRow.cancel_requested_at).where(JobRow.id == held.job_id).with_for_update()
+            asked = session.scalar(query)
             if outcome.why == "cancelled" or asked is not None:
                 return store.cancelled(session, held, log=log, run_seconds=seconds, usage=usage)
             return store.release(session, held) if outcome.why == "shutdown" else None

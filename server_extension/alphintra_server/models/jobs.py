@@ -110,7 +110,7 @@ class JobQuery(Body):
 
 
 class JobLog(Reply):
-    """The last lines that a job printed."""
+    """What a job printed: the last 200 of its first 2,000 lines (1 MiB)."""
 
     id: str
     lines: list[str]

@@ -64,6 +64,7 @@ class Submitted(Reply):
     backtest_id: str
     strategy_id: str
     strategy_version: int
+    name: str = Field(description="What the list of jobs calls it.")
     new_version: bool = Field(description="Whether this source was not the strategy's newest already.")
     status: str
 

@@ -33,6 +33,7 @@ from ..idempotency import remember
 from ..jobs import fair_queue, store
 from ..jobs.retention import note_use, refuse_pruned
 from ..limits import Limits
+from ..metrics import count_cancelled
 from ..models import costs
 from ..models.backtests import (
     BacktestCreate,
@@ -193,6 +194,7 @@ class Backtests:
             return Accepted(backtest_id=row.id, job_id=job.id, status=job.status)
 
         accepted = await self._database.write(work)
+        count_cancelled(KIND, accepted.status)
         reached("in_cancel")
         self._wake()
         return accepted

@@ -18,12 +18,13 @@ from ..errors import Conflict, Invalid, NotFound, PreconditionFailed, Unavailabl
 from ..idempotency import remember
 from ..jobs import store
 from ..limits import Limits
+from ..metrics import count_cancelled
 from ..models.base import PageQuery
 from ..models.checks import Checks, ChecksAccepted, CheckSettings, ChecksRun, ChecksUpdate, CheckTrigger
 from ..models.strategies import StrategyStatus
 from . import datasets, strategies
 from .backtest_checks import check_dates, check_options
-from .check_queue import costs, enqueue
+from .check_queue import KIND, costs, enqueue
 from .check_rows import to_model
 from .check_schedule import next_due
 from .paging import Slice
@@ -167,6 +168,7 @@ class StrategyChecks:
             return ChecksAccepted(run_id=row.id, job_id=job.id, status=job.status)
 
         accepted = await self._database.write(work)
+        count_cancelled(KIND, accepted.status)
         self._wake()
         return accepted
 

@@ -13,7 +13,7 @@ from sqlalchemy import Select, String, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
-from ..db.engine import Database
+from ..db.engine import Database, one_at_a_time
 from ..db.tables import DatasetRow
 from ..db.types import utc_now
 from ..errors import Invalid, NotFound
@@ -235,6 +235,7 @@ def _tradable(manifest: dict[str, Any]) -> bool:
 
 
 def _seed(session: Session, manifests: dict[str, dict[str, Any]]) -> None:
+    one_at_a_time(session.connection(), "datasets")
     now = utc_now()
     rows = {row.name: row for row in session.scalars(select(DatasetRow).where(DatasetRow.user_id.is_(None)))}
     for name, manifest in manifests.items():

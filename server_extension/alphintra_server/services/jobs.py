@@ -18,6 +18,7 @@ from ..db.tables import BacktestRow, JobLogRow, JobRow
 from ..errors import NotFound
 from ..jobs import store
 from ..jobs.fair_queue import positions
+from ..metrics import count_cancelled
 from ..models.jobs import Job, JobError, JobLog, JobPage, JobPagination, JobQuery, JobStatus, Progress
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -93,6 +94,7 @@ class Jobs:
             return to_model(store.request_cancel(session, find(session, who, job_id).id))
 
         job = await self._database.write(work)
+        count_cancelled(job.kind, job.status)
         reached("in_cancel")
         self._wake()
         return job

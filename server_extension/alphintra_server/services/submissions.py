@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ..auth import Caller
 from ..db.engine import Database
+from ..db.tables import JobRow
 from ..idempotency import remember
 from ..models.submissions import Submission, Submitted
 from . import strategies
@@ -75,6 +76,7 @@ class Submissions:
                 **accepted.model_dump(),
                 strategy_id=strategy.id,
                 strategy_version=version.number,
+                name=session.get_one(JobRow, accepted.job_id).name,
                 new_version=saved.created_version,
             )
             return remember(session, made)

@@ -1,6 +1,8 @@
 """``al.submit`` where there is no server, and arguments that no job can take."""
 
 import datetime as dt
+import http.client
+import json
 import socket
 import threading
 
@@ -70,6 +72,85 @@ def test_whatever_else_answers_is_no_server(monkeypatch, tmp_path, said):
     listening.close()
 
 
+class Answers:
+    """A door that answers each request as it is told to: a status and a body, or None to say nothing."""
+
+    def __init__(self, monkeypatch, tmp_path, *answers):
+        self.requests = []
+        self._answers = answers
+        self._silent = []
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(tmp_path / "door.sock"))
+        self._listening.listen()
+        self._listening.settimeout(10)
+        self._thread = threading.Thread(target=self._answer)
+        self._thread.start()
+        monkeypatch.setenv(_door.SOCKET_VARIABLE, str(tmp_path / "door.sock"))
+        monkeypatch.setenv(_door.TOKEN_VARIABLE, "t")
+
+    def _answer(self):
+        for answer in self._answers:
+            connection, _ = self._listening.accept()
+            reading = connection.makefile("rb")
+            first = reading.readline().decode().split()[:2]
+            headers = http.client.parse_headers(reading)
+            reading.read(int(headers.get("Content-Length", 0)))
+            self.requests.append((*first, headers.get("Idempotency-Key")))
+            if answer is None:
+                self._silent.append(connection)
+                continue
+            status, body = answer
+            text = json.dumps(body).encode()
+            connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(text), text))
+            reading.close()
+            connection.close()
+
+    def close(self):
+        self._thread.join()
+        self._listening.close()
+        for connection in self._silent:
+            connection.close()
+
+
+TAKEN = {
+    "job_id": "a" * 32, "backtest_id": "b", "strategy_id": "c", "strategy_version": 1, "new_version": True,
+    "name": "Plain on AAPL", "status": "PENDING",
+}  # fmt: skip
+
+
+def test_what_was_taken_is_a_job_whatever_is_asked_next(monkeypatch, tmp_path):
+    door = Answers(monkeypatch, tmp_path, (202, TAKEN), (500, {"detail": "broken", "code": "INTERNAL"}))
+    job = al.submit(Plain, DATA)
+    assert (job.id, job.name, job.finished) == ("a" * 32, "Plain on AAPL", False)
+    assert repr(job) == f"<Job {'a' * 32} Plain on AAPL: waits in the queue>"
+    with pytest.raises(ServerError, match="broken"):
+        _ = job.status
+    door.close()
+    assert [request[:2] for request in door.requests] == [("POST", "/v1/backtests"), ("GET", f"/v1/jobs/{'a' * 32}")]
+
+
+def test_work_that_was_not_answered_in_time_is_handed_over_once_more_under_its_key(monkeypatch, tmp_path):
+    monkeypatch.setattr(_door, "SECONDS", 0.3)
+    door = Answers(monkeypatch, tmp_path, None, (202, TAKEN))
+    assert al.submit(Plain, DATA).id == "a" * 32
+    door.close()
+    first, second = door.requests
+    assert first == second
+    assert first[2] is not None
+
+
+def test_what_is_never_answered_is_told_after_the_second_time(monkeypatch, tmp_path):
+    monkeypatch.setattr(_door, "SECONDS", 0.2)
+    door = Answers(monkeypatch, tmp_path, None, None, None)
+    with pytest.raises(ServerError, match="did not answer") as caught:
+        al.submit(Plain, DATA)
+    assert caught.value.code == "TIMEOUT"
+    with pytest.raises(ServerError, match="did not answer"):
+        al.jobs()
+    door.close()
+    assert [request[0] for request in door.requests] == ["POST", "POST", "GET"]
+
+
 def test_more_than_the_server_takes_is_not_sent(monkeypatch, tmp_path):
     monkeypatch.setenv(_door.SOCKET_VARIABLE, str(tmp_path / "gone.sock"))
     monkeypatch.setenv(_door.TOKEN_VARIABLE, "t")
@@ -86,6 +167,8 @@ def test_more_than_the_server_takes_is_not_sent(monkeypatch, tmp_path):
         ({"strategy": int, "data": DATA}, ParameterError, "does not derive from al.Strategy"),
         ({"engine": "backtrader"}, ParameterError, "a job cannot take engine"),
         ({"compiled": False}, ParameterError, "a job cannot take compiled"),
+        ({"detail": pd.DataFrame({"close": [1.0, 2.0]})}, ParameterError, "a job cannot take detail"),
+        ({"rates": pd.DataFrame({"EURUSD": [1.0, 2.0]})}, ParameterError, "a job cannot take rates"),
         ({"instruments": {"A": None}}, ParameterError, "a job cannot take instruments"),
         ({"benchmark": pd.DataFrame()}, ParameterError, "benchmark is the name"),
         ({"methodology": "guess"}, ParameterError, "no methodology 'guess'"),

@@ -36,6 +36,7 @@ def upgrade() -> None:
     op.drop_column("jobs", "log")
     op.add_column("jobs", sa.Column("name", sa.String(length=200), nullable=False, server_default=""))
     op.add_column("jobs", sa.Column("cost", sa.Integer(), nullable=False, server_default="1"))
+    op.add_column("jobs", sa.Column("losses", sa.Integer(), nullable=False, server_default="0"))
     for name in ("queue_seconds", "run_seconds", "cpu_seconds"):
         op.add_column("jobs", sa.Column(name, sa.Float(), nullable=True))
     for name in ("peak_memory", "bytes_written", "output_bytes"):
@@ -101,7 +102,7 @@ def downgrade() -> None:
     op.create_index(op.f("ix_jobs_status_phase_queued_at"), "jobs", ["status", "phase", "queued_at"], unique=False)
     for name in (
         "pruned_at", "used_at", "output_bytes", "bytes_written", "peak_memory", "cpu_seconds", "run_seconds",
-        "queue_seconds", "cost", "name",
+        "queue_seconds", "losses", "cost", "name",
     ):  # fmt: skip
         op.drop_column("jobs", name)
     op.add_column("jobs", sa.Column("log", sa.JSON(), nullable=False, server_default="[]"))
