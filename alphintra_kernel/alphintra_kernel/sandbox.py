@@ -304,7 +304,7 @@ def _let_in(
 ) -> Started:
     """Move the tenant to its control group before it starts, and let it."""
     first = popen.pid if sys.platform != "linux" else gate.first_process()
-    if first is None and popen.poll() is None:
+    if first is None and not _has_ended(popen):
         # Let in now, it would run outside its group and without its bounds.
         popen.kill()
         popen.communicate()
@@ -319,6 +319,13 @@ def _let_in(
                 raise SandboxError(str(error)) from error
     gate.open()
     return Started(popen, tenant.level, tenant.limits, first, group, tenant.writable, private)
+
+
+def _has_ended(popen: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a start that said nothing has failed by itself; what it said why stays to be read."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        popen.wait(1)
+    return popen.returncode is not None
 
 
 def _bwrap() -> Path:
