@@ -26,7 +26,7 @@ class SocketFolder:
 
     def __init__(self) -> None:
         self._outer = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_PARENT))
-        self._lock = _hold(self._outer)
+        self._lock = hold(self._outer)
         self._outer.chmod(0o711)  # passed through by a kernel that is another user
         self.path = self._outer / "s"
         self.path.mkdir(mode=0o700)
@@ -50,14 +50,14 @@ def sweep() -> None:
             found = folder.lstat()
             if found.st_uid != os.geteuid() or time.time() - found.st_mtime < _NEW:
                 continue  # another user's, or of a server that is about to lock it
-            lock = _hold(folder)
+            lock = hold(folder)
             try:
                 disk.remove(folder)
             finally:
                 os.close(lock)
 
 
-def _hold(folder: Path) -> int:
+def hold(folder: Path) -> int:
     """Lock a folder for as long as the descriptor is open.
 
     Raises:

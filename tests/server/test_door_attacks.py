@@ -10,6 +10,7 @@ import time
 
 import pytest
 from alphintra_kernel.doors import opener
+from alphintra_kernel.socket_folder import hold
 from alphintra_server.door import doors, listener
 
 from .conftest import STRATEGY
@@ -468,7 +469,7 @@ async def test_what_a_killed_server_left_is_removed_at_the_next_start(opened, tm
     held = tmp_path / "alp-doors-held"
     held.mkdir()
     os.utime(held, (old, old))
-    lock = doors._hold(held)
+    lock = hold(held)
     opener().sweep()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "alp-doors-held", "alp-doors-link", "alp-doors-new", "precious",

@@ -154,7 +154,7 @@ export interface IJobEvent extends Partial<IUsage> {
   attempt?: number;
 }
 
-/** What a job's code printed: the last lines of it. */
+/** What a job's code printed: the last of the lines that left its worker. */
 export interface IJobLog {
   lines: string[];
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import secrets
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphintra_kernel.doors import Door
+from alphintra_kernel.socket_folder import hold
 from tornado.log import gen_log
 from tornado.web import Application
 
@@ -115,7 +115,7 @@ class Doors:
                 found = folder.lstat()
                 if found.st_uid != os.geteuid() or time.time() - found.st_mtime < _NEW:
                     continue  # another user's, or of a server that is about to lock it
-                lock = _hold(folder)
+                lock = hold(folder)
             except OSError:  # held by a running server, or gone
                 continue
             shutil.rmtree(folder, ignore_errors=True)
@@ -125,23 +125,8 @@ class Doors:
         """Return the folder of this server's doors, locked while it runs."""
         if self._folder is None:
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_PARENT))
-            self._lock = _hold(folder)
+            self._lock = hold(folder)
             # Passed through by sandboxes without mounts of their own that are another user; each door's is private.
             folder.chmod(0o711)
             self._folder = folder
         return self._folder
-
-
-def _hold(folder: Path) -> int:
-    """Lock a folder for as long as the descriptor is open.
-
-    Raises:
-        BlockingIOError: Somebody holds it.
-    """
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise
-    return lock

@@ -93,7 +93,7 @@ class JobLogHandler(DoorHandler):
 
     @endpoint("jobs:read", response=JobLog)
     async def get(self, who: Caller, job_id: str) -> JobLog:
-        """Read the last lines of a job's log."""
+        """Read what is kept of a job's log."""
         return await self.services.jobs.log(who, job_id)
 
 
