@@ -31,14 +31,15 @@ def stages() -> list[tuple[str, list[str], Path]]:
 def notebooks() -> list[str]:
     """Templates and tutorials as notebooks; without coverage, which nbval would start inside each kernel."""
     return [
-        str(BIN / "python"), "-m", "pytest", "-q", "-n", os.environ.get("JOBS", "2"), "--dist", "loadfile",
+        str(BIN / "python"), "-m", "pytest", "-q", "--tb=short", "-rfE",
+        "-n", os.environ.get("JOBS", "2"), "--dist", "loadfile",
         "-p", "no:pytest_cov", "--nbval-lax", "--nbval-cell-timeout", "120", "templates", "docs/tutorials",
     ]  # fmt: skip
 
 
 def browser() -> list[str]:
     """The browser tests: alone, since they wait for a page by the clock."""
-    return [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:pytest_cov", "ui-tests"]
+    return [str(BIN / "python"), "-m", "pytest", "-q", "--tb=short", "-rfE", "-p", "no:pytest_cov", "ui-tests"]
 
 
 def tests() -> list[str]:
@@ -49,6 +50,14 @@ def tests() -> list[str]:
         "--no-loadscope-reorder", "tests",
         "--cov", "--cov-report", "term:skip-covered", f"--cov-fail-under={COVERAGE}",
     ]  # fmt: skip
+
+
+def excerpt(text: str, kept: int = 30_000) -> str:
+    """What a check said; of more than ``kept`` characters the beginning and the end, where the failures are named."""
+    if len(text) <= kept:
+        return text
+    begin, end = text[: kept // 2], text[-(kept // 2) :]
+    return f"{begin}\n… {len(text) - kept:,} characters are left out …\n{end}"
 
 
 def main() -> int:
@@ -64,7 +73,7 @@ def main() -> int:
             print(f"       {done.stdout.strip().splitlines()[-1]}", flush=True)
         if done.returncode:
             failed.append(name)
-            print(done.stdout[-8000:], done.stderr[-4000:], sep="\n", flush=True)
+            print(excerpt(done.stdout), excerpt(done.stderr), sep="\n", flush=True)
     status = subprocess.run(tests(), cwd=ROOT, env=environment, check=False).returncode
     if failed:
         print(f"failed before the tests: {', '.join(failed)}", file=sys.stderr)
