@@ -6,6 +6,7 @@ an environment of its own; and that ends with its limits, with its supervisor, o
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import functools
@@ -128,6 +129,24 @@ class Sandbox:
             tenant.env.setdefault(numba_cache.SHARED_VARIABLE, str(cache) if self.host_paths else numba_cache.TARGET)
             tenant.mounts.append(Mount(cache, numba_cache.TARGET))
         return _starter.submit(_spawn, tenant, self._cgroups).result()
+
+
+async def start(spawn: Callable[[], SandboxProcess]) -> SandboxProcess:
+    """Spawn on a thread of its own; who is cancelled meanwhile leaves nothing that runs.
+
+    Args:
+        spawn: Calls :meth:`Sandbox.spawn`. It has returned before this does, however this ends.
+
+    Raises:
+        SandboxError: It did not start.
+    """
+    spawning = asyncio.ensure_future(asyncio.to_thread(spawn))
+    try:
+        return await asyncio.shield(spawning)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):  # the thread goes on
+            (await spawning).kill()
+        raise
 
 
 @dataclass
