@@ -19,14 +19,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from alphintra_kernel import disk
 from alphintra_kernel.isolation import kernel_level
 from alphintra_kernel.levels import OWN_FILES, POD
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
+from jupyter_core.paths import is_hidden
 from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from tornado.web import HTTPError
 from traitlets.config import Config
 
+from .kernel_connection import BoundedConnection
 from .kernel_manager import BoundedKernelManager
 from .services.workspace import refusal
 
@@ -62,6 +65,10 @@ class LockedKernelSpecManager(KernelSpecManager):
     def get_all_specs(self) -> dict[str, Any]:
         """Return our kernels as the launcher shows them."""
         return {name: spec for name, spec in super().get_all_specs().items() if name in KERNELS}
+
+
+#: Stands for any name in a folder.
+_ANY = "_"
 
 
 class _LeadsOutError(HTTPError, OSError):
@@ -126,6 +133,25 @@ class _Beneath:
         finally:
             os.close(at)
 
+    @contextmanager
+    def _entry(self, path: str) -> Iterator[tuple[str, int]]:
+        """Name of what lies at a path, a link itself if it is one, and its open folder, reached through no link."""
+        folder, _, name = path.rstrip(os.sep).rpartition(os.sep)
+        _, at = self._place(os.path.join(folder, _ANY))
+        try:
+            with self.perm_to_403(path):  # type: ignore[attr-defined]
+                yield name, at
+        finally:
+            os.close(at)
+
+    def _rename(self, old_path: str, new_path: str) -> None:
+        with self._entry(old_path) as (old, old_at), self._entry(new_path) as (new, new_at):
+            os.rename(old, new, src_dir_fd=old_at, dst_dir_fd=new_at)
+
+    def _make_folder(self, path: str) -> None:
+        with self._entry(path) as (name, at):
+            os.mkdir(name, dir_fd=at)
+
     def _opened(self, path: str, flags: int) -> int:
         name, at = self._place(path)
         try:
@@ -159,6 +185,21 @@ class _Beneath:
         return name, at
 
 
+def _remove_empty(name: str, at: int, checkpoints: str) -> None:
+    """Remove a folder that holds nothing but checkpoints, which are not seen.
+
+    Raises:
+        OSError: It holds more (``ENOTEMPTY``), or it cannot be removed.
+    """
+    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+    try:
+        if set(os.listdir(folder)) == {checkpoints}:  # noqa: PTH208 - of an open folder
+            disk.remove(checkpoints, dir_fd=folder)
+    finally:
+        os.close(folder)
+    os.rmdir(name, dir_fd=at)
+
+
 def _make_like(descriptor: int, name: str, at: int) -> None:
     """Give a new file the owner and the mode of the one whose place it takes."""
     with suppress(FileNotFoundError):
@@ -173,9 +214,27 @@ class LockedCheckpoints(_Beneath, AsyncFileCheckpoints):
     """Checkpoints that stay in the workspace."""
 
     def checkpoint_path(self, checkpoint_id: str, path: str) -> str:
-        """Return where a checkpoint is."""
-        found: str = super().checkpoint_path(checkpoint_id, path)  # type: ignore[no-untyped-call]
-        return self._inside(found)
+        """Return where a checkpoint is; its folder is made where there is none."""
+        file = self._get_os_path(path.strip("/"))
+        base, ending = os.path.splitext(os.path.basename(file))
+        folder = os.path.join(os.path.dirname(file), self.checkpoint_dir)
+        with suppress(FileExistsError):
+            self._make_folder(folder)
+        return self._inside(os.path.join(folder, f"{base}-{checkpoint_id}{ending}"))
+
+    async def rename_checkpoint(self, checkpoint_id: str, old_path: str, new_path: str) -> None:
+        """Let a checkpoint follow its file."""
+        old, new = self.checkpoint_path(checkpoint_id, old_path), self.checkpoint_path(checkpoint_id, new_path)
+        with suppress(FileNotFoundError):
+            self._rename(old, new)
+
+    async def delete_checkpoint(self, checkpoint_id: str, path: str) -> None:
+        """Remove a checkpoint."""
+        try:
+            with self._entry(self.checkpoint_path(checkpoint_id, path)) as (name, at):
+                os.unlink(name, dir_fd=at)
+        except FileNotFoundError:
+            self.no_such_checkpoint(path, checkpoint_id)  # type: ignore[no-untyped-call]
 
     async def _copy(self, src: str, dest: str) -> None:
         with self.open(src, "rb") as old, self.atomic_writing(dest, text=False) as new:
@@ -191,6 +250,51 @@ class LockedContentsManager(_Beneath, AsyncLargeFileManager):  # type: ignore[mi
     async def _copy_dir(self, from_path: str, *_to: str, **_names: str) -> dict[str, Any]:
         # Jupyter would copy what links in it lead to.
         raise HTTPError(403, f"{from_path}: folders are not copied under lockdown; copy its files.")
+
+    async def delete_file(self, path: str) -> None:
+        """Delete a file, or a folder as ``always_delete_dir`` allows: for good, whatever ``delete_to_trash`` says."""
+        os_path = self._get_os_path(path.strip("/"))
+        if not self.allow_hidden and is_hidden(os_path, self.root_dir):
+            raise HTTPError(400, f"{path}: hidden files are not deleted here.")
+        try:
+            with self._entry(os_path) as (name, at):
+                if not stat.S_ISDIR(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode):
+                    os.unlink(name, dir_fd=at)
+                elif self.always_delete_dir:
+                    await asyncio.to_thread(disk.remove, name, dir_fd=at)
+                else:
+                    _remove_empty(name, at, self.checkpoints.checkpoint_dir)
+        except FileNotFoundError:
+            raise HTTPError(404, f"{path}: there is no such file or folder.") from None
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+            raise HTTPError(400, f"{path}: this folder is not empty.") from None
+
+    async def rename_file(self, old_path: str, new_path: str) -> None:
+        """Rename or move a file or a folder within the workspace."""
+        old, new = (self._get_os_path(path.strip("/")) for path in (old_path, new_path))
+        if old == new:
+            return
+        if not self.allow_hidden and (is_hidden(old, self.root_dir) or is_hidden(new, self.root_dir)):
+            raise HTTPError(400, f"{old_path}: hidden files are not renamed here.")
+        if os.path.lexists(new) and not (os.path.exists(old) and os.path.samefile(old, new)):
+            raise HTTPError(409, f"{new_path}: there is a file of that name.")
+        try:
+            self._rename(old, new)
+        except FileNotFoundError:
+            raise HTTPError(404, f"{old_path}: there is no such file or folder.") from None
+        except OSError as error:
+            raise HTTPError(400, f"{old_path} cannot be moved to {new_path}: {error.strerror}.") from None
+
+    async def _save_directory(self, os_path: str, model: dict[str, Any], path: str = "") -> None:
+        if not self.allow_hidden and is_hidden(os_path, self.root_dir):
+            raise HTTPError(400, f"{path}: hidden folders are not made here.")
+        try:
+            self._make_folder(os_path)
+        except FileExistsError:
+            if not os.path.isdir(os_path):
+                raise HTTPError(400, f"{path}: there is a file of that name.") from None
 
     async def _save_large_file(self, os_path: str, content: str, format: str) -> None:
         if format not in {"text", "base64"}:
@@ -215,9 +319,12 @@ def settings(workspace: str) -> Config:
     config.ServerApp.root_dir = workspace
     config.ServerApp.kernel_spec_manager_class = LockedKernelSpecManager
     config.ServerApp.kernel_manager_class = BoundedKernelManager
+    config.ServerApp.kernel_websocket_connection_class = BoundedConnection
     config.ServerApp.contents_manager_class = LockedContentsManager
     config.LockedContentsManager.root_dir = workspace
     config.LockedContentsManager.allow_hidden = False
+    # What Jupyter's way of writing may have left beside a broken notebook would be moved to its place, by its path.
+    config.LockedContentsManager.use_atomic_writing = False
     config.LockedContentsManager.checkpoints_class = LockedCheckpoints
     config.LabApp.extension_manager = "readonly"
     config.LanguageServerManager.autodetect = False
