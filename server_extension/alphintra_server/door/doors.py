@@ -79,7 +79,7 @@ class Doors:
         try:
             self._open[path] = behind, Listener(path, application)
         except OSError:
-            folder.rmdir()
+            await asyncio.to_thread(remove_tree, folder)
             raise
         self._log.info("Door opened for %s %s of user %s", tenant, subject, user_id)
         return Door(path, behind.token)
