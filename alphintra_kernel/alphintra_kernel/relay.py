@@ -5,8 +5,8 @@ message that never ends, and all of it lies in the memory of the process that re
 it. A kernel's code holds the other end. So its server connects to this process, one for each kernel, which connects to
 the kernel, counts what comes from there, and cuts the connection at the bound.
 
-A program of its own, so that counting keeps nobody waiting in the server: ``python -I -S relay.py MOST FOLDER FD:NAME…``
-ends with its standard input. Only the standard library is at hand here.
+A program of its own, so that counting keeps nobody waiting in the server: ``python -I -S relay.py MOST FOLDER
+FD:NAME…`` ends with its standard input. Only the standard library is at hand here.
 """
 
 from __future__ import annotations

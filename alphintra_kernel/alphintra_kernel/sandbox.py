@@ -172,6 +172,9 @@ class _Tenant:
 
 def _spawn(tenant: _Tenant, cgroups: bool) -> SandboxProcess:
     own_files = tenant.level in levels.OWN_FILES
+    ruled = own_files or tenant.level == levels.LANDLOCK
+    if ruled and (refused := profile.refusal(own_files=own_files)):
+        raise SandboxError(refused)
     taken = _take_user_id() if own_files and os.geteuid() == 0 and tenant.user_id is None else None
     with contextlib.ExitStack() as undo:
         give_back = functools.partial(_return_user_id, taken)
