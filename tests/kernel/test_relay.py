@@ -28,7 +28,8 @@ def frame(body: bytes, flags: int = 0) -> bytes:
     return bytes([flags | 2]) + struct.pack(">Q", len(body)) + body
 
 
-MESSAGES = READY + frame(b"topic", 1) + frame(b"x" * 700, 1) + frame(b"") + frame(b"\x04PING\0\0", 4) + frame(b"y" * 1000)
+PING = frame(b"\x04PING\0\0", 4)
+MESSAGES = READY + frame(b"topic", 1) + frame(b"x" * 700, 1) + frame(b"") + PING + frame(b"y" * 1000)
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 64, 10_000])
