@@ -252,7 +252,7 @@ def bwrap_command(
     for mount in mounts:
         args.bind(mount.source, mount.target, writable=mount.writable)
     # Otherwise both are writable memory of half the machine's RAM.
-    for place in ("/dev", *homes, "/"):
+    for place in ("/dev", *map(str, homes), "/"):
         args.add("--remount-ro", place)
     args.add("--clearenv")
     for name, value in environment(env).items():
