@@ -12,7 +12,7 @@ from pathlib import Path
 from alphintra_kernel import relay
 
 #: Bytes of a message beside its largest part: the other parts of Jupyter's messages, and those of its envelope.
-_SPARE = 1 << 20
+SPARE = 1 << 20
 _BACKLOG = 64
 _END_SECONDS = 5.0
 
@@ -38,7 +38,7 @@ class RelayProcess:
                 ways.append((listener.fileno(), name))
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-I", "-S", relay.__file__, str(most + _SPARE), str(inside)),
+                    *(sys.executable, "-I", "-S", relay.__file__, str(most + SPARE), str(inside)),
                     *(f"{descriptor}:{name}" for descriptor, name in ways),
                 ],
                 env={},
