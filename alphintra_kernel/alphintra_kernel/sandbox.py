@@ -6,6 +6,7 @@ an environment of its own; and that ends with its limits, with its supervisor, o
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import functools
@@ -130,6 +131,24 @@ class Sandbox:
         return _starter.submit(_spawn, tenant, self._cgroups).result()
 
 
+async def start(spawn: Callable[[], SandboxProcess]) -> SandboxProcess:
+    """Spawn on a thread of its own; who is cancelled meanwhile leaves nothing that runs.
+
+    Args:
+        spawn: Calls :meth:`Sandbox.spawn`. It has returned before this does, however this ends.
+
+    Raises:
+        SandboxError: It did not start.
+    """
+    spawning = asyncio.ensure_future(asyncio.to_thread(spawn))
+    try:
+        return await asyncio.shield(spawning)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):  # the thread goes on
+            (await spawning).kill()
+        raise
+
+
 @dataclass
 class _Tenant:
     """What ``spawn`` was asked for."""
@@ -153,6 +172,9 @@ class _Tenant:
 
 def _spawn(tenant: _Tenant, cgroups: bool) -> SandboxProcess:
     own_files = tenant.level in levels.OWN_FILES
+    ruled = own_files or tenant.level == levels.LANDLOCK
+    if ruled and (refused := profile.refusal(own_files=own_files)):
+        raise SandboxError(refused)
     taken = _take_user_id() if own_files and os.geteuid() == 0 and tenant.user_id is None else None
     with contextlib.ExitStack() as undo:
         give_back = functools.partial(_return_user_id, taken)

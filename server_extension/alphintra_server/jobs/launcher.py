@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import math
 import os
 import sys
@@ -90,21 +90,15 @@ class Launcher:
             OSError: Its folder could not be made.
             SandboxError: It could not be started.
         """
+        from alphintra_kernel.sandbox import start
+
         marker, folder = await asyncio.to_thread(self.home.new)
         to_worker, from_worker = os.pipe(), os.pipe()
         streams = await Streams.open(to_worker[1], from_worker[0])
         theirs = (to_worker[0], from_worker[1])
-        spawn = asyncio.to_thread(self._spawn, marker, folder, theirs, limits, prefix, streams)
-        spawning = asyncio.ensure_future(spawn)
+        spawn = functools.partial(self._spawn, marker, folder, theirs, limits, prefix, streams)
         try:
-            process = await asyncio.shield(spawning)
-        except asyncio.CancelledError:
-            # The thread goes on: neither its descriptors nor what it starts may be left to themselves.
-            with contextlib.suppress(Exception):
-                (await spawning).kill()
-            await streams.close()
-            await asyncio.to_thread(remove_tree, folder)
-            raise
+            process = await start(spawn)
         except BaseException:
             await streams.close()
             await asyncio.to_thread(remove_tree, folder)
