@@ -13,6 +13,8 @@ import pytest
 from alphintra_kernel.doors import opener
 from alphintra_server.app import AlphintraServer
 from alphintra_server.auth import RoleUser
+from alphintra_server.db import Database
+from alphintra_server.db.migrate import upgrade
 from jupyter_server.auth.identity import IdentityProvider
 
 # Here and not for all tests: the plugin tidies an event loop after each test, which Chromium's driver has of its own.
@@ -183,3 +185,13 @@ def finished(api):
         raise AssertionError(f"still {reply.json['status']}/{reply.json['phase']} after {seconds} s")
 
     return wait
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    """An empty database of each kind."""
+    file = f"sqlite:///{tmp_path / 'a b?#.sqlite'}"
+    made = Database(request.getfixturevalue("postgres_url") if request.param == "postgresql" else file)
+    upgrade(made.write_engine)
+    yield made
+    made.close()
