@@ -107,7 +107,6 @@ def attacked(place: str, request: pytest.FixtureRequest, browser: Any) -> Iterat
     lab = request.getfixturevalue("lab" if place == "open" else "locked_lab")
     context = browser.new_context(viewport={"width": 1500, "height": 1150}, reduced_motion="reduce")
     shown = Page(context.new_page(), lab, "light")
-    shown.page.set_default_timeout(30 * SECOND)
     yield shown
     context.close()
 
@@ -129,7 +128,7 @@ def _open_and_run(view: Page, name: str) -> None:
     view.open(name)
     view.page.locator(".jp-NotebookPanel:visible .jp-KernelName").first.filter(has_text="Alphintra").wait_for()
     idle = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status='idle']"
-    view.page.wait_for_selector(idle, timeout=60 * SECOND)
+    view.page.wait_for_selector(idle)
     view.command("Run All Cells")
 
 
@@ -142,7 +141,7 @@ def test_javascript_of_an_output_asks_the_server(attacked: Page, outside: Path, 
     cell = _cell(f"from IPython.display import Javascript\nJavascript({ASK!r})")
     _notebook(attacked.lab.workspace, "attack.ipynb", cell)
     _open_and_run(attacked, "attack.ipynb")
-    attacked.page.wait_for_selector("body[data-attack]", state="attached", timeout=60 * SECOND)
+    attacked.page.wait_for_selector("body[data-attack]", state="attached")
     found = json.loads(attacked.page.evaluate("() => document.body.dataset.attack"))
     names = {kernel["name"] for kernel in attacked.lab.request("GET", "kernels")}
     _end_all(attacked.lab)
@@ -155,7 +154,7 @@ def test_a_command_in_an_output_starts_no_other_kernel(attacked: Page, place: st
     """A cell that its reader runs is trusted: its HTML may hold buttons that are commands of Lab."""
     _notebook(attacked.lab.workspace, "command.ipynb", _cell(f"from IPython.display import HTML\nHTML({HTML!r})"))
     _open_and_run(attacked, "command.ipynb")
-    attacked.page.wait_for_selector("body[data-ran*='image']", state="attached", timeout=60 * SECOND)
+    attacked.page.wait_for_selector("body[data-ran*='image']", state="attached")
     attacked.page.locator(".jp-OutputArea-output button.bait").first.click()
     attacked.page.wait_for_timeout(5 * SECOND)
     names = {kernel["name"] for kernel in attacked.lab.request("GET", "kernels")}
