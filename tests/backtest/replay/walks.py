@@ -112,6 +112,7 @@ def ended(replay: Replay) -> dict[str, Any]:
 def remembered(strategy: Any) -> str:
     """The strategy's attributes as a text."""
     own = {n: v for n, v in vars(strategy).items() if n not in ("_run", "data", "memory", "dice", "average", "count")}
+    own["names"] = sorted(own["names"])  # Python leaves the order of a set open, and a copy has its own
     more = (strategy.memory.seen, strategy.dice.getstate(), strategy.memory.me is strategy.memory)
     return repr((own, more, strategy.memory.owner is strategy, strategy.alias is strategy.last,
                  np.shares_memory(strategy.ring, strategy.newest)))  # fmt: skip
