@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from alphintra_backtest.replay import replay as module
+from alphintra_backtest.replay import track as module
 
 from tests.backtest.scripts import play
 from tests.backtest.scripts.make import cases

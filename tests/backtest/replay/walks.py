@@ -106,7 +106,7 @@ def ended(replay: Replay) -> dict[str, Any]:
     """All that the logs say at the end that a replay comes to from where it stands."""
     if replay.bar < replay.count - 1 and not replay.done:
         replay.to(replay.count - 1)
-    return play.state(*replay._finish())
+    return play.state(*replay._track.finish())
 
 
 def remembered(strategy: Any) -> str:
@@ -134,4 +134,4 @@ def walk(replay: Replay, rng: np.random.Generator, moves: int) -> None:
             else:
                 replay.state()
         except ReplayError as error:
-            assert error.code in ("AT_END", "AT_START"), error  # noqa: PT017 - which of the ends is left open here
+            assert error.code in ("AT_END", "AT_START"), error
