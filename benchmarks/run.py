@@ -5,7 +5,8 @@ What has no peer is compared with a plain loop over the bars. If one fill differ
 the final equity differs, the benchmark says where and ends with 1 before any speed is printed.
 
 A speed is that of the best whole run (indicators, fills, equity) in a warm process: second and later runs, by wall
-time, each engine repeated for as long as the others. A target that is missed is printed as such and fails nothing: machines differ.
+time, each engine repeated for as long as the others. A target that is missed is printed as such and fails nothing:
+machines differ.
 
 The peers live in ``benchmarks/.venv-peers`` with their own lock, ``benchmarks/peers.txt``.
 """
