@@ -16,7 +16,7 @@ from typing import Any
 
 CHROMIUM = Path("/usr/bin/chromium")
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-START_SECONDS = 180
+START_SECONDS = 240
 # Where an extension lies that was built without being installed: a folder with @alphintra/lab in it.
 BUILT = [
     f"--LabApp.extra_labextensions_path={folder}"
