@@ -23,6 +23,7 @@ from .idempotency import Idempotency
 from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
 from .jobs.launcher import Launcher
+from .jobs.leases import Leases
 from .jobs.pool import Pool
 from .jobs.retention import Kept, Retention
 from .jobs.supervisor import Supervisor
@@ -197,6 +198,24 @@ class AlphintraServer(ExtensionApp):
         """
     ).tag(config=True)
 
+    lease_seconds = Float(
+        30.0,
+        min=1.0,
+        max=3_600.0,
+        help="""Seconds for which this server holds a running job without a heartbeat.
+
+        Longer, and another server on the same PostgreSQL suspects that it is lost; two heartbeats later it takes its
+        jobs over. A server that is stopped or cut off for less keeps them. The same on all servers of a database.
+        """,
+    ).tag(config=True)
+
+    heartbeat_seconds = Float(
+        5.0,
+        min=0.1,
+        max=600.0,
+        help="Seconds between two heartbeats: at most a third of lease_seconds. The same on all servers of a database.",
+    ).tag(config=True)
+
     keep_results_days = Float(
         90.0,
         min=1.0,
@@ -286,6 +305,16 @@ class AlphintraServer(ExtensionApp):
         # What is not a number (nan) is neither below the least nor above the most.
         if not math.isfinite(proposal["value"]):
             raise TraitError(f"{proposal['trait'].name} is {proposal['value']}, not a number")
+        return float(proposal["value"])
+
+    @validate("lease_seconds", "heartbeat_seconds")
+    def _leases_last(self, proposal: Any) -> float:
+        given = {name: getattr(self, name) for name in ("lease_seconds", "heartbeat_seconds")}
+        given[proposal["trait"].name] = self._a_number(proposal)
+        # One that comes late, or is lost, must not be the end of a lease.
+        if 3 * given["heartbeat_seconds"] > given["lease_seconds"]:
+            text = "heartbeat_seconds is {heartbeat_seconds:g}, more than a third of lease_seconds, {lease_seconds:g}"
+            raise TraitError(text.format(**given))
         return float(proposal["value"])
 
     @validate("default_cash")
@@ -415,6 +444,7 @@ class AlphintraServer(ExtensionApp):
             events.wake,
             self.log,
             limits,
+            Leases(timedelta(seconds=self.lease_seconds), self.heartbeat_seconds),
         )
         refused = None if state.jobs_allowed else NO_SANDBOX
         backtests = Backtests(

@@ -21,6 +21,7 @@ from alphintra_server.db.types import utc_now
 from alphintra_server.jobs import fair_queue, lost, store, supervisor
 from alphintra_server.jobs.attempt import JobInput
 from alphintra_server.jobs.launcher import JobLimits, Launcher
+from alphintra_server.jobs.leases import LEASE, Leases
 from alphintra_server.jobs.lost import LostJobs
 from alphintra_server.jobs.supervisor import Supervisor
 from alphintra_server.jobs.worker_home import record
@@ -52,7 +53,8 @@ class Probe:
 class House:
     """A database and the supervisors on it."""
 
-    def __init__(self, url, folder):
+    def __init__(self, url, folder, lease=LEASE):
+        self.leases = Leases(lease, HEARTBEAT)
         self.url = url
         self.folder = folder
         self.database = Database(url)
@@ -75,6 +77,7 @@ class House:
             lambda: None,
             logging.getLogger("test"),
             Limits(UserLimits(jobs=1000)),
+            self.leases,
         )
         await made.start()
         self.supervisors.append(made)
@@ -115,7 +118,6 @@ class House:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(store, "HEARTBEAT_SECONDS", HEARTBEAT)
     monkeypatch.setattr(supervisor, "_IDLE_SECONDS", 0.1)
 
 
@@ -286,8 +288,7 @@ async def test_cancel_against_completion_leaves_one_end(house):
 
 async def test_a_database_that_was_away_has_lost_and_doubled_nothing(own_postgres, tmp_path, monkeypatch, caplog):
     """Every lease runs out meanwhile, one job ends meanwhile, one goes on; then all is as if nothing had been."""
-    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.8))
-    house = House(own_postgres.create_database(), tmp_path)
+    house = House(own_postgres.create_database(), tmp_path, timedelta(seconds=0.8))
     try:
         first = await house.server()
         ends, goes_on = house.add("slow:1.0"), house.add("slow:4")
@@ -317,8 +318,7 @@ async def test_a_database_that_was_away_has_lost_and_doubled_nothing(own_postgre
 
 async def test_a_locked_file_holds_up_the_end_of_a_job_and_loses_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "SQLITE_WAIT_MILLISECONDS", 100)
-    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.8))
-    house = House(f"sqlite:///{tmp_path / 'a'}", tmp_path)
+    house = House(f"sqlite:///{tmp_path / 'a'}", tmp_path, timedelta(seconds=0.8))
     try:
         await house.server()
         job = house.add("slow:0.3")
