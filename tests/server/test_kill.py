@@ -56,6 +56,7 @@ async def test_a_worker_that_is_left_behind_is_named(tmp_path):
     try:
         assert evidence.open_questions([]) == []
         worker = await workers.start(JobLimits())
+        assert (await worker.hear()).type == "ready"
         said = evidence.open_questions([])
         groups = worker.process._started.group is not None
         its_own = worker.process._main_pid()
@@ -68,7 +69,7 @@ async def test_a_worker_that_is_left_behind_is_named(tmp_path):
         database.close()
         fleet.close()
     assert "workers/ has folders of 1 servers" in said
-    assert any(line.startswith(f"process {its_own} is left: ") for line in said)
+    assert any(line.startswith(f"process {its_own} is left: ") for line in said), said
     assert any(line.startswith("control group ") and worker.marker in line for line in said) == groups
     assert after_its_end == ["workers/ has folders of 1 servers"]
 

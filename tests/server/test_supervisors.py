@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from alphintra_kernel.sandbox import Sandbox
-from alphintra_server.db import Database, engine
+from alphintra_server.db import Database, engine, types
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import JobRow, OutboxRow, TemplateUseRow
@@ -179,6 +179,28 @@ async def test_a_lease_that_ran_out_in_a_jump_of_the_clock_is_no_lost_job(house)
     row = house.row(job)
     assert (row.status, row.attempt, row.owner) == ("COMPLETED", 1, first.boot_id)
     assert house.effects() == {job: 1}
+
+
+@both
+async def test_a_wall_clock_that_jumps_by_hours_changes_nothing(house, monkeypatch):
+    """On SQLite it is the database's clock as well; on PostgreSQL another server looks on."""
+    running, waiting = house.add("slow:3"), house.add("slow:3", user="v")
+    await house.server(max_jobs=1)
+    await house.until(lambda: house.row(running).phase == "running")
+    if not house.database.is_sqlite:
+        await house.server(max_jobs=1)
+    before = house.row(running).heartbeat_at
+    for hours in (1, -1, 3, 0):
+        monkeypatch.setattr(types, "clock_error", timedelta(hours=hours))
+        # Long enough for heartbeats by the new time, and for whoever suspects by it.
+        await asyncio.sleep(3 * HEARTBEAT)
+        assert house.row(running).status != "PENDING"
+    assert house.row(running).heartbeat_at != before
+    await house.ended(running, waiting)
+    for job in (running, waiting):
+        assert (house.row(job).status, house.row(job).attempt) == ("COMPLETED", 1)
+        assert house.row(job).queue_seconds >= 0
+    assert house.effects() == {running: 1, waiting: 1}
 
 
 @both
