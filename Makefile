@@ -59,8 +59,10 @@ types: env
 imports: env
 	$(BIN)/lint-imports --no-cache
 
-# Servers that die by SIGKILL, a hundred times on each database: some twenty minutes.
+# Databases that are away for half a minute, then servers that die by SIGKILL, a hundred times on each database: some
+# twenty minutes.
 soak: env
+	$(BIN)/python -m pytest -p no:pytest_cov -m slow tests/server
 	$(BIN)/python -m tests.soak $(ARGS)
 
 bench: env
