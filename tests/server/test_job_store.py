@@ -9,7 +9,6 @@ from alphintra_kernel.usage import Usage
 from alphintra_server import outbox
 from alphintra_server.db import Database, DatabaseInUseError
 from alphintra_server.db.engine import database_now
-from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.outage import DatabaseAwayError
 from alphintra_server.db.tables import JobLogRow, JobRow, OutboxRow
 from alphintra_server.errors import Conflict, TooMany
@@ -18,6 +17,8 @@ from alphintra_server.jobs.store import FencedOutError, Report
 from alphintra_server.limits import Limits, UserLimits
 from sqlalchemy import event, func, select, text, update
 
+from .databases import migrated
+
 REPORT = {"fraction": 0.5, "phase": "running", "bar_time": None, "eta_seconds": None}
 LIMITS = Limits(UserLimits(jobs=1000))
 
@@ -25,8 +26,7 @@ LIMITS = Limits(UserLimits(jobs=1000))
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request, tmp_path):
     postgresql = request.param == "postgresql"
-    made = Database(request.getfixturevalue("postgres_url") if postgresql else sqlite(tmp_path))
-    upgrade(made.write_engine)
+    made = migrated(request.getfixturevalue("migrated_postgres_url") if postgresql else sqlite(tmp_path))
     yield made
     made.close()
 
@@ -581,8 +581,7 @@ def test_a_second_server_on_the_file_is_refused(database):
 
 
 def test_closing_leaves_one_file(tmp_path):
-    database = Database(f"sqlite:///{tmp_path / 'x.sqlite'}")
-    upgrade(database.write_engine)
+    database = migrated(f"sqlite:///{tmp_path / 'x.sqlite'}")
     queued(database)
     assert database.read_now(database_now)
     database.close()
