@@ -42,12 +42,14 @@ def put(path: Path) -> None:
 
 
 def migrated(url: str) -> Database:
-    """Open a database; a SQLite file that is not there yet has its tables at once."""
-    found = make_url(url)
-    if found.get_backend_name() == "sqlite":
-        assert found.database is not None
-        put(Path(found.database))
-    return Database(url)
+    """Open a database that has its tables; a SQLite file that is not there yet is a copy."""
+    file = make_url(url).database if url.startswith("sqlite:") else None
+    if file is not None:
+        put(Path(file))
+    database = Database(url)
+    if file is None:
+        upgrade(database.write_engine)
+    return database
 
 
 @pytest.fixture(scope="session")

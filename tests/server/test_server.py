@@ -263,8 +263,7 @@ class TestFirstStart:
     def from_nothing(self):
         return True
 
-    async def test_it_makes_its_folder_and_its_database(self, data_dir, api):
-        assert data_dir.stat().st_mode & 0o777 == 0o700
+    async def test_it_makes_its_database(self, data_dir, api):
         assert (data_dir / "alphintra.sqlite").is_file()
         names = {item["name"] for item in (await api("GET", "/api/datasets")).json["items"]}
         assert "us-equities-daily" in names
