@@ -33,6 +33,10 @@ FILTERS: dict[str, dict[str, Any]] = {
     "a kind that there is not": {"kind": "ingest"},
     "named": {"q": "average 77"},
     "named, failed": {"q": "average 77", "status": "FAILED"},
+    "named, ended": {"q": "average 77", "status": "COMPLETED,FAILED,CANCELLED"},
+    "named checks": {"q": "average 77", "kind": "check"},
+    "a name that most have": {"q": "MOVING"},
+    "a name of the oldest": {"q": "early average"},
     "a name that there is not": {"q": "no such name"},
 }
 
@@ -67,12 +71,13 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
         elif number >= count - 104:
             status = "RUNNING"
         made = start + timedelta(seconds=number)
+        first = "Early" if number < count // 100 else "Moving"
         yield {
             "id": f"{number * 2654435761 % 2**32:032x}",
             "user_id": "somebody else" if number % 20 == 7 else "local",
             "kind": "check" if number % 3 == 0 else "backtest",
             "resource_id": f"{number:032x}",
-            "name": f"Moving average {number % 1000} on us-equities-daily/AAPL",
+            "name": f"{first} average {number % 1000} on us-equities-daily/AAPL",
             "priority": 10 if number % 3 == 0 else 0,
             "status": status,
             "phase": {"PENDING": "queued", "RUNNING": "running"}.get(status, "finished"),

@@ -5,7 +5,8 @@ What has no peer is compared with a plain loop over the bars. If one fill differ
 the final equity differs, the benchmark says where and ends with 1 before any speed is printed.
 
 A speed is that of the best whole run (indicators, fills, equity) in a warm process: second and later runs, by wall
-time. A target that is missed is printed as such and fails nothing: machines differ.
+time, each engine repeated for as long as the others. A target that is missed is printed as such and fails nothing:
+machines differ.
 
 The peers live in ``benchmarks/.venv-peers`` with their own lock, ``benchmarks/peers.txt``.
 """
@@ -71,7 +72,7 @@ class Bench:
     @cached_property
     def rotation(self) -> dict[str, Any]:
         """The rotation, four runs."""
-        return self.run("alphintra_rotation", "universe", 4)
+        return self.run("alphintra_rotation", "universe", 2)
 
     @cached_property
     def rest(self) -> tuple[float, list[float]]:
@@ -207,7 +208,7 @@ def _equal(what: str, problem: str | None) -> bool:
 def show(bench: Bench) -> None:
     """Measure and print the table."""
     table = Table()
-    crossing = bench.run("alphintra", "large", 4)
+    crossing = bench.run("alphintra", "large", 2)
     speed = table.speed("on_bar: SMA(50/200) crossing", warm(crossing), 3e6)
     for engine, name in NAMES.items():
         table.peer(name, warm(bench.peers[engine]), speed)
@@ -215,16 +216,16 @@ def show(bench: Bench) -> None:
         ("on_bar: reads close, indicator, position", (), 1e6),
         ("on_bar: the same with a trailing stop", ("--trail",), 0.5e6),
     ):
-        table.speed(work, warm(bench.run("alphintra_reading", "large", 4, *flags)), target)
+        table.speed(work, warm(bench.run("alphintra_reading", "large", 2, *flags)), target)
     for work, engine, name, peer, target in (
         ("signals: SMA(50/200) crossing", "alphintra_signals", "large", "vectorbt", 100e6),
         ("sweep: 990 pairs of averages", "alphintra_sweep", "sweep", "vectorbt_sweep", 150e6),
     ):
-        speed = table.speed(work, warm(bench.run(engine, name, 12)), target)
-        table.peer("vectorbt", warm(bench.run(peer, name, 3)), speed)
-    public = warm(bench.run("alphintra_sweep", "sweep", 12, "--public"))
+        speed = table.speed(work, warm(bench.run(engine, name, 2)), target)
+        table.peer("vectorbt", warm(bench.run(peer, name, 2)), speed)
+    public = warm(bench.run("alphintra_sweep", "sweep", 2, "--public"))
     table.also("al.sweep: 13 metrics of each pair, as a table", public)
-    table.peer("vectorbt, final value alone", warm(bench.run("vectorbt_sweep", "sweep", 3)), speed_of(public))
+    table.peer("vectorbt, final value alone", warm(bench.run("vectorbt_sweep", "sweep", 2)), speed_of(public))
     metrics.show(bench, table)
     table.wall(f"{SYMBOLS} symbols, 10 years daily, rotation", warm(bench.rotation), 1.0)
     used = bench.run("alphintra_rotation", "universe", 1, "--memory")

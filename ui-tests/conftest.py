@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-from lab_page import SECOND, Page
+from lab_page import Page
 from lab_server import CHROMIUM, Lab, running
 
 
@@ -44,7 +44,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 def view(request: pytest.FixtureRequest, browser: Any, lab: Lab) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1500, "height": 1150}, reduced_motion="reduce")
     shown = Page(context.new_page(), lab, request.param)
-    shown.page.set_default_timeout(30 * SECOND)
     yield shown
     if shown.theme == "dark":
         # The theme is a setting of the server; the next test begins with the light one.

@@ -8,6 +8,17 @@ from lab_server import SCREENSHOTS, Lab
 from playwright.sync_api import TimeoutError
 
 SECOND = 1000
+#: How long whatever a test waits for may take, on a machine that does ten other things.
+PATIENCE = 120 * SECOND
+#: A step of what is tried again where it failed.
+STEP = 10 * SECOND
+#: Notes the commands that Lab executes, from now on.
+LISTEN = """() => {
+  window.executed = [];
+  window.jupyterapp.commands.commandExecuted.connect((_, ran) => window.executed.push(ran.id));
+}"""
+#: How often a command was executed.
+EXECUTED = "command => window.executed.filter(id => id === command).length"
 
 
 class Page:
@@ -18,32 +29,39 @@ class Page:
         self.lab = lab
         self.theme = theme
         self.errors: list[str] = []
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
 
     def open(self, path: str = "") -> None:
         tree = f"/tree/{path}" if path else ""
         name = f"spine-{self.theme}"
         self.page.goto(f"{self.lab.url}lab/workspaces/{name}{tree}?token={self.lab.token}&reset")
-        self.page.wait_for_selector("#jp-top-panel", timeout=60 * SECOND)
+        self.page.wait_for_selector("#jp-top-panel")
         self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
+        self.page.evaluate(LISTEN)
         if self.theme == "dark":
             self.show_theme("Dark")
 
     def command(self, label: str) -> None:
-        """Run a command of the palette, as by keyboard.
+        """Run a command of the palette, as by keyboard; it has been executed when this returns.
 
-        A document that is still being opened takes the focus, and then the palette closes: it is opened again.
+        A document that is still being opened takes the focus, and any other command that is executed closes the
+        palette; Enter does nothing before the list is filtered. So Enter is pressed when the command is the chosen
+        one, Lab is asked whether it was executed, and if not, the palette is opened again.
         Tables and maps keep keys to themselves, so the focus is taken from them.
         """
         box = self.page.locator("#modal-command-palette .lm-CommandPalette-input")
-        item = self.page.locator("#modal-command-palette .lm-CommandPalette-item").filter(has_text=label)
+        chosen = self.page.locator("#modal-command-palette .lm-CommandPalette-item.lm-mod-active")
         for left in reversed(range(6)):
             try:
                 self.page.evaluate("() => document.activeElement?.blur()")
                 self.page.keyboard.press("Control+Shift+C")
-                box.fill(label, timeout=5 * SECOND)
-                item.first.wait_for(timeout=5 * SECOND)
-                box.press("Enter", timeout=5 * SECOND)
+                box.fill(label, timeout=STEP)
+                chosen.filter(has_text=label).wait_for(timeout=STEP)
+                command = chosen.get_attribute("data-command", timeout=STEP)
+                before = self.page.evaluate(EXECUTED, command)
+                box.press("Enter", timeout=STEP)
+                self.page.wait_for_function(f"before => ({EXECUTED})('{command}') > before", arg=before, timeout=STEP)
             except TimeoutError:
                 if left == 0:
                     raise
@@ -51,19 +69,10 @@ class Page:
             return
 
     def show_theme(self, name: str) -> None:
-        """Go to Lab's theme ``Light`` or ``Dark``; what is being opened meanwhile may swallow the key."""
+        """Go to Lab's theme ``Light`` or ``Dark``."""
         light = "true" if name == "Light" else "false"
-        for left in reversed(range(3)):
-            self.command(f"Theme: JupyterLab {name}")
-            try:
-                self.page.wait_for_selector(
-                    f"body[data-jp-theme-light='{light}']", state="attached", timeout=10 * SECOND
-                )
-            except TimeoutError:
-                if left == 0:
-                    raise
-                continue
-            return
+        self.command(f"Theme: JupyterLab {name}")
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
 
     def shot(self, name: str) -> None:
         SCREENSHOTS.mkdir(exist_ok=True)

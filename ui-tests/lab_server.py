@@ -16,7 +16,7 @@ from typing import Any
 
 CHROMIUM = Path("/usr/bin/chromium")
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-START_SECONDS = 60
+START_SECONDS = 180
 # Where an extension lies that was built without being installed: a folder with @alphintra/lab in it.
 BUILT = [
     f"--LabApp.extra_labextensions_path={folder}"
@@ -94,6 +94,8 @@ def running(root: Path, *options: str) -> Iterator[Lab]:
                 f"--ServerApp.root_dir={workspace}",
                 f"--AlphintraServer.data_dir={folders['data']}",
                 "--LabApp.extension_manager=readonly",
+                # The tests see what Lab has executed.
+                "--LabApp.expose_app_in_browser=True",
                 *BUILT,
                 *options,
             ],

@@ -107,7 +107,6 @@ def attacked(place: str, request: pytest.FixtureRequest, browser: Any) -> Iterat
     lab = request.getfixturevalue("lab" if place == "open" else "locked_lab")
     context = browser.new_context(viewport={"width": 1500, "height": 1150}, reduced_motion="reduce")
     shown = Page(context.new_page(), lab, "light")
-    shown.page.set_default_timeout(30 * SECOND)
     yield shown
     context.close()
 
@@ -129,7 +128,7 @@ def _open_and_run(view: Page, name: str) -> None:
     view.open(name)
     view.page.locator(".jp-NotebookPanel:visible .jp-KernelName").first.filter(has_text="Alphintra").wait_for()
     idle = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status='idle']"
-    view.page.wait_for_selector(idle, timeout=60 * SECOND)
+    view.page.wait_for_selector(idle)
     view.command("Run All Cells")
 
 
@@ -142,7 +141,7 @@ def test_javascript_of_an_output_asks_the_server(attacked: Page, outside: Path, 
     cell = _cell(f"from IPython.display import Javascript\nJavascript({ASK!r})")
     _notebook(attacked.lab.workspace, "attack.ipynb", cell)
     _open_and_run(attacked, "attack.ipynb")
-    attacked.page.wait_for_selector("body[data-attack]", state="attached", timeout=60 * SECOND)
+    attacked.page.wait_for_selector("body[data-attack]", state="attached")
     found = json.loads(attacked.page.evaluate("() => document.body.dataset.attack"))
     names = {kernel["name"] for kernel in attacked.lab.request("GET", "kernels")}
     _end_all(attacked.lab)
@@ -155,7 +154,7 @@ def test_a_command_in_an_output_starts_no_other_kernel(attacked: Page, place: st
     """A cell that its reader runs is trusted: its HTML may hold buttons that are commands of Lab."""
     _notebook(attacked.lab.workspace, "command.ipynb", _cell(f"from IPython.display import HTML\nHTML({HTML!r})"))
     _open_and_run(attacked, "command.ipynb")
-    attacked.page.wait_for_selector("body[data-ran*='image']", state="attached", timeout=60 * SECOND)
+    attacked.page.wait_for_selector("body[data-ran*='image']", state="attached")
     attacked.page.locator(".jp-OutputArea-output button.bait").first.click()
     attacked.page.wait_for_timeout(5 * SECOND)
     names = {kernel["name"] for kernel in attacked.lab.request("GET", "kernels")}
@@ -203,6 +202,63 @@ def test_a_notebook_of_somebody_else_runs_nothing_when_it_is_opened(attacked: Pa
     assert ran == ""
     assert names <= {"alphintra"}
     assert panel.locator("script, iframe, [onerror], [onload], [ontoggle], a[href^='javascript']").count() == 0
+
+
+def test_a_button_in_an_output_that_nobody_trusted(attacked: Page, place: str) -> None:
+    """Under lockdown it is no command, also on a page that is loaded with its notebook; else Lab asks, and runs it."""
+    button = HTML[HTML.index("<button") :].replace("button class", "button type='button' class")
+    output = {"output_type": "display_data", "metadata": {}, "data": {"text/html": button}}
+    text = _cell(f"# Theirs\n\n{button}", kind="markdown")
+    _notebook(attacked.lab.workspace, "button.ipynb", _cell("1", [output]), text)
+    attacked.open("button.ipynb")
+    page = attacked.page
+    for again in (False, True):
+        if again:
+            page.reload()
+        page.wait_for_selector(".jp-NotebookPanel:visible .jp-OutputArea-output")
+        page.wait_for_selector(".jp-NotebookPanel:visible .jp-RenderedMarkdown h1")
+        page.wait_for_timeout(2 * SECOND)
+        panel = page.locator(".jp-NotebookPanel:visible")
+        dialog = page.locator(".jp-Dialog")
+        assert panel.locator("[data-commandlinker-command]").count() == (2 if place == "open" else 0)
+        shown = panel.locator("button.bait")
+        asked = 0
+        for number in range(shown.count()):
+            shown.nth(number).click()
+            page.wait_for_timeout(SECOND / 2)
+            if dialog.count():
+                asked += 1
+                dialog.locator("button.jp-mod-reject").first.click()
+                dialog.wait_for(state="detached")
+        assert asked == (2 if place == "open" else 0)
+    names = {kernel["name"] for kernel in attacked.lab.request("GET", "kernels")}
+    _end_all(attacked.lab)
+    assert names <= {"alphintra"}
+
+
+FLOOD = """
+display({'text/plain': 'x' * 500_000_000}, raw=True)
+for _ in range(300):
+    display({'text/html': '<i>' + 'y' * 1_000_000 + '</i>'}, raw=True)
+for number in range(1_000_000):
+    print(number)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["open"])
+def test_a_page_survives_a_flood(attacked: Page, place: str) -> None:
+    _notebook(attacked.lab.workspace, "flood.ipynb", _cell(FLOOD), _cell("print('after', 6 * 7)"))
+    _open_and_run(attacked, "flood.ipynb")
+    page = attacked.page
+    last = page.locator(".jp-NotebookPanel:visible .jp-OutputArea-output").filter(has_text="after 42")
+    last.first.wait_for(timeout=240 * SECOND)
+    text = page.locator(".jp-NotebookPanel:visible .jp-OutputArea").first.inner_text()
+    heap = page.evaluate("() => performance.memory.usedJSHeapSize")
+    attacked.command("Save Notebook")  # the page still does what it is told
+    _end_all(attacked.lab)
+    assert "Not shown: an output of 500.0 MB" in text
+    assert heap < 1 << 30
 
 
 @pytest.mark.parametrize("name", ["picture.svg", "page.html", "text.md"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lab_page import SECOND, Page
+from lab_page import Page
 from lab_server import Lab
 
 pytestmark = pytest.mark.browser
@@ -184,7 +184,5 @@ def test_a_lost_connection_is_shown_and_nothing_is_lost(view: Page, slow: str) -
 
     page.context.set_offline(False)
     status(page, "no jobs")
-    page.locator(f".alphintra-Jobs tr[data-job='{made['job_id']}'][data-status='CANCELLED']").wait_for(
-        timeout=30 * SECOND
-    )
+    page.locator(f".alphintra-Jobs tr[data-job='{made['job_id']}'][data-status='CANCELLED']").wait_for()
     page.locator(".alphintra-Jobs .alphintra-Problem").wait_for(state="detached")

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_page import PATIENCE
 from lab_server import SCREENSHOTS
 from reports import EVIL, write
 
 pytestmark = pytest.mark.browser
 
-SECOND = 1000
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -59,7 +59,7 @@ def opened(request: pytest.FixtureRequest, browser: Any) -> Iterator[Opened]:
         viewport={"width": 1400, "height": 1000}, color_scheme=request.param, reduced_motion="reduce", offline=True
     )
     shown = Opened(context.new_page(), request.param)
-    shown.page.set_default_timeout(30 * SECOND)
+    shown.page.set_default_timeout(PATIENCE)
     yield shown
     context.close()
     assert shown.errors == []

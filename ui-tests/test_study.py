@@ -10,7 +10,7 @@ import nbformat
 import pytest
 import studies
 from alphintra_backtest.study import Study
-from lab_page import SECOND, Page
+from lab_page import Page
 from lab_server import Lab
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ def opened(view: Page, name: str, *payloads: Mapping[str, Any]) -> Any:
     """Write a notebook and open it with the file browser out of the way."""
     nbformat.write(studies.notebook(*payloads), view.lab.workspace / name)
     view.open(name)
-    view.page.wait_for_selector(".jp-NotebookPanel:visible", timeout=30 * SECOND)
+    view.page.wait_for_selector(".jp-NotebookPanel:visible")
     view.page.locator(".lm-TabBar-tab[data-id='filebrowser'].lm-mod-current").click()
     return view.page
 
@@ -48,7 +48,7 @@ def switched(view: Page) -> None:
 def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
     page = opened(view, "sweep.ipynb", studies.sweep().payload())
     heat = page.locator(f"{TRIALS} .alphintra-HeatMap canvas")
-    heat.wait_for(timeout=60 * SECOND)
+    heat.wait_for()
     count = page.locator(f"{TRIALS} .alphintra-Trials-count")
     rows = page.locator(f"{TRIALS} tbody tr[data-at]")
     shown = page.locator(f"{TRIALS} .alphintra-Table-tools [role=status]")
@@ -127,7 +127,7 @@ def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
 
 def test_more_parameters_than_two_are_chosen_from(view: Page) -> None:
     page = opened(view, "wide.ipynb", studies.wide_sweep().payload())
-    page.locator(f"{TRIALS} .alphintra-HeatMap canvas").wait_for(timeout=60 * SECOND)
+    page.locator(f"{TRIALS} .alphintra-HeatMap canvas").wait_for()
     over = page.locator(f"{TRIALS} .alphintra-Trials-legend").filter(has_text="Each cell shows its best trial")
     assert over.inner_text() == "Each cell shows its best trial by Sharpe over leave by."
     page.get_by_label("Up", exact=True).select_option(label="leave by")
@@ -141,7 +141,7 @@ def test_more_parameters_than_two_are_chosen_from(view: Page) -> None:
 def test_figures_are_drawn_follow_the_theme_and_have_their_numbers(view: Page) -> None:
     page = opened(view, "figures.ipynb", studies.monte_carlo().payload())
     first = page.locator(".alphintra-StudyFigure").first
-    first.locator("[data-drawn='true'] .main-svg").first.wait_for(timeout=60 * SECOND)
+    first.locator("[data-drawn='true'] .main-svg").first.wait_for()
     assert page.evaluate(PLOTLY) == 1
     image = first.get_by_role("img").first
     assert "The median ends near 122 000" in image.get_attribute("aria-label")
@@ -177,7 +177,7 @@ def test_figures_are_drawn_follow_the_theme_and_have_their_numbers(view: Page) -
 def test_sections_are_gone_to_and_their_figures_are_drawn_when_they_come_near(view: Page) -> None:
     page = opened(view, "walk.ipynb", studies.walk_forward().payload())
     links = page.locator(".alphintra-Study-nav button")
-    links.first.wait_for(timeout=60 * SECOND)
+    links.first.wait_for()
     assert links.all_inner_texts() == ["Windows", "Months", "Prices", "Notes"]
     links.nth(2).click()
     page.wait_for_function("() => document.activeElement.innerText === 'Prices'")
@@ -191,7 +191,7 @@ def test_tables_of_a_comparison_sort_and_say_what_a_column_is(view: Page) -> Non
     page = opened(view, "comparison.ipynb", studies.comparison().payload())
     table = page.locator(".alphintra-StudyTable").first
     sharpe = table.get_by_role("button", name="Sharpe")
-    sharpe.wait_for(timeout=60 * SECOND)
+    sharpe.wait_for()
     assert "deviation" in sharpe.get_attribute("title")
     sharpe.click()
     firsts = [text.split("\t")[0] for text in table.locator("tbody tr[data-at]").all_inner_texts()]
@@ -203,7 +203,7 @@ def test_what_cannot_be_drawn_says_so_and_the_rest_is_drawn(view: Page) -> None:
     payloads = [studies.odd(), {"version": 9}, {"version": 1, "title": 3}, Study("sweep", "Nothing yet").payload()]
     page = opened(view, "odd.ipynb", *payloads)
     study = page.locator(".alphintra-Study").first
-    study.wait_for(timeout=60 * SECOND)
+    study.wait_for()
     page.locator(".alphintra-Study").nth(1).wait_for()
     text = study.inner_text()
     for part in ("Read.", "hologram", "damaged"):

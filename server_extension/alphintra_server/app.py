@@ -80,6 +80,9 @@ class Services:
     documentation: Documentation
     system: SystemService
 
+#: How long a connection may be open without a whole head of a request. Browsers connect anew by themselves.
+_HEADER_SECONDS = 60.0
+
 
 class AlphintraServer(ExtensionApp):
     """Strategies, datasets and backtests over REST, beside JupyterLab."""
@@ -338,6 +341,11 @@ class AlphintraServer(ExtensionApp):
         self.handlers.extend((route.pattern, route.handler) for route in (*ROUTES, *PROBES))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        if self.lockdown:
+            lockdown.take_commands(serverapp)
+        if server := getattr(serverapp, "_http_server", None):
+            # Tornado's own is an hour, for who connects and says nothing, or a letter now and then.
+            server.conn_params.header_timeout = _HEADER_SECONDS
         if self.services is not None:
             self.services.events.start()
             if self.services.pool is not None:

@@ -193,3 +193,13 @@ def finished(api):
         raise AssertionError(f"still {reply.json['status']}/{reply.json['phase']} after {seconds} s")
 
     return wait
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    """A database of each kind with its tables and the catalogue, without jobs."""
+    file = f"sqlite:///{tmp_path / 'a b?#.sqlite'}"
+    on_postgresql = request.param == "postgresql"
+    made = databases.migrated(request.getfixturevalue("migrated_postgres_url") if on_postgresql else file)
+    yield made
+    made.close()

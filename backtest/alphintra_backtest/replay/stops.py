@@ -1,0 +1,134 @@
+"""What a replay can run to: the next order, fill, trade or refusal, or an expression that becomes true."""
+
+from __future__ import annotations
+
+import sys
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alphintra_backtest import codes
+
+if TYPE_CHECKING:
+    from alphintra_backtest.session import Session
+
+    from .replay import Replay
+
+#: Names of events.
+EVENTS = ("order", "fill", "trade", "refusal")
+#: How an order ends that somebody wanted and did not get.
+_REFUSED = (codes.REJECTED,)
+_REFUSED_AT_FILL = (codes.NO_FUNDS_AT_FILL,)
+
+
+class Event:
+    """Tells whether an event has happened since the last look.
+
+    Args:
+        name: One of :data:`EVENTS`.
+        session: Where it is to happen.
+    """
+
+    def __init__(self, name: str, session: Session) -> None:
+        self._name = name
+        self._session = session
+        self._seen = int(session.books.registers[codes.S_EVENTS])
+        self._before = self._count()
+
+    def __call__(self) -> bool:
+        """Look."""
+        now = self._count()
+        happened, self._before = now > self._before, now
+        return happened
+
+    def _count(self) -> int:
+        reg = self._session.books.registers
+        if self._name == "order":
+            return int(reg[codes.S_ORDERS])
+        if self._name == "fill":
+            return int(reg[codes.S_FILLS])
+        if self._name == "trade":
+            return len(self._session.book.closed)
+        seen, self._seen = self._seen, int(reg[codes.S_EVENTS])
+        return getattr(self, "_before", 0) + int(_refusals(self._session.books.ev[seen : self._seen]).sum())
+
+
+class Condition:
+    """Tells whether an expression over ``self`` and the names of the strategy's module or notebook is true.
+
+    Args:
+        text: As it was written.
+        code: As :func:`compiled` made it.
+        replay: Whose strategy it looks at.
+    """
+
+    def __init__(self, text: str, code: CodeType, replay: Replay) -> None:
+        self._text = text
+        self._code = code
+        self._replay = replay
+        module = sys.modules.get(replay.setup.strategy.__module__)
+        self._names: dict[str, Any] = {} if module is None else vars(module)
+
+    def __call__(self) -> bool:
+        """Look.
+
+        Raises:
+            ReplayError: ``EXPRESSION_FAILED``: it raised; ``BAD_EXPRESSION``: it submitted orders.
+        """
+        from alphintra.errors import ReplayError
+
+        replay = self._replay
+        try:
+            # The trader's own expression, in their own process.
+            yes = bool(eval(self._code, self._names, {"self": replay.strategy}))
+        except Exception as error:
+            raise ReplayError(
+                f"until({self._text!r}) raised {type(error).__name__}: {error}", code="EXPRESSION_FAILED",
+                where=f"bar {replay.bar}, {replay.time}",
+            ) from error  # fmt: skip
+        if replay._session.pending:
+            raise ReplayError(
+                f"until({self._text!r}) submitted an order", code="BAD_EXPRESSION", hint="an expression only looks"
+            )
+        return yes
+
+
+def _refusals(events: Any) -> Any:
+    """Which rows of the event log refuse an order."""
+    state, reason = events[:, codes.E_STATE], events[:, codes.E_REASON]
+    return np.isin(state, _REFUSED) | ((state == codes.CANCELLED) & np.isin(reason, _REFUSED_AT_FILL))
+
+
+def bars_of(event: str, session: Session) -> Any:
+    """(n,) the bars at which an event happened, increasing: those of a session that has come to its end."""
+    books, reg = session.books, session.books.reg
+    if event == "order":
+        bars = books.oi[: int(reg[codes.S_ORDERS]), codes.I_BAR]
+    elif event == "fill":
+        bars = books.fi[: int(reg[codes.S_FILLS]), codes.L_BAR]
+    elif event == "trade":
+        bars = np.array([t.exit_bar for t in session.book.closed], dtype=np.int64)
+    else:
+        events = books.ev[: int(reg[codes.S_EVENTS])]
+        bars = events[_refusals(events), codes.E_BAR]
+    return np.unique(bars)
+
+
+def compiled(expression: str) -> CodeType:
+    """An expression as code.
+
+    Raises:
+        ReplayError: It is no expression.
+    """
+    from alphintra.errors import ReplayError
+
+    try:
+        return compile(expression.strip(), "<until>", "eval")
+    except (SyntaxError, ValueError) as error:
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise ReplayError(
+            f"{expression!r} is no expression: {said}",
+            code="BAD_EXPRESSION",
+            hint=f"write Python over self, such as 'self.equity < 90_000', or one of {', '.join(EVENTS)}",
+        ) from None
