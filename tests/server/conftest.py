@@ -13,8 +13,6 @@ import pytest
 from alphintra_kernel.doors import opener
 from alphintra_server.app import AlphintraServer
 from alphintra_server.auth import RoleUser
-from alphintra_server.db import Database
-from alphintra_server.db.migrate import upgrade
 from jupyter_server.auth.identity import IdentityProvider
 
 # Here and not for all tests: the plugin tidies an event loop after each test, which Chromium's driver has of its own.
@@ -23,6 +21,8 @@ from pytest_jupyter.jupyter_server import *  # noqa: F403
 from tornado.httpclient import HTTPClientError
 
 from ..postgres import own_postgres, postgres, postgres_url  # noqa: F401  fixtures
+from . import databases
+from .databases import _postgres_template, migrated_postgres_url  # noqa: F401  fixtures
 
 STRATEGY = '''\
 import alphintra as al
@@ -76,6 +76,12 @@ def settings():
 
 
 @pytest.fixture
+def from_nothing():
+    """Override with True for a server that makes its database itself."""
+    return False
+
+
+@pytest.fixture
 def worker_argv():
     """The small worker of these tests; override with None for the engine's."""
     return (sys.executable, "-P", "-c", Path(__file__).with_name("protocol_worker.py").read_text())
@@ -87,7 +93,9 @@ def worker(monkeypatch, worker_argv):
 
 
 @pytest.fixture
-def jp_server_config(workspace, data_dir, identities, settings, worker):
+def jp_server_config(workspace, data_dir, identities, settings, from_nothing, worker):
+    if not from_nothing and "database_url" not in settings:
+        databases.put(data_dir / "alphintra.sqlite")
     config = {
         "ServerApp": {"jpserver_extensions": {"alphintra_server": True}, "root_dir": str(workspace)},
         "AlphintraServer": {
@@ -189,9 +197,9 @@ def finished(api):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request, tmp_path):
-    """An empty database of each kind."""
+    """A database of each kind with its tables and the catalogue, without jobs."""
     file = f"sqlite:///{tmp_path / 'a b?#.sqlite'}"
-    made = Database(request.getfixturevalue("postgres_url") if request.param == "postgresql" else file)
-    upgrade(made.write_engine)
+    on_postgresql = request.param == "postgresql"
+    made = databases.migrated(request.getfixturevalue("migrated_postgres_url") if on_postgresql else file)
     yield made
     made.close()

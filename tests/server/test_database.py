@@ -5,12 +5,12 @@ import threading
 import pytest
 from alphintra_server.db import Database, DatabaseInUseError
 from alphintra_server.db.engine import database_now
-from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.outage import DatabaseAwayError
 from alphintra_server.db.tables import JobRow
 from alphintra_server.jobs import store
 from sqlalchemy import func, select, text, update
 
+from .databases import migrated
 from .stored_jobs import queued
 
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -36,8 +36,7 @@ def test_a_second_server_on_the_file_is_refused(database):
 
 
 def test_closing_leaves_one_file(tmp_path):
-    database = Database(f"sqlite:///{tmp_path / 'x.sqlite'}")
-    upgrade(database.write_engine)
+    database = migrated(f"sqlite:///{tmp_path / 'x.sqlite'}")
     queued(database)
     assert database.read_now(database_now)
     database.close()

@@ -15,7 +15,6 @@ import pytest
 from alphintra_kernel.sandbox import Sandbox
 from alphintra_server.db import Database, engine, types
 from alphintra_server.db.engine import database_now
-from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import JobRow, OutboxRow, TemplateUseRow
 from alphintra_server.db.types import utc_now
 from alphintra_server.jobs import fair_queue, lost, store, supervisor
@@ -29,6 +28,8 @@ from alphintra_server.limits import Limits, UserLimits
 from prometheus_client import REGISTRY
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
+
+from .databases import migrated
 
 WORKER = (sys.executable, "-P", "-c", Path(__file__).with_name("protocol_worker.py").read_text())
 HEARTBEAT = 0.2
@@ -57,9 +58,8 @@ class House:
         self.leases = Leases(lease, HEARTBEAT)
         self.url = url
         self.folder = folder
-        self.database = Database(url)
+        self.database = migrated(url)
         self.databases = [self.database]
-        upgrade(self.database.write_engine)
         self.supervisors = []
 
     async def server(self, max_jobs=2):
@@ -123,7 +123,8 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def house(request, tmp_path, jp_asyncio_loop):
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path / 'a'}"
+    on_postgresql = request.param == "postgresql"
+    url = request.getfixturevalue("migrated_postgres_url") if on_postgresql else f"sqlite:///{tmp_path / 'a'}"
     made = House(url, tmp_path)
     yield made
     jp_asyncio_loop.run_until_complete(made.close())
