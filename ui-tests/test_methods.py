@@ -234,7 +234,10 @@ def test_checks_are_set_run_and_remembered(view: Page) -> None:
     assert "First differing fill" in passed.inner_text()
     item.filter(has_text="passed").wait_for()
     view.shot("40-checks-history")
-    start.click()
+    # What is to be stopped must not come to its end before.
+    slow = STRATEGY.replace("import", "import time\n\nimport", 1)
+    path.write_text(slow.replace("def on_bar(self):", "def on_bar(self):\n        time.sleep(0.02)"))
+    view.lab.request("POST", "strategies/code/from-file", {"path": path.name, "class_name": "Cross"})
     page.locator(checks).get_by_role("button", name="Stop").click()
     page.locator(f"{checks} details[data-state='stopped']").first.wait_for()
 
