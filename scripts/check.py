@@ -50,8 +50,11 @@ def notebooks() -> list[str]:
 
 
 def browser() -> list[str]:
-    """The browser tests: alone, since they wait for a page by the clock."""
-    return [str(BIN / "python"), "-m", "pytest", "-q", "--tb=short", "-rfE", "-p", "no:pytest_cov", "ui-tests"]
+    """The browser tests, on two cores: each worker has a Lab and a Chromium, and takes over what another has left."""
+    return [
+        str(BIN / "python"), "-m", "pytest", "-q", "--tb=short", "-rfE", "-n", "2", "--dist", "worksteal",
+        "-p", "no:pytest_cov", "ui-tests",
+    ]  # fmt: skip
 
 
 def tests() -> list[str]:

@@ -26,11 +26,16 @@ BUILT = [
 
 @dataclass(frozen=True)
 class Lab:
-    """A running server: its address, its token and its workspace."""
+    """A running server: its address, its token, its workspace and where it keeps the settings."""
 
     url: str
     token: str
     workspace: Path
+    settings: Path
+
+    def forget_theme(self) -> None:
+        """Have the next page begin in the light theme."""
+        (self.settings / "@jupyterlab/apputils-extension/themes.jupyterlab-settings").unlink(missing_ok=True)
 
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask the REST interface, as a client outside of the browser does."""
@@ -104,7 +109,7 @@ def running(root: Path, *options: str) -> Iterator[Lab]:
             stderr=subprocess.STDOUT,
         )
         try:
-            yield Lab(_address(folders["runtime"], process, log), token, workspace)
+            yield Lab(_address(folders["runtime"], process, log), token, workspace, folders["settings"])
         finally:
             process.terminate()
             try:

@@ -106,14 +106,14 @@ def test_a_new_strategy_runs_as_a_job_and_the_panel_follows(view: Page) -> None:
     started = [item for item in listed if item["id"] not in before]
     assert len(started) == 1
     row = view.row(started[0]["id"])
-    assert row.get_attribute("data-status") == "COMPLETED"
+    page.wait_for_selector(f".alphintra-Run[data-run='{started[0]['id']}'][data-status='COMPLETED']")
     view.shot("4-finished")
 
     row.click()
     opened = ".jp-MainAreaWidget:visible .alphintra-ResultWidget"
     page.wait_for_selector(f"{opened} .alphintra-Chart canvas")
     shown = total_return(page, opened)
-    assert row.inner_text().find(shown) >= 0
+    row.filter(has_text=shown).wait_for()
     view.shot("5-opened-run")
 
     again = lab.request(

@@ -12,6 +12,7 @@ import studies
 from alphintra_backtest.study import Study
 from lab_page import Page
 from lab_server import Lab
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -36,13 +37,6 @@ def opened(view: Page, name: str, *payloads: Mapping[str, Any]) -> Any:
     view.page.wait_for_selector(".jp-NotebookPanel:visible")
     view.page.locator(".lm-TabBar-tab[data-id='filebrowser'].lm-mod-current").click()
     return view.page
-
-
-def switched(view: Page) -> None:
-    """Go to the other theme."""
-    dark = view.page.locator("body[data-jp-theme-light='false']").count() > 0
-    view.show_theme("Light" if dark else "Dark")
-    view.page.wait_for_timeout(500)
 
 
 def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
@@ -98,13 +92,10 @@ def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
     view.shot("22-trials-stretch")
 
     height = page.locator(TRIALS).bounding_box()["height"]
-    try:
-        switched(view)
-        assert count.inner_text() == f"{brushed} of 990 selected"
-        assert page.locator(TRIALS).bounding_box()["height"] == height
-        view.shot("23-trials-other-theme")
-    finally:
-        switched(view)
+    view.switch_theme()
+    assert count.inner_text() == f"{brushed} of 990 selected"
+    assert page.locator(TRIALS).bounding_box()["height"] == height
+    view.shot("23-trials-other-theme")
 
     page.get_by_role("button", name="Clear selection").click()
     assert count.inner_text() == "990 trials"
@@ -148,19 +139,15 @@ def test_figures_are_drawn_follow_the_theme_and_have_their_numbers(view: Page) -
     page.locator(".alphintra-StudyFigure-box").nth(1).scroll_into_view_if_needed()
     page.locator("[data-drawn='true'] .main-svg").nth(2).wait_for()
     first.evaluate("node => node.scrollIntoView()")
-    view.shot("25-fan")
-
     study = page.locator(".alphintra-Study")
     median = first.locator(".scatterlayer .trace path.js-line").last
     before, height = median.get_attribute("style"), study.bounding_box()["height"]
-    try:
-        switched(view)
-        assert median.get_attribute("style") != before
-        assert study.bounding_box()["height"] == height
-        view.shot("26-fan-other-theme")
-    finally:
-        switched(view)
-    assert median.get_attribute("style") == before
+    view.shot("25-fan")
+    expect(median).not_to_have_attribute("style", before)
+    assert study.bounding_box()["height"] == height
+    view.shot_as_it_is("26-fan-other-theme")
+    view.switch_theme()
+    expect(median).to_have_attribute("style", before)
 
     first.get_by_role("button", name="Data").click()
     # Six lines of 500 sessions.
