@@ -6,6 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from alphintra_backtest.handles import Order
 
 from . import strategy_state
@@ -54,7 +56,7 @@ class Left:
         if orders:
             changes.append(("orders", None, plain([Order(session, o) for o in orders])))
         rng, logs, recorded = _marks(session)
-        if rng != self.marks[0]:
+        if rng != (_undrawn(session) if self.marks[0] is None and rng is not None else self.marks[0]):
             changes.append(("rng", None, "drawn"))
         if logs != self.marks[1]:
             changes.append(("log", None, plain(session.logs[-1][1] if logs > self.marks[1] else "shortened")))
@@ -79,6 +81,11 @@ def _attributes(left: Left, instance: Any) -> list[tuple[str, Any, Any]]:
         elif old is not new:
             found.append((name, None if isinstance(old, State) else old, vars(instance).get(name)))
     return found
+
+
+def _undrawn(session: Session) -> Any:
+    """State of random numbers that were looked at and not drawn."""
+    return np.random.default_rng(session.config.seed).bit_generator.state
 
 
 def _marks(session: Session) -> tuple[Any, ...]:

@@ -201,7 +201,7 @@ class Replay:
         """Go on to the next bar at which something happens, or else to the end.
 
         Args:
-            what: ``"order"`` (one was submitted), ``"fill"``, ``"trade"`` (one was closed), ``"refusal"``, or Python
+            what: ``"order"`` (one was submitted), ``"fill"``, ``"trade"`` (one was closed, or began to be), ``"refusal"``, or Python
                 over ``self`` and the names of the strategy's module or notebook, which is looked at after each bar.
             limit: Bars to go at most.
 
@@ -210,7 +210,8 @@ class Replay:
 
         Raises:
             ReplayError: ``AT_END``: there is no bar to go to; ``BAD_EXPRESSION``: it is no expression;
-                ``EXPRESSION_FAILED``: it raised, and the replay stands at that bar.
+                ``EXPRESSION_FAILED``: it raised, and the replay stands at that bar; ``EXPRESSION_ACTED``: it changed
+                orders, which is undone.
             StrategyError: The strategy raised; the replay stands at the bar before.
         """
         if limit is not None:
@@ -221,8 +222,8 @@ class Replay:
             last = self.count if limit is None else min(self.count, self.bar + 1 + limit)
             if code is not None:
                 return self._search(last, stops.Condition(what, code, self))
-            if self.branch is None and self._final is not None and not self.differs:
-                bars = stops.bars_of(what, self._final[0])
+            if what != "trade" and self.branch is None and self._final is not None and not self.differs:
+                bars = stops.bars_of(what, self._final[0], self._track.logged)
                 at = int(bars.searchsorted(self.bar, side="right"))
                 found = at < len(bars) and int(bars[at]) < last
                 self._show(int(bars[at]) if found else min(last, self._final[1]) - 1)
@@ -358,9 +359,9 @@ class Replay:
     def _show(self, target: int) -> None:
         """Go to a bar, and on the way see how the strategy's numbers came to be, where that takes no time."""
         bars = max(1, self.count - self.first)
-        few = max(self.first - 1, target - POINTS)
+        few = max(self._track.line_of(target).start, target - POINTS)
         if self.bar != target and POINTS * self.run_seconds / bars < CURVES:
-            self._track.go(few)
+            self._track.go(max(few, self.bar) if self.bar < target else few)
             while self.bar < target and not self.done:
                 self._values.note(self.strategy, self.bar)
                 self._track.walk(self.bar + 2)
@@ -370,11 +371,18 @@ class Replay:
 
     def _search(self, last: int, found: stops.Condition | stops.Event) -> bool:
         """Bar by bar to where something holds, before the timestamp ``last``."""
+        from alphintra.errors import ReplayError
+
         began = clock.perf_counter()
         while self.bar + 1 < last and not self.done:
             self._track.walk(self.bar + 2)
-            if found():
-                return True
+            try:
+                if found():
+                    return True
+            except ReplayError as error:
+                if error.code == "EXPRESSION_ACTED":
+                    self._track.again()
+                raise
             if clock.perf_counter() - began > self._track.spacing:
                 self._track.keep()
                 began = clock.perf_counter()

@@ -47,7 +47,6 @@ def state(replay: Replay, bars: int = 400, orders: int = 50, symbol: str | None 
         "time": iso(replay.time),
         "done": replay.done,
         "marks": _marks(session),
-        **_chart(session, drawn, bar, bars),
         "account": _account(replay),
         "positions": _positions(session),
         "orders": _working(session),
@@ -59,7 +58,7 @@ def state(replay: Replay, bars: int = 400, orders: int = 50, symbol: str | None 
         "notices": _notices(replay),
         "run_seconds": replay.run_seconds,
     })  # fmt: skip
-    return shown
+    return shown | _chart(session, drawn, bar, bars)
 
 
 def iso(when: datetime | None) -> str | None:

@@ -11,7 +11,7 @@ from alphintra_backtest import beginning
 from alphintra_backtest.blame import blame
 from alphintra_backtest.runner import young_garbage_only
 
-from . import strategy_state, timeline
+from . import stops, strategy_state, timeline
 from .entry import OrderLines
 from .timeline import Kept, Line
 from .walking import Gate, advance, muted
@@ -45,11 +45,13 @@ class Track:
         copyable: Whether the strategy could always be copied.
         why_not: What could not.
         broken: Whether it stands inside of a bar: something went wrong on the way.
+        logged: How much the whole run had logged before it was ended.
     """
 
     drive: Drive
     line: Line
     root: Line
+    logged: stops.Logged
 
     def __init__(self, setup: beginning.Setup, limit: int, gate: Gate) -> None:
         self.setup = setup
@@ -99,6 +101,7 @@ class Track:
             failed = error
         if self.copyable:
             self.root.reached = self.session.reached()
+        self.logged = stops.Logged.of(self.session)
         if failed is None:
             try:
                 ended = self.finish()
@@ -197,9 +200,7 @@ class Track:
             ReplayError: ``NOT_COPYABLE``: a branch whose strategy cannot be copied cannot be gone back in.
             StrategyError: The strategy raised on the way; it stands at the bar before.
         """
-        line = self.line
-        while line.parent is not None and target < line.start:
-            line = line.parent
+        line = self.line_of(target)
         if self.broken or line is not self.line or target < self.bar:
             self._return(line, target)
         else:
@@ -207,6 +208,13 @@ class Track:
             if found is not None and found.bar > self.bar:
                 self.restore(line, found, ahead=True)
         self.walk(target + 1)
+
+    def line_of(self, target: int) -> Line:
+        """The line that a bar is on: this one, or what it comes of."""
+        line = self.line
+        while line.parent is not None and target < line.start:
+            line = line.parent
+        return line
 
     def _return(self, line: Line, target: int) -> None:
         """Go back to the last copy at or before a bar; without one, to the beginning of the run."""
@@ -221,6 +229,11 @@ class Track:
             self.begin()
         else:
             raise self._not_copyable()
+
+    def again(self) -> None:
+        """Take the bar where it stands once more: something was done there that is not to be."""
+        bar, self.broken = self.bar, True
+        self.go(bar)
 
     def restore(self, line: Line, found: Kept, *, ahead: bool) -> None:
         """Stand at a copy; ``ahead`` of what the session holds."""
