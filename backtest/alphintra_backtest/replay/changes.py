@@ -13,7 +13,6 @@ from alphintra_backtest.handles import Order
 from . import strategy_state
 from .branches import Change, plain
 from .strategy_state import State
-from .variables import short
 
 if TYPE_CHECKING:
     from alphintra_backtest.session import Session
@@ -43,9 +42,11 @@ class Left:
         parts = {} if state is not None else strategy_state.parts(track.drive.instance)
         return cls(track.bar, state, parts, _marks(track.session))
 
-    def texts(self) -> dict[str, str]:
-        """Each attribute as a text; none where they cannot be copied."""
-        return {} if self.state is None else {name: short(v) for name, v in self.state.attributes().items()}
+    def moved(self, instance: Any) -> set[str]:
+        """Names of the attributes that are not what they were; none where they cannot be copied."""
+        if self.state is None:
+            return set()
+        return {name for name, _, _ in strategy_state.differences(self.state.attributes(), vars(instance), instance)}
 
     def changes(self, track: Track) -> list[Change]:
         """What is no longer as it was."""

@@ -201,8 +201,9 @@ class Replay:
         """Go on to the next bar at which something happens, or else to the end.
 
         Args:
-            what: ``"order"`` (one was submitted), ``"fill"``, ``"trade"`` (one was closed, or began to be), ``"refusal"``, or Python
-                over ``self`` and the names of the strategy's module or notebook, which is looked at after each bar.
+            what: ``"order"`` (one was submitted), ``"fill"``, ``"trade"`` (one was closed, or began to be),
+                ``"refusal"``, or Python over ``self`` and the names of the strategy's module or notebook, which is
+                looked at after each bar.
             limit: Bars to go at most.
 
         Returns:
