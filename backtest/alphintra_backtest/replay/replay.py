@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from alphintra_backtest.session import Session
 
 #: Seconds that the small curves of a strategy's numbers may take when a replay goes to a bar.
-CURVES = 0.02
+CURVES = 0.2
 
 
 class Replay:
@@ -201,8 +201,9 @@ class Replay:
         """Go on to the next bar at which something happens, or else to the end.
 
         Args:
-            what: ``"order"`` (one was submitted), ``"fill"``, ``"trade"`` (one was closed), ``"refusal"``, or Python
-                over ``self`` and the names of the strategy's module or notebook, which is looked at after each bar.
+            what: ``"order"`` (one was submitted), ``"fill"``, ``"trade"`` (one was closed, or began to be),
+                ``"refusal"``, or Python over ``self`` and the names of the strategy's module or notebook, which is
+                looked at after each bar.
             limit: Bars to go at most.
 
         Returns:
@@ -210,7 +211,8 @@ class Replay:
 
         Raises:
             ReplayError: ``AT_END``: there is no bar to go to; ``BAD_EXPRESSION``: it is no expression;
-                ``EXPRESSION_FAILED``: it raised, and the replay stands at that bar.
+                ``EXPRESSION_FAILED``: it raised, and the replay stands at that bar; ``EXPRESSION_ACTED``: it changed
+                orders, which is undone.
             StrategyError: The strategy raised; the replay stands at the bar before.
         """
         if limit is not None:
@@ -221,8 +223,8 @@ class Replay:
             last = self.count if limit is None else min(self.count, self.bar + 1 + limit)
             if code is not None:
                 return self._search(last, stops.Condition(what, code, self))
-            if self.branch is None and self._final is not None and not self.differs:
-                bars = stops.bars_of(what, self._final[0])
+            if what != "trade" and self.branch is None and self._final is not None and not self.differs:
+                bars = stops.bars_of(what, self._final[0], self._track.logged)
                 at = int(bars.searchsorted(self.bar, side="right"))
                 found = at < len(bars) and int(bars[at]) < last
                 self._show(int(bars[at]) if found else min(last, self._final[1]) - 1)
@@ -357,9 +359,10 @@ class Replay:
 
     def _show(self, target: int) -> None:
         """Go to a bar, and on the way see how the strategy's numbers came to be, where that takes no time."""
-        bars = max(1, self.count - self.first)
-        few = max(self.first - 1, target - POINTS)
-        if self.bar != target and POINTS * self.run_seconds / bars < CURVES:
+        few = max(self._track.line_of(target).start, target - POINTS)
+        if self.bar < target:
+            few = max(few, self.bar)
+        if self.bar != target and (target - few) * self._track.a_bar < CURVES:
             self._track.go(few)
             while self.bar < target and not self.done:
                 self._values.note(self.strategy, self.bar)
@@ -370,11 +373,18 @@ class Replay:
 
     def _search(self, last: int, found: stops.Condition | stops.Event) -> bool:
         """Bar by bar to where something holds, before the timestamp ``last``."""
+        from alphintra.errors import ReplayError
+
         began = clock.perf_counter()
         while self.bar + 1 < last and not self.done:
             self._track.walk(self.bar + 2)
-            if found():
-                return True
+            try:
+                if found():
+                    return True
+            except ReplayError as error:
+                if error.code == "EXPRESSION_ACTED":
+                    self._track.again()
+                raise
             if clock.perf_counter() - began > self._track.spacing:
                 self._track.keep()
                 began = clock.perf_counter()

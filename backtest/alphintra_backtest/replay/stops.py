@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ class Condition:
         """Look.
 
         Raises:
-            ReplayError: ``EXPRESSION_FAILED``: it raised; ``BAD_EXPRESSION``: it submitted orders.
+            ReplayError: ``EXPRESSION_FAILED``: it raised; ````EXPRESSION_ACTED``: it changed orders.
         """
         from alphintra.errors import ReplayError
 
@@ -87,9 +88,9 @@ class Condition:
                 f"until({self._text!r}) raised {type(error).__name__}: {error}", code="EXPRESSION_FAILED",
                 where=f"bar {replay.bar}, {replay.time}",
             ) from error  # fmt: skip
-        if replay._session.pending:
+        if replay._session.pending or any(order >= 0 for order in replay._session.touched):
             raise ReplayError(
-                f"until({self._text!r}) submitted an order", code="BAD_EXPRESSION", hint="an expression only looks"
+                f"until({self._text!r}) changed an order", code="EXPRESSION_ACTED", hint="an expression only looks"
             )
         return yes
 
@@ -100,17 +101,34 @@ def _refusals(events: Any) -> Any:
     return np.isin(state, _REFUSED) | ((state == codes.CANCELLED) & np.isin(reason, _REFUSED_AT_FILL))
 
 
-def bars_of(event: str, session: Session) -> Any:
-    """(n,) the bars at which an event happened, increasing: those of a session that has come to its end."""
-    books, reg = session.books, session.books.reg
+@dataclass(frozen=True)
+class Logged:
+    """How many orders, fills and events a session had logged."""
+
+    orders: int
+    fills: int
+    events: int
+
+    @classmethod
+    def of(cls, session: Session) -> Logged:
+        """As it is now."""
+        reg = session.books.registers
+        return cls(reg[codes.S_ORDERS], reg[codes.S_FILLS], reg[codes.S_EVENTS])
+
+
+def bars_of(event: str, session: Session, logged: Logged) -> Any:
+    """(n,) the bars at which an order, fill or refusal happened, increasing, in a session that has come to its end.
+
+    What was ``logged`` before its end counts; ``on_stop`` and ``close_at_end`` come after the last bar. A trade is not
+    among them: the bar at which a round trip began to close is in no log.
+    """
+    books = session.books
     if event == "order":
-        bars = books.oi[: int(reg[codes.S_ORDERS]), codes.I_BAR]
+        bars = books.oi[: logged.orders, codes.I_BAR]
     elif event == "fill":
-        bars = books.fi[: int(reg[codes.S_FILLS]), codes.L_BAR]
-    elif event == "trade":
-        bars = np.array([t.exit_bar for t in session.book.closed], dtype=np.int64)
+        bars = books.fi[: logged.fills, codes.L_BAR]
     else:
-        events = books.ev[: int(reg[codes.S_EVENTS])]
+        events = books.ev[: logged.events]
         bars = events[_refusals(events), codes.E_BAR]
     return np.unique(bars)
 

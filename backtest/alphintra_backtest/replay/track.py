@@ -11,7 +11,7 @@ from alphintra_backtest import beginning
 from alphintra_backtest.blame import blame
 from alphintra_backtest.runner import young_garbage_only
 
-from . import strategy_state, timeline
+from . import stops, strategy_state, timeline
 from .entry import OrderLines
 from .timeline import Kept, Line
 from .walking import Gate, advance, muted
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SPACING = 0.02
 #: Part of the run's time that copies may take.
 SHARE = 0.1
+#: Part of the time between two copies that lies between those near a bar that was gone back to.
+NEAR = 0.125
 #: Seconds after which a run that cannot be copied looks whether it is to stop.
 LOOK = 0.25
 
@@ -45,18 +47,22 @@ class Track:
         copyable: Whether the strategy could always be copied.
         why_not: What could not.
         broken: Whether it stands inside of a bar: something went wrong on the way.
+        logged: How much the whole run had logged before it was ended.
+        a_bar: Seconds that a bar took.
     """
 
     drive: Drive
     line: Line
     root: Line
+    logged: stops.Logged
+    a_bar: float
 
     def __init__(self, setup: beginning.Setup, limit: int, gate: Gate) -> None:
         self.setup = setup
         self.limit = limit
         self.copyable, self.why_not = True, ""
         self.broken = False
-        self.spacing = SPACING
+        self.spacing = self._least = SPACING
         self._gate = gate
         self._bytes = 0
         self._newest: Kept | None = None
@@ -91,6 +97,7 @@ class Track:
         from alphintra.errors import StrategyError
 
         ended, failed = None, None
+        began, first = clock.perf_counter(), self.bar
         try:
             with young_garbage_only():
                 self.walk(self.drive.count)
@@ -99,6 +106,8 @@ class Track:
             failed = error
         if self.copyable:
             self.root.reached = self.session.reached()
+        self.a_bar = (clock.perf_counter() - began) / max(1, self.bar - first)
+        self.logged = stops.Logged.of(self.session)
         if failed is None:
             try:
                 ended = self.finish()
@@ -119,8 +128,10 @@ class Track:
                 if state is not None:
                     strategy_state.put_back(self.drive.instance, state)
 
-    def walk(self, stop: int) -> None:
+    def walk(self, stop: int, *, near: bool = False) -> None:
         """Take the timestamps before ``stop``, and keep copies on the way; fewer after a bankruptcy.
+
+        ``near`` a bar that is gone back to the copies are closer, for the next steps back.
 
         Raises:
             StrategyError: The strategy raised: it stands at the bar before.
@@ -130,13 +141,16 @@ class Track:
             self._gate.look()
             try:
                 with self._unsafe(), blame(self.setup.form, self.session):
-                    advance(drive, stop, self.spacing if self.copyable else LOOK)
+                    advance(drive, stop, self.spacing * (NEAR if near else 1.0) if self.copyable else LOOK)
             except Exception:
                 with muted():
                     self.go(max(self.session.cursor.i, self.drive.first) - 1)
                 raise
             if drive.next < stop:
-                self.keep()
+                if near:
+                    self.stand()
+                else:
+                    self.keep()
 
     # -- copies
 
@@ -158,11 +172,12 @@ class Track:
 
     def keep(self) -> None:
         """Keep a copy of where it is among those that are spaced by time."""
-        began = clock.perf_counter()
+        _ = self.session.book  # round trips are matched once for each fill, however many copies there are
+        began = clock.thread_time()
         one = self.kept()
         if one is not None:
             self._count(self.line.add(one))
-            self.spacing = max(self.spacing, (clock.perf_counter() - began) / SHARE)
+            self.spacing = max(self._least, (clock.thread_time() - began) / SHARE)
 
     def stand(self) -> Kept | None:
         """Keep a copy of where a movement ended; ``None`` where there can be none."""
@@ -177,7 +192,7 @@ class Track:
         if self._bytes > self.limit:
             lines = self.all_lines()
             if timeline.fit(lines, self.line, self.limit) and self.line is self.root:
-                self.spacing *= 2
+                self._least *= 2
             self._bytes = timeline.size_of(lines)
 
     def all_lines(self) -> list[Line]:
@@ -197,16 +212,22 @@ class Track:
             ReplayError: ``NOT_COPYABLE``: a branch whose strategy cannot be copied cannot be gone back in.
             StrategyError: The strategy raised on the way; it stands at the bar before.
         """
-        line = self.line
-        while line.parent is not None and target < line.start:
-            line = line.parent
-        if self.broken or line is not self.line or target < self.bar:
+        line = self.line_of(target)
+        back = self.broken or line is not self.line or target < self.bar
+        if back:
             self._return(line, target)
         else:
             found = line.last(target, self.bar)
             if found is not None and found.bar > self.bar:
                 self.restore(line, found, ahead=True)
-        self.walk(target + 1)
+        self.walk(target + 1, near=back)
+
+    def line_of(self, target: int) -> Line:
+        """The line that a bar is on: this one, or what it comes of."""
+        line = self.line
+        while line.parent is not None and target < line.start:
+            line = line.parent
+        return line
 
     def _return(self, line: Line, target: int) -> None:
         """Go back to the last copy at or before a bar; without one, to the beginning of the run."""
@@ -221,6 +242,11 @@ class Track:
             self.begin()
         else:
             raise self._not_copyable()
+
+    def again(self) -> None:
+        """Take the bar where it stands once more: something was done there that is not to be."""
+        bar, self.broken = self.bar, True
+        self.go(bar)
 
     def restore(self, line: Line, found: Kept, *, ahead: bool) -> None:
         """Stand at a copy; ``ahead`` of what the session holds."""
