@@ -343,7 +343,7 @@ async def test_a_comparison_that_is_too_much_work_is_refused(api, completed, mon
     monkeypatch.setattr(comparison, "time", Watch(comparison.SECONDS * 0.6))
     reply = await api("POST", "/api/backtests/compare", {"ids": [job["id"] for job in jobs]})
     assert (reply.status, reply.json["code"], field(reply)) == (422, "TOO_LONG", "ids")
-    assert "more than 20 seconds of a processor to compare (10% was done)" in reply.json["detail"]
+    assert "more than 20 seconds of a processor (10% was done)" in reply.json["detail"]
 
 
 def test_waiting_for_a_processor_takes_nothing_from_the_time_of_a_comparison():

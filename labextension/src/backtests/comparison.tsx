@@ -18,9 +18,9 @@ interface IProps {
 /** The outline of a comparison; the line in it says what is being waited for. */
 function Skeleton({ label, text }: { label: string; text: string }): JSX.Element {
   return (
-    <div className="alphintra-Result alphintra-Running" aria-busy="true" aria-label={label}>
+    <div className="alphintra-Result" aria-busy="true" aria-label={label}>
       <div className="alphintra-Skeleton" style={{ width: '40%', height: 26 }} />
-      <p className="alphintra-Running-note" role="status">
+      <p className="alphintra-muted" role="status">
         {text}
       </p>
       <div

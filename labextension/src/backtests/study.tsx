@@ -2,6 +2,7 @@
 
 import React from 'react';
 
+import { ApiError } from '../api/problem.js';
 import { Failure } from '../failure.js';
 import type { IResultEnvironment } from '../result/environment.js';
 import type { StudyPayloadView } from '../study/view.js';
@@ -10,6 +11,13 @@ type View = typeof StudyPayloadView;
 
 /** As soon as it is loaded, it is there without an outline before it. */
 let loaded: { component: View } | null = null;
+
+/** What the bundler says of a file that did not come is a detail: the server did not answer. */
+function lost(reason: unknown): unknown {
+  return reason instanceof Error && reason.name === 'ChunkLoadError'
+    ? new ApiError({ status: 0, title: reason.message })
+    : reason;
+}
 
 export function LazyStudy(props: {
   payload: unknown;
@@ -32,7 +40,7 @@ export function LazyStudy(props: {
       },
       (reason: unknown) => {
         if (!gone) {
-          setError(reason);
+          setError(lost(reason));
         }
       }
     );

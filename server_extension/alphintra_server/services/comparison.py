@@ -67,8 +67,8 @@ class Allowance:
         elif now > self._until:
             raise Invalid.field(
                 "ids",
-                f"they take more than {self._seconds:g} seconds of a processor to compare ({fraction:.0%} was done): "
-                "compare fewer or shorter backtests",
+                f"Comparing these takes more than {self._seconds:g} seconds of a processor ({fraction:.0%} was done): "
+                "choose fewer or shorter backtests.",
                 code="TOO_LONG",
             )
 
