@@ -3,6 +3,7 @@
 import { backtestsPlugin } from './backtests/index.js';
 import { checksPlugin } from './checks/index.js';
 import { jobsPlugin } from './jobs/index.js';
+import { postMortemPlugin } from './postMortem/index.js';
 import { resultPlugin } from './result/index.js';
 import { runPlugin } from './run/index.js';
 import { settingsPlugin } from './settings/index.js';
@@ -12,6 +13,7 @@ import { templatesPlugin } from './templates/index.js';
 
 export default [
   settingsPlugin,
+  postMortemPlugin,
   resultPlugin,
   studyPlugin,
   jobsPlugin,
