@@ -96,7 +96,7 @@ def test_an_error_a_trade_and_a_failed_job_lead_to_their_bars(view: Page) -> Non
     # Below the traceback, which stays.
     failure = page.locator(f"{NOTEBOOK} .alphintra-Failure")
     failure.evaluate("node => node.scrollIntoView({ block: 'center' })")
-    assert "ZeroDivisionError" in cells(page).nth(1).locator("[data-mime-type*='error'], .jp-RenderedText").first.inner_text()
+    assert "ZeroDivisionError" in cells(page).nth(1).locator(".jp-RenderedText").first.inner_text()
     assert f"Cell In[1], line 11, at the bar of {FAILED} 20:00 UTC" in failure.inner_text()
     assert failure.locator(".alphintra-mod-failed").inner_text().endswith("self.ratio = 1 / self.left")
     view.shot("60-failure")
@@ -123,7 +123,7 @@ def test_an_error_a_trade_and_a_failed_job_lead_to_their_bars(view: Page) -> Non
     result.locator(".alphintra-Table-tools [data-why='exit']").click()
     asked = cells(page).nth(5)
     ran(asked)
-    call = f'al.replay(Cross, data="us-equities-daily/AAPL", commission=0.001, at="{{}}")'
+    call = 'al.replay(Cross, data="us-equities-daily/AAPL", commission=0.001, at="{}")'
     assert source(asked) == call.format(left)
     stands_at(asked, left)
     # The command palette has what was chosen last; the row's key is the same.

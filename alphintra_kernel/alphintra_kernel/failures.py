@@ -1,7 +1,7 @@
 """What a cell shows below the traceback of a strategy that raised: its line, the bar, and the way to stand there.
 
-IPython's ``post_run_cell`` event calls it, so that tracebacks, ``%tb``, ``%debug`` and handlers of a trader's own are as
-they were. Where Lab's extension is not, HTML says what to run.
+IPython's ``post_run_cell`` event calls it, so that tracebacks, ``%tb``, ``%debug`` and handlers of a trader's own are
+as they were. Where Lab's extension is not, HTML says what to run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def show(result: Any) -> None:
     """Take the outcome of a cell: one that ended in a strategy's error is told of."""
     error = getattr(result, "error_in_exec", None)
     if isinstance(error, StrategyError) and error.file and error.line:
-        display(bundle(error), raw=True)
+        display(bundle(error), raw=True)  # type: ignore[no-untyped-call]
 
 
 def bundle(error: StrategyError) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _facts(error: StrategyError) -> dict[str, Any]:
 
 def _place(file: str) -> str:
     """How a trader knows the file: the cell's number, as the traceback has it."""
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     cell = None if shell is None else shell.compile.format_code_name(file)
     return file if cell is None else " ".join(cell)
 

@@ -37,7 +37,7 @@ _ENDED = ("REJECTED", "CANCELLED", "EXPIRED")
 
 
 def options(result: Result) -> dict[str, Any]:
-    """Return the keyword arguments that repeat a run beside its data: what differs from the defaults, as plain values."""
+    """Return the arguments that repeat a run beside its data: what differs from the defaults, as plain values."""
     run, configuration = result.run, result.run["configuration"]
     usual = _DEFAULTS | {"commission": COMMISSIONS.get(configuration.get("profile", ""), 0)}
     found = {name: configuration.get(name, default) for name, default in usual.items()}
@@ -58,8 +58,8 @@ def options(result: Result) -> dict[str, Any]:
 def replay(result: Result) -> dict[str, Any]:
     """Return what a front end writes the call from that replays a run; never a text that it would run as it is.
 
-    ``strategy``, ``data`` and ``options``; or, where data or rules were given as objects and the result was made in this
-    process, ``result``: the id to find it by; or ``why_not``.
+    ``strategy``, ``data`` and ``options``; or, where data or rules were given as objects and the result was made in
+    this process, ``result``: the id to find it by; or ``why_not``.
     """
     from alphintra.repeating import kept
 
@@ -119,6 +119,7 @@ def with_places(result: Result, axis: Axis, tables: dict[str, Any]) -> dict[str,
     return tables | {
         name: tables[name] | {"at": find(tables[name]["total"] - len(tables[name]["rows"]))}
         for name, find in (("trades", places.trades), ("fills", places.fills), ("orders", places.orders))
+        if tables[name]["rows"]
     }
 
 

@@ -115,7 +115,7 @@ def test_a_result_replays_what_made_it_and_is_found_as_long_as_there_is_one() ->
     assert replay.bar == 20
     assert replay.original.fills.equals(result.fills)
     assert result.view["header"]["replay"] == {"result": run_id}
-    with pytest.raises(ReplayError, match="not made by al.backtest in this process") as elsewhere:
+    with pytest.raises(ReplayError, match=r"not made by .* in this process") as elsewhere:
         replay.original.replay()
     assert elsewhere.value.code == "NOT_MADE_HERE"
     del result
@@ -128,11 +128,11 @@ def test_a_result_replays_what_made_it_and_is_found_as_long_as_there_is_one() ->
 
 
 def test_a_named_run_is_told_as_values_and_others_say_why_not(tmp_path: Any) -> None:
-    named = al.backtest(Turns, AAPL, commission=al.Commission(per_share=0.01), params={"bad": 99}, seed=3)
+    named = al.backtest(Turns, AAPL, commission=al.Commission(per_share=0.01), seed=3)
     assert named.view["header"]["replay"] == {
         "strategy": "Turns",
         "data": AAPL,
-        "options": {"commission": named.run["configuration"]["commission"], "params": {"bad": 99}, "seed": 3},
+        "options": {"commission": named.run["configuration"]["commission"], "params": {"bad": -1}, "seed": 3},
     }
     file = tmp_path / "turns.csv"
     bars("1D").rename_axis("date").to_csv(file)
@@ -150,9 +150,10 @@ def test_every_row_leads_to_its_own_bar(data: str) -> None:
     result = al.backtest(Turns, given, start="2008-01-01" if data == AAPL else None)
     tables, replay = result.view["tables"], Replay(Turns, given)
     offset = int(np.searchsorted(replay.grid.time, result.curves.time[0]))
+    fills = result.columns["fills"]
     bar_of = {
         (symbol, int(time)): bar + offset
-        for symbol, time, bar in zip(*(result.columns["fills"][name] for name in ("symbol", "time", "bar")), strict=True)
+        for symbol, time, bar in zip(fills["symbol"], fills["time"], fills["bar"], strict=True)
     }
     last = len(tables["fills"]["rows"])
     assert [place(replay, at) for at in tables["fills"]["at"]["fill"]] == list(bar_of.values())[-last:]
