@@ -12,7 +12,7 @@ import { ApiError, describe } from '../api/problem.js';
 import type { IStrategyVersion } from '../api/types.js';
 import type { IAlphintra, IChoice, IReplays } from '../tokens.js';
 import { KERNEL } from '../tokens.js';
-import { replayCall, replayNotebook } from './code.js';
+import { barText, replayCall, replayNotebook } from './code.js';
 
 interface IOptions {
   app: JupyterFrontEnd;
@@ -88,7 +88,7 @@ export class Replays implements IReplays {
       what = trans.__('The code of this run is gone, so it cannot be replayed.');
       const version = await client.strategyVersion(run.strategy_id, run.strategy_version ?? 1);
       what = trans.__('The notebook could not be made.');
-      const path = await this._create(version, `${run.class_name} replay`, replayCall(run, bar, parameters));
+      const path = await this._create(version, `${run.class_name} replay`, replayCall(run, barText(bar), parameters));
       const panel = (await app.commands.execute('docmanager:open', {
         path,
         factory: 'Notebook',

@@ -47,7 +47,7 @@ interface IProps {
   /** Beside the tools: what can be done with the chosen row. */
   actions?: React.ReactNode;
   /** Called by the key w with the row that the keyboard stands on. */
-  onWhy?: (row: number, node: Element) => void;
+  onWhy?: (row: number) => void;
   /** Long texts wrap, and all rows are drawn. */
   prose?: boolean;
   fileStem: string;
@@ -162,8 +162,10 @@ export function DataTable(props: IProps): JSX.Element {
       }
     } else if (event.key === 'w' && !event.ctrlKey && !event.metaKey && !event.altKey) {
       const index = rows[focused];
-      if (index !== undefined) {
-        props.onWhy?.(index, row);
+      if (index !== undefined && props.onWhy) {
+        event.preventDefault();
+        onSelect?.(index);
+        props.onWhy(index);
       }
     }
   };

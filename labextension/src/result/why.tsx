@@ -70,7 +70,7 @@ export function WhyButtons(props: IProps): JSX.Element {
     exit: trans.__('Why out?')
   };
   return (
-    <>
+    <span className="alphintra-Why">
       {sidesOf(name).map(side => {
         const reason = reasonAgainst(header, table, side, row, trans);
         const at = placeOf(table, side, row);
@@ -93,6 +93,6 @@ export function WhyButtons(props: IProps): JSX.Element {
           </button>
         );
       })}
-    </>
+    </span>
   );
 }
