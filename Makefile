@@ -11,7 +11,7 @@ JOBS ?= 3
 export JUPYTER_PLATFORM_DIRS := 1
 export PATH := $(BIN):$(PATH)
 
-.PHONY: env lab test attack soak lint types imports bench docs lock wheel clean
+.PHONY: env lab test attack fuzz soak lint types imports bench docs lock wheel clean
 
 env: $(VENV)/.installed $(VENV)/.compiled
 
@@ -58,6 +58,10 @@ types: env
 
 imports: env
 	$(BIN)/lint-imports --no-cache
+
+# All random cases of the engine, of which `make test` runs every third to fifth.
+fuzz: env
+	$(BIN)/python -m pytest -q -p no:pytest_cov -m "slow or not slow" -n $(JOBS) tests/backtest $(ARGS)
 
 # Databases that are away for half a minute, then servers that die by SIGKILL, a hundred times on each database: some
 # twenty minutes.

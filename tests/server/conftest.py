@@ -189,7 +189,7 @@ def finished(api):
             reply = await api("GET", f"/api/backtests/{backtest_id}", user=user)
             if reply.json["status"] in {"COMPLETED", "FAILED", "CANCELLED"}:
                 return reply.json
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)  # each question costs this process 10 ms
         raise AssertionError(f"still {reply.json['status']}/{reply.json['phase']} after {seconds} s")
 
     return wait
