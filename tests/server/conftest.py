@@ -183,7 +183,7 @@ def make_strategy(api):
 def finished(api):
     """Wait until a backtest has ended."""
 
-    async def wait(backtest_id, *, user=None, seconds=30):
+    async def wait(backtest_id, *, user=None, seconds=180):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             reply = await api("GET", f"/api/backtests/{backtest_id}", user=user)
