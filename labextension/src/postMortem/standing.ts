@@ -66,8 +66,12 @@ export class Replays implements IReplays {
     notebook.model!.sharedModel.insertCell(index, { cell_type: 'code', source: code, metadata: { trusted: true } });
     notebook.deselectAll();
     notebook.activeCellIndex = index;
-    await notebook.scrollToItem(index);
-    await NotebookActions.run(notebook, panel.sessionContext);
+    try {
+      await notebook.scrollToItem(index);
+      await NotebookActions.run(notebook, panel.sessionContext);
+    } catch (error) {
+      Notification.error(trans.__('The replay could not be run. %1', describe(error).text));
+    }
   }
 
   async openRun(id: string, at: string | null, parameters?: Record<string, unknown>): Promise<void> {
