@@ -155,7 +155,7 @@ def test_an_error_a_trade_and_a_failed_job_lead_to_their_bars(view: Page) -> Non
     # What cannot be done is said, and nothing is put into the notebook.
     page.evaluate("id => window.jupyterapp.commands.execute('alphintra:replay-run', { id })", "f" * 32)
     page.locator(TOAST).filter(has_text="This run could not be read.").wait_for()
-    view.command("Shut Down Kernel")
+    page.evaluate("() => window.jupyterapp.commands.execute('kernelmenu:shutdown')")
     page.locator(f"{NOTEBOOK} .jp-KernelName").first.filter(has_text="No Kernel").wait_for()
     view.command("Debug at the Bar That Failed")
     page.locator(TOAST).filter(has_text="This notebook has no kernel.").wait_for()

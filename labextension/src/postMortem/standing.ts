@@ -21,6 +21,14 @@ interface IOptions {
   browser: IDefaultFileBrowser | null;
 }
 
+/** Milliseconds for which a word is shown; it stays in the notification centre. */
+const SHOWN = 10_000;
+
+/** Say why nothing was opened. */
+export function refuse(text: string): void {
+  Notification.warning(text, { autoClose: SHOWN });
+}
+
 export class Replays implements IReplays {
   constructor(options: IOptions) {
     this._options = options;
@@ -48,7 +56,7 @@ export class Replays implements IReplays {
         ? notebooks.currentWidget
         : notebooks.find(item => item.content.widgets.some(cell => cell.node.contains(node)));
     if (!panel) {
-      Notification.warning(
+      refuse(
         node === null
           ? trans.__('No notebook is open: the replay goes into a cell of the notebook whose run failed.')
           : trans.__('This output is not in a notebook: use the button in the notebook that it comes from.')
@@ -57,7 +65,7 @@ export class Replays implements IReplays {
     }
     const problem = this._problem(panel);
     if (problem !== null) {
-      Notification.warning(problem);
+      refuse(problem);
       return;
     }
     const notebook = panel.content;
@@ -70,7 +78,7 @@ export class Replays implements IReplays {
       await notebook.scrollToItem(index);
       await NotebookActions.run(notebook, panel.sessionContext);
     } catch (error) {
-      Notification.error(trans.__('The replay could not be run. %1', describe(error).text));
+      refuse(trans.__('The replay could not be run. %1', describe(error).text));
     }
   }
 
@@ -82,11 +90,11 @@ export class Replays implements IReplays {
       const run = await client.backtest(id);
       const bar = at ?? run.error?.bar_time ?? null;
       if (bar === null) {
-        Notification.warning(trans.__('This run names no bar to stand at.'));
+        refuse(trans.__('This run names no bar to stand at.'));
         return;
       }
       if (!run.class_name) {
-        Notification.warning(trans.__('This run did not get as far as its strategy: there is no bar to stand at.'));
+        refuse(trans.__('This run did not get as far as its strategy: there is no bar to stand at.'));
         return;
       }
       what = trans.__('The code of this run is gone, so it cannot be replayed.');
@@ -102,13 +110,13 @@ export class Replays implements IReplays {
       await panel.sessionContext.ready;
       const problem = this._problem(panel);
       if (problem !== null) {
-        Notification.warning(problem);
+        refuse(problem);
         return;
       }
       await NotebookActions.runAll(panel.content, panel.sessionContext);
     } catch (error) {
       const gone = error instanceof ApiError && [404, 410].includes(error.problem.status);
-      Notification.error(gone ? what : `${what} ${describe(error).text}`);
+      refuse(gone ? what : `${what} ${describe(error).text}`);
     }
   }
 

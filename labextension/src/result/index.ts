@@ -4,12 +4,12 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Notification } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Panel } from '@lumino/widgets';
 
 import { codeAt } from '../postMortem/code.js';
+import { refuse } from '../postMortem/standing.js';
 import { IAlphintra, IReplays } from '../tokens.js';
 import type { IResultEnvironment } from './environment.js';
 import { RESULT_MIME } from './payload.js';
@@ -59,7 +59,7 @@ export const resultPlugin: JupyterFrontEndPlugin<void> = {
       go: (header, at, node) => {
         const code = codeAt(header, at);
         if (code === null) {
-          Notification.warning(alphintra.trans.__('This result does not say what replays it. Run its cell again.'));
+          refuse(alphintra.trans.__('This result does not say what replays it. Run its cell again.'));
         } else {
           void replays.insertBelow(node, code);
         }
