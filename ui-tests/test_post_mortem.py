@@ -35,6 +35,11 @@ CROSS = '''class Cross(al.Strategy):
             self.order_target_percent(0.95)
         elif al.crossed_below(self.fast, self.slow):
             self.close()'''
+#: The same as a file, which takes a part from a module beside it.
+FILE = FAILS.replace("self.scale - self.bar_index", "left(self.scale, self.bar_index)").replace(
+    "as al", "as al\nfrom tools import left", 1
+)
+MODULE = "def left(scale, index):\n    return scale - index\n"
 RUN_FAILS = 'al.backtest(Fails, "us-equities-daily/AAPL")'
 RUN_CROSS = 'al.backtest(Cross, "us-equities-daily/AAPL", commission=0.001)'
 #: The bar that raises, and the one before it.
@@ -69,7 +74,10 @@ def stands_at(cell: Any, day: str) -> None:
 
 
 def failed_job(lab: Lab) -> str:
-    made = lab.request("POST", "strategies/code/create", {"name": "Fails", "code": FAILS})
+    (lab.workspace / "fails.py").write_text(FILE)
+    (lab.workspace / "tools.py").write_text(MODULE)
+    made = lab.request("POST", "strategies/code/from-file", {"path": "fails.py"})
+    (lab.workspace / "tools.py").write_text("raise RuntimeError('what was stored is meant')\n")
     body = {"strategy_id": made["id"], "dataset_id": "us-equities-daily/AAPL", "parameters": {"scale": 100}}
     run = lab.request("POST", "backtests", body)
     lab.request("POST", f"backtests/{run['id']}/run", {})
@@ -148,7 +156,8 @@ def test_an_error_a_trade_and_a_failed_job_lead_to_their_bars(view: Page) -> Non
     button.click()
     page.locator(".lm-TabBar-tab.jp-mod-current").filter(has_text="Fails replay.ipynb").wait_for()
     ran(cells(page).nth(1))
-    assert source(cells(page).nth(0)).split() == FAILS.split()
+    assert source(cells(page).nth(0)).split() == FILE.split()
+    assert (lab.workspace / "Fails replay" / "tools.py").read_text() == MODULE
     stands_at(cells(page).nth(1), BEFORE)
     view.shot("65-replayed-job")
 

@@ -223,7 +223,7 @@ def test_a_strategy_that_raises_is_told_below_its_traceback(kernel):
             assert f"Cell In[{cell}], line 4, at the bar of 2000-03-08 21:00 UTC" in data[form]
     assert kernel.value("import sys; type(sys.last_value).__name__") == "'StrategyError'"
     again = kernel.run("%tb")[1]
-    assert "ZeroDivisionError" in "".join(sum((m["content"].get("traceback", []) for m in again), []))
+    assert "ZeroDivisionError" in "".join(line for m in again for line in m["content"].get("traceback", []))
     assert failure(again) == []
     plainly = "from alphintra_backtest import replay as shown_by; shown_by.view_hook = None\nal.post_mortem().bar"
     assert kernel.value(plainly) == "4"
