@@ -1,28 +1,8 @@
 /** The Python that stands in a run at a bar: for the notebook that shows it, and for a new one. */
 
 import type { IBacktest } from '../api/types.js';
+import { literal } from '../pythonLiteral.js';
 import type { IHeader } from '../result/payload.js';
-
-/** A value as Python writes it. */
-export function literal(value: unknown): string {
-  if (value === null || value === undefined) {
-    return 'None';
-  }
-  if (typeof value === 'boolean') {
-    return value ? 'True' : 'False';
-  }
-  if (typeof value === 'number') {
-    return String(value);
-  }
-  if (Array.isArray(value)) {
-    return `[${value.map(literal).join(', ')}]`;
-  }
-  if (typeof value === 'object') {
-    const pairs = Object.entries(value).map(([key, item]) => `${literal(key)}: ${literal(item)}`);
-    return `{${pairs.join(', ')}}`;
-  }
-  return JSON.stringify(String(value));
-}
 
 const NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 const RUN_ID = /^[0-9a-f]{8,64}$/;

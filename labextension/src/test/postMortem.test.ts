@@ -5,8 +5,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IBacktest } from '../api/types.js';
 import { whyNotReplayed } from '../backtests/replayed.js';
-import { barText, codeAt, literal, replayCall, replayNotebook } from '../postMortem/code.js';
+import { barText, codeAt, replayCall, replayNotebook } from '../postMortem/code.js';
 import { failureOf } from '../postMortem/payload.js';
+import { literal } from '../pythonLiteral.js';
 import type { IHeader, ITable } from '../result/payload.js';
 import { placeOf, reasonAgainst } from '../result/why.js';
 
