@@ -24,7 +24,7 @@ SOURCES := $(shell find labextension/src labextension/style labextension/schema 
 ENGINE := backtest/alphintra_backtest/codes.py $(wildcard backtest/alphintra_backtest/core*.py) $(addprefix backtest/alphintra_backtest/,compiled.py bundle.py)
 
 # The overrides keep a newcomer's first minute free of pop-ups; they belong to this environment, not to the wheel.
-$(VENV)/.installed: $(VENV)/bin/uv requirements/dev.txt requirements/data.txt pyproject.toml labextension/package.json labextension/yarn.lock $(SOURCES)
+$(VENV)/.installed: $(VENV)/bin/uv requirements/dev.txt requirements/data.txt pyproject.toml labextension/package.json labextension/yarn.lock labextension/build-replay.mjs $(SOURCES)
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/data.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
@@ -70,7 +70,7 @@ docs: env
 	$(BIN)/python docs/generate.py
 
 wheel: env
-	rm -rf labextension/alphintra_lab/labextension dist
+	rm -rf labextension/alphintra_lab/labextension alphintra_kernel/alphintra_kernel/assets dist
 	$(UV) build --quiet --wheel --out-dir dist
 	rm -f $(VENV)/.installed
 
@@ -82,4 +82,5 @@ lock: $(VENV)/bin/uv
 	$(COMPILE) --no-deps requirements/data.in -o requirements/data.txt
 
 clean:
-	rm -rf $(VENV) .alphintra dist labextension/lib labextension/node_modules labextension/alphintra_lab/labextension
+	rm -rf $(VENV) .alphintra dist labextension/lib labextension/node_modules \
+		labextension/alphintra_lab/labextension alphintra_kernel/alphintra_kernel/assets

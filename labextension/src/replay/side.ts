@@ -1,0 +1,144 @@
+/** The column beside the chart: account, positions, working orders, the strategy's own variables. */
+
+import { SPARK_HEIGHT, SPARK_WIDTH, sparkPath } from '../result/sparkPath.js';
+import { THIN, direction, fixed, formatValue } from '../result/format.js';
+import { drawing, h } from './dom.js';
+import type { IFacts } from './payload.js';
+
+type Part = 'account' | 'positions' | 'orders' | 'variables';
+
+const TITLES: Record<Part, string> = {
+  account: 'Account',
+  positions: 'Position',
+  orders: 'Working orders',
+  variables: 'Variables'
+};
+
+function spark(values: readonly number[], tone: string): SVGSVGElement | null {
+  return values.length < 2
+    ? null
+    : drawing(
+        {
+          class: `alphintra-Replay-spark alphintra-mod-${tone}`,
+          width: SPARK_WIDTH,
+          height: SPARK_HEIGHT,
+          'aria-hidden': 'true'
+        },
+        sparkPath(values)
+      );
+}
+
+function row(
+  name: string,
+  value: string,
+  last: Node | string | null,
+  tone = ''
+): HTMLElement {
+  return h(
+    'tr',
+    {},
+    h('th', { scope: 'row' }, name),
+    h('td', { class: tone }, value),
+    h('td', {}, last)
+  );
+}
+
+function none(text: string): HTMLElement {
+  return h('tr', {}, h('td', { class: 'alphintra-muted', colspan: 3 }, text));
+}
+
+function rowsOf(part: Part, facts: IFacts): HTMLElement[] {
+  switch (part) {
+    case 'account': {
+      const { equity, cash, drawdown, equitySpark, drawdownSpark } = facts.account;
+      return [
+        row('Equity', formatValue(equity, 'money'), spark(equitySpark, 'strategy'), 'alphintra-mod-strong'),
+        row('Cash', formatValue(cash, 'money'), null),
+        row(
+          'Drawdown',
+          formatValue(drawdown, 'percent'),
+          spark(drawdownSpark, 'down'),
+          drawdown < 0 ? 'alphintra-mod-down' : ''
+        )
+      ];
+    }
+    case 'positions':
+      return facts.positions.length === 0
+        ? [none('flat')]
+        : facts.positions.map(({ symbol, quantity, price, gain }) => {
+            const way = direction(gain);
+            return row(
+              symbol,
+              `${formatValue(quantity, 'quantity')} at ${formatValue(price, 'price')}`,
+              h(
+                'span',
+                { class: way === 'flat' ? '' : `alphintra-mod-${way}` },
+                gain === null ? '' : `${fixed(gain * 100, 1, true)}${THIN}%`
+              )
+            );
+          });
+    case 'orders':
+      return facts.orders.length === 0
+        ? [none('none')]
+        : facts.orders.map(order =>
+            row(
+              `${order.side.toLowerCase()} ${order.kind}`,
+              order.price === null
+                ? order.quantity
+                : `${order.quantity} at ${formatValue(order.price, 'price')}`,
+              h('span', { class: 'alphintra-muted' }, order.timeInForce)
+            )
+          );
+    case 'variables':
+      return facts.variables.length === 0
+        ? [none('The strategy keeps none of its own.')]
+        : facts.variables.map(({ name, text, changed, spark: values }) => {
+            const made = row(
+              name,
+              text,
+              spark(values, 'strategy'),
+              changed ? 'alphintra-mod-changed' : ''
+            );
+            made.title = changed ? `${name} = ${text} (changed at this bar)` : `${name} = ${text}`;
+            return made;
+          });
+  }
+}
+
+export class Side {
+  constructor() {
+    this.node = h('div', { class: 'alphintra-Replay-side' });
+    for (const part of Object.keys(TITLES) as Part[]) {
+      const body = h('tbody');
+      this._bodies.set(part, body);
+      this.node.append(
+        h(
+          'table',
+          { class: `alphintra-Replay-${part}` },
+          h(
+            'caption',
+            {},
+            TITLES[part],
+            part === 'variables' && h('span', {}, ' \u00b7 changed ones marked')
+          ),
+          body
+        )
+      );
+    }
+  }
+
+  readonly node: HTMLDivElement;
+
+  /** Write what differs: what stays keeps its place, its selection and its tip. */
+  show(facts: IFacts): void {
+    for (const [part, body] of this._bodies) {
+      if (facts[part] !== this._shown?.[part]) {
+        body.replaceChildren(...rowsOf(part, facts));
+      }
+    }
+    this._shown = facts;
+  }
+
+  private readonly _bodies = new Map<Part, HTMLElement>();
+  private _shown: IFacts | null = null;
+}
