@@ -20,8 +20,8 @@ import {
 import { candleColors, chartTheme } from '../result/chartTheme.js';
 import {
   compact,
-  datesOnly,
   fixed,
+  formatValue,
   isoTime,
   priceDecimals
 } from '../result/format.js';
@@ -32,6 +32,7 @@ import { tickText } from '../result/tickText.js';
 import { lastAtOrBefore, snap } from '../result/timeline.js';
 import { h } from './dom.js';
 import type { Candle, ILine, IScene } from './payload.js';
+import { nameOf } from './side.js';
 import type { Change } from './store.js';
 
 /** Bars that are seen at first, and the part of the width that is left for those to come. */
@@ -88,10 +89,16 @@ export class ReplayChart {
     this._chart
       .timeScale()
       .subscribeVisibleLogicalRangeChange(() => this._placeFuture());
-    this._observer = new ResizeObserver(() => this._place());
+    this._observer = new ResizeObserver(() => {
+      // A chart without a width, in a hidden tab, takes no range.
+      if (!this._placed && _host.clientWidth > 0) {
+        this._placed = true;
+        this._show(SEEN);
+      }
+      this._place();
+    });
     this._observer.observe(_host);
     this._rebuild();
-    this._show(SEEN);
   }
 
   dispose(): void {
@@ -112,7 +119,7 @@ export class ReplayChart {
       this._rebuild();
       this._show(span);
     }
-    this._drawMarks(change !== 'facts' || before.facts.marks !== scene.facts.marks);
+    this._drawMarks(change !== 'facts' || before.facts.fills !== scene.facts.fills);
     if (before.facts.orders !== scene.facts.orders) {
       this._drawOrders();
     }
@@ -135,7 +142,7 @@ export class ReplayChart {
 
   private _rebuild(): void {
     const { candles, lines } = this._scene;
-    this._dateOnly = datesOnly(candles.map(candle => candle[0]));
+    this._dateOnly = !this._scene.facts.intraday;
     this._chart.applyOptions({ timeScale: { timeVisible: !this._dateOnly } });
     const low = candles.reduce((least, c) => Math.min(least, c[3]), Infinity);
     this._decimals = Number.isFinite(low) ? priceDecimals(low) : 2;
@@ -143,7 +150,7 @@ export class ReplayChart {
       priceFormat: custom(v => fixed(v, this._decimals), 10 ** -this._decimals)
     });
     this._candles.setData(candles.map(bar));
-    const names = lines.map(line => `${line.name}\u0000${line.overlay}`).join('\u0001');
+    const names = lines.map(line => `${line.name}\u0000${line.pane}`).join('\u0001');
     if (names !== this._names) {
       this._names = names;
       this._makeLines();
@@ -160,7 +167,6 @@ export class ReplayChart {
 
   private _makeLines(): void {
     this._lines.forEach(line => this._chart.removeSeries(line));
-    let below = 0;
     this._lines = this._scene.lines.map((line, i) =>
       this._chart.addSeries(
         LineSeries,
@@ -170,7 +176,7 @@ export class ReplayChart {
           lineWidth: 1,
           priceFormat: custom(this._format(line), 1e-8)
         },
-        line.overlay ? 0 : (below += 1)
+        line.overlay ? 0 : line.pane
       )
     );
     const panes = this._chart.panes();
@@ -197,15 +203,16 @@ export class ReplayChart {
     }
     const times = this._scene.candles.map(candle => candle[0]);
     const first = times[0];
+    const last = times[times.length - 1];
     this._arrows.setMarkers(
-      first === undefined
+      first === undefined || last === undefined
         ? []
-        : this._scene.facts.marks
-            .filter(mark => mark.time >= first)
-            .map((mark): SeriesMarker<Time> => {
-              const buy = mark.side === 'BUY';
+        : this._scene.facts.fills
+            .filter(fill => fill.time >= first && fill.time <= last)
+            .map((fill): SeriesMarker<Time> => {
+              const buy = fill.side === 'BUY';
               return {
-                time: times[snap(times, mark.time)]! as Time,
+                time: times[snap(times, fill.time)]! as Time,
                 position: buy ? 'belowBar' : 'aboveBar',
                 shape: buy ? 'arrowUp' : 'arrowDown',
                 color: buy ? this._palette.up : this._palette.down
@@ -218,15 +225,20 @@ export class ReplayChart {
     this._orders.forEach(line => this._candles.removePriceLine(line));
     const { orders, symbol } = this._scene.facts;
     this._orders = orders
-      .filter(order => order.price !== null && order.symbol === symbol)
+      .filter(order => order.symbol === symbol)
+      .flatMap(order =>
+        [order.stop, order.limit]
+          .filter(price => price !== null)
+          .map(price => ({ ...order, price }))
+      )
       .map(order =>
         this._candles.createPriceLine({
-          price: order.price!,
+          price: order.price,
           color: order.side === 'BUY' ? this._palette.up : this._palette.down,
           lineWidth: 1,
           lineStyle: LineStyle.Dashed,
           axisLabelVisible: true,
-          title: `${order.side.toLowerCase()} ${order.kind} \u00b7 ${order.quantity}`
+          title: `${nameOf(order)} \u00b7 ${formatValue(order.quantity, 'quantity')}`
         })
       );
   }
@@ -312,20 +324,16 @@ export class ReplayChart {
         price.push({ label: 'V', value: compact(candle[5]) });
       }
     }
-    let pane = 0;
-    lines.forEach((line, i) => {
-      if (line.overlay) {
-        price.push(values(i, line));
-      } else {
-        pane += 1;
-        this._legends[pane]?.show([values(i, line)]);
-      }
-    });
-    this._legends[0]?.show(price);
+    const shown = this._legends.map((_, i) => (i === 0 ? price : []));
+    lines.forEach((line, i) =>
+      shown[line.overlay ? 0 : line.pane]?.push(values(i, line))
+    );
+    this._legends.forEach((legend, i) => legend.show(shown[i]!));
   }
 
   private _scene: IScene;
   private _palette: IPalette;
+  private _placed = false;
   private _dateOnly = true;
   private _decimals = 2;
   private _names: string | null = null;

@@ -103,8 +103,7 @@ export class Controls {
         this._button('fill', 'fill', null),
         this._button('trade', 'trade', null),
         this._button('refusal', 'refusal', null),
-        this._date,
-        this._dateForm
+        h('span', { class: 'alphintra-Replay-dates' }, this._date, this._dateForm)
       ),
       h(
         'label',
@@ -129,7 +128,7 @@ export class Controls {
     (open ? this._dateField : this._date).focus();
   }
 
-  show(facts: IFacts, status: IStatus, live: boolean, dateOnly: boolean): void {
+  show(facts: IFacts, status: IStatus, live: boolean): void {
     const playing = status.play !== null;
     if (playing !== this._playing) {
       this._playing = playing;
@@ -144,20 +143,18 @@ export class Controls {
       this._rate.value = String(status.play.rate);
     }
     const free = live && status.busy === null;
-    const ended = facts.bar >= facts.count - 1;
+    const ended = facts.done;
     for (const [command, button] of this._buttons) {
-      button.disabled = !free || (command === 'back' ? facts.bar < 0 : command !== 'date' && ended);
+      button.disabled = !free || (command === 'back' ? facts.bar < facts.first : command !== 'date' && ended);
     }
     this._play.disabled = !live || (!playing && (ended || status.busy !== null));
     this._expression.disabled = !free || ended;
-    const type = dateOnly ? 'date' : 'datetime-local';
+    const type = facts.intraday ? 'datetime-local' : 'date';
     if (this._dateField.type !== type) {
       this._dateField.type = type;
     }
     if (this._dateForm.hidden && facts.time !== null) {
-      this._dateField.value = new Date(facts.time * 1000)
-        .toISOString()
-        .slice(0, dateOnly ? 10 : 16);
+      this._dateField.value = facts.time.slice(0, facts.intraday ? 16 : 10);
     }
   }
 

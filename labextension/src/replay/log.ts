@@ -1,8 +1,16 @@
 /** What happened to the orders up to the bar, the latest first, with the rule and the reason. */
 
-import { datesOnly, isoTime } from '../result/format.js';
 import { h } from './dom.js';
 import type { IFacts, ILogRow } from './payload.js';
+
+const BAD = new Set(['REJECTED']);
+
+/** A time in UTC as it is read: the date, and the time of day where there are several bars a day. */
+export function timeText(iso: string | null, intraday: boolean): string {
+  return iso === null
+    ? 'before the first bar'
+    : iso.slice(0, intraday ? 16 : 10).replace('T', ' ');
+}
 
 export class LogTable {
   constructor(private readonly _goTo: (bar: number) => void) {
@@ -34,7 +42,6 @@ export class LogTable {
       return;
     }
     this._shown = facts.log;
-    const dateOnly = datesOnly(facts.log.map(item => item.time));
     this._body.replaceChildren(
       ...(facts.log.length === 0
         ? [
@@ -44,23 +51,22 @@ export class LogTable {
               h('td', { colspan: 4, class: 'alphintra-muted' }, 'No order so far.')
             )
           ]
-        : facts.log.map(item => this._row(item, dateOnly)))
+        : facts.log.map(item => this._row(item, facts)))
     );
   }
 
-  private _row(item: ILogRow, dateOnly: boolean): HTMLElement {
-    const time = isoTime(item.time, dateOnly);
-    const bar = item.bar;
-    const go =
-      bar === null ? null : h('button', { type: 'button', title: 'Go to this bar' }, time);
-    go?.addEventListener('click', () => this._goTo(bar!));
+  private _row(item: ILogRow, facts: IFacts): HTMLElement {
+    const time = timeText(item.time, facts.intraday);
+    const go = h('button', { type: 'button', title: 'Go to this bar' }, time);
+    go.addEventListener('click', () => this._goTo(item.bar));
+    const event = item.event.toLowerCase().replaceAll('_', ' ');
     const line = item.line === null ? '' : `line ${item.line}`;
     return h(
       'tr',
-      { class: `alphintra-mod-${item.level}` },
-      h('td', {}, go ?? time),
-      h('td', {}, item.event),
-      h('td', {}, item.rule),
+      { class: BAD.has(item.event) ? 'alphintra-mod-error' : '' },
+      h('td', {}, item.bar < facts.first ? time : go),
+      h('td', {}, `${event}: ${item.text}`),
+      h('td', { title: item.reason }, item.rule),
       h('td', {}, [item.why, line].filter(Boolean).join(' \u00b7 '))
     );
   }

@@ -35,7 +35,7 @@ function dress(): void {
 export default {
   async render({ model, el }: IContext): Promise<() => void> {
     dress();
-    const key = model.get('own') as string;
+    const key = model.get('_own') as string;
     // All views of the page share one picture, which outlives each of them.
     const own = await model.widget_manager.get_model(key);
     const held = sessions.get(key) ?? { session: new Session(own), views: 0 };

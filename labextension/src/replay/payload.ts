@@ -7,47 +7,46 @@ export interface ILine {
   name: string;
   /** Drawn over the candles rather than below them. */
   overlay: boolean;
+  /** Number of the pane below the candles, from 1; 0 over them. */
+  pane: number;
   /** One value for each candle. */
   values: (number | null)[];
 }
 
-export interface IMark {
-  time: number;
-  side: 'BUY' | 'SELL';
-  /** What happened, in words. */
-  text: string;
-}
+export type Side = 'BUY' | 'SELL';
 
-/** A place on the track over all bars. */
-export interface ITick {
-  bar: number;
-  kind: 'buy' | 'sell' | 'refusal' | 'branch';
+export interface IFill {
+  /** Of the candle that it belongs to. */
+  time: number;
+  side: Side;
 }
 
 export interface IAccount {
   equity: number;
   cash: number;
   drawdown: number;
-  equitySpark: number[];
-  drawdownSpark: number[];
+  equity_spark: number[];
+  drawdown_spark: number[];
 }
 
 export interface IPosition {
   symbol: string;
-  quantity: number;
-  price: number;
-  /** Unrealised profit over the cost of the position. */
-  gain: number | null;
+  size: number;
+  avg_price: number;
+  /** Unrealised profit as a part of what it cost. */
+  pnl_pct: number | null;
 }
 
 export interface IWorkingOrder {
-  id: number;
   symbol: string;
-  side: 'BUY' | 'SELL';
-  kind: string;
-  quantity: string;
-  price: number | null;
-  timeInForce: string;
+  side: Side;
+  type: string;
+  quantity: number;
+  limit: number | null;
+  stop: number | null;
+  tif: string;
+  /** What it asks for, in a line. */
+  text: string;
 }
 
 export interface IVariable {
@@ -58,38 +57,59 @@ export interface IVariable {
 }
 
 export interface ILogRow {
-  time: number;
-  bar: number | null;
+  /** ISO 8601 in UTC; `null` before the first bar. */
+  time: string | null;
+  bar: number;
+  symbol: string;
+  /** State that the order came to, such as `FILLED`. */
   event: string;
+  text: string;
   rule: string;
+  reason: string;
+  /** The reason in words. */
   why: string;
   line: number | null;
-  level: 'info' | 'warning' | 'error';
 }
 
-/** All that is known at a bar, beside the candles. */
+export interface IBranch {
+  bar: number;
+  time: string | null;
+  text: string;
+}
+
+/** All that is known at a bar, beside the candles and lines. */
 export interface IFacts {
   strategy: string;
   dataset: string;
+  intraday: boolean;
   symbol: string;
+  /** Of the last bar that is done. */
   bar: number;
+  /** Of the first that the strategy is called at. */
+  first: number;
   count: number;
-  /** Time of the bar in seconds; `null` before the first. */
-  time: number | null;
-  /** First and last day of the data, as ISO dates. */
-  dates: [string, string];
-  ticks: ITick[];
-  marks: IMark[];
+  /** Close time of the bar, ISO 8601 in UTC; `null` before the first. */
+  time: string | null;
+  /** Whether there is no bar to step to. */
+  done: boolean;
+  /** The fills so far, for the track. */
+  marks: { bar: number; side: Side }[];
+  /** The fills of the candles. */
+  fills: IFill[];
   account: IAccount;
   positions: IPosition[];
   orders: IWorkingOrder[];
   variables: IVariable[];
   log: ILogRow[];
-  /** What the trader changed and where, in words; `null` on the original run. */
-  branch: string | null;
+  /** What this run comes of; `null` where it is the backtest. */
+  branch: IBranch | null;
+  branches: IBranch[];
+  /** What the strategy raised in the run. */
+  error: { text: string; line: number | null; bar: number | null } | null;
   /** What the trader should know, such as that a step back runs from the start. */
   notices: string[];
-  canDebug: boolean;
+  run_seconds: number;
+  can_debug: boolean;
 }
 
 /** The whole picture, for who opens the view and after a jump. */

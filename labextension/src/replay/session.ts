@@ -28,13 +28,13 @@ type AnswerListener = (answer: Answer) => void;
 
 export class Session {
   constructor(private readonly _model: IModel) {
-    this.store = new Store(_model.get('scene') as IScene, () =>
+    this.store = new Store(_model.get('_scene') as IScene, () =>
       this.ask({ action: 'scene' })
     );
-    this._status = _model.get('status') as IStatus;
-    _model.on('change:scene', this._onScene);
-    _model.on('change:move', this._onMove);
-    _model.on('change:status', this._onStatus);
+    this._status = _model.get('_status') as IStatus;
+    _model.on('change:_scene', this._onScene);
+    _model.on('change:_move', this._onMove);
+    _model.on('change:_status', this._onStatus);
     _model.on('msg:custom', this._onMessage);
     _model.on('comm_live_update', this._onLive);
     this._live = _model.comm_live;
@@ -93,25 +93,25 @@ export class Session {
       this.ask({ action: 'pause' });
     }
     cancelAnimationFrame(this._frame);
-    this._model.off('change:scene', this._onScene);
-    this._model.off('change:move', this._onMove);
-    this._model.off('change:status', this._onStatus);
+    this._model.off('change:_scene', this._onScene);
+    this._model.off('change:_move', this._onMove);
+    this._model.off('change:_status', this._onStatus);
     this._model.off('msg:custom', this._onMessage);
     this._model.off('comm_live_update', this._onLive);
   }
 
   private readonly _onScene = (): void =>
-    this.store.replace(this._model.get('scene') as IScene);
+    this.store.replace(this._model.get('_scene') as IScene);
 
   private readonly _onMove = (): void => {
-    const move = this._model.get('move') as Partial<IMove>;
+    const move = this._model.get('_move') as Partial<IMove>;
     if (move.seq !== undefined) {
       this.store.apply(move as IMove);
     }
   };
 
   private readonly _onStatus = (): void => {
-    this._status = this._model.get('status') as IStatus;
+    this._status = this._model.get('_status') as IStatus;
     this._goOn();
     this._tell();
   };

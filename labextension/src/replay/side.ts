@@ -3,7 +3,7 @@
 import { SPARK_HEIGHT, SPARK_WIDTH, sparkPath } from '../result/sparkPath.js';
 import { THIN, direction, fixed, formatValue } from '../result/format.js';
 import { drawing, h } from './dom.js';
-import type { IFacts } from './payload.js';
+import type { IFacts, IWorkingOrder } from './payload.js';
 
 type Part = 'account' | 'positions' | 'orders' | 'variables';
 
@@ -43,6 +43,11 @@ function row(
   );
 }
 
+/** `sell stop`, `buy limit`. */
+export function nameOf(order: IWorkingOrder): string {
+  return `${order.side} ${order.type}`.toLowerCase().replaceAll('_', ' ');
+}
+
 function none(text: string): HTMLElement {
   return h('tr', {}, h('td', { class: 'alphintra-muted', colspan: 3 }, text));
 }
@@ -50,14 +55,14 @@ function none(text: string): HTMLElement {
 function rowsOf(part: Part, facts: IFacts): HTMLElement[] {
   switch (part) {
     case 'account': {
-      const { equity, cash, drawdown, equitySpark, drawdownSpark } = facts.account;
+      const { equity, cash, drawdown, equity_spark, drawdown_spark } = facts.account;
       return [
-        row('Equity', formatValue(equity, 'money'), spark(equitySpark, 'strategy'), 'alphintra-mod-strong'),
+        row('Equity', formatValue(equity, 'money'), spark(equity_spark, 'strategy'), 'alphintra-mod-strong'),
         row('Cash', formatValue(cash, 'money'), null),
         row(
           'Drawdown',
           formatValue(drawdown, 'percent'),
-          spark(drawdownSpark, 'down'),
+          spark(drawdown_spark, 'down'),
           drawdown < 0 ? 'alphintra-mod-down' : ''
         )
       ];
@@ -65,11 +70,11 @@ function rowsOf(part: Part, facts: IFacts): HTMLElement[] {
     case 'positions':
       return facts.positions.length === 0
         ? [none('flat')]
-        : facts.positions.map(({ symbol, quantity, price, gain }) => {
+        : facts.positions.map(({ symbol, size, avg_price, pnl_pct: gain }) => {
             const way = direction(gain);
             return row(
               symbol,
-              `${formatValue(quantity, 'quantity')} at ${formatValue(price, 'price')}`,
+              `${formatValue(size, 'quantity')} at ${formatValue(avg_price, 'price')}`,
               h(
                 'span',
                 { class: way === 'flat' ? '' : `alphintra-mod-${way}` },
@@ -80,15 +85,19 @@ function rowsOf(part: Part, facts: IFacts): HTMLElement[] {
     case 'orders':
       return facts.orders.length === 0
         ? [none('none')]
-        : facts.orders.map(order =>
-            row(
-              `${order.side.toLowerCase()} ${order.kind}`,
-              order.price === null
-                ? order.quantity
-                : `${order.quantity} at ${formatValue(order.price, 'price')}`,
-              h('span', { class: 'alphintra-muted' }, order.timeInForce)
-            )
-          );
+        : facts.orders.map(order => {
+            const price = order.stop ?? order.limit;
+            const quantity = formatValue(order.quantity, 'quantity');
+            const made = row(
+              nameOf(order),
+              price === null
+                ? quantity
+                : `${quantity} at ${formatValue(price, 'price')}`,
+              h('span', { class: 'alphintra-muted' }, order.tif)
+            );
+            made.title = order.text;
+            return made;
+          });
     case 'variables':
       return facts.variables.length === 0
         ? [none('The strategy keeps none of its own.')]

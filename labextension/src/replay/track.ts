@@ -3,6 +3,24 @@
 import { h } from './dom.js';
 import type { IFacts } from './payload.js';
 
+function tick(at: number, kind: string): HTMLElement {
+  const node = h('i', { class: `alphintra-mod-${kind}` });
+  node.style.left = `${at}%`;
+  return node;
+}
+
+/** Of marks that would lie on each other the first. */
+function apart(marks: { at: number; kind: string }[]): HTMLElement[] {
+  let last = -1;
+  return marks
+    .filter(mark => {
+      const seen = mark.at - last >= 0.2;
+      last = seen ? mark.at : last;
+      return seen;
+    })
+    .map(mark => tick(mark.at, mark.kind));
+}
+
 export class Track {
   constructor(private readonly _goTo: (bar: number) => void) {
     this._fill = h('i', { class: 'alphintra-Replay-fill' });
@@ -27,13 +45,11 @@ export class Track {
   readonly node: HTMLDivElement;
 
   show(facts: IFacts, time: string): void {
-    if (facts.ticks !== this._shown?.ticks || facts.count !== this._shown.count) {
+    if (facts.marks !== this._shown?.marks || facts.branches !== this._shown.branches) {
+      const place = (bar: number): number => (100 * (bar + 1)) / facts.count;
       this._ticks.replaceChildren(
-        ...facts.ticks.map(({ bar, kind }) => {
-          const tick = h('i', { class: `alphintra-mod-${kind}` });
-          tick.style.left = `${(100 * (bar + 1)) / facts.count}%`;
-          return tick;
-        })
+        ...apart(facts.marks.map(mark => ({ at: place(mark.bar), kind: mark.side.toLowerCase() }))),
+        ...facts.branches.map(branch => tick(place(branch.bar), 'branch'))
       );
     }
     this._shown = facts;

@@ -1,11 +1,11 @@
 /** A replay as it is seen: what it is, what it can do, chart and log, and the column of what the strategy knows. */
 
-import { datesOnly, fixed, isoTime } from '../result/format.js';
+import { duration, fixed } from '../result/format.js';
 import { ReplayChart } from './chart.js';
 import { Controls } from './controls.js';
 import { h } from './dom.js';
 import { Command, commandOf } from './keys.js';
-import { LogTable } from './log.js';
+import { LogTable, timeText } from './log.js';
 import type { IFacts, IProblem } from './payload.js';
 import type { Session } from './session.js';
 import { Side } from './side.js';
@@ -191,20 +191,24 @@ export class ReplayView {
   }
 
   private _showFacts(): void {
-    const { facts, candles } = this._session.store.scene;
-    const dateOnly = datesOnly(candles.map(candle => candle[0]));
-    const time = facts.time === null ? 'before the first bar' : isoTime(facts.time, dateOnly);
+    const { facts } = this._session.store.scene;
+    const time = timeText(facts.time, facts.intraday);
     this._title.textContent = `Replay \u00b7 ${facts.strategy}`;
     this._symbol.textContent = facts.symbol;
     this._symbol.title = facts.dataset;
     this._place.replaceChildren(
       h('b', {}, time),
+      facts.intraday ? ' UTC' : '',
       ` bar ${fixed(facts.bar + 1, 0)} of ${fixed(facts.count, 0)}`
     );
+    this._place.title = `The run took ${duration(facts.run_seconds)}`;
     this._branch.hidden = facts.branch === null;
-    this._branch.textContent = facts.branch === null ? '' : `branch: ${facts.branch}`;
+    this._branch.textContent =
+      facts.branch === null
+        ? ''
+        : `branch: ${facts.branch.text} at ${timeText(facts.branch.time, facts.intraday)}`;
     this._compare.hidden = facts.branch === null;
-    this._debug.hidden = !facts.canDebug;
+    this._debug.hidden = !facts.can_debug;
     this.node.setAttribute('aria-label', `Replay of ${facts.strategy} on ${facts.symbol}`);
     this._host.setAttribute(
       'aria-label',
@@ -213,8 +217,16 @@ export class ReplayView {
     this._track.show(facts, time);
     this._side.show(facts);
     this._log.show(facts);
-    this._dateOnly = dateOnly;
-    this._notices.replaceChildren(...facts.notices.map(text => h('p', {}, text)));
+    this._notices.replaceChildren(
+      ...facts.notices.map(text => h('p', {}, text)),
+      facts.error === null
+        ? ''
+        : h(
+            'p',
+            { class: 'alphintra-Replay-raised' },
+            `The strategy raised in its run: ${facts.error.text}`
+          )
+    );
     if (this._session.status.play === null) {
       this._spoken.textContent = `${time}, ${spokenOf(facts)}`;
     }
@@ -223,7 +235,7 @@ export class ReplayView {
 
   private _showControls(): void {
     const { store, status, live } = this._session;
-    this._controls.show(store.scene.facts, status, live, this._dateOnly);
+    this._controls.show(store.scene.facts, status, live);
     for (const button of [this._compare, this._debug]) {
       button.disabled = !live || status.busy !== null;
     }
@@ -315,14 +327,13 @@ export class ReplayView {
   private readonly _debug: HTMLButtonElement;
   private readonly _stop: HTMLButtonElement;
   private _problemShown = 'null';
-  private _dateOnly = true;
   private _rest = 0;
 }
 
 /** What a screen reader is told of a bar. */
 function spokenOf(facts: IFacts): string {
   const held = facts.positions
-    .map(({ symbol, quantity }) => `${quantity} ${symbol}`)
+    .map(({ symbol, size }) => `${size} ${symbol}`)
     .join(', ');
   return `equity ${fixed(facts.account.equity, 0)}, ${held || 'flat'}`;
 }

@@ -16,10 +16,10 @@ function scene(bars: number): IScene {
     seq: 7,
     candles,
     lines: [
-      { name: 'SMA(2)', overlay: true, values: candles.map(c => c[1] / 2) },
-      { name: 'RSI(2)', overlay: false, values: candles.map(() => null) }
+      { name: 'SMA(2)', overlay: true, pane: 0, values: candles.map(c => c[1] / 2) },
+      { name: 'RSI(2)', overlay: false, pane: 1, values: candles.map(() => null) }
     ],
-    facts: { bar: bars - 1, branch: null, marks: [], orders: [] } as unknown as IFacts
+    facts: { bar: bars - 1, branch: null, fills: [], orders: [] } as unknown as IFacts
   };
 }
 
@@ -41,7 +41,7 @@ test('a step adds its candle and its values and changes no more than it says', (
     [[0, 0.5, 1, 1.5], [null, null, null, null]]
   );
   assert.equal(after.scene.facts.bar, 3);
-  assert.equal(after.scene.facts.marks, before.facts.marks);
+  assert.equal(after.scene.facts.fills, before.facts.fills);
   assert.equal(before.candles.length, 3);
 });
 
@@ -54,10 +54,10 @@ test('a step back takes candles away', () => {
 
 test('facts alone leave the candles as they are', () => {
   const before = scene(2);
-  const after = moved(before, move({ facts: { branch: 'fast 20 to 18' } }))!;
+  const after = moved(before, move({ facts: { branch: { bar: 0, time: null, text: 'fast 20 → 18' } } }))!;
   assert.equal(after.change, 'facts');
   assert.equal(after.scene.candles, before.candles);
-  assert.equal(after.scene.facts.branch, 'fast 20 to 18');
+  assert.equal(after.scene.facts.branch!.text, 'fast 20 → 18');
 });
 
 test('of too many candles the older half goes, with its values', () => {
