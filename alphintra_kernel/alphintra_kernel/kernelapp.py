@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import alphintra_backtest.replay
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from tornado.ioloop import IOLoop
@@ -84,8 +85,16 @@ def settle() -> None:
     site.addsitedir(str(packages))
 
 
+def _seen(replay: Any) -> Any:
+    """A replay as a widget; what that needs is loaded with the first one."""
+    from alphintra_kernel.replay_widget import ReplayWidget
+
+    return ReplayWidget(replay)
+
+
 def main(argv: list[str] | None = None, **kwargs: Any) -> None:
     """Run the kernel until it is shut down."""
     settle()
     preload()
+    alphintra_backtest.replay.view_hook = _seen
     AlphintraKernelApp.launch_instance(argv, **kwargs)

@@ -22,7 +22,7 @@ class Picture:
 
     Args:
         candles: ``[time, open, high, low, close, volume]`` each, in the order of their times.
-        lines: ``{name, overlay, values}`` each, with one value for each candle.
+        lines: ``{name, overlay, pane, values}`` each, with one value for each candle.
         facts: Everything else.
     """
 
@@ -57,8 +57,9 @@ class Picture:
             facts: All that holds at the bar.
 
         Returns:
-            What is sent, empty where nothing has changed; ``None`` where the picture has to be sent anew, because the candles do not join those that
-            are known, the lines are others, or too few would be left.
+            What is sent, empty where nothing has changed; ``None`` where the picture has to be sent anew: the candles
+            do not join those that are known, the lines are others, a split has changed all prices, or too few candles
+            would be left.
         """
         known = [candle[0] for candle in self.candles]
         now = candles[-1][0] if candles else None
@@ -68,6 +69,8 @@ class Picture:
         kept = bisect_right(known, now) if until is not None else len(known)
         new = next((i for i, candle in enumerate(candles) if candle[0] > known[-1]), len(candles))
         if kept == 0 or new == 0 or (until is not None and kept < min(FEWEST_CANDLES, facts["bar"] + 1)):
+            return None
+        if candles[new - 1] != self.candles[kept - 1]:
             return None
         added, values = candles[new:], [line["values"][new:] for line in lines]
         length = kept + len(added)
@@ -89,4 +92,4 @@ class Picture:
 
 
 def _kind(line: Mapping[str, Any]) -> tuple[Any, Any]:
-    return line["name"], line["overlay"]
+    return line["name"], line["pane"]

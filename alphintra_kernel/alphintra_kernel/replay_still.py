@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from alphintra_backtest.formats import stamp, text
+from alphintra_backtest.formats import text
 from alphintra_backtest.look import GAIN, INDICATORS, LOSS
 
 from alphintra_kernel.replay_picture import Picture
@@ -21,19 +21,20 @@ _LOG_ROWS = 5
 def still(picture: Picture) -> str:
     """Where the replay stands: header, candles with indicators and fills, account, variables and the last orders."""
     facts = picture.facts
-    time = "before the first bar" if facts["time"] is None else stamp(facts["time"])
+    time = _time(facts["time"], facts)
     place = f"{time} · bar {text(facts['bar'] + 1, 'integer')} of {text(facts['count'], 'integer')}"
-    branch = f" · branch: {facts['branch']}" if facts["branch"] else ""
+    branch = facts["branch"]
+    changed = f" · branch: {branch['text']} at {_time(branch['time'], facts)}" if branch else ""
     parts = [
         f'<div style="font-size:1.2em;font-weight:600">Replay · {escape(facts["strategy"])}</div>',
-        f'<div style="{_MUTED};margin:2px 0 8px">{escape(facts["dataset"])} · {escape(place + branch)}</div>',
+        f'<div style="{_MUTED};margin:2px 0 8px">{escape(facts["dataset"])} · {escape(place + changed)}</div>',
         _candles(picture, f"{facts['symbol']} up to {time}"),
         '<div style="display:flex;flex-wrap:wrap;gap:8px 28px;align-items:flex-start">',
         _table("Account", _account(facts)),
         _table("Position", [[p["symbol"], _held(p)] for p in facts["positions"]] or [["flat"]]),
         _table("Variables", [[v["name"], v["text"]] for v in facts["variables"]]),
         "</div>",
-        _table("Orders", [[stamp(r["time"]), r["event"], r["rule"], r["why"]] for r in facts["log"][:_LOG_ROWS]]),
+        _table("Orders", [_event(row, facts) for row in facts["log"][:_LOG_ROWS]]),
         f'<div style="{_MUTED};font-size:.85em">Run the cell again to go on from here.</div>',
     ]
     return f'<div style="font-variant-numeric:tabular-nums">{"".join(parts)}</div>'
@@ -49,7 +50,17 @@ def _account(facts: dict[str, Any]) -> list[list[str]]:
 
 
 def _held(position: dict[str, Any]) -> str:
-    return f"{text(position['quantity'], 'quantity')} at {text(position['price'], 'price')}"
+    return f"{text(position['size'], 'quantity')} at {text(position['avg_price'], 'price')}"
+
+
+def _event(row: dict[str, Any], facts: dict[str, Any]) -> list[str]:
+    return [_time(row["time"], facts), f"{row['event'].lower()}: {row['text']}", row["rule"], row["why"]]
+
+
+def _time(iso: str | None, facts: dict[str, Any]) -> str:
+    if iso is None:
+        return "before the first bar"
+    return f"{iso[:16].replace('T', ' ')} UTC" if facts["intraday"] else iso[:10]
 
 
 def _table(title: str, rows: Sequence[Sequence[str]]) -> str:
@@ -100,9 +111,9 @@ def _candles(picture: Picture, label: str) -> str:
             pen = "L"
         shapes.append(f'<path d="{path}" fill="none" stroke="{INDICATORS[turn % len(INDICATORS)]}" stroke-width="1.3"/>')
     places = {candle[0]: at for at, candle in enumerate(candles)}
-    for mark in picture.facts["marks"]:
-        if (at := places.get(mark["time"])) is not None:
-            buy = mark["side"] == "BUY"
+    for fill in picture.facts["fills"]:
+        if (at := places.get(fill["time"])) is not None:
+            buy = fill["side"] == "BUY"
             tip = y(candles[at][3]) + 3 if buy else y(candles[at][2]) - 3
             color, edge = (GAIN, 8) if buy else (LOSS, -8)
             shapes.append(f'<path d="M{x(at)},{tip}l5,{edge}h-10z" fill="{color}"/>')

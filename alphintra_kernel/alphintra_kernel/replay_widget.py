@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import alphintra_backtest.replay
 import anywidget
 from alphintra.errors import AlphintraError
 from IPython.core.getipython import get_ipython
@@ -19,8 +20,10 @@ from traitlets import Dict, Unicode
 
 from alphintra_kernel import replay_code
 from alphintra_kernel.replay_picture import Picture
-from alphintra_kernel.replay_scene import facts_of, lines_of
 from alphintra_kernel.replay_still import still
+
+if TYPE_CHECKING:
+    from alphintra_backtest.replay import Replay
 
 #: Bars that a view gets when it opens and after a jump.
 BARS = 400
@@ -42,7 +45,7 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
     """A replay that is seen; everything else of it is the replay's own, such as ``step()`` and ``strategy``.
 
     Args:
-        replay: The :class:`alphintra_backtest.replay.Replay`.
+        replay: What is walked through.
     """
 
     _esm = replay_code.LOADER
@@ -52,7 +55,7 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
     _move = Dict().tag(sync=True)
     _status = Dict(_IDLE).tag(sync=True)
 
-    def __init__(self, replay: Any) -> None:
+    def __init__(self, replay: Replay) -> None:
         self._replay = replay
         self._picture = Picture(*self._state(BARS))
         self._at = replay.bar
@@ -64,9 +67,15 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
         self._own = self.model_id
         self.on_msg(self._on_message)
         self._unwatch: Callable[[], None] | None = replay.watch(self._on_movement)
-        if shell := get_ipython():  # type: ignore[no-untyped-call]
+        self._shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+        if self._shell is not None:
             # A cell may have changed a variable of the strategy.
-            shell.events.register("post_run_cell", self._after_cell)
+            self._shell.events.register("post_run_cell", self._after_cell)
+
+    @property
+    def replay(self) -> Replay:
+        """What is walked through."""
+        return self._replay
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -85,9 +94,9 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
         if self._unwatch is not None:
             self._unwatch()
             self._unwatch = None
-            if shell := get_ipython():  # type: ignore[no-untyped-call]
+            if self._shell is not None:
                 with contextlib.suppress(ValueError):
-                    shell.events.unregister("post_run_cell", self._after_cell)
+                    self._shell.events.unregister("post_run_cell", self._after_cell)
         super().close()
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
@@ -107,8 +116,12 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
     # What the browsers see.
 
     def _state(self, bars: int) -> tuple[list[list[Any]], list[dict[str, Any]], dict[str, Any]]:
-        state = self._replay.state(bars=bars)
-        return state["candles"], lines_of(state), facts_of(state)
+        facts = self._replay.state(bars=bars)
+        account = facts["account"]
+        for owner, name in ((account, "equity_spark"), (account, "drawdown_spark"), *((v, "spark") for v in facts["variables"])):
+            owner[name] = [float(f"{value:.5g}") for value in owner[name]]
+        facts["can_debug"] = alphintra_backtest.replay.debug_hook is not None
+        return facts.pop("candles"), facts.pop("indicators"), facts
 
     def _show(self) -> None:
         """Tell the browsers what has changed."""
@@ -182,7 +195,7 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _do_back(self, request: dict[str, Any]) -> None:
         self._halt()
-        self._replay.back(min(_bars(request), self._replay.bar + 1))
+        self._replay.back(_bars(request))
 
     def _do_to(self, request: dict[str, Any]) -> None:
         self._halt()
@@ -199,9 +212,9 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
         """The next bars of a play; one that was paused meanwhile gets none."""
         if self._status["play"] is None:
             return
-        left = self._replay.count - 1 - self._replay.bar
-        self._replay.step(min(_bars(request), left))
-        if self._replay.bar >= self._replay.count - 1:
+        if not self._replay.done:
+            self._replay.step(_bars(request))
+        if self._replay.done:
             self._say(play=None)
 
     def _do_until(self, request: dict[str, Any]) -> None:
@@ -247,8 +260,7 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
             return
         finally:
             self._acting = False
-        ended = self._replay.bar >= self._replay.count - 1
-        if not found and not ended:
+        if not found and not self._replay.done:
             spent = max(time.monotonic() - began, 1e-6)
             more = int(max(1, min(bars * SLICE / spent, bars * 8)))
             self._say(busy={"text": f"Running to the next {_words(goal)}", "bar": self._replay.bar})

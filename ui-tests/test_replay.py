@@ -1,0 +1,261 @@
+"""A replay in a notebook: by buttons, by keys, at play, after a change by hand, on two pages, and without its kernel."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import nbformat
+import pytest
+from lab_page import SECOND, Page
+from lab_server import Lab
+
+pytestmark = pytest.mark.browser
+
+STRATEGY = '''import alphintra as al
+
+
+class SmaCross(al.Strategy):
+    """Long while the fast average is above the slow one, with a stop below."""
+
+    fast = al.Param(20, low=2, high=100)
+
+    def on_start(self):
+        self.fast_ma = self.indicator(al.ta.SMA, self.data.close, self.fast)
+        self.slow_ma = self.indicator(al.ta.SMA, self.data.close, 50)
+        self.rsi = self.indicator(al.ta.RSI, self.data.close, 14)
+        self.bars_in_trade = 0
+        self.stake = 0.6
+
+    def on_bar(self):
+        self.bars_in_trade = self.bars_in_trade + 1 if self.position else 0
+        if al.crossed_above(self.fast_ma, self.slow_ma):
+            self.order_target_percent(self.stake)
+        elif al.crossed_below(self.fast_ma, self.slow_ma):
+            self.cancel_all()
+            self.close()
+        elif self.bars_in_trade == 3:
+            self.sell(quantity=self.position.size, stop=self.data.close[-1] * 0.92, tif="GTC")'''
+REPLAY = 'replay = al.replay(SmaCross, data="us-equities-daily/AAPL", at="2010-04-20")\nreplay'
+CHANGE = "replay.strategy.stake = 0.3"
+
+VIEW = ".jp-NotebookPanel:visible .alphintra-Replay"
+#: The days of the data after that at which the replay is opened.
+DAYS = ["2010-04-20", "2010-04-21", "2010-04-22"]
+
+
+@pytest.fixture(autouse=True)
+def _kernels_end(lab: Lab) -> Iterator[None]:
+    yield
+    for session in lab.request("GET", "sessions"):
+        lab.request("DELETE", f"sessions/{session['id']}")
+
+
+def opened(view: Page, name: str) -> Any:
+    """A notebook with a strategy, its replay, and a change to it; the first two are run."""
+    cells = [nbformat.v4.new_code_cell(source) for source in (STRATEGY, REPLAY, CHANGE)]
+    kernelspec = {"name": "alphintra", "display_name": "Alphintra", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), view.lab.workspace / name)
+    view.open(name)
+    page = view.page
+    kernel = page.locator(".jp-NotebookPanel:visible .jp-KernelName").first
+    kernel.filter(has_text="Alphintra").wait_for(timeout=60 * SECOND)
+    idle = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status='idle']"
+    page.wait_for_selector(idle, timeout=60 * SECOND)
+    page.locator(".lm-TabBar-tab[data-id='filebrowser'].lm-mod-current").click()
+    run(page, 0)
+    run(page, 1)
+    page.wait_for_selector(f"{VIEW} canvas", timeout=90 * SECOND)
+    page.locator(VIEW).evaluate("node => node.scrollIntoView()")
+    return page
+
+
+def run(page: Any, number: int) -> None:
+    cell = page.locator(".jp-NotebookPanel:visible .jp-CodeCell").nth(number)
+    cell.locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Shift+Enter")
+    cell.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[\d+\]")).wait_for(timeout=90 * SECOND)
+
+
+def stands_at(page: Any, day: str) -> None:
+    page.locator(f"{VIEW} .alphintra-Chip").filter(has_text=day).wait_for()
+
+
+def day(page: Any) -> str:
+    return str(page.locator(f"{VIEW} .alphintra-Chip b").first.inner_text())
+
+
+def press(page: Any, command: str) -> None:
+    page.locator(f"{VIEW} [data-command='{command}']").click()
+
+
+def settled(page: Any, than: str) -> str:
+    """The day that the replay goes to from ``than``."""
+    page.wait_for_function(f"than => document.querySelector('{VIEW} .alphintra-Chip b').innerText !== than", arg=than)
+    return day(page)
+
+
+def variable(page: Any, name: str) -> str:
+    row = page.locator(f"{VIEW} .alphintra-Replay-variables tr").filter(has_text=name)
+    return str(row.locator("td").first.inner_text())
+
+
+def last_event(page: Any) -> str:
+    return str(page.locator(f"{VIEW} .alphintra-Replay-log tbody tr").first.inner_text())
+
+
+def test_buttons_and_keys_walk_through_the_market(view: Page) -> None:
+    page = opened(view, "walk.ipynb")
+    stands_at(page, DAYS[0])
+    assert page.locator(f"{VIEW} h2").inner_text() == "Replay \u00b7 SmaCross"
+    assert "bar 2\u202f550 of 3\u202f270" in page.locator(f"{VIEW} .alphintra-Chip").first.inner_text()
+    view.shot("40-replay")
+
+    before = variable(page, "bars_in_trade")
+    press(page, "step")
+    stands_at(page, DAYS[1])
+    assert int(variable(page, "bars_in_trade")) == int(before) + 1
+    page.locator(VIEW).focus()
+    page.keyboard.press("ArrowRight")
+    stands_at(page, DAYS[2])
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    stands_at(page, DAYS[0])
+    assert variable(page, "bars_in_trade") == before
+
+    # To the next order, its fill, and the end of a trade; then to a date.
+    page.keyboard.press("n")
+    ordered = settled(page, DAYS[0])
+    page.keyboard.press("f")
+    filled = settled(page, ordered)
+    when, event = last_event(page).split("\t")[:2]
+    assert when == filled
+    assert re.match(r"filled: (buy|sell) [\d.]+ at ", event), event
+    page.keyboard.press("t")
+    closed = settled(page, filled)
+    assert DAYS[0] < ordered < filled < closed
+    page.keyboard.press("d")
+    page.locator(f"{VIEW} input[type=date]").fill("2011-03-15")
+    page.keyboard.press("Enter")
+    stands_at(page, "2011-03-15")
+    # The keys went nowhere else: the notebook has its cells.
+    assert page.locator(".jp-NotebookPanel:visible .jp-Cell").count() == 3
+
+    # Until an expression is true, and one that fails.
+    expression = page.locator(f"{VIEW} .alphintra-Replay-expression")
+    expression.fill("self.bars_in_trade == 5")
+    expression.press("Enter")
+    settled(page, "2011-03-15")
+    assert variable(page, "bars_in_trade") == "5"
+    expression.fill("self.nothing > 1")
+    expression.press("Enter")
+    problem = page.locator(f"{VIEW} .alphintra-Problem")
+    problem.wait_for()
+    assert "'SmaCross' object has no attribute 'nothing'" in problem.inner_text()
+    view.shot("41-replay-problem")
+    problem.get_by_role("button", name="Close").click()
+    problem.wait_for(state="hidden")
+
+    # A press on the track goes to its bar.
+    track = page.locator(f"{VIEW} .alphintra-Replay-track")
+    box = track.bounding_box()
+    there = day(page)
+    track.click(position={"x": box["width"] * 0.5, "y": box["height"] / 2})
+    settled(page, there)
+    assert abs(int(track.get_attribute("aria-valuenow")) - 3270 / 2) < 5
+
+
+def test_play_moves_on_until_it_is_paused(view: Page) -> None:
+    page = opened(view, "play.ipynb")
+    track = page.locator(f"{VIEW} .alphintra-Replay-track")
+    first = int(track.get_attribute("aria-valuenow"))
+    page.locator(f"{VIEW} select").select_option("30")
+    page.locator(VIEW).focus()
+    page.keyboard.press(" ")
+    page.wait_for_function(
+        f"first => Number(document.querySelector('{VIEW} .alphintra-Replay-track').ariaValueNow) > first + 20", arg=first
+    )
+    page.locator(f"{VIEW} [data-command='play']").filter(has_text="Pause").wait_for()
+    view.shot("42-replay-at-play")
+    page.keyboard.press(" ")
+    page.locator(f"{VIEW} [data-command='play']").filter(has_text="Play").wait_for()
+    page.wait_for_timeout(300)
+    paused = track.get_attribute("aria-valuenow")
+    page.wait_for_timeout(500)
+    assert track.get_attribute("aria-valuenow") == paused
+    # No candle is missing: all that were played, and those from before.
+    assert page.locator(f"{VIEW} .alphintra-Problem").is_hidden()
+
+
+def test_a_change_in_a_cell_is_a_branch_and_is_compared(view: Page) -> None:
+    page = opened(view, "branch.ipynb")
+    assert page.get_by_role("button", name="Compare with the run").is_hidden()
+    run(page, 2)
+    page.locator(f"{VIEW} .alphintra-Replay-variables tr").filter(has_text="0.3").wait_for()
+    press(page, "step")
+    chip = page.locator(f"{VIEW} .alphintra-Replay-branch")
+    chip.wait_for()
+    assert chip.inner_text() == f"branch: stake 0.6 \u2192 0.3 at {DAYS[0]}"
+    page.locator(VIEW).focus()
+    page.keyboard.press("f")
+    page.keyboard.press("f")
+    page.wait_for_timeout(500)
+    page.locator(VIEW).evaluate("node => node.scrollIntoView()")
+    view.shot("43-replay-branch")
+
+    page.get_by_role("button", name="Compare with the run").click()
+    comparison = page.locator(f"{VIEW} .alphintra-Replay-comparison")
+    comparison.get_by_text("the run").first.wait_for(timeout=60 * SECOND)
+    comparison.evaluate("node => node.scrollIntoView()")
+    view.shot("44-replay-comparison")
+    comparison.get_by_role("button", name="Close").click()
+
+    # Before the change there is no branch.
+    page.locator(VIEW).focus()
+    page.keyboard.press("d")
+    page.locator(f"{VIEW} input[type=date]").fill("2010-04-15")
+    page.keyboard.press("Enter")
+    stands_at(page, "2010-04-15")
+    chip.wait_for(state="hidden")
+
+
+def test_two_pages_see_one_replay_and_the_notebook_keeps_its_last_picture(view: Page, browser: Any) -> None:
+    page = opened(view, "pages.ipynb")
+    page.keyboard.press("Control+S")
+    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty.lm-mod-current')")
+    context = browser.new_context(viewport={"width": 1200, "height": 1000})
+    try:
+        other = Page(context.new_page(), view.lab, "light")
+        other.page.goto(f"{view.lab.url}lab/workspaces/second/tree/pages.ipynb?token={view.lab.token}&reset")
+        other.page.wait_for_selector(f"{VIEW} canvas", timeout=60 * SECOND)
+        press(page, "step")
+        stands_at(page, DAYS[1])
+        stands_at(other.page, DAYS[1])
+        press(other.page, "step")
+        stands_at(page, DAYS[2])
+        assert other.errors == []
+    finally:
+        context.close()
+
+    # What the notebook keeps is where the replay came to rest.
+    page.wait_for_timeout(2500)
+    page.locator(".jp-NotebookPanel:visible .jp-CodeCell").nth(0).click()
+    page.keyboard.press("Control+S")
+    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty.lm-mod-current')")
+    stored = json.loads((view.lab.workspace / "pages.ipynb").read_text())
+    (output,) = stored["cells"][1]["outputs"]
+    assert DAYS[2] in "".join(output["data"]["text/html"])
+    assert len(json.dumps(output)) < 40_000
+
+    # The kernel ends: the view says so. Another kernel, another day: the picture is what there is.
+    for session in view.lab.request("GET", "sessions"):
+        view.lab.request("DELETE", f"sessions/{session['id']}")
+    view.open("pages.ipynb")
+    still = page.locator(".jp-NotebookPanel:visible .alphintra-ReplayOutput .jp-RenderedHTML")
+    still.wait_for(timeout=60 * SECOND)
+    assert DAYS[2] in still.inner_text()
+    assert still.locator("svg path").count() > 3
+    assert page.get_by_text("Error displaying widget").is_hidden()
+    view.shot("45-replay-without-kernel")
