@@ -81,7 +81,8 @@ class Replay:
         self._branch_of: dict[int, Branch] = {}
         self._gate = Gate()
         self._watchers: list[Callable[[Replay], None]] = []
-        self._bytes, self._spacing, self._newest = 0, SPACING, None
+        self._bytes, self._spacing = 0, SPACING
+        self._newest: Kept | None = None
         self._left: Any = None
         self._before: Kept | None = None
         self._values = Values()

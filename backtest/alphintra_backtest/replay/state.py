@@ -32,7 +32,7 @@ def state(replay: Replay, bars: int = 400, orders: int = 50, symbol: str | None 
     session, bar = replay._session, replay.bar
     market = replay.setup.market
     drawn = symbol if symbol in session.index else _drawn(session)
-    return plain({
+    shown: dict[str, Any] = plain({
         "version": 1,
         "strategy": replay.setup.strategy.__name__,
         "dataset": market.name,
@@ -58,6 +58,7 @@ def state(replay: Replay, bars: int = 400, orders: int = 50, symbol: str | None 
         "notices": _notices(replay),
         "run_seconds": replay.run_seconds,
     })  # fmt: skip
+    return shown
 
 
 def iso(when: datetime | None) -> str | None:
@@ -106,7 +107,8 @@ def _chart(session: Session, symbol: str, bar: int, bars: int) -> dict[str, Any]
     fields = [shown(getattr(data, name)._on(max(bar, 0))[first:last]) for name in ("open", "high", "low", "close")]
     volume = shown(data.volume._on(max(bar, 0))[first:last], 5)
     names = [_name(session, s, t) for t in at.tolist()]
-    found, panes = [], {}
+    found: list[dict[str, Any]] = []
+    panes: dict[str, int] = {}
     for indicator in [i for i in session.indicators if i.symbol == s][:MAX_INDICATORS]:
         view = indicator.series
         values = np.append(view._on(max(bar, 0)), np.nan)[view.timeline.own[at]]
