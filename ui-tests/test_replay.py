@@ -1,4 +1,4 @@
-"""A replay in a notebook: by buttons, by keys, at play, after a change by hand, on two pages, and without its kernel."""
+"""A replay in a notebook: by buttons and keys, at play, after a change by hand, on two pages, without its kernel."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def opened(view: Page, name: str) -> Any:
     """A notebook with a strategy, its replay, and a change to it; the first two are run."""
     cells = [nbformat.v4.new_code_cell(source) for source in (STRATEGY, REPLAY, CHANGE)]
     kernelspec = {"name": "alphintra", "display_name": "Alphintra", "language": "python"}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), view.lab.workspace / name)
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec})
+    nbformat.write(notebook, view.lab.workspace / name)
     view.open(name)
     page = view.page
     kernel = page.locator(".jp-NotebookPanel:visible .jp-KernelName").first
@@ -174,9 +175,8 @@ def test_play_moves_on_until_it_is_paused(view: Page) -> None:
     page.locator(f"{VIEW} select").select_option("30")
     page.locator(VIEW).focus()
     page.keyboard.press(" ")
-    page.wait_for_function(
-        f"first => Number(document.querySelector('{VIEW} .alphintra-Replay-track').ariaValueNow) > first + 20", arg=first
-    )
+    played = f"first => Number(document.querySelector('{VIEW} .alphintra-Replay-track').ariaValueNow) > first + 20"
+    page.wait_for_function(played, arg=first)
     page.locator(f"{VIEW} [data-command='play']").filter(has_text="Pause").wait_for()
     view.shot("42-replay-at-play")
     page.keyboard.press(" ")

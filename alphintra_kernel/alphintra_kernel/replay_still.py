@@ -86,7 +86,8 @@ def _candles(picture: Picture, label: str) -> str:
     step = _WIDTH / SEEN
 
     def y(price: float) -> float:
-        return round(_HEIGHT - _EDGE - (price - low) / ((high - low) or 1.0) * (_HEIGHT - 2 * _EDGE), 1)
+        place: float = _HEIGHT - _EDGE - (price - low) / ((high - low) or 1.0) * (_HEIGHT - 2 * _EDGE)
+        return round(place, 1)
 
     def x(at: int) -> float:
         return round((at + 0.5) * step, 1)
@@ -97,8 +98,9 @@ def _candles(picture: Picture, label: str) -> str:
         for at, (_, opened, top, bottom, closed, *_rest) in enumerate(candles):
             if (closed >= opened) is rising:
                 upper, lower = y(max(opened, closed)), y(min(opened, closed))
+                left, right = x(at) - 0.35 * step, x(at) + 0.35 * step
                 wicks += f"M{x(at)},{y(top)}V{y(bottom)}"
-                bodies += f"M{round(x(at) - 0.35 * step, 1)},{upper}h{0.7 * step:.1f}V{max(lower, upper + 1)}h{-0.7 * step:.1f}z"
+                bodies += f"M{left:.1f},{upper}H{right:.1f}V{max(lower, upper + 1)}H{left:.1f}z"
         shapes.append(f'<path d="{wicks}" stroke="{color}" fill="none"/><path d="{bodies}" fill="{color}"/>')
     overlays = [line for line in picture.lines if line["overlay"]]
     for turn, line in enumerate(overlays):
@@ -109,14 +111,16 @@ def _candles(picture: Picture, label: str) -> str:
                 continue
             path += f"{pen}{x(at)},{y(value)}"
             pen = "L"
-        shapes.append(f'<path d="{path}" fill="none" stroke="{INDICATORS[turn % len(INDICATORS)]}" stroke-width="1.3"/>')
+        color = INDICATORS[turn % len(INDICATORS)]
+        shapes.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="1.3"/>')
     places = {candle[0]: at for at, candle in enumerate(candles)}
     for fill in picture.facts["fills"]:
-        if (at := places.get(fill["time"])) is not None:
+        place = places.get(fill["time"])
+        if place is not None:
             buy = fill["side"] == "BUY"
-            tip = y(candles[at][3]) + 3 if buy else y(candles[at][2]) - 3
+            tip = y(candles[place][3]) + 3 if buy else y(candles[place][2]) - 3
             color, edge = (GAIN, 8) if buy else (LOSS, -8)
-            shapes.append(f'<path d="M{x(at)},{tip}l5,{edge}h-10z" fill="{color}"/>')
+            shapes.append(f'<path d="M{x(place)},{tip}l5,{edge}h-10z" fill="{color}"/>')
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="100%" role="img" aria-label="{escape(label)}" '
         f'style="display:block;max-width:{_WIDTH}px">{"".join(shapes)}</svg>'

@@ -38,10 +38,11 @@ MIME_TYPE = "application/vnd.alphintra.replay.v1+json"
 """What tells the Lab extension that an output is a replay, so that it keeps the last picture with the notebook."""
 
 _EVENTS = {"order": "order", "fill": "fill", "trade": "closed trade", "refusal": "refused order"}
+_SPARKS = {"spark", "equity_spark", "drawdown_spark"}
 _IDLE: dict[str, Any] = {"play": None, "busy": None, "problem": None}
 
 
-class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
+class ReplayWidget(anywidget.AnyWidget):
     """A replay that is seen; everything else of it is the replay's own, such as ``step()`` and ``strategy``.
 
     Args:
@@ -67,7 +68,7 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
         self._own = self.model_id
         self.on_msg(self._on_message)
         self._unwatch: Callable[[], None] | None = replay.watch(self._on_movement)
-        self._shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+        self._shell: Any = get_ipython()
         if self._shell is not None:
             # A cell may have changed a variable of the strategy.
             self._shell.events.register("post_run_cell", self._after_cell)
@@ -117,9 +118,10 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _state(self, bars: int) -> tuple[list[list[Any]], list[dict[str, Any]], dict[str, Any]]:
         facts = self._replay.state(bars=bars)
-        account = facts["account"]
-        for owner, name in ((account, "equity_spark"), (account, "drawdown_spark"), *((v, "spark") for v in facts["variables"])):
-            owner[name] = [float(f"{value:.5g}") for value in owner[name]]
+        for owner in (facts["account"], *facts["variables"]):
+            for name in _SPARKS & owner.keys():
+                # As exact as twenty pixels can show it.
+                owner[name] = [float(f"{value:.5g}") for value in owner[name]]
         facts["can_debug"] = alphintra_backtest.replay.debug_hook is not None
         return facts.pop("candles"), facts.pop("indicators"), facts
 
@@ -182,7 +184,7 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
         try:
             if action is not None:
                 action(request)
-        except (Exception, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it is shown
             self._fail(error)
         finally:
             self._acting = False
@@ -253,7 +255,7 @@ class ReplayWidget(anywidget.AnyWidget):  # type: ignore[misc]
         self._acting = True
         try:
             found = self._replay.until(goal, limit=bars)
-        except (Exception, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, it is shown
             self._goal = None
             self._fail(error)
             self._show()
@@ -282,7 +284,7 @@ def _bars(request: dict[str, Any]) -> int:
 
 def _later(action: Callable[[], None]) -> None:
     """On the main thread, when it is free; at once where there is no kernel."""
-    kernel = getattr(get_ipython(), "kernel", None)  # type: ignore[no-untyped-call]
+    kernel = getattr(get_ipython(), "kernel", None)
     if kernel is None:
         action()
     else:
