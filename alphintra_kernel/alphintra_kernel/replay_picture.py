@@ -23,7 +23,7 @@ class Picture:
     Args:
         candles: ``[time, open, high, low, close, volume]`` each, in the order of their times.
         lines: ``{name, overlay, pane, values}`` each, with one value for each candle.
-        facts: Everything else.
+        facts: Everything else; of ``fills`` those of the candles.
     """
 
     def __init__(self, candles: list[list[Any]], lines: list[Json], facts: Json) -> None:
@@ -75,6 +75,9 @@ class Picture:
         added, values = candles[new:], [line["values"][new:] for line in lines]
         length = kept + len(added)
         drop = length - MOST_CANDLES // 2 if length > MOST_CANDLES else 0
+        fills = [fill for fill in facts["fills"] if fill["time"] > known[-1]]
+        before = [fill for fill in self.facts["fills"] if fill["time"] <= now]
+        facts = {**facts, "fills": before + fills}
         changed = {name: fact for name, fact in facts.items() if self.facts.get(name, self) != fact}
         if not added and until is None and not changed:
             return {}
@@ -88,7 +91,10 @@ class Picture:
             # Those that are as they were stay the same objects, which are compared at once.
             {**self.facts, **changed},
         )
-        return {"seq": self.seq, "until": until, "candles": added, "values": values, "facts": changed}
+        changed.pop("fills", None)
+        return {
+            "seq": self.seq, "until": until, "candles": added, "values": values, "fills": fills, "facts": changed,
+        }  # fmt: skip
 
 
 def _kind(line: Mapping[str, Any]) -> tuple[Any, Any]:

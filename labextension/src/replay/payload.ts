@@ -129,6 +129,8 @@ export interface IMove {
   candles: Candle[];
   /** The values that each line gets, in the order of the lines. */
   values: (number | null)[][];
+  /** The fills of the new candles. */
+  fills: IFill[];
   facts: Partial<IFacts>;
 }
 

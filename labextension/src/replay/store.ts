@@ -17,13 +17,20 @@ export function moved(
   if (move.seq !== scene.seq + 1) {
     return null;
   }
+  const { until } = move;
   const facts = { ...scene.facts, ...move.facts };
+  if (until !== null || move.fills.length > 0) {
+    facts.fills = [
+      ...scene.facts.fills.filter(fill => until === null || fill.time <= until),
+      ...move.fills
+    ];
+  }
   const kept =
-    move.until === null
+    until === null
       ? scene.candles.length
       : lastAtOrBefore(
           scene.candles.map(candle => candle[0]),
-          move.until
+          until
         ) + 1;
   const cut = kept < scene.candles.length;
   const length = kept + move.candles.length;

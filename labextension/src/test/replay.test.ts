@@ -24,7 +24,7 @@ function scene(bars: number): IScene {
 }
 
 function move(more: Partial<IMove>): IMove {
-  return { seq: 8, until: null, candles: [], values: [[], []], facts: {}, ...more };
+  return { seq: 8, until: null, candles: [], values: [[], []], fills: [], facts: {}, ...more };
 }
 
 test('a step adds its candle and its values and changes no more than it says', () => {
@@ -50,6 +50,23 @@ test('a step back takes candles away', () => {
   assert.equal(after.change, 'all');
   assert.deepEqual(after.scene.candles, [candle(0), candle(1)]);
   assert.deepEqual(after.scene.lines[0]!.values, [0, 0.5]);
+});
+
+test('the fills of new candles are added, and go with theirs', () => {
+  const first = moved(
+    scene(2),
+    move({ candles: [candle(2)], fills: [{ time: 120, side: 'BUY' }] })
+  )!.scene;
+  const second = moved(
+    first,
+    move({ seq: 9, candles: [candle(3)], fills: [{ time: 180, side: 'SELL' }] })
+  )!.scene;
+  assert.deepEqual(second.facts.fills, [
+    { time: 120, side: 'BUY' },
+    { time: 180, side: 'SELL' }
+  ]);
+  const back = moved(second, move({ seq: 10, until: 120 }))!.scene;
+  assert.deepEqual(back.facts.fills, [{ time: 120, side: 'BUY' }]);
 });
 
 test('facts alone leave the candles as they are', () => {
