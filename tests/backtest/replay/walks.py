@@ -106,12 +106,13 @@ def ended(replay: Replay) -> dict[str, Any]:
     """All that the logs say at the end that a replay comes to from where it stands."""
     if replay.bar < replay.count - 1 and not replay.done:
         replay.to(replay.count - 1)
-    return play.state(*replay._finish())
+    return play.state(*replay._track.finish())
 
 
 def remembered(strategy: Any) -> str:
     """The strategy's attributes as a text."""
     own = {n: v for n, v in vars(strategy).items() if n not in ("_run", "data", "memory", "dice", "average", "count")}
+    own["names"] = sorted(own["names"])  # Python leaves the order of a set open, and a copy has its own
     more = (strategy.memory.seen, strategy.dice.getstate(), strategy.memory.me is strategy.memory)
     return repr((own, more, strategy.memory.owner is strategy, strategy.alias is strategy.last,
                  np.shares_memory(strategy.ring, strategy.newest)))  # fmt: skip
@@ -133,4 +134,4 @@ def walk(replay: Replay, rng: np.random.Generator, moves: int) -> None:
             else:
                 replay.state()
         except ReplayError as error:
-            assert error.code in ("AT_END", "AT_START"), error  # noqa: PT017 - which of the ends is left open here
+            assert error.code in ("AT_END", "AT_START"), error
