@@ -25,7 +25,7 @@ class SmaCross(al.Strategy):
     def on_start(self):
         self.fast_ma = self.indicator(al.ta.SMA, self.data.close, self.fast)
         self.slow_ma = self.indicator(al.ta.SMA, self.data.close, 50)
-        self.rsi = self.indicator(al.ta.RSI, self.data.close, 14)
+        self.rsi = self.indicator(al.ta.RSI, self.data.close, 14, overlay=False)
         self.bars_in_trade = 0
         self.stake = 0.6
 

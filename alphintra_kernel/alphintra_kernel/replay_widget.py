@@ -121,7 +121,7 @@ class ReplayWidget(anywidget.AnyWidget):
         for owner in (facts["account"], *facts["variables"]):
             for name in _SPARKS & owner.keys():
                 # As exact as twenty pixels can show it.
-                owner[name] = [float(f"{value:.5g}") for value in owner[name]]
+                owner[name] = [None if v is None else float(f"{v:.5g}") for v in owner[name]]
         facts["can_debug"] = alphintra_backtest.replay.debug_hook is not None
         return facts.pop("candles"), facts.pop("indicators"), facts
 
@@ -188,8 +188,10 @@ class ReplayWidget(anywidget.AnyWidget):
             self._fail(error)
         finally:
             self._acting = False
-        self._show()
-        self.send({"kind": "done", "id": request.get("id")})
+        try:
+            self._show()
+        finally:
+            self.send({"kind": "done", "id": request.get("id")})
 
     def _do_step(self, request: dict[str, Any]) -> None:
         self._halt()

@@ -130,7 +130,9 @@ def test_a_browser_moves_it_and_a_cell_sees_it(browser):
     (move,) = browser.moves()
     assert (move["candles"], move["facts"]["bar"]) == ([], 2547)
     browser.ask(action="until", what="fill")
-    assert browser.kernel.value("str(replay.time.date())") == "'2010-06-21'"
+    browser.hear_until(lambda: browser.state["_status"]["busy"] is None)
+    assert browser.kernel.value("str(replay.time.date())") == "'2010-06-14'"
+    assert browser.state["_move"]["fills"][-1]["side"] == "SELL"
     browser.ask(action="to", when="2005-01-03")
     assert browser.state["_scene"]["facts"]["time"].startswith("2005-01-03")
     # A cell moves it as well, and the browser sees that.

@@ -25,8 +25,8 @@ export interface IAccount {
   equity: number;
   cash: number;
   drawdown: number;
-  equity_spark: number[];
-  drawdown_spark: number[];
+  equity_spark: (number | null)[];
+  drawdown_spark: (number | null)[];
 }
 
 export interface IPosition {
@@ -53,7 +53,8 @@ export interface IVariable {
   name: string;
   text: string;
   changed: boolean;
-  spark: number[];
+  /** Some values may not be defined yet. */
+  spark: (number | null)[];
 }
 
 export interface ILogRow {

@@ -14,7 +14,11 @@ const TITLES: Record<Part, string> = {
   variables: 'Variables'
 };
 
-function spark(values: readonly number[], tone: string): SVGSVGElement | null {
+function spark(
+  course: readonly (number | null)[],
+  tone: string
+): SVGSVGElement | null {
+  const values = course.filter(value => value !== null);
   return values.length < 2
     ? null
     : drawing(
