@@ -132,7 +132,7 @@ def test_a_browser_moves_it_and_a_cell_sees_it(browser):
     browser.ask(action="until", what="fill")
     browser.hear_until(lambda: browser.state["_status"]["busy"] is None)
     assert browser.kernel.value("str(replay.time.date())") == "'2010-06-14'"
-    assert browser.state["_move"]["fills"][-1]["side"] == "SELL"
+    assert [fill["side"] for move in browser.moves() for fill in move["fills"]] == ["SELL"]
     browser.ask(action="to", when="2005-01-03")
     assert browser.state["_scene"]["facts"]["time"].startswith("2005-01-03")
     # A cell moves it as well, and the browser sees that.

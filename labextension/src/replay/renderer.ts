@@ -15,6 +15,8 @@ const HTML_MIME = 'text/html';
 
 /** How long a live view may take before the picture is shown meanwhile, in milliseconds. */
 const PATIENCE = 1500;
+/** How often it looks whether there are widgets of a kernel now, in milliseconds. */
+const LOOK = 500;
 
 export class ReplayRenderer extends Panel implements IRenderMime.IRenderer {
   constructor(private readonly _rendermime: IRenderMimeRegistry) {
@@ -25,6 +27,7 @@ export class ReplayRenderer extends Panel implements IRenderMime.IRenderer {
 
   override dispose(): void {
     window.clearTimeout(this._timer);
+    window.clearInterval(this._clock);
     this._observer?.disconnect();
     super.dispose();
   }
@@ -36,22 +39,41 @@ export class ReplayRenderer extends Panel implements IRenderMime.IRenderer {
       return;
     }
     this._shown = source?.model_id;
-    [...this.widgets].forEach(widget => widget.dispose());
+    window.clearTimeout(this._timer);
+    this._timer = window.setTimeout(() => void this._showStill(), PATIENCE);
+    this._start();
+  }
+
+  /** Begin, anew where the notebook's widgets got their kernel only after this output was drawn. */
+  private _start(): void {
+    window.clearInterval(this._clock);
     this._observer?.disconnect();
-    this._still = null;
-    let live: IRenderMime.IRenderer;
-    try {
-      live = this._rendermime.createRenderer(WIDGET_MIME);
-    } catch {
-      await this._showStill();
+    this._live?.dispose();
+    const factory = this._rendermime.getFactory(WIDGET_MIME);
+    this._clock = window.setInterval(() => {
+      if (this._rendermime.getFactory(WIDGET_MIME) !== factory) {
+        this._start();
+      }
+    }, LOOK);
+    if (!factory || !this._model) {
       return;
     }
-    this.addWidget(live);
+    const live = this._rendermime.createRenderer(WIDGET_MIME);
+    this._live = live;
+    this.insertWidget(0, live);
+    if (this._still) {
+      live.hide();
+    }
     const look = (): void => {
+      if (live.isDisposed) {
+        return;
+      }
       if (live.node.firstElementChild) {
         this._observer?.disconnect();
         window.clearTimeout(this._timer);
-        this._still?.hide();
+        window.clearInterval(this._clock);
+        this._still?.dispose();
+        this._still = null;
         live.show();
       } else if (live.hasClass('jupyter-widgets')) {
         // It says in words that there is no such widget.
@@ -64,10 +86,8 @@ export class ReplayRenderer extends Panel implements IRenderMime.IRenderer {
       attributes: true,
       attributeFilter: ['class']
     });
-    window.clearTimeout(this._timer);
-    this._timer = window.setTimeout(() => void this._showStill(), PATIENCE);
     // Waits for a kernel, which may never come.
-    void live.renderModel(model).then(look, () => this._showStill());
+    void live.renderModel(this._model).then(look, () => this._showStill());
   }
 
   private async _showStill(): Promise<void> {
@@ -75,7 +95,7 @@ export class ReplayRenderer extends Panel implements IRenderMime.IRenderer {
     if (this._still || this.isDisposed || !this._model) {
       return;
     }
-    this.widgets[0]?.hide();
+    this._live?.hide();
     this._still = this._rendermime.createRenderer(HTML_MIME);
     this.addWidget(this._still);
     await this._still.renderModel(this._model);
@@ -93,5 +113,7 @@ export class ReplayRenderer extends Panel implements IRenderMime.IRenderer {
   private _shown: unknown = null;
   private _still: IRenderMime.IRenderer | null = null;
   private _observer: MutationObserver | null = null;
+  private _live: IRenderMime.IRenderer | null = null;
   private _timer = 0;
+  private _clock = 0;
 }
