@@ -6,14 +6,13 @@ import copy
 import json
 from typing import Any
 
+import alphintra as al
 import numpy as np
 import pandas as pd
 import pytest
 from alphintra_backtest.replay import Replay
 from alphintra_kernel.replay_picture import MOST_CANDLES, Picture
 from alphintra_kernel.replay_still import still
-
-import alphintra as al
 
 
 class Cross(al.Strategy):
