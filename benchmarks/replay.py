@@ -21,6 +21,8 @@ COUNT = 1_000_000
 #: Seconds that going to a bar may take, and one step back.
 ANY_BAR, BACK = 1.0, 0.05
 PLACES, BACKS = 40, 200
+#: Bytes that the copies may take.
+COPIES = 256 * 2**20
 
 
 class Averages(al.Strategy):

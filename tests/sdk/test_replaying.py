@@ -26,7 +26,7 @@ def test_it_stands_where_it_is_told_with_the_backtests_arguments() -> None:
     replay = al.replay(Holds, DATA, at="2008-09-15", params={"size": 3}, commission=0.001, max_share=None)
     assert type(replay) is Replay
     assert str(replay.time.date()) == "2008-09-15"
-    assert replay.strategy.position().size == 3
+    assert replay.strategy.position().size == 12  # three, and two splits of two for one since
     known = al.backtest(Holds, DATA, params={"size": 3}, commission=0.001, max_share=None)
     assert replay.original.fills.equals(known.fills)
     assert replay.original.assumptions == known.assumptions
