@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from lab_page import SECOND, Page
+from lab_page import Page
 
 pytestmark = pytest.mark.browser
 
@@ -106,7 +106,7 @@ def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> 
 
     count = page.locator(f"{FORM} p[data-field='method.grid']")
     # 5:50:5 has 10 values, 20:200:20 has 10.
-    assert "100 combinations" in count.inner_text()
+    count.filter(has_text="100 combinations").wait_for()
     assert page.locator("[data-field='method.constraint'] input").input_value() == "fast < slow"
     fill(page, "method.grid.fast", "10")
     fill(page, "method.grid.slow", "50")
@@ -114,7 +114,7 @@ def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> 
     assert "Nothing varies" in complaint(page, "method.grid")
     fill(page, "method.grid.fast", "10, 20, 30")
     fill(page, "method.grid.slow", "40:100:20")
-    assert "12 combinations" in count.inner_text()
+    count.filter(has_text="12 combinations").wait_for()
 
     # What only the server knows stands at its field, in the dialog that stays as it is.
     fill(page, "method.constraint", "fast > slow")
@@ -132,17 +132,17 @@ def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> 
     row = page.locator("#alphintra-backtests .alphintra-Run").first
     row.filter(has_text="Sweep").wait_for()
     toast = page.locator(".Toastify__toast").filter(has_text="finished")
-    toast.wait_for(timeout=180 * SECOND)
+    toast.wait_for()
     job = view.lab.request("GET", f"backtests/{row.get_attribute('data-run')}")
     assert job["method"]["grid"] == {"fast": [10, 20, 30], "slow": {"low": 40, "high": 100, "step": 20}}
     assert float(job["commission"]["per_share"]) == 0.005
 
     row.click()
-    page.wait_for_selector(f"{DOCUMENT} .alphintra-HeatMap canvas", timeout=60 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-HeatMap canvas")
     assert page.locator(f"{DOCUMENT} .alphintra-Trials-count").inner_text() == "12 trials"
     view.shot("34-sweep")
     page.get_by_role("tab", name="Best variant").click()
-    page.wait_for_selector(f"{DOCUMENT} .alphintra-Chart canvas", timeout=30 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Chart canvas")
     view.shot("35-best-variant")
     page.keyboard.press("ArrowLeft")
     page.wait_for_selector(f"{DOCUMENT} .alphintra-HeatMap canvas")
@@ -161,12 +161,12 @@ def test_chosen_runs_are_compared_by_mouse_and_keyboard(view: Page) -> None:
     view.row(first).focus()
     page.keyboard.press("Space")
     view.row(second).click(modifiers=["Control"])
-    assert page.locator(".alphintra-Panel-foot [role=status]").inner_text() == "2 chosen"
+    page.locator(".alphintra-Panel-foot [role=status]").get_by_text("2 chosen", exact=True).wait_for()
     assert page.locator(DOCUMENT).count() == 0
     view.shot("36-chosen")
     compare.click()
-    page.wait_for_selector(f"{DOCUMENT} .alphintra-Study[data-kind='comparison']", timeout=60 * SECOND)
-    page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot", timeout=60 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Study[data-kind='comparison']")
+    page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot")
     view.shot("37-comparison")
 
     # The same runs are the same document.
@@ -187,14 +187,14 @@ def test_runs_that_cannot_be_compared_say_why(view: Page) -> None:
     view.row(late).get_by_role("checkbox").click()
     page.locator(".alphintra-Panel-foot").get_by_role("button", name="Compare").click()
     said = page.locator(f"{DOCUMENT} .alphintra-Problem")
-    said.wait_for(timeout=60 * SECOND)
+    said.wait_for()
     assert re.search(r"common|share", said.inner_text()), said.inner_text()
     view.shot("38-not-comparable")
 
 
 def test_checks_are_set_run_and_remembered(view: Page) -> None:
     page = view.page
-    strategy = stored(view, f"checked_{view.theme}.py")
+    strategy = stored(view, "checked.py")
     completed(view, strategy, commission="0.001")
     view.open()
     view.show_panel()
@@ -216,27 +216,30 @@ def test_checks_are_set_run_and_remembered(view: Page) -> None:
     start = page.locator(checks).get_by_role("button", name="Run checks")
     page.locator(f"{checks} [role=status]").filter(has_text="saved").wait_for()
     start.click()
-    page.locator(f"{checks} details[data-state='failed']").first.wait_for(timeout=120 * SECOND)
+    page.locator(f"{checks} details[data-state='failed']").first.wait_for()
     assert "max_drawdown is" in page.locator(f"{checks} li[data-passed='false']").inner_text()
 
     # Dearer code: the next run passes what is left, and says which fill was the first to differ.
     editor.fill("sharpe_ratio >= 0.1")
     page.get_by_role("button", name="Save checks").click()
     page.locator(f"{checks} [role=status]").filter(has_text="saved").wait_for()
-    path = view.lab.workspace / f"checked_{view.theme}.py"
+    path = view.lab.workspace / "checked.py"
     path.write_text(STRATEGY.replace("0.9", "0.8"))
     view.lab.request("POST", "strategies/code/from-file", {"path": path.name, "class_name": "Cross"})
     passed = page.locator(f"{checks} details[data-state='passed']").first
-    passed.wait_for(timeout=120 * SECOND)
+    passed.wait_for()
     assert "after a save" in passed.locator("summary").inner_text()
     if passed.get_attribute("open") is None:
         passed.locator("summary").click()
     assert "First differing fill" in passed.inner_text()
     item.filter(has_text="passed").wait_for()
     view.shot("40-checks-history")
-    start.click()
+    # What is to be stopped must not come to its end before.
+    slow = STRATEGY.replace("import", "import time\n\nimport", 1)
+    path.write_text(slow.replace("def on_bar(self):", "def on_bar(self):\n        time.sleep(0.02)"))
+    view.lab.request("POST", "strategies/code/from-file", {"path": path.name, "class_name": "Cross"})
     page.locator(checks).get_by_role("button", name="Stop").click()
-    page.locator(f"{checks} details[data-state='stopped']").first.wait_for(timeout=60 * SECOND)
+    page.locator(f"{checks} details[data-state='stopped']").first.wait_for()
 
 
 GRID = {"fast": [10, 20], "slow": [40, 80]}
@@ -258,12 +261,12 @@ def test_a_method_opens_with_its_study_before_the_run(
     view.show_panel()
     view.row(backtest).click()
     study = page.locator(f"{DOCUMENT} .alphintra-Study")
-    study.wait_for(timeout=60 * SECOND)
+    study.wait_for()
     assert study.get_attribute("data-kind") == kind
-    page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot", timeout=60 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot")
     view.shot(f"41-{kind}")
     page.get_by_role("tab", name=page_of_run).click()
-    page.wait_for_selector(f"{DOCUMENT} .alphintra-Chart canvas", timeout=30 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Chart canvas")
     assert page.locator(f"{DOCUMENT} ~ a, .alphintra-Pages a").first.get_attribute("href").endswith("/report")
 
 
@@ -283,9 +286,7 @@ def test_a_running_sweep_says_where_it_is_and_can_be_stopped(view: Page) -> None
     )
     row = view.row(accepted["backtest_id"])
     # 46 × 100 variants.
-    row.filter(has_text=re.compile(r"\d+ of 4\u202f600 variants")).wait_for(timeout=120 * SECOND)
+    row.filter(has_text=re.compile(r"\d+ of 4\u202f600 variants")).wait_for()
     view.shot("42-running")
     row.get_by_role("button", name="Stop").click()
-    page.wait_for_selector(
-        f".alphintra-Run[data-run='{accepted['backtest_id']}'][data-status='CANCELLED']", timeout=60 * SECOND
-    )
+    page.wait_for_selector(f".alphintra-Run[data-run='{accepted['backtest_id']}'][data-status='CANCELLED']")

@@ -44,7 +44,9 @@ def _not_ours(_folder: str, names: list[str]) -> list[str]:
     return [
         name
         for name in names
-        if ".tmp." in name or (name.startswith(f"{engine.name}_") and name != f"{engine.name}_{digest}")
+        if ".tmp." in name
+        or name == compile_cache.WRITING  # held by whoever writes there; this process writes elsewhere
+        or (name.startswith(f"{engine.name}_") and name != f"{engine.name}_{digest}")
     ]
 
 

@@ -70,7 +70,7 @@ def other_kernel(server: Server) -> Iterator[Kernel]:
 def locked(machine: Path) -> Iterator[Server]:
     """As it is started where people run others' notebooks."""
     (machine / "locked").mkdir()
-    with serving(machine / "locked", "--AlphintraServer.lockdown=True") as running:
+    with serving(machine / "locked", "--AlphintraServer.lockdown=True", "--AlphintraServer.pool_size=0") as running:
         yield running
 
 

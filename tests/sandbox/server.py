@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TOKEN = "attack-token-3c19f0"
 DATA = "us-equities-daily/AAPL"
-_START_SECONDS = 60
+_START_SECONDS = 240
 _DONE = {"COMPLETED", "FAILED", "CANCELLED"}
 
 
