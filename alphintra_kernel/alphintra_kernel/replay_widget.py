@@ -189,7 +189,8 @@ class ReplayWidget(anywidget.AnyWidget):
         finally:
             self._acting = False
         try:
-            self._show()
+            if self._goal is None:  # a search shows where it ends
+                self._show()
         finally:
             self.send({"kind": "done", "id": request.get("id")})
 
@@ -271,9 +272,9 @@ class ReplayWidget(anywidget.AnyWidget):
             _later(lambda: self._seek(goal, more))
             return
         self._goal = None
-        self._show()
         nothing = {"title": f"No {_words(goal)} up to the end of the data", "text": "", "hint": ""}
         self._status = {**_IDLE, "problem": None if found else nothing}
+        self._show()
 
 
 def _words(goal: str) -> str:

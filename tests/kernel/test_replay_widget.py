@@ -130,7 +130,8 @@ def test_a_browser_moves_it_and_a_cell_sees_it(browser):
     (move,) = browser.moves()
     assert (move["candles"], move["facts"]["bar"]) == ([], 2547)
     browser.ask(action="until", what="fill")
-    browser.hear_until(lambda: browser.state["_status"]["busy"] is None)
+    browser.hear_until(lambda: browser.moves() != [])
+    assert browser.state["_status"]["busy"] is None
     assert browser.kernel.value("str(replay.time.date())") == "'2010-06-14'"
     assert [fill["side"] for move in browser.moves() for fill in move["fills"]] == ["SELL"]
     browser.ask(action="to", when="2005-01-03")
