@@ -24,7 +24,9 @@ def main(seconds: float) -> None:
     """Play at each speed for a while from the start of the data, and print what came."""
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as lab, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        view = Page(chromium.new_page(viewport={"width": 1500, "height": 1150}), lab, "light")
+        context = chromium.new_context(viewport={"width": 1500, "height": 1150})
+        context.new_page()
+        view = Page(context, lab)
         page = walk.opened(view, "play.ipynb")
         for rate in RATES:
             page.locator(f"{walk.VIEW} .alphintra-Replay-track").press("Home")
