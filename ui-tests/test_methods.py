@@ -174,6 +174,55 @@ def test_chosen_runs_are_compared_by_mouse_and_keyboard(view: Page) -> None:
     assert page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab").filter(has_text="Compare 2 runs").count() == 1
 
 
+def test_a_comparison_that_could_not_be_had_can_be_tried_again(view: Page) -> None:
+    page = view.page
+    strategy = stored(view, "cross.py")
+    first = completed(view, strategy)
+    second = completed(view, strategy, parameters={"fast": 10, "slow": 100})
+    view.open()
+    view.show_panel()
+    for backtest in (first, second):
+        view.row(backtest).hover()
+        view.row(backtest).get_by_role("checkbox").click()
+    # The server cannot, and says when to ask again; what it is asked then waits until the page was looked at.
+    problem = {"title": "Service Unavailable", "detail": "The database cannot be used just now."}
+    asked: list[Any] = []
+
+    def refuse(route: Any) -> None:
+        asked.append(route)
+        if len(asked) == 1:
+            route.fulfill(status=503, headers={"Retry-After": "1"}, json=problem)
+
+    page.route("**/api/backtests/compare", refuse)
+    page.locator(".alphintra-Panel-foot").get_by_role("button", name="Compare").click()
+    waiting = page.locator(f"{DOCUMENT} [aria-busy] [role=status]")
+    waiting.filter(has_text="The database cannot be used just now. It is asked again in 1 s.").wait_for()
+    deadline = time.monotonic() + 120
+    while len(asked) < 2 and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    asked[1].fulfill(status=503, json=problem)
+    refused = page.locator(f"{DOCUMENT} [role=alert]")
+    refused.filter(has_text="The database cannot be used just now.").wait_for()
+    assert len(asked) == 2
+    assert "It is not because of the runs" in refused.inner_text()
+    assert refused.locator("li", has_text="us-equities-daily/AAPL").count() == 2
+    view.shot("38-comparison-refused")
+    page.unroute("**/api/backtests/compare")
+
+    # Compared, but what draws it does not come.
+    scripts = "**/extensions/@alphintra/lab/static/**"
+    page.route(scripts, lambda route: route.abort())
+    again = page.locator(DOCUMENT).get_by_role("button", name="Try again")
+    again.click()
+    page.locator(f"{DOCUMENT} [role=alert]").filter(
+        has_text="could not be loaded. The server does not answer."
+    ).wait_for()
+    view.shot("38-comparison-not-drawn")
+    page.unroute(scripts)
+    again.click()
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Study[data-kind='comparison']")
+
+
 def test_runs_that_cannot_be_compared_say_why(view: Page) -> None:
     page = view.page
     strategy = stored(view, "cross.py")

@@ -46,7 +46,8 @@ def server(machine: Path) -> Iterator[Server]:
     keys = machine / "local" / "home" / ".ssh"
     keys.mkdir(parents=True)
     (keys / "id_ed25519").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n(of a test)\n")
-    with serving(machine / "local", "--AlphintraServer.job_seconds=60") as running:
+    # All refusals in one job, which has a tenth of a processor while other tests compute.
+    with serving(machine / "local", "--AlphintraServer.job_seconds=300") as running:
         yield running
 
 

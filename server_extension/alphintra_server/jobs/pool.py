@@ -176,12 +176,12 @@ class Pool:
         self._waiting.remove(item)
         if time.monotonic() - item.since >= _PROVEN_SECONDS:
             self._failures = 0
-        tail = clean(item.worker.process.stderr_tail())[-500:]
         try:
             await item.discard()
         except asyncio.CancelledError:
             self._waiting.append(item)  # stop() ends it
             raise
+        tail = clean(item.worker.process.stderr_tail())[-500:]  # its last words may come after its end is seen
         self._failed(tail or f"it ended ({item.worker.process.outcome}, exit code {item.worker.process.poll()})")
 
     def _failed(self, why: str) -> None:
