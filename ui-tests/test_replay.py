@@ -38,8 +38,17 @@ class SmaCross(al.Strategy):
             self.close()
         elif self.bars_in_trade == 3:
             self.sell(quantity=self.position().size, stop=self.data.close[-1] * 0.92, tif="GTC")'''
-REPLAY = 'replay = al.replay(SmaCross, data="us-equities-daily/AAPL", at="2010-04-20")\nreplay'
+DATA = "us-equities-daily/AAPL"
+REPLAY = f'replay = al.replay(SmaCross, data="{DATA}", at="2010-04-20")\nreplay'
 CHANGE = "replay.strategy.stake = 0.3"
+UNCOPIED = '''class Draws(SmaCross):
+    """The same with what cannot be copied."""
+
+    def on_start(self):
+        super().on_start()
+        self.draws = (n * n for n in range(10**6))
+
+al.replay(Draws, data="us-equities-daily/AAPL", at="2010-06-21")'''
 
 VIEW = ".jp-NotebookPanel .alphintra-Replay"
 #: The days of the data after that at which the replay is opened.
@@ -54,8 +63,8 @@ def _kernels_end(lab: Lab) -> Iterator[None]:
 
 
 def opened(view: Page, name: str) -> Any:
-    """A notebook with a strategy, its replay, and a change to it; the first two are run."""
-    cells = [nbformat.v4.new_code_cell(source) for source in (STRATEGY, REPLAY, CHANGE)]
+    """A notebook with a strategy, its replay, a change to it, and another strategy; the first two cells are run."""
+    cells = [nbformat.v4.new_code_cell(source) for source in (STRATEGY, REPLAY, CHANGE, UNCOPIED)]
     kernelspec = {"name": "alphintra", "display_name": "Alphintra", "language": "python"}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec})
     nbformat.write(notebook, view.lab.workspace / name)
@@ -98,6 +107,14 @@ def settled(page: Any, than: str) -> str:
     return day(page)
 
 
+def go_to(page: Any, day: str) -> None:
+    page.locator(VIEW).focus()
+    page.keyboard.press("d")
+    page.locator(f"{VIEW} input[type=date]").fill(day)
+    page.keyboard.press("Enter")
+    stands_at(page, day)
+
+
 def variable(page: Any, name: str) -> str:
     row = page.locator(f"{VIEW} .alphintra-Replay-variables tr").filter(has_text=name)
     return str(row.locator("td").first.inner_text())
@@ -107,11 +124,17 @@ def last_event(page: Any) -> str:
     return str(page.locator(f"{VIEW} .alphintra-Replay-log tbody tr").first.inner_text())
 
 
-def test_buttons_and_keys_walk_through_the_market(view: Page) -> None:
+def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     page = opened(view, "walk.ipynb")
     stands_at(page, DAYS[0])
     assert page.locator(f"{VIEW} h2").inner_text() == "Replay \u00b7 SmaCross"
     assert "bar 2\u202f549 of 3\u202f270" in page.locator(f"{VIEW} .alphintra-Chip").first.inner_text()
+    costs = page.locator(f"{VIEW} .alphintra-Replay-costs").inner_text()
+    assert re.fullmatch(
+        r"The run took [\d.]+\u202fs\. Copies of it to go back to take [\d.]+\u202fMB of at most 268\u202fMB\.", costs
+    ), costs
+    # There is no debugger to go to.
+    assert page.locator(f"{VIEW}").get_by_role("button", name="Debug at this bar").count() == 0
     view.shot("40-replay")
 
     before = variable(page, "bars_in_trade")
@@ -137,18 +160,15 @@ def test_buttons_and_keys_walk_through_the_market(view: Page) -> None:
     page.keyboard.press("t")
     closed = settled(page, filled)
     assert DAYS[0] < ordered < filled < closed
-    page.keyboard.press("d")
-    page.locator(f"{VIEW} input[type=date]").fill("2011-03-15")
-    page.keyboard.press("Enter")
-    stands_at(page, "2011-03-15")
+    go_to(page, "2011-03-15")
     # The keys went nowhere else: the notebook has its cells.
-    assert page.locator(".jp-NotebookPanel:visible .jp-Cell").count() == 3
+    assert page.locator(".jp-NotebookPanel:visible .jp-Cell").count() == 4
 
-    # Until an expression is true, and one that fails.
+    # Until an expression is true; one that fails; one that never ends.
     expression = page.locator(f"{VIEW} .alphintra-Replay-expression")
     expression.fill("self.bars_in_trade == 5")
     expression.press("Enter")
-    settled(page, "2011-03-15")
+    there = settled(page, "2011-03-15")
     assert variable(page, "bars_in_trade") == "5"
     expression.fill("self.nothing > 1")
     expression.press("Enter")
@@ -158,6 +178,13 @@ def test_buttons_and_keys_walk_through_the_market(view: Page) -> None:
     view.shot("41-replay-problem")
     problem.get_by_role("button", name="Close").click()
     problem.wait_for(state="hidden")
+    expression.fill("any(False for _ in iter(int, 1))")
+    expression.press("Enter")
+    page.locator(VIEW).get_by_role("button", name="Stop").click()
+    page.locator(f"{VIEW} .alphintra-Replay-busy").wait_for(state="hidden")
+    assert problem.is_hidden()
+    press(page, "back")
+    assert there <= settled(page, day(page))
 
     # A press on the track goes to its bar.
     track = page.locator(f"{VIEW} .alphintra-Replay-track")
@@ -165,13 +192,10 @@ def test_buttons_and_keys_walk_through_the_market(view: Page) -> None:
     there = day(page)
     track.click(position={"x": box["width"] * 0.5, "y": box["height"] / 2})
     settled(page, there)
-    assert abs(int(track.get_attribute("aria-valuenow")) - 3270 / 2) < 5
-
-
-def test_play_moves_on_until_it_is_paused(view: Page) -> None:
-    page = opened(view, "play.ipynb")
-    track = page.locator(f"{VIEW} .alphintra-Replay-track")
     first = int(track.get_attribute("aria-valuenow"))
+    assert abs(first - 3270 / 2) < 5
+
+    # Play goes on until it is paused.
     page.locator(f"{VIEW} select").select_option("30")
     page.locator(VIEW).focus()
     page.keyboard.press(" ")
@@ -185,12 +209,10 @@ def test_play_moves_on_until_it_is_paused(view: Page) -> None:
     paused = track.get_attribute("aria-valuenow")
     page.wait_for_timeout(500)
     assert track.get_attribute("aria-valuenow") == paused
-    # No candle is missing: all that were played, and those from before.
-    assert page.locator(f"{VIEW} .alphintra-Problem").is_hidden()
+    assert problem.is_hidden()
 
-
-def test_a_change_in_a_cell_is_a_branch_and_is_compared(view: Page) -> None:
-    page = opened(view, "branch.ipynb")
+    # What a cell changes is marked, becomes a branch, and is compared.
+    go_to(page, DAYS[0])
     assert page.get_by_role("button", name="Compare with the run").is_hidden()
     run(page, 2)
     page.locator(f"{VIEW} .alphintra-Replay-variables tr").filter(has_text="0.3").wait_for()
@@ -200,25 +222,29 @@ def test_a_change_in_a_cell_is_a_branch_and_is_compared(view: Page) -> None:
     assert chip.inner_text() == f"branch: stake 0.6 \u2192 0.3 at {DAYS[0]}"
     page.locator(VIEW).focus()
     page.keyboard.press("f")
+    filled = settled(page, DAYS[1])
     page.keyboard.press("f")
-    page.wait_for_timeout(500)
+    settled(page, filled)
     page.locator(VIEW).evaluate("node => node.scrollIntoView()")
     view.shot("43-replay-branch")
-
     page.get_by_role("button", name="Compare with the run").click()
     comparison = page.locator(f"{VIEW} .alphintra-Replay-comparison")
     comparison.get_by_text("the run").first.wait_for(timeout=60 * SECOND)
     comparison.evaluate("node => node.scrollIntoView()")
     view.shot("44-replay-comparison")
     comparison.get_by_role("button", name="Close").click()
-
     # Before the change there is no branch.
-    page.locator(VIEW).focus()
-    page.keyboard.press("d")
-    page.locator(f"{VIEW} input[type=date]").fill("2010-04-15")
-    page.keyboard.press("Enter")
-    stands_at(page, "2010-04-15")
+    go_to(page, "2010-04-15")
     chip.wait_for(state="hidden")
+
+    # A strategy that cannot be copied says what going back costs.
+    run(page, 3)
+    other = page.locator(VIEW).nth(1)
+    notice = other.locator(".alphintra-Replay-notices")
+    notice.filter(has_text="Going back runs again from the start").wait_for()
+    assert "draws (a generator)" in notice.inner_text()
+    other.evaluate("node => node.scrollIntoView()")
+    view.shot("46-replay-uncopied")
 
 
 def test_two_pages_see_one_replay_and_the_notebook_keeps_its_last_picture(view: Page) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import alphintra_backtest.replay
 import anywidget
 from alphintra.errors import AlphintraError
+from alphintra_backtest.widgets.turns import later
 from IPython.core.getipython import get_ipython
 from traitlets import Dict, Unicode
 
@@ -33,6 +34,8 @@ MOST_AT_ONCE = 1000
 SLICE = 0.1
 #: Seconds between two pictures while a cell moves the replay.
 BETWEEN = 0.05
+#: Seconds between two looks at what the copies take: there are hundreds.
+WEIGHED = 1.0
 
 MIME_TYPE = "application/vnd.alphintra.replay.v1+json"
 """What tells the Lab extension that an output is a replay, so that it keeps the last picture with the notebook."""
@@ -58,6 +61,8 @@ class ReplayWidget(anywidget.AnyWidget):
 
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
+        self._weighed, self._weighed_at = 0.0, -2
+        self._copies = 0
         self._picture = Picture(*self._state(BARS))
         self._at = replay.bar
         self._acting = False
@@ -122,8 +127,17 @@ class ReplayWidget(anywidget.AnyWidget):
             for name in _SPARKS & owner.keys():
                 # As exact as twenty pixels can show it.
                 owner[name] = [None if v is None else float(f"{v:.5g}") for v in owner[name]]
+        facts["snapshot_bytes"], facts["snapshot_limit"] = self._snapshot_bytes(), self._replay.snapshot_limit
         facts["can_debug"] = alphintra_backtest.replay.debug_hook is not None
         return facts.pop("candles"), facts.pop("indicators"), facts
+
+    def _snapshot_bytes(self) -> int:
+        """Bytes of the copies, as they were at the last look at them."""
+        now = time.monotonic()
+        if self._replay.bar != self._weighed_at and now - self._weighed > WEIGHED:
+            self._weighed, self._weighed_at = now, self._replay.bar
+            self._copies = self._replay.snapshot_bytes
+        return self._copies
 
     def _show(self) -> None:
         """Tell the browsers what has changed."""
@@ -144,7 +158,12 @@ class ReplayWidget(anywidget.AnyWidget):
         self._status = {**self._status, **changes}
 
     def _fail(self, error: BaseException) -> None:
-        if isinstance(error, AlphintraError):
+        problem: dict[str, str] | None
+        if getattr(error, "code", None) == "CANCELLED":
+            problem = None  # somebody asked for it
+        elif isinstance(error, KeyboardInterrupt):
+            problem = {"title": "Interrupted", "text": f"The replay stands at bar {self._replay.bar}.", "hint": ""}
+        elif isinstance(error, AlphintraError):
             where = f" ({error.where})" if error.where else ""
             problem = {"title": error.message + where, "text": error.code, "hint": error.hint or ""}
         else:
@@ -161,7 +180,7 @@ class ReplayWidget(anywidget.AnyWidget):
             self._show()
         elif not self._due:
             self._due = True
-            _later(self._show_due)
+            later(self._show_due)
 
     def _show_due(self) -> None:
         if self._due:
@@ -172,8 +191,12 @@ class ReplayWidget(anywidget.AnyWidget):
             self._show()
 
     def _on_message(self, _: Any, content: Any, __: Any) -> None:
-        if isinstance(content, dict):
-            _later(lambda: self._answer(content))
+        if not isinstance(content, dict):
+            return
+        if content.get("action") == "stop":
+            # On a thread of its own it comes while the movement that it is to stop is under way.
+            self._replay.cancel()
+        later(lambda: self._answer(content))
 
     def _answer(self, request: dict[str, Any]) -> None:
         """Do what a browser asks for; whatever comes of it, it is told that it is done."""
@@ -244,6 +267,12 @@ class ReplayWidget(anywidget.AnyWidget):
         shown = self._replay.compare()._repr_mimebundle_()
         self.send({"kind": "comparison", "html": shown["text/html"]})
 
+    def _do_debug(self, _: dict[str, Any]) -> None:
+        self._halt()
+        hook = alphintra_backtest.replay.debug_hook
+        if hook is not None:
+            hook(self._replay, True)
+
     def _halt(self) -> None:
         """End what goes on; another movement was asked for."""
         self._goal = None
@@ -269,7 +298,7 @@ class ReplayWidget(anywidget.AnyWidget):
             spent = max(time.monotonic() - began, 1e-6)
             more = int(max(1, min(bars * SLICE / spent, bars * 8)))
             self._say(busy={"text": f"Running to the next {_words(goal)}", "bar": self._replay.bar})
-            _later(lambda: self._seek(goal, more))
+            later(lambda: self._seek(goal, more))
             return
         self._goal = None
         nothing = {"title": f"No {_words(goal)} up to the end of the data", "text": "", "hint": ""}
@@ -283,12 +312,3 @@ def _words(goal: str) -> str:
 
 def _bars(request: dict[str, Any]) -> int:
     return max(1, min(int(request.get("bars", 1)), MOST_AT_ONCE))
-
-
-def _later(action: Callable[[], None]) -> None:
-    """On the main thread, when it is free; at once where there is no kernel."""
-    kernel = getattr(get_ipython(), "kernel", None)
-    if kernel is None:
-        action()
-    else:
-        kernel.io_loop.add_callback(action)

@@ -1,4 +1,4 @@
-"""The replay's widget in a real kernel: what a browser is sent, and what comes of what it asks for."""
+"""The widgets of a replay and of ``al.widgets`` in a real kernel: what a browser is sent, and what it asks for."""
 
 from __future__ import annotations
 
@@ -61,6 +61,10 @@ class Browser:
             self.hear(message)
         return shown
 
+    def model(self, kind: str) -> str:
+        """The comm of the last model of a kind."""
+        return [key for key, state in self.models.items() if state.get("_model_name") == kind][-1]
+
     @property
     def id(self) -> str:
         """The comm of the replay."""
@@ -78,9 +82,15 @@ class Browser:
         self.hear_until(lambda: {"kind": "done", "id": name} in self.messages)
         return self.messages
 
-    def tell(self, **request: Any) -> None:
-        message = {"comm_id": self.id, "data": {"method": "custom", "content": request}}
-        self.kernel.client.shell_channel.send(self.kernel.client.session.msg("comm_msg", message))
+    def tell(self, *, subshell: str | None = None, **request: Any) -> None:
+        self.send(self.id, {"method": "custom", "content": request}, subshell)
+
+    def send(self, model: str, data: dict[str, Any], subshell: str | None = None) -> None:
+        """A message to a model, as JupyterLab sends it on a subshell where there is one."""
+        message = self.kernel.client.session.msg("comm_msg", {"comm_id": model, "data": data})
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
+        self.kernel.client.shell_channel.send(message)
 
     def hear_until(self, heard: Callable[[], bool]) -> None:
         while not heard():
@@ -192,6 +202,50 @@ def test_a_search_is_stopped(browser):
     assert int(browser.kernel.value("replay.bar")) == stood
 
 
+def test_an_expression_that_never_ends_is_stopped_or_interrupted(browser):
+    control = browser.kernel.client.control_channel
+    control.send(browser.kernel.client.session.msg("create_subshell_request", {}))
+    subshell = browser.kernel.client.get_control_msg(timeout=30)["content"]["subshell_id"]
+    endless = "any(False for _ in iter(int, 1))"
+    idle = {"play": None, "busy": None, "problem": None}
+    browser.run("replay.to(60)")
+    browser.messages = []
+    browser.tell(action="until", what=endless, id="endless", subshell=subshell)
+    time.sleep(0.5)
+    browser.tell(action="stop", id="stop", subshell=subshell)
+    browser.hear_until(lambda: {"kind": "done", "id": "stop"} in browser.messages)
+    assert browser.state["_status"] == idle
+    assert browser.kernel.value("replay.bar in (60, 61), replay.branches") == "(True, [])"
+    browser.tell(action="until", what=endless, id="again")
+    time.sleep(0.5)
+    browser.kernel.manager.interrupt_kernel()
+    browser.hear_until(lambda: {"kind": "done", "id": "again"} in browser.messages)
+    assert browser.state["_status"]["problem"]["title"] == "Interrupted"
+    browser.ask(action="dismiss")
+    browser.ask(action="to", when=70)
+    assert browser.kernel.value("replay.bar") == "70"
+
+
+def test_what_going_back_costs_is_told(browser):
+    facts = browser.state["_scene"]["facts"]
+    assert facts["snapshot_bytes"] > 10_000
+    assert facts["snapshot_limit"] == 256 * 2**20
+    assert facts["run_seconds"] > 0
+    assert facts["can_debug"] is False
+
+
+def test_a_debugger_that_is_registered_is_offered_and_gets_the_replay(browser):
+    browser.run("import alphintra_backtest.replay as package, types")
+    browser.run("asked = []; package.debug_hook = lambda replay, wish: asked.append((replay.bar, wish))")
+    browser.run("replay.to(100)")
+    assert browser.kernel.value("replay.bar") == "100"
+    browser.ask(action="debug")
+    assert browser.kernel.value("asked") == "[(100, True)]"
+    browser.ask(action="scene")
+    assert browser.state["_scene"]["facts"]["can_debug"] is True
+    browser.run("package.debug_hook = None")
+
+
 def test_a_change_in_a_cell_is_shown_and_becomes_a_branch(browser):
     browser.run("replay.to('2010-04-20')")
     browser.messages = []
@@ -205,3 +259,37 @@ def test_a_change_in_a_cell_is_shown_and_becomes_a_branch(browser):
     assert "the run" in answer["html"]
     (answer,) = [m for m in browser.ask(action="still") if m.get("kind") == "still"]
     assert "branch: stake" in answer["html"]
+
+
+def test_a_slider_runs_the_backtest_again_and_only_its_last_place_counts(browser):
+    browser.run("view = al.widgets.parameters(SmaCross, data='us-equities-daily/AAPL')")
+    slider = browser.model("IntSliderModel")
+    assert {name: browser.models[slider][name] for name in ("description", "value", "min", "max")} == {
+        "description": "fast", "value": 20, "min": 2, "max": 100,
+    }  # fmt: skip
+    output, status = browser.model("OutputModel"), browser.model("HTMLModel")
+    browser.run("runs = []; plain = SmaCross.on_start; SmaCross.on_start = lambda self: (runs.append(self.fast), plain(self))")
+    # While a cell runs, the slider is let go at three places.
+    browser.kernel.client.execute("import time; time.sleep(1)")
+    for value in (30, 31, 32):
+        browser.send(slider, {"method": "update", "state": {"value": value}})
+    browser.hear_until(lambda: browser.models[status]["value"].startswith("<span role=\"status\""))
+    assert "Running SmaCross with fast 3" in browser.models[status]["value"]
+    browser.hear_until(lambda: "took" in browser.models[status]["value"])
+    (shown,) = browser.models[output]["outputs"]
+    assert "text/html" in shown["data"]
+    assert "image/png" not in shown["data"]
+    assert browser.kernel.value("runs, view.values, view.result.run['parameters']") == (
+        "([32], {'fast': 32}, {'fast': 32})"
+    )
+    # A run that never ends is interrupted, and what was there stays.
+    browser.run("SmaCross.on_start = lambda self: any(False for _ in iter(int, 1))")
+    browser.send(slider, {"method": "update", "state": {"value": 40}})
+    browser.hear_until(lambda: "Running" in browser.models[status]["value"])
+    time.sleep(0.5)
+    browser.kernel.manager.interrupt_kernel()
+    browser.hear_until(lambda: "Interrupted" in browser.models[status]["value"])
+    assert browser.models[output]["outputs"] == [shown]
+    assert browser.kernel.value("view.result.run['parameters'], type(view.error)") == (
+        "({'fast': 32}, <class 'KeyboardInterrupt'>)"
+    )

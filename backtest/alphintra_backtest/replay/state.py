@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Fills marked on the scrubber.
 MOST_MARKS = 2_000
+#: Seconds that going to a bar may take without being spoken of.
+SLOW = 0.5
 
 
 def state(replay: Replay, bars: int = 400, orders: int = 50, symbol: str | None = None) -> dict[str, Any]:
@@ -235,7 +237,15 @@ def _notices(replay: Replay) -> list[str]:
     """What makes this replay slower or less exact than others."""
     said = []
     if not replay.copyable:
-        said.append(f"Going back runs again from the start, since the strategy cannot be copied: {replay.why_not}.")
+        took = f"{replay.run_seconds:.1f} s" if replay.run_seconds >= 0.1 else "no time worth speaking of"
+        said.append(
+            "Going back runs again from the start, since the strategy cannot be copied: "
+            f"{replay.why_not}. The whole run took {took}."
+        )
+    elif (cost := max(replay._track.spacing, replay._track.a_bar)) >= SLOW:
+        said.append(
+            f"Going to a bar may take {cost:.1g} s: this strategy takes long, or is long in copying, so its copies lie far apart."
+        )
     if replay.differs:
         said.append(replay.differs)
     return said

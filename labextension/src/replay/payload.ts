@@ -72,6 +72,13 @@ export interface ILogRow {
   line: number | null;
 }
 
+export interface IRaised {
+  text: string;
+  line: number | null;
+  /** Close time of the bar, ISO 8601 in UTC; `null` before the first. */
+  time: string | null;
+}
+
 export interface IBranch {
   bar: number;
   time: string | null;
@@ -106,10 +113,13 @@ export interface IFacts {
   branch: IBranch | null;
   branches: IBranch[];
   /** What the strategy raised in the run. */
-  error: { text: string; line: number | null; bar: number | null } | null;
+  error: IRaised | null;
   /** What the trader should know, such as that a step back runs from the start. */
   notices: string[];
   run_seconds: number;
+  /** Bytes of the copies to go back to, and the most that they may take. */
+  snapshot_bytes: number;
+  snapshot_limit: number;
   can_debug: boolean;
 }
 

@@ -56,7 +56,7 @@ export class Track {
     if (this._dragged === null) {
       this._place(facts.bar);
     }
-    this.node.setAttribute('aria-valuemin', '0');
+    this.node.setAttribute('aria-valuemin', String(facts.first));
     this.node.setAttribute('aria-valuemax', String(facts.count));
     this.node.setAttribute('aria-valuenow', String(facts.bar + 1));
     this.node.setAttribute('aria-valuetext', `bar ${facts.bar + 1} of ${facts.count}, ${time}`);
@@ -66,10 +66,16 @@ export class Track {
     this._fill.style.width = `${(100 * (bar + 1)) / Math.max(1, this._shown?.count ?? 1)}%`;
   }
 
+  /** The nearest bar that the replay can stand at: from the one before the strategy is first called. */
+  private _within(bar: number): number {
+    const { first, count } = this._shown ?? { first: 0, count: 1 };
+    return Math.max(first - 1, Math.min(count - 1, bar));
+  }
+
   private _barAt(event: PointerEvent): number {
     const box = this.node.getBoundingClientRect();
     const part = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-    return Math.max(0, Math.round(part * (this._shown?.count ?? 1)) - 1);
+    return this._within(Math.round(part * (this._shown?.count ?? 1)) - 1);
   }
 
   private readonly _onDown = (event: PointerEvent): void => {
@@ -102,14 +108,14 @@ export class Track {
     // The arrows are the replay's own: they step by one bar wherever the focus is.
     const page = Math.max(1, Math.round(facts.count / 20));
     const to = {
-      Home: 0,
-      End: facts.count - 1,
+      Home: -Infinity,
+      End: Infinity,
       PageDown: facts.bar - page,
       PageUp: facts.bar + page
     }[event.key];
     if (to !== undefined) {
       event.preventDefault();
-      this._goTo(Math.max(0, Math.min(facts.count - 1, to)));
+      this._goTo(this._within(to));
     }
   };
 

@@ -1,12 +1,12 @@
 /** A replay as it is seen: what it is, what it can do, chart and log, and the column of what the strategy knows. */
 
-import { duration, fixed } from '../result/format.js';
+import { duration, fixed, megabytes } from '../result/format.js';
 import { ReplayChart } from './chart.js';
 import { Controls } from './controls.js';
 import { h } from './dom.js';
 import { Command, commandOf } from './keys.js';
 import { LogTable, timeText } from './log.js';
-import type { IFacts, IProblem } from './payload.js';
+import type { IFacts, IProblem, IRaised } from './payload.js';
 import type { Session } from './session.js';
 import { Side } from './side.js';
 import type { Change } from './store.js';
@@ -89,6 +89,7 @@ export class ReplayView {
         ),
         this._side.node
       ),
+      this._costs,
       this._comparison,
       this._spoken
     );
@@ -201,7 +202,9 @@ export class ReplayView {
       facts.intraday ? ' UTC' : '',
       ` bar ${fixed(facts.bar + 1, 0)} of ${fixed(facts.count, 0)}`
     );
-    this._place.title = `The run took ${duration(facts.run_seconds)}`;
+    this._costs.textContent =
+      `The run took ${duration(facts.run_seconds)}. Copies of it to go back to take ` +
+      `${megabytes(facts.snapshot_bytes)} of at most ${megabytes(facts.snapshot_limit)}.`;
     this._branch.hidden = facts.branch === null;
     this._branch.textContent =
       facts.branch === null
@@ -221,11 +224,7 @@ export class ReplayView {
       ...facts.notices.map(text => h('p', {}, text)),
       facts.error === null
         ? ''
-        : h(
-            'p',
-            { class: 'alphintra-Replay-raised' },
-            `The strategy raised in its run: ${facts.error.text}`
-          )
+        : h('p', { class: 'alphintra-Replay-raised' }, raisedText(facts.error, facts.intraday))
     );
     if (this._session.status.play === null) {
       this._spoken.textContent = `${time}, ${spokenOf(facts)}`;
@@ -248,11 +247,10 @@ export class ReplayView {
     const text = status.busy
       ? `${status.busy.text} \u00b7 bar ${fixed(status.busy.bar + 1, 0)}`
       : late
-        ? 'Waiting for the kernel, which runs a cell'
+        ? 'Waiting for the kernel'
         : '';
     this._busy.textContent = text;
     this._busy.parentElement!.hidden = text === '';
-    this._stop.hidden = status.busy === null;
     this._showProblem(
       live
         ? status.problem
@@ -313,6 +311,7 @@ export class ReplayView {
   });
   private readonly _busy = h('span', { role: 'status' });
   private readonly _comparison = h('section', { class: 'alphintra-Replay-comparison' });
+  private readonly _costs = h('footer', { class: 'alphintra-Replay-costs' });
   private readonly _spoken = h('span', {
     class: 'alphintra-visually-hidden',
     'aria-live': 'polite'
@@ -336,4 +335,9 @@ function spokenOf(facts: IFacts): string {
     .map(({ symbol, size }) => `${size} ${symbol}`)
     .join(', ');
   return `equity ${fixed(facts.account.equity, 0)}, ${held || 'flat'}`;
+}
+
+function raisedText({ text, line, time }: IRaised, intraday: boolean): string {
+  const where = [`at ${timeText(time, intraday)}`, line === null ? '' : `line ${line}`];
+  return `The strategy raised in its run, ${where.filter(Boolean).join(', ')}: ${text}`;
 }
