@@ -211,6 +211,13 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     assert track.get_attribute("aria-valuenow") == paused
     assert problem.is_hidden()
 
+    # The log leads to the line that asked for an order.
+    page.locator(f"{VIEW} .alphintra-Replay-log .alphintra-Replay-line").first.click()
+    written = page.locator(".jp-CodeCell.jp-mod-active .cm-activeLine")
+    written.wait_for()
+    assert re.match(r"self\.(order_target_percent|close|sell)\(", written.inner_text().strip())
+    page.locator(VIEW).evaluate("node => node.scrollIntoView()")
+
     # What a cell changes is marked, becomes a branch, and is compared.
     go_to(page, DAYS[0])
     assert page.get_by_role("button", name="Compare with the run").is_hidden()

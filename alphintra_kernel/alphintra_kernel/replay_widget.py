@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import alphintra_backtest.replay
@@ -61,6 +62,7 @@ class ReplayWidget(anywidget.AnyWidget):
 
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
+        self._symbol: str | None = None
         self._weighed, self._weighed_at = 0.0, -2
         self._copies = 0
         self._picture = Picture(*self._state(BARS))
@@ -71,6 +73,10 @@ class ReplayWidget(anywidget.AnyWidget):
         self._goal: str | None = None
         super().__init__(_code=replay_code.shared().model_id, _scene=self._picture.whole())
         self._own = self.model_id
+        if hasattr(self.comm, "_reply_subshell_for"):
+            # A browser's messages come on the thread that they name. Otherwise ipykernel has them wait for the one
+            # that sent last, the main one, and "stop" would come when there is nothing left to stop.
+            self.comm._reply_subshell_for = lambda _, named: named
         self.on_msg(self._on_message)
         self._unwatch: Callable[[], None] | None = replay.watch(self._on_movement)
         self._shell: Any = get_ipython()
@@ -122,11 +128,13 @@ class ReplayWidget(anywidget.AnyWidget):
     # What the browsers see.
 
     def _state(self, bars: int) -> tuple[list[list[Any]], list[dict[str, Any]], dict[str, Any]]:
-        facts = self._replay.state(bars=bars)
+        facts = self._replay.state(bars=bars, symbol=self._symbol)
         for owner in (facts["account"], *facts["variables"]):
             for name in _SPARKS & owner.keys():
                 # As exact as twenty pixels can show it.
                 owner[name] = [None if v is None else float(f"{v:.5g}") for v in owner[name]]
+        for row in facts["log"]:
+            row["file"] = _beside(row["file"])
         facts["snapshot_bytes"], facts["snapshot_limit"] = self._snapshot_bytes(), self._replay.snapshot_limit
         facts["can_debug"] = alphintra_backtest.replay.debug_hook is not None
         return facts.pop("candles"), facts.pop("indicators"), facts
@@ -215,7 +223,7 @@ class ReplayWidget(anywidget.AnyWidget):
             if self._goal is None:  # a search shows where it ends
                 self._show()
         finally:
-            self.send({"kind": "done", "id": request.get("id")})
+            self.send({"kind": "done", "of": request.get("id")})
 
     def _do_step(self, request: dict[str, Any]) -> None:
         self._halt()
@@ -257,6 +265,10 @@ class ReplayWidget(anywidget.AnyWidget):
         self._say(problem=None)
 
     def _do_scene(self, _: dict[str, Any]) -> None:
+        self._scene = self._picture.renew(*self._state(BARS))
+
+    def _do_symbol(self, request: dict[str, Any]) -> None:
+        self._symbol = str(request["symbol"])
         self._scene = self._picture.renew(*self._state(BARS))
 
     def _do_still(self, _: dict[str, Any]) -> None:
@@ -308,6 +320,12 @@ class ReplayWidget(anywidget.AnyWidget):
 
 def _words(goal: str) -> str:
     return _EVENTS.get(goal, f"bar where {goal}")
+
+
+def _beside(file: str | None) -> str | None:
+    """Path of a source file from where the kernel works, which is its notebook's folder; ``None`` for a cell."""
+    here = f"{Path.cwd()}/"
+    return file.removeprefix(here) if file is not None and file.startswith(here) else None
 
 
 def _bars(request: dict[str, Any]) -> int:

@@ -120,7 +120,8 @@ def test_one_result_is_shown_and_several_are_compared() -> None:
 
 
 def test_datasets_are_looked_through_by_name_and_symbol() -> None:
-    frame = pd.DataFrame({"close": [1.0, 2.0, 3.0]}, index=pd.bdate_range("2020-01-01", periods=3))
+    days = pd.bdate_range("2020-01-01", periods=3)
+    frame = pd.DataFrame({name: [1.0, 2.0, 3.0] for name in ("open", "high", "low", "close")}, index=days)
     view = al.widgets.datasets({"mine": frame, "broken": frame.assign(close=-1.0)})
     assert view.chosen.symbols == ("DATA",)
     assert view.symbol.options == (("all", ""),)

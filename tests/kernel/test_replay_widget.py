@@ -79,7 +79,7 @@ class Browser:
         self.messages = []
         name = f"page-{time.monotonic_ns()}"
         self.tell(id=name, **request)
-        self.hear_until(lambda: {"kind": "done", "id": name} in self.messages)
+        self.hear_until(lambda: {"kind": "done", "of": name} in self.messages)
         return self.messages
 
     def tell(self, *, subshell: str | None = None, **request: Any) -> None:
@@ -213,17 +213,34 @@ def test_an_expression_that_never_ends_is_stopped_or_interrupted(browser):
     browser.tell(action="until", what=endless, id="endless", subshell=subshell)
     time.sleep(0.5)
     browser.tell(action="stop", id="stop", subshell=subshell)
-    browser.hear_until(lambda: {"kind": "done", "id": "stop"} in browser.messages)
+    browser.hear_until(lambda: {"kind": "done", "of": "stop"} in browser.messages)
     assert browser.state["_status"] == idle
     assert browser.kernel.value("replay.bar in (60, 61), replay.branches") == "(True, [])"
     browser.tell(action="until", what=endless, id="again")
     time.sleep(0.5)
     browser.kernel.manager.interrupt_kernel()
-    browser.hear_until(lambda: {"kind": "done", "id": "again"} in browser.messages)
+    browser.hear_until(lambda: {"kind": "done", "of": "again"} in browser.messages)
     assert browser.state["_status"]["problem"]["title"] == "Interrupted"
     browser.ask(action="dismiss")
     browser.ask(action="to", when=70)
     assert browser.kernel.value("replay.bar") == "70"
+
+
+def test_another_symbol_is_drawn(browser):
+    browser.run("class Quiet(al.Strategy):\n    def on_bar(self): pass")
+    browser.run("two = al.replay(Quiet, data='us-equities-daily/AAPL,MSFT', at=100)")
+    two = [key for key, state in browser.models.items() if "_scene" in state][-1]
+    apple = browser.models[two]["_scene"]
+    assert (apple["facts"]["symbols"], apple["facts"]["symbol"]) == (["AAPL", "MSFT"], "AAPL")
+    browser.messages = []
+    request = {"action": "symbol", "symbol": "MSFT", "id": "other"}
+    browser.send(two, {"method": "custom", "content": request})
+    browser.hear_until(lambda: {"kind": "done", "of": "other"} in browser.messages)
+    other = browser.models[two]["_scene"]
+    assert other["facts"]["symbol"] == "MSFT"
+    assert len(other["candles"]) == len(apple["candles"]) == 101
+    assert other["candles"][-1][4] != apple["candles"][-1][4]
+    browser.run("two.close()")
 
 
 def test_what_going_back_costs_is_told(browser):
@@ -291,5 +308,5 @@ def test_a_slider_runs_the_backtest_again_and_only_its_last_place_counts(browser
     browser.hear_until(lambda: "Interrupted" in browser.models[status]["value"])
     assert browser.models[output]["outputs"] == [shown]
     assert browser.kernel.value("view.result.run['parameters'], type(view.error)") == (
-        "({'fast': 32}, <class 'KeyboardInterrupt'>)"
+        "({'fast': 32}, KeyboardInterrupt)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Fills marked on the scrubber.
 MOST_MARKS = 2_000
+#: Characters of a line of source.
+MOST_CODE = 200
 #: Seconds that going to a bar may take without being spoken of.
 SLOW = 0.5
 
@@ -219,6 +222,7 @@ def _log(session: Session, rows: int, lines: Mapping[int, Any]) -> list[dict[str
             "source": source,
             "file": line[0],
             "line": line[1],
+            "code": "" if line[0] is None else linecache.getline(line[0], line[1]).strip()[:MOST_CODE],
         })  # fmt: skip
     return out
 

@@ -49,7 +49,7 @@ export class Controls {
     this._expression = h('input', {
       class: 'alphintra-Input alphintra-Replay-expression',
       type: 'text',
-      placeholder: 'self.drawdown < -0.10',
+      placeholder: 'self.equity < 90_000',
       'aria-label': 'Run until this Python expression is true',
       title: 'A Python expression over self, looked at after each bar. Enter runs until it is true.',
       spellcheck: 'false',

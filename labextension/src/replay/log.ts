@@ -60,17 +60,41 @@ export class LogTable {
     const go = h('button', { type: 'button', title: 'Go to this bar' }, time);
     go.addEventListener('click', () => this._goTo(item.bar));
     const event = item.event.toLowerCase().replaceAll('_', ' ');
-    const line = item.line === null ? '' : `line ${item.line}`;
     return h(
       'tr',
       { class: BAD.has(item.event) ? 'alphintra-mod-error' : '' },
       h('td', {}, item.bar < facts.first ? time : go),
       h('td', {}, `${event}: ${item.text}`),
       h('td', { title: item.reason }, item.rule),
-      h('td', {}, [item.why, line].filter(Boolean).join(' \u00b7 '))
+      h('td', {}, item.why, item.why && item.line !== null && ' \u00b7 ', lineOf(item))
     );
   }
 
   private readonly _body: HTMLElement;
   private _shown: ILogRow[] | null = null;
+}
+
+/** Asks the page for the source of an order; the extension of JupyterLab answers. */
+export const LINE_EVENT = 'alphintra-replay-line';
+
+export interface ILine {
+  file: string | null;
+  line: number;
+  code: string;
+}
+
+function lineOf({ file, line, code }: ILogRow): HTMLElement | null {
+  if (line === null) {
+    return null;
+  }
+  const go = h(
+    'button',
+    { type: 'button', class: 'alphintra-Replay-line', title: code },
+    `line ${line}`
+  );
+  go.addEventListener('click', () => {
+    const detail: ILine = { file, line, code };
+    go.dispatchEvent(new CustomEvent(LINE_EVENT, { bubbles: true, detail }));
+  });
+  return go;
 }

@@ -69,7 +69,11 @@ export interface ILogRow {
   reason: string;
   /** The reason in words. */
   why: string;
+  /** The line that asked for the order: in a file, from the notebook's folder, or in a cell. */
+  file: string | null;
   line: number | null;
+  /** What stands there. */
+  code: string;
 }
 
 export interface IRaised {
@@ -90,6 +94,8 @@ export interface IFacts {
   strategy: string;
   dataset: string;
   intraday: boolean;
+  /** Those that can be drawn, and the one that is. */
+  symbols: string[];
   symbol: string;
   /** Of the last bar that is done. */
   bar: number;
@@ -169,6 +175,7 @@ export type Request =
   | { action: 'step' | 'back' | 'next'; bars: number }
   | { action: 'to'; when: number | string }
   | { action: 'until'; what: string }
+  | { action: 'symbol'; symbol: string }
   | { action: 'play'; by: string; rate: number }
   | { action: 'pause' | 'stop' | 'dismiss' | 'scene' | 'still' }
   | { action: 'compare' | 'debug' };

@@ -9,6 +9,8 @@ import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Panel } from '@lumino/widgets';
 
+import { ILine, LINE_EVENT } from './log.js';
+
 export const REPLAY_MIME = 'application/vnd.alphintra.replay.v1+json';
 const WIDGET_MIME = 'application/vnd.jupyter.widget-view+json';
 const HTML_MIME = 'text/html';
@@ -19,10 +21,14 @@ const PATIENCE = 1500;
 const LOOK = 500;
 
 export class ReplayRenderer extends Panel implements IRenderMime.IRenderer {
-  constructor(private readonly _rendermime: IRenderMimeRegistry) {
+  constructor(
+    private readonly _rendermime: IRenderMimeRegistry,
+    goToLine: (place: ILine) => void
+  ) {
     super();
     this.addClass('alphintra-ReplayOutput');
     this.node.addEventListener('alphintra-replay-still', this._onStill);
+    this.node.addEventListener(LINE_EVENT, event => goToLine((event as CustomEvent<ILine>).detail));
   }
 
   override dispose(): void {

@@ -118,8 +118,8 @@ export class Session {
 
   private readonly _onMessage = (message: any): void => {
     if (message?.kind === 'done') {
-      this._waiting.delete(message.id);
-      if (message.id === this._next) {
+      this._waiting.delete(message.of);
+      if (message.of === this._next) {
         this._pace?.answered();
       }
       this._tell();

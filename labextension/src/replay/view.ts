@@ -45,6 +45,9 @@ export class ReplayView {
     this._host = h('div', { class: 'alphintra-Replay-chart', role: 'img' });
     this._compare = this._action('Compare with the run', 'compare');
     this._debug = this._action('Debug at this bar', 'debug');
+    this._symbols.addEventListener('change', () =>
+      this._session.ask({ action: 'symbol', symbol: this._symbols.value })
+    );
     this._stop = h('button', { type: 'button', class: 'alphintra-Button' }, 'Stop');
     this._stop.addEventListener('click', () => this._session.ask({ action: 'stop' }));
     this.node = h(
@@ -60,6 +63,7 @@ export class ReplayView {
         { class: 'alphintra-Replay-header' },
         this._title,
         this._symbol,
+        this._symbols,
         this._place,
         this._branch,
         h('span', { class: 'alphintra-Replay-actions' }, this._compare, this._debug)
@@ -195,8 +199,7 @@ export class ReplayView {
     const { facts } = this._session.store.scene;
     const time = timeText(facts.time, facts.intraday);
     this._title.textContent = `Replay \u00b7 ${facts.strategy}`;
-    this._symbol.textContent = facts.symbol;
-    this._symbol.title = facts.dataset;
+    this._showSymbol(facts);
     this._place.replaceChildren(
       h('b', {}, time),
       facts.intraday ? ' UTC' : '',
@@ -232,9 +235,22 @@ export class ReplayView {
     this._showControls();
   }
 
+  private _showSymbol({ symbol, symbols, dataset }: IFacts): void {
+    const several = symbols.length > 1;
+    this._symbol.hidden = several;
+    this._symbols.hidden = !several;
+    this._symbol.textContent = symbol;
+    this._symbol.title = dataset;
+    if (this._symbols.options.length !== symbols.length) {
+      this._symbols.replaceChildren(...symbols.map(name => h('option', { value: name }, name)));
+    }
+    this._symbols.value = symbol;
+  }
+
   private _showControls(): void {
     const { store, status, live } = this._session;
     this._controls.show(store.scene.facts, status, live);
+    this._symbols.disabled = !live;
     for (const button of [this._compare, this._debug]) {
       button.disabled = !live || status.busy !== null;
     }
@@ -298,6 +314,11 @@ export class ReplayView {
 
   private readonly _title = h('h2');
   private readonly _symbol = h('span', { class: 'alphintra-muted' });
+  private readonly _symbols = h('select', {
+    class: 'alphintra-Input',
+    'aria-label': 'Symbol that is drawn',
+    hidden: true
+  });
   private readonly _place = h('span', { class: 'alphintra-Chip' });
   private readonly _branch = h('span', {
     class: 'alphintra-Chip alphintra-Replay-branch',
