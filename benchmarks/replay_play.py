@@ -64,7 +64,7 @@ def measure(seconds: float = SECONDS) -> Played | None:
 def _played(page: Any, rate: int, seconds: float) -> float:
     page.locator(f"{walk.VIEW} .alphintra-Replay-track").press("Home")
     page.wait_for_timeout(1500)
-    page.locator(f"{walk.VIEW} select").select_option(str(rate))
+    page.locator(f"{walk.VIEW} [aria-label=Speed]").select_option(str(rate))
     first = page.evaluate(AT)
     walk.press(page, "play")
     began = page.evaluate("() => performance.now()")

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import nbformat
 import pytest
 from lab_page import SECOND, Page
 from lab_server import Lab
@@ -64,29 +63,13 @@ def _kernels_end(lab: Lab) -> Iterator[None]:
 
 def opened(view: Page, name: str) -> Any:
     """A notebook with a strategy, its replay, a change to it, and another strategy; the first two cells are run."""
-    cells = [nbformat.v4.new_code_cell(source) for source in (STRATEGY, REPLAY, CHANGE, UNCOPIED)]
-    kernelspec = {"name": "alphintra", "display_name": "Alphintra", "language": "python"}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec})
-    nbformat.write(notebook, view.lab.workspace / name)
-    view.open(name)
+    view.open_cells(name, STRATEGY, REPLAY, CHANGE, UNCOPIED)
+    view.run_cell(0)
+    view.run_cell(1)
     page = view.page
-    kernel = page.locator(".jp-NotebookPanel:visible .jp-KernelName").first
-    kernel.filter(has_text="Alphintra").wait_for(timeout=60 * SECOND)
-    idle = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status='idle']"
-    page.wait_for_selector(idle, timeout=60 * SECOND)
-    page.locator(".lm-TabBar-tab[data-id='filebrowser'].lm-mod-current").click()
-    run(page, 0)
-    run(page, 1)
-    page.wait_for_selector(f"{VIEW} canvas", timeout=90 * SECOND)
+    page.wait_for_selector(f"{VIEW} canvas")
     page.locator(VIEW).evaluate("node => node.scrollIntoView()")
     return page
-
-
-def run(page: Any, number: int) -> None:
-    cell = page.locator(".jp-NotebookPanel:visible .jp-CodeCell").nth(number)
-    cell.locator(".jp-InputArea-editor").click()
-    page.keyboard.press("Shift+Enter")
-    cell.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[\d+\]")).wait_for(timeout=90 * SECOND)
 
 
 def stands_at(page: Any, day: str) -> None:
@@ -129,10 +112,9 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     stands_at(page, DAYS[0])
     assert page.locator(f"{VIEW} h2").inner_text() == "Replay \u00b7 SmaCross"
     assert "bar 2\u202f549 of 3\u202f270" in page.locator(f"{VIEW} .alphintra-Chip").first.inner_text()
-    costs = page.locator(f"{VIEW} .alphintra-Replay-costs").inner_text()
-    assert re.fullmatch(
-        r"The run took [\d.]+\u202fs\. Copies of it to go back to take [\d.]+\u202fMB of at most 268\u202fMB\.", costs
-    ), costs
+    took, held = page.locator(f"{VIEW} .alphintra-Replay-costs").inner_text().split(". ")
+    assert re.fullmatch(r"The run took [\d.]+\u202fs", took)
+    assert re.fullmatch(r"Copies of it to go back to take [\d.]+\u202f[kM]B of at most 268\u202fMB\.", held)
     # There is no debugger to go to.
     assert page.locator(f"{VIEW}").get_by_role("button", name="Debug at this bar").count() == 0
     view.shot("40-replay")
@@ -196,7 +178,7 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     assert abs(first - 3270 / 2) < 5
 
     # Play goes on until it is paused.
-    page.locator(f"{VIEW} select").select_option("30")
+    page.locator(f"{VIEW} [aria-label=Speed]").select_option("30")
     page.locator(VIEW).focus()
     page.keyboard.press(" ")
     played = f"first => Number(document.querySelector('{VIEW} .alphintra-Replay-track').ariaValueNow) > first + 20"
@@ -212,16 +194,17 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     assert problem.is_hidden()
 
     # The log leads to the line that asked for an order.
-    page.locator(f"{VIEW} .alphintra-Replay-log .alphintra-Replay-line").first.click()
-    written = page.locator(".jp-CodeCell.jp-mod-active .cm-activeLine")
-    written.wait_for()
-    assert re.match(r"self\.(order_target_percent|close|sell)\(", written.inner_text().strip())
+    line = page.locator(f"{VIEW} .alphintra-Replay-log .alphintra-Replay-line").first
+    number = line.inner_text().removeprefix("line ")
+    assert line.get_attribute("title") == STRATEGY.splitlines()[int(number) - 1].strip()
+    line.click()
+    page.locator("#jp-main-statusbar").get_by_text(f"Ln {number}, Col 1").wait_for()
     page.locator(VIEW).evaluate("node => node.scrollIntoView()")
 
     # What a cell changes is marked, becomes a branch, and is compared.
     go_to(page, DAYS[0])
     assert page.get_by_role("button", name="Compare with the run").is_hidden()
-    run(page, 2)
+    view.run_cell(2)
     page.locator(f"{VIEW} .alphintra-Replay-variables tr").filter(has_text="0.3").wait_for()
     press(page, "step")
     chip = page.locator(f"{VIEW} .alphintra-Replay-branch")
@@ -245,11 +228,11 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     chip.wait_for(state="hidden")
 
     # A strategy that cannot be copied says what going back costs.
-    run(page, 3)
+    view.run_cell(3)
     other = page.locator(VIEW).nth(1)
     notice = other.locator(".alphintra-Replay-notices")
     notice.filter(has_text="Going back runs again from the start").wait_for()
-    assert "draws (a generator)" in notice.inner_text()
+    assert re.search(r"self\.draws \(generator\).* The whole run took [\d.]+ s\.", notice.inner_text())
     other.evaluate("node => node.scrollIntoView()")
     view.shot("46-replay-uncopied")
 

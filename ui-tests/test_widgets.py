@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import nbformat
 import pytest
-from lab_page import SECOND, Page
+from lab_page import Page
 from lab_server import Lab
 from playwright.sync_api import expect
 
@@ -37,11 +36,9 @@ class SmaCross(al.Strategy):
 
 view = al.widgets.parameters(SmaCross, "us-equities-daily/AAPL", commission=0.001)
 view'''
-RESULTS = '''runs = {f"fast {n}": al.backtest(SmaCross, "us-equities-daily/AAPL", params={"fast": n}) for n in (10, 20, 30)}
+RESULTS = '''runs = {f"fast {n}": al.backtest(SmaCross, view.result.market, params={"fast": n}) for n in (10, 20, 30)}
 al.widgets.results(runs)'''
 DATASETS = "al.widgets.datasets()"
-
-CELL = ".jp-NotebookPanel:visible .jp-CodeCell"
 
 
 @pytest.fixture(autouse=True)
@@ -51,13 +48,10 @@ def _kernels_end(lab: Lab) -> Iterator[None]:
         lab.request("DELETE", f"sessions/{session['id']}")
 
 
-def shown(page: Any, number: int) -> Any:
+def shown(view: Page, number: int) -> Any:
     """Run a cell; where its output comes."""
-    cell = page.locator(CELL).nth(number)
-    cell.locator(".jp-InputArea-editor").click()
-    page.keyboard.press("Shift+Enter")
-    output = cell.locator(".jp-Cell-outputArea")
-    output.locator(".alphintra-Screen").wait_for(timeout=90 * SECOND)
+    output = view.run_cell(number).locator(".jp-Cell-outputArea")
+    output.locator(".alphintra-Screen").wait_for()
     return output
 
 
@@ -66,16 +60,8 @@ def at_top(output: Any) -> None:
 
 
 def test_parameters_results_and_datasets_are_chosen_by_hand(view: Page) -> None:
-    cells = [nbformat.v4.new_code_cell(source) for source in (STRATEGY, RESULTS, DATASETS)]
-    kernelspec = {"name": "alphintra", "display_name": "Alphintra", "language": "python"}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec})
-    nbformat.write(notebook, view.lab.workspace / "choose.ipynb")
-    view.open("choose.ipynb")
-    page = view.page
-    page.wait_for_selector(".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status='idle']")
-    page.locator(".lm-TabBar-tab[data-id='filebrowser'].lm-mod-current").click()
-
-    output = shown(page, 0)
+    view.open_cells("choose.ipynb", STRATEGY, RESULTS, DATASETS)
+    output = shown(view, 0)
     chips = output.locator(".alphintra-Header .alphintra-Chip")
     expect(chips.filter(has_text="fast")).to_contain_text("20")
     output.locator("canvas").first.wait_for()
@@ -99,7 +85,7 @@ def test_parameters_results_and_datasets_are_chosen_by_hand(view: Page) -> None:
     expect(chips.filter(has_text="fast")).to_contain_text("20")
     expect(problem).to_have_count(0)
 
-    output = shown(page, 1)
+    output = shown(view, 1)
     output.locator(".alphintra-Header").wait_for()
     output.locator("select").select_option(["fast 10", "fast 30"])
     output.locator(".alphintra-Study").wait_for()
@@ -107,7 +93,7 @@ def test_parameters_results_and_datasets_are_chosen_by_hand(view: Page) -> None:
     at_top(output)
     view.shot("49-widgets-results")
 
-    output = shown(page, 2)
+    output = shown(view, 2)
     output.locator("select").nth(0).select_option("Five US shares, daily (us-equities-daily)")
     output.locator("select").nth(1).select_option("MSFT")
     output.locator("code").filter(has_text="us-equities-daily/MSFT").wait_for()

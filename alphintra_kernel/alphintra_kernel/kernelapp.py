@@ -76,6 +76,9 @@ class AlphintraKernelApp(IPKernelApp):
 
 def settle() -> None:
     """Make use of the kernel's home: its compiled code, and what its trader installed."""
+    if not Path("/etc/fonts").exists():
+        # A sandbox has none, and what looks for fonts would complain in the trader's first cell.
+        os.environ.setdefault("FONTCONFIG_FILE", str(Path(__file__).with_name("fonts.conf")))
     if os.environ.get(isolation.LEVEL_VARIABLE) not in levels.OWN_FILES:
         return
     numba_cache.keep(Path.home() / kernel_home.CACHE)

@@ -285,7 +285,8 @@ def test_a_slider_runs_the_backtest_again_and_only_its_last_place_counts(browser
         "description": "fast", "value": 20, "min": 2, "max": 100,
     }  # fmt: skip
     output, status = browser.model("OutputModel"), browser.model("HTMLModel")
-    browser.run("runs = []; plain = SmaCross.on_start; SmaCross.on_start = lambda self: (runs.append(self.fast), plain(self))")
+    browser.run("runs = []; plain = SmaCross.on_start")
+    browser.run("SmaCross.on_start = lambda self: (runs.append(self.fast), plain(self))")
     # While a cell runs, the slider is let go at three places.
     browser.kernel.client.execute("import time; time.sleep(1)")
     for value in (30, 31, 32):

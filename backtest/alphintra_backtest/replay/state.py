@@ -248,7 +248,8 @@ def _notices(replay: Replay) -> list[str]:
         )
     elif (cost := max(replay._track.spacing, replay._track.a_bar)) >= SLOW:
         said.append(
-            f"Going to a bar may take {cost:.1g} s: this strategy takes long, or is long in copying, so its copies lie far apart."
+            f"Going to a bar may take {cost:.1g} s: this strategy takes long, or is long in copying, "
+            "so its copies lie far apart."
         )
     if replay.differs:
         said.append(replay.differs)

@@ -30,6 +30,7 @@ class Screen(ipywidgets.VBox):  # type: ignore[misc]
         self.error: BaseException | None = None
         self.busy = False
         self._due: Callable[[], Any] | None = None
+        self._asked = 0
         self._status = ipywidgets.HTML()
         self._output = ipywidgets.Output()
         super().__init__([self._status, self._output])
@@ -53,6 +54,7 @@ class Screen(ipywidgets.VBox):  # type: ignore[misc]
             doing: What the reader sees meanwhile.
         """
         self._due = work
+        self._asked += 1
         self.busy = True
         self._say(f'<span role="status" class="{MUTED}">{escape(doing)}</span>')
         self._output.add_class(STALE)
@@ -62,6 +64,7 @@ class Screen(ipywidgets.VBox):  # type: ignore[misc]
         work, self._due = self._due, None
         if work is None:
             return
+        asked = self._asked
         began = time.perf_counter()
         error: BaseException | None = None
         made = None
@@ -69,8 +72,8 @@ class Screen(ipywidgets.VBox):  # type: ignore[misc]
             made = work()
         except (Exception, KeyboardInterrupt) as raised:  # noqa: BLE001 - whatever it is, it is shown
             error = raised
-        if self._due is not None:
-            return
+        if self._asked != asked:
+            return  # other work comes next
         if error is None:
             self.show(made, time.perf_counter() - began)
         else:

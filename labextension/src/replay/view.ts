@@ -1,6 +1,6 @@
 /** A replay as it is seen: what it is, what it can do, chart and log, and the column of what the strategy knows. */
 
-import { duration, fixed, megabytes } from '../result/format.js';
+import { duration, fixed, memory } from '../result/format.js';
 import { ReplayChart } from './chart.js';
 import { Controls } from './controls.js';
 import { h } from './dom.js';
@@ -207,7 +207,7 @@ export class ReplayView {
     );
     this._costs.textContent =
       `The run took ${duration(facts.run_seconds)}. Copies of it to go back to take ` +
-      `${megabytes(facts.snapshot_bytes)} of at most ${megabytes(facts.snapshot_limit)}.`;
+      `${memory(facts.snapshot_bytes)} of at most ${memory(facts.snapshot_limit)}.`;
     this._branch.hidden = facts.branch === null;
     this._branch.textContent =
       facts.branch === null

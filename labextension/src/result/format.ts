@@ -150,10 +150,12 @@ export function compact(value: number): string {
   return fixed(value, size >= 100 || Number.isInteger(value) ? 0 : 2);
 }
 
-/** A size in memory: `1.3 MB`, `268 MB`. */
-export function megabytes(bytes: number): string {
+/** A size in memory: `49 kB`, `1.3 MB`, `268 MB`. */
+export function memory(bytes: number): string {
   const size = bytes / 1e6;
-  return `${fixed(size, size < 10 ? 1 : 0)}${THIN}MB`;
+  return size < 1
+    ? `${fixed(bytes / 1e3, 0)}${THIN}kB`
+    : `${fixed(size, size < 10 ? 1 : 0)}${THIN}MB`;
 }
 
 /** A split as it is announced: `2:1`, `1:10`, `3:2`. */

@@ -10,7 +10,7 @@ import {
   formatValue,
   grouped,
   isoTime,
-  megabytes,
+  memory,
   priceDecimals,
   ratioText
 } from '../result/format.js';
@@ -88,9 +88,9 @@ test('numbers of a sentence are grouped as all others', () => {
   assert.equal(grouped('1,000,000; 1,2 and 1,2345'), '1\u202f000\u202f000; 1,2 and 1,2345');
 });
 
-test('sizes are megabytes with a digit where they are small', () => {
-  assert.deepEqual([49_000, 1_349_000, 268_435_456].map(megabytes), [
-    `0.0${T}MB`,
+test('sizes are in the unit that they need', () => {
+  assert.deepEqual([49_000, 1_349_000, 268_435_456].map(memory), [
+    `49${T}kB`,
     `1.3${T}MB`,
     `268${T}MB`
   ]);
