@@ -165,6 +165,7 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     page.locator(VIEW).get_by_role("button", name="Stop").click()
     page.locator(f"{VIEW} .alphintra-Replay-busy").wait_for(state="hidden")
     assert problem.is_hidden()
+    expression.fill("self.equity < 400_000")
     press(page, "back")
     assert there <= settled(page, day(page))
 

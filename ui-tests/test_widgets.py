@@ -81,7 +81,7 @@ def test_parameters_results_and_datasets_are_chosen_by_hand(view: Page) -> None:
     expect(chips.filter(has_text="fast")).to_contain_text("21")
     at_top(output)
     view.shot("48-widgets-problem")
-    output.get_by_role("button", name="Reset").click()
+    output.get_by_role("button", name="First values").click()
     expect(chips.filter(has_text="fast")).to_contain_text("20")
     expect(problem).to_have_count(0)
 
@@ -95,7 +95,9 @@ def test_parameters_results_and_datasets_are_chosen_by_hand(view: Page) -> None:
 
     output = shown(view, 2)
     output.locator("select").nth(0).select_option("Five US shares, daily (us-equities-daily)")
+    named = output.locator("code")
+    expect(named).to_have_text("us-equities-daily")
     output.locator("select").nth(1).select_option("MSFT")
-    output.locator("code").filter(has_text="us-equities-daily/MSFT").wait_for()
+    expect(named).to_have_text("us-equities-daily/MSFT")
     at_top(output)
     view.shot("4a-widgets-datasets")

@@ -241,7 +241,7 @@ def _notices(replay: Replay) -> list[str]:
     """What makes this replay slower or less exact than others."""
     said = []
     if not replay.copyable:
-        took = f"{replay.run_seconds:.1f} s" if replay.run_seconds >= 0.1 else "no time worth speaking of"
+        took = f"{replay.run_seconds:.2f} s" if replay.run_seconds < 10 else f"{replay.run_seconds:.0f} s"
         said.append(
             "Going back runs again from the start, since the strategy cannot be copied: "
             f"{replay.why_not}. The whole run took {took}."

@@ -14,8 +14,8 @@ from .screen import Screen
 
 #: Steps of a slider whose parameter names none.
 STEPS = 100
-_STYLE = {"description_width": "120px"}
-_FIELD = {"width": "340px"}
+_STYLE = {"description_width": "90px"}
+_FIELD = {"width": "320px"}
 _FORM = {"flex_flow": "row wrap", "align_items": "center"}
 
 
@@ -50,12 +50,12 @@ class Parameters(ipywidgets.VBox):  # type: ignore[misc]
         self.controls = {n: control(n, param, self._start[n]) for n, param in declared(strategy).items()}
         for made in self.controls.values():
             made.observe(self._on_change, names="value")
-        reset = ipywidgets.Button(description="Reset", tooltip="The values it began with")
-        reset.on_click(lambda _: self.set(**self._start))
+        first = ipywidgets.Button(description="First values", tooltip="The values it began with")
+        first.on_click(lambda _: self.set(**self._start))
         none = ipywidgets.HTML(f"{strategy.__name__} has no parameters.")
         self.screen = Screen()
         super().__init__([
-            ipywidgets.Box([*self.controls.values(), reset] if self.controls else [none], layout=_FORM), self.screen
+            ipywidgets.Box([*self.controls.values(), first] if self.controls else [none], layout=_FORM), self.screen
         ])  # fmt: skip
         if failed is None:
             self.screen.show(self.result)

@@ -134,6 +134,8 @@ export class Side {
             TITLES[part],
             part === 'variables' && h('span', {}, ' \u00b7 changed ones marked')
           ),
+          // A long value takes nothing from the other columns.
+          h('colgroup', {}, h('col', { class: 'alphintra-mod-name' }), h('col'), h('col')),
           body
         )
       );
