@@ -293,7 +293,7 @@ def test_a_slider_runs_the_backtest_again_and_only_its_last_place_counts(browser
         browser.send(slider, {"method": "update", "state": {"value": value}})
     browser.hear_until(lambda: browser.models[status]["value"].startswith("<span role=\"status\""))
     assert "Running SmaCross with fast 3" in browser.models[status]["value"]
-    browser.hear_until(lambda: "took" in browser.models[status]["value"])
+    browser.hear_until(lambda: browser.models[status]["value"] == "")
     (shown,) = browser.models[output]["outputs"]
     assert "text/html" in shown["data"]
     assert "image/png" not in shown["data"]

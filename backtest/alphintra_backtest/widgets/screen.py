@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -31,7 +30,8 @@ class Screen(ipywidgets.VBox):  # type: ignore[misc]
         self.busy = False
         self._due: Callable[[], Any] | None = None
         self._asked = 0
-        self._status = ipywidgets.HTML()
+        # As high as a line also where it is empty, so that nothing below moves.
+        self._status = ipywidgets.HTML(layout={"min_height": "28px"})
         self._output = ipywidgets.Output()
         super().__init__([self._status, self._output])
         self.add_class("alphintra-Screen")
@@ -65,26 +65,28 @@ class Screen(ipywidgets.VBox):  # type: ignore[misc]
         if work is None:
             return
         asked = self._asked
-        began = time.perf_counter()
         error: BaseException | None = None
-        made = None
+        outputs: tuple[dict[str, Any], ...] = ()
         try:
-            made = work()
+            outputs = _outputs(work())
         except (Exception, KeyboardInterrupt) as raised:  # noqa: BLE001 - whatever it is, it is shown
             error = raised
         if self._asked != asked:
             return  # other work comes next
         if error is None:
-            self.show(made, time.perf_counter() - began)
+            self._put(outputs)
         else:
             self.fail(error)
 
-    def show(self, made: Any, seconds: float | None = None) -> None:
+    def show(self, made: Any) -> None:
         """Show an object in the place of what is shown."""
+        self._put(_outputs(made))
+
+    def _put(self, outputs: tuple[dict[str, Any], ...]) -> None:
         self.error, self.busy = None, False
-        self._output.outputs = () if made is None else (_output(made),)
+        self._output.outputs = outputs
         self._output.remove_class(STALE)
-        self._say("" if seconds is None else f'<span class="{MUTED}">took {seconds:.2f} s</span>')
+        self._say("")
 
     def fail(self, error: BaseException) -> None:
         """Say what went wrong; what is shown stays, and is said to be from before."""
@@ -103,6 +105,9 @@ class Screen(ipywidgets.VBox):  # type: ignore[misc]
         self._status.value = html
 
 
-def _output(made: Any) -> dict[str, Any]:
-    """An output as a cell would have it; without the picture, which is for who cannot draw the rest."""
-    return {"output_type": "display_data", "data": made._repr_mimebundle_(exclude={"image/png"}), "metadata": {}}
+def _outputs(made: Any) -> tuple[dict[str, Any], ...]:
+    """What a cell would have of it; without the picture, which is for who cannot draw the rest."""
+    if made is None:
+        return ()
+    data = made._repr_mimebundle_(exclude={"image/png"})
+    return ({"output_type": "display_data", "data": data, "metadata": {}},)
