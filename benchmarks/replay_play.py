@@ -25,7 +25,9 @@ RATES = (30, 120, 480)
 #: Bars a second that play must hold at the first of these speeds, less a bar at both ends of the time.
 HELD = 29.5
 SECONDS = 5.0
-AT = f"() => Number(document.querySelector('{walk.VIEW} .alphintra-Replay-track').ariaValueNow)"
+TRACK = f"document.querySelector('{walk.VIEW} .alphintra-Replay-track')"
+#: The bar that the page shows, and the page's clock in milliseconds.
+NOW = f"() => [Number({TRACK}.ariaValueNow), performance.now()]"
 LOG = f"""() => [...document.querySelectorAll('{walk.VIEW} .alphintra-Replay-log tbody tr')]
     .map(row => [...row.cells].slice(0, 2).map(cell => cell.innerText))"""
 
@@ -65,14 +67,15 @@ def _played(page: Any, rate: int, seconds: float) -> float:
     page.locator(f"{walk.VIEW} .alphintra-Replay-track").press("Home")
     page.wait_for_timeout(1500)
     page.locator(f"{walk.VIEW} [aria-label=Speed]").select_option(str(rate))
-    first = page.evaluate(AT)
+    stood, _ = page.evaluate(NOW)
     walk.press(page, "play")
-    began = page.evaluate("() => performance.now()")
+    page.wait_for_function(f"stood => Number({TRACK}.ariaValueNow) > stood", arg=stood)
+    first, began = page.evaluate(NOW)
     page.wait_for_timeout(seconds * 1000)
-    came, took = page.evaluate(AT) - first, (page.evaluate("() => performance.now()") - began) / 1000
+    last, ended = page.evaluate(NOW)
     walk.press(page, "play")
     page.wait_for_timeout(500)
-    return float(came / took)
+    return float(1000 * (last - first) / (ended - began))
 
 
 def _difference(seen: list[tuple[str, str]], day: str) -> str | None:
