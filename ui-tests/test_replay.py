@@ -40,14 +40,20 @@ class SmaCross(al.Strategy):
 DATA = "us-equities-daily/AAPL"
 REPLAY = f'replay = al.replay(SmaCross, data="{DATA}", at="2010-04-20")\nreplay'
 CHANGE = "replay.strategy.stake = 0.3"
-UNCOPIED = '''class Draws(SmaCross):
-    """The same with what cannot be copied."""
+FILE = '''import alphintra as al
+
+
+class Draws(al.Strategy):
+    """Holds what cannot be copied."""
 
     def on_start(self):
-        super().on_start()
         self.draws = (n * n for n in range(10**6))
 
-al.replay(Draws, data="us-equities-daily/AAPL", at="2010-06-21")'''
+    def on_bar(self):
+        if not self.position() and not self.orders:
+            self.buy(quantity=10)
+'''
+UNCOPIED = f'from draws import Draws\n\nal.replay(Draws, data="{DATA}", at="2010-06-21")'
 
 VIEW = ".jp-NotebookPanel .alphintra-Replay"
 #: The days of the data after that at which the replay is opened.
@@ -62,7 +68,8 @@ def _kernels_end(lab: Lab) -> Iterator[None]:
 
 
 def opened(view: Page, name: str) -> Any:
-    """A notebook with a strategy, its replay, a change to it, and another strategy; the first two cells are run."""
+    """A notebook with a strategy, its replay, a change to it, and one of a file; the first two cells are run."""
+    (view.lab.workspace / "draws.py").write_text(FILE)
     view.open_cells(name, STRATEGY, REPLAY, CHANGE, UNCOPIED)
     view.run_cell(0)
     view.run_cell(1)
@@ -236,6 +243,10 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     assert re.search(r"self\.draws \(generator\).* The whole run took [\d.]+ s\.", notice.inner_text())
     other.evaluate("node => node.scrollIntoView()")
     view.shot("46-replay-uncopied")
+    # It is written in a file, which its log leads to.
+    other.locator(".alphintra-Replay-line").first.click()
+    page.locator(".lm-TabBar-tab.jp-mod-current").filter(has_text="draws.py").wait_for()
+    page.locator("#jp-main-statusbar").get_by_text(f"Ln {len(FILE.splitlines())}, Col 1").wait_for()
 
 
 def test_two_pages_see_one_replay_and_the_notebook_keeps_its_last_picture(view: Page) -> None:
