@@ -122,8 +122,6 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     took, held = page.locator(f"{VIEW} .alphintra-Replay-costs").inner_text().split(". ")
     assert re.fullmatch(r"The run took [\d.]+\u202fs", took)
     assert re.fullmatch(r"Copies of it to go back to take [\d.]+\u202f[kM]B of at most 268\u202fMB\.", held)
-    # There is no debugger to go to.
-    assert page.locator(f"{VIEW}").get_by_role("button", name="Debug at this bar").count() == 0
     view.shot("40-replay")
 
     before = variable(page, "bars_in_trade")
