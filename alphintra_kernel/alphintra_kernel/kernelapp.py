@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import alphintra_backtest.replay
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from tornado.ioloop import IOLoop
@@ -75,6 +76,9 @@ class AlphintraKernelApp(IPKernelApp):
 
 def settle() -> None:
     """Make use of the kernel's home: its compiled code, and what its trader installed."""
+    if not Path("/etc/fonts").exists():
+        # A sandbox has none, and what looks for fonts would complain in the trader's first cell.
+        os.environ.setdefault("FONTCONFIG_FILE", str(Path(__file__).with_name("fonts.conf")))
     if os.environ.get(isolation.LEVEL_VARIABLE) not in levels.OWN_FILES:
         return
     numba_cache.keep(Path.home() / kernel_home.CACHE)
@@ -84,8 +88,16 @@ def settle() -> None:
     site.addsitedir(str(packages))
 
 
+def _seen(replay: Any) -> Any:
+    """A replay as a widget; what that needs is loaded with the first one."""
+    from alphintra_kernel.replay_widget import ReplayWidget
+
+    return ReplayWidget(replay)
+
+
 def main(argv: list[str] | None = None, **kwargs: Any) -> None:
     """Run the kernel until it is shut down."""
     settle()
     preload()
+    alphintra_backtest.replay.view_hook = _seen
     AlphintraKernelApp.launch_instance(argv, **kwargs)

@@ -3,6 +3,7 @@
 import { backtestsPlugin } from './backtests/index.js';
 import { checksPlugin } from './checks/index.js';
 import { jobsPlugin } from './jobs/index.js';
+import { replayPlugin } from './replay/index.js';
 import { resultPlugin } from './result/index.js';
 import { runPlugin } from './run/index.js';
 import { settingsPlugin } from './settings/index.js';
@@ -13,6 +14,7 @@ import { templatesPlugin } from './templates/index.js';
 export default [
   settingsPlugin,
   resultPlugin,
+  replayPlugin,
   studyPlugin,
   jobsPlugin,
   backtestsPlugin,
