@@ -1,0 +1,186 @@
+"""The rich view of an object: what a cell shows of it, or a page of our own where it shows nothing of the kind.
+
+Unlike the list this runs what the trader wrote, such as the text of an attribute; so it is made aside and broken off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+import numpy as np
+from alphintra_backtest import html_parts
+from alphintra_backtest.replay.table import table as replay_table
+from alphintra_backtest.replay.variables import short
+
+from alphintra_kernel.variables import tables, trading
+from alphintra_kernel.variables.kinds import Known
+from alphintra_kernel.variables.listing import MOST
+from alphintra_kernel.variables.reading import attributes, class_attributes, class_name, classes
+
+Bundle = dict[str, Any]
+
+_HTML, _TEXT = "text/html", "text/plain"
+_BOX = "font-family:system-ui,sans-serif;font-size:14px;line-height:1.45;max-width:1100px"
+#: Days that a series spans at least to be drawn: the axis has a place for each.
+_FEWEST_DAYS = 30
+#: Characters of a source that is shown.
+_LONGEST_SOURCE = 100_000
+
+
+def page(thing: Any) -> Bundle:
+    """Return the view of a trading object by MIME type, the best one first.
+
+    Raises:
+        Exception: Whatever the object's own code raises.
+    """
+    entry = Known().entry(thing)
+    describe = None if entry is None else entry.describe
+    if describe in (trading.strategy_class, trading.strategy):
+        return {_HTML: _strategy(thing, is_class=describe is trading.strategy_class)}
+    if type(thing) in (list, tuple, dict):
+        return {_HTML: _many(thing)}
+    if describe is trading.market:
+        from alphintra.data.dataset import Dataset
+
+        return _shown(Dataset(thing.name, thing.symbols, {}, thing))
+    if describe is trading.replay:
+        return {_TEXT: replay_table(thing)}
+    if describe in (trading.position, trading.order, trading.fill, trading.round_trip):
+        return {_HTML: _facts(thing)}
+    if describe is trading.job:
+        return {_TEXT: repr(thing)}  # what it shows by itself is kept up to date in a cell
+    drawn = _drawn(thing) if describe in (tables.frame, tables.series) else ""
+    bundle = _shown(thing)
+    if drawn:
+        bundle = {_HTML: drawn + bundle.get(_HTML, f"<pre>{escape(bundle.get(_TEXT, ''))}</pre>")}
+    return bundle
+
+
+def _shown(thing: Any) -> Bundle:
+    """What a cell shows, but for a picture where there is something better."""
+    made: Any = None
+    if hasattr(thing, "_repr_mimebundle_"):
+        made = thing._repr_mimebundle_()
+    bundle: Bundle = dict((made[0] if isinstance(made, tuple) else made) or {})
+    if _HTML not in bundle and hasattr(thing, "_repr_html_"):
+        bundle[_HTML] = thing._repr_html_()
+    if bundle.get(_HTML) is None:
+        bundle.pop(_HTML, None)
+        bundle.setdefault(_TEXT, repr(thing))
+    else:
+        bundle.pop("image/png", None)
+    return bundle
+
+
+def _drawn(thing: Any) -> str:
+    """Prices as a chart with their summary, a series over time as a line; empty where it is neither."""
+    from alphintra.data import load
+    from alphintra.errors import AlphintraError
+
+    if tables.is_series(thing):
+        return _line(thing)
+    if not tables.has_prices(thing):
+        return ""
+    try:
+        return str(_shown(load(thing)).get(_HTML, ""))
+    except AlphintraError as error:
+        return f'<p style="{_BOX}">Not drawn as prices: {escape(str(error))}</p>'
+
+
+def _line(series: Any) -> str:
+    from alphintra.data.chart import Chart, Line, svg
+
+    if class_name(type(series.index)) != "DatetimeIndex" or series.dtype.kind not in "fiu":
+        return ""
+    values = series.to_numpy(dtype=np.float64)
+    days = series.index.to_numpy().astype("M8[D]").astype(np.int32)
+    known = np.isfinite(values) & (series.index.to_numpy() == series.index.to_numpy())
+    values, days = values[known], days[known]
+    if len(days) < 2 or (np.diff(days) < 0).any() or days[-1] - days[0] < _FEWEST_DAYS:
+        return ""
+    label = str(series.name) if type(series.name) is str else "value"
+    return f'<div style="{_BOX}">{svg(Chart(label, (Line(label, days, values),), 0, False))}</div>'
+
+
+def _strategy(thing: Any, is_class: bool) -> str:
+    cls = thing if is_class else type(thing)
+    name = escape(class_name(cls))
+    parts = [f'<h3 style="margin:0;font-size:1.3em">{name}</h3>']
+    told = class_attributes(cls).get("__doc__")
+    if isinstance(told, str):
+        parts.append(f'<div style="white-space:pre-line;margin:2px 0 8px">{escape(told.strip())}</div>')
+    if not is_class:
+        parts += _state(thing)
+    rows = [
+        [parameter, p["default"], p["low"], p["high"], p["step"], p["description"]]
+        for parameter, p in cls.parameters().items()
+    ]
+    if rows:
+        parts.append(_table(("Parameter", "Default", "Low", "High", "Step", ""), rows, "Parameters"))
+    source = _source(cls)
+    if source:
+        opened = "open" if is_class else ""
+        parts.append(
+            f'<details {opened} style="margin-top:8px"><summary>Source</summary>'
+            f'<pre style="white-space:pre;overflow-x:auto">{escape(source)}</pre></details>'
+        )
+    return f'<div style="{_BOX}">{"".join(parts)}</div>'
+
+
+def _state(strategy: Any) -> list[str]:
+    from alphintra_backtest.replay.strategy_state import OF_THE_RUN
+
+    found = attributes(strategy)
+    parts = []
+    if found.get("_run") is not None and strategy.bar_index >= 0:
+        money = [["Equity", f"{strategy.equity:,.2f}"], ["Cash", f"{strategy.cash:,.2f}"]]
+        parts.append(_table(("", ""), [["Time", f"{strategy.now:%Y-%m-%d %H:%M}"], *money], "Account"))
+        held = [[position.symbol, short(position)] for position in list(strategy.positions.values())[:MOST]]
+        if held:
+            parts.append(_table(("Symbol", "Position"), held, "Positions"))
+        orders = [[one.symbol, trading.order(one).summary] for one in strategy.orders[:MOST]]
+        if orders:
+            parts.append(_table(("Symbol", "Order"), orders, "Working orders"))
+    own = [[n, short(v)] for n, v in found.items() if n not in OF_THE_RUN and not n.startswith("_")]
+    if own:
+        parts.append(_table(("Attribute", "Value"), own[:MOST], "Its own attributes"))
+    return parts
+
+
+def _source(cls: type) -> str:
+    from alphintra.strategy_source import source_of
+
+    try:
+        return source_of(cls).code[:_LONGEST_SOURCE]
+    except Exception:  # noqa: BLE001 - the source is not known, or the notebook defines something just now
+        return ""
+
+
+def _facts(thing: Any) -> str:
+    """An object of the engine's by its public values."""
+    names = dict.fromkeys(attributes(thing))
+    for cls in classes(thing)[:-1]:
+        names |= {name: None for name, value in class_attributes(cls).items() if isinstance(value, property)}
+    rows = [[name, short(getattr(thing, name))] for name in names if not name.startswith("_")]
+    return f'<div style="{_BOX}">{_table(("", ""), rows, class_name(type(thing)))}</div>'
+
+
+def _many(things: Any) -> str:
+    """Several objects, each in a line."""
+    known = Known()
+    items: Iterable[tuple[Any, Any]] = things.items() if type(things) is dict else enumerate(things)
+    rows = []
+    for name, thing in list(items)[:MOST]:
+        entry = known.entry(thing)
+        said = None if entry is None else entry.describe(thing)
+        kind = class_name(type(thing)) if entry is None else entry.type
+        rows.append([short(name).strip("'"), kind, "" if said is None else said.size, said.summary if said else ""])
+    more = f", the first {MOST}" if len(things) > MOST else ""
+    return f'<div style="{_BOX}">{_table(("", "Type", "Size", "Summary"), rows, f"{len(things)} items{more}")}</div>'
+
+
+def _table(headings: Iterable[str], rows: list[list[Any]], caption: str) -> str:
+    columns = [{"label": label, "format": "text", "signed": False} for label in headings]
+    return html_parts.table({"columns": columns}, rows, caption)
