@@ -9,7 +9,7 @@ from typing import Any
 
 from alphintra_kernel.variables import tables, trading
 from alphintra_kernel.variables.described import Described, counted, listed
-from alphintra_kernel.variables.reading import bases, class_name, classes, is_class, trusted
+from alphintra_kernel.variables.reading import bases, class_name, trusted
 
 #: Groups in the order in which they are shown.
 GROUPS = ("result", "study", "replay", "strategy", "data", "model", "table", "job")
@@ -89,6 +89,8 @@ class Known:
                 self._kinds[id(cls)] = kind
                 if (module, name) == _STRATEGY:
                     self._strategy = cls
+        # What objects of a class are, and the class itself, which must not go while this is known.
+        self._seen: dict[int, tuple[type, Entry | None]] = {}
 
     def entry(self, thing: Any) -> Entry | None:
         """How an object is listed; ``None`` where it is no trading object."""
@@ -97,24 +99,33 @@ class Known:
         return self._single(thing)
 
     def _single(self, thing: Any) -> Entry | None:
-        if is_class(thing):
-            is_strategy = self._strategy is not None and any(cls is self._strategy for cls in bases(thing)[1:])
-            return Entry("strategy", "Strategy", trading.strategy_class) if is_strategy and not trusted(thing) else None
-        for at, cls in enumerate(classes(thing)):
-            kind = self._kinds.get(id(cls))
-            if kind is None:
-                continue
-            if kind.exact and at:
-                return Entry(kind.group, class_name(type(thing)), _own_kind(class_name(cls)))
-            if kind.describe is tables.numpy_array and not tables.is_data(thing):
-                return None
-            group = "data" if kind.describe is tables.frame and tables.has_prices(thing) else kind.group
-            return Entry(group, class_name(type(thing)), kind.describe)
+        cls = type(thing)
+        if id(cls) not in self._seen:
+            self._seen[id(cls)] = cls, self._of_class(cls)
+        entry = self._seen[id(cls)][1]
+        if entry is None:
+            return None
+        if entry.describe is trading.strategy_class:
+            is_theirs = any(base is self._strategy for base in bases(thing)[1:]) and not trusted(thing)
+            return entry if self._strategy is not None and is_theirs else None
+        if entry.describe is tables.numpy_array and not tables.is_data(thing):
+            return None
+        if entry.describe is tables.frame and tables.has_prices(thing):
+            return Entry("data", entry.type, entry.describe)
+        return entry
+
+    def _of_class(self, cls: type) -> Entry | None:
+        for at, base in enumerate(bases(cls)):
+            if base is type:  # the object is a class, maybe one of a strategy
+                return Entry("strategy", "Strategy", trading.strategy_class)
+            kind = self._kinds.get(id(base))
+            if kind is not None:
+                own = kind.exact and at > 0
+                return Entry(kind.group, class_name(cls), _own_kind(class_name(base)) if own else kind.describe)
         return None
 
     def _collection(self, things: Any) -> Entry | None:
-        values = things.values() if type(things) is dict else things
-        first = next(iter(values), None)
+        first = next(iter(things.values() if type(things) is dict else things), None)
         entry = None if first is None else self._single(first)
         if entry is None:
             return None
@@ -131,4 +142,3 @@ class Known:
 
 def _own_kind(name: str) -> Callable[[Any], Described]:
     return lambda _: Described(summary=f"a {name} of a class of your own")
-

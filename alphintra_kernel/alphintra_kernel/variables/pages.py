@@ -21,7 +21,7 @@ from alphintra_kernel.variables.reading import attributes, class_attributes, cla
 
 Bundle = dict[str, Any]
 
-_HTML, _TEXT = "text/html", "text/plain"
+_HTML, _TEXT, _PICTURE = "text/html", "text/plain", "image/png"
 _BOX = "font-family:system-ui,sans-serif;font-size:14px;line-height:1.45;max-width:1100px"
 #: Days that a series spans at least to be drawn: the axis has a place for each.
 _FEWEST_DAYS = 30
@@ -29,8 +29,12 @@ _FEWEST_DAYS = 30
 _LONGEST_SOURCE = 100_000
 
 
-def page(thing: Any) -> Bundle:
+def page(thing: Any, name: str) -> Bundle:
     """Return the view of a trading object by MIME type, the best one first.
+
+    Args:
+        thing: The object.
+        name: The variable's.
 
     Raises:
         Exception: Whatever the object's own code raises.
@@ -51,7 +55,7 @@ def page(thing: Any) -> Bundle:
         return {_HTML: _facts(thing)}
     if describe is trading.job:
         return {_TEXT: repr(thing)}  # what it shows by itself is kept up to date in a cell
-    drawn = _drawn(thing) if describe in (tables.frame, tables.series) else ""
+    drawn = _drawn(thing, name) if describe in (tables.frame, tables.series) else ""
     bundle = _shown(thing)
     if drawn:
         bundle = {_HTML: drawn + bundle.get(_HTML, f"<pre>{escape(bundle.get(_TEXT, ''))}</pre>")}
@@ -59,22 +63,20 @@ def page(thing: Any) -> Bundle:
 
 
 def _shown(thing: Any) -> Bundle:
-    """What a cell shows, but for a picture where there is something better."""
+    """What a cell shows, but for a picture: there is something better."""
     made: Any = None
     if hasattr(thing, "_repr_mimebundle_"):
-        made = thing._repr_mimebundle_()
+        made = thing._repr_mimebundle_(include=None, exclude={_PICTURE})
     bundle: Bundle = dict((made[0] if isinstance(made, tuple) else made) or {})
     if _HTML not in bundle and hasattr(thing, "_repr_html_"):
         bundle[_HTML] = thing._repr_html_()
     if bundle.get(_HTML) is None:
         bundle.pop(_HTML, None)
         bundle.setdefault(_TEXT, repr(thing))
-    else:
-        bundle.pop("image/png", None)
-    return bundle
+    return {mime: data for mime, data in bundle.items() if mime != _PICTURE}
 
 
-def _drawn(thing: Any) -> str:
+def _drawn(thing: Any, name: str) -> str:
     """Prices as a chart with their summary, a series over time as a line; empty where it is neither."""
     from alphintra.data import load
     from alphintra.errors import AlphintraError
@@ -84,7 +86,7 @@ def _drawn(thing: Any) -> str:
     if not tables.has_prices(thing):
         return ""
     try:
-        return str(_shown(load(thing)).get(_HTML, ""))
+        return str(_shown(load({name: thing})).get(_HTML, ""))
     except AlphintraError as error:
         return f'<p style="{_BOX}">Not drawn as prices: {escape(str(error))}</p>'
 
@@ -150,12 +152,9 @@ def _state(strategy: Any) -> list[str]:
 
 
 def _source(cls: type) -> str:
-    from alphintra.strategy_source import source_of
+    from alphintra.main_source import definition
 
-    try:
-        return source_of(cls).code[:_LONGEST_SOURCE]
-    except Exception:  # noqa: BLE001 - the source is not known, or the notebook defines something just now
-        return ""
+    return (definition(cls, cls.__name__) or "")[:_LONGEST_SOURCE]
 
 
 def _facts(thing: Any) -> str:

@@ -1,8 +1,8 @@
 """Reading a trader's objects without running code of theirs.
 
-An attribute may be a property that never ends, a class may have a metaclass that answers for it, and a text, a length, a
-comparison or a class may be asked of the object itself. So nothing here asks the object: classes and attributes are read
-as Python keeps them, and a value is used where its class is exactly one that is known.
+An attribute may be a property that never ends, a class may have a metaclass that answers for it, and a text, a length,
+a comparison or a class may be asked of the object itself. So nothing here asks the object: classes and attributes are
+read as Python keeps them, and a value is used where its class is exactly one that is known.
 """
 
 from __future__ import annotations

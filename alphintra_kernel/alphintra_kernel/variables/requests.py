@@ -38,7 +38,7 @@ class Requests:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._list: Aside[Body] | None = None
+        self._list: tuple[str, Aside[Body]] | None = None
         self._views: dict[str, Aside[tuple[Bundle, list[str]]]] = {}
         self._tickets = itertools.count(1)
 
@@ -60,16 +60,17 @@ class Requests:
 
     async def _variables(self, arguments: Mapping[str, Any]) -> Body:
         wanted = str(arguments.get("filter") or "")[:LONGEST]
-        if self._list is not None and not self._list.is_done:
-            # What was asked for before has not come to its end: no second one beside it.
-            if not await self._list.wait(PATIENCE):
-                raise RefusedError("the kernel is too busy to list its variables")
-        self._list = Aside(lambda: self._listing(wanted), LIST_SECONDS)
-        if not await self._list.wait(PATIENCE):
-            raise RefusedError("the kernel is too busy to list its variables")
-        if self._list.value is None:
-            raise RefusedError(f"the variables could not be listed: {self._list.failure}")
-        return self._list.value
+        if self._list is None:
+            self._list = wanted, Aside(lambda: self._listing(wanted), LIST_SECONDS)
+        asked, making = self._list
+        if not await making.wait(PATIENCE):
+            return {"state": "working"}  # the next request has it
+        self._list = None
+        if asked != wanted:
+            return await self._variables(arguments)
+        if making.value is None:
+            raise RefusedError(f"the variables could not be listed: {making.failure}")
+        return making.value
 
     def _listing(self, wanted: str) -> Body:
         return listing(self._names(), self._shell.user_ns_hidden, wanted)
@@ -96,8 +97,8 @@ class Requests:
             return {"ticket": ticket, "state": "failed", "message": making.failure}
         data, dropped = making.value
         if not data:
-            what = f"The view of {arguments.get('name') or 'this object'} is larger than a message may be"
-            return {"ticket": ticket, "state": "failed", "message": f"{what} ({', '.join(dropped)})."}
+            message = f"This view is larger than a message may be ({', '.join(dropped)})."
+            return {"ticket": ticket, "state": "failed", "message": message}
         return {"ticket": ticket, "state": "done", "data": data}
 
     def _begin(self, name: Any) -> str:
@@ -108,20 +109,19 @@ class Requests:
             del self._views[ticket]
         if sum(not one.is_done for one in self._views.values()) >= VIEWS:
             raise RefusedError(f"{VIEWS} views are being made and have not come to an end")
-        thing, most = names[name], (output_bound.most() or LARGEST) - AROUND
-        ticket = f"{next(self._tickets)}"
-        self._views[ticket] = Aside(_bounded(thing, most), VIEW_SECONDS)
+        ticket, most = f"{next(self._tickets)}", (output_bound.most() or LARGEST) - AROUND
+        self._views[ticket] = Aside(_bounded(names[name], name, most), VIEW_SECONDS)
         return ticket
 
 
-def _bounded(thing: Any, most: int) -> Callable[[], tuple[Bundle, list[str]]]:
+def _bounded(thing: Any, name: str, most: int) -> Callable[[], tuple[Bundle, list[str]]]:
     """The view of an object, as far as it fits into a message: the best of it first."""
 
     def make() -> tuple[Bundle, list[str]]:
         kept: Bundle = {}
         dropped: list[str] = []
         left = most
-        for mime, data in page(thing).items():
+        for mime, data in page(thing, name).items():
             size = len(json.dumps(data, allow_nan=False))
             if size > left:
                 dropped.append(f"{size / 1e6:.1f} MB of {mime}")
@@ -131,4 +131,3 @@ def _bounded(thing: Any, most: int) -> Callable[[], tuple[Bundle, list[str]]]:
         return kept, dropped
 
     return make
-

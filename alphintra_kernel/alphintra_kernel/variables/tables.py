@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 from alphintra_backtest.formats import text
 
 from alphintra_kernel.variables.described import Described, counted, extent, joined, listed, named
-from alphintra_kernel.variables.reading import array, attributes, class_name, plain, trusted
+from alphintra_kernel.variables.reading import array, attributes, bases, class_attributes, class_name, plain, trusted
 
 #: Columns that make a table one of prices.
 _PRICES = frozenset({"open", "high", "low", "close"})
@@ -19,7 +20,7 @@ def has_prices(frame: Any) -> bool:
     """Whether a table of pandas has the columns of bars."""
     columns = _index(frame, 0)
     names = () if columns is None or len(columns) > 100 else columns.tolist()
-    return _PRICES <= {name.lower() for name in names if type(name) is str}
+    return {name.lower() for name in names if type(name) is str} >= _PRICES
 
 
 def is_series(thing: Any) -> bool:
@@ -44,11 +45,10 @@ def series(thing: Any) -> Described:
     values, last = array(_blocks(thing)[0].values), ""
     if values is not None and len(values) and values.dtype.kind in "fiub":
         last = f"last {text(float(values[-1]), 'price')}"
-    name = plain(attributes(thing).get("_name"))
+    name = attributes(thing).get("_name")
     dtype = f"{values.dtype}" if values is not None else ""
-    return Described(
-        counted(len(index), "value"), _bytes(thing), joined("" if name == "None" else name or "", dtype, _span(index), last)
-    )
+    summary = joined("" if name is None else plain(name) or "", dtype, _span(index), last)
+    return Described(counted(len(index), "value"), _bytes(thing), summary)
 
 
 def _index(thing: Any, axis: int) -> Any:
@@ -105,20 +105,33 @@ def numpy_array(thing: Any) -> Described:
 
 def model(thing: Any) -> Described:
     """An estimator of scikit-learn, or of a library or trader that builds on it."""
-    found = attributes(thing)
-    learned = [name for name in found if type(name) is str and name.endswith("_") and not name.startswith("_")]
+    found = {name: value for name, value in attributes(thing).items() if type(name) is str and not name.startswith("_")}
+    learned = [name for name in found if name.endswith("_")]
     features = found.get("n_features_in_")
-    parts = [f"fitted, {counted(features, 'feature')}" if type(features) is int else "fitted" if learned else "not fitted"]
+    count = f", {counted(features, 'feature')}" if type(features) is int else ""
+    parts = [f"fitted{count}" if learned else "not fitted"]
     steps = found.get("steps")
     if type(steps) is list:  # a pipeline is as fitted as its last step
         inner = [step[1] for step in steps if type(step) is tuple and len(step) == 2]
         if inner and not learned:
             parts = [model(inner[-1]).summary.partition(";")[0]] if attributes(inner[-1]) else []
         return Described(summary=joined(*parts, " → ".join(class_name(type(one)) for one in inner)))
+    usual = _defaults(type(thing))
     given = [
-        (name, value)
-        for name, value in found.items()
-        if name not in learned and type(name) is str and not name.startswith("_") and value is not None
+        (name, value) for name, value in found.items() if name not in learned and plain(value) != usual.get(name, "")
     ]
     return Described(summary=joined(*parts, named(given)))
 
+
+def _defaults(cls: type) -> dict[str, str | None]:
+    """The plain defaults of what makes an object of a class."""
+    for base in bases(cls):
+        made = class_attributes(base).get("__init__")
+        if type(made) is FunctionType:
+            names = made.__code__.co_varnames[: made.__code__.co_argcount]
+            given = made.__defaults__ or ()
+            found = dict(zip(names[len(names) - len(given) :], given, strict=True)) | (made.__kwdefaults__ or {})
+            return {name: plain(value) for name, value in found.items()}
+        if made is not None:
+            break
+    return {}

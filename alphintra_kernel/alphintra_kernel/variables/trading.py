@@ -1,6 +1,6 @@
 """What the list says of Alphintra's own objects.
 
-An object of exactly such a class has no code of the trader's in what is read of it, but for a strategy, whose attributes
+An object of exactly such a class has no code of the trader's in what is read of it; a strategy has, so its attributes
 are read as they lie there.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from alphintra_backtest.formats import text
 
 from alphintra_kernel.variables.described import Described, bytes_of, counted, joined, listed, named
-from alphintra_kernel.variables.reading import attributes, bases, class_attributes, plain, shortened
+from alphintra_kernel.variables.reading import attributes, bases, class_attributes, class_name, plain, shortened
 
 #: Lines that were made once, of objects that stay as they are: figures have to be computed for them.
 _lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -23,7 +23,11 @@ def once(thing: Any) -> str:
     """The first line of the text of an object that stays as it is."""
     line = _lines.get(thing)
     if line is None:
-        line = _lines[thing] = line_of(thing)
+        line = line_of(thing)
+        name = f"{class_name(type(thing))}("
+        if line.startswith(name) and line.endswith(")"):  # the class is said beside it
+            line = line[len(name) : -1]
+        _lines[thing] = line
     return line
 
 
@@ -157,4 +161,3 @@ def job_result(thing: Any) -> Described:
 
 def _time(microseconds: Any) -> str:
     return str(np.datetime64(int(microseconds), "us").astype("M8[m]")).replace("T", " ")
-

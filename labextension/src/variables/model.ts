@@ -175,13 +175,18 @@ export class VariablesModel {
       }
     });
     const filter = this._filter;
+    let isWorking = false;
     try {
       const listing = listingOf(await kernel.ask('alphintra/variables', { filter }));
       if (turn === this._turn) {
         if (listing === null) {
           throw new Error('The kernel does not answer as expected. Is its version of Alphintra older?');
         }
-        this._take(listing, filter);
+        if (listing === 'working') {
+          isWorking = true;
+        } else {
+          this._take(listing, filter);
+        }
       }
     } catch (reason) {
       if (turn === this._turn) {
@@ -198,7 +203,7 @@ export class VariablesModel {
     if (this._again) {
       this.refresh();
     } else {
-      this._next();
+      this._next(isWorking);
     }
   }
 
@@ -220,14 +225,14 @@ export class VariablesModel {
     this._error = null;
   }
 
-  private _next(): void {
+  private _next(isWorking: boolean): void {
     if (!this._isWatched) {
       return;
     }
-    const wanted = this.isBusy ? BUSY_INTERVAL : IDLE_INTERVAL;
     const taken = (this._listing?.seconds ?? 0) * 1000 * SHARE;
+    const wanted = Math.max(this.isBusy ? BUSY_INTERVAL : IDLE_INTERVAL, taken);
     this._cancel();
-    this._timer = this.clock.after(Math.max(wanted, taken), () => this.refresh());
+    this._timer = this.clock.after(isWorking ? BUSY_INTERVAL : wanted, () => this.refresh());
   }
 
   private _forget(): void {

@@ -53,8 +53,11 @@ function isVariable(value: unknown): value is IVariable {
   );
 }
 
-/** The list in an answer; `null` where it is none. */
-export function listingOf(body: unknown): IListing | null {
+/** The list in an answer, or that the kernel is at it; `null` where it is neither. */
+export function listingOf(body: unknown): IListing | 'working' | null {
+  if (isRecord(body) && body.state === 'working') {
+    return 'working';
+  }
   if (!isRecord(body) || !Array.isArray(body.variables) || !body.variables.every(isVariable)) {
     return null;
   }
