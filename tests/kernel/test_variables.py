@@ -151,14 +151,14 @@ def test_trading_objects_are_listed_with_what_they_are(kernel):
     assert (found["total"], found["others"]) == (14, 10)
     rows = {name: row(found["variables"], name) for name in names}
     run = "SmaCross on us-equities-daily/AAPL"
-    figures = f"{run}: return +621.6 %, Sharpe 0.64, trades 31"
-    columns = "open, high, low, close, volume, adj_close; 2000-03-01 to 2013-03-01"
+    figures = f"return +621.6 %, Sharpe 0.64, trades 31 · {run}"
+    columns = "2000-03-01 to 2013-03-01; open, high, low, close, volume, adj_close"
     assert rows == {
         "result": ("result", "Result", "3 222 bars", figures),
         "runs": ("result", "list of Result", "2 items", f"last: {figures}"),
-        "swept": ("study", "Sweep", "2 variants", f"{run}, 2 variants, best sharpe_ratio 0.7600 with fast=10"),
+        "swept": ("study", "Sweep", "2 variants", f"best sharpe_ratio 0.7600 with fast=10 · {run}"),
         "held": ("replay", "Position", "", "AAPL: flat"),
-        "walk": ("replay", "Replay", "3 270 bars", f"replay of {run}: 2004-01-02 21:00, bar 964 of 3270"),
+        "walk": ("replay", "Replay", "3 270 bars", f"2004-01-02 21:00, bar 964 of 3270 · {run}"),
         "SmaCross": ("strategy", "Strategy", "1 parameter", "fast=20"),
         "by_symbol": ("data", "dict of DataFrame", "2 items", "AAPL, MSFT"),
         "data": ("data", "Dataset", "3 270 rows", "us-equities-daily/AAPL: AAPL; 1d, 2000-03-01 to 2013-03-01"),

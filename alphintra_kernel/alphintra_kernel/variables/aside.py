@@ -43,13 +43,12 @@ class Aside(Generic[T]):
     def __init__(self, work: Callable[[], T], seconds: float) -> None:
         self.value: T | None = None
         self.failure = ""
-        self._work = work
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
         self._breaking = self._loop.call_later(seconds, self.break_off)
         self._attempts = 0
-        self._thread = threading.Thread(target=self._run, daemon=True, name="alphintra-variables")
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True, name="alphintra-variables")
         # A debugger neither steps into it nor stops it: the kernel does not answer its own questions otherwise.
         self._thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
         self._thread.is_pydev_daemon_thread = True  # type: ignore[attr-defined]
@@ -77,10 +76,10 @@ class Aside(Generic[T]):
         raise_in(ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(BrokenOff))
         self._breaking = self._loop.call_later(_AGAIN, self.break_off)
 
-    def _run(self) -> None:
+    def _run(self, work: Callable[[], T]) -> None:
         try:
             try:
-                self.value = self._work()
+                self.value = work()
             except BrokenOff:
                 self.failure = f"it took longer than {self._seconds:.0f} s"
             except BaseException as error:  # noqa: BLE001 - whatever the trader's code raises is told

@@ -8,9 +8,8 @@ read as Python keeps them, and a value is used where its class is exactly one th
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from datetime import datetime
-from types import GetSetDescriptorType
+from types import GetSetDescriptorType, MappingProxyType
 from typing import Any
 
 _MRO = type.__dict__["__mro__"].__get__
@@ -50,9 +49,9 @@ def class_name(cls: type) -> str:
     return shortened(_NAME(cls))
 
 
-def class_attributes(cls: type) -> Mapping[str, Any]:
+def class_attributes(cls: type) -> MappingProxyType[str, Any]:
     """What a class has itself."""
-    found: Mapping[str, Any] = _CLASS_DICT(cls)
+    found: MappingProxyType[str, Any] = _CLASS_DICT(cls)
     return found
 
 

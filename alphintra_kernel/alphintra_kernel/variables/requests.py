@@ -53,8 +53,10 @@ class Requests:
             "request_seq": message.get("seq", 0),
             "command": message["command"],
         }
+        given = message.get("arguments")
+        arguments = given if isinstance(given, dict) else {}
         try:
-            return reply | {"success": True, "body": await handler(message.get("arguments") or {})}
+            return reply | {"success": True, "body": await handler(arguments)}
         except RefusedError as error:
             return reply | {"success": False, "message": str(error), "body": {}}
 

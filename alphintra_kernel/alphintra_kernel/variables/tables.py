@@ -34,7 +34,7 @@ def frame(thing: Any) -> Described:
     if columns is None or index is None:
         return Described(summary=f"a DataFrame with an index of its own kind, {class_name(type(thing))}")
     names = listed(columns[:20].tolist())
-    return Described(extent(len(index), len(columns)), _bytes(thing), joined(names, _span(index)))
+    return Described(extent(len(index), len(columns)), _bytes(thing), joined(_span(index), names))
 
 
 def series(thing: Any) -> Described:

@@ -46,7 +46,7 @@ def result(thing: Any) -> Described:
     # Tables that nobody has asked for are not made for this.
     tables = attributes(thing.columns).get("_made") or {}
     held = bytes_of(curves.values()) + sum(bytes_of(columns.values()) for columns in tables.copy().values())
-    return Described(counted(len(curves["time"]), "bar"), held, once(thing).removeprefix("Result "))
+    return Described(counted(len(curves["time"]), "bar"), held, _news_first(once(thing).removeprefix("Result ")))
 
 
 def study(thing: Any) -> Described:
@@ -56,7 +56,8 @@ def study(thing: Any) -> Described:
 
 def sweep(thing: Any) -> Described:
     """A sweep: its variants and the best of them."""
-    return Described(counted(len(thing.variants), "variant"), None, once(thing))
+    run, _, found = once(thing).split(", ", 2)
+    return Described(counted(len(thing.variants), "variant"), None, joined(found, run, by=" · "))
 
 
 def market(thing: Any) -> Described:
@@ -121,7 +122,13 @@ def strategy(thing: Any) -> Described:
 
 def replay(thing: Any) -> Described:
     """A replay and where it stands."""
-    return Described(counted(thing.count, "bar"), None, line_of(thing))
+    return Described(counted(thing.count, "bar"), None, _news_first(line_of(thing).removeprefix("replay of ")))
+
+
+def _news_first(line: str) -> str:
+    """``SmaCross on DATA: what is new``, the other way round: a narrow panel shows how it begins."""
+    run, _, found = line.partition(": ")
+    return joined(found, run, by=" · ")
 
 
 def position(thing: Any) -> Described:

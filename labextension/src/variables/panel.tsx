@@ -194,7 +194,7 @@ function Foot({ model, trans }: IProps): JSX.Element | null {
       <i className={`alphintra-Variables-live ${model.isBusy ? 'alphintra-mod-busy' : ''}`} aria-hidden="true" />
       <span className="alphintra-muted">
         {model.isBusy
-          ? trans.__('Cell running · as of %1', clockText(model.listedAt))
+          ? trans.__('Running · as of %1', clockText(model.listedAt))
           : trans.__('As of %1', clockText(model.listedAt))}
       </span>
     </div>
