@@ -23,11 +23,13 @@ class Kind:
         group: One of :data:`GROUPS`.
         describe: Says what an object is. Raises whatever it likes where that changes just now.
         exact: Whether objects of classes that come of it are something else: what they do is not known.
+        name: What its class is called, where that is not its name.
     """
 
     group: str
     describe: Callable[[Any], Described]
     exact: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("alphintra.overfitting", "Judgement"): Kind("study", trading.study),
     ("alphintra.overfitting", "HalfSplits"): Kind("study", trading.study),
     (f"{_ENGINE}.replay.replay", "Replay"): Kind("replay", trading.replay),
+    ("alphintra_kernel.replay_widget", "ReplayWidget"): Kind("replay", trading.seen_replay, name="Replay"),
     (f"{_ENGINE}.handles", "Position"): Kind("replay", trading.position),
     (f"{_ENGINE}.handles", "Order"): Kind("replay", trading.order),
     (f"{_ENGINE}.handles", "Fill"): Kind("replay", trading.fill),
@@ -120,8 +123,8 @@ class Known:
                 return Entry("strategy", "Strategy", trading.strategy_class)
             kind = self._kinds.get(id(base))
             if kind is not None:
-                own = kind.exact and at > 0
-                return Entry(kind.group, class_name(cls), _own_kind(class_name(base)) if own else kind.describe)
+                describe = _own_kind(class_name(base)) if kind.exact and at else kind.describe
+                return Entry(kind.group, kind.name or class_name(cls), describe)
         return None
 
     def _collection(self, things: Any) -> Entry | None:

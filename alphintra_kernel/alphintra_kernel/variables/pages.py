@@ -17,11 +17,12 @@ from alphintra_backtest.replay.variables import short
 from alphintra_kernel.variables import tables, trading
 from alphintra_kernel.variables.kinds import Known
 from alphintra_kernel.variables.listing import MOST
-from alphintra_kernel.variables.reading import attributes, class_attributes, class_name, classes
+from alphintra_kernel.variables.reading import class_attributes, class_name
 
 Bundle = dict[str, Any]
 
-_HTML, _TEXT, _PICTURE = "text/html", "text/plain", "image/png"
+_HTML, _TEXT = "text/html", "text/plain"
+_LEFT_OUT = {"image/png", "application/vnd.jupyter.widget-view+json", "application/vnd.alphintra.replay.v1+json"}
 _BOX = "font-family:system-ui,sans-serif;font-size:14px;line-height:1.45;max-width:1100px"
 #: Days that a series spans at least to be drawn: the axis has a place for each.
 _FEWEST_DAYS = 30
@@ -51,8 +52,6 @@ def page(thing: Any, name: str) -> Bundle:
         return _shown(Dataset(thing.name, thing.symbols, {}, thing))
     if describe is trading.replay:
         return {_TEXT: replay_table(thing)}
-    if describe in (trading.position, trading.order, trading.fill, trading.round_trip):
-        return {_HTML: _facts(thing)}
     if describe is trading.job:
         return {_TEXT: repr(thing)}  # what it shows by itself is kept up to date in a cell
     drawn = _drawn(thing, name) if describe in (tables.frame, tables.series) else ""
@@ -63,17 +62,17 @@ def page(thing: Any, name: str) -> Bundle:
 
 
 def _shown(thing: Any) -> Bundle:
-    """What a cell shows, but for a picture: there is something better."""
+    """What a cell shows, but for a picture, which there is something better than, and a widget, which is the cell's."""
     made: Any = None
     if hasattr(thing, "_repr_mimebundle_"):
-        made = thing._repr_mimebundle_(include=None, exclude={_PICTURE})
+        made = thing._repr_mimebundle_(include=None, exclude=_LEFT_OUT)
     bundle: Bundle = dict((made[0] if isinstance(made, tuple) else made) or {})
     if _HTML not in bundle and hasattr(thing, "_repr_html_"):
         bundle[_HTML] = thing._repr_html_()
     if bundle.get(_HTML) is None:
         bundle.pop(_HTML, None)
         bundle.setdefault(_TEXT, repr(thing))
-    return {mime: data for mime, data in bundle.items() if mime != _PICTURE}
+    return {mime: data for mime, data in bundle.items() if mime not in _LEFT_OUT}
 
 
 def _drawn(thing: Any, name: str) -> str:
@@ -107,6 +106,7 @@ def _line(series: Any) -> str:
 
 
 def _strategy(thing: Any, is_class: bool) -> str:
+    # Where an instance stands is what it shows itself.
     cls = thing if is_class else type(thing)
     name = escape(class_name(cls))
     parts = [f'<h3 style="margin:0;font-size:1.3em">{name}</h3>']
@@ -114,13 +114,13 @@ def _strategy(thing: Any, is_class: bool) -> str:
     if isinstance(told, str):
         parts.append(f'<div style="white-space:pre-line;margin:2px 0 8px">{escape(told.strip())}</div>')
     if not is_class:
-        parts += _state(thing)
+        parts.append(_shown(thing).get(_HTML, ""))
     rows = [
         [parameter, p["default"], p["low"], p["high"], p["step"], p["description"]]
         for parameter, p in cls.parameters().items()
     ]
     if rows:
-        parts.append(_table(("Parameter", "Default", "Low", "High", "Step", ""), rows, "Parameters"))
+        parts.append(_table(("Parameter", "Default", "Low", "High", "Step", "What it is"), rows, "Parameters"))
     source = _source(cls)
     if source:
         opened = "open" if is_class else ""
@@ -131,39 +131,10 @@ def _strategy(thing: Any, is_class: bool) -> str:
     return f'<div style="{_BOX}">{"".join(parts)}</div>'
 
 
-def _state(strategy: Any) -> list[str]:
-    from alphintra_backtest.replay.strategy_state import OF_THE_RUN
-
-    found = attributes(strategy)
-    parts = []
-    if found.get("_run") is not None and strategy.bar_index >= 0:
-        money = [["Equity", f"{strategy.equity:,.2f}"], ["Cash", f"{strategy.cash:,.2f}"]]
-        parts.append(_table(("", ""), [["Time", f"{strategy.now:%Y-%m-%d %H:%M}"], *money], "Account"))
-        held = [[position.symbol, short(position)] for position in list(strategy.positions.values())[:MOST]]
-        if held:
-            parts.append(_table(("Symbol", "Position"), held, "Positions"))
-        orders = [[one.symbol, trading.order(one).summary] for one in strategy.orders[:MOST]]
-        if orders:
-            parts.append(_table(("Symbol", "Order"), orders, "Working orders"))
-    own = [[n, short(v)] for n, v in found.items() if n not in OF_THE_RUN and not n.startswith("_")]
-    if own:
-        parts.append(_table(("Attribute", "Value"), own[:MOST], "Its own attributes"))
-    return parts
-
-
 def _source(cls: type) -> str:
     from alphintra.main_source import definition
 
     return (definition(cls, cls.__name__) or "")[:_LONGEST_SOURCE]
-
-
-def _facts(thing: Any) -> str:
-    """An object of the engine's by its public values."""
-    names = dict.fromkeys(attributes(thing))
-    for cls in classes(thing)[:-1]:
-        names |= {name: None for name, value in class_attributes(cls).items() if isinstance(value, property)}
-    rows = [[name, short(getattr(thing, name))] for name in names if not name.startswith("_")]
-    return f'<div style="{_BOX}">{_table(("", ""), rows, class_name(type(thing)))}</div>'
 
 
 def _many(things: Any) -> str:
@@ -181,5 +152,8 @@ def _many(things: Any) -> str:
 
 
 def _table(headings: Iterable[str], rows: list[list[Any]], caption: str) -> str:
+    """A table of texts; columns that say nothing are left out."""
     columns = [{"label": label, "format": "text", "signed": False} for label in headings]
-    return html_parts.table({"columns": columns}, rows, caption)
+    said = [at for at in range(len(columns)) if any(row[at] not in (None, "") for row in rows)]
+    kept = [[row[at] for at in said] for row in rows]
+    return html_parts.table({"columns": [columns[at] for at in said]}, kept, caption)

@@ -125,6 +125,11 @@ def replay(thing: Any) -> Described:
     return Described(counted(thing.count, "bar"), None, _news_first(line_of(thing).removeprefix("replay of ")))
 
 
+def seen_replay(thing: Any) -> Described:
+    """The replay in a widget."""
+    return replay(attributes(thing)["_replay"])
+
+
 def _news_first(line: str) -> str:
     """``SmaCross on DATA: what is new``, the other way round: a narrow panel shows how it begins."""
     run, _, found = line.partition(": ")
