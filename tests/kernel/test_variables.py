@@ -274,3 +274,21 @@ def test_ten_thousand_variables(kernel):
     assert (len(found["variables"]), found["total"]) == (200, 10_000)
     assert [one["name"] for one in listed(kernel, filter="V0999")["variables"]] == [f"v0999{i}" for i in range(10)]
     assert len(json.dumps(listed(kernel))) < 200_000
+
+
+def test_it_is_told_while_a_debugger_holds_a_cell(kernel):
+    code = "def held_up(values):\n    total = values.sum()\n    return total\nsummed = held_up(weights)"
+    asked(kernel, "initialize", clientID="jupyterlab", adapterID="", pathFormat="path", linesStartAt1=True)
+    asked(kernel, "attach")
+    path = asked(kernel, "dumpCell", code=code)["body"]["sourcePath"]
+    asked(kernel, "setBreakpoints", source={"path": path}, breakpoints=[{"line": 2}], sourceModified=False)
+    cell = kernel.client.execute(code)
+    while (message := kernel.client.get_iopub_msg(timeout=20))["content"].get("event") != "stopped":
+        assert message["msg_type"] != "execute_result"
+    assert row(listed(kernel, filter="weights")["variables"], "weights")[2] == "5 values"
+    for name in ("data", "SmaCross", "weights"):  # beside the thread that stands still
+        assert view(kernel, name)["state"] == "done"
+    asked(kernel, "continue", threadId=message["content"]["body"]["threadId"])
+    reply = kernel.client.get_shell_msg(timeout=20)
+    assert (reply["parent_header"]["msg_id"], reply["content"]["status"]) == (cell, "ok")
+    asked(kernel, "disconnect", restart=False, terminateDebuggee=False)

@@ -55,7 +55,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     ("alphintra.overfitting", "Judgement"): Kind("study", trading.study),
     ("alphintra.overfitting", "HalfSplits"): Kind("study", trading.study),
     (f"{_ENGINE}.replay.replay", "Replay"): Kind("replay", trading.replay),
-    ("alphintra_kernel.replay_widget", "ReplayWidget"): Kind("replay", trading.seen_replay, name="Replay"),
+    ("alphintra_kernel.replay_widget", "ReplayWidget"): Kind("replay", trading.seen_replay, False, "Replay"),
     (f"{_ENGINE}.handles", "Position"): Kind("replay", trading.position),
     (f"{_ENGINE}.handles", "Order"): Kind("replay", trading.order),
     (f"{_ENGINE}.handles", "Fill"): Kind("replay", trading.fill),

@@ -13,7 +13,15 @@ import numpy as np
 from alphintra_backtest.formats import text
 
 from alphintra_kernel.variables.described import Described, bytes_of, counted, joined, listed, named
-from alphintra_kernel.variables.reading import attributes, bases, class_attributes, class_name, plain, shortened
+from alphintra_kernel.variables.reading import (
+    attributes,
+    bases,
+    class_attributes,
+    class_name,
+    plain,
+    shortened,
+    trusted,
+)
 
 #: Lines that were made once, of objects that stay as they are: figures have to be computed for them.
 _lines: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -127,7 +135,8 @@ def replay(thing: Any) -> Described:
 
 def seen_replay(thing: Any) -> Described:
     """The replay in a widget."""
-    return replay(attributes(thing)["_replay"])
+    shown = attributes(thing).get("_replay")  # widgets make classes as they go, so this one's is not exactly known
+    return replay(shown) if trusted(type(shown)) else Described()
 
 
 def _news_first(line: str) -> str:
