@@ -6,6 +6,7 @@ import os
 import site
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from traitlets import default
 
 from alphintra_kernel import isolation, kernel_home, levels, numba_cache, output_bound
 from alphintra_kernel.preload import preload, warm_up
+from alphintra_kernel.variables import Requests
 
 #: Seconds between two parts of what a waiting kernel loads.
 PAUSE = 0.05
@@ -33,6 +35,16 @@ class AlphintraKernel(IPythonKernel):
         from alphintra._version import __version__
 
         return f"Alphintra {__version__} · {isolation.own()}\n{super().banner}"
+
+    @cached_property
+    def variables(self) -> Requests:
+        """Answers what the Variables panel asks."""
+        return Requests(self.shell)
+
+    async def do_debug_request(self, msg: dict[str, Any]) -> Any:
+        """Answer on the control channel, also while a cell runs; what is not about variables is the debugger's."""
+        reply = await self.variables.answer(msg)
+        return reply if reply is not None else await super().do_debug_request(msg)  # type: ignore[no-untyped-call]
 
     def start(self) -> None:
         """Take messages; what the first result needs is loaded meanwhile."""

@@ -10,6 +10,7 @@ import { settingsPlugin } from './settings/index.js';
 import { snippetsPlugin } from './snippets/index.js';
 import { studyPlugin } from './study/index.js';
 import { templatesPlugin } from './templates/index.js';
+import { variablesPlugin } from './variables/index.js';
 
 export default [
   settingsPlugin,
@@ -19,6 +20,7 @@ export default [
   jobsPlugin,
   backtestsPlugin,
   checksPlugin,
+  variablesPlugin,
   templatesPlugin,
   runPlugin,
   snippetsPlugin
