@@ -251,6 +251,7 @@ def pages() -> dict[str, str]:
         verifying,
         views,
         walking,
+        widgets,
     )
     from alphintra.backtesting import backtest
     from alphintra.data import events, instrument, labelled
@@ -268,6 +269,9 @@ def pages() -> dict[str, str]:
         describe("al.replay", replaying.replay, 2),
         describe("al.post_mortem", replaying.post_mortem, 2),
         describe("al.find_result", repeating.find_result, 2),
+        describe("al.widgets.parameters", widgets.parameters, 2),
+        describe("al.widgets.results", widgets.results, 2),
+        describe("al.widgets.datasets", widgets.datasets, 2),
         describe("al.submit", submitting.submit, 2),
         describe("al.jobs", submitting.jobs, 2),
         describe("al.Commission", costs.Commission, 2),
