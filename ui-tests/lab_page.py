@@ -30,7 +30,9 @@ THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { 
 SETTLED = """async () => {
   await document.fonts.ready;
   const ends = one => one.playState === 'running' && isFinite(one.effect.getComputedTiming().endTime);
-  await Promise.allSettled(document.getAnimations().filter(ends).map(one => one.finished));
+  // In a cell that is scrolled out of sight nothing moves on.
+  const isSeen = one => one.effect.target.checkVisibility({ contentVisibilityAuto: true });
+  await Promise.allSettled(document.getAnimations().filter(ends).filter(isSeen).map(one => one.finished));
   for (let frame = 0; frame < 2; frame++) {
     await new Promise(resolve => requestAnimationFrame(resolve));
   }

@@ -9,6 +9,8 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
+from alphintra_kernel import failures
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -118,5 +120,6 @@ def _unquoted(text: str) -> str:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Register the magics (``%load_ext alphintra_kernel.magics``)."""
+    """Register the magics, and what a failed cell shows (``%load_ext alphintra_kernel.magics``)."""
     shell.register_magics(BacktestMagics)
+    shell.events.register("post_run_cell", failures.show)

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphintra_backtest import notices, view_series, view_shares, view_tables
+from alphintra_backtest import notices, view_replay, view_series, view_shares, view_tables
 from alphintra_backtest.metrics.definitions import DEFINITIONS, HEADLINE
 from alphintra_backtest.plain_json import plain
-from alphintra_backtest.profiles import COMMISSIONS
 from alphintra_backtest.view_axis import Axis
 
 if TYPE_CHECKING:
@@ -48,35 +47,25 @@ DETAILS = (
 )
 """From everything that may be shown to what always fits; the first that fits is taken."""
 
-_DEFAULTS = {
-    "start": None,
-    "end": None,
-    "cash": 100_000,
-    "commission": 0,
-    "slippage": 0,
-    "profile": "default",
-    "benchmark": None,
-    "risk_free_rate": 0.0,
-    "engine": "default",
-}
-
-
 def payload(result: Result) -> dict[str, Any]:
     """Return the payload with as much detail as fits."""
     axis = Axis(result)
     said = notices.notices(result)
-    fixed = {
+    fixed: dict[str, Any] = {
         "version": VERSION,
         "header": header(result),
         "warnings": notices.strip(said),
         "figures": figures(result),
     }
+    replayed = "why_not" not in fixed["header"]["replay"]
     whole = view_tables.whole_tables(result, axis, said)
     content: dict[str, Any] = {}
     for detail in DETAILS:
         omitted: list[str] = []
         drawn = charts(result, axis, detail, omitted)
         tables = whole | view_tables.cut_tables(result, axis, detail.rows)
+        if replayed:
+            tables = view_replay.with_places(result, axis, tables)
         content = plain(fixed | {"charts": drawn, "tables": tables})
         if size(content) <= MAX_BYTES:
             break
@@ -121,6 +110,7 @@ def header(result: Result) -> dict[str, Any]:
         "profile": str(run["configuration"].get("profile", "default")),
         "created_at": str(run["created_at"]),
         "code": code(result),
+        "replay": view_replay.replay(result),
         "timezone": "UTC",
         "currency": None,
     }
@@ -133,22 +123,12 @@ def _date(session: int) -> str:
 
 def code(result: Result) -> str:
     """Return the call that repeats the run, with what differs from the defaults."""
-    run, configuration = result.run, result.run["configuration"]
+    run = result.run
     if "code" in run:  # what made the run was no plain backtest
         return view_tables.clipped(run["code"])
-    arguments = [str(run["strategy"]), f"data={str(run['dataset'])!r}"]
-    usual = _DEFAULTS | {"commission": COMMISSIONS.get(configuration.get("profile", ""), 0)}
-    for name, default in usual.items():
-        value = configuration.get(name, default)
-        # Data given as an object has no name that could be written here.
-        if value != default and not (name == "benchmark" and value == "given"):
-            arguments.append(f"{name}={plain(value)!r}")
-    if run["parameters"]:
-        arguments.append(f"params={plain(run['parameters'])!r}")
-    if run.get("seed"):
-        arguments.append(f"seed={run['seed']!r}")
-    arguments += [f"{name}={plain(value)!r}" for name, value in (configuration.get("rules") or {}).items()]
-    return view_tables.clipped(f"al.backtest({', '.join(arguments)})")
+    told = [str(run["strategy"]), f"data={str(run['dataset'])!r}"]
+    told += [f"{name}={value!r}" for name, value in view_replay.options(result).items()]
+    return view_tables.clipped(f"al.backtest({', '.join(told)})")
 
 
 def figures(result: Result) -> list[dict[str, Any]]:

@@ -78,6 +78,10 @@ class Axis:
         by_time = self.stamps(time)
         return [at if bar is None else int(self.names[bar]) for at, bar in zip(by_time, bars, strict=True)]
 
+    def fill_bar(self, symbol: str, time: int) -> int | None:
+        """Return the bar of a fill, by its symbol and time; ``None`` where there was none."""
+        return self._fill_bars.get((symbol, time))
+
     def candle_names(self, bars: Any) -> I64:
         """Return the names of a symbol's own bars."""
         if self.intraday:

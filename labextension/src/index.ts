@@ -3,6 +3,7 @@
 import { backtestsPlugin } from './backtests/index.js';
 import { checksPlugin } from './checks/index.js';
 import { jobsPlugin } from './jobs/index.js';
+import { postMortemPlugin } from './postMortem/index.js';
 import { replayPlugin } from './replay/index.js';
 import { resultPlugin } from './result/index.js';
 import { runPlugin } from './run/index.js';
@@ -14,6 +15,7 @@ import { variablesPlugin } from './variables/index.js';
 
 export default [
   settingsPlugin,
+  postMortemPlugin,
   resultPlugin,
   replayPlugin,
   studyPlugin,

@@ -59,6 +59,27 @@ export const IBacktests = new Token<IBacktests>(
   "This user's runs and where they are shown."
 );
 
+/** A row of a result that was chosen, and what opens the replay at its bar. */
+export interface IChoice {
+  go(): void;
+}
+
+/** Standing in a run at a bar. */
+export interface IReplays {
+  /** The last row that was chosen in a result on the page. */
+  choice: IChoice | null;
+  readonly choiceChanged: ISignal<IReplays, void>;
+  /** Insert code below the cell that shows `node`, or below the active one, and run it; what is wrong is said. */
+  insertBelow(node: Element | null, code: string): Promise<void>;
+  /** Open a run of the server in a new notebook, at a bar or at that of its error; what is wrong is said. */
+  openRun(id: string, at: string | null, parameters?: Record<string, unknown>): Promise<void>;
+}
+
+export const IReplays = new Token<IReplays>(
+  '@alphintra/lab:IReplays',
+  'Opens the replay of a run at a bar.'
+);
+
 /** Every command of the extension. */
 export namespace CommandIDs {
   export const newStrategy = 'alphintra:new-strategy';
@@ -79,6 +100,9 @@ export namespace CommandIDs {
   export const openChecks = 'alphintra:open-checks';
   export const backtest = 'alphintra:backtest';
   export const backtestAgain = 'alphintra:backtest-again';
+  export const postMortem = 'alphintra:post-mortem';
+  export const replayRun = 'alphintra:replay-run';
+  export const why = 'alphintra:why';
   export const insertSnippet = 'alphintra:insert-snippet';
 }
 

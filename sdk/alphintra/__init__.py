@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .errors import AlphintraError
     from .job import Job
     from .params import Param
-    from .replaying import replay
+    from .repeating import find_result
+    from .replaying import post_mortem, replay
     from .resampling import MonteCarlo, monte_carlo
     from .result import Result
     from .signals import Signals
@@ -55,9 +56,11 @@ _WHERE = {
     "crossed_above": "views",
     "crossed_below": "views",
     "data": None,
+    "find_result": "repeating",
     "jobs": "submitting",
     "monte_carlo": "resampling",
     "overfitting": None,
+    "post_mortem": "replaying",
     "replay": "replaying",
     "submit": "submitting",
     "sweep": "sweeping",
@@ -92,9 +95,11 @@ __all__ = [
     "crossed_above",
     "crossed_below",
     "data",
+    "find_result",
     "jobs",
     "monte_carlo",
     "overfitting",
+    "post_mortem",
     "replay",
     "submit",
     "sweep",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._engine import engine as module
+from .errors import StrategyError
 
 if TYPE_CHECKING:
     from .costs import Commission, Slippage
@@ -95,29 +96,35 @@ def backtest(
     extra: dict[str, Any] = {"compiled": compiled}
     if engine == "backtrader":
         run, extra = module("adapters.backtrader").run, {"analyzers": analyzers}
-    result: Result = run(
-        strategy,
-        data,
-        start=start,
-        end=end,
-        cash=cash,
-        commission=commission,
-        slippage=slippage,
-        profile=profile,
-        benchmark=benchmark,
-        params=params,
-        seed=seed,
-        risk_free_rate=risk_free_rate,
-        instruments=instruments,
-        currency=currency,
-        rates=rates,
-        detail=detail,
-        rules=rules,
-        check=CHECK_POINTS if check else 0,
-        **extra,
-    )
-    from . import trials
+    from . import repeating, trials
 
+    options: dict[str, Any] = {
+        "start": start,
+        "end": end,
+        "cash": cash,
+        "commission": commission,
+        "slippage": slippage,
+        "profile": profile,
+        "benchmark": benchmark,
+        "params": params,
+        "seed": seed,
+        "risk_free_rate": risk_free_rate,
+        "instruments": instruments,
+        "currency": currency,
+        "rates": rates,
+        "detail": detail,
+    }
+    asked = repeating.Asked(strategy, data, options | rules)
+    try:
+        result: Result = run(
+            strategy, data, rules=rules, check=CHECK_POINTS if check else 0, **options, **extra
+        )
+    except StrategyError as error:
+        if engine == "default":
+            repeating.remember(error, asked)
+        raise
+    if engine == "default":
+        repeating.keep(result, asked)
     file = trials.strategy_file(strategy)
     if file is not None:
         result.run["strategy_file"] = file

@@ -261,6 +261,28 @@ class Result:
 
         return result_tables.frame(table, self.columns.get(table, {}))
 
+    def replay(self, at: Any = None, debug: bool | None = None) -> Any:
+        """Stand in this run at any bar, as ``alphintra.replay`` does, with the class and the data that made it.
+
+        Args:
+            at: A date, a time, or a bar's index; before the first ``on_bar`` where None.
+            debug: As for ``alphintra.replay``.
+
+        Raises:
+            ReplayError: ``NOT_MADE_HERE``: the result was not made by a backtest of this process, or by another engine.
+        """
+        from alphintra.errors import ReplayError
+        from alphintra.repeating import kept
+        from alphintra.replaying import replay
+
+        asked = kept(self)
+        if asked is None:
+            raise ReplayError(
+                "this result was not made by al.backtest in this process, which knows no strategy to repeat it with",
+                code="NOT_MADE_HERE", hint="al.replay(Strategy, data, at=…) with the same arguments",
+            )  # fmt: skip
+        return replay(asked.strategy, asked.data, at=at, debug=debug, **asked.options)
+
     # Shown and stored ------------------------------------------------------------------------
 
     @cached_property

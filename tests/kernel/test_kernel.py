@@ -182,3 +182,62 @@ def test_the_application_in_process(capsys):
         main(["--help"])
     AlphintraKernelApp.clear_instance()
     assert "kernel" in capsys.readouterr().out
+
+
+FAILS = """class Fails(al.Strategy):
+    def on_bar(self):
+        if self.bar_index == 5:
+            self.ratio = 1 / (self.bar_index - 5)
+"""
+FAILURE = "application/vnd.alphintra.failure+json"
+
+
+def failure(shown):
+    return [m["content"]["data"] for m in shown if FAILURE in m["content"].get("data", {})]
+
+
+def test_a_strategy_that_raises_is_told_below_its_traceback(kernel):
+    assert kernel.run(FAILS)[0]["status"] == "ok"
+    cell = kernel.value("len(In) - 2")
+    for code in ('al.backtest(Fails, "us-equities-daily/AAPL")', "%backtest Fails --data us-equities-daily/AAPL"):
+        reply, shown = kernel.run(code)
+        assert (reply["status"], reply["ename"]) == ("error", "StrategyError")
+        kinds = [m["msg_type"] for m in shown if m["msg_type"] in ("error", "display_data")]
+        assert kinds == ["error", "display_data"]
+        (data,) = failure(shown)
+        told = data[FAILURE]
+        assert told | {"source": None} == {
+            "version": 1,
+            "message": "Fails raised ZeroDivisionError: division by zero",
+            "place": f"Cell In[{cell}]",
+            "line": 4,
+            "source": None,
+            "bar": 5,
+            "bar_time": "2000-03-08T21:00:00Z",
+            "stands": True,
+        }
+        assert told["source"][-1] == [4, "            self.ratio = 1 / (self.bar_index - 5)"]
+        assert "<script" not in data["text/html"]
+        for form in ("text/html", "text/plain"):
+            assert "al.post_mortem()" in data[form]
+            assert f"Cell In[{cell}], line 4, at the bar of 2000-03-08 21:00 UTC" in data[form]
+    assert kernel.value("import sys; type(sys.last_value).__name__") == "'StrategyError'"
+    again = kernel.run("%tb")[1]
+    assert "ZeroDivisionError" in "".join(line for m in again for line in m["content"].get("traceback", []))
+    assert failure(again) == []
+    plainly = "from alphintra_backtest import replay as shown_by; shown_by.view_hook = None\nal.post_mortem().bar"
+    assert kernel.value(plainly) == "4"
+
+
+def test_other_errors_show_what_they_always_did(kernel):
+    kernel.run(FAILS)
+    nested = """
+try:
+    al.backtest(Fails, "us-equities-daily/AAPL")
+except Exception as error:
+    raise RuntimeError("mine") from error
+"""
+    own = 'from alphintra.errors import StrategyError\nraise StrategyError("mine")'
+    for code, name in ((nested, "RuntimeError"), (own, "StrategyError"), ("1 / 0", "ZeroDivisionError")):
+        reply, shown = kernel.run(code)
+        assert (reply["ename"], failure(shown)) == (name, [])

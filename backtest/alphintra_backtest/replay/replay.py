@@ -86,7 +86,9 @@ class Replay:
         self._account = Account(None if self._final is None else self._final[0])
         with self._movement(tell=False):
             if at is not None:
-                self._show(place(self, at))
+                target = place(self, at)
+                # At the bar that raised it stands as without ``at``; a later one cannot be reached.
+                self._show(min(target, self.bar) if target == getattr(self.error, "bar", None) else target)
             elif self.error is None:
                 self._track.go(self.first - 1)
 

@@ -20,6 +20,7 @@ import type {
   IResults,
   ISnippet,
   IStoredStrategy,
+  IStrategyVersion,
   ISystem,
   ITemplate
 } from './types.js';
@@ -76,6 +77,11 @@ export class Client {
       path,
       class_name: className
     });
+  }
+
+  /** The code of a strategy as a run had it. */
+  strategyVersion(id: string, version: number): Promise<IStrategyVersion> {
+    return this._get(`strategies/code/${encodeURIComponent(id)}/versions/${version}`);
   }
 
   /** Start a run; under the same key it is started once, however often it is asked for. */

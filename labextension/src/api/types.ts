@@ -55,6 +55,15 @@ export interface IStoredStrategy {
   created_version?: boolean;
 }
 
+/** One saved state of a strategy's code. */
+export interface IStrategyVersion {
+  strategy_id: string;
+  version: number;
+  code: string;
+  /** Workspace modules that were stored with the code, by path. */
+  modules: Record<string, string>;
+}
+
 export interface IExecution {
   backtest_id: string;
   job_id: string;
@@ -99,6 +108,19 @@ export interface IBacktest {
   updated_at?: string | null;
   /** The job that runs it. */
   job_id?: string;
+  strategy_version?: number;
+  class_name?: string | null;
+  start_date?: string;
+  end_date?: string;
+  /** Amounts are texts, so that no reader rounds them; costs are a fraction or terms. */
+  initial_capital?: string;
+  commission?: unknown;
+  slippage?: unknown;
+  profile?: string;
+  rules?: Record<string, unknown>;
+  benchmark?: string | null;
+  seed?: number;
+  risk_free_rate?: number;
 }
 
 /** What a job has used so far; `null` where it is not known, or not yet. */

@@ -15,7 +15,10 @@ import { adviceFor } from '../jobs/words.js';
 import { parameterText } from '../result/header.js';
 import { PayloadView } from '../result/view.js';
 import { methodologyLabel } from '../run/methodology.js';
-import type { IAlphintra, IJobs } from '../tokens.js';
+import { DebugButton } from '../postMortem/failureView.js';
+import type { IStand } from '../result/why.js';
+import type { IAlphintra, IJobs, IReplays } from '../tokens.js';
+import { whyNotReplayed } from './replayed.js';
 import { MethodResult } from './methodResult.js';
 import type { BacktestsModel } from './model.js';
 import { JobFigures, useJob } from './job.js';
@@ -26,6 +29,7 @@ interface IProps {
   model: BacktestsModel;
   jobs: IJobs;
   alphintra: IAlphintra;
+  replays: IReplays | null;
   onTitle: (title: string) => void;
 }
 
@@ -106,7 +110,7 @@ function Running(props: { run: IBacktest; job: IJob | null } & IProps): JSX.Elem
 }
 
 function Unsuccessful(props: { run: IBacktest; job: IJob | null } & IProps): JSX.Element {
-  const { run, job, jobs, client, alphintra } = props;
+  const { run, job, jobs, client, alphintra, replays } = props;
   const { trans } = alphintra;
   const error = run.error;
   const place = error
@@ -134,6 +138,15 @@ function Unsuccessful(props: { run: IBacktest; job: IJob | null } & IProps): JSX
         {advice ? <p>{advice}</p> : null}
       </div>
       {place.length > 0 ? <p>{place.join(', ')}</p> : null}
+      {error?.bar_time && replays ? (
+        <p>
+          <DebugButton
+            trans={trans}
+            reason={whyNotReplayed(run, trans)}
+            onClick={() => void replays.openRun(run.id, null)}
+          />
+        </p>
+      ) : null}
       {error ? (
         <details>
           <summary>{trans.__('Details')}</summary>
@@ -152,7 +165,7 @@ function Unsuccessful(props: { run: IBacktest; job: IJob | null } & IProps): JSX
 }
 
 function Document(props: IProps): JSX.Element {
-  const { id, client, model, jobs, alphintra, onTitle } = props;
+  const { id, client, model, jobs, alphintra, replays, onTitle } = props;
   const { trans } = alphintra;
   const [run, setRun] = React.useState<IBacktest | null>(model.find(id) ?? null);
   const [results, setResults] = React.useState<IResults | null>(null);
@@ -214,6 +227,20 @@ function Document(props: IProps): JSX.Element {
     }
   }, [run?.strategy_name, run?.dataset_name]);
 
+  // In a new notebook, with the source that the server has stored.
+  const stand = React.useMemo<IStand | undefined>(
+    () =>
+      replays
+        ? {
+            go: (header, at) => void replays.openRun(id, at, header.parameters),
+            choose: go => {
+              replays.choice = go && { go };
+            }
+          }
+        : undefined,
+    [replays, id]
+  );
+
   if (error !== null) {
     const unknown = error instanceof ApiError && error.problem.status === 404;
     return (
@@ -241,6 +268,7 @@ function Document(props: IProps): JSX.Element {
         study={results.study}
         view={view}
         alphintra={alphintra}
+        stand={stand}
         reportUrl={client.reportUrl(id)}
         waiting={waiting}
       />
@@ -249,6 +277,7 @@ function Document(props: IProps): JSX.Element {
         payload={view}
         environment={alphintra}
         reportUrl={client.reportUrl(id)}
+        {...(stand ? { stand } : {})}
       />
     );
     return (

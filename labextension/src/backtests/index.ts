@@ -16,7 +16,7 @@ import { describe } from '../api/problem.js';
 import type { IBacktest } from '../api/types.js';
 import { ChecksOverview } from '../checks/overview.js';
 import { markIcon } from '../icons.js';
-import { CATEGORY, CommandIDs, IAlphintra, IBacktests, IJobs } from '../tokens.js';
+import { CATEGORY, CommandIDs, IAlphintra, IBacktests, IJobs, IReplays } from '../tokens.js';
 import { showSource } from '../run/source.js';
 import { ComparisonDocument } from './comparison.js';
 import { RunDocument } from './document.js';
@@ -29,14 +29,15 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
   description: 'Lists runs, follows them and opens their results.',
   autoStart: true,
   requires: [IAlphintra, IJobs],
-  optional: [ICommandPalette, ILayoutRestorer],
+  optional: [ICommandPalette, ILayoutRestorer, IReplays],
   provides: IBacktests,
   activate: (
     app: JupyterFrontEnd,
     alphintra: IAlphintra,
     jobs: IJobs,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    replays: IReplays | null
   ): IBacktests => {
     const { commands, shell } = app;
     const { client, trans } = alphintra;
@@ -76,7 +77,8 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
           })
           .finally(release);
       },
-      onShowLine: (run: IBacktest) => void showSource(app, run, trans)
+      onShowLine: (run: IBacktest) => void showSource(app, run, trans),
+      onDebug: replays && (run => void replays.openRun(run.id, null))
     });
     shell.add(panel, 'left', { rank: 350, type: 'Backtests' });
     tracker.currentChanged.connect(() => panel.update());
@@ -94,6 +96,7 @@ export const backtestsPlugin: JupyterFrontEndPlugin<IBacktests> = {
           model,
           jobs,
           alphintra,
+          replays,
           onTitle: title => {
             widget.title.label = title;
           }

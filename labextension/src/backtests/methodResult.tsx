@@ -5,6 +5,7 @@ import React from 'react';
 
 import { LinkButton } from '../result/header.js';
 import { PayloadView } from '../result/view.js';
+import type { IStand } from '../result/why.js';
 import type { IAlphintra } from '../tokens.js';
 import { LazyStudy } from './study.js';
 
@@ -14,6 +15,8 @@ interface IProps {
   /** The view of the run. */
   view: unknown;
   alphintra: IAlphintra;
+  /** Opens the replay of the run. */
+  stand: IStand | undefined;
   reportUrl: string;
   waiting: React.ReactNode;
 }
@@ -81,7 +84,11 @@ export function MethodResult(props: IProps): JSX.Element {
             waiting={props.waiting}
           />
         ) : (
-          <PayloadView payload={props.view} environment={alphintra} />
+          <PayloadView
+            payload={props.view}
+            environment={alphintra}
+            {...(props.stand ? { stand: props.stand } : {})}
+          />
         )}
       </div>
     </>

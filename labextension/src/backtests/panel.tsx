@@ -33,6 +33,7 @@ interface IProps {
   /** The run that is open in front. */
   current: () => string | null;
   onShowLine: (run: IBacktest) => void;
+  onDebug: ((run: IBacktest) => void) | null;
   onRunChecks: (item: IOverviewItem) => void;
 }
 
@@ -132,6 +133,7 @@ function Runs(props: IProps & { now: number }): JSX.Element {
             }
             onCancel={() => stop(run)}
             onShowLine={() => props.onShowLine(run)}
+            {...(props.onDebug ? { onDebug: () => props.onDebug!(run) } : {})}
           />
         ))}
       </ul>

@@ -8,7 +8,9 @@ import { JobProgress } from '../jobs/progress.js';
 import { isFinished, stateOf } from '../jobs/state.js';
 import { stateText } from '../jobs/words.js';
 import { direction, formatValue } from '../result/format.js';
+import { DebugButton } from '../postMortem/failureView.js';
 import { methodologyLabel } from '../run/methodology.js';
+import { whyNotReplayed } from './replayed.js';
 import { canCompare } from './selection.js';
 import { Sparkline } from './sparkline.js';
 
@@ -28,6 +30,8 @@ interface IProps {
   onChoose: (extend: boolean) => void;
   onCancel: () => void;
   onShowLine: () => void;
+  /** Opens the replay at the bar of the error; absent where nothing can. */
+  onDebug?: () => void;
 }
 
 /** When a run was started, as one says it: minutes, hours, then the date. */
@@ -114,6 +118,11 @@ function Failure(props: IProps): JSX.Element {
           >
             {trans.__('show')}
           </button>
+        </div>
+      ) : null}
+      {error?.bar_time && props.onDebug ? (
+        <div className="alphintra-Run-line">
+          <DebugButton trans={trans} reason={whyNotReplayed(run, trans)} onClick={props.onDebug} />
         </div>
       ) : null}
     </>

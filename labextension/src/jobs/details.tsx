@@ -5,6 +5,7 @@ import { closeIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { IJob, IJobError, IJobLog } from '../api/types.js';
+import { DebugButton } from '../postMortem/failureView.js';
 import { JobLog } from './log.js';
 import { Metering } from './metering.js';
 import { JobProgress } from './progress.js';
@@ -19,6 +20,8 @@ interface IProps {
   levelDescription: string | null;
   readLog: (id: string) => Promise<IJobLog>;
   onOpen: (() => void) | null;
+  /** Opens the replay at the bar of its error; `null` where it has none. */
+  onDebug: (() => void) | null;
   onStop: () => void;
   onClose: () => void;
 }
@@ -38,6 +41,8 @@ function placeOf(error: IJobError, trans: TranslationBundle): string | null {
 export function JobProblem(props: {
   error: IJobError;
   trans: TranslationBundle;
+  /** Opens the replay at the bar of the error; absent where nothing can. */
+  onDebug?: () => void;
 }): JSX.Element {
   const { error, trans } = props;
   const advice = adviceFor(error.code, trans);
@@ -47,6 +52,11 @@ export function JobProblem(props: {
       <p>{error.message}</p>
       {place ? <p>{place}</p> : null}
       {advice ? <p>{advice}</p> : null}
+      {error.bar_time && props.onDebug ? (
+        <p>
+          <DebugButton trans={trans} onClick={props.onDebug} />
+        </p>
+      ) : null}
       {error.code ? (
         <details>
           <summary>{trans.__('Details')}</summary>
@@ -108,7 +118,11 @@ export function JobDetails(props: IProps): JSX.Element {
       {isFinished(job) ? null : (
         <JobProgress job={job} name={name} trans={trans} stale={props.stale} onStop={props.onStop} />
       )}
-      {job.error && state === 'failed' ? <JobProblem error={job.error} trans={trans} /> : null}
+      {job.error && state === 'failed' ? <JobProblem
+          error={job.error}
+          trans={trans}
+          {...(props.onDebug ? { onDebug: props.onDebug } : {})}
+        /> : null}
       <Metering
         usage={job}
         attempt={job.attempt}

@@ -27,6 +27,8 @@ export interface IJobsDocumentOptions {
   readJob: (id: string) => Promise<IJob>;
   /** What opens a job's own document; `null` where it has none. */
   opener: (job: IJob) => (() => void) | null;
+  /** What opens the replay at the bar of a job's error; `null` where nothing can. */
+  debugger: (job: IJob) => (() => void) | null;
   onStop: (job: IJob) => void;
   onStopAll: () => void;
   onBrowse: () => void;
@@ -287,6 +289,7 @@ function Document(props: IJobsDocumentOptions & { selected: string | null; onSel
           levelDescription={system.levelDescription(job.sandbox_level)}
           readLog={props.readLog}
           onOpen={props.opener(job)}
+          onDebug={props.debugger(job)}
           onStop={() => props.onStop(job)}
           onClose={() => props.onSelect(null)}
         />

@@ -151,6 +151,10 @@ export const jobsPlugin: JupyterFrontEndPlugin<IJobs> = {
           readLog: id => client.jobLog(id),
           readJob: id => client.job(id),
           opener,
+          debugger: job =>
+            job.kind === 'backtest' && commands.hasCommand(CommandIDs.replayRun)
+              ? () => void commands.execute(CommandIDs.replayRun, { id: job.resource_id })
+              : null,
           onStop: job => stop(job.id),
           onStopAll: () => void confirmStopAll(),
           onBrowse: () => void commands.execute(CommandIDs.openTemplates)

@@ -313,7 +313,8 @@ export class ResultChart implements IDisposable {
   };
 
   private readonly _onKey = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey) {
+    // What stands on the chart has keys of its own.
+    if (event.target !== this._host || event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
     const range = this._chart.timeScale().getVisibleLogicalRange();

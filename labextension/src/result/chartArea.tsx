@@ -1,6 +1,6 @@
 /** The chart with its controls; holds its place from the first moment, before the library is loaded. */
 
-import { HTMLSelect } from '@jupyterlab/ui-components';
+import { HTMLSelect, closeIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { ResultChart } from './chart.js';
@@ -18,12 +18,18 @@ interface IProps {
   summary: string;
   selected: ITrade | null;
   onSelect: (trade: ITrade) => void;
+  /** What can be done with a trade, for what opens at it. */
+  actions?: (trade: ITrade) => React.ReactNode;
 }
 
 interface IHover {
   trade: ITrade;
   x: number;
   y: number;
+}
+
+function placed({ x, y }: IHover): React.CSSProperties {
+  return { left: Math.max(0, x - 250 > 0 ? x - 250 : x + 16), top: y + 14 };
 }
 
 export function ChartArea(props: IProps): JSX.Element {
@@ -33,6 +39,8 @@ export function ChartArea(props: IProps): JSX.Element {
   const [showRecorded, setRecorded] = React.useState(charts.recorded.length > 0);
   const [logarithmic, setLogarithmic] = React.useState(false);
   const [hover, setHover] = React.useState<IHover | null>(null);
+  const [pinned, setPinned] = React.useState<IHover | null>(null);
+  const pointer = React.useRef({ x: 0, y: 0 });
   const [spoken, setSpoken] = React.useState('');
   const [failure, setFailure] = React.useState<string | null>(null);
   const host = React.useRef<HTMLDivElement>(null);
@@ -57,11 +65,13 @@ export function ChartArea(props: IProps): JSX.Element {
               chart.current?.highlight(
                 id ?? latest.current.selected?.id ?? null
               );
+              pointer.current = { x, y };
               setHover(trade ? { trade, x, y } : null);
             },
             clickTrade: id => {
               const trade = trades.find(item => item.id === id);
               if (trade) {
+                setPinned({ trade, ...pointer.current });
                 latest.current.onSelect(trade);
               }
             },
@@ -99,6 +109,12 @@ export function ChartArea(props: IProps): JSX.Element {
     }
   }, [selected]);
 
+  React.useEffect(() => {
+    setPinned(shown => (shown?.trade === selected ? shown : null));
+  }, [selected]);
+
+  const actions = pinned ? props.actions?.(pinned.trade) : null;
+  const tip = hover && hover.trade !== pinned?.trade ? hover : actions ? null : hover;
   const shares = charts.symbols.find(item => item.symbol === symbol)?.shares;
   const notes = [
     ...(shares
@@ -171,16 +187,36 @@ export function ChartArea(props: IProps): JSX.Element {
         tabIndex={0}
         data-lm-suppress-shortcuts="true"
       >
-        {hover ? (
+        {pinned && actions ? (
           <div
-            className="alphintra-TradeTip"
-            aria-hidden="true"
-            style={{
-              left: Math.max(0, hover.x - 250 > 0 ? hover.x - 250 : hover.x + 16),
-              top: hover.y + 14
+            className="alphintra-TradeTip alphintra-mod-pinned"
+            role="group"
+            aria-label={trans.__('Trade')}
+            style={placed(pinned)}
+            onKeyDown={event => {
+              if (event.key === 'Escape') {
+                setPinned(null);
+                host.current?.focus();
+              }
             }}
           >
-            <TradeSummary trade={hover.trade} environment={environment} />
+            <TradeSummary trade={pinned.trade} environment={environment} />
+            <div className="alphintra-TradeTip-actions">
+              {actions}
+              <button
+                type="button"
+                className="alphintra-IconButton"
+                title={trans.__('Close')}
+                onClick={() => setPinned(null)}
+              >
+                <closeIcon.react tag="span" elementSize="normal" />
+              </button>
+            </div>
+          </div>
+        ) : null}
+        {tip ? (
+          <div className="alphintra-TradeTip" aria-hidden="true" style={placed(tip)}>
+            <TradeSummary trade={tip.trade} environment={environment} />
           </div>
         ) : null}
       </div>

@@ -8,16 +8,20 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Panel } from '@lumino/widgets';
 
-import { IAlphintra } from '../tokens.js';
+import { codeAt } from '../postMortem/code.js';
+import { refuse } from '../postMortem/standing.js';
+import { IAlphintra, IReplays } from '../tokens.js';
 import type { IResultEnvironment } from './environment.js';
 import { RESULT_MIME } from './payload.js';
 import { ResultWidget } from './view.js';
+import type { IStand } from './why.js';
 
 /** A result in an output area. */
 export class ResultRenderer extends Panel implements IRenderMime.IRenderer {
-  constructor(environment: IResultEnvironment) {
+  constructor(environment: IResultEnvironment, stand: IStand | null) {
     super();
     this._environment = environment;
+    this._stand = stand;
     this.addClass('alphintra-ResultRenderer');
   }
 
@@ -27,13 +31,14 @@ export class ResultRenderer extends Panel implements IRenderMime.IRenderer {
       return;
     }
     this._payload = payload;
-    const widget = new ResultWidget(this._environment, payload);
+    const widget = new ResultWidget(this._environment, payload, this._stand);
     [...this.widgets].forEach(old => old.dispose());
     this.addWidget(widget);
     await widget.renderPromise;
   }
 
   private _environment: IResultEnvironment;
+  private _stand: IStand | null;
   private _payload: unknown = undefined;
 }
 
@@ -42,18 +47,34 @@ export const resultPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Draws the results of backtests in outputs.',
   autoStart: true,
   requires: [IAlphintra, IRenderMimeRegistry],
+  optional: [IReplays],
   activate: (
     _app: JupyterFrontEnd,
     alphintra: IAlphintra,
-    rendermime: IRenderMimeRegistry
+    rendermime: IRenderMimeRegistry,
+    replays: IReplays | null
   ) => {
+    // Below the cell that shows the result, in its notebook.
+    const stand: IStand | null = replays && {
+      go: (header, at, node) => {
+        const code = codeAt(header, at);
+        if (code === null) {
+          refuse(alphintra.trans.__('This result does not say what replays it. Run its cell again.'));
+        } else {
+          void replays.insertBelow(node, code);
+        }
+      },
+      choose: go => {
+        replays.choice = go && { go };
+      }
+    };
     // The payload is data that React escapes, so it is drawn in untrusted notebooks too.
     rendermime.addFactory(
       {
         safe: true,
         mimeTypes: [RESULT_MIME],
         defaultRank: 10,
-        createRenderer: () => new ResultRenderer(alphintra)
+        createRenderer: () => new ResultRenderer(alphintra, stand)
       },
       0
     );

@@ -23,6 +23,15 @@ export type Format =
   | 'ratio'
   | 'duration';
 
+/** A run that can be replayed: as a call, or by the result that the kernel holds; or why not. */
+export interface IReplayed {
+  strategy?: string;
+  data?: string;
+  options?: Record<string, unknown>;
+  result?: string;
+  why_not?: string;
+}
+
 export interface IHeader {
   run_id: string;
   strategy: string;
@@ -36,6 +45,8 @@ export interface IHeader {
   profile: string;
   created_at: string;
   code: string;
+  /** What replays the run; absent in results that were stored before there was that. */
+  replay?: IReplayed;
   timezone: string;
   currency: string | null;
 }
@@ -142,6 +153,8 @@ export interface ITable {
   rows: Cell[][];
   total: number;
   omitted: string | null;
+  /** Where a replay stands to show each row: `entry` and `exit` of a trade, `fill`, `order`. */
+  at?: Record<string, (string | null)[]>;
 }
 
 /** The tabs, in the order in which they are shown. */

@@ -44,6 +44,10 @@ interface IProps {
   only?: boolean;
   /** A row that stands out, and what it is. */
   marked?: { row: number; label: string };
+  /** Beside the tools: what can be done with the chosen row. */
+  actions?: React.ReactNode;
+  /** Called by the key w with the row that the keyboard stands on. */
+  onWhy?: (row: number) => void;
   /** Long texts wrap, and all rows are drawn. */
   prose?: boolean;
   fileStem: string;
@@ -156,6 +160,13 @@ export function DataTable(props: IProps): JSX.Element {
       if (index !== undefined) {
         onSelect?.(index);
       }
+    } else if (event.key === 'w' && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const index = rows[focused];
+      if (index !== undefined && props.onWhy) {
+        event.preventDefault();
+        onSelect?.(index);
+        props.onWhy(index);
+      }
     }
   };
 
@@ -179,6 +190,7 @@ export function DataTable(props: IProps): JSX.Element {
             : trans.__('%1 of %2 rows', fixed(rows.length, 0), fixed(table.total, 0))}
           {table.omitted ? ` \u00b7 ${table.omitted}` : ''}
         </span>
+        {props.actions}
         <button
           type="button"
           className="alphintra-Button"

@@ -11,11 +11,14 @@ import type { IResultPayload, TableName } from './payload.js';
 import { TABLE_NAMES, problemOf } from './payload.js';
 import { DataTable, IPlace, newPlace } from './table.js';
 import { ITrade, tradesOf } from './trades.js';
+import { IStand, WhyButtons, placeOf, reasonAgainst, sidesOf } from './why.js';
 
 interface IProps {
   payload: IResultPayload;
   environment: IResultEnvironment;
   reportUrl?: string;
+  /** Opens the replay; absent where nothing can. */
+  stand?: IStand;
 }
 
 function fileStem(payload: IResultPayload): string {
@@ -39,6 +42,7 @@ export function ResultView(props: IProps): JSX.Element {
   const names = TABLE_NAMES.filter(name => payload.tables[name]);
   const [tab, setTab] = React.useState<TableName>(names[0] ?? 'trades');
   const [selected, setSelected] = React.useState<ITrade | null>(null);
+  const [picked, setPicked] = React.useState<Partial<Record<TableName, number>>>({});
   const places = React.useRef(new Map<string, IPlace>());
   const tabs = React.useRef<HTMLDivElement>(null);
   const baseId = React.useId();
@@ -66,6 +70,44 @@ export function ResultView(props: IProps): JSX.Element {
   };
 
   const header = payload.header;
+  const { stand } = props;
+  const article = React.useRef<HTMLElement>(null);
+  const rowOf = (name: TableName): number | null =>
+    name === 'trades' ? (selected?.row ?? null) : (picked[name] ?? null);
+  const why = (name: TableName, row: number | null): (() => void) | null => {
+    const side = sidesOf(name)[0];
+    if (!stand || side === undefined || row === null || !article.current) {
+      return null;
+    }
+    const from = payload.tables[name];
+    const node = article.current;
+    return reasonAgainst(header, from, side, row, trans) === null
+      ? () => stand.go(header, placeOf(from, side, row)!, node)
+      : null;
+  };
+  const chosen = rowOf(tab);
+  React.useEffect(() => {
+    const go = why(tab, chosen);
+    if (chosen !== null) {
+      stand?.choose(go);
+    }
+    return () => {
+      if (chosen !== null) {
+        stand?.choose(null);
+      }
+    };
+  }, [payload, tab, chosen, stand]);
+  const whyButtons = (name: TableName, row: number | null): React.ReactNode =>
+    stand && sidesOf(name).length > 0 ? (
+      <WhyButtons
+        stand={stand}
+        header={header}
+        name={name}
+        table={payload.tables[name]}
+        row={row}
+        trans={trans}
+      />
+    ) : null;
   const summary = trans.__(
     'Price with trades, equity against the benchmark and drawdown of %1 on %2, %3 to %4. %5. Arrow keys walk from bar to bar, plus and minus zoom, 0 shows the whole run. The tables below hold the same data.',
     header.strategy,
@@ -79,6 +121,7 @@ export function ResultView(props: IProps): JSX.Element {
   );
   return (
     <article
+      ref={article}
       className="alphintra-Result"
       aria-label={trans.__('Backtest of %1', header.strategy)}
     >
@@ -95,6 +138,7 @@ export function ResultView(props: IProps): JSX.Element {
           setSelected(trade);
           setTab('trades');
         }}
+        actions={trade => whyButtons('trades', trade.row)}
       />
       <div
         ref={tabs}
@@ -136,13 +180,20 @@ export function ResultView(props: IProps): JSX.Element {
             place={place}
             trans={trans}
             fileStem={fileStem(payload)}
+            actions={whyButtons(tab, chosen)}
+            onWhy={row => why(tab, row)?.()}
             {...(tab === 'trades'
               ? {
-                  selected: selected?.row ?? null,
+                  selected: chosen,
                   onSelect: (row: number) =>
                     setSelected(trades.find(item => item.row === row) ?? null)
                 }
-              : {})}
+              : stand && sidesOf(tab).length > 0
+                ? {
+                    selected: chosen,
+                    onSelect: (row: number) => setPicked({ ...picked, [tab]: row })
+                  }
+                : {})}
           />
         ) : null}
       </div>
@@ -155,6 +206,7 @@ export function PayloadView(props: {
   payload: unknown;
   environment: IResultEnvironment;
   reportUrl?: string;
+  stand?: IStand;
 }): JSX.Element {
   const { trans } = props.environment;
   const problem = problemOf(props.payload);
@@ -164,6 +216,7 @@ export function PayloadView(props: {
         payload={props.payload as IResultPayload}
         environment={props.environment}
         {...(props.reportUrl ? { reportUrl: props.reportUrl } : {})}
+        {...(props.stand ? { stand: props.stand } : {})}
       />
     );
   }
@@ -180,17 +233,17 @@ export function PayloadView(props: {
   );
 }
 
-/** The view as a widget, for outputs and for the main area. */
+/** The view as a widget, for outputs. */
 export class ResultWidget extends ReactWidget {
   constructor(
     environment: IResultEnvironment,
     payload: unknown,
-    reportUrl?: string
+    stand: IStand | null
   ) {
     super();
     this._environment = environment;
     this._payload = payload;
-    this._reportUrl = reportUrl;
+    this._stand = stand;
     this.addClass('alphintra-ResultWidget');
   }
 
@@ -199,12 +252,12 @@ export class ResultWidget extends ReactWidget {
       <PayloadView
         payload={this._payload}
         environment={this._environment}
-        {...(this._reportUrl ? { reportUrl: this._reportUrl } : {})}
+        {...(this._stand ? { stand: this._stand } : {})}
       />
     );
   }
 
   private _environment: IResultEnvironment;
   private _payload: unknown;
-  private _reportUrl: string | undefined;
+  private _stand: IStand | null;
 }

@@ -1,5 +1,6 @@
 /** Trials as axes, values and a heat map's cells, without a DOM. Trials are named by their row. */
 
+import { literal } from '../pythonLiteral.js';
 import { cellText } from '../result/tableModel.js';
 import type { Cell, IColumn, ITable } from '../result/payload.js';
 import type { ITrialsBlock } from './payload.js';
@@ -262,17 +263,6 @@ export function trialsTable(block: ITrialsBlock, number: string): ITable {
     total: block.total,
     omitted: null
   };
-}
-
-function literal(value: Cell): string {
-  switch (typeof value) {
-    case 'boolean':
-      return value ? 'True' : 'False';
-    case 'string':
-      return JSON.stringify(value);
-    default:
-      return value === null ? 'None' : String(value);
-  }
 }
 
 /** A trial's parameters as Python writes them in a call. */

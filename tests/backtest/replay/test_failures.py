@@ -59,6 +59,7 @@ def test_a_change_may_take_it_past_the_error(frame: Any) -> None:
 
 def test_at_is_heard_also_after_an_error(frame: Any) -> None:
     assert Replay(Raises, frame, at=5).bar == 5
+    assert Replay(Raises, frame, at=13).bar == Replay(Raises, frame, at="2024-01-18").bar == 12
     with pytest.raises(StrategyError, match="unlucky"):
         Replay(Raises, frame, at=20)
 

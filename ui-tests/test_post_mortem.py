@@ -1,0 +1,171 @@
+"""From an error, a trade and a failed job to the replay at its bar, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import nbformat
+import pytest
+from lab_page import Page
+from lab_server import Lab
+
+pytestmark = pytest.mark.browser
+
+FAILS = '''import alphintra as al
+
+
+class Fails(al.Strategy):
+    """Divides by nothing at its hundredth bar."""
+
+    scale = al.Param(100, low=1, high=500)
+
+    def on_bar(self):
+        self.left = self.scale - self.bar_index
+        self.ratio = 1 / self.left'''
+CROSS = '''class Cross(al.Strategy):
+    def on_start(self):
+        self.fast = self.indicator(al.ta.SMA, self.data.close, 20)
+        self.slow = self.indicator(al.ta.SMA, self.data.close, 50)
+
+    def on_bar(self):
+        if al.crossed_above(self.fast, self.slow):
+            self.order_target_percent(0.95)
+        elif al.crossed_below(self.fast, self.slow):
+            self.close()'''
+#: The same as a file, which takes a part from a module beside it.
+FILE = FAILS.replace("self.scale - self.bar_index", "left(self.scale, self.bar_index)").replace(
+    "as al", "as al\nfrom tools import left", 1
+)
+MODULE = "def left(scale, index):\n    return scale - index\n"
+RUN_FAILS = 'al.backtest(Fails, "us-equities-daily/AAPL")'
+RUN_CROSS = 'al.backtest(Cross, "us-equities-daily/AAPL", commission=0.001)'
+#: The bar that raises, and the one before it.
+FAILED, BEFORE = "2000-07-24", "2000-07-21"
+
+NOTEBOOK = ".jp-NotebookPanel:visible"
+TOAST = ".Toastify__toast"
+
+
+@pytest.fixture(autouse=True)
+def _kernels_end(lab: Lab) -> Iterator[None]:
+    yield
+    for session in lab.request("GET", "sessions"):
+        lab.request("DELETE", f"sessions/{session['id']}")
+
+
+def cells(page: Any) -> Any:
+    return page.locator(f"{NOTEBOOK} .jp-CodeCell")
+
+
+def source(cell: Any) -> str:
+    return str(cell.locator(".cm-content").inner_text()).strip()
+
+
+def ran(cell: Any) -> None:
+    cell.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[\d+\]")).wait_for()
+
+
+def stands_at(cell: Any, day: str) -> None:
+    """The replay that a cell shows, as a widget or as text, stands at a day."""
+    cell.locator(".jp-OutputArea-output").filter(has_text=day).first.wait_for()
+
+
+def failed_job(lab: Lab) -> str:
+    (lab.workspace / "fails.py").write_text(FILE)
+    (lab.workspace / "tools.py").write_text(MODULE)
+    made = lab.request("POST", "strategies/code/from-file", {"path": "fails.py"})
+    (lab.workspace / "tools.py").write_text("raise RuntimeError('what was stored is meant')\n")
+    body = {"strategy_id": made["id"], "dataset_id": "us-equities-daily/AAPL", "parameters": {"scale": 100}}
+    run = lab.request("POST", "backtests", body)
+    lab.request("POST", f"backtests/{run['id']}/run", {})
+    while lab.request("GET", f"backtests/{run['id']}")["status"] in ("PENDING", "RUNNING"):
+        time.sleep(0.2)
+    return str(run["id"])
+
+
+def test_an_error_a_trade_and_a_failed_job_lead_to_their_bars(view: Page) -> None:
+    page, lab = view.page, view.lab
+    written = [nbformat.v4.new_code_cell(text) for text in (FAILS, RUN_FAILS, CROSS, RUN_CROSS)]
+    written[1].metadata["tags"] = ["raises-exception"]
+    kernelspec = {"name": "alphintra", "display_name": "Alphintra", "language": "python"}
+    notebook = nbformat.v4.new_notebook(cells=written, metadata={"kernelspec": kernelspec})
+    nbformat.write(notebook, lab.workspace / "why.ipynb")
+    job = failed_job(lab)
+    view.open("why.ipynb")
+    page.locator(f"{NOTEBOOK} .jp-KernelName").first.filter(has_text="Alphintra").wait_for()
+    page.wait_for_selector(f"{NOTEBOOK} .jp-Notebook-ExecutionIndicator[data-status='idle']")
+    view.command("Run All Cells")
+    result = page.locator(f"{NOTEBOOK} .alphintra-Result")
+    result.locator(".alphintra-Chart canvas").first.wait_for()
+
+    # Below the traceback, which stays.
+    failure = page.locator(f"{NOTEBOOK} .alphintra-Failure")
+    failure.evaluate("node => node.scrollIntoView({ block: 'center' })")
+    assert "ZeroDivisionError" in cells(page).nth(1).locator(".jp-RenderedText").first.inner_text()
+    assert f"Cell In[1], line 11, at the bar of {FAILED} 20:00 UTC" in failure.inner_text()
+    assert failure.locator(".alphintra-mod-failed").inner_text().endswith("self.ratio = 1 / self.left")
+    view.shot("60-failure")
+    failure.get_by_role("button", name="Debug at this bar").focus()
+    page.keyboard.press("Enter")
+    debugged = cells(page).nth(2)
+    ran(debugged)
+    assert source(debugged) == "al.post_mortem()"
+    stands_at(debugged, BEFORE)
+    assert cells(page).count() == 5
+    view.shot_as_it_is("61-post-mortem")
+
+    # Why a trade: by its row, by keyboard.
+    row = result.locator(".alphintra-Table tbody tr[data-at='0']")
+    row.evaluate("node => node.scrollIntoView({ block: 'center' })")
+    why = result.locator(".alphintra-Table-tools [data-why='entry']")
+    assert why.get_attribute("aria-disabled") == "true"
+    assert why.get_attribute("title") == "Choose a row: the replay opens at its bar"
+    row.focus()
+    page.keyboard.press("Enter")
+    entered, left = row.locator("td").all_inner_texts()[1:3]
+    result.locator(".alphintra-Table-tools [data-why='entry']:not([aria-disabled])").wait_for()
+    view.shot("62-why")
+    result.locator(".alphintra-Table-tools [data-why='exit']").click()
+    asked = cells(page).nth(5)
+    ran(asked)
+    call = 'al.replay(Cross, data="us-equities-daily/AAPL", commission=0.001, at="{}")'
+    assert source(asked) == call.format(left)
+    stands_at(asked, left)
+    # The command palette has what was chosen last; the row's key is the same.
+    view.command("Why: Replay at the Chosen")
+    ran(cells(page).nth(5).filter(has_text=entered))
+    assert source(cells(page).nth(5)) == call.format(entered)
+    result.get_by_role("tab", name="Fills").click()
+    first = result.locator(".alphintra-Table tbody tr[data-at='0']")
+    first.focus()
+    page.keyboard.press("w")
+    ran(cells(page).nth(7))
+    assert source(cells(page).nth(5)) == call.format(first.locator("td").first.inner_text())
+
+    # The job that failed: its stored source in a new notebook.
+    view.show_panel()
+    button = view.row(job).get_by_role("button", name="Debug at this bar")
+    button.wait_for()
+    view.shot("63-failed-job")
+    view.row(job).click()
+    page.locator(".jp-MainAreaWidget:visible .alphintra-Running .alphintra-DebugButton").wait_for()
+    view.shot_as_it_is("64-failed-run")
+    button.click()
+    page.locator(".lm-TabBar-tab.jp-mod-current").filter(has_text="Fails replay.ipynb").wait_for()
+    ran(cells(page).nth(1))
+    assert source(cells(page).nth(0)).split() == FILE.split()
+    assert (lab.workspace / "Fails replay" / "tools.py").read_text() == MODULE
+    stands_at(cells(page).nth(1), BEFORE)
+    view.shot("65-replayed-job")
+
+    # What cannot be done is said, and nothing is put into the notebook.
+    page.evaluate("id => window.jupyterapp.commands.execute('alphintra:replay-run', { id })", "f" * 32)
+    page.locator(TOAST).filter(has_text="This run could not be read.").wait_for()
+    page.evaluate("() => window.jupyterapp.commands.execute('kernelmenu:shutdown')")
+    page.locator(f"{NOTEBOOK} .jp-KernelName").first.filter(has_text="No Kernel").wait_for()
+    view.command("Debug at the Bar That Failed")
+    page.locator(TOAST).filter(has_text="This notebook has no kernel.").wait_for()
+    assert cells(page).count() == 2
