@@ -105,7 +105,7 @@ class DebugRun:
                 return False
             self._walking = True
         try:
-            self.replay.walk_on(bar, lambda: self._asked_away, muted_out=bar <= self.replay.bar)
+            self.replay.walk_on(bar, lambda: self._asked_away)
         except Exception:
             # What the rest of a bar does that is thrown away has not happened.
             if not self._back:
