@@ -263,7 +263,6 @@ class Replay:
                 self._track.walk_on(bar)
             finally:
                 self._track.left = None
-                self._track.drive.halted()
 
     def leave(self) -> None:
         """Have :meth:`walk_on`, under way in another thread, ask after the bar it is in whether to go on."""
