@@ -174,7 +174,7 @@ def wanted(strategy: type[Any], debug: bool | None) -> bool:
     mine = files(strategy)
     if debug and not mine:
         raise ReplayError(
-            f"{strategy.__name__} has no on_bar to stop in", code="NO_ON_BAR", hint="it has signals alone: look at those"
+            f"{strategy.__name__} has no on_bar to stop in", code="NO_ON_BAR", hint="it has signals alone"
         )
     return bool(debug) or any(stops.stops_in(path) for path in mine)
 
