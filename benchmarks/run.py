@@ -26,6 +26,7 @@ import job_start
 import metrics
 import overfitting
 import reference
+import replay
 import report
 import rest_run
 from equality import apart, difference, final
@@ -253,6 +254,11 @@ def show(bench: Bench) -> None:
     table.peer_seconds(f"jobs a second on {bench.queue.cores} cores", bench.queue.rate)
     seconds = import_seconds(bench.folder)
     table.seconds("import alphintra", seconds, "≤ 0.3 s", seconds <= 0.3)
+    walked = replay.measure(replay.Averages, replay.COUNT)
+    table.peer_seconds(f"replay of {replay.COUNT:,} bars: made in", walked.run)
+    table.seconds("  to any bar, the slowest", max(walked.places), "≤ 1 s", max(walked.places) <= replay.ANY_BAR)
+    table.seconds("  one step back, the slowest", max(walked.backs), "≤ 0.05 s", max(walked.backs) <= replay.BACK)
+    table.bytes("  its copies", walked.size, replay.COPIES)
     page = report.measure(bench.folder)
     table.seconds("report of 10 years daily: on the screen", page.read, "< 1 s", page.read < 1.0)
     table.bytes("  its size", page.size, 3_000_000)

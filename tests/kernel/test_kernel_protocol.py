@@ -19,7 +19,7 @@ class TestProtocol(jupyter_kernel_test.KernelTests):
     code_hello_world = "print('hello, world')"
     code_stderr = "import sys; print('test', file=sys.stderr)"
     completion_samples = (
-        {"text": "al.Strat", "matches": {"al.Strategy", "al.StrategyError"}},
+        {"text": "al.Strat", "matches": {"Strategy"}},
         {"text": "zi", "matches": {"zip"}},
     )
     complete_code_samples = ("1", "print('hello, world')", "class A(al.Strategy):\n    pass\n\n")
@@ -27,7 +27,7 @@ class TestProtocol(jupyter_kernel_test.KernelTests):
     invalid_code_samples = ("import = 7q",)
     code_page_something = "len?"
     code_generate_error = "raise ValueError('no')"
-    code_execute_result = ({"code": "6 * 7", "result": "42"},)
+    code_execute_result = ({"code": "1+2+3", "result": "6"},)
     code_display_data = (
         {"code": "from IPython.display import HTML, display; display(HTML('<b>test</b>'))", "mime": "text/html"},
     )
