@@ -120,7 +120,8 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     )
     debugged.switch_on()
     debugged.run(0)
-    page.locator(".jp-SideBar .lm-TabBar-tab[data-id='jp-debugger-sidebar']").click()
+    if not page.locator("#jp-debugger-sidebar").is_visible():  # switching on shows it, as a rule
+        page.locator(".jp-SideBar .lm-TabBar-tab[data-id='jp-debugger-sidebar']").click()
     gutter = debugged.cell(0).locator(".cm-gutter.cm-breakpoint-gutter .cm-gutterElement")
     gutter.nth(FIRST).click()  # the first element is a spacer
     row = page.locator("#jp-debugger-sidebar .jp-DebuggerBreakpoint")
