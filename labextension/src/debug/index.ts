@@ -3,12 +3,14 @@
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, InputDialog, Notification } from '@jupyterlab/apputils';
 import { IDebugger, IDebuggerSidebar } from '@jupyterlab/debugger';
+import { IEditorTracker } from '@jupyterlab/fileeditor';
 import { CommandToolbarButton, Toolbar, stopIcon } from '@jupyterlab/ui-components';
 import type { PanelWithToolbar } from '@jupyterlab/ui-components';
 
 import { describe } from '../api/problem.js';
 import { backIcon, toDateIcon } from '../icons.js';
 import { CATEGORY, CommandIDs, IAlphintra } from '../tokens.js';
+import { DebuggedFiles } from './files.js';
 import { Market, ask } from './market.js';
 import { Standing } from './standing.js';
 import { complaint } from './words.js';
@@ -32,17 +34,21 @@ export const debugPlugin: JupyterFrontEndPlugin<void> = {
   description: "Moves JupyterLab's debugger through market time.",
   autoStart: true,
   requires: [IAlphintra, IDebugger],
-  optional: [ICommandPalette, IDebuggerSidebar],
+  optional: [ICommandPalette, IDebuggerSidebar, IEditorTracker],
   activate: (
     app: JupyterFrontEnd,
     alphintra: IAlphintra,
     service: IDebugger,
     palette: ICommandPalette | null,
-    sidebar: IDebugger.ISidebar | null
+    sidebar: IDebugger.ISidebar | null,
+    editors: IEditorTracker | null
   ): void => {
     const { commands } = app;
     const { trans } = alphintra;
     const market = new Market(service);
+    if (editors) {
+      new DebuggedFiles(app, service, editors);
+    }
 
     /** Ask; what is refused is said. */
     const send = async (command: string, args: object): Promise<boolean> => {

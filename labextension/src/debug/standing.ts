@@ -5,8 +5,13 @@ import { Widget } from '@lumino/widgets';
 import type { IMarket } from './market.js';
 import { standing } from './words.js';
 
+/** Milliseconds that the last lines stay while the run goes on: a step is shorter, and nothing jumps. */
+const STAYS = 500;
+
 /** Hidden while no replay is paused. */
 export class Standing extends Widget {
+  private timer = 0;
+
   constructor() {
     super();
     this.addClass('alphintra-Standing');
@@ -14,20 +19,30 @@ export class Standing extends Widget {
     this.hide();
   }
 
-  /** Say it of this bar. */
+  /** Say it of the bar that the run stands in, if it does. */
   say(market: IMarket): void {
-    const lines = standing(market).map(text => {
-      const line = document.createElement('div');
-      line.textContent = text;
-      return line;
-    });
-    if (market.error && lines.length > 0) {
-      const error = document.createElement('div');
-      error.className = 'alphintra-Standing-error';
-      error.textContent = market.error.trim();
-      lines.push(error);
+    window.clearTimeout(this.timer);
+    const lines = standing(market).map(text => part('alphintra-Standing-line', text));
+    if (lines.length === 0) {
+      this.timer = window.setTimeout(() => this.hide(), STAYS);
+      return;
+    }
+    if (market.error) {
+      lines.push(part('alphintra-Standing-error', market.error.trim()));
     }
     this.node.replaceChildren(...lines);
-    this.setHidden(lines.length === 0);
+    this.show();
   }
+
+  override dispose(): void {
+    window.clearTimeout(this.timer);
+    super.dispose();
+  }
+}
+
+function part(className: string, text: string): HTMLElement {
+  const node = document.createElement('div');
+  node.className = className;
+  node.textContent = text;
+  return node;
 }
