@@ -115,11 +115,8 @@ class Debugged:
         self.ask_for(text)
 
     def said(self, text: str) -> None:
-        """Wait for a notification, and close it: it lies over the notebook."""
-        toast = self.page.locator(".Toastify__toast").filter(has_text=text).first
-        toast.wait_for()
-        toast.locator(".Toastify__close-button, button[aria-label='close']").first.click()
-        toast.wait_for(state="detached")
+        """Wait for a notification."""
+        self.page.locator(".Toastify__toast").filter(has_text=text).first.wait_for()
 
 
 def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
@@ -139,6 +136,7 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     debugged.said(f"line {DOC} has no code to stop at: moved to line {FIRST}")
     debugged.condition(CONDITION)
     debugged.said(CONDITION)
+    expect(row).to_have_attribute("data-alphintra-condition", CONDITION)
 
     debugged.run(1)
     debugged.stands(FIRST, ABOVE)

@@ -1,6 +1,8 @@
-/** The lines above the call stack that say where in the market the run stands. */
+/** The strip above the call stack: where in the market the run stands, and the buttons that move it there. */
 
-import { Widget } from '@lumino/widgets';
+import { CommandToolbarButton } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import { Panel, Widget } from '@lumino/widgets';
 
 import type { IMarket } from './market.js';
 import { standing } from './words.js';
@@ -9,28 +11,38 @@ import { standing } from './words.js';
 const STAYS = 500;
 
 /** Hidden while no replay is paused. */
-export class Standing extends Widget {
+export class Standing extends Panel {
+  private readonly time = new Widget();
+  private readonly rest = new Widget();
   private timer = 0;
 
-  constructor() {
+  constructor(commands: CommandRegistry, buttons: readonly string[]) {
     super();
     this.addClass('alphintra-Standing');
-    this.node.setAttribute('role', 'status');
+    this.time.addClass('alphintra-Standing-time');
+    this.rest.addClass('alphintra-Standing-rest');
+    this.rest.node.setAttribute('role', 'status');
+    this.addWidget(this.time);
+    for (const id of buttons) {
+      this.addWidget(new CommandToolbarButton({ commands, id, label: '' }));
+    }
+    this.addWidget(this.rest);
     this.hide();
   }
 
   /** Say it of the bar that the run stands in, if it does. */
   say(market: IMarket): void {
     window.clearTimeout(this.timer);
-    const lines = standing(market).map(text => part('alphintra-Standing-line', text));
-    if (lines.length === 0) {
+    const [time, ...lines] = standing(market);
+    if (time === undefined) {
       this.timer = window.setTimeout(() => this.hide(), STAYS);
       return;
     }
+    this.time.node.textContent = time;
+    this.rest.node.replaceChildren(...lines.map(text => part('alphintra-Standing-line', text)));
     if (market.error) {
-      lines.push(part('alphintra-Standing-error', market.error.trim()));
+      this.rest.node.append(part('alphintra-Standing-error', market.error.trim()));
     }
-    this.node.replaceChildren(...lines);
     this.show();
   }
 
