@@ -34,6 +34,7 @@ RUN = f"al.replay(Rising, {SPAN})"
 FILE = "momentum.py"
 RUN_FILE = f"from momentum import Momentum\nal.replay(Momentum, {SPAN})"
 CONDITION = "self.data.close[-1] > 600"
+RAISED = "The condition raised AttributeError: 'Rising' object has no attribute 'nothing'"
 #: The first close above 600 dollars was in bar 3031; the run begins in bar 2979.
 ABOVE, DAY = "bar 3\u202f031 of 3\u202f228", "2012-03-19"
 
@@ -128,6 +129,7 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     )
     debugged.switch_on()
     debugged.run(0)
+    expect(debugged.cell(0).locator(".jp-InputPrompt").first).to_have_text("[1]:")
     debugged.panel.wait_for()
 
     debugged.gutter(debugged.cell(0)).nth(DOC).click()
@@ -158,7 +160,7 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     debugged.press("alphintra:debug-run-to-date")
     debugged.ask_for("2013-02-01")
     debugged.said("2013-02-01 is outside the data – the run goes from 2012-01-03 (bar 2979) to 2012-12-31 (bar 3228)")
-    debugged.press("alphintra:debug-run-to-date")
+    page.keyboard.press("Control+F10")
     debugged.ask_for("2012-08-01")
     debugged.stands(FIRST, "bar 3\u202f125 ")
     debugged.variable("self").hover()
@@ -171,9 +173,9 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     debugged.condition("self.nothing > 3")
     debugged.said("self.nothing > 3")
     debugged.press("debugger:continue")
-    debugged.said("'Rising' object has no attribute 'nothing'")
+    debugged.said(RAISED)
     debugged.stands(FIRST, "bar 3\u202f126 ")
-    expect(debugged.standing.locator(".alphintra-Standing-error")).to_contain_text("the condition raised: self.nothing")
+    expect(debugged.standing.locator(".alphintra-Standing-error")).to_have_text(RAISED)
     view.shot("debug-5-raised")
     debugged.press("alphintra:debug-end-replay")
     debugged.standing.wait_for(state="hidden")

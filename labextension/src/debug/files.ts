@@ -7,10 +7,9 @@ import type { IDocumentWidget } from '@jupyterlab/docregistry';
 import type { FileEditor, IEditorTracker } from '@jupyterlab/fileeditor';
 
 import { ask } from './market.js';
-import { inKernel, inWorkspace } from './places.js';
+import { inKernel } from './places.js';
 
 type Document = IDocumentWidget<FileEditor>;
-type Frame = IDebugger.IStackFrame | null;
 
 /** A kernel that is being debugged, and the folder that it was started in. */
 interface IPlace {
@@ -19,16 +18,27 @@ interface IPlace {
   readonly folder: string;
 }
 
-/** Gives each open Python file a place for breakpoints, and shows the file that the run stops in. */
+/** A file that takes breakpoints, and its path in the kernel. */
+interface ITaken {
+  readonly handler: Debugger.EditorHandler;
+  readonly path: string;
+}
+
+/** Gives each open Python file a place for breakpoints, and has Lab show a stop there. */
 export class DebuggedFiles {
   private readonly app: JupyterFrontEnd;
   private readonly service: IDebugger;
   private readonly editors: IEditorTracker;
-  private readonly handlers = new Map<Document, Debugger.EditorHandler>();
+  private readonly handlers = new Map<Document, ITaken>();
   private place: IPlace | null = null;
   private asked = '';
 
-  constructor(app: JupyterFrontEnd, service: IDebugger, editors: IEditorTracker) {
+  constructor(
+    app: JupyterFrontEnd,
+    service: IDebugger,
+    editors: IEditorTracker,
+    sources: IDebugger.ISources
+  ) {
     this.app = app;
     this.service = service;
     this.editors = editors;
@@ -48,7 +58,9 @@ export class DebuggedFiles {
       });
       void document.context.ready.then(refresh);
     });
-    service.model.callstack.currentFrameChanged.connect((_, frame) => this.reveal(frame));
+    // Lab's debugger knows editors by what they hold, and opens a copy that is read only beside them.
+    const find = sources.find.bind(sources);
+    sources.find = params => [...find(params), ...this.find(params)];
   }
 
   /** Take up the files that are open, or leave them where nothing is debugged. */
@@ -89,24 +101,20 @@ export class DebuggedFiles {
       path,
       src: content.model.sharedModel
     });
-    this.handlers.set(document, handler);
+    this.handlers.set(document, { handler, path });
     document.disposed.connect(() => this.release(document));
-    const frame = this.service.model.callstack.frame as Frame;
-    if (frame?.source?.path === path && frame.line) {
-      Debugger.EditorHandler.showCurrentLine(content.editor, frame.line);
-    }
   }
 
   private release(document: Document): void {
-    const handler = this.handlers.get(document);
-    if (!handler) {
+    const taken = this.handlers.get(document);
+    if (!taken) {
       return;
     }
     this.handlers.delete(document);
     if (!document.isDisposed) {
       const { editor } = document.content;
       const lineNumbers = editor.getOption('lineNumbers') as boolean;
-      handler.dispose();
+      taken.handler.dispose();
       editor.setOption('lineNumbers', lineNumbers);
     }
   }
@@ -118,22 +126,20 @@ export class DebuggedFiles {
     }
   }
 
-  /** Bring the file to the front that the run stands in, if it is one of the workspace. */
-  private reveal(frame: Frame): void {
-    const path = frame?.source?.path;
-    if (!this.place || !path || PathExt.extname(path) !== '.py') {
-      return;
-    }
-    const file = inWorkspace(this.place.folder, this.place.notebook, path);
-    const cells = this.service.config.getTmpFileParams(
-      this.service.session?.connection?.kernel?.name ?? ''
-    );
-    if (file === null || (cells && path.startsWith(cells.prefix))) {
-      return;
-    }
-    void this.app.serviceManager.contents.get(file, { content: false }).then(
-      () => this.app.commands.execute('docmanager:open', { path: file }),
-      () => undefined // not a file that the server shows
-    );
+  /** The editors of a file, as Lab's debugger asks for them. */
+  private find(params: IDebugger.ISources.FindParams): IDebugger.ISources.IEditor[] {
+    const { shell } = this.app;
+    return [...this.handlers]
+      .filter(([, taken]) => taken.path === params.source)
+      .map(([document]) => {
+        if (params.focus) {
+          shell.activateById(document.id);
+        }
+        return {
+          get: () => document.content.editor,
+          reveal: () => Promise.resolve(shell.activateById(document.id)),
+          src: document.content.model.sharedModel
+        };
+      });
   }
 }

@@ -2,7 +2,7 @@
 
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, InputDialog, Notification } from '@jupyterlab/apputils';
-import { IDebugger, IDebuggerSidebar } from '@jupyterlab/debugger';
+import { IDebugger, IDebuggerSidebar, IDebuggerSources } from '@jupyterlab/debugger';
 import { IEditorTracker } from '@jupyterlab/fileeditor';
 import { stopIcon } from '@jupyterlab/ui-components';
 import type { Panel } from '@lumino/widgets';
@@ -24,20 +24,21 @@ export const debugPlugin: JupyterFrontEndPlugin<void> = {
   description: "Moves JupyterLab's debugger through market time.",
   autoStart: true,
   requires: [IAlphintra, IDebugger],
-  optional: [ICommandPalette, IDebuggerSidebar, IEditorTracker],
+  optional: [ICommandPalette, IDebuggerSidebar, IEditorTracker, IDebuggerSources],
   activate: (
     app: JupyterFrontEnd,
     alphintra: IAlphintra,
     service: IDebugger,
     palette: ICommandPalette | null,
     sidebar: IDebugger.ISidebar | null,
-    editors: IEditorTracker | null
+    editors: IEditorTracker | null,
+    sources: IDebugger.ISources | null
   ): void => {
     const { commands } = app;
     const { trans } = alphintra;
     const market = new Market(service);
-    if (editors) {
-      new DebuggedFiles(app, service, editors);
+    if (editors && sources) {
+      new DebuggedFiles(app, service, editors, sources);
     }
 
     /** Ask; what is refused is said. */
@@ -163,7 +164,7 @@ export const debugPlugin: JupyterFrontEndPlugin<void> = {
       said.say(now);
       commands.notifyCommandChanged();
       if (now.error) {
-        Notification.warning(trans.__('The condition raised %1', complaint(now.error)), SHOWN);
+        Notification.warning(complaint(now.error), SHOWN);
       }
     });
     // Say once where a breakpoint was put that had no code to stop at.

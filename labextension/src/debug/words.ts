@@ -29,7 +29,7 @@ export function standing(market: IMarket): string[] {
   return lines;
 }
 
-/** The line that says what a condition raised. */
+/** What a condition raised, in a line: the last one of its traceback. */
 export function complaint(error: string): string {
-  return (error.trim().split('\n').pop() ?? '').trim();
+  return `The condition raised ${(error.trim().split('\n').pop() ?? '').trim()}`;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { inKernel, inWorkspace } from '../debug/places.js';
+import { inKernel } from '../debug/places.js';
 import { complaint, standing } from '../debug/words.js';
 
 const T = '\u202f';
@@ -29,15 +29,12 @@ test('nothing is said where none is paused', () => {
 });
 
 test('of a traceback the last line is what a condition raised', () => {
-  assert.equal(complaint('the condition raised: a\n  File "x"\nNameError: a\n'), 'NameError: a');
+  assert.equal(complaint('the condition raised: a\n  File "x"\nNameError: a\n'), 'The condition raised NameError: a');
 });
 
-test('a file of the workspace lies beside the notebook for its kernel, and back', () => {
+test('a file of the workspace lies beside the notebook for its kernel', () => {
   const folder = '/srv/work/research';
   assert.equal(inKernel(folder, 'research/a.ipynb', 'research/lib/x.py'), `${folder}/lib/x.py`);
   assert.equal(inKernel(folder, 'research/a.ipynb', 'shared/x.py'), '/srv/work/shared/x.py');
   assert.equal(inKernel('/srv/work', 'a.ipynb', 'x.py'), '/srv/work/x.py');
-  assert.equal(inWorkspace(folder, 'research/a.ipynb', `${folder}/lib/x.py`), 'research/lib/x.py');
-  assert.equal(inWorkspace('/srv/work', 'a.ipynb', '/srv/work/x.py'), 'x.py');
-  assert.equal(inWorkspace(folder, 'research/a.ipynb', '/usr/lib/x.py'), null);
 });
