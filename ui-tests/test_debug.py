@@ -1,4 +1,4 @@
-"""The debugger that travels in market time, in the real JupyterLab: a condition, the next bar, back, to a date, a file."""
+"""The debugger that travels in market time, in the real JupyterLab: conditions, to and fro by bars, a file."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import io
 import os
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 # Load Numba, which takes longer than all the rest (its functions are machine code, without lines to step to), and
@@ -59,7 +60,7 @@ def unheard() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
-        with open(os.devnull, "wb") as nothing:
+        with Path(os.devnull).open("wb") as nothing:
             for stream in (1, 2):
                 kept = os.dup(stream)
                 stack.callback(os.close, kept)

@@ -7,13 +7,14 @@ import subprocess
 import sys
 
 import pytest
+
 from alphintra_kernel import preload
 
 
 def test_nothing_is_heard_of_what_is_loaded(capfd: pytest.CaptureFixture[str]) -> None:
     with preload.unheard():
-        print("text")
-        print("text", file=sys.stderr)
+        sys.stdout.write("text\n")
+        sys.stderr.write("text\n")
         logging.getLogger("library").warning("Building a cache.")
         subprocess.run(["sh", "-c", "echo from a program; echo from a program >&2"], check=True)
     assert capfd.readouterr() == ("", "")
