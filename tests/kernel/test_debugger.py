@@ -249,6 +249,7 @@ def test_trading_objects_in_a_line_and_in_a_table(dap, kernel, start):
     assert "Cross</caption>" in rich["text/html"] and "Positions</caption>" in rich["text/html"]
 
 
+@pytest.mark.slow  # the ten seconds
 def test_an_expression_that_never_ends_is_interrupted(dap, start):
     start(FIRST)
     dap.stopped()
