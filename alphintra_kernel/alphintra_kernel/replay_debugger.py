@@ -225,7 +225,7 @@ class ReplayDebugger(Debugger):
 
     def follow(self, yes: bool) -> None:
         """See ``debugging.Stops``."""
-        import debugpy  # type: ignore[import-untyped] # not before somebody debugs
+        import debugpy  # not before somebody debugs
 
         if self.is_started:
             debugpy.trace_this_thread(yes)
