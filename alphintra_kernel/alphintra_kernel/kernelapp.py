@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import site
 import sys
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import alphintra_backtest.replay
+from alphintra_backtest.replay import debugging
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from tornado.ioloop import IOLoop
-from traitlets import default
+from traitlets import Type, default
 
 from alphintra_kernel import isolation, kernel_home, levels, numba_cache, output_bound
 from alphintra_kernel.preload import preload, warm_up
@@ -22,12 +24,20 @@ from alphintra_kernel.variables import Requests
 
 #: Seconds between two parts of what a waiting kernel loads.
 PAUSE = 0.05
+#: Seconds after which an expression that the debugger evaluates is interrupted.
+EXPRESSION_SECONDS = 10
 
 
 class AlphintraKernel(IPythonKernel):
     """A Python kernel for trading notebooks."""
 
     implementation = "alphintra"
+    debugger_class = Type("alphintra_kernel.replay_debugger.ReplayDebugger")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+        debugging.stops = getattr(self, "debugger", None)
+        alphintra_backtest.replay.debug_hook = debugging.debug
 
     @property
     def banner(self) -> str:  # type: ignore[override]
@@ -53,7 +63,10 @@ class AlphintraKernel(IPythonKernel):
 
     def _load_next(self, parts: Iterator[None]) -> None:
         """One part now and the next a moment later: requests that came meanwhile are taken first."""
-        if next(parts, self) is not self:
+        debugger = debugging.stops  # one that is on already would follow each line that is loaded
+        with contextlib.nullcontext() if debugger is None else debugging.unfollowed(debugger):
+            more = next(parts, self) is not self
+        if more:
             IOLoop.current().call_later(PAUSE, self._load_next, parts)
 
 
@@ -110,6 +123,8 @@ def _seen(replay: Any) -> Any:
 def main(argv: list[str] | None = None, **kwargs: Any) -> None:
     """Run the kernel until it is shut down."""
     settle()
+    # Before the debugger is loaded: an expression that never ends is interrupted, and the run stays where it is.
+    os.environ.setdefault("PYDEVD_INTERRUPT_THREAD_TIMEOUT", str(EXPRESSION_SECONDS))
     preload()
     alphintra_backtest.replay.view_hook = _seen
     AlphintraKernelApp.launch_instance(argv, **kwargs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from . import codes
+from . import codes, object_views
 from .core_sizing import unit
 
 if TYPE_CHECKING:
@@ -100,6 +100,9 @@ class Order:
         )
         what = f"{self.side} {self.quantity:g} {self.symbol} {self.type}{price}"
         return f"<order {self.id}: {what}, {self.state} {self.reason}>"
+
+    def _repr_html_(self) -> str:
+        return object_views.order(self)
 
 
 @dataclass(frozen=True)
@@ -199,3 +202,6 @@ class Position:
             return f"<position {self.symbol}: flat>"
         gain = f"{self.pnl:+.2f} ({self.pnl_pct:+.1%})"
         return f"<position {self.symbol}: {self.size:g} at {self.avg_price:g}, P&L {gain}>"
+
+    def _repr_html_(self) -> str:
+        return object_views.position(self)

@@ -2,6 +2,7 @@
 
 import { backtestsPlugin } from './backtests/index.js';
 import { checksPlugin } from './checks/index.js';
+import { debugPlugin } from './debug/index.js';
 import { jobsPlugin } from './jobs/index.js';
 import { postMortemPlugin } from './postMortem/index.js';
 import { replayPlugin } from './replay/index.js';
@@ -25,5 +26,6 @@ export default [
   variablesPlugin,
   templatesPlugin,
   runPlugin,
-  snippetsPlugin
+  snippetsPlugin,
+  debugPlugin
 ];

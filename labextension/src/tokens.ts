@@ -104,6 +104,10 @@ export namespace CommandIDs {
   export const replayRun = 'alphintra:replay-run';
   export const why = 'alphintra:why';
   export const insertSnippet = 'alphintra:insert-snippet';
+  export const backOneBar = 'alphintra:debug-back-one-bar';
+  export const runToDate = 'alphintra:debug-run-to-date';
+  export const endReplay = 'alphintra:debug-end-replay';
+  export const breakpointCondition = 'alphintra:breakpoint-condition';
 }
 
 /** The section of launcher and palette. */

@@ -94,7 +94,8 @@ def _made(asked: Asked, at: Any) -> Any:
         if given not in (None, False, (), "default") and name != "compiled":
             raise ReplayError(f"a replay takes no {name}=", code="BAD_ARGUMENT", where=name)
     try:
-        made = engine("replay").Replay(asked.strategy, asked.data, at=at, rules=rules, **named)
+        with engine("replay.debugging").undisturbed():
+            made = engine("replay").Replay(asked.strategy, asked.data, at=at, rules=rules, **named)
     except StrategyError as error:
         remember(error, asked)
         raise

@@ -106,8 +106,13 @@ class Replay:
 
     @property
     def time(self) -> datetime | None:
-        """Its close time in UTC; ``None`` before the first bar of the data."""
-        return None if self.bar < 0 else stamp(int(self._session.grid.time[self.bar]))
+        """Close time of the bar that it stands in or at, in UTC; ``None`` before the first bar of the data."""
+        return None if self.in_progress < 0 else stamp(int(self._session.grid.time[self.in_progress]))
+
+    @property
+    def in_progress(self) -> int:
+        """The bar that a movement under way is in, where a debugger may hold it; else :attr:`bar`."""
+        return int(self._session.cursor.i) if self._gate.busy else self.bar
 
     @property
     def done(self) -> bool:
@@ -241,6 +246,30 @@ class Replay:
         """Have ``callback`` called with the replay after each movement; returns what ends it."""
         self._watchers.append(callback)
         return lambda: self._watchers.remove(callback) if callback in self._watchers else None
+
+    # -- under a debugger
+
+    def walk_on(self, bar: int, left: Callable[[], bool]) -> None:
+        """Go to a bar and on the way stop where a debugger does; what is printed on new bars is shown.
+
+        Args:
+            bar: Its index.
+            left: Whether to end before it is reached; asked after the bar in which :meth:`leave` was called. The replay
+                then stands where the walk was.
+
+        Raises:
+            StrategyError: The strategy raised; the replay stands at the bar before.
+        """
+        with self._movement(shown=True, tell=False):
+            self._track.left = left
+            try:
+                self._track.walk_on(bar)
+            finally:
+                self._track.left = None
+
+    def leave(self) -> None:
+        """Have :meth:`walk_on`, under way in another thread, ask after the bar it is in whether to go on."""
+        self._track.drive.halt()
 
     # -- results
 

@@ -36,7 +36,7 @@ SLOW = 0.5
 
 def state(replay: Replay, bars: int = 400, orders: int = 50, symbol: str | None = None) -> dict[str, Any]:
     """See ``Replay.state``."""
-    session, bar = replay._session, replay.bar
+    session, bar = replay._session, replay.in_progress
     market = replay.setup.market
     drawn = symbol if symbol in session.index else _drawn(session)
     shown: dict[str, Any] = plain({

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time as clock
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from alphintra_backtest import beginning
@@ -12,6 +12,7 @@ from alphintra_backtest.blame import blame
 from alphintra_backtest.runner import young_garbage_only
 
 from . import stops, strategy_state, timeline
+from .debugging import undisturbed
 from .entry import OrderLines
 from .timeline import Kept, Line
 from .walking import Gate, advance, muted
@@ -62,6 +63,9 @@ class Track:
         self.limit = limit
         self.copyable, self.why_not = True, ""
         self.broken = False
+        #: Asked after each stretch of a walk: whether to leave it there.
+        self.left: Callable[[], bool] | None = None
+        self._walked: Line | None = None
         self.spacing = self._least = SPACING
         self._gate = gate
         self._bytes = 0
@@ -139,11 +143,14 @@ class Track:
         drive = self.drive
         while drive.next < stop and not drive.done:
             self._gate.look()
+            if self.left is not None and self.left():
+                return
             try:
                 with self._unsafe(), blame(self.setup.form, self.session):
                     advance(drive, stop, self.spacing * (NEAR if near else 1.0) if self.copyable else LOOK)
             except Exception:
-                with muted():
+                self.left = None
+                with undisturbed(), muted():
                     self.go(max(self.session.cursor.i, self.drive.first) - 1)
                 raise
             if drive.next < stop:
@@ -151,6 +158,22 @@ class Track:
                     self.stand()
                 else:
                     self.keep()
+
+    def walk_on(self, bar: int) -> None:
+        """Go to a bar, back from a copy but on bar by bar: something may be changed in each.
+
+        What comes after is another run than the one that is kept, for all that is known.
+        """
+        if self.broken or bar < self.bar:
+            with muted():
+                self.go(bar)
+        if self.line is self._walked:
+            self._bytes -= self.line.cut(self.bar)
+        elif self.copyable:
+            self.remember()
+            self._walked = self.line = Line(self.bar, self.line)
+            self.keep()
+        self.walk(bar + 1)
 
     # -- copies
 

@@ -34,7 +34,7 @@ def variables(replay: Replay) -> list[dict[str, Any]]:
     from alphintra.params import declared
     from alphintra.views import Series
 
-    instance, bar = replay.strategy, replay.bar
+    instance, bar = replay.strategy, replay.in_progress
     before = replay._before
     at, moved = (None, set()) if before is None else (before.bar, before.moved(instance))
     by_hand = {change[0] for change in replay.branch.changes} if replay.branch is not None else set()
