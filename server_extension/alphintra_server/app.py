@@ -17,6 +17,9 @@ from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, vali
 from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
+from .debug.kernels import DebugKernels
+from .debug.live import Patience
+from .debug.sessions import DebugSessions
 from .door.doors import Doors
 from .events import SCHEMAS, Event, EventRelay
 from .idempotency import Idempotency
@@ -78,6 +81,7 @@ class Services:
     comparisons: Comparisons
     snippets: Snippets
     documentation: Documentation
+    debug: DebugSessions
     system: SystemService
 
 
@@ -188,11 +192,33 @@ class AlphintraServer(ExtensionApp):
         """,
     ).tag(config=True)
 
+    max_debug_sessions = Int(
+        2,
+        min=1,
+        help="""How many debug sessions one user may have open; one more is refused (429).
+
+        Each is a kernel with the limits of a job.
+        """,
+    ).tag(config=True)
+
+    max_debug_kernels = Int(
+        8, min=1, help="How many debug sessions may be open on this server, of all users together."
+    ).tag(config=True)
+
+    debug_idle_seconds = Float(
+        900.0, min=1.0, max=MAX_SECONDS, help="A debug session that nobody moves for so long is ended."
+    ).tag(config=True)
+
+    debug_evaluate_seconds = Float(
+        5.0, min=0.1, max=600.0, help="An expression in a debug session that takes longer is interrupted."
+    ).tag(config=True)
+
     user_limits = Dict(
         help="""Other limits for some users: `{"alice": {"jobs": 8, "memory": 8589934592}}`.
 
-        `jobs`, `queued`, `seconds`, `memory`, `disk` and `log` stand for max_jobs_per_user, max_queued,
-        job_seconds, job_memory, job_disk and job_log; what is not named stays as it is for everybody. The
+        `jobs`, `queued`, `seconds`, `memory`, `disk`, `log` and `debug_sessions` stand for max_jobs_per_user,
+        max_queued, job_seconds, job_memory, job_disk, job_log and max_debug_sessions; what is not named stays as it is
+        for everybody. The
         user's name is what the identity provider calls them; of an installation for one user, `local`.
         """
     ).tag(config=True)
@@ -281,7 +307,9 @@ class AlphintraServer(ExtensionApp):
             raise TraitError(str(error)) from None
         return dict(proposal["value"])
 
-    @validate("job_seconds", "keep_results_days", "keep_events_hours")
+    @validate(
+        "job_seconds", "keep_results_days", "keep_events_hours", "debug_idle_seconds", "debug_evaluate_seconds"
+    )
     def _a_number(self, proposal: Any) -> float:
         # What is not a number (nan) is neither below the least nor above the most.
         if not math.isfinite(proposal["value"]):
@@ -359,6 +387,7 @@ class AlphintraServer(ExtensionApp):
         if services is None:
             return
         self.unavailable = "The server is stopping."
+        await services.debug.stop()
         await services.retention.stop()
         await services.check_triggers.stop()
         await services.supervisor.stop()
@@ -396,6 +425,7 @@ class AlphintraServer(ExtensionApp):
             self.job_memory,
             self.job_disk,
             self.job_log,
+            self.max_debug_sessions,
         )
         limits = read_limits(usual, self.user_limits)
         keep_events = timedelta(hours=self.keep_events_hours)
@@ -446,6 +476,16 @@ class AlphintraServer(ExtensionApp):
             ),
             snippets=Snippets(workspace, Path(sdk_file).with_name("snippets")),
             documentation=Documentation(),
+            debug=DebugSessions(
+                database,
+                backtests,
+                run_defaults,
+                limits,
+                None if launcher is None else DebugKernels(launcher.sandbox, launcher.home, self.log),
+                self.max_debug_kernels,
+                Patience(self.debug_idle_seconds, self.debug_evaluate_seconds),
+                self.log,
+            ),
             system=SystemService(
                 database,
                 supervisor,

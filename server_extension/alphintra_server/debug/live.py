@@ -1,0 +1,435 @@
+"""One debug session: the kernel that holds the strategy, and where it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..db.types import utc_now
+from ..errors import Conflict, Invalid
+from ..jobs import protocol
+from ..jobs.attempt import placed
+from ..models.debug import BreakpointGiven, DebugSession, DebugStatus, DebugValue, DebugVariables
+from . import answers, dap
+from .about import About
+from .breakpoints import put
+from .feed import Feed
+from .standing import Standing
+
+if TYPE_CHECKING:
+    from ..jobs.launcher import JobLimits
+    from .kernels import DebugKernel, DebugKernels
+
+READY_SECONDS = 60.0
+"""Within which a kernel answers for the first time; it loads the engine."""
+_ANSWER_SECONDS = 20.0
+_GRACE_SECONDS = 3.0
+"""How long what was interrupted has to end."""
+_LOOK_SECONDS = 1.0
+_LOG_CHARS = 8_000
+"""Of one piece of printed text that readers are told at once."""
+_CODE = "from alphintra_kernel import debug_job\n_outcome = debug_job.run()"
+_INTERRUPT_VARIABLE = "PYDEVD_INTERRUPT_THREAD_TIMEOUT"
+"""After how many seconds the debugger interrupts an expression."""
+_CONDITION_FAILED = "Error while evaluating expression in conditional breakpoint: "
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long is waited.
+
+    Attributes:
+        idle_seconds: For somebody to move a session.
+        evaluate_seconds: For an expression.
+    """
+
+    idle_seconds: float = 900.0
+    evaluate_seconds: float = 5.0
+
+
+class LiveSession:
+    """A session from its start to its end.
+
+    Args:
+        about: What is debugged.
+        kernels: Starts the kernel.
+        patience: How long is waited.
+        log_bytes: Of what the strategy prints that are kept.
+    """
+
+    def __init__(self, about: About, kernels: DebugKernels, patience: Patience, log_bytes: int) -> None:
+        self.id = uuid.uuid4().hex
+        self.about = about
+        self.feed = Feed()
+        self._standing = Standing(about, log_bytes)
+        self._kernels, self._patience = kernels, patience
+        self._kernel: DebugKernel
+        self._talk: dap.Conversation
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stands = asyncio.Event()
+        self._arriving = asyncio.Lock()
+        self._used = time.monotonic()
+        self._thread = 1
+        self._why: str | None = None
+        self._condition_error: str | None = None
+
+    @property
+    def status(self) -> DebugStatus:
+        """Whether it runs, stands or has ended."""
+        return self._standing.status
+
+    # -- beginning and end
+
+    async def start(
+        self,
+        files: Mapping[str, str],
+        job: Mapping[str, Any],
+        breakpoints: list[BreakpointGiven],
+        limits: JobLimits,
+    ) -> None:
+        """Start the kernel; what follows goes on by itself.
+
+        Raises:
+            OSError: Its folder could not be made.
+            SandboxError: It could not be started.
+        """
+        self._limits = limits
+        variables = {_INTERRUPT_VARIABLE: f"{self._patience.evaluate_seconds:g}"}
+        self._kernel = await self._kernels.start(files, job, limits, variables, self._exited)
+        self._standing.stack.folder = self._kernel.source
+        self._talk = dap.Conversation(self._kernel.client, self._hear, self._print, self._break_off)
+        self._spawn(self._run(breakpoints))
+        self._spawn(self._look())
+
+    async def _run(self, breakpoints: list[BreakpointGiven]) -> None:
+        """Attach the debugger, and run the strategy to its end."""
+        talk = self._talk
+        try:
+            talk.open()
+            await talk.ask("initialize", READY_SECONDS, clientID="alphintra", adapterID="", pathFormat="path")
+            await talk.until_heard(_ANSWER_SECONDS)
+            await talk.ask("attach", _ANSWER_SECONDS)
+            await self._set(breakpoints)
+            await talk.ask("configurationDone", _ANSWER_SECONDS)
+            self._tell()
+            said = answers.read_outcome(await talk.execute(_CODE, "_outcome"))
+        except dap.GoneError:
+            return
+        except dap.SilentError:
+            self._finish("error", {"code": "NO_ANSWER", "message": "The kernel of the session did not answer."})
+        except (dap.RefusedError, answers.NotUnderstoodError) as error:
+            self._finish("error", {"code": "PROTOCOL", "message": str(error)})
+        else:
+            if isinstance(said, protocol.Error):
+                about = self.about
+                self._finish("error", placed(said, about.file, about.known_as, about.line_map))
+            else:
+                self._standing.summary = said.summary
+                self._finish("finished")
+
+    def _exited(self) -> None:
+        """The kernel has ended by itself, or was killed."""
+        if self.status is not DebugStatus.COMPLETED:
+            self._finish("error", self._why_dead())
+
+    def _why_dead(self) -> dict[str, Any]:
+        process = self._kernel.process
+        outcome, code = (None, None) if process is None else (process.outcome, process.poll())
+        if outcome == "memory":
+            text = f"The session needed more than {self._limits.memory_bytes >> 20} MiB of memory."
+            return {"code": "MEMORY_LIMIT", "message": text}
+        if outcome == "disk":
+            text = f"The session wrote more than {self._limits.disk_bytes >> 20} MiB, or too many files."
+            return {"code": "DISK_LIMIT", "message": text}
+        if outcome == "output":
+            return {"code": "OUTPUT_LIMIT", "message": "The session wrote too much to its standard error."}
+        text = f"The kernel of the session has ended in its midst (exit code {code}): start another session."
+        return {"code": "KERNEL_DIED", "message": text}
+
+    def _break_off(self, code: str, text: str) -> None:
+        self._finish("error", {"code": code, "message": text})
+
+    def end(self, reason: str) -> None:
+        """End it, whatever it does: ``stopped`` or ``idle``. Nothing happens if it has ended."""
+        self._finish(reason)
+
+    def _finish(self, reason: str, error: dict[str, Any] | None = None) -> None:
+        if self.status is DebugStatus.COMPLETED:
+            return
+        standing = self._standing
+        standing.status, standing.reason, standing.error = DebugStatus.COMPLETED, reason, error
+        standing.ended_at = utc_now()
+        self._stands.set()
+        self._talk.close("the session has ended")
+        self._tell()
+        self.feed.close()
+        self._spawn(self._kernels.end(self._kernel))
+
+    async def closed(self) -> None:
+        """Wait until nothing of it runs any more."""
+        while running := [task for task in self._tasks if task is not asyncio.current_task()]:
+            await asyncio.wait(running)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "A debug session failed", "exception": error, "task": task}
+            )
+            self._finish("error", {"code": "INTERNAL_ERROR", "message": "The server made a mistake."})
+
+    async def _look(self) -> None:
+        """Say how far it is while it runs; end it where nobody moves it."""
+        stood = 0
+        while self.status is not DebugStatus.COMPLETED:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if time.monotonic() - self._used > self._patience.idle_seconds:
+                self.end("idle")
+            if self.status is not DebugStatus.ACTIVE:
+                stood = 0
+                continue
+            with contextlib.suppress(dap.RefusedError, dap.SilentError, dap.GoneError, answers.NotUnderstoodError):
+                market = answers.read(answers.Market, await self._talk.ask("alphintra/market", _ANSWER_SECONDS))
+                # That it has stopped may have been lost among much else that it said.
+                stood = stood + 1 if market.status == "paused" else 0
+                if stood > 1:
+                    await self._arrive(answers.Stopped(threadId=self._thread))
+                elif self.status is DebugStatus.ACTIVE and market.bar is not None:
+                    self._standing.market = market
+                    self.feed.tell("progress", market.model_dump_json(include={"bar", "count", "time"}))
+
+    # -- what the kernel says
+
+    def _hear(self, event: str, body: Any) -> None:
+        with contextlib.suppress(answers.NotUnderstoodError):
+            if event == "stopped":
+                self._spawn(self._arrived(answers.read(answers.Stopped, body)))
+            elif event == "output":
+                _, found, text = answers.read(answers.Printed, body).output.partition(_CONDITION_FAILED)
+                if found:
+                    self._condition_error = answers.plain(text).strip()
+
+    def _print(self, text: str) -> None:
+        shown = answers.plain(text.rstrip("\n"))
+        if shown:
+            self._standing.log.add(shown)
+            lines = shown[-_LOG_CHARS:].split("\n")
+            self.feed.tell("log", json.dumps({"lines": lines}))
+
+    async def _arrived(self, stopped: answers.Stopped) -> None:
+        try:
+            await self._arrive(stopped)
+        except dap.GoneError:
+            return
+        except (dap.SilentError, dap.RefusedError, answers.NotUnderstoodError) as error:
+            text = f"The debugger does not say where it stands: {error}"
+            self._finish("error", {"code": "PROTOCOL", "message": text})
+
+    async def _arrive(self, stopped: answers.Stopped) -> None:
+        """The run stands: find out where."""
+        async with self._arriving:
+            standing = self._standing
+            if standing.status is not DebugStatus.ACTIVE:
+                return
+            self._thread = stopped.thread
+            found = await self._talk.ask("stackTrace", _ANSWER_SECONDS, threadId=stopped.thread)
+            self._standing.stack.read(answers.read(answers.Stack, found))
+            if not self._standing.stack.places:
+                # Behind the last line of the strategy there is nothing to stand at.
+                await self._talk.ask("continue", _ANSWER_SECONDS, threadId=stopped.thread)
+                return
+            await self._read_market()
+            at_breakpoint = stopped.reason == "breakpoint" and self._why in (None, "continue", "step")
+            standing.reason = "breakpoint" if at_breakpoint else (self._why or stopped.reason)
+            if at_breakpoint and self._condition_error is not None:
+                standing.reason = "condition_error"
+                standing.error = {"code": "CONDITION_RAISED", "message": self._condition_error}
+            standing.status = DebugStatus.PAUSED
+            self._stands.set()
+            self._tell()
+
+    async def _read_market(self) -> None:
+        self._standing.market = answers.read(answers.Market, await self._talk.ask("alphintra/market", _ANSWER_SECONDS))
+
+    # -- what its owner asks
+
+    async def step(self, unit: str) -> None:
+        """Step by a line, into or out of a function, or to the next bar."""
+        if unit == "bar":
+            self._require_paused()
+            bar = self._standing.bar
+            if bar is None:
+                raise Conflict("The run has not come to its first bar: continue to a breakpoint.", code="CANNOT_MOVE")
+            await self._move("step", "alphintra/runTo", bar=bar + 1)
+        else:
+            await self._move("step", {"line": "next", "into": "stepIn", "out": "stepOut"}[unit])
+
+    async def step_back(self) -> None:
+        """Go to the beginning of ``on_bar``, one bar earlier."""
+        await self._move("step_back", "stepBack")
+
+    async def go_on(self) -> None:
+        """Run to the next breakpoint, or to the end."""
+        await self._move("continue", "continue")
+
+    async def run_to(self, when: datetime | None, bar: int | None) -> None:
+        """Run to a bar, forwards or backwards."""
+        if when is not None:
+            await self._move("run_to", "alphintra/runTo", time=when.isoformat())
+        else:
+            await self._move("run_to", "alphintra/runTo", bar=bar)
+
+    async def evaluate(self, expression: str, frame: int) -> DebugValue:
+        """Evaluate an expression in a function on the stack.
+
+        Raises:
+            Invalid: It raised, or it did not end.
+        """
+        self._require_paused()
+        number = self._standing.stack.frame(frame)
+        began = time.monotonic()
+        try:
+            body = await self._ask_code("evaluate", expression=expression, frameId=number, context="repl")
+        except dap.RefusedError as error:
+            text = answers.plain(str(error)).strip()
+            if text.endswith("KeyboardInterrupt") and time.monotonic() - began >= self._patience.evaluate_seconds:
+                seconds = self._patience.evaluate_seconds
+                raise Invalid.field(
+                    "expression", f"did not end within {seconds:g} s and was interrupted", code="EXPRESSION_TIMEOUT"
+                ) from None
+            last = text.splitlines()[-1] if text else "failed"
+            raise Invalid.field("expression", last, code="EXPRESSION_RAISED", extra={"traceback": text}) from None
+        value = answers.read(answers.Value, body)
+        await self._ask_market()
+        return DebugValue(text=value.result, type=value.type, reference=value.reference or None)
+
+    async def variables(self, frame: int, reference: int | None) -> DebugVariables:
+        """List the variables of a function on the stack, or what is in one of them."""
+        self._require_paused()
+        if reference is None:
+            scopes = answers.read(
+                answers.Scopes, await self._ask("scopes", frameId=self._standing.stack.frame(frame))
+            ).scopes
+            reference = next((scope.reference for scope in scopes if scope.name == "Locals"), 0)
+            strategy = self._standing.own_variables()
+        else:
+            strategy = []
+        found = answers.read(answers.Variables, await self._ask_code("variables", variablesReference=reference))
+        return DebugVariables(items=self._standing.stack.shown(found), strategy=strategy)
+
+    async def set_breakpoints(self, given: list[BreakpointGiven]) -> None:
+        """Set the breakpoints anew."""
+        self._require_paused()
+        try:
+            await self._set(given)
+        except (dap.RefusedError, dap.SilentError, dap.GoneError, answers.NotUnderstoodError) as error:
+            raise self._gave_up(error) from None
+        self.touch()
+        self._tell()
+
+    async def _set(self, given: list[BreakpointGiven]) -> None:
+        path, standing = f"{self._kernel.source}/{self.about.file}", self._standing
+        standing.breakpoints = await put(self._talk, path, given, standing.breakpoints, _ANSWER_SECONDS)
+
+    async def stood(self, seconds: float) -> None:
+        """Wait until it does not run, but no longer than this."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stands.wait()
+
+    def touch(self) -> None:
+        """Somebody is at work with it."""
+        self._used = time.monotonic()
+
+    async def _move(self, why: str, command: str, **arguments: Any) -> None:
+        self._require_paused()
+        standing = self._standing
+        before = self._why, standing.reason, standing.error
+        self._why, standing.reason, standing.error, self._condition_error = why, None, None, None
+        standing.status = DebugStatus.ACTIVE
+        self._stands.clear()
+        self._tell()
+        try:
+            await self._talk.ask(command, _ANSWER_SECONDS, threadId=self._thread, **arguments)
+        except dap.RefusedError as error:
+            if self.status is DebugStatus.ACTIVE:
+                self._why, standing.reason, standing.error = before
+                standing.status = DebugStatus.PAUSED
+                self._stands.set()
+                self._tell()
+            raise Conflict(f"The session cannot move: {answers.plain(str(error))}.", code="CANNOT_MOVE") from None
+        except (dap.SilentError, dap.GoneError) as error:
+            raise self._gave_up(error) from None
+
+    async def _ask(self, command: str, **arguments: Any) -> Any:
+        self.touch()
+        try:
+            return await self._talk.ask(command, _ANSWER_SECONDS, **arguments)
+        except (dap.SilentError, dap.GoneError) as error:
+            raise self._gave_up(error) from None
+
+    async def _ask_code(self, command: str, **arguments: Any) -> Any:
+        """Ask what runs the trader's code, which may never end: it is interrupted, then the session is ended.
+
+        Raises:
+            RefusedError: The debugger says no.
+        """
+        self.touch()
+        most = self._patience.evaluate_seconds + _GRACE_SECONDS
+        asking = asyncio.ensure_future(self._talk.ask(command, most + _GRACE_SECONDS, **arguments))
+        await asyncio.wait({asking}, timeout=most)
+        if not asking.done() and self.status is not DebugStatus.COMPLETED:
+            await self._kernel.interrupt()
+        try:
+            return await asking
+        except dap.SilentError:
+            text = "What was evaluated could not be interrupted, so the session was ended."
+            self._finish("error", {"code": "EXPRESSION_TIMEOUT", "message": text})
+            raise Conflict(text, code="DEBUG_ENDED") from None
+        except dap.GoneError as error:
+            raise self._gave_up(error) from None
+
+    async def _ask_market(self) -> None:
+        """What was evaluated may have changed what others see."""
+        body = await self._ask("alphintra/market")
+        if self.status is DebugStatus.PAUSED:
+            self._standing.market = answers.read(answers.Market, body)
+            self._tell()
+
+    def _gave_up(self, error: Exception) -> Conflict:
+        if isinstance(error, dap.GoneError):
+            return self._has_ended()
+        text = f"The debugger does not answer as it should ({error}), so the session was ended."
+        self._finish("error", {"code": "NO_ANSWER", "message": text})
+        return Conflict(text, code="DEBUG_ENDED")
+
+    def _require_paused(self) -> None:
+        if self.status is DebugStatus.COMPLETED:
+            raise self._has_ended()
+        self.touch()
+        if self.status is DebugStatus.ACTIVE:
+            raise Conflict("The session runs: wait until it stands, or stop it.", code="DEBUG_RUNNING")
+
+    def _has_ended(self) -> Conflict:
+        why = {"error": self._standing.error}
+        return Conflict("The session has ended: start another one.", code="DEBUG_ENDED", extra=why)
+
+    def _tell(self) -> None:
+        self.feed.tell("session", self.to_model().model_dump_json(by_alias=True))
+
+    def to_model(self) -> DebugSession:
+        """Show it."""
+        left = max(self._patience.idle_seconds - (time.monotonic() - self._used), 0.0)
+        return self._standing.to_model(self.id, timedelta(seconds=left))
