@@ -51,9 +51,13 @@ def run() -> Outcome:
 
 
 def _debug(strategy: type[Any], job: dict[str, Any]) -> Any:
-    from alphintra.backtesting import named_and_rules
-    from alphintra_backtest import runner
+    """Run it under the debugger; what is done before it is shown stops nowhere."""
+    from alphintra_backtest.replay import debugging
+    from alphintra_backtest.replay.replay import Replay
 
     options = {key: value for key, value in job["configuration"].items() if value is not None}
-    named, rules = named_and_rules(options)
-    return runner.run(strategy, job["data"]["name"], params=job["parameters"] or None, rules=rules, **named)
+    rules = options.pop("rules", {})
+    with debugging.undisturbed():
+        replay = Replay(strategy, job["data"]["name"], params=job["parameters"] or None, **options, **rules)
+    debugging.debug(replay)
+    return replay.result()

@@ -54,13 +54,6 @@ class Stopped(_Answer):
     thread: int = Field(0, alias="threadId")
 
 
-class Printed(_Answer):
-    """Body of the event ``output``."""
-
-    category: Annotated[str, _cut(40)] = ""
-    output: Annotated[str, _cut(20_000)] = ""
-
-
 class SourceOf(_Answer):
     """Where a frame's code is."""
 
@@ -139,7 +132,7 @@ class Market(_Answer):
     bar: int | None = Field(None, ge=-1, le=2**40)
     count: int | None = Field(None, ge=0, le=2**40)
     time: Annotated[datetime | None, AfterValidator(_aware)] = None
-    line: int | None = None
+    error: Annotated[str | None, _cut(4_000)] = None
     state: Annotated[dict[str, Any] | None, AfterValidator(_bounded)] = None
 
 

@@ -32,29 +32,14 @@ async def put(
         GoneError: The kernel has ended.
         NotUnderstoodError: It answers what makes no sense.
     """
-    conditions = {item.line: "" for item in before if item.condition is not None}
-    taken = await _put(talk, path, given, conditions, seconds)
-    if any(made.line != made.asked_line for made in taken):
-        # A condition is kept by its line: where a breakpoint has moved, it moves too. Two that meet become one.
-        moved = {
-            made.line: asked.model_copy(update={"line": made.line}) for made, asked in zip(taken, given, strict=True)
-        }
-        await _put(talk, path, list(moved.values()), dict.fromkeys((item.line for item in given), ""), seconds)
-    return taken
-
-
-async def _put(
-    talk: Conversation, path: str, given: list[BreakpointGiven], conditions: dict[int, str], seconds: float
-) -> list[Breakpoint]:
-    """Set conditions, none where ``conditions`` has an empty one, then the breakpoints."""
-    wanted = conditions | {item.line: item.condition for item in given if item.condition is not None}
-    for line, condition in wanted.items():
-        await talk.ask("alphintra/condition", seconds, path=path, line=line, condition=condition)
+    conditional = {item.line for item in given if item.condition is not None}
+    for line in {item.line for item in before if item.condition is not None} - conditional:
+        await talk.ask("alphintra/condition", seconds, path=path, line=line, condition="")
     body = await talk.ask(
         "setBreakpoints",
         seconds,
         source={"path": path},
-        breakpoints=[{"line": item.line} for item in given],
+        breakpoints=[item.model_dump(exclude_none=True) for item in given],
         sourceModified=False,
     )
     taken = answers.read(answers.AllTaken, body).breakpoints

@@ -131,6 +131,8 @@ class Conversation:
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(GoneError(why))
+        for channel in (self._client.control_channel, self._client.shell_channel, self._client.iopub_channel):
+            channel.stop()
 
     async def _answer(self, kind: str, content: dict[str, Any], channel: Any, seconds: float | None) -> dict[str, Any]:
         if self._gone is not None:

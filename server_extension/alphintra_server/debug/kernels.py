@@ -155,7 +155,6 @@ class DebugKernels:
 
     async def end(self, kernel: DebugKernel) -> None:
         """End a kernel with all that it started, and remove its folder."""
-        kernel.client.stop_channels()
         await self._drop(kernel.kernel_id, kernel.folder)
 
     async def _drop(self, kernel_id: str, folder: Path) -> None:

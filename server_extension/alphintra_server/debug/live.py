@@ -38,7 +38,6 @@ _LOG_CHARS = 8_000
 _CODE = "from alphintra_kernel import debug_job\n_outcome = debug_job.run()"
 _INTERRUPT_VARIABLE = "PYDEVD_INTERRUPT_THREAD_TIMEOUT"
 """After how many seconds the debugger interrupts an expression."""
-_CONDITION_FAILED = "Error while evaluating expression in conditional breakpoint: "
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,9 @@ class LiveSession:
         self._used = time.monotonic()
         self._thread = 1
         self._why: str | None = None
-        self._condition_error: str | None = None
+        self._sent = False
+        self._unfinished = ""
+        self._started = self._dead = False
 
     @property
     def status(self) -> DebugStatus:
@@ -105,6 +106,10 @@ class LiveSession:
         self._kernel = await self._kernels.start(files, job, limits, variables, self._exited)
         self._standing.stack.folder = self._kernel.source
         self._talk = dap.Conversation(self._kernel.client, self._hear, self._print, self._break_off)
+        self._started = True
+        if self._dead:
+            self._finish("error", self._why_dead())
+            return
         self._spawn(self._run(breakpoints))
         self._spawn(self._look())
 
@@ -136,7 +141,8 @@ class LiveSession:
 
     def _exited(self) -> None:
         """The kernel has ended by itself, or was killed."""
-        if self.status is not DebugStatus.COMPLETED:
+        self._dead = True
+        if self._started and self.status is not DebugStatus.COMPLETED:
             self._finish("error", self._why_dead())
 
     def _why_dead(self) -> dict[str, Any]:
@@ -164,6 +170,7 @@ class LiveSession:
         if self.status is DebugStatus.COMPLETED:
             return
         standing = self._standing
+        self._end_line()
         standing.status, standing.reason, standing.error = DebugStatus.COMPLETED, reason, error
         standing.ended_at = utc_now()
         self._stands.set()
@@ -213,20 +220,27 @@ class LiveSession:
     # -- what the kernel says
 
     def _hear(self, event: str, body: Any) -> None:
-        with contextlib.suppress(answers.NotUnderstoodError):
-            if event == "stopped":
+        if event == "stopped":
+            with contextlib.suppress(answers.NotUnderstoodError):
                 self._spawn(self._arrived(answers.read(answers.Stopped, body)))
-            elif event == "output":
-                _, found, text = answers.read(answers.Printed, body).output.partition(_CONDITION_FAILED)
-                if found:
-                    self._condition_error = answers.plain(text).strip()
 
     def _print(self, text: str) -> None:
-        shown = answers.plain(text.rstrip("\n"))
+        lines = (self._unfinished + text).split("\n")
+        # What a line begins with may come before the rest of it.
+        self._unfinished = lines.pop()[-_LOG_CHARS:]
+        self._log(lines)
+
+    def _log(self, lines: list[str]) -> None:
+        shown = [answers.plain(line) for line in lines]
         if shown:
-            self._standing.log.add(shown)
-            lines = shown[-_LOG_CHARS:].split("\n")
-            self.feed.tell("log", json.dumps({"lines": lines}))
+            self._standing.log.add("\n".join(shown))
+            self.feed.tell("log", json.dumps({"lines": "\n".join(shown)[-_LOG_CHARS:].split("\n")}))
+
+    def _end_line(self) -> None:
+        """What stands in the last line is all there is of it for now."""
+        if self._unfinished:
+            self._log([self._unfinished])
+            self._unfinished = ""
 
     async def _arrived(self, stopped: answers.Stopped) -> None:
         try:
@@ -250,18 +264,21 @@ class LiveSession:
                 # Behind the last line of the strategy there is nothing to stand at.
                 await self._talk.ask("continue", _ANSWER_SECONDS, threadId=stopped.thread)
                 return
-            await self._read_market()
-            at_breakpoint = stopped.reason == "breakpoint" and self._why in (None, "continue", "step")
-            standing.reason = "breakpoint" if at_breakpoint else (self._why or stopped.reason)
-            if at_breakpoint and self._condition_error is not None:
+            body = await self._talk.ask("alphintra/market", _ANSWER_SECONDS)
+            market = standing.market = answers.read(answers.Market, body)
+            # On the way to a bar no breakpoint stops.
+            at_breakpoint = stopped.reason == "breakpoint" and not self._sent
+            if self._why is None and not standing.breakpoints:
+                standing.reason = "entry"
+            else:
+                standing.reason = "breakpoint" if at_breakpoint else (self._why or stopped.reason)
+            if at_breakpoint and market.error is not None:
                 standing.reason = "condition_error"
-                standing.error = {"code": "CONDITION_RAISED", "message": self._condition_error}
+                standing.error = {"code": "CONDITION_RAISED", "message": answers.plain(market.error)}
+            self._end_line()
             standing.status = DebugStatus.PAUSED
             self._stands.set()
             self._tell()
-
-    async def _read_market(self) -> None:
-        self._standing.market = answers.read(answers.Market, await self._talk.ask("alphintra/market", _ANSWER_SECONDS))
 
     # -- what its owner asks
 
@@ -272,13 +289,13 @@ class LiveSession:
             bar = self._standing.bar
             if bar is None:
                 raise Conflict("The run has not come to its first bar: continue to a breakpoint.", code="CANNOT_MOVE")
-            await self._move("step", "alphintra/runTo", bar=bar + 1)
+            await self._move("step", "alphintra/runTo", sent=True, bar=bar + 1)
         else:
             await self._move("step", {"line": "next", "into": "stepIn", "out": "stepOut"}[unit])
 
     async def step_back(self) -> None:
         """Go to the beginning of ``on_bar``, one bar earlier."""
-        await self._move("step_back", "stepBack")
+        await self._move("step_back", "stepBack", sent=True)
 
     async def go_on(self) -> None:
         """Run to the next breakpoint, or to the end."""
@@ -287,9 +304,9 @@ class LiveSession:
     async def run_to(self, when: datetime | None, bar: int | None) -> None:
         """Run to a bar, forwards or backwards."""
         if when is not None:
-            await self._move("run_to", "alphintra/runTo", time=when.isoformat())
+            await self._move("run_to", "alphintra/runTo", sent=True, time=when.isoformat())
         else:
-            await self._move("run_to", "alphintra/runTo", bar=bar)
+            await self._move("run_to", "alphintra/runTo", sent=True, bar=bar)
 
     async def evaluate(self, expression: str, frame: int) -> DebugValue:
         """Evaluate an expression in a function on the stack.
@@ -353,11 +370,12 @@ class LiveSession:
         """Somebody is at work with it."""
         self._used = time.monotonic()
 
-    async def _move(self, why: str, command: str, **arguments: Any) -> None:
+    async def _move(self, why: str, command: str, *, sent: bool = False, **arguments: Any) -> None:
+        """Let it go on; ``sent`` where it goes to a bar, and no breakpoint stops it before."""
         self._require_paused()
         standing = self._standing
-        before = self._why, standing.reason, standing.error
-        self._why, standing.reason, standing.error, self._condition_error = why, None, None, None
+        before = standing.reason, standing.error
+        self._why, self._sent, standing.reason, standing.error = why, sent, None, None
         standing.status = DebugStatus.ACTIVE
         self._stands.clear()
         self._tell()
@@ -365,7 +383,7 @@ class LiveSession:
             await self._talk.ask(command, _ANSWER_SECONDS, threadId=self._thread, **arguments)
         except dap.RefusedError as error:
             if self.status is DebugStatus.ACTIVE:
-                self._why, standing.reason, standing.error = before
+                standing.reason, standing.error = before
                 standing.status = DebugStatus.PAUSED
                 self._stands.set()
                 self._tell()
