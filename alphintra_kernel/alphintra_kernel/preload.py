@@ -19,7 +19,7 @@ from typing import Any
 LATER = frozenset(
     {"alphintra_backtest.bundle", "alphintra_backtest.compiled", "alphintra_backtest.adapters.backtrader"}
 )
-PACKAGES = ("adapters", "metrics")
+PACKAGES = ("adapters", "metrics", "replay")
 #: What the first result needs beside the engine: half a second to load, which a kernel that waits for its first cell
 #: has to spare.
 LIBRARIES = ("pyarrow", "pandas", "talib", "matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg")

@@ -10,7 +10,7 @@ from . import codes
 from .session import Session
 
 if TYPE_CHECKING:
-    from .snapshots import Snapshot
+    from .snapshots import Reached, Snapshot
 
 
 #: Bars that the core looks ahead for the next event; twice as many each time that it found none. Looking on to the
@@ -44,6 +44,7 @@ class Drive:
         self._listens = self._on_fill is not None or self._on_order is not None
         #: Whether what a callback submits is only taken in: nobody is told, and nothing fills at its own close.
         self._quick = not self._listens and session.config.rules["fill_at"] == "open"
+        self._halted = False
         if session.cursor.i < 0:
             session.seen_events = int(session.books.reg[codes.S_EVENTS])
         self._resume()
@@ -101,6 +102,7 @@ class Drive:
         count, horizon, turn, i = self.count, self._horizon, self._turn, self.next
         edge, window = self._edge, self._window
         stop = min(stop, count)
+        self._halted = False
         try:
             while i < stop:
                 if i == turn and asof is not None:
@@ -125,6 +127,8 @@ class Drive:
                     on_bar()
                     if touched:
                         horizon = self._submitted(edge)
+                        if self._halted:
+                            stop = i
                     if listens and self._untold():
                         horizon, edge = i, -1
                     continue
@@ -135,6 +139,8 @@ class Drive:
                         i = cursor.i + 1
                         window, edge = WINDOW, min(count, i + WINDOW)
                         horizon = self._submitted(edge)
+                        if self._halted:
+                            stop = i
                         if listens and self._untold():
                             horizon, edge = i, -1
                         break
@@ -143,6 +149,32 @@ class Drive:
         finally:
             self._horizon, self._turn, self.next = horizon, turn, i
             self._edge, self._window = edge, window
+
+    def halt(self) -> None:
+        """Have the walk that is under way in another thread end with the timestamp it is at.
+
+        It costs a walk nothing to listen for it: after each ``on_bar`` it looks whether anything was submitted. Once
+        no more calls can come, :meth:`halted` tidies up after the last one.
+        """
+        self._halted = True
+        self.session.touched.append(-1)
+
+    def halted(self) -> None:
+        """Forget a :meth:`halt` that came when the walk had ended."""
+        self._halted = False
+        if not self.session.pending and not self.session._dropped:
+            self.session.touched.clear()
+
+    def take_in(self) -> None:
+        """Hand over what was submitted between two timestamps, as what a callback of its own would have."""
+        session = self.session
+        if session.cursor.i < 0:  # as from on_start
+            session.flush()
+            session.seen_events = int(session.books.reg[codes.S_EVENTS])
+        elif session.flush():
+            self._tell()
+            session.flush()
+        self._resume()
 
     def stop(self) -> None:
         """Call ``on_stop`` and refuse what it submits."""
@@ -162,9 +194,12 @@ class Drive:
         """Keep the session as it is between two timestamps; see ``Session.snapshot``."""
         return self.session.snapshot()
 
-    def restore(self, kept: Snapshot) -> None:
-        """Go back to a snapshot of this session; the strategy's own attributes are the caller's to put back."""
-        self.session.restore(kept)
+    def restore(self, kept: Snapshot, reached: Reached | None = None) -> None:
+        """Go to a snapshot of this session; the strategy's own attributes are the caller's to put back.
+
+        To one that is ahead it takes what the session had ``reached`` after it.
+        """
+        self.session.restore(kept, reached)
         self._resume()
 
     def _submitted(self, edge: int) -> int:

@@ -270,9 +270,26 @@ class Session:
         """
         return snapshots.take(self)
 
-    def restore(self, kept: snapshots.Snapshot) -> None:
-        """Go back to a snapshot of this session; what came after it is forgotten, and handles of it are void."""
+    def restore(self, kept: snapshots.Snapshot, reached: snapshots.Reached | None = None) -> None:
+        """Go back to a snapshot of this session; what came after it is forgotten, and handles of it are void.
+
+        A snapshot keeps of the logs how long they were. To go *ahead* to one, out of what the session is now, takes
+        what it had ``reached`` at or after that snapshot, on the same way.
+        """
+        if reached is not None:
+            snapshots.catch_up(self, kept, reached)
         snapshots.put_back(self, kept)
+
+    def reached(self) -> snapshots.Reached:
+        """Keep the logs as far as they are: what going ahead to a snapshot takes, and the session of a result."""
+        return snapshots.reach(self)
+
+    def frozen(self) -> Session:
+        """A session with books and logs of its own, which stays as it is now: for a result of a run that goes on.
+
+        It has no views, and nothing can be decided in it.
+        """
+        return snapshots.frozen(self)
 
     def pack(self) -> snapshots.Packed:
         """The whole state for another process: arrays by name, and plain values that JSON can hold."""

@@ -120,8 +120,8 @@ class _Sweep:
         from alphintra.errors import RuleError, SignalsError
         from alphintra.params import bind_all
 
+        from .beginning import first_bar
         from .options import in_phases
-        from .runner import first_bar
         from .session import Session
 
         if not signals_run.defines_signals(strategy):
@@ -212,7 +212,7 @@ class _Sweep:
         if self.config.rules["close_at_end"] != "no":
             self._by_session(first, last)
             return
-        from .runner import blame
+        from .blame import blame
 
         code = np.empty((last - first, self.grid.shape[0] * self.grid.shape[1]), dtype=np.uint8)
         with blame(self.strategy, self.session):

@@ -11,9 +11,11 @@ costs 4 µs for each fill since the run began, which is what ``load`` does, once
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -153,9 +155,97 @@ def _put_trades_back(book: TradeBook, kept: Trades) -> None:
     while len(book.closed) > kept.closed:  # a pair for each closed round trip, in the same order
         book.closed.pop()
         book._pairs.popitem()
-    for n, row in kept.growing:
-        for name, value in zip(Trade.__dataclass_fields__, row, strict=True):
-            setattr(book.closed[n], name, value)
+    for n, row in kept.growing:  # anew: what had grown since may be kept elsewhere
+        old, book.closed[n] = book.closed[n], Trade(*row)
+        book._pairs[next(key for key, trade in book._pairs.items() if trade is old)] = book.closed[n]
+
+
+@dataclass(slots=True, eq=False)
+class Reached:
+    """How far a session had come: logs that only ever grow, of which a snapshot keeps the lengths alone.
+
+    Attributes:
+        bar: Timestamp that was done.
+        logs: Rows of the core's logs and of the order table, by name.
+        closed: Closed round trips; none of them changes any more but those that a snapshot has rows of.
+        pairs: The same by the orders that make them.
+        tags: Tags by order.
+        lines: Lines logged.
+        recorded: Name → bars and values.
+    """
+
+    bar: int
+    logs: dict[str, npt.NDArray[Any]]
+    closed: list[Trade]
+    pairs: dict[Any, Trade]
+    tags: dict[int, str]
+    lines: list[tuple[int, str]]
+    recorded: dict[str, tuple[list[int], list[float]]]
+
+
+def reach(session: Session) -> Reached:
+    """See ``Session.reached``."""
+    _between(session)
+    book = session.book
+    packed = session.books.pack()
+    return Reached(
+        session.cursor.i,
+        {name: packed[name] for name in ("oi", "of", "fi", "ff", "ev", "ci", "cf")},
+        book.closed.copy(),
+        book._pairs.copy(),
+        session.tags.copy(),
+        session.logs.copy(),
+        {name: (bars.copy(), values.copy()) for name, (bars, values) in session.recorded.items()},
+    )
+
+
+def catch_up(session: Session, kept: Snapshot, far: Reached) -> None:
+    """Put the logs where they were at a snapshot that ``far`` lies beyond; see ``Session.restore``."""
+    if far.bar < kept.bar:
+        raise ValueError(f"what was reached at bar {far.bar} does not hold bar {kept.bar}")
+    books, orders = session.books, int(kept.books.reg[codes.S_ORDERS])
+    for name, rows in far.logs.items():
+        own = getattr(books, name)
+        if len(own) < len(rows):
+            own = np.zeros((2 * len(rows), *rows.shape[1:]), dtype=rows.dtype)
+            setattr(books, name, own)
+        own[: len(rows)] = rows
+    room = int(kept.books.reg[codes.S_ACTIVE]), int(kept.books.reg[codes.S_ENTRIES])
+    for names, least in zip((("active",), ("entries", "paid")), room, strict=True):
+        for name in names:
+            own = getattr(books, name)
+            if len(own) < least:
+                setattr(books, name, np.zeros((2 * least, *own.shape[1:]), dtype=own.dtype))
+    book = session.matched
+    book.closed[:] = far.closed[: kept.trades.closed]
+    book._pairs.clear()
+    book._pairs.update(islice(far.pairs.items(), kept.trades.closed))
+    _put_trades_back(book, kept.trades)
+    session.matched_fills, session.matched_legs = kept.counters[1], kept.counters[2]
+    session.tags.clear()
+    session.tags.update((order, tag) for order, tag in far.tags.items() if order < orders)
+    session.logs[:] = far.lines[: kept.logs]
+    session.recorded.clear()
+    for name, (count, _) in kept.recorded.items():
+        bars, values = far.recorded[name]
+        session.recorded[name] = (bars[:count], values[:count])
+
+
+def frozen(session: Session) -> Session:
+    """See ``Session.frozen``."""
+    twin = copy.copy(session)
+    twin.__dict__.pop("data", None)
+    twin.cursor = type(session.cursor)()
+    twin.cursor.i = session.cursor.i
+    twin._cache, twin._schedules, twin._positions, twin.asof, twin._rng = {}, {}, [], None, None
+    twin.pending, twin.touched = [], []
+    twin.sizes, twin.tags, twin.logs = session.sizes.copy(), session.tags.copy(), session.logs.copy()
+    twin.recorded = {name: (bars.copy(), values.copy()) for name, (bars, values) in session.recorded.items()}
+    twin.books = Books.unpack(session.books.pack())
+    twin.calls = Calls(session.core, session.grid, twin.books, session.k, session.config)
+    twin.matched = trade_book(session.config.rules["trades"], session.grid.lots, session.grid.m[codes.D_MULT])
+    twin.matched_fills = twin.matched_legs = 0
+    return twin
 
 
 def pack(session: Session) -> Packed:

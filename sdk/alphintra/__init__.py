@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .errors import AlphintraError
     from .job import Job
     from .params import Param
+    from .replaying import replay
     from .resampling import MonteCarlo, monte_carlo
     from .result import Result
     from .signals import Signals
@@ -57,6 +58,7 @@ _WHERE = {
     "jobs": "submitting",
     "monte_carlo": "resampling",
     "overfitting": None,
+    "replay": "replaying",
     "submit": "submitting",
     "sweep": "sweeping",
     "ta": None,
@@ -92,6 +94,7 @@ __all__ = [
     "jobs",
     "monte_carlo",
     "overfitting",
+    "replay",
     "submit",
     "sweep",
     "ta",

@@ -141,12 +141,19 @@ class JobFailedError(AlphintraError):
         super().__init__(message, **kwargs)
 
 
+class ReplayError(AlphintraError):
+    """A replay cannot go there, or was stopped on its way."""
+
+    default_code = "BAD_REPLAY"
+
+
 class StrategyError(AlphintraError):
     """The strategy's own code raised: carries file, line and the bar's time.
 
     Attributes:
         file: Source file (or cell) of the failing line.
         line: 1-based line number.
+        bar: Index of the bar's timestamp in the data, from 0; −1 in ``on_start``.
         bar_time: ISO 8601 close time of the bar, or ``None`` in ``on_start``.
     """
 
@@ -158,11 +165,13 @@ class StrategyError(AlphintraError):
         *,
         file: str | None = None,
         line: int | None = None,
+        bar: int = -1,
         bar_time: str | None = None,
         **kwargs: Any,
     ) -> None:
         self.file = file
         self.line = line
+        self.bar = bar
         self.bar_time = bar_time
         place = f"{file}, line {line}" if file else None
         if place and bar_time:

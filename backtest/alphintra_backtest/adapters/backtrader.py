@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..runner import blame
+from ..blame import blame
 from ..session import Session
 from . import backtrader_terms as terms
 from .backtrader_recorder import NeverReady, RecordingBroker, RecordingEngine

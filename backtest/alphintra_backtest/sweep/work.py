@@ -195,7 +195,7 @@ def _own_modules(strategy: type) -> list[ModuleType]:
 
 def _is_the_traders(module: ModuleType) -> bool:
     """Whether a module has a file that is neither ours nor an installed library's; ``__main__`` is sent anyway."""
-    from alphintra_backtest.runner import _not_the_traders
+    from alphintra_backtest.blame import not_the_traders
 
     file = getattr(module, "__file__", None)
-    return bool(file) and module.__name__ != "__main__" and not str(file).startswith(_not_the_traders())
+    return bool(file) and module.__name__ != "__main__" and not str(file).startswith(not_the_traders())

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphintra_backtest import codes, fitting
+from alphintra_backtest.beginning import ready_at
+from alphintra_backtest.blame import blame
 from alphintra_backtest.drive import Drive, close_at_end
-from alphintra_backtest.runner import blame, ready_at, young_garbage_only
+from alphintra_backtest.runner import young_garbage_only
 from alphintra_backtest.session import Session
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alphintra_backtest import codes, fitting
+from alphintra_backtest.beginning import against_of, form_of, starts_at
 from alphintra_backtest.collect import collect
 from alphintra_backtest.options import ENTRY_RULES
-from alphintra_backtest.runner import against_of, form_of, starts_at
 from alphintra_backtest.session import Session
 from alphintra_backtest.sweep import executors
 from alphintra_backtest.sweep.choosing import all_of

@@ -13,7 +13,7 @@ import alphintra as al
 import numpy as np
 import pytest
 from alphintra.errors import OrderError
-from alphintra_backtest import books, codes, core, runner
+from alphintra_backtest import beginning, books, codes, core, runner
 from alphintra_backtest.drive import Drive
 from alphintra_backtest.session import Session
 
@@ -160,7 +160,7 @@ def start(case: Case) -> Drive:
 
 def _begun(session: Session, case: Case) -> int:
     session.flush()
-    return runner.first_bar(session, al.Strategy, None)
+    return beginning.first_bar(session, al.Strategy, None)
 
 
 def instance_on(session: Session, case: Case) -> Any:

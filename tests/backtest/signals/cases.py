@@ -8,7 +8,7 @@ import alphintra as al
 import numpy as np
 import pandas as pd
 from alphintra.signals import reference
-from alphintra_backtest import books, codes, runner
+from alphintra_backtest import beginning, books, codes, runner
 from alphintra_backtest.options import options
 
 OPTIONAL = ("exits", "short_entries", "short_exits")
@@ -102,7 +102,7 @@ def state(strategy: type, data: Any, given: dict[str, Any], *, compiled: bool) -
     start = given.pop("start", None)
     config = options(profile="default", risk_free_rate=0.0, seed=0, **given)
     session, first, end = runner._simulate(
-        runner.form_of(strategy, compiled), {}, al.data.resolve(data), config, start, None
+        beginning.form_of(strategy, compiled), {}, al.data.resolve(data), config, start, None
     )
     b, reg = session.books, session.books.reg
     n, fills, events = int(reg[codes.S_ORDERS]), int(reg[codes.S_FILLS]), int(reg[codes.S_EVENTS])
