@@ -1,0 +1,74 @@
+"""How debug sessions end otherwise: an error, a kill, what cannot be interrupted, nobody there, the server's end."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from alphintra_kernel.process_tree import descendants
+
+from .conftest import TestIdentities
+from .debugging import AAPL, ALICE, is_gone, sessions, watch  # noqa: F401  fixtures
+
+RAISES = """\
+import alphintra as al
+
+class Raises(al.Strategy):
+    def on_bar(self):
+        if self.bar_index == 30:
+            self.missing()
+"""
+
+
+@pytest.fixture
+def identities():
+    return TestIdentities
+
+
+@pytest.fixture
+def settings():
+    return {"debug_evaluate_seconds": 0.5}
+
+
+async def test_errors_kills_and_the_servers_end(sessions, extension):  # noqa: F811
+    await sessions.store(RAISES)
+    # Without breakpoints it stands at its first bar; where the strategy raises it says which line and bar.
+    raising = await sessions.start()
+    found = await raising.stood()
+    assert (found["reason"], found["bar"], found["error"]) == ("entry", 0, None)
+    assert (await raising.refusal("/step-back"))[:2] == (409, "CANNOT_MOVE")
+    found = await raising.move("/run-to", bar=30)
+    assert (found["reason"], found["bar"]) == ("run_to", 30)
+    found = await raising.move("/continue")
+    assert (found["status"], found["reason"]) == ("COMPLETED", "error")
+    error = found["error"]
+    assert (error["code"], error["file"], error["line"]) == ("STRATEGY_ERROR", "strategy.py", 6)
+    assert error["bar_time"] == found["current_timestamp"]
+    assert "no attribute 'missing'" in error["message"]
+
+    # Killed in its midst.
+    killed, stuck = await sessions.start(), None
+    assert (await killed.stood())["status"] == "PAUSED"
+    process = killed.process
+    os.kill(descendants(process.pid)[-1], signal.SIGKILL)
+    process.wait(20)
+    found = await killed.stood()
+    while found["status"] != "COMPLETED":
+        found = (await killed.ask("GET")).json
+    assert (found["reason"], found["error"]["code"]) == ("error", "KERNEL_DIED")
+    assert (await killed.refusal("/continue"))[:2] == (409, "DEBUG_ENDED")
+
+    # An expression that cannot be interrupted ends the session; the server answers meanwhile and after.
+    stuck = await sessions.start(breakpoints=[5])
+    assert (await stuck.stood())["reason"] == "breakpoint"
+    assert (await stuck.refusal("/evaluate", expression="9**9**9"))[:2] == (409, "DEBUG_ENDED")
+    found = await stuck.stood()
+    assert (found["status"], found["error"]["code"]) == ("COMPLETED", "EXPRESSION_TIMEOUT")
+
+    # The server's end is theirs.
+    last = await sessions.start(wait_seconds=0)
+    process, folder = last.process, last.live._kernel.folder
+    assert process.poll() is None
+    await extension.stop_extension()
+    assert (process.poll() is not None, folder.exists(), is_gone(process.pid)) == (True, False, True)
