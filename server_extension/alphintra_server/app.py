@@ -17,7 +17,7 @@ from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, vali
 from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
-from .debug.kernels import DebugKernels
+from .debug.kernels import WITHOUT_SOCKETS, DebugKernels
 from .debug.live import Patience
 from .debug.sessions import DebugSessions
 from .door.doors import Doors
@@ -481,7 +481,8 @@ class AlphintraServer(ExtensionApp):
                 backtests,
                 run_defaults,
                 limits,
-                None if launcher is None else DebugKernels(launcher.sandbox, launcher.home, self.log),
+                None if launcher is None or state.level in WITHOUT_SOCKETS
+                else DebugKernels(launcher.sandbox, launcher.home, self.log),
                 self.max_debug_kernels,
                 Patience(self.debug_idle_seconds, self.debug_evaluate_seconds),
                 self.log,

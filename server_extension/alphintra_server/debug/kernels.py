@@ -19,6 +19,8 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from traitlets.config import Config
 
+from alphintra_kernel import levels
+
 from ..jobs.launcher import JobLimits
 from ..jobs.worker_home import WORKER_VARIABLE, WorkerHome, lay_out, remove_tree
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
 
 _NAME = "alphintra-debug"
+WITHOUT_SOCKETS = frozenset({levels.LANDLOCK, levels.POD})
+"""Levels at which no debugger can run: what is refused there includes the sockets between it and its kernel."""
 
 
 class DebugKernelSpecs(KernelSpecManager):
@@ -151,7 +155,9 @@ class DebugKernels:
             await self._drop(kernel_id, folder)
             raise
         manager = cast(AsyncKernelManager, self._manager.get_kernel(kernel_id))
-        return DebugKernel(kernel_id, folder, f"{held.inside}/in/source", manager.client(), manager)
+        # The manager's context, whose sockets take no more than is good for the server.
+        client = manager.client(context=manager.context)
+        return DebugKernel(kernel_id, folder, f"{held.inside}/in/source", client, manager)
 
     async def end(self, kernel: DebugKernel) -> None:
         """End a kernel with all that it started, and remove its folder."""

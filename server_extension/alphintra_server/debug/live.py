@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..jobs.launcher import JobLimits
     from .kernels import DebugKernel, DebugKernels
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 """Within which a kernel answers for the first time; it loads the engine."""
 _ANSWER_SECONDS = 20.0
 _GRACE_SECONDS = 3.0

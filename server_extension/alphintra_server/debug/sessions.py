@@ -74,7 +74,12 @@ class DebugSessions:
             version, body.class_name or version.class_name, body.parameters
         )
         if self._kernels is None or self._stopping:
-            raise Unavailable("This server starts no debug sessions now.", code="NO_DEBUG")
+            raise Unavailable(
+                "There are no debug sessions on this server: its sandbox has no room for a debugger."
+                if self._kernels is None
+                else "The server is stopping.",
+                code="NO_DEBUG",
+            )
         file = file_name(version.modules)
         about = About(
             user_id=who.user_id,
