@@ -52,12 +52,16 @@ def run() -> Outcome:
 
 def _debug(strategy: type[Any], job: dict[str, Any]) -> Any:
     """Run it under the debugger; what is done before it is shown stops nowhere."""
-    from alphintra_backtest.replay import debugging
-    from alphintra_backtest.replay.replay import Replay
+    from alphintra_backtest.replay import Replay, debugging
 
     options = {key: value for key, value in job["configuration"].items() if value is not None}
     rules = options.pop("rules", {})
     with debugging.undisturbed():
-        replay = Replay(strategy, job["data"]["name"], params=job["parameters"] or None, **options, **rules)
-    debugging.debug(replay)
+        replay = Replay(
+            strategy, job["data"]["name"], params=job["parameters"] or None, rules=rules, **options
+        )
+        if replay.error is not None and job["breakpoints"] and replay.bar >= replay.first:
+            # It stands before the bar that fails, but breakpoints may be hit on the way there.
+            replay.back(replay.count)
+    debugging.debug(replay, True)
     return replay.result()

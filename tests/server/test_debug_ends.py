@@ -33,18 +33,19 @@ def settings():
 
 async def test_errors_kills_and_the_servers_end(sessions, extension):  # noqa: F811
     await sessions.store(RAISES)
-    # Without breakpoints it stands at its first bar; where the strategy raises it says which line and bar.
+    # Without breakpoints it stands at the bar in which the strategy raises, and can be looked at from there.
     raising = await sessions.start()
     found = await raising.stood()
-    assert (found["reason"], found["bar"], found["error"]) == ("entry", 0, None)
+    assert (found["reason"], found["bar"], found["error"]) == ("entry", 30, None)
+    found = await raising.move("/step-back")
+    assert (found["reason"], found["bar"]) == ("step_back", 29)
+    await raising.move("/run-to", bar=0)
     assert (await raising.refusal("/step-back"))[:2] == (409, "CANNOT_MOVE")
-    found = await raising.move("/run-to", bar=30)
-    assert (found["reason"], found["bar"]) == ("run_to", 30)
     found = await raising.move("/continue")
     assert (found["status"], found["reason"]) == ("COMPLETED", "error")
     error = found["error"]
     assert (error["code"], error["file"], error["line"]) == ("STRATEGY_ERROR", "strategy.py", 6)
-    assert error["bar_time"] == found["current_timestamp"]
+    assert error["bar_time"] == "2000-04-12T20:00:00Z"
     assert "no attribute 'missing'" in error["message"]
 
     # Killed in its midst.

@@ -177,6 +177,7 @@ def _job(about: About, version: StrategyVersionRow, body: DebugCreate, terms: Ru
     return {
         "source": {"file": about.file, "class_name": about.class_name},
         "data": {"name": about.dataset_name},
+        "breakpoints": bool(body.breakpoints),
         "parameters": version.parameters | body.parameters,
         "configuration": {
             "start": None if body.start_date is None else terms.start.date().isoformat(),
