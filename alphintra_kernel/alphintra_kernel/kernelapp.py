@@ -12,19 +12,30 @@ from typing import Any
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from tornado.ioloop import IOLoop
-from traitlets import default
+from traitlets import Type, default
+
+from alphintra_backtest import replay
+from alphintra_backtest.replay import debugging
 
 from alphintra_kernel import isolation, kernel_home, levels, numba_cache, output_bound
 from alphintra_kernel.preload import preload, warm_up
 
 #: Seconds between two parts of what a waiting kernel loads.
 PAUSE = 0.05
+#: Seconds after which an expression that the debugger evaluates is interrupted.
+EXPRESSION_SECONDS = 10
 
 
 class AlphintraKernel(IPythonKernel):
     """A Python kernel for trading notebooks."""
 
     implementation = "alphintra"
+    debugger_class = Type("alphintra_kernel.replay_debugger.ReplayDebugger")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        debugging.stops = getattr(self, "debugger", None)
+        replay.debug_hook = debugging.debug
 
     @property
     def banner(self) -> str:  # type: ignore[override]
@@ -87,5 +98,7 @@ def settle() -> None:
 def main(argv: list[str] | None = None, **kwargs: Any) -> None:
     """Run the kernel until it is shut down."""
     settle()
+    # Before the debugger is loaded: an expression that never ends is interrupted, and the run stays where it is.
+    os.environ.setdefault("PYDEVD_INTERRUPT_THREAD_TIMEOUT", str(EXPRESSION_SECONDS))
     preload()
     AlphintraKernelApp.launch_instance(argv, **kwargs)

@@ -45,7 +45,8 @@ def replay(
         if given not in (None, False, (), "default") and name != "compiled":
             raise ReplayError(f"a replay takes no {name}=", code="BAD_ARGUMENT", where=name)
     package = engine("replay")
-    made = package.Replay(strategy, data, at=at, rules=rules, **named)
+    with engine("replay.debugging").undisturbed():
+        made = package.Replay(strategy, data, at=at, rules=rules, **named)
     if debug is not False:
         shown = None if package.debug_hook is None else package.debug_hook(made, debug)
         if shown is not None:

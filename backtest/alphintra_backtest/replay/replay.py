@@ -15,6 +15,7 @@ from alphintra_backtest.runner import entry_rules, young_garbage_only
 
 from . import stops, strategy_state, timeline
 from .branches import Branch, Change, plain
+from .debugging import undisturbed
 from .histories import Values
 from .places import place
 from .state import state
@@ -86,6 +87,7 @@ class Replay:
         self._before: Kept | None = None
         self._values = Values()
         self._broken = False
+        self._left_by: Callable[[], bool] | None = None
         self._results: dict[int, Result] = {}
         self._original: Result | None = None
         began = clock.perf_counter()
@@ -215,6 +217,36 @@ class Replay:
         """Stop the movement under way in another thread; False where there is none. It raises ``CANCELLED`` there."""
         return self._gate.cancel(self._drive)
 
+    # -- under a debugger
+
+    def walk_on(self, bar: int, left: Callable[[], bool], *, muted_out: bool = False) -> None:
+        """Go to a bar as :meth:`to` does, unless ``left`` is true after a bar; :meth:`leave` makes it look.
+
+        Args:
+            bar: Its index.
+            left: Whether to end before it is reached; the replay then stands where the walk was.
+            muted_out: Drop what is printed on the way.
+
+        Raises:
+            StrategyError: The strategy raised; the replay stands at the bar before.
+        """
+        with self._movement(muted_out=muted_out, tell=False):
+            self._left_by = left
+            try:
+                self._go(bar)
+            finally:
+                self._left_by = None
+                self._drive.halted()
+
+    def leave(self) -> None:
+        """Have :meth:`walk_on`, under way in another thread, ask after the bar it is in whether to go on."""
+        self._drive.halt()
+
+    @property
+    def in_progress(self) -> int:
+        """The bar that a walk is in, or else :attr:`bar`; −1 before the first of the data."""
+        return int(self._session.cursor.i)
+
     def watch(self, callback: Callable[[Replay], None]) -> Callable[[], None]:
         """Have ``callback`` called with the replay after each movement; returns what ends it."""
         self._watchers.append(callback)
@@ -278,15 +310,18 @@ class Replay:
             )  # fmt: skip
         return compare([self.original, changed], names=["the run", self.branch.text[:80]])
 
-    def state(self, bars: int = 400, orders: int = 50, symbol: str | None = None) -> dict[str, Any]:
+    def state(
+        self, bars: int = 400, orders: int = 50, symbol: str | None = None, *, inside: bool = False
+    ) -> dict[str, Any]:
         """What a view shows of the bar it stands at, as plain values for JSON; nothing of what comes after it.
 
         Args:
             bars: Candles up to this one.
             orders: Rows of the log.
             symbol: Whose candles; the one that was traded last where None.
+            inside: Of the bar in progress, while a debugger holds the walk inside its ``on_bar``.
         """
-        return state(self, bars, orders, symbol)
+        return state(self, bars, orders, symbol, self.in_progress if inside else self.bar)
 
     # -- the run
 
@@ -339,6 +374,8 @@ class Replay:
         drive = self._drive
         while drive.next < stop and not drive.done:
             self._gate.look()
+            if self._left_by is not None and self._left_by():
+                return
             try:
                 with blame(self.setup.form, self._session):
                     advance(drive, stop, self._spacing if self.copyable else None)
@@ -351,7 +388,8 @@ class Replay:
     def _stand_before(self, bar: int) -> None:
         """After an error inside a bar: stand at the one before."""
         self._broken = True
-        with muted():
+        self._left_by = None
+        with undisturbed(), muted():
             self._go(max(bar - 1, self.first - 1))
 
     def _copy(self) -> strategy_state.State | None:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 MOST_MARKS = 2_000
 
 
-def state(replay: Replay, bars: int = 400, orders: int = 50, symbol: str | None = None) -> dict[str, Any]:
+def state(replay: Replay, bars: int, orders: int, symbol: str | None, bar: int) -> dict[str, Any]:
     """See ``Replay.state``."""
-    session, bar = replay._session, replay.bar
+    session = replay._session
     market = replay.setup.market
     drawn = symbol if symbol in session.index else _drawn(session)
     return plain({
@@ -43,11 +43,11 @@ def state(replay: Replay, bars: int = 400, orders: int = 50, symbol: str | None 
         "bar": bar,
         "first": replay.first,
         "count": replay.count,
-        "time": iso(replay.time),
+        "time": None if bar < 0 else iso(stamp(int(session.grid.time[bar]))),
         "done": replay.done,
         "marks": _marks(session),
         **_chart(session, drawn, bar, bars),
-        "account": _account(replay),
+        "account": _account(replay, bar),
         "positions": _positions(session),
         "orders": _working(session),
         "variables": variables(replay),
@@ -146,8 +146,8 @@ def _fills(session: Session, s: int, first: int, bar: int) -> list[dict[str, Any
     return out
 
 
-def _account(replay: Replay) -> dict[str, Any]:
-    session, bar = replay._session, replay.bar
+def _account(replay: Replay, bar: int) -> dict[str, Any]:
+    session = replay._session
     start = float(session.config.cash)
     curve = histories.equity(replay._line, session, bar)
     peaks = np.maximum.accumulate(np.maximum(curve, start)) if len(curve) else curve
