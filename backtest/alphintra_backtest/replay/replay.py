@@ -219,13 +219,16 @@ class Replay:
 
     # -- under a debugger
 
-    def walk_on(self, bar: int, left: Callable[[], bool], *, muted_out: bool = False) -> None:
+    def walk_on(
+        self, bar: int, left: Callable[[], bool], *, muted_out: bool = False, each: bool = False
+    ) -> None:
         """Go to a bar as :meth:`to` does, unless ``left`` is true after a bar; :meth:`leave` makes it look.
 
         Args:
             bar: Its index.
             left: Whether to end before it is reached; the replay then stands where the walk was.
             muted_out: Drop what is printed on the way.
+            each: Take every bar, none by what was kept of the run.
 
         Raises:
             StrategyError: The strategy raised; the replay stands at the bar before.
@@ -233,7 +236,10 @@ class Replay:
         with self._movement(muted_out=muted_out, tell=False):
             self._left_by = left
             try:
-                self._go(bar)
+                if each:
+                    self._walk(bar + 1)
+                else:
+                    self._go(bar)
             finally:
                 self._left_by = None
                 self._drive.halted()

@@ -78,7 +78,6 @@ class LiveSession:
         self._thread = 1
         self._why: str | None = None
         self._sent = False
-        self._unfinished = ""
         self._started = self._dead = False
 
     @property
@@ -170,7 +169,6 @@ class LiveSession:
         if self.status is DebugStatus.COMPLETED:
             return
         standing = self._standing
-        self._end_line()
         standing.status, standing.reason, standing.error = DebugStatus.COMPLETED, reason, error
         standing.ended_at = utc_now()
         self._stands.set()
@@ -225,9 +223,9 @@ class LiveSession:
                 self._spawn(self._arrived(answers.read(answers.Stopped, body)))
 
     def _print(self, text: str) -> None:
-        lines = (self._unfinished + text).split("\n")
+        lines = (self._standing.unfinished + text).split("\n")
         # What a line begins with may come before the rest of it.
-        self._unfinished = lines.pop()[-_LOG_CHARS:]
+        self._standing.unfinished = lines.pop()[-_LOG_CHARS:]
         self._log(lines)
 
     def _log(self, lines: list[str]) -> None:
@@ -235,12 +233,6 @@ class LiveSession:
         if shown:
             self._standing.log.add("\n".join(shown))
             self.feed.tell("log", json.dumps({"lines": "\n".join(shown)[-_LOG_CHARS:].split("\n")}))
-
-    def _end_line(self) -> None:
-        """What stands in the last line is all there is of it for now."""
-        if self._unfinished:
-            self._log([self._unfinished])
-            self._unfinished = ""
 
     async def _arrived(self, stopped: answers.Stopped) -> None:
         try:
@@ -275,7 +267,6 @@ class LiveSession:
             if at_breakpoint and market.error is not None:
                 standing.reason = "condition_error"
                 standing.error = {"code": "CONDITION_RAISED", "message": answers.plain(market.error)}
-            self._end_line()
             standing.status = DebugStatus.PAUSED
             self._stands.set()
             self._tell()

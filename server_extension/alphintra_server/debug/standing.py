@@ -10,7 +10,7 @@ from ..jobs.kept_log import KeptLog
 from ..models.debug import Breakpoint, DebugSession, DebugStatus
 from ..models.jobs import JobError
 from .about import About
-from .answers import Market
+from .answers import Market, plain
 from .stack import Stack
 
 
@@ -30,6 +30,7 @@ class Standing:
         breakpoints: As the debugger took them.
         stack: The trader's functions.
         log: The last lines that were printed.
+        unfinished: What was printed of the next one.
         ended_at: When it ended.
     """
 
@@ -43,6 +44,7 @@ class Standing:
         self.breakpoints: list[Breakpoint] = []
         self.stack = Stack(about)
         self.log = KeptLog(log_bytes)
+        self.unfinished = ""
         self.created_at = utc_now()
         self.ended_at: datetime | None = None
 
@@ -93,7 +95,7 @@ class Standing:
             market=None if market is None else market.state,
             summary=self.summary,
             error=None if self.error is None else JobError.model_validate(self.error),
-            log=list(self.log),
+            log=[*self.log, *([plain(self.unfinished)] if self.unfinished else [])],
             created_at=self.created_at,
             ended_at=self.ended_at,
             expires_at=None if self.ended_at is not None else utc_now() + left,
