@@ -61,7 +61,8 @@ class Session:
             if reply.json["status"] != "ACTIVE":
                 return reply.json
             await asyncio.sleep(0.05)
-        raise AssertionError(f"still runs after {seconds} s: { {k: reply.json[k] for k in ('bar', 'reason', 'current_timestamp', 'log')} }")
+        shown = {name: reply.json[name] for name in ("bar", "reason", "current_timestamp", "log")}
+        raise AssertionError(f"still runs after {seconds} s: {shown}")
 
     async def move(self, path, **body):
         """Let it move, and how it is then."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 
 import pytest
-from alphintra_kernel.process_tree import descendants
 
 from .conftest import TestIdentities
 from .debugging import AAPL, ALICE, is_gone, sessions, watch  # noqa: F401  fixtures
@@ -28,13 +26,15 @@ def identities():
 
 @pytest.fixture
 def settings():
-    return {"debug_evaluate_seconds": 0.5}
+    return {"debug_evaluate_seconds": 0.5, "max_debug_sessions": 3}
 
 
 async def test_errors_kills_and_the_servers_end(sessions, extension):  # noqa: F811
     await sessions.store(RAISES)
+    # All at once: each is a process of its own.
+    raising, killed, stuck = [await sessions.start(breakpoints=points) for points in ([], [], [5])]
+
     # Without breakpoints it stands at the bar in which the strategy raises, and can be looked at from there.
-    raising = await sessions.start()
     found = await raising.stood()
     assert (found["reason"], found["bar"], found["error"]) == ("entry", 30, None)
     found = await raising.move("/step-back")
@@ -49,10 +49,9 @@ async def test_errors_kills_and_the_servers_end(sessions, extension):  # noqa: F
     assert "no attribute 'missing'" in error["message"]
 
     # Killed in its midst.
-    killed, stuck = await sessions.start(), None
     assert (await killed.stood())["status"] == "PAUSED"
     process = killed.process
-    os.kill(descendants(process.pid)[-1], signal.SIGKILL)
+    process.signal(signal.SIGKILL)
     process.wait(20)
     found = await killed.stood()
     while found["status"] != "COMPLETED":
@@ -61,7 +60,6 @@ async def test_errors_kills_and_the_servers_end(sessions, extension):  # noqa: F
     assert (await killed.refusal("/continue"))[:2] == (409, "DEBUG_ENDED")
 
     # An expression that cannot be interrupted ends the session; the server answers meanwhile and after.
-    stuck = await sessions.start(breakpoints=[5])
     assert (await stuck.stood())["reason"] == "breakpoint"
     assert (await stuck.refusal("/evaluate", expression="9**9**9"))[:2] == (409, "DEBUG_ENDED")
     found = await stuck.stood()
