@@ -260,7 +260,7 @@ class ReplayDebugger(Debugger):
         body["bar"] = run.replay.in_progress
         if status == "running":  # there is no state that holds still
             return answer(message, body | {"time": None, "state": None})
-        state = run.replay.state(1, inside=True)
+        state = run.replay.state(1)
         for name in ("candles", "indicators", "fills"):
             del state[name]
         if status == "paused":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from alphintra.data.market import MarketData
     from alphintra.result import Result
 
+    from .replay.entry import OrderLines
     from .watch import Watch
 
 
@@ -128,7 +129,7 @@ def begin(
     market: MarketData,
     config: Options,
     start: Any,
-    watch: Watch | None = None,
+    watch: Watch | OrderLines | None = None,
 ) -> Drive:
     """Make a strategy that runs by ``on_bar``, start it, and stand before the first bar.
 

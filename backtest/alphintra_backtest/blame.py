@@ -32,7 +32,7 @@ def blame(strategy: type, session: Session) -> Iterator[None]:
             raise  # what signals returned does not fit: no line of the trader's has failed
         own = (
             traders
-            or [f for f in frames if not f.filename.startswith(_ours())]
+            or [f for f in frames if not f.filename.startswith(ours())]
             or frames
         )
         i = session.cursor.i
@@ -61,7 +61,7 @@ def _text(error: BaseException) -> str:
 
 
 @cache
-def _ours() -> tuple[str, ...]:
+def ours() -> tuple[str, ...]:
     """Folders of the engine and the SDK: a failure is the trader's line, not the verb that noticed it."""
     import alphintra
 
@@ -71,4 +71,4 @@ def _ours() -> tuple[str, ...]:
 @cache
 def not_the_traders() -> tuple[str, ...]:
     """Beside ours, the folders of installed libraries and of Python."""
-    return (*_ours(), *(f"{sysconfig.get_path(name)}/" for name in ("purelib", "platlib", "stdlib")))
+    return (*ours(), *(f"{sysconfig.get_path(name)}/" for name in ("purelib", "platlib", "stdlib")))

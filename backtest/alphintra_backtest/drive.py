@@ -153,17 +153,10 @@ class Drive:
     def halt(self) -> None:
         """Have the walk that is under way in another thread end with the timestamp it is at.
 
-        It costs a walk nothing to listen for it: after each ``on_bar`` it looks whether anything was submitted. Once
-        no more calls can come, :meth:`halted` tidies up after the last one.
+        It costs a walk nothing to listen for it: after each ``on_bar`` it looks whether anything was submitted.
         """
         self._halted = True
-        self.session.touched.append(-1)
-
-    def halted(self) -> None:
-        """Forget a :meth:`halt` that came when the walk had ended."""
-        self._halted = False
-        if not self.session.pending and not self.session._dropped:
-            self.session.touched.clear()
+        self.session.touched.append(-1)  # no order: it only has the walk look
 
     def take_in(self) -> None:
         """Hand over what was submitted between two timestamps, as what a callback of its own would have."""

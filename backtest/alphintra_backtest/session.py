@@ -55,8 +55,8 @@ class Session:
         self.k = config.vector()
         self.cursor = Cursor()
         self.pending: list[int] = []
-        #: Not empty once a callback has submitted or cancelled; one object for the whole run, so that the
-        #: loop over the bars tests a local name.
+        #: Not empty once a callback has submitted or cancelled, or the walk is to halt (−1); one object for the whole
+        #: run, so that the loop over the bars tests a local name.
         self.touched: list[int] = []
         self.cash = float(config.cash)
         self.sizes = [0.0] * len(self.symbols)

@@ -115,7 +115,7 @@ def put_back(session: Session, kept: Snapshot) -> None:
 
 
 def _between(session: Session) -> None:
-    if session.pending or session.touched:
+    if session.pending or any(order >= 0 for order in session.touched):
         raise RuntimeError("a session is kept between two timestamps, not inside a callback that submits orders")
 
 

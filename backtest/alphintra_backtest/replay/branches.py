@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alphintra.result import Result
 
 #: Longest text of a value.
 LONGEST = 200
@@ -54,3 +57,17 @@ def plain(value: Any) -> Any:
     except Exception:  # noqa: BLE001 - a trader's own class
         text = f"<{type(value).__name__}>"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def marked(result: Result, branch: Branch) -> Result:
+    """A result that says what was done to the run by hand."""
+    when = "before the first bar" if branch.time is None else f"at {branch.time:%Y-%m-%d %H:%M}"
+    items = [f"{name}: {before!r} → {after!r}" for name, before, after in branch.changes]
+    said = {"code": "changed_by_hand", "text": f"changed by hand {when}: {branch.text}", "level": "warning"}
+    result.assumptions.insert(0, {**said, "rule": None, "items": items})
+    result.run["branch"] = {
+        "bar": branch.bar,
+        "time": None if branch.time is None else branch.time.isoformat().replace("+00:00", "Z"),
+        "changes": [list(change) for change in branch.changes],
+    }
+    return result

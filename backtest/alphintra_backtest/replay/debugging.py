@@ -96,16 +96,16 @@ class DebugRun:
             if self.replay.bar < goto - 1:
                 return True  # the account went bankrupt before
             self._stops.arm(*self.entry)
-        return self._walk(self.replay.count - 1, each=True)
+        return self._walk(self.replay.count - 1)
 
-    def _walk(self, bar: int, *, each: bool = False) -> bool:
-        """Move the replay, bar by bar where breakpoints are to be met; False where it was asked away on the way."""
+    def _walk(self, bar: int) -> bool:
+        """Move the replay; False where it was asked away on the way."""
         with self._lock:
             if self._asked_away:
                 return False
             self._walking = True
         try:
-            self.replay.walk_on(bar, lambda: self._asked_away, muted_out=bar <= self.replay.bar, each=each)
+            self.replay.walk_on(bar, lambda: self._asked_away)
         except Exception:
             # What the rest of a bar does that is thrown away has not happened.
             if not self._back:

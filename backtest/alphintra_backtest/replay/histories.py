@@ -7,15 +7,16 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .strategy_state import OF_THE_RUN
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from alphintra_backtest.session import Session
 
     from .timeline import Line
+
+F64 = npt.NDArray[np.float64]
 
 #: Points of a small curve.
 POINTS = 60
@@ -44,23 +45,53 @@ class Values:
         return [value if math.isfinite(value) else None for at, value in self._of.get(name, ()) if at <= bar]
 
 
-def equity(line: Line, session: Session, bar: int) -> npt.NDArray[np.float64]:
-    """(bar + 1,) equity at the close of each timestamp up to ``bar``, where the session stands."""
-    if line.equity is None:
-        line.equity = np.full(len(session.grid.time), np.nan)
-        if line.parent is not None and line.parent.equity is not None and line.parent.valued >= line.start:
+class Account:
+    """Equity at the close of each timestamp, of the run and of its branches.
+
+    Args:
+        ended: The session of the whole run at its end; ``None`` where it did not come to one.
+    """
+
+    def __init__(self, ended: Session | None) -> None:
+        self._ended = ended
+        self._whole: F64 | None = None
+
+    def equity(self, line: Line, session: Session) -> F64:
+        """(bar + 1,) equity up to the bar where the session stands, on a line of the run."""
+        bar = session.cursor.i
+        if line.equity is None:
+            self._begin(line, len(session.grid.time))
+        known = line.equity
+        assert known is not None
+        if bar > line.valued + 1:
+            known[line.valued + 1 : bar] = _valued(session)[line.valued + 1 : bar]
+        if bar >= 0:
+            known[bar] = session.equity()
+        line.valued = max(line.valued, bar)
+        return known[: bar + 1]
+
+    def _begin(self, line: Line, count: int) -> None:
+        """What a line knows beforehand: the run all, a branch what it shares with what it comes of."""
+        if line.parent is None:
+            if self._whole is None and self._ended is not None:
+                self._whole = _valued(self._ended)
+            line.equity = np.full(count, np.nan) if self._whole is None else self._whole
+            line.valued = -1 if self._whole is None else count - 1
+            return
+        line.equity = np.full(count, np.nan)
+        if line.parent.equity is not None and line.parent.valued >= line.start:
             line.equity[: line.start + 1] = line.parent.equity[: line.start + 1]
             line.valued = line.start
-    known = line.equity
-    if bar == line.valued + 1 and bar > 0:
-        known[bar] = session.core.equity_at(session.calls.m, session.calls.b, bar, False)
-    elif bar > line.valued:
-        known[line.valued + 1 : bar + 1] = _valued(session)[line.valued + 1 : bar + 1]
-    line.valued = max(line.valued, bar)
-    return known[: bar + 1]
 
 
-def _valued(session: Session) -> npt.NDArray[np.float64]:
+def drawdowns(curve: F64, start: float) -> F64:
+    """(n,) the last drawdowns of an equity curve (M4), at most :data:`POINTS`."""
+    last = curve[-POINTS:]
+    before = max(start, float(curve[:-POINTS].max())) if len(curve) > POINTS else start
+    return last / np.maximum.accumulate(np.maximum(last, before)) - 1.0
+
+
+def _valued(session: Session) -> F64:
     """(T,) equity at each close, as a result has it."""
     count, books = len(session.grid.time), session.books
     used = books.used.copy()  # the core counts in it
@@ -71,7 +102,7 @@ def _valued(session: Session) -> npt.NDArray[np.float64]:
     return own
 
 
-def thinned(values: npt.NDArray[np.float64]) -> list[float | None]:
+def thinned(values: F64) -> list[float | None]:
     """At most :data:`POINTS` of the last values, for a small curve."""
     last = values[-POINTS:].tolist()
     return [value if math.isfinite(value) else None for value in last]

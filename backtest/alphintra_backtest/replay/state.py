@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 MOST_MARKS = 2_000
 
 
-def state(replay: Replay, bars: int, orders: int, symbol: str | None, bar: int) -> dict[str, Any]:
+def state(replay: Replay, bars: int = 400, orders: int = 50, symbol: str | None = None) -> dict[str, Any]:
     """See ``Replay.state``."""
-    session = replay._session
+    session, bar = replay._session, replay.in_progress
     market = replay.setup.market
     drawn = symbol if symbol in session.index else _drawn(session)
-    return plain({
+    shown: dict[str, Any] = plain({
         "version": 1,
         "strategy": replay.setup.strategy.__name__,
         "dataset": market.name,
@@ -43,21 +44,21 @@ def state(replay: Replay, bars: int, orders: int, symbol: str | None, bar: int) 
         "bar": bar,
         "first": replay.first,
         "count": replay.count,
-        "time": None if bar < 0 else iso(stamp(int(session.grid.time[bar]))),
+        "time": iso(replay.time),
         "done": replay.done,
         "marks": _marks(session),
-        **_chart(session, drawn, bar, bars),
-        "account": _account(replay, bar),
+        "account": _account(replay),
         "positions": _positions(session),
         "orders": _working(session),
         "variables": variables(replay),
-        "log": _log(session, orders),
+        "log": _log(session, orders, replay._track.lines.of),
         "branch": None if replay.branch is None else described(replay.branch),
         "branches": [described(branch) for branch in replay.branches],
         "error": _error(replay),
         "notices": _notices(replay),
         "run_seconds": replay.run_seconds,
     })  # fmt: skip
+    return shown | _chart(session, drawn, bar, bars)
 
 
 def iso(when: datetime | None) -> str | None:
@@ -106,7 +107,8 @@ def _chart(session: Session, symbol: str, bar: int, bars: int) -> dict[str, Any]
     fields = [shown(getattr(data, name)._on(max(bar, 0))[first:last]) for name in ("open", "high", "low", "close")]
     volume = shown(data.volume._on(max(bar, 0))[first:last], 5)
     names = [_name(session, s, t) for t in at.tolist()]
-    found, panes = [], {}
+    found: list[dict[str, Any]] = []
+    panes: dict[str, int] = {}
     for indicator in [i for i in session.indicators if i.symbol == s][:MAX_INDICATORS]:
         view = indicator.series
         values = np.append(view._on(max(bar, 0)), np.nan)[view.timeline.own[at]]
@@ -146,14 +148,12 @@ def _fills(session: Session, s: int, first: int, bar: int) -> list[dict[str, Any
     return out
 
 
-def _account(replay: Replay, bar: int) -> dict[str, Any]:
-    session = replay._session
-    start = float(session.config.cash)
-    curve = histories.equity(replay._line, session, bar)
-    peaks = np.maximum.accumulate(np.maximum(curve, start)) if len(curve) else curve
-    falls = curve / peaks - 1.0
+def _account(replay: Replay) -> dict[str, Any]:
+    session, start = replay._session, float(replay._session.config.cash)
+    curve = replay._account.equity(replay._track.line, session)
+    falls = histories.drawdowns(curve, start)
     return {
-        "equity": session.equity() if bar >= 0 else start,
+        "equity": session.equity(),
         "cash": session.cash_now(),
         "drawdown": float(falls[-1]) if len(falls) else 0.0,
         "equity_spark": histories.thinned(curve),
@@ -193,7 +193,7 @@ def asked(order: Order) -> str:
     return f"{size.replace('_', ' ')} {amount:g}{prices}"
 
 
-def _log(session: Session, rows: int) -> list[dict[str, Any]]:
+def _log(session: Session, rows: int, lines: Mapping[int, Any]) -> list[dict[str, Any]]:
     """The last events of the orders, the newest first."""
     reg = session.books.reg
     r = int(reg[codes.S_FILLS])
@@ -212,6 +212,8 @@ def _log(session: Session, rows: int) -> list[dict[str, Any]]:
             text = f"{fill.side.lower()} {fill.quantity:g} at {fill.price:.6g}, fee {fill.commission:.2f}"
             source = codes.RULE_SOURCES[session.books.fi[r, codes.L_RULE]]
         when = session.fill_time(at, session.index[order.symbol], phase) if filled else int(session.grid.time[at])
+        parent = order._i(codes.I_PARENT)
+        line = lines.get(order.id, lines.get(parent, (None, None)))
         out.append({
             "time": iso(stamp(when)) if at >= 0 else None,
             "bar": at,
@@ -223,8 +225,8 @@ def _log(session: Session, rows: int) -> list[dict[str, Any]]:
             "reason": codes.REASON_NAMES[row[codes.E_REASON]],
             "why": dict(codes.REASONS).get(codes.REASON_NAMES[row[codes.E_REASON]], ""),
             "source": source,
-            "file": None,
-            "line": None,
+            "file": line[0],
+            "line": line[1],
         })  # fmt: skip
     return out
 
@@ -243,5 +245,7 @@ def _notices(replay: Replay) -> list[str]:
     """What makes this replay slower or less exact than others."""
     said = []
     if not replay.copyable:
-        said.append(f"Going back runs again from the start: {replay.why_not} cannot be copied.")
+        said.append(f"Going back runs again from the start, since the strategy cannot be copied: {replay.why_not}.")
+    if replay.differs:
+        said.append(replay.differs)
     return said

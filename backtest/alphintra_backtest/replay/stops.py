@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from alphintra_backtest import codes
 if TYPE_CHECKING:
     from alphintra_backtest.session import Session
 
+    from .replay import Replay
+
 #: Names of events.
 EVENTS = ("order", "fill", "trade", "refusal")
 #: How an order ends that somebody wanted and did not get.
@@ -20,27 +23,76 @@ _REFUSED = (codes.REJECTED,)
 _REFUSED_AT_FILL = (codes.NO_FUNDS_AT_FILL,)
 
 
-class Counts:
-    """How often each event has happened in a session so far."""
+class Event:
+    """Tells whether an event has happened since the last look.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        name: One of :data:`EVENTS`.
+        session: Where it is to happen.
+    """
+
+    def __init__(self, name: str, session: Session) -> None:
+        self._name = name
         self._session = session
-        self._refused = 0
-        self._seen = 0
+        self._seen = int(session.books.registers[codes.S_EVENTS])
+        self._before = self._count()
 
-    def of(self, event: str) -> int:
-        """Number of events so far."""
+    def __call__(self) -> bool:
+        """Look."""
+        now = self._count()
+        happened, self._before = now > self._before, now
+        return happened
+
+    def _count(self) -> int:
         reg = self._session.books.registers
-        if event == "order":
+        if self._name == "order":
             return int(reg[codes.S_ORDERS])
-        if event == "fill":
+        if self._name == "fill":
             return int(reg[codes.S_FILLS])
-        if event == "trade":
+        if self._name == "trade":
             return len(self._session.book.closed)
-        last = int(reg[codes.S_EVENTS])
-        self._refused += int(_refusals(self._session.books.ev[self._seen : last]).sum())
-        self._seen = last
-        return self._refused
+        seen, self._seen = self._seen, int(reg[codes.S_EVENTS])
+        return getattr(self, "_before", 0) + int(_refusals(self._session.books.ev[seen : self._seen]).sum())
+
+
+class Condition:
+    """Tells whether an expression over ``self`` and the names of the strategy's module or notebook is true.
+
+    Args:
+        text: As it was written.
+        code: As :func:`compiled` made it.
+        replay: Whose strategy it looks at.
+    """
+
+    def __init__(self, text: str, code: CodeType, replay: Replay) -> None:
+        self._text = text
+        self._code = code
+        self._replay = replay
+        module = sys.modules.get(replay.setup.strategy.__module__)
+        self._names: dict[str, Any] = {} if module is None else vars(module)
+
+    def __call__(self) -> bool:
+        """Look.
+
+        Raises:
+            ReplayError: ``EXPRESSION_FAILED``: it raised; ````EXPRESSION_ACTED``: it changed orders.
+        """
+        from alphintra.errors import ReplayError
+
+        replay = self._replay
+        try:
+            # The trader's own expression, in their own process.
+            yes = bool(eval(self._code, self._names, {"self": replay.strategy}))
+        except Exception as error:
+            raise ReplayError(
+                f"until({self._text!r}) raised {type(error).__name__}: {error}", code="EXPRESSION_FAILED",
+                where=f"bar {replay.bar}, {replay.time}",
+            ) from error  # fmt: skip
+        if replay._session.pending or any(order >= 0 for order in replay._session.touched):
+            raise ReplayError(
+                f"until({self._text!r}) changed an order", code="EXPRESSION_ACTED", hint="an expression only looks"
+            )
+        return yes
 
 
 def _refusals(events: Any) -> Any:
@@ -49,17 +101,34 @@ def _refusals(events: Any) -> Any:
     return np.isin(state, _REFUSED) | ((state == codes.CANCELLED) & np.isin(reason, _REFUSED_AT_FILL))
 
 
-def bars_of(event: str, session: Session) -> Any:
-    """(n,) the bars at which an event happened, increasing: those of a session that has come to its end."""
-    books, reg = session.books, session.books.reg
+@dataclass(frozen=True)
+class Logged:
+    """How many orders, fills and events a session had logged."""
+
+    orders: int
+    fills: int
+    events: int
+
+    @classmethod
+    def of(cls, session: Session) -> Logged:
+        """As it is now."""
+        reg = session.books.registers
+        return cls(reg[codes.S_ORDERS], reg[codes.S_FILLS], reg[codes.S_EVENTS])
+
+
+def bars_of(event: str, session: Session, logged: Logged) -> Any:
+    """(n,) the bars at which an order, fill or refusal happened, increasing, in a session that has come to its end.
+
+    What was ``logged`` before its end counts; ``on_stop`` and ``close_at_end`` come after the last bar. A trade is not
+    among them: the bar at which a round trip began to close is in no log.
+    """
+    books = session.books
     if event == "order":
-        bars = books.oi[: int(reg[codes.S_ORDERS]), codes.I_BAR]
+        bars = books.oi[: logged.orders, codes.I_BAR]
     elif event == "fill":
-        bars = books.fi[: int(reg[codes.S_FILLS]), codes.L_BAR]
-    elif event == "trade":
-        bars = np.array([t.exit_bar for t in session.book.closed], dtype=np.int64)
+        bars = books.fi[: logged.fills, codes.L_BAR]
     else:
-        events = books.ev[: int(reg[codes.S_EVENTS])]
+        events = books.ev[: logged.events]
         bars = events[_refusals(events), codes.E_BAR]
     return np.unique(bars)
 
@@ -81,9 +150,3 @@ def compiled(expression: str) -> CodeType:
             code="BAD_EXPRESSION",
             hint=f"write Python over self, such as 'self.equity < 90_000', or one of {', '.join(EVENTS)}",
         ) from None
-
-
-def names(strategy: type) -> dict[str, Any]:
-    """Names that an expression can use beside ``self``: those of the strategy's module or notebook."""
-    module = sys.modules.get(strategy.__module__)
-    return {} if module is None else vars(module)

@@ -96,6 +96,16 @@ class Line:
         self._bars.insert(at, one.bar)
         return one.size
 
+    def cut(self, bar: int) -> int:
+        """Drop the copies of what comes after a bar; returns the bytes of the spaced ones among them."""
+        at = bisect_right(self._bars, bar)
+        freed = sum(one.size for one in self.spaced[at:])
+        del self.spaced[at:], self._bars[at:]
+        for later in [b for b in self.recent if b > bar]:
+            del self.recent[later]
+        self.reached, self.equity, self.valued = None, None, -1
+        return freed
+
     def thin(self) -> None:
         """Drop every second copy."""
         last = len(self.spaced) - 1

@@ -29,9 +29,9 @@ def variables(replay: Replay) -> list[dict[str, Any]]:
     from alphintra.params import declared
     from alphintra.views import Series
 
-    instance, bar = replay.strategy, replay.bar
+    instance, bar = replay.strategy, replay.in_progress
     before = replay._before
-    old = {} if before is None else before.state.attributes()
+    at, old = (None, {}) if before is None else (before.bar, before.texts())
     by_hand = {change[0] for change in replay.branch.changes} if replay.branch is not None else set()
     parameters = declared(type(instance))
     found = []
@@ -39,7 +39,7 @@ def variables(replay: Replay) -> list[dict[str, Any]]:
         if name in OF_THE_RUN or name.startswith("_"):
             continue
         for label, view in _series(name, value, Series):
-            found.append(_indicator(label, view, bar, None if before is None else before.bar))
+            found.append(_indicator(label, view, bar, at))
         if _series(name, value, Series):
             continue
         text = short(value)
@@ -48,7 +48,7 @@ def variables(replay: Replay) -> list[dict[str, Any]]:
             "name": name,
             "text": text,
             "value": number,
-            "changed": name in by_hand or (before is not None and (name not in old or short(old[name]) != text)),
+            "changed": name in by_hand or (bool(old) and old.get(name) != text),
             "kind": "parameter" if name in parameters else _kind(value),
             "spark": replay._values.of(name, bar) if number is not None and name not in parameters else [],
         })  # fmt: skip

@@ -55,7 +55,6 @@ def advance(drive: Drive, stop: int, seconds: float | None) -> None:
     finally:
         timer.cancel()
         timer.join()
-        drive.halted()
 
 
 class Gate:

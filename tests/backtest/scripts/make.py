@@ -197,6 +197,11 @@ def _path(rng: np.random.Generator, opened: float, high: float, low: float, clos
 
 
 def run_options(seed: int) -> Options:
+    """The options of :func:`run_arguments`."""
+    return options(profile="default", risk_free_rate=0.0, **run_arguments(seed))
+
+
+def run_arguments(seed: int) -> dict[str, Any]:
     """A cash account or one with leverage, with or without costs, and now and then another rule."""
     rng = np.random.default_rng([seed, 2])
 
@@ -224,10 +229,10 @@ def run_options(seed: int) -> Options:
         al.Commission(tiers=((1_000.0, 0.002), (np.inf, 0.0005))),
     )[rng.integers(5)]  # fmt: skip
     slippage: Any = (0.0, 0.001, al.Slippage(spread=0.02), al.Slippage(volume_share=0.1))[rng.integers(4)]
-    return options(
-        cash=float(rng.choice([2_000.0, 20_000.0, 1e6])), commission=commission, slippage=slippage,
-        profile="default", risk_free_rate=0.0, seed=seed, rules=rules,
-    )  # fmt: skip
+    return {
+        "cash": float(rng.choice([2_000.0, 20_000.0, 1e6])), "commission": commission, "slippage": slippage,
+        "seed": seed, "rules": rules,
+    }  # fmt: skip
 
 
 def script(seed: int, bars: int, symbols: int, actions: tuple[str, ...] = ACTIONS, callbacks: bool = True) -> Any:
