@@ -100,6 +100,7 @@ async def test_a_session_from_its_start_to_its_end(sessions, watch, workspace, d
     assert found["log"][-1] == f"up at {PRICE}"
     # To the next bar: the order has filled at its open.
     found = await session.move("/step", unit="bar")
+    assert found["error"] is None, found["error"]
     assert (found["reason"], found["bar"], found["place"]["line"]) == ("step", BAR + 1, FIRST)
     namespace: dict = {}
     exec(CODE, namespace)
