@@ -17,8 +17,8 @@ from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, vali
 from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
+from .debug.about import Patience
 from .debug.kernels import WITHOUT_SOCKETS, DebugKernels
-from .debug.live import Patience
 from .debug.sessions import DebugSessions
 from .door.doors import Doors
 from .events import SCHEMAS, Event, EventRelay

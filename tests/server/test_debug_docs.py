@@ -14,7 +14,7 @@ from alphintra_server.routes import ROUTES
 from tests.docs.pages import DOCS, blocks
 
 from .conftest import TestIdentities
-from .debugging import ALICE, sessions  # noqa: F401  fixture
+from .debugging import sessions  # noqa: F401  fixture
 
 PAGE = (DOCS / "debug-sessions.md").read_text()
 BLOCKS = blocks("debug-sessions.md")

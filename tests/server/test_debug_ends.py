@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from .conftest import TestIdentities
-from .debugging import AAPL, ALICE, is_gone, sessions, watch  # noqa: F401  fixtures
+from .debugging import is_gone, sessions  # noqa: F401  fixture
 
 RAISES = """\
 import alphintra as al
@@ -66,7 +66,7 @@ async def test_errors_kills_and_the_servers_end(sessions, extension):  # noqa: F
     assert (found["status"], found["error"]["code"]) == ("COMPLETED", "EXPRESSION_TIMEOUT")
 
     # The server's end is theirs.
-    last = await sessions.start(wait_seconds=0)
+    last = await sessions.start()
     process, folder = last.process, last.live._kernel.folder
     assert process.poll() is None
     await extension.stop_extension()

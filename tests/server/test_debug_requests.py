@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from .conftest import STRATEGY, TestIdentities
-from .debugging import AAPL, ALICE, MALLORY, is_gone, sessions, watch  # noqa: F401  fixtures
+from .debugging import AAPL, MALLORY, Session, is_gone, sessions, watch  # noqa: F401  fixtures
 
 
 @pytest.fixture
@@ -54,6 +56,17 @@ async def test_what_is_refused_and_who_is_away(sessions, watch):  # noqa: F811
     ):
         reply = await sessions.ask("POST", path, body)
         assert (reply.status, reply.json["errors"][0]["field"]) == (422, field)
+
+    # One that is stopped while its kernel is being started has none afterwards.
+    starting = asyncio.ensure_future(sessions.ask("POST", "", {"dataset_id": AAPL, "wait_seconds": 30}))
+    while not (listed := (await sessions.ask("GET")).json["items"]):
+        await asyncio.sleep(0.001)
+    assert (await sessions.ask("POST", f"/{listed[0]['id']}/stop")).status == 200
+    made = (await starting).json
+    assert (made["id"], made["status"], made["reason"]) == (listed[0]["id"], "COMPLETED", "stopped")
+    gone = Session(sessions, made["id"])
+    await gone.live.closed()
+    assert gone.process is None
 
     # Whoever starts one and leaves finds it ended; looking does not keep it.
     session = await sessions.start()

@@ -7,7 +7,7 @@ import pytest
 from alphintra.data import catalogue
 
 from .conftest import TestIdentities
-from .debugging import AAPL, ALICE, MALLORY, is_gone, sessions, told, watch  # noqa: F401  fixtures
+from .debugging import AAPL, MALLORY, is_gone, sessions, told, watch  # noqa: F401  fixtures
 
 CODE = '''\
 import alphintra as al

@@ -35,3 +35,16 @@ class About:
     file: str
     known_as: str | None
     line_map: list[list[int]] | None
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long is waited.
+
+    Attributes:
+        idle_seconds: For somebody to move a session.
+        evaluate_seconds: For an expression.
+    """
+
+    idle_seconds: float = 900.0
+    evaluate_seconds: float = 5.0

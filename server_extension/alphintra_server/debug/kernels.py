@@ -89,6 +89,21 @@ class DebugKernel:
         provisioner = self._manager.provisioner
         return provisioner.sandboxed if isinstance(provisioner, SealedProvisioner) else None
 
+    def why_ended(self, limits: JobLimits) -> dict[str, Any]:
+        """Code and message of an end that nobody asked for."""
+        process = self.process
+        outcome, code = (None, None) if process is None else (process.outcome, process.poll())
+        if outcome == "memory":
+            text = f"The session needed more than {limits.memory_bytes >> 20} MiB of memory."
+            return {"code": "MEMORY_LIMIT", "message": text}
+        if outcome == "disk":
+            text = f"The session wrote more than {limits.disk_bytes >> 20} MiB, or too many files."
+            return {"code": "DISK_LIMIT", "message": text}
+        if outcome == "output":
+            return {"code": "OUTPUT_LIMIT", "message": "The session wrote too much to its standard error."}
+        text = f"The kernel of the session has ended in its midst (exit code {code}): start another session."
+        return {"code": "KERNEL_DIED", "message": text}
+
     async def interrupt(self) -> None:
         """Interrupt what runs in it, as Ctrl-C does."""
         await self._manager.interrupt_kernel()

@@ -8,7 +8,6 @@ import json
 import time
 import uuid
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from ..jobs import protocol
 from ..jobs.attempt import placed
 from ..models.debug import BreakpointGiven, DebugSession, DebugStatus, DebugValue, DebugVariables
 from . import answers, dap
-from .about import About
+from .about import About, Patience
 from .breakpoints import put
 from .feed import Feed
 from .standing import Standing
@@ -40,19 +39,6 @@ _INTERRUPT_VARIABLE = "PYDEVD_INTERRUPT_THREAD_TIMEOUT"
 """After how many seconds the debugger interrupts an expression."""
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long is waited.
-
-    Attributes:
-        idle_seconds: For somebody to move a session.
-        evaluate_seconds: For an expression.
-    """
-
-    idle_seconds: float = 900.0
-    evaluate_seconds: float = 5.0
-
-
 class LiveSession:
     """A session from its start to its end.
 
@@ -61,6 +47,9 @@ class LiveSession:
         kernels: Starts the kernel.
         patience: How long is waited.
         log_bytes: Of what the strategy prints that are kept.
+
+    Attributes:
+        started: Whether there is, or was, a kernel.
     """
 
     def __init__(self, about: About, kernels: DebugKernels, patience: Patience, log_bytes: int) -> None:
@@ -78,7 +67,9 @@ class LiveSession:
         self._thread = 1
         self._why: str | None = None
         self._sent = False
-        self._started = self._dead = False
+        self.started = self._dead = False
+        self._begun = asyncio.Event()
+        self._early: str | None = None
 
     @property
     def status(self) -> DebugStatus:
@@ -102,15 +93,20 @@ class LiveSession:
         """
         self._limits = limits
         variables = {_INTERRUPT_VARIABLE: f"{self._patience.evaluate_seconds:g}"}
-        self._kernel = await self._kernels.start(files, job, limits, variables, self._exited)
+        try:
+            self._kernel = await self._kernels.start(files, job, limits, variables, self._exited)
+        finally:
+            self._begun.set()
         self._standing.stack.folder = self._kernel.source
         self._talk = dap.Conversation(self._kernel.client, self._hear, self._print, self._break_off)
-        self._started = True
+        self.started = True
         if self._dead:
-            self._finish("error", self._why_dead())
-            return
-        self._spawn(self._run(breakpoints))
-        self._spawn(self._look())
+            self._finish("error", self._kernel.why_ended(self._limits))
+        elif self._early is not None:
+            self._finish(self._early)
+        else:
+            self._spawn(self._run(breakpoints))
+            self._spawn(self._look())
 
     async def _run(self, breakpoints: list[BreakpointGiven]) -> None:
         """Attach the debugger, and run the strategy to its end."""
@@ -141,29 +137,18 @@ class LiveSession:
     def _exited(self) -> None:
         """The kernel has ended by itself, or was killed."""
         self._dead = True
-        if self._started and self.status is not DebugStatus.COMPLETED:
-            self._finish("error", self._why_dead())
-
-    def _why_dead(self) -> dict[str, Any]:
-        process = self._kernel.process
-        outcome, code = (None, None) if process is None else (process.outcome, process.poll())
-        if outcome == "memory":
-            text = f"The session needed more than {self._limits.memory_bytes >> 20} MiB of memory."
-            return {"code": "MEMORY_LIMIT", "message": text}
-        if outcome == "disk":
-            text = f"The session wrote more than {self._limits.disk_bytes >> 20} MiB, or too many files."
-            return {"code": "DISK_LIMIT", "message": text}
-        if outcome == "output":
-            return {"code": "OUTPUT_LIMIT", "message": "The session wrote too much to its standard error."}
-        text = f"The kernel of the session has ended in its midst (exit code {code}): start another session."
-        return {"code": "KERNEL_DIED", "message": text}
+        if self.started and self.status is not DebugStatus.COMPLETED:
+            self._finish("error", self._kernel.why_ended(self._limits))
 
     def _break_off(self, code: str, text: str) -> None:
         self._finish("error", {"code": code, "message": text})
 
     def end(self, reason: str) -> None:
         """End it, whatever it does: ``stopped`` or ``idle``. Nothing happens if it has ended."""
-        self._finish(reason)
+        if self.started:
+            self._finish(reason)
+        else:
+            self._early = reason
 
     def _finish(self, reason: str, error: dict[str, Any] | None = None) -> None:
         if self.status is DebugStatus.COMPLETED:
@@ -178,7 +163,8 @@ class LiveSession:
         self._spawn(self._kernels.end(self._kernel))
 
     async def closed(self) -> None:
-        """Wait until nothing of it runs any more."""
+        """Wait until nothing of it runs any more; it was told to end."""
+        await self._begun.wait()
         while running := [task for task in self._tasks if task is not asyncio.current_task()]:
             await asyncio.wait(running)
 

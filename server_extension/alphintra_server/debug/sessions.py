@@ -21,8 +21,8 @@ from ..services.backtests import Backtests
 from ..services.paging import Slice
 from ..services.run_defaults import RunDefaults
 from ..services.run_terms import RunTerms, decide
-from .about import About
-from .live import LiveSession, Patience
+from .about import About, Patience
+from .live import LiveSession
 
 if TYPE_CHECKING:
     from .kernels import DebugKernels
@@ -63,6 +63,7 @@ class DebugSessions:
 
     async def create(self, who: Caller, strategy_id: str, body: DebugCreate) -> LiveSession:
         """Check the stored code and start a session of it."""
+        from alphintra_kernel.sandbox import SandboxError
 
         def load(session: Session) -> tuple[StrategyRow, StrategyVersionRow, RunTerms]:
             row = strategies.find_runnable(session, who, strategy_id)
@@ -101,12 +102,12 @@ class DebugSessions:
         files = {f"source/{file}": version.code} | {f"source/{path}": text for path, text in version.modules.items()}
         try:
             await made.start(files, _job(about, version, body, terms), body.breakpoints, limits.of_a_job)
-        except BaseException as error:
-            del self._sessions[made.id]
-            if isinstance(error, OSError | RuntimeError) or type(error).__name__.startswith("Sandbox"):
-                self._log.warning("A debug session could not be started: %s", error)
-                raise Unavailable("The session's kernel could not be started; try again.", code="NO_SANDBOX") from error
-            raise
+        except (OSError, RuntimeError, SandboxError) as error:
+            self._log.warning("A debug session could not be started: %s", error)
+            raise Unavailable("The session's kernel could not be started; try again.", code="NO_SANDBOX") from error
+        finally:
+            if not made.started:
+                del self._sessions[made.id]
         self._forget_old(who.user_id)
         await made.stood(body.wait_seconds)
         return made
