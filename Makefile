@@ -48,7 +48,7 @@ test: env
 # All attacks on the sandbox, as root and as an ordinary user, with what each took; `make test` has most of them.
 attack: env
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" --durations=20 tests/sandbox $(ARGS)
-	$(BIN)/python -m pytest -p no:pytest_cov ui-tests/test_attacks.py $(ARGS)
+	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" ui-tests/test_attacks.py $(ARGS)
 
 lint: env
 	$(BIN)/ruff check .
@@ -59,8 +59,10 @@ types: env
 imports: env
 	$(BIN)/lint-imports --no-cache
 
-# Servers that die by SIGKILL, a hundred times on each database: some twenty minutes.
+# Databases that are away for half a minute, then servers that die by SIGKILL, a hundred times on each database: some
+# twenty minutes.
 soak: env
+	$(BIN)/python -m pytest -p no:pytest_cov -m slow tests/server
 	$(BIN)/python -m tests.soak $(ARGS)
 
 bench: env

@@ -5,7 +5,10 @@ What has no peer is compared with a plain loop over the bars. If one fill differ
 the final equity differs, the benchmark says where and ends with 1 before any speed is printed.
 
 A speed is that of the best whole run (indicators, fills, equity) in a warm process: second and later runs, by wall
-time. A target that is missed is printed as such and fails nothing: machines differ.
+time, each engine repeated for as long as the others. A target that is missed is printed as such and fails nothing:
+machines differ.
+
+``--only jobs`` leaves out the engine, and needs no peers; ``--only engine`` leaves out jobs and the server.
 
 The peers live in ``benchmarks/.venv-peers`` with their own lock, ``benchmarks/peers.txt``.
 """
@@ -21,13 +24,14 @@ from pathlib import Path
 from typing import Any
 
 import bars
+import job_figures
+import job_list
 import job_queue
-import job_start
 import metrics
 import overfitting
 import reference
+import replay
 import report
-import rest_run
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
 from kernel_first import CELL, first_result
@@ -48,7 +52,6 @@ class Bench:
     folder: Path
     equal: int
     large: int
-    jobs: int = job_queue.JOBS
 
     def __post_init__(self) -> None:
         for name, count in (("equal", self.equal), ("large", self.large), ("sweep", 5_000), ("first", FIRST)):
@@ -71,22 +74,7 @@ class Bench:
     @cached_property
     def rotation(self) -> dict[str, Any]:
         """The rotation, four runs."""
-        return self.run("alphintra_rotation", "universe", 4)
-
-    @cached_property
-    def rest(self) -> tuple[float, list[float]]:
-        """Seconds of a year of daily bars over REST, and the final equity of each run."""
-        return rest_run.measure()
-
-    @cached_property
-    def starts(self) -> tuple[list[job_start.Start], list[job_start.Start]]:
-        """Jobs that a worker of the pool took, and jobs that had to wait for theirs."""
-        return job_start.measure()
-
-    @cached_property
-    def queue(self) -> job_queue.Measured:
-        """Small jobs through the queue of a server."""
-        return job_queue.measure(self.jobs)
+        return self.run("alphintra_rotation", "universe", 2)
 
     def first_in_kernel(self) -> tuple[float, float]:
         """Seconds and final equity of the first cell of a fresh kernel."""
@@ -115,9 +103,7 @@ def results_are_equal(bench: Bench) -> bool:
         if not _equal(f"{what} and a plain loop", difference("the loop", ours, reference.reading(walk, trail))):
             return False
         print(f"equal: {len(ours['fills'])} fills of {what} and of a plain loop")
-    checks = (
-        signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal, rest_is_equal, jobs_are_equal,
-    )  # fmt: skip
+    checks = (signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal)
     return all(check(bench) for check in checks) and pbo_is_equal()
 
 
@@ -178,36 +164,15 @@ def pbo_is_equal() -> bool:
     return True
 
 
-def rest_is_equal(bench: Bench) -> bool:
-    """Compare a year of daily bars over REST with the same run in this process."""
-    here = rest_run.here()
-    for equity in bench.rest[1]:
-        if not _equal("REST and this process", None if equity == here else f"final equity {equity} and {here}"):
-            return False
-    print(f"equal: final equity of a year of daily bars over REST and in a process, {here:,.2f}")
-    return True
-
-
-def jobs_are_equal(bench: Bench) -> bool:
-    """Compare jobs from the pool, without it, and out of a full queue with the same run in this process."""
-    if not _equal("jobs and this process", job_start.difference(*bench.starts)):
-        return False
-    if not _equal("jobs of a full queue and this process", job_queue.difference(bench.queue)):
-        return False
-    print(f"equal: jobs from the pool, jobs without it, {bench.queue.jobs:,} jobs of a queue and a run in a process")
-    return True
-
-
 def _equal(what: str, problem: str | None) -> bool:
     if problem:
         print(f"NOT EQUAL, {what}: {problem}")
     return problem is None
 
 
-def show(bench: Bench) -> None:
-    """Measure and print the table."""
-    table = Table()
-    crossing = bench.run("alphintra", "large", 4)
+def show(bench: Bench, table: Table) -> None:
+    """Measure and print the engine's lines."""
+    crossing = bench.run("alphintra", "large", 2)
     speed = table.speed("on_bar: SMA(50/200) crossing", warm(crossing), 3e6)
     for engine, name in NAMES.items():
         table.peer(name, warm(bench.peers[engine]), speed)
@@ -215,16 +180,16 @@ def show(bench: Bench) -> None:
         ("on_bar: reads close, indicator, position", (), 1e6),
         ("on_bar: the same with a trailing stop", ("--trail",), 0.5e6),
     ):
-        table.speed(work, warm(bench.run("alphintra_reading", "large", 4, *flags)), target)
+        table.speed(work, warm(bench.run("alphintra_reading", "large", 2, *flags)), target)
     for work, engine, name, peer, target in (
         ("signals: SMA(50/200) crossing", "alphintra_signals", "large", "vectorbt", 100e6),
         ("sweep: 990 pairs of averages", "alphintra_sweep", "sweep", "vectorbt_sweep", 150e6),
     ):
-        speed = table.speed(work, warm(bench.run(engine, name, 12)), target)
-        table.peer("vectorbt", warm(bench.run(peer, name, 3)), speed)
-    public = warm(bench.run("alphintra_sweep", "sweep", 12, "--public"))
+        speed = table.speed(work, warm(bench.run(engine, name, 2)), target)
+        table.peer("vectorbt", warm(bench.run(peer, name, 2)), speed)
+    public = warm(bench.run("alphintra_sweep", "sweep", 2, "--public"))
     table.also("al.sweep: 13 metrics of each pair, as a table", public)
-    table.peer("vectorbt, final value alone", warm(bench.run("vectorbt_sweep", "sweep", 3)), speed_of(public))
+    table.peer("vectorbt, final value alone", warm(bench.run("vectorbt_sweep", "sweep", 2)), speed_of(public))
     metrics.show(bench, table)
     table.wall(f"{SYMBOLS} symbols, 10 years daily, rotation", warm(bench.rotation), 1.0)
     used = bench.run("alphintra_rotation", "universe", 1, "--memory")
@@ -241,25 +206,19 @@ def show(bench: Bench) -> None:
     work = f"PBO: {overfitting.TRIALS} trials × {overfitting.SESSIONS:,} sessions"
     table.seconds(work, seconds, "≤ 2 s", seconds <= 2)
     table.peer_seconds(f"a loop with pandas, {overfitting.TIMED} of 12,870 splits", loop)
-    seconds = bench.rest[0]
-    table.seconds("REST: a year daily, POST …/run to report", seconds, "≤ 30 s", seconds <= rest_run.ALLOWED)
-    for work, starts, target in (
-        ("a job's first line, from the pool (95 %)", bench.starts[0], job_start.FROM_POOL),
-        ("  with the pool empty (95 %)", bench.starts[1], job_start.COLD),
-    ):
-        seconds = job_start.p95(starts)
-        table.seconds(work, seconds, f"≤ {target:g} s", seconds <= target)
-    table.share(f"{bench.queue.jobs:,} small jobs: cores busy", bench.queue.busy, job_queue.BUSY)
-    table.peer_seconds(f"jobs a second on {bench.queue.cores} cores", bench.queue.rate)
     seconds = import_seconds(bench.folder)
     table.seconds("import alphintra", seconds, "≤ 0.3 s", seconds <= 0.3)
+    walked = replay.measure(replay.Averages, replay.COUNT)
+    table.peer_seconds(f"replay of {replay.COUNT:,} bars: made in", walked.run)
+    table.seconds("  to any bar, the slowest", max(walked.places), "≤ 1 s", max(walked.places) <= replay.ANY_BAR)
+    table.seconds("  one step back, the slowest", max(walked.backs), "≤ 0.05 s", max(walked.backs) <= replay.BACK)
+    table.bytes("  its copies", walked.size, replay.COPIES)
     page = report.measure(bench.folder)
     table.seconds("report of 10 years daily: on the screen", page.read, "< 1 s", page.read < 1.0)
     table.bytes("  its size", page.size, 3_000_000)
     table.peer_seconds("written in", page.write)
     table.peer_seconds("first chart drawn by Plotly", page.chart)
-    table.end()
-    print(
+    table.note(
         f"The first run of the first line took {crossing['wall'][0]:.2f} s: it loads the compiled core.\n"
         "Memory: the most that one run has allocated at a time (tracemalloc, NumPy's arrays included), its results "
         "too;\nthe data are the market's own arrays.\n"
@@ -273,15 +232,28 @@ def main() -> int:
     parser.add_argument("--bars", type=int, default=1_000_000, help="bars for our engine's speed")
     parser.add_argument("--equal", type=int, default=100_000, help="bars on which all engines must agree")
     parser.add_argument("--jobs", type=int, default=job_queue.JOBS, help="jobs through the queue of a server")
+    parser.add_argument("--listed", type=int, default=job_list.COUNT, help="jobs in the list of jobs")
+    parser.add_argument("--only", choices=("engine", "jobs"), help="one part alone")
     parser.add_argument("--check-only", action="store_true", help="compare results, measure nothing")
     args = parser.parse_args()
-    install_peers()
+    jobs = job_figures.JobBench(args.jobs, args.listed)
     with tempfile.TemporaryDirectory(prefix="alphintra-bench-") as name:
-        bench = Bench(Path(name), args.equal, args.bars, args.jobs)
-        if not results_are_equal(bench):
+        engine = None
+        if args.only != "jobs":
+            install_peers()
+            engine = Bench(Path(name), args.equal, args.bars)
+            if not results_are_equal(engine):
+                return 1
+        if args.only != "engine" and not _equal("jobs", job_figures.problem(jobs)):
             return 1
-        if not args.check_only:
-            show(bench)
+        if args.check_only:
+            return 0
+        table = Table()
+        if engine is not None:
+            show(engine, table)
+        if args.only != "engine":
+            job_figures.show(jobs, table)
+        table.end()
     return 0
 
 

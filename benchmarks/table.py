@@ -13,6 +13,7 @@ class Table:
     def __init__(self) -> None:
         self.targets = 0
         self.reached = 0
+        self._notes: list[str] = []
         print(
             f"\n{'work':<{WIDTH}}{'bars':>10}{'wall s':>9}{'CPU s':>8}{'bars/s':>14}{'target':>12}{'reached':>9}",
             flush=True,
@@ -59,9 +60,13 @@ class Table:
         """Print a peer's time under ours."""
         print(f"{'  ' + name:<{WIDTH}}{'':>10}{seconds:>9.3f}", flush=True)
 
+    def note(self, text: str) -> None:
+        """Keep what is to be said below the table."""
+        self._notes.append(text)
+
     def end(self) -> None:
-        """Print how many targets were reached."""
-        print(f"\n{self.reached} of {self.targets} targets reached", flush=True)
+        """Print how many targets were reached, and the notes."""
+        print("\n".join([f"\n{self.reached} of {self.targets} targets reached", *self._notes]), flush=True)
 
     def _line(self, start: str, target: str, reached: bool) -> None:
         self.targets += 1

@@ -239,6 +239,7 @@ def pages() -> dict[str, str]:
         costs,
         job,
         params,
+        replaying,
         resampling,
         result,
         signals,
@@ -252,7 +253,7 @@ def pages() -> dict[str, str]:
     )
     from alphintra.backtesting import backtest
     from alphintra.data import events, instrument, labelled
-    from alphintra_backtest import compat, handles
+    from alphintra_backtest import compat, handles, replay
 
     functions = [
         describe("al.backtest", backtest, 2),
@@ -263,6 +264,7 @@ def pages() -> dict[str, str]:
         describe("al.test", testing.test, 2),
         describe("al.walk_forward", walking.walk_forward, 2),
         describe("al.monte_carlo", resampling.monte_carlo, 2),
+        describe("al.replay", replaying.replay, 2),
         describe("al.submit", submitting.submit, 2),
         describe("al.jobs", submitting.jobs, 2),
         describe("al.Commission", costs.Commission, 2),
@@ -315,6 +317,7 @@ def pages() -> dict[str, str]:
                 (testing.RunBefore, "before"),
             ],
         ),
+        "replay.md": page_class("Replay and Branch", [(replay.Replay, "replay"), (replay.Branch, "branch")]),
         "walk-forward.md": page_class("WalkForward", [(walking.WalkForward, "walk")]),
         "monte-carlo.md": page_class("MonteCarlo", [(resampling.MonteCarlo, "paths")]),
         "overfitting.md": page_overfitting(),

@@ -1,6 +1,7 @@
 """All checks of ``make test``: lint, types, import rules, TypeScript, notebooks, browser, then every Python test.
 
-All are run even if one fails; the test runner's summary comes last.
+All are run even if one fails; the test runner's summary comes last. Those before the browser's run side by side: most
+have one process, and the notebooks wait for their kernels.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -16,29 +20,41 @@ BIN = Path(sys.executable).parent
 COVERAGE = 90
 
 
-def stages() -> list[tuple[str, list[str], Path]]:
-    """Name, command and folder of each check before the tests."""
+@dataclass(frozen=True)
+class Stage:
+    """A check: its name, its command and the folder that it runs in."""
+
+    name: str
+    argv: list[str]
+    folder: Path = ROOT
+
+
+def side_by_side() -> list[Stage]:
+    """List the checks that may share the machine, the longest first."""
     return [
-        ("lint", [str(BIN / "ruff"), "check", "--quiet", "."], ROOT),
-        ("types", [str(BIN / "mypy")], ROOT),
-        ("import rules", [str(BIN / "lint-imports"), "--no-cache"], ROOT),
-        ("TypeScript", [str(BIN / "jlpm"), "test"], ROOT / "labextension"),
-        ("notebooks", notebooks(), ROOT),
-        ("browser", browser(), ROOT),
+        Stage("notebooks", notebooks()),
+        Stage("types", [str(BIN / "mypy")]),
+        Stage("TypeScript", [str(BIN / "jlpm"), "test"], ROOT / "labextension"),
+        Stage("import rules", [str(BIN / "lint-imports"), "--no-cache"]),
+        Stage("lint", [str(BIN / "ruff"), "check", "--quiet", "."]),
     ]
 
 
 def notebooks() -> list[str]:
     """Templates and tutorials as notebooks; without coverage, which nbval would start inside each kernel."""
     return [
-        str(BIN / "python"), "-m", "pytest", "-q", "-n", os.environ.get("JOBS", "2"), "--dist", "loadfile",
+        str(BIN / "python"), "-m", "pytest", "-q", "--tb=short", "-rfE",
+        "-n", os.environ.get("JOBS", "2"), "--dist", "loadfile",
         "-p", "no:pytest_cov", "--nbval-lax", "--nbval-cell-timeout", "120", "templates", "docs/tutorials",
     ]  # fmt: skip
 
 
 def browser() -> list[str]:
-    """The browser tests: alone, since they wait for a page by the clock."""
-    return [str(BIN / "python"), "-m", "pytest", "-q", "-p", "no:pytest_cov", "ui-tests"]
+    """The browser tests, on two cores: each worker has a Lab and a Chromium, and takes over what another has left."""
+    return [
+        str(BIN / "python"), "-m", "pytest", "-q", "--tb=short", "-rfE", "-n", "2", "--dist", "worksteal",
+        "-p", "no:pytest_cov", "ui-tests",
+    ]  # fmt: skip
 
 
 def tests() -> list[str]:
@@ -51,20 +67,45 @@ def tests() -> list[str]:
     ]  # fmt: skip
 
 
+def excerpt(text: str, kept: int = 30_000) -> str:
+    """What a check said; of more than ``kept`` characters the beginning and the end, where the failures are named."""
+    if len(text) <= kept:
+        return text
+    begin, end = text[: kept // 2], text[-(kept // 2) :]
+    return f"{begin}\n… {len(text) - kept:,} characters are left out …\n{end}"
+
+
+def run(stage: Stage, environment: dict[str, str]) -> tuple[Stage, subprocess.CompletedProcess[str], float]:
+    """Run one to its end; what it said, and its seconds."""
+    began = time.monotonic()
+    done = subprocess.run(stage.argv, cwd=stage.folder, env=environment, check=False, capture_output=True, text=True)
+    return stage, done, time.monotonic() - began
+
+
+def before_the_tests(environment: dict[str, str]) -> Iterator[str]:
+    """Run the other checks and say how each ended; the names of those that failed."""
+    with ThreadPoolExecutor(2) as threads:
+        running = [threads.submit(run, stage, environment) for stage in side_by_side()]
+        for ended in as_completed(running):
+            yield from report(*ended.result())
+    yield from report(*run(Stage("browser", browser()), environment))
+
+
+def report(stage: Stage, done: subprocess.CompletedProcess[str], seconds: float) -> Iterator[str]:
+    """Say how it ended; its name if it failed."""
+    print(f"{'FAILED' if done.returncode else 'ok    '} {stage.name} ({seconds:.0f} s)", flush=True)
+    if done.stdout and stage.argv[1:3] == ["-m", "pytest"]:
+        print(f"       {done.stdout.strip().splitlines()[-1]}", flush=True)
+    if done.returncode:
+        print(excerpt(done.stdout), excerpt(done.stderr), sep="\n", flush=True)
+        yield stage.name
+
+
 def main() -> int:
     """Run everything; the number of failed checks."""
     environment = os.environ | {"JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter")}
     environment["PATH"] = f"{BIN}:{environment.get('PATH', '')}"
-    failed = []
-    for name, argv, folder in stages():
-        began = time.monotonic()
-        done = subprocess.run(argv, cwd=folder, env=environment, check=False, capture_output=True, text=True)
-        print(f"{'ok    ' if done.returncode == 0 else 'FAILED'} {name} ({time.monotonic() - began:.0f} s)", flush=True)
-        if done.stdout and argv[1:3] == ["-m", "pytest"]:
-            print(f"       {done.stdout.strip().splitlines()[-1]}", flush=True)
-        if done.returncode:
-            failed.append(name)
-            print(done.stdout[-8000:], done.stderr[-4000:], sep="\n", flush=True)
+    failed = list(before_the_tests(environment))
     status = subprocess.run(tests(), cwd=ROOT, env=environment, check=False).returncode
     if failed:
         print(f"failed before the tests: {', '.join(failed)}", file=sys.stderr)

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Run both forms of a strategy compiled; their code lands in the user's compile cache."""
+    """Run both forms of a strategy compiled, and a sweep; their code lands in the user's compile cache."""
     os.environ.setdefault("ALPHINTRA_DATA_DIR", tempfile.mkdtemp(prefix="alphintra-warm-"))
     import alphintra as al
     import alphintra_backtest.books as books
@@ -26,8 +26,10 @@ def main() -> None:
                 self.close()
 
     class WarmSignals(al.Strategy):
+        bars = al.Param(5)
+
         def signals(self, data: Any) -> Any:
-            fast, slow = al.ta.SMA(data.close, 5), al.ta.SMA(data.close, 20)
+            fast, slow = al.ta.SMA(data.close, self.bars), al.ta.SMA(data.close, 20)
             return al.Signals(al.crossed_above(fast, slow), al.crossed_below(fast, slow), size=0.5)
 
     state: Any = books
@@ -36,6 +38,7 @@ def main() -> None:
     al.backtest(Warm, "us-equities-daily/AAPL")
     al.backtest(Warm, "us-equities-daily/AAPL", fill_at="close")
     al.backtest(WarmSignals, "us-equities-daily/AAPL")
+    al.sweep(WarmSignals, "us-equities-daily/AAPL", {"bars": [5, 10]}, progress=False)
     print(f"engine compiled in {time.perf_counter() - began:.1f} s", file=sys.stderr)
 
 

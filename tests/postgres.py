@@ -132,16 +132,15 @@ class PostgresServer:
             self._guardian.stdin.close()
         self._guardian.wait(30)
 
-    def create_database(self) -> str:
-        """Make an empty database; its SQLAlchemy address."""
+    def create_database(self, like: str | None = None) -> str:
+        """Make a database, empty or like the one at another's address; its SQLAlchemy address."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {_name(like)}" if like else ""))
         return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
 
     def drop_database(self, url: str) -> None:
         """Remove a database, whoever is still connected to it."""
-        name = url.partition("@/")[2].partition("?")[0]
-        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self.execute(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
 
     def execute(self, statement: str) -> None:
         """Run a statement outside any transaction.
@@ -186,6 +185,10 @@ class PostgresServer:
             raise PostgresUnavailableError(f"initdb: {error}") from None
         except subprocess.CalledProcessError as error:
             raise PostgresUnavailableError(f"initdb: {error.stderr[-1000:]}") from None
+
+
+def _name(url: str) -> str:
+    return url.partition("@/")[2].partition("?")[0]
 
 
 def _binaries() -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-from lab_page import SECOND, Page
+from lab_page import Page, Pages
 from lab_server import CHROMIUM, Lab, running
 
 
@@ -18,36 +18,38 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Debian's Chromium; without it nothing here can be tested, and that is said."""
+def chromium() -> Iterator[Any]:
+    """Playwright with Debian's Chromium; without it nothing here can be tested, and that is said."""
     if not CHROMIUM.exists():
         pytest.skip(f"THE BROWSER TEST DID NOT RUN: {CHROMIUM} is missing (apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        yield playwright
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Keep what the page showed when a test failed."""
     report = yield
-    shown = getattr(item, "funcargs", {}).get("view")
-    if report.when == "call" and report.failed and isinstance(shown, Page):
-        shown.shot(f"failed-{item.name.partition('[')[0]}")
+    if report.when == "call" and report.failed:
+        for shown in getattr(item, "funcargs", {}).values():
+            if isinstance(shown, Page):
+                shown.is_broken = True
+                shown.shot_as_it_is(f"failed-{item.name}")
     return report
 
 
-@pytest.fixture(params=["light", "dark"])
-def view(request: pytest.FixtureRequest, browser: Any, lab: Lab) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1500, "height": 1150}, reduced_motion="reduce")
-    shown = Page(context.new_page(), lab, request.param)
-    shown.page.set_default_timeout(30 * SECOND)
-    yield shown
-    if shown.theme == "dark":
-        # The theme is a setting of the server; the next test begins with the light one.
-        shown.show_theme("Light")
-    context.close()
+@pytest.fixture(scope="session")
+def lab_pages(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
+    pages = Pages(chromium, tmp_path_factory.mktemp("profiles"))
+    yield pages
+    pages.close()
+
+
+@pytest.fixture
+def view(lab_pages: Pages, lab: Lab) -> Iterator[Page]:
+    """A page on the lab in the light theme; ``shot`` goes to the other one."""
+    with lab_pages.on(lab) as shown:
+        yield shown
     assert shown.errors == []

@@ -2,72 +2,124 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from lab_server import SCREENSHOTS, Lab
-from playwright.sync_api import TimeoutError
+from lab_server import CHROMIUM, SCREENSHOTS, Lab
+from playwright.sync_api import TimeoutError, expect
 
 SECOND = 1000
+#: How long whatever a test waits for may take, on a machine that does ten other things.
+PATIENCE = 120 * SECOND
+#: A step of what is tried again where it failed.
+STEP = 10 * SECOND
+#: Notes the commands that Lab executes, from now on.
+LISTEN = """() => {
+  window.executed = [];
+  window.jupyterapp.commands.commandExecuted.connect((_, ran) => window.executed.push(ran.id));
+}"""
+#: How often a command was executed.
+EXECUTED = "command => window.executed.filter(id => id === command).length"
+
+THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+#: Resolves when what is to be seen has come to rest.
+SETTLED = """async () => {
+  await document.fonts.ready;
+  const ends = one => one.playState === 'running' && isFinite(one.effect.getComputedTiming().endTime);
+  await Promise.allSettled(document.getAnimations().filter(ends).map(one => one.finished));
+  for (let frame = 0; frame < 2; frame++) {
+    await new Promise(resolve => requestAnimationFrame(resolve));
+  }
+}"""
+VIEWPORT = {"width": 1500, "height": 1150}
+expect.set_options(timeout=PATIENCE)
 
 
 class Page:
-    """A browser page on the lab, with what several tests do."""
+    """A browser page on the lab, with what several tests do.
 
-    def __init__(self, page: Any, lab: Lab, theme: str) -> None:
-        self.page = page
+    Attributes:
+        theme: The theme that is shown, ``light`` or ``dark``.
+        errors: What went wrong in the page's own code.
+        is_broken: Whether a test failed on it: no other one begins with it.
+    """
+
+    def __init__(self, context: Any, lab: Lab) -> None:
+        self.context = context
+        self.page = context.pages[0]
         self.lab = lab
-        self.theme = theme
+        self.theme = "light"
         self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
+        self.is_broken = False
+        self.page.set_default_timeout(PATIENCE)
+        self.page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
+
+    def begin(self) -> None:
+        """Be as a new page is."""
+        self.lab.forget_theme()
+        self.theme = "light"
+        self.errors.clear()
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.mouse.move(0, 0)
+
+    def leave(self) -> None:
+        """Go from the lab to where nothing runs."""
+        self.page.goto("about:blank")
 
     def open(self, path: str = "") -> None:
+        """Load Lab with nothing open, or a file."""
         tree = f"/tree/{path}" if path else ""
-        name = f"spine-{self.theme}"
-        self.page.goto(f"{self.lab.url}lab/workspaces/{name}{tree}?token={self.lab.token}&reset")
-        self.page.wait_for_selector("#jp-top-panel", timeout=60 * SECOND)
+        self.page.goto(f"{self.lab.url}lab/workspaces/test{tree}?token={self.lab.token}&reset")
+        self.page.wait_for_selector("#jp-top-panel")
         self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
-        if self.theme == "dark":
-            self.show_theme("Dark")
+        self.page.evaluate(LISTEN)
 
     def command(self, label: str) -> None:
-        """Run a command of the palette, as by keyboard.
+        """Run a command of the palette, as by keyboard; it has been executed when this returns.
 
-        A document that is still being opened takes the focus, and then the palette closes: it is opened again.
+        A document that is still being opened takes the focus, and any other command that is executed closes the
+        palette; Enter does nothing before the list is filtered. So Enter is pressed when the command is the chosen
+        one, Lab is asked whether it was executed, and if not, the palette is opened again.
         Tables and maps keep keys to themselves, so the focus is taken from them.
         """
         box = self.page.locator("#modal-command-palette .lm-CommandPalette-input")
-        item = self.page.locator("#modal-command-palette .lm-CommandPalette-item").filter(has_text=label)
+        chosen = self.page.locator("#modal-command-palette .lm-CommandPalette-item.lm-mod-active")
         for left in reversed(range(6)):
             try:
                 self.page.evaluate("() => document.activeElement?.blur()")
                 self.page.keyboard.press("Control+Shift+C")
-                box.fill(label, timeout=5 * SECOND)
-                item.first.wait_for(timeout=5 * SECOND)
-                box.press("Enter", timeout=5 * SECOND)
+                box.fill(label, timeout=STEP)
+                chosen.filter(has_text=label).wait_for(timeout=STEP)
+                command = chosen.get_attribute("data-command", timeout=STEP)
+                before = self.page.evaluate(EXECUTED, command)
+                box.press("Enter", timeout=STEP)
+                self.page.wait_for_function(f"before => ({EXECUTED})('{command}') > before", arg=before, timeout=STEP)
             except TimeoutError:
                 if left == 0:
                     raise
                 continue
             return
 
-    def show_theme(self, name: str) -> None:
-        """Go to Lab's theme ``Light`` or ``Dark``; what is being opened meanwhile may swallow the key."""
-        light = "true" if name == "Light" else "false"
-        for left in reversed(range(3)):
-            self.command(f"Theme: JupyterLab {name}")
-            try:
-                self.page.wait_for_selector(
-                    f"body[data-jp-theme-light='{light}']", state="attached", timeout=10 * SECOND
-                )
-            except TimeoutError:
-                if left == 0:
-                    raise
-                continue
-            return
+    def switch_theme(self) -> None:
+        """Go to the other theme, as Lab's menu does."""
+        self.theme = "dark" if self.theme == "light" else "light"
+        self.page.evaluate(THEME, f"JupyterLab {self.theme.title()}")
+        is_light = str(self.theme == "light").lower()
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{is_light}']", state="attached")
+        self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
 
     def shot(self, name: str) -> None:
+        """Keep what is shown, in both themes; the test goes on in the other one."""
+        self.shot_as_it_is(name)
+        self.switch_theme()
+        self.shot_as_it_is(name)
+
+    def shot_as_it_is(self, name: str) -> None:
+        """Keep what is shown in this theme."""
         SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.wait_for_timeout(400)
+        self.page.evaluate(SETTLED)
         self.page.screenshot(path=str(SCREENSHOTS / f"{name}-{self.theme}.png"))
 
     def show_panel(self) -> None:
@@ -82,3 +134,44 @@ class Page:
 
     def row(self, backtest: str) -> Any:
         return self.page.locator(f".alphintra-Run[data-run='{backtest}']")
+
+
+class Pages:
+    """One page per lab, for one test after the other, each in a browser with a profile of its own.
+
+    Each test loads Lab anew, so that nothing of the test before is left. Only a profile on disk keeps compiled code:
+    from the third time on, loading takes half as long as in a new context.
+    """
+
+    def __init__(self, playwright: Any, folder: Path) -> None:
+        self._playwright = playwright
+        self._folder = folder
+        self._idle: dict[str, Page] = {}
+        self._made = 0
+
+    @contextmanager
+    def on(self, lab: Lab) -> Iterator[Page]:
+        """A page on a lab; one on which a test failed is not used again."""
+        page = self._idle.pop(lab.url, None) or self._new(lab)
+        page.begin()
+        yield page
+        if page.is_broken:
+            page.context.close()
+        else:
+            page.leave()
+            self._idle[lab.url] = page
+
+    def close(self) -> None:
+        for page in self._idle.values():
+            page.context.close()
+
+    def _new(self, lab: Lab) -> Page:
+        self._made += 1
+        context = self._playwright.chromium.launch_persistent_context(
+            self._folder / str(self._made),
+            executable_path=str(CHROMIUM),
+            args=["--no-sandbox"],
+            viewport=VIEWPORT,
+            reduced_motion="reduce",
+        )
+        return Page(context, lab)

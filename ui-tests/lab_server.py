@@ -16,7 +16,7 @@ from typing import Any
 
 CHROMIUM = Path("/usr/bin/chromium")
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-START_SECONDS = 60
+START_SECONDS = 240
 # Where an extension lies that was built without being installed: a folder with @alphintra/lab in it.
 BUILT = [
     f"--LabApp.extra_labextensions_path={folder}"
@@ -26,11 +26,16 @@ BUILT = [
 
 @dataclass(frozen=True)
 class Lab:
-    """A running server: its address, its token and its workspace."""
+    """A running server: its address, its token, its workspace and where it keeps the settings."""
 
     url: str
     token: str
     workspace: Path
+    settings: Path
+
+    def forget_theme(self) -> None:
+        """Have the next page begin in the light theme."""
+        (self.settings / "@jupyterlab/apputils-extension/themes.jupyterlab-settings").unlink(missing_ok=True)
 
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask the REST interface, as a client outside of the browser does."""
@@ -94,6 +99,8 @@ def running(root: Path, *options: str) -> Iterator[Lab]:
                 f"--ServerApp.root_dir={workspace}",
                 f"--AlphintraServer.data_dir={folders['data']}",
                 "--LabApp.extension_manager=readonly",
+                # The tests see what Lab has executed.
+                "--LabApp.expose_app_in_browser=True",
                 *BUILT,
                 *options,
             ],
@@ -102,7 +109,7 @@ def running(root: Path, *options: str) -> Iterator[Lab]:
             stderr=subprocess.STDOUT,
         )
         try:
-            yield Lab(_address(folders["runtime"], process, log), token, workspace)
+            yield Lab(_address(folders["runtime"], process, log), token, workspace, folders["settings"])
         finally:
             process.terminate()
             try:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from lab_page import SECOND, Page
+from lab_page import Page
 
 pytestmark = pytest.mark.browser
 
@@ -106,7 +106,7 @@ def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> 
 
     count = page.locator(f"{FORM} p[data-field='method.grid']")
     # 5:50:5 has 10 values, 20:200:20 has 10.
-    assert "100 combinations" in count.inner_text()
+    count.filter(has_text="100 combinations").wait_for()
     assert page.locator("[data-field='method.constraint'] input").input_value() == "fast < slow"
     fill(page, "method.grid.fast", "10")
     fill(page, "method.grid.slow", "50")
@@ -114,7 +114,7 @@ def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> 
     assert "Nothing varies" in complaint(page, "method.grid")
     fill(page, "method.grid.fast", "10, 20, 30")
     fill(page, "method.grid.slow", "40:100:20")
-    assert "12 combinations" in count.inner_text()
+    count.filter(has_text="12 combinations").wait_for()
 
     # What only the server knows stands at its field, in the dialog that stays as it is.
     fill(page, "method.constraint", "fast > slow")
@@ -132,17 +132,17 @@ def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> 
     row = page.locator("#alphintra-backtests .alphintra-Run").first
     row.filter(has_text="Sweep").wait_for()
     toast = page.locator(".Toastify__toast").filter(has_text="finished")
-    toast.wait_for(timeout=180 * SECOND)
+    toast.wait_for()
     job = view.lab.request("GET", f"backtests/{row.get_attribute('data-run')}")
     assert job["method"]["grid"] == {"fast": [10, 20, 30], "slow": {"low": 40, "high": 100, "step": 20}}
     assert float(job["commission"]["per_share"]) == 0.005
 
     row.click()
-    page.wait_for_selector(f"{DOCUMENT} .alphintra-HeatMap canvas", timeout=60 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-HeatMap canvas")
     assert page.locator(f"{DOCUMENT} .alphintra-Trials-count").inner_text() == "12 trials"
     view.shot("34-sweep")
     page.get_by_role("tab", name="Best variant").click()
-    page.wait_for_selector(f"{DOCUMENT} .alphintra-Chart canvas", timeout=30 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Chart canvas")
     view.shot("35-best-variant")
     page.keyboard.press("ArrowLeft")
     page.wait_for_selector(f"{DOCUMENT} .alphintra-HeatMap canvas")
@@ -161,17 +161,66 @@ def test_chosen_runs_are_compared_by_mouse_and_keyboard(view: Page) -> None:
     view.row(first).focus()
     page.keyboard.press("Space")
     view.row(second).click(modifiers=["Control"])
-    assert page.locator(".alphintra-Panel-foot [role=status]").inner_text() == "2 chosen"
+    page.locator(".alphintra-Panel-foot [role=status]").get_by_text("2 chosen", exact=True).wait_for()
     assert page.locator(DOCUMENT).count() == 0
     view.shot("36-chosen")
     compare.click()
-    page.wait_for_selector(f"{DOCUMENT} .alphintra-Study[data-kind='comparison']", timeout=60 * SECOND)
-    page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot", timeout=60 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Study[data-kind='comparison']")
+    page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot")
     view.shot("37-comparison")
 
     # The same runs are the same document.
     compare.click()
     assert page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab").filter(has_text="Compare 2 runs").count() == 1
+
+
+def test_a_comparison_that_could_not_be_had_can_be_tried_again(view: Page) -> None:
+    page = view.page
+    strategy = stored(view, "cross.py")
+    first = completed(view, strategy)
+    second = completed(view, strategy, parameters={"fast": 10, "slow": 100})
+    view.open()
+    view.show_panel()
+    for backtest in (first, second):
+        view.row(backtest).hover()
+        view.row(backtest).get_by_role("checkbox").click()
+    # The server cannot, and says when to ask again; what it is asked then waits until the page was looked at.
+    problem = {"title": "Service Unavailable", "detail": "The database cannot be used just now."}
+    asked: list[Any] = []
+
+    def refuse(route: Any) -> None:
+        asked.append(route)
+        if len(asked) == 1:
+            route.fulfill(status=503, headers={"Retry-After": "1"}, json=problem)
+
+    page.route("**/api/backtests/compare", refuse)
+    page.locator(".alphintra-Panel-foot").get_by_role("button", name="Compare").click()
+    waiting = page.locator(f"{DOCUMENT} [aria-busy] [role=status]")
+    waiting.filter(has_text="The database cannot be used just now. It is asked again in 1 s.").wait_for()
+    deadline = time.monotonic() + 120
+    while len(asked) < 2 and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    asked[1].fulfill(status=503, json=problem)
+    refused = page.locator(f"{DOCUMENT} [role=alert]")
+    refused.filter(has_text="The database cannot be used just now.").wait_for()
+    assert len(asked) == 2
+    assert "It is not because of the runs" in refused.inner_text()
+    assert refused.locator("li", has_text="us-equities-daily/AAPL").count() == 2
+    view.shot("38-comparison-refused")
+    page.unroute("**/api/backtests/compare")
+
+    # Compared, but what draws it does not come.
+    scripts = "**/extensions/@alphintra/lab/static/**"
+    page.route(scripts, lambda route: route.abort())
+    again = page.locator(DOCUMENT).get_by_role("button", name="Try again")
+    again.click()
+    page.locator(f"{DOCUMENT} [role=alert]").filter(
+        has_text="could not be loaded. The server does not answer."
+    ).wait_for()
+    view.shot("38-comparison-not-drawn")
+    page.unroute(scripts)
+    again.click()
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Study[data-kind='comparison']")
 
 
 def test_runs_that_cannot_be_compared_say_why(view: Page) -> None:
@@ -187,14 +236,14 @@ def test_runs_that_cannot_be_compared_say_why(view: Page) -> None:
     view.row(late).get_by_role("checkbox").click()
     page.locator(".alphintra-Panel-foot").get_by_role("button", name="Compare").click()
     said = page.locator(f"{DOCUMENT} .alphintra-Problem")
-    said.wait_for(timeout=60 * SECOND)
+    said.wait_for()
     assert re.search(r"common|share", said.inner_text()), said.inner_text()
     view.shot("38-not-comparable")
 
 
 def test_checks_are_set_run_and_remembered(view: Page) -> None:
     page = view.page
-    strategy = stored(view, f"checked_{view.theme}.py")
+    strategy = stored(view, "checked.py")
     completed(view, strategy, commission="0.001")
     view.open()
     view.show_panel()
@@ -216,27 +265,30 @@ def test_checks_are_set_run_and_remembered(view: Page) -> None:
     start = page.locator(checks).get_by_role("button", name="Run checks")
     page.locator(f"{checks} [role=status]").filter(has_text="saved").wait_for()
     start.click()
-    page.locator(f"{checks} details[data-state='failed']").first.wait_for(timeout=120 * SECOND)
+    page.locator(f"{checks} details[data-state='failed']").first.wait_for()
     assert "max_drawdown is" in page.locator(f"{checks} li[data-passed='false']").inner_text()
 
     # Dearer code: the next run passes what is left, and says which fill was the first to differ.
     editor.fill("sharpe_ratio >= 0.1")
     page.get_by_role("button", name="Save checks").click()
     page.locator(f"{checks} [role=status]").filter(has_text="saved").wait_for()
-    path = view.lab.workspace / f"checked_{view.theme}.py"
+    path = view.lab.workspace / "checked.py"
     path.write_text(STRATEGY.replace("0.9", "0.8"))
     view.lab.request("POST", "strategies/code/from-file", {"path": path.name, "class_name": "Cross"})
     passed = page.locator(f"{checks} details[data-state='passed']").first
-    passed.wait_for(timeout=120 * SECOND)
+    passed.wait_for()
     assert "after a save" in passed.locator("summary").inner_text()
     if passed.get_attribute("open") is None:
         passed.locator("summary").click()
     assert "First differing fill" in passed.inner_text()
     item.filter(has_text="passed").wait_for()
     view.shot("40-checks-history")
-    start.click()
+    # What is to be stopped must not come to its end before.
+    slow = STRATEGY.replace("import", "import time\n\nimport", 1)
+    path.write_text(slow.replace("def on_bar(self):", "def on_bar(self):\n        time.sleep(0.02)"))
+    view.lab.request("POST", "strategies/code/from-file", {"path": path.name, "class_name": "Cross"})
     page.locator(checks).get_by_role("button", name="Stop").click()
-    page.locator(f"{checks} details[data-state='stopped']").first.wait_for(timeout=60 * SECOND)
+    page.locator(f"{checks} details[data-state='stopped']").first.wait_for()
 
 
 GRID = {"fast": [10, 20], "slow": [40, 80]}
@@ -258,12 +310,12 @@ def test_a_method_opens_with_its_study_before_the_run(
     view.show_panel()
     view.row(backtest).click()
     study = page.locator(f"{DOCUMENT} .alphintra-Study")
-    study.wait_for(timeout=60 * SECOND)
+    study.wait_for()
     assert study.get_attribute("data-kind") == kind
-    page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot", timeout=60 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot")
     view.shot(f"41-{kind}")
     page.get_by_role("tab", name=page_of_run).click()
-    page.wait_for_selector(f"{DOCUMENT} .alphintra-Chart canvas", timeout=30 * SECOND)
+    page.wait_for_selector(f"{DOCUMENT} .alphintra-Chart canvas")
     assert page.locator(f"{DOCUMENT} ~ a, .alphintra-Pages a").first.get_attribute("href").endswith("/report")
 
 
@@ -283,9 +335,7 @@ def test_a_running_sweep_says_where_it_is_and_can_be_stopped(view: Page) -> None
     )
     row = view.row(accepted["backtest_id"])
     # 46 × 100 variants.
-    row.filter(has_text=re.compile(r"\d+ of 4\u202f600 variants")).wait_for(timeout=120 * SECOND)
+    row.filter(has_text=re.compile(r"\d+ of 4\u202f600 variants")).wait_for()
     view.shot("42-running")
     row.get_by_role("button", name="Stop").click()
-    page.wait_for_selector(
-        f".alphintra-Run[data-run='{accepted['backtest_id']}'][data-status='CANCELLED']", timeout=60 * SECOND
-    )
+    page.wait_for_selector(f".alphintra-Run[data-run='{accepted['backtest_id']}'][data-status='CANCELLED']")

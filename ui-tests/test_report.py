@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_server import SCREENSHOTS
+from lab_page import PATIENCE, SETTLED
+from lab_server import CHROMIUM, SCREENSHOTS
 from reports import EVIL, write
 
 pytestmark = pytest.mark.browser
 
-SECOND = 1000
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -27,13 +27,22 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Opened:
     """A file opened in the browser, with what it asked for and what went wrong."""
 
-    def __init__(self, page: Any, theme: str) -> None:
-        self.page, self.theme = page, theme
+    def __init__(self, page: Any) -> None:
+        self.page, self.theme = page, "light"
         self.errors: list[str] = []
         self.requests: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         page.on("request", lambda request: self.requests.append(request.url))
+
+    def begin(self, theme: str) -> None:
+        """Be as a new page is, for a reader who prefers a theme."""
+        self.theme = theme
+        self.page.set_viewport_size({"width": 1400, "height": 1000})
+        self.page.emulate_media(media="screen", color_scheme=theme)
+        self.page.mouse.move(0, 0)
+        self.errors.clear()
+        self.requests.clear()
 
     def open(self, path: Path) -> None:
         self.page.goto(path.as_uri())
@@ -49,22 +58,27 @@ class Opened:
 
     def shot(self, name: str) -> None:
         SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.wait_for_timeout(400)
+        self.page.evaluate(SETTLED)
         self.page.screenshot(path=str(SCREENSHOTS / f"{name}-{self.theme}.png"), full_page=True)
 
 
+@pytest.fixture(scope="module")
+def offline(chromium: Any) -> Iterator[Opened]:
+    """One page, which each test loads anew: in another one, Plotly would be compiled for each."""
+    browser = chromium.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+    context = browser.new_context(reduced_motion="reduce", offline=True)
+    context.set_default_timeout(PATIENCE)
+    yield Opened(context.new_page())
+    browser.close()
+
+
 @pytest.fixture(params=["light", "dark"])
-def opened(request: pytest.FixtureRequest, browser: Any) -> Iterator[Opened]:
-    context = browser.new_context(
-        viewport={"width": 1400, "height": 1000}, color_scheme=request.param, reduced_motion="reduce", offline=True
-    )
-    shown = Opened(context.new_page(), request.param)
-    shown.page.set_default_timeout(30 * SECOND)
-    yield shown
-    context.close()
-    assert shown.errors == []
-    assert [url for url in shown.requests if not url.startswith("file:")] == []
-    assert len(shown.requests) == 1  # the file itself
+def opened(request: pytest.FixtureRequest, offline: Opened) -> Iterator[Opened]:
+    offline.begin(request.param)
+    yield offline
+    assert offline.errors == []
+    assert [url for url in offline.requests if not url.startswith("file:")] == []
+    assert len(offline.requests) == 1  # the file itself
 
 
 def test_the_report(opened: Opened, pages: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from lab_page import SECOND, Page
+from lab_page import Page
 
 pytestmark = pytest.mark.browser
 
@@ -59,16 +59,14 @@ def test_from_the_launcher_to_a_result(view: Page) -> None:
     view.shot("2-gallery")
 
     card.get_by_role("button").click()
-    page.wait_for_selector(".jp-NotebookPanel:visible", timeout=30 * SECOND)
+    page.wait_for_selector(".jp-NotebookPanel:visible")
     kernel = page.locator(".jp-NotebookPanel:visible .jp-KernelName").first
-    kernel.filter(has_text="Alphintra").wait_for(timeout=30 * SECOND)
-    page.wait_for_selector(
-        ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60 * SECOND
-    )
+    kernel.filter(has_text="Alphintra").wait_for()
+    page.wait_for_selector(".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status='idle']")
 
     view.command("Run All Cells")
     result = ".jp-NotebookPanel:visible .alphintra-Result"
-    page.wait_for_selector(f"{result} .alphintra-Chart canvas", timeout=120 * SECOND)
+    page.wait_for_selector(f"{result} .alphintra-Chart canvas")
     assert page.locator(f"{result} .alphintra-Figure").count() >= 10
     first_trade = page.locator(f"{result} .alphintra-Table tbody tr[data-at='0']").first
     assert re.search(r"\d{4}-\d\d-\d\d\s+\d{4}-\d\d-\d\d", first_trade.inner_text())
@@ -87,7 +85,7 @@ def test_from_the_launcher_to_a_result(view: Page) -> None:
     assert {"application/vnd.alphintra.result.v1+json", "text/html", "image/png"} <= kinds
 
     view.open(path)
-    page.wait_for_selector(f"{result} .alphintra-Chart canvas", timeout=60 * SECOND)
+    page.wait_for_selector(f"{result} .alphintra-Chart canvas")
     assert total_return(page, result) == in_cell
 
 
@@ -95,7 +93,7 @@ def test_a_new_strategy_runs_as_a_job_and_the_panel_follows(view: Page) -> None:
     page, lab = view.page, view.lab
     view.open()
     page.locator(".jp-LauncherCard").filter(has_text="New strategy").click()
-    page.wait_for_selector(".jp-NotebookPanel:visible", timeout=30 * SECOND)
+    page.wait_for_selector(".jp-NotebookPanel:visible")
     page.locator(".jp-NotebookPanel:visible .jp-KernelName").first.filter(has_text="Alphintra").wait_for()
     assert "import alphintra as al" in page.locator(".jp-NotebookPanel:visible .jp-Cell").first.inner_text()
 
@@ -103,19 +101,19 @@ def test_a_new_strategy_runs_as_a_job_and_the_panel_follows(view: Page) -> None:
     view.toolbar("BacktestButton")
     page.get_by_role("button", name="Run backtest").click()
     toast = page.locator(".Toastify__toast").filter(has_text="finished")
-    toast.wait_for(timeout=120 * SECOND)
+    toast.wait_for()
     listed = lab.request("GET", "backtests?limit=100")["items"]
     started = [item for item in listed if item["id"] not in before]
     assert len(started) == 1
     row = view.row(started[0]["id"])
-    assert row.get_attribute("data-status") == "COMPLETED"
+    page.wait_for_selector(f".alphintra-Run[data-run='{started[0]['id']}'][data-status='COMPLETED']")
     view.shot("4-finished")
 
     row.click()
     opened = ".jp-MainAreaWidget:visible .alphintra-ResultWidget"
-    page.wait_for_selector(f"{opened} .alphintra-Chart canvas", timeout=30 * SECOND)
+    page.wait_for_selector(f"{opened} .alphintra-Chart canvas")
     shown = total_return(page, opened)
-    assert row.inner_text().find(shown) >= 0
+    row.filter(has_text=shown).wait_for()
     view.shot("5-opened-run")
 
     again = lab.request(
@@ -125,7 +123,7 @@ def test_a_new_strategy_runs_as_a_job_and_the_panel_follows(view: Page) -> None:
     )
     lab.request("POST", f"backtests/{again['id']}/run")
     done = f".alphintra-Run[data-run='{again['id']}'][data-status='COMPLETED']"
-    page.wait_for_selector(done, timeout=120 * SECOND)
+    page.wait_for_selector(done)
     first = page.locator(".alphintra-Run").first.get_attribute("data-run")
     assert first == again["id"]
 
@@ -149,8 +147,8 @@ def test_a_python_file_with_two_strategies_asks_which(view: Page) -> None:
     view.shot("6-dialog")
     page.get_by_role("button", name="Run backtest").click()
     newest = page.locator("#alphintra-backtests .alphintra-Run").first
-    newest.filter(has_text="Slow").wait_for(timeout=30 * SECOND)
-    page.locator(".alphintra-Run[data-status='COMPLETED']").filter(has_text="Slow").first.wait_for(timeout=120 * SECOND)
+    newest.filter(has_text="Slow").wait_for()
+    page.locator(".alphintra-Run[data-status='COMPLETED']").filter(has_text="Slow").first.wait_for()
 
 
 def test_a_missing_name_is_shown_with_its_line(view: Page) -> None:
@@ -163,7 +161,7 @@ def test_a_missing_name_is_shown_with_its_line(view: Page) -> None:
     if page.locator(".alphintra-Form").count():
         page.get_by_role("button", name="Run backtest").click()
     finding = page.locator(".alphintra-Diagnostic").filter(has_text="nonsense")
-    finding.wait_for(timeout=30 * SECOND)
+    finding.wait_for()
     assert "line 14" in finding.inner_text()
     view.shot("7-diagnostics")
     finding.click()

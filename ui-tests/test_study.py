@@ -10,8 +10,9 @@ import nbformat
 import pytest
 import studies
 from alphintra_backtest.study import Study
-from lab_page import SECOND, Page
+from lab_page import Page
 from lab_server import Lab
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -33,22 +34,15 @@ def opened(view: Page, name: str, *payloads: Mapping[str, Any]) -> Any:
     """Write a notebook and open it with the file browser out of the way."""
     nbformat.write(studies.notebook(*payloads), view.lab.workspace / name)
     view.open(name)
-    view.page.wait_for_selector(".jp-NotebookPanel:visible", timeout=30 * SECOND)
+    view.page.wait_for_selector(".jp-NotebookPanel:visible")
     view.page.locator(".lm-TabBar-tab[data-id='filebrowser'].lm-mod-current").click()
     return view.page
-
-
-def switched(view: Page) -> None:
-    """Go to the other theme."""
-    dark = view.page.locator("body[data-jp-theme-light='false']").count() > 0
-    view.show_theme("Light" if dark else "Dark")
-    view.page.wait_for_timeout(500)
 
 
 def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
     page = opened(view, "sweep.ipynb", studies.sweep().payload())
     heat = page.locator(f"{TRIALS} .alphintra-HeatMap canvas")
-    heat.wait_for(timeout=60 * SECOND)
+    heat.wait_for()
     count = page.locator(f"{TRIALS} .alphintra-Trials-count")
     rows = page.locator(f"{TRIALS} tbody tr[data-at]")
     shown = page.locator(f"{TRIALS} .alphintra-Table-tools [role=status]")
@@ -98,13 +92,10 @@ def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
     view.shot("22-trials-stretch")
 
     height = page.locator(TRIALS).bounding_box()["height"]
-    try:
-        switched(view)
-        assert count.inner_text() == f"{brushed} of 990 selected"
-        assert page.locator(TRIALS).bounding_box()["height"] == height
-        view.shot("23-trials-other-theme")
-    finally:
-        switched(view)
+    view.switch_theme()
+    assert count.inner_text() == f"{brushed} of 990 selected"
+    assert page.locator(TRIALS).bounding_box()["height"] == height
+    view.shot("23-trials-other-theme")
 
     page.get_by_role("button", name="Clear selection").click()
     assert count.inner_text() == "990 trials"
@@ -127,7 +118,7 @@ def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
 
 def test_more_parameters_than_two_are_chosen_from(view: Page) -> None:
     page = opened(view, "wide.ipynb", studies.wide_sweep().payload())
-    page.locator(f"{TRIALS} .alphintra-HeatMap canvas").wait_for(timeout=60 * SECOND)
+    page.locator(f"{TRIALS} .alphintra-HeatMap canvas").wait_for()
     over = page.locator(f"{TRIALS} .alphintra-Trials-legend").filter(has_text="Each cell shows its best trial")
     assert over.inner_text() == "Each cell shows its best trial by Sharpe over leave by."
     page.get_by_label("Up", exact=True).select_option(label="leave by")
@@ -141,26 +132,22 @@ def test_more_parameters_than_two_are_chosen_from(view: Page) -> None:
 def test_figures_are_drawn_follow_the_theme_and_have_their_numbers(view: Page) -> None:
     page = opened(view, "figures.ipynb", studies.monte_carlo().payload())
     first = page.locator(".alphintra-StudyFigure").first
-    first.locator("[data-drawn='true'] .main-svg").first.wait_for(timeout=60 * SECOND)
+    first.locator("[data-drawn='true'] .main-svg").first.wait_for()
     assert page.evaluate(PLOTLY) == 1
     image = first.get_by_role("img").first
     assert "The median ends near 122 000" in image.get_attribute("aria-label")
     page.locator(".alphintra-StudyFigure-box").nth(1).scroll_into_view_if_needed()
     page.locator("[data-drawn='true'] .main-svg").nth(2).wait_for()
     first.evaluate("node => node.scrollIntoView()")
-    view.shot("25-fan")
-
     study = page.locator(".alphintra-Study")
     median = first.locator(".scatterlayer .trace path.js-line").last
     before, height = median.get_attribute("style"), study.bounding_box()["height"]
-    try:
-        switched(view)
-        assert median.get_attribute("style") != before
-        assert study.bounding_box()["height"] == height
-        view.shot("26-fan-other-theme")
-    finally:
-        switched(view)
-    assert median.get_attribute("style") == before
+    view.shot("25-fan")
+    expect(median).not_to_have_attribute("style", before)
+    assert study.bounding_box()["height"] == height
+    view.shot_as_it_is("26-fan-other-theme")
+    view.switch_theme()
+    expect(median).to_have_attribute("style", before)
 
     first.get_by_role("button", name="Data").click()
     # Six lines of 500 sessions.
@@ -177,7 +164,7 @@ def test_figures_are_drawn_follow_the_theme_and_have_their_numbers(view: Page) -
 def test_sections_are_gone_to_and_their_figures_are_drawn_when_they_come_near(view: Page) -> None:
     page = opened(view, "walk.ipynb", studies.walk_forward().payload())
     links = page.locator(".alphintra-Study-nav button")
-    links.first.wait_for(timeout=60 * SECOND)
+    links.first.wait_for()
     assert links.all_inner_texts() == ["Windows", "Months", "Prices", "Notes"]
     links.nth(2).click()
     page.wait_for_function("() => document.activeElement.innerText === 'Prices'")
@@ -191,7 +178,7 @@ def test_tables_of_a_comparison_sort_and_say_what_a_column_is(view: Page) -> Non
     page = opened(view, "comparison.ipynb", studies.comparison().payload())
     table = page.locator(".alphintra-StudyTable").first
     sharpe = table.get_by_role("button", name="Sharpe")
-    sharpe.wait_for(timeout=60 * SECOND)
+    sharpe.wait_for()
     assert "deviation" in sharpe.get_attribute("title")
     sharpe.click()
     firsts = [text.split("\t")[0] for text in table.locator("tbody tr[data-at]").all_inner_texts()]
@@ -203,7 +190,7 @@ def test_what_cannot_be_drawn_says_so_and_the_rest_is_drawn(view: Page) -> None:
     payloads = [studies.odd(), {"version": 9}, {"version": 1, "title": 3}, Study("sweep", "Nothing yet").payload()]
     page = opened(view, "odd.ipynb", *payloads)
     study = page.locator(".alphintra-Study").first
-    study.wait_for(timeout=60 * SECOND)
+    study.wait_for()
     page.locator(".alphintra-Study").nth(1).wait_for()
     text = study.inner_text()
     for part in ("Read.", "hologram", "damaged"):

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from alphintra_kernel.cgroup_place import Tree, candidates, read, table, write, write_if_there
 from alphintra_kernel.limits import Limits
+from alphintra_kernel.priority import Priority
 
 _MARKER = re.compile(r"[A-Za-z0-9._-]{0,128}")
 _REMOVE_SECONDS = 2.0
@@ -47,10 +48,16 @@ class Memory:
 
 
 class Group:
-    """The control group of one sandbox."""
+    """The control group of one sandbox.
+
+    Attributes:
+        version: 1 or 2.
+        has_shares: Whether it has been given a share of the processors.
+    """
 
     def __init__(self, version: int, folders: dict[str, Path]) -> None:
         self.version = version
+        self.has_shares = False
         self._folders = folders
 
     @property
@@ -84,6 +91,13 @@ class Group:
                 write(folder / "cgroup.procs", pid)
         except OSError as error:
             raise CgroupError(f"cannot move process {pid} to control group {self.name}: {error.strerror}") from error
+
+    def share(self, priority: Priority) -> None:
+        """Give it its share of the processors, where groups have one."""
+        if self.version == 2:
+            self.has_shares = write_if_there(self._folders["memory"] / "cpu.weight", priority.weight)
+        elif "cpu" in self._folders:
+            self.has_shares = write_if_there(self._folders["cpu"] / "cpu.shares", priority.shares)
 
     def processes(self) -> set[int]:
         """Return the ids of the processes in it."""
@@ -227,6 +241,14 @@ def _sweep(wanted: Callable[[str], bool]) -> list[str]:
 def tree() -> Tree | None:
     """Find where this user may make groups, by making one; once per process."""
     return next(_usable(), None)
+
+
+def shares_processors() -> bool:
+    """Tell whether groups have shares of the processors here."""
+    found = tree()
+    if found is None or found.version == 1:
+        return found is not None and "cpu" in found.parents
+    return "cpu" in read(found.folders()[0] / "cgroup.subtree_control").split()
 
 
 def why_none() -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _NEEDED = ("memory", "pids")
+#: What is used where it is there: the count of processor time (version 2 has it anyway), and shares of it.
+_WANTED = ("cpuacct", "cpu")
 _LEAF = "alphintra-server"
 
 
@@ -34,6 +36,7 @@ class Tree:
             folder.mkdir(mode=0o755, exist_ok=True)
             if self.version == 2:
                 _enable(folder)
+                _share_processors(folder)
 
     def names(self) -> list[str]:
         """List the names of the groups that exist."""
@@ -55,8 +58,9 @@ def _version_1() -> Tree | None:
     found: dict[str, Path] = {}
     for kind, where, options in mounts():
         if kind == "cgroup":
-            for controller in {*_NEEDED, "cpuacct"} & set(options):
-                found.setdefault(controller, where / _parent_name())
+            for controller in {*_NEEDED, *_WANTED} & set(options):
+                if controller in _NEEDED or os.access(where, os.W_OK):
+                    found.setdefault(controller, where / _parent_name())
     return Tree(1, found) if set(_NEEDED) <= set(found) else None
 
 
@@ -116,7 +120,15 @@ def _enable(folder: Path) -> bool:
         write(folder / "cgroup.subtree_control", " ".join(f"+{name}" for name in _NEEDED))
     except OSError:
         return False
+    _share_processors(folder)
     return True
+
+
+def _share_processors(folder: Path) -> None:
+    """Hand on the shares of processor time too, where this group has them."""
+    if "cpu" in read(folder / "cgroup.controllers").split():
+        with contextlib.suppress(OSError):
+            write(folder / "cgroup.subtree_control", "+cpu")
 
 
 def _parent_name() -> str:

@@ -13,7 +13,7 @@ _NAMES = ("condition", "hitCondition")
 
 
 class Conditions:
-    """By file and line: ``condition``, a Python expression, and ``hitCondition``, such as ``5``, ``>= 5`` or ``% 5``."""
+    """By file and line: ``condition``, a Python expression, and ``hitCondition``, such as ``>= 5`` or ``% 5``."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, int], dict[str, str]] = {}

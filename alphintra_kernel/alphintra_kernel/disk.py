@@ -19,6 +19,9 @@ _REWRITES = 8
 #: From here on a limit means that there is none: a trader's whole workspace is not searched for it.
 _NO_BOUND = 1 << 50
 _TEMPORARY = ("tmp", "dev/shm")
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+#: Each takes one level of folders away; who makes new ones meanwhile would keep the removal busy for ever.
+_MOST_ROUNDS = 100_000
 
 
 @dataclass(frozen=True)
@@ -147,33 +150,56 @@ def _temporary(pid: int) -> Iterable[os.statvfs_result]:
                 yield os.statvfs(f"/proc/{pid}/root/{name}")
 
 
-def remove(folder: Path) -> None:
+def remove(folder: Path | str, *, dir_fd: int | None = None) -> None:
     """Remove a folder that a tenant could write to, whatever is in it: endless paths, closed folders, links.
 
     Folders are lifted to the top before they are emptied, so that no path gets longer than its name and nothing
-    is followed. Nothing may write to it any more.
+    is followed. Where something still writes to it, it may be left with what came last.
+
+    Args:
+        folder: What is removed.
+        dir_fd: The open folder that its path begins in.
 
     Raises:
-        OSError: Something in it cannot be removed.
+        OSError: Something in it cannot be removed; the rest is.
     """
-    top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    top = os.open(folder, _FOLDER, dir_fd=dir_fd)
+    failed: list[OSError] = []
+    stuck: set[str] = set()
     try:
+        if os.geteuid() != 0:
+            os.fchmod(top, 0o700)
         number = 0
-        while waiting := _empty(top):
+        for _ in range(_MOST_ROUNDS):
+            waiting = [name for name in _empty(top, failed) if name not in stuck]
+            if not waiting:
+                break
             for name in waiting:
-                _unlock(name, top)
-                inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
                 try:
-                    for child in _empty(inner):
-                        _unlock(child, inner)
-                        os.rename(child, _free_name(top, number), src_dir_fd=inner, dst_dir_fd=top)
-                        number += 1
-                finally:
-                    os.close(inner)
-                os.rmdir(name, dir_fd=top)
+                    number = _lift(name, top, number, failed)
+                except OSError as error:
+                    stuck.add(name)
+                    failed.append(error)
     finally:
         os.close(top)
-    folder.rmdir()
+    if failed:
+        raise failed[0]
+    os.rmdir(folder, dir_fd=dir_fd)
+
+
+def _lift(name: str, top: int, number: int, failed: list[OSError]) -> int:
+    """Move what lies in a folder beside it, and remove it; the next number for a name."""
+    _unlock(name, top)
+    inner = os.open(name, _FOLDER, dir_fd=top)
+    try:
+        for child in _empty(inner, failed):
+            _unlock(child, inner)
+            os.rename(child, _free_name(top, number), src_dir_fd=inner, dst_dir_fd=top)
+            number += 1
+    finally:
+        os.close(inner)
+    os.rmdir(name, dir_fd=top)
+    return number
 
 
 def _unlock(folder: str, at: int) -> None:
@@ -182,15 +208,20 @@ def _unlock(folder: str, at: int) -> None:
         os.chmod(folder, 0o700, dir_fd=at)
 
 
-def _empty(fd: int) -> list[str]:
+def _empty(fd: int, failed: list[OSError]) -> list[str]:
     """Delete all but folders, and list those."""
     folders = []
     with os.scandir(fd) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.name)
-            else:
+                continue
+            try:
                 os.unlink(entry.name, dir_fd=fd)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                failed[:] = [error]
     return folders
 
 

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from alphintra_backtest import replay
+from alphintra_backtest.replay import debugging
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from tornado.ioloop import IOLoop
 from traitlets import Type, default
-
-from alphintra_backtest import replay
-from alphintra_backtest.replay import debugging
 
 from alphintra_kernel import isolation, kernel_home, levels, numba_cache, output_bound
 from alphintra_kernel.preload import preload, warm_up
@@ -33,7 +32,7 @@ class AlphintraKernel(IPythonKernel):
     debugger_class = Type("alphintra_kernel.replay_debugger.ReplayDebugger")
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         debugging.stops = getattr(self, "debugger", None)
         replay.debug_hook = debugging.debug
 

@@ -22,6 +22,8 @@ from alphintra_backtest import compile_cache
 CACHE_VARIABLE = "ALPHINTRA_CACHE_DIR"
 SHARED_VARIABLE = "ALPHINTRA_SHARED_CACHE"
 TARGET = "/opt/alphintra/cache"
+#: In a copied folder: the time of the one that it was made of.
+_MADE_OF = ".made-of"
 
 
 def shared_cache() -> Path | None:
@@ -44,7 +46,9 @@ def _not_ours(_folder: str, names: list[str]) -> list[str]:
     return [
         name
         for name in names
-        if ".tmp." in name or (name.startswith(f"{engine.name}_") and name != f"{engine.name}_{digest}")
+        if ".tmp." in name
+        or name == compile_cache.WRITING  # held by whoever writes there; this process writes elsewhere
+        or (name.startswith(f"{engine.name}_") and name != f"{engine.name}_{digest}")
     ]
 
 
@@ -75,7 +79,7 @@ def adopt(environ: MutableMapping[str, str] | None = None) -> Path | None:
 
 
 def keep(root: Path, environ: MutableMapping[str, str] | None = None) -> Path | None:
-    """Copy the cache that the environment names to a folder that stays, once for each version of the engine.
+    """Copy the cache that the environment names to a folder that stays, anew where the host has compiled since.
 
     Args:
         root: A folder of this user's own, such as the home of their kernels.
@@ -90,12 +94,30 @@ def keep(root: Path, environ: MutableMapping[str, str] | None = None) -> Path | 
         return None
     version = compile_cache.version()
     copy = root / "numba" / version
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    if (Path(shared) / version).is_dir() and not copy.is_dir():
-        # Under another name first: two kernels may start at once, and half a cache is compiled code that is missing.
-        with tempfile.TemporaryDirectory(dir=copy.parent, prefix=".") as folder:
-            shutil.copytree(Path(shared) / version, Path(folder, version))
-            with contextlib.suppress(OSError):
-                Path(folder, version).rename(copy)
+    copy.mkdir(parents=True, exist_ok=True)
+    theirs = Path(shared) / version
+    names = [folder.name for folder in theirs.iterdir()] if theirs.is_dir() else []
+    # Folder by folder: the home may know this version from an engine that is installed elsewhere, or was before.
+    for name in sorted({*names} - {*_not_ours("", names)}):
+        _copy_if_newer(theirs / name, copy / name)
     env[CACHE_VARIABLE] = str(root)
     return root
+
+
+def _copy_if_newer(theirs: Path, copy: Path) -> None:
+    """Copy a folder of compiled code, unless the copy was made of what it holds now."""
+    # Numba renames into the folder whatever it keeps, which its time tells. Read first: what is written meanwhile
+    # makes the copy one of yesterday.
+    made_of = str(theirs.stat().st_mtime_ns)
+    with contextlib.suppress(OSError):
+        if (copy / _MADE_OF).read_text() == made_of:
+            return
+    # Under another name first: two kernels may start at once, and half a cache is compiled code that is missing.
+    with tempfile.TemporaryDirectory(dir=copy.parent, prefix=".", ignore_cleanup_errors=True) as folder:
+        whole = Path(folder, copy.name)
+        shutil.copytree(theirs, whole, ignore=_not_ours)
+        (whole / _MADE_OF).write_text(made_of)
+        with contextlib.suppress(OSError):
+            copy.rename(Path(folder, "before"))
+        with contextlib.suppress(OSError):
+            whole.rename(copy)

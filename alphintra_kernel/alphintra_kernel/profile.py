@@ -6,8 +6,10 @@ becomes a user id of this sandbox alone: an id map of root onto 1000 would still
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import pwd
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +41,8 @@ _PROCESSOR = (
 WRITABLE_WITHOUT_NAMESPACES = (
     *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/shm"),
 )
+#: Of the empty folder that covers a home folder: mount points, no content.
+_COVER_BYTES = 64 << 10
 _MADE_BY_PROFILE = frozenset({"/tmp", "/dev", "/proc", "/usr"})
 
 
@@ -75,16 +79,45 @@ def source_roots() -> list[Path]:
     return roots
 
 
-def runtime_roots() -> list[Path]:
-    """List the folders that Python and our packages need, parents before what lies inside them."""
+def _wanted_roots() -> list[Path]:
+    """List the folders that Python and our packages need, parents first."""
     interpreter = Path(sys.executable).resolve().parent.parent
     prefixes = map(Path, (sys.prefix, sys.base_prefix, sys.base_exec_prefix))
-    wanted = {*prefixes, interpreter, *source_roots()}
+    return sorted({*prefixes, interpreter, *source_roots()}, key=lambda path: (len(path.parts), path))
+
+
+def runtime_roots() -> list[Path]:
+    """List the folders that are mounted for Python and our packages, none within another."""
     kept: list[Path] = []
-    for root in sorted(wanted, key=lambda path: (len(path.parts), path)):
+    for root in _wanted_roots():
         if not root.is_relative_to("/usr") and not any(root.is_relative_to(other) for other in kept):
             kept.append(root)
     return kept
+
+
+def exposed_homes() -> list[Path]:
+    """List home folders of the server's user that lie within what is mounted for Python, or are it."""
+    homes = {Path.home().resolve()}
+    with contextlib.suppress(KeyError):  # a user without an entry
+        homes.add(Path(pwd.getpwuid(os.geteuid()).pw_dir).resolve())
+    roots = [root.resolve() for root in runtime_roots()]
+    return sorted(home for home in homes if any(home.is_relative_to(root) for root in roots))
+
+
+def refusal(*, own_files: bool) -> str | None:
+    """Say why nothing can be kept apart with this Python, or ``None``.
+
+    Args:
+        own_files: Whether sandboxes have mounts of their own, so that a home folder can be covered.
+    """
+    needed = {root.resolve() for root in _wanted_roots()}
+    for home in exposed_homes():
+        if not own_files or home in needed:
+            return (
+                f"the home folder {home} lies in the Python environment that sandboxes see; "
+                "install Alphintra into an environment of its own, or set HOME to another folder"
+            )
+    return None
 
 
 def environment(extra: Mapping[str, str], home: str = "/tmp") -> dict[str, str]:
@@ -210,10 +243,17 @@ def bwrap_command(
     args.add("--perms", "1777", "--size", limits.tmp_bytes, "--tmpfs", "/dev/shm")
     for root in runtime_roots():
         args.bind(root, str(root))
+    homes = exposed_homes()
+    for home in homes:
+        args.add("--perms", "0755", "--size", _COVER_BYTES, "--tmpfs", home)
+        for root in _wanted_roots():
+            if root.resolve().is_relative_to(home):
+                args.bind(root, str(root))
     for mount in mounts:
         args.bind(mount.source, mount.target, writable=mount.writable)
     # Otherwise both are writable memory of half the machine's RAM.
-    args.add("--remount-ro", "/dev", "--remount-ro", "/")
+    for place in ("/dev", *map(str, homes), "/"):
+        args.add("--remount-ro", place)
     args.add("--clearenv")
     for name, value in environment(env).items():
         args.add("--setenv", name, value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import secrets
@@ -27,7 +28,8 @@ from alphintra_kernel import isolation, kernel_home, levels, output_bound, owner
 from alphintra_kernel.doors import Door, opener
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
-from alphintra_kernel.sandbox import Sandbox
+from alphintra_kernel.relay_process import RelayProcess
+from alphintra_kernel.sandbox import Sandbox, start
 from alphintra_kernel.server_sockets import MAX_MESSAGE, bound
 from alphintra_kernel.socket_folder import SocketFolder, sweep
 from alphintra_kernel.supervise import SandboxProcess
@@ -36,6 +38,8 @@ from alphintra_kernel.supervise import SandboxProcess
 PASSED = ("LANG", "LC_ALL", "LC_CTYPE", "LC_NUMERIC", "LC_TIME", "TZ", "TERM", "JPY_SESSION_NAME")
 #: What the system keeps for what never ends by itself: as good as no bound, in numbers that its calls take.
 _NO_BOUND = 1 << 60
+#: Jupyter's sockets are called so, with a hyphen and a number.
+_SOCKET = "k"
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ class SandboxProvisioner(LocalProvisioner):
     _door: Door | None = None
     _place: _Place | None = None
     _sockets: SocketFolder | None = None
+    _relay: RelayProcess | None = None
     _restarts: bool = False
 
     @default("data_dir")
@@ -144,6 +149,7 @@ class SandboxProvisioner(LocalProvisioner):
             return kwargs
         await self._speak_in_private()
         kwargs = await super().pre_launch(**kwargs)
+        await asyncio.to_thread(self._relay_sockets)
         self._place = await asyncio.to_thread(self._prepare, kwargs.get("cwd"))
         return await self._with_own_connection_file(kwargs, self._place.user_id)
 
@@ -154,8 +160,10 @@ class SandboxProvisioner(LocalProvisioner):
             await asyncio.to_thread(sweep)
             self._sockets = SocketFolder()
             manager.transport = "ipc"
-            manager.ip = str(self._sockets.path / "k")
+            manager.ip = str(self._sockets.outside / _SOCKET)
             manager.cache_ports = False
+            # These sockets are in a folder of the server's own, and what is encrypted could not be counted.
+            manager.transport_encryption = "disabled"
             bound(manager, self.max_message_bytes)
 
     async def _with_own_connection_file(self, kwargs: dict[str, Any], user_id: int | None) -> dict[str, Any]:
@@ -187,7 +195,7 @@ class SandboxProvisioner(LocalProvisioner):
         if door is not None:
             mounts.append(door.mount)
             env |= door.environment(mounted=True)
-        self.sandboxed = await asyncio.to_thread(
+        spawn = functools.partial(
             sandbox.spawn,
             cmd,
             mounts=mounts,
@@ -197,6 +205,7 @@ class SandboxProvisioner(LocalProvisioner):
             network=network,
             user_id=place.user_id,
         )
+        self.sandboxed = await start(spawn)
         self.pid, self.pgid, self.cwd = self.sandboxed.pid, None, place.folder
         return self.connection_info
 
@@ -208,6 +217,8 @@ class SandboxProvisioner(LocalProvisioner):
         """Return the exit code, ``None`` while it runs."""
         if self.sandboxed is None:
             return await super().poll()
+        if self._relay is not None and not self._relay.running:
+            self.sandboxed.kill()  # nobody can speak to it any more: Jupyter starts it again
         return self.sandboxed.poll()
 
     async def wait(self) -> int | None:
@@ -258,8 +269,22 @@ class SandboxProvisioner(LocalProvisioner):
             manager.cleanup_connection_file()  # it names the sockets: the next start writes another
             await self._remove_sockets()
 
+    def _relay_sockets(self) -> None:
+        """Start what stands between the kernel's sockets and the server's; anew with a kernel that is started again.
+
+        Jupyter removes the sockets that it knows of with each kernel; clients connect to the new ones by themselves.
+        """
+        assert self._sockets is not None
+        if self._relay is not None:
+            self._relay.end()
+        names = [f"{_SOCKET}-{port}" for name, port in self.connection_info.items() if name.endswith("_port")]
+        self._relay = RelayProcess(self._sockets.outside, self._sockets.path, names, self.max_message_bytes)
+
     async def _remove_sockets(self) -> None:
         sockets, self._sockets = self._sockets, None
+        relay, self._relay = self._relay, None
+        if relay is not None:
+            await asyncio.to_thread(relay.end)
         if sockets is None:
             return
         try:
@@ -337,6 +362,8 @@ class SandboxProvisioner(LocalProvisioner):
     def _own_connection_file(self, original: Path, user_id: int | None) -> tuple[str, str]:
         """Copy it to the kernel's folder: Jupyter's own holds the server's token and other kernels' keys.
 
+        The kernel's has the kernel's sockets.
+
         Args:
             original: Where Jupyter has it.
             user_id: Whose both become, where that is known before the kernel is started.
@@ -352,8 +379,9 @@ class SandboxProvisioner(LocalProvisioner):
         with contextlib.suppress(FileNotFoundError):
             copy.rename(folder / f"old-{secrets.token_hex(8)}")  # whatever the kernel before made of it
         descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(original.read_bytes())
+        info = json.loads(original.read_bytes()) | {"ip": str(folder / _SOCKET)}
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(info, file)
             if user_id is not None:
                 os.fchown(descriptor, user_id, user_id)
                 os.chown(folder, user_id, user_id)

@@ -256,8 +256,8 @@ class ReplayDebugger(Debugger):
             return answer(message, {"status": "none"})
         paused = bool(self.stopped_threads)
         status = "done" if not run.running else "paused" if paused else "running"
-        body: Request = {"status": status, "first": run.replay.first, "count": run.replay.count, "error": None, "line": None}
-        body["bar"] = run.replay.in_progress
+        body: Request = {"status": status, "error": None, "line": None}
+        body |= {"bar": run.replay.in_progress, "first": run.replay.first, "count": run.replay.count}
         if status == "running":  # there is no state that holds still
             return answer(message, body | {"time": None, "state": None})
         state = run.replay.state(1)

@@ -6,6 +6,7 @@ an environment of its own; and that ends with its limits, with its supervisor, o
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import functools
@@ -23,8 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphintra_kernel import cgroup, disk, landlock, levels, numba_cache, profile, seccomp
+from alphintra_kernel import priority as priorities
 from alphintra_kernel.levels import LEVELS, Probe
 from alphintra_kernel.limits import Limits
+from alphintra_kernel.priority import NORMAL, Priority
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.supervise import SandboxProcess, Started
 
@@ -80,6 +83,12 @@ class Sandbox:
         """Whether its processes see the host's paths: mounts then have no paths of their own."""
         return self.level not in levels.OWN_FILES
 
+    @property
+    def can_raise(self) -> bool:
+        """Whether a process that was started at a low priority can be given a higher one."""
+        grouped = self._cgroups and self.level != levels.NO_CGROUP and cgroup.shares_processors()
+        return grouped or priorities.can_raise()
+
     def spawn(
         self,
         argv: Sequence[str],
@@ -92,6 +101,7 @@ class Sandbox:
         network: bool = False,
         marker: str = "",
         user_id: int | None = None,
+        priority: Priority = NORMAL,
         on_exit: Callable[[SandboxProcess], None] | None = None,
     ) -> SandboxProcess:
         """Start ``argv``.
@@ -109,6 +119,7 @@ class Sandbox:
                 default one that no other sandbox has, and that is given the writable mounts.
             marker: Names what it runs (letters, digits, ``.``, ``_``, ``-``), so that whoever takes over from
                 this process can find what is left of it: see ``cgroup.sweep``; it is an argument of bwrap too.
+            priority: Its share of the processors while others want them too.
             on_exit: Called once in a thread of its own after everything in it has ended.
 
         Raises:
@@ -121,13 +132,31 @@ class Sandbox:
         cgroup.check_marker(marker)
         tenant = _Tenant(
             list(argv), list(mounts), bounds, tuple(fds), cwd, dict(env or {}), network, marker, self.level, on_exit,
-            user_id,
+            user_id, priority,
         )  # fmt: skip
         cache = numba_cache.shared_cache()
         if cache is not None:
             tenant.env.setdefault(numba_cache.SHARED_VARIABLE, str(cache) if self.host_paths else numba_cache.TARGET)
             tenant.mounts.append(Mount(cache, numba_cache.TARGET))
         return _starter.submit(_spawn, tenant, self._cgroups).result()
+
+
+async def start(spawn: Callable[[], SandboxProcess]) -> SandboxProcess:
+    """Spawn on a thread of its own; who is cancelled meanwhile leaves nothing that runs.
+
+    Args:
+        spawn: Calls :meth:`Sandbox.spawn`. It has returned before this does, however this ends.
+
+    Raises:
+        SandboxError: It did not start.
+    """
+    spawning = asyncio.ensure_future(asyncio.to_thread(spawn))
+    try:
+        return await asyncio.shield(spawning)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):  # the thread goes on
+            (await spawning).kill()
+        raise
 
 
 @dataclass
@@ -145,6 +174,7 @@ class _Tenant:
     level: str
     on_exit: Callable[[SandboxProcess], None] | None
     user_id: int | None
+    priority: Priority
 
     @property
     def writable(self) -> list[Path]:
@@ -153,6 +183,9 @@ class _Tenant:
 
 def _spawn(tenant: _Tenant, cgroups: bool) -> SandboxProcess:
     own_files = tenant.level in levels.OWN_FILES
+    ruled = own_files or tenant.level == levels.LANDLOCK
+    if ruled and (refused := profile.refusal(own_files=own_files)):
+        raise SandboxError(refused)
     taken = _take_user_id() if own_files and os.geteuid() == 0 and tenant.user_id is None else None
     with contextlib.ExitStack() as undo:
         give_back = functools.partial(_return_user_id, taken)
@@ -179,6 +212,8 @@ def _group(tenant: _Tenant) -> cgroup.Group | None:
         raise SandboxError(str(error)) from error
     if group is None and tenant.level == levels.FULL:
         raise SandboxError(cgroup.why_none())
+    if group is not None:
+        group.share(tenant.priority)
     return group
 
 
@@ -317,8 +352,12 @@ def _let_in(
                 popen.kill()
                 popen.communicate()
                 raise SandboxError(str(error)) from error
+    if tenant.priority != NORMAL and first is not None and (group is None or not group.has_shares):
+        priorities.apply(tenant.priority, [first])
     gate.open()
-    return Started(popen, tenant.level, tenant.limits, first, group, tenant.writable, private)
+    return Started(
+        popen, tenant.level, tenant.limits, first, group, tenant.writable, private, tenant.priority
+    )
 
 
 def _has_ended(popen: subprocess.Popen[bytes]) -> bool:

@@ -22,6 +22,7 @@ class SocketFolder:
 
     Attributes:
         path: The inner one. Who can connect to a socket in it can run code as the kernel.
+        outside: Beside it, what the server connects to, which no kernel sees.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,9 @@ class SocketFolder:
         self._lock = hold(self._outer)
         self._outer.chmod(0o711)  # passed through by a kernel that is another user
         self.path = self._outer / "s"
-        self.path.mkdir(mode=0o700)
+        self.outside = self._outer / "o"
+        for folder in (self.path, self.outside):
+            folder.mkdir(mode=0o700)
 
     def remove(self) -> None:
         """Remove it, whatever the kernel has made there; that may take a while.

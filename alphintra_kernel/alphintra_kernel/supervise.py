@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphintra_kernel import disk, levels, process_tree
+from alphintra_kernel import priority as priorities
 from alphintra_kernel.cgroup import Group
 from alphintra_kernel.disk import DiskWatch
 from alphintra_kernel.limits import MIB, Limits
+from alphintra_kernel.priority import NORMAL, Priority
 from alphintra_kernel.usage import Meter, Usage
 
 EXITED, KILLED = "exited", "killed"
@@ -40,6 +42,7 @@ class Started:
         group: Its control group, where there are any.
         writable: Its writable mounts on the host.
         private: A folder of its own on the host that goes with it.
+        priority: Its share of the processors.
     """
 
     popen: subprocess.Popen[bytes]
@@ -49,6 +52,7 @@ class Started:
     group: Group | None = None
     writable: Sequence[Path] = ()
     private: Path | None = None
+    priority: Priority = NORMAL
 
     @property
     def own_view(self) -> int | None:
@@ -90,6 +94,7 @@ class SandboxProcess:
         self._over = False
         self._killed_as: str | None = None
         self._killed_at = 0.0
+        self._priority = started.priority
         self._lock = threading.Lock()
         self._stderr = bytearray()
         self._stderr_total = 0
@@ -132,6 +137,14 @@ class SandboxProcess:
                 self._killed_at = self._killed_at or time.monotonic()
                 self._end_processes()
 
+    def prefer(self, priority: Priority) -> None:
+        """Give it another share of the processors, with everything in it. Nothing happens if it has ended."""
+        self._priority = priority
+        if self._started.group is not None:
+            self._started.group.share(priority)
+        if not self._has_shares:
+            priorities.apply(priority, self._meter.processes())
+
     def signal(self, signum: int) -> None:
         """Send a signal to the tenant's main process. Nothing happens if it has ended.
 
@@ -153,6 +166,10 @@ class SandboxProcess:
     def stderr_tail(self) -> str:
         """Return the last 64 KiB that went to its standard error."""
         return bytes(self._stderr).decode("utf-8", "replace")
+
+    @property
+    def _has_shares(self) -> bool:
+        return self._started.group is not None and self._started.group.has_shares
 
     def _code(self) -> int:
         code = self._popen.returncode
@@ -258,6 +275,9 @@ class SandboxProcess:
             over = DISK
         if over is not None or self._killed_as is not None:
             self.kill(over or KILLED)
+        elif self._priority != NORMAL and not self._has_shares:
+            # What a tenant starts in a session of its own has the usual share at first.
+            priorities.apply(self._priority, self._meter.processes())
 
     def _out_of_memory(self) -> bool:
         return self._started.group is not None and self._started.group.out_of_memory()

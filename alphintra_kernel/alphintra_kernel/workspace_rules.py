@@ -20,6 +20,7 @@ _SYSTEM = (
 )  # fmt: skip
 #: Folders of many: one below them may be a workspace.
 _SHARED = ("/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/tmp")
+_REMEDY = "Start Jupyter in a folder of its own, or set AlphintraServer.workspace."
 
 Places = Mapping[str, Iterable[Path]]
 
@@ -34,7 +35,7 @@ def refusal(root: Path, extra: Mapping[str, Path] | None = None) -> str | None:
     try:
         folder = root.expanduser().resolve(strict=False)
         if folder.exists() and not folder.is_dir():
-            return f"{folder} is not used as workspace, because it is not a folder."
+            return f"{folder} is not used as workspace, because it is not a folder. {_REMEDY}"
         holders = _identities(folder)
     except (OSError, RuntimeError) as error:
         return f"{root} is not used as workspace, because it cannot be looked at ({error})."
@@ -48,10 +49,7 @@ def refusal(root: Path, extra: Mapping[str, Path] | None = None) -> str | None:
     }
     for what, places in outer.items():
         if any(_is_within(place, folder) for place in places):
-            return (
-                f"{folder} is not used as workspace, because it holds {what}. Start Jupyter in a folder of "
-                "its own, or set AlphintraServer.workspace."
-            )
+            return f"{folder} is not used as workspace, because it holds {what}. {_REMEDY}"
     inner: dict[str, list[Path]] = {
         "the Python environment": [Path(sys.prefix), Path(sys.base_prefix)],
         **{name: [place] for name, place in (extra or {}).items()},
@@ -61,9 +59,9 @@ def refusal(root: Path, extra: Mapping[str, Path] | None = None) -> str | None:
     }
     for what, places in inner.items():
         if any(_identity(place.resolve()) in holders for place in places if place.exists()):
-            return f"{folder} is not used as workspace, because it lies inside {what}."
+            return f"{folder} is not used as workspace, because it lies inside {what}. {_REMEDY}"
     if any(part.casefold() in {".git", ".hg", ".svn"} for part in folder.parts):
-        return f"{folder} is not used as workspace, because it lies inside .git."
+        return f"{folder} is not used as workspace, because it lies inside .git. {_REMEDY}"
     return None
 
 

@@ -17,6 +17,9 @@ _SOURCES = (
     *("core_sums", "core_signals", "compiled", "bundle"),
 )
 
+#: Held while something is written to a folder of compiled code.
+WRITING = ".writing"
+
 
 def version() -> str:
     """Name of this version of the engine: made of its sources, Numba's version and Python's."""

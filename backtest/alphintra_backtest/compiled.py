@@ -8,18 +8,22 @@ the process alone.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
 import os
 import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.caching import FunctionCache
 
 from . import codes, core, core_signals, core_sums
 from .bundle import eight as eight  # its module's types are what the functions are compiled for
 from .bundle import soon as soon
-from .compile_cache import cache_dir
+from .compile_cache import WRITING, cache_dir
 
 #: Functions so short that two threads would lose more by handing the interpreter over.
 HOLDING = frozenset(("crossings", "pack"))
@@ -33,12 +37,55 @@ def _usable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a cache folder while something is written to it.
+
+    Numba reads the index, takes the next free file name, writes the index, then the file: two processes that do so at
+    once can leave the code of one signature under the name of another.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / WRITING).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class Kept(FunctionCache):
+    """Numba's cache, but one that never costs a run its result: only the next process its time.
+
+    A disk that is full, a file that was cut off, a folder that somebody removed meanwhile: Numba lets each of them end
+    the call that compiled. So does its own "no compiled object yet", seen once in a kernel that compiled anew.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What is kept for these types; None where there is nothing, or nothing that can be read."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # noqa: BLE001 - whatever a broken pickle raises
+            self._lost("read", error)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep what was compiled for these types, where that is possible."""
+        try:
+            with _alone(Path(self.cache_path)):
+                super().save_overload(sig, data)
+        except Exception as error:  # noqa: BLE001 - no failure to keep it may end the run
+            self._lost("kept", error)
+
+    def _lost(self, verb: str, error: Exception) -> None:
+        logging.getLogger(__name__).warning("compiled code cannot be %s in %s: %s", verb, self.cache_path, error)
+
+
 def _compile() -> None:
     names: dict[str, Any] = globals()
     for module in (codes, core_signals, core_sums):
-        names.update(
-            {n: v for n, v in vars(module).items() if isinstance(v, int | float) and not n.startswith("_")}
-        )
+        names.update({n: v for n, v in vars(module).items() if isinstance(v, int | float) and not n.startswith("_")})
     names["math"] = math
     folder = cache_dir()
     cached = _usable(folder)
@@ -53,7 +100,9 @@ def _compile() -> None:
             twin = types.FunctionType(function.__code__, names, name)
             twin.__module__ = __name__
             twin.__qualname__ = name
-            names[name] = numba.njit(nogil=name not in HOLDING, cache=cached, **choices)(twin)
+            names[name] = numba.njit(nogil=name not in HOLDING, **choices)(twin)
+            if cached:
+                names[name]._cache = Kept(twin)  # as ``cache=True`` does, with a cache of our own
     finally:
         numba.config.CACHE_DIR = before
 

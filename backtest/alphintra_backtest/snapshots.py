@@ -141,8 +141,13 @@ def _trades(book: TradeBook, kept: kept_books.Snapshot) -> Trades:
     growing: list[tuple[int, tuple[Any, ...]]] = []
     filling = kept.oi[:, codes.I_FILLED] > 0
     if filling.any():
-        orders = set(kept.active[filling].tolist())
-        growing = [(n, astuple(t)) for n, t in enumerate(book.closed) if t.exit_order in orders]
+        orders, since = set(kept.active[filling].tolist()), int(kept.oi[filling, codes.I_BAR].min())
+        for n in range(len(book.closed) - 1, -1, -1):  # in the order in which they began to close
+            trade = book.closed[n]
+            if trade.exit_bar < since:
+                break
+            if trade.exit_order in orders:
+                growing.append((n, astuple(trade)))
     return Trades(queues, book._splits.copy(), len(book.closed), growing)
 
 

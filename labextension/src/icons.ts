@@ -38,3 +38,19 @@ export const jobIcon = new LabIcon({ name: 'alphintra:job', svgstr: job });
 
 /** A shield, half of it filled. */
 export const shieldIcon = new LabIcon({ name: 'alphintra:shield', svgstr: shield });
+
+/** In the manner of Lab's own icons of its debugger. */
+const back = `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">
+  <g class="jp-icon3" fill="#616161">
+    <path d="M2 3h1.500v10H2zM14 3.500v9L5 8z"/>
+  </g>
+</svg>`;
+
+const toDate = `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">
+  <g class="jp-icon3" fill="#616161">
+    <path d="M2 3.500v9L8.500 8zM11 2h1.500v1H14v11H9.500V9.500L11 8.500v4h1.500v-8H11z"/>
+  </g>
+</svg>`;
+
+export const backIcon = new LabIcon({ name: 'alphintra:back', svgstr: back });
+export const toDateIcon = new LabIcon({ name: 'alphintra:to-date', svgstr: toDate });

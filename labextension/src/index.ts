@@ -2,6 +2,7 @@
 
 import { backtestsPlugin } from './backtests/index.js';
 import { checksPlugin } from './checks/index.js';
+import { debugPlugin } from './debug/index.js';
 import { jobsPlugin } from './jobs/index.js';
 import { resultPlugin } from './result/index.js';
 import { runPlugin } from './run/index.js';
@@ -19,5 +20,6 @@ export default [
   checksPlugin,
   templatesPlugin,
   runPlugin,
-  snippetsPlugin
+  snippetsPlugin,
+  debugPlugin
 ];

@@ -77,6 +77,10 @@ export namespace CommandIDs {
   export const backtest = 'alphintra:backtest';
   export const backtestAgain = 'alphintra:backtest-again';
   export const insertSnippet = 'alphintra:insert-snippet';
+  export const backOneBar = 'alphintra:debug-back-one-bar';
+  export const runToDate = 'alphintra:debug-run-to-date';
+  export const endReplay = 'alphintra:debug-end-replay';
+  export const breakpointCondition = 'alphintra:breakpoint-condition';
 }
 
 /** The section of launcher and palette. */

@@ -26,13 +26,13 @@ def replay(
         strategy: The class (not an instance).
         data: As for :func:`alphintra.backtest`.
         at: Where to stand: a date, a time, or a bar's index; before the first ``on_bar`` where None.
-        debug: True walks it under JupyterLab's debugger, so that it stops inside ``on_bar``; False never does. None
-            does where the debugger is on and the strategy has a breakpoint.
+        debug: True asks for a walk under a debugger that offers one (``alphintra_backtest.replay.debug_hook``), so
+            that it stops inside ``on_bar``; False never does. None leaves it to the debugger.
         options: All other arguments of :func:`alphintra.backtest`, rules included, but ``check`` and ``compiled``: a
             strategy that has ``signals`` alone is walked by the ``on_bar`` that they mean.
 
     Returns:
-        An ``alphintra_backtest.replay.Replay``; in a notebook that can show it, a widget whose ``replay`` it is.
+        An ``alphintra_backtest.replay.Replay``, or what ``alphintra_backtest.replay.view_hook`` makes of it.
 
     Raises:
         ReplayError: ``at`` is outside the data, or there is no debugger to walk it under.
@@ -54,6 +54,6 @@ def replay(
         if debug:
             raise ReplayError(
                 "there is no debugger to walk the replay under", code="NO_DEBUGGER",
-                hint="open the notebook in JupyterLab with the Alphintra kernel, and switch its debugger on",
+                hint="leave debug out, and walk with step(), back(), to() and until()",
             )  # fmt: skip
     return made if package.view_hook is None else package.view_hook(made)

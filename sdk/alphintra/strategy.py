@@ -300,3 +300,11 @@ class Strategy:
     def log(self, text: object) -> None:
         """Write a line to the run's log, with the bar's time."""
         self._run.log(str(text))
+
+    def __repr__(self) -> str:
+        run = self.__dict__.get("_run")
+        name = type(self).__name__
+        if run is None or run.cursor.i < 0:
+            return f"<{name}: before the first bar>"
+        held = ", ".join(f"{position.size:g} {symbol}" for symbol, position in list(self.positions.items())[:5])
+        return f"<{name} at {self.now:%Y-%m-%d %H:%M}: equity {self.equity:,.2f}, {held or 'flat'}>"

@@ -6,28 +6,20 @@ offers is cut to what may be asked: kernels of ours, files of the workspace.
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import errno
-import os
-import secrets
-import shutil
-import stat
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import json5
 from alphintra_kernel.isolation import kernel_level
 from alphintra_kernel.levels import OWN_FILES, POD
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
-from jupyter_server.services.contents.filecheckpoints import AsyncFileCheckpoints
-from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 from tornado.web import HTTPError
 from traitlets.config import Config
 
+from .kernel_connection import BoundedConnection
 from .kernel_manager import BoundedKernelManager
+from .locked_contents import LockedCheckpoints, LockedContentsManager
 from .services.workspace import refusal
 
 #: The kernels that may be started: those that begin in the sandbox.
@@ -64,143 +56,8 @@ class LockedKernelSpecManager(KernelSpecManager):
         return {name: spec for name, spec in super().get_all_specs().items() if name in KERNELS}
 
 
-class _LeadsOutError(HTTPError, OSError):
-    """A link leads out of the workspace: nothing there for who asks, and left out where a folder is listed."""
-
-    def __init__(self) -> None:
-        super().__init__(404, "This path leads out of the workspace.")
-        self.errno = errno.ELOOP
-
-
-class _NoFileError(HTTPError):
-    """A pipe, a socket or a folder lies where a file is asked for."""
-
-    def __init__(self) -> None:
-        super().__init__(400, "This is not a file.")
-
-
-class _Beneath:
-    """Paths that do not leave the workspace through a link, which a kernel may have laid there."""
-
-    root_dir: str
-
-    def _inside(self, path: str) -> str:
-        root = os.path.realpath(self.root_dir)
-        real = os.path.realpath(path)
-        if real != root and not real.startswith(root + os.sep):
-            raise _LeadsOutError
-        return path
-
-    def _get_os_path(self, path: str) -> str:
-        return self._inside(super()._get_os_path(path))  # type: ignore[misc]
-
-    @contextmanager
-    def open(self, os_path: str, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        """Open a file step by step from the workspace on: none of them may have become a link meanwhile."""
-        with super().open(os_path, *args, opener=self._opened, **kwargs) as file:  # type: ignore[misc]
-            yield file
-
-    @contextmanager
-    def atomic_writing(
-        self, os_path: str, text: bool = True, encoding: str = "utf-8", **kwargs: Any
-    ) -> Iterator[Any]:
-        """Write a new file and put it in the place of the old one: what lies there, or beside it, is not written to."""
-        name, at = self._place(os_path)
-        temporary = f".~{secrets.token_hex(8)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            with self.perm_to_403(os_path):  # type: ignore[attr-defined]
-                descriptor = os.open(temporary, flags, 0o666, dir_fd=at)
-            try:
-                as_text = {"encoding": encoding, "newline": "\n"} if text else {}
-                with os.fdopen(descriptor, "w" if text else "wb", **(as_text | kwargs)) as file:
-                    _make_like(descriptor, name, at)
-                    yield file
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, name, src_dir_fd=at, dst_dir_fd=at)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary, dir_fd=at)
-                raise
-        finally:
-            os.close(at)
-
-    def _opened(self, path: str, flags: int) -> int:
-        name, at = self._place(path)
-        try:
-            # Without O_NONBLOCK, opening a named pipe would wait for ever.
-            file = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666, dir_fd=at)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # a pipe that nobody reads, a socket
-                raise _NoFileError from None
-            raise
-        finally:
-            os.close(at)
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            os.close(file)
-            raise _NoFileError
-        return file
-
-    def _place(self, path: str) -> tuple[str, int]:
-        """Return the name of a file and its open folder, reached step by step and through no link."""
-        root = Path(self.root_dir).resolve()
-        try:
-            *folders, name = Path(os.path.realpath(path)).relative_to(root).parts
-        except ValueError:
-            raise _LeadsOutError from None
-        at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        for folder in folders:
-            try:
-                below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
-            finally:
-                os.close(at)
-            at = below
-        return name, at
-
-
-def _make_like(descriptor: int, name: str, at: int) -> None:
-    """Give a new file the owner and the mode of the one whose place it takes."""
-    with suppress(FileNotFoundError):
-        old = os.stat(name, dir_fd=at, follow_symlinks=False)
-        if stat.S_ISREG(old.st_mode):
-            os.fchmod(descriptor, stat.S_IMODE(old.st_mode) & 0o777)
-            if os.geteuid() == 0:
-                os.fchown(descriptor, old.st_uid, old.st_gid)
-
-
-class LockedCheckpoints(_Beneath, AsyncFileCheckpoints):
-    """Checkpoints that stay in the workspace."""
-
-    def checkpoint_path(self, checkpoint_id: str, path: str) -> str:
-        """Return where a checkpoint is."""
-        found: str = super().checkpoint_path(checkpoint_id, path)  # type: ignore[no-untyped-call]
-        return self._inside(found)
-
-    async def _copy(self, src: str, dest: str) -> None:
-        with self.open(src, "rb") as old, self.atomic_writing(dest, text=False) as new:
-            await asyncio.to_thread(shutil.copyfileobj, old, new)
-
-
-class LockedContentsManager(_Beneath, AsyncLargeFileManager):  # type: ignore[misc]
-    """The workspace, without hidden files and without what links lead to outside."""
-
-    def _checkpoints_class_default(self) -> type[LockedCheckpoints]:
-        return LockedCheckpoints
-
-    async def _copy_dir(self, from_path: str, *_to: str, **_names: str) -> dict[str, Any]:
-        # Jupyter would copy what links in it lead to.
-        raise HTTPError(403, f"{from_path}: folders are not copied under lockdown; copy its files.")
-
-    async def _save_large_file(self, os_path: str, content: str, format: str) -> None:
-        if format not in {"text", "base64"}:
-            raise HTTPError(400, "Must specify format of file contents as 'text' or 'base64'")
-        try:
-            chunk = content.encode() if format == "text" else base64.b64decode(content.encode("ascii"))
-        except ValueError as error:
-            raise HTTPError(400, f"The part of a file cannot be decoded: {error}") from error
-        with self.open(os_path, "ab") as file:
-            await asyncio.to_thread(file.write, chunk)
+#: The settings of Lab by which outputs that nobody trusted are cleaned.
+SANITIZER = "@jupyterlab/apputils-extension:sanitizer"
 
 
 def settings(workspace: str) -> Config:
@@ -215,9 +72,12 @@ def settings(workspace: str) -> Config:
     config.ServerApp.root_dir = workspace
     config.ServerApp.kernel_spec_manager_class = LockedKernelSpecManager
     config.ServerApp.kernel_manager_class = BoundedKernelManager
+    config.ServerApp.kernel_websocket_connection_class = BoundedConnection
     config.ServerApp.contents_manager_class = LockedContentsManager
     config.LockedContentsManager.root_dir = workspace
     config.LockedContentsManager.allow_hidden = False
+    # What Jupyter's way of writing may have left beside a broken notebook would be moved to its place, by its path.
+    config.LockedContentsManager.use_atomic_writing = False
     config.LockedContentsManager.checkpoints_class = LockedCheckpoints
     config.LabApp.extension_manager = "readonly"
     config.LanguageServerManager.autodetect = False
@@ -228,6 +88,26 @@ def settings(workspace: str) -> Config:
     # Where the server was started, which may be the workspace: what a template says is run in the server.
     config.TemplateExporter.extra_template_basedirs = []
     return config
+
+
+def take_commands(serverapp: Any) -> None:
+    """Make the buttons in what nobody trusted no commands of Lab's, once its handlers are made."""
+    for app in (app for apps in serverapp.extension_manager.extension_apps.values() for app in apps):
+        for given in (part for handler in app.handlers for part in handler[2:]):
+            if isinstance(given, dict) and isinstance(given.get("overrides"), dict):
+                given["overrides"].setdefault(SANITIZER, {})["allowCommandLinker"] = False
+
+
+def _commands_are_wanted(app: Any) -> bool:
+    """Tell whether a setting of the user's own, which wins over what a server says, lets buttons be commands."""
+    package, _, plugin = SANITIZER.partition(":")
+    try:
+        given = json5.loads(Path(app.user_settings_dir, package, f"{plugin}.jupyterlab-settings").read_text("utf-8"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True  # what Lab makes of it, nobody knows
+    return not isinstance(given, dict) or bool(given.get("allowCommandLinker"))
 
 
 def hold(serverapp: Any, workspace: str, data_dir: Path) -> None:
@@ -251,7 +131,8 @@ def hold(serverapp: Any, workspace: str, data_dir: Path) -> None:
             "AlphintraServer.lockdown is set, but Python would import modules from the workspace; start `jupyter lab`, "
             "not `python -m jupyterlab`."
         )
-    for app in serverapp.extension_manager.extension_apps.get("jupyterlab", ()):
+    labs = serverapp.extension_manager.extension_apps.get("jupyterlab", ())
+    for app in labs:
         app.extension_manager = "readonly"
     contents = serverapp.contents_manager
     open_ends = {
@@ -260,6 +141,7 @@ def hold(serverapp: Any, workspace: str, data_dir: Path) -> None:
         "other folders": not isinstance(contents, LockedContentsManager)
         or Path(contents.root_dir).resolve() != Path(workspace).resolve(),
         "hidden files": contents.allow_hidden,
+        "commands in outputs (allowCommandLinker)": any(map(_commands_are_wanted, labs)),
     }
     found = [name for name, is_open in open_ends.items() if is_open]
     if found:

@@ -11,6 +11,7 @@ from traitlets.config import Config
 
 from alphintra_kernel import kernel_home, language_server
 
+from .kernel_connection import BoundedConnection
 from .kernel_manager import BoundedKernelManager
 
 
@@ -34,6 +35,8 @@ def settings(workspace: str, data_dir: str, single_user: bool, given: Config) ->
             config.SandboxProvisioner[name] = value
     if "kernel_manager_class" not in given.ServerApp:
         config.ServerApp.kernel_manager_class = BoundedKernelManager
+    if "kernel_websocket_connection_class" not in given.ServerApp:
+        config.ServerApp.kernel_websocket_connection_class = BoundedConnection
     if "pylsp" not in given.LanguageServerManager.get("language_servers", {}):
         config.LanguageServerManager.language_servers = {"pylsp": _language_server(Path(workspace))}
     return config

@@ -179,6 +179,7 @@ def test_the_table_says_which_targets_were_reached(bench: Any, capsys: pytest.Ca
     table.peer("a peer", answer | {"wall": [2.0]}, 4_000_000)
     table.wall("too slow", answer, 0.2)
     table.memory("small enough", 30_000_000, 10_000_000, 3.0)
+    table.note("of one machine")
     table.end()
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line]
     assert lines[1:] == [
@@ -187,6 +188,7 @@ def test_the_table_says_which_targets_were_reached(bench: Any, capsys: pytest.Ca
         "too slow 1,000,000 0.250 0.250 4,000,000 ≤ 0.2 s NO",
         "small enough 30 MB, 3.00 × the data ≤ 3 × yes",
         "2 of 3 targets reached",
+        "of one machine",
     ]
 
 
@@ -208,17 +210,23 @@ def test_metrics_of_our_run_are_those_of_its_equity(bench: Any, tmp_path: Path) 
     assert answer["count"] > 70
 
 
-def test_jobs_that_differ_are_named(bench: Any) -> None:
-    """A fill of a job that is not that of the notebook, and an equity out of a queue that is not."""
+def _here(bench: Any) -> str:
+    """The run of the job benchmarks in this process."""
     import alphintra as al
 
     start = bench.job_start
     names: dict[str, Any] = {}
     exec(start.STRATEGY, names)
-    here = al.backtest(
+    run = al.backtest(
         names["SmaCross"], start.DATA, start=start.START, end=start.END, cash=100_000, commission=start.COMMISSION
     )
-    same = json.loads(here.to_json())
+    return run.to_json()
+
+
+def test_jobs_that_differ_are_named(bench: Any) -> None:
+    """A fill of a job that is not that of the notebook, and an equity out of a queue that is not."""
+    start = bench.job_start
+    same = json.loads(_here(bench))
     other = copy.deepcopy(same)
     other["fills"][0]["price"] += 0.01
     good, bad = (start.Start(seconds, seconds, result) for seconds, result in ((0.02, same), (0.9, other)))
@@ -231,3 +239,27 @@ def test_jobs_that_differ_are_named(bench: Any) -> None:
     assert (bench.job_queue.difference(measured), measured.rate) == (None, 2.0)
     measured = bench.job_queue.Measured(2.0, 4, 0.95, 2, {equity, equity + 1})
     assert "final equity" in bench.job_queue.difference(measured)
+
+
+def test_what_a_door_adds_and_how_long_a_page_took(bench: Any) -> None:
+    assert bench.door.Measured([0.25, 1.0, 0.5], [0.75, 9.0, 0.5], [], []).added == 0.25
+    timed = bench.job_list.Timed
+    assert [timed("", 2.0, later, 1).longest for later in (float("nan"), 1.0, 3.0)] == [2.0, 2.0, 3.0]
+
+
+def test_a_door_that_answers_otherwise_is_named(bench: Any) -> None:
+    same, other = {"id": "a"}, {"id": "b"}
+    start = bench.job_start.Start(0.1, 0.1, json.loads(_here(bench)))
+    jobs = bench.job_figures.JobBench(1, 1)
+    equity = bench.rest_run.here()
+    known = {
+        "rest": (0.1, [equity]), "starts": ([start], [start]),
+        "queue": bench.job_queue.Measured(2.0, 1, 0.95, 2, {equity}),
+        "door": bench.door.Measured([], [], [], [same, same, other]),
+    }  # fmt: skip
+    vars(jobs).update(known)
+    assert bench.job_figures.problem(jobs) == f"the door, REST and the service: {[same, same, other]}"
+    vars(jobs)["door"] = bench.door.Measured([], [], [], [same] * 3)
+    assert bench.job_figures.problem(jobs) is None
+    vars(jobs)["rest"] = (0.1, [equity + 1])
+    assert bench.job_figures.problem(jobs).startswith("REST and this process: final equity")

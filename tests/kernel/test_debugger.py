@@ -176,7 +176,9 @@ def test_a_condition_that_raises_stops_the_run_and_is_shown(dap, start):
 
 def test_what_is_no_condition_is_refused(dap, cell):
     refused = {"condition": "a +", "hitCondition": "often", "line": 0}
-    said = [dap.refused("alphintra/condition", **{"path": cell, "line": 3, name: value}) for name, value in refused.items()]
+    said = [
+        dap.refused("alphintra/condition", **{"path": cell, "line": 3, name: value}) for name, value in refused.items()
+    ]
     assert said == [
         "the condition is no Python expression: invalid syntax",
         "hitCondition is a count such as 5, >= 5 or % 5",
@@ -216,9 +218,9 @@ def test_the_market_and_the_end(dap, start):
     dap.stopped()
     market = dap.ask("alphintra/market")
     assert {name: market[name] for name in ("status", "bar", "first", "count", "time", "line", "error")} == {
-        "status": "paused", "bar": 2988, "first": START, "count": END + 1, "time": "2012-01-17T21:00:00Z", "line": BOUGHT,
-        "error": None,
-    }
+        "status": "paused", "bar": 2988, "first": START, "count": END + 1, "time": "2012-01-17T21:00:00Z",
+        "line": BOUGHT, "error": None,
+    }  # fmt: skip
     assert market["state"]["account"]["cash"] == 100_000
     dap.ask("alphintra/stop")
     dap.finished()

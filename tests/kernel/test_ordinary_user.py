@@ -36,6 +36,8 @@ TESTS = (
     "test_sandbox_limits.py::test_nothing_survives_the_end",
     "test_sandbox_limits.py::test_kill_ends_all_of_it",
     "test_sandbox_limits.py::test_it_dies_with_its_supervisor",
+    "test_sandbox_priority.py::test_a_notebook_is_not_starved_by_jobs[no-cgroup]",
+    "test_sandbox_priority.py::test_a_share_can_be_changed_while_it_runs[no-cgroup]",
     "test_sandbox_libraries.py::test_processes_and_memory_that_they_share",
     "test_sandbox_libraries.py::test_indicators",
     "test_worker_sandboxed.py::test_a_job_gives_the_numbers_of_a_notebook[sandboxed]",

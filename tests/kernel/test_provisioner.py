@@ -356,7 +356,7 @@ def folders():
 def test_a_kernel_cannot_keep_itself_from_being_started_again_nor_removed(root):
     (root / "hostile").mkdir()
     with kernels.kernel(root / "specs", cwd=root / "hostile", data_dir=root / "data") as kernel:
-        folder = Path(kernel.manager.ip).parent
+        folder = kernel.manager.provisioner._sockets.path
         assert kernel.value(f"""
 import os
 file = next(e.path for e in os.scandir({str(folder)!r}) if e.name.endswith(".json"))

@@ -65,7 +65,8 @@ def test_what_it_uses_is_told_while_it_runs(any_level):
 
 def test_an_interrupt_reaches_the_main_process_alone(any_level):
     code = """
-import subprocess, time
+import signal, subprocess, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it ignored
 child = subprocess.Popen([sys.executable, "-I", "-S", "-c", "import time; time.sleep(0.5)"])
 try:
     say("ready")

@@ -219,6 +219,37 @@ def test_of_engines_installed_in_several_places_the_running_one_is_copied(tmp_pa
     assert [path.name for path in (found / ours).iterdir()] == ["index"]
 
 
+def test_a_home_gets_what_it_lacks_and_what_is_newer(tmp_path):
+    """Seen as a kernel that compiled for a minute: its home knew the version, from an engine installed elsewhere."""
+    from alphintra_backtest import core
+    from numba.core.caching import UserProvidedCacheLocator
+
+    ours = UserProvidedCacheLocator.get_suitable_cache_subpath(core.__file__)
+    shared, home = tmp_path / "shared", tmp_path / "home"
+    theirs, copy = shared / compile_cache.version(), home / "numba" / compile_cache.version()
+    environ = {"ALPHINTRA_SHARED_CACHE": str(shared)}
+    (copy / "alphintra_backtest_elsewhere").mkdir(parents=True)
+    (theirs / ours).mkdir(parents=True)
+    (theirs / ours / "first.nbc").write_text("1")
+    (theirs / ours / ".writing").touch()
+    assert numba_cache.keep(home, environ) == home
+    assert environ["ALPHINTRA_CACHE_DIR"] == str(home)
+    assert (copy / ours / "first.nbc").read_text() == "1"
+    assert not (copy / ours / ".writing").exists()
+    assert (copy / "alphintra_backtest_elsewhere").is_dir()
+
+    (copy / ours / "own.nbc").write_text("compiled by a notebook")
+    numba_cache.keep(home, environ)
+    assert (copy / ours / "own.nbc").exists()  # nothing is newer
+
+    (theirs / ours / "second.nbc").write_text("2")
+    os.utime(theirs / ours, ns=(1, 1))
+    numba_cache.keep(home, environ)
+    assert {path.name for path in (copy / ours).glob("*.nbc")} == {"first.nbc", "second.nbc"}
+    assert not [path for path in copy.iterdir() if path.name.startswith(".")]
+    assert numba_cache.keep(home, {}) is None
+
+
 def test_without_a_cache_nothing_is_copied(tmp_path):
     assert numba_cache.adopt({}) is None
     assert numba_cache.adopt({"ALPHINTRA_SHARED_CACHE": str(tmp_path / "absent")}) is None

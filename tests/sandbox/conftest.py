@@ -46,7 +46,8 @@ def server(machine: Path) -> Iterator[Server]:
     keys = machine / "local" / "home" / ".ssh"
     keys.mkdir(parents=True)
     (keys / "id_ed25519").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n(of a test)\n")
-    with serving(machine / "local", "--AlphintraServer.job_seconds=60") as running:
+    # All refusals in one job, which has a tenth of a processor while other tests compute.
+    with serving(machine / "local", "--AlphintraServer.job_seconds=300") as running:
         yield running
 
 
@@ -70,7 +71,7 @@ def other_kernel(server: Server) -> Iterator[Kernel]:
 def locked(machine: Path) -> Iterator[Server]:
     """As it is started where people run others' notebooks."""
     (machine / "locked").mkdir()
-    with serving(machine / "locked", "--AlphintraServer.lockdown=True") as running:
+    with serving(machine / "locked", "--AlphintraServer.lockdown=True", "--AlphintraServer.pool_size=0") as running:
         yield running
 
 

@@ -180,6 +180,8 @@ def act():
             pass
 """
 _SHORT = Limits(**(SMALL.__dict__ | {"wall_seconds": 1.5}))
+#: Room for all processes that are allowed: what ends a crowd is its time.
+_ROOMY = Limits(**(_SHORT.__dict__ | {"memory_bytes": 512 * MIB}))
 
 ACTS = (
     Act("processes", _FORK, "EAGAIN"),
@@ -202,7 +204,7 @@ ACTS = (
     Act("the processor, deaf", _SPIN, "begun", "wall_clock", _SHORT, control=None),
     Act("time, asleep", _SLEEP, "begun", "wall_clock", _SHORT, control=None),
     Act("time, stopped", _STOP, "begun", "wall_clock", _SHORT, control=None),
-    Act("processes without end", _BOMB, "begun", "wall_clock", _SHORT, control=None),
+    Act("processes without end", _BOMB, "begun", "wall_clock", _ROOMY, control=None),
 )
 #: By level: the operating system counts its pages, or nobody does and there is none.
 MEMFD = {

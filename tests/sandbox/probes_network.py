@@ -100,6 +100,7 @@ NETWORK = (
 #: Asked only where there is no other interface than loopback: elsewhere they would leave the machine.
 SILENT = (
     Probe("TCP out", _TO.format(address="198.51.100.7", port=443), "ENETUNREACH", network=True),
+    Probe("a cloud's metadata", _TO.format(address="169.254.169.254", port=80), "ENETUNREACH", network=True),
     Probe("TCP out, other range", _TO.format(address="203.0.113.9", port=80), "ENETUNREACH", network=True),
     Probe(
         "TCP out, IPv6",

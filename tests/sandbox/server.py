@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TOKEN = "attack-token-3c19f0"
 DATA = "us-equities-daily/AAPL"
-_START_SECONDS = 60
+_START_SECONDS = 240
 _DONE = {"COMPLETED", "FAILED", "CANCELLED"}
 
 
@@ -111,7 +111,7 @@ class Server:
         assert reply.status == 200, reply.json
         return dict(reply.json)
 
-    def finish(self, backtest: str, seconds: float = 60) -> dict[str, Any]:
+    def finish(self, backtest: str, seconds: float = 180) -> dict[str, Any]:
         """Wait for a job's end."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -121,7 +121,7 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"still {found['status']}/{found['phase']} after {seconds} s")
 
-    def run(self, code: str, seconds: float = 60) -> dict[str, Any]:
+    def run(self, code: str, seconds: float = 180) -> dict[str, Any]:
         """Run a strategy as a job, to its end."""
         return self.finish(self.start_job(code), seconds)
 

@@ -50,7 +50,7 @@ def ask_outside(probes: Iterable[Probe], given: dict[str, Any]) -> dict[str, Any
 
 def ask_job(server: Server, probes: Iterable[Probe], given: dict[str, Any]) -> dict[str, Any]:
     """Run the probes in a strategy, as a job."""
-    job = server.run(strategy(_asking(probes, given), before=PROBER), seconds=120)
+    job = server.run(strategy(_asking(probes, given), before=PROBER), seconds=300)
     assert job["status"] == "COMPLETED", job["error"]
     return _heard(job["log"])
 

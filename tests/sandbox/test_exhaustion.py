@@ -90,7 +90,7 @@ def test_a_crowd_inside_is_no_worse_than_one_outside(
     idle = server.latency()
     with busy(CROWD):
         control = server.latency()
-    limits = Limits(**(SMALL.__dict__ | {"wall_seconds": 60, "processes": CROWD}))
+    limits = Limits(**(SMALL.__dict__ | {"wall_seconds": 60, "processes": CROWD, "memory_bytes": 512 << 20}))
     bomb = "def act():\n    say('begun')\n    while True:\n        attempt(os.fork)"
     process, read = start(sandbox, bomb, out, limits)
     with os.fdopen(read, "rb") as stream:

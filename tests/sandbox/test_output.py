@@ -68,7 +68,7 @@ def _the_server_lives(server: Server) -> Iterator[None]:
     assert server.memory - before < GROWTH
 
 
-def _run(server: Server, code: str, seconds: float = 60) -> dict[str, Any]:
+def _run(server: Server, code: str, seconds: float = 180) -> dict[str, Any]:
     return server.run(strategy(code, before=FORGE), seconds)
 
 

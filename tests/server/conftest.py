@@ -21,6 +21,8 @@ from pytest_jupyter.jupyter_server import *  # noqa: F403
 from tornado.httpclient import HTTPClientError
 
 from ..postgres import own_postgres, postgres, postgres_url  # noqa: F401  fixtures
+from . import databases
+from .databases import _postgres_template, migrated_postgres_url  # noqa: F401  fixtures
 
 STRATEGY = '''\
 import alphintra as al
@@ -74,6 +76,12 @@ def settings():
 
 
 @pytest.fixture
+def from_nothing():
+    """Override with True for a server that makes its database itself."""
+    return False
+
+
+@pytest.fixture
 def worker_argv():
     """The small worker of these tests; override with None for the engine's."""
     return (sys.executable, "-P", "-c", Path(__file__).with_name("protocol_worker.py").read_text())
@@ -85,7 +93,9 @@ def worker(monkeypatch, worker_argv):
 
 
 @pytest.fixture
-def jp_server_config(workspace, data_dir, identities, settings, worker):
+def jp_server_config(workspace, data_dir, identities, settings, from_nothing, worker):
+    if not from_nothing and "database_url" not in settings:
+        databases.put(data_dir / "alphintra.sqlite")
     config = {
         "ServerApp": {"jpserver_extensions": {"alphintra_server": True}, "root_dir": str(workspace)},
         "AlphintraServer": {
@@ -183,3 +193,13 @@ def finished(api):
         raise AssertionError(f"still {reply.json['status']}/{reply.json['phase']} after {seconds} s")
 
     return wait
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    """A database of each kind with its tables and the catalogue, without jobs."""
+    file = f"sqlite:///{tmp_path / 'a b?#.sqlite'}"
+    on_postgresql = request.param == "postgresql"
+    made = databases.migrated(request.getfixturevalue("migrated_postgres_url") if on_postgresql else file)
+    yield made
+    made.close()

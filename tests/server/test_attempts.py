@@ -94,12 +94,13 @@ async def test_one_that_is_fenced_out_is_killed_at_once(sandbox, tmp_path):
     assert await asyncio.wait_for(task, 20) == Stopped("fenced")
 
 
-CLOSES = "import os; os.closerange(3, 256)"
+# Every descriptor there may be: a worker's have the numbers that its server had for them.
+CLOSES = "import os; os.closerange(3, 4096)"
 ELSEWHERE = (
     "import os\n"
     "        null = os.open('/dev/null', os.O_WRONLY)\n"
-    "        for fd in range(3, 256):\n"
-    "            if fd != null:\n"
+    "        for fd in map(int, os.listdir('/proc/self/fd')):\n"
+    "            if fd > 2 and fd != null:\n"
     "                os.dup2(null, fd)\n"
     "        import time; time.sleep(60)"
 )
@@ -107,7 +108,7 @@ ELSEWHERE = (
 FORGES = (
     "import os\n"
     "        if os.fork() == 0:\n"
-    "            for fd in range(3, 64):\n"
+    "            for fd in range(3, 4096):\n"
     "                try: os.write(fd, b'{\"type\": \"warm\"}\\n{\"type\": \"root\"}\\n{')\n"
     "                except OSError: pass\n"
     "            import time; time.sleep(60)\n"

@@ -326,7 +326,7 @@ async def test_cancel_ends_a_running_job_soon(api, execute, finished):
     assert job["sandbox_level"] in LEVELS
     reply = await api("POST", f"{path}/cancel")
     assert (reply.status, reply.json["status"]) == (202, "RUNNING")
-    job = await finished(started["backtest_id"], seconds=5)
+    job = await finished(started["backtest_id"])
     assert (job["status"], job["phase"]) == ("CANCELLED", "cancelled")
     assert (await api("GET", f"{path}/results")).status == 409
 

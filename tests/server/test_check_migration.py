@@ -12,7 +12,10 @@ from alphintra_server.db import Database
 from alphintra_server.db.migrate import upgrade
 from sqlalchemy import inspect, text
 
-LATER = importlib.import_module("alphintra_server.db.migrations.versions.0005_jobs")
+LATER = [
+    importlib.import_module(f"alphintra_server.db.migrations.versions.{name}")
+    for name in ("0006_job_names", "0005_jobs")
+]
 MIGRATION = importlib.import_module("alphintra_server.db.migrations.versions.0004_checks")
 
 
@@ -29,7 +32,8 @@ def test_jobs_of_before_are_of_normal_priority_and_the_way_back_is_open(tmp_path
     with database.write_engine.begin() as connection:
         assert connection.execute(text("SELECT id, priority FROM jobs")).all() == [("old", 0)]
         with Operations.context(MigrationContext.configure(connection)):
-            LATER.downgrade()
+            for later in LATER:
+                later.downgrade()
             MIGRATION.downgrade()
         assert connection.execute(text("SELECT id FROM jobs")).all() == [("old",)]
         assert not {"check_plans", "check_runs"} & set(inspect(connection).get_table_names())

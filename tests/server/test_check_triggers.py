@@ -7,9 +7,7 @@ from decimal import Decimal
 
 import pytest
 from alphintra_server.auth import Caller
-from alphintra_server.db import Database
 from alphintra_server.db.check_tables import CheckPlanRow, CheckRunRow
-from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import DatasetRow, JobRow, OutboxRow
 from alphintra_server.errors import Conflict
 from alphintra_server.jobs import fair_queue, store
@@ -26,6 +24,8 @@ from alphintra_server.services.datasets import Datasets
 from alphintra_server.services.run_defaults import RunDefaults
 from alphintra_server.services.strategies import Strategies
 from sqlalchemy import select, update
+
+from .databases import migrated
 
 DATA = "us-equities-daily/AAPL"
 ALICE = Caller("alice", ("trader",))
@@ -95,8 +95,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path):
-    database = Database(f"sqlite:///{tmp_path / 'c.sqlite'}")
-    upgrade(database.write_engine)
+    database = migrated(f"sqlite:///{tmp_path / 'c.sqlite'}")
     yield House(database, tmp_path / "jobs")
     database.close()
 
@@ -163,8 +162,7 @@ async def test_everything_stands_across_a_restart(house, tmp_path):
     house.end(error={"code": "LOST", "message": "Its server was lost."})
     await house.save(saved, code="2")
     house.database.close()
-    database = Database(f"sqlite:///{tmp_path / 'c.sqlite'}")
-    upgrade(database.write_engine)
+    database = migrated(f"sqlite:///{tmp_path / 'c.sqlite'}")
     after = House(database, tmp_path / "jobs")
     after.now = NOON + timedelta(hours=2)
     await after.triggers.look()

@@ -8,14 +8,13 @@ from datetime import timedelta
 
 import pytest
 from alphintra_server import idempotency
-from alphintra_server.db import Database
-from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import BacktestRow, IdempotencyRow, JobRow, OutboxRow, StrategyRow, TemplateUseRow
 from alphintra_server.errors import Conflict
 from alphintra_server.routes import ROUTES
 from sqlalchemy import func, select, update
 
 from .conftest import STRATEGY, TestIdentities
+from .databases import migrated
 
 DATA = "us-equities-daily/AAPL"
 ALICE = "alice:trader"
@@ -159,9 +158,9 @@ async def test_two_at_once_are_done_once_and_the_other_is_409(api, services, thi
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_two_servers_at_once_only_one_transaction_stands(kind, request, tmp_path):
     """What the set of keys in hand cannot see: another server's request. The row decides, also while it is written."""
-    url = request.getfixturevalue("postgres_url") if kind == "postgresql" else f"sqlite:///{tmp_path / 'a'}"
-    database = Database(url)
-    upgrade(database.write_engine)
+    on_postgresql = kind == "postgresql"
+    url = request.getfixturevalue("migrated_postgres_url") if on_postgresql else f"sqlite:///{tmp_path / 'a'}"
+    database = migrated(url)
     servers = [idempotency.Idempotency(database) for _ in range(4)]
 
     def work(session):

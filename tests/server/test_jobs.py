@@ -10,6 +10,7 @@ from alphintra_server.jobs import store
 from prometheus_client import REGISTRY
 
 from .conftest import STRATEGY, TestIdentities
+from .databases import migrated
 
 DATA = "us-equities-daily/AAPL"
 
@@ -230,11 +231,7 @@ class TestUsers:
 
 
 def test_the_log_goes_with_its_job(tmp_path):
-    from alphintra_server.db import Database
-    from alphintra_server.db.migrate import upgrade
-
-    database = Database(f"sqlite:///{tmp_path / 'a.sqlite'}")
-    upgrade(database.write_engine)
+    database = migrated(f"sqlite:///{tmp_path / 'a.sqlite'}")
 
     def work(session):
         row = store.create(session, user_id="u", kind="backtest", resource_id="r", name="x" * 300)

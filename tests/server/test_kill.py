@@ -3,15 +3,27 @@
 See ``tests/soak``. A run that fails prints its seed and how to repeat it.
 """
 
+import os
+import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alphintra_kernel.sandbox import Sandbox
 from alphintra_server import crash_points
+from alphintra_server.db import Database
+from alphintra_server.db.migrate import upgrade
+from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.jobs.worker_home import WorkerHome
 
 from ..soak import schedule
+from ..soak.evidence import Evidence
+from ..soak.fleet import Fleet
+from ..soak.nursery import QUICK_WORKER
 from ..soak.run import Soak
+
+QUICK = (sys.executable, "-P", "-c", QUICK_WORKER.read_text())
 
 SEED = 20261127
 
@@ -32,6 +44,53 @@ def test_sqlite_with_one_server():
 
 def test_postgresql_with_two_servers(postgres_url):
     check(Soak(postgres_url, 2, SEED, sys.stdout.write).run(10))
+
+
+async def test_a_worker_that_is_left_behind_is_named(tmp_path):
+    """The kill test looks for orphans, and has never seen one: here is one, left on purpose."""
+    fleet = Fleet(tmp_path, f"sqlite:///{tmp_path / 'data' / 'alphintra.sqlite'}", 0)
+    database = Database(fleet.database_url)
+    upgrade(database.write_engine)
+    evidence = Evidence(fleet, {})
+    workers = Launcher(Sandbox(allow_unsandboxed=True), JobLimits(), QUICK, fleet.data_dir / "workers")
+    try:
+        assert evidence.open_questions([]) == []
+        worker = await workers.start(JobLimits())
+        assert (await worker.hear()).type == "ready"
+        said = evidence.open_questions([])
+        groups = worker.process._started.group is not None
+        its_own = worker.process._main_pid()
+        await worker.end()
+        after_its_end = evidence.open_questions([])
+        await worker.remove()
+    finally:
+        workers.home.close()
+        evidence.close()
+        database.close()
+        fleet.close()
+    assert "workers/ has folders of 1 servers" in said
+    assert any(line.startswith(f"process {its_own} is left: ") for line in said), said
+    assert any(line.startswith("control group ") and worker.marker in line for line in said) == groups
+    assert after_its_end == ["workers/ has folders of 1 servers"]
+
+
+def test_a_child_that_no_sandbox_holds_is_named(tmp_path):
+    """Where there are no namespaces a child can outlive its worker: it is known by what it was started with."""
+    fleet = Fleet(tmp_path, f"sqlite:///{tmp_path / 'data' / 'alphintra.sqlite'}", 0)
+    evidence = Evidence(fleet, {})
+    # In a session of its own, and its parent has ended: as what a worker has left.
+    code = (
+        "import subprocess as s; "
+        "print(s.Popen(['sleep', '600'], start_new_session=True, stdout=s.DEVNULL, stderr=s.DEVNULL).pid)"
+    )
+    environment = {**os.environ, "ALPHINTRA_WORKER": "gone.1", "ALPHINTRA_JOB_ROOT": str(tmp_path / "x")}
+    left = int(subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True).stdout)
+    try:
+        assert evidence._left_at_work([]) == [f"process {left} is left: sleep 600 "]
+    finally:
+        os.kill(left, signal.SIGKILL)
+        evidence.close()
+        fleet.close()
 
 
 def test_the_schedule_follows_from_its_seed_and_has_every_point():

@@ -4,6 +4,7 @@ import pytest
 from alphintra_server.app import AlphintraServer
 from alphintra_server.limits import UserLimits, read_limits
 from traitlets import TraitError
+from traitlets.config import Config
 
 
 def test_a_users_own_limits_stand_beside_the_usual_ones():
@@ -73,3 +74,24 @@ class TestRest:
         made = await api("POST", f"/api/strategies/code/{strategy['id']}/execute", body)
         job = await finished(made.json["backtest_id"])
         assert (job["status"], job["error"]["code"]) == ("FAILED", "TIME_LIMIT")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"lease_seconds": 10.0}, "heartbeat_seconds is 5, more than a third of lease_seconds, 10"),
+        ({"heartbeat_seconds": 11.0}, "heartbeat_seconds is 11, more than a third of lease_seconds, 30"),
+        ({"heartbeat_seconds": float("nan")}, "heartbeat_seconds is nan, not a number"),
+        ({"lease_seconds": 0.5}, "lease_seconds"),
+    ],
+)
+def test_leases_that_one_late_heartbeat_would_end_are_refused(given, said):
+    with pytest.raises(TraitError, match=said):
+        AlphintraServer(config=Config({"AlphintraServer": given}))
+
+
+def test_both_may_be_given_in_any_order():
+    for names in (("lease_seconds", "heartbeat_seconds"), ("heartbeat_seconds", "lease_seconds")):
+        values = {"lease_seconds": 300.0, "heartbeat_seconds": 100.0}
+        app = AlphintraServer(config=Config({"AlphintraServer": {name: values[name] for name in names}}))
+        assert (app.lease_seconds, app.heartbeat_seconds) == (300.0, 100.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import shutil
@@ -11,8 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from alphintra_server import lockdown
+from alphintra_server import lockdown, locked_contents
 from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_server.services.contents import filemanager
 from nbconvert.exporters.base import ExporterDisabledError, get_exporter
 from tornado.httpclient import HTTPClientError
 from tornado.web import HTTPError
@@ -342,3 +344,100 @@ async def test_nor_one_on_a_refused_workspace_or_without_a_sandbox(
     monkeypatch.setattr(lockdown, "kernel_level", lambda: levels.NONE)
     with pytest.raises(SystemExit, match="this machine cannot sandbox notebooks"):
         lockdown.hold(jp_serverapp, str(workspace), data_dir)
+
+
+@pytest.fixture
+def swapped(workspace, tmp_path, monkeypatch, jp_serverapp):
+    """A folder becomes a link to outside between Jupyter's check of a path and what it then does there."""
+    outside = tmp_path / "outside"
+    (outside / ".ipynb_checkpoints").mkdir(parents=True)
+    for folder in (outside, workspace / "folder"):
+        folder.mkdir(exist_ok=True)
+        (folder / "key").write_text("theirs")
+    (workspace / "mine").write_text("mine")
+    usual = filemanager.is_hidden
+
+    def swap(*args):
+        if not (workspace / "folder").is_symlink():
+            (workspace / "folder").rename(workspace / "aside")
+            (workspace / "folder").symlink_to(outside)
+        return usual(*args)
+
+    for module in (filemanager, locked_contents):
+        monkeypatch.setattr(module, "is_hidden", swap)
+    jp_serverapp.contents_manager.delete_to_trash = jp_serverapp.contents_manager.allow_hidden = False
+    return outside
+
+
+ACTS = {
+    "delete": lambda contents: contents.delete_file("folder/key"),
+    "move out": lambda contents: contents.rename_file("folder/key", "stolen"),
+    "move in": lambda contents: contents.rename_file("mine", "folder/planted"),
+    "make a folder": lambda contents: contents.save({"type": "directory"}, "folder/planted"),
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS.keys())
+async def test_a_folder_swapped_for_a_link_before_it_is_written_to(services, jp_serverapp, swapped, workspace, act):
+    with pytest.raises((HTTPError, OSError)):
+        await act(jp_serverapp.contents_manager)
+    assert (workspace / "folder").is_symlink()
+    assert sorted(path.name for path in swapped.iterdir()) == [".ipynb_checkpoints", "key"]
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS.keys())
+async def test_without_lockdown_it_is_followed(open_server, services, jp_serverapp, swapped, act):
+    """The positive control."""
+    with contextlib.suppress(HTTPError):  # it may find what it has done in the wrong place
+        await act(jp_serverapp.contents_manager)
+    assert sorted(path.name for path in swapped.iterdir()) != [".ipynb_checkpoints", "key"]
+
+
+async def test_files_and_folders_are_moved_and_deleted(services, ask, workspace, jp_serverapp):
+    (workspace / "a").mkdir()
+    (workspace / "a" / "one.txt").write_text("1")
+    (workspace / "two.txt").write_text("2")
+    assert (await ask("PATCH", "api", "contents", "a", "one.txt", body={"path": "two.txt"}))[0] == 409
+    assert (await ask("PATCH", "api", "contents", "no.txt", body={"path": "three.txt"}))[0] == 404
+    assert (await ask("PATCH", "api", "contents", "two.txt", body={"path": "a/two.txt"}))[0] == 200
+    assert (await ask("PATCH", "api", "contents", "a", body={"path": "b"}))[0] == 200
+    assert (await ask("PUT", "api", "contents", "b", body={"type": "directory"}))[0] in {200, 201}
+    assert (await ask("PUT", "api", "contents", "b", "two.txt", body={"type": "directory"}))[0] == 400
+    assert (await ask("DELETE", "api", "contents", "b"))[0] == 400  # not empty
+    for name in ("one.txt", "two.txt"):
+        assert (await ask("DELETE", "api", "contents", "b", name))[0] == 204
+    assert (await ask("POST", "api", "contents", "b", body={"type": "file"}))[0] == 201
+    assert (await ask("POST", "api", "contents", "b", "untitled", "checkpoints"))[0] == 201
+    assert (await ask("DELETE", "api", "contents", "b", "untitled"))[0] == 204
+    assert (await ask("DELETE", "api", "contents", "b"))[0] == 204  # checkpoints are not seen
+    (workspace / "c" / "d").mkdir(parents=True)
+    (workspace / "c" / "d" / "file").write_text("x")
+    jp_serverapp.contents_manager.always_delete_dir = True
+    assert (await ask("DELETE", "api", "contents", "c"))[0] == 204
+    assert [path.name for path in workspace.iterdir()] == [".ipynb_checkpoints"]
+
+
+async def test_buttons_in_outputs_are_no_commands(services, ask):
+    status, body = await ask("GET", "lab", "api", "settings", lockdown.SANITIZER)
+    default = json.loads(body)["schema"]["properties"]["allowCommandLinker"]["default"]
+    assert (status, default) == (200, False)
+
+
+async def test_without_lockdown_they_are(open_server, services, ask):
+    """The positive control."""
+    _, body = await ask("GET", "lab", "api", "settings", lockdown.SANITIZER)
+    assert json.loads(body)["schema"]["properties"]["allowCommandLinker"]["default"] is True
+
+
+async def test_a_setting_of_the_users_own_that_allows_them_is_told(services, jp_serverapp, workspace, data_dir):
+    (lab,) = jp_serverapp.extension_manager.extension_apps["jupyterlab"]
+    package, plugin = lockdown.SANITIZER.split(":")
+    file = Path(lab.user_settings_dir) / package / f"{plugin}.jupyterlab-settings"
+    file.parent.mkdir(parents=True)
+    for said, refused in (("{// mine\nallowCommandLinker: true}", True), ("{autolink: false}", False), ("{", True)):
+        file.write_text(said)
+        if refused:
+            with pytest.raises(SystemExit, match=r"allow commands in outputs \(allowCommandLinker\)"):
+                lockdown.hold(jp_serverapp, str(workspace), data_dir)
+        else:
+            lockdown.hold(jp_serverapp, str(workspace), data_dir)

@@ -1,10 +1,14 @@
 """Methods over REST: what is refused before it is queued, what is kept, and comparing; with the small worker."""
 
 import asyncio
+import sys
+import time
 
 # What a comparison imports: where everything is busy this takes longer than a test waits for an answer.
 import arch.bootstrap  # noqa: F401
 import pytest
+from alphintra_server.errors import Invalid
+from alphintra_server.services import comparison
 
 from .conftest import STRATEGY, TestIdentities
 
@@ -304,6 +308,55 @@ async def test_comparing_does_not_hold_up_other_requests(api, completed, monkeyp
     order.append("answered")
     assert (await comparing).status == 200
     assert order == ["answered", "compared"]
+
+
+class Watch:
+    """A clock that a test moves: by ``step`` when it is read, and by an hour when a part of ``arch`` is loaded."""
+
+    def __init__(self, step=0.0):
+        self.now, self.step, self.loaded = 0.0, step, []
+
+    def thread_time(self):
+        self.now += self.step
+        return self.now
+
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("arch."):
+            self.loaded.append(name)
+            self.now += 3600.0
+
+
+async def test_loading_libraries_takes_nothing_from_the_time_of_a_comparison(api, completed, monkeypatch):
+    jobs = [await completed(name=name) for name in ("a", "b")]
+    watch = Watch()
+    monkeypatch.setattr(comparison, "time", watch)
+    monkeypatch.setattr(sys, "meta_path", [watch, *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "arch.bootstrap")
+    reply = await api("POST", "/api/backtests/compare", {"ids": [job["id"] for job in jobs]})
+    assert reply.status == 200, reply.json
+    assert watch.loaded == ["arch.bootstrap"]
+
+
+async def test_a_comparison_that_is_too_much_work_is_refused(api, completed, monkeypatch):
+    jobs = [await completed(name=name) for name in ("a", "b")]
+    # Looked at once every 50 of 1,000 resamples: at the first one, and twice afterwards.
+    monkeypatch.setattr(comparison, "time", Watch(comparison.SECONDS * 0.6))
+    reply = await api("POST", "/api/backtests/compare", {"ids": [job["id"] for job in jobs]})
+    assert (reply.status, reply.json["code"], field(reply)) == (422, "TOO_LONG", "ids")
+    assert "more than 20 seconds of a processor (10% was done)" in reply.json["detail"]
+
+
+def test_waiting_for_a_processor_takes_nothing_from_the_time_of_a_comparison():
+    allowance = comparison.Allowance(0.2)
+    allowance(0.0, "")
+    time.sleep(0.3)
+    allowance(0.5, "")
+    started = time.thread_time()
+    while time.thread_time() <= started + 0.2:
+        pass
+    with pytest.raises(Invalid) as caught:
+        allowance(0.9, "")
+    assert caught.value.code == "TOO_LONG"
 
 
 class TestOwners:

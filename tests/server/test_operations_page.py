@@ -51,7 +51,7 @@ def test_the_settings_exist_with_these_defaults():
     traits = AlphintraServer.class_traits()
     names = [row[0] for row in table("Settings")]
     assert all(traits[name].metadata.get("config") for name in names)
-    limits = {name for name in traits if re.match(r"(max|job|keep)_", name)}
+    limits = {name for name in traits if re.match(r"(max|job|keep|lease|heartbeat)_", name)}
     assert limits <= set(names)
     units = {"": 1, " KiB": 1 << 10, " GiB": 1 << 30}
     for name, number, unit in re.findall(r"^\| `(\w+)` \| ([0-9]+)( [GK]iB)? \|", PAGE, re.MULTILINE):

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from alphintra_kernel.levels import probe_report
+from alphintra_kernel.priority import BACKGROUND, IDLE
 from alphintra_kernel.sandbox import Sandbox
+from alphintra_kernel.supervise import SandboxProcess
 from alphintra_server.jobs import pool as pool_module
 from alphintra_server.jobs.attempt import Failed, Finished
 from alphintra_server.jobs.launcher import JobLimits
-from alphintra_server.jobs.pool import Pool, can_raise_priority, memory_left
+from alphintra_server.jobs.pool import Pool, memory_left
 from alphintra_server.jobs.protocol import MAX_MESSAGES, Conversation, OutputLimitError
 from alphintra_server.jobs.worker_home import WorkerHome, remove_tree
 
@@ -228,8 +230,8 @@ async def test_a_worker_that_dies_before_the_job_begins_costs_no_job(sandbox, tm
     launching = launcher(tmp_path, sandbox, (sys.executable, "-P", "-c", code))
     start, starts = launching.start, []
 
-    async def counted(limits, prefix=()):
-        worker = await start(limits, prefix)
+    async def counted(limits, *more):
+        worker = await start(limits, *more)
         starts.append(worker.marker)
         if len(starts) > 1:
             once.touch()
@@ -266,17 +268,34 @@ async def test_none_waits_where_memory_is_short(sandbox, tmp_path, monkeypatch):
         assert isinstance(await attempt(launching, tmp_path).run(backtest()), Finished)
 
 
-async def test_it_loads_at_the_lowest_priority_and_runs_at_the_normal_one(sandbox, tmp_path):
-    if not can_raise_priority():
-        pytest.skip("this user may not give a process its priority back")
-    slow = SMALL[-1].replace('say(type="warm")', 'time.sleep(1)\nsay(type="warm")')
+async def test_it_loads_at_the_lowest_priority_and_waits_at_that_of_jobs(sandbox, tmp_path, monkeypatch):
+    given = []
+    spawn, prefer = Sandbox.spawn, SandboxProcess.prefer
+    monkeypatch.setattr(
+        Sandbox, "spawn", lambda self, *args, **kw: given.append(kw["priority"]) or spawn(self, *args, **kw)
+    )
+    monkeypatch.setattr(
+        SandboxProcess, "prefer", lambda self, priority: given.append(priority) or prefer(self, priority)
+    )
+    launching = launcher(tmp_path, sandbox, SMALL)
+    async with pool_of(1, launching) as pool:
+        await until(lambda: pool.warm)
+        await until(lambda: len(given) == (2 if sandbox.can_raise else 1))
+        monkeypatch.undo()
+    assert given == ([IDLE, BACKGROUND] if sandbox.can_raise else [BACKGROUND])
+
+
+async def test_one_that_is_taken_while_it_loads_goes_on_with_a_jobs_priority(sandbox, tmp_path, monkeypatch):
+    if not sandbox.can_raise:
+        pytest.skip("NO PRIORITY TO RAISE HERE: this user may not")
+    slow = SMALL[-1].replace('say(type="warm")', 'time.sleep(5)\nsay(type="warm")')
     launching = launcher(tmp_path, sandbox, (*SMALL[:-1], slow))
     async with pool_of(1, launching) as pool:
         await until(lambda: pool._waiting and pool._waiting[0].worker.ready)
-        (pid,) = processes(pool._waiting[0].worker.marker)[-1:]
-        assert os.getpriority(os.PRIO_PROCESS, pid) == 19
-        await until(lambda: pool.warm)
-        await until(lambda: os.getpriority(os.PRIO_PROCESS, pid) == 0, 5)
+        worker = await pool.take(launching.limits)
+        assert worker.process._priority == BACKGROUND
+        await worker.end()
+        await worker.remove()
 
 
 SERVER = """

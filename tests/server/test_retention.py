@@ -5,14 +5,14 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from alphintra_server.db import Database
 from alphintra_server.db.engine import database_now
-from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import IdempotencyRow, JobLogRow, JobRow
 from alphintra_server.db.types import utc_now
 from alphintra_server.jobs.lost import LostJobs
 from alphintra_server.jobs.retention import Kept, Retention
 from sqlalchemy import select, update
+
+from .databases import migrated
 
 DATA = "us-equities-daily/AAPL"
 DAY = timedelta(days=1)
@@ -22,8 +22,7 @@ class Attic:
     """A table of jobs with their folders."""
 
     def __init__(self, url, folder):
-        self.database = Database(url)
-        upgrade(self.database.write_engine)
+        self.database = migrated(url)
         self.folder = folder / "jobs"
         self.folder.mkdir()
 
@@ -61,7 +60,8 @@ class Attic:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def attic(request, tmp_path):
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path / 'a'}"
+    on_postgresql = request.param == "postgresql"
+    url = request.getfixturevalue("migrated_postgres_url") if on_postgresql else f"sqlite:///{tmp_path / 'a'}"
     made = Attic(url, tmp_path)
     yield made
     made.database.close()

@@ -258,10 +258,22 @@ def test_openapi_says_what_a_cost_may_be():
             assert set(schemas[terms]["properties"]) == set(sdk.__dataclass_fields__)
 
 
+class TestFirstStart:
+    @pytest.fixture
+    def from_nothing(self):
+        return True
+
+    async def test_it_makes_its_database(self, data_dir, api):
+        assert (data_dir / "alphintra.sqlite").is_file()
+        names = {item["name"] for item in (await api("GET", "/api/datasets")).json["items"]}
+        assert "us-equities-daily" in names
+        assert (await api("GET", "/api/backtests")).json["items"] == []
+
+
 class TestSecondServer:
     @pytest.fixture
     def held(self, data_dir):
-        data_dir.mkdir()
+        data_dir.mkdir(exist_ok=True)
         database = Database(f"sqlite:///{data_dir / 'alphintra.sqlite'}")
         yield database
         database.close()

@@ -17,7 +17,7 @@ from alphintra_kernel.sandbox import Sandbox
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.tables import JobRow, OutboxRow
 from alphintra_server.events import EventRelay
-from alphintra_server.jobs import fair_queue, store, worker_home
+from alphintra_server.jobs import fair_queue, worker_home
 from alphintra_server.jobs.backtest import BacktestKind
 from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.jobs.supervisor import Supervisor
@@ -29,10 +29,9 @@ DATA = "us-equities-daily/AAPL"
 
 
 @pytest.fixture
-def settings(monkeypatch):
-    """Quick heartbeats, from the first one on."""
-    monkeypatch.setattr(store, "HEARTBEAT_SECONDS", 0.2)
-    return {}
+def settings():
+    """Quick heartbeats, and leases that are not the usual ones."""
+    return {"heartbeat_seconds": 0.2, "lease_seconds": 25.0}
 
 
 @pytest.fixture
@@ -168,7 +167,7 @@ async def test_heartbeats_keep_the_lease(api, services, execute, finished):
 
     await until(extended, 8)
     now = await services.database.read(database_now)
-    assert timedelta(seconds=20) < await services.database.read(lease) - now <= store.LEASE
+    assert timedelta(seconds=20) < await services.database.read(lease) - now <= timedelta(seconds=25)
     await api("POST", f"/api/backtests/{started['backtest_id']}/cancel")
     assert (await finished(started["backtest_id"]))["status"] == "CANCELLED"
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from alphintra_kernel.sandbox import Sandbox
-from alphintra_server.db import Database, engine
+from alphintra_server.db import Database, engine, types
 from alphintra_server.db.engine import database_now
-from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import JobRow, OutboxRow, TemplateUseRow
 from alphintra_server.db.types import utc_now
 from alphintra_server.jobs import fair_queue, lost, store, supervisor
 from alphintra_server.jobs.attempt import JobInput
 from alphintra_server.jobs.launcher import JobLimits, Launcher
+from alphintra_server.jobs.leases import LEASE, Leases
 from alphintra_server.jobs.lost import LostJobs
 from alphintra_server.jobs.supervisor import Supervisor
 from alphintra_server.jobs.worker_home import record
@@ -28,6 +28,8 @@ from alphintra_server.limits import Limits, UserLimits
 from prometheus_client import REGISTRY
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
+
+from .databases import migrated
 
 WORKER = (sys.executable, "-P", "-c", Path(__file__).with_name("protocol_worker.py").read_text())
 HEARTBEAT = 0.2
@@ -52,12 +54,12 @@ class Probe:
 class House:
     """A database and the supervisors on it."""
 
-    def __init__(self, url, folder):
+    def __init__(self, url, folder, lease=LEASE):
+        self.leases = Leases(lease, HEARTBEAT)
         self.url = url
         self.folder = folder
-        self.database = Database(url)
+        self.database = migrated(url)
         self.databases = [self.database]
-        upgrade(self.database.write_engine)
         self.supervisors = []
 
     async def server(self, max_jobs=2):
@@ -75,6 +77,7 @@ class House:
             lambda: None,
             logging.getLogger("test"),
             Limits(UserLimits(jobs=1000)),
+            self.leases,
         )
         await made.start()
         self.supervisors.append(made)
@@ -115,13 +118,13 @@ class House:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(store, "HEARTBEAT_SECONDS", HEARTBEAT)
     monkeypatch.setattr(supervisor, "_IDLE_SECONDS", 0.1)
 
 
 @pytest.fixture
 def house(request, tmp_path, jp_asyncio_loop):
-    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else f"sqlite:///{tmp_path / 'a'}"
+    on_postgresql = request.param == "postgresql"
+    url = request.getfixturevalue("migrated_postgres_url") if on_postgresql else f"sqlite:///{tmp_path / 'a'}"
     made = House(url, tmp_path)
     yield made
     jp_asyncio_loop.run_until_complete(made.close())
@@ -177,6 +180,28 @@ async def test_a_lease_that_ran_out_in_a_jump_of_the_clock_is_no_lost_job(house)
     row = house.row(job)
     assert (row.status, row.attempt, row.owner) == ("COMPLETED", 1, first.boot_id)
     assert house.effects() == {job: 1}
+
+
+@both
+async def test_a_wall_clock_that_jumps_by_hours_changes_nothing(house, monkeypatch):
+    """On SQLite it is the database's clock as well; on PostgreSQL another server looks on."""
+    running, waiting = house.add("slow:3"), house.add("slow:3", user="v")
+    await house.server(max_jobs=1)
+    await house.until(lambda: house.row(running).phase == "running")
+    if not house.database.is_sqlite:
+        await house.server(max_jobs=1)
+    before = house.row(running).heartbeat_at
+    for hours in (1, -1, 3, 0):
+        monkeypatch.setattr(types, "clock_error", timedelta(hours=hours))
+        # Long enough for heartbeats by the new time, and for whoever suspects by it.
+        await asyncio.sleep(3 * HEARTBEAT)
+        assert house.row(running).status != "PENDING"
+    assert house.row(running).heartbeat_at != before
+    await house.ended(running, waiting)
+    for job in (running, waiting):
+        assert (house.row(job).status, house.row(job).attempt) == ("COMPLETED", 1)
+        assert house.row(job).queue_seconds >= 0
+    assert house.effects() == {running: 1, waiting: 1}
 
 
 @both
@@ -286,8 +311,7 @@ async def test_cancel_against_completion_leaves_one_end(house):
 
 async def test_a_database_that_was_away_has_lost_and_doubled_nothing(own_postgres, tmp_path, monkeypatch, caplog):
     """Every lease runs out meanwhile, one job ends meanwhile, one goes on; then all is as if nothing had been."""
-    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.8))
-    house = House(own_postgres.create_database(), tmp_path)
+    house = House(own_postgres.create_database(), tmp_path, timedelta(seconds=0.8))
     try:
         first = await house.server()
         ends, goes_on = house.add("slow:1.0"), house.add("slow:4")
@@ -317,8 +341,7 @@ async def test_a_database_that_was_away_has_lost_and_doubled_nothing(own_postgre
 
 async def test_a_locked_file_holds_up_the_end_of_a_job_and_loses_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "SQLITE_WAIT_MILLISECONDS", 100)
-    monkeypatch.setattr(store, "LEASE", timedelta(seconds=0.8))
-    house = House(f"sqlite:///{tmp_path / 'a'}", tmp_path)
+    house = House(f"sqlite:///{tmp_path / 'a'}", tmp_path, timedelta(seconds=0.8))
     try:
         await house.server()
         job = house.add("slow:0.3")

@@ -106,6 +106,9 @@ class Fleet:
                 "database_url": self.database_url,
                 "single_user": False,
                 "allow_unsandboxed_jobs": True,
+                # A lost server is to be noticed soon.
+                "lease_seconds": LEASE_SECONDS,
+                "heartbeat_seconds": HEARTBEAT_SECONDS,
                 "max_jobs": 2,
                 "max_jobs_per_user": 2,
                 "max_queued": 1000,
@@ -120,8 +123,6 @@ class Fleet:
             "log": str(self.folder / f"{server.name}.log"),
             "arm": str(self.folder / f"{server.name}.arm"),
             "quick": quick,
-            "lease": LEASE_SECONDS,
-            "heartbeat": HEARTBEAT_SECONDS,
         }
         assert self._nursery.stdin is not None
         print(json.dumps(request), file=self._nursery.stdin, flush=True)

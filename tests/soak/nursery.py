@@ -13,7 +13,6 @@ import json
 import os
 import signal
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,6 @@ def serve(request: dict[str, Any]) -> None:
 
     from alphintra_server import crash_points
     from alphintra_server.app import AlphintraServer
-    from alphintra_server.jobs import store
     from jupyter_server.serverapp import ServerApp
     from traitlets.config import Config
 
@@ -78,8 +76,6 @@ def serve(request: dict[str, Any]) -> None:
     signal.signal(signal.SIGUSR2, arm)
     if request["quick"]:
         AlphintraServer.worker_argv = (sys.executable, "-P", "-c", QUICK_WORKER.read_text())
-    # A lost server is to be noticed soon.
-    store.LEASE, store.HEARTBEAT_SECONDS = timedelta(seconds=request["lease"]), request["heartbeat"]
     config = Config(request["config"])
     config.ServerApp.identity_provider_class = People
     app = ServerApp.instance(config=config)

@@ -9,6 +9,7 @@ Every Sharpe ratio here is *per observation*: ``Result.metrics["sharpe_ratio"]``
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -62,13 +63,12 @@ def probabilistic_sharpe_ratio(
     Returns:
         A probability; NaN below two returns, where they do not vary, or where ``benchmark`` is NaN.
     """
-    from scipy.special import ndtr
-
     m = returns if isinstance(returns, Moments) else moments(returns, risk_free)
     spread = 1.0 - m.skewness * m.sharpe + (m.kurtosis - 1.0) / 4.0 * m.sharpe**2
     if not spread > 0 or m.count < 2:
         return math.nan
-    return float(ndtr((m.sharpe - benchmark) * math.sqrt(m.count - 1) / math.sqrt(spread)))
+    # Φ(x) is erfc(−x/√2)/2; as 1 − … it would lose the small ones.
+    return 0.5 * math.erfc((benchmark - m.sharpe) * math.sqrt(m.count - 1) / math.sqrt(2.0 * spread))
 
 
 def expected_maximum_sharpe(count: int, variance: float) -> float:
@@ -83,13 +83,12 @@ def expected_maximum_sharpe(count: int, variance: float) -> float:
     Returns:
         A Sharpe ratio per observation; NaN for fewer than two trials or an undefined variance.
     """
-    from scipy.special import ndtri
-
     if count < 2 or not variance >= 0:
         return math.nan
     # Φ⁻¹(1 − p) is −Φ⁻¹(p), which stays exact for a p too small to be taken from 1.
-    best = (1.0 - EULER_MASCHERONI) * -ndtri(1.0 / count) + EULER_MASCHERONI * -ndtri(1.0 / (count * math.e))
-    return math.sqrt(variance) * float(best)
+    quantile = NormalDist().inv_cdf
+    best = (1.0 - EULER_MASCHERONI) * -quantile(1.0 / count) + EULER_MASCHERONI * -quantile(1.0 / (count * math.e))
+    return math.sqrt(variance) * best
 
 
 def deflated_sharpe_ratio(

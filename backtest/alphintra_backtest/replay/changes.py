@@ -11,9 +11,9 @@ import numpy as np
 from alphintra_backtest.handles import Order
 
 from . import strategy_state
+from .asked import asked
 from .branches import Change, plain
 from .strategy_state import State
-from .variables import short
 
 if TYPE_CHECKING:
     from alphintra_backtest.session import Session
@@ -43,9 +43,11 @@ class Left:
         parts = {} if state is not None else strategy_state.parts(track.drive.instance)
         return cls(track.bar, state, parts, _marks(track.session))
 
-    def texts(self) -> dict[str, str]:
-        """Each attribute as a text; none where they cannot be copied."""
-        return {} if self.state is None else {name: short(v) for name, v in self.state.attributes().items()}
+    def moved(self, instance: Any) -> set[str]:
+        """Names of the attributes that are not what they were; none where they cannot be copied."""
+        if self.state is None:
+            return set()
+        return {name for name, _, _ in strategy_state.differences(self.state.attributes(), vars(instance), instance)}
 
     def changes(self, track: Track) -> list[Change]:
         """What is no longer as it was."""
@@ -54,7 +56,7 @@ class Left:
         changes = [(name, plain(old), plain(new)) for name, old, new in found]
         orders = sorted({o for o in (*session.pending, *session.touched) if o >= 0})
         if orders:
-            changes.append(("orders", None, plain([Order(session, o) for o in orders])))
+            changes.append(("orders", None, plain("; ".join(_said(Order(session, o)) for o in orders))))
         rng, logs, recorded = _marks(session)
         if rng != (_undrawn(session) if self.marks[0] is None and rng is not None else self.marks[0]):
             changes.append(("rng", None, "drawn"))
@@ -81,6 +83,12 @@ def _attributes(left: Left, instance: Any) -> list[tuple[str, Any, Any]]:
         elif old is not new:
             found.append((name, None if isinstance(old, State) else old, vars(instance).get(name)))
     return found
+
+
+def _said(order: Order) -> str:
+    """An order in a line: what it asks for, and its state where it no longer works."""
+    text = f"{order.symbol} {asked(order)}"
+    return text if order.is_working else f"{text}: {order.state.lower()}"
 
 
 def _undrawn(session: Session) -> Any:

@@ -56,7 +56,9 @@ class DebugRun:
 
     def __init__(self, replay: Replay, stops: Stops, goto: int | None = None) -> None:
         self.replay = replay
-        self.entry: tuple[str, int] = replay.entry
+        entry = replay.entry
+        assert entry is not None  # see wanted: there is an on_bar of the trader's
+        self.entry = entry
         self.running = False
         self._stops = stops
         self._goto = goto
@@ -172,7 +174,7 @@ def wanted(strategy: type[Any], debug: bool | None) -> bool:
     mine = files(strategy)
     if debug and not mine:
         raise ReplayError(
-            f"{strategy.__name__} has no on_bar to stop in", code="NO_ON_BAR", hint="pass compiled=False or write on_bar"
+            f"{strategy.__name__} has no on_bar to stop in", code="NO_ON_BAR", hint="it has signals alone"
         )
     return bool(debug) or any(stops.stops_in(path) for path in mine)
 
@@ -206,8 +208,8 @@ def undisturbed() -> Iterator[None]:
 def debug(replay: Replay, asked: bool | None) -> Any:
     """Walk a replay under the debugger, from where it stands until it ends or is ended; see ``replay.debug_hook``.
 
-    It stops in the ``on_bar`` of the bar that the replay was put at, or which raised in the run; else where the trader's
-    breakpoints are, or, where there is none, in the first one.
+    It stops in the ``on_bar`` of the bar that the replay was put at, or which raised in the run; else where the
+    trader's breakpoints are, or, where there is none, in the first one.
     """
     if not wanted(replay.setup.strategy, asked):
         return None

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from alphintra_backtest.session import Session
 
 #: Seconds that the small curves of a strategy's numbers may take when a replay goes to a bar.
-CURVES = 0.02
+CURVES = 0.2
 
 
 class Replay:
@@ -206,8 +206,9 @@ class Replay:
         """Go on to the next bar at which something happens, or else to the end.
 
         Args:
-            what: ``"order"`` (one was submitted), ``"fill"``, ``"trade"`` (one was closed, or began to be), ``"refusal"``, or Python
-                over ``self`` and the names of the strategy's module or notebook, which is looked at after each bar.
+            what: ``"order"`` (one was submitted), ``"fill"``, ``"trade"`` (one was closed, or began to be),
+                ``"refusal"``, or Python over ``self`` and the names of the strategy's module or notebook, which is
+                looked at after each bar.
             limit: Bars to go at most.
 
         Returns:
@@ -397,10 +398,11 @@ class Replay:
 
     def _show(self, target: int) -> None:
         """Go to a bar, and on the way see how the strategy's numbers came to be, where that takes no time."""
-        bars = max(1, self.count - self.first)
         few = max(self._track.line_of(target).start, target - POINTS)
-        if self.bar != target and POINTS * self.run_seconds / bars < CURVES:
-            self._track.go(max(few, self.bar) if self.bar < target else few)
+        if self.bar < target:
+            few = max(few, self.bar)
+        if self.bar != target and (target - few) * self._track.a_bar < CURVES:
+            self._track.go(few)
             while self.bar < target and not self.done:
                 self._values.note(self.strategy, self.bar)
                 self._track.walk(self.bar + 2)

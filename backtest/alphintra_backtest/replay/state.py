@@ -16,6 +16,7 @@ from alphintra_backtest.view_axis import DAY_SECONDS, is_intraday
 from alphintra_backtest.view_series import MAX_INDICATORS, shown
 
 from . import histories
+from .asked import asked
 from .variables import variables
 
 if TYPE_CHECKING:
@@ -180,17 +181,6 @@ def _working(session: Session) -> list[dict[str, Any]]:
         }
         for order in session.working_orders()[:100]
     ]  # fmt: skip
-
-
-def asked(order: Order) -> str:
-    """What an order asks for, in a line: ``sell stop 247.61, 666``."""
-    size = codes.SIZES[order._i(codes.I_SIZE)]
-    amount = order._f(codes.F_SIZE)
-    prices = "".join(f" {p:.6g}" for p in (order.stop, order.limit) if p == p)
-    what = order.type.lower().replace("_", " ")
-    if size == "quantity" or order.quantity:
-        return f"{order.side.lower()} {what}{prices}, {order.quantity:g}"
-    return f"{size.replace('_', ' ')} {amount:g}{prices}"
 
 
 def _log(session: Session, rows: int, lines: Mapping[int, Any]) -> list[dict[str, Any]]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SPACING = 0.02
 #: Part of the run's time that copies may take.
 SHARE = 0.1
+#: Part of the time between two copies that lies between those near a bar that was gone back to.
+NEAR = 0.125
 #: Seconds after which a run that cannot be copied looks whether it is to stop.
 LOOK = 0.25
 
@@ -47,12 +49,14 @@ class Track:
         why_not: What could not.
         broken: Whether it stands inside of a bar: something went wrong on the way.
         logged: How much the whole run had logged before it was ended.
+        a_bar: Seconds that a bar took.
     """
 
     drive: Drive
     line: Line
     root: Line
     logged: stops.Logged
+    a_bar: float
 
     def __init__(self, setup: beginning.Setup, limit: int, gate: Gate) -> None:
         self.setup = setup
@@ -62,7 +66,7 @@ class Track:
         #: Asked after each stretch of a walk: whether to leave it there.
         self.left: Callable[[], bool] | None = None
         self._walked: Line | None = None
-        self.spacing = SPACING
+        self.spacing = self._least = SPACING
         self._gate = gate
         self._bytes = 0
         self._newest: Kept | None = None
@@ -97,6 +101,7 @@ class Track:
         from alphintra.errors import StrategyError
 
         ended, failed = None, None
+        began, first = clock.perf_counter(), self.bar
         try:
             with young_garbage_only():
                 self.walk(self.drive.count)
@@ -105,6 +110,7 @@ class Track:
             failed = error
         if self.copyable:
             self.root.reached = self.session.reached()
+        self.a_bar = (clock.perf_counter() - began) / max(1, self.bar - first)
         self.logged = stops.Logged.of(self.session)
         if failed is None:
             try:
@@ -126,8 +132,10 @@ class Track:
                 if state is not None:
                     strategy_state.put_back(self.drive.instance, state)
 
-    def walk(self, stop: int) -> None:
+    def walk(self, stop: int, *, near: bool = False) -> None:
         """Take the timestamps before ``stop``, and keep copies on the way; fewer after a bankruptcy.
+
+        ``near`` a bar that is gone back to the copies are closer, for the next steps back.
 
         Raises:
             StrategyError: The strategy raised: it stands at the bar before.
@@ -139,14 +147,17 @@ class Track:
                 return
             try:
                 with self._unsafe(), blame(self.setup.form, self.session):
-                    advance(drive, stop, self.spacing if self.copyable else LOOK)
+                    advance(drive, stop, self.spacing * (NEAR if near else 1.0) if self.copyable else LOOK)
             except Exception:
                 self.left = None
                 with undisturbed(), muted():
                     self.go(max(self.session.cursor.i, self.drive.first) - 1)
                 raise
             if drive.next < stop:
-                self.keep()
+                if near:
+                    self.stand()
+                else:
+                    self.keep()
 
     @property
     def walked(self) -> bool:
@@ -189,11 +200,12 @@ class Track:
 
     def keep(self) -> None:
         """Keep a copy of where it is among those that are spaced by time."""
-        began = clock.perf_counter()
+        _ = self.session.book  # round trips are matched once for each fill, however many copies there are
+        began = clock.thread_time()
         one = self.kept()
         if one is not None:
             self._count(self.line.add(one))
-            self.spacing = max(self.spacing, (clock.perf_counter() - began) / SHARE)
+            self.spacing = max(self._least, (clock.thread_time() - began) / SHARE)
 
     def stand(self) -> Kept | None:
         """Keep a copy of where a movement ended; ``None`` where there can be none."""
@@ -208,7 +220,7 @@ class Track:
         if self._bytes > self.limit:
             lines = self.all_lines()
             if timeline.fit(lines, self.line, self.limit) and self.line is self.root:
-                self.spacing *= 2
+                self._least *= 2
             self._bytes = timeline.size_of(lines)
 
     def all_lines(self) -> list[Line]:
@@ -229,13 +241,14 @@ class Track:
             StrategyError: The strategy raised on the way; it stands at the bar before.
         """
         line = self.line_of(target)
-        if self.broken or line is not self.line or target < self.bar:
+        back = self.broken or line is not self.line or target < self.bar
+        if back:
             self._return(line, target)
         else:
             found = line.last(target, self.bar)
             if found is not None and found.bar > self.bar:
                 self.restore(line, found, ahead=True)
-        self.walk(target + 1)
+        self.walk(target + 1, near=back)
 
     def line_of(self, target: int) -> Line:
         """The line that a bar is on: this one, or what it comes of."""

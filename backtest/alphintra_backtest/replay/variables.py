@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import reprlib
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 MOST = 100
 _TEXT = reprlib.Repr()
 _TEXT.maxstring = _TEXT.maxother = 120
+#: Elements of a container that are written out, where there are more its length comes behind.
+_SHOWN = 4
+_TEXT.maxlist = _TEXT.maxtuple = _TEXT.maxset = _TEXT.maxdict = _TEXT.maxdeque = _SHOWN
+_SIZED = (list, tuple, set, frozenset, dict, deque)
 
 
 def variables(replay: Replay) -> list[dict[str, Any]]:
@@ -31,7 +36,7 @@ def variables(replay: Replay) -> list[dict[str, Any]]:
 
     instance, bar = replay.strategy, replay.in_progress
     before = replay._before
-    at, old = (None, {}) if before is None else (before.bar, before.texts())
+    at, moved = (None, set()) if before is None else (before.bar, before.moved(instance))
     by_hand = {change[0] for change in replay.branch.changes} if replay.branch is not None else set()
     parameters = declared(type(instance))
     found = []
@@ -48,7 +53,7 @@ def variables(replay: Replay) -> list[dict[str, Any]]:
             "name": name,
             "text": text,
             "value": number,
-            "changed": name in by_hand or (bool(old) and old.get(name) != text),
+            "changed": name in by_hand or name in moved,
             "kind": "parameter" if name in parameters else _kind(value),
             "spark": replay._values.of(name, bar) if number is not None and name not in parameters else [],
         })  # fmt: skip
@@ -59,7 +64,10 @@ def variables(replay: Replay) -> list[dict[str, Any]]:
 def short(value: Any) -> str:
     """A value in a line; a trader's own class may fail to make its text."""
     try:
-        return f"{value:.10g}" if isinstance(value, float) else _TEXT.repr(value)
+        if isinstance(value, float):
+            return f"{value:.10g}"
+        text = _TEXT.repr(value)
+        return f"{text} ({len(value)})" if isinstance(value, _SIZED) and len(value) > _SHOWN else text
     except Exception:  # noqa: BLE001
         return f"<{type(value).__name__}>"
 

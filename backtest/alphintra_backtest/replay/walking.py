@@ -85,11 +85,27 @@ class Gate:
 
     def leave(self) -> None:
         """End the movement; what was to break it off comes no more."""
-        with self._lock:
-            if self._broken_off and self._thread is not None:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
-            self._thread = None
-            self._idle.set()
+        while self.busy:
+            try:
+                with self._lock:
+                    if self._broken_off:
+                        self._take_in()
+                    self._thread = None
+                    self._idle.set()
+            except Stopped:  # it came only here
+                self._broken_off = False
+
+    def _take_in(self) -> None:
+        """Wait for what was to break the movement off: it may have come, or come yet.
+
+        To take it back (``PyThreadState_SetAsyncExc`` with nothing) leaves Python 3.11 with a sign that something is
+        to be looked at, and under a trace function, a debugger's or that of coverage, it then looks for ever.
+        """
+        thread = ctypes.c_ulong(threading.get_ident())
+        with contextlib.suppress(Stopped):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Stopped))
+            while True:
+                pass
 
     def look(self) -> None:
         """Raise if the movement was cancelled."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 
 from alphintra_backtest.formats import text
@@ -87,20 +89,19 @@ def _bins(returns: F64) -> int:
 
 
 def _quantiles(returns: F64, left: str) -> Figure:
-    from scipy.special import ndtri
-
     ordered = np.sort(returns)
-    shares = (np.arange(1, len(ordered) + 1) - 0.5) / len(ordered)
-    normal = float(returns.mean()) + float(returns.std(ddof=1)) * ndtri(shares)
     # The tails are what is looked at: all of them, and some of what lies between.
     ends = min(len(ordered), _POINTS) // 3
     middle = np.linspace(ends, len(ordered) - ends - 1, _POINTS - 2 * ends).astype(np.int64)
     keep = np.unique(np.concatenate((np.arange(ends), middle, np.arange(len(ordered) - ends, len(ordered)))))
+    # Like scipy.special.ndtri, which takes a third of a second to import.
+    standard = [NormalDist().inv_cdf(share) for share in ((keep + 0.5) / len(ordered)).tolist()]
+    normal = float(returns.mean()) + float(returns.std(ddof=1)) * np.array(standard)
     reach = [float(normal[0]), float(normal[-1])]
     data = [
         line(shown(np.array(reach), 5), np.array(reach), "Normal", "@muted", width=1.2),
         {
-            "type": "scatter", "mode": "markers", "x": shown(normal[keep], 5), "y": shown(ordered[keep], 5),
+            "type": "scatter", "mode": "markers", "x": shown(normal, 5), "y": shown(ordered[keep], 5),
             "name": "Sessions", "marker": {"color": "@series1", "size": 4},
         },
     ]  # fmt: skip

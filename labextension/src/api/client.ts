@@ -28,6 +28,8 @@ type Query = Record<string, string | number | boolean | undefined>;
 
 /** How long a list may take. */
 const LIST_MS = 10_000;
+/** How long a comparison may take, with those before it; what is lost on its way ends as an error. */
+const COMPARE_MS = 180_000;
 
 export interface IExecuteBody {
   dataset_id: string;
@@ -129,7 +131,11 @@ export class Client {
 
   /** Put completed runs side by side; the first is what the others are compared with. */
   compare(ids: readonly string[]): Promise<IComparison> {
-    return this._post('backtests/compare', { ids: [...ids] });
+    return this._request('backtests/compare', {
+      method: 'POST',
+      body: JSON.stringify({ ids: [...ids] }),
+      signal: AbortSignal.timeout(COMPARE_MS)
+    });
   }
 
   checks(strategy: string): Promise<IChecks> {
@@ -260,7 +266,12 @@ export class Client {
     }
     if (!response.ok) {
       throw new ApiError(
-        problemFrom(response.status, response.statusText, body)
+        problemFrom(
+          response.status,
+          response.statusText,
+          body,
+          response.headers.get('Retry-After')
+        )
       );
     }
     return body as T;

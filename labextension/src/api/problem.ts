@@ -14,6 +14,8 @@ export interface IProblem {
   detail?: string;
   errors?: IFieldError[];
   diagnostics?: IDiagnostic[];
+  /** After how many seconds the server may be asked again, where it says so. */
+  retryAfter?: number;
 }
 
 export class ApiError extends Error {
@@ -36,9 +38,14 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 export function problemFrom(
   status: number,
   statusText: string,
-  body: unknown
+  body: unknown,
+  retryAfter: string | null = null
 ): IProblem {
   const problem: IProblem = { status, title: statusText || `HTTP ${status}` };
+  // A date, which the header may be as well, is none of this server's.
+  if (retryAfter !== null && /^\d+$/.test(retryAfter)) {
+    problem.retryAfter = Number(retryAfter);
+  }
   if (!isRecord(body)) {
     return problem;
   }

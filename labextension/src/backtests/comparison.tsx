@@ -5,6 +5,7 @@ import React from 'react';
 
 import { ApiError, describe } from '../api/problem.js';
 import type { IAlphintra } from '../tokens.js';
+import { compared, isAboutRuns } from './comparing.js';
 import type { BacktestsModel } from './model.js';
 import { LazyStudy } from './study.js';
 
@@ -14,10 +15,14 @@ interface IProps {
   alphintra: IAlphintra;
 }
 
-function Skeleton({ label }: { label: string }): JSX.Element {
+/** The outline of a comparison; the line in it says what is being waited for. */
+function Skeleton({ label, text }: { label: string; text: string }): JSX.Element {
   return (
     <div className="alphintra-Result" aria-busy="true" aria-label={label}>
       <div className="alphintra-Skeleton" style={{ width: '40%', height: 26 }} />
+      <p className="alphintra-muted" role="status">
+        {text}
+      </p>
       <div
         className="alphintra-Skeleton"
         style={{ width: '60%', height: 40, margin: '14px 0' }}
@@ -42,9 +47,13 @@ function Refused(props: IProps & { error: unknown; onRetry: () => void }): JSX.E
         {trans.__('These runs could not be compared.')} {text}
       </p>
       <p>
-        {trans.__(
-          'Runs can be compared when all have finished and share sessions. Choose others in the Backtests panel, or try again when they have finished:'
-        )}
+        {isAboutRuns(error)
+          ? trans.__(
+              'Runs can be compared when all have finished and share sessions. Choose others in the Backtests panel, or try again when they have finished:'
+            )
+          : trans.__(
+              'It is not because of the runs, and nothing of them is lost. Try again; where that does not help, the log of the server says more:'
+            )}
       </p>
       <ul>
         {ids.map(id => {
@@ -82,10 +91,22 @@ function Comparison(props: IProps): JSX.Element {
   const { client, trans } = alphintra;
   const [study, setStudy] = React.useState<unknown>(null);
   const [error, setError] = React.useState<unknown>(null);
+  const [wait, setWait] = React.useState('');
   const [attempt, setAttempt] = React.useState(0);
   React.useEffect(() => {
     let gone = false;
-    client.compare(ids).then(
+    compared(
+      client,
+      ids,
+      () => !gone,
+      (seconds, reason) => {
+        if (!gone) {
+          setWait(
+            trans.__('%1 It is asked again in %2 s.', describe(reason).text, seconds)
+          );
+        }
+      }
+    ).then(
       found => {
         if (!gone) {
           setStudy(found.study);
@@ -101,19 +122,26 @@ function Comparison(props: IProps): JSX.Element {
       gone = true;
     };
   }, [attempt]);
-  const waiting = <Skeleton label={trans.__('Comparing')} />;
+  const retry = (): void => {
+    setError(null);
+    setWait('');
+    setAttempt(attempt + 1);
+  };
   if (error !== null) {
-    return (
-      <Refused
-        {...props}
-        error={error}
-        onRetry={() => {
-          setError(null);
-          setAttempt(attempt + 1);
-        }}
-      />
-    );
+    return <Refused {...props} error={error} onRetry={retry} />;
   }
+  const waiting = (
+    <Skeleton
+      label={trans.__('Comparing')}
+      text={
+        wait ||
+        trans.__(
+          'Comparing %1 runs. The first comparison after a start of the server takes longer.',
+          ids.length
+        )
+      }
+    />
+  );
   return study === null ? (
     waiting
   ) : (

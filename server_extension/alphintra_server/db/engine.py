@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from .outage import DatabaseAwayError
+from .types import utc_now
 
 T = TypeVar("T")
 
@@ -135,13 +136,10 @@ class Database:
 def database_now(session: Session) -> datetime:
     """Read the database's own clock: leases are compared by it, whichever server asks."""
     if session.get_bind().dialect.name == "sqlite":
-        micros = session.execute(
-            text("SELECT CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)")
-        ).scalar_one()
-    else:
-        micros = session.execute(
-            text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
-        ).scalar_one()
+        return utc_now()  # a file has no clock but that of the one server that holds it
+    micros = session.execute(
+        text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)")
+    ).scalar_one()
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(micros))
 
 

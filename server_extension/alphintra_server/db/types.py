@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
@@ -61,6 +61,10 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
+clock_error = timedelta()
+"""What this process's wall clock is off by. Only tests change it: a clock jumps under a server that runs."""
+
+
 def utc_now() -> datetime:
     """Read the clock: aware, to the microsecond."""
-    return datetime.now(UTC)
+    return datetime.now(UTC) + clock_error

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from tornado.log import gen_log
 from tornado.web import Application
 
 from ..auth import Caller
+from ..jobs.worker_home import remove_tree
 from .handlers import AbsentHandler
 from .listener import Listener
 from .rates import Bucket, SeldomMalformed
@@ -78,7 +79,7 @@ class Doors:
         try:
             self._open[path] = behind, Listener(path, application)
         except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
+            await asyncio.to_thread(remove_tree, folder)
             raise
         self._log.info("Door opened for %s %s of user %s", tenant, subject, user_id)
         return Door(path, behind.token)
@@ -90,8 +91,8 @@ class Doors:
             return
         tenant, listener = found
         tenant.ended = True
-        shutil.rmtree(door.socket.parent, ignore_errors=True)
         await listener.stop()
+        await asyncio.to_thread(remove_tree, door.socket.parent)
         self._log.info("Door closed for %s %s", tenant.kind, tenant.subject)
 
     async def close_all(self) -> None:
@@ -101,7 +102,7 @@ class Doors:
         gen_log.removeFilter(self._seldom)
         folder, self._folder = self._folder, None
         if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            await asyncio.to_thread(remove_tree, folder)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -118,7 +119,7 @@ class Doors:
                 lock = hold(folder)
             except OSError:  # held by a running server, or gone
                 continue
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
             os.close(lock)
 
     def _home(self) -> Path:

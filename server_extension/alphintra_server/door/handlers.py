@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import logging
-import uuid
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
-from pydantic import BaseModel
-from tornado import web
 from tornado.web import stream_request_body
 
 from .. import errors
 from ..auth import Caller
+from ..handlers.answering import AnsweringMixin
 from ..handlers.base import Endpoint
-from ..handlers.reading import body_as, key_of, query_as
-from ..idempotency import Keyed, Stored
 from ..metrics import REQUESTS
 from .tenant import Tenant
 
@@ -25,7 +19,6 @@ if TYPE_CHECKING:
 
 VERBS = ("GET", "POST")
 _SMALL = 64 << 10
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Unauthorized(errors.ServiceError):
@@ -50,7 +43,7 @@ class _NoLength(errors.ServiceError):
 
 
 @stream_request_body
-class DoorHandler(web.RequestHandler):
+class DoorHandler(AnsweringMixin):
     """Base of what is behind a door."""
 
     base_url = ""
@@ -60,12 +53,12 @@ class DoorHandler(web.RequestHandler):
     rate: str | None = None
     """Name of the rate that its POST is counted under."""
 
-    def initialize(self, *, tenant: Tenant, extension: AlphintraServer, log: logging.Logger) -> None:
+    def initialize(self, *, tenant: Tenant, extension: AlphintraServer, log: logging.Logger) -> None:  # type: ignore[override]
         """Take what the door gives to each request."""
+        super().initialize()
         self.tenant = tenant
         self.log = log
         self._extension = extension
-        self._body = bytearray()
         self._reserved = 0
 
     @property
@@ -95,10 +88,6 @@ class DoorHandler(web.RequestHandler):
         except errors.ServiceError as error:
             self.write_problem(error)
 
-    def data_received(self, chunk: bytes) -> None:
-        """Take a piece of the body."""
-        self._body += chunk
-
     async def admit(self, scope: str) -> Caller:
         """Tell who is asking: the door's user, whatever the request says."""
         if self.tenant.ended:  # while the body came in
@@ -106,52 +95,14 @@ class DoorHandler(web.RequestHandler):
         self.tenant.caller.require(scope)
         return self.tenant.caller
 
-    def read_query(self, model: type[Model]) -> Model:
-        """Read the query string into a model."""
-        return query_as(model, self.request.query_arguments)
+    def route(self, verb: str) -> str:
+        """What a key stands for beside the path's parts."""
+        return f"{verb} door.{type(self).__name__}"
 
-    def read_body(self, model: type[Model]) -> Model:
-        """Read a JSON object into a model; no body is an empty object."""
-        return body_as(model, bytes(self._body))
-
-    def read_key(
-        self, described: Endpoint, who: Caller, verb: str, path: tuple[str, ...], body: BaseModel | None
-    ) -> Keyed | None:
-        """Read the ``Idempotency-Key`` of a request, if it has one."""
-        present = functools.partial(described.present, self.base_url, path)
-        return key_of(self.request, who, f"{verb} door.{type(self).__name__}", path, body, present)
-
-    async def write_stored(self, answer: Stored, *, anew: bool = False) -> None:
-        """Answer well; say so where it was done before."""
-        self.set_status(answer.status)
-        for name, value in answer.headers.items():
-            self.set_header(name, value)
-        if not anew:
-            self.set_header("Idempotent-Replayed", "true")
-        await self.finish(answer.body)
-
-    def write_problem(self, error: errors.ServiceError) -> None:
-        """Answer with a problem document."""
-        self.set_status(error.status)
-        for name, value in error.headers.items():
-            self.set_header(name, value)
-        document = errors.problem(error.status, error.detail, code=error.code, errors=error.errors, **error.extra)
-        self.set_header("Content-Type", "application/problem+json")
-        self.finish(json.dumps(document))
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer what nobody foresaw, without saying more than that."""
-        raised = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(raised, web.HTTPError):
-            document = errors.problem(status_code, raised.reason or "Not possible.", code=f"HTTP_{status_code}")
-        else:
-            number = uuid.uuid4().hex[:12]
-            self.log.error("Internal error %s in a door's %s", number, type(self).__name__)
-            document = errors.problem(
-                status_code, f"The server made a mistake; its log has it under {number}.", code="INTERNAL"
-            )
-        self.set_header("Content-Type", "application/problem+json")
-        self.finish(json.dumps(document))
+    def write_document(self, text: str, kind: str) -> None:
+        """Answer with a text of a content type."""
+        self.set_header("Content-Type", kind)
+        self.finish(text)
 
     def on_finish(self) -> None:
         """Count the request, and say who did what: changes and refusals; what only reads, at debug."""

@@ -31,12 +31,12 @@ class Bucket:
         self._at = now
         return self._held
 
-    def take(self) -> float:
-        """Take one token; else return the seconds until there is one."""
-        if self.held >= 1:
-            self._held -= 1
+    def take(self, tokens: float = 1) -> float:
+        """Take one token, or so many together; else return the seconds until they are there."""
+        if self.held >= tokens:
+            self._held -= tokens
             return 0.0
-        return (1 - self._held) / self.rate
+        return (tokens - self._held) / self.rate
 
 
 class SeldomMalformed(logging.Filter):

@@ -48,7 +48,7 @@ class BacktestsHandler(AlphintraHandler):
 class BacktestsCompareHandler(AlphintraHandler):
     """Comparing."""
 
-    @endpoint("backtests:read", body=BacktestsCompare, response=BacktestComparison, problems=(404, 409, 410, 503))
+    @endpoint("backtests:read", body=BacktestsCompare, response=BacktestComparison, problems=(404, 409, 410))
     async def post(self, who: Caller, *, body: BacktestsCompare) -> BacktestComparison:
         """Compare 2 to 20 completed backtests on the sessions that all of them have; nothing is stored."""
         return await self.services.comparisons.compare(who, body)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
-import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,15 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import APIHandler
 from pydantic import BaseModel
-from tornado import web
 from tornado.iostream import StreamClosedError
+from tornado.web import stream_request_body
 
 from .. import errors
 from ..auth import Caller, caller
 from ..db.outage import is_away
-from ..idempotency import Keyed, Stored
+from ..idempotency import Stored
 from ..metrics import REQUESTS
-from .reading import body_as, key_of, query_as
+from .answering import AnsweringMixin
+from .reading import MAX_BODY
 
 if TYPE_CHECKING:
     from ..app import Services
@@ -31,6 +30,9 @@ DATABASE_AWAY = errors.Unavailable(
     code="DATABASE_UNAVAILABLE",
     headers={"Retry-After": "5"},
 )
+
+#: How long a body may take: some 1 Mbit/s for the longest.
+BODY_SECONDS = 60.0
 
 Verb = TypeVar("Verb", bound=Callable[..., Awaitable[Any]])
 
@@ -154,7 +156,8 @@ def endpoint(
     return decorate
 
 
-class AlphintraHandler(APIHandler):
+@stream_request_body
+class AlphintraHandler(AnsweringMixin, APIHandler):
     """Base of Alphintra's endpoints."""
 
     @property
@@ -195,59 +198,28 @@ class AlphintraHandler(APIHandler):
         self.set_header("X-Accel-Buffering", "no")
         self.write("retry: 2000\n\n")
 
-    def read_query(self, model: type[BaseModel]) -> BaseModel:
-        """Read the query string into a model."""
-        return query_as(model, self.request.query_arguments)
+    async def prepare(self) -> None:
+        """Refuse what can be refused by its head alone: a body is read from who is known, and in a bounded time."""
+        connection: Any = self.request.connection
+        connection.set_body_timeout(BODY_SECONDS)
+        if "Transfer-Encoding" in self.request.headers:
+            connection.set_max_body_size(MAX_BODY)
+        await super().prepare()
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > MAX_BODY and not self._finished:
+            self.write_problem(errors.TooLarge(f"A request has at most {MAX_BODY >> 20} MiB."))
 
-    def read_body(self, model: type[BaseModel]) -> BaseModel:
-        """Read a JSON object into a model; no body is an empty object."""
-        return body_as(model, self.request.body)
+    def where(self) -> str | None:
+        """The path, which a problem names."""
+        return self.request.path
 
-    def read_key(
-        self, described: Endpoint, who: Caller, verb: str, path: tuple[str, ...], body: BaseModel | None
-    ) -> Keyed | None:
-        """Read the ``Idempotency-Key`` of a request, if it has one."""
-        present = functools.partial(described.present, self.base_url, path)
-        return key_of(self.request, who, f"{verb} {type(self).__name__}", path, body, present)
+    def route(self, verb: str) -> str:
+        """What a key stands for beside the path's parts."""
+        return f"{verb} {type(self).__name__}"
 
-    async def write_stored(self, answer: Stored, *, anew: bool = False) -> None:
-        """Answer well; say so where it was done before."""
-        self.set_status(answer.status)
-        for name, value in answer.headers.items():
-            self.set_header(name, value)
-        if not anew:
-            self.set_header("Idempotent-Replayed", "true")
-        await self.finish(answer.body)
-
-    def write_problem(self, error: errors.ServiceError) -> None:
-        """Answer with a problem document."""
-        self.set_status(error.status)
-        for name, value in error.headers.items():
-            self.set_header(name, value)
-        document = errors.problem(
-            error.status,
-            error.detail,
-            code=error.code,
-            instance=self.request.path,
-            errors=error.errors,
-            **error.extra,
-        )
-        self.finish(json.dumps(document), set_content_type="application/problem+json")
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer what went wrong outside a verb, and what nobody foresaw: never with a traceback."""
-        raised = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(raised, web.HTTPError):
-            detail = raised.log_message or raised.reason or ""
-            document = errors.problem(
-                status_code, detail or "Not possible.", code=f"HTTP_{status_code}", instance=self.request.path
-            )
-        else:
-            number = uuid.uuid4().hex[:12]
-            self.log.error("Internal error %s in %s %s", number, self.request.method, self.request.path)
-            detail = f"The server made a mistake; its log has it under {number}."
-            document = errors.problem(status_code, detail, code="INTERNAL", instance=self.request.path)
-        self.finish(json.dumps(document), set_content_type="application/problem+json")
+    def write_document(self, text: str, kind: str) -> None:
+        """Answer with a text of a content type."""
+        self.finish(text, set_content_type=kind)
 
     def on_finish(self) -> None:
         """Count the request."""

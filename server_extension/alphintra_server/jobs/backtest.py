@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from ..db.engine import database_now
 from ..db.tables import (
     BacktestResultRow,
     BacktestRow,
     DatasetRow,
-    JobRow,
     StrategyRow,
     StrategyVersionRow,
     TradeRow,
 )
-from ..db.types import utc_now
 from ..models.costs import CommissionTerms, SlippageTerms, for_engine, joined
 from ..services.datasets import Selection
 from .attempt import JobInput
 from .earlier_trials import Earlier, earlier
-from .output import Output, TradeDocument
+from .output import Output, TradeDocument, collect
+from .protocol import OutputFile
 from .store import Claim
 
 
@@ -36,6 +39,14 @@ def file_name(modules: dict[str, str]) -> str:
 def known_as(path: str | None, line_map: list[list[int]] | None) -> str | None:
     """How the trader knows the file of the code: a notebook only where it is known which of its lines these are."""
     return None if line_map is None and path is not None and path.endswith(".ipynb") else path
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run left, and what had been tried before it as its worker was told: whatever others finish meanwhile."""
+
+    output: Output
+    before: Earlier
 
 
 class BacktestKind:
@@ -62,6 +73,7 @@ class BacktestKind:
             "risk_free_rate": row.risk_free_rate,
             "rules": row.rules,
         }
+        before = earlier(session, row)
         message = {
             "id": held.job_id,
             "kind": held.kind,
@@ -76,14 +88,16 @@ class BacktestKind:
             "methodology": row.methodology,
             "method": row.method,
             "strategy_id": row.strategy_id,
-            "trials": _earlier(session, held, row).entries,
+            "trials": before.entries,
         }
-        return JobInput(files, message, known_as(strategy.source_path, version.line_map), version.line_map)
+        known = known_as(strategy.source_path, version.line_map)
+        return JobInput(files, message, known, version.line_map, partial(_collect, before=before))
 
-    def save(self, session: Session, held: Claim, output: Output) -> None:
+    def save(self, session: Session, held: Claim, output: Found) -> None:
         """Write figures and trades."""
         row = session.get_one(BacktestRow, held.resource_id)
-        document = output.document
+        found, before = output.output, output.before
+        document = found.document
         version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
         # What the server knows for itself is not taken from the worker, which runs the user's code.
         trusted = {
@@ -93,7 +107,6 @@ class BacktestKind:
             "catalogue_hash": row.dataset_hash,
             "seed": row.seed,
         }
-        before = _earlier(session, held, row)
         session.add(
             BacktestResultRow(
                 backtest_id=row.id,
@@ -102,15 +115,15 @@ class BacktestKind:
                 metrics=document.metrics,
                 undefined=document.undefined,
                 assumptions=[item.model_dump() for item in document.assumptions],
-                sparkline=output.sparkline,
-                files=output.files,
+                sparkline=found.sparkline,
+                files=found.files,
                 trade_count=len(document.trades),
                 # Whatever a worker says, one thing was tried.
-                trials=max(output.trials.count, 1),
-                trial_spread=output.trials.model_dump(mode="json", include={"sample", "spread"}),
+                trials=max(found.trials.count, 1),
+                trial_spread=found.trials.model_dump(mode="json", include={"sample", "spread"}),
                 earlier_trials=before.count,
                 earlier_trials_since=before.since,
-                created_at=utc_now(),
+                created_at=database_now(session),
             )
         )
         session.flush()
@@ -119,10 +132,8 @@ class BacktestKind:
             session.execute(insert(TradeRow), trades)
 
 
-def _earlier(session: Session, held: Claim, row: BacktestRow) -> Earlier:
-    """What had been tried when the attempt began: at its end the same as at its start."""
-    started = session.get_one(JobRow, held.job_id).started_at
-    return Earlier() if started is None else earlier(session, row, started)
+def _collect(folder: Path, files: list[OutputFile], before: Earlier) -> Found:
+    return Found(collect(folder, files), before)
 
 
 def _trade(backtest_id: str, number: int, trade: TradeDocument) -> dict[str, Any]:

@@ -33,8 +33,12 @@ class Earlier:
     entries: list[dict[str, Any]] = field(default_factory=list)
 
 
-def earlier(session: Session, row: BacktestRow, before: datetime) -> Earlier:
-    """Count what the owner's backtests of the same stored strategy on the same data had tried by a time."""
+def earlier(session: Session, row: BacktestRow) -> Earlier:
+    """Count what the owner's backtests of the same stored strategy on the same data have tried.
+
+    What is committed counts, whatever the clocks of the servers say; what another server is about to commit does not.
+    Ask once for each attempt, when it begins: later there may be more.
+    """
     name = session.get_one(DatasetRow, row.dataset_id).name
     found = session.execute(
         select(
@@ -48,7 +52,6 @@ def earlier(session: Session, row: BacktestRow, before: datetime) -> Earlier:
             BacktestRow.strategy_id == row.strategy_id,
             DatasetRow.name == name,
             BacktestRow.id != row.id,
-            BacktestResultRow.created_at < before,
         )
         .order_by(BacktestResultRow.created_at)
     ).all()

@@ -18,6 +18,7 @@ from ..db.types import utc_now
 from ..errors import Conflict, TooMany
 from ..limits import Limits
 from . import store
+from .leases import LEASE
 from .store import LOW, NORMAL, Claim, guarded
 
 _WAITING = (JobRow.status == "PENDING", JobRow.phase == "queued")
@@ -59,7 +60,9 @@ def queue(session: Session, job_id: str, *, max_queued: int) -> JobRow:
     return row
 
 
-def claim(session: Session, owner: str, *, limits: Limits, low: bool = True) -> Claim | None:
+def claim(
+    session: Session, owner: str, *, limits: Limits, low: bool = True, lease: timedelta = LEASE
+) -> Claim | None:
     """Take the next queued job, if there is one that may run.
 
     Args:
@@ -67,6 +70,7 @@ def claim(session: Session, owner: str, *, limits: Limits, low: bool = True) -> 
         owner: The server's boot id.
         limits: How many jobs of each user may run at once, and for how long.
         low: Whether a job of low priority may be taken.
+        lease: How long it is held without a heartbeat.
     """
     # Several servers choose one after the other: else two would count the same running jobs, and a user get too many.
     one_at_a_time(session.connection(), "claim")
@@ -84,7 +88,7 @@ def claim(session: Session, owner: str, *, limits: Limits, low: bool = True) -> 
             phase="starting",
             attempt=JobRow.attempt + 1,
             owner=owner,
-            lease_until=now + store.LEASE,
+            lease_until=now + lease,
             heartbeat_at=now,
             deadline=now + timedelta(seconds=limits.of(row.user_id).seconds),
             started_at=now,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from ..db.engine import Database
 from ..db.outage import Outage
 from . import store
+from .leases import Leases
 from .store import Claim
 
 
@@ -20,6 +21,7 @@ class Heart:
         held: Gives the claims to keep.
         tell: Called from the heart's thread with a job's id and ``fenced`` or ``cancelled``.
         log: Where troubles go.
+        leases: What is kept, and how often.
     """
 
     def __init__(
@@ -28,7 +30,9 @@ class Heart:
         held: Callable[[], Iterable[Claim]],
         tell: Callable[[str, str], None],
         log: logging.Logger,
+        leases: Leases,
     ) -> None:
+        self._leases = leases
         self._database = database
         self._held = held
         self._tell = tell
@@ -47,21 +51,21 @@ class Heart:
             self._thread.join(10)
 
     def _run(self) -> None:
-        pause = store.HEARTBEAT_SECONDS
+        pause = self._leases.heartbeat
         while not self._stop.wait(pause):
-            pause = store.HEARTBEAT_SECONDS
+            pause = self._leases.heartbeat
             try:
                 self._beat()
                 self._outage.over()
             except Exception as error:  # noqa: BLE001  the lease lasts for six beats: try again soon
                 self._outage.seen(error)
-                pause = store.HEARTBEAT_SECONDS / 5
+                pause = self._leases.heartbeat / 5
 
     def _beat(self) -> None:
         held = list(self._held())
         if not held:
             return
-        lost, asked = self._database.write_now(lambda session: store.heartbeat(session, held))
+        lost, asked = self._database.write_now(lambda session: store.heartbeat(session, held, self._leases.lease))
         for job_id in lost:
             self._tell(job_id, "fenced")
         for job_id in asked - lost:

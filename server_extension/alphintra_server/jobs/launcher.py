@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import math
 import os
 import sys
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from alphintra_kernel.priority import BACKGROUND, Priority
 
 from .worker_home import WORKER_VARIABLE, WorkerHome, remove_tree
 from .worker_process import Streams, Worker
@@ -91,32 +93,26 @@ class Launcher:
             return await self.pool.take(limits)
         return await self.start(limits)
 
-    async def start(self, limits: JobLimits, prefix: Sequence[str] = ()) -> Worker:
+    async def start(self, limits: JobLimits, priority: Priority = BACKGROUND) -> Worker:
         """Start a worker.
 
         Args:
             limits: What it may use. Its time is kept by whoever gives it a job: it may wait for long.
-            prefix: A command that starts the worker's, such as ``nice``.
+            priority: Its share of the processors: that of a job, below the server's and the notebooks'.
 
         Raises:
             OSError: Its folder could not be made.
             SandboxError: It could not be started.
         """
+        from alphintra_kernel.sandbox import start
+
         marker, folder = await asyncio.to_thread(self.home.new)
         to_worker, from_worker = os.pipe(), os.pipe()
         streams = await Streams.open(to_worker[1], from_worker[0])
         theirs = (to_worker[0], from_worker[1])
-        spawn = asyncio.to_thread(self._spawn, marker, folder, theirs, limits, prefix, streams)
-        spawning = asyncio.ensure_future(spawn)
+        spawn = functools.partial(self._spawn, marker, folder, theirs, limits, priority, streams)
         try:
-            process = await asyncio.shield(spawning)
-        except asyncio.CancelledError:
-            # The thread goes on: neither its descriptors nor what it starts may be left to themselves.
-            with contextlib.suppress(Exception):
-                (await spawning).kill()
-            await streams.close()
-            await asyncio.to_thread(remove_tree, folder)
-            raise
+            process = await start(spawn)
         except BaseException:
             await streams.close()
             await asyncio.to_thread(remove_tree, folder)
@@ -132,7 +128,7 @@ class Launcher:
         folder: Path,
         fds: tuple[int, int],
         limits: JobLimits,
-        prefix: Sequence[str],
+        priority: Priority,
         streams: Streams,
     ) -> SandboxProcess:
         from alphintra_kernel.profile import Mount
@@ -143,12 +139,13 @@ class Launcher:
             env |= {ROOT_VARIABLE: str(folder), "TMPDIR": str(folder / "tmp")}
             mounts.append(Mount(folder / "tmp", "/job/tmp", writable=True))
         return self.sandbox.spawn(
-            [*prefix, *self._argv, *map(str, fds)],
+            [*self._argv, *map(str, fds)],
             mounts=mounts,
             limits=limits.bounds(),
             fds=fds,
             cwd=f"{env[ROOT_VARIABLE]}/out",
             env=env,
             marker=marker,
+            priority=priority,
             on_exit=lambda _process: streams.process_ended(),
         )

@@ -24,6 +24,7 @@ from ..db.engine import Database
 from ..db.tables import JobRow
 from ..metrics import JOBS
 from . import store
+from .leases import Leases
 from .worker_home import remove_tree, sweep
 
 _LOG_MOST = 20
@@ -37,9 +38,13 @@ class LostJobs:
         jobs_dir: Where attempts have their folders.
         boot_id: This server's.
         log: Where it says what it did.
+        leases: By which a server is suspected.
     """
 
-    def __init__(self, database: Database, jobs_dir: Path, boot_id: str, log: logging.Logger) -> None:
+    def __init__(
+        self, database: Database, jobs_dir: Path, boot_id: str, log: logging.Logger, leases: Leases | None = None
+    ) -> None:
+        self._leases = leases or Leases()
         self._database = database
         self._jobs_dir = jobs_dir
         self._boot_id = boot_id
@@ -73,7 +78,7 @@ class LostJobs:
             heartbeat, since = self._suspects.get(key, (row.heartbeat_at, now))
             if heartbeat != row.heartbeat_at:
                 since = now
-            if now - since >= 2 * store.HEARTBEAT_SECONDS:
+            if now - since >= 2 * self._leases.heartbeat:
                 lost.append(row)
             else:
                 suspects[key] = (row.heartbeat_at, since)
@@ -96,7 +101,7 @@ class LostJobs:
 
     async def _settle_one(self, seen: JobRow, tell: bool) -> bool:
         # One transaction each: no two jobs are locked at once.
-        row = await self._database.write(lambda session: store.seize(session, seen, self._boot_id))
+        row = await self._database.write(lambda session: store.seize(session, seen, self._boot_id, self._leases.lease))
         if row is None:
             return False
         folder = self._jobs_dir / row.id / str(row.attempt)

@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import logging
 import os
-import resource
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil  # type: ignore[import-untyped]
+from alphintra_kernel.priority import BACKGROUND, IDLE
 
 from .launcher import JobLimits, Launcher
 from .protocol import Ready, clean
@@ -30,8 +29,6 @@ _WORKER_BYTES = 400 << 20
 """What a waiting worker may take: the libraries, the compiled engine and its private copy of the cache."""
 _SPARED_BYTES = 1 << 30
 """What stays free beside it, for the notebooks and the jobs that run."""
-_NICE = 19
-_CAP_SYS_NICE = 1 << 23
 
 
 class Pool:
@@ -57,8 +54,7 @@ class Pool:
         self._pause_until = 0.0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._raisable = can_raise_priority()
-        self._prefix = low_priority_command() if self._raisable else ()
+        self._raisable = launcher.sandbox.can_raise
         self._cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     @property
@@ -169,23 +165,23 @@ class Pool:
 
     async def _start_one(self) -> None:
         try:
-            worker = await self._launcher.start(self._launcher.limits, self._prefix)
+            worker = await self._launcher.start(self._launcher.limits, IDLE if self._raisable else BACKGROUND)
         except Exception as error:  # noqa: BLE001  the pool must go on: jobs start without it, and say what is wrong
             self._failed(str(error))
             return
-        self._waiting.append(_Waiting(worker, self._wake.set, lowered=bool(self._prefix)))
+        self._waiting.append(_Waiting(worker, self._wake.set, lowered=self._raisable))
 
     async def _lose(self, item: _Waiting) -> None:
         """Take note of a worker that died, or spoke nonsense, while it waited."""
         self._waiting.remove(item)
         if time.monotonic() - item.since >= _PROVEN_SECONDS:
             self._failures = 0
-        tail = clean(item.worker.process.stderr_tail())[-500:]
         try:
             await item.discard()
         except asyncio.CancelledError:
             self._waiting.append(item)  # stop() ends it
             raise
+        tail = clean(item.worker.process.stderr_tail())[-500:]  # its last words may come after its end is seen
         self._failed(tail or f"it ended ({item.worker.process.outcome}, exit code {item.worker.process.poll()})")
 
     def _failed(self, why: str) -> None:
@@ -228,10 +224,10 @@ class _Waiting:
             self._changed()
 
     async def raise_priority(self) -> None:
-        """Give it back the normal priority."""
+        """Give it the priority of a job."""
         if self._lowered:
             self._lowered = False
-            await asyncio.to_thread(raise_priority, self.worker.process.pid)
+            await asyncio.to_thread(self.worker.process.prefer, BACKGROUND)
 
     async def leave(self) -> None:
         """Stop listening: somebody else does from now on."""
@@ -250,32 +246,6 @@ async def _over(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task})
     if not task.cancelled():
         task.exception()
-
-
-def low_priority_command() -> tuple[str, ...]:
-    """Return the command before a worker's that starts it at the lowest priority; empty where there is none."""
-    nice = shutil.which("nice", path="/usr/bin:/bin")
-    return (nice, "-n", str(_NICE)) if nice else ()
-
-
-def can_raise_priority() -> bool:
-    """Tell whether this process may give another one its normal priority back."""
-    with contextlib.suppress(OSError, ValueError, IndexError, AttributeError):  # not all systems know of it
-        if resource.getrlimit(resource.RLIMIT_NICE)[0] >= 20:
-            return True
-        status = Path("/proc/self/status").read_text()
-        return bool(int(status.split("CapEff:")[1].split()[0], 16) & _CAP_SYS_NICE)
-    return False
-
-
-def raise_priority(pid: int) -> None:
-    """Give all threads of a process and of those below it the normal priority."""
-    from alphintra_kernel.process_tree import descendants
-
-    for each in descendants(pid):
-        with contextlib.suppress(OSError):
-            for thread in Path(f"/proc/{each}/task").iterdir():
-                os.setpriority(os.PRIO_PROCESS, int(thread.name), 0)
 
 
 def memory_left() -> int:

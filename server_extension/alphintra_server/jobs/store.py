@@ -26,12 +26,11 @@ from ..db.engine import database_now
 from ..db.tables import JobLogRow, JobRow
 from ..db.types import utc_now
 from ..errors import Conflict
+from .leases import LEASE
 
 if TYPE_CHECKING:
     from alphintra_kernel.usage import Usage
 
-LEASE = timedelta(seconds=30)
-HEARTBEAT_SECONDS = 5.0
 MAX_LOSSES = 3
 TOPIC = "job"
 FINISHED = ("COMPLETED", "FAILED", "CANCELLED")
@@ -117,7 +116,7 @@ def create(
     return row
 
 
-def heartbeat(session: Session, held: Sequence[Claim]) -> tuple[set[str], set[str]]:
+def heartbeat(session: Session, held: Sequence[Claim], lease: timedelta = LEASE) -> tuple[set[str], set[str]]:
     """Extend the leases of a server's jobs, all in one statement.
 
     Returns:
@@ -132,7 +131,7 @@ def heartbeat(session: Session, held: Sequence[Claim]) -> tuple[set[str], set[st
         ),
         JobRow.status == "RUNNING",
     )
-    changed = update(JobRow).where(*mine).values(heartbeat_at=now, lease_until=now + LEASE)
+    changed = update(JobRow).where(*mine).values(heartbeat_at=now, lease_until=now + lease)
     session.execute(changed, execution_options={"synchronize_session": False})
     kept = {
         job_id: asked is not None
@@ -267,7 +266,7 @@ def find_lost(session: Session, *, not_owner: str | None = None) -> list[JobRow]
     return list(session.scalars(query.order_by(JobRow.id)))
 
 
-def seize(session: Session, row: JobRow, owner: str) -> JobRow | None:
+def seize(session: Session, row: JobRow, owner: str, lease: timedelta = LEASE) -> JobRow | None:
     """Take a lost job from its server, so that what is left of the attempt can be killed.
 
     In this order: a server that comes back before finds its job as it was, one that comes back later can write nothing
@@ -276,13 +275,14 @@ def seize(session: Session, row: JobRow, owner: str) -> JobRow | None:
     Args:
         session: The transaction.
         row: The job as ``find_lost`` read it: a heartbeat since then keeps it where it is.
-        owner: The boot id of whoever settles it, within a lease.
+        owner: The boot id of whoever settles it.
+        lease: How long there is for that.
 
     Returns:
         The job in its new state; None where its server has come back.
     """
     now = database_now(session)
-    mine = {"owner": owner, "heartbeat_at": now, "lease_until": now + LEASE, "updated_at": utc_now()}
+    mine = {"owner": owner, "heartbeat_at": now, "lease_until": now + lease, "updated_at": utc_now()}
     if not guarded(session, update(JobRow).where(*_as_seen(row)).values(**mine)):
         return None
     return session.get_one(JobRow, row.id, populate_existing=True)

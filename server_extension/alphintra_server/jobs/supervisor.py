@@ -36,6 +36,7 @@ from . import fair_queue, store
 from .attempt import Attempt, Failed, Finished, JobInput, Outcome
 from .heart import Heart
 from .launcher import Launcher
+from .leases import Leases
 from .lost import LostJobs, remove
 from .reports import Reports
 from .store import Claim, FencedOutError, Report
@@ -70,6 +71,7 @@ class Supervisor:
         wake_events: Called after each commit, so that its events go out.
         log: Where oddities go.
         limits: What the jobs of each user may use.
+        leases: How this server holds its jobs.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Supervisor:
         wake_events: Callable[[], None],
         log: logging.Logger,
         limits: Limits | None = None,
+        leases: Leases | None = None,
     ) -> None:
         self.boot_id = uuid.uuid4().hex
         self._database = database
@@ -92,15 +95,16 @@ class Supervisor:
         self._wake_events = wake_events
         self._log = log
         self._limits = limits or Limits()
+        self._leases = leases or Leases()
         self._attempts: dict[str, Attempt] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_task: asyncio.Task[None] | None = None
         self._outage = Outage(log, "The job supervisor")
-        self._heart = Heart(database, self._held, self._told_by_heart, log)
+        self._heart = Heart(database, self._held, self._told_by_heart, log, self._leases)
         self._reports = Reports(database, lambda job_id: self._stop_attempt(job_id, "fenced"), wake_events, log)
-        self._lost = LostJobs(database, jobs_dir, self.boot_id, log)
+        self._lost = LostJobs(database, jobs_dir, self.boot_id, log, self._leases)
 
     @property
     def running(self) -> int:
@@ -153,7 +157,7 @@ class Supervisor:
                 while len(self._attempts) < self._max_jobs and await self._claim_one():
                     pass
                 if time.monotonic() >= next_look:
-                    next_look = time.monotonic() + store.HEARTBEAT_SECONDS
+                    next_look = time.monotonic() + self._leases.heartbeat
                     if await self._lost.settle(self._attempts):
                         self.wake()
                 self._outage.over()
@@ -174,7 +178,10 @@ class Supervisor:
         low = sum(attempt.held.priority >= store.LOW for attempt in self._attempts.values())
         room = low < max(1, self._max_jobs - 1)
         held = await self._database.write(
-            lambda session: fair_queue.claim(session, self.boot_id, limits=self._limits, low=room), patience=None
+            lambda session: fair_queue.claim(
+                session, self.boot_id, limits=self._limits, low=room, lease=self._leases.lease
+            ),
+            patience=None,
         )
         if held is None:
             return False

@@ -18,6 +18,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from alphintra_kernel import disk
+
 WORKER_VARIABLE = "ALPHINTRA_WORKER"
 """Environment variable by which a worker's processes are found: its marker."""
 RECORD = "worker"
@@ -216,26 +218,5 @@ def remove_tree(folder: Path) -> None:
 
     What cannot be removed stays: the next start tries again.
     """
-    tag, count = secrets.token_hex(8), 0
-    pending = [folder]
-    while pending:
-        current = pending.pop()
-        with contextlib.suppress(OSError):
-            current.chmod(0o700)
-            with os.scandir(current) as found:
-                entries = list(found)
-            for entry in entries:
-                with contextlib.suppress(OSError):
-                    if entry.is_dir(follow_symlinks=False):
-                        Path(entry).chmod(0o700)  # a folder that is moved must be writable itself
-                        # Lifted to the top: a path must not become too long, nor this function call itself.
-                        count += 1
-                        lifted = folder / f"{tag}-{count}"
-                        Path(entry).rename(lifted)
-                        pending.append(lifted)
-                    else:
-                        Path(entry).unlink()
-            if current != folder:
-                current.rmdir()
     with contextlib.suppress(OSError):
-        folder.rmdir()
+        disk.remove(folder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import sys
@@ -161,6 +162,8 @@ class _Child:
         Raises:
             ParserUnavailableError: It did not start.
         """
+        from alphintra_kernel.sandbox import start as spawned
+
         loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as theirs:
             child_reads, we_write = os.pipe()
@@ -176,7 +179,7 @@ class _Child:
             )
             writer = asyncio.StreamWriter(transport, flow, None, loop)
             try:
-                process = await asyncio.to_thread(_spawn, sandbox, child_reads, child_writes)
+                process = await spawned(functools.partial(_spawn, sandbox, child_reads, child_writes))
             except BaseException:
                 read_end.close()
                 writer.close()

@@ -107,6 +107,7 @@ def test_two_feeds_in_universe_order_named_by_symbol() -> None:
     assert_equal(result, direct(Pair, frames, commission=0.001))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(48))
 def test_a_random_script(seed: int) -> None:
     """One to three feeds, all order types, some with missing bars, little cash, costs, and each way to cheat."""

@@ -195,7 +195,11 @@ def test_keep_false_leaves_the_run_before_as_it_is(folder):
 
 
 @pytest.mark.parametrize(
-    "content", [b"torn", gzip.compress(b"{"), gzip.compress(b'{"version": 99}'), gzip.compress(b"[]")]
+    "content",
+    [
+        pytest.param(b"torn", id="torn"),
+        *(pytest.param(gzip.compress(text, mtime=0), id=text.decode()) for text in (b"{", b'{"version": 99}', b"[]")),
+    ],
 )
 def test_a_record_that_cannot_be_read_is_none_and_is_replaced(folder, content, caplog):
     al.test(Trader, bars())

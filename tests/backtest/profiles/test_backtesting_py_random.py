@@ -11,6 +11,8 @@ from ..scripts import play
 from ..scripts.make import Case, frames, script
 from .peer_backtesting import by_peer, by_profile, difference, random_bars, random_script
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("batch", range(20))
 def test_a_random_script_ends_as_in_backtesting_py(batch: int) -> None:

@@ -15,6 +15,8 @@ from ..rules.scripted import explained
 from ..scripts import make, play
 from .backtrader_peer import assert_equal, frames, ours, peer, script
 
+pytestmark = pytest.mark.no_cover
+
 #: What the profile and the scripts of the walks have in common.
 ACTIONS = (
     "market", "limit", "stop", "stop_limit", "at_close", "target_quantity", "target_value", "target_percent", "close",

@@ -74,7 +74,7 @@ def test_what_a_branch_says(frame: Any) -> None:
     assert branch is replay.branches[0]
     assert [(name, old, new) for name, old, new in branch.changes if name != "seen"] == [
         ("size", 10, 18), ("bought", 1, None), ("mine", None, "new"),
-        ("orders", None, "[<order 2: BUY 3 DATA MARKET, WORKING >]"),
+        ("orders", None, "DATA buy market, 3"),
     ]  # fmt: skip
     assert repr(branch).startswith("<branch at 2024-01-11 00:00: ")
     assert "size 10 → 18" in branch.text
@@ -142,7 +142,7 @@ def test_a_change_before_the_first_bar(frame: Any) -> None:
             self.buy(1)
 
     assert fills(replay.result()) == fills(al.backtest(From, frame))
-    assert repr(replay.branches[0]).startswith("<branch before the first bar: size 10 → 4, orders [")
+    assert repr(replay.branches[0]).startswith("<branch before the first bar: size 10 → 4, orders DATA buy market, 1")
 
 
 def test_comparing(frame: Any) -> None:

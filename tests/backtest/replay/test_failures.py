@@ -177,7 +177,7 @@ class Generates(Switch):
 class Writes(Switch):
     def on_start(self) -> None:
         super().on_start()
-        self.file = Path(os.devnull).open("w")
+        self.file = Path(os.devnull).open("w")  # noqa: SIM115
 
 
 class Locks(Switch):

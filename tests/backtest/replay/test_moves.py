@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import alphintra as al
@@ -218,8 +221,24 @@ def test_an_expression_that_is_none_or_acts(replay: Replay) -> None:
     assert (replay.branches, replay.differs) == ([], "")
 
 
+@pytest.fixture(params=[False, True], ids=["", "traced"])
+def traced(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With and without a trace function, as a debugger has one."""
+    before = sys.gettrace()
+    if request.param:
+        sys.settrace(lambda *_: None)
+    yield
+    sys.settrace(before)
+
+
+def cancel_when_busy(replay: Replay) -> None:
+    while not replay.cancel():
+        time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("traced")
 def test_an_endless_expression_is_cancelled_from_another_thread(replay: Replay) -> None:
-    threading.Timer(0.2, replay.cancel).start()
+    threading.Thread(target=cancel_when_busy, args=[replay]).start()
     with pytest.raises(ReplayError, match="cancelled: the replay stands at bar 0") as error:
         replay.until("all(True for _ in iter(int, 1))")
     assert error.value.code == "CANCELLED"

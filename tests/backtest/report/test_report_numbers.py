@@ -126,6 +126,12 @@ def test_distribution_against_scipy() -> None:
     histogram = next(b for b in section.blocks if isinstance(b, Figure))
     assert sum(histogram.data[0]["y"]) == np.count_nonzero(returns)
     assert "left out" in histogram.note
+    quantiles = next(b for b in section.blocks if isinstance(b, Figure) and b.name == "quantiles")
+    moved = np.sort(returns[returns != 0])
+    normal = scipy.stats.norm.ppf((np.arange(len(moved)) + 0.5) / len(moved), moved.mean(), moved.std(ddof=1))
+    np.testing.assert_allclose(quantiles.data[0]["x"], normal[[0, -1]], rtol=1e-4)
+    np.testing.assert_allclose(quantiles.data[1]["x"], normal, rtol=1e-4)
+    np.testing.assert_allclose(quantiles.data[1]["y"], moved, rtol=1e-4)
 
 
 def test_rolling_metrics_are_those_of_each_window() -> None:

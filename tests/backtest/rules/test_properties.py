@@ -14,6 +14,8 @@ from alphintra_backtest import books, core
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.no_cover
+
 VERBS = (
     "buy",
     "sell",

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from .test_properties import random_bars
 
+pytestmark = pytest.mark.no_cover
+
 Script = list[tuple[int, str, str, float, float]]
 BARS = 80
 steady = settings(

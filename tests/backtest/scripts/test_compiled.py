@@ -8,6 +8,8 @@ import pytest
 from . import play
 from .make import cases
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("batch", range(80, 90))
 def test_the_compiled_core_is_the_plain_one(batch: int) -> None:

@@ -14,6 +14,8 @@ from alphintra_backtest.session import Session
 from . import play
 from .make import ACTIONS, ON_BAR, Case, frames, script
 
+pytestmark = pytest.mark.no_cover
+
 
 def _run(data: Any, rows: Any, cash: float, **rules: Any) -> tuple[Session, Any]:
     chosen = options(

@@ -18,6 +18,8 @@ from alphintra_backtest.session import Session
 from . import invariants, play
 from .make import ACTIONS, BRACKETS, Case, cases, script
 
+pytestmark = pytest.mark.no_cover
+
 #: What of a script signals can say: an entry ("market"), an exit ("close"), a weight ("target_percent").
 SAID = ("market", "close", "target_percent")
 ENTER, LEAVE, WEIGH = (ACTIONS.index(a) for a in SAID)

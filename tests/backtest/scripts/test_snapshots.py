@@ -11,6 +11,8 @@ from alphintra_backtest.session import Session
 from . import play
 from .make import Case, cases, market, run_options, script
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("batch", range(40, 80))
 def test_a_run_from_a_snapshot_is_the_batch_run(batch: int) -> None:

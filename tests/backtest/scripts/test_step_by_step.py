@@ -13,6 +13,8 @@ from alphintra_backtest import codes
 from . import invariants, play
 from .make import cases
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("batch", range(40))
 def test_a_run_step_by_step_is_the_batch_run(batch: int) -> None:

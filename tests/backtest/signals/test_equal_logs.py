@@ -10,6 +10,8 @@ from alphintra_backtest import codes
 
 from .cases import assert_same, force, random_data, random_options, random_strategy, state
 
+pytestmark = pytest.mark.no_cover
+
 #: Seeds a chunk; the chunks are tests, so that a failure is near its seed.
 CHUNK = 40
 

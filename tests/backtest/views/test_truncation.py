@@ -7,10 +7,13 @@ from typing import Any
 import alphintra as al
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .markets import intraday, raw, watch
+
+pytestmark = pytest.mark.no_cover
 
 BARS = 30
 INDEX = pd.bdate_range("2024-01-02", periods=BARS)
