@@ -78,6 +78,8 @@ def show(bench: JobBench, table: Table) -> None:
     ):
         seconds = job_start.p95(starts)
         table.seconds(work, seconds, f"≤ {target:g} s", seconds <= target)
+        ordered = sorted(start.seconds for start in starts)
+        print(f"  of {len(ordered)}: median {ordered[len(ordered) // 2]:.3f} s, worst {ordered[-1]:.3f} s", flush=True)
     table.share(f"{bench.queue.jobs:,} small jobs: cores busy", bench.queue.busy, job_queue.BUSY)
     table.peer_seconds(f"jobs a second on {bench.queue.cores} cores", bench.queue.rate)
     added = bench.door.added

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -293,6 +295,28 @@ async def test_one_that_is_taken_while_it_loads_goes_on_with_a_jobs_priority(san
     async with pool_of(1, launching) as pool:
         await until(lambda: pool._waiting and pool._waiting[0].worker.ready)
         worker = await pool.take(launching.limits)
+        assert worker.process._priority == BACKGROUND
+        await worker.end()
+        await worker.remove()
+
+
+async def test_one_that_is_taken_before_it_was_raised_is_raised_then(sandbox, tmp_path):
+    """All threads are busy when it says that it is warm, and it is taken before one of them comes to raise it."""
+    if not sandbox.can_raise:
+        pytest.skip("NO PRIORITY TO RAISE HERE: this user may not")
+    slow = SMALL[-1].replace('say(type="warm")', 'time.sleep(1)\nsay(type="warm")')
+    launching = launcher(tmp_path, sandbox, (*SMALL[:-1], slow))
+    async with pool_of(1, launching) as pool:
+        await until(lambda: pool._waiting and pool._waiting[0].worker.ready)
+        gate, loop = threading.Event(), asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        loop.run_in_executor(None, gate.wait)
+        await until(lambda: pool.warm)
+        taking = asyncio.create_task(pool.take(launching.limits))
+        await until(lambda: not pool._waiting)
+        await asyncio.sleep(0)
+        gate.set()
+        worker = await taking
         assert worker.process._priority == BACKGROUND
         await worker.end()
         await worker.remove()

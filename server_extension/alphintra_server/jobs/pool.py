@@ -110,8 +110,7 @@ class Pool:
                 self._failures = 0
             await found.leave()
             worker = found.worker
-            if not worker.warm:
-                await found.raise_priority()
+            await found.raise_priority()
         else:
             worker = await self._launcher.start(limits)
         self._count(worker)
@@ -226,8 +225,8 @@ class _Waiting:
     async def raise_priority(self) -> None:
         """Give it the priority of a job."""
         if self._lowered:
-            self._lowered = False
             await asyncio.to_thread(self.worker.process.prefer, BACKGROUND)
+            self._lowered = False  # not before: whoever takes the worker meanwhile cancels this, and asks once more
 
     async def leave(self) -> None:
         """Stop listening: somebody else does from now on."""
