@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from traitlets import Type, default
 
 # Loaded before the kernel is made, as the engine is: what leads to a strategy's line is no place to stop at.
-from alphintra_kernel import debug_job, numba_cache  # noqa: F401
+from alphintra_kernel import debug_job, numba_cache, output_bound, replay_debugger  # noqa: F401
 from alphintra_kernel.kernelapp import AlphintraKernel, AlphintraKernelApp
 from alphintra_kernel.preload import preload
 
@@ -26,6 +27,17 @@ class DebugKernel(AlphintraKernel):
 
     def _load_next(self, parts: Iterator[None]) -> None:
         """Nothing: what the run needs is loaded by it."""
+
+    async def do_debug_request(self, msg: dict[str, Any]) -> dict[str, Any]:
+        """Answer whatever comes, but no more than the server takes: it would never hear the rest."""
+        try:
+            reply: dict[str, Any] = await super().do_debug_request(msg)  # type: ignore[no-untyped-call]
+        except Exception as error:  # noqa: BLE001 - whoever asked waits for an answer
+            return replay_debugger.answer(msg, error=f"the debugger failed ({type(error).__name__}: {error})")
+        most = output_bound.most()
+        if most is not None and len(json.dumps(reply, default=str)) > most:
+            return replay_debugger.answer(msg, error="it is too large to be shown")
+        return reply
 
 
 class DebugKernelApp(AlphintraKernelApp):

@@ -7,6 +7,7 @@ the trader's workspace and kernel home nor a network nor a door to the server, a
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from alphintra_kernel import isolation, output_bound
 from alphintra_kernel.debug_job import ROOT_VARIABLE
 from alphintra_kernel.limits import Limits
+from alphintra_kernel.priority import BACKGROUND
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.provisioner import SandboxProvisioner
-from alphintra_kernel.sandbox import Sandbox
+from alphintra_kernel.sandbox import Sandbox, start
 from alphintra_kernel.supervise import SandboxProcess
 
 _INSIDE = "/job"
@@ -63,6 +65,7 @@ class SealedProvisioner(SandboxProvisioner):
     async def _decide(self, **kwargs: Any) -> dict[str, Any]:
         await self._speak_in_private()
         kwargs = await LocalProvisioner.pre_launch(self, **kwargs)
+        await asyncio.to_thread(self._relay_sockets)
         # The sandbox gives what it may write to a user of its own.
         return await self._with_own_connection_file(kwargs, None)
 
@@ -86,7 +89,7 @@ class SealedProvisioner(SandboxProvisioner):
         if held.sandbox.host_paths:
             env["TMPDIR"] = f"{held.inside}/tmp"
             mounts.append(Mount(held.folder / "tmp", f"{_INSIDE}/tmp", writable=True))
-        self.sandboxed = await asyncio.to_thread(
+        spawn = functools.partial(
             held.sandbox.spawn,
             cmd,
             mounts=mounts,
@@ -94,8 +97,10 @@ class SealedProvisioner(SandboxProvisioner):
             cwd=home,
             env=env | dict(held.variables),
             marker=held.marker,
+            priority=BACKGROUND,
             on_exit=held.on_exit,
         )
+        self.sandboxed = await start(spawn)
         self.pid, self.pgid, self.cwd = self.sandboxed.pid, None, home
         return self.connection_info
 

@@ -1,8 +1,6 @@
-"""How debug sessions end otherwise: an error, a kill, what cannot be interrupted, nobody there, the server's end."""
+"""How debug sessions end otherwise: an error, a kill, what cannot be interrupted, a kernel that lies."""
 
 from __future__ import annotations
-
-import signal
 
 import pytest
 
@@ -24,15 +22,23 @@ def identities():
     return TestIdentities
 
 
+#: What a strategy can do that has read how a kernel works: it has the kernel's key, and the sockets behind its bounds.
+APP = "__import__('ipykernel.kernelapp', fromlist=['x']).IPKernelApp.instance()"
+HUGE = f"(lambda a: a.kernel.session.send(a.iopub_thread.socket, 'stream', {{'text': 'x' * (40 << 20)}}))({APP}) and 1"
+FORGED = f"{APP}.iopub_thread.socket.send_multipart([b'stream', b'<IDS|MSG>', b'signed', b'{{}}', b'{{}}', b'{{}}', b'{{}}'])"
+KILL = "__import__('os').kill(__import__('os').getpid(), 9)"
+
+
 @pytest.fixture
 def settings():
-    return {"debug_evaluate_seconds": 0.5, "max_debug_sessions": 3}
+    return {"debug_evaluate_seconds": 0.5, "max_debug_sessions": 4}
 
 
-async def test_errors_kills_and_the_servers_end(sessions, extension):  # noqa: F811
+async def test_errors_kills_and_lies(sessions):  # noqa: F811
     await sessions.store(RAISES)
     # All at once: each is a process of its own.
-    raising, killed, stuck = [await sessions.start(breakpoints=points) for points in ([], [], [5])]
+    raising, killed, stuck, lying = [await sessions.start(breakpoints=points) for points in ([], [], [5], [5])]
+    processes = [session.process for session in (raising, killed, stuck, lying)]
 
     # Without breakpoints it stands at the bar in which the strategy raises, and can be looked at from there.
     found = await raising.stood()
@@ -48,14 +54,10 @@ async def test_errors_kills_and_the_servers_end(sessions, extension):  # noqa: F
     assert error["bar_time"] == "2000-04-12T20:00:00Z"
     assert "no attribute 'missing'" in error["message"]
 
-    # Killed in its midst.
+    # Killed in its midst: whoever waits for an answer is told.
     assert (await killed.stood())["status"] == "PAUSED"
-    process = killed.process
-    process.signal(signal.SIGKILL)
-    process.wait(20)
+    assert (await killed.refusal("/evaluate", expression=KILL))[:2] == (409, "DEBUG_ENDED")
     found = await killed.stood()
-    while found["status"] != "COMPLETED":
-        found = (await killed.ask("GET")).json
     assert (found["reason"], found["error"]["code"]) == ("error", "KERNEL_DIED")
     assert (await killed.refusal("/continue"))[:2] == (409, "DEBUG_ENDED")
 
@@ -65,9 +67,15 @@ async def test_errors_kills_and_the_servers_end(sessions, extension):  # noqa: F
     found = await stuck.stood()
     assert (found["status"], found["error"]["code"]) == ("COMPLETED", "EXPRESSION_TIMEOUT")
 
-    # The server's end is theirs.
-    last = await sessions.start()
-    process, folder = last.process, last.live._kernel.folder
-    assert process.poll() is None
-    await extension.stop_extension()
-    assert (process.poll() is not None, folder.exists(), is_gone(process.pid)) == (True, False, True)
+    # A message of 40 MB does not come through, nor does it end anything; one that is not signed does.
+    assert (await lying.stood())["reason"] == "breakpoint"
+    assert (await lying.value(HUGE), await lying.value("self.bar_index")) == ("1", "0")
+    await lying.ask("POST", "/evaluate", {"expression": FORGED})
+    while (found := (await lying.ask("GET")).json)["status"] != "COMPLETED":
+        pass
+    assert (found["reason"], found["error"]["code"]) == ("error", "PROTOCOL")
+
+    # Nothing is left of any of them.
+    for session in (raising, killed, stuck, lying):
+        await session.live.closed()
+    assert [is_gone(process.pid) for process in processes] == [True] * 4

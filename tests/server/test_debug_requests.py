@@ -1,13 +1,20 @@
-"""Requests for debug sessions that are refused before a kernel is started, and a session that nobody moves."""
+"""What is refused before a kernel is started, and sessions that end before their kernel has loaded the engine."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
+from alphintra_kernel import landlock, levels, socket_folder
+from alphintra_server.jobs.worker_home import sweep_dead_servers
 
 from .conftest import STRATEGY, TestIdentities
-from .debugging import AAPL, MALLORY, Session, is_gone, sessions, watch  # noqa: F401  fixtures
+from .debugging import AAPL, MALLORY, Session, is_gone, sessions, told, watch  # noqa: F401  fixtures
 
 
 @pytest.fixture
@@ -17,7 +24,7 @@ def identities():
 
 @pytest.fixture
 def settings():
-    return {"debug_idle_seconds": 1.0}
+    return {"max_debug_kernels": 1}
 
 
 REFUSED = [
@@ -38,7 +45,7 @@ REFUSED = [
 ]
 
 
-async def test_what_is_refused_and_who_is_away(sessions, watch):  # noqa: F811
+async def test_what_is_refused_and_who_is_away(sessions, watch, extension):  # noqa: F811
     await sessions.store(STRATEGY)
     for body, status, code, field in REFUSED:
         reply = await sessions.ask("POST", "", {"dataset_id": AAPL, **body})
@@ -68,13 +75,85 @@ async def test_what_is_refused_and_who_is_away(sessions, watch):  # noqa: F811
     await gone.live.closed()
     assert gone.process is None
 
-    # Whoever starts one and leaves finds it ended; looking does not keep it.
+    # Whoever starts one and leaves finds it ended: looking and watching do not keep it.
     session = await sessions.start()
     process = session.process
-    reading, _ = watch(session)
+    reading, raw = watch(session)
     assert (await session.refusal("/step"))[:2] == (409, "DEBUG_RUNNING")
+    full = await sessions.ask("POST", "", {"dataset_id": AAPL})
+    assert (full.status, full.json["code"], full.headers["Retry-After"]) == (429, "TOO_MANY_SESSIONS", "60")
+    session.live._used -= 899
+    assert (await session.ask("GET")).json["status"] == "ACTIVE"
+    session.live._used -= 1
     found = await session.stood()
     assert (found["status"], found["reason"], found["expires_at"]) == ("COMPLETED", "idle", None)
     await reading
+    assert told(raw)[-1][2]["reason"] == "idle"
     await session.live.closed()
     assert is_gone(process.pid)
+
+    # The server's end is theirs: what they were is told to those who watch.
+    session = await sessions.start()
+    process, folder = session.process, session.live._kernel.folder
+    reading, raw = watch(session)
+    assert (process.poll(), folder.is_dir()) == (None, True)
+    await extension.stop_extension()
+    await reading
+    assert (told(raw)[-1][2]["status"], told(raw)[-1][2]["reason"]) == ("COMPLETED", "shutdown")
+    assert (process.poll() is not None, folder.exists(), is_gone(process.pid)) == (True, False, True)
+
+
+class TestNoRoomForADebugger:
+    """Levels without namespaces refuse the sockets that a debugger needs."""
+
+    @pytest.fixture(params=[levels.LANDLOCK, levels.POD])
+    def settings(self, request, monkeypatch):
+        if landlock.abi() < landlock.LOWEST_ABI:
+            pytest.skip(f"no Landlock here: {landlock.why_not()}")
+        monkeypatch.setattr(levels, "probe_report", lambda: levels.Probe(request.param))
+        return {"allow_unsandboxed_jobs": True}
+
+    async def test_it_is_said(self, sessions):  # noqa: F811
+        await sessions.store(STRATEGY)
+        reply = await sessions.ask("POST", "", {"dataset_id": AAPL})
+        assert (reply.status, reply.json["code"]) == (503, "NO_DEBUG")
+        assert "no namespaces" in reply.json["detail"]
+        assert (await sessions.ask("GET")).json["items"] == []
+
+
+SERVER = """
+import asyncio, logging, sys
+from pathlib import Path
+from alphintra_kernel.sandbox import Sandbox
+from alphintra_server.debug.kernels import DebugKernels
+from alphintra_server.jobs.launcher import JobLimits
+from alphintra_server.jobs.worker_home import WorkerHome
+
+async def main():
+    kernels = DebugKernels(Sandbox(), WorkerHome(Path(sys.argv[1])), logging.getLogger())
+    kernel = await kernels.start({"source/strategy.py": ""}, {}, JobLimits(), {}, lambda: None)
+    held = kernel._manager.provisioner
+    print(kernel.process.pid, kernel.process._main_pid(), held._relay._process.pid, held._sockets.path.parent, flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+def test_nothing_is_left_of_the_sessions_of_a_killed_server(tmp_path):
+    if levels.probe() not in levels.OWN_FILES:
+        pytest.skip(f"no namespaces here: {levels.probe_report().reason}")
+    with subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as server:
+        *pids, sockets = server.stdout.readline().split()
+        assert [is_gone(pid) for pid in pids] == [False] * 3
+        server.send_signal(signal.SIGKILL)
+    until = time.monotonic() + 20
+    while not all(map(is_gone, pids)) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert [is_gone(pid) for pid in pids] == [True] * 3
+    # What the next server does as it starts, and with its next kernel after a minute.
+    assert len(list(tmp_path.iterdir())) == 1
+    sweep_dead_servers(tmp_path)
+    os.utime(sockets, (0, 0))
+    socket_folder.sweep()
+    assert (list(tmp_path.iterdir()), os.path.exists(sockets)) == ([], False)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import alphintra as al
 import pytest
 from alphintra.data import catalogue
+from alphintra_server.debug.answers import TEXT
+from alphintra_server.routes import ROUTES
 
 from .conftest import TestIdentities
 from .debugging import AAPL, MALLORY, is_gone, sessions, told, watch  # noqa: F401  fixtures
@@ -80,13 +82,17 @@ async def test_a_session_from_its_start_to_its_end(sessions, watch, workspace, d
     assert {item["name"]: item["text"] for item in inside.json["items"]}["crossings"] == "0"
     assert "crossings" in {item["name"] for item in shown["strategy"]}
 
-    # Others see nothing of it, and can do nothing.
-    for verb, path, body in (
-        ("GET", "", None), ("GET", "/variables", None), ("GET", "/events", None), ("POST", "/step", {}),
-        ("POST", "/evaluate", {"expression": "1"}), ("PUT", "/breakpoints", {"breakpoints": []}),
-        ("POST", "/stop", None), ("DELETE", "", None),
-    ):  # fmt: skip
-        assert (await session.ask(verb, path, body, user=MALLORY)).status == 404, (verb, path)
+    # Others see nothing of it, and can do nothing: not even one who may do everything.
+    bodies = {"/evaluate": {"expression": "1"}, "/run-to": {"bar": 100}}
+    tried = 0
+    for route in ROUTES:
+        for verb in route.endpoints if "/debug/{sid}" in route.path else ():
+            path = route.path.partition("{sid}")[2]
+            body = None if verb in {"get", "delete"} else bodies.get(path, {})
+            assert (await session.ask(verb.upper(), path, body, user=MALLORY)).status == 404, (verb, path)
+            tried += 1
+    assert tried == 11
+    assert (await session.ask("GET")).json["bar"] == BAR
     listed = (await sessions.ask("GET")).json
     assert ([item["id"] for item in listed["items"]], listed["_pagination"]["total"]) == ([session.id], 1)
     more = await sessions.ask("POST", "", {"dataset_id": AAPL})
@@ -133,6 +139,9 @@ async def test_a_session_from_its_start_to_its_end(sessions, watch, workspace, d
     reply = await session.ask("POST", "/evaluate", {"expression": "[0 for _ in iter(int, 1)]"})
     assert (reply.status, reply.json["code"]) == (422, "EXPRESSION_TIMEOUT")
     assert (await session.refusal("/evaluate", expression="1", frame=7))[0] == 422
+    assert len(await session.value("'long' * 1_000_000")) == TEXT
+    missing = await session.ask("GET", "/variables", params={"reference": 999_999})
+    assert (missing.status, missing.json["code"]) == (422, "NO_VARIABLE")
 
     # It is as sealed as a job.
     assert await session.value("__import__('os').getuid() != 0") == "True"

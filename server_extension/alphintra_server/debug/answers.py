@@ -15,6 +15,8 @@ TEXT = 8_000
 """Characters of a variable's or a value's text that are shown."""
 MAX_STATE = 128 << 10
 """Bytes of the market state as JSON."""
+MAX_FRAMES, MAX_VARIABLES = 200, 1_000
+"""Functions on a stack and variables of one that are looked at, the first of them."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -37,6 +39,14 @@ def _aware(value: datetime | None) -> datetime | None:
     return value
 
 
+def _first(most: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: value[:most] if isinstance(value, list) else value)
+
+
+Reference = Annotated[int, Field(ge=0, lt=2**31)]
+"""A number by which the debugger knows something; 0 for nothing."""
+
+
 def _bounded(value: dict[str, Any] | None) -> dict[str, Any] | None:
     if value is not None and len(json.dumps(value)) > MAX_STATE:
         raise ValueError("too large")
@@ -51,19 +61,19 @@ class Stopped(_Answer):
     """Body of the event ``stopped``."""
 
     reason: Annotated[str, _cut(60)] = ""
-    thread: int = Field(0, alias="threadId")
+    thread: Reference = Field(0, alias="threadId")
 
 
 class SourceOf(_Answer):
     """Where a frame's code is."""
 
-    path: Annotated[str, _cut(4_000)] = ""
+    path: Annotated[str, _cut(600)] = ""
 
 
 class Frame(_Answer):
     """A function on the stack."""
 
-    id: int
+    id: Reference
     name: Annotated[str, _cut(200)] = ""
     line: int = Field(0, ge=0, le=10**9)
     source: SourceOf = Field(default_factory=SourceOf)
@@ -72,14 +82,14 @@ class Frame(_Answer):
 class Stack(_Answer):
     """Body of the answer to ``stackTrace``."""
 
-    frames: list[Frame] = Field(default_factory=list, alias="stackFrames", max_length=1_000)
+    frames: Annotated[list[Frame], _first(MAX_FRAMES)] = Field(default_factory=list, alias="stackFrames")
 
 
 class Scope(_Answer):
     """A group of variables."""
 
     name: Annotated[str, _cut(60)] = ""
-    reference: int = Field(0, alias="variablesReference")
+    reference: Reference = Field(0, alias="variablesReference")
 
 
 class Scopes(_Answer):
@@ -94,13 +104,13 @@ class Variable(_Answer):
     name: Annotated[str, _cut(400)]
     value: Annotated[str, _cut(TEXT)] = ""
     type: Annotated[str, _cut(200)] = ""
-    reference: int = Field(0, alias="variablesReference")
+    reference: Reference = Field(0, alias="variablesReference")
 
 
 class Variables(_Answer):
     """Body of the answer to ``variables``."""
 
-    variables: list[Variable] = Field(default_factory=list, max_length=50_000)
+    variables: Annotated[list[Variable], _first(MAX_VARIABLES)] = Field(default_factory=list)
 
 
 class Value(_Answer):
@@ -108,7 +118,7 @@ class Value(_Answer):
 
     result: Annotated[str, _cut(TEXT)] = ""
     type: Annotated[str | None, _cut(200)] = None
-    reference: int = Field(0, alias="variablesReference")
+    reference: Reference = Field(0, alias="variablesReference")
 
 
 class Taken(_Answer):

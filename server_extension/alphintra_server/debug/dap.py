@@ -1,6 +1,7 @@
 """The conversation with a session's kernel: requests of the Debug Adapter Protocol over its control channel.
 
-What the kernel says is counted and its shape checked; what it means is the session's affair.
+The kernel runs the trader's code, which can say anything in its place, signed with its key. So what it says is counted
+before it is read, and read strictly; what it means is the session's affair.
 """
 
 from __future__ import annotations
@@ -8,16 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
 
 if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
 
-MAX_BYTES = 64 << 20
-"""What a session may print in all."""
-_MESSAGE_BYTES = 200
-"""What an empty message counts."""
+MAX_MESSAGE = 1 << 20
+"""Bytes of one part of a message; the kernel's sockets are bounded by it."""
+MAX_BYTES, BYTES_PER_SECOND = 64 << 20, 64 << 10
+"""What a kernel may say that nobody asked for: in all, and what is added to that with time."""
+_HEADER_BYTES = 4 << 10
+"""Bytes of a header and of that of the request: dates are looked for in them, which takes long."""
+_LEAST_BYTES = 1 << 10
+"""What a message counts at least: reading it takes its time."""
 _SUBSCRIBED_SECONDS = 0.5
 
 
@@ -57,12 +65,14 @@ class Conversation:
         self._readers: list[asyncio.Task[None]] = []
         self._heard = asyncio.Event()
         self._bytes = 0
+        self._began = time.monotonic()
         self._one_at_a_time = asyncio.Lock()
         self._gone: str | None = None
 
     def open(self) -> None:
         """Begin to listen."""
         client = self._client
+        client.session.unpack = _read
         client.start_channels(stdin=False, hb=False)
         for channel, take in (
             (client.control_channel, self._take_answer),
@@ -150,35 +160,50 @@ class Conversation:
             del self._waiting[number]
         return answer if isinstance(answer, dict) else {}
 
-    async def _listen(self, channel: Any, take: Callable[[dict[str, Any]], None]) -> None:
+    async def _listen(self, channel: Any, take: Callable[[dict[str, Any], int], None]) -> None:
+        session = self._client.session
         try:
             while True:
-                take(await channel.get_msg())
-        except asyncio.CancelledError:
-            raise
+                parts = await channel.socket.recv_multipart()
+                _, message = session.feed_identities(parts)
+                if max(map(len, message[1:3])) > _HEADER_BYTES:
+                    raise ValueError("a header without end")
+                take(session.deserialize(message), sum(map(len, parts)))
+                # What has already come is given at once, for as long as there is more: others have their turn.
+                await asyncio.sleep(0)
         except Exception as error:  # noqa: BLE001  whatever is wrong with it, it is no message of a kernel of ours
             self._on_broken("PROTOCOL", f"The kernel sent what is not a message ({type(error).__name__}).")
 
-    def _take_answer(self, message: dict[str, Any]) -> None:
+    def _take_answer(self, message: dict[str, Any], size: int) -> None:
         future = self._waiting.get(str(message["parent_header"].get("msg_id")))
         if future is not None and not future.done() and str(message["msg_type"]).endswith("_reply"):
             future.set_result(message["content"])
+        else:
+            self._count(size)
 
-    def _take_output(self, message: dict[str, Any]) -> None:
+    def _take_output(self, message: dict[str, Any], size: int) -> None:
         self._heard.set()
         kind, content = message["msg_type"], message["content"]
+        if not self._count(size):
+            return
         if kind == "debug_event":
             self._on_event(str(content["event"]), content.get("body"))
-            return
-        self._bytes += _MESSAGE_BYTES + _length(content)
-        if self._bytes > MAX_BYTES:
-            self._on_broken("OUTPUT_LIMIT", f"The strategy printed more than {MAX_BYTES >> 20} million characters.")
         elif kind == "stream":
             self._on_print(str(content["text"]))
 
+    def _count(self, size: int) -> bool:
+        """Count what nobody asked for; whether there is room for it."""
+        self._bytes += max(size, _LEAST_BYTES)
+        if self._bytes <= MAX_BYTES + BYTES_PER_SECOND * (time.monotonic() - self._began):
+            return True
+        self._on_broken("OUTPUT_LIMIT", f"The session printed or sent more than {MAX_BYTES >> 20} MiB.")
+        return False
 
-def _length(content: dict[str, Any]) -> int:
-    """Characters of what is shown."""
-    data = content.get("data")
-    shown = [content.get("text"), *(data.values() if isinstance(data, dict) else ())]
-    return sum(len(part) for part in shown if isinstance(part, str))
+
+def _read(data: bytes) -> Any:
+    """Read JSON: not as deep as to exhaust the stack, no numbers or letters that JSON cannot write again.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return from_json(data.decode("utf-8", "replace"), allow_inf_nan=False)

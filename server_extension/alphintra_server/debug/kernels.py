@@ -23,6 +23,7 @@ from alphintra_kernel import levels
 
 from ..jobs.launcher import JobLimits
 from ..jobs.worker_home import WORKER_VARIABLE, WorkerHome, lay_out, remove_tree
+from .dap import MAX_MESSAGE
 
 if TYPE_CHECKING:
     import logging
@@ -62,6 +63,7 @@ class DebugKernelManager(AsyncKernelManager):
             kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self, log=self.log
         )
         sealed.held = kw.pop("held")
+        sealed.max_message_bytes = MAX_MESSAGE
         self.provisioner = sealed
         return await super()._async_pre_start_kernel(**kw)
 
@@ -101,6 +103,9 @@ class DebugKernel:
             return {"code": "DISK_LIMIT", "message": text}
         if outcome == "output":
             return {"code": "OUTPUT_LIMIT", "message": "The session wrote too much to its standard error."}
+        most = None if process is None else process.limits.cpu_seconds
+        if process is not None and most is not None and process.usage.cpu_seconds >= most:
+            return {"code": "TIME_LIMIT", "message": "The session needed more processor time than a job may have."}
         text = f"The kernel of the session has ended in its midst (exit code {code}): start another session."
         return {"code": "KERNEL_DIED", "message": text}
 

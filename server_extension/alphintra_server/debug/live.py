@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from . import answers, dap
 from .about import About, Patience
 from .breakpoints import put
 from .feed import Feed
+from .inspection import Inspection, UnendingError
 from .standing import Standing
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
 READY_SECONDS = 120.0
 """Within which a kernel answers for the first time; it loads the engine."""
 _ANSWER_SECONDS = 20.0
-_GRACE_SECONDS = 3.0
-"""How long what was interrupted has to end."""
 _LOOK_SECONDS = 1.0
 _LOG_CHARS = 8_000
 """Of one piece of printed text that readers are told at once."""
+_NOWHERE = 100
+"""How often one movement may stop where there is none of the strategy's code."""
 _CODE = "from alphintra_kernel import debug_job\n_outcome = debug_job.run()"
 _INTERRUPT_VARIABLE = "PYDEVD_INTERRUPT_THREAD_TIMEOUT"
 """After how many seconds the debugger interrupts an expression."""
@@ -62,13 +63,15 @@ class LiveSession:
         self._talk: dap.Conversation
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stands = asyncio.Event()
-        self._arriving = asyncio.Lock()
+        self._stops: asyncio.Queue[answers.Stopped | None] = asyncio.Queue(1)
+        self._nowhere = 0
+        self._code_lock = asyncio.Lock()
         self._used = time.monotonic()
         self._thread = 1
         self._why: str | None = None
         self._sent = False
         self.started = self._dead = False
-        self._begun = asyncio.Event()
+        self._begun, self._over = asyncio.Event(), asyncio.Event()
         self._early: str | None = None
 
     @property
@@ -99,6 +102,9 @@ class LiveSession:
             self._begun.set()
         self._standing.stack.folder = self._kernel.source
         self._talk = dap.Conversation(self._kernel.client, self._hear, self._print, self._break_off)
+        self._inspection = Inspection(
+            self._talk, self._kernel.interrupt, self._standing.stack, self._patience.evaluate_seconds
+        )
         self.started = True
         if self._dead:
             self._finish("error", self._kernel.why_ended(self._limits))
@@ -106,6 +112,7 @@ class LiveSession:
             self._finish(self._early)
         else:
             self._spawn(self._run(breakpoints))
+            self._spawn(self._arrivals())
             self._spawn(self._look())
 
     async def _run(self, breakpoints: list[BreakpointGiven]) -> None:
@@ -125,7 +132,7 @@ class LiveSession:
         except dap.SilentError:
             self._finish("error", {"code": "NO_ANSWER", "message": "The kernel of the session did not answer."})
         except (dap.RefusedError, answers.NotUnderstoodError) as error:
-            self._finish("error", {"code": "PROTOCOL", "message": str(error)})
+            self._finish("error", {"code": "PROTOCOL", "message": answers.plain(str(error))})
         else:
             if isinstance(said, protocol.Error):
                 about = self.about
@@ -144,7 +151,7 @@ class LiveSession:
         self._finish("error", {"code": code, "message": text})
 
     def end(self, reason: str) -> None:
-        """End it, whatever it does: ``stopped`` or ``idle``. Nothing happens if it has ended."""
+        """End it, whatever it does: ``stopped``, ``idle`` or ``shutdown``. Nothing happens if it has ended."""
         if self.started:
             self._finish(reason)
         else:
@@ -157,6 +164,8 @@ class LiveSession:
         standing.status, standing.reason, standing.error = DebugStatus.COMPLETED, reason, error
         standing.ended_at = utc_now()
         self._stands.set()
+        self._over.set()
+        self._stopped(None)
         self._talk.close("the session has ended")
         self._tell()
         self.feed.close()
@@ -185,18 +194,20 @@ class LiveSession:
         """Say how far it is while it runs; end it where nobody moves it."""
         stood = 0
         while self.status is not DebugStatus.COMPLETED:
-            await asyncio.sleep(_LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._over.wait()
             if time.monotonic() - self._used > self._patience.idle_seconds:
                 self.end("idle")
             if self.status is not DebugStatus.ACTIVE:
                 stood = 0
                 continue
             with contextlib.suppress(dap.RefusedError, dap.SilentError, dap.GoneError, answers.NotUnderstoodError):
-                market = answers.read(answers.Market, await self._talk.ask("alphintra/market", _ANSWER_SECONDS))
+                market = await self._market()
                 # That it has stopped may have been lost among much else that it said.
                 stood = stood + 1 if market.status == "paused" else 0
                 if stood > 1:
-                    await self._arrive(answers.Stopped(threadId=self._thread))
+                    self._stopped(answers.Stopped(threadId=self._thread))
                 elif self.status is DebugStatus.ACTIVE and market.bar is not None:
                     self._standing.market = market
                     self.feed.tell("progress", market.model_dump_json(include={"bar", "count", "time"}))
@@ -206,56 +217,59 @@ class LiveSession:
     def _hear(self, event: str, body: Any) -> None:
         if event == "stopped":
             with contextlib.suppress(answers.NotUnderstoodError):
-                self._spawn(self._arrived(answers.read(answers.Stopped, body)))
+                self._stopped(answers.read(answers.Stopped, body))
+
+    def _stopped(self, stopped: answers.Stopped | None) -> None:
+        """Have it looked at; only the last time counts. ``None`` for the end."""
+        if self._stops.full():
+            self._stops.get_nowait()
+        self._stops.put_nowait(stopped)
 
     def _print(self, text: str) -> None:
-        lines = (self._standing.unfinished + text).split("\n")
-        # What a line begins with may come before the rest of it.
-        self._standing.unfinished = lines.pop()[-_LOG_CHARS:]
-        self._log(lines)
+        if lines := self._standing.print(text):
+            self.feed.tell("log", json.dumps({"lines": "\n".join(lines)[-_LOG_CHARS:].split("\n")}))
 
-    def _log(self, lines: list[str]) -> None:
-        shown = [answers.plain(line) for line in lines]
-        if shown:
-            self._standing.log.add("\n".join(shown))
-            self.feed.tell("log", json.dumps({"lines": "\n".join(shown)[-_LOG_CHARS:].split("\n")}))
-
-    async def _arrived(self, stopped: answers.Stopped) -> None:
+    async def _arrivals(self) -> None:
+        """Find out where the run stands, each time that it stops."""
         try:
-            await self._arrive(stopped)
+            while (stopped := await self._stops.get()) is not None:
+                if self.status is DebugStatus.ACTIVE:
+                    await self._arrive(stopped)
         except dap.GoneError:
             return
         except (dap.SilentError, dap.RefusedError, answers.NotUnderstoodError) as error:
-            text = f"The debugger does not say where it stands: {error}"
+            text = f"The debugger does not say where it stands: {answers.plain(str(error))}"
             self._finish("error", {"code": "PROTOCOL", "message": text})
 
     async def _arrive(self, stopped: answers.Stopped) -> None:
-        """The run stands: find out where."""
-        async with self._arriving:
-            standing = self._standing
-            if standing.status is not DebugStatus.ACTIVE:
-                return
-            self._thread = stopped.thread
-            found = await self._talk.ask("stackTrace", _ANSWER_SECONDS, threadId=stopped.thread)
-            self._standing.stack.read(answers.read(answers.Stack, found))
-            if not self._standing.stack.places:
-                # Behind the last line of the strategy there is nothing to stand at.
-                await self._talk.ask("continue", _ANSWER_SECONDS, threadId=stopped.thread)
-                return
-            body = await self._talk.ask("alphintra/market", _ANSWER_SECONDS)
-            market = standing.market = answers.read(answers.Market, body)
-            # On the way to a bar no breakpoint stops.
-            at_breakpoint = stopped.reason == "breakpoint" and not self._sent
-            if self._why is None and not standing.breakpoints:
-                standing.reason = "entry"
-            else:
-                standing.reason = "breakpoint" if at_breakpoint else (self._why or stopped.reason)
-            if at_breakpoint and market.error is not None:
-                standing.reason = "condition_error"
-                standing.error = {"code": "CONDITION_RAISED", "message": answers.plain(market.error)}
-            standing.status = DebugStatus.PAUSED
-            self._stands.set()
-            self._tell()
+        standing = self._standing
+        self._thread = stopped.thread
+        found = await self._talk.ask("stackTrace", _ANSWER_SECONDS, threadId=stopped.thread)
+        standing.stack.read(answers.read(answers.Stack, found))
+        if not standing.stack.places:
+            # Behind the last line of the strategy there is nothing to stand at.
+            self._nowhere += 1
+            if self._nowhere > _NOWHERE:
+                raise answers.NotUnderstoodError("it stops again and again outside of the strategy")
+            await self._talk.ask("continue", _ANSWER_SECONDS, threadId=stopped.thread)
+            return
+        market = standing.market = await self._market()
+        # On the way to a bar no breakpoint stops.
+        at_breakpoint = stopped.reason == "breakpoint" and not self._sent
+        if self._why is None and not standing.breakpoints:
+            standing.reason = "entry"
+        else:
+            standing.reason = "breakpoint" if at_breakpoint else (self._why or "entry")
+        if at_breakpoint and market.error is not None:
+            standing.reason = "condition_error"
+            standing.error = {"code": "CONDITION_RAISED", "message": answers.plain(market.error)}
+        standing.status = DebugStatus.PAUSED
+        self._nowhere = 0
+        self._stands.set()
+        self._tell()
+
+    async def _market(self) -> answers.Market:
+        return answers.read(answers.Market, await self._talk.ask("alphintra/market", _ANSWER_SECONDS))
 
     # -- what its owner asks
 
@@ -291,46 +305,35 @@ class LiveSession:
         Raises:
             Invalid: It raised, or it did not end.
         """
-        self._require_paused()
-        number = self._standing.stack.frame(frame)
-        began = time.monotonic()
-        try:
-            body = await self._ask_code("evaluate", expression=expression, frameId=number, context="repl")
-        except dap.RefusedError as error:
-            text = answers.plain(str(error)).strip()
-            if text.endswith("KeyboardInterrupt") and time.monotonic() - began >= self._patience.evaluate_seconds:
-                seconds = self._patience.evaluate_seconds
-                raise Invalid.field(
-                    "expression", f"did not end within {seconds:g} s and was interrupted", code="EXPRESSION_TIMEOUT"
-                ) from None
-            last = text.splitlines()[-1] if text else "failed"
-            raise Invalid.field("expression", last, code="EXPRESSION_RAISED", extra={"traceback": text}) from None
-        value = answers.read(answers.Value, body)
-        await self._ask_market()
+        async with self._code_lock:
+            self._require_paused()
+            with self._believing():
+                value = await self._inspection.evaluate(expression, frame)
+            with self._believing(also=dap.RefusedError):
+                market = await self._market()
+            if self.status is DebugStatus.PAUSED:
+                self._standing.market = market  # what was evaluated may have changed what others see
+                self._tell()
         return DebugValue(text=value.result, type=value.type, reference=value.reference or None)
 
     async def variables(self, frame: int, reference: int | None) -> DebugVariables:
-        """List the variables of a function on the stack, or what is in one of them."""
-        self._require_paused()
-        if reference is None:
-            scopes = answers.read(
-                answers.Scopes, await self._ask("scopes", frameId=self._standing.stack.frame(frame))
-            ).scopes
-            reference = next((scope.reference for scope in scopes if scope.name == "Locals"), 0)
-            strategy = self._standing.own_variables()
-        else:
-            strategy = []
-        found = answers.read(answers.Variables, await self._ask_code("variables", variablesReference=reference))
-        return DebugVariables(items=self._standing.stack.shown(found), strategy=strategy)
+        """List the variables of a function on the stack, or what is in one of them.
+
+        Raises:
+            Invalid: There is no such function or variable.
+        """
+        async with self._code_lock:
+            self._require_paused()
+            strategy = self._standing.own_variables() if reference is None else []
+            with self._believing():
+                items = await self._inspection.variables(frame, reference)
+        return DebugVariables(items=items, strategy=strategy)
 
     async def set_breakpoints(self, given: list[BreakpointGiven]) -> None:
         """Set the breakpoints anew."""
         self._require_paused()
-        try:
+        with self._believing(also=dap.RefusedError):
             await self._set(given)
-        except (dap.RefusedError, dap.SilentError, dap.GoneError, answers.NotUnderstoodError) as error:
-            raise self._gave_up(error) from None
-        self.touch()
         self._tell()
 
     async def _set(self, given: list[BreakpointGiven]) -> None:
@@ -343,21 +346,20 @@ class LiveSession:
             async with asyncio.timeout(seconds):
                 await self._stands.wait()
 
-    def touch(self) -> None:
-        """Somebody is at work with it."""
-        self._used = time.monotonic()
-
     async def _move(self, why: str, command: str, *, sent: bool = False, **arguments: Any) -> None:
         """Let it go on; ``sent`` where it goes to a bar, and no breakpoint stops it before."""
         self._require_paused()
         standing = self._standing
-        before = standing.reason, standing.error
+        before, self._nowhere = (standing.reason, standing.error), 0
         self._why, self._sent, standing.reason, standing.error = why, sent, None, None
         standing.status = DebugStatus.ACTIVE
         self._stands.clear()
+        while not self._stops.empty():  # where it stood up to now
+            self._stops.get_nowait()
         self._tell()
         try:
-            await self._talk.ask(command, _ANSWER_SECONDS, threadId=self._thread, **arguments)
+            with self._believing():
+                await self._talk.ask(command, _ANSWER_SECONDS, threadId=self._thread, **arguments)
         except dap.RefusedError as error:
             if self.status is DebugStatus.ACTIVE:
                 standing.reason, standing.error = before
@@ -365,55 +367,31 @@ class LiveSession:
                 self._stands.set()
                 self._tell()
             raise Conflict(f"The session cannot move: {answers.plain(str(error))}.", code="CANNOT_MOVE") from None
-        except (dap.SilentError, dap.GoneError) as error:
-            raise self._gave_up(error) from None
 
-    async def _ask(self, command: str, **arguments: Any) -> Any:
-        self.touch()
-        try:
-            return await self._talk.ask(command, _ANSWER_SECONDS, **arguments)
-        except (dap.SilentError, dap.GoneError) as error:
-            raise self._gave_up(error) from None
+    @contextlib.contextmanager
+    def _believing(self, also: type[Exception] = dap.GoneError) -> Iterator[None]:
+        """End the session where its kernel does not answer, or answers what makes no sense.
 
-    async def _ask_code(self, command: str, **arguments: Any) -> Any:
-        """Ask what runs the trader's code, which may never end: it is interrupted, then the session is ended.
-
-        Raises:
-            RefusedError: The debugger says no.
+        Args:
+            also: A further exception that does not make sense here.
         """
-        self.touch()
-        most = self._patience.evaluate_seconds + _GRACE_SECONDS
-        asking = asyncio.ensure_future(self._talk.ask(command, most + _GRACE_SECONDS, **arguments))
-        await asyncio.wait({asking}, timeout=most)
-        if not asking.done() and self.status is not DebugStatus.COMPLETED:
-            await self._kernel.interrupt()
         try:
-            return await asking
-        except dap.SilentError:
-            text = "What was evaluated could not be interrupted, so the session was ended."
-            self._finish("error", {"code": "EXPRESSION_TIMEOUT", "message": text})
-            raise Conflict(text, code="DEBUG_ENDED") from None
-        except dap.GoneError as error:
-            raise self._gave_up(error) from None
-
-    async def _ask_market(self) -> None:
-        """What was evaluated may have changed what others see."""
-        body = await self._ask("alphintra/market")
-        if self.status is DebugStatus.PAUSED:
-            self._standing.market = answers.read(answers.Market, body)
-            self._tell()
-
-    def _gave_up(self, error: Exception) -> Conflict:
-        if isinstance(error, dap.GoneError):
-            return self._has_ended()
-        text = f"The debugger does not answer as it should ({error}), so the session was ended."
-        self._finish("error", {"code": "NO_ANSWER", "message": text})
-        return Conflict(text, code="DEBUG_ENDED")
+            yield
+        except dap.GoneError:
+            raise self._has_ended() from None
+        except (UnendingError, dap.SilentError, answers.NotUnderstoodError, also) as error:
+            if isinstance(error, UnendingError):
+                code, text = "EXPRESSION_TIMEOUT", "What was evaluated could not be interrupted"
+            else:
+                code = "NO_ANSWER" if isinstance(error, dap.SilentError) else "PROTOCOL"
+                text = f"The debugger does not answer as it should ({answers.plain(str(error))})"
+            self._finish("error", {"code": code, "message": f"{text}, so the session was ended."})
+            raise Conflict(f"{text}, so the session was ended.", code="DEBUG_ENDED") from None
 
     def _require_paused(self) -> None:
         if self.status is DebugStatus.COMPLETED:
             raise self._has_ended()
-        self.touch()
+        self._used = time.monotonic()
         if self.status is DebugStatus.ACTIVE:
             raise Conflict("The session runs: wait until it stands, or stop it.", code="DEBUG_RUNNING")
 

@@ -27,8 +27,8 @@ from .live import LiveSession
 if TYPE_CHECKING:
     from .kernels import DebugKernels
 
-KEPT_PER_USER = 10
-"""Ended sessions of a user that can still be read, the newest of them."""
+KEPT_PER_USER, KEPT = 5, 100
+"""Ended sessions that can still be read, the newest: of a user, and of all together."""
 
 
 class DebugSessions:
@@ -74,11 +74,12 @@ class DebugSessions:
         class_name = await self._backtests.runnable_class(
             version, body.class_name or version.class_name, body.parameters
         )
-        if self._kernels is None or self._stopping:
+        if self._stopping:
+            raise Unavailable("The server is stopping.")
+        if self._kernels is None:
             raise Unavailable(
-                "There are no debug sessions on this server: its sandbox has no room for a debugger."
-                if self._kernels is None
-                else "The server is stopping.",
+                "There are no debug sessions on this server: where there are no namespaces (/api/system: sandbox), "
+                "the sandbox has no way for a debugger to its kernel. Use `al.replay` in a notebook.",
                 code="NO_DEBUG",
             )
         file = file_name(version.modules)
@@ -116,7 +117,7 @@ class DebugSessions:
         """Return a session of the caller; another's is as absent as none."""
         found = self._sessions.get(session_id)
         if found is None or (found.about.user_id, found.about.strategy_id) != (who.user_id, strategy_id):
-            raise NotFound(f"There is no debug session {session_id}.")
+            raise NotFound(f"There is no debug session {session_id}: one that has ended, or whose server has, is gone.")
         return found
 
     async def search(self, who: Caller, strategy_id: str, query: DebugQuery) -> Slice[DebugSession]:
@@ -142,7 +143,7 @@ class DebugSessions:
         """End all: nothing of them runs afterwards."""
         self._stopping = True
         for found in self._sessions.values():
-            found.end("stopped")
+            found.end("shutdown")
         await asyncio.gather(*(found.closed() for found in self._sessions.values()))
         if self._kernels is not None:
             await self._kernels.close()
@@ -164,12 +165,9 @@ class DebugSessions:
             )
 
     def _forget_old(self, user_id: str) -> None:
-        ended = [
-            found
-            for found in self._sessions.values()
-            if found.about.user_id == user_id and found.status is DebugStatus.COMPLETED
-        ]
-        for found in ended[:-KEPT_PER_USER]:
+        ended = [found for found in self._sessions.values() if found.status is DebugStatus.COMPLETED]
+        own = [found for found in ended if found.about.user_id == user_id]
+        for found in {*ended[:-KEPT], *own[:-KEPT_PER_USER]}:
             del self._sessions[found.id]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..db.types import utc_now
 from ..jobs.kept_log import KeptLog
+from ..jobs.protocol import KEPT_LOG_CHARS, KEPT_LOG_LINES
 from ..models.debug import Breakpoint, DebugSession, DebugStatus
 from ..models.jobs import JobError
 from .about import About
@@ -52,6 +53,19 @@ class Standing:
     def bar(self) -> int | None:
         """The bar that it is in."""
         return None if self.market is None else self.market.bar
+
+    def print(self, text: str) -> list[str]:
+        """Take what was printed; returns the lines that are whole now, of very many the last."""
+        *lines, rest = text.rsplit("\n", KEPT_LOG_LINES)
+        if not lines:
+            # What a line begins with may come before the rest of it.
+            self.unfinished = (self.unfinished + rest)[:KEPT_LOG_CHARS]
+            return []
+        first = lines[0].rpartition("\n")[2] if "\n" in lines[0] else self.unfinished + lines[0]
+        self.unfinished = rest[:KEPT_LOG_CHARS]
+        shown = [plain(line[:KEPT_LOG_CHARS]) for line in (first, *lines[1:])]
+        self.log.add("\n".join(shown))
+        return shown
 
     def own_variables(self) -> list[dict[str, Any]]:
         """The strategy's own variables, as the kernel tells them."""

@@ -7,7 +7,7 @@ import asyncio
 from tornado.iostream import StreamClosedError
 
 from ..auth import Caller
-from ..debug.feed import Told
+from ..debug.feed import Feed, Told
 from ..debug.live import LiveSession
 from ..errors import Gone
 from ..models.base import Page
@@ -172,29 +172,25 @@ class DebugEventsHandler(_OneSession):
     )
     async def get(self, who: Caller, strategy_id: str, session_id: str, *, query: StreamQuery) -> None:
         """Follow a session: `session` at each change, `progress` while it runs, `log`. It ends with the session."""
-        session = self.live(who, strategy_id, session_id)
-        opened = session.feed.open(last_event_id(self.request, query))
-        if opened is None:
+        feed = self.live(who, strategy_id, session_id).feed
+        given = last_event_id(self.request, query)
+        known = feed.last if given is None else given
+        if feed.after(known) is None:
             raise Gone("Those events are no longer kept: read the session anew.", code="EVENTS_GONE")
-        reader, missed = opened
+        loop = asyncio.get_running_loop()
+        check_at = loop.time() + RECHECK_SECONDS
         try:
             self.begin_stream()
             await self.flush()
-            for earlier in missed:
-                await self._send(earlier)
-            loop = asyncio.get_running_loop()
-            check_at = loop.time() + RECHECK_SECONDS
-            while True:
-                try:
-                    async with asyncio.timeout(KEEPALIVE_SECONDS):
-                        told = await reader.queue.get()
-                except TimeoutError:
-                    self.write(": keepalive\n\n")
-                    await self.flush()
-                else:
-                    if told is None:
-                        break
+            # A reader who is so slow that there are gaps is cut off, and comes back with the last number that it got.
+            while (missed := feed.after(known)) is not None:
+                for told in missed:
                     await self._send(told)
+                    known = told.number
+                if not missed:
+                    if feed.closed:
+                        break
+                    await self._wait(feed)
                 if loop.time() >= check_at:
                     check_at = loop.time() + RECHECK_SECONDS
                     if not await self.still_admitted("strategies:read"):
@@ -203,8 +199,14 @@ class DebugEventsHandler(_OneSession):
         except StreamClosedError:
             # The reader has left; that is how a stream ends.
             pass
-        finally:
-            session.feed.leave(reader)
+
+    async def _wait(self, feed: Feed) -> None:
+        try:
+            async with asyncio.timeout(KEEPALIVE_SECONDS):
+                await feed.news()
+        except TimeoutError:
+            self.write(": keepalive\n\n")
+            await self.flush()
 
     async def _send(self, told: Told) -> None:
         self.write(f"id: {told.number}\nevent: {told.topic}\ndata: {told.data}\n\n")

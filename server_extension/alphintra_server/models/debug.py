@@ -193,7 +193,7 @@ class DebugSession(Reply):
     current_timestamp: datetime | None = Field(description="Time of the bar that it is in.")
     reason: str | None = Field(
         description="Why it stands: entry (there are no breakpoints), breakpoint, condition_error, step, step_back, "
-        "run_to; why it ended: finished, stopped, error, idle."
+        "run_to; why it ended: finished, stopped, error, idle, shutdown (of the server)."
     )
     bar: int | None
     count: int | None = Field(description="Bars of the data.")
