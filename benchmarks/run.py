@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import bars
+import debug_back
 import job_figures
 import job_list
 import job_queue
@@ -213,6 +214,8 @@ def show(bench: Bench, table: Table) -> None:
     table.seconds("  to any bar, the slowest", max(walked.places), "≤ 1 s", max(walked.places) <= replay.ANY_BAR)
     table.seconds("  one step back, the slowest", max(walked.backs), "≤ 0.05 s", max(walked.backs) <= replay.BACK)
     table.bytes("  its copies", walked.size, replay.COPIES)
+    backs = debug_back.measure(bench.folder).backs
+    table.seconds("  a step back in the debugger, the slowest", max(backs), "≤ 0.6 s", max(backs) <= debug_back.TARGET)
     page = report.measure(bench.folder)
     table.seconds("report of 10 years daily: on the screen", page.read, "< 1 s", page.read < 1.0)
     table.bytes("  its size", page.size, 3_000_000)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import os
 import pkgutil
 from collections.abc import Iterator
 from typing import Any
@@ -45,11 +46,26 @@ def warm_up() -> Iterator[None]:
     On the kernel's own thread: an import in another one hands half-made modules to a cell that needs them meanwhile.
     """
     for name in LIBRARIES:
-        with contextlib.suppress(Exception):  # whoever needs it gets the error, with its reason
+        with contextlib.suppress(Exception), _unheard():  # whoever needs it gets the error, with its reason
             importlib.import_module(name)
         yield
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception), _unheard():
         _first_picture()
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Drop what is written meanwhile, by programs that are started too: it would be shown below the last cell."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        with open(os.devnull, "wb") as nothing:
+            for stream in (1, 2):
+                kept = os.dup(stream)
+                stack.callback(os.close, kept)
+                stack.callback(os.dup2, kept, stream)
+                os.dup2(nothing.fileno(), stream)
+        yield
 
 
 def _first_picture() -> None:

@@ -27,7 +27,7 @@ from alphintra_backtest.replay import debugging
 from ipykernel.debugger import Debugger
 from IPython.core.getipython import get_ipython
 
-from alphintra_kernel import code_lines
+from alphintra_kernel import code_lines, trading_types
 from alphintra_kernel.conditions import Conditions
 
 #: Seconds within which debugpy answers a request of the run's own thread.
@@ -56,6 +56,7 @@ class ReplayDebugger(Debugger):
         self._aside = False
         self._armed: str | None = None
         self._raised: str | None = None
+        self._client = ""
 
     # -- the way to debugpy
     # ----------------------------------------------------------------------------------------------
@@ -63,6 +64,8 @@ class ReplayDebugger(Debugger):
     async def process_request(self, message: Request) -> Request:
         """Answer a request of the control channel."""
         self._loop = asyncio.get_running_loop()
+        if message["command"] == "initialize":
+            self._client = str((message.get("arguments") or {}).get("clientID", ""))
         reply: Request = await super().process_request(message)
         if message["command"] == "attach" and reply.get("success"):
             # Or a condition that raises would never stop, and nobody would see why.
@@ -117,14 +120,38 @@ class ReplayDebugger(Debugger):
         if self._aside:
             # The run is on its way to a bar; they are set when it arrives.
             self.breakpoint_list[path] = [{"line": line} for line in lines]
-            reply = answer(message, {"breakpoints": [{"line": line, "verified": True} for line in lines]})
+            reply = answer(
+                message,
+                {"breakpoints": [{"line": line, "verified": True, "source": {"path": path}} for line in lines]},
+            )
         else:
             reply = await super().setBreakpoints(message)
+            once = dict.fromkeys(b["line"] for b in self.breakpoint_list[path])  # two may have been moved to one
+            self.breakpoint_list[path] = [{"line": line} for line in once]
         for before, is_set in zip(asked, reply.get("body", {}).get("breakpoints", []), strict=False):
             line = is_set.get("line", before)
             is_set |= self.conditions.of(path, line)
             if line != before:
                 is_set["message"] = f"line {before} has no code to stop at: moved to line {line}"
+        return reply
+
+    async def variables(self, message: Request) -> Request:
+        """Say what a frame or an object holds."""
+        reply: Request = await super().variables(message)
+        return self._in_a_line(reply)
+
+    async def inspectVariables(self, message: Request) -> Request:  # noqa: N802 - DAP's name
+        """Say what the notebook holds."""
+        reply: Request = await super().inspectVariables(message)
+        return self._in_a_line(reply)
+
+    def _in_a_line(self, reply: Request) -> Request:
+        """JupyterLab's tree has the class of an object in place of its line, where it knows the class."""
+        if self._client == "jupyterlab":
+            ours = trading_types.names()
+            for variable in reply.get("body", {}).get("variables", ()):
+                if variable.get("type") in ours:
+                    del variable["type"]
         return reply
 
     async def debugInfo(self, message: Request) -> Request:  # noqa: N802 - DAP's name

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from html import escape
 from typing import TYPE_CHECKING, Any
 
-from . import codes
+from . import codes, object_views
 from .core_sizing import unit
 
 if TYPE_CHECKING:
@@ -103,8 +102,7 @@ class Order:
         return f"<order {self.id}: {what}, {self.state} {self.reason}>"
 
     def _repr_html_(self) -> str:
-        names = ("symbol", "side", "type", "state", "reason", "quantity", "filled", "limit", "stop", "tag")
-        return _table(f"Order {self.id}", self, names)
+        return object_views.order(self)
 
 
 @dataclass(frozen=True)
@@ -206,16 +204,4 @@ class Position:
         return f"<position {self.symbol}: {self.size:g} at {self.avg_price:g}, P&L {gain}>"
 
     def _repr_html_(self) -> str:
-        names = ("size", "avg_price", "pnl", "pnl_pct", "bars_held", "opened_at")
-        return _table(f"Position in {self.symbol}", self, names)
-
-
-def _table(title: str, thing: Any, names: tuple[str, ...]) -> str:
-    """A thing's properties, one in a row; what it does not have is a dash."""
-    rows = []
-    for name in names:
-        value = getattr(thing, name)
-        missing = value is None or value == "" or value != value
-        text = "–" if missing else f"{value:,.6g}" if isinstance(value, float) else str(value)
-        rows.append(f"<tr><th style='text-align:left'>{name.replace('_', ' ')}</th><td>{escape(text)}</td></tr>")
-    return f"<table><caption>{escape(title)}</caption>{''.join(rows)}</table>"
+        return object_views.position(self)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ._engine import engine
 from .params import declared
 
 if TYPE_CHECKING:
@@ -308,3 +309,7 @@ class Strategy:
             return f"<{name}: before the first bar>"
         held = ", ".join(f"{position.size:g} {symbol}" for symbol, position in list(self.positions.items())[:5])
         return f"<{name} at {self.now:%Y-%m-%d %H:%M}: equity {self.equity:,.2f}, {held or 'flat'}>"
+
+    def _repr_html_(self) -> str | None:
+        run = self.__dict__.get("_run")
+        return None if run is None or run.cursor.i < 0 else str(engine("object_views").strategy(self))

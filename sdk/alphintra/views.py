@@ -209,6 +209,9 @@ class Series:
         last = self._last()
         return f"<series {self.name}: {self._mv[last] if last >= 0 else 'no value yet'}>"
 
+    def _repr_html_(self) -> str | None:
+        return None if self._c.i < 0 else str(engine("object_views").series(self))
+
 
 class SparseSeries(Series):
     """A series that misses some of the run's timestamps."""

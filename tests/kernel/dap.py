@@ -22,6 +22,7 @@ class Dap:
         self.shown: list[str] = []
         self.raised: list[str] = []
         self.cell = ""
+        self.thread = 1
 
     def reply(self, command: str, **arguments: Any) -> dict[str, Any]:
         """The whole answer to a request."""
@@ -47,7 +48,7 @@ class Dap:
 
     def start(self) -> None:
         """Switch the debugger on."""
-        self.ask("initialize", clientID="test", adapterID="", pathFormat="path", linesStartAt1=True)
+        self.ask("initialize", clientID="jupyterlab", adapterID="", pathFormat="path", linesStartAt1=True)
         self.ask("attach")
 
     def breakpoints(self, path: str, *lines: int) -> list[dict[str, Any]]:
@@ -91,7 +92,9 @@ class Dap:
                 assert message["parent_header"].get("msg_id") != self.cell, (self.raised, self.printed)
             return content["body"] if kind == "debug_event" and content["event"] == "stopped" else None
 
-        return self._hear(stop)
+        body: dict[str, Any] = self._hear(stop)
+        self.thread = body["threadId"]
+        return body
 
     def finished(self) -> None:
         """Wait until the cell has ended."""
@@ -107,7 +110,9 @@ class Dap:
 
     def frame(self) -> dict[str, Any]:
         """The innermost frame."""
-        return self.ask("stackTrace", threadId=1)["stackFrames"][0]
+        frames = self.ask("stackTrace", threadId=self.thread)["stackFrames"]
+        assert frames, (self.thread, self.ask("threads"), self.ask("debugInfo")["stoppedThreads"], self.events[-5:])
+        return frames[0]
 
     def value(self, expression: str) -> str:
         """An expression's value where the run stands."""
@@ -115,7 +120,7 @@ class Dap:
 
     def go(self, command: str, **arguments: Any) -> tuple[int, str]:
         """Move and wait for the stop; the line, and the bar."""
-        self.ask(command, threadId=1, **arguments)
+        self.ask(command, threadId=self.thread, **arguments)
         self.stopped()
         return self.here()
 

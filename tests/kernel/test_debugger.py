@@ -99,7 +99,7 @@ def test_back_a_bar_and_back_again(dap, start):
     assert dap.value("self.seen[-2:], self.last") == f"([{START + 2}, {START + 3}], 3)"
     assert [dap.go("stepBack") for _ in range(3)] == [(FIRST, str(START + n)) for n in (2, 1, 0)]
     assert dap.value("self.seen, hasattr(self, 'last')") == "([], False)"
-    assert dap.refused("stepBack", threadId=1) == "this is the first bar of the run"
+    assert dap.refused("stepBack", threadId=dap.thread) == "this is the first bar of the run"
     # and on: the trader's breakpoint is there again
     assert dap.go("continue") == (LAST, str(START))
     assert dap.go("continue") == (LAST, str(START + 1))
@@ -208,7 +208,7 @@ def test_without_a_breakpoint_it_stops_at_the_first_bar(dap, start):
     start()
     dap.stopped()
     assert dap.here() == (FIRST, str(START))
-    dap.ask("continue", threadId=1)
+    dap.ask("continue", threadId=dap.thread)
     dap.finished()
     assert dap.shown == [repr(str(list(range(START, END + 1))))]
 
@@ -227,14 +227,32 @@ def test_the_market_and_the_end(dap, start):
     assert dap.shown == [repr(str(list(range(START, 2989))))]
     assert dap.ask("alphintra/market")["status"] == "done"
     assert dap.refused("alphintra/stop") == "no replay is being debugged"
-    assert dap.refused("stepBack", threadId=1) == "no replay is paused in a bar"
+    assert dap.refused("stepBack", threadId=dap.thread) == "no replay is paused in a bar"
+
+
+def test_trading_objects_in_a_line_and_in_a_table(dap, kernel, start):
+    """JupyterLab's tree shows a class where it knows one; for what trades it shows what it is."""
+    start(LAST, condition={LAST: f"self.bar_index == {START + 20}"})
+    dap.stopped()
+    frame = dap.frame()["id"]
+
+    def tree(reference):
+        return {v["name"]: v for v in dap.ask("variables", variablesReference=reference)["variables"]}
+
+    strategy = tree(dap.ask("scopes", frameId=frame)["scopes"][0]["variablesReference"])["self"]
+    assert ("type" in strategy, strategy["value"]) == (False, dap.value("self"))
+    held = tree(strategy["variablesReference"])
+    assert "type" not in held["ma"] and held["ma"]["value"].startswith("<series SMA")
+    assert held["seen"]["type"] == "list"
+    rich = dap.ask("richInspectVariables", variableName="self", frameId=frame)["data"]
+    assert "Cross</caption>" in rich["text/html"] and "Positions</caption>" in rich["text/html"]
 
 
 def test_an_expression_that_never_ends_is_interrupted(dap, start):
     start(FIRST)
     dap.stopped()
     endless = dap.reply(
-        "evaluate", expression="[0 for _ in iter(int, 1)]", frameId=dap.frame()["id"], context="repl"
+        "evaluate", expression="all(n == 0 for n in iter(int, 1))", frameId=dap.frame()["id"], context="repl"
     )
     assert (endless["success"], endless["message"].strip().splitlines()[-1]) == (False, "KeyboardInterrupt")
     assert dap.here() == (FIRST, str(START))

@@ -10,6 +10,8 @@ import { describe } from '../api/problem.js';
 import { backIcon, toDateIcon } from '../icons.js';
 import { CATEGORY, CommandIDs, IAlphintra } from '../tokens.js';
 import { Market, ask } from './market.js';
+import { Standing } from './standing.js';
+import { complaint } from './words.js';
 
 /** A breakpoint as Alphintra's kernel describes it. */
 type Breakpoint = IDebugger.IBreakpoint & { condition?: string; hitCondition?: string };
@@ -150,9 +152,10 @@ export const debugPlugin: JupyterFrontEndPlugin<void> = {
       }
     });
 
-    const toolbar = (
-      (sidebar as { callstack?: PanelWithToolbar } | null)?.callstack
-    )?.toolbar as Toolbar | undefined;
+    const callstack = (sidebar as { callstack?: PanelWithToolbar } | null)?.callstack;
+    const toolbar = callstack?.toolbar as Toolbar | undefined;
+    const said = new Standing();
+    callstack?.insertWidget(0, said);
     const buttons = [CommandIDs.backOneBar, CommandIDs.runToDate, CommandIDs.endReplay];
     for (const id of [...buttons].reverse()) {
       toolbar?.insertAfter(
@@ -166,9 +169,12 @@ export const debugPlugin: JupyterFrontEndPlugin<void> = {
     }
 
     market.changed.connect((_, now) => {
+      said.say(now);
       commands.notifyCommandChanged();
       if (now.error) {
-        Notification.warning(now.error.trim().split('\n')[0] ?? '', { autoClose: 15000 });
+        Notification.warning(trans.__('The condition raised %1', complaint(now.error)), {
+          autoClose: 15000
+        });
       }
     });
     // Say once where a breakpoint was put that had no code to stop at.

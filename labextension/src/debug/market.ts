@@ -15,6 +15,12 @@ export interface IMarket {
   readonly time?: string | null;
   /** What the condition of the breakpoint raised at which it stopped. */
   readonly error?: string | null;
+  /** What it holds there; only of a run that is paused or done. */
+  readonly state?: {
+    readonly intraday: boolean;
+    readonly account: { readonly equity: number };
+    readonly positions: readonly { readonly symbol: string; readonly size: number }[];
+  } | null;
 }
 
 const NOTHING: IMarket = { status: 'none' };

@@ -1,0 +1,32 @@
+/** What is said of the bar that the debugger holds. */
+
+import { fixed, formatValue, isoTime, THIN } from '../result/format.js';
+import type { IMarket } from './market.js';
+
+/** Positions that are named. */
+const NAMED = 3;
+
+/** When and where the run stands, and what it holds; nothing where no replay is paused. */
+export function standing(market: IMarket): string[] {
+  if (market.status !== 'paused' || !market.time) {
+    return [];
+  }
+  const { state } = market;
+  const when = isoTime(Date.parse(market.time) / 1000, state?.intraday !== true);
+  const bars = `bar ${fixed(market.bar ?? 0, 0)} of ${fixed((market.count ?? 1) - 1, 0)}`;
+  const lines = [`${when}, ${bars}`];
+  if (state) {
+    const held = state.positions.slice(0, NAMED).map(one => `${formatValue(one.size, 'quantity')}${THIN}${one.symbol}`);
+    const more = state.positions.length - NAMED;
+    if (more > 0) {
+      held.push(`${more} more`);
+    }
+    lines.push(`equity ${fixed(state.account.equity, 2)}, ${held.join(', ') || 'flat'}`);
+  }
+  return lines;
+}
+
+/** The line that says what a condition raised. */
+export function complaint(error: string): string {
+  return (error.trim().split('\n').pop() ?? '').trim();
+}

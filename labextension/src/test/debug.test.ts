@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { complaint, standing } from '../debug/words.js';
+
+const T = '\u202f';
+const PAUSED = { status: 'paused', bar: 3031, first: 2979, count: 3229, time: '2012-03-20T20:00:00Z' } as const;
+const HELD = { intraday: false, account: { equity: 101234.5 }, positions: [{ symbol: 'AAPL', size: 100 }] };
+
+test('a paused replay says when and where it stands, and what it holds', () => {
+  assert.deepEqual(standing({ ...PAUSED, state: HELD }), [
+    `2012-03-20, bar 3${T}031 of 3${T}228`,
+    `equity 101${T}234.50, 100${T}AAPL`
+  ]);
+  const many = ['A', 'B', 'C', 'D', 'E'].map((symbol, size) => ({ symbol, size: size + 0.5 }));
+  assert.deepEqual(standing({ ...PAUSED, state: { ...HELD, intraday: true, positions: many } }), [
+    `2012-03-20 20:00, bar 3${T}031 of 3${T}228`,
+    `equity 101${T}234.50, 0.5${T}A, 1.5${T}B, 2.5${T}C, 2 more`
+  ]);
+  assert.equal(standing({ ...PAUSED, state: { ...HELD, positions: [] } })[1]?.endsWith(', flat'), true);
+});
+
+test('nothing is said where none is paused', () => {
+  assert.deepEqual(standing({ status: 'none' }), []);
+  assert.deepEqual(standing({ ...PAUSED, status: 'done', state: HELD }), []);
+});
+
+test('of a traceback the last line is what a condition raised', () => {
+  assert.equal(complaint('the condition raised: a\n  File "x"\nNameError: a\n'), 'NameError: a');
+});
