@@ -1,4 +1,4 @@
-"""What speaks to a debug session in place of its kernel: it holds the key and the sockets, as a strategy's code does."""
+"""What speaks to a debug session in its kernel's place: it holds the key and the sockets, as a strategy's code does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import zmq.asyncio
 from alphintra_server.debug.about import About, Patience
 from alphintra_server.debug.live import LiveSession
 from alphintra_server.jobs.launcher import JobLimits
-from alphintra_server.models.debug import BreakpointGiven, DebugStatus
+from alphintra_server.models.debug import BreakpointGiven
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.session import Session
 
@@ -164,8 +164,14 @@ def shown(live):
 async def ended(live):
     """How it ended."""
     async with asyncio.timeout(30):
-        while live.status is not DebugStatus.COMPLETED:
-            await asyncio.sleep(0.01)
+        await live._over.wait()
     found = shown(live)
-    assert found["reason"] == "error"
+    assert (found["status"], found["reason"]) == ("COMPLETED", "error")
     return found["error"]["code"], found["error"]["message"]
+
+
+async def printed(live, line):
+    """Wait until what was sent before this line has been read."""
+    async with asyncio.timeout(30):
+        while shown(live)["log"][-1:] != [line]:
+            await live.feed.news()

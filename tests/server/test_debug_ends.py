@@ -25,7 +25,7 @@ def identities():
 #: What a strategy can do that has read how a kernel works: it has the kernel's key, and the sockets behind its bounds.
 APP = "__import__('ipykernel.kernelapp', fromlist=['x']).IPKernelApp.instance()"
 HUGE = f"(lambda a: a.kernel.session.send(a.iopub_thread.socket, 'stream', {{'text': 'x' * (40 << 20)}}))({APP}) and 1"
-FORGED = f"{APP}.iopub_thread.socket.send_multipart([b'stream', b'<IDS|MSG>', b'signed', b'{{}}', b'{{}}', b'{{}}', b'{{}}'])"
+FORGED = f"{APP}.iopub_thread.socket.send_multipart([b'stream', b'<IDS|MSG>', b'signed'] + [b'{{}}'] * 4)"
 KILL = "__import__('os').kill(__import__('os').getpid(), 9)"
 
 

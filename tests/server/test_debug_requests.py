@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from alphintra_kernel import landlock, levels, socket_folder
 from alphintra_server.jobs.worker_home import sweep_dead_servers
+
+from alphintra_kernel import landlock, levels, socket_folder
 
 from .conftest import STRATEGY, TestIdentities
 from .debugging import AAPL, MALLORY, Session, is_gone, sessions, told, watch  # noqa: F401  fixtures
@@ -97,6 +99,8 @@ async def test_what_is_refused_and_who_is_away(sessions, watch, extension):  # n
     process, folder = session.process, session.live._kernel.folder
     reading, raw = watch(session)
     assert (process.poll(), folder.is_dir()) == (None, True)
+    while not raw:
+        assert (await session.ask("GET")).json["status"] == "ACTIVE"
     await extension.stop_extension()
     await reading
     assert (told(raw)[-1][2]["status"], told(raw)[-1][2]["reason"]) == ("COMPLETED", "shutdown")
@@ -116,7 +120,7 @@ class TestNoRoomForADebugger:
     async def test_it_is_said(self, sessions):  # noqa: F811
         await sessions.store(STRATEGY)
         reply = await sessions.ask("POST", "", {"dataset_id": AAPL})
-        assert (reply.status, reply.json["code"]) == (503, "NO_DEBUG")
+        assert (reply.status, reply.json["code"]) == (503, "NO_DEBUG"), reply.json
         assert "no namespaces" in reply.json["detail"]
         assert (await sessions.ask("GET")).json["items"] == []
 
@@ -133,7 +137,10 @@ async def main():
     kernels = DebugKernels(Sandbox(), WorkerHome(Path(sys.argv[1])), logging.getLogger())
     kernel = await kernels.start({"source/strategy.py": ""}, {}, JobLimits(), {}, lambda: None)
     held = kernel._manager.provisioner
-    print(kernel.process.pid, kernel.process._main_pid(), held._relay._process.pid, held._sockets.path.parent, flush=True)
+    while not (first := kernel.process._main_pid()):
+        await asyncio.sleep(0.02)
+    pids = kernel.process.pid, first, held._relay._process.pid
+    print(*pids, held._sockets.path.parent, flush=True)
     await asyncio.sleep(600)
 
 asyncio.run(main())
@@ -145,8 +152,9 @@ def test_nothing_is_left_of_the_sessions_of_a_killed_server(tmp_path):
         pytest.skip(f"no namespaces here: {levels.probe_report().reason}")
     with subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as server:
         *pids, sockets = server.stdout.readline().split()
-        assert [is_gone(pid) for pid in pids] == [False] * 3
+        were = [is_gone(pid) for pid in pids]
         server.send_signal(signal.SIGKILL)
+    assert were == [False] * 3
     until = time.monotonic() + 20
     while not all(map(is_gone, pids)) and time.monotonic() < until:
         time.sleep(0.02)
@@ -156,4 +164,4 @@ def test_nothing_is_left_of_the_sessions_of_a_killed_server(tmp_path):
     sweep_dead_servers(tmp_path)
     os.utime(sockets, (0, 0))
     socket_folder.sweep()
-    assert (list(tmp_path.iterdir()), os.path.exists(sockets)) == ([], False)
+    assert (list(tmp_path.iterdir()), Path(sockets).exists()) == ([], False)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..db.types import utc_now
-from ..errors import Conflict, Invalid
+from ..errors import Conflict
 from ..jobs import protocol
 from ..jobs.attempt import placed
 from ..models.debug import BreakpointGiven, DebugSession, DebugStatus, DebugValue, DebugVariables

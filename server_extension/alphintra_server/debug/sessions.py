@@ -71,17 +71,16 @@ class DebugSessions:
             return row, version, decide(session, who, body.dataset_id, body, self._defaults, body.seed)
 
         row, version, terms = await self._database.read(load)
-        class_name = await self._backtests.runnable_class(
-            version, body.class_name or version.class_name, body.parameters
-        )
-        if self._stopping:
-            raise Unavailable("The server is stopping.")
+        self._backtests.refuse_jobs()
         if self._kernels is None:
             raise Unavailable(
                 "There are no debug sessions on this server: where there are no namespaces (/api/system: sandbox), "
                 "the sandbox has no way for a debugger to its kernel. Use `al.replay` in a notebook.",
                 code="NO_DEBUG",
             )
+        class_name = await self._backtests.runnable_class(
+            version, body.class_name or version.class_name, body.parameters
+        )
         file = file_name(version.modules)
         about = About(
             user_id=who.user_id,
@@ -96,6 +95,8 @@ class DebugSessions:
             known_as=known_as(row.source_path, version.line_map),
             line_map=version.line_map,
         )
+        if self._stopping:
+            raise Unavailable("The server is stopping.")
         limits = self._limits.of(who.user_id)
         self._refuse_more(who.user_id, limits.debug_sessions)
         made = LiveSession(about, self._kernels, self._patience, limits.log)
