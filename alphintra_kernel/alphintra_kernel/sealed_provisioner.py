@@ -19,7 +19,6 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from alphintra_kernel import isolation, output_bound
 from alphintra_kernel.debug_job import ROOT_VARIABLE
 from alphintra_kernel.limits import Limits
-from alphintra_kernel.priority import BACKGROUND
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.provisioner import SandboxProvisioner
 from alphintra_kernel.sandbox import Sandbox, start
@@ -97,7 +96,6 @@ class SealedProvisioner(SandboxProvisioner):
             cwd=home,
             env=env | dict(held.variables),
             marker=held.marker,
-            priority=BACKGROUND,
             on_exit=held.on_exit,
         )
         self.sandboxed = await start(spawn)

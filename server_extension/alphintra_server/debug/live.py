@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 READY_SECONDS = 120.0
 """Within which a kernel answers for the first time; it loads the engine."""
 _ANSWER_SECONDS = 20.0
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS, _LOST = 1.0, 4
+"""How often it is looked at, and how often it must be seen to stand until that it has stopped is taken for lost."""
 _LOG_CHARS = 8_000
 """Of one piece of printed text that readers are told at once."""
 _NOWHERE = 100
@@ -65,7 +66,7 @@ class LiveSession:
         self._stands = asyncio.Event()
         self._stops: asyncio.Queue[answers.Stopped | None] = asyncio.Queue(1)
         self._nowhere = 0
-        self._code_lock = asyncio.Lock()
+        self._code_lock, self._moving = asyncio.Lock(), asyncio.Lock()
         self._used = time.monotonic()
         self._thread = 1
         self._why: str | None = None
@@ -199,14 +200,14 @@ class LiveSession:
                     await self._over.wait()
             if time.monotonic() - self._used > self._patience.idle_seconds:
                 self.end("idle")
-            if self.status is not DebugStatus.ACTIVE:
+            if self.status is not DebugStatus.ACTIVE or self._moving.locked():
                 stood = 0
                 continue
             with contextlib.suppress(dap.RefusedError, dap.SilentError, dap.GoneError, answers.NotUnderstoodError):
                 market = await self._market()
                 # That it has stopped may have been lost among much else that it said.
                 stood = stood + 1 if market.status == "paused" else 0
-                if stood > 1:
+                if stood >= _LOST:
                     self._stopped(answers.Stopped(threadId=self._thread))
                 elif self.status is DebugStatus.ACTIVE and market.bar is not None:
                     self._standing.market = market
@@ -358,8 +359,9 @@ class LiveSession:
             self._stops.get_nowait()
         self._tell()
         try:
-            with self._believing():
-                await self._talk.ask(command, _ANSWER_SECONDS, threadId=self._thread, **arguments)
+            async with self._moving:
+                with self._believing():
+                    await self._talk.ask(command, _ANSWER_SECONDS, threadId=self._thread, **arguments)
         except dap.RefusedError as error:
             if self.status is DebugStatus.ACTIVE:
                 standing.reason, standing.error = before
