@@ -6,8 +6,10 @@ as the expression that the server has evaluated after it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,7 @@ def _debug(strategy: type[Any], job: dict[str, Any]) -> Any:
 
     options = {key: value for key, value in job["configuration"].items() if value is not None}
     rules = options.pop("rules", {})
-    with debugging.undisturbed():
+    with _untraced(), debugging.undisturbed():
         replay = Replay(
             strategy, job["data"]["name"], params=job["parameters"] or None, rules=rules, **options
         )
@@ -64,4 +66,17 @@ def _debug(strategy: type[Any], job: dict[str, Any]) -> Any:
             # It stands before the bar that fails, but breakpoints may be hit on the way there.
             replay.back(replay.count)
     debugging.debug(replay, True)
-    return replay.result()
+    with _untraced():
+        return replay.result()
+
+
+@contextlib.contextmanager
+def _untraced() -> Iterator[None]:
+    """Within it the debugger does not look at each line, which takes several times as long as running it."""
+    import debugpy  # type: ignore[import-untyped]
+
+    debugpy.trace_this_thread(False)
+    try:
+        yield
+    finally:
+        debugpy.trace_this_thread(True)
