@@ -104,6 +104,8 @@ def report(stage: Stage, done: subprocess.CompletedProcess[str], seconds: float)
 def main() -> int:
     """Run everything; the number of failed checks."""
     environment = os.environ | {"JUPYTER_PATH": str(Path(sys.prefix) / "share" / "jupyter")}
+    # Thousands of processes import the same modules; the tests' own are compiled by whoever is first.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PATH"] = f"{BIN}:{environment.get('PATH', '')}"
     failed = list(before_the_tests(environment))
     status = subprocess.run(tests(), cwd=ROOT, env=environment, check=False).returncode

@@ -73,7 +73,7 @@ def _debug(strategy: type[Any], job: dict[str, Any]) -> Any:
 @contextlib.contextmanager
 def _untraced() -> Iterator[None]:
     """Within it the debugger does not look at each line, which takes several times as long as running it."""
-    import debugpy  # type: ignore[import-untyped]
+    import debugpy
 
     debugpy.trace_this_thread(False)
     try:

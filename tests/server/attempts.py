@@ -47,7 +47,7 @@ def backtest(body: str = "pass", imports: str = "", **changes: Any) -> JobInput:
     return JobInput({"source/strategy.py": text}, message | changes, "strategy.py")
 
 
-async def until(check: Callable[[], Any], seconds: float = 60) -> Any:
+async def until(check: Callable[[], Any], seconds: float = 180) -> Any:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -183,13 +183,13 @@ def make_strategy(api):
 def finished(api):
     """Wait until a backtest has ended."""
 
-    async def wait(backtest_id, *, user=None, seconds=30):
+    async def wait(backtest_id, *, user=None, seconds=180):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             reply = await api("GET", f"/api/backtests/{backtest_id}", user=user)
             if reply.json["status"] in {"COMPLETED", "FAILED", "CANCELLED"}:
                 return reply.json
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)  # each question costs this process 10 ms
         raise AssertionError(f"still {reply.json['status']}/{reply.json['phase']} after {seconds} s")
 
     return wait

@@ -64,7 +64,7 @@ async def ask(door, method, path, body=None, *, token=None, headers=()):
     return answer(said)
 
 
-async def ended(door, job_id, seconds=30):
+async def ended(door, job_id, seconds=120):
     """Wait for the end of a job and return it."""
     for _ in range(int(seconds / 0.05)):
         reply = await ask(door, "GET", f"/v1/jobs/{job_id}")

@@ -27,7 +27,7 @@ def quick(monkeypatch):
 def ended(api, path):
     """Wait until a strategy has so many runs that have ended; give them, newest first."""
 
-    async def wait(strategy, count, *, seconds=90):
+    async def wait(strategy, count, *, seconds=240):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             reply = await api("GET", path(strategy, "/runs"))

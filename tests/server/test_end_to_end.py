@@ -46,7 +46,7 @@ def run(api, workspace, finished):
             "POST", f"/api/strategies/code/{saved.json['id']}/execute", {"dataset_id": DATA, **body}
         )
         assert reply.status == 202, reply.json
-        return await finished(reply.json["backtest_id"], seconds=60)
+        return await finished(reply.json["backtest_id"], seconds=180)
 
     return go
 
@@ -103,7 +103,7 @@ async def test_a_strategy_that_raises_shows_cell_line_and_bar(api, workspace, fi
     saved = await api("POST", "/api/strategies/code/from-file", {"path": "bad.ipynb"})
     assert saved.status == 201, saved.json
     reply = await api("POST", f"/api/strategies/code/{saved.json['id']}/execute", {"dataset_id": DATA})
-    job = await finished(reply.json["backtest_id"], seconds=60)
+    job = await finished(reply.json["backtest_id"], seconds=180)
     error = job["error"]
     assert (job["status"], error["code"]) == ("FAILED", "STRATEGY_ERROR")
     assert (error["file"], error["cell"], error["line"]) == ("bad.ipynb", 2, 4)

@@ -49,7 +49,7 @@ def run(api, make_strategy, finished):
             {"dataset_id": DATA, "commission": "0.001", **PERIOD, **body},
         )
         assert reply.status == 202, reply.json
-        return await finished(reply.json["backtest_id"], seconds=120)
+        return await finished(reply.json["backtest_id"], seconds=240)
 
     return go
 

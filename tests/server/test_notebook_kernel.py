@@ -43,7 +43,7 @@ def start(jp_fetch, jp_serverapp, jp_asyncio_loop):
         async def run(code):
             printed = []
             hook = lambda m: printed.append(m["content"].get("text", ""))  # noqa: E731
-            reply = await client.execute_interactive(code, timeout=60, allow_stdin=False, output_hook=hook)
+            reply = await client.execute_interactive(code, timeout=180, allow_stdin=False, output_hook=hook)
             assert reply["content"]["status"] == "ok", reply["content"]
             return "".join(printed)
 

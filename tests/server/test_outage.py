@@ -54,7 +54,7 @@ class Outage:
         again = await api("POST", path, {"dataset_id": DATA}, headers={"Idempotency-Key": "meanwhile"})
         assert again.status == 202, again.json
         made.append(again.json["backtest_id"])
-        ends = [await finished(backtest_id, seconds=90) for backtest_id in made]
+        ends = [await finished(backtest_id, seconds=240) for backtest_id in made]
         assert [(job["status"], job["attempt"]) for job in ends] == [("COMPLETED", 1)] * 4
         listed = (await api("GET", "/api/jobs")).json
         assert listed["_pagination"]["total"] == 4

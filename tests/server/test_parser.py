@@ -117,3 +117,17 @@ async def test_what_breaks_out_of_the_protocol_is_not_asked_again(make):
         with pytest.raises(ParserFailedError):
             _read("validate", reply)
     assert _read("validate", b'{"diagnostics": []}\n') == {"diagnostics": []}
+
+
+async def test_closing_it_leaves_nothing_that_still_runs(level):
+    """Also while its first process is being started, which was left behind as a pending task."""
+    parser = Parser(Sandbox(level, allow_unsandboxed=True))
+    before = asyncio.all_tasks()
+    parser.start()
+    until = asyncio.get_running_loop().time() + 60
+    while parser._free._value == 2:  # nobody asks yet
+        assert asyncio.get_running_loop().time() < until
+        await asyncio.sleep(0.001)
+    await parser.close()
+    assert asyncio.all_tasks() == before
+    assert parser._all == set()

@@ -87,7 +87,7 @@ async def test_backtests_and_sweeps_over_rest(api, services, make_strategy, fini
     for extra in ({}, sweep):
         reply = await api("POST", f"/api/strategies/code/{made['id']}/execute", {**period, **extra})
         assert reply.status == 202, reply.json
-        job = await finished(reply.json["backtest_id"], seconds=120)
+        job = await finished(reply.json["backtest_id"], seconds=240)
         assert job["status"] == "COMPLETED", job["error"]
         found.append((await api("GET", f"/api/backtests/{job['id']}/results")).json)
     expected = al.backtest(strategy(), DATA, start="2010-01-04", end="2010-12-31", params={"fast": 10})

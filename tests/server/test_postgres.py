@@ -87,7 +87,7 @@ class TestRest:
         path = f"/api/strategies/code/{strategy['id']}/execute"
         reply = await api("POST", path, {"dataset_id": DATA, "start_date": "2012-01-03"})
         assert reply.status == 202, reply.json
-        job = await finished(reply.json["backtest_id"], seconds=60)
+        job = await finished(reply.json["backtest_id"], seconds=180)
         assert job["status"] == "COMPLETED", job["error"]
         trades = (await api("GET", f"/api/backtests/{job['id']}/trades", params={"limit": 200})).json
         closed = [item for item in trades["items"] if item["exit_time"] is not None]

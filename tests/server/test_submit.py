@@ -61,7 +61,7 @@ class Notebook:
             shown.append(message)
             self.shown.append(message)
 
-        reply = await self.client.execute_interactive(code, timeout=60, allow_stdin=False, output_hook=see)
+        reply = await self.client.execute_interactive(code, timeout=180, allow_stdin=False, output_hook=see)
         assert not ok or reply["content"]["status"] == "ok", reply["content"]
         return reply["content"], shown
 
@@ -71,7 +71,7 @@ class Notebook:
         text = "".join(m["content"]["text"] for m in shown if m["msg_type"] == "stream")
         return json.loads(text.splitlines()[-1])
 
-    async def later(self, kind, wanted, seconds=30):
+    async def later(self, kind, wanted, seconds=120):
         """Wait for a message that comes after its cell has ended."""
         async with asyncio.timeout(seconds):
             while True:

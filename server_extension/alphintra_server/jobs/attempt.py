@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from alphintra_kernel.usage import Usage
 
 _log = logging.getLogger(__name__)
-_READY_SECONDS = 30.0
+_READY_SECONDS = 120.0  # two seconds of a processor, of which a job gets a tenth where notebooks compute
 _PROGRESS_SECONDS = 0.5
 _USAGE_SECONDS = 2.0
 _CHANNEL_LOST = 3  # the worker's exit code where it could not answer any more

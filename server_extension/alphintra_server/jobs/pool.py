@@ -21,7 +21,9 @@ from .worker_process import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_READY_SECONDS = 60.0
+_READY_SECONDS = 600.0
+"""Nobody waits for it yet, and where the processors are wanted it gets next to nothing of them."""
+_SETTLED_SECONDS = 60.0
 _LOOK_SECONDS = 2.0
 _LONGEST_PAUSE = 300.0
 _PROVEN_SECONDS = 60.0
@@ -205,7 +207,7 @@ class _Waiting:
     @property
     def settled(self) -> bool:
         """Whether its start takes no more of a core: all is loaded, or it loads nothing."""
-        return self.worker.warm or (self.worker.ready and time.monotonic() - self.since > _READY_SECONDS)
+        return self.worker.warm or (self.worker.ready and time.monotonic() - self.since > _SETTLED_SECONDS)
 
     async def _listen(self) -> None:
         """Listen until it dies or says what a waiting worker does not say."""

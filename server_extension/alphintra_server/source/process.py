@@ -117,6 +117,8 @@ class Parser:
         self._closed = True
         if self._warming is not None:
             self._warming.cancel()
+            # It ends its process, which takes a moment that the loop must live for.
+            await asyncio.wait({self._warming})
         for child in [*self._all]:
             await self._end(child)
 

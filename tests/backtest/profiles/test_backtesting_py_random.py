@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from alphintra_backtest.options import options
 
+from ..fuzz import one_in
 from ..scripts import play
 from ..scripts.make import Case, frames, script
 from .peer_backtesting import by_peer, by_profile, difference, random_bars, random_script
@@ -14,7 +15,7 @@ from .peer_backtesting import by_peer, by_profile, difference, random_bars, rand
 pytestmark = pytest.mark.no_cover
 
 
-@pytest.mark.parametrize("batch", range(20))
+@pytest.mark.parametrize("batch", one_in(5, range(20)))
 def test_a_random_script_ends_as_in_backtesting_py(batch: int) -> None:
     fills = 0
     for seed in range(20 * batch, 20 * batch + 20):
@@ -31,7 +32,7 @@ def test_a_random_script_ends_as_in_backtesting_py(batch: int) -> None:
     assert fills > 200
 
 
-@pytest.mark.parametrize("batch", range(10))
+@pytest.mark.parametrize("batch", one_in(5, range(10)))
 def test_however_it_is_walked_the_run_is_the_same(batch: int) -> None:
     """All verbs of the SDK, several symbols, leverage, slippage, financing: step by step, and on from snapshots."""
     for seed in range(10 * batch, 10 * batch + 10):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ..fuzz import one_in
 from . import play
 from .make import cases
 
 pytestmark = pytest.mark.no_cover
 
 
-@pytest.mark.parametrize("batch", range(80, 90))
+@pytest.mark.parametrize("batch", one_in(5, range(80, 90)))
 def test_the_compiled_core_is_the_plain_one(batch: int) -> None:
     for case in cases(batch, markets=5, each=10):
         rng = np.random.default_rng([case.seed, 5])

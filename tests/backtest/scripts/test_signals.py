@@ -15,6 +15,7 @@ from alphintra.errors import OrderError
 from alphintra_backtest import codes, runner
 from alphintra_backtest.session import Session
 
+from ..fuzz import one_in
 from . import invariants, play
 from .make import ACTIONS, BRACKETS, Case, cases, script
 
@@ -156,7 +157,7 @@ def run(strategy: type, case: Case) -> tuple[Session, int]:
     return session, end
 
 
-@pytest.mark.parametrize("batch", range(90, 98))
+@pytest.mark.parametrize("batch", one_in(4, range(90, 98)))
 def test_signals_are_the_script_through_on_bar(batch: int) -> None:
     for case, weights in signal_cases(batch):
         session, end = run(as_on_bar(case, weights), case)
@@ -169,7 +170,7 @@ def test_signals_are_the_script_through_on_bar(batch: int) -> None:
             raise AssertionError(f"{case}: {error}") from error
 
 
-@pytest.mark.parametrize("batch", range(98, 100))
+@pytest.mark.parametrize("batch", one_in(2, range(98, 100)))
 def test_compiled_signals_are_the_script_through_on_bar(batch: int) -> None:
     for case, weights in signal_cases(batch):
         by_bar = play.state(*run(as_on_bar(case, weights), case))

@@ -8,13 +8,14 @@ import pytest
 from alphintra_backtest.drive import Drive
 from alphintra_backtest.session import Session
 
+from ..fuzz import one_in
 from . import play
 from .make import Case, cases, market, run_options, script
 
 pytestmark = pytest.mark.no_cover
 
 
-@pytest.mark.parametrize("batch", range(40, 80))
+@pytest.mark.parametrize("batch", one_in(5, range(40, 80)))
 def test_a_run_from_a_snapshot_is_the_batch_run(batch: int) -> None:
     for case in cases(batch, markets=5, each=10):
         rng = np.random.default_rng([case.seed, 4])
