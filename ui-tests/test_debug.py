@@ -1,14 +1,13 @@
-"""The debugger that travels in market time, in the real JupyterLab: a condition, the next bar, back, to a date."""
+"""The debugger that travels in market time, in the real JupyterLab: conditions, to and fro by bars, a file."""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
 from lab_page import SECOND, Page
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError, expect
 
 pytestmark = pytest.mark.browser
 
@@ -16,8 +15,6 @@ STRATEGY = '''import alphintra as al
 
 
 class Rising(al.Strategy):
-    """Buys what rises above its average."""
-
     length = al.Param(10, low=2, high=50)
 
     def on_start(self):
@@ -25,42 +22,50 @@ class Rising(al.Strategy):
         self.average = self.indicator(al.ta.SMA, self.data.close, self.length)
 
     def on_bar(self):
+        """Buys what rises above its average."""
         self.seen.append(self.bar_index)
         if al.crossed_above(self.data.close, self.average):
             self.buy(100)
         price = self.data.close[-1]
 '''
-FIRST, TEST, LAST = 14, 15, 17
-RUN = 'al.replay(Rising, "us-equities-daily/AAPL", start="2012-01-03", end="2012-12-31", debug=True)'
+DOC, FIRST, TEST, LAST = 12, 13, 14, 16
+SPAN = '"us-equities-daily/AAPL", start="2012-01-03", end="2012-12-31", debug=True'
+RUN = f"al.replay(Rising, {SPAN})"
+FILE = "momentum.py"
+RUN_FILE = f"from momentum import Momentum\nal.replay(Momentum, {SPAN})"
 CONDITION = "self.data.close[-1] > 600"
-#: The first close above 600 dollars.
-ABOVE = 3031
+RAISED = "The condition raised AttributeError: 'Rising' object has no attribute 'nothing'"
+#: The first close above 600 dollars was in bar 3031; the run begins in bar 2979.
+ABOVE, DAY = "bar 3\u202f031 of 3\u202f228", "2012-03-19"
 
 
 def notebook(view: Page) -> str:
-    name = f"debug-{view.theme}.ipynb"
+    name = "debug.ipynb"
     cells = [
         {"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": text, "outputs": [], "execution_count": None}
-        for n, text in enumerate((STRATEGY.rstrip("\n"), RUN))
+        for n, text in enumerate((STRATEGY.rstrip("\n"), RUN, RUN_FILE))
     ]
     kernel = {"name": "alphintra", "display_name": "Alphintra", "language": "python"}
     content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     (view.lab.workspace / name).write_text(json.dumps(content))
+    (view.lab.workspace / FILE).write_text(STRATEGY.replace("Rising", "Momentum"))
     return name
 
 
 class Debugged:
-    """A notebook that is being debugged."""
+    """A notebook that is being debugged, and a file beside it."""
 
     def __init__(self, view: Page) -> None:
         self.view, self.page = view, view.page
+        self.panel = self.page.locator("#jp-debugger-sidebar")
+        self.standing = self.panel.locator(".alphintra-Standing")
 
     def switch_on(self) -> None:
         """Press the bug until the lines have a place for breakpoints: a kernel that has just come takes no press."""
         for left in reversed(range(5)):
             self.page.locator(".jp-NotebookPanel:visible .jp-DebuggerBugButton").first.click()
             try:
-                self.cell(0).locator(".cm-gutter.cm-breakpoint-gutter").wait_for(timeout=20 * SECOND)
+                self.gutter(self.cell(0)).first.wait_for(state="attached", timeout=20 * SECOND)
             except TimeoutError:
                 if left == 0:
                     raise
@@ -70,45 +75,49 @@ class Debugged:
     def cell(self, n: int) -> Any:
         return self.page.locator(".jp-NotebookPanel:visible .jp-CodeCell").nth(n)
 
+    @property
+    def file(self) -> Any:
+        return self.page.locator(".jp-FileEditor:visible")
+
+    def gutter(self, editor: Any) -> Any:
+        """Where its lines take breakpoints; the first element is a spacer."""
+        return editor.locator(".cm-gutter.cm-breakpoint-gutter .cm-gutterElement")
+
     def run(self, n: int) -> None:
         self.cell(n).locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
 
-    def wait_at(self, line: int) -> None:
-        """Wait until the run stands at a line of the strategy."""
-        self.page.wait_for_function(
-            """([line]) => {
-                const lines = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')][0]
-                    .querySelectorAll('.cm-line');
-                return lines[line - 1]?.classList.contains('jp-DebuggerEditor-highlight');
-            }""",
-            arg=[line],
-            timeout=90 * SECOND,
-        )
-
-    def button(self, command: str) -> Any:
-        return self.page.locator(f"#jp-debugger-sidebar jp-button[data-command='{command}']:visible").first
+    def stands(self, line: int, bar: str, editor: Any = None) -> None:
+        """Wait until the run stands at a line of the strategy, in a bar."""
+        expect(self.standing).to_contain_text(bar)
+        lines = (editor or self.cell(0)).locator(".cm-line")
+        expect(lines.nth(line - 1)).to_have_class("cm-line jp-DebuggerEditor-highlight")
 
     def press(self, command: str) -> None:
-        button = self.button(command)
-        button.and_(self.page.locator("[aria-disabled='false'], :not([disabled])")).wait_for()
-        button.click()
+        self.panel.locator(f"jp-button[data-command='{command}']:not([disabled])").click()
 
-    def left(self) -> None:
-        """Wait until the run has gone on from where it stood."""
-        self.page.wait_for_function("() => !document.querySelector('.jp-DebuggerEditor-highlight')")
+    def variable(self, name: str) -> Any:
+        """A variable of the innermost frame in the tree."""
+        rows = self.panel.locator(".jp-DebuggerVariables-body jp-tree-item")
+        return rows.filter(has=self.page.locator(f".jp-DebuggerVariables-name:text-is('{name}')")).first
 
-    def value(self, name: str) -> str:
-        """A variable of the innermost frame, as the tree shows it."""
-        row = self.page.locator("#jp-debugger-sidebar .jp-DebuggerVariables-body li").filter(
-            has=self.page.locator(f".jp-DebuggerVariables-name:text-is('{name}')")
-        )
-        return str(row.first.locator(".jp-DebuggerVariables-detail").inner_text())
+    def value(self, name: str) -> Any:
+        return self.variable(name).locator(".jp-DebuggerVariables-detail").first
 
-    def dialog(self, text: str) -> None:
+    def ask_for(self, text: str) -> None:
         self.page.locator(".jp-Dialog input").fill(text)
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self.page.wait_for_selector(".jp-Dialog", state="detached")
+
+    def condition(self, text: str) -> None:
+        """Edit the only breakpoint's condition by its context menu."""
+        self.panel.locator(".jp-DebuggerBreakpoint").click(button="right")
+        self.page.locator(".lm-Menu-item").filter(has_text="Condition…").click()
+        self.ask_for(text)
+
+    def said(self, text: str) -> None:
+        """Wait for a notification."""
+        self.page.locator(".Toastify__toast").filter(has_text=text).first.wait_for()
 
 
 def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
@@ -120,46 +129,70 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     )
     debugged.switch_on()
     debugged.run(0)
-    if not page.locator("#jp-debugger-sidebar").is_visible():  # switching on shows it, as a rule
-        page.locator(".jp-SideBar .lm-TabBar-tab[data-id='jp-debugger-sidebar']").click()
-    gutter = debugged.cell(0).locator(".cm-gutter.cm-breakpoint-gutter .cm-gutterElement")
-    gutter.nth(FIRST).click()  # the first element is a spacer
-    row = page.locator("#jp-debugger-sidebar .jp-DebuggerBreakpoint")
-    row.wait_for()
-    assert row.locator(".jp-DebuggerBreakpoint-line").inner_text() == str(FIRST)
+    expect(debugged.cell(0).locator(".jp-InputPrompt").first).to_have_text("[1]:")
+    debugged.panel.wait_for()
 
-    row.click(button="right")
-    page.locator(".lm-Menu-item").filter(has_text="Condition…").click()
-    debugged.dialog(CONDITION)
-    page.locator(".Toastify__toast").filter(has_text=CONDITION).wait_for()
+    debugged.gutter(debugged.cell(0)).nth(DOC).click()
+    row = debugged.panel.locator(".jp-DebuggerBreakpoint")
+    expect(row.locator(".jp-DebuggerBreakpoint-line")).to_have_text(str(FIRST))
+    debugged.said(f"line {DOC} has no code to stop at: moved to line {FIRST}")
+    debugged.condition(CONDITION)
+    debugged.said(CONDITION)
+    expect(row).to_have_attribute("data-alphintra-condition", CONDITION)
 
     debugged.run(1)
-    debugged.wait_at(FIRST)
-    assert debugged.button("alphintra:debug-back-one-bar").is_enabled()
+    debugged.stands(FIRST, ABOVE)
+    expect(debugged.standing).to_contain_text(DAY)
     view.shot("debug-1-condition")
 
-    for line in (TEST, LAST, FIRST):  # Step Over at the end of on_bar comes to the next bar
-        debugged.press("debugger:next")
-        debugged.wait_at(line)
+    for line, bar in ((TEST, "3\u202f031"), (LAST, "3\u202f031"), (FIRST, "3\u202f032")):
+        debugged.press("debugger:next")  # Step Over at the end of on_bar comes to the next bar
+        debugged.stands(line, f"bar {bar} ")
     view.shot("debug-2-next-bar")
 
-    for _ in range(2):
-        debugged.press("alphintra:debug-back-one-bar")
-        debugged.left()
-        debugged.wait_at(FIRST)
-    debugged.press("debugger:next")
-    debugged.wait_at(TEST)
+    debugged.press("alphintra:debug-back-one-bar")
+    debugged.stands(FIRST, "bar 3\u202f031 ")
+    page.keyboard.press("Shift+F10")
+    debugged.stands(FIRST, "bar 3\u202f030 ")
+    expect(debugged.value("self")).to_contain_text("<Rising at 2012-03-16 20:00: equity")
     view.shot("debug-3-back")
 
     debugged.press("alphintra:debug-run-to-date")
-    debugged.dialog("2012-08-01")
-    debugged.left()
-    debugged.wait_at(FIRST)
+    debugged.ask_for("2013-02-01")
+    debugged.said("2013-02-01 is outside the data – the run goes from 2012-01-03 (bar 2979) to 2012-12-31 (bar 3228)")
+    page.keyboard.press("Control+F10")
+    debugged.ask_for("2012-08-01")
+    debugged.stands(FIRST, "bar 3\u202f125 ")
+    debugged.variable("self").hover()
+    debugged.variable("self").locator(".jp-DebuggerVariables-renderVariable").first.click()
+    rich = page.locator(".jp-VariableRendererPanel:visible")
+    expect(rich.locator("caption").first).to_have_text("Rising")
     view.shot("debug-4-date")
-    said = page.evaluate("() => document.querySelector('#jp-debugger-sidebar').innerText")
-    assert re.search(r"Rising", said)
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon:visible").last.click()
 
+    debugged.condition("self.nothing > 3")
+    debugged.said("self.nothing > 3")
+    debugged.press("debugger:continue")
+    debugged.said(RAISED)
+    debugged.stands(FIRST, "bar 3\u202f126 ")
+    expect(debugged.standing.locator(".alphintra-Standing-error")).to_have_text(RAISED)
+    view.shot("debug-5-raised")
     debugged.press("alphintra:debug-end-replay")
-    debugged.left()
-    debugged.cell(1).locator(".jp-OutputArea-output").filter(has_text="2012-08-01").wait_for(timeout=60 * SECOND)
-    view.shot("debug-5-end")
+    debugged.standing.wait_for(state="hidden")
+    debugged.cell(1).locator(".jp-OutputArea-output").filter(has_text="2012-08-02").wait_for()
+
+    # a strategy of a file: its editor takes a breakpoint, and comes to the front when the run stops there
+    debugged.gutter(debugged.cell(0)).nth(FIRST).click()
+    page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', { path })", FILE)
+    debugged.gutter(debugged.file).nth(TEST).click()
+    expect(row.locator(".jp-DebuggerBreakpoint-line")).to_have_text(str(TEST))
+    page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', { path })", "debug.ipynb")
+    debugged.run(2)
+    debugged.stands(TEST, "bar 2\u202f979 ", debugged.file)
+    debugged.press("debugger:continue")
+    debugged.stands(TEST, "bar 2\u202f980 ", debugged.file)
+    debugged.press("alphintra:debug-back-one-bar")
+    debugged.stands(FIRST, "bar 2\u202f979 ", debugged.file)
+    view.shot("debug-6-file")
+    debugged.press("alphintra:debug-end-replay")
+    debugged.standing.wait_for(state="hidden")

@@ -13,6 +13,7 @@ import io
 import os
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 # Load Numba, which takes longer than all the rest (its functions are machine code, without lines to step to), and
@@ -46,20 +47,20 @@ def warm_up() -> Iterator[None]:
     On the kernel's own thread: an import in another one hands half-made modules to a cell that needs them meanwhile.
     """
     for name in LIBRARIES:
-        with contextlib.suppress(Exception), _unheard():  # whoever needs it gets the error, with its reason
+        with contextlib.suppress(Exception), unheard():  # whoever needs it gets the error, with its reason
             importlib.import_module(name)
         yield
-    with contextlib.suppress(Exception), _unheard():
+    with contextlib.suppress(Exception), unheard():
         _first_picture()
 
 
 @contextlib.contextmanager
-def _unheard() -> Iterator[None]:
+def unheard() -> Iterator[None]:
     """Drop what is written meanwhile, by programs that are started too: it would be shown below the last cell."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
-        with open(os.devnull, "wb") as nothing:
+        with Path(os.devnull).open("wb") as nothing:
             for stream in (1, 2):
                 kept = os.dup(stream)
                 stack.callback(os.close, kept)

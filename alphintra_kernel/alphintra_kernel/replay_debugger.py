@@ -8,6 +8,7 @@ It answers, over the control channel, what Jupyter's own debugger answers, and
 ``alphintra/condition``   ``{path, line, condition, hitCondition}``: what a breakpoint depends on; empty: nothing
 ``alphintra/market``      ``{}``: where the run is, and what it holds
 ``alphintra/stop``        ``{}``: ends the run after the bar in progress
+``alphintra/folder``      ``{}``: ``path``, the folder that the kernel was started in
 ========================  ==================================================================================
 """
 
@@ -48,7 +49,11 @@ class ReplayDebugger(Debugger):
             "alphintra/runTo": self.run_to,
             "alphintra/stop": self.stop_run,
         }
-        self.static_debug_handlers |= {"alphintra/condition": self.condition, "alphintra/market": self.market}
+        self.static_debug_handlers |= {
+            "alphintra/condition": self.condition,
+            "alphintra/folder": self.folder,
+            "alphintra/market": self.market,
+        }
         self.conditions = Conditions()
         self._seq = itertools.count(1_000_000)
         self._one_at_a_time = asyncio.Lock()
@@ -57,6 +62,7 @@ class ReplayDebugger(Debugger):
         self._armed: str | None = None
         self._raised: str | None = None
         self._client = ""
+        self._folder = str(Path.cwd())
 
     # -- the way to debugpy
     # ----------------------------------------------------------------------------------------------
@@ -275,6 +281,10 @@ class ReplayDebugger(Debugger):
         self._raised = None
         if self.stopped_threads:
             await self._ask("continue", threadId=min(self.stopped_threads))  # all of them go on
+
+    async def folder(self, message: Request) -> Request:
+        """Say where the kernel was started: beside its notebook."""
+        return answer(message, {"path": self._folder})
 
     async def market(self, message: Request) -> Request:
         """Say where the run is."""

@@ -69,7 +69,7 @@ def _table(title: str, rows: list[tuple[str, Any]]) -> str:
     ]
     if len(rows) > ROWS:
         lines.append(f"<tr><td colspan='2' style='{_LEFT}'>… {len(rows) - ROWS} more</td></tr>")
-    return f"<table><caption style='{_LEFT}'>{escape(title)}</caption>{''.join(lines)}</table>"
+    return f"<table style='margin:0 0 8px 0'><caption style='{_LEFT}'>{escape(title)}</caption>{''.join(lines)}</table>"
 
 
 def _text(value: Any) -> str:

@@ -195,6 +195,7 @@ def test_a_breakpoint_without_code_is_moved_and_says_so(dap, cell):
 
 def test_a_strategy_of_a_file(dap, kernel, start):
     path = str(kernel.work / "filed.py")
+    assert dap.ask("alphintra/folder") == {"path": str(kernel.work)}
     assert kernel.run("from filed import Filed")[0]["status"] == "ok"
     start(FIRST, path=path, name="Filed", condition={FIRST: "self.bar_index == 3000"})
     dap.stopped()

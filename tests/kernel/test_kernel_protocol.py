@@ -44,6 +44,8 @@ class TestProtocol(jupyter_kernel_test.KernelTests):
             started = stack.enter_context(
                 kernels.kernel(root / "kernels", cwd=root / "work", data_dir=root / "data")
             )
+            # What answers the questions of the start has been heard: the tests take each message for one of theirs.
+            assert started.run("pass")[0]["status"] == "ok"
             cls.km, cls.kc = started.manager, started.client
             cls._opened = stack.pop_all()
 

@@ -2,47 +2,44 @@
 
 import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, InputDialog, Notification } from '@jupyterlab/apputils';
-import { IDebugger, IDebuggerSidebar } from '@jupyterlab/debugger';
-import { CommandToolbarButton, Toolbar, stopIcon } from '@jupyterlab/ui-components';
-import type { PanelWithToolbar } from '@jupyterlab/ui-components';
+import { IDebugger, IDebuggerSidebar, IDebuggerSources } from '@jupyterlab/debugger';
+import { IEditorTracker } from '@jupyterlab/fileeditor';
+import { stopIcon } from '@jupyterlab/ui-components';
+import type { Panel } from '@lumino/widgets';
 
 import { describe } from '../api/problem.js';
 import { backIcon, toDateIcon } from '../icons.js';
 import { CATEGORY, CommandIDs, IAlphintra } from '../tokens.js';
+import { type Breakpoint, breakpointOf, showConditions } from './conditions.js';
+import { DebuggedFiles } from './files.js';
 import { Market, ask } from './market.js';
 import { Standing } from './standing.js';
 import { complaint } from './words.js';
 
-/** A breakpoint as Alphintra's kernel describes it. */
-type Breakpoint = IDebugger.IBreakpoint & { condition?: string; hitCondition?: string };
-
-/** The breakpoint of a row in the debugger's list. */
-function breakpointOf(service: IDebugger, row: HTMLElement | undefined): Breakpoint | null {
-  const { breakpoints } = service.model;
-  if (!row) {
-    return (breakpoints.selectedBreakpoint as Breakpoint | null | undefined) ?? null;
-  }
-  const line = Number(row.querySelector('.jp-DebuggerBreakpoint-line')?.textContent);
-  const found = breakpoints.getBreakpoints(row.title).find(one => one.line === line);
-  return (found as Breakpoint | undefined) ?? null;
-}
+/** How long a notification is shown; without a time it would only be counted. */
+const SHOWN = { autoClose: 8000 };
 
 export const debugPlugin: JupyterFrontEndPlugin<void> = {
   id: '@alphintra/lab:debug',
   description: "Moves JupyterLab's debugger through market time.",
   autoStart: true,
   requires: [IAlphintra, IDebugger],
-  optional: [ICommandPalette, IDebuggerSidebar],
+  optional: [ICommandPalette, IDebuggerSidebar, IEditorTracker, IDebuggerSources],
   activate: (
     app: JupyterFrontEnd,
     alphintra: IAlphintra,
     service: IDebugger,
     palette: ICommandPalette | null,
-    sidebar: IDebugger.ISidebar | null
+    sidebar: IDebugger.ISidebar | null,
+    editors: IEditorTracker | null,
+    sources: IDebugger.ISources | null
   ): void => {
     const { commands } = app;
     const { trans } = alphintra;
     const market = new Market(service);
+    if (editors && sources) {
+      new DebuggedFiles(app, service, editors, sources);
+    }
 
     /** Ask; what is refused is said. */
     const send = async (command: string, args: object): Promise<boolean> => {
@@ -53,11 +50,11 @@ export const debugPlugin: JupyterFrontEndPlugin<void> = {
       try {
         const answer = await ask(session, command, args);
         if (!answer.success) {
-          Notification.error(answer.message ?? trans.__('The debugger refused.'));
+          Notification.error(answer.message ?? trans.__('The debugger refused.'), SHOWN);
         }
         return answer.success;
       } catch (reason) {
-        Notification.error(describe(reason).text);
+        Notification.error(describe(reason).text, SHOWN);
         return false;
       }
     };
@@ -116,7 +113,7 @@ export const debugPlugin: JupyterFrontEndPlugin<void> = {
         const chosen = breakpointOf(service, row);
         const path = chosen?.source?.path;
         if (!chosen || !path || chosen.line === undefined) {
-          Notification.info(trans.__('Choose a breakpoint in the debugger first.'));
+          Notification.info(trans.__('Choose a breakpoint in the debugger first.'), SHOWN);
           return;
         }
         const asked = await InputDialog.getText({
@@ -146,23 +143,18 @@ export const debugPlugin: JupyterFrontEndPlugin<void> = {
             condition
               ? trans.__('Stops on line %1 where %2', chosen.line, condition)
               : trans.__('Stops on line %1 at every bar', chosen.line),
-            { autoClose: 4000 }
+            SHOWN
           );
         }
       }
     });
 
-    const callstack = (sidebar as { callstack?: PanelWithToolbar } | null)?.callstack;
-    const toolbar = callstack?.toolbar as Toolbar | undefined;
-    const said = new Standing();
-    callstack?.insertWidget(0, said);
     const buttons = [CommandIDs.backOneBar, CommandIDs.runToDate, CommandIDs.endReplay];
-    for (const id of [...buttons].reverse()) {
-      toolbar?.insertAfter(
-        'step-out',
-        id,
-        new CommandToolbarButton({ commands, id, label: '' })
-      );
+    const said = new Standing(commands, buttons);
+    const panels = sidebar as { callstack?: Panel; breakpoints?: Panel } | null;
+    panels?.callstack?.insertWidget(0, said);
+    if (panels?.breakpoints) {
+      showConditions(service, panels.breakpoints.node);
     }
     for (const command of [...buttons, CommandIDs.breakpointCondition]) {
       palette?.addItem({ command, category: CATEGORY });
@@ -172,16 +164,14 @@ export const debugPlugin: JupyterFrontEndPlugin<void> = {
       said.say(now);
       commands.notifyCommandChanged();
       if (now.error) {
-        Notification.warning(trans.__('The condition raised %1', complaint(now.error)), {
-          autoClose: 15000
-        });
+        Notification.warning(complaint(now.error), SHOWN);
       }
     });
     // Say once where a breakpoint was put that had no code to stop at.
     service.model.breakpoints.changed.connect((_, breakpoints) => {
       for (const one of breakpoints) {
         if (one.message) {
-          Notification.info(trans.__('Breakpoint: %1', one.message), { autoClose: 8000 });
+          Notification.info(trans.__('Breakpoint: %1', one.message), SHOWN);
           delete one.message;
         }
       }

@@ -12,11 +12,14 @@ export function standing(market: IMarket): string[] {
     return [];
   }
   const { state } = market;
-  const when = isoTime(Date.parse(market.time) / 1000, state?.intraday !== true);
-  const bars = `bar ${fixed(market.bar ?? 0, 0)} of ${fixed((market.count ?? 1) - 1, 0)}`;
-  const lines = [`${when}, ${bars}`];
+  const lines = [
+    isoTime(Date.parse(market.time) / 1000, state?.intraday !== true),
+    `bar ${fixed(market.bar ?? 0, 0)} of ${fixed((market.count ?? 1) - 1, 0)}`
+  ];
   if (state) {
-    const held = state.positions.slice(0, NAMED).map(one => `${formatValue(one.size, 'quantity')}${THIN}${one.symbol}`);
+    const held = state.positions
+      .slice(0, NAMED)
+      .map(one => `${formatValue(one.size, 'quantity')}${THIN}${one.symbol}`);
     const more = state.positions.length - NAMED;
     if (more > 0) {
       held.push(`${more} more`);
@@ -26,7 +29,7 @@ export function standing(market: IMarket): string[] {
   return lines;
 }
 
-/** The line that says what a condition raised. */
+/** What a condition raised, in a line: the last one of its traceback. */
 export function complaint(error: string): string {
-  return (error.trim().split('\n').pop() ?? '').trim();
+  return `The condition raised ${(error.trim().split('\n').pop() ?? '').trim()}`;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { inKernel } from '../debug/places.js';
 import { complaint, standing } from '../debug/words.js';
 
 const T = '\u202f';
@@ -9,15 +10,17 @@ const HELD = { intraday: false, account: { equity: 101234.5 }, positions: [{ sym
 
 test('a paused replay says when and where it stands, and what it holds', () => {
   assert.deepEqual(standing({ ...PAUSED, state: HELD }), [
-    `2012-03-20, bar 3${T}031 of 3${T}228`,
+    '2012-03-20',
+    `bar 3${T}031 of 3${T}228`,
     `equity 101${T}234.50, 100${T}AAPL`
   ]);
   const many = ['A', 'B', 'C', 'D', 'E'].map((symbol, size) => ({ symbol, size: size + 0.5 }));
   assert.deepEqual(standing({ ...PAUSED, state: { ...HELD, intraday: true, positions: many } }), [
-    `2012-03-20 20:00, bar 3${T}031 of 3${T}228`,
+    '2012-03-20 20:00',
+    `bar 3${T}031 of 3${T}228`,
     `equity 101${T}234.50, 0.5${T}A, 1.5${T}B, 2.5${T}C, 2 more`
   ]);
-  assert.equal(standing({ ...PAUSED, state: { ...HELD, positions: [] } })[1]?.endsWith(', flat'), true);
+  assert.equal(standing({ ...PAUSED, state: { ...HELD, positions: [] } })[2]?.endsWith(', flat'), true);
 });
 
 test('nothing is said where none is paused', () => {
@@ -26,5 +29,12 @@ test('nothing is said where none is paused', () => {
 });
 
 test('of a traceback the last line is what a condition raised', () => {
-  assert.equal(complaint('the condition raised: a\n  File "x"\nNameError: a\n'), 'NameError: a');
+  assert.equal(complaint('the condition raised: a\n  File "x"\nNameError: a\n'), 'The condition raised NameError: a');
+});
+
+test('a file of the workspace lies beside the notebook for its kernel', () => {
+  const folder = '/srv/work/research';
+  assert.equal(inKernel(folder, 'research/a.ipynb', 'research/lib/x.py'), `${folder}/lib/x.py`);
+  assert.equal(inKernel(folder, 'research/a.ipynb', 'shared/x.py'), '/srv/work/shared/x.py');
+  assert.equal(inKernel('/srv/work', 'a.ipynb', 'x.py'), '/srv/work/x.py');
 });
