@@ -32,11 +32,11 @@ KILL = "__import__('os').kill(__import__('os').getpid(), 9)"
 
 @pytest.fixture
 def settings():
-    return {"debug_evaluate_seconds": 1.5, "max_debug_sessions": 3}
+    return {"debug_evaluate_seconds": 1.0, "max_debug_sessions": 3}
 
 
 async def test_errors_kills_and_what_cannot_be_interrupted(sessions, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(inspection, "_GRACE_SECONDS", 1.0)
+    monkeypatch.setattr(inspection, "_GRACE_SECONDS", 0.5)
     await sessions.store(RAISES)
     # All at once: each is a process of its own.
     raising, killed, stuck = [await sessions.start(breakpoints=points) for points in ([], [], [5])]
