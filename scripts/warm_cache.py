@@ -1,17 +1,24 @@
-"""Compile the engine once, so that no first run has to."""
+"""Compile the engine once, so that no first run has to: two halves, each in a process of its own."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from typing import Any
 
+DATA = "us-equities-daily/AAPL"
+HALVES = ("usual", "queue")
 
-def main() -> None:
-    """Run both forms of a strategy compiled, and a sweep; their code lands in the user's compile cache."""
-    os.environ.setdefault("ALPHINTRA_DATA_DIR", tempfile.mkdtemp(prefix="alphintra-warm-"))
+
+def compile_half(half: str) -> None:
+    """Run strategies compiled; their code lands in the user's compile cache.
+
+    Args:
+        half: ``usual`` for both forms of a strategy and a sweep, ``queue`` for the profiles that match order by order.
+    """
     import alphintra as al
     import alphintra_backtest.books as books
 
@@ -34,13 +41,28 @@ def main() -> None:
 
     state: Any = books
     state.PLAIN_BELOW = 0
+    if half == "queue":
+        al.backtest(Warm, DATA, profile="backtrader")
+        return
+    al.backtest(Warm, DATA)
+    al.backtest(Warm, DATA, fill_at="close")
+    al.backtest(WarmSignals, DATA)
+    al.sweep(WarmSignals, DATA, {"bars": [5, 10]}, progress=False)
+
+
+def main() -> int:
+    """Compile both halves; the number of those that failed."""
+    if sys.argv[1:]:
+        compile_half(sys.argv[1])
+        return 0
     began = time.perf_counter()
-    al.backtest(Warm, "us-equities-daily/AAPL")
-    al.backtest(Warm, "us-equities-daily/AAPL", fill_at="close")
-    al.backtest(WarmSignals, "us-equities-daily/AAPL")
-    al.sweep(WarmSignals, "us-equities-daily/AAPL", {"bars": [5, 10]}, progress=False)
+    with tempfile.TemporaryDirectory(prefix="alphintra-warm-") as folder:
+        environment = {"ALPHINTRA_DATA_DIR": folder} | os.environ
+        running = [subprocess.Popen([sys.executable, __file__, half], env=environment) for half in HALVES]
+        failed = sum(process.wait() != 0 for process in running)
     print(f"engine compiled in {time.perf_counter() - began:.1f} s", file=sys.stderr)
+    return failed
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
