@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import KernelManager
-from kernel_first import KERNEL, SECONDS
+from kernel_first import IDLE, KERNEL, SECONDS
 from peers import environment
 
 COUNT, BACKS = 1_000_000, 20
@@ -131,6 +131,7 @@ def measure(folder: Path, count: int = COUNT) -> Measured:
     try:
         client.start_channels()
         client.wait_for_ready(timeout=SECONDS)
+        time.sleep(IDLE)
         debugged = Debugged(client)
         debugged.ask("initialize", clientID="bench", adapterID="", pathFormat="path", linesStartAt1=True)
         debugged.ask("attach")

@@ -15,7 +15,7 @@ SEEN = DOCS.parent / "ui-tests" / "screenshots"
 PICTURES = {
     "debug-condition": ("debug-1-condition-light", (290, 28, 1500, 720)),
     "debug-back": ("debug-3-back-dark", (290, 28, 1500, 720)),
-    "debug-variable": ("debug-4-date-light", (290, 28, 1500, 720)),
+    "debug-variable": ("debug-4-date-light", (290, 28, 1500, 960)),
     "debug-raised": ("debug-5-raised-light", (1215, 28, 1500, 720)),
     "debug-file": ("debug-6-file-light", (290, 28, 1500, 720)),
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -28,6 +30,7 @@ class Rising(al.Strategy):
             self.buy(100)
         price = self.data.close[-1]
 '''
+DOCS = Path(__file__).parents[1] / "docs" / "debugging.md"
 DOC, FIRST, TEST, LAST = 12, 13, 14, 16
 SPAN = '"us-equities-daily/AAPL", start="2012-01-03", end="2012-12-31", debug=True'
 RUN = f"al.replay(Rising, {SPAN})"
@@ -122,6 +125,8 @@ class Debugged:
 
 def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     page = view.page
+    told = DOCS.read_text(encoding="utf-8")
+    assert all(indent(code, "   ") in told for code in (STRATEGY, RUN)), "docs/debugging.md tells of something else"
     view.open(notebook(view))
     debugged = Debugged(view)
     page.wait_for_selector(

@@ -6,10 +6,8 @@ as the expression that the server has evaluated after it.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +56,7 @@ def _debug(strategy: type[Any], job: dict[str, Any]) -> Any:
 
     options = {key: value for key, value in job["configuration"].items() if value is not None}
     rules = options.pop("rules", {})
-    with _untraced(), debugging.undisturbed():
+    with debugging.undisturbed():
         replay = Replay(
             strategy, job["data"]["name"], params=job["parameters"] or None, rules=rules, **options
         )
@@ -66,17 +64,5 @@ def _debug(strategy: type[Any], job: dict[str, Any]) -> Any:
             # It stands before the bar that fails, but breakpoints may be hit on the way there.
             replay.back(replay.count)
     debugging.debug(replay, True)
-    with _untraced():
+    with debugging.undisturbed():
         return replay.result()
-
-
-@contextlib.contextmanager
-def _untraced() -> Iterator[None]:
-    """Within it the debugger does not look at each line, which takes several times as long as running it."""
-    import debugpy
-
-    debugpy.trace_this_thread(False)
-    try:
-        yield
-    finally:
-        debugpy.trace_this_thread(True)

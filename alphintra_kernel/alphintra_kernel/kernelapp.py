@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import site
 import sys
@@ -49,12 +50,11 @@ class AlphintraKernel(IPythonKernel):
         self._load_next(warm_up())
 
     def _load_next(self, parts: Iterator[None]) -> None:
-        """One part now and the next a moment later: requests that came meanwhile are taken first.
-
-        Not once the debugger is on: it follows each line that is loaded, and a cell would wait for that.
-        """
-        debugger = getattr(self, "debugger", None)
-        if (debugger is None or not debugger.is_started) and next(parts, self) is not self:
+        """One part now and the next a moment later: requests that came meanwhile are taken first."""
+        debugger = debugging.stops  # one that is on already would follow each line that is loaded
+        with contextlib.nullcontext() if debugger is None else debugging.unfollowed(debugger):
+            more = next(parts, self) is not self
+        if more:
             IOLoop.current().call_later(PAUSE, self._load_next, parts)
 
 

@@ -223,6 +223,13 @@ class ReplayDebugger(Debugger):
         """See ``debugging.Stops``."""
         self._wait(self._bring_back())
 
+    def follow(self, yes: bool) -> None:
+        """See ``debugging.Stops``."""
+        import debugpy  # not before somebody debugs
+
+        if self.is_started:
+            debugpy.trace_this_thread(yes)
+
     def _wait(self, work: Coroutine[Any, Any, None]) -> None:
         from alphintra.errors import ReplayError
 

@@ -28,5 +28,6 @@ def names() -> frozenset[str]:
 
 def _tree(kind: type) -> Iterator[type]:
     yield kind
-    for below in kind.__subclasses__():
+    subclasses: list[type] = kind.__subclasses__()
+    for below in subclasses:
         yield from _tree(below)

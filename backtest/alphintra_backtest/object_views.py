@@ -45,10 +45,10 @@ def strategy(instance: Strategy) -> str:
     from .replay.strategy_state import OF_THE_RUN
     from .replay.variables import short
 
-    account = [("time", f"{instance.now:%Y-%m-%d %H:%M}"), ("bar", instance.bar_index)]
+    account: list[tuple[str, Any]] = [("time", f"{instance.now:%Y-%m-%d %H:%M}"), ("bar", instance.bar_index)]
     account += [("equity", f"{instance.equity:,.2f}"), ("cash", f"{instance.cash:,.2f}")]
     own = [(k, short(v)) for k, v in vars(instance).items() if k not in OF_THE_RUN and not k.startswith("_")]
-    parts = {
+    parts: dict[str, list[tuple[str, Any]]] = {
         type(instance).__name__: account,
         "Positions": [(symbol, repr(held)[1:-1]) for symbol, held in instance.positions.items()],
         "Working orders": [(f"order {one.id}", repr(one)[1:-1]) for one in instance.orders],
@@ -69,7 +69,8 @@ def _table(title: str, rows: list[tuple[str, Any]]) -> str:
     ]
     if len(rows) > ROWS:
         lines.append(f"<tr><td colspan='2' style='{_LEFT}'>… {len(rows) - ROWS} more</td></tr>")
-    return f"<table style='margin:0 0 8px 0'><caption style='{_LEFT}'>{escape(title)}</caption>{''.join(lines)}</table>"
+    heading = f"<caption style='{_LEFT};font-weight:600'>{escape(title)}</caption>"
+    return f"<table style='margin:4px 8px'>{heading}{''.join(lines)}</table>"
 
 
 def _text(value: Any) -> str:

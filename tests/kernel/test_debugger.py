@@ -205,6 +205,18 @@ def test_a_strategy_of_a_file(dap, kernel, start):
     assert dap.go("next") == (CROSSED, "2999")
 
 
+def test_a_strategy_that_cannot_be_copied_runs_again_from_the_start(dap, kernel, start):
+    code = STRATEGY.replace("Cross", "Held").replace("self.seen = []", "self.seen, self.file = [], open('/dev/null')")
+    path = dap.dump(code)
+    assert kernel.run(code)[0]["status"] == "ok"
+    start(FIRST, path=path, name="Held", condition={FIRST: f"self.bar_index == {START + 9}"})
+    dap.stopped()
+    assert dap.go("stepBack") == (FIRST, str(START + 8))
+    assert dap.value("self.seen == list(range(2979, 2987))") == "True"
+    (notice,) = dap.ask("alphintra/market")["state"]["notices"]
+    assert "file" in notice and "from the start" in notice, notice
+
+
 def test_without_a_breakpoint_it_stops_at_the_first_bar(dap, start):
     start()
     dap.stopped()
@@ -249,6 +261,7 @@ def test_trading_objects_in_a_line_and_in_a_table(dap, kernel, start):
     assert "Cross</caption>" in rich["text/html"] and "Positions</caption>" in rich["text/html"]
 
 
+@pytest.mark.slow  # the ten seconds
 def test_an_expression_that_never_ends_is_interrupted(dap, start):
     start(FIRST)
     dap.stopped()

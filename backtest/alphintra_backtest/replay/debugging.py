@@ -44,6 +44,9 @@ class Stops(Protocol):
     def bring_back(self) -> None:
         """Bring the trader's breakpoints back, where they are set aside."""
 
+    def follow(self, yes: bool) -> None:
+        """Follow this thread's lines, which costs many times what a bar takes, or do not for now."""
+
 
 class DebugRun:
     """A replay that walks on to its end unless the debugger stops it.
@@ -93,7 +96,9 @@ class DebugRun:
             goto, self._goto, self._back = self._goto, None, False
         if goto is not None:
             self._stops.set_aside()
-            if not self._walk(goto - 1):
+            with unfollowed(self._stops):
+                arrived = self._walk(goto - 1)
+            if not arrived:
                 return False
             if self.replay.bar < goto - 1:
                 return True  # the account went bankrupt before
@@ -200,9 +205,20 @@ def undisturbed() -> Iterator[None]:
         return
     stops.set_aside()
     try:
-        yield
+        with unfollowed(stops):
+            yield
     finally:
         stops.bring_back()
+
+
+@contextlib.contextmanager
+def unfollowed(debugger: Stops) -> Iterator[None]:
+    """Within it the debugger does not follow this thread."""
+    debugger.follow(False)
+    try:
+        yield
+    finally:
+        debugger.follow(True)
 
 
 def debug(replay: Replay, asked: bool | None) -> Any:

@@ -20,6 +20,7 @@ export interface IMarket {
     readonly intraday: boolean;
     readonly account: { readonly equity: number };
     readonly positions: readonly { readonly symbol: string; readonly size: number }[];
+    readonly notices?: readonly string[];
   } | null;
 }
 

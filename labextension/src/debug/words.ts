@@ -6,7 +6,7 @@ import type { IMarket } from './market.js';
 /** Positions that are named. */
 const NAMED = 3;
 
-/** When and where the run stands, and what it holds; nothing where no replay is paused. */
+/** When and where the run stands, what it holds, and what makes it slow or inexact; nothing where no replay is paused. */
 export function standing(market: IMarket): string[] {
   if (market.status !== 'paused' || !market.time) {
     return [];
@@ -25,6 +25,7 @@ export function standing(market: IMarket): string[] {
       held.push(`${more} more`);
     }
     lines.push(`equity ${fixed(state.account.equity, 2)}, ${held.join(', ') || 'flat'}`);
+    lines.push(...(state.notices ?? []));
   }
   return lines;
 }

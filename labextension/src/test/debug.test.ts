@@ -20,7 +20,8 @@ test('a paused replay says when and where it stands, and what it holds', () => {
     `bar 3${T}031 of 3${T}228`,
     `equity 101${T}234.50, 0.5${T}A, 1.5${T}B, 2.5${T}C, 2 more`
   ]);
-  assert.equal(standing({ ...PAUSED, state: { ...HELD, positions: [] } })[2]?.endsWith(', flat'), true);
+  const flat = standing({ ...PAUSED, state: { ...HELD, positions: [], notices: ['It is slow.'] } });
+  assert.deepEqual(flat.slice(2), [`equity 101${T}234.50, flat`, 'It is slow.']);
 });
 
 test('nothing is said where none is paused', () => {
