@@ -29,7 +29,7 @@ PACKAGES := sdk/alphintra backtest/alphintra_backtest alphintra_kernel/alphintra
 # Compiled here and at once: a sandbox may not write beside the sources, so that each kernel and job would compile what
 # only they import, seconds of it.
 # The overrides keep a newcomer's first minute free of pop-ups; they belong to this environment, not to the wheel.
-$(VENV)/.installed: $(VENV)/bin/uv requirements/dev.txt requirements/data.txt pyproject.toml labextension/package.json labextension/yarn.lock $(SOURCES)
+$(VENV)/.installed: $(VENV)/bin/uv requirements/dev.txt requirements/data.txt pyproject.toml labextension/package.json labextension/yarn.lock labextension/build-replay.mjs $(SOURCES)
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/data.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode -e .
@@ -82,7 +82,7 @@ docs: env
 	$(BIN)/python docs/generate.py
 
 wheel: env
-	rm -rf labextension/alphintra_lab/labextension dist
+	rm -rf labextension/alphintra_lab/labextension alphintra_kernel/alphintra_kernel/assets dist
 	$(UV) build --quiet --wheel --out-dir dist
 	rm -f $(VENV)/.installed
 
@@ -94,4 +94,5 @@ lock: $(VENV)/bin/uv
 	$(COMPILE) --no-deps requirements/data.in -o requirements/data.txt
 
 clean:
-	rm -rf $(VENV) .alphintra dist labextension/lib labextension/node_modules labextension/alphintra_lab/labextension
+	rm -rf $(VENV) .alphintra dist labextension/lib labextension/node_modules \
+		labextension/alphintra_lab/labextension alphintra_kernel/alphintra_kernel/assets

@@ -32,6 +32,7 @@ import metrics
 import overfitting
 import reference
 import replay
+import replay_play
 import report
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
@@ -77,6 +78,11 @@ class Bench:
         """The rotation, four runs."""
         return self.run("alphintra_rotation", "universe", 2)
 
+    @cached_property
+    def played(self) -> replay_play.Played | None:
+        """A replay at play in a browser."""
+        return replay_play.measure()
+
     def first_in_kernel(self) -> tuple[float, float]:
         """Seconds and final equity of the first cell of a fresh kernel."""
         data = self.folder / "first.csv"
@@ -104,7 +110,7 @@ def results_are_equal(bench: Bench) -> bool:
         if not _equal(f"{what} and a plain loop", difference("the loop", ours, reference.reading(walk, trail))):
             return False
         print(f"equal: {len(ours['fills'])} fills of {what} and of a plain loop")
-    checks = (signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal)
+    checks = (signals_are_equal, metrics_are_equal, rotation_is_equal, kernel_is_equal, play_is_equal)
     return all(check(bench) for check in checks) and pbo_is_equal()
 
 
@@ -154,6 +160,17 @@ def kernel_is_equal(bench: Bench) -> bool:
     if not _equal("the kernel and backtesting.py", final("backtesting.py", bench.first_in_kernel()[1], theirs)):
         return False
     print(f"equal: final equity of {FIRST:,} bars in a notebook kernel and in backtesting.py")
+    return True
+
+
+def play_is_equal(bench: Bench) -> bool:
+    """Compare the fills that a page has after playing a replay with those of the backtest."""
+    if bench.played is None:
+        print("NOT COMPARED: a replay at play, for there is no Chromium")
+        return True
+    if not _equal("the page after play and the backtest", bench.played.problem):
+        return False
+    print(f"equal: {bench.played.fills} fills in a page after playing a replay and of the backtest")
     return True
 
 
@@ -216,6 +233,11 @@ def show(bench: Bench, table: Table) -> None:
     table.bytes("  its copies", walked.size, replay.COPIES)
     backs = debug_back.measure(bench.folder).backs
     table.seconds("  a step back in the debugger, the slowest", max(backs), "≤ 0.6 s", max(backs) <= debug_back.TARGET)
+    if bench.played is not None:
+        (wished, held), *more = bench.played.rates.items()
+        table.rate("  at play in a browser", held, replay_play.HELD, f"≥ {wished} bars/s")
+        faster = ", ".join(f"{came:.0f} of {rate}" for rate, came in more)
+        table.note(f"Replay at play, bars a second that came of those that were asked for: {faster}.")
     page = report.measure(bench.folder)
     table.seconds("report of 10 years daily: on the screen", page.read, "< 1 s", page.read < 1.0)
     table.bytes("  its size", page.size, 3_000_000)

@@ -34,6 +34,10 @@ class Table:
         """Print a line that is a time alone."""
         self._line(f"{work:<{WIDTH}}{'':>10}{seconds:>9.3f}{'':>22}", target, reached)
 
+    def rate(self, work: str, a_second: float, at_least: float, target: str) -> None:
+        """Print a line that is a number of bars a second that was held."""
+        self._line(f"{work:<{WIDTH}}{f'{a_second:.1f} bars/s':>41}", target, a_second >= at_least)
+
     def share(self, work: str, share: float, at_least: float) -> None:
         """Print a line that is a part of a whole."""
         self._line(f"{work:<{WIDTH}}{f'{share:.0%}':>41}", f"≥ {at_least:.0%}", share >= at_least)

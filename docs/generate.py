@@ -250,6 +250,7 @@ def pages() -> dict[str, str]:
         verifying,
         views,
         walking,
+        widgets,
     )
     from alphintra.backtesting import backtest
     from alphintra.data import events, instrument, labelled
@@ -265,6 +266,9 @@ def pages() -> dict[str, str]:
         describe("al.walk_forward", walking.walk_forward, 2),
         describe("al.monte_carlo", resampling.monte_carlo, 2),
         describe("al.replay", replaying.replay, 2),
+        describe("al.widgets.parameters", widgets.parameters, 2),
+        describe("al.widgets.results", widgets.results, 2),
+        describe("al.widgets.datasets", widgets.datasets, 2),
         describe("al.submit", submitting.submit, 2),
         describe("al.jobs", submitting.jobs, 2),
         describe("al.Commission", costs.Commission, 2),

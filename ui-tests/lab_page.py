@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from lab_server import CHROMIUM, SCREENSHOTS, Lab
 from playwright.sync_api import TimeoutError, expect
 
@@ -75,6 +77,26 @@ class Page:
         self.page.wait_for_selector("#jp-top-panel")
         self.page.wait_for_function("() => !document.querySelector('#jupyterlab-splash')")
         self.page.evaluate(LISTEN)
+
+    def open_cells(self, name: str, *sources: str) -> None:
+        """Write a notebook of these cells, open it with the file browser out of the way, and wait for its kernel."""
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
+        kernelspec = {"name": "alphintra", "display_name": "Alphintra", "language": "python"}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec})
+        nbformat.write(notebook, self.lab.workspace / name)
+        self.open(name)
+        self.page.locator(".jp-NotebookPanel:visible .jp-KernelName").filter(has_text="Alphintra").first.wait_for()
+        idle = ".jp-NotebookPanel:visible .jp-Notebook-ExecutionIndicator[data-status='idle']"
+        self.page.wait_for_selector(idle)
+        self.page.locator(".lm-TabBar-tab[data-id='filebrowser'].lm-mod-current").click()
+
+    def run_cell(self, number: int) -> Any:
+        """Run a cell of the notebook in front, from 0 on, to its end; returns it."""
+        cell = self.page.locator(".jp-NotebookPanel:visible .jp-CodeCell").nth(number)
+        cell.locator(".jp-InputArea-editor").click()
+        self.page.keyboard.press("Shift+Enter")
+        cell.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[\d+\]")).wait_for()
+        return cell
 
     def command(self, label: str) -> None:
         """Run a command of the palette, as by keyboard; it has been executed when this returns.

@@ -7,10 +7,11 @@ import os
 import site
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from alphintra_backtest import replay
+import alphintra_backtest.replay
 from alphintra_backtest.replay import debugging
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
@@ -19,6 +20,7 @@ from traitlets import Type, default
 
 from alphintra_kernel import isolation, kernel_home, levels, numba_cache, output_bound
 from alphintra_kernel.preload import preload, warm_up
+from alphintra_kernel.variables import Requests
 
 #: Seconds between two parts of what a waiting kernel loads.
 PAUSE = 0.05
@@ -35,7 +37,7 @@ class AlphintraKernel(IPythonKernel):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         debugging.stops = getattr(self, "debugger", None)
-        replay.debug_hook = debugging.debug
+        alphintra_backtest.replay.debug_hook = debugging.debug
 
     @property
     def banner(self) -> str:  # type: ignore[override]
@@ -43,6 +45,16 @@ class AlphintraKernel(IPythonKernel):
         from alphintra._version import __version__
 
         return f"Alphintra {__version__} · {isolation.own()}\n{super().banner}"
+
+    @cached_property
+    def variables(self) -> Requests:
+        """Answers what the Variables panel asks."""
+        return Requests(self.shell)
+
+    async def do_debug_request(self, msg: dict[str, Any]) -> Any:
+        """Answer on the control channel, also while a cell runs; what is not about variables is the debugger's."""
+        reply = await self.variables.answer(msg)
+        return reply if reply is not None else await super().do_debug_request(msg)  # type: ignore[no-untyped-call]
 
     def start(self) -> None:
         """Take messages; what the first result needs is loaded meanwhile."""
@@ -89,6 +101,9 @@ class AlphintraKernelApp(IPKernelApp):
 
 def settle() -> None:
     """Make use of the kernel's home: its compiled code, and what its trader installed."""
+    if not Path("/etc/fonts").exists():
+        # A sandbox has none, and what looks for fonts would complain in the trader's first cell.
+        os.environ.setdefault("FONTCONFIG_FILE", str(Path(__file__).with_name("fonts.conf")))
     if os.environ.get(isolation.LEVEL_VARIABLE) not in levels.OWN_FILES:
         return
     numba_cache.keep(Path.home() / kernel_home.CACHE)
@@ -98,10 +113,18 @@ def settle() -> None:
     site.addsitedir(str(packages))
 
 
+def _seen(replay: Any) -> Any:
+    """A replay as a widget; what that needs is loaded with the first one."""
+    from alphintra_kernel.replay_widget import ReplayWidget
+
+    return ReplayWidget(replay)
+
+
 def main(argv: list[str] | None = None, **kwargs: Any) -> None:
     """Run the kernel until it is shut down."""
     settle()
     # Before the debugger is loaded: an expression that never ends is interrupted, and the run stays where it is.
     os.environ.setdefault("PYDEVD_INTERRUPT_THREAD_TIMEOUT", str(EXPRESSION_SECONDS))
     preload()
+    alphintra_backtest.replay.view_hook = _seen
     AlphintraKernelApp.launch_instance(argv, **kwargs)

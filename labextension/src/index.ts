@@ -4,20 +4,24 @@ import { backtestsPlugin } from './backtests/index.js';
 import { checksPlugin } from './checks/index.js';
 import { debugPlugin } from './debug/index.js';
 import { jobsPlugin } from './jobs/index.js';
+import { replayPlugin } from './replay/index.js';
 import { resultPlugin } from './result/index.js';
 import { runPlugin } from './run/index.js';
 import { settingsPlugin } from './settings/index.js';
 import { snippetsPlugin } from './snippets/index.js';
 import { studyPlugin } from './study/index.js';
 import { templatesPlugin } from './templates/index.js';
+import { variablesPlugin } from './variables/index.js';
 
 export default [
   settingsPlugin,
   resultPlugin,
+  replayPlugin,
   studyPlugin,
   jobsPlugin,
   backtestsPlugin,
   checksPlugin,
+  variablesPlugin,
   templatesPlugin,
   runPlugin,
   snippetsPlugin,

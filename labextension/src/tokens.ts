@@ -67,6 +67,9 @@ export namespace CommandIDs {
   export const refreshBacktests = 'alphintra:refresh-backtests';
   export const openRun = 'alphintra:open-run';
   export const compareRuns = 'alphintra:compare-runs';
+  export const showVariables = 'alphintra:show-variables';
+  export const refreshVariables = 'alphintra:refresh-variables';
+  export const openVariable = 'alphintra:open-variable';
   export const showJobs = 'alphintra:show-jobs';
   export const showRunningJobs = 'alphintra:show-running-jobs';
   export const openJob = 'alphintra:open-job';

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import data, overfitting, ta
+    from . import data, overfitting, ta, widgets
     from .backtesting import backtest
     from .checking import Check, check
     from .comparing import Comparison, compare
@@ -65,6 +65,7 @@ _WHERE = {
     "test": "testing",
     "verify": "verifying",
     "walk_forward": "walking",
+    "widgets": None,
 }
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "test",
     "verify",
     "walk_forward",
+    "widgets",
 ]
 
 

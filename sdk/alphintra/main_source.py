@@ -107,7 +107,7 @@ class MainSource:
         if own == "<lambda>":
             self._repeat(name, value, user)
             return
-        text = _definition(value, own)
+        text = definition(value, own)
         if text is None or own != name:
             raise SourceError(
                 f"the source of {own} is not known" if own == name else f"{name} is {own}, whose source is not known",
@@ -210,8 +210,8 @@ def _code_of(value: Any) -> Any:
     return getattr(inspect.unwrap(value), "__code__", None)
 
 
-def _definition(value: Any, name: str) -> str | None:
-    """The text of the statement that defined a function or class, decorators included."""
+def definition(value: Any, name: str) -> str | None:
+    """The text of the statement that defined a function or class, decorators included; ``None``: it is not known."""
     code = _code_of(value)
     if code is not None:
         text = "".join(linecache.getlines(code.co_filename))

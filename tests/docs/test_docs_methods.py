@@ -10,7 +10,7 @@ import pytest
 from .pages import blocks
 
 
-@pytest.mark.parametrize("page", ["monte-carlo.md", "overfitting.md", "replay.md", "sweep.md"])
+@pytest.mark.parametrize("page", ["monte-carlo.md", "overfitting.md", "replay.md", "sweep.md", "widgets.md"])
 def test_examples_print_what_stands_below_them(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,7 +45,7 @@ def test_source_folders_are_no_packages(name, tmp_path):
 
 
 def test_import_is_light(tmp_path):
-    heavy = "numba pandas talib plotly matplotlib pyarrow alphintra_backtest alphintra_server tornado"
+    heavy = "numba pandas talib plotly matplotlib pyarrow ipywidgets alphintra_backtest alphintra_server tornado"
     done = python(f"import alphintra, sys; print([m for m in '{heavy}'.split() if m in sys.modules])", tmp_path)
     assert done.stdout.strip() == "[]"
 
@@ -102,6 +102,7 @@ def test_wheel_starts_lab_where_there_is_no_node(wheel, tmp_path):
     assert f"{data}share/jupyter/kernels/alphintra/kernel.json" in names
     assert f"{data}share/jupyter/labextensions/@alphintra/lab/package.json" in names
     assert f"{data}share/jupyter/alphintra/templates/sma-cross.ipynb" in names
+    assert "alphintra_kernel/assets/replay.js" in names
     assert not [n for n in names if n.startswith(("tests/", "ui-tests/")) or "node_modules" in n]
 
     env = tmp_path / "env"

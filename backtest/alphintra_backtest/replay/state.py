@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 #: Fills marked on the scrubber.
 MOST_MARKS = 2_000
+#: Characters of a line of source.
+MOST_CODE = 200
+#: Seconds that going to a bar may take without being spoken of.
+SLOW = 0.5
 
 
 def state(replay: Replay, bars: int = 400, orders: int = 50, symbol: str | None = None) -> dict[str, Any]:
@@ -217,6 +222,7 @@ def _log(session: Session, rows: int, lines: Mapping[int, Any]) -> list[dict[str
             "source": source,
             "file": line[0],
             "line": line[1],
+            "code": "" if line[0] is None else linecache.getline(line[0], line[1]).strip()[:MOST_CODE],
         })  # fmt: skip
     return out
 
@@ -235,7 +241,16 @@ def _notices(replay: Replay) -> list[str]:
     """What makes this replay slower or less exact than others."""
     said = []
     if not replay.copyable:
-        said.append(f"Going back runs again from the start, since the strategy cannot be copied: {replay.why_not}.")
+        took = f"{replay.run_seconds:.2f} s" if replay.run_seconds < 10 else f"{replay.run_seconds:.0f} s"
+        said.append(
+            "Going back runs again from the start, since the strategy cannot be copied: "
+            f"{replay.why_not}. The whole run took {took}."
+        )
+    elif (cost := max(replay._track.spacing, replay._track.a_bar)) >= SLOW:
+        said.append(
+            f"Going to a bar may take {cost:.1g} s: this strategy takes long, or is long in copying, "
+            "so its copies lie far apart."
+        )
     if replay.differs:
         said.append(replay.differs)
     return said

@@ -89,7 +89,7 @@ def _indicator(label: str, view: Any, bar: int, before: int | None) -> dict[str,
     earlier = float(values[old]) if old >= 0 else math.nan
     return {
         "name": label,
-        "text": f"{value:.10g}" if value == value else "no value yet",
+        "text": f"{value:.6g}" if value == value else "no value yet",
         "value": value if math.isfinite(value) else None,
         "changed": before is not None and not (value == earlier or (value != value and earlier != earlier)),
         "kind": "indicator",

@@ -31,6 +31,7 @@ import {
   addPrice
 } from './panes.js';
 import type { ICharts, ISymbolSeries } from './payload.js';
+import { tickText } from './tickText.js';
 import {
   IAlignedCurve,
   alignCurve,
@@ -92,7 +93,7 @@ export class ResultChart implements IDisposable {
         secondsVisible: false,
         enableConflation: true,
         tickMarkFormatter: (time: Time, type: TickMarkType) =>
-          this._tick(time as number, type)
+          tickText(time as number, type)
       }
     });
     this._chart.applyOptions(chartTheme(this._palette));
@@ -240,20 +241,6 @@ export class ResultChart implements IDisposable {
       .panes()
       .forEach((pane, i) => pane.setStretchFactor(heights[i] ?? 1));
     this.setLogarithmic(this._content.logarithmic);
-  }
-
-  private _tick(time: number, type: TickMarkType): string {
-    const iso = new Date(time * 1000).toISOString();
-    switch (type) {
-      case TickMarkType.Year:
-        return iso.slice(0, 4);
-      case TickMarkType.Month:
-        return iso.slice(0, 7);
-      case TickMarkType.DayOfMonth:
-        return iso.slice(5, 10);
-      default:
-        return iso.slice(11, 16);
-    }
   }
 
   private _placeLegends(): void {

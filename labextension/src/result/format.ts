@@ -150,6 +150,14 @@ export function compact(value: number): string {
   return fixed(value, size >= 100 || Number.isInteger(value) ? 0 : 2);
 }
 
+/** A size in memory: `49 kB`, `1.3 MB`, `268 MB`. */
+export function memory(bytes: number): string {
+  const size = bytes / 1e6;
+  return size < 1
+    ? `${fixed(bytes / 1e3, 0)}${THIN}kB`
+    : `${fixed(size, size < 10 ? 1 : 0)}${THIN}MB`;
+}
+
 /** A split as it is announced: `2:1`, `1:10`, `3:2`. */
 export function ratioText(ratio: number): string {
   for (let old = 1; old <= 100; old += 1) {

@@ -66,7 +66,8 @@ function points(
   });
 }
 
-function custom(
+/** Prices of a series in our own words. */
+export function custom(
   formatter: (value: number) => string,
   minMove: number
 ): { type: 'custom'; formatter: (value: number) => string; minMove: number } {

@@ -10,6 +10,7 @@ import {
   formatValue,
   grouped,
   isoTime,
+  memory,
   priceDecimals,
   ratioText
 } from '../result/format.js';
@@ -85,4 +86,12 @@ test('a split is written as it is announced', () => {
 test('numbers of a sentence are grouped as all others', () => {
   assert.equal(grouped('1,120 of 6,900 variants, 3 left'), '1\u202f120 of 6\u202f900 variants, 3 left');
   assert.equal(grouped('1,000,000; 1,2 and 1,2345'), '1\u202f000\u202f000; 1,2 and 1,2345');
+});
+
+test('sizes are in the unit that they need', () => {
+  assert.deepEqual([49_000, 1_349_000, 268_435_456].map(memory), [
+    `49${T}kB`,
+    `1.3${T}MB`,
+    `268${T}MB`
+  ]);
 });
