@@ -31,7 +31,7 @@ class DebugKernel(AlphintraKernel):
     async def do_debug_request(self, msg: dict[str, Any]) -> dict[str, Any]:
         """Answer whatever comes, but no more than the server takes: it would never hear the rest."""
         try:
-            reply: dict[str, Any] = await super().do_debug_request(msg)  # type: ignore[no-untyped-call]
+            reply: dict[str, Any] = await super().do_debug_request(msg)
         except Exception as error:  # noqa: BLE001 - whoever asked waits for an answer
             return replay_debugger.answer(msg, error=f"the debugger failed ({type(error).__name__}: {error})")
         most = output_bound.most()
