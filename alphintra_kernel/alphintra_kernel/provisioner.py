@@ -147,8 +147,16 @@ class SandboxProvisioner(LocalProvisioner):
             if door is not None:
                 kwargs["env"] |= door.environment(mounted=False)
             return kwargs
+        await self._speak_in_private()
+        kwargs = await super().pre_launch(**kwargs)
+        await asyncio.to_thread(self._relay_sockets)
+        self._place = await asyncio.to_thread(self._prepare, kwargs.get("cwd"))
+        return await self._with_own_connection_file(kwargs, self._place.user_id)
+
+    async def _speak_in_private(self) -> None:
+        """Have the kernel's sockets in a folder of their own; kept over a restart: clients stay connected."""
         manager: Any = self.parent
-        if self._sockets is None:  # kept over a restart: clients stay connected
+        if self._sockets is None:
             await asyncio.to_thread(sweep)
             self._sockets = SocketFolder()
             manager.transport = "ipc"
@@ -157,10 +165,10 @@ class SandboxProvisioner(LocalProvisioner):
             # These sockets are in a folder of the server's own, and what is encrypted could not be counted.
             manager.transport_encryption = "disabled"
             bound(manager, self.max_message_bytes)
-        kwargs = await super().pre_launch(**kwargs)
-        await asyncio.to_thread(self._relay_sockets)
-        self._place = await asyncio.to_thread(self._prepare, kwargs.get("cwd"))
-        outside, inside = await asyncio.to_thread(self._own_connection_file, Path(manager.connection_file))
+
+    async def _with_own_connection_file(self, kwargs: dict[str, Any], user_id: int | None) -> dict[str, Any]:
+        manager: Any = self.parent
+        outside, inside = await asyncio.to_thread(self._own_connection_file, Path(manager.connection_file), user_id)
         kwargs["cmd"] = [inside if part == outside else part for part in kwargs["cmd"]]
         return kwargs
 
@@ -351,17 +359,21 @@ class SandboxProvisioner(LocalProvisioner):
         folder = started_in if started_in.is_relative_to(workspace) else workspace
         return _Place(user_id, home, inside, workspace, str(folder), "")
 
-    def _own_connection_file(self, original: Path) -> tuple[str, str]:
+    def _own_connection_file(self, original: Path, user_id: int | None) -> tuple[str, str]:
         """Copy it to the kernel's folder: Jupyter's own holds the server's token and other kernels' keys.
 
         The kernel's has the kernel's sockets.
+
+        Args:
+            original: Where Jupyter has it.
+            user_id: Whose both become, where that is known before the kernel is started.
 
         Returns:
             Where Jupyter has it, as the command line says it, and where the kernel has it.
         """
         assert self._sockets is not None
         original = original.resolve()
-        folder, user_id = self._sockets.path, self._place.user_id if self._place is not None else None
+        folder = self._sockets.path
         folder.chmod(0o700)
         copy = folder / original.name
         with contextlib.suppress(FileNotFoundError):

@@ -13,6 +13,9 @@ from alphintra_kernel.doors import register
 from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
 from .db.migrate import upgrade
+from .debug.about import Patience
+from .debug.kernels import WITHOUT_SOCKETS, DebugKernels
+from .debug.sessions import DebugSessions
 from .door.doors import Doors
 from .events import SCHEMAS, Event, EventRelay
 from .idempotency import Idempotency
@@ -76,6 +79,7 @@ class Services:
     comparisons: Comparisons
     snippets: Snippets
     documentation: Documentation
+    debug: DebugSessions
     system: SystemService
 
 #: How long a connection may be open without a whole head of a request. Browsers connect anew by themselves.
@@ -157,6 +161,7 @@ class AlphintraServer(Settings):
         if services is None:
             return
         self.unavailable = "The server is stopping."
+        await services.debug.stop()
         await services.retention.stop()
         await services.check_triggers.stop()
         await services.supervisor.stop()
@@ -194,6 +199,7 @@ class AlphintraServer(Settings):
             self.job_memory,
             self.job_disk,
             self.job_log,
+            self.max_debug_sessions,
         )
         limits = read_limits(usual, self.user_limits)
         keep_events = timedelta(hours=self.keep_events_hours)
@@ -245,6 +251,17 @@ class AlphintraServer(Settings):
             ),
             snippets=Snippets(workspace, Path(sdk_file).with_name("snippets")),
             documentation=Documentation(),
+            debug=DebugSessions(
+                database,
+                backtests,
+                run_defaults,
+                limits,
+                None if launcher is None or state.level in WITHOUT_SOCKETS
+                else DebugKernels(launcher.sandbox, launcher.home, self.log),
+                self.max_debug_kernels,
+                Patience(self.debug_idle_seconds, self.debug_evaluate_seconds),
+                self.log,
+            ),
             system=SystemService(
                 database,
                 supervisor,

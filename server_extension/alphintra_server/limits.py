@@ -25,6 +25,7 @@ class UserLimits:
         memory: Bytes of memory of one job.
         disk: Bytes that one job may have on the disk.
         log: Bytes of what one job prints that are kept.
+        debug_sessions: Debug sessions that are open at once.
     """
 
     jobs: int = 4
@@ -33,6 +34,7 @@ class UserLimits:
     memory: int = 2 << 30
     disk: int = 2 << 30
     log: int = 256 << 10
+    debug_sessions: int = 2
 
     @property
     def of_a_job(self) -> JobLimits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from .handlers import backtests, checks, code, datasets, jobs, strategies, stream, system
+from .handlers import backtests, checks, code, datasets, debug, jobs, strategies, stream, system
 from .handlers.base import AlphintraHandler, Endpoint
 
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -56,6 +56,17 @@ ROUTES = (
     Route("/api/strategies/code/{id}/checks/runs", checks.ChecksRunsHandler),
     Route("/api/strategies/code/{id}/checks/runs/{run}", checks.ChecksOneRunHandler),
     Route("/api/strategies/code/{id}/checks/runs/{run}/cancel", checks.ChecksCancelHandler),
+    Route("/api/strategies/code/{id}/debug", debug.DebugHandler),
+    Route("/api/strategies/code/{id}/debug/{sid}", debug.DebugSessionHandler),
+    Route("/api/strategies/code/{id}/debug/{sid}/step", debug.DebugStepHandler),
+    Route("/api/strategies/code/{id}/debug/{sid}/step-back", debug.DebugStepBackHandler),
+    Route("/api/strategies/code/{id}/debug/{sid}/continue", debug.DebugContinueHandler),
+    Route("/api/strategies/code/{id}/debug/{sid}/run-to", debug.DebugRunToHandler),
+    Route("/api/strategies/code/{id}/debug/{sid}/evaluate", debug.DebugEvaluateHandler),
+    Route("/api/strategies/code/{id}/debug/{sid}/variables", debug.DebugVariablesHandler),
+    Route("/api/strategies/code/{id}/debug/{sid}/breakpoints", debug.DebugBreakpointsHandler),
+    Route("/api/strategies/code/{id}/debug/{sid}/stop", debug.DebugStopHandler),
+    Route("/api/strategies/code/{id}/debug/{sid}/events", debug.DebugEventsHandler),
     Route("/api/strategies/code/{id}/archive", strategies.StrategyArchiveHandler),
     Route("/api/strategies/code/{id}/restore", strategies.StrategyRestoreHandler),
     Route("/api/strategies/templates", strategies.TemplatesHandler),

@@ -118,12 +118,34 @@ class Settings(ExtensionApp):
         """,
     ).tag(config=True)
 
+    max_debug_sessions = Int(
+        2,
+        min=1,
+        help="""How many debug sessions one user may have open; one more is refused (429).
+
+        Each is a kernel with the limits of a job.
+        """,
+    ).tag(config=True)
+
+    max_debug_kernels = Int(
+        8, min=1, help="How many debug sessions may be open on this server, of all users together."
+    ).tag(config=True)
+
+    debug_idle_seconds = Float(
+        900.0, min=1.0, max=MAX_SECONDS, help="A debug session that nobody moves for so long is ended."
+    ).tag(config=True)
+
+    debug_evaluate_seconds = Float(
+        5.0, min=0.1, max=600.0, help="An expression in a debug session that takes longer is interrupted."
+    ).tag(config=True)
+
     user_limits = Dict(
         help="""Other limits for some users: `{"alice": {"jobs": 8, "memory": 8589934592}}`.
 
-        `jobs`, `queued`, `seconds`, `memory`, `disk` and `log` stand for max_jobs_per_user, max_queued,
-        job_seconds, job_memory, job_disk and job_log; what is not named stays as it is for everybody. The
-        user's name is what the identity provider calls them; of an installation for one user, `local`.
+        `jobs`, `queued`, `seconds`, `memory`, `disk`, `log` and `debug_sessions` stand for max_jobs_per_user,
+        max_queued, job_seconds, job_memory, job_disk, job_log and max_debug_sessions; what is not named stays as
+        it is for everybody. The user's name is what the identity provider calls them; of an installation for one
+        user, `local`.
         """
     ).tag(config=True)
 
@@ -224,7 +246,9 @@ class Settings(ExtensionApp):
             raise TraitError(str(error)) from None
         return dict(proposal["value"])
 
-    @validate("job_seconds", "keep_results_days", "keep_events_hours")
+    @validate(
+        "job_seconds", "keep_results_days", "keep_events_hours", "debug_idle_seconds", "debug_evaluate_seconds"
+    )
     def _a_number(self, proposal: Any) -> float:
         # What is not a number (nan) is neither below the least nor above the most.
         if not math.isfinite(proposal["value"]):

@@ -58,7 +58,7 @@ def owned(api):
 
 
 def address(route, ids):
-    path = route.path.replace("{number}", "1").replace("{run}", "f" * 32)
+    path = route.path.replace("{number}", "1").replace("{run}", "f" * 32).replace("{sid}", "f" * 32)
     if "/templates/" in path:
         return path.replace("{id}", "no-such-template")
     if path.startswith("/api/datasets/"):
@@ -121,6 +121,9 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         "/api/strategies/code/{id}": {"name": "stolen"},
         "/api/strategies/code/{id}/execute": {"dataset_id": DATA},
         "/api/strategies/code/{id}/checks": {"dataset_id": DATA, "on_save": True},
+        "/api/strategies/code/{id}/debug": {"dataset_id": DATA},
+        "/api/strategies/code/{id}/debug/{sid}/run-to": {"bar": 100},
+        "/api/strategies/code/{id}/debug/{sid}/evaluate": {"expression": "1"},
     }
     before = (await api("GET", "/api/backtests", user="alice:admin")).json
     job_before = (await api("GET", "/api/jobs", user="alice:admin")).json
@@ -139,7 +142,7 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         place = owner_of(route.path)
         assert hide(foreign, ids[place]) == hide(missing, absent[place])
         checked += 1
-    assert checked == 22
+    assert checked == 35
     stolen = await api(
         "POST", "/api/backtests", {"strategy_id": ids["strategies"], "dataset_id": DATA}, user="mallory:admin"
     )

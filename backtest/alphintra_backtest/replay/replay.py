@@ -303,7 +303,7 @@ class Replay:
         with self._movement(tell=False):
             branch, here = self.branch, self.bar
             if branch is None:
-                return self.original
+                return self._walked_result(began) if self._track.walked else self.original
             if id(branch) not in self._results:
                 self._track.walk(self.count)
                 session, end = self._track.finish()
@@ -312,6 +312,16 @@ class Replay:
                 if self.copyable:
                     self._track.go(here)
             return self._results[id(branch)]
+
+    def _walked_result(self, began: float) -> Result:
+        """The result of a run that was walked under a debugger, where each bar may have been changed by hand."""
+        here = self.bar
+        self._track.walk(self.count)
+        session, end = self._track.finish()
+        made = self.setup.result(session, self.first, end, began, {})
+        if self.copyable:
+            self._track.go(here)
+        return made
 
     def compare(self) -> Comparison:
         """The backtest and the run with the changes, side by side; see ``alphintra.compare``.

@@ -159,6 +159,11 @@ class Track:
                 else:
                     self.keep()
 
+    @property
+    def walked(self) -> bool:
+        """Whether it stands in a run of :meth:`walk_on`."""
+        return self.line is self._walked
+
     def walk_on(self, bar: int) -> None:
         """Go to a bar, back from a copy but on bar by bar: something may be changed in each.
 

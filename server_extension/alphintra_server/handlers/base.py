@@ -183,6 +183,21 @@ class AlphintraHandler(AnsweringMixin, APIHandler):
         who.require(scope)
         return who
 
+    async def still_admitted(self, scope: str) -> bool:
+        """Tell whether who asked long ago, and still reads, may do so yet."""
+        self.current_user = await ensure_async(self.identity_provider.get_user(self))
+        with suppress(errors.Forbidden):
+            await self.admit(scope)
+            return True
+        return False
+
+    def begin_stream(self) -> None:
+        """Write the head of a stream of server-sent events."""
+        self.set_header("Content-Type", "text/event-stream; charset=UTF-8")
+        self.set_header("Cache-Control", "no-cache")
+        self.set_header("X-Accel-Buffering", "no")
+        self.write("retry: 2000\n\n")
+
     async def prepare(self) -> None:
         """Refuse what can be refused by its head alone: a body is read from who is known, and in a bounded time."""
         connection: Any = self.request.connection

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
 
-from jupyter_core.utils import ensure_async
 from pydantic import Field
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamClosedError
 
 from ..auth import Caller
-from ..errors import BadRequest, Forbidden, Gone
+from ..errors import BadRequest, Gone
 from ..events import Event
 from ..models.base import Body
 from .base import AlphintraHandler, endpoint
@@ -36,16 +35,13 @@ class StreamHandler(AlphintraHandler):
     async def get(self, who: Caller, *, query: StreamQuery) -> None:
         """Follow your jobs and checks. Resumes after Last-Event-ID; 410 if those events are gone."""
         relay = self.services.events
-        last = self._last_event_id(query)
+        last = last_event_id(self.request, query)
         subscription = await relay.subscribe(who.user_id)
         try:
             missed = [] if last is None else await relay.since(who.user_id, last)
             if missed is None:
                 raise Gone("Those events are no longer kept: read the lists anew.", code="EVENTS_GONE")
-            self.set_header("Content-Type", "text/event-stream; charset=UTF-8")
-            self.set_header("Cache-Control", "no-cache")
-            self.set_header("X-Accel-Buffering", "no")
-            self.write("retry: 2000\n\n")
+            self.begin_stream()
             await self.flush()
             known = last or 0
             while missed:
@@ -79,25 +75,20 @@ class StreamHandler(AlphintraHandler):
                     await self._send(event)
             if loop.time() >= check_at:
                 check_at = loop.time() + RECHECK_SECONDS
-                if not await self._still_admitted():
+                if not await self.still_admitted("events:read"):
                     break
         await self.finish()
-
-    async def _still_admitted(self) -> bool:
-        self.current_user = await ensure_async(self.identity_provider.get_user(self))
-        with suppress(Forbidden):
-            await self.admit("events:read")
-            return True
-        return False
 
     async def _send(self, event: Event) -> None:
         self.write(f"id: {event.event_id}\nevent: {event.topic}\ndata: {json.dumps(event.data)}\n\n")
         await self.flush()
 
-    def _last_event_id(self, query: StreamQuery) -> int | None:
-        given = self.request.headers.get("Last-Event-ID")
-        if given is None or not given.strip():
-            return query.last_event_id
-        if not given.strip().isdigit() or len(given) > 18:
-            raise BadRequest("Last-Event-ID is a number.")
-        return int(given)
+
+def last_event_id(request: HTTPServerRequest, query: StreamQuery) -> int | None:
+    """Number of the last event that a reader knows: of the header Last-Event-ID, else of the query."""
+    given = request.headers.get("Last-Event-ID")
+    if given is None or not given.strip():
+        return query.last_event_id
+    if not given.strip().isdigit() or len(given) > 18:
+        raise BadRequest("Last-Event-ID is a number.")
+    return int(given)

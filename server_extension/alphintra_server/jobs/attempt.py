@@ -159,7 +159,7 @@ class Attempt:
             await worker.remove()
             await asyncio.to_thread((self.folder / worker_home.RECORD).unlink, missing_ok=True)
         if isinstance(said, protocol.Error):
-            return Failed(self._placed(said, job))
+            return Failed(placed(said, job.message["source"]["file"], job.file_name, job.line_map))
         return said
 
     def _stopping(self) -> asyncio.Future[str]:
@@ -273,15 +273,25 @@ class Attempt:
         _log.warning("Worker of job %s ended (%s): %s", self.held.job_id, code, tail)
         return _failed("WORKER_DIED", f"The worker ended without a result (exit code {code}).")
 
-    def _placed(self, said: protocol.Error, job: JobInput) -> dict[str, Any]:
-        """Express the worker's place, a line of the job's file, as the trader knows it."""
-        error = said.model_dump(exclude={"type"})
-        own = said.file is not None and Path(said.file).name == job.message["source"]["file"]
-        if own and job.file_name:
-            error["file"] = job.file_name
-        if own and job.line_map and said.line and said.cell is None and said.line <= len(job.line_map):
-            error["cell"], error["line"] = job.line_map[said.line - 1]
-        return error
+
+def placed(
+    said: protocol.Error, own_file: str, file_name: str | None, line_map: list[list[int]] | None
+) -> dict[str, Any]:
+    """Express the place of an error, a line of a job's file, as the trader knows it.
+
+    Args:
+        said: The error.
+        own_file: Name of the job's file.
+        file_name: How the trader knows the file that the code came from.
+        line_map: For a notebook, cell and line of each line of the code.
+    """
+    error = said.model_dump(exclude={"type"})
+    own = said.file is not None and Path(said.file).name == own_file
+    if own and file_name:
+        error["file"] = file_name
+    if own and line_map and said.line and said.cell is None and said.line <= len(line_map):
+        error["cell"], error["line"] = line_map[said.line - 1]
+    return error
 
 
 def _failed(code: str, message: str) -> Failed:

@@ -18,6 +18,7 @@ from .worker_home import WORKER_VARIABLE, WorkerHome, remove_tree
 from .worker_process import Streams, Worker
 
 if TYPE_CHECKING:
+    from alphintra_kernel.limits import Limits
     from alphintra_kernel.sandbox import Sandbox
     from alphintra_kernel.supervise import SandboxProcess
 
@@ -44,6 +45,17 @@ class JobLimits:
     memory_bytes: int = 2 << 30
     disk_bytes: int = 1 << 30
     log_bytes: int = 256 << 10
+
+    def bounds(self) -> Limits:
+        """The bounds of its sandbox; the wall clock is kept by whoever gives it work, since it may wait for long."""
+        from alphintra_kernel.limits import Limits
+
+        return Limits(
+            wall_seconds=math.inf,
+            cpu_seconds=_SPARE_SECONDS + math.ceil(self.wall_seconds * (os.cpu_count() or 1)),
+            memory_bytes=self.memory_bytes,
+            disk_bytes=self.disk_bytes,
+        )
 
 
 class Launcher:
@@ -119,7 +131,6 @@ class Launcher:
         priority: Priority,
         streams: Streams,
     ) -> SandboxProcess:
-        from alphintra_kernel.limits import Limits
         from alphintra_kernel.profile import Mount
 
         env = {WORKER_VARIABLE: marker, ROOT_VARIABLE: "/job"}
@@ -130,12 +141,7 @@ class Launcher:
         return self.sandbox.spawn(
             [*self._argv, *map(str, fds)],
             mounts=mounts,
-            limits=Limits(
-                wall_seconds=math.inf,
-                cpu_seconds=_SPARE_SECONDS + math.ceil(limits.wall_seconds * (os.cpu_count() or 1)),
-                memory_bytes=limits.memory_bytes,
-                disk_bytes=limits.disk_bytes,
-            ),
+            limits=limits.bounds(),
             fds=fds,
             cwd=f"{env[ROOT_VARIABLE]}/out",
             env=env,

@@ -15,6 +15,7 @@ import secrets
 import signal
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from alphintra_kernel import disk
@@ -79,6 +80,22 @@ class WorkerHome:
             self._lock = None
             if self._given is None:
                 remove_tree(self.root)
+
+
+def lay_out(folder: Path, files: Mapping[str, str]) -> None:
+    """Write what a worker gets into the part of its folder that it can only read.
+
+    Args:
+        folder: The worker's.
+        files: Path below ``in`` → text.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    for path, text in files.items():
+        target = folder / "in" / path
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+        target.write_text(text, encoding="utf-8", newline="")
 
 
 def record(folder: Path, marker: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import protocol
 from .protocol import Conversation, Message, OutputLimitError
-from .worker_home import remove_tree
+from .worker_home import lay_out, remove_tree
 
 if TYPE_CHECKING:
     from alphintra_kernel.supervise import SandboxProcess
@@ -79,10 +79,7 @@ class Worker:
         Raises:
             OSError: It could not be written.
         """
-        for path, text in files.items():
-            target = self.folder / "in" / path
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-            target.write_text(text, encoding="utf-8", newline="")
+        lay_out(self.folder, files)
 
     def give(self, job: Mapping[str, Any]) -> None:
         """Send it the job; what it uses is counted from now on."""

@@ -149,10 +149,9 @@ class StrategyQuery(PageQuery):
     sort: Literal["updated_at", "created_at", "name"] = "updated_at"
 
 
-class RunSettings(Body):
-    """How to run: what is absent takes the server's defaults."""
+class OneRun(Body):
+    """How to run once: what is absent takes the server's defaults."""
 
-    name: Name | None = None
     start_date: Moment | None = None
     end_date: Moment | None = None
     parameters: Parameters = Field(default_factory=dict)
@@ -169,6 +168,12 @@ class RunSettings(Body):
     seed: int = Field(0, ge=0, lt=2**63)
     risk_free_rate: float = Field(0.0, gt=-1, lt=10, allow_inf_nan=False, description="Annual.")
     class_name: ClassName | None = None
+
+
+class RunSettings(OneRun):
+    """How to run, once or by a method: what is absent takes the server's defaults."""
+
+    name: Name | None = None
     methodology: BacktestMethodology = BacktestMethodology.STANDARD
     method: MethodGiven = None
 

@@ -28,7 +28,7 @@ from ..db.tables import (
     TradeRow,
 )
 from ..db.types import utc_now
-from ..errors import Conflict, Invalid, NotFound, Unavailable
+from ..errors import Conflict, NotFound, Unavailable
 from ..idempotency import remember
 from ..jobs import fair_queue, store
 from ..jobs.retention import note_use, refuse_pruned
@@ -43,15 +43,15 @@ from ..models.backtests import (
     Trade,
     TradesQuery,
 )
-from ..models.costs import CommissionGiven, CommissionTerms
 from ..models.methods import Method, SweepMethod, stored
 from ..models.strategies import Accepted, RunSettings, StrategyExecute
-from . import datasets, strategies
-from .backtest_checks import check_dates, check_options, check_parameters
+from . import strategies
+from .backtest_checks import check_parameters
 from .backtest_rows import count, load_beside, to_model, trade_model
 from .method_checks import check_grid, check_length, check_method
 from .paging import Slice
 from .run_defaults import RunDefaults
+from .run_terms import decide
 from .sources import Sources, choose_class, refuse_blocking
 
 KIND = "backtest"
@@ -117,7 +117,7 @@ class Backtests:
             return row, strategies.version_of(session, row)
 
         _, version = await self._database.read(load)
-        class_name = await self._check(
+        class_name = await self.runnable_class(
             version, body.class_name or version.class_name, body.parameters, body.method
         )
 
@@ -172,7 +172,7 @@ class Backtests:
         class_name = row.class_name
         if job.status == "PENDING" and job.phase == "created":
             method = stored(row.methodology, row.method)
-            class_name = await self._check(version, row.class_name, row.parameters, method)
+            class_name = await self.runnable_class(version, row.class_name, row.parameters, method)
 
         def work(session: Session) -> Accepted:
             again = find(session, who, backtest_id)
@@ -289,12 +289,12 @@ class Backtests:
         await note_use(self._database, [job])
         return row, result
 
-    async def _check(
+    async def runnable_class(
         self,
         version: StrategyVersionRow,
         class_name: str | None,
         parameters: dict[str, Any],
-        method: Method | None,
+        method: Method | None = None,
     ) -> str:
         """Refuse code that cannot run and parameters or a grid that it does not have; return the class to run."""
         self.refuse_jobs()
@@ -320,32 +320,13 @@ class Backtests:
         settings: RunSettings,
         class_name: str | None = None,
     ) -> BacktestRow:
-        selection = datasets.select_for_run(session, who, reference)
-        start, end = check_dates(selection, settings.start_date, settings.end_date)
-        if settings.benchmark is not None:
-            against = datasets.select_for_run(session, who, settings.benchmark, "benchmark")
-            if len(against.symbols or against.row.symbols) != 1:
-                raise Invalid.field(
-                    "benchmark", f"{against.name} has several symbols: choose one", code="UNKNOWN_SYMBOL"
-                )
-        usual = self._defaults
-        cash = usual.initial_capital if settings.initial_capital is None else settings.initial_capital
-        commission = self._commission(settings)
-        slippage = usual.slippage if settings.slippage is None else settings.slippage
-        fraction, commission_terms = costs.split(commission)
-        price_fraction, slippage_terms = costs.split(slippage)
         seed = settings.seed
         if isinstance(settings.method, SweepMethod) and settings.method.seed is not None:
             seed = settings.method.seed
-        check_options(
-            cash=cash,
-            commission=commission,
-            slippage=slippage,
-            profile=settings.profile,
-            risk_free_rate=settings.risk_free_rate,
-            seed=seed,
-            rules=settings.rules,
-        )
+        terms = decide(session, who, reference, settings, self._defaults, seed)
+        selection, start, end = terms.selection, terms.start, terms.end
+        fraction, commission_terms = costs.split(terms.commission)
+        price_fraction, slippage_terms = costs.split(terms.slippage)
         check_method(settings.method)
         check_length(settings.method, selection, start, end)
         backtest_id = uuid.uuid4().hex
@@ -372,7 +353,7 @@ class Backtests:
             end_date=end,
             start_given=settings.start_date is not None,
             end_given=settings.end_date is not None,
-            initial_capital=cash,
+            initial_capital=terms.cash,
             commission=fraction,
             slippage=price_fraction,
             commission_terms=commission_terms,
@@ -391,15 +372,6 @@ class Backtests:
         session.add(row)
         session.flush()
         return row
-
-    def _commission(self, settings: RunSettings) -> CommissionGiven:
-        """What was asked for, else the profile's own, else the server's default."""
-        from alphintra_backtest.profiles import COMMISSIONS
-
-        if settings.commission is not None:
-            return settings.commission
-        own = COMMISSIONS.get(settings.profile)
-        return self._defaults.commission if own is None else CommissionTerms.model_validate(own)
 
     def _json(self, row: BacktestRow, result: BacktestResultRow, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.read_file(row, result, name))

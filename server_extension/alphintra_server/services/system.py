@@ -107,6 +107,7 @@ class SystemService:
             "job_memory": own.memory,
             "job_disk": own.disk,
             "job_log": own.log,
+            "max_debug_sessions": own.debug_sessions,
         }
 
     async def ready(self) -> dict[str, bool]:
