@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import socket
 import sys
 import threading
 from collections.abc import Coroutine, Mapping
@@ -74,6 +75,7 @@ class ReplayDebugger(Debugger):
             self._client = str((message.get("arguments") or {}).get("clientID", ""))
         reply: Request = await super().process_request(message)
         if message["command"] == "attach" and reply.get("success"):
+            _answer_at_once()
             # Or a condition that raises would never stop, and nobody would see why.
             await self._ask("setDebuggerProperty", skipSuspendOnBreakpointException=[], skipPrintBreakpointException=[])
         if message["command"] == "disconnect":
@@ -310,6 +312,15 @@ class ReplayDebugger(Debugger):
         if status == "paused":
             body |= {"line": line_of(run.entry[0]), "error": self._raised}
         return answer(message, body | {"time": state["time"], "state": state})
+
+
+def _answer_at_once() -> None:
+    """Debugpy writes each answer in two pieces, and TCP would keep the second one back for 40 ms."""
+    from _pydevd_bundle.pydevd_constants import get_global_debugger  # type: ignore[import-not-found]
+
+    connection = getattr(getattr(get_global_debugger(), "writer", None), "sock", None)
+    if isinstance(connection, socket.socket):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def running() -> debugging.DebugRun | None:
