@@ -169,7 +169,8 @@ def test_a_first_cell_may_import_what_is_being_loaded(tmp_path):
         assert fresh.value("import matplotlib.pyplot as plt; plt.__name__") == "'matplotlib.pyplot'"
 
 
-def test_the_application_in_process(capsys):
+def test_the_application_in_process(capsys, monkeypatch):
+    import alphintra_backtest.replay
     from alphintra_kernel.kernelapp import AlphintraKernel, AlphintraKernelApp, main
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -178,8 +179,10 @@ def test_the_application_in_process(capsys):
     kernel.shell = InteractiveShell()
     assert kernel.banner.splitlines()[0].endswith("🔴 not sandboxed")
     AlphintraKernelApp.clear_instance()
+    monkeypatch.setattr(alphintra_backtest.replay, "view_hook", None)  # the kernel's stays with the process
     with contextlib.suppress(SystemExit):
         main(["--help"])
+    assert alphintra_backtest.replay.view_hook is not None
     AlphintraKernelApp.clear_instance()
     assert "kernel" in capsys.readouterr().out
 

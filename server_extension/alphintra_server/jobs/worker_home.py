@@ -15,7 +15,7 @@ import secrets
 import signal
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from alphintra_kernel import disk
@@ -150,11 +150,32 @@ def sweep_dead_servers(root: Path) -> int:
     """
     killed = 0
     for folder in list(root.iterdir()) if root.is_dir() else []:
-        if not _MARKER.fullmatch(f"{folder.name}.0") or not _is_dead(folder):
+        if not _MARKER.fullmatch(f"{folder.name}.0"):
             continue
-        killed += kill_marked(f"{folder.name}.")
-        remove_tree(folder)
+        with _alone_with(folder) as alone:
+            if alone and _is_dead(folder):
+                killed += kill_marked(f"{folder.name}.")
+                remove_tree(folder)
     return killed
+
+
+@contextlib.contextmanager
+def _alone_with(folder: Path) -> Iterator[bool]:
+    """Hold a folder; False where another server that starts does: each would miss what the other has just removed."""
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:  # the other has removed it
+        yield False
+        return
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        alone = True
+    except OSError:
+        alone = False
+    try:
+        yield alone
+    finally:
+        os.close(held)
 
 
 def _is_dead(folder: Path) -> bool:
