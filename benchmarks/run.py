@@ -235,7 +235,7 @@ def show(bench: Bench, table: Table) -> None:
     table.seconds("  a step back in the debugger, the slowest", max(backs), "≤ 0.6 s", max(backs) <= debug_back.TARGET)
     if bench.played is not None:
         (wished, held), *more = bench.played.rates.items()
-        table.rate("  at play in a browser", held, replay_play.HELD, f"≥ {wished} bars/s")
+        table.rate("  at play in a browser", held, replay_play.HELD, f"≥ {replay_play.HELD:g} of {wished}")
         faster = ", ".join(f"{came:.0f} of {rate}" for rate, came in more)
         table.note(f"Replay at play, bars a second that came of those that were asked for: {faster}.")
     page = report.measure(bench.folder)
