@@ -171,8 +171,9 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     page.locator(f"{VIEW} .alphintra-Replay-busy").wait_for(state="hidden")
     assert problem.is_hidden()
     expression.fill("self.equity < 400_000")
+    stopped = day(page)
     press(page, "back")
-    assert there <= settled(page, day(page))
+    assert there <= settled(page, stopped)
 
     # A press on the track goes to its bar.
     track = page.locator(f"{VIEW} .alphintra-Replay-track")

@@ -56,7 +56,7 @@ class Browser:
 
     def run(self, code: str) -> list[dict[str, Any]]:
         reply, shown = self.kernel.run(code)
-        assert reply["status"] == "ok", (reply["ename"], reply["evalue"])
+        assert reply["status"] == "ok", reply
         for message in shown:
             self.hear(message)
         return shown

@@ -196,7 +196,8 @@ function Document(props: IProps): JSX.Element {
         if (gone) {
           return;
         }
-        setRun(latest);
+        // What the model has told meanwhile is newer.
+        setRun(held => held ?? latest);
         if (latest.status.toUpperCase() === 'COMPLETED') {
           const found = await client.results(id);
           if (!gone) {

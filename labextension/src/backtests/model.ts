@@ -173,6 +173,7 @@ export class BacktestsModel implements IDisposable {
   private async _fetchAll(): Promise<void> {
     do {
       this._again = false;
+      this._told.clear();
       try {
         const page = await this._source.backtests(PAGE, 0);
         this._error = null;
@@ -180,9 +181,11 @@ export class BacktestsModel implements IDisposable {
         this._total = page._pagination?.total ?? page.items.length;
         const fetched = new Set(page.items.map(run => run.id));
         const oldest = page.items.at(-1)?.created_at ?? '';
-        // Older pages that were asked for stay; what vanished from the first page is gone.
+        // Older pages that were asked for stay, and what was told of meanwhile; what else vanished is gone.
         const kept = this._items.filter(
-          run => !fetched.has(run.id) && oldest !== '' && run.created_at < oldest
+          run =>
+            !fetched.has(run.id) &&
+            (this._told.has(run.id) || (oldest !== '' && run.created_at < oldest))
         );
         this._replace([...page.items, ...kept]);
       } catch (error) {
@@ -197,7 +200,8 @@ export class BacktestsModel implements IDisposable {
 
   private _replace(items: IBacktest[]): void {
     const before = new Map(this._items.map(run => [run.id, run]));
-    this._items = [];
+    const listed = new Set(items.map(run => run.id));
+    this._items = this._items.filter(run => listed.has(run.id));
     this._merge(items);
     this._changed.emit();
     for (const run of this._items) {
@@ -210,6 +214,7 @@ export class BacktestsModel implements IDisposable {
 
   private _put(run: IBacktest): void {
     const old = this.find(run.id);
+    this._told.add(run.id);
     if (!old) {
       this._total += 1;
     }
@@ -224,7 +229,11 @@ export class BacktestsModel implements IDisposable {
   private _merge(items: readonly IBacktest[]): void {
     const byId = new Map(this._items.map(run => [run.id, run]));
     for (const run of items) {
-      byId.set(run.id, run);
+      const held = byId.get(run.id);
+      // Nothing leaves its end: an answer that says otherwise was on its way while the end was told.
+      if (!held || isFinished(run) || !isFinished(held)) {
+        byId.set(run.id, run);
+      }
     }
     this._items = [...byId.values()].sort(
       (a, b) =>
@@ -235,6 +244,8 @@ export class BacktestsModel implements IDisposable {
   private _source: IBacktestSource;
   private _items: IBacktest[] = [];
   private _seen = new Map<string, number>();
+  /** What was told of since the list was asked for last. */
+  private _told = new Set<string>();
   private _state: LoadState = 'loading';
   private _error: unknown = null;
   private _total = 0;

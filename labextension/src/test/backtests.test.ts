@@ -106,6 +106,40 @@ test('a run started elsewhere appears by its event, without a fetch of the list'
   );
 });
 
+test('a list that was on its way takes nothing back that was told meanwhile', async () => {
+  const source = new Rows([run('a', '2026-01-01', 'RUNNING')]);
+  const model = new BacktestsModel(source);
+  const finished: IBacktest[] = [];
+  model.finished.connect((_, item) => finished.push(item));
+  await model.refresh();
+  const list = source.backtests.bind(source);
+  let answer = (): void => undefined;
+  source.backtests = async (limit, offset) => {
+    const page = await list(limit, offset);
+    await new Promise<void>(resolve => (answer = resolve));
+    return page;
+  };
+  const refreshed = model.refresh();
+  await new Promise(resolve => setImmediate(resolve));
+  source.rows = [run('a', '2026-01-01'), run('b', '2026-01-02')];
+  await model.apply(event(1, 'a', 'COMPLETED'));
+  await model.apply(event(2, 'b', 'COMPLETED'));
+  answer();
+  await refreshed;
+  assert.equal(model.find('a')!.status, 'COMPLETED');
+  assert.equal(model.find('b')!.status, 'COMPLETED');
+  assert.deepEqual(
+    finished.map(item => item.id),
+    ['a', 'b']
+  );
+
+  // What is no longer listed is gone all the same.
+  source.backtests = list;
+  source.rows = [];
+  await model.refresh();
+  assert.deepEqual(model.items, []);
+});
+
 test('events move a run, late ones do not, and its end is said once with its figures', async () => {
   const source = new Rows([run('a', '2026-01-01', 'PENDING')]);
   const model = new BacktestsModel(source);
