@@ -37,6 +37,13 @@ class Lab:
         """Have the next page begin in the light theme."""
         (self.settings / "@jupyterlab/apputils-extension/themes.jupyterlab-settings").unlink(missing_ok=True)
 
+    def end_kernels(self) -> None:
+        """End all that runs code, so that the next test finds none."""
+        for session in self.request("GET", "sessions"):
+            self.request("DELETE", f"sessions/{session['id']}")
+        for kernel in self.request("GET", "kernels"):
+            self.request("DELETE", f"kernels/{kernel['id']}")
+
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask the REST interface, as a client outside of the browser does."""
         request = urllib.request.Request(
@@ -45,7 +52,7 @@ class Lab:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        with urllib.request.urlopen(request, timeout=120) as reply:
             return json.loads(reply.read() or b"null")
 
 
