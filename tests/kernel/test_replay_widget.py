@@ -33,6 +33,14 @@ class SmaCross(al.Strategy):
 
 replay = al.replay(SmaCross, data="us-equities-daily/AAPL", at="2010-04-20")
 """
+#: A cell that runs until it is told to go on, and a moment longer: what was sent before has come by then.
+BUSY = """
+import pathlib, time
+pathlib.Path("busy").touch()
+while not pathlib.Path("go").exists(): time.sleep(0.01)
+time.sleep(0.5)
+pathlib.Path("go").unlink()
+"""
 
 
 class Browser:
@@ -234,15 +242,14 @@ def test_an_expression_that_never_ends_is_stopped_or_interrupted(browser):
     browser.ask(action="to", when=70)
     assert browser.kernel.value("replay.bar") == "70"
     # Stopped before it has begun: behind a cell that runs.
-    wait = "import pathlib, time\nwhile not pathlib.Path('go').exists(): time.sleep(0.01)\ntime.sleep(0.5)"
-    browser.kernel.client.execute(wait)
+    browser.kernel.client.execute(BUSY)
+    browser.wait_for("busy")
     browser.tell(action="until", what=endless, id="late", subshell=subshell)
     browser.tell(action="stop", id="stop late", subshell=subshell)
     (browser.work / "go").touch()
     browser.hear_until(lambda: {"kind": "done", "of": "stop late"} in browser.messages)
     assert {"kind": "done", "of": "late"} in browser.messages
     assert (browser.state["_status"], (browser.work / "begun").exists()) == (idle, False)
-    (browser.work / "go").unlink()
 
 
 def test_another_symbol_is_drawn(browser):
@@ -307,8 +314,8 @@ def test_a_slider_runs_the_backtest_again_and_only_its_last_place_counts(browser
     browser.run("runs = []; plain = SmaCross.on_start")
     browser.run("SmaCross.on_start = lambda self: (runs.append(self.fast), plain(self))")
     # While a cell runs, the slider is let go at three places.
-    wait = "import pathlib, time\nwhile not pathlib.Path('go').exists(): time.sleep(0.01)\ntime.sleep(0.5)"
-    browser.kernel.client.execute(wait)
+    browser.kernel.client.execute(BUSY)
+    browser.wait_for("busy")
     for value in (30, 31, 32):
         browser.send(slider, {"method": "update", "state": {"value": value}})
     (browser.work / "go").touch()

@@ -70,7 +70,7 @@ def test_a_job_gives_the_numbers_of_a_notebook(sandbox, tmp_path, level):
 def test_a_strategy_that_never_ends(sandbox, tmp_path):
     source = jobs.MINIMAL.format(imports="", body="print('in')\n        while True: pass")
     root = jobs.folder(tmp_path, {"strategy.py": source})
-    for seconds in (5, 60):  # with more where it did not come as far as its strategy
+    for seconds in (5, 20, 60):  # with more where it did not come as far as its strategy
         process, said = start(sandbox, root, jobs.job("Minimal"), Limits(wall_seconds=seconds))
         if said[-1:] and said[-1]["type"] == "log":
             break
