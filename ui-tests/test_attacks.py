@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from lab_page import PATIENCE, SECOND, Page, Pages
 from lab_server import Lab, running
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -227,7 +228,7 @@ def test_a_button_in_an_output_that_nobody_trusted(attacked: Page, place: str) -
         page.wait_for_timeout(2 * SECOND)
         panel = page.locator(".jp-NotebookPanel:visible")
         dialog = page.locator(".jp-Dialog")
-        assert panel.locator("[data-commandlinker-command]").count() == (2 if place == "open" else 0)
+        expect(panel.locator("[data-commandlinker-command]")).to_have_count(2 if place == "open" else 0)
         shown = panel.locator("button.bait")
         asked = 0
         for number in range(shown.count()):

@@ -71,6 +71,7 @@ class ReplayWidget(anywidget.AnyWidget):
         self._sent = 0.0
         self._due = False
         self._goal: str | None = None
+        self._stops = 0
         super().__init__(_code=replay_code.shared().model_id, _scene=self._picture.whole())
         self._own = self.model_id
         if hasattr(self.comm, "_reply_subshell_for"):
@@ -203,8 +204,11 @@ class ReplayWidget(anywidget.AnyWidget):
             return
         if content.get("action") == "stop":
             # On a thread of its own it comes while the movement that it is to stop is under way.
+            self._stops += 1
             self._replay.cancel()
-        later(lambda: self._answer(content))
+        stops = self._stops
+        # What was asked for before somebody said stop, and has not begun, is not begun any more.
+        later(lambda: self._answer(content if stops == self._stops else {"id": content.get("id")}))
 
     def _answer(self, request: dict[str, Any]) -> None:
         """Do what a browser asks for; whatever comes of it, it is told that it is done."""

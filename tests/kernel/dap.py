@@ -8,7 +8,7 @@ from typing import Any
 
 from .kernels import Client
 
-SECONDS = 60
+SECONDS = 180
 
 
 class Dap:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,13 +33,21 @@ class SmaCross(al.Strategy):
 
 replay = al.replay(SmaCross, data="us-equities-daily/AAPL", at="2010-04-20")
 """
+#: A cell that runs until it is told to go on, and a moment longer: what was sent before has come by then.
+BUSY = """
+import pathlib, time
+pathlib.Path("busy").touch()
+while not pathlib.Path("go").exists(): time.sleep(0.01)
+time.sleep(0.5)
+pathlib.Path("go").unlink()
+"""
 
 
 class Browser:
     """What a browser knows of the widgets of a kernel, from the messages alone."""
 
-    def __init__(self, kernel: kernels.Client) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: kernels.Client, work: Path) -> None:
+        self.kernel, self.work = kernel, work
         self.models: dict[str, dict[str, Any]] = {}
         self.messages: list[dict[str, Any]] = []
 
@@ -92,9 +101,17 @@ class Browser:
             message["header"]["subshell_id"] = subshell
         self.kernel.client.shell_channel.send(message)
 
+    def wait_for(self, name: str) -> None:
+        """Wait until the kernel has made a file, and take it away."""
+        until = time.monotonic() + 180
+        while not (self.work / name).exists():
+            assert time.monotonic() < until, name
+            time.sleep(0.01)
+        (self.work / name).unlink()
+
     def hear_until(self, heard: Callable[[], bool]) -> None:
         while not heard():
-            self.hear(self.kernel.client.get_iopub_msg(timeout=60))
+            self.hear(self.kernel.client.get_iopub_msg(timeout=180))
 
     def moves(self) -> list[dict[str, Any]]:
         return [state["_move"] for state in self.messages if state.get("_move")]
@@ -106,7 +123,7 @@ def browser(tmp_path_factory):
         pytest.skip(f"THE REPLAY'S WIDGET WAS NOT TESTED: {MODULE} has not been built (make env)")
     work, data = tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("data")
     with kernels.kernel(tmp_path_factory.mktemp("kernels"), cwd=work, data_dir=data) as started:
-        page = Browser(started)
+        page = Browser(started, work)
         page.run(STRATEGY)
         yield page
 
@@ -205,25 +222,34 @@ def test_a_search_is_stopped(browser):
 def test_an_expression_that_never_ends_is_stopped_or_interrupted(browser):
     control = browser.kernel.client.control_channel
     control.send(browser.kernel.client.session.msg("create_subshell_request", {}))
-    subshell = browser.kernel.client.get_control_msg(timeout=30)["content"]["subshell_id"]
-    endless = "any(False for _ in iter(int, 1))"
+    subshell = browser.kernel.client.get_control_msg(timeout=180)["content"]["subshell_id"]
+    endless = "open('begun', 'w').close() or any(False for _ in iter(int, 1))"
     idle = {"play": None, "busy": None, "problem": None}
     browser.run("replay.to(60)")
     browser.messages = []
     browser.tell(action="until", what=endless, id="endless", subshell=subshell)
-    time.sleep(0.5)
+    browser.wait_for("begun")
     browser.tell(action="stop", id="stop", subshell=subshell)
     browser.hear_until(lambda: {"kind": "done", "of": "stop"} in browser.messages)
     assert browser.state["_status"] == idle
     assert browser.kernel.value("replay.bar in (60, 61), replay.branches") == "(True, [])"
     browser.tell(action="until", what=endless, id="again")
-    time.sleep(0.5)
+    browser.wait_for("begun")
     browser.kernel.manager.interrupt_kernel()
     browser.hear_until(lambda: {"kind": "done", "of": "again"} in browser.messages)
     assert browser.state["_status"]["problem"]["title"] == "Interrupted"
     browser.ask(action="dismiss")
     browser.ask(action="to", when=70)
     assert browser.kernel.value("replay.bar") == "70"
+    # Stopped before it has begun: behind a cell that runs.
+    browser.kernel.client.execute(BUSY)
+    browser.wait_for("busy")
+    browser.tell(action="until", what=endless, id="late", subshell=subshell)
+    browser.tell(action="stop", id="stop late", subshell=subshell)
+    (browser.work / "go").touch()
+    browser.hear_until(lambda: {"kind": "done", "of": "stop late"} in browser.messages)
+    assert {"kind": "done", "of": "late"} in browser.messages
+    assert (browser.state["_status"], (browser.work / "begun").exists()) == (idle, False)
 
 
 def test_another_symbol_is_drawn(browser):
@@ -288,9 +314,11 @@ def test_a_slider_runs_the_backtest_again_and_only_its_last_place_counts(browser
     browser.run("runs = []; plain = SmaCross.on_start")
     browser.run("SmaCross.on_start = lambda self: (runs.append(self.fast), plain(self))")
     # While a cell runs, the slider is let go at three places.
-    browser.kernel.client.execute("import time; time.sleep(1)")
+    browser.kernel.client.execute(BUSY)
+    browser.wait_for("busy")
     for value in (30, 31, 32):
         browser.send(slider, {"method": "update", "state": {"value": value}})
+    (browser.work / "go").touch()
     browser.hear_until(lambda: browser.models[status]["value"].startswith("<span role=\"status\""))
     assert "Running SmaCross with fast 3" in browser.models[status]["value"]
     browser.hear_until(lambda: browser.models[status]["value"] == "")
@@ -301,10 +329,12 @@ def test_a_slider_runs_the_backtest_again_and_only_its_last_place_counts(browser
         "([32], {'fast': 32}, {'fast': 32})"
     )
     # A run that never ends is interrupted, and what was there stays.
-    browser.run("SmaCross.on_start = lambda self: any(False for _ in iter(int, 1))")
+    browser.run(
+        "SmaCross.on_start = lambda self: open('begun', 'w').close() or any(False for _ in iter(int, 1))"
+    )
     browser.send(slider, {"method": "update", "state": {"value": 40}})
     browser.hear_until(lambda: "Running" in browser.models[status]["value"])
-    time.sleep(0.5)
+    browser.wait_for("begun")
     browser.kernel.manager.interrupt_kernel()
     browser.hear_until(lambda: "Interrupted" in browser.models[status]["value"])
     assert browser.models[output]["outputs"] == [shown]

@@ -131,7 +131,7 @@ def test_what_a_kernel_makes_of_a_file_is_not_read(kernel: Kernel, server: Serve
         _cell(kernel, f"import os\nos.chdir({str(server.workspace)!r})\nos.mkdir('made')\n{make}")
         if kind.startswith("link to a f"):  # the control: whoever follows links reads it
             assert "SECRET" in (server.workspace / path).read_text()
-        reply = server.ask("POST", "/api/strategies/code/from-file", {"path": path}, seconds=5)
+        reply = server.ask("POST", "/api/strategies/code/from-file", {"path": path}, seconds=60)
         assert reply.status == 404, reply.json
         assert "SECRET" not in json.dumps(reply.json)
     finally:
@@ -145,9 +145,9 @@ os.makedirs("swap-a", exist_ok=True)
 with open("swap-a/plan.py", "w") as file:
     file.write("import alphintra as al\\nclass Mine(al.Strategy):\\n    def on_bar(self):\\n        pass\\n")
 os.symlink({secrets!r}, "swap-b")
-until = time.monotonic() + {seconds}
+until = time.monotonic() + 120
 times = 0
-while time.monotonic() < until:
+while time.monotonic() < until and not os.path.exists("swap-stop"):
     os.rename("swap-a", "swap"); os.rename("swap", "swap-a")
     os.rename("swap-b", "swap"); os.rename("swap", "swap-b")
     times += 1
@@ -157,12 +157,12 @@ print(times)
 
 def test_a_folder_that_becomes_a_link_while_it_is_read(kernel: Kernel, server: Server, secret: Path) -> None:
     """The control is a reader that looks first and opens then: it is caught at least once."""
-    seconds = 4.0
-    code = _SWAP.format(workspace=str(server.workspace), secrets=str(secret.parent), seconds=seconds)
+    code = _SWAP.format(workspace=str(server.workspace), secrets=str(secret.parent))
     kernel.client.execute(code)
-    leaked, found, caught, until = [], 0, 0, time.monotonic() + seconds + 1
+    leaked, found, caught, begin = [], 0, 0, time.monotonic()
     target = server.workspace / "swap" / "plan.py"
-    while time.monotonic() < until:
+    # For some seconds, and on a slow machine until both readers have met what they look for.
+    while (spent := time.monotonic() - begin) < 5 or (spent < 100 and not (found and caught)):
         reply = server.ask("POST", "/api/strategies/code/from-file", {"path": "swap/plan.py"})
         leaked += [reply.json] if "SECRET" in json.dumps(reply.json) else []
         found += reply.status in {200, 201}
@@ -172,6 +172,7 @@ def test_a_folder_that_becomes_a_link_while_it_is_read(kernel: Kernel, server: S
                     caught += 1
             except OSError:
                 continue
+    (server.workspace / "swap-stop").touch()
     assert leaked == []
     assert found > 0
     assert caught > 0
@@ -209,7 +210,7 @@ def lab(machine: Path, sown: tuple[Path, Path]) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while True:
             assert process.poll() is None, log.read_text()[-3000:]
             assert time.monotonic() < until, log.read_text()[-3000:]
@@ -222,7 +223,7 @@ def lab(machine: Path, sown: tuple[Path, Path]) -> Iterator[str]:
         yield str(url)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def _ask(url: str, method: str, path: str, body: Any = None) -> Any:
@@ -232,7 +233,7 @@ def _ask(url: str, method: str, path: str, body: Any = None) -> Any:
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as reply:
+    with urllib.request.urlopen(request, timeout=120) as reply:
         return json.loads(reply.read() or b"null")
 
 
