@@ -8,7 +8,8 @@ from textwrap import indent
 from typing import Any
 
 import pytest
-from lab_page import SECOND, Page
+from lab_page import PATIENCE, SECOND, Page
+from lab_server import SCREENSHOTS
 from playwright.sync_api import TimeoutError, expect
 
 pytestmark = pytest.mark.browser
@@ -58,8 +59,8 @@ def notebook(view: Page) -> str:
 class Debugged:
     """A notebook that is being debugged, and a file beside it."""
 
-    def __init__(self, view: Page) -> None:
-        self.view, self.page = view, view.page
+    def __init__(self, view: Page, page: Any = None) -> None:
+        self.view, self.page = view, page or view.page
         self.panel = self.page.locator("#jp-debugger-sidebar")
         self.standing = self.panel.locator(".alphintra-Standing")
 
@@ -99,10 +100,14 @@ class Debugged:
     def press(self, command: str) -> None:
         self.panel.locator(f"jp-button[data-command='{command}']:not([disabled])").click()
 
+    def variables(self, name: str) -> Any:
+        """The rows of the tree with a variable of this name, the innermost last."""
+        rows = self.panel.locator(".jp-DebuggerVariables-body jp-tree-item")
+        return rows.filter(has=self.page.locator(f".jp-DebuggerVariables-name:text-is('{name}')"))
+
     def variable(self, name: str) -> Any:
         """A variable of the innermost frame in the tree."""
-        rows = self.panel.locator(".jp-DebuggerVariables-body jp-tree-item")
-        return rows.filter(has=self.page.locator(f".jp-DebuggerVariables-name:text-is('{name}')")).first
+        return self.variables(name).first
 
     def value(self, name: str) -> Any:
         return self.variable(name).locator(".jp-DebuggerVariables-detail").first
@@ -162,6 +167,26 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     expect(debugged.value("self")).to_contain_text("<Rising at 2012-03-16 20:00: equity")
     view.shot("debug-3-back")
 
+    # Another browser on the notebook sees where the run stands, and may move it as well.
+    beside = view.context.new_page()
+    beside.set_default_timeout(PATIENCE)
+    try:
+        beside.goto(f"{view.lab.url}lab/workspaces/second/tree/debug.ipynb?token={view.lab.token}&reset")
+        other = Debugged(view, beside)
+        other.stands(FIRST, "bar 3\u202f030 ")
+        other.press("alphintra:debug-back-one-bar")
+        other.stands(FIRST, "bar 3\u202f029 ")
+        debugged.stands(FIRST, "bar 3\u202f029 ")
+        debugged.press("debugger:next")
+        debugged.stands(TEST, "bar 3\u202f029 ")
+        other.stands(TEST, "bar 3\u202f029 ")
+        other.press("alphintra:debug-back-one-bar")
+        other.stands(FIRST, "bar 3\u202f028 ")
+        beside.screenshot(path=SCREENSHOTS / "debug-7-two-browsers.png")
+    finally:
+        beside.close()
+    debugged.stands(FIRST, "bar 3\u202f028 ")
+
     debugged.press("alphintra:debug-run-to-date")
     debugged.ask_for("2013-02-01")
     debugged.said("2013-02-01 is outside the data – the run goes from 2012-01-03 (bar 2979) to 2012-12-31 (bar 3228)")
@@ -173,6 +198,15 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     rich = page.locator(".jp-VariableRendererPanel:visible")
     expect(rich.locator("caption").first).to_have_text("Rising")
     view.shot("debug-4-date")
+    page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon:visible").last.click()
+    # A series is a curve of what has been, and a table.
+    debugged.variable("self").locator(".jp-DebuggerVariables-name").first.click()
+    series = debugged.variables("average").last
+    series.hover()
+    series.locator(".jp-DebuggerVariables-renderVariable").first.click()
+    expect(rich.locator("caption").first).to_contain_text("SMA")
+    assert rich.locator("svg").bounding_box()["width"] > 100
+    view.shot("debug-8-series")
     page.locator(".lm-TabBar-tab.lm-mod-current .lm-TabBar-tabCloseIcon:visible").last.click()
 
     debugged.condition("self.nothing > 3")

@@ -289,7 +289,7 @@ class ReplayWidget(anywidget.AnyWidget):
         hook = alphintra_backtest.replay.debug_hook
         if hook is None:
             return
-        self._say(busy={"text": "In the debugger: its panel moves the replay", "bar": self._replay.bar})
+        self._say(busy={"text": "In the debugger: its panel moves the replay", "bar": self._replay.bar, "held": True})
         try:
             hook(self._replay, True)
             self._halt()

@@ -350,7 +350,7 @@ def test_the_debugger_stops_at_the_bar_that_the_widget_shows_and_the_widget_show
     assert (dap.frame()["source"]["path"], *dap.here()) == (path, line, "1000")
     assert dap.value("self.seen") == "951"
     assert browser.models[widget]["_status"] == idle | {
-        "busy": {"text": "In the debugger: its panel moves the replay", "bar": 1000}
+        "busy": {"text": "In the debugger: its panel moves the replay", "bar": 1000, "held": True}
     }
     # Two bars on and one back, where the run is ended: the widget shows that bar as it then is.
     assert dap.go("alphintra/runTo", bar=1002) == (line, "1002")
