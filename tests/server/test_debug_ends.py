@@ -106,7 +106,8 @@ class TestLimits:
     async def test_a_session_that_wants_more_than_it_may_ends_and_says_so(self, api, sessions, monkeypatch):  # noqa: F811
         await sessions.store(GREEDY)
         greedy = {
-            what: await sessions.start(parameters={"what": what}, breakpoints=[{"line": 8}]) for what in ("memory", "disk")
+            what: await sessions.start(parameters={"what": what}, breakpoints=[{"line": 8}])
+            for what in ("memory", "disk")
         }
         # Its processor time is over while it loads the engine, at the latest in its first bar.
         monkeypatch.setattr(launcher, "_SPARE_SECONDS", 0)

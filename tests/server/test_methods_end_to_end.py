@@ -239,9 +239,11 @@ async def test_what_the_worker_refuses(run, method, code, text):
 
 
 async def test_a_sweep_whose_variants_all_fail_says_which_one_it_tells_of(run):
-    failing = CROSS.replace("    def on_bar(self):\n", "    def on_bar(self):\n        self.fast / (self.slow - self.slow)\n")
+    head = "    def on_bar(self):\n"
+    failing = CROSS.replace(head, f"{head}        self.fast / (self.slow - self.slow)\n")
     job = await run(failing, methodology="SWEEP", method={"grid": {"fast": [5, 10]}}, parameters={"slow": 40})
     error = job["error"]
     assert (job["status"], error["code"], error["line"]) == ("FAILED", "STRATEGY_ERROR", 15), error
-    assert error["run"] == {"parameters": {"fast": 5, "slow": 40}, "window": None, "part": None, "start": None, "end": None}
+    nowhere = dict.fromkeys(("window", "part", "start", "end"))
+    assert error["run"] == {"parameters": {"fast": 5, "slow": 40}, **nowhere}
     assert error["bar_time"] == "2008-01-02T21:00:00Z"
