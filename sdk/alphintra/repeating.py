@@ -72,7 +72,7 @@ def remember_of(error: StrategyError, strategy: type, data: Any, options: Mappin
         options: What all runs shared, as :func:`alphintra.backtest` takes it.
     """
     if error.run is not None:
-        days = {name: error.run[name] for name in ("start", "end") if name in error.run}
+        days: dict[str, Any] = {name: error.run[name] for name in ("start", "end") if name in error.run}
         remember(error, Asked(strategy, data, {**options, **days, "params": error.run["parameters"]}))
 
 
