@@ -96,7 +96,8 @@ def test_parameters_results_and_datasets_are_chosen_by_hand(view: Page) -> None:
     output = shown(view, 2)
     output.locator("select").nth(0).select_option("Five US shares, daily (us-equities-daily)")
     named = output.locator("code")
-    output.locator("select").nth(1).select_option("MSFT")  # as soon as it is there
+    expect(named).to_have_text("us-equities-daily")
+    output.locator("select").nth(1).select_option("MSFT")
     expect(named).to_have_text("us-equities-daily/MSFT")
     at_top(output)
     view.shot("4a-widgets-datasets")
