@@ -8,7 +8,8 @@ from textwrap import indent
 from typing import Any
 
 import pytest
-from lab_page import SECOND, Page
+from lab_page import PATIENCE, SECOND, Page
+from lab_server import SCREENSHOTS
 from playwright.sync_api import TimeoutError, expect
 
 pytestmark = pytest.mark.browser
@@ -58,8 +59,8 @@ def notebook(view: Page) -> str:
 class Debugged:
     """A notebook that is being debugged, and a file beside it."""
 
-    def __init__(self, view: Page) -> None:
-        self.view, self.page = view, view.page
+    def __init__(self, view: Page, page: Any = None) -> None:
+        self.view, self.page = view, page or view.page
         self.panel = self.page.locator("#jp-debugger-sidebar")
         self.standing = self.panel.locator(".alphintra-Standing")
 
@@ -163,6 +164,27 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     debugged.stands(FIRST, "bar 3\u202f030 ")
     expect(debugged.value("self")).to_contain_text("<Rising at 2012-03-16 20:00: equity")
     view.shot("debug-3-back")
+
+    # Another browser on the notebook sees where the run stands, and may move it as well.
+    beside = view.context.new_page()
+    beside.set_default_timeout(PATIENCE)
+    try:
+        beside.goto(f"{view.lab.url}lab/workspaces/second/tree/debug.ipynb?token={view.lab.token}&reset")
+        other = Debugged(view, beside)
+        beside.wait_for_function("() => window.jupyterapp?.commands.hasCommand('debugger:show-panel')")
+        beside.evaluate("() => window.jupyterapp.commands.execute('debugger:show-panel')")
+        other.standing.wait_for()
+        expect(other.standing).to_contain_text("bar 3\u202f030 ")
+        other.press("alphintra:debug-back-one-bar")
+        debugged.stands(FIRST, "bar 3\u202f029 ")
+        expect(other.standing).to_contain_text("bar 3\u202f029 ")
+        debugged.press("alphintra:debug-back-one-bar")
+        debugged.stands(FIRST, "bar 3\u202f028 ")
+        expect(other.standing).to_contain_text("bar 3\u202f028 ")
+        beside.screenshot(path=SCREENSHOTS / "debug-7-two-browsers.png")
+    finally:
+        beside.close()
+    debugged.stands(FIRST, "bar 3\u202f028 ")
 
     debugged.press("alphintra:debug-run-to-date")
     debugged.ask_for("2013-02-01")

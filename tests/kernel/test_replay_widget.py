@@ -11,6 +11,7 @@ import pytest
 from alphintra_kernel.replay_code import MODULE
 
 from . import kernels
+from .dap import Dap
 
 STRATEGY = """
 import alphintra as al
@@ -341,3 +342,68 @@ def test_a_slider_runs_the_backtest_again_and_only_its_last_place_counts(browser
     assert browser.kernel.value("view.result.run['parameters'], type(view.error)") == (
         "({'fast': 32}, KeyboardInterrupt)"
     )
+
+
+def test_the_debugger_stops_at_the_bar_that_the_widget_shows_and_the_widget_shows_where_it_ends(browser):
+    dap = Dap(browser.kernel)
+    dap.overhear = browser.hear
+    idle = {"play": None, "busy": None, "problem": None}
+    cell = STRATEGY.strip()
+    browser.run(cell)
+    browser.run("replay.close()\nreplay = al.replay(SmaCross, data='us-equities-daily/AAPL', at=1000)")
+    widget = [key for key, state in browser.models.items() if "_scene" in state][-1]
+
+    def shown():
+        """Bar, value of ``seen`` and the time of the last candle."""
+        scene = browser.models[widget]["_scene"]
+        seen = {variable["name"]: variable["text"] for variable in scene["facts"]["variables"]}["seen"]
+        return scene["facts"]["bar"], seen, scene["candles"][-1][0]
+
+    def ask(action, name):
+        browser.send(widget, {"method": "custom", "content": {"action": action, "id": name}})
+
+    def done(name):
+        browser.hear_until(lambda: {"kind": "done", "of": name} in browser.messages)
+
+    ask("debug", "off")
+    done("off")
+    problem = browser.models[widget]["_status"]["problem"]
+    assert (problem["title"], problem["text"]) == ("the debugger is off", "DEBUGGER_OFF")
+    bar, seen, time_of_1000 = shown()
+    assert (bar, seen) == (1000, "952")
+
+    dap.start()
+    path = dap.dump(cell)
+    line = next(n for n, text in enumerate(cell.splitlines(), 1) if text.strip() == "self.seen += 1")
+    ask("debug", "on")
+    assert dap.stopped()["reason"] == "breakpoint"
+    assert (dap.frame()["source"]["path"], *dap.here()) == (path, line, "1000")
+    assert dap.value("self.seen") == "951"
+    assert browser.models[widget]["_status"] == idle | {
+        "busy": {"text": "In the debugger: its panel moves the replay", "bar": 1000, "held": True}
+    }
+    # Two bars on and one back, where the run is ended: the widget shows that bar as it then is.
+    assert dap.go("alphintra/runTo", bar=1002) == (line, "1002")
+    assert dap.go("stepBack") == (line, "1001")
+    dap.ask("evaluate", expression="self.seen = 7000", frameId=dap.frame()["id"], context="repl")
+    dap.ask("alphintra/stop")
+    done("on")
+    assert browser.models[widget]["_status"] == idle
+    bar, seen, last = shown()
+    assert (bar, seen) == (1001, "7001") and last > time_of_1000
+    assert browser.kernel.value("replay.bar, replay.strategy.seen, replay.done") == "(1001, 7001, False)"
+
+    # From a breakpoint of the trader's on to the end of the data.
+    ask("debug", "stopped")
+    dap.stopped()
+    assert dap.here() == (line, "1001")
+    dap.ask("alphintra/condition", path=path, line=line, condition="self.bar_index == 1500")
+    dap.breakpoints(path, line)
+    assert dap.go("continue") == (line, "1500")
+    dap.breakpoints(path)
+    dap.ask("continue", threadId=dap.thread)
+    done("stopped")
+    assert shown()[0] == 3269
+    assert browser.kernel.value("replay.bar, replay.done") == "(3269, True)"
+    dap.ask("disconnect", restart=False, terminateDebuggee=False)
+    browser.run("replay.close()")

@@ -241,3 +241,14 @@ async def test_what_the_worker_refuses(run, method, code, text):
     assert job["status"] == "FAILED"
     assert job["error"]["code"] == code, job["error"]
     assert text in job["error"]["message"]
+
+
+async def test_a_sweep_whose_variants_all_fail_says_which_one_it_tells_of(run):
+    head = "    def on_bar(self):\n"
+    failing = CROSS.replace(head, f"{head}        self.fast / (self.slow - self.slow)\n")
+    job = await run(failing, methodology="SWEEP", method={"grid": {"fast": [5, 10]}}, parameters={"slow": 40})
+    error = job["error"]
+    assert (job["status"], error["code"], error["line"]) == ("FAILED", "STRATEGY_ERROR", 15), error
+    nowhere = dict.fromkeys(("window", "part", "start", "end"))
+    assert error["run"] == {"parameters": {"fast": 5, "slow": 40}, **nowhere}
+    assert error["bar_time"] == "2008-01-02T21:00:00Z"
