@@ -371,7 +371,8 @@ class TestLimits:
         job = await finished((await execute("sleep")).json["backtest_id"], seconds=10)
         assert job["status"] == "FAILED"
         assert job["error"]["code"] == "TIME_LIMIT"
-        assert job["error"]["message"] == "The job was stopped after 1 seconds."
+        told = "The job was stopped after 1 seconds (job_seconds). It had reached the bar of 2008-09-15T20:00:00Z."
+        assert job["error"]["message"] == told
 
     async def test_a_full_queue_is_429_and_leaves_nothing(self, api, execute, make_strategy):
         strategy = await make_strategy()
