@@ -420,7 +420,8 @@ class TestLimits:
         job = await finished((await execute("sleep")).json["backtest_id"])
         assert job["status"] == "FAILED"
         assert job["error"]["code"] == "TIME_LIMIT"
-        assert job["error"]["message"] == "The job was stopped after 1 seconds."
+        told = "The job was stopped after 1 seconds (job_seconds). It had reached the bar of 2008-09-15T20:00:00Z."
+        assert job["error"]["message"] == told
 
 
 class TestQueue:

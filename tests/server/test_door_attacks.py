@@ -238,10 +238,10 @@ async def test_headers_have_a_limit(opened):
     assert await works(door)
     for line in ("X\0: y", "X: \0", ": y", "X y", "X: y\rZ: w", "(): y"):
         said = await exchange(door, request("GET", "/v1/me", token=door.token, headers=[line]))
-        assert said.startswith((b"HTTP/1.1 400", b"HTTP/1.1 200")), (line, said)
+        assert said.startswith(b"HTTP/1.1 400"), (line, said)
     for start in (b"GET /v1/me", b"GET /v1/me HTTP/9.9", b"\x16\x03\x01", b"PRI * HTTP/2.0"):
         said = await exchange(door, start + b"\r\n\r\n")
-        assert said.startswith(b"HTTP/1.1 4"), start
+        assert said.startswith(b"HTTP/1.1 400"), (start, said)
     assert await works(door)
 
 

@@ -214,4 +214,6 @@ class Conversation:
             return _ADAPTER.validate_python(json.loads(line))
         except (ValueError, RecursionError) as error:
             kind = "schema" if isinstance(error, ValidationError) else "JSON"
-            raise ProtocolError(f"The worker sent a message that is not one ({kind}).") from None
+            raise ProtocolError(
+                f"The worker sent a message that is not one ({kind}): the strategy wrote to what it did not open."
+            ) from None
