@@ -66,7 +66,7 @@ types: env
 imports: env
 	$(BIN)/lint-imports --no-cache
 
-# All random cases of the engine, of which `make test` runs every third to fifth.
+# All random cases of the engine; of most kinds `make test` runs every second to fifth batch.
 fuzz: env
 	$(BIN)/python -m pytest -q -p no:pytest_cov -m "slow or not slow" -n $(JOBS) tests/backtest $(ARGS)
 
