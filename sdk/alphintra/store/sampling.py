@@ -1,0 +1,86 @@
+"""A sample of rows drawn in one pass: the same rows for the same data, each as likely as any other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from alphintra.store.columns import SYMBOL, TIME_TYPES, Column, raw_values
+from alphintra.store.statistics import shown, time_text
+
+MOST_ROWS = 1_000
+_MOST_CELLS = 50_000
+_LEAST_ROWS = 20
+U64 = npt.NDArray[np.uint64]
+
+
+class Sample:
+    """Keeps the rows whose position, scrambled, is lowest.
+
+    Args:
+        columns: The columns, the symbol left out.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = tuple(columns)
+        self._most = max(_LEAST_ROWS, min(MOST_ROWS, _MOST_CELLS // (len(columns) + 1)))
+        self._position = 0
+        self._kept: list[tuple[int, int, str, Any]] = []  # rank, position, symbol, one row
+
+    def add(self, symbol: str, table: Any) -> None:
+        """Take the next rows of a symbol."""
+        start = self._position
+        self._position += len(table)
+        ranks = scrambled(np.arange(start, self._position, dtype=np.uint64))
+        if len(self._kept) >= self._most:
+            low = np.flatnonzero(ranks < np.uint64(self._kept[-1][0]))
+        elif len(ranks) > self._most:
+            low = np.sort(np.argpartition(ranks, self._most)[: self._most])
+        else:
+            low = np.arange(len(ranks))
+        if not len(low):
+            return
+        low = low[np.argsort(ranks[low])][: self._most]
+        rows = self._cells(table.take(low))
+        self._kept.extend(
+            (int(ranks[row]), start + int(row), symbol, cells) for row, cells in zip(low, rows, strict=True)
+        )
+        self._kept.sort(key=lambda entry: entry[:2])
+        del self._kept[self._most :]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rows in their order, as they stand in a manifest."""
+        rows = [[symbol, *cells] for _, _, symbol, cells in sorted(self._kept, key=lambda entry: entry[1])]
+        return {"columns": [SYMBOL, *(column.name for column in self._columns)], "rows": rows}
+
+    def _cells(self, table: Any) -> list[tuple[Any, ...]]:
+        return list(zip(*(_column(table[column.name], column.type) for column in self._columns), strict=True))
+
+
+def scrambled(positions: U64) -> U64:
+    """Return a number for each position that looks drawn by chance (the finalizer of SplitMix64)."""
+    with np.errstate(over="ignore"):
+        mixed = positions * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+
+
+def _column(array: Any, kind: str) -> list[Any]:
+    array = array.combine_chunks()
+    if kind in TIME_TYPES:
+        missing = array.is_null().to_pylist()
+        return [None if gone else time_text(int(v), kind) for v, gone in zip(raw_values(array), missing, strict=True)]
+    return [_cell(value) for value in array.to_pylist()]
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
