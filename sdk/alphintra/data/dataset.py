@@ -12,8 +12,9 @@ from alphintra.data import catalogue
 from alphintra.data.basis import check_prices
 from alphintra.data.content_hash import Array
 from alphintra.data.market import MarketData
-from alphintra.data.resolve import resolve
+from alphintra.data.resolve import resolve, stored_dataset
 from alphintra.data.shipped import market_from_manifest
+from alphintra.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,17 +154,31 @@ def list_datasets() -> DatasetList:
     return DatasetList(tuple(load(name) for name in catalogue.names()))
 
 
-def load(data: Any) -> Dataset:
+def load(data: Any, *, columns: Sequence[str] | None = None, start: Any = None, end: Any = None) -> Dataset:
     """Open a dataset to look at it.
 
     Args:
         data: Whatever :func:`resolve` takes: a name such as ``us-equities-daily`` or
-            ``us-equities-daily/AAPL``, a CSV or Parquet file, a DataFrame, a dict of DataFrames.
+            ``us-equities-daily/AAPL``, a CSV or Parquet file, a DataFrame, a dict of DataFrames; or a
+            dataset of your own: ``name``, ``name@version``, ``name@version/SYMBOL``.
+        columns: Which columns of your own dataset, beside symbol and time; left out, all.
+        start: First time of it: a date, or an instant (UTC where it names no zone).
+        end: Last time, included; a date includes its whole day in UTC.
 
     Raises:
         UnknownDataset: Nothing has this name; the error names the nearest.
-        DataError: Data given directly cannot be used.
+        DataError: Data given directly cannot be used; a part is wanted of data that is no dataset of your own.
     """
+    if isinstance(data, str):
+        stored = stored_dataset(data, columns, start, end)
+        if stored is not None:
+            return stored
+    if columns is not None or start is not None or end is not None:
+        raise DataError(
+            "columns, start and end choose a part of a dataset of your own",
+            code="BAD_RANGE",
+            hint='Write al.data.load("name@version", …), or cut what load(…).to_pandas() returns.',
+        )
     if isinstance(data, Dataset):
         return data
     if isinstance(data, str):

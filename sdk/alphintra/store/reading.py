@@ -167,13 +167,31 @@ def batches(
             held.close()
 
 
-def to_pandas(table: Any, manifest: Manifest) -> pd.DataFrame:
-    """Return rows with the time as index, the symbol before it where there are several."""
+def row_batches(version: Version, symbol: str, start: int, stop: int) -> Iterator[Any]:
+    """Yield a symbol's rows from position ``start`` up to ``stop``, a row group at a time."""
+    wanted = find(version.manifest, [symbol])
+    edges = np.concatenate([[0], np.cumsum(version.manifest.groups[3][wanted.places])])
+    for file, places in _runs(wanted):
+        at = np.searchsorted(wanted.places, places)
+        chosen = [(int(i), int(p)) for i, p in zip(at, places, strict=True) if edges[i] < stop and edges[i + 1] > start]
+        if not chosen:
+            continue
+        held = _Held(version, file)
+        try:
+            for i, place in chosen:
+                low, high = max(start - int(edges[i]), 0), min(stop, int(edges[i + 1])) - int(edges[i])
+                yield held.read([place], wanted, threads=True).slice(low, high - low)
+        finally:
+            held.close()
+
+
+def to_pandas(table: Any, manifest: Manifest, *, one: bool) -> pd.DataFrame:
+    """Return rows with the time as index; the symbol before it, unless rows of ``one`` symbol were asked for."""
     frame = table.to_pandas()
     name = manifest.time.name
     if manifest.time.type == "date32":
         frame[name] = frame[name].astype("datetime64[s]")
-    if len(table[SYMBOL].unique()) <= 1:
+    if one:
         return frame.drop(columns=SYMBOL).set_index(name)  # type: ignore[no-any-return]
     return frame.set_index([SYMBOL, name])  # type: ignore[no-any-return]
 
@@ -203,7 +221,7 @@ def to_numpy(table: Any) -> dict[str, dict[str, Array]]:
     """
     out: dict[str, dict[str, Array]] = {}
     names = [name for name in table.column_names if name != SYMBOL]
-    for symbol, part in _by_symbol(table):
+    for symbol, part in by_symbol(table):
         out[symbol] = {name: _numpy(part[name].combine_chunks(), symbol, name) for name in names}
     return out
 
@@ -373,7 +391,8 @@ def _bounds(manifest: Manifest, start: Any, end: Any) -> tuple[int, int]:
     return first, last
 
 
-def _by_symbol(table: Any) -> Iterable[tuple[str, Any]]:
+def by_symbol(table: Any) -> Iterable[tuple[str, Any]]:
+    """Yield symbol and rows of a table whose rows of one symbol follow each other."""
     column = table[SYMBOL].combine_chunks()
     names = column.dictionary.to_pylist()
     index = raw_values(column.indices)
