@@ -91,10 +91,7 @@ def is_shipped(name: str) -> bool:
 
 def unknown(name: str, own: Sequence[str] = ()) -> UnknownDataset:
     """Return the error for a name that is neither a dataset, shipped or the trader's own, nor a file."""
-    known = (*own, *names())
-    shown = (*own[:20], *names())
-    base = name.partition("/")[0].partition("@")[0]
+    near = did_you_mean(name.partition("@")[0], own) or did_you_mean(name.partition("/")[0], names())
     return UnknownDataset(
-        f"there is no dataset or file '{name}'",
-        hint=did_you_mean(base, known) + "Datasets: " + ", ".join(shown) + ".",
+        f"there is no dataset or file '{name}'", hint=near + "Datasets: " + ", ".join((*own[:20], *names())) + "."
     )

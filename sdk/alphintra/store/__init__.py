@@ -1,7 +1,7 @@
 """Dataset versions on disk: a manifest, and files that are written once.
 
-:mod:`.writing` makes a version in a folder of its own, :mod:`.committing` puts it into a store, :mod:`.reading` finds and
-reads rows, :mod:`.comparing` tells where two versions differ.
+:mod:`.writing` makes a version in a folder of its own, :mod:`.committing` puts it into a store, :mod:`.reading` finds
+and reads rows, :mod:`.comparing` tells where two versions differ.
 """
 
 from alphintra.store.columns import Column

@@ -1,4 +1,4 @@
-"""Copies of an object store's files on this machine: named by their hash, bounded in bytes, safe for several processes."""
+"""Copies of an object store's files on this machine: named by their hash, bounded in bytes, shared by processes."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def commit(blobs: Blobs, owner: str, folder: Path, version: str, most_bytes: int
         DataError: ``BAD_MANIFEST``; ``DAMAGED_FILE`` where a file is not what the manifest says; ``TOO_LARGE``.
     """
     found = check(folder, version)
-    wanted = {file.sha256: file.bytes for file in (*found.files, found.blocks)}
+    wanted = {file.sha256: file.bytes for file in found.files} | {found.blocks.sha256: found.blocks.bytes}
     if most_bytes is not None and sum(wanted.values()) > most_bytes:
         raise DataError(
             f"the version has {sum(wanted.values()):,} bytes, and {most_bytes:,} are left", code="TOO_LARGE"

@@ -217,8 +217,8 @@ class _Matcher:
                 if table is not None and len(table):
                     self._alone(symbol, table, np.arange(len(table)), change)
             return
-        keys = self._keys(old, new)
-        _, at_old, at_new = np.intersect1d(*keys, assume_unique=True, return_indices=True)
+        left, right = self._keys(old, new)
+        _, at_old, at_new = np.intersect1d(left, right, assume_unique=True, return_indices=True)
         for table, at, change in ((old, at_old, "removed"), (new, at_new, "added")):
             alone = np.ones(len(table), dtype=bool)
             alone[at] = False
@@ -234,7 +234,8 @@ class _Matcher:
             self._out.rows_removed += len(at)
         times = raw_values(table[self._time.name])
         for row in at[: self._room()].tolist():
-            self._out.places.append(Place(symbol, time_text(int(times[row]), self._time.type), None, None, None, change))
+            when = time_text(int(times[row]), self._time.type)
+            self._out.places.append(Place(symbol, when, None, None, None, change))
 
     def _cells(self, symbol: str, column: Column, old: Any, new: Any) -> None:
         left, right = old[column.name].combine_chunks(), new[column.name].combine_chunks()
@@ -245,8 +246,8 @@ class _Matcher:
         times = raw_values(old[self._time.name])
         for row in at[: self._room()].tolist():
             when = time_text(int(times[row]), self._time.type)
-            cells = (_shown(array[row], column) for array in (left, right))
-            self._out.places.append(Place(symbol, when, column.name, *cells, "changed"))
+            was, now = _shown(left[row], column), _shown(right[row], column)
+            self._out.places.append(Place(symbol, when, column.name, was, now, "changed"))
 
     def _room(self) -> int:
         return MOST_PLACES - len(self._out.places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ MOST_GROUPS = 512
 GROUP_ROWS = 131_072
 MOST_SYMBOL = 128
 _FREE_ITEMS = 500_000
+_FILE_KEYS = ("sha256", "bytes", "symbol", "rows", "first", "last", "key")
 _PRINTABLE = "no printable text without spaces at its ends"
 I64 = npt.NDArray[np.int64]
 
@@ -227,12 +229,11 @@ def from_json(raw: bytes) -> Manifest:
         checked_text(item, f"{top.at('symbols')}[{i}]", MOST_SYMBOL)
         for i, item in enumerate(top.items("symbols", 1, MOST_SYMBOLS))
     )
-    if any(left >= right for left, right in zip(symbols, symbols[1:], strict=False)):
+    if any(left >= right for left, right in pairwise(symbols)):
         refuse("not sorted, or one stands twice", top.at("symbols"))
     sealed = top.yes("sealed")
-    keys = ("sha256", "bytes", "symbol", "rows", "first", "last", "key")
     files = tuple(
-        _data_file(Part(item, f"{top.at('files')}[{i}]", keys), len(symbols), sealed)
+        _data_file(Part(item, f"{top.at('files')}[{i}]", _FILE_KEYS), len(symbols), sealed)
         for i, item in enumerate(top.items("files", 1, MOST_FILES))
     )
     blocks = top.part("blocks", ("sha256", "bytes", "key"))
@@ -269,7 +270,8 @@ def _columns(top: Part) -> tuple[Column, ...]:
     found = []
     for i, item in enumerate(top.items("columns", 1, 2_000)):
         part = Part(item, f"{top.at('columns')}[{i}]", ("name", "type", "role", "unit"))
-        found.append(Column(part.text("name", 200), part.text("type", 40), part.maybe("role", 40), part.maybe("unit", 40)))
+        name, kind = part.text("name", 200), part.text("type", 40)
+        found.append(Column(name, kind, part.maybe("role", 40), part.maybe("unit", 40)))
     try:
         return check_columns(tuple(found))
     except DataError as error:

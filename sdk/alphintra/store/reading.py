@@ -192,8 +192,8 @@ def to_pandas(table: Any, manifest: Manifest, *, one: bool) -> pd.DataFrame:
     if manifest.time.type == "date32":
         frame[name] = frame[name].astype("datetime64[s]")
     if one:
-        return frame.drop(columns=SYMBOL).set_index(name)  # type: ignore[no-any-return]
-    return frame.set_index([SYMBOL, name])  # type: ignore[no-any-return]
+        return frame.drop(columns=SYMBOL).set_index(name)
+    return frame.set_index([SYMBOL, name])
 
 
 def to_polars(table: Any) -> pl.DataFrame:

@@ -66,9 +66,10 @@ class NumberStatistics:
     """Statistics of numbers; NaN counts as missing, infinities are counted apart."""
 
     def __init__(self) -> None:
-        self.count = self.nulls = self.infinite = 0
+        self.count = self.nulls = self.infinite = self.known = 0
         self.least, self.most = math.inf, -math.inf
-        self.mean = self.squares = 0.0
+        self.shift: float | None = None
+        self.mean = self.squares = np.float64(0.0)
         self.exponent: int | None = None
         self.linear, self.relative = _Bins(), _Bins()
 
@@ -83,32 +84,41 @@ class NumberStatistics:
             values = values[finite]
         if not len(values):
             return
-        before = self.count - self.nulls - self.infinite - len(values)
-        mean = float(values.mean())
-        apart = mean - self.mean
-        whole = before + len(values)
-        spread = values - mean
-        self.squares += float(spread @ spread) + apart * apart * before * len(values) / whole
-        self.mean += apart * len(values) / whole
+        self._moments(values)
         self.least, self.most = min(self.least, float(values.min())), max(self.most, float(values.max()))
         self._widen()
         self.linear.add(self._number(values))
         bits = np.add(values, 0.0).view(np.int64)
         self.relative.add(np.where(bits < 0, ~(bits & np.int64(2**63 - 1)), bits) >> _SHIFT)
 
+    def _moments(self, values: F64) -> None:
+        """Add up around the first value, so that what is far from 0 loses no digits."""
+        if self.shift is None:
+            self.shift = float(values[0])
+        before, added = self.known, len(values)
+        self.known += added
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond what doubles hold there is no mean
+            near = values - self.shift
+            mean = np.float64(near.mean())
+            near -= mean
+            apart = mean - self.mean
+            self.squares += near @ near + apart * apart * before * added / self.known
+            self.mean += apart * added / self.known
+
     def to_json(self) -> dict[str, Any]:
         """Return them as they stand in a manifest."""
-        known = int(self.linear.counts.sum())
+        known = self.known
         out: dict[str, Any] = {"count": self.count, "nulls": self.nulls}
         if self.infinite:
             out["infinite"] = self.infinite
         if not known:
             return out | dict.fromkeys(("min", "max", "mean", "std", "quantiles", "histogram"))
         finite = math.isfinite(self.squares) and math.isfinite(self.mean)
+        assert self.shift is not None
         return out | {
             "min": self.least,
             "max": self.most,
-            "mean": rounded(self.mean) if finite else None,
+            "mean": rounded(self.shift + float(self.mean)) if finite else None,
             "std": rounded(math.sqrt(self.squares / (known - 1))) if finite and known > 1 else None,
             "quantiles": {str(q): self._quantile(q, known) for q in QUANTILES},
             "histogram": self._histogram(),
@@ -128,7 +138,10 @@ class NumberStatistics:
 
     def _number(self, values: F64) -> I64:
         assert self.exponent is not None
-        return np.floor(np.ldexp(values, -self.exponent)).astype(np.int64)
+        numbers = np.floor(np.ldexp(values, -self.exponent)).astype(np.int64)
+        if self.least < 0:  # what is too near to 0 to be told from it is still below it
+            np.minimum(numbers, -1, out=numbers, where=values < 0)
+        return numbers
 
     def _quantile(self, q: float, known: int) -> float:
         """Return the middle of what is known of a quantile."""

@@ -22,8 +22,17 @@ from alphintra.errors import DataError
 from alphintra.store.columns import SYMBOL, Column, arrow_schema, check_columns, raw_values, time_column
 from alphintra.store.hashing import THREADS, BlockHasher
 from alphintra.store.layout import check_id
-from alphintra.store.manifest import GROUP_ROWS, MOST_GROUPS, MOST_SYMBOLS, About, DataFile, Manifest, Provenance
-from alphintra.store.manifest import SideFile, check_symbol
+from alphintra.store.manifest import (
+    GROUP_ROWS,
+    MOST_GROUPS,
+    MOST_SYMBOLS,
+    About,
+    DataFile,
+    Manifest,
+    Provenance,
+    SideFile,
+    check_symbol,
+)
 from alphintra.store.sampling import Sample
 from alphintra.store.sealed import Seal
 from alphintra.store.statistics import ColumnStatistics
@@ -100,7 +109,7 @@ class VersionWriter:
         self._hasher = BlockHasher(self._columns, self._executor)
         self._statistics = [ColumnStatistics(column) for column in self._columns]
         self._sample = Sample(self._columns)
-        self._counting: list[Future[None]] = []
+        self._counting: Future[None] | None = None
 
     def __enter__(self) -> VersionWriter:
         """Return the writer."""
@@ -148,8 +157,7 @@ class VersionWriter:
         self._emit(whole=True)
         self._close_file()
         blocks = self._hasher.finish()
-        for task in self._counting:
-            task.result()
+        self._wait_for_counts()
         statistics = {c.name: s.to_json() for c, s in zip(self._columns, self._statistics, strict=True)}
         details = {"statistics": statistics, "sample": self._sample.to_json()}
         if self._seal is not None:
@@ -229,10 +237,9 @@ class VersionWriter:
     def _write(self, group: Any) -> None:
         symbol = self._symbols[-1]
         first, last = self._ordered(group)
-        while len(self._counting) > 1:  # one group is counted while the next is written
-            self._counting.pop(0).result()
         self._hasher.add(symbol, group)
-        self._counting.append(self._executor.submit(self._count, symbol, group))
+        self._wait_for_counts()  # one group at a time, while it is written: statistics are no thread's own
+        self._counting = self._executor.submit(self._count, symbol, group)
         if self._file is None:
             self._file = _OpenFile(self._folder, len(self._files), self._schema, self._rules, self._seal)
         self._file.write(symbol, len(self._symbols) - 1, group, first, last)
@@ -252,6 +259,10 @@ class VersionWriter:
             )  # fmt: skip
         self._last = int(values[-1])
         return int(values[0]), self._last
+
+    def _wait_for_counts(self) -> None:
+        if self._counting is not None:
+            self._counting.result()
 
     def _count(self, symbol: str, group: Any) -> None:
         for column, statistics in zip(self._names, self._statistics, strict=True):
