@@ -127,6 +127,17 @@ class StoredDataset(Dataset):
         """Return the bars as charts and tables show them."""
         return self.market()
 
+    def __repr__(self) -> str:
+        """Return one line: name, symbols, range and rows; reads no rows."""
+        from alphintra.data.stored_display import line
+
+        return line(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from alphintra.data.stored_display import bundle
+
+        return bundle(self, include, exclude)
+
     def _market(self, prices: str) -> MarketData:
         from alphintra.data.given import market_from_tables
         from alphintra.data.tables import RawTable

@@ -69,7 +69,7 @@ class NumberStatistics:
         self.count = self.nulls = self.infinite = self.known = 0
         self.least, self.most = math.inf, -math.inf
         self.shift: float | None = None
-        self.mean = self.squares = np.float64(0.0)
+        self.mean = self.squares = 0.0
         self.exponent: int | None = None
         self.linear, self.relative = _Bins(), _Bins()
 
@@ -99,11 +99,11 @@ class NumberStatistics:
         self.known += added
         with np.errstate(over="ignore", invalid="ignore"):  # beyond what doubles hold there is no mean
             near = values - self.shift
-            mean = np.float64(near.mean())
+            mean = float(near.mean())
             near -= mean
-            apart = mean - self.mean
-            self.squares += near @ near + apart * apart * before * added / self.known
-            self.mean += apart * added / self.known
+            apart = np.float64(mean - self.mean)
+            self.squares += float(near @ near + apart * apart * before * added / self.known)
+            self.mean += float(apart * added / self.known)
 
     def to_json(self) -> dict[str, Any]:
         """Return them as they stand in a manifest."""
@@ -118,7 +118,7 @@ class NumberStatistics:
         return out | {
             "min": self.least,
             "max": self.most,
-            "mean": rounded(self.shift + float(self.mean)) if finite else None,
+            "mean": rounded(self.shift + self.mean) if finite else None,
             "std": rounded(math.sqrt(self.squares / (known - 1))) if finite and known > 1 else None,
             "quantiles": {str(q): self._quantile(q, known) for q in QUANTILES},
             "histogram": self._histogram(),

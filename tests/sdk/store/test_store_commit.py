@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from alphintra.errors import DataError
@@ -121,7 +122,7 @@ def test_a_writer_that_is_killed_leaves_nothing_that_counts(tmp_path):
     program = textwrap.dedent(
         f"""
         import os, signal, sys
-        sys.path.insert(0, {str(os.path.dirname(__file__) + "/../../..")!r})
+        sys.path.insert(0, {str(Path(__file__).parents[3])!r})
         from pathlib import Path
         from alphintra.store.sweeping import lease
         from alphintra.store import VersionWriter
