@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from alphintra.data.content_hash import BLOCK_ROWS
 from alphintra.errors import DataError
-from alphintra.store.columns import Column, raw_values
+from alphintra.store.columns import Column, integers, raw_values
 from alphintra.store.hashing import block_counts
 from alphintra.store.reading import Version, block_digests, row_batches
 from alphintra.store.statistics import shown, time_text
@@ -225,7 +225,7 @@ class _Matcher:
             self._alone(symbol, table, np.flatnonzero(alone), change)
         for column in self._columns:
             if column is not self._time:
-                self._cells(symbol, column, old.take(at_old), new.take(at_new))
+                self._cells(symbol, column, old.take(integers(at_old)), new.take(integers(at_new)))
 
     def _alone(self, symbol: str, table: Any, at: npt.NDArray[Any], change: str) -> None:
         if change == "added":

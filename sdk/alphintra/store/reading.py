@@ -15,7 +15,7 @@ from alphintra.data.bounds import parse_bound
 from alphintra.data.instrument import did_you_mean
 from alphintra.data.market import DAY_US
 from alphintra.errors import DataError, UnknownDataset
-from alphintra.store.columns import SYMBOL, Column, arrow_schema, arrow_type, raw_values, validity
+from alphintra.store.columns import SYMBOL, Column, arrow_schema, arrow_type, named, raw_values, validity
 from alphintra.store.manifest import DataFile, Manifest, SideFile
 from alphintra.store.sealed import Seal
 
@@ -334,10 +334,7 @@ def _cut(table: Any, wanted: Range, places: Array) -> Any:
     if sum(lengths) != len(table):
         table = pa.concat_tables([table.slice(start, length) for start, length in kept])
     used, index = np.unique(numbers, return_inverse=True)
-    names = pa.DictionaryArray.from_arrays(
-        pa.array(np.repeat(index.astype(np.int32), lengths)),
-        pa.array([manifest.symbols[number] for number in used], pa.string()),
-    )
+    names = named([manifest.symbols[number] for number in used], np.repeat(index.astype(np.int32), lengths))
     return pa.Table.from_arrays([names, *table.columns], schema=arrow_schema(wanted.columns))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alphintra.store.columns import SYMBOL, TIME_TYPES, Column, raw_values
+from alphintra.store.columns import SYMBOL, TIME_TYPES, Column, integers, raw_values
 from alphintra.store.statistics import shown, time_text
 
 MOST_ROWS = 1_000
@@ -45,7 +45,7 @@ class Sample:
         if not len(low):
             return
         low = low[np.argsort(ranks[low])][: self._most]
-        rows = self._cells(table.take(low))
+        rows = self._cells(table.take(integers(low)))
         self._kept.extend(
             (int(ranks[row]), start + int(row), symbol, cells) for row, cells in zip(low, rows, strict=True)
         )

@@ -19,7 +19,7 @@ import numpy as np
 
 from alphintra.data.content_hash import hash_of_blocks
 from alphintra.errors import DataError
-from alphintra.store.columns import SYMBOL, Column, arrow_schema, check_columns, raw_values, time_column
+from alphintra.store.columns import SYMBOL, Column, arrow_schema, check_columns, named, raw_values, time_column
 from alphintra.store.hashing import THREADS, BlockHasher
 from alphintra.store.layout import check_id
 from alphintra.store.manifest import (
@@ -326,9 +326,7 @@ class _OpenFile:
         """Write a row group."""
         import pyarrow as pa
 
-        names = pa.DictionaryArray.from_arrays(
-            pa.array(np.zeros(len(group), dtype=np.int32)), pa.array([symbol], pa.string())
-        )
+        names = named([symbol], np.zeros(len(group), dtype=np.int32))
         table = pa.Table.from_arrays([names, *group.columns], schema=self._schema)
         self.writer.write_table(table, row_group_size=len(group))
         self._entries.append((number, len(group), first, last))

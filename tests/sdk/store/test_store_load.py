@@ -1,6 +1,8 @@
 """``al.data.load`` and ``al.backtest`` on a dataset of one's own, out of a folder that was given to the process."""
 
 import json
+import subprocess
+import sys
 
 import alphintra as al
 import numpy as np
@@ -169,6 +171,16 @@ def test_a_part_is_of_ones_own_datasets_alone(monkeypatch):
     monkeypatch.delenv(FOLDER_VARIABLE)
     with pytest.raises(UnknownDataset, match="given no datasets of yours"):
         al.data.load("my/prices@1")
+
+
+def test_a_run_on_a_version_imports_neither_pandas_nor_an_object_store():
+    program = (
+        "import sys, alphintra.data as d\n"
+        "x = d.load('my/prices@1'); x.to_numpy(); list(x.batches()); d.resolve('my/prices@1/AAPL'); repr(x)\n"
+        "print([m for m in ('pandas', 'polars', 'fsspec', 'numba', 'exchange_calendars') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from alphintra.store.hashing import stored_hash
 from alphintra.store.opening import open_folder
 from alphintra.store.writing import Rules, write_frames
 
-from .made import MINUTE, ROLES, SMALL, START, arrays, bars, expected_hash, write
+from .made import MINUTE, SMALL, START, arrays, bars, expected_hash, write
 
 TABLES = {"MSFT": bars(5_300, 1), "AAPL": bars(70_000, 2), "BTC/USDT": bars(10, 3), "Ä": bars(1_000, 4)}
 
@@ -305,10 +305,9 @@ def test_a_damaged_file_is_named(tmp_path):
     assert caught.value.code == "MISSING_FILE"
 
 
-def test_wide_rows_are_cut_into_smaller_groups(tmp_path):
-    count = 1_500
-    columns = {f"c{i:04}": np.zeros(6_000) for i in range(count)}
-    time = pa.array(START + MINUTE * np.arange(6_000)).cast(pa.timestamp("us", "UTC"))
-    manifest = write(tmp_path, {"A": pa.table({"time": time} | columns)}, rules=Rules(), roles=ROLES | {"time": "time"})
-    assert manifest.files[0].rows.tolist() == [5_588, 412]  # 8,388,608 cells at most
-    assert len(manifest.sample["rows"]) == 33
+def test_wide_rows_are_cut_into_smaller_groups_and_samples(tmp_path):
+    columns = {f"c{i:04}": np.zeros(9_000) for i in range(999)}
+    time = pa.array(START + MINUTE * np.arange(9_000)).cast(pa.timestamp("us", "UTC"))
+    manifest = write(tmp_path, {"A": pa.table({"time": time} | columns)}, rules=Rules(), roles={"time": "time"})
+    assert manifest.files[0].rows.tolist() == [8_388, 612]  # 8,388,608 cells at most
+    assert len(manifest.sample["rows"]) == 49  # 50,000 cells at most

@@ -97,9 +97,9 @@ def test_other_types():
 
 def test_a_sample_is_of_all_rows_and_the_same_for_the_same_data():
     columns = (Column("time", "timestamp[us, UTC]", "time"), Column("close", "double"))
-    table = bars(200_000).select(["time", "close"])
+    table = bars(60_000).select(["time", "close"])
     samples = []
-    for step in (200_000, 777, 65_536):
+    for step in (60_000, 777, 16_384):
         sample = Sample(columns)
         for start in range(0, len(table), step):
             sample.add("A", table.slice(start, step))
