@@ -15,7 +15,7 @@ from alphintra.store.statistics import shown, time_text
 MOST_ROWS = 1_000
 _MOST_CELLS = 50_000
 _LEAST_ROWS = 20
-U64 = npt.NDArray[np.uint64]
+U32 = npt.NDArray[np.uint32]
 
 
 class Sample:
@@ -35,9 +35,9 @@ class Sample:
         """Take the next rows of a symbol."""
         start = self._position
         self._position += len(table)
-        ranks = scrambled(np.arange(start, self._position, dtype=np.uint64))
+        ranks = scrambled(start, len(table))
         if len(self._kept) >= self._most:
-            low = np.flatnonzero(ranks < np.uint64(self._kept[-1][0]))
+            low = np.flatnonzero(ranks < np.uint32(self._kept[-1][0]))
         elif len(ranks) > self._most:
             low = np.sort(np.argpartition(ranks, self._most)[: self._most])
         else:
@@ -61,13 +61,14 @@ class Sample:
         return list(zip(*(_column(table[column.name], column.type) for column in self._columns), strict=True))
 
 
-def scrambled(positions: U64) -> U64:
-    """Return a number for each position that looks drawn by chance (the finalizer of SplitMix64)."""
-    with np.errstate(over="ignore"):
-        mixed = positions * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x9E3779B97F4A7C15)
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+def scrambled(start: int, count: int) -> U32:
+    """Return a number for each position that looks drawn by chance (the finalizer of MurmurHash3, 32 bits)."""
+    mixed = np.arange(count, dtype=np.uint32)
+    mixed += np.uint32((start + 0x9E3779B9) % 2**32)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        mixed ^= mixed >> np.uint32(shift)
+        mixed *= np.uint32(factor)
+    return mixed
 
 
 def _column(array: Any, kind: str) -> list[Any]:

@@ -8,6 +8,7 @@ narrower there. Neither depends on the order of the values or on how they came, 
 from __future__ import annotations
 
 import math
+import threading
 from collections import Counter
 from typing import Any
 
@@ -19,6 +20,7 @@ from alphintra.store.hashing import with_nan
 
 QUANTILES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
 _FINE = 2_048
+_PIECE = 32_768
 _SHOWN = 64
 _MOST_TEXTS = 1_000
 _TOP = 20
@@ -29,37 +31,59 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 
-class _Bins:
-    """Counts by bin number, kept as sorted numbers beside their counts."""
+class _Scratch(threading.local):
+    """Room for one piece of values: a fresh megabyte for every step would cost more than the step."""
 
     def __init__(self) -> None:
-        self.numbers: I64 = np.empty(0, dtype=np.int64)
+        self.floats = np.empty(_PIECE)
+        self.numbers = np.empty(_PIECE, dtype=np.int64)
+
+
+_SCRATCH = _Scratch()
+
+
+class _Bins:
+    """Counts by bin number."""
+
+    def __init__(self) -> None:
+        self.base = 0
         self.counts: I64 = np.empty(0, dtype=np.int64)
 
     def add(self, numbers: I64) -> None:
-        """Count one for each number."""
-        least = int(numbers.min())
-        if int(numbers.max()) - least > 4 * _FINE + len(numbers):
-            found, counts = np.unique(numbers, return_counts=True)
-        else:
-            dense = np.bincount(numbers - least)
-            found = np.flatnonzero(dense)
-            counts = dense[found]
-            found = found + least
-        self._merge(found, counts)
+        """Count one for each number; the array is used up."""
+        if not len(numbers):
+            return
+        self._reach(int(numbers.min()), int(numbers.max()))
+        numbers -= self.base
+        found = np.bincount(numbers)
+        self.counts[: len(found)] += found
 
     def halve(self, times: int) -> None:
         """Make every bin 2 to the ``times`` as wide."""
-        numbers, counts = self.numbers >> times, self.counts
-        self.numbers, self.counts = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        self._merge(numbers, counts)
+        numbers, counts = self.filled()
+        self.base, self.counts = 0, np.empty(0, dtype=np.int64)
+        if len(numbers):
+            numbers >>= times
+            self._reach(int(numbers[0]), int(numbers[-1]))
+            np.add.at(self.counts, numbers - self.base, counts)
 
-    def _merge(self, numbers: I64, counts: I64) -> None:
-        joined = np.concatenate([self.numbers, numbers])
-        self.numbers, inverse = np.unique(joined, return_inverse=True)
-        total = np.zeros(len(self.numbers), dtype=np.int64)
-        np.add.at(total, inverse, np.concatenate([self.counts, counts]))
-        self.counts = total
+    def filled(self) -> tuple[I64, I64]:
+        """Return the numbers of bins that are not empty, and their counts."""
+        places = np.flatnonzero(self.counts)
+        return places + self.base, self.counts[places]
+
+    def _reach(self, least: int, most: int) -> None:
+        """Make room from ``least`` to ``most``."""
+        if not len(self.counts):
+            self.base, self.counts = least, np.zeros(most - least + 1, dtype=np.int64)
+            return
+        before = max(self.base - least, 0)
+        after = max(most - self.base - len(self.counts) + 1, 0)
+        if before or after:
+            # More than is needed: a walk goes on in small steps.
+            room = len(self.counts) // 8
+            self.counts = np.pad(self.counts, (before and before + room, after and after + room))
+            self.base -= before and before + room
 
 
 class NumberStatistics:
@@ -71,7 +95,8 @@ class NumberStatistics:
         self.shift: float | None = None
         self.mean = self.squares = 0.0
         self.exponent: int | None = None
-        self.linear, self.relative = _Bins(), _Bins()
+        self.zeros = 0
+        self.linear, self.above, self.below = _Bins(), _Bins(), _Bins()
 
     def add(self, values: F64) -> None:
         """Take the next values."""
@@ -82,27 +107,38 @@ class NumberStatistics:
             self.nulls += missing
             self.infinite += len(values) - missing - int(finite.sum())
             values = values[finite]
-        if not len(values):
-            return
-        self._moments(values)
-        self.least, self.most = min(self.least, float(values.min())), max(self.most, float(values.max()))
-        self._widen()
-        self.linear.add(self._number(values))
-        bits = np.add(values, 0.0).view(np.int64)
-        self.relative.add(np.where(bits < 0, ~(bits & np.int64(2**63 - 1)), bits) >> _SHIFT)
+        for start in range(0, len(values), _PIECE):
+            self._piece(values[start : start + _PIECE])
 
-    def _moments(self, values: F64) -> None:
+    def _piece(self, values: F64) -> None:
+        floats, numbers = _SCRATCH.floats[: len(values)], _SCRATCH.numbers[: len(values)]
+        self._moments(values, floats)
+        self.least = min(self.least, float(values.min()) + 0.0)
+        self.most = max(self.most, float(values.max()) + 0.0)
+        self._widen()
+        self._number(values, floats, numbers)
+        self.linear.add(numbers)
+        if self.least > 0:
+            self.above.add(np.right_shift(values.view(np.int64), _SHIFT, out=numbers))
+            return
+        above, below = values[values > 0], values[values < 0]
+        self.zeros += len(values) - len(above) - len(below)
+        self.above.add(above.view(np.int64) >> _SHIFT)
+        self.below.add(np.negative(below).view(np.int64) >> _SHIFT)
+
+    def _moments(self, values: F64, near: F64) -> None:
         """Add up around the first value, so that what is far from 0 loses no digits."""
         if self.shift is None:
             self.shift = float(values[0])
         before, added = self.known, len(values)
         self.known += added
         with np.errstate(over="ignore", invalid="ignore"):  # beyond what doubles hold there is no mean
-            near = values - self.shift
+            np.subtract(values, self.shift, out=near)
             mean = float(near.mean())
             near -= mean
             apart = np.float64(mean - self.mean)
-            self.squares += float(near @ near + apart * apart * before * added / self.known)
+            np.square(near, out=near)  # not a product of BLAS, whose threads would compete with ours
+            self.squares += float(near.sum() + apart * apart * before * added / self.known)
             self.mean += float(apart * added / self.known)
 
     def to_json(self) -> dict[str, Any]:
@@ -120,7 +156,7 @@ class NumberStatistics:
             "max": self.most,
             "mean": rounded(self.shift + self.mean) if finite else None,
             "std": rounded(math.sqrt(self.squares / (known - 1))) if finite and known > 1 else None,
-            "quantiles": {str(q): self._quantile(q, known) for q in QUANTILES},
+            "quantiles": self._quantiles(),
             "histogram": self._histogram(),
         }
 
@@ -136,22 +172,34 @@ class NumberStatistics:
             self.linear.halve(min(needed - self.exponent, 62))
             self.exponent = needed
 
-    def _number(self, values: F64) -> I64:
+    def _number(self, values: F64, scaled: F64, numbers: I64) -> None:
+        """Write the numbers of the values' bins."""
         assert self.exponent is not None
-        numbers = np.floor(np.ldexp(values, -self.exponent)).astype(np.int64)
+        # Exact either way; a power of two that is no double itself is left to ldexp, which is slow.
+        if -1_000 < self.exponent < 1_000:
+            np.multiply(values, 2.0**-self.exponent, out=scaled)
+        else:
+            np.ldexp(values, -self.exponent, out=scaled)
+        np.copyto(numbers, np.floor(scaled, out=scaled), casting="unsafe")
         if self.least < 0:  # what is too near to 0 to be told from it is still below it
             np.minimum(numbers, -1, out=numbers, where=values < 0)
-        return numbers
 
-    def _quantile(self, q: float, known: int) -> float:
-        """Return the middle of what is known of a quantile."""
-        rank = q * (known - 1)
-        low, high = self.least, self.most
-        for bins, edge in ((self.linear, self._edge), (self.relative, _relative_edge)):
-            at = int(np.searchsorted(np.cumsum(bins.counts), rank, side="right"))
-            number = int(bins.numbers[min(at, len(bins.numbers) - 1)])
-            low, high = max(low, edge(number)), min(high, edge(number + 1))
-        return rounded(low / 2 + high / 2)
+    def _quantiles(self) -> dict[str, float]:
+        """Return the middle of what is known of each quantile."""
+        numbers, counts = self.linear.filled()
+        above, below = self.above.filled(), self.below.filled()
+        relative = [(-_relative_edge(n + 1), -_relative_edge(n)) for n in below[0][::-1].tolist()]
+        relative += [(0.0, 0.0)] * bool(self.zeros)
+        relative += [(_relative_edge(n), _relative_edge(n + 1)) for n in above[0].tolist()]
+        ends = np.cumsum([*below[1][::-1].tolist(), *([self.zeros] * bool(self.zeros)), *above[1].tolist()])
+        out = {}
+        for q in QUANTILES:
+            rank = q * (self.known - 1)
+            number = int(numbers[np.searchsorted(np.cumsum(counts), rank, side="right")])
+            low, high = relative[int(np.searchsorted(ends, rank, side="right"))]
+            low, high = max(low, self._edge(number), self.least), min(high, self._edge(number + 1), self.most)
+            out[str(q)] = rounded(low / 2 + high / 2)
+        return out
 
     def _edge(self, number: int) -> float:
         assert self.exponent is not None
@@ -162,13 +210,14 @@ class NumberStatistics:
 
     def _histogram(self) -> dict[str, Any]:
         """Return at most 64 bins of one width, with exact counts."""
-        first, last = int(self.linear.numbers[0]), int(self.linear.numbers[-1])
+        numbers, filled = self.linear.filled()
+        first, last = int(numbers[0]), int(numbers[-1])
         times = 0
         while (last >> times) - (first >> times) >= _SHOWN:
             times += 1
         start = first >> times
         counts = np.zeros((last >> times) - start + 1, dtype=np.int64)
-        np.add.at(counts, (self.linear.numbers >> times) - start, self.linear.counts)
+        np.add.at(counts, (numbers >> times) - start, filled)
         edges = [self._edge((start + i) << times) for i in range(len(counts) + 1)]
         edges = [min(max(edge, -1.7976931348623157e308), 1.7976931348623157e308) for edge in edges]
         return {"edges": edges, "counts": counts.tolist()}
@@ -282,9 +331,5 @@ def _exponent(value: float) -> int:
 
 
 def _relative_edge(number: int) -> float:
-    """Return the lower edge of a relative bin."""
-    bits = number << _SHIFT
-    if bits >= 0:
-        return float(np.int64(min(bits, 0x7FEFFFFFFFFFFFFF)).view(np.float64))
-    pattern = (~bits) & (2**63 - 1)
-    return -float(np.int64(min(pattern, 0x7FEFFFFFFFFFFFFF)).view(np.float64))
+    """Return the lower edge of a relative bin of numbers above 0."""
+    return float(np.int64(min(number << _SHIFT, 0x7FEFFFFFFFFFFFFF)).view(np.float64))
