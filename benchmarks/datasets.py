@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,10 +82,10 @@ def table(values: dict[str, Any]) -> pa.Table:
     return pa.table({"time": time_} | {name: pa.array(v) for name, v in values.items() if name != "time"})
 
 
-def write(folder: Path, tables: dict[str, pa.Table]) -> Any:
+def write(folder: Path, tables: Iterable[tuple[str, pa.Table]]) -> Any:
     """Write a version."""
     with VersionWriter(folder, "v1", COLUMNS, About(timeframe="1min")) as writer:
-        for symbol, rows in tables.items():
+        for symbol, rows in tables:
             writer.add(symbol, rows)
         return writer.finish()
 
@@ -97,7 +97,7 @@ def measure(folder: Path, hashed: tuple[int, int] = HASHED, universe: tuple[int,
         AssertionError: A hash or a range is not what it has to be.
     """
     small = {f"S{i}": minutes(i, min(hashed[1], 200_000)) for i in range(2)}
-    written = write(folder / "small", {symbol: table(values) for symbol, values in small.items()})
+    written = write(folder / "small", ((symbol, table(values)) for symbol, values in small.items()))
     assert written.content_hash == content_hash(small), "the hash of what was written is another"
     many = {f"S{i:02}": table(minutes(i, hashed[1])) for i in range(hashed[0])}
     spent = {"write": _best(lambda: _again(folder / "many", many), 2)}
@@ -112,7 +112,7 @@ def measure(folder: Path, hashed: tuple[int, int] = HASHED, universe: tuple[int,
 def _universe(folder: Path, symbols: int, rows: int) -> dict[str, float]:
     """Read one symbol out of many, of which those before and after it are written."""
     count = min(WRITTEN, symbols)
-    written = write(folder, {f"S{i:03}": table(minutes(i, rows)) for i in range(count)})
+    written = write(folder, ((f"S{i:03}", table(minutes(i, rows))) for i in range(count)))
     # Symbols are written with files of their own here, so the rest of the universe is entries of the manifest alone.
     raw = _with_symbols(written, symbols).to_json()
     (folder / "manifest.json").write_bytes(raw)
@@ -146,7 +146,7 @@ def _with_symbols(manifest: Any, symbols: int) -> Any:
 
 def _again(folder: Path, tables: dict[str, pa.Table]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    write(folder, tables)
+    write(folder, tables.items())
 
 
 def _best(work: Callable[[], Any], repeats: int) -> float:
