@@ -7,10 +7,12 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from alphintra.data.basis import ADJUSTED, AS_GIVEN, check_prices, no_raw_prices
 from alphintra.data.content_hash import Array, hash_of_blocks
 from alphintra.data.dataset import Dataset
-from alphintra.data.market import MarketData, Note
+from alphintra.data.market import MarketData, Note, SymbolBars
 from alphintra.data.sources import Found, VersionSource, find
 from alphintra.errors import DataError
 
@@ -39,6 +41,7 @@ class StoredDataset(Dataset):
 
         self._version = version
         self._columns, self._start, self._end = columns, start, end
+        self._wanted = found.symbols
         find_rows(version.manifest, found.symbols, columns, start, end)  # what is wrong is said at once
         symbols = found.symbols or version.manifest.symbols
         name = f"{found.name}@{found.version}"
@@ -66,7 +69,7 @@ class StoredDataset(Dataset):
         """Return an Arrow table: ``symbol``, the time, then the columns."""
         from alphintra.store.reading import read
 
-        return read(self._version, self.symbols, self._columns, self._start, self._end)
+        return read(self._version, self._wanted, self._columns, self._start, self._end)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame by time, with several symbols by symbol and time."""
@@ -98,7 +101,7 @@ class StoredDataset(Dataset):
         """Go through the rows in bounded memory: symbol and Arrow table, a row group at a time."""
         from alphintra.store.reading import batches
 
-        return batches(self._version, self.symbols, self._columns, self._start, self._end)
+        return batches(self._version, self._wanted, self._columns, self._start, self._end)
 
     def stored(self) -> dict[str, dict[str, Array]]:
         """Return the columns by symbol, as arrays (read once)."""
@@ -154,13 +157,17 @@ class StoredDataset(Dataset):
                 f"'{self.name}' holds no prices that can be traded", code="NOT_TRADABLE",
                 hint="A column has to have the role 'close'. Read it with to_pandas().",
             )  # fmt: skip
-        table = read(self._version, self.symbols, list(roles.values()))
-        names = {time.name: "time", **{name: role for role, name in roles.items() if role}}
+        table = read(self._version, self._wanted, list(roles.values()))
+        names = {"time": time.name, **{role: name for role, name in roles.items() if role}}
+        closes_only = not names.keys() & {"open", "high", "low"}
+        if closes_only:
+            names |= dict.fromkeys(("open", "high", "low"), names["close"])
         tables = {
-            symbol: RawTable(f"{self.name}, {symbol}", tuple(names.values()), tuple(part[name] for name in names))
+            symbol: RawTable(f"{self.name}, {symbol}", tuple(names), tuple(part[name] for name in names.values()))
             for symbol, part in by_symbol(table)
         }
         market = market_from_tables(self.name, tables, prices, Label(about.calendar, about.label))
+        bars = {symbol: _closes(own) for symbol, own in market.bars.items()} if closes_only else market.bars
         notes = [note for note in market.notes if note.code != "time_zone_assumed"]
         if about.simulated:
             notes.append(Note("simulated", "simulated prices: nobody ever traded at them", "warning"))
@@ -170,10 +177,18 @@ class StoredDataset(Dataset):
             dataset_hash=self.content_hash,
             asset_class=about.asset_class or market.asset_class,
             quoted_in=about.currency,
+            bars=bars,
+            closes_only=closes_only,
             prices=ADJUSTED if adjusted else market.prices,
             notes=tuple(notes),
             instruments={},
         )
+
+
+def _closes(bars: SymbolBars) -> SymbolBars:
+    """Return bars of which only the close is known."""
+    unknown = [np.full(len(bars), np.nan) for _ in range(3)]
+    return replace(bars, open=unknown[0], high=unknown[1], low=unknown[2])
 
 
 def open_stored(

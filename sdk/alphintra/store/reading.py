@@ -102,13 +102,12 @@ def find(
     chosen = _columns(manifest, columns)
     low, high = _bounds(manifest, start, end)
     _, _, symbol, _, first, last = manifest.groups
-    overlaps = (last >= low) & (first <= high)
-    if symbols is None:
-        places = np.flatnonzero(overlaps)
-        places = places[np.argsort(symbol[places], kind="stable")]
-    else:
-        wanted = _symbols(manifest, symbols)
-        places = np.concatenate([np.flatnonzero(overlaps & (symbol == number)) for number in wanted])
+    places = np.flatnonzero((last >= low) & (first <= high))
+    places = places[np.argsort(symbol[places], kind="stable")]  # by symbol, then in time
+    if symbols is not None:
+        wanted = np.array(_symbols(manifest, symbols))
+        left, right = (np.searchsorted(symbol[places], wanted, side=side) for side in ("left", "right"))
+        places = np.concatenate([places[a:b] for a, b in zip(left, right, strict=True)])
     return Range(manifest, chosen, places, low, high)
 
 
@@ -126,16 +125,24 @@ def read(
     import pyarrow as pa
 
     wanted = find(version.manifest, symbols, columns, start, end)
-    runs = list(_runs(wanted))
+    runs = [(file, np.sort(places)) for file, places in _by_file(wanted)]
     if len(runs) < _THREADS:
-        tables = [_read_run(version, wanted, *run, threads=True) for run in runs]
+        read_runs = [_read_run(version, wanted, *run, threads=True) for run in runs]
     else:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(_THREADS) as executor:
-            tables = list(executor.map(lambda run: _read_run(version, wanted, *run, threads=False), runs))
-    schema = arrow_schema(wanted.columns)
-    return pa.concat_tables(tables).unify_dictionaries() if tables else schema.empty_table()
+            read_runs = list(executor.map(lambda run: _read_run(version, wanted, *run, threads=False), runs))
+    if not read_runs:
+        return arrow_schema(wanted.columns).empty_table()
+    table = pa.concat_tables([part for part, _ in read_runs]).unify_dictionaries()
+    places = np.concatenate([places for _, places in runs])
+    if np.array_equal(places, wanted.places):
+        return table
+    # Each file was read once, in its own order; now in the order of the symbols as they are wanted.
+    lengths = np.concatenate([lengths for _, lengths in read_runs])
+    starts = dict(zip(places.tolist(), zip(np.cumsum(lengths) - lengths, lengths, strict=True), strict=True))
+    return pa.concat_tables([table.slice(*map(int, starts[place])) for place in wanted.places.tolist()])
 
 
 def batches(
@@ -158,7 +165,7 @@ def batches(
                     held.close()
                 held = _Held(version, file)
             for place in places:
-                table = _cut(held.read([int(place)], wanted, threads=True), wanted, np.array([place]))
+                table, _ = _cut(held.read([int(place)], wanted, threads=True), wanted, np.array([place]))
                 if len(table):
                     name = version.manifest.symbols[int(version.manifest.groups[2][place])]
                     yield name, table
@@ -288,7 +295,10 @@ def _parquet(version: Version, entry: DataFile | SideFile, name: str) -> Iterato
     with version.files.open(entry) as source:
         try:
             file = pq.ParquetFile(
-                source, memory_map=isinstance(source, Path), pre_buffer=False, decryption_properties=properties
+                source,
+                memory_map=isinstance(source, Path),
+                pre_buffer=not isinstance(source, Path),  # over a wire, what lies together comes together
+                decryption_properties=properties,
             )
         except (pa.ArrowException, OSError) as error:
             raise _damaged(entry, "it is no readable Parquet file") from error
@@ -296,12 +306,19 @@ def _parquet(version: Version, entry: DataFile | SideFile, name: str) -> Iterato
             yield file
 
 
-def _read_run(version: Version, wanted: Range, file: int, places: Array, *, threads: bool) -> Any:
+def _read_run(version: Version, wanted: Range, file: int, places: Array, *, threads: bool) -> tuple[Any, Array]:
     held = _Held(version, file)
     try:
         return _cut(held.read(places.tolist(), wanted, threads=threads), wanted, places)
     finally:
         held.close()
+
+
+def _by_file(wanted: Range) -> Iterator[tuple[int, Array]]:
+    """Yield each file once, with the places of the row groups that are wanted of it."""
+    files = wanted.manifest.groups[0][wanted.places]
+    for file in dict.fromkeys(files.tolist()):
+        yield file, wanted.places[files == file]
 
 
 def _runs(wanted: Range) -> Iterator[tuple[int, Array]]:
@@ -313,8 +330,8 @@ def _runs(wanted: Range) -> Iterator[tuple[int, Array]]:
         yield int(files[part[0]]), wanted.places[part]
 
 
-def _cut(table: Any, wanted: Range, places: Array) -> Any:
-    """Cut what was read to the bounds, and put the symbol before it."""
+def _cut(table: Any, wanted: Range, places: Array) -> tuple[Any, Array]:
+    """Cut what was read to the bounds, and put the symbol before it; returns the rows of each place as well."""
     import pyarrow as pa
 
     manifest = wanted.manifest
@@ -335,7 +352,8 @@ def _cut(table: Any, wanted: Range, places: Array) -> Any:
         table = pa.concat_tables([table.slice(start, length) for start, length in kept])
     used, index = np.unique(numbers, return_inverse=True)
     names = named([manifest.symbols[number] for number in used], np.repeat(index.astype(np.int32), lengths))
-    return pa.Table.from_arrays([names, *table.columns], schema=arrow_schema(wanted.columns))
+    whole = pa.Table.from_arrays([names, *table.columns], schema=arrow_schema(wanted.columns))
+    return whole, np.array(lengths, dtype=np.int64)
 
 
 def _columns(manifest: Manifest, wanted: Sequence[str] | None) -> tuple[Column, ...]:

@@ -1,7 +1,12 @@
-"""A sample of rows drawn in one pass: the same rows for the same data, each as likely as any other."""
+"""A sample of rows drawn in one pass: the same rows for the same data, each as likely as any other.
+
+A row is drawn by its symbol and its place among the symbol's rows, so rows that are added to the end of symbols leave
+the chances of those before them alone.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +24,7 @@ U32 = npt.NDArray[np.uint32]
 
 
 class Sample:
-    """Keeps the rows whose position, scrambled, is lowest.
+    """Keeps the rows whose place, scrambled, is lowest.
 
     Args:
         columns: The columns, the symbol left out.
@@ -28,14 +33,19 @@ class Sample:
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = tuple(columns)
         self._most = max(_LEAST_ROWS, min(MOST_ROWS, _MOST_CELLS // (len(columns) + 1)))
-        self._position = 0
-        self._kept: list[tuple[int, int, str, Any]] = []  # rank, position, symbol, one row
+        self._symbol: str | None = None
+        self._seed = self._symbols = self._row = 0
+        self._kept: list[tuple[int, int, int, str, Any]] = []  # rank, which symbol, which of its rows, its name, cells
 
     def add(self, symbol: str, table: Any) -> None:
-        """Take the next rows of a symbol."""
-        start = self._position
-        self._position += len(table)
-        ranks = scrambled(start, len(table))
+        """Take the next rows of a symbol; symbols come in their order."""
+        if symbol != self._symbol:
+            self._symbol, self._row = symbol, 0
+            self._symbols += 1
+            self._seed = int.from_bytes(hashlib.sha256(symbol.encode()).digest()[:4], "little")
+        start = self._row
+        self._row += len(table)
+        ranks = scrambled(self._seed + start, len(table))
         if len(self._kept) >= self._most:
             low = np.flatnonzero(ranks < np.uint32(self._kept[-1][0]))
         elif len(ranks) > self._most:
@@ -47,14 +57,16 @@ class Sample:
         low = low[np.argsort(ranks[low])][: self._most]
         rows = self._cells(table.take(integers(low)))
         self._kept.extend(
-            (int(ranks[row]), start + int(row), symbol, cells) for row, cells in zip(low, rows, strict=True)
+            (int(ranks[row]), self._symbols, start + int(row), symbol, cells)
+            for row, cells in zip(low, rows, strict=True)
         )
-        self._kept.sort(key=lambda entry: entry[:2])
+        self._kept.sort(key=lambda entry: entry[:3])
         del self._kept[self._most :]
 
     def to_json(self) -> dict[str, Any]:
         """Return the rows in their order, as they stand in a manifest."""
-        rows = [[symbol, *cells] for _, _, symbol, cells in sorted(self._kept, key=lambda entry: entry[1])]
+        ordered = sorted(self._kept, key=lambda entry: entry[1:3])
+        rows = [[symbol, *cells] for _, _, _, symbol, cells in ordered]
         return {"columns": [SYMBOL, *(column.name for column in self._columns)], "rows": rows}
 
     def _cells(self, table: Any) -> list[tuple[Any, ...]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from alphintra.errors import DataError
+from alphintra.store.blobs import sync
 from alphintra.store.layout import check_id
 
 
@@ -109,6 +110,7 @@ class KeyFolder:
             file.write(key + context.encode())
             file.flush()
             os.fsync(file.fileno())
+        sync(self._folder)
         return word
 
     def unwrap(self, wrapped: str, context: str) -> bytes:

@@ -21,7 +21,8 @@ from alphintra.store.hashing import with_nan
 QUANTILES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
 _FINE = 2_048
 _PIECE = 32_768
-_SHOWN = 64
+SHOWN = 64
+"""Bins of a histogram; a version of more than 200 columns has 16."""
 _MOST_TEXTS = 1_000
 _TOP = 20
 _TEXT = 200
@@ -141,8 +142,8 @@ class NumberStatistics:
             self.squares += float(near.sum() + apart * apart * before * added / self.known)
             self.mean += float(apart * added / self.known)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return them as they stand in a manifest."""
+    def to_json(self, bins: int = SHOWN) -> dict[str, Any]:
+        """Return them as they stand in a manifest, with a histogram of at most so many bins."""
         known = self.known
         out: dict[str, Any] = {"count": self.count, "nulls": self.nulls}
         if self.infinite:
@@ -157,7 +158,7 @@ class NumberStatistics:
             "mean": rounded(self.shift + self.mean) if finite else None,
             "std": rounded(math.sqrt(self.squares / (known - 1))) if finite and known > 1 else None,
             "quantiles": self._quantiles(),
-            "histogram": self._histogram(),
+            "histogram": self._histogram(bins),
         }
 
     def _widen(self) -> None:
@@ -208,12 +209,12 @@ class NumberStatistics:
         except OverflowError:
             return math.copysign(math.inf, number)
 
-    def _histogram(self) -> dict[str, Any]:
-        """Return at most 64 bins of one width, with exact counts."""
+    def _histogram(self, bins: int) -> dict[str, Any]:
+        """Return bins of one width, with exact counts."""
         numbers, filled = self.linear.filled()
         first, last = int(numbers[0]), int(numbers[-1])
         times = 0
-        while (last >> times) - (first >> times) >= _SHOWN:
+        while (last >> times) - (first >> times) >= bins:
             times += 1
         start = first >> times
         counts = np.zeros((last >> times) - start + 1, dtype=np.int64)
@@ -294,11 +295,11 @@ class ColumnStatistics:
         else:
             self._numbers.count += len(values)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, bins: int = SHOWN) -> dict[str, Any]:
         """Return them as they stand in a manifest: times and dates as text."""
         if self._column.kind in ("string", "bool"):
             return self._texts.to_json()
-        out = self._numbers.to_json()
+        out = self._numbers.to_json(bins)
         if self._column.kind == "double":
             return out
         if self._column.type == "int64":

@@ -35,7 +35,7 @@ from alphintra.store.manifest import (
 )
 from alphintra.store.sampling import Sample
 from alphintra.store.sealed import Seal
-from alphintra.store.statistics import ColumnStatistics
+from alphintra.store.statistics import SHOWN, ColumnStatistics
 
 MANIFEST = "manifest.json"
 """Name of the manifest in the folder that a version is written to."""
@@ -158,7 +158,8 @@ class VersionWriter:
         self._close_file()
         blocks = self._hasher.finish()
         self._wait_for_counts()
-        statistics = {c.name: s.to_json() for c, s in zip(self._columns, self._statistics, strict=True)}
+        bins = SHOWN if len(self._columns) <= 200 else SHOWN // 4
+        statistics = {c.name: s.to_json(bins) for c, s in zip(self._columns, self._statistics, strict=True)}
         details = {"statistics": statistics, "sample": self._sample.to_json()}
         if self._seal is not None:
             details = {"statistics": {}, "sample": {}}
@@ -214,6 +215,7 @@ class VersionWriter:
                     f"the column cannot be stored as {column.type}",
                     code="BAD_COLUMN",
                     where=f"{self._symbols[-1]}, {column.name}",
+                    hint="Times have at most microseconds." if column.role == "time" else None,
                 ) from error
             if column.type == "double" and array.null_count:
                 array = pc.fill_null(array, float("nan"))
