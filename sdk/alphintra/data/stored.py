@@ -60,7 +60,7 @@ class StoredDataset(Dataset):
         """``sha256:…`` over the values of the chosen symbols, all columns and times of them."""
         if len(self.symbols) == len(self.about.symbols):
             return self.about.content_hash
-        from alphintra.store.comparing import digests_by_symbol
+        from alphintra.store.reading import digests_by_symbol
 
         found = digests_by_symbol(self._version)
         return hash_of_blocks(block for symbol in sorted(self.symbols, key=str.encode) for block in found[symbol])

@@ -7,6 +7,7 @@ what lies in an object store is read through a :class:`~alphintra.store.cache.Ca
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -145,8 +146,9 @@ class Folder:
         """See :class:`Blobs`."""
         target = self._made(manifest_path(owner, version))
         part = target.with_suffix(".part")
-        part.write_bytes(raw)
-        sync(part)
+        with disk_errors():
+            part.write_bytes(raw)
+            sync(part)
         part.rename(target)
         sync(target.parent)
 
@@ -299,6 +301,24 @@ class ObjectStore:
 
     def _at(self, path: str) -> str:
         return f"{self._root.rstrip('/')}/{path}"
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Say in a trader's words that there is no room.
+
+    Raises:
+        DataError: ``DISK_FULL``.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DataError(
+                "there is no room on the disk", code="DISK_FULL",
+                hint="Free some, and write the version again: nothing of it was kept.",
+            ) from error  # fmt: skip
+        raise
 
 
 def sync(path: Path) -> None:

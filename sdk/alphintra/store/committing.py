@@ -17,8 +17,8 @@ from pathlib import Path
 from alphintra.errors import DataError
 from alphintra.store import manifest as manifests
 from alphintra.store.blobs import Blobs
+from alphintra.store.layout import MANIFEST, file_name
 from alphintra.store.manifest import Manifest
-from alphintra.store.writing import MANIFEST, file_name
 
 
 def check(folder: Path, version: str) -> Manifest:
@@ -54,7 +54,7 @@ def commit(blobs: Blobs, owner: str, folder: Path, version: str, most_bytes: int
         owner: Whose it is.
         folder: What was written, on the file system of a store that is a folder. Its files are gone afterwards.
         version: Id that the version has to have.
-        most_bytes: Most bytes that its files may have together.
+        most_bytes: Most bytes that the files in ``folder`` may have together; those of a parent are in the store.
 
     Yields:
         The manifest, checked.
@@ -63,18 +63,16 @@ def commit(blobs: Blobs, owner: str, folder: Path, version: str, most_bytes: int
         DataError: ``BAD_MANIFEST``; ``DAMAGED_FILE`` where a file is not what the manifest says; ``TOO_LARGE``.
     """
     found = check(folder, version)
-    wanted = {file.sha256: file.bytes for file in found.files} | {found.blocks.sha256: found.blocks.bytes}
-    if most_bytes is not None and sum(wanted.values()) > most_bytes:
-        raise DataError(
-            f"the version has {sum(wanted.values()):,} bytes, and {most_bytes:,} are left", code="TOO_LARGE"
-        )
+    wanted = {file.sha256: file.bytes for file in found.files} | {file.sha256: file.bytes for file in found.sides}
+    here = {sha256: size for sha256, size in wanted.items() if os.path.lexists(folder / file_name(sha256))}
+    if most_bytes is not None and sum(here.values()) > most_bytes:
+        raise DataError(f"the version adds {sum(here.values()):,} bytes, and {most_bytes:,} are left", code="TOO_LARGE")
     with blobs.sweeping(owner, alone=False):
-        here = {sha256: size for sha256, size in wanted.items() if os.path.lexists(folder / file_name(sha256))}
         for sha256, size in wanted.items():
             if sha256 in here:
                 _check_file(folder / file_name(sha256), sha256, size)
             elif not blobs.has(owner, sha256, size):
-                raise _damaged("it was not written", sha256)
+                raise _damaged("it was not written, nor is it in the store", sha256)
         for sha256 in here:
             blobs.take(owner, sha256, folder / file_name(sha256))
         blobs.put_manifest(owner, version, found.to_json())

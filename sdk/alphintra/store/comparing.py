@@ -12,8 +12,7 @@ import numpy.typing as npt
 from alphintra.data.content_hash import BLOCK_ROWS
 from alphintra.errors import DataError
 from alphintra.store.columns import Column, integers, raw_values
-from alphintra.store.hashing import block_counts
-from alphintra.store.reading import Version, block_digests, row_batches
+from alphintra.store.reading import Version, digests_by_symbol, row_batches
 from alphintra.store.statistics import shown, time_text
 
 MOST_PLACES = 1_000
@@ -112,17 +111,6 @@ def compare(old: Version, new: Version) -> Comparison:
                     for version, count in ((old, rows[0][symbol]), (new, rows[1][symbol]))
                 ]
                 matcher.match(symbol, *sides)
-    return out
-
-
-def digests_by_symbol(version: Version) -> dict[str, list[bytes]]:
-    """Return the block hashes of each symbol: by column's name, then by block."""
-    digests = block_digests(version)
-    out, start = {}, 0
-    counts = (block_counts(version.manifest) * len(version.manifest.columns)).tolist()
-    for symbol, count in zip(version.manifest.symbols, counts, strict=True):
-        out[symbol] = digests[start : start + count]
-        start += count
     return out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -36,15 +36,25 @@ class BlockHasher:
         self._symbol: str | None = None
         self._done: list[list[bytes]] = []
         self._pending: list[Future[list[bytes]]] = []
-        self._digests: list[bytes] = []
+        self._digests: dict[str, list[list[bytes]]] = {}
+
+    def begin(self, symbol: str, number: int = 0, tail: Any = None) -> None:
+        """Take rows of this symbol from here on.
+
+        Args:
+            symbol: Which.
+            number: How many whole blocks of it were hashed before, elsewhere.
+            tail: Its rows after those, fewer than a block.
+        """
+        self._end_of_symbol()
+        self._symbol, self._number, self._waiting = symbol, number, tail
 
     def add(self, symbol: str, table: Any) -> None:
         """Take the next rows of a symbol; symbols come in byte order."""
         import pyarrow as pa
 
         if symbol != self._symbol:
-            self._end_of_symbol()
-            self._symbol = symbol
+            self.begin(symbol)
         if self._waiting is not None and len(self._waiting):
             table = pa.concat_tables([self._waiting, table.select(self._waiting.column_names)])
         whole = len(table) - len(table) % BLOCK_ROWS
@@ -52,8 +62,8 @@ class BlockHasher:
             self._hash(table.slice(start, BLOCK_ROWS))
         self._waiting = table.slice(whole)
 
-    def finish(self) -> list[bytes]:
-        """Return all block hashes: by symbol, then by column's name, then by block."""
+    def finish(self) -> dict[str, list[list[bytes]]]:
+        """Return the block hashes of each symbol: a list for each column, by its name."""
         self._end_of_symbol()
         self._symbol = None
         return self._digests
@@ -66,7 +76,7 @@ class BlockHasher:
         self._waiting = None
         self._settle(0)
         # What came by block is kept by column.
-        self._digests.extend(block[position] for position in range(len(self._columns)) for block in self._done)
+        self._digests[self._symbol] = [[block[i] for block in self._done] for i in range(len(self._columns))]
         self._done = []
         self._number = 0
 
@@ -140,8 +150,15 @@ def stored_hash(
         hasher = BlockHasher(manifest.columns, executor)
         for symbol, table in tables:
             hasher.add(symbol, table)
-        blocks = hasher.finish()
+        blocks = joined(hasher.finish())
     return hash_of_blocks(blocks), blocks
+
+
+def joined(digests: Mapping[str, list[list[bytes]]]) -> list[bytes]:
+    """Return block hashes in the order in which they are hashed: by symbol, then by column, then by block."""
+    return [
+        block for symbol in sorted(digests, key=str.encode) for column in digests[symbol] for block in column
+    ]
 
 
 def block_counts(manifest: Manifest) -> Any:

@@ -13,6 +13,8 @@ import re
 
 from alphintra.errors import DataError
 
+MANIFEST = "manifest.json"
+"""Name of the manifest in the folder that a version is written to."""
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -37,6 +39,11 @@ def check_sha256(value: object) -> str:
     if not isinstance(value, str) or not _SHA256.match(value):
         raise DataError(f"{str(value)[:80]!r} is no SHA-256", code="BAD_ID", hint="64 hexadecimal digits.")
     return value
+
+
+def file_name(sha256: str) -> str:
+    """Return a file's name in the folder that a version is written to."""
+    return f"{sha256}.parquet"
 
 
 def blob_path(owner: str, sha256: str) -> str:

@@ -127,6 +127,7 @@ class Manifest:
         files: Its files; the groups of one symbol follow each other in time.
         blocks: The block hashes, for comparison: a Parquet file with one column of digests, by symbol,
             column and block.
+        sketches: What statistics and sample were counted from, so that rows can be added without reading those before.
         about: What is stated of the values.
         provenance: Where they came from.
         statistics: By column, one pass over it; empty in a sealed version.
@@ -141,6 +142,7 @@ class Manifest:
     symbols: tuple[str, ...]
     files: tuple[DataFile, ...]
     blocks: SideFile
+    sketches: SideFile
     about: About
     provenance: Provenance
     statistics: Mapping[str, Any]
@@ -179,7 +181,12 @@ class Manifest:
     @property
     def hashes(self) -> frozenset[str]:
         """SHA-256 of every file that this version needs."""
-        return frozenset((self.blocks.sha256, *(file.sha256 for file in self.files)))
+        return frozenset([*(file.sha256 for file in self.files), *(file.sha256 for file in self.sides)])
+
+    @property
+    def sides(self) -> tuple[SideFile, ...]:
+        """The files beside the rows."""
+        return (self.blocks, self.sketches)
 
     def to_json(self) -> bytes:
         """Return it as canonical JSON."""
@@ -195,6 +202,7 @@ class Manifest:
                     for file in self.files
                 ],
                 "blocks": vars(self.blocks),
+                "sketches": vars(self.sketches),
                 "about": vars(self.about),
                 "provenance": vars(self.provenance),
                 "statistics": self.statistics,
@@ -219,7 +227,7 @@ def from_json(raw: bytes) -> Manifest:
         DataError: ``BAD_MANIFEST``, with the entry that cannot be.
     """
     value = parse(raw, MOST_BYTES, "manifest")
-    keys = ("format", "version", "content_hash", "columns", "symbols", "files", "blocks", "about", "provenance",
+    keys = ("format", "version", "content_hash", "columns", "symbols", "files", "blocks", "sketches", "about", "provenance",
             "statistics", "sample", "sealed", "written")  # fmt: skip
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         refuse(f"no manifest of {FORMAT}", "manifest")
@@ -236,14 +244,14 @@ def from_json(raw: bytes) -> Manifest:
         _data_file(Part(item, f"{top.at('files')}[{i}]", _FILE_KEYS), len(symbols), sealed)
         for i, item in enumerate(top.items("files", 1, MOST_FILES))
     )
-    blocks = top.part("blocks", ("sha256", "bytes", "key"))
     found = Manifest(
         version=_id(top.text("version", 64)),
         content_hash=top.text("content_hash", 71, "sha256:[0-9a-f]{64}"),
         columns=columns,
         symbols=symbols,
         files=files,
-        blocks=SideFile(_sha256(blocks), blocks.whole("bytes", 1), _key(blocks, sealed)),
+        blocks=_side_file(top, "blocks", sealed),
+        sketches=_side_file(top, "sketches", sealed),
         about=_about(top.part("about", tuple(vars(About())))),
         provenance=_provenance(top.part("provenance", tuple(vars(Provenance())))),
         statistics=_object(top, "statistics"),
@@ -292,6 +300,11 @@ def _data_file(part: Part, symbols: int, sealed: bool) -> DataFile:
     if (found.first > found.last).any():
         refuse("a group ends before it begins", part.at("last"))
     return found
+
+
+def _side_file(top: Part, key: str, sealed: bool) -> SideFile:
+    part = top.part(key, ("sha256", "bytes", "key"))
+    return SideFile(_sha256(part), part.whole("bytes", 1), _key(part, sealed))
 
 
 def _check_groups(manifest: Manifest) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from alphintra.errors import DataError
 from alphintra.store import manifest as manifests
 from alphintra.store.blobs import Blobs
+from alphintra.store.layout import MANIFEST, file_name
 from alphintra.store.manifest import DataFile, SideFile
 from alphintra.store.reading import Version
 from alphintra.store.sealed import KeyService, Seal
-from alphintra.store.writing import MANIFEST, file_name
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from alphintra.data.instrument import did_you_mean
 from alphintra.data.market import DAY_US
 from alphintra.errors import DataError, UnknownDataset
 from alphintra.store.columns import SYMBOL, Column, arrow_schema, arrow_type, named, raw_values, validity
+from alphintra.store.hashing import block_counts
 from alphintra.store.manifest import DataFile, Manifest, SideFile
 from alphintra.store.sealed import Seal
 
@@ -241,11 +242,22 @@ def block_digests(version: Version) -> list[bytes]:
     """
     from alphintra.data.content_hash import hash_of_blocks
 
-    with _parquet(version, version.manifest.blocks, "blocks") as file:
+    with side_file(version, "blocks") as file:
         found: list[bytes] = file.read()["digest"].to_pylist()
     if hash_of_blocks(found) != version.manifest.content_hash:
         raise DataError("the block hashes are not those of the content", code="DAMAGED_FILE", where="blocks")
     return found
+
+
+def digests_by_symbol(version: Version) -> dict[str, list[bytes]]:
+    """Return the block hashes of each symbol: by column's name, then by block."""
+    digests = block_digests(version)
+    out, start = {}, 0
+    counts = (block_counts(version.manifest) * len(version.manifest.columns)).tolist()
+    for symbol, count in zip(version.manifest.symbols, counts, strict=True):
+        out[symbol] = digests[start : start + count]
+        start += count
+    return out
 
 
 class _Held:
@@ -280,6 +292,14 @@ class _Held:
     def close(self) -> None:
         """Let go of the file."""
         self._opened.__exit__(None, None, None)
+
+
+@contextmanager
+def side_file(version: Version, name: str) -> Iterator[Any]:
+    """Hold ``blocks`` or ``sketches`` open, as a Parquet file."""
+    entry: SideFile = getattr(version.manifest, name)
+    with _parquet(version, entry, name) as file:
+        yield file
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,15 @@ _LEAST_ROWS = 20
 U32 = npt.NDArray[np.uint32]
 
 
+class _Row(NamedTuple):
+    """A row of the sample: its scrambled place, whose it is, which of their rows, and its cells."""
+
+    rank: int
+    symbol: str
+    place: int
+    cells: list[Any]
+
+
 class Sample:
     """Keeps the rows whose place, scrambled, is lowest.
 
@@ -34,20 +43,23 @@ class Sample:
         self._columns = tuple(columns)
         self._most = max(_LEAST_ROWS, min(MOST_ROWS, _MOST_CELLS // (len(columns) + 1)))
         self._symbol: str | None = None
-        self._seed = self._symbols = self._row = 0
-        self._kept: list[tuple[int, int, int, str, Any]] = []  # rank, which symbol, which of its rows, its name, cells
+        self._seed = self._row = 0
+        self._kept: list[_Row] = []
+
+    def begin(self, symbol: str, row: int = 0) -> None:
+        """Take rows of this symbol from here on, of which ``row`` came before, elsewhere."""
+        self._symbol, self._row = symbol, row
+        self._seed = int.from_bytes(hashlib.sha256(symbol.encode()).digest()[:4], "little")
 
     def add(self, symbol: str, table: Any) -> None:
-        """Take the next rows of a symbol; symbols come in their order."""
+        """Take the next rows of a symbol."""
         if symbol != self._symbol:
-            self._symbol, self._row = symbol, 0
-            self._symbols += 1
-            self._seed = int.from_bytes(hashlib.sha256(symbol.encode()).digest()[:4], "little")
+            self.begin(symbol)
         start = self._row
         self._row += len(table)
         ranks = scrambled(self._seed + start, len(table))
         if len(self._kept) >= self._most:
-            low = np.flatnonzero(ranks < np.uint32(self._kept[-1][0]))
+            low = np.flatnonzero(ranks < np.uint32(self._kept[-1].rank))
         elif len(ranks) > self._most:
             low = np.sort(np.argpartition(ranks, self._most)[: self._most])
         else:
@@ -57,17 +69,24 @@ class Sample:
         low = low[np.argsort(ranks[low])][: self._most]
         rows = self._cells(table.take(integers(low)))
         self._kept.extend(
-            (int(ranks[row]), self._symbols, start + int(row), symbol, cells)
-            for row, cells in zip(low, rows, strict=True)
+            _Row(int(ranks[row]), symbol, start + int(row), list(cells)) for row, cells in zip(low, rows, strict=True)
         )
-        self._kept.sort(key=lambda entry: entry[:3])
+        self._kept.sort(key=lambda row: (row.rank, row.symbol.encode(), row.place))
         del self._kept[self._most :]
 
     def to_json(self) -> dict[str, Any]:
         """Return the rows in their order, as they stand in a manifest."""
-        ordered = sorted(self._kept, key=lambda entry: entry[1:3])
-        rows = [[symbol, *cells] for _, _, _, symbol, cells in ordered]
-        return {"columns": [SYMBOL, *(column.name for column in self._columns)], "rows": rows}
+        ordered = sorted(self._kept, key=lambda row: (row.symbol.encode(), row.place))
+        columns = [SYMBOL, *(column.name for column in self._columns)]
+        return {"columns": columns, "rows": [[row.symbol, *row.cells] for row in ordered]}
+
+    def state(self) -> list[list[Any]]:
+        """Return all of it as JSON, from which another goes on."""
+        return [list(row) for row in self._kept]
+
+    def restore(self, state: list[list[Any]]) -> None:
+        """Go on where another left off."""
+        self._kept = [_Row(*row) for row in state]
 
     def _cells(self, table: Any) -> list[tuple[Any, ...]]:
         return list(zip(*(_column(table[column.name], column.type) for column in self._columns), strict=True))

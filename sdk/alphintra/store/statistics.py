@@ -21,6 +21,9 @@ from alphintra.store.hashing import with_nan
 QUANTILES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
 _FINE = 2_048
 _PIECE = 32_768
+_COUNTS = ("count", "nulls", "infinite", "known", "zeros", "exponent")
+_FLOATS = ("least", "most", "shift", "mean", "squares")
+_BINS = ("linear", "above", "below")
 SHOWN = 64
 """Bins of a histogram; a version of more than 200 columns has 16."""
 _MOST_TEXTS = 1_000
@@ -72,6 +75,18 @@ class _Bins:
         """Return the numbers of bins that are not empty, and their counts."""
         places = np.flatnonzero(self.counts)
         return places + self.base, self.counts[places]
+
+    def state(self) -> list[int]:
+        """Return what :meth:`restore` takes: the number of the first bin, then counts."""
+        filled = np.flatnonzero(self.counts)
+        if not len(filled):
+            return [0]
+        first, last = int(filled[0]), int(filled[-1])
+        return [self.base + first, *self.counts[first : last + 1].tolist()]
+
+    def restore(self, state: list[int]) -> None:
+        """Go on where another left off."""
+        self.base, self.counts = int(state[0]), np.array(state[1:], dtype=np.int64)
 
     def _reach(self, least: int, most: int) -> None:
         """Make room from ``least`` to ``most``."""
@@ -161,6 +176,23 @@ class NumberStatistics:
             "histogram": self._histogram(bins),
         }
 
+    def state(self) -> dict[str, Any]:
+        """Return all of it as JSON, from which another goes on."""
+        return {
+            **{name: getattr(self, name) for name in _COUNTS},
+            **{name: None if (v := getattr(self, name)) is None else float(v).hex() for name in _FLOATS},
+            **{name: getattr(self, name).state() for name in _BINS},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where another left off."""
+        for name in _COUNTS:
+            setattr(self, name, state[name])
+        for name in _FLOATS:
+            setattr(self, name, None if state[name] is None else float.fromhex(state[name]))
+        for name in _BINS:
+            getattr(self, name).restore(state[name])
+
     def _widen(self) -> None:
         """Make bins wide enough for the range: the least power of two that cuts it into no more than 2,048."""
         spread = self.most / 2 - self.least / 2  # halves, since the difference of two doubles may be too large for one
@@ -246,6 +278,16 @@ class TextStatistics:
         if len(self._seen) > _MOST_TEXTS:
             self._seen = None
 
+    def state(self) -> dict[str, Any]:
+        """Return all of it as JSON, from which another goes on."""
+        seen = None if self._seen is None else sorted(map(list, self._seen.items()))
+        return {"count": self.count, "nulls": self.nulls, "seen": seen}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where another left off."""
+        self.count, self.nulls = state["count"], state["nulls"]
+        self._seen = None if state["seen"] is None else Counter({value: count for value, count in state["seen"]})
+
     def to_json(self) -> dict[str, Any]:
         """Return them as they stand in a manifest; ``distinct`` is null beyond 1,000."""
         out: dict[str, Any] = {"count": self.count, "nulls": self.nulls, "distinct": None, "top": None}
@@ -267,8 +309,7 @@ class ColumnStatistics:
         self._column = column
         self._numbers = NumberStatistics()
         self._texts = TextStatistics()
-        self._least = self._most = None if column.kind not in ("int64", "date") else 0
-        self._any = False
+        self._ends: list[int] | None = None
 
     def add(self, array: Any) -> None:
         """Take the next values, an Arrow array."""
@@ -287,9 +328,7 @@ class ColumnStatistics:
         if not len(values):
             return
         least, most = int(values.min()), int(values.max())
-        self._least = least if not self._any else min(self._least or 0, least)
-        self._most = most if not self._any else max(self._most or 0, most)
-        self._any = True
+        self._ends = [least, most] if self._ends is None else [min(self._ends[0], least), max(self._ends[1], most)]
         if self._column.type == "int64":
             self._numbers.add(values.astype(np.float64))
         else:
@@ -303,9 +342,19 @@ class ColumnStatistics:
         if self._column.kind == "double":
             return out
         if self._column.type == "int64":
-            return out | ({"min": self._least, "max": self._most} if self._any else {})
-        ends = [time_text(end or 0, self._column.type) if self._any else None for end in (self._least, self._most)]
+            return out | ({} if self._ends is None else {"min": self._ends[0], "max": self._ends[1]})
+        ends = [None, None] if self._ends is None else [time_text(end, self._column.type) for end in self._ends]
         return {"count": out["count"], "nulls": out["nulls"], "min": ends[0], "max": ends[1]}
+
+    def state(self) -> dict[str, Any]:
+        """Return all of it as JSON, from which another goes on."""
+        return {"numbers": self._numbers.state(), "texts": self._texts.state(), "ends": self._ends}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where another left off."""
+        self._numbers.restore(state["numbers"])
+        self._texts.restore(state["texts"])
+        self._ends = state["ends"]
 
 
 def time_text(value: int, kind: str) -> str:

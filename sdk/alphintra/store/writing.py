@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +20,10 @@ import numpy as np
 
 from alphintra.data.content_hash import hash_of_blocks
 from alphintra.errors import DataError
+from alphintra.store.blobs import disk_errors
 from alphintra.store.columns import SYMBOL, Column, arrow_schema, check_columns, named, raw_values, time_column
-from alphintra.store.hashing import THREADS, BlockHasher
-from alphintra.store.layout import check_id
+from alphintra.store.hashing import THREADS, BlockHasher, joined
+from alphintra.store.layout import MANIFEST, check_id, file_name
 from alphintra.store.manifest import (
     GROUP_ROWS,
     MOST_GROUPS,
@@ -33,12 +35,11 @@ from alphintra.store.manifest import (
     SideFile,
     check_symbol,
 )
-from alphintra.store.sampling import Sample
+from alphintra.store.parent import Parent
+from alphintra.store.reading import Version
 from alphintra.store.sealed import Seal
-from alphintra.store.statistics import SHOWN, ColumnStatistics
+from alphintra.store.sketches import Sketches, sketches_of
 
-MANIFEST = "manifest.json"
-"""Name of the manifest in the folder that a version is written to."""
 _MOST_CELLS = 8_388_608
 
 
@@ -71,10 +72,12 @@ class VersionWriter:
         about: What is stated of the values.
         rules: How rows are cut into files.
         seal: Encrypts the files.
+        parent: A version whose rows this one begins with; only rows after them are added, and its files are kept as
+            they are.
         threads: How many threads hash and count beside the one that writes.
 
     Raises:
-        DataError: The columns cannot be stored.
+        DataError: The columns cannot be stored, or are not the parent's; a parent is sealed.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class VersionWriter:
         *,
         rules: Rules | None = None,
         seal: Seal | None = None,
+        parent: Version | None = None,
         threads: int = THREADS,
     ) -> None:
         self._folder = Path(folder)
@@ -103,12 +107,12 @@ class VersionWriter:
         self._waiting: list[Any] = []
         self._waiting_rows = 0
         self._last: int | None = None
+        self._parent = None if parent is None else Parent(parent, self._columns, sealed=seal is not None)
         self._file: _OpenFile | None = None
         self._files: list[DataFile] = []
         self._executor = ThreadPoolExecutor(max(1, threads))
         self._hasher = BlockHasher(self._columns, self._executor)
-        self._statistics = [ColumnStatistics(column) for column in self._columns]
-        self._sample = Sample(self._columns)
+        self._sketches = Sketches(self._columns) if parent is None else sketches_of(parent)
         self._counting: Future[None] | None = None
 
     def __enter__(self) -> VersionWriter:
@@ -125,7 +129,7 @@ class VersionWriter:
         """Give up what was not finished; the folder's files are left to whoever owns it."""
         self._executor.shutdown(wait=True, cancel_futures=True)
         if self._file is not None:
-            self._file.writer.close()
+            self._file.abandon()
             self._file = None
 
     def add(self, symbol: str, table: Any) -> None:
@@ -135,7 +139,8 @@ class VersionWriter:
         version's are left out.
 
         Raises:
-            DataError: Symbols or times are out of order, a time is missing, a column is missing or of another type.
+            DataError: Symbols or times are out of order, a time is missing, a column is missing or of another type;
+                ``OVERLAP`` with the rows of the parent; ``DISK_FULL``.
         """
         if not len(table):
             return
@@ -150,33 +155,38 @@ class VersionWriter:
         """Write the last rows and the manifest.
 
         Raises:
-            DataError: There were no rows; the manifest is too large.
+            DataError: There were no rows; the manifest is too large; ``DISK_FULL``.
         """
+        import pyarrow as pa
+
         if not self._symbols:
             raise DataError("there are no rows", code="NO_ROWS")
         self._emit(whole=True)
         self._close_file()
-        blocks = self._hasher.finish()
+        digests = self._hasher.finish()
         self._wait_for_counts()
-        bins = SHOWN if len(self._columns) <= 200 else SHOWN // 4
-        statistics = {c.name: s.to_json(bins) for c, s in zip(self._columns, self._statistics, strict=True)}
-        details = {"statistics": statistics, "sample": self._sample.to_json()}
-        if self._seal is not None:
-            details = {"statistics": {}, "sample": {}}
+        symbols, files = tuple(self._symbols), tuple(self._files)
+        if self._parent is not None:
+            symbols, files, digests = self._parent.joined(symbols, files, digests)
+        blocks = joined(digests)
+        sealed = self._seal is not None
         manifest = Manifest(
             version=self._version,
             content_hash=hash_of_blocks(blocks),
             columns=self._columns,
-            symbols=tuple(self._symbols),
-            files=tuple(self._files),
-            blocks=self._write_blocks(blocks),
+            symbols=symbols,
+            files=files,
+            blocks=self._write_side("blocks", pa.table({"digest": pa.array(blocks, pa.binary(32))})),
+            sketches=self._write_side("sketches", self._sketches.to_table()),
             about=self._about,
             provenance=provenance or Provenance(),
-            **details,
-            sealed=self._seal is not None,
+            statistics={} if sealed else self._sketches.statistics(),
+            sample={} if sealed else self._sketches.sample.to_json(),
+            sealed=sealed,
             written=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
-        (self._folder / MANIFEST).write_bytes(manifest.to_json())
+        with disk_errors():
+            (self._folder / MANIFEST).write_bytes(manifest.to_json())
         self.close()
         return manifest
 
@@ -197,6 +207,8 @@ class VersionWriter:
             raise DataError(f"more than {MOST_SYMBOLS:,} symbols", code="TOO_LARGE")
         self._symbols.append(symbol)
         self._last = None
+        if self._parent is not None and self._parent.rows(symbol):
+            self._hasher.begin(symbol, *self._parent.blocks_and_tail(symbol))
 
     def _checked(self, table: Any) -> Any:
         """Return the version's columns in their stored types, without nulls where a number can be NaN."""
@@ -238,13 +250,15 @@ class VersionWriter:
 
     def _write(self, group: Any) -> None:
         symbol = self._symbols[-1]
+        first_of_symbol = self._last is None
         first, last = self._ordered(group)
         self._hasher.add(symbol, group)
         self._wait_for_counts()  # one group at a time, while it is written: statistics are no thread's own
-        self._counting = self._executor.submit(self._count, symbol, group)
+        self._counting = self._executor.submit(self._count, symbol, first_of_symbol, group)
         if self._file is None:
             self._file = _OpenFile(self._folder, len(self._files), self._schema, self._rules, self._seal)
-        self._file.write(symbol, len(self._symbols) - 1, group, first, last)
+        with disk_errors():
+            self._file.write(symbol, len(self._symbols) - 1, group, first, last)
         if self._file.groups >= self._rules.groups or self._file.size >= self._rules.file_bytes:
             self._close_file()
 
@@ -254,6 +268,8 @@ class VersionWriter:
         if times.null_count:
             raise DataError("a time is missing", code="NOT_SORTED", where=f"{self._symbols[-1]}, {self._time}")
         values = raw_values(times)
+        if self._last is None and self._parent is not None:
+            self._parent.check_after(self._symbols[-1], int(values[0]))
         if (values[1:] < values[:-1]).any() or (self._last is not None and values[0] < self._last):
             raise DataError(
                 "times go back", code="NOT_SORTED", where=f"{self._symbols[-1]}, {self._time}",
@@ -266,27 +282,29 @@ class VersionWriter:
         if self._counting is not None:
             self._counting.result()
 
-    def _count(self, symbol: str, group: Any) -> None:
-        for column, statistics in zip(self._names, self._statistics, strict=True):
-            statistics.add(group[column].combine_chunks())
-        self._sample.add(symbol, group)
+    def _count(self, symbol: str, first_of_symbol: bool, group: Any) -> None:
+        if first_of_symbol and self._parent is not None:
+            self._sketches.sample.begin(symbol, self._parent.rows(symbol))
+        self._sketches.add(symbol, group)
 
     def _close_file(self) -> None:
         if self._file is not None:
-            self._files.append(self._file.close())
+            with disk_errors():
+                self._files.append(self._file.close())
             self._file = None
 
-    def _write_blocks(self, blocks: list[bytes]) -> SideFile:
-        import pyarrow as pa
+    def _write_side(self, name: str, table: Any) -> SideFile:
+        """Write a file beside the rows."""
         import pyarrow.parquet as pq
 
-        table = pa.table({"digest": pa.array(blocks, pa.binary(32))})
-        key = self._seal.key("blocks") if self._seal is not None else None
-        path = self._folder / "blocks.part"
-        pq.write_table(
-            table, path, compression="none", use_dictionary=False, store_schema=False, write_statistics=False,
-            encryption_properties=key.encryption() if key is not None else None,
-        )  # fmt: skip
+        key = self._seal.key(name) if self._seal is not None else None
+        path = self._folder / f"{name}.part"
+        with disk_errors():
+            pq.write_table(
+                table, path, compression="zstd" if name == "sketches" else "none", use_dictionary=False,
+                store_schema=False, write_statistics=False,
+                encryption_properties=key.encryption() if key is not None else None,
+            )  # fmt: skip
         sha256, size = _named(path)
         return SideFile(sha256, size, key.wrapped if key is not None else None)
 
@@ -333,6 +351,14 @@ class _OpenFile:
         self.writer.write_table(table, row_group_size=len(group))
         self._entries.append((number, len(group), first, last))
 
+    def abandon(self) -> None:
+        """Let go of a file that nobody will read."""
+        import pyarrow as pa
+
+        for part in (self.writer, self._out):
+            with suppress(OSError, pa.ArrowException):  # the disk may be full: why it is given up is said already
+                part.close()
+
     def close(self) -> DataFile:
         """End the file and name it by its hash."""
         self.writer.close()
@@ -342,11 +368,6 @@ class _OpenFile:
         return DataFile(
             sha256, size, symbol, rows, first, last, self._key.wrapped if self._key is not None else None
         )
-
-
-def file_name(sha256: str) -> str:
-    """Return a file's name in the folder that a version is written to."""
-    return f"{sha256}.parquet"
 
 
 def _named(path: Path) -> tuple[str, int]:

@@ -152,6 +152,32 @@ def test_a_writer_that_is_killed_leaves_nothing_that_counts(tmp_path):
     assert not list((tmp_path / "me" / "staging").iterdir())
 
 
+def test_a_full_disk_leaves_nothing(tmp_path):
+    program = textwrap.dedent(
+        f"""
+        import resource, signal, sys
+        sys.path.insert(0, {str(Path(__file__).parents[3])!r})
+        from pathlib import Path
+        from alphintra.errors import DataError
+        from alphintra.store.sweeping import lease
+        from tests.sdk.store.test_store_commit import TABLES, write
+        import pyarrow.parquet
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        for most in (30_000, 80_000):  # in the first file of rows, then beside them
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+            try:
+                with lease(Path({str(tmp_path)!r}), "me") as folder:
+                    write(folder, TABLES)
+                    print("written")
+            except DataError as error:
+                print(error.code)
+        """
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert ran.stdout == "DISK_FULL\nDISK_FULL\n", ran.stderr
+    assert [path.name for path in tmp_path.rglob("*")] == ["me", "staging"]
+
+
 def test_equal_files_are_kept_once_and_swept_when_the_last_version_is_gone(tmp_path):
     blobs = Folder(tmp_path)
     first = put(blobs, "v1", rules=SMALL)

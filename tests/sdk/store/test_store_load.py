@@ -47,6 +47,7 @@ def root(tmp_path_factory):
         ("v2", NEW, ABOUT, ROLES),
         ("v3", {"SAP": days}, daily, {"date": "time"} | ROLES),
         ("v4", {"X": bars(5).select(["time", "volume"])}, About(), ROLES),
+        ("v5", {"X": bars(50).select(["time", "close"])}, ABOUT, ROLES),
     ):
         with lease(root, "me") as folder:
             write(folder, tables, version, about=about, roles=roles)
@@ -58,6 +59,7 @@ def root(tmp_path_factory):
             "my/prices": {"owner": "me", "versions": [["1", "v1"], ["2", "v2"]]},
             "days": {"owner": "me", "versions": [["1", "v3"]]},
             "features": {"owner": "me", "versions": [["1", "v4"]]},
+            "closes": {"owner": "me", "versions": [["1", "v5"]]},
             "vix-daily": {"owner": "me", "versions": [["1", "v4"]]},
         },
     }
@@ -142,6 +144,16 @@ def test_daily_dates_with_what_the_version_states_of_them():
     assert frame.index[-1] == pd.Timestamp("2020-01-06")
 
 
+def test_closes_alone_are_traded_as_such():
+    market = al.data.resolve("closes")
+    assert market.closes_only
+    assert np.isnan(market.bars["X"].high).all()
+    assert market.bars["X"].close.tolist() == bars(50)["close"].to_pylist()
+    with pytest.raises(DataError, match="closing prices only") as caught:
+        al.backtest(Buy, data="closes")
+    assert caught.value.code == "NOT_TRADABLE"
+
+
 @pytest.mark.parametrize(
     ("name", "code", "says"),
     [
@@ -150,7 +162,7 @@ def test_daily_dates_with_what_the_version_states_of_them():
         ("my/prics@1", "UNKNOWN_DATASET", "Did you mean 'my/prices'?"),
         ("my/prices@1/AAP", "UNKNOWN_SYMBOL", "Did you mean 'AAPL'?"),
         ("my/prices/", "UNKNOWN_SYMBOL", "It has AAPL, BTC/USDT."),
-        ("x/" * 5_000, "UNKNOWN_DATASET", "Datasets: days, features, my/prices"),
+        ("x/" * 5_000, "UNKNOWN_DATASET", "Datasets: closes, days, features"),
     ],
 )
 def test_names_that_nothing_has(name, code, says):

@@ -29,7 +29,7 @@ def test_it_is_read_back_as_it_was_written(written):
     assert read.to_json() == raw
     assert (read.about, read.provenance, read.columns) == (ABOUT, PROVENANCE, written.columns)
     assert (read.rows, read.time.name, read.sealed) == (2_510, "time", False)
-    assert len(read.hashes) == 1 + len(read.files)
+    assert len(read.hashes) == 2 + len(read.files)
     assert json.loads(raw)["format"] == "alphintra-dataset/2"
 
 
@@ -87,6 +87,7 @@ for _ in range(20):
         (changed("files", 0, "last", 0, to=2**62), "manifest.files"),
         (changed("files", 0, "key", to="k"), "manifest.files[0].key"),
         (changed("blocks", "sha256", to=5), "manifest.blocks.sha256"),
+        (changed("sketches", to={"sha256": "0" * 64, "bytes": 1, "key": None, "more": 1}), "manifest.sketches.more"),
         (changed("sealed", to=True), "manifest.files[0].key"),
         (changed("sealed", to="no"), "manifest.sealed"),
         (changed("about", "currency", to="usd"), "manifest.about.currency"),

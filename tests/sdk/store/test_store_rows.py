@@ -1,7 +1,10 @@
 """Rows are stored and read back: equal, pruned, cut, in every library."""
 
+import contextlib
 import datetime as dt
+import io
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -11,8 +14,10 @@ import pytest
 from alphintra.data.content_hash import content_hash, hash_of_blocks
 from alphintra.errors import DataError, UnknownDataset
 from alphintra.store import Column, VersionWriter, reading
+from alphintra.store.columns import columns_of
 from alphintra.store.hashing import stored_hash
 from alphintra.store.opening import open_folder
+from alphintra.store.staging import staged_rows
 from alphintra.store.writing import Rules, write_frames
 
 from .made import MINUTE, SMALL, START, arrays, bars, expected_hash, write
@@ -121,6 +126,66 @@ def test_symbols_come_in_the_order_they_are_asked_for(version):
     got = reading.read(version, ["Ä", "BTC/USDT"], "volume", end="2020-01-01 00:01")
     assert got["symbol"].to_pylist() == ["Ä", "Ä", "BTC/USDT", "BTC/USDT"]
     assert list(reading.to_numpy(got)) == ["Ä", "BTC/USDT"]
+
+
+def test_symbols_in_an_order_that_goes_to_and_fro_between_files(tmp_path):
+    tables = {f"S{i}": bars(1_500 + i, i) for i in range(8)}  # two groups each, two symbols a file
+    write(tmp_path, tables)
+    version = open_folder(tmp_path)
+    opened = []
+
+    class Counting:
+        def open(self, file):
+            opened.append(file.sha256)
+            return version.files.open(file)
+
+    order = ["S7", "S0", "S5", "S1", "S6"]
+    counted = reading.Version(version.manifest, Counting())
+    got = reading.read(counted, order, ["close"], end="2020-01-02")
+    assert len(opened) == len(set(opened)) == 3
+    want = pa.concat_tables([tables[symbol] for symbol in order])["close"].to_pylist()
+    assert got["close"].to_pylist() == want
+    runs = [symbol for symbol in order for _ in range(len(tables[symbol]))]
+    assert got["symbol"].to_pylist() == runs
+    assert [symbol for symbol, _ in reading.batches(version, order)] == [s for s in order for _ in range(2)]
+
+
+def test_a_version_over_a_wire_is_read_in_ranges(version):
+    class Wire(io.BytesIO):
+        bytes_read = 0
+
+        def read(self, size=-1):
+            found = super().read(size)
+            Wire.bytes_read += len(found)
+            return found
+
+    class Files:
+        @contextlib.contextmanager
+        def open(self, file):
+            with version.files.open(file) as path:
+                yield Wire(path.read_bytes())
+
+    remote = reading.Version(version.manifest, Files())
+    got = reading.read(remote, "AAPL", ["close"], "2020-01-10", "2020-01-10")
+    assert got.equals(reading.read(version, "AAPL", ["close"], "2020-01-10", "2020-01-10"))
+    assert len(got) == 1_440
+    assert 0 < Wire.bytes_read < sum(file.bytes for file in version.manifest.files) / 4
+
+
+def test_rows_that_another_tool_staged(tmp_path):
+    tables = {"A": bars(3_000, 1), "B": bars(50, 2), "C": bars(4_000, 3)}
+    parts = [t.append_column("symbol", pa.array([s] * len(t))) for s, t in tables.items()]
+    staged = pa.concat_tables(parts)
+    staged = staged.append_column("_row", pa.array(range(len(staged))))
+    whole = duckdb.sql("select * from staged order by symbol, time")
+    whole.write_parquet(str(tmp_path / "1.parquet"), row_group_size=2_048)  # whose groups hold several symbols
+    pieces = list(staged_rows([tmp_path / "1.parquet"]))
+    assert [symbol for symbol, _ in pieces] == ["A", "A", "B", "C", "C", "C"]
+    with VersionWriter(tmp_path / "v", "v1", columns_of(bars(1).schema, ROLES)) as writer:
+        for symbol, table in pieces:
+            assert "_row" in table.column_names
+            writer.add(symbol, table)
+        assert writer.finish().content_hash == expected_hash(tables)
 
 
 def test_pandas_and_polars(version):

@@ -13,6 +13,7 @@ from alphintra.store.hashing import stored_hash
 from alphintra.store.opening import FolderFiles, open_folder
 from alphintra.store.reading import batches, block_digests, read
 from alphintra.store.sealed import KeyFolder, Seal
+from alphintra.store.sketches import sketches_of
 
 from .made import bars, expected_hash, write
 
@@ -32,6 +33,8 @@ def test_with_the_keys_it_is_read_as_any_other(sealed, tmp_path):
     assert manifest.content_hash == expected_hash(TABLES)
     assert stored_hash(manifest, batches(version))[0] == manifest.content_hash
     assert len(block_digests(version)) == 12
+    found = sketches_of(version)  # what the manifest does not tell
+    assert (found.statistics()["close"]["count"], len(found.sample.to_json()["rows"])) == (9_100, 1_000)
     write(tmp_path / "open", TABLES | {"A": bars(9_001, 1)})
     assert compare(version, open_folder(tmp_path / "open")).rows_added > 0
 
@@ -40,6 +43,9 @@ def test_without_the_keys_nothing_is_read(sealed):
     folder, keys, manifest = sealed
     with pytest.raises(DataError) as caught:
         read(open_folder(folder))
+    assert caught.value.code == "SEALED"
+    with pytest.raises(DataError) as caught:
+        sketches_of(open_folder(folder))
     assert caught.value.code == "SEALED"
     raw = b"".join(path.read_bytes() for path in folder.iterdir() if path.suffix == ".parquet")
     assert b"SECRET" not in raw
@@ -87,8 +93,8 @@ def test_a_changed_byte_is_noticed(sealed):
 
 def test_keys_are_each_files_own_and_for_the_account_alone(sealed, tmp_path):
     _, keys, manifest = sealed
-    words = [file.key for file in manifest.files] + [manifest.blocks.key]
-    assert len(set(words)) == 4
+    words = [file.key for file in (*manifest.files, *manifest.sides)]
+    assert len(set(words)) == 5
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in (tmp_path / "keys").iterdir())
     found = [Seal(keys, "v1").find("00000", words[0]), Seal(keys, "v1").key("x")]
