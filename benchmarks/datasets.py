@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from alphintra.data.content_hash import content_hash
-from alphintra.store import About, Column, VersionWriter, reading
+from alphintra.store import About, Column, VersionWriter, converting, reading
 from alphintra.store.hashing import stored_hash
 from alphintra.store.opening import open_folder
 from table import Table
@@ -140,7 +140,7 @@ def _universe(folder: Path, symbols: int, rows: int) -> tuple[tuple[float, float
     (folder / "manifest.json").write_bytes(_with_symbols(written, symbols).to_json())
     version = open_folder(folder)
     chosen = f"S{count // 2:03}"
-    got = reading.to_numpy(reading.read(version, chosen))[chosen]
+    got = converting.to_numpy(reading.read(version, chosen))[chosen]
     want = minutes(count // 2, rows)
     return (
         _best(lambda: reading.read(version, chosen), 7),

@@ -8,11 +8,11 @@ import alphintra as al
 import pytest
 from alphintra.data.content_hash import BLOCK_ROWS
 from alphintra.data.sources import FOLDER_VARIABLE
-from alphintra.store import VersionWriter, cache, manifest, sampling, statistics, sweeping
+from alphintra.store import cache, manifest, sampling, statistics, sweeping
 from alphintra.store.blobs import Folder
 from alphintra.store.committing import commit
+from alphintra.store.open_file import Rules
 from alphintra.store.opening import open_version
-from alphintra.store.writing import Rules
 
 from tests.sdk.store.made import bars, expected_hash, write
 
@@ -30,7 +30,7 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (tmp_path / "index.json").write_text(json.dumps({"format": "alphintra-datasets/1", "datasets": datasets}))
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     table = bars(3_100, 1)
-    names = {"VersionWriter": VersionWriter, "folder": tmp_path / "v3", "later": table.slice(3_000)}
+    names = {"folder": tmp_path / "v3", "later": table.slice(3_000)}
     names |= {"al": al, "old": open_version(blobs, "me", "v1"), "new": open_version(blobs, "me", "v2")}
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
         exec(block, names)

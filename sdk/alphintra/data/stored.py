@@ -37,7 +37,7 @@ class StoredDataset(Dataset):
     def __init__(
         self, found: Found, version: Version, columns: Sequence[str] | None = None, start: Any = None, end: Any = None
     ) -> None:
-        from alphintra.store.reading import find as find_rows
+        from alphintra.store.finding import find as find_rows
 
         self._version = version
         self._columns, self._start, self._end = columns, start, end
@@ -73,7 +73,7 @@ class StoredDataset(Dataset):
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame by time, with several symbols by symbol and time."""
-        from alphintra.store.reading import to_pandas
+        from alphintra.store.converting import to_pandas
 
         return to_pandas(self.to_arrow(), self.about, one=len(self.symbols) == 1)
 
@@ -83,7 +83,7 @@ class StoredDataset(Dataset):
         Raises:
             DataError: Polars is not installed.
         """
-        from alphintra.store.reading import to_polars
+        from alphintra.store.converting import to_polars
 
         return to_polars(self.to_arrow())
 
@@ -93,7 +93,7 @@ class StoredDataset(Dataset):
         Raises:
             DataError: A value is missing that is no float.
         """
-        from alphintra.store.reading import to_numpy
+        from alphintra.store.converting import to_numpy
 
         return to_numpy(self.to_arrow())
 
@@ -145,7 +145,8 @@ class StoredDataset(Dataset):
         from alphintra.data.given import market_from_tables
         from alphintra.data.tables import RawTable
         from alphintra.data.timeframe import Label
-        from alphintra.store.reading import by_symbol, read
+        from alphintra.store.converting import by_symbol
+        from alphintra.store.reading import read
 
         about = self.about.about
         if prices == "raw" and about.adjustment == "adjusted":

@@ -154,6 +154,29 @@ def stored_hash(
     return hash_of_blocks(blocks), blocks
 
 
+def hash_columns(
+    columns: Sequence[Column], parts: Iterable[tuple[str, str, Iterable[Any]]], executor: Executor
+) -> dict[str, list[list[bytes]]]:
+    """Hash one column of a symbol after the other.
+
+    Args:
+        columns: The columns, the symbol left out.
+        parts: Symbol, name of a column, and tables of that column; symbols in order.
+        executor: Where blocks are hashed.
+
+    Returns:
+        The block hashes of each symbol: a list for each column, by its name.
+    """
+    by_name = {column.name: column for column in columns}
+    found: dict[str, dict[str, list[bytes]]] = {}
+    for symbol, name, tables in parts:
+        hasher = BlockHasher([by_name[name]], executor)
+        for table in tables:
+            hasher.add(symbol, table)
+        found.setdefault(symbol, {})[name] = hasher.finish()[symbol][0]
+    return {symbol: [own[name] for name in sorted(own, key=str.encode)] for symbol, own in found.items()}
+
+
 def joined(digests: Mapping[str, list[list[bytes]]]) -> list[bytes]:
     """Return block hashes in the order in which they are hashed: by symbol, then by column, then by block."""
     return [

@@ -10,9 +10,9 @@ from pathlib import Path
 from alphintra.errors import DataError
 from alphintra.store import manifest as manifests
 from alphintra.store.blobs import Blobs
-from alphintra.store.layout import MANIFEST, file_name
+from alphintra.store.layout import MANIFEST
 from alphintra.store.manifest import DataFile, SideFile
-from alphintra.store.reading import Version
+from alphintra.store.reading import FolderFiles, Version
 from alphintra.store.sealed import KeyService, Seal
 
 
@@ -33,25 +33,6 @@ class OwnersFiles:
         """Hold a file as a path of this machine."""
         with self.blobs.open(self.owner, file.sha256, file.bytes) as path:
             yield path
-
-
-@dataclass(frozen=True)
-class FolderFiles:
-    """Files that lie in one folder, by their hashes.
-
-    Attributes:
-        folder: Which.
-    """
-
-    folder: Path
-
-    @contextmanager
-    def open(self, file: DataFile | SideFile) -> Iterator[Path]:
-        """Return a file's path."""
-        path = self.folder / file_name(file.sha256)
-        if not path.is_file():
-            raise DataError("a file of the dataset is not there", code="MISSING_FILE", where=file.sha256)
-        yield path
 
 
 def open_version(blobs: Blobs, owner: str, version: str, keys: KeyService | None = None) -> Version:

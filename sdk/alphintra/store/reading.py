@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from alphintra.data.bounds import parse_bound
-from alphintra.data.instrument import did_you_mean
-from alphintra.data.market import DAY_US
-from alphintra.errors import DataError, UnknownDataset
-from alphintra.store.columns import SYMBOL, Column, arrow_schema, arrow_type, named, raw_values, validity
+from alphintra.errors import DataError
+from alphintra.store.columns import arrow_schema, arrow_type, named, raw_values
+from alphintra.store.finding import Range, find
 from alphintra.store.hashing import block_counts
+from alphintra.store.layout import file_name
 from alphintra.store.manifest import DataFile, Manifest, SideFile
 from alphintra.store.sealed import Seal
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import polars as pl
-
-_FOREVER = 2**63 - 1
 _THREADS = 2
 Array = npt.NDArray[Any]
 
@@ -39,6 +33,25 @@ class Files(Protocol):
             DataError: ``MISSING_FILE``.
         """
         ...
+
+
+@dataclass(frozen=True)
+class FolderFiles:
+    """Files that lie in one folder, by their hashes.
+
+    Attributes:
+        folder: Which.
+    """
+
+    folder: Path
+
+    @contextmanager
+    def open(self, file: DataFile | SideFile) -> Iterator[Path]:
+        """Return a file's path."""
+        path = self.folder / file_name(file.sha256)
+        if not path.is_file():
+            raise DataError("a file of the dataset is not there", code="MISSING_FILE", where=file.sha256)
+        yield path
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,62 +69,6 @@ class Version:
     seal: Seal | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Range:
-    """Which rows are wanted: symbols by position, row groups, and the bounds of time within them.
-
-    Attributes:
-        manifest: Of the version.
-        columns: The columns in their order in the version, the time always among them.
-        places: Positions in ``manifest.groups``: by symbol as wanted, then in time.
-        start: First time, in the column's unit.
-        end: Last time.
-    """
-
-    manifest: Manifest
-    columns: tuple[Column, ...]
-    places: npt.NDArray[np.int64]
-    start: int
-    end: int
-
-    @property
-    def rows(self) -> int:
-        """Rows of the row groups that are read: never fewer than those that are wanted."""
-        return int(self.manifest.groups[3][self.places].sum())
-
-
-def find(
-    manifest: Manifest,
-    symbols: Sequence[str] | None = None,
-    columns: Sequence[str] | None = None,
-    start: Any = None,
-    end: Any = None,
-) -> Range:
-    """Find the row groups that hold what is wanted; reads nothing.
-
-    Args:
-        manifest: Of the version.
-        symbols: Which; left out, all.
-        columns: Which, beside the symbol and the time; left out, all.
-        start: First time: a date, or an instant (UTC where it names no zone).
-        end: Last time, included; a date includes its whole day in UTC.
-
-    Raises:
-        UnknownDataset: There is no such symbol; the error names the nearest.
-        DataError: There is no such column, or a bound is no date.
-    """
-    chosen = _columns(manifest, columns)
-    low, high = _bounds(manifest, start, end)
-    _, _, symbol, _, first, last = manifest.groups
-    places = np.flatnonzero((last >= low) & (first <= high))
-    places = places[np.argsort(symbol[places], kind="stable")]  # by symbol, then in time
-    if symbols is not None:
-        wanted = np.array(_symbols(manifest, symbols))
-        left, right = (np.searchsorted(symbol[places], wanted, side=side) for side in ("left", "right"))
-        places = np.concatenate([places[a:b] for a, b in zip(left, right, strict=True)])
-    return Range(manifest, chosen, places, low, high)
-
-
 def read(
     version: Version,
     symbols: Sequence[str] | None = None,
@@ -121,7 +78,7 @@ def read(
 ) -> Any:
     """Return rows as an Arrow table: ``symbol``, then the time and the columns as they are stored.
 
-    Arguments and errors as of :func:`find`; a file that does not hold what the manifest says raises ``DAMAGED_FILE``.
+    Arguments and errors as of :func:`~alphintra.store.finding.find`; a file that does not hold what the manifest says raises ``DAMAGED_FILE``.
     """
     import pyarrow as pa
 
@@ -193,45 +150,29 @@ def row_batches(version: Version, symbol: str, start: int, stop: int) -> Iterato
             held.close()
 
 
-def to_pandas(table: Any, manifest: Manifest, *, one: bool) -> pd.DataFrame:
-    """Return rows with the time as index; the symbol before it, unless rows of ``one`` symbol were asked for."""
-    frame = table.to_pandas()
-    name = manifest.time.name
-    if manifest.time.type == "date32":
-        frame[name] = frame[name].astype("datetime64[s]")
-    if one:
-        return frame.drop(columns=SYMBOL).set_index(name)
-    return frame.set_index([SYMBOL, name])
+def by_column(version: Version) -> Iterator[tuple[str, str, Iterator[Any]]]:
+    """Yield symbol, column and its row groups as tables of that column alone: memory is that of one row group's column.
 
-
-def to_polars(table: Any) -> pl.DataFrame:
-    """Return rows as a Polars frame.
-
-    Raises:
-        DataError: Polars is not installed.
+    For versions of so many columns that a block of all of them would not fit. Each symbol's files are opened once.
     """
+    manifest = version.manifest
+    held: dict[int, _Held] = {}
     try:
-        import polars
-    except ImportError:
-        raise DataError(
-            "Polars is not installed", code="NOT_INSTALLED", hint="pip install 'alphintra[polars]', or use to_arrow()."
-        ) from None
-    found = polars.from_arrow(table)
-    assert isinstance(found, polars.DataFrame)
-    return found
-
-
-def to_numpy(table: Any) -> dict[str, dict[str, Array]]:
-    """Return arrays by symbol and column: int64 µs, int32 days, float64, int64, bool, objects for text.
-
-    Raises:
-        DataError: A whole number, a truth value or a time is missing: NumPy has nothing to stand for it.
-    """
-    out: dict[str, dict[str, Array]] = {}
-    names = [name for name in table.column_names if name != SYMBOL]
-    for symbol, part in by_symbol(table):
-        out[symbol] = {name: _numpy(part[name].combine_chunks(), symbol, name) for name in names}
-    return out
+        for symbol in manifest.symbols:
+            wanted = find(manifest, [symbol])
+            files = manifest.groups[0][wanted.places].tolist()
+            for number in [number for number in held if number not in files]:
+                held.pop(number).close()
+            for number in files:
+                if number not in held:
+                    held[number] = _Held(version, number)
+            for column in manifest.columns:
+                one = replace(wanted, columns=(column,))
+                places = zip(files, wanted.places.tolist(), strict=True)
+                yield symbol, column.name, (held[f].read([p], one, threads=False) for f, p in places)
+    finally:
+        for file in held.values():
+            file.close()
 
 
 def block_digests(version: Version) -> list[bytes]:
@@ -374,80 +315,6 @@ def _cut(table: Any, wanted: Range, places: Array) -> tuple[Any, Array]:
     names = named([manifest.symbols[number] for number in used], np.repeat(index.astype(np.int32), lengths))
     whole = pa.Table.from_arrays([names, *table.columns], schema=arrow_schema(wanted.columns))
     return whole, np.array(lengths, dtype=np.int64)
-
-
-def _columns(manifest: Manifest, wanted: Sequence[str] | None) -> tuple[Column, ...]:
-    if wanted is None:
-        return manifest.columns
-    if isinstance(wanted, str):
-        wanted = [wanted]
-    names = [column.name for column in manifest.columns]
-    for name in wanted:
-        if name not in names and name != SYMBOL:
-            raise DataError(
-                f"there is no column {name!r}",
-                code="UNKNOWN_COLUMN",
-                hint=did_you_mean(str(name), names) + "It has " + ", ".join(names[:20]) + ".",
-            )
-    return tuple(column for column in manifest.columns if column.name in wanted or column.role == "time")
-
-
-def _symbols(manifest: Manifest, wanted: Sequence[str]) -> list[int]:
-    if isinstance(wanted, str):
-        wanted = [wanted]
-    numbers = {symbol: number for number, symbol in enumerate(manifest.symbols)}
-    for symbol in wanted:
-        if symbol not in numbers:
-            raise UnknownDataset(
-                f"there is no symbol {symbol!r}",
-                code="UNKNOWN_SYMBOL",
-                hint=did_you_mean(str(symbol), manifest.symbols) + "It has " + ", ".join(manifest.symbols[:20]) + ".",
-            )
-    if len(set(wanted)) < len(wanted) or not len(wanted):
-        raise UnknownDataset("no symbol is wanted, or one twice", code="UNKNOWN_SYMBOL")
-    return [numbers[symbol] for symbol in wanted]
-
-
-def _bounds(manifest: Manifest, start: Any, end: Any) -> tuple[int, int]:
-    low, high = parse_bound(start, "start"), parse_bound(end, "end")
-    dates = manifest.time.type == "date32"
-    first, last = -_FOREVER, _FOREVER
-    if low is not None:
-        # A date is wanted from an instant on only if it begins there or later.
-        first = (low.session if low.instant is None else -(-low.instant // DAY_US)) if dates else (
-            low.session * DAY_US if low.instant is None else low.instant
-        )  # fmt: skip
-    if high is not None:
-        last = high.session if dates else (
-            (high.session + 1) * DAY_US - 1 if high.instant is None else high.instant
-        )  # fmt: skip
-    if first > last:
-        raise DataError(f"start ({start}) is after end ({end})", code="BAD_RANGE")
-    return first, last
-
-
-def by_symbol(table: Any) -> Iterable[tuple[str, Any]]:
-    """Yield symbol and rows of a table whose rows of one symbol follow each other."""
-    column = table[SYMBOL].combine_chunks()
-    names = column.dictionary.to_pylist()
-    index = raw_values(column.indices)
-    edges = np.flatnonzero(np.diff(index)) + 1
-    for start, stop in zip([0, *edges.tolist()], [*edges.tolist(), len(index)], strict=True):
-        if stop > start:
-            yield names[int(index[start])], table.slice(start, stop - start)
-
-
-def _numpy(array: Any, symbol: str, name: str) -> Array:
-    if str(array.type) == "string":
-        return np.array(array.to_pylist(), dtype=object)
-    if validity(array) is not None:
-        raise DataError(
-            "a value is missing, and an array of NumPy cannot say so",
-            code="EMPTY_CELL",
-            where=f"{symbol}, {name}",
-            hint="Use to_arrow(), to_pandas() or to_polars().",
-        )
-    return np.array(raw_values(array))
 
 
 def _damaged(entry: DataFile | SideFile, what: str) -> DataError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alphintra.store.columns import SYMBOL
-from alphintra.store.reading import by_symbol
+from alphintra.store.converting import by_symbol
 
 
 def staged_rows(paths: Sequence[Path]) -> Iterator[tuple[str, Any]]:

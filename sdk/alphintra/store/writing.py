@@ -6,60 +6,35 @@ writes (a worker in a sandbox) needs no right to the store.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from contextlib import suppress
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from alphintra.data.content_hash import hash_of_blocks
 from alphintra.errors import DataError
 from alphintra.store.blobs import disk_errors
-from alphintra.store.columns import SYMBOL, Column, arrow_schema, check_columns, named, raw_values, time_column
-from alphintra.store.hashing import THREADS, BlockHasher, joined
-from alphintra.store.layout import MANIFEST, check_id, file_name
-from alphintra.store.manifest import (
-    GROUP_ROWS,
-    MOST_GROUPS,
-    MOST_SYMBOLS,
-    About,
-    DataFile,
-    Manifest,
-    Provenance,
-    SideFile,
-    check_symbol,
-)
+from alphintra.store.columns import Column, arrow_schema, check_columns, columns_of, raw_values, time_column
+from alphintra.store.converting import to_arrow
+from alphintra.store.hashing import THREADS, BlockHasher, hash_columns, joined
+from alphintra.store.layout import MANIFEST, check_id
+from alphintra.store.manifest import MOST_SYMBOLS, About, DataFile, Manifest, Provenance, SideFile, check_symbol
+from alphintra.store.open_file import OpenFile, Rules, named_by_hash
 from alphintra.store.parent import Parent
-from alphintra.store.reading import Version
+from alphintra.store.reading import FolderFiles, Version, by_column
 from alphintra.store.sealed import Seal
 from alphintra.store.sketches import Sketches, sketches_of
 
 _MOST_CELLS = 8_388_608
+_MOST_CHUNKS = 65_536
+#: Beyond so many columns a block of all of them is too much to hold: they are hashed one by one, when all is written.
+_WIDE = 64
 
 
-@dataclass(frozen=True)
-class Rules:
-    """How rows are cut into files.
-
-    Attributes:
-        group_rows: Most rows of a row group.
-        groups: Most row groups of a file.
-        file_bytes: A file is closed once it has so many bytes.
-        shared_bytes: A file of so many bytes takes no further symbol.
-        codec: How pages are compressed: ``lz4`` or ``zstd``.
-    """
-
-    group_rows: int = GROUP_ROWS
-    groups: int = MOST_GROUPS
-    file_bytes: int = 128 << 20
-    shared_bytes: int = 32 << 20
-    codec: str = "lz4"
+_NOTHING = SideFile("", 0)
 
 
 class VersionWriter:
@@ -101,6 +76,7 @@ class VersionWriter:
         self._about = about or About()
         self._rules = rules or Rules()
         self._group_rows = max(1, min(self._rules.group_rows, _MOST_CELLS // len(self._columns)))
+        self._groups = max(1, min(self._rules.groups, _MOST_CHUNKS // len(self._columns)))
         self._seal = seal
         self._schema = arrow_schema(self._columns)
         self._symbols: list[str] = []
@@ -108,10 +84,11 @@ class VersionWriter:
         self._waiting_rows = 0
         self._last: int | None = None
         self._parent = None if parent is None else Parent(parent, self._columns, sealed=seal is not None)
-        self._file: _OpenFile | None = None
+        self._file: OpenFile | None = None
         self._files: list[DataFile] = []
         self._executor = ThreadPoolExecutor(max(1, threads))
         self._hasher = BlockHasher(self._columns, self._executor)
+        self._hashes_late = len(self._columns) > _WIDE and parent is None
         self._sketches = Sketches(self._columns) if parent is None else sketches_of(parent)
         self._counting: Future[None] | None = None
 
@@ -163,20 +140,15 @@ class VersionWriter:
             raise DataError("there are no rows", code="NO_ROWS")
         self._emit(whole=True)
         self._close_file()
-        digests = self._hasher.finish()
         self._wait_for_counts()
-        symbols, files = tuple(self._symbols), tuple(self._files)
-        if self._parent is not None:
-            symbols, files, digests = self._parent.joined(symbols, files, digests)
-        blocks = joined(digests)
         sealed = self._seal is not None
         manifest = Manifest(
             version=self._version,
-            content_hash=hash_of_blocks(blocks),
+            content_hash="",
             columns=self._columns,
-            symbols=symbols,
-            files=files,
-            blocks=self._write_side("blocks", pa.table({"digest": pa.array(blocks, pa.binary(32))})),
+            symbols=tuple(self._symbols),
+            files=tuple(self._files),
+            blocks=_NOTHING,
             sketches=self._write_side("sketches", self._sketches.to_table()),
             about=self._about,
             provenance=provenance or Provenance(),
@@ -185,6 +157,16 @@ class VersionWriter:
             sealed=sealed,
             written=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
+        digests = self._hasher.finish()
+        if self._hashes_late:
+            written = Version(manifest, FolderFiles(self._folder), self._seal)
+            digests = hash_columns(self._columns, by_column(written), self._executor)
+        if self._parent is not None:
+            symbols, files, digests = self._parent.joined(manifest.symbols, manifest.files, digests)
+            manifest = replace(manifest, symbols=symbols, files=files)
+        blocks = joined(digests)
+        side = self._write_side("blocks", pa.table({"digest": pa.array(blocks, pa.binary(32))}))
+        manifest = replace(manifest, content_hash=hash_of_blocks(blocks), blocks=side)
         with disk_errors():
             (self._folder / MANIFEST).write_bytes(manifest.to_json())
         self.close()
@@ -252,14 +234,15 @@ class VersionWriter:
         symbol = self._symbols[-1]
         first_of_symbol = self._last is None
         first, last = self._ordered(group)
-        self._hasher.add(symbol, group)
+        if not self._hashes_late:
+            self._hasher.add(symbol, group)
         self._wait_for_counts()  # one group at a time, while it is written: statistics are no thread's own
         self._counting = self._executor.submit(self._count, symbol, first_of_symbol, group)
         if self._file is None:
-            self._file = _OpenFile(self._folder, len(self._files), self._schema, self._rules, self._seal)
+            self._file = OpenFile(self._folder, len(self._files), self._schema, self._rules, self._seal)
         with disk_errors():
             self._file.write(symbol, len(self._symbols) - 1, group, first, last)
-        if self._file.groups >= self._rules.groups or self._file.size >= self._rules.file_bytes:
+        if self._file.groups >= self._groups or self._file.size >= self._rules.file_bytes:
             self._close_file()
 
     def _ordered(self, group: Any) -> tuple[int, int]:
@@ -305,78 +288,8 @@ class VersionWriter:
                 store_schema=False, write_statistics=False,
                 encryption_properties=key.encryption() if key is not None else None,
             )  # fmt: skip
-        sha256, size = _named(path)
+        sha256, size = named_by_hash(path)
         return SideFile(sha256, size, key.wrapped if key is not None else None)
-
-
-class _OpenFile:
-    """A file of rows that is being written."""
-
-    def __init__(self, folder: Path, number: int, schema: Any, rules: Rules, seal: Seal | None) -> None:
-        import pyarrow.parquet as pq
-
-        self._path = folder / f"{number:05}.part"
-        self._key = seal.key(f"{number:05}") if seal is not None else None
-        self._schema = schema
-        self._entries: list[tuple[int, int, int, int]] = []
-        self._out = self._path.open("wb")
-        times = [field.name for field in schema if str(field.type) in ("timestamp[us, tz=UTC]", "date32[day]")]
-        self.writer = pq.ParquetWriter(
-            self._out,
-            schema,
-            compression=rules.codec,
-            store_schema=False,
-            use_dictionary=[name for name in schema.names if name not in times],
-            column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
-            write_statistics=[SYMBOL, *times],
-            encryption_properties=self._key.encryption() if self._key is not None else None,
-        )
-
-    @property
-    def groups(self) -> int:
-        """Row groups so far."""
-        return len(self._entries)
-
-    @property
-    def size(self) -> int:
-        """Bytes so far."""
-        return self._out.tell()
-
-    def write(self, symbol: str, number: int, group: Any, first: int, last: int) -> None:
-        """Write a row group."""
-        import pyarrow as pa
-
-        names = named([symbol], np.zeros(len(group), dtype=np.int32))
-        table = pa.Table.from_arrays([names, *group.columns], schema=self._schema)
-        self.writer.write_table(table, row_group_size=len(group))
-        self._entries.append((number, len(group), first, last))
-
-    def abandon(self) -> None:
-        """Let go of a file that nobody will read."""
-        import pyarrow as pa
-
-        for part in (self.writer, self._out):
-            with suppress(OSError, pa.ArrowException):  # the disk may be full: why it is given up is said already
-                part.close()
-
-    def close(self) -> DataFile:
-        """End the file and name it by its hash."""
-        self.writer.close()
-        self._out.close()
-        sha256, size = _named(self._path)
-        symbol, rows, first, last = np.array(self._entries, dtype=np.int64).T.copy()
-        return DataFile(
-            sha256, size, symbol, rows, first, last, self._key.wrapped if self._key is not None else None
-        )
-
-
-def _named(path: Path) -> tuple[str, int]:
-    """Give a file the name of its hash."""
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    size = path.stat().st_size
-    path.rename(path.with_name(file_name(sha256)))
-    return sha256, size
 
 
 def write_frames(
@@ -393,8 +306,6 @@ def write_frames(
     Raises:
         DataError: A column cannot be stored; the frames have different columns; times go back.
     """
-    from alphintra.store.columns import columns_of
-
     tables = {symbol: to_arrow(frame) for symbol, frame in frames.items()}
     if not tables:
         raise DataError("there are no rows", code="NO_ROWS")
@@ -403,16 +314,3 @@ def write_frames(
         for symbol in sorted(tables, key=str.encode):
             writer.add(symbol, tables[symbol])
         return writer.finish()
-
-
-def to_arrow(frame: Any) -> Any:
-    """Return a pandas or Polars frame as an Arrow table; a named index comes first."""
-    import pyarrow as pa
-
-    if isinstance(frame, pa.Table):
-        return frame
-    if hasattr(frame, "to_arrow"):
-        return frame.to_arrow()
-    if frame.index.name is not None:
-        frame = frame.reset_index()
-    return pa.Table.from_pandas(frame, preserve_index=False)

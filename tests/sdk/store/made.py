@@ -7,7 +7,8 @@ import pyarrow as pa
 from alphintra.data.content_hash import content_hash
 from alphintra.store.columns import columns_of
 from alphintra.store.manifest import About
-from alphintra.store.writing import Rules, VersionWriter
+from alphintra.store.open_file import Rules
+from alphintra.store.writing import VersionWriter
 
 MINUTE = 60_000_000
 START = 1_577_836_800_000_000  # 2020-01-01 00:00 UTC

@@ -14,7 +14,7 @@ from alphintra.store.parent import is_scattered
 from alphintra.store.sealed import KeyFolder, Seal
 from alphintra.store.sketches import sketches_of
 from alphintra.store.sweeping import lease
-from alphintra.store.writing import Rules
+from alphintra.store.open_file import Rules
 
 from .made import ABOUT, ROLES, SMALL, bars, expected_hash, write
 

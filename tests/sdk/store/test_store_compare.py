@@ -8,7 +8,7 @@ import pytest
 from alphintra.errors import DataError
 from alphintra.store.comparing import MOST_PLACES, compare
 from alphintra.store.opening import open_folder
-from alphintra.store.writing import Rules
+from alphintra.store.open_file import Rules
 
 from .made import ROLES, bars, write
 

@@ -12,8 +12,9 @@ from alphintra.errors import DataError
 from alphintra.store.blobs import Folder, ObjectStore, open_blobs
 from alphintra.store.cache import Cache
 from alphintra.store.committing import commit
+from alphintra.store.converting import to_numpy
 from alphintra.store.opening import open_version
-from alphintra.store.reading import batches, read, to_numpy
+from alphintra.store.reading import batches, read
 from alphintra.store.sweeping import lease, sweep
 
 from .made import arrays, bars, write

@@ -10,8 +10,8 @@ from alphintra.errors import DataError
 from alphintra.store import Version
 from alphintra.store.comparing import compare
 from alphintra.store.hashing import stored_hash
-from alphintra.store.opening import FolderFiles, open_folder
-from alphintra.store.reading import batches, block_digests, read
+from alphintra.store.opening import open_folder
+from alphintra.store.reading import FolderFiles, batches, block_digests, read
 from alphintra.store.sealed import KeyFolder, Seal
 from alphintra.store.sketches import sketches_of
 
