@@ -46,7 +46,7 @@ class _Scratch(threading.local):
 _SCRATCH = _Scratch()
 
 
-class _Bins:
+class Bins:
     """Counts by bin number."""
 
     def __init__(self) -> None:
@@ -75,6 +75,10 @@ class _Bins:
         """Return the numbers of bins that are not empty, and their counts."""
         places = np.flatnonzero(self.counts)
         return places + self.base, self.counts[places]
+
+    def ends(self) -> tuple[int | None, int | None]:
+        """Return the first and the last number that there is room for."""
+        return (self.base, self.base + len(self.counts) - 1) if len(self.counts) else (None, None)
 
     def state(self) -> list[int]:
         """Return what :meth:`restore` takes: the number of the first bin, then counts."""
@@ -112,7 +116,7 @@ class NumberStatistics:
         self.mean = self.squares = 0.0
         self.exponent: int | None = None
         self.zeros = 0
-        self.linear, self.above, self.below = _Bins(), _Bins(), _Bins()
+        self.linear, self.above, self.below = Bins(), Bins(), Bins()
 
     def add(self, values: F64) -> None:
         """Take the next values."""

@@ -32,8 +32,6 @@ _MOST_CELLS = 8_388_608
 _MOST_CHUNKS = 65_536
 #: Beyond so many columns a block of all of them is too much to hold: they are hashed one by one, when all is written.
 _WIDE = 64
-
-
 _NOTHING = SideFile("", 0)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from alphintra.store import Column, manifest
+from alphintra.store.coverage import Coverage
 from alphintra.store.sampling import Sample
 from alphintra.store.statistics import QUANTILES, ColumnStatistics, NumberStatistics
 
@@ -95,6 +96,21 @@ def test_other_types():
     assert (time["min"], time["max"]) == ("1970-01-01T00:00:00.000001Z", "1970-01-01T00:00:01.500000Z")
 
 
+def test_a_calendar_of_rows_is_bounded():
+    daily = Coverage("date32")
+    daily.add(np.arange(0, 30_000, dtype=np.int32))  # 82 years
+    daily.add(np.array([5, 29_999], dtype=np.int32))
+    found = daily.to_json()
+    assert (found["first"], found["days"], len(found["counts"])) == ("1970-01-01", 3, 10_000)
+    assert (found["counts"][:3], found["counts"][-1], sum(found["counts"])) == ([3, 4, 3], 4, 30_002)
+    before = Coverage("timestamp[us, UTC]")
+    before.add(np.array([-1, 0, 86_400_000_000]))
+    assert before.to_json() == {"first": "1969-12-31", "days": 1, "counts": [1, 1, 1]}
+    before.add(np.array([0, 2**62]))  # a mistake has no calendar, and no memory
+    assert before.to_json() is None
+    assert Coverage("date32").to_json() is None
+
+
 def test_a_sample_is_of_all_rows_and_the_same_for_the_same_data():
     columns = (Column("time", "timestamp[us, UTC]", "time"), Column("close", "double"))
     table = bars(60_000).select(["time", "close"])
@@ -124,6 +140,7 @@ def test_what_a_preview_shows_is_in_the_manifest(tmp_path):
     assert read.statistics["close"]["mean"] == pytest.approx(closes.mean(), rel=1e-9)
     assert sum(read.statistics["close"]["histogram"]["counts"]) == 3_020
     assert read.statistics["time"]["min"] == "2020-01-01T00:00:00Z"
+    assert read.statistics["time"]["coverage"] == {"first": "2020-01-01", "days": 1, "counts": [1_460, 1_440, 120]}
     assert read.sample["columns"] == ["symbol", "time", "open", "high", "low", "close", "volume"]
     assert len(read.sample["rows"]) == 1_000
     assert {row[0] for row in read.sample["rows"]} == {"A", "B"}
