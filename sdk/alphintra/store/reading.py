@@ -78,7 +78,8 @@ def read(
 ) -> Any:
     """Return rows as an Arrow table: ``symbol``, then the time and the columns as they are stored.
 
-    Arguments and errors as of :func:`~alphintra.store.finding.find`; a file that does not hold what the manifest says raises ``DAMAGED_FILE``.
+    Arguments and errors as of :func:`~alphintra.store.finding.find`; a file that does not hold what the manifest says
+    raises ``DAMAGED_FILE``.
     """
     import pyarrow as pa
 
