@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import bars
-import datasets
 import debug_back
 import job_figures
 import job_list
@@ -35,6 +34,7 @@ import reference
 import replay
 import replay_play
 import report
+import stored_datasets
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
 from kernel_first import CELL, first_result
@@ -274,8 +274,10 @@ def main() -> int:
                 return 1
         if "jobs" in parts and not _equal("jobs", job_figures.problem(jobs)):
             return 1
-        sizes = ((2, 100_000), (500, 100_000)) if args.check_only else (datasets.HASHED, datasets.UNIVERSE)
-        stored = datasets.measure(Path(name), *sizes) if "datasets" in parts else None
+        sizes = (stored_datasets.HASHED, stored_datasets.UNIVERSE)
+        if args.check_only:
+            sizes = ((2, 100_000), (500, 100_000))
+        stored = stored_datasets.measure(Path(name), *sizes) if "datasets" in parts else None
         if stored is not None and not _equal("datasets", stored.problem):
             return 1
         if args.check_only:
@@ -286,7 +288,7 @@ def main() -> int:
         if "jobs" in parts:
             job_figures.show(jobs, table)
         if stored is not None:
-            datasets.show(stored, table)
+            stored_datasets.show(stored, table)
         table.end()
     return 0
 

@@ -227,8 +227,8 @@ def from_json(raw: bytes) -> Manifest:
         DataError: ``BAD_MANIFEST``, with the entry that cannot be.
     """
     value = parse(raw, MOST_BYTES, "manifest")
-    keys = ("format", "version", "content_hash", "columns", "symbols", "files", "blocks", "sketches", "about", "provenance",
-            "statistics", "sample", "sealed", "written")  # fmt: skip
+    keys = ("format", "version", "content_hash", "columns", "symbols", "files", "blocks", "sketches", "about",
+            "provenance", "statistics", "sample", "sealed", "written")  # fmt: skip
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         refuse(f"no manifest of {FORMAT}", "manifest")
     top = Part(value, "manifest", keys)

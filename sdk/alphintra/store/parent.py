@@ -45,7 +45,7 @@ class Parent:
             )  # fmt: skip
         self._version = version
         counts = manifest.symbol_rows.tolist()
-        self._rows = dict(zip(manifest.symbols, counts, strict=True))
+        self._rows: dict[str, int] = dict(zip(manifest.symbols, counts, strict=True))
         _, _, symbol, _, _, last = manifest.groups
         ends = np.full(len(manifest.symbols), np.iinfo(np.int64).min)
         np.maximum.at(ends, symbol, last)

@@ -290,7 +290,7 @@ class TextStatistics:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where another left off."""
         self.count, self.nulls = state["count"], state["nulls"]
-        self._seen = None if state["seen"] is None else Counter({value: count for value, count in state["seen"]})
+        self._seen = None if state["seen"] is None else Counter(dict(state["seen"]))
 
     def to_json(self) -> dict[str, Any]:
         """Return them as they stand in a manifest; ``distinct`` is null beyond 1,000."""

@@ -90,7 +90,7 @@ def test_killed_before_each_step_it_is_whole_or_not_there(tmp_path):
     write(whole / "s", TABLES)
     with (whole / "s.lock").open("xb"):
         pass
-    places = [tmp_path / f"{n:02}" for n in range(40)]
+    places = [tmp_path / f"{n:02}" for n in range(64)]
     for place in places:
         shutil.copytree(tmp_path / "whole", place)
     ran = subprocess.run(
@@ -163,7 +163,7 @@ def test_a_full_disk_leaves_nothing(tmp_path):
         from tests.sdk.store.test_store_commit import TABLES, write
         import pyarrow.parquet
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        for most in (30_000, 80_000):  # in the first file of rows, then beside them
+        for most in (30_000, 65_000):  # in the first file of rows; in the manifest
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
             try:
                 with lease(Path({str(tmp_path)!r}), "me") as folder:

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from alphintra.errors import DataError
 from alphintra.store.comparing import MOST_PLACES, compare
-from alphintra.store.opening import open_folder
 from alphintra.store.open_file import Rules
+from alphintra.store.opening import open_folder
 
 from .made import ROLES, bars, write
 

@@ -16,12 +16,12 @@ from alphintra.errors import DataError, UnknownDataset
 from alphintra.store import Column, VersionWriter, converting, finding, reading
 from alphintra.store.columns import columns_of
 from alphintra.store.hashing import stored_hash
+from alphintra.store.open_file import Rules
 from alphintra.store.opening import open_folder
 from alphintra.store.staging import staged_rows
-from alphintra.store.open_file import Rules
 from alphintra.store.writing import write_frames
 
-from .made import MINUTE, SMALL, START, arrays, bars, expected_hash, write
+from .made import MINUTE, ROLES, SMALL, START, arrays, bars, expected_hash, write
 
 TABLES = {"MSFT": bars(5_300, 1), "AAPL": bars(70_000, 2), "BTC/USDT": bars(10, 3), "Ä": bars(1_000, 4)}
 

@@ -1,8 +1,8 @@
 """Stored datasets: what a version takes to be written, hashed, and read in part, on seeded minute bars.
 
-``python benchmarks/datasets.py`` prints the figures; ``--symbols`` and ``--rows`` make it small. First it checks: the
-content hash of what was written is that of the same arrays hashed in memory, and a symbol that was read equals what
-it was made of.
+``python benchmarks/stored_datasets.py`` prints the figures; ``--symbols`` and ``--rows`` make it small. First it
+checks: the content hash of what was written is that of the same arrays hashed in memory, and a symbol that was read
+equals what it was made of.
 """
 
 from __future__ import annotations
