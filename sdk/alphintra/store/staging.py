@@ -1,8 +1,8 @@
-"""Rows on their way from a reader of files to a version: Parquet, sorted, read once and a row group ahead."""
+"""Rows on their way from a reader of files to a version: sorted, read once, the next while these are worked on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,40 @@ from alphintra.store.columns import SYMBOL
 from alphintra.store.converting import by_symbol
 
 
-def staged_rows(paths: Sequence[Path]) -> Iterator[tuple[str, Any]]:
-    """Yield symbol and rows of files that are sorted by symbol and time, one file going on where another ended.
+def rows_by_symbol(batches: Iterable[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield symbol and rows of Arrow batches or tables with a column ``symbol``, sorted by it.
 
-    Each row group is read while the one before it is worked on. One that holds several symbols comes in several
-    pieces. Columns that no version has (such as ``_row``, the place in the source) come along.
+    The next batch is taken while the one before is worked on: DuckDB's ``to_arrow_reader`` reads a file meanwhile, so
+    that nothing needs to be written in between. A batch that holds several symbols comes in several pieces; other
+    columns than those of the version (such as ``_row``, the place in the source) come along.
+    """
+    import pyarrow as pa
+
+    for batch in _ahead(iter(batches)):
+        table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
+        at = table.schema.get_field_index(SYMBOL)
+        symbols = table.column(at).combine_chunks()
+        if not pa.types.is_dictionary(symbols.type):
+            table = table.set_column(at, SYMBOL, symbols.dictionary_encode())
+        yield from by_symbol(table)
+
+
+def staged_rows(paths: Sequence[Path]) -> Iterator[tuple[str, Any]]:
+    """Yield symbol and rows of Parquet files with a column ``symbol``, one file going on where another ended.
 
     Args:
-        paths: Parquet files with a column ``symbol`` of texts, in their order.
+        paths: The files in their order, sorted by symbol and time.
     """
+    return rows_by_symbol(_groups(paths))
+
+
+def _ahead(items: Iterator[Any]) -> Iterator[Any]:
+    """Yield items, of which the next one is made meanwhile."""
     with ThreadPoolExecutor(1) as executor:
-        ahead = None
-        groups = _groups(paths)
-        while True:
-            current = ahead.result() if ahead is not None else next(groups, None)
-            if current is None:
-                return
-            ahead = executor.submit(next, groups, None)
-            yield from by_symbol(current)
+        coming = executor.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = executor.submit(next, items, None)
+            yield item
 
 
 def _groups(paths: Sequence[Path]) -> Iterator[Any]:

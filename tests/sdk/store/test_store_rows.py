@@ -18,7 +18,7 @@ from alphintra.store.columns import columns_of
 from alphintra.store.hashing import stored_hash
 from alphintra.store.open_file import Rules
 from alphintra.store.opening import open_folder
-from alphintra.store.staging import staged_rows
+from alphintra.store.staging import rows_by_symbol, staged_rows
 from alphintra.store.writing import write_frames
 
 from .made import MINUTE, ROLES, SMALL, START, arrays, bars, expected_hash, write
@@ -180,13 +180,19 @@ def test_rows_that_another_tool_staged(tmp_path):
     staged = staged.append_column("_row", pa.array(range(len(staged))))
     whole = duckdb.sql("select * from staged order by symbol, time")
     whole.write_parquet(str(tmp_path / "1.parquet"), row_group_size=2_048)  # whose groups hold several symbols
-    pieces = list(staged_rows([tmp_path / "1.parquet"]))
-    assert [symbol for symbol, _ in pieces] == ["A", "A", "B", "C", "C", "C"]
-    with VersionWriter(tmp_path / "v", "v1", columns_of(bars(1).schema, ROLES)) as writer:
-        for symbol, table in pieces:
-            assert "_row" in table.column_names
-            writer.add(symbol, table)
-        assert writer.finish().content_hash == expected_hash(tables)
+    for way, rows in (
+        ("files", staged_rows([tmp_path / "1.parquet"])),
+        ("stream", rows_by_symbol(whole.to_arrow_reader(2_048))),  # nothing is written in between
+        ("tables", rows_by_symbol(parts)),
+    ):
+        pieces = list(rows)
+        cut = ["A", "B", "C"] if way == "tables" else ["A", "A", "B", "C", "C", "C"]
+        assert [symbol for symbol, _ in pieces] == cut
+        with VersionWriter(tmp_path / way, "v1", columns_of(bars(1).schema, ROLES)) as writer:
+            for symbol, table in pieces:
+                assert ("_row" in table.column_names) == (way != "tables")
+                writer.add(symbol, table)
+            assert writer.finish().content_hash == expected_hash(tables)
 
 
 def test_pandas_and_polars(version):
