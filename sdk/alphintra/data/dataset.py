@@ -18,6 +18,7 @@ from alphintra.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
 
 class Dataset:
@@ -72,6 +73,30 @@ class Dataset:
         from alphintra.data.frames import to_pandas
 
         return to_pandas(self)
+
+    def to_arrow(self) -> Any:
+        """Return an Arrow table of the columns as they are stored, with the symbol of each row in ``symbol``."""
+        from alphintra.data.arrow import to_table
+
+        return to_table(self.stored())
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return a Polars frame with the columns of :meth:`to_arrow`.
+
+        Raises:
+            DataError: Polars is not installed.
+        """
+        from alphintra.store.converting import to_polars
+
+        return to_polars(self.to_arrow())
+
+    def to_numpy(self) -> dict[str, dict[str, Array]]:
+        """Return arrays by symbol and column: times int64 µs, dates int32 days, numbers float64.
+
+        Raises:
+            DataError: A value is missing that is no float, in a dataset of one's own.
+        """
+        return self.stored()
 
     def events(self) -> pd.DataFrame:
         """Return the stored splits and dividends of the symbols, one a row; empty if there are none.

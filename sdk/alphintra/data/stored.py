@@ -18,7 +18,6 @@ from alphintra.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import polars as pl
 
     from alphintra.store.manifest import Manifest
     from alphintra.store.reading import Version
@@ -77,26 +76,6 @@ class StoredDataset(Dataset):
 
         return to_pandas(self.to_arrow(), self.about, one=len(self.symbols) == 1)
 
-    def to_polars(self) -> pl.DataFrame:
-        """Return a Polars frame with the columns of :meth:`to_arrow`.
-
-        Raises:
-            DataError: Polars is not installed.
-        """
-        from alphintra.store.converting import to_polars
-
-        return to_polars(self.to_arrow())
-
-    def to_numpy(self) -> dict[str, dict[str, Array]]:
-        """Return arrays by symbol and column: times int64 µs, dates int32 days, numbers float64.
-
-        Raises:
-            DataError: A value is missing that is no float.
-        """
-        from alphintra.store.converting import to_numpy
-
-        return to_numpy(self.to_arrow())
-
     def batches(self) -> Any:
         """Go through the rows in bounded memory: symbol and Arrow table, a row group at a time."""
         from alphintra.store.reading import batches
@@ -105,8 +84,10 @@ class StoredDataset(Dataset):
 
     def stored(self) -> dict[str, dict[str, Array]]:
         """Return the columns by symbol, as arrays (read once)."""
+        from alphintra.store.converting import to_numpy
+
         if self._stored is None:
-            self._stored = self.to_numpy()
+            self._stored = to_numpy(self.to_arrow())
         return self._stored
 
     def events(self) -> pd.DataFrame:

@@ -167,11 +167,11 @@ def raw_values(array: Any) -> npt.NDArray[Any]:
     return np.frombuffer(array.buffers()[1], dtype=kind, count=len(array), offset=array.offset * width)
 
 
-def integers(values: npt.NDArray[Any]) -> Any:
-    """Return int32 or int64 as an Arrow array, without a copy. Not ``pyarrow.array``, which imports pandas."""
+def numbers(values: npt.NDArray[Any]) -> Any:
+    """Return int32, int64 or float64 as an Arrow array, without a copy. Not ``pyarrow.array``: it imports pandas."""
     import pyarrow as pa
 
-    kind = {"i4": pa.int32(), "i8": pa.int64()}[values.dtype.str[1:]]
+    kind = {"i4": pa.int32(), "i8": pa.int64(), "f8": pa.float64()}[values.dtype.str[1:]]
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
@@ -182,7 +182,7 @@ def named(symbols: list[str], index: npt.NDArray[np.int32]) -> Any:
     raw = [symbol.encode() for symbol in symbols]
     offsets = np.cumsum([0, *map(len, raw)], dtype=np.int32)
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(raw))]
-    return pa.DictionaryArray.from_arrays(integers(index), pa.Array.from_buffers(pa.string(), len(raw), buffers))
+    return pa.DictionaryArray.from_arrays(numbers(index), pa.Array.from_buffers(pa.string(), len(raw), buffers))
 
 
 def validity(array: Any) -> npt.NDArray[np.bool_] | None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from alphintra.data.content_hash import BLOCK_ROWS
 from alphintra.errors import DataError
-from alphintra.store.columns import Column, integers, raw_values
+from alphintra.store.columns import Column, numbers, raw_values
 from alphintra.store.reading import Version, digests_by_symbol, row_batches
 from alphintra.store.statistics import shown, time_text
 
@@ -213,7 +213,7 @@ class _Matcher:
             self._alone(symbol, table, np.flatnonzero(alone), change)
         for column in self._columns:
             if column is not self._time:
-                self._cells(symbol, column, old.take(integers(at_old)), new.take(integers(at_new)))
+                self._cells(symbol, column, old.take(numbers(at_old)), new.take(numbers(at_new)))
 
     def _alone(self, symbol: str, table: Any, at: npt.NDArray[Any], change: str) -> None:
         if change == "added":

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alphintra.store.columns import SYMBOL, TIME_TYPES, Column, integers, raw_values
+from alphintra.store.columns import SYMBOL, TIME_TYPES, Column, numbers, raw_values
 from alphintra.store.statistics import shown, time_text
 
 MOST_ROWS = 1_000
@@ -67,7 +67,7 @@ class Sample:
         if not len(low):
             return
         low = low[np.argsort(ranks[low])][: self._most]
-        rows = self._cells(table.take(integers(low)))
+        rows = self._cells(table.take(numbers(low)))
         self._kept.extend(
             _Row(int(ranks[row]), symbol, start + int(row), list(cells)) for row, cells in zip(low, rows, strict=True)
         )

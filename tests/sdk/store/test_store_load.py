@@ -86,6 +86,18 @@ def test_a_version_by_name_in_every_library():
     assert list(data.stored()) == ["AAPL", "BTC/USDT"]
 
 
+def test_datasets_that_ship_and_frames_go_to_the_same_libraries():
+    shipped = al.data.load("us-equities-daily/AAPL,MSFT")
+    frame, arrow = shipped.to_polars(), shipped.to_arrow()
+    assert frame.columns == arrow.column_names == ["symbol", *shipped.stored()["AAPL"]]
+    assert frame["symbol"].unique(maintain_order=True).to_list() == ["AAPL", "MSFT"]
+    assert arrow["close"].to_pylist() == shipped.to_pandas()["close"].tolist()
+    assert (str(arrow.schema.field("session").type), str(arrow["session"][0])) == ("date32[day]", "2000-03-01")
+    assert shipped.to_numpy()["MSFT"]["close"].tolist() == shipped.to_pandas().loc["MSFT", "close"].tolist()
+    given = al.data.load(OLD["AAPL"].to_pandas().set_index("time"))
+    assert given.to_polars()["close"].to_list() == OLD["AAPL"]["close"].to_pylist()
+
+
 def test_the_newest_version_a_symbol_and_a_part():
     newest = al.data.load("my/prices")
     assert (newest.name, newest.about.version) == ("my/prices@2", "v2")

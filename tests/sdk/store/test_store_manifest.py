@@ -1,6 +1,8 @@
 """A manifest is read as something that nobody has checked."""
 
+import dataclasses
 import json
+import random
 
 import pytest
 from alphintra.errors import DataError
@@ -131,6 +133,27 @@ def test_what_is_no_manifest_at_all(raw):
     with pytest.raises(DataError) as caught:
         manifest.from_json(raw)
     assert (caught.value.code, caught.value.where) == ("BAD_MANIFEST", "manifest")
+
+
+def test_a_changed_byte_ends_in_a_manifest_or_in_an_error_that_says_where(written):
+    small = dataclasses.replace(written, sample={}, statistics={})
+    raw = small.to_json()
+    rng = random.Random(8)
+    refused = 0
+    for _ in range(1_500):
+        changed = bytearray(raw)
+        for _ in range(rng.randint(1, 3)):
+            at = rng.randrange(len(changed))
+            changed[at : at + rng.choice((0, 1, 1, 4))] = rng.choice((b"", b"0", b"-", b"9" * 30, b"null", b"[", b'"'))
+        try:
+            found = manifest.from_json(bytes(changed))
+        except DataError as error:
+            assert (error.code, error.where.startswith("manifest")) == ("BAD_MANIFEST", True)
+            refused += 1
+        else:
+            assert found.rows > 0
+            assert manifest.from_json(found.to_json()).to_json() == found.to_json()
+    assert refused > 1_000
 
 
 def test_numbers_without_end_are_refused_in_free_parts(written):
