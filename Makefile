@@ -51,7 +51,8 @@ lab: env
 test: env
 	JOBS=$(JOBS) $(BIN)/python scripts/check.py
 
-# All attacks on the sandbox, as root and as an ordinary user, with what each took; `make test` has most of them.
+# All attacks on the sandbox, with what each took; by root, those that do not measure once more as an ordinary user.
+# `make test` has most of them.
 attack: env
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" --durations=20 tests/sandbox $(ARGS)
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" ui-tests/test_attacks.py $(ARGS)

@@ -102,7 +102,7 @@ class PostgresServer:
         )
         self.start()
 
-    def start(self, seconds: float = 30) -> None:
+    def start(self, seconds: float = 120) -> None:
         """Start it, or start it again, and wait until it answers."""
         self._tell("start")
         until = time.monotonic() + seconds
@@ -130,7 +130,7 @@ class PostgresServer:
         """End it and remove everything."""
         if self._guardian.stdin is not None:
             self._guardian.stdin.close()
-        self._guardian.wait(30)
+        self._guardian.wait(120)
 
     def create_database(self, like: str | None = None) -> str:
         """Make a database, empty or like the one at another's address; its SQLAlchemy address."""

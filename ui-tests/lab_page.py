@@ -184,6 +184,8 @@ class Pages:
         else:
             page.leave()
             self._idle[lab.url] = page
+        # Any test may come next: it finds no kernel of this one, whose notebook it could not see.
+        lab.end_kernels()
 
     def close(self) -> None:
         for page in self._idle.values():
@@ -197,5 +199,6 @@ class Pages:
             args=["--no-sandbox"],
             viewport=VIEWPORT,
             reduced_motion="reduce",
+            timeout=PATIENCE,
         )
         return Page(context, lab)

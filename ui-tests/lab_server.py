@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 CHROMIUM = Path("/usr/bin/chromium")
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -37,6 +38,16 @@ class Lab:
         """Have the next page begin in the light theme."""
         (self.settings / "@jupyterlab/apputils-extension/themes.jupyterlab-settings").unlink(missing_ok=True)
 
+    def end_kernels(self) -> None:
+        """End all that runs code, so that the next test finds none."""
+        for kind in ("sessions", "kernels"):
+            for found in self.request("GET", kind):
+                try:
+                    self.request("DELETE", f"{kind}/{found['id']}")
+                except HTTPError as error:
+                    if error.code != 404:  # it has come to its end by itself
+                        raise
+
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Ask the REST interface, as a client outside of the browser does."""
         request = urllib.request.Request(
@@ -45,7 +56,7 @@ class Lab:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"token {self.token}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        with urllib.request.urlopen(request, timeout=120) as reply:
             return json.loads(reply.read() or b"null")
 
 

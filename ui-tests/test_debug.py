@@ -8,7 +8,8 @@ from textwrap import indent
 from typing import Any
 
 import pytest
-from lab_page import SECOND, Page
+from lab_page import PATIENCE, SECOND, Page
+from lab_server import SCREENSHOTS
 from playwright.sync_api import TimeoutError, expect
 
 pytestmark = pytest.mark.browser
@@ -58,15 +59,17 @@ def notebook(view: Page) -> str:
 class Debugged:
     """A notebook that is being debugged, and a file beside it."""
 
-    def __init__(self, view: Page) -> None:
-        self.view, self.page = view, view.page
+    def __init__(self, view: Page, page: Any = None) -> None:
+        self.view, self.page = view, page or view.page
         self.panel = self.page.locator("#jp-debugger-sidebar")
         self.standing = self.panel.locator(".alphintra-Standing")
 
     def switch_on(self) -> None:
         """Press the bug until the lines have a place for breakpoints: a kernel that has just come takes no press."""
+        bug = self.page.locator(".jp-NotebookPanel:visible .jp-DebuggerBugButton").first
         for left in reversed(range(5)):
-            self.page.locator(".jp-NotebookPanel:visible .jp-DebuggerBugButton").first.click()
+            if bug.get_attribute("aria-pressed") != "true":  # pressed once more, it would be off
+                bug.click()
             try:
                 self.gutter(self.cell(0)).first.wait_for(state="attached", timeout=20 * SECOND)
             except TimeoutError:
@@ -162,12 +165,35 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     expect(debugged.value("self")).to_contain_text("<Rising at 2012-03-16 20:00: equity")
     view.shot("debug-3-back")
 
+    # Another browser on the notebook sees where the run stands, and may move it as well.
+    beside = view.context.new_page()
+    beside.set_default_timeout(PATIENCE)
+    try:
+        beside.goto(f"{view.lab.url}lab/workspaces/second/tree/debug.ipynb?token={view.lab.token}&reset")
+        other = Debugged(view, beside)
+        beside.wait_for_function("() => window.jupyterapp?.commands.hasCommand('debugger:show-panel')")
+        beside.evaluate("() => window.jupyterapp.commands.execute('debugger:show-panel')")
+        other.standing.wait_for()
+        expect(other.standing).to_contain_text("bar 3\u202f030 ")
+        other.press("alphintra:debug-back-one-bar")
+        debugged.stands(FIRST, "bar 3\u202f029 ")
+        expect(other.standing).to_contain_text("bar 3\u202f029 ")
+        debugged.press("alphintra:debug-back-one-bar")
+        debugged.stands(FIRST, "bar 3\u202f028 ")
+        expect(other.standing).to_contain_text("bar 3\u202f028 ")
+        beside.screenshot(path=SCREENSHOTS / "debug-7-two-browsers.png")
+    finally:
+        beside.close()
+    debugged.stands(FIRST, "bar 3\u202f028 ")
+
     debugged.press("alphintra:debug-run-to-date")
     debugged.ask_for("2013-02-01")
     debugged.said("2013-02-01 is outside the data – the run goes from 2012-01-03 (bar 2979) to 2012-12-31 (bar 3228)")
     page.keyboard.press("Control+F10")
     debugged.ask_for("2012-08-01")
     debugged.stands(FIRST, "bar 3\u202f125 ")
+    # The tree of the bar before goes when this comes.
+    expect(debugged.value("self")).to_contain_text("<Rising at 2012-08-01 20:00")
     debugged.variable("self").hover()
     debugged.variable("self").locator(".jp-DebuggerVariables-renderVariable").first.click()
     rich = page.locator(".jp-VariableRendererPanel:visible")
@@ -188,6 +214,7 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
 
     # a strategy of a file: its editor takes a breakpoint, and comes to the front when the run stops there
     debugged.gutter(debugged.cell(0)).nth(FIRST).click()
+    expect(row).to_have_count(0)
     page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', { path })", FILE)
     debugged.gutter(debugged.file).nth(TEST).click()
     expect(row.locator(".jp-DebuggerBreakpoint-line")).to_have_text(str(TEST))

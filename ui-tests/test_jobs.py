@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 import pytest
 from lab_page import Page
 from lab_server import Lab
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -73,15 +74,16 @@ def test_a_slow_backtest_is_followed_and_stopped(view: Page, slow: str) -> None:
     view.show_panel()
     row = view.row(made["id"])
     page.wait_for_function(
-        "row => Number(row.querySelector('[role=progressbar]').getAttribute('aria-valuenow')) > 0",
-        arg=row.element_handle(),
+        "run => Number(document.querySelector(`.alphintra-Run[data-run='${run}'] [role=progressbar]`)"
+        "?.getAttribute('aria-valuenow')) > 0",
+        arg=made["id"],
     )
     row.click()
     document = page.locator(".jp-MainAreaWidget:visible .alphintra-Running")
     document.locator(".alphintra-Progress-left").wait_for()
     ran = document.locator("[data-meter=run_seconds] dd")
     ran.filter(has_text="s").wait_for()
-    assert document.locator("[data-meter]").count() >= 5
+    document.locator("[data-meter]").nth(4).wait_for()
     view.shot("jobs-2-run")
 
     view.command("Show Running Jobs")
@@ -99,7 +101,7 @@ def test_a_slow_backtest_is_followed_and_stopped(view: Page, slow: str) -> None:
     details = jobs.locator(".alphintra-JobDetails")
     details.locator(".alphintra-Traceback").filter(has_text="started").wait_for()
     level = lab.request("GET", "system")["sandbox"]["level"]
-    assert details.locator("[data-meter=sandbox_level] dd").inner_text() == level
+    expect(details.locator("[data-meter=sandbox_level] dd")).to_have_text(level)
     view.shot("jobs-3-document")
 
     page.locator("#alphintra-status-sandbox button").click()
@@ -130,11 +132,12 @@ def test_jobs_wait_in_their_turn_and_are_stopped_together(view: Page, slow: str)
     jobs.get_by_label("Filter the jobs by name").fill("nothing is called so")
     jobs.get_by_role("button", name="Show all jobs").click()
     jobs.locator(f"tr[data-job='{made[0]['job_id']}']").wait_for()
-    assert jobs.get_by_label("Filter the jobs by name").input_value() == ""
+    expect(jobs.get_by_label("Filter the jobs by name")).to_have_value("")
 
     # By keyboard alone: to the first row, down, its details, stop.
     jobs.locator("tr[data-at='0']").focus()
     page.keyboard.press("ArrowDown")
+    page.wait_for_function("() => document.activeElement.dataset.at === '1'")
     page.keyboard.press(" ")
     jobs.locator(f".alphintra-JobDetails[data-job='{made[2]['job_id']}']").wait_for()
     page.keyboard.press("Delete")
@@ -166,7 +169,7 @@ def test_an_end_is_told_once_and_a_failure_says_why(view: Page) -> None:
     footer = page.locator(".jp-MainAreaWidget:visible .alphintra-JobFooter")
     footer.locator("[data-meter=run_seconds] dd").filter(has_text="s").wait_for()
     job = lab.request("GET", f"jobs/{good['job_id']}")
-    assert footer.locator("[data-meter=sandbox_level] dd").inner_text() == job["sandbox_level"]
+    expect(footer.locator("[data-meter=sandbox_level] dd")).to_have_text(job["sandbox_level"])
 
 
 def test_a_lost_connection_is_shown_and_nothing_is_lost(view: Page, slow: str) -> None:

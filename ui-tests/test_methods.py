@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from lab_page import Page
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -77,20 +78,20 @@ def completed(view: Page, strategy: str, **settings: Any) -> str:
         "POST", f"strategies/code/{strategy}/execute", {"dataset_id": "us-equities-daily/AAPL"} | settings
     )
     backtest = str(accepted["backtest_id"])
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
-        status = view.lab.request("GET", f"backtests/{backtest}")["status"]
-        if status in {"COMPLETED", "FAILED", "CANCELLED"}:
+        found = view.lab.request("GET", f"backtests/{backtest}")
+        if found["status"] in {"COMPLETED", "FAILED", "CANCELLED"}:
             break
         time.sleep(0.3)
-    assert status == "COMPLETED"
+    assert found["status"] == "COMPLETED", found
     return backtest
 
 
 def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> None:
     page = asked(view, "cross.py")
-    box = page.locator(".alphintra-RunDialog .jp-Dialog-content").bounding_box()
     view.shot("30-form-backtest")
+    box = page.locator(".alphintra-RunDialog .jp-Dialog-content").bounding_box()
     for method, name in (("MONTE_CARLO", "monte-carlo"), ("WALK_FORWARD", "walk-forward"), ("SWEEP", "sweep")):
         choose(page, method)
         view.shot(f"31-form-{name}")
@@ -107,9 +108,11 @@ def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> 
     count = page.locator(f"{FORM} p[data-field='method.grid']")
     # 5:50:5 has 10 values, 20:200:20 has 10.
     count.filter(has_text="100 combinations").wait_for()
-    assert page.locator("[data-field='method.constraint'] input").input_value() == "fast < slow"
+    expect(page.locator("[data-field='method.constraint'] input")).to_have_value("fast < slow")
     fill(page, "method.grid.fast", "10")
     fill(page, "method.grid.slow", "50")
+    # Each is taken before the next is filled in, as when somebody writes.
+    count.filter(has_text="1 combination before").wait_for()
     run(page)
     assert "Nothing varies" in complaint(page, "method.grid")
     fill(page, "method.grid.fast", "10, 20, 30")
@@ -131,7 +134,7 @@ def test_a_sweep_is_started_from_the_form_and_shows_its_heat_map(view: Page) -> 
     page.wait_for_selector(".jp-Dialog", state="detached")
     row = page.locator("#alphintra-backtests .alphintra-Run").first
     row.filter(has_text="Sweep").wait_for()
-    toast = page.locator(".Toastify__toast").filter(has_text="finished")
+    toast = page.locator(".Toastify__toast").filter(has_text="Sweep of Cross finished")
     toast.wait_for()
     job = view.lab.request("GET", f"backtests/{row.get_attribute('data-run')}")
     assert job["method"]["grid"] == {"fast": [10, 20, 30], "slow": {"low": 40, "high": 100, "step": 20}}
@@ -200,6 +203,7 @@ def test_a_comparison_that_could_not_be_had_can_be_tried_again(view: Page) -> No
     deadline = time.monotonic() + 120
     while len(asked) < 2 and time.monotonic() < deadline:
         page.wait_for_timeout(100)
+    assert len(asked) == 2
     asked[1].fulfill(status=503, json=problem)
     refused = page.locator(f"{DOCUMENT} [role=alert]")
     refused.filter(has_text="The database cannot be used just now.").wait_for()
@@ -277,10 +281,10 @@ def test_checks_are_set_run_and_remembered(view: Page) -> None:
     view.lab.request("POST", "strategies/code/from-file", {"path": path.name, "class_name": "Cross"})
     passed = page.locator(f"{checks} details[data-state='passed']").first
     passed.wait_for()
-    assert "after a save" in passed.locator("summary").inner_text()
+    expect(passed.locator("summary")).to_contain_text("after a save")
     if passed.get_attribute("open") is None:
         passed.locator("summary").click()
-    assert "First differing fill" in passed.inner_text()
+    expect(passed).to_contain_text("First differing fill")
     item.filter(has_text="passed").wait_for()
     view.shot("40-checks-history")
     # What is to be stopped must not come to its end before.
@@ -311,7 +315,7 @@ def test_a_method_opens_with_its_study_before_the_run(
     view.row(backtest).click()
     study = page.locator(f"{DOCUMENT} .alphintra-Study")
     study.wait_for()
-    assert study.get_attribute("data-kind") == kind
+    expect(study).to_have_attribute("data-kind", kind)
     page.wait_for_selector(f"{DOCUMENT} .js-plotly-plot")
     view.shot(f"41-{kind}")
     page.get_by_role("tab", name=page_of_run).click()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import nbformat
@@ -49,13 +48,6 @@ NOTEBOOK = ".jp-NotebookPanel:visible"
 TOAST = ".Toastify__toast"
 
 
-@pytest.fixture(autouse=True)
-def _kernels_end(lab: Lab) -> Iterator[None]:
-    yield
-    for session in lab.request("GET", "sessions"):
-        lab.request("DELETE", f"sessions/{session['id']}")
-
-
 def cells(page: Any) -> Any:
     return page.locator(f"{NOTEBOOK} .jp-CodeCell")
 
@@ -81,7 +73,9 @@ def failed_job(lab: Lab) -> str:
     body = {"strategy_id": made["id"], "dataset_id": "us-equities-daily/AAPL", "parameters": {"scale": 100}}
     run = lab.request("POST", "backtests", body)
     lab.request("POST", f"backtests/{run['id']}/run", {})
-    while lab.request("GET", f"backtests/{run['id']}")["status"] in ("PENDING", "RUNNING"):
+    deadline = time.monotonic() + 240
+    while (found := lab.request("GET", f"backtests/{run['id']}"))["status"] in ("PENDING", "RUNNING"):
+        assert time.monotonic() < deadline, found
         time.sleep(0.2)
     return str(run["id"])
 
@@ -111,7 +105,7 @@ def test_an_error_a_trade_and_a_failed_job_lead_to_their_bars(view: Page) -> Non
     failure.get_by_role("button", name="Debug at this bar").focus()
     page.keyboard.press("Enter")
     debugged = cells(page).nth(2)
-    ran(debugged)
+    ran(debugged.filter(has_text="al.post_mortem()"))
     assert source(debugged) == "al.post_mortem()"
     stands_at(debugged, BEFORE)
     assert cells(page).count() == 5
@@ -139,6 +133,7 @@ def test_an_error_a_trade_and_a_failed_job_lead_to_their_bars(view: Page) -> Non
     ran(cells(page).nth(5).filter(has_text=entered))
     assert source(cells(page).nth(5)) == call.format(entered)
     result.get_by_role("tab", name="Fills").click()
+    result.locator(".alphintra-Table-tools [data-why='fill']").wait_for()
     first = result.locator(".alphintra-Table tbody tr[data-at='0']")
     first.focus()
     page.keyboard.press("w")

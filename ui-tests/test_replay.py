@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lab_page import SECOND, Page
-from lab_server import Lab
+from lab_page import PATIENCE, Page
 
 pytestmark = pytest.mark.browser
 
@@ -58,13 +56,9 @@ UNCOPIED = f'from draws import Draws\n\nal.replay(Draws, data="{DATA}", at="2010
 VIEW = ".jp-NotebookPanel .alphintra-Replay"
 #: The days of the data after that at which the replay is opened.
 DAYS = ["2010-04-20", "2010-04-21", "2010-04-22"]
-
-
-@pytest.fixture(autouse=True)
-def _kernels_end(lab: Lab) -> Iterator[None]:
-    yield
-    for session in lab.request("GET", "sessions"):
-        lab.request("DELETE", f"sessions/{session['id']}")
+#: Whether the picture that the notebook in front keeps of its replay is of a day.
+KEPT = """day => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells[1].outputs
+    .some(output => String(output.data?.['text/html']).includes(day))"""
 
 
 def opened(view: Page, name: str) -> Any:
@@ -226,7 +220,7 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     view.shot("43-replay-branch")
     page.get_by_role("button", name="Compare with the run").click()
     comparison = page.locator(f"{VIEW} .alphintra-Replay-comparison")
-    comparison.get_by_text("the run").first.wait_for(timeout=60 * SECOND)
+    comparison.get_by_text("the run").first.wait_for()
     comparison.evaluate("node => node.scrollIntoView()")
     view.shot("44-replay-comparison")
     comparison.get_by_role("button", name="Close").click()
@@ -253,9 +247,10 @@ def test_two_pages_see_one_replay_and_the_notebook_keeps_its_last_picture(view: 
     page.keyboard.press("Control+S")
     page.wait_for_function("() => !document.querySelector('.jp-mod-dirty.lm-mod-current')")
     other = view.context.new_page()
+    other.set_default_timeout(PATIENCE)
     try:
         other.goto(f"{view.lab.url}lab/workspaces/second/tree/pages.ipynb?token={view.lab.token}&reset")
-        other.wait_for_selector(f"{VIEW} canvas", timeout=60 * SECOND)
+        other.wait_for_selector(f"{VIEW} canvas")
         press(page, "step")
         stands_at(page, DAYS[1])
         stands_at(other, DAYS[1])
@@ -265,7 +260,7 @@ def test_two_pages_see_one_replay_and_the_notebook_keeps_its_last_picture(view: 
         other.close()
 
     # What the notebook keeps is where the replay came to rest.
-    page.wait_for_timeout(2500)
+    page.wait_for_function(KEPT, arg=DAYS[2])
     page.locator(".jp-NotebookPanel:visible .jp-CodeCell").nth(0).click()
     page.keyboard.press("Control+S")
     page.wait_for_function("() => !document.querySelector('.jp-mod-dirty.lm-mod-current')")
@@ -279,7 +274,7 @@ def test_two_pages_see_one_replay_and_the_notebook_keeps_its_last_picture(view: 
         view.lab.request("DELETE", f"sessions/{session['id']}")
     view.open("pages.ipynb")
     still = page.locator(".jp-NotebookPanel:visible .alphintra-ReplayOutput .jp-RenderedHTML")
-    still.wait_for(timeout=60 * SECOND)
+    still.wait_for()
     assert DAYS[2] in still.inner_text()
     assert still.locator("svg path").count() > 3
     assert page.get_by_text("Error displaying widget").is_hidden()

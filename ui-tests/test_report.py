@@ -65,7 +65,7 @@ class Opened:
 @pytest.fixture(scope="module")
 def offline(chromium: Any) -> Iterator[Opened]:
     """One page, which each test loads anew: in another one, Plotly would be compiled for each."""
-    browser = chromium.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+    browser = chromium.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"], timeout=PATIENCE)
     context = browser.new_context(reduced_motion="reduce", offline=True)
     context.set_default_timeout(PATIENCE)
     yield Opened(context.new_page())
@@ -108,6 +108,7 @@ def test_the_theme_is_changed_by_keyboard_and_charts_follow(opened: Opened, page
     before = page.evaluate(ground), page.evaluate(ink)
     page.locator("#theme").focus()
     page.keyboard.press("Enter")
+    page.wait_for_function(f"before => {ink} !== before", arg=before[1])
     after = page.evaluate(ground), page.evaluate(ink)
     assert {before[0], after[0]} == {"rgb(255, 255, 255)", "rgb(21, 24, 28)"}
     assert {before[1], after[1]} == {"rgb(27, 31, 36)", "rgb(230, 232, 234)"}

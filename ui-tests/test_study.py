@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import nbformat
 import pytest
 import studies
 from alphintra_backtest.study import Study
-from lab_page import Page
-from lab_server import Lab
+from lab_page import SETTLED, Page
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -20,14 +19,6 @@ TRIALS = ".alphintra-Trials"
 #: Bytes of the extension's files that a page has loaded and that are as large as Plotly.
 PLOTLY = """() => performance.getEntriesByType('resource')
     .filter(entry => entry.name.includes('@alphintra/lab') && entry.decodedBodySize > 3e6).length"""
-
-
-@pytest.fixture(autouse=True)
-def _kernels_end(lab: Lab) -> Iterator[None]:
-    """A saved notebook is looked at; the kernel that it starts is of no use to the next test."""
-    yield
-    for session in lab.request("GET", "sessions"):
-        lab.request("DELETE", f"sessions/{session['id']}")
 
 
 def opened(view: Page, name: str, *payloads: Mapping[str, Any]) -> Any:
@@ -46,7 +37,7 @@ def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
     count = page.locator(f"{TRIALS} .alphintra-Trials-count")
     rows = page.locator(f"{TRIALS} tbody tr[data-at]")
     shown = page.locator(f"{TRIALS} .alphintra-Table-tools [role=status]")
-    assert count.inner_text() == "990 trials"
+    expect(count).to_have_text("990 trials")
     # The best stands first, and is marked.
     assert rows.first.inner_text().startswith("\u2605")
     assert page.evaluate(PLOTLY) == 0
@@ -56,13 +47,15 @@ def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
     box = heat.bounding_box()
     middle = {"x": box["width"] * 0.4, "y": box["height"] * 0.4}
     heat.hover(position=middle)
-    readout = page.locator(f"{TRIALS} .alphintra-Trials-readout").first.inner_text()
+    shows = page.locator(f"{TRIALS} .alphintra-Trials-readout").first
+    expect(shows).to_contain_text(re.compile(r"trial \d+"))
+    readout = shows.inner_text()
     number = re.search(r"trial (\d+)", readout)
     assert number, readout
     heat.click(position=middle)
-    assert count.inner_text() == "1 of 990 selected"
-    assert shown.inner_text() == "1 of 990 rows"
-    assert rows.count() == 1
+    expect(count).to_have_text("1 of 990 selected")
+    expect(shown).to_have_text("1 of 990 rows")
+    expect(rows).to_have_count(1)
     assert re.split(r"\s+", rows.first.inner_text())[0] == number[1]
     assert rows.first.get_attribute("aria-selected") == "true"
     assert page.get_by_role("button", name="Copy parameters").is_enabled()
@@ -72,9 +65,10 @@ def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + middle["x"] + 60, box["y"] + middle["y"] + 40, steps=5)
     page.mouse.up()
+    page.evaluate(SETTLED)
     dragged = int(count.inner_text().split()[0])
     assert dragged > 4
-    assert shown.inner_text() == f"{dragged} of 990 rows"
+    expect(shown).to_have_text(f"{dragged} of 990 rows")
     view.shot("21-trials-cells")
 
     # A stretch of the second axis takes the place of the cells.
@@ -87,31 +81,33 @@ def test_trials_have_one_selection_in_map_lines_and_table(view: Page) -> None:
     page.mouse.move(across, top + 120, steps=5)
     page.mouse.up()
     page.wait_for_function(f"() => document.querySelector('{TRIALS}-count').innerText !== '{dragged} of 990 selected'")
+    page.evaluate(SETTLED)
     brushed = int(count.inner_text().split()[0])
-    assert shown.inner_text() == f"{brushed} of 990 rows"
+    expect(shown).to_have_text(f"{brushed} of 990 rows")
     view.shot("22-trials-stretch")
 
     height = page.locator(TRIALS).bounding_box()["height"]
     view.switch_theme()
-    assert count.inner_text() == f"{brushed} of 990 selected"
+    expect(count).to_have_text(f"{brushed} of 990 selected")
+    page.evaluate(SETTLED)
     assert page.locator(TRIALS).bounding_box()["height"] == height
     view.shot("23-trials-other-theme")
 
     page.get_by_role("button", name="Clear selection").click()
-    assert count.inner_text() == "990 trials"
+    expect(count).to_have_text("990 trials")
     # By keyboard, in the table and in the map.
     rows.first.focus()
     page.keyboard.press("ArrowDown")
     page.wait_for_function("() => document.activeElement.dataset.at === '1'")
     page.keyboard.press("Enter")
-    assert count.inner_text() == "1 of 990 selected"
-    assert rows.count() > 1
+    expect(count).to_have_text("1 of 990 selected")
+    rows.nth(1).wait_for()
     heat.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    assert count.inner_text() == "2 of 990 selected"
+    expect(count).to_have_text("2 of 990 selected")
     page.keyboard.press("Escape")
-    assert count.inner_text() == "990 trials"
+    expect(count).to_have_text("990 trials")
     # While the map has the focus, keys are its own.
     heat.blur()
 
@@ -120,12 +116,12 @@ def test_more_parameters_than_two_are_chosen_from(view: Page) -> None:
     page = opened(view, "wide.ipynb", studies.wide_sweep().payload())
     page.locator(f"{TRIALS} .alphintra-HeatMap canvas").wait_for()
     over = page.locator(f"{TRIALS} .alphintra-Trials-legend").filter(has_text="Each cell shows its best trial")
-    assert over.inner_text() == "Each cell shows its best trial by Sharpe over leave by."
+    expect(over).to_have_text("Each cell shows its best trial by Sharpe over leave by.")
     page.get_by_label("Up", exact=True).select_option(label="leave by")
-    assert over.inner_text() == "Each cell shows its best trial by Sharpe over slow."
+    expect(over).to_have_text("Each cell shows its best trial by Sharpe over slow.")
     # The same parameter twice: the two change places.
     page.get_by_label("Across", exact=True).select_option(label="leave by")
-    assert page.get_by_label("Up", exact=True).evaluate("node => node.selectedOptions[0].innerText") == "fast"
+    expect(page.get_by_label("Up", exact=True).locator("option:checked")).to_have_text("fast")
     view.shot("24-trials-three")
 
 
@@ -151,7 +147,7 @@ def test_figures_are_drawn_follow_the_theme_and_have_their_numbers(view: Page) -
 
     first.get_by_role("button", name="Data").click()
     # Six lines of 500 sessions.
-    assert first.locator(".alphintra-Table-tools [role=status]").inner_text() == "3\u202f000 rows"
+    expect(first.locator(".alphintra-Table-tools [role=status]")).to_have_text("3\u202f000 rows")
 
     page.set_viewport_size({"width": 470, "height": 1150})
     page.wait_for_function(
@@ -181,6 +177,7 @@ def test_tables_of_a_comparison_sort_and_say_what_a_column_is(view: Page) -> Non
     sharpe.wait_for()
     assert "deviation" in sharpe.get_attribute("title")
     sharpe.click()
+    page.evaluate(SETTLED)
     firsts = [text.split("\t")[0] for text in table.locator("tbody tr[data-at]").all_inner_texts()]
     assert firsts == ["SmaCross 10/30", "SmaCross 20/50", "Buy and hold"]
     view.shot("30-comparison")
@@ -195,6 +192,7 @@ def test_what_cannot_be_drawn_says_so_and_the_rest_is_drawn(view: Page) -> None:
     text = study.inner_text()
     for part in ("Read.", "hologram", "damaged"):
         assert part in text
+    expect(page.locator(".alphintra-Problem")).to_have_count(2)
     problems = page.locator(".alphintra-Problem").all_inner_texts()
     assert ["newer" in problem for problem in problems] == [True, False]
     assert "nothing to show yet" in page.locator(".alphintra-Study").last.inner_text()

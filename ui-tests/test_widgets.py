@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from lab_page import Page
-from lab_server import Lab
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -39,13 +37,6 @@ view'''
 RESULTS = '''runs = {f"fast {n}": al.backtest(SmaCross, view.result.market, params={"fast": n}) for n in (10, 20, 30)}
 al.widgets.results(runs)'''
 DATASETS = "al.widgets.datasets()"
-
-
-@pytest.fixture(autouse=True)
-def _kernels_end(lab: Lab) -> Iterator[None]:
-    yield
-    for session in lab.request("GET", "sessions"):
-        lab.request("DELETE", f"sessions/{session['id']}")
 
 
 def shown(view: Page, number: int) -> Any:
@@ -89,7 +80,7 @@ def test_parameters_results_and_datasets_are_chosen_by_hand(view: Page) -> None:
     output.locator(".alphintra-Header").wait_for()
     output.locator("select").select_option(["fast 10", "fast 30"])
     output.locator(".alphintra-Study").wait_for()
-    assert "fast 30" in output.locator(".alphintra-Study").inner_text()
+    expect(output.locator(".alphintra-Study")).to_contain_text("fast 30")
     at_top(output)
     view.shot("49-widgets-results")
 

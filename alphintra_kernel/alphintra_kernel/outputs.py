@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alphintra_backtest.methods import Done
 
 _NO_ROOM = {
-    errno.EFBIG: ("OUTPUT_TOO_LARGE", "a file of the result is larger than a job may write"),
+    errno.EFBIG: ("OUTPUT_TOO_LARGE", "a file of the result is larger than a job may write; record less"),
     errno.ENOSPC: ("DISK_FULL", "there is no room for the result"),
     errno.EDQUOT: ("DISK_FULL", "there is no room for the result"),
 }

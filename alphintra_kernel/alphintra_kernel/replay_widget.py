@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import alphintra_backtest.replay
 import anywidget
 from alphintra.errors import AlphintraError
+from alphintra_backtest.replay import debugging
 from alphintra_backtest.widgets.turns import later
 from IPython.core.getipython import get_ipython
 from traitlets import Dict, Unicode
@@ -71,6 +72,7 @@ class ReplayWidget(anywidget.AnyWidget):
         self._sent = 0.0
         self._due = False
         self._goal: str | None = None
+        self._stops = 0
         super().__init__(_code=replay_code.shared().model_id, _scene=self._picture.whole())
         self._own = self.model_id
         if hasattr(self.comm, "_reply_subshell_for"):
@@ -203,8 +205,15 @@ class ReplayWidget(anywidget.AnyWidget):
             return
         if content.get("action") == "stop":
             # On a thread of its own it comes while the movement that it is to stop is under way.
-            self._replay.cancel()
-        later(lambda: self._answer(content))
+            self._stops += 1
+            run = debugging.current
+            if run is not None and run.running and run.replay is self._replay:
+                run.end()  # nothing breaks in where the debugger holds the thread
+            else:
+                self._replay.cancel()
+        stops = self._stops
+        # What was asked for before somebody said stop, and has not begun, is not begun any more.
+        later(lambda: self._answer(content if stops == self._stops else {"id": content.get("id")}))
 
     def _answer(self, request: dict[str, Any]) -> None:
         """Do what a browser asks for; whatever comes of it, it is told that it is done."""
@@ -279,11 +288,19 @@ class ReplayWidget(anywidget.AnyWidget):
         shown = self._replay.compare()._repr_mimebundle_()
         self.send({"kind": "comparison", "html": shown["text/html"]})
 
-    def _do_debug(self, _: dict[str, Any]) -> None:
+    def _do_debug(self, request: dict[str, Any]) -> None:
         self._halt()
         hook = alphintra_backtest.replay.debug_hook
-        if hook is not None:
+        if hook is None:
+            return
+        self._say(busy={"text": "In the debugger: its panel moves the replay", "bar": self._replay.bar, "held": True})
+        try:
             hook(self._replay, True)
+            self._halt()
+        finally:
+            # It went to and fro, and the trader may have changed what it passed.
+            self._at = self._replay.bar
+            self._do_scene(request)
 
     def _halt(self) -> None:
         """End what goes on; another movement was asked for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import sys
 import traceback
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from types import ModuleType
 from typing import Any
 
 from alphintra_kernel.protocol import MESSAGE_CHARS, TRACEBACK_CHARS, shorten
+
+#: Characters of what is said of the run that failed, among many.
+RUN_CHARS = 8_000
 
 
 class JobError(Exception):
@@ -140,7 +144,20 @@ def describe(error: BaseException, folder: Path) -> dict[str, Any]:
         "cell": None,
         "bar_time": bar_time if isinstance(bar_time, str) else None,
         "traceback": shorten(_without(_format(error, folder), folder), TRACEBACK_CHARS),
+        "run": _run_of(error),
     }
+
+
+def _run_of(error: BaseException) -> dict[str, Any] | None:
+    """Return which run of many it was; nothing where user code has made something else of it."""
+    from alphintra.errors import StrategyError
+
+    if not isinstance(error, StrategyError) or not isinstance(error.run, dict):
+        return None
+    try:
+        return error.run if len(json.dumps(error.run, allow_nan=False)) <= RUN_CHARS else None
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _code_and_message(error: BaseException, *, ours: bool) -> tuple[str, str]:

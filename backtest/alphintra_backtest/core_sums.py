@@ -83,13 +83,17 @@ def book_legs(b, c, until, held, terms):
 
 def deepest(equity, best, least):
     """The highest value and the deepest drawdown (≤ 0) after more of a curve; (best, 1.0) where it is undefined."""
+    floor = best * (1.0 + least + 1e-12)  # a division only where it may be the deepest
     for e in equity:
+        if e <= best and e > floor:
+            continue
         if e != e:
             return best, 1.0
         if e > best:
             best = e
-        elif e <= best * (1.0 + least + 1e-12):  # a division only where it may be the deepest
+        else:
             least = min(least, e / best - 1.0)
+        floor = best * (1.0 + least + 1e-12)
     return best, least
 
 

@@ -188,6 +188,7 @@ def _one(
 ) -> Result:
     """One plain run with its check."""
     from alphintra.backtesting import named_and_rules
+    from alphintra.errors import StrategyError
 
     from alphintra_backtest.check import SHARE
 
@@ -197,10 +198,15 @@ def _one(
 
     named, rules = named_and_rules(options)
     left = None if asked.check_until is None else asked.check_until - clock.perf_counter()
-    result = runner.run(
-        asked.strategy, asked.data, params=dict(params) or None, rules=rules, progress=bar, check=asked.check,
-        check_seconds=left, **named,
-    )  # fmt: skip
+    try:
+        result = runner.run(
+            asked.strategy, asked.data, params=dict(params) or None, rules=rules, progress=bar, check=asked.check,
+            check_seconds=left, **named,
+        )  # fmt: skip
+    except StrategyError as error:
+        if asked.methodology in ("SWEEP", "WALK_FORWARD"):  # whose own parameters do not say it
+            error.run = {"parameters": dict(params)}
+        raise
     _identify(result.run, asked)
     return result
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import books
-from .signals_data import kept
+from .signals_data import Kept, kept
 
 
 def crossed(a: Any, b: Any, up: bool) -> Any:
@@ -23,6 +23,9 @@ def crossed(a: Any, b: Any, up: bool) -> Any:
     Raises:
         SignalsError: The shapes differ, or one holds no numbers.
     """
+    keep = kept()
+    if keep is not None and (other := keep.other_crossing(a, b, up)) is not None:
+        return other
     left, right = _numbers("a", a), _numbers("b", b)
     if left.ndim not in (1, 2) or (right.ndim and right.shape != left.shape):
         from alphintra.errors import SignalsError
@@ -32,7 +35,7 @@ def crossed(a: Any, b: Any, up: bool) -> Any:
             where="b", hint="or a number as b",
         )  # fmt: skip
     if left.ndim == 1 and right.ndim and _long(len(left)):
-        return _both(left, right, up)
+        return _both(left, right, up, keep)
     out = np.zeros(left.shape, dtype=np.bool_)
     before = right[:-1] if right.ndim else right
     now = right[1:] if right.ndim else right
@@ -44,17 +47,11 @@ def crossed(a: Any, b: Any, up: bool) -> Any:
     return out
 
 
-def _both(left: Any, right: Any, up: bool) -> Any:
+def _both(left: Any, right: Any, up: bool, keep: Kept | None) -> Any:
     """One direction; the other, for which the same numbers are read, is kept, as it is mostly asked for next."""
-    keep = kept()
-    constant = keep is not None and keep.knows(left) and keep.knows(right)
-    if keep is not None and constant:
-        other = keep.other_crossing(left, right, up)
-        if other is not None:
-            return other
     above, below = np.empty((2, len(left)), dtype=np.bool_)
     _compiled()(_contiguous(left), _contiguous(right), above, below)
-    if keep is not None and constant:
+    if keep is not None and keep.knows(left) and keep.knows(right):
         keep.keep_crossing(left, right, not up, below if up else above)
     return above if up else below
 

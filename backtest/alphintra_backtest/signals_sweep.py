@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 #: Variants of one compiled call, and the bytes of signals that it may take.
 MOST_VARIANTS, MOST_BYTES = 32, 8 * 2**20
+#: Variants of the first call: the threads begin one after the other, as Python makes the signals of one at a time.
+FEW_VARIANTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,11 +153,12 @@ class _Sweep:
         self.batch = max(1, min(MOST_VARIANTS, MOST_BYTES // size))
         self.module = signals_run.driver(count * len(self.values), len(market.symbols))
         self._next = 0
+        self.workers = 1
         self._lock = threading.Lock()
 
     def run(self, threads: int) -> Swept:
         """All batches, each by the thread that is free."""
-        workers = max(1, min(threads, -(-len(self.values) // self.batch)))
+        self.workers = workers = max(1, min(threads, -(-len(self.values) // self.batch)))
         if workers == 1:
             self._work()
         else:
@@ -198,8 +201,7 @@ class _Sweep:
         )
         while True:
             with self._lock:
-                first = self._next
-                self._next = last = min(first + self.batch, len(self.values))
+                first, last = self._take()
             if first == last:
                 return
             try:
@@ -207,6 +209,15 @@ class _Sweep:
             except BaseException:
                 self._next = len(self.values)  # the other threads stop after their batch
                 raise
+
+    def _take(self) -> tuple[int, int]:
+        """The next variants: few at first and in the end, so that no thread waits long for another."""
+        first, rest = self._next, len(self.values) - self._next
+        count = self.batch
+        if self.workers > 1:
+            count = min(count, first + FEW_VARIANTS, max(rest // (2 * self.workers), FEW_VARIANTS))
+        self._next = min(first + count, len(self.values))
+        return first, self._next
 
     def _run_batch(self, books: Books, given: Arguments, scratch: tuple[Any, ...], first: int, last: int) -> None:
         if self.config.rules["close_at_end"] != "no":

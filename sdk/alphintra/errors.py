@@ -155,9 +155,13 @@ class StrategyError(AlphintraError):
         line: 1-based line number.
         bar: Index of the bar's timestamp in the data, from 0; −1 in ``on_start``.
         bar_time: ISO 8601 close time of the bar, or ``None`` in ``on_start``.
+        run: Which of the runs of a sweep or a walk-forward raised: its ``parameters``, and for a walk-forward
+            ``window`` (from 1), ``part`` (``training`` or ``test``) and the days ``start`` and ``end`` of that part;
+            ``None`` where there was one run.
     """
 
     default_code = "STRATEGY_ERROR"
+    run: dict[str, Any] | None = None
 
     def __init__(
         self,

@@ -115,15 +115,24 @@ def bind(cls: type, values: Mapping[str, Any] | None) -> dict[str, Any]:
 def bind_all(cls: type, variants: Iterable[Mapping[str, Any] | None]) -> list[dict[str, Any]]:
     """Like :func:`bind`, for several sets of values."""
     known = declared(cls)
-    return [_bind(cls, known, values) for values in variants]
+    checked: dict[str, dict[int, Any]] = {name: {} for name in known}
+    return [_bind(cls, known, checked, values) for values in variants]
 
 
-def _bind(cls: type, known: Mapping[str, Param[Any]], values: Mapping[str, Any] | None) -> dict[str, Any]:
-    if values is not None and not isinstance(values, Mapping):
+def _bind(
+    cls: type,
+    known: Mapping[str, Param[Any]],
+    checked: dict[str, dict[int, Any]],
+    values: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    bound = {name: p.default for name, p in known.items()}
+    if values is None:
+        return bound
+    if not isinstance(values, Mapping):
         raise ParameterError(f"params must be a mapping of names to values, got {values!r}", where="params")
-    values = dict(values or {})
-    for name in values:
-        if name not in known:
+    for name, value in values.items():
+        param = known.get(name)
+        if param is None:
             near = difflib.get_close_matches(name, known, 1)
             have = ", ".join(known) or "none"
             raise ParameterError(
@@ -131,4 +140,12 @@ def _bind(cls: type, known: Mapping[str, Param[Any]], values: Mapping[str, Any] 
                 hint=f"did you mean {near[0]!r}?" if near else f"it has: {have}",
                 where=name,
             )
-    return {name: p.check(values[name]) if name in values else p.default for name, p in known.items()}
+        if value.__class__ is not int:
+            bound[name] = param.check(value)
+            continue
+        # A grid has a thousand variants of a few dozen values.
+        of_param = checked[name]
+        if value not in of_param:
+            of_param[value] = param.check(value)
+        bound[name] = of_param[value]
+    return bound

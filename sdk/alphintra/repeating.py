@@ -62,6 +62,20 @@ def remember(error: StrategyError, asked: Asked) -> None:
     _failed = Failed(asked, error.bar, (error.file, error.line), error.message)
 
 
+def remember_of(error: StrategyError, strategy: type, data: Any, options: Mapping[str, Any]) -> None:
+    """Take the one run of a sweep or a walk-forward that the error is about for the last one that raised.
+
+    Args:
+        error: Which run it was says its ``run``.
+        strategy: What ran.
+        data: As it was given.
+        options: What all runs shared, as :func:`alphintra.backtest` takes it.
+    """
+    if error.run is not None:
+        days: dict[str, Any] = {name: error.run[name] for name in ("start", "end") if name in error.run}
+        remember(error, Asked(strategy, data, {**options, **days, "params": error.run["parameters"]}))
+
+
 def last_failed() -> Failed | None:
     """The last run of this process whose strategy raised."""
     return _failed

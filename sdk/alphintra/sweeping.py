@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._engine import engine
+from .errors import StrategyError
+from .repeating import remember_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,24 +83,28 @@ def sweep(
         StrategyError: Every variant failed; the first one's reason. Where only some fail, the table names them.
         AlphintraError: As ``al.backtest`` for data and options.
     """
-    found: Sweep = engine("sweep.run").run(
-        strategy,
-        data,
-        grid,
-        constraint=constraint,
-        metric=metric,
-        metrics=metrics,
-        maximize=maximize,
-        method=method,
-        trials=trials,
-        seed=seed,
-        executor=executor,
-        workers=workers,
-        progress=progress,
-        resume=resume,
-        cancel=cancel,
-        options=options,
-    )
+    try:
+        found: Sweep = engine("sweep.run").run(
+            strategy,
+            data,
+            grid,
+            constraint=constraint,
+            metric=metric,
+            metrics=metrics,
+            maximize=maximize,
+            method=method,
+            trials=trials,
+            seed=seed,
+            executor=executor,
+            workers=workers,
+            progress=progress,
+            resume=resume,
+            cancel=cancel,
+            options=options,
+        )
+    except StrategyError as error:
+        remember_of(error, strategy, data, {**options, "seed": seed})
+        raise
     return found
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._engine import engine
+from .errors import StrategyError
+from .repeating import remember_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,11 +93,15 @@ def walk_forward(
         Cancelled: ``cancel`` was set.
         AlphintraError: As ``al.backtest`` for data and options.
     """
-    found: WalkForward = engine("walk_forward.walk").run(
-        strategy, data, grid, train=train, test=test, step=step, anchored=anchored, purge=purge, metric=metric,
-        maximize=maximize, min_trades=min_trades, flatten=flatten, constraint=constraint, executor=executor,
-        workers=workers, progress=progress, cancel=cancel, options=options,
-    )  # fmt: skip
+    try:
+        found: WalkForward = engine("walk_forward.walk").run(
+            strategy, data, grid, train=train, test=test, step=step, anchored=anchored, purge=purge, metric=metric,
+            maximize=maximize, min_trades=min_trades, flatten=flatten, constraint=constraint, executor=executor,
+            workers=workers, progress=progress, cancel=cancel, options=options,
+        )  # fmt: skip
+    except StrategyError as error:
+        remember_of(error, strategy, data, options)
+        raise
     return found
 
 

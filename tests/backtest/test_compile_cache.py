@@ -88,5 +88,5 @@ def test_who_writes_waits_for_whoever_writes_already(folder: Path) -> None:
         done, _ = wait([answer], timeout=3)
         assert not done and not list(place.glob("*.nbi"))
         fcntl.flock(held, fcntl.LOCK_UN)
-        assert answer.result(timeout=60) == 4
+        assert answer.result(timeout=240) == 4
     assert len(list(place.glob("*.nbi"))) == len(list(place.glob("*.nbc"))) == 1

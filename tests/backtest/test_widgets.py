@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import alphintra as al
+import alphintra.data as market_data
 import pandas as pd
 import pytest
 from alphintra.errors import DataError, ParameterError, RuleError, StrategyError
+from alphintra_backtest.widgets import screen
 
 DATA = "us-equities-daily/AAPL"
 RESULT = "application/vnd.alphintra.result.v1+json"
@@ -138,3 +140,25 @@ def test_datasets_are_looked_through_by_name_and_symbol() -> None:
     assert view.name == "wti-daily"
     with pytest.raises(ParameterError, match="a mapping of names to data"):
         al.widgets.datasets(frame)  # type: ignore[arg-type]
+
+
+def test_what_is_asked_for_while_a_turn_comes_is_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a kernel a choice is heard on one thread, and done on another: the turn of the one before may come between."""
+    turns: list[Any] = []
+    monkeypatch.setattr(screen, "later", lambda turn, seconds: turns.append(turn))
+    asked = screen.Screen()
+    say = asked._say
+
+    def say_as_a_turn_comes(html: str) -> None:
+        while turns:
+            turns.pop()()
+        say(html)
+
+    asked.ask(lambda: market_data.load("us-equities-daily"), "Reading all")
+    monkeypatch.setattr(asked, "_say", say_as_a_turn_comes)
+    asked.ask(lambda: market_data.load(DATA), "Reading one")
+    while turns:
+        turns.pop()()
+    assert DATA in str(asked.shown)
+    assert (asked.busy, asked.status) == (False, "")
+    assert screen.STALE not in asked._output._dom_classes

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 from typing import Any
 
 from .kernels import Client
 
-SECONDS = 60
+SECONDS = 180
 
 
 class Dap:
@@ -23,6 +24,8 @@ class Dap:
         self.raised: list[str] = []
         self.cell = ""
         self.thread = 1
+        #: Gets each message of the kernel as well.
+        self.overhear: Callable[[dict[str, Any]], None] = lambda message: None
 
     def reply(self, command: str, **arguments: Any) -> dict[str, Any]:
         """The whole answer to a request."""
@@ -72,6 +75,7 @@ class Dap:
         while True:
             message = self.client.get_iopub_msg(timeout=max(0.01, end - time.monotonic()))
             kind, content = message["msg_type"], message["content"]
+            self.overhear(message)
             if kind == "debug_event":
                 self.events.append(content)
             elif message["parent_header"].get("msg_id") == self.cell:

@@ -57,12 +57,12 @@ class Client:
         self.client.execute = partial(self.client.execute, stop_on_error=False)
         self.client.start_channels()
         try:
-            self.client.wait_for_ready(timeout=60)
+            self.client.wait_for_ready(timeout=180)
         except RuntimeError as error:
             process = self.manager.provisioner.sandboxed
             raise AssertionError(process and process.stderr_tail()) from error
 
-    def run(self, code: str, timeout: float = 60) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def run(self, code: str, timeout: float = 180) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Execute and return the reply and what was shown."""
         shown: list[dict[str, Any]] = []
         reply = self.client.execute_interactive(
@@ -84,7 +84,7 @@ class Client:
 
     @property
     def banner(self) -> str:
-        return self.client.kernel_info(reply=True, timeout=20)["content"]["banner"]
+        return self.client.kernel_info(reply=True, timeout=180)["content"]["banner"]
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def look(home: Path) -> list[object]:
         os.close(write)
     with os.fdopen(read, "rb") as said:
         heard = said.read()
-    assert process.wait(30) == 0, process.stderr_tail()
+    assert process.wait(120) == 0, process.stderr_tail()
     return json.loads(heard)
 
 

@@ -68,7 +68,7 @@ def test_the_kernelspec():
 
 
 def test_the_banner_says_where_it_runs(kernel):
-    info = kernel.client.kernel_info(reply=True, timeout=20)["content"]
+    info = kernel.client.kernel_info(reply=True, timeout=180)["content"]
     first = info["banner"].splitlines()[0]
     assert first.startswith("Alphintra ")
     level = kernel_level()
@@ -98,7 +98,7 @@ def test_an_error_is_an_error(kernel):
 
 
 def test_completion_of_the_sdk(kernel):
-    reply = kernel.client.complete("al.Strat", reply=True, timeout=20)["content"]
+    reply = kernel.client.complete("al.Strat", reply=True, timeout=180)["content"]
     assert any(match.endswith("Strategy") for match in reply["matches"])
 
 
@@ -124,17 +124,14 @@ s = al.backtest(SmaCross, "us-equities-daily/AAPL", cash=50_000, commission=0.00
 
 
 def test_interrupt(kernel):
-    msg_id = kernel.client.execute("import time\nfor i in range(600): time.sleep(0.1)")
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:  # until it is busy with this cell
-        message = kernel.client.get_iopub_msg(timeout=20)
-        if message["parent_header"].get("msg_id") == msg_id and message["msg_type"] == "execute_input":
-            break
-    time.sleep(0.3)
+    msg_id = kernel.client.execute("import time\nprint('begun', flush=True)\nfor i in range(6000): time.sleep(0.1)")
+    while (message := kernel.client.get_iopub_msg(timeout=180))["msg_type"] != "stream":
+        pass
+    assert (message["parent_header"]["msg_id"], message["content"]["text"]) == (msg_id, "begun\n")
     kernel.manager.interrupt_kernel()
-    reply = kernel.client.get_shell_msg(timeout=10)
+    reply = kernel.client.get_shell_msg(timeout=180)
     while reply["parent_header"].get("msg_id") != msg_id:
-        reply = kernel.client.get_shell_msg(timeout=10)
+        reply = kernel.client.get_shell_msg(timeout=180)
     assert (reply["content"]["status"], reply["content"]["ename"]) == ("error", "KeyboardInterrupt")
     assert kernel.value("6 * 7") == "42"
 
@@ -154,7 +151,7 @@ print(len(names) > 20, "alphintra_backtest.runner" in names, sorted(heavy & set(
 def test_a_waiting_kernel_loads_what_the_first_result_needs(kernel):
     """No cell has asked for any of it."""
     code = "all(name in __import__('sys').modules for name in ('pandas', 'talib', 'matplotlib.figure'))"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while kernel.value(code) != "True" and time.monotonic() < deadline:
         time.sleep(0.1)
     assert kernel.value(code) == "True"

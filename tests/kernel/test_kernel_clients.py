@@ -82,7 +82,7 @@ def test_where_there_is_no_sandbox(tmp_path, work, monkeypatch):
         reply, _ = kernel.run("%network off")
         assert (reply["status"], reply["ename"]) == ("error", "UsageError")
         kernel.manager.restart_kernel(now=True)
-        kernel.client.wait_for_ready(timeout=60)
+        kernel.client.wait_for_ready(timeout=180)
         assert kernel.value("6 * 7") == "42"
 
 
@@ -100,7 +100,7 @@ def test_a_program_that_knows_no_provisioner(tmp_path, work):
         client.start_channels()
         try:
             # Not wait_for_ready, which gives up where the heart does not beat at once.
-            banner = client.kernel_info(reply=True, timeout=60)["content"]["banner"]
+            banner = client.kernel_info(reply=True, timeout=180)["content"]["banner"]
             assert banner.splitlines()[0].endswith(" · 🔴 not sandboxed")
             assert Path(file).exists()
         finally:

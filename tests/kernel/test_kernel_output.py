@@ -102,7 +102,8 @@ def test_an_unbounded_socket_would(kernel):
         plain.subscribe(b"")
         # Past the relay, which would cut it.
         plain.connect(f"ipc://{kernel.manager.provisioner._sockets.path}/k-{kernel.manager.iopub_port}")
-        assert grown(kernel, f"flood(1, {300 * MIB})", seconds=60, enough=250) >= 250
+        # Once more where the kernel did not know yet who listens.
+        assert any(grown(kernel, f"flood(1, {300 * MIB})", seconds=20, enough=250) >= 250 for _ in range(3))
     kernel.connect()
 
 

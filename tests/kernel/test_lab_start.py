@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -76,18 +78,20 @@ def test_the_workspace_is_not_run(lab, clone, tmp_path, monkeypatch):
         assert {"random.py", "share"} <= names
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
     assert not (tmp_path / "marker").exists(), (tmp_path / "marker").read_text()
 
 
 def fetch(runtime: Path, path: str, process: subprocess.Popen[bytes]) -> bytes:
     """Ask the server, as soon as it is there."""
-    until = time.monotonic() + 90
+    until = time.monotonic() + 240
     while time.monotonic() < until and process.poll() is None:
         for file in runtime.glob("jpserver-*.json"):
-            address = json.loads(file.read_text())["url"]
-            request = urllib.request.Request(f"{address}{path}", headers={"Authorization": "token t"})
-            with urllib.request.urlopen(request, timeout=60) as reply:
-                return reply.read()
+            # Not written to the end yet, or not listening yet.
+            with contextlib.suppress(ValueError, urllib.error.URLError):
+                address = json.loads(file.read_text())["url"]
+                request = urllib.request.Request(f"{address}{path}", headers={"Authorization": "token t"})
+                with urllib.request.urlopen(request, timeout=120) as reply:
+                    return reply.read()
         time.sleep(0.1)
     raise AssertionError(f"no server ({process.poll()})")

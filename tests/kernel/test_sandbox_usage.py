@@ -52,14 +52,14 @@ def test_what_children_used_that_have_ended_is_counted(any_level, tmp_path):
 
 
 def test_what_it_uses_is_told_while_it_runs(any_level):
-    process = any_level.spawn([sys.executable, "-c", "while True: pass"], limits=Limits(wall_seconds=20))
+    process = any_level.spawn([sys.executable, "-c", "while True: pass"], limits=Limits(wall_seconds=180))
     seen = 0.0
     while seen < 0.3:
         assert process.poll() is None
         time.sleep(0.05)
         seen = process.usage.cpu_seconds
     process.kill()
-    assert process.wait(5) == 137
+    assert process.wait(120) == 137
     assert process.usage.cpu_seconds >= seen
 
 
@@ -81,7 +81,7 @@ except KeyboardInterrupt:
         assert stream.readline() == b'"ready"\n'
         process.signal(signal.SIGINT)
         assert stream.readline() == b'["interrupted", 0]\n'
-    assert (process.wait(10), process.outcome) == (0, "exited")
+    assert (process.wait(120), process.outcome) == (0, "exited")
     process.signal(signal.SIGINT)  # after the end: nothing
 
 

@@ -114,7 +114,7 @@ def asked(kernel, command, **arguments):
     message = client.session.msg("debug_request", content)
     client.control_channel.send(message)
     while True:
-        reply = client.get_control_msg(timeout=20)
+        reply = client.get_control_msg(timeout=180)
         if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
             return reply["content"]
 
@@ -189,11 +189,11 @@ def test_it_is_told_while_a_cell_runs_and_changes_nothing(kernel):
     assert list(shown["data"]) == ["application/vnd.alphintra.result.v1+json", "text/html", "text/plain"]
     # The cell has not come to an end, and is interrupted as ever.
     kernel.manager.interrupt_kernel()
-    reply = kernel.client.get_shell_msg(timeout=20)
+    reply = kernel.client.get_shell_msg(timeout=180)
     assert (reply["parent_header"]["msg_id"], reply["content"]["ename"]) == (cell, "KeyboardInterrupt")
     seen = set()
     while ("status", "idle", "execute_request") not in seen:
-        message = kernel.client.get_iopub_msg(timeout=20)
+        message = kernel.client.get_iopub_msg(timeout=180)
         parent = message["parent_header"].get("msg_type")
         seen.add((message["msg_type"], message["content"].get("execution_state"), parent))
     assert {kind for kind, _, parent in seen if parent != "execute_request"} <= {"status"}
@@ -251,7 +251,7 @@ def test_a_view_that_never_ends_is_stopped_and_keeps_nobody_waiting(kernel):
     assert kernel.value("6 * 7") == "42"
     assert asked(kernel, "alphintra/view", ticket=ticket)["body"]["state"] == "working"
     assert asked(kernel, "alphintra/view", ticket=ticket, stop=True)["body"]["state"] == "failed"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 240
     while kernel.value("any(t.name == 'alphintra-variables' for t in __import__('threading').enumerate())") == "True":
         assert time.monotonic() < deadline
     # Four at most at a time.
@@ -283,12 +283,12 @@ def test_it_is_told_while_a_debugger_holds_a_cell(kernel):
     path = asked(kernel, "dumpCell", code=code)["body"]["sourcePath"]
     asked(kernel, "setBreakpoints", source={"path": path}, breakpoints=[{"line": 2}], sourceModified=False)
     cell = kernel.client.execute(code)
-    while (message := kernel.client.get_iopub_msg(timeout=20))["content"].get("event") != "stopped":
+    while (message := kernel.client.get_iopub_msg(timeout=180))["content"].get("event") != "stopped":
         assert message["msg_type"] != "execute_result"
     assert row(listed(kernel, filter="weights")["variables"], "weights")[2] == "5 values"
     for name in ("data", "SmaCross", "weights"):  # beside the thread that stands still
         assert view(kernel, name)["state"] == "done"
     asked(kernel, "continue", threadId=message["content"]["body"]["threadId"])
-    reply = kernel.client.get_shell_msg(timeout=20)
+    reply = kernel.client.get_shell_msg(timeout=180)
     assert (reply["parent_header"]["msg_id"], reply["content"]["status"]) == (cell, "ok")
     asked(kernel, "disconnect", restart=False, terminateDebuggee=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
 import shutil
 import subprocess
@@ -112,34 +112,47 @@ def test_wheel_starts_lab_where_there_is_no_node(wheel, tmp_path):
     subprocess.run(
         [uv, "pip", "install", "--quiet", "--python", env / "bin/python", "-c", locked, wheel], check=True, timeout=600
     )
-    environment = {"PATH": f"{env}/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", "TMPDIR": str(tmp_path)}
+    runtime = tmp_path / "runtime"
+    environment = {"JUPYTER_RUNTIME_DIR": str(runtime)}
+    environment |= {"PATH": f"{env}/bin", "HOME": str(tmp_path), "LANG": "C.UTF-8", "TMPDIR": str(tmp_path)}
     assert shutil.which("node", path=environment["PATH"]) is None
     (tmp_path / "work").mkdir()
-    port = 21000 + os.getpid() % 20000
     server = subprocess.Popen(
         [
-            f"{env}/bin/python", "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+            f"{env}/bin/python", "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0",
             f"--ServerApp.root_dir={tmp_path / 'work'}", "--IdentityProvider.token=secret",
             f"--AlphintraServer.data_dir={tmp_path / 'data'}",
         ],
         env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        assert '"status": "ok"' in _fetch(f"http://127.0.0.1:{port}/health", patience=60)
-        page = _fetch(f"http://127.0.0.1:{port}/lab?token=secret")
+        lab = _address(runtime / f"jpserver-{server.pid}.json")
+        assert '"status": "ok"' in _fetch(f"{lab}health")
+        page = _fetch(f"{lab}lab?token=secret")
         assert "@alphintra/lab" in page
-        assert "us-equities-daily" in _fetch(f"http://127.0.0.1:{port}/api/datasets?token=secret")
-        assert "SMA" in _fetch(f"http://127.0.0.1:{port}/api/strategies/templates?token=secret")
+        assert "us-equities-daily" in _fetch(f"{lab}api/datasets?token=secret")
+        assert "SMA" in _fetch(f"{lab}api/strategies/templates?token=secret")
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(120)
 
 
-def _fetch(url: str, patience: float = 5) -> str:
-    until = time.monotonic() + patience
+def _address(file: Path) -> str:
+    """Where the server listens, once it has written that down."""
+    until = time.monotonic() + 240
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            return str(json.loads(file.read_text())["url"])
+        except (OSError, ValueError):
+            assert time.monotonic() < until, "no server"
+            time.sleep(0.3)
+
+
+def _fetch(url: str) -> str:
+    until = time.monotonic() + 120
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 return answer.read().decode()
         except OSError:
             if time.monotonic() > until:

@@ -28,6 +28,16 @@ def _sandboxed() -> None:
         pytest.skip(f"THE ATTACKS DID NOT RUN: there is no sandbox here ({probe_report().reason})")
 
 
+@pytest.fixture(autouse=True)
+def _servers_answer_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each attack the servers that were there answer. Probes are tried all at once, and so is this after them."""
+    names = () if "probe" in request.fixturenames else ("server", "locked", "cached")
+    servers = [request.getfixturevalue(name) for name in names if name in request.fixturenames]
+    yield
+    for each in servers:
+        each.check_answers()
+
+
 @pytest.fixture(scope="session")
 def machine() -> Iterator[Path]:
     """A folder that is not in ``/tmp``, which every sandbox has one of its own of."""

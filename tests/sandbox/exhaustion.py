@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -252,18 +248,3 @@ def inside(sandbox: Sandbox, code: str, out: Path, limits: Limits) -> tuple[Sand
 def _lines(read: int) -> list[Any]:
     with os.fdopen(read, "rb") as stream:
         return [json.loads(line) for line in stream]
-
-
-_BUSY = "import os, sys\nfor _ in range(int(sys.argv[1]) - 1):\n    if os.fork() == 0: break\nwhile True: pass"
-
-
-@contextmanager
-def busy(number: int) -> Iterator[None]:
-    """Plain processes that do nothing but count, in a session of their own as a sandbox is."""
-    command = [sys.executable, "-I", "-S", "-c", _BUSY, str(number)]
-    with subprocess.Popen(command, start_new_session=True) as process:
-        try:
-            time.sleep(0.3)
-            yield
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)

@@ -88,6 +88,11 @@ class Server:
         """Ask whether it lives, without a token."""
         return self.ask("GET", "/health", token="none", seconds=10).status == 200
 
+    def check_answers(self) -> None:
+        """Whatever was tried on it: it lives, and answers whoever may ask."""
+        assert self.healthy()
+        assert self.ask("GET", "/api/backtests?limit=1").status == 200
+
     def latency(self, calls: int = 30) -> float:
         """Seconds of the middle one of many answers to somebody who lists backtests."""
         taken = []

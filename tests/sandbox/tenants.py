@@ -71,15 +71,15 @@ class Kernel:
 
     def _wait(self) -> None:
         """Until it answers: a client without a manager takes one that is slow to start for dead."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while True:
             try:
-                return self.client.wait_for_ready(timeout=60)
+                return self.client.wait_for_ready(timeout=180)
             except RuntimeError:
                 if time.monotonic() > until:
                     raise
 
-    def run(self, code: str, seconds: float = 60) -> tuple[dict[str, Any], str]:
+    def run(self, code: str, seconds: float = 180) -> tuple[dict[str, Any], str]:
         """Run a cell: the reply, and what it printed."""
         printed: list[str] = []
 
@@ -99,12 +99,12 @@ class Kernel:
     @property
     def banner(self) -> str:
         """The first line of what the kernel says about itself."""
-        return str(self.client.kernel_info(reply=True, timeout=20)["content"]["banner"].splitlines()[0])
+        return str(self.client.kernel_info(reply=True, timeout=180)["content"]["banner"].splitlines()[0])
 
     def close(self) -> None:
         """End it."""
         self.client.stop_channels()
         self.server.ask("DELETE", f"/api/kernels/{self.id}")
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while self.connection.exists() and time.monotonic() < until:
             time.sleep(0.05)

@@ -32,7 +32,9 @@ def _door(kernel: Kernel) -> tuple[str, Path]:
 @pytest.fixture(scope="module")
 def asked(kernel: Kernel, other_kernel: Kernel, given: dict[str, Any]) -> dict[str, Any]:
     token, place = _door(other_kernel)
-    return kernel.ask(DOOR, given | {"other_token": token, "other_door": str(place)})
+    answers = kernel.ask(DOOR, given | {"other_token": token, "other_door": str(place)})
+    kernel.server.check_answers()
+    return answers
 
 
 @pytest.mark.parametrize("probe", DOOR, ids=lambda probe: probe.name)

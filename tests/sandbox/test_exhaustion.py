@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,11 @@ import pytest
 from alphintra_kernel.limits import Limits
 from alphintra_kernel.sandbox import Sandbox
 
-from .exhaustion import ACTS, MEMFD, SMALL, Act, busy, inside, outside, start
+from .exhaustion import ACTS, MEMFD, SMALL, Act, inside, outside, start
 from .server import Server
 
-CROWD = 16
+# A server stands by and is asked after each.
+pytestmark = pytest.mark.usefixtures("server")
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +35,6 @@ def out(machine: Path) -> Iterator[Path]:
         for name in folders:
             Path(path, name).chmod(0o700)
     shutil.rmtree(folder)
-
-
-@pytest.fixture(autouse=True)
-def _the_server_lives(server: Server) -> Iterator[None]:
-    yield
-    assert server.healthy()
 
 
 def _check(sandbox: Sandbox, act: Act, out: Path) -> None:
@@ -79,33 +73,6 @@ def test_no_core_file(sandbox: Sandbox, out: Path) -> None:
     assert list(out.iterdir()) == []
 
 
-def test_a_crowd_inside_is_no_worse_than_one_outside(
-    sandbox: Sandbox, out: Path, server: Server, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Another user's requests while a sandbox forks without end, against as many plain busy processes.
-
-    Against an idle machine no figure holds: with few cores, any load is felt. What a sandbox must not do is to be
-    felt more than honest work.
-    """
-    idle = server.latency()
-    with busy(CROWD):
-        control = server.latency()
-    limits = Limits(**(SMALL.__dict__ | {"wall_seconds": 60, "processes": CROWD, "memory_bytes": 512 << 20}))
-    bomb = "def act():\n    say('begun')\n    while True:\n        attempt(os.fork)"
-    process, read = start(sandbox, bomb, out, limits)
-    with os.fdopen(read, "rb") as stream:
-        assert stream.readline() == b'"begun"\n'
-        time.sleep(0.3)
-        attacked = server.latency()
-        assert process.poll() is None
-        process.kill()
-        process.wait(20)
-    figures = f"idle {idle * 1e3:.1f}, {CROWD} busy processes {control * 1e3:.1f}, fork bomb {attacked * 1e3:.1f}"
-    with capsys.disabled():
-        sys.stdout.write(f"\nmedian of requests in ms: {figures}\n")
-    assert attacked <= 2 * control + 0.05
-
-
 def _marked(marker: str) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
@@ -138,7 +105,7 @@ def test_nothing_outlives_its_sandbox(sandbox: Sandbox, out: Path) -> None:
     assert _marked(marker) == []
     # Outside the same child lives on.
     assert outside(code, out) == ["done"]
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not (left := _marked(marker)) and time.monotonic() < until:
         time.sleep(0.1)
     for pid in left:
@@ -157,12 +124,15 @@ def act():
 
 
 def test_a_signal_to_everybody_ends_the_sender_alone(sandbox: Sandbox, out: Path, server: Server) -> None:
-    other, read = start(sandbox, "def act():\n    say('begun')\n    time.sleep(4)", out, SMALL)
+    places = ["/job/out/go", str(out / "go")]
+    waits = f"def act():\n    say('begun')\n    while not any(map(os.path.exists, {places})): time.sleep(0.02)"
+    other, read = start(sandbox, waits, out, SMALL)
     with os.fdopen(read, "rb") as stream:
         assert stream.readline() == b'"begun"\n'
         process, said = inside(sandbox, _KILL_ALL, out, SMALL)
         assert (process.outcome, said) == ("exited", ["SIGKILL", "done"])  # its own child; it is not sent to its sender
         assert server.healthy()
         assert other.poll() is None
+        (out / "go").touch()
         assert stream.read() == b'"done"\n'
-    assert other.wait(10) == 0
+    assert other.wait(60) == 0

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 import websocket
@@ -19,11 +17,7 @@ from .probes_door import DOOR
 from .probes_door import PRELUDE as ASK_DOOR
 from .server import TOKEN, Server
 from .tenants import Kernel
-
-MIB = 1 << 20
-#: The most that a flood may cost the server while it lasts: 64 MiB that wait for a page, and 64 messages in each of
-#: ZeroMQ's sockets.
-GROWTH = 320 * MIB
+from .waiting import GROWTH, MIB, others_wait
 
 #: Sends on the kernel's own socket for output, past everything that bounds it inside.
 PAST_BOUNDS = """
@@ -119,47 +113,6 @@ def page(server: Server, flooding: Kernel) -> Iterator[Page]:
     found.run(PAST_BOUNDS)
     yield found
     found.close()
-
-
-@contextmanager
-def others_wait(server: Server, capsys: pytest.CaptureFixture[str], control: Callable[[], float]) -> Iterator[None]:
-    """Within it somebody else asks the server all the time: answered, within twice what an honest load makes them wait.
-
-    Args:
-        server: Who is asked.
-        capsys: To show the figures.
-        control: What the middle one of their requests takes under an honest load.
-    """
-    honest = control()
-    over = threading.Event()  # the control is measured once more then: a machine has other things to do
-    taken: list[float] = []
-
-    before = most = server.memory
-
-    def ask() -> None:
-        nonlocal most
-        while not over.is_set():
-            taken.append(server.latency(5))
-            most = max(most, server.memory)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield
-    finally:
-        over.set()
-        asking.join()
-    most -= before
-    honest = max(honest, control())
-    attacked = sorted(taken)[len(taken) // 2]
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\nmedian of others' requests in ms: honest load {honest * 1e3:.1f}, under attack {attacked * 1e3:.1f};"
-            f" the server grew by {most // MIB} MiB\n"
-        )
-    assert server.healthy()
-    assert most < GROWTH
-    assert attacked <= 2 * honest + 0.05
 
 
 def printing(server: Server, page: Page) -> Callable[[], float]:

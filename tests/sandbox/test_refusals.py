@@ -32,17 +32,23 @@ def _of(tenant: str, *, network: bool | None = None) -> tuple[Probe, ...]:
 
 @pytest.fixture(scope="module")
 def in_job(server: Server, given: dict[str, Any]) -> dict[str, Any]:
-    return ask_job(server, _of("job"), given)
+    answers = ask_job(server, _of("job"), given)
+    server.check_answers()
+    return answers
 
 
 @pytest.fixture(scope="module")
 def in_kernel(kernel: Kernel, given: dict[str, Any]) -> dict[str, Any]:
-    return kernel.ask(_of("kernel", network=False), given)
+    answers = kernel.ask(_of("kernel", network=False), given)
+    kernel.server.check_answers()
+    return answers
 
 
 @pytest.fixture(scope="module")
 def in_locked_kernel(locked_kernel: Kernel, given: dict[str, Any]) -> dict[str, Any]:
-    return locked_kernel.ask(_of("kernel"), given)
+    answers = locked_kernel.ask(_of("kernel"), given)
+    locked_kernel.server.check_answers()
+    return answers
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 from typing import Any
 
 import alphintra as al
@@ -41,7 +42,7 @@ class Turns(al.Strategy):
             self.close()
 
 
-LINE = 35
+LINE = 36
 """Where it raises."""
 
 
@@ -168,3 +169,59 @@ def test_every_row_leads_to_its_own_bar(data: str) -> None:
     closes = np.where(np.array(orders["state"]) == "REJECTED", orders["finished"], orders["submitted"])[-len(states) :]
     at = [int(replay.grid.time[place(replay, text)]) for text in tables["orders"]["at"]["order"]]
     assert at == closes.astype(np.int64).tolist()
+
+
+class Tuned(al.Strategy):
+    """Its ``low`` is too low for the data from bar 25 on."""
+
+    low = al.Param(1, low=0, high=9)
+    high = al.Param(1, low=0, high=9)
+
+    def on_bar(self) -> None:
+        self.left = self.low - (self.bar_index >= 25)
+        if self.left < 0 and self.high < 9:
+            raise ValueError("too low")
+
+
+TOO_LOW = 1 + next(
+    n for n, text in enumerate(Path(__file__).read_text(encoding="utf-8").splitlines()) if '("too low")' in text
+)
+
+
+def failed_run() -> repeating.Failed:
+    failed = repeating.last_failed()
+    assert failed is not None
+    return failed
+
+
+@pytest.mark.parametrize("executor", ["serial", "processes"])
+def test_a_sweep_that_fails_says_which_variant_and_the_post_mortem_opens_it(executor: str) -> None:
+    with pytest.raises(StrategyError) as error:
+        al.sweep(Tuned, bars("1D"), {"low": [0], "high": [3, 4]}, executor=executor, progress=False, start="2024-01-03")
+    raised = error.value
+    assert raised.run == {"parameters": {"low": 0, "high": 3}}
+    assert (raised.file, raised.line, raised.bar) == (__file__, TOO_LOW, 25)
+    assert raised.bar_time == "2024-01-27T00:00:00Z"
+    stands = al.post_mortem()
+    assert (stands.bar, stands.strategy.low, stands.strategy.high) == (24, 0, 3)
+    assert stands.first == 2
+    assert failed_run().is_about(stands.error)
+
+
+def test_a_walk_forward_that_fails_says_which_window_and_the_post_mortem_opens_it() -> None:
+    walk = {"train": 15, "test": 5, "min_trades": 0, "executor": "serial", "progress": False}
+    # In training: the first window whose training goes as far as bar 25.
+    with pytest.raises(StrategyError, match="every variant failed") as error:
+        al.walk_forward(Tuned, bars("1D"), {"low": [0]}, **walk, seed=3)
+    days = {"start": "2024-01-16", "end": "2024-01-30"}
+    assert error.value.run == {"parameters": {"low": 0, "high": 1}, "window": 4, "part": "training", **days}
+    stands = al.post_mortem()
+    assert (stands.bar, stands.first, stands.strategy.low) == (24, 15, 0)
+    assert failed_run().asked.options["seed"] == 3
+    # In the account: bar 37 is in the test of the last window alone, where the replay begins.
+    with pytest.raises(StrategyError, match="not this one") as error:
+        al.walk_forward(Turns, bars("1D"), {"bad": [37, 38]}, **walk)
+    days = {"start": "2024-02-05", "end": "2024-02-09"}
+    assert error.value.run == {"parameters": {"bad": 37}, "window": 5, "part": "test", **days}
+    stands = al.post_mortem()
+    assert (stands.bar, stands.first, stands.strategy.bad) == (36, 35, 37)

@@ -53,7 +53,7 @@ class Session:
     async def ask(self, verb, path="", body=None, **more):
         return await self.sessions.ask(verb, f"/{self.id}{path}", body, **more)
 
-    async def stood(self, seconds=90):
+    async def stood(self, seconds=240):
         """How it is once it does not run."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

@@ -7,7 +7,7 @@ import json
 from types import SimpleNamespace
 
 
-async def exchange(door, data, *, wait=10.0, then=None):
+async def exchange(door, data, *, wait=120.0, then=None):
     """Send bytes and return all that comes back until the server closes the connection."""
     reader, writer = await asyncio.open_unix_connection(str(door.socket))
     try:

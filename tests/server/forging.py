@@ -146,7 +146,7 @@ async def forged(said=None, *, stands=True, **more):
     try:
         await live.start({}, {}, [BreakpointGiven(line=6)], JobLimits())
         if stands:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 await live._stands.wait()
         yield live, forger
         live.end("stopped")
@@ -163,7 +163,7 @@ def shown(live):
 
 async def ended(live):
     """How it ended."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         await live._over.wait()
     found = shown(live)
     assert (found["status"], found["reason"]) == ("COMPLETED", "error")
@@ -172,6 +172,6 @@ async def ended(live):
 
 async def printed(live, line):
     """Wait until what was sent before this line has been read."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while shown(live)["log"][-1:] != [line]:
             await live.feed.news()

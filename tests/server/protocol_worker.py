@@ -43,6 +43,25 @@ if act == "error":
         bar_time="2008-09-15T20:00:00Z",
     )
     sys.exit()
+if act == "error_of_many":
+    bad = {"parameters": {"fast": float("nan")}} if job["parameters"].get("odd") else None
+    say(
+        type="error",
+        code="STRATEGY_ERROR",
+        message="<script>alert(1)</script>",
+        file="strategy.py",
+        line=5,
+        bar_time="2008-09-15T20:00:00Z",
+        traceback="</pre><img src=x onerror=alert(2)>",
+        run=bad or {
+            "parameters": {"act": "error_of_many", "fast": 7},
+            "window": 2,
+            "part": "training",
+            "start": "2005-01-03",
+            "end": "2008-12-31",
+        },
+    )
+    sys.exit()
 if act == "sleep":
     time.sleep(600)
 if act == "die":

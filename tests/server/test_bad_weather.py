@@ -113,7 +113,7 @@ class TestBadStrategies:
     @pytest.mark.parametrize("name", PATIENT)
     async def test_who_does_not_end_is_ended_on_request(self, api, start, finished, name):
         backtest_id = await start(name, PATIENT[name])
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while (await api("GET", f"/api/backtests/{backtest_id}")).json["phase"] != "running":
             assert time.monotonic() < until
             await asyncio.sleep(0.2)
@@ -153,8 +153,8 @@ class TestFullDisk:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
     async def test_it_refuses_while_it_is_full_and_goes_on_afterwards(self, api, start, finished, data_dir):
-        waiting = await start("slow", "time.sleep(0.01)")
-        until = time.monotonic() + 60
+        waiting = await start("slow", "time.sleep(0.05)")
+        until = time.monotonic() + 180
         while (await api("GET", f"/api/backtests/{waiting}")).json["phase"] != "running":
             assert time.monotonic() < until
             await asyncio.sleep(0.2)

@@ -161,7 +161,7 @@ async def test_one_event_on_the_stream_and_on_jupyters(api, services, extension,
     subscription = await services.events.subscribe("local")
     await run(strategy, "finish", 1)
     failed = await run(strategy, "fail", 2)
-    event = await asyncio.wait_for(heard.get(), 10)
+    event = await asyncio.wait_for(heard.get(), 60)
     assert heard.empty()
     assert (event["run_id"], event["strategy_name"], event["failed"]) == (failed["id"], "SMA", ["total_trades > 1"])
     sent = [subscription.queue.get_nowait() for _ in range(subscription.queue.qsize())]

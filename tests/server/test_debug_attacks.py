@@ -127,6 +127,30 @@ async def test_floods(monkeypatch):
         assert (await ended(session))[0] == "OUTPUT_LIMIT"
 
 
+async def test_a_stop_that_meets_the_end_changes_nothing_and_keeps_nothing_alive():
+    # It is heard right after the end.
+    async with forged() as (session, _):
+        session.end("stopped")
+        session._stopped(answers.Stopped(threadId=1))
+        async with asyncio.timeout(20):
+            await session.closed()
+    # The end comes while the kernel is asked about it.
+    async with forged() as (session, forger):
+        market = session._market
+
+        async def ends():
+            found = await market()
+            session.end("stopped")
+            return found
+
+        session._market = ends
+        await session.go_on()
+        await forger.stop()
+        await session._over.wait()
+        await session.closed()
+        assert (shown(session)["status"], shown(session)["reason"]) == ("COMPLETED", "stopped")
+
+
 async def test_other_messages_than_answers(monkeypatch):
     for kind, content, header in (
         ("stream", {"text": "x"}, {"dates": ["2000-01-01T00:00:00Z"] * 1_000}),  # each would be looked at

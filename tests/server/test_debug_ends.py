@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from alphintra_server.debug import inspection
+from alphintra_server.jobs import launcher
 
 from .conftest import TestIdentities
 from .debugging import is_gone, sessions  # noqa: F401  fixture
@@ -76,3 +77,54 @@ async def test_errors_kills_and_what_cannot_be_interrupted(sessions, monkeypatch
     for session in (raising, killed, stuck):
         await session.live.closed()
     assert [is_gone(process.pid) for process in processes] == [True] * 3
+
+
+GREEDY = """\
+import os
+import alphintra as al
+
+class Greedy(al.Strategy):
+    what = al.Param("time", choices=["memory", "disk", "time"])
+
+    def on_bar(self):
+        self.bars = 1
+        if self.what == "memory":
+            self.held = b"x" * (4 << 30)
+        while self.what == "disk":
+            with open(os.path.join(os.environ["HOME"], "x"), "ab") as file:
+                file.write(bytes(4 << 20))
+        while self.what == "time":
+            pass
+"""
+
+
+class TestLimits:
+    @pytest.fixture
+    def settings(self):
+        return {"max_debug_sessions": 3, "job_memory": 1 << 30, "job_disk": 32 << 20, "job_seconds": 1.0}
+
+    async def test_a_session_that_wants_more_than_it_may_ends_and_says_so(self, api, sessions, monkeypatch):  # noqa: F811
+        await sessions.store(GREEDY)
+        greedy = {
+            what: await sessions.start(parameters={"what": what}, breakpoints=[{"line": 8}])
+            for what in ("memory", "disk")
+        }
+        # Its processor time is over while it loads the engine, at the latest in its first bar.
+        monkeypatch.setattr(launcher, "_SPARE_SECONDS", 0)
+        greedy["time"] = await sessions.start(parameters={"what": "time"})
+        processes = [session.process for session in greedy.values()]
+        for what, session in greedy.items():
+            found = await session.stood()
+            if found["status"] == "PAUSED":
+                found = await session.move("/continue")
+            assert (what, found["status"], found["reason"]) == (what, "COMPLETED", "error")
+            assert (what, found["error"]["code"]) == (what, f"{what.upper()}_LIMIT"), found["error"]
+            assert (await session.refusal("/continue"))[:2] == (409, "DEBUG_ENDED")
+            await session.live.closed()
+        assert "32 MiB" in (await greedy["disk"].stood())["error"]["message"]
+        assert [is_gone(process.pid) for process in processes] == [True] * 3
+        # The server is well, and starts another.
+        assert (await api("GET", "/health")).status == 200
+        monkeypatch.undo()
+        good = await sessions.start(parameters={"what": "memory"}, breakpoints=[{"line": 8}])
+        assert (await good.stood())["status"] == "PAUSED"

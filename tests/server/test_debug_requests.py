@@ -84,9 +84,9 @@ async def test_what_is_refused_and_who_is_away(sessions, watch, extension):  # n
     assert (await session.refusal("/step"))[:2] == (409, "DEBUG_RUNNING")
     full = await sessions.ask("POST", "", {"dataset_id": AAPL})
     assert (full.status, full.json["code"], full.headers["Retry-After"]) == (429, "TOO_MANY_SESSIONS", "60")
-    session.live._used -= 899
+    session.live._used -= 840  # a minute less than it may
     assert (await session.ask("GET")).json["status"] == "ACTIVE"
-    session.live._used -= 1
+    session.live._used -= 60
     found = await session.stood()
     assert (found["status"], found["reason"], found["expires_at"]) == ("COMPLETED", "idle", None)
     await reading
@@ -155,7 +155,7 @@ def test_nothing_is_left_of_the_sessions_of_a_killed_server(tmp_path):
         were = [is_gone(pid) for pid in pids]
         server.send_signal(signal.SIGKILL)
     assert were == [False] * 3
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while not all(map(is_gone, pids)) and time.monotonic() < until:
         time.sleep(0.02)
     assert [is_gone(pid) for pid in pids] == [True] * 3

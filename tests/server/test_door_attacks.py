@@ -13,6 +13,7 @@ from alphintra_kernel.doors import opener
 from alphintra_kernel.socket_folder import hold
 from alphintra_server.door import doors, listener
 
+from .attempts import until
 from .conftest import STRATEGY
 from .doors import answer, ask, ended, exchange, request
 
@@ -237,10 +238,10 @@ async def test_headers_have_a_limit(opened):
     assert await works(door)
     for line in ("X\0: y", "X: \0", ": y", "X y", "X: y\rZ: w", "(): y"):
         said = await exchange(door, request("GET", "/v1/me", token=door.token, headers=[line]))
-        assert said.startswith((b"HTTP/1.1 400", b"HTTP/1.1 200")), (line, said)
+        assert said.startswith(b"HTTP/1.1 400"), (line, said)
     for start in (b"GET /v1/me", b"GET /v1/me HTTP/9.9", b"\x16\x03\x01", b"PRI * HTTP/2.0"):
         said = await exchange(door, start + b"\r\n\r\n")
-        assert said.startswith(b"HTTP/1.1 4"), start
+        assert said.startswith(b"HTTP/1.1 400"), (start, said)
     assert await works(door)
 
 
@@ -259,12 +260,12 @@ async def test_slow_headers_and_bodies_are_cut(opened, monkeypatch):
             await asyncio.sleep(0.05)
 
     for start in (b"", b"GET /v1/me HTTP/1.1\r\nX: "):
-        assert await exchange(door, start, then=slowly, wait=5) == b""
+        assert await exchange(door, start, then=slowly) == b""
     head = request("POST", "/v1/backtests", token=door.token, headers=["Content-Length: 1000"])
-    assert await exchange(door, head, then=slowly, wait=5) == b""
-    assert await exchange(door, b"", wait=5) == b""  # says nothing at all
+    assert await exchange(door, head, then=slowly) == b""
+    assert await exchange(door, b"") == b""  # says nothing at all
     assert await works(door)
-    assert opener()._open[door.socket][1].connections == 0
+    await until(lambda: opener()._open[door.socket][1].connections == 0)
 
 
 async def test_who_does_not_read_the_answer_is_cut(opened, monkeypatch):
@@ -275,8 +276,7 @@ async def test_who_does_not_read_the_answer_is_cut(opened, monkeypatch):
     serving = opener()._open[door.socket][1]
     await asyncio.sleep(0.1)
     writer.transport.pause_reading()
-    await asyncio.sleep(0.8)
-    assert serving.connections == 0
+    await until(lambda: serving.connections == 0)
     writer.close()
 
 
@@ -305,7 +305,7 @@ async def test_ten_thousand_connections_cost_the_server_a_few(opened, api):
     )
     try:
         most = 0
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         line = asyncio.ensure_future(flood.stdout.readline())
         while not line.done() and time.monotonic() < until:
             most = max(most, len(os.listdir("/proc/self/fd")) - before)  # noqa: PTH208

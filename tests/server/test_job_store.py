@@ -89,7 +89,8 @@ def test_three_losses_then_it_is_given_up(database):
         assert take_over_lost(database) == ["PENDING" if attempt < 3 else "FAILED"]
     row = database.read_now(lambda session: session.get_one(JobRow, job))
     assert (row.status, row.error_code) == ("FAILED", "LOST")
-    assert row.error["message"] == "Its server was lost 3 times while it ran."
+    told = "Its server was lost 3 times while it ran: the server's log says why, then run it again."
+    assert row.error["message"] == told
     assert claim(database) is None
 
 

@@ -78,10 +78,10 @@ async def test_no_other_kernel_starts(services, ask, jp_serverapp):
     assert (status, list(json.loads(body)["kernelspecs"])) == (200, ["alphintra"])
     for name in ("other", "python3", "../other", "ALPHINTRA"):
         status, _ = await ask("POST", "api", "kernels", body={"name": name})
-        assert status in {404, 500}, (name, status)
+        assert status == 404, (name, status)
         session = {"path": "x.ipynb", "name": "x", "type": "notebook", "kernel": {"name": name}}
         status, _ = await ask("POST", "api", "sessions", body=session)
-        assert status in {404, 500, 501}, (name, status)
+        assert status == 501, (name, status)  # Jupyter's word for it
     assert json.loads((await ask("GET", "api", "kernels"))[1]) == []
     with pytest.raises(NoSuchKernel):
         jp_serverapp.kernel_manager.kernel_spec_manager.get_kernel_spec("other")
@@ -105,7 +105,7 @@ async def test_no_hidden_files(services, ask, workspace):
     for path in (".secret", ".git/hooks/pre-commit", "a/.ipython/startup/x.py"):
         assert (await ask("GET", "api", "contents", *path.split("/")))[0] == 404
         body = {"type": "file", "format": "text", "content": "x"}
-        assert (await ask("PUT", "api", "contents", *path.split("/"), body=body))[0] in {400, 404}, path
+        assert (await ask("PUT", "api", "contents", *path.split("/"), body=body))[0] == 400, path
     assert not (workspace / ".git" / "hooks").exists()
     assert (workspace / ".secret").read_text() == "x"
 
@@ -123,7 +123,7 @@ async def test_links_do_not_lead_out(services, ask, workspace, tmp_path):
     for path in ("link", "folder", "folder/key"):
         assert (await ask("GET", "api", "contents", *path.split("/")))[0] == 404, path
         status, body = await ask("GET", "files", *path.split("/"))
-        assert (status in {403, 404}, b"secret" in body) == (True, False), path
+        assert (status, b"secret" in body) == (403, False), path
     body = {"type": "file", "format": "text", "content": "mine"}
     assert (await ask("PUT", "api", "contents", "folder", "new.txt", body=body))[0] == 404
     assert (await ask("PUT", "api", "contents", "link", body=body))[0] == 404

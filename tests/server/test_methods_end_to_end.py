@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from .attempts import until
 
 DATA = "us-equities-daily/AAPL"
 PERIOD = {"start_date": "2008-01-02", "end_date": "2010-12-31"}
@@ -184,16 +187,18 @@ async def test_cancelling_a_sweep_is_quick_and_leaves_nothing(
     }
     reply = await api("POST", f"/api/strategies/code/{strategy['id']}/execute", body)
     path = f"/api/backtests/{reply.json['backtest_id']}"
-    for _ in range(600):
-        job = (await api("GET", path)).json
-        if job["progress"] and job["progress"]["phase"] == "sweeping" and job["progress"]["fraction"] > 0:
-            break
+    end, job, progress = time.monotonic() + 240, None, None
+    while not (progress and progress["phase"] == "sweeping" and progress["fraction"] > 0):
+        assert time.monotonic() < end, job
         await asyncio.sleep(0.1)
+        job = (await api("GET", path)).json
+        progress = job["progress"]
     assert job["progress"]["text"].endswith("of 56 variants"), job
     assert (await api("POST", f"{path}/cancel")).status == 202
-    job = await finished(reply.json["backtest_id"], seconds=20)
+    job = await finished(reply.json["backtest_id"], seconds=60)
     assert job["status"] == "CANCELLED"
-    assert left_over(job, data_dir, services.pool.boot) == []
+    # Cleared away once its end is written.
+    await until(lambda: not left_over(job, data_dir, services.pool.boot))
 
 
 def left_over(job, data_dir, boot):
@@ -236,3 +241,14 @@ async def test_what_the_worker_refuses(run, method, code, text):
     assert job["status"] == "FAILED"
     assert job["error"]["code"] == code, job["error"]
     assert text in job["error"]["message"]
+
+
+async def test_a_sweep_whose_variants_all_fail_says_which_one_it_tells_of(run):
+    head = "    def on_bar(self):\n"
+    failing = CROSS.replace(head, f"{head}        self.fast / (self.slow - self.slow)\n")
+    job = await run(failing, methodology="SWEEP", method={"grid": {"fast": [5, 10]}}, parameters={"slow": 40})
+    error = job["error"]
+    assert (job["status"], error["code"], error["line"]) == ("FAILED", "STRATEGY_ERROR", 15), error
+    nowhere = dict.fromkeys(("window", "part", "start", "end"))
+    assert error["run"] == {"parameters": {"fast": 5, "slow": 40}, **nowhere}
+    assert error["bar_time"] == "2008-01-02T21:00:00Z"

@@ -38,7 +38,7 @@ def start(jp_fetch, jp_serverapp, jp_asyncio_loop):
         client = jp_serverapp.kernel_manager.get_kernel(kernel_id).client()
         clients.append(client)
         client.start_channels()
-        await client.wait_for_ready(timeout=60)
+        await client.wait_for_ready(timeout=180)
 
         async def run(code):
             printed = []

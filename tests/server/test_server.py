@@ -33,6 +33,7 @@ SLOW = (
 
 
 async def test_health_answers_during_a_slow_query(api, services):
+    asked = time.monotonic()
     slow = asyncio.ensure_future(services.database.read(lambda session: session.execute(text(SLOW)).scalar()))
     await asyncio.sleep(0.05)
     began = time.monotonic()
@@ -40,8 +41,8 @@ async def test_health_answers_during_a_slow_query(api, services):
     spent = time.monotonic() - began
     assert not slow.done(), "the query was too quick to show anything"
     assert (reply.status, reply.json) == (200, {"status": "ok"})
-    assert spent < 0.25
     assert await slow == 3000000
+    assert spent < (time.monotonic() - asked) / 2
 
 
 async def test_health_answers_while_a_large_text_is_parsed(api):

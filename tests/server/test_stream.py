@@ -7,6 +7,7 @@ import pytest
 from alphintra_server import events
 from alphintra_server.handlers import stream
 
+from .attempts import until
 from .conftest import STRATEGY, TestIdentities
 
 
@@ -19,20 +20,20 @@ def identities():
 def follow(services, jp_fetch):
     """Read a stream until it has said ``count`` events, or ``seconds`` have passed."""
 
-    async def read(user, count, *, headers=None, seconds=10):
+    async def read(user, count, *, headers=None, seconds=120, mark=b"\ndata: "):
         raw = bytearray()
         asking = jp_fetch(
             "api",
             "stream",
             headers={"X-User": user, **(headers or {})},
             streaming_callback=raw.extend,
-            request_timeout=60,
+            request_timeout=180,
             raise_error=False,
         )
         task = asyncio.ensure_future(asking)
         end = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < end and not task.done():
-            if raw.count(b"\ndata: ") >= count and count:
+            if raw.count(mark) >= count and count:
                 break
             await asyncio.sleep(0.02)
         done = task.result() if task.done() else None
@@ -56,9 +57,9 @@ def create(api):
     return make
 
 
-async def test_a_stream_has_ones_own_events_only(follow, create):
+async def test_a_stream_has_ones_own_events_only(follow, create, services):
     reading = asyncio.ensure_future(follow("alice:viewer", 1))
-    await asyncio.sleep(0.3)
+    await until(lambda: services.events._subscriptions)
     await create("bob:trader")
     made = await create("alice:trader")
     found, raw, _ = await reading
@@ -79,7 +80,6 @@ async def test_a_stream_resumes_after_the_last_id(follow, create):
 async def test_events_that_are_gone_are_410(follow, create, services):
     await create("alice:trader")
     await create("alice:trader")
-    await asyncio.sleep(0.1)
     await services.database.write(
         lambda session: session.query(events.OutboxRow).filter_by(event_id=1).delete() and None
     )
@@ -94,16 +94,16 @@ async def test_a_bad_last_id_is_400(follow):
 
 async def test_a_silent_stream_is_kept_alive(follow, monkeypatch):
     monkeypatch.setattr(stream, "KEEPALIVE_SECONDS", 0.1)
-    _, raw, reply = await follow("alice:viewer", 0, seconds=0.6)
+    _, raw, reply = await follow("alice:viewer", 3, mark=b": keepalive\n\n")
     assert raw.count(b": keepalive\n\n") >= 3
     assert reply is None
 
 
-async def test_a_stream_ends_when_the_permission_does(follow, monkeypatch):
+async def test_a_stream_ends_when_the_permission_does(follow, services, monkeypatch):
     monkeypatch.setattr(stream, "KEEPALIVE_SECONDS", 0.05)
     monkeypatch.setattr(stream, "RECHECK_SECONDS", 0.1)
-    reading = asyncio.ensure_future(follow("alice:viewer", 0, seconds=5))
-    await asyncio.sleep(0.3)
+    reading = asyncio.ensure_future(follow("alice:viewer", 0))
+    await until(lambda: services.events._subscriptions)
     monkeypatch.setattr(TestIdentities, "get_user", lambda self, handler: None)
     _, _, reply = await reading
     assert reply is not None
@@ -127,7 +127,7 @@ async def test_old_delivered_events_are_pruned_but_the_newest_stay(services, cre
     monkeypatch.setattr(events, "KEEP_AT_LEAST", 2)
     for _ in range(5):
         await create("alice:trader")
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.2)  # as old as that they are
     services.events._next_prune = 0.0
     await services.events._prune()
     left = await services.database.read(

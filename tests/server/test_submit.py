@@ -16,6 +16,8 @@ from alphintra_server.models import submissions
 from tests.docs.pages import DOCS, blocks
 from tests.kernel.kernels import RESOURCES, register
 
+from .attempts import until
+
 DATA = "us-equities-daily/AAPL"
 CELLS = [
     "import alphintra as al\nimport numpy as np\nimport helpers",
@@ -102,7 +104,7 @@ def notebook(services, workspace, jp_serverapp, jp_fetch, jp_asyncio_loop):
         manager = jp_serverapp.kernel_manager.get_kernel(json.loads(reply.body)["kernel"]["id"])
         client = manager.client()
         client.start_channels()
-        await client.wait_for_ready(timeout=60)
+        await client.wait_for_ready(timeout=180)
         return manager, client
 
     manager, client = run(start())
@@ -161,8 +163,10 @@ class Failing(al.Strategy):
 async def test_what_is_interrupted_cancelled_refused_or_fails_is_told(notebook):
     await notebook.run(SLEEPER)
     await notebook.run(f"job = al.submit(Sleeper, '{DATA}', name='sleeps')")
+    before = len(notebook.shown)
     waiting = asyncio.ensure_future(notebook.run("job.wait()", ok=False))
-    await asyncio.sleep(1.5)
+    await until(lambda: any(m["msg_type"].endswith("display_data") for m in notebook.shown[before:]))
+    await asyncio.sleep(0.5)
     await notebook.manager.interrupt_kernel()
     reply, shown = await waiting
     assert reply["ename"] == "KeyboardInterrupt"
@@ -173,13 +177,13 @@ async def test_what_is_interrupted_cancelled_refused_or_fails_is_told(notebook):
     assert await notebook.value("job.status") in ("PENDING", "RUNNING")
     reply, _ = await notebook.run("job.wait(0.3)", ok=False)
     assert (reply["ename"], "it goes on" in reply["evalue"]) == ("TimeoutError", True)
-    await notebook.run(f"again = al.Job('{job_id}'); again.cancel(); again.wait(30); again.cancel()")
+    await notebook.run(f"again = al.Job('{job_id}'); again.cancel(); again.wait(120); again.cancel()")
     assert await notebook.value("[again.status, again.name]") == ["CANCELLED", "sleeps"]
     reply, _ = await notebook.run("job.result()", ok=False)
     assert (reply["ename"], "was cancelled" in reply["evalue"]) == ("Cancelled", True)
     # A job that fails tells its place.
     await notebook.run(FAILING)
-    reply, _ = await notebook.run(f"job = al.submit(Failing, '{DATA}'); job.result(60)", ok=False)
+    reply, _ = await notebook.run(f"job = al.submit(Failing, '{DATA}'); job.result(180)", ok=False)
     assert reply["ename"] == "JobFailedError"
     assert "ZeroDivisionError" in reply["evalue"]
     assert reply["evalue"].count("line 6") == 1

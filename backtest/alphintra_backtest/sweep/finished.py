@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphintra_backtest.source import strategy_hash
-from alphintra_backtest.sweep.variant import Variant, config_of
+from alphintra_backtest.sweep.variant import PLACE, Variant, config_of
 
 if TYPE_CHECKING:
     from alphintra_backtest.sweep.work import Job
@@ -180,7 +180,8 @@ def _read(
         metrics = {name: math.nan if stored[name] is None else float(stored[name]) for name in names}
         error = line["error"]
         if error is not None:
-            error = {"code": str(error["code"]), "message": str(error["message"])}
+            place = {name: error[name] for name in PLACE if name in error}
+            error = {"code": str(error["code"]), "message": str(error["message"]), **place}
         return Variant(number, dict(params), metrics, returns, error, int(line["first_session"]))
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
         return None

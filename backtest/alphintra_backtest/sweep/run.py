@@ -19,7 +19,7 @@ from alphintra_backtest.sweep.headline import KNOWN
 from alphintra_backtest.sweep.progress import Progress, teller
 from alphintra_backtest.sweep.space import Space, Values, space_of
 from alphintra_backtest.sweep.trial_log import log
-from alphintra_backtest.sweep.variant import Cancel, Variant, config_of, market_of, ready
+from alphintra_backtest.sweep.variant import Cancel, Variant, config_of, locate, market_of, raised_by, ready
 from alphintra_backtest.sweep.work import Job
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def run(
             variants = _asked(work, space, count, seed, metric, upward)
         default = work.default(space, variants)
     if all(v.error is not None for v in variants):
-        raise _all_failed(variants)
+        raise _all_failed(variants, strategy)
     sweep = Sweep(
         strategy=strategy, market=market, options=options, axes=space.axes, method=method, metric=metric,
         maximize=upward, variants=variants, default=default, resumed=work.resumed, constraint=constraint,
@@ -220,16 +220,10 @@ def _file(resume: Any, study: str, usual: Path, metrics: Sequence[str]) -> Finis
         raise ParameterError(f"resume is true, false or a file, got {resume!r}", where="resume") from error
 
 
-def _all_failed(variants: Sequence[Variant]) -> Exception:
-    from alphintra.errors import StrategyError
-
-    error = variants[0].error or {}
+def _all_failed(variants: Sequence[Variant], strategy: type) -> Exception:
     count = len(variants)
-    return StrategyError(
-        error.get("message", ""),
-        code=error.get("code"),
-        hint="the only variant failed" if count == 1 else f"all {count:,} variants failed; this is the first",
-    )
+    hint = "the only variant failed" if count == 1 else f"all {count:,} variants failed; this is the first"
+    return locate(raised_by(variants[0], hint), strategy)
 
 
 def _summary(job: Job, options: Mapping[str, Any], space: Space, seconds: float) -> dict[str, Any]:

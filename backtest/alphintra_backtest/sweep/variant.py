@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,7 +15,7 @@ from alphintra_backtest.metrics.definitions import DEFINITIONS
 
 if TYPE_CHECKING:
     from alphintra.data.market import MarketData
-    from alphintra.errors import AlphintraError
+    from alphintra.errors import AlphintraError, StrategyError
     from alphintra.result import Result
 
 F64 = npt.NDArray[np.float64]
@@ -23,6 +24,14 @@ F64 = npt.NDArray[np.float64]
 OF_THE_DATA = ("end", "instruments", "currency", "rates", "detail")
 #: What ``al.backtest`` takes beside options: a variant has its own parameters, runs on our engine and is not checked.
 NOT_OPTIONS = ("strategy", "data", "params", "engine", "analyzers", "check")
+
+
+#: What an error of a variant keeps of where its strategy raised.
+PLACE = ("file", "line", "bar", "bar_time")
+
+
+#: Name that a file has in a process that the strategy's module was sent to.
+_SENT = "<dynamic-code>"
 
 
 class Cancel(Protocol):
@@ -42,7 +51,8 @@ class Variant:
         params: Every parameter of the strategy with its value.
         metrics: Metrics by name as ``Result.metrics`` has them, NaN where undefined.
         returns: Session returns as ``Result.returns`` has them, shape (n,); empty where the run failed.
-        error: ``{"code": …, "message": …}`` where the run failed, else ``None``.
+        error: Where the run failed ``{"code": …, "message": …}``, and of what the strategy raised ``file``, ``line``,
+            ``bar`` and ``bar_time`` as in :class:`alphintra.StrategyError`; else ``None``.
         first_session: Session of the first return, days since 1970-01-01; the next returns are of the next sessions.
     """
 
@@ -50,7 +60,7 @@ class Variant:
     params: dict[str, Any]
     metrics: dict[str, float]
     returns: F64
-    error: dict[str, str] | None = None
+    error: dict[str, Any] | None = None
     first_session: int = 0
 
 
@@ -58,8 +68,36 @@ def failed(
     number: int, params: Mapping[str, Any], error: AlphintraError, names: Collection[str] = DEFINITIONS
 ) -> Variant:
     """Return what is kept of a variant whose run failed: every metric is undefined."""
-    told = {"code": error.code, "message": str(error)}
+    from alphintra.errors import StrategyError
+
+    told: dict[str, Any] = {"code": error.code, "message": str(error)}
+    if isinstance(error, StrategyError):
+        told |= {name: getattr(error, name) for name in PLACE}
     return Variant(number, dict(params), dict.fromkeys(names, math.nan), np.empty(0), told)
+
+
+def raised_by(variant: Variant, hint: str) -> StrategyError:
+    """Return the error of a variant that failed, with its place and parameters."""
+    from alphintra.errors import StrategyError
+
+    told = variant.error or {}
+    error = StrategyError(told.get("message", ""), code=told.get("code"), hint=hint)
+    for name in PLACE:  # of which its text tells already
+        if name in told:
+            setattr(error, name, told[name])
+    error.run = {"parameters": dict(variant.params)}
+    return error
+
+
+def locate(error: StrategyError, strategy: type) -> StrategyError:
+    """Name the file of an error whose strategy was sent to another process; none where it may be of another cell."""
+    if error.file == _SENT:
+        error.file = getattr(sys.modules.get(strategy.__module__), "__file__", None)
+        for member in vars(strategy).values():
+            code = getattr(member, "__code__", None)
+            if code is not None and error.line in {at for *_, at in code.co_lines()}:
+                error.file = code.co_filename
+    return error
 
 
 def market_of(data: Any, options: Mapping[str, Any]) -> MarketData:

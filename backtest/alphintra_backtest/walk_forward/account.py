@@ -8,9 +8,11 @@ was chosen or the windows leave a gap, what is held is closed at the next opens.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,12 +43,14 @@ class Stretch:
         stop: That after the last one.
         params: The instance's parameters; ``None`` where nobody trades.
         train: Timestamps from which it may learn: the first, and that after the last one.
+        window: Number of the window whose test it is, from 1; 0 in a gap.
     """
 
     first: int
     stop: int
     params: Mapping[str, Any] | None
     train: tuple[int, int]
+    window: int = 0
 
 
 @dataclass(eq=False)
@@ -101,7 +105,7 @@ def walk(
     walked = Walked(session, stretches=stretches)
     drawn: dict[tuple[int, int], _Drawn] = {}
     for n, part in enumerate(stretches):
-        with blame(strategy, session), young_garbage_only():
+        with _part_told(session, part), blame(strategy, session), young_garbage_only():
             if n:
                 _take_over(session, part, close=flatten or part.params is None)
             nobody = _instance(Strategy, {}, session)
@@ -129,6 +133,29 @@ def walk(
     close_at_end(session, walked.stop)
     walked.indicators = [found.series(session) for found in drawn.values()]
     return walked
+
+
+def day(axis: Session, timestamp: int) -> date:
+    """The session of a timestamp."""
+    return date(1970, 1, 1) + timedelta(days=int(axis.grid.session[timestamp]))
+
+
+def which_run(run: Mapping[str, Any] | None, window: int, part: str, first: date, last: date) -> dict[str, Any]:
+    """Say of a run which part of which window it was; see ``alphintra.StrategyError.run``."""
+    return {**(run or {}), "window": window, "part": part, "start": first.isoformat(), "end": last.isoformat()}
+
+
+@contextlib.contextmanager
+def _part_told(session: Session, part: Stretch) -> Iterator[None]:
+    """Have an error of the strategy say which window it traded, with which parameters."""
+    from alphintra.errors import StrategyError
+
+    try:
+        yield
+    except StrategyError as error:
+        days = day(session, part.first), day(session, part.stop - 1)
+        error.run = which_run({"parameters": dict(part.params or {})}, part.window, "test", *days)
+        raise
 
 
 def _instance(strategy: type, params: Mapping[str, Any], session: Session) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alphintra_backtest.sweep import ranking
+from alphintra_backtest.sweep.variant import raised_by
 
 if TYPE_CHECKING:
     from alphintra_backtest.sweep.variant import Variant
@@ -79,14 +80,12 @@ def choose(variants: Sequence[Variant], rule: Rule) -> Choice:
     Raises:
         StrategyError: Every run failed, and not for want of data: the first one's error.
     """
-    from alphintra.errors import StrategyError, WarmUpError
+    from alphintra.errors import WarmUpError
 
     failed = [v.error for v in variants if v.error is not None]
-    others = [e for e in failed if e["code"] != WarmUpError.default_code]
+    others = [v for v in variants if v.error is not None and v.error["code"] != WarmUpError.default_code]
     if len(failed) == len(variants) and others:
-        raise StrategyError(
-            others[0]["message"], code=others[0]["code"], hint="every variant failed; this is the first"
-        )
+        raise raised_by(others[0], "every variant failed; this is the first")
     told = f"{len(failed)} of {len(variants)} variants failed: {failed[0]['message']}" if failed else ""
     values = ranking.values_of(variants, rule.metric)
     values[ranking.values_of(variants, "total_trades") < rule.min_trades] = np.nan

@@ -19,9 +19,9 @@ from alphintra_backtest.sweep.choosing import all_of
 from alphintra_backtest.sweep.headline import KNOWN
 from alphintra_backtest.sweep.progress import Progress, teller
 from alphintra_backtest.sweep.space import Values, space_of
-from alphintra_backtest.sweep.variant import Variant, config_of, failed, market_of, run_variants
+from alphintra_backtest.sweep.variant import Variant, config_of, failed, locate, market_of, run_variants
 from alphintra_backtest.walk_forward import judged, record
-from alphintra_backtest.walk_forward.account import Stretch, Walked, walk
+from alphintra_backtest.walk_forward.account import Stretch, Walked, day, walk, which_run
 from alphintra_backtest.walk_forward.selection import Choice, Rule, choose
 from alphintra_backtest.walk_forward.windows import Window, layout, windows
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from alphintra_backtest.options import Options
     from alphintra_backtest.sweep.variant import Cancel
 
-_EPOCH, _START = date(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)
+_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def run(
@@ -90,7 +90,7 @@ def run(
     account = _Account(form_of(strategy, False), whole, config, parts, flatten)
     chosen = [None if c.best is None else c.best.params for c in choices]
     walked = account.through(chosen, runs.shares.next(0.02))
-    first_day = _day(axis, parts[0].test_first)
+    first_day = day(axis, parts[0].test_first)
     result = collect(
         walked.session, strategy, {}, parts[0].test_first, walked.stop, against, first_day, options.get("end"),
         options.get("benchmark"), began, account.entry_rules(chosen, walked),
@@ -134,10 +134,6 @@ class _Runs:
         )  # fmt: skip
 
 
-def _day(axis: Session, timestamp: int) -> date:
-    return _EPOCH + timedelta(days=int(axis.grid.session[timestamp]))
-
-
 def _until(market: MarketData, axis: Session, stop: int) -> MarketData:
     """The data up to and with timestamp ``stop − 1``."""
     from alphintra.data.bounds import bounded
@@ -147,10 +143,18 @@ def _until(market: MarketData, axis: Session, stop: int) -> MarketData:
 
 def _select(runs: _Runs, market: MarketData, axis: Session, part: Window, rule: Rule) -> Choice:
     """Run every variant on the training window: data from its first bar on (F13), decisions within the window."""
+    from alphintra.errors import StrategyError
+
     form = fitting.in_sample(runs.strategy) if fitting.defines_fit(runs.strategy) else runs.strategy
     told = runs.shares.next(1.0, f"window {part.number + 1}: ")
     own = _until(market, axis, part.purged_stop)
-    return choose(runs.all(form, own, _day(axis, part.train_first), told, headline=rule.metric in KNOWN), rule)
+    variants = runs.all(form, own, day(axis, part.train_first), told, headline=rule.metric in KNOWN)
+    try:
+        return choose(variants, rule)
+    except StrategyError as error:
+        days = day(axis, part.train_first), day(axis, part.purged_stop - 1)
+        locate(error, runs.strategy).run = which_run(error.run, part.number + 1, "training", *days)
+        raise
 
 
 class _Account:
@@ -170,7 +174,7 @@ class _Account:
             train = part.train_first, part.purged_stop
             if stretches and stretches[-1].stop < part.test_first:
                 stretches.append(Stretch(stretches[-1].stop, part.test_first, None, train))
-            stretches.append(Stretch(part.test_first, part.test_stop, params, train))
+            stretches.append(Stretch(part.test_first, part.test_stop, params, train, part.number + 1))
         config = replace(self.config, rules={**self.config.rules, **rules}) if rules else self.config
         return walk(self.form, self.market, config, stretches, flatten=self.flatten, progress=progress)
 

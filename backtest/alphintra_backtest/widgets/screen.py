@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -28,7 +29,9 @@ class Screen(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(self) -> None:
         self.error: BaseException | None = None
         self.busy = False
-        self._due: Callable[[], Any] | None = None
+        # A browser asks on a thread of its own; what it asks for is done on the main one.
+        self._lock = threading.Lock()
+        self._due: tuple[int, Callable[[], Any]] | None = None
         self._asked = 0
         # As high as a line also where it is empty, so that nothing below moves.
         self._status = ipywidgets.HTML(layout={"min_height": "28px"})
@@ -53,18 +56,24 @@ class Screen(ipywidgets.VBox):  # type: ignore[misc]
             work: Called on the notebook's main thread, unless other work is asked for before.
             doing: What the reader sees meanwhile.
         """
-        self._due = work
-        self._asked += 1
+        with self._lock:
+            self._asked, self._due = self._asked + 1, None
+            number = self._asked
         self.busy = True
         self._say(f'<span role="status" class="{MUTED}">{escape(doing)}</span>')
         self._output.add_class(STALE)
+        with self._lock:
+            # Last of all: a turn of the work before, which comes on another thread, must not take it meanwhile.
+            if number == self._asked:
+                self._due = number, work
         later(self._take_turn, REST)
 
     def _take_turn(self) -> None:
-        work, self._due = self._due, None
-        if work is None:
+        with self._lock:
+            due, self._due = self._due, None
+        if due is None:
             return
-        asked = self._asked
+        asked, work = due
         error: BaseException | None = None
         outputs: tuple[dict[str, Any], ...] = ()
         try:

@@ -79,6 +79,17 @@ export interface IProgress {
   text?: string | null;
 }
 
+/** Which run of a sweep or a walk-forward failed. */
+export interface IFailedRun {
+  parameters: Record<string, unknown>;
+  /** Of a walk-forward, from 1. */
+  window: number | null;
+  part: 'training' | 'test' | null;
+  /** The days of that part. */
+  start: string | null;
+  end: string | null;
+}
+
 export interface IRunError {
   code: string;
   message: string;
@@ -87,6 +98,7 @@ export interface IRunError {
   cell: number | null;
   bar_time: string | null;
   traceback?: string | null;
+  run?: IFailedRun | null;
 }
 
 export interface IBacktest {

@@ -1,7 +1,7 @@
 /** A run opened in the main area: its progress while it runs, then its result. */
 
 import { Notification } from '@jupyterlab/apputils';
-import { ReactWidget } from '@jupyterlab/ui-components';
+import { ReactWidget, launchIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { Client } from '../api/client.js';
@@ -12,13 +12,14 @@ import { JobLog } from '../jobs/log.js';
 import { JobProgress } from '../jobs/progress.js';
 import { isFinished } from '../jobs/state.js';
 import { adviceFor } from '../jobs/words.js';
-import { parameterText } from '../result/header.js';
+import { LinkButton } from '../result/header.js';
+import { parameterText } from '../result/parameter.js';
 import { PayloadView } from '../result/view.js';
 import { methodologyLabel } from '../run/methodology.js';
 import { DebugButton } from '../postMortem/failureView.js';
 import type { IStand } from '../result/why.js';
 import type { IAlphintra, IJobs, IReplays } from '../tokens.js';
-import { whyNotReplayed } from './replayed.js';
+import { whichRun, whyNotReplayed } from './replayed.js';
 import { MethodResult } from './methodResult.js';
 import type { BacktestsModel } from './model.js';
 import { JobFigures, useJob } from './job.js';
@@ -57,7 +58,7 @@ function ResultSkeleton({ label }: { label: string }): JSX.Element {
   );
 }
 
-function Head({ run }: { run: IBacktest }): JSX.Element {
+function Head({ run, children }: { run: IBacktest; children?: React.ReactNode }): JSX.Element {
   return (
     <header className="alphintra-Header">
       <div className="alphintra-Header-facts">
@@ -69,6 +70,7 @@ function Head({ run }: { run: IBacktest }): JSX.Element {
           </span>
         ))}
       </div>
+      {children ? <div className="alphintra-Header-actions">{children}</div> : null}
     </header>
   );
 }
@@ -122,13 +124,18 @@ function Unsuccessful(props: { run: IBacktest; job: IJob | null } & IProps): JSX
         error.line === null ? null : trans.__('line %1', error.line),
         error.bar_time === null
           ? null
-          : trans.__('at the bar of %1', error.bar_time)
+          : trans.__('at the bar of %1', error.bar_time),
+        whichRun(error.run, trans)
       ].filter(Boolean)
     : [];
   const advice = error ? adviceFor(error.code, trans) : null;
   return (
     <article className="alphintra-Result alphintra-Running">
-      <Head run={run} />
+      <Head run={run}>
+        {error ? (
+          <LinkButton href={client.reportUrl(run.id)} label={trans.__('Report')} icon={launchIcon} />
+        ) : null}
+      </Head>
       <div className="alphintra-Problem" role="alert">
         <p>
           {error

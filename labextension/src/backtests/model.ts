@@ -187,7 +187,10 @@ export class BacktestsModel implements IDisposable {
             !fetched.has(run.id) &&
             (this._told.has(run.id) || (oldest !== '' && run.created_at < oldest))
         );
-        this._replace([...page.items, ...kept]);
+        const newest = page.items.map(run =>
+          this._told.has(run.id) && !isFinished(run) ? (this.find(run.id) ?? run) : run
+        );
+        this._replace([...newest, ...kept]);
       } catch (error) {
         this._error = error;
         if (this._state !== 'ready') {

@@ -10,7 +10,7 @@ import { stateText } from '../jobs/words.js';
 import { direction, formatValue } from '../result/format.js';
 import { DebugButton } from '../postMortem/failureView.js';
 import { methodologyLabel } from '../run/methodology.js';
-import { whyNotReplayed } from './replayed.js';
+import { whichRun, whyNotReplayed } from './replayed.js';
 import { canCompare } from './selection.js';
 import { Sparkline } from './sparkline.js';
 
@@ -99,12 +99,14 @@ function Failure(props: IProps): JSX.Element {
       : error.cell !== null && error.cell !== undefined
         ? trans.__('cell %1, line %2', error.cell, error.line)
         : trans.__('line %1', error.line);
+  const which = whichRun(error?.run, trans);
   return (
     <>
       <div className="alphintra-Run-error">
         {at ? trans.__('failed at %1', at) : trans.__('failed')}
         {error ? `: ${error.message}` : ''}
       </div>
+      {which ? <div className="alphintra-muted">{which}</div> : null}
       {place ? (
         <div className="alphintra-Run-line">
           <span className="alphintra-muted">{place}</span>

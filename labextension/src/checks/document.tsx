@@ -9,7 +9,7 @@ import type { IBacktest } from '../api/types.js';
 import { Failure } from '../failure.js';
 import { JobProgress } from '../jobs/progress.js';
 import { isFinished } from '../jobs/state.js';
-import { parameterText } from '../result/header.js';
+import { parameterText } from '../result/parameter.js';
 import { CheckField, Field, SelectField, TextField } from '../run/field.js';
 import type { IAlphintra, IJobs } from '../tokens.js';
 import { IChecksFields, WEEKDAYS, fieldsOf, settingsOf, updateOf } from './form.js';

@@ -56,24 +56,18 @@ export class ChecksModel {
     return this._total;
   }
 
+  /** Read them; calls while that is under way are answered by one more reading, so that the last answer is the newest. */
   async refresh(): Promise<void> {
-    try {
-      const [checks, page] = await Promise.all([
-        this._source.checks(this.strategy),
-        this._source.checkRuns(this.strategy, Math.max(PAGE, this._runs.length), 0)
-      ]);
-      this._checks = checks;
-      this._runs = page.items;
-      this._total = page._pagination?.total ?? page.items.length;
-      this._state = 'ready';
-      this._error = null;
-    } catch (error) {
-      this._error = error;
-      if (this._state !== 'ready') {
-        this._state = 'error';
-      }
+    if (this._reading) {
+      this._again = true;
+      return this._reading;
     }
-    this._changed.emit();
+    this._reading = this._read();
+    try {
+      await this._reading;
+    } finally {
+      this._reading = null;
+    }
   }
 
   async more(): Promise<void> {
@@ -85,6 +79,8 @@ export class ChecksModel {
 
   async save(body: IChecksUpdate): Promise<void> {
     this._checks = await this._source.setChecks(this.strategy, body);
+    // What is being read may be from before.
+    this._saves += 1;
     this._changed.emit();
   }
 
@@ -114,7 +110,40 @@ export class ChecksModel {
     }
   }
 
+  private async _read(): Promise<void> {
+    do {
+      this._again = false;
+      const saves = this._saves;
+      const limit = Math.max(PAGE, this._runs.length);
+      try {
+        const [checks, page] = await Promise.all([
+          this._source.checks(this.strategy),
+          this._source.checkRuns(this.strategy, limit, 0)
+        ]);
+        if (saves !== this._saves || limit < this._runs.length) {
+          // Saved, or asked for older runs, meanwhile.
+          this._again = true;
+          continue;
+        }
+        this._checks = checks;
+        this._runs = page.items;
+        this._total = page._pagination?.total ?? page.items.length;
+        this._state = 'ready';
+        this._error = null;
+      } catch (error) {
+        this._error = error;
+        if (this._state !== 'ready') {
+          this._state = 'error';
+        }
+      }
+      this._changed.emit();
+    } while (this._again);
+  }
+
   private _source: IChecksSource;
+  private _reading: Promise<void> | null = null;
+  private _again = false;
+  private _saves = 0;
   private _state: LoadState = 'loading';
   private _error: unknown = null;
   private _checks: IChecks | null = null;

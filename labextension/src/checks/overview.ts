@@ -88,11 +88,16 @@ export class ChecksOverview {
   }
 
   private async _fetch(strategy: string): Promise<void> {
+    const turn = (this._turns.get(strategy) ?? 0) + 1;
+    this._turns.set(strategy, turn);
     let found: Pick<IOverviewItem, 'checks' | 'error'>;
     try {
       found = { checks: await this._source.checks(strategy), error: null };
     } catch (error) {
       found = { checks: null, error };
+    }
+    if (turn !== this._turns.get(strategy)) {
+      return; // asked again meanwhile: that answer is newer, whichever comes first
     }
     this._items = this._items.map(item =>
       item.strategy === strategy ? { ...item, ...found } : item
@@ -103,5 +108,7 @@ export class ChecksOverview {
   private _source: Pick<IChecksSource, 'checks'>;
   private _items: readonly IOverviewItem[] = [];
   private _shown = false;
+  /** How often each strategy was asked for. */
+  private readonly _turns = new Map<string, number>();
   private _changed = new Signal<this, void>(this);
 }

@@ -48,6 +48,7 @@ export class Market implements IDisposable {
   private readonly service: IDebugger;
   private shown: IMarket = NOTHING;
   private disposed = false;
+  private turn = 0;
   private readonly signal = new Signal<this, IMarket>(this);
 
   constructor(service: IDebugger) {
@@ -83,11 +84,13 @@ export class Market implements IDisposable {
     if (event.event === 'stopped') {
       this.refresh();
     } else if (event.event === 'continued' || event.event === 'terminated') {
+      this.turn += 1;
       this.show(NOTHING);
     }
   }
 
   private refresh(): void {
+    const turn = (this.turn += 1);
     const session = this.service.session;
     if (!session?.isStarted || !this.service.hasStoppedThreads()) {
       this.show(NOTHING);
@@ -95,12 +98,17 @@ export class Market implements IDisposable {
     }
     ask(session, 'alphintra/market', {}).then(
       answer => {
-        if (session === this.service.session && !this.disposed) {
+        // Where the run has gone on meanwhile it stands elsewhere, or nowhere.
+        if (turn === this.turn && session === this.service.session && !this.disposed) {
           // Another kernel than Alphintra's does not know the question.
           this.show(answer.success ? ((answer.body as IMarket) ?? NOTHING) : NOTHING);
         }
       },
-      () => this.show(NOTHING)
+      () => {
+        if (turn === this.turn) {
+          this.show(NOTHING);
+        }
+      }
     );
   }
 

@@ -97,6 +97,7 @@ export class ActiveJobs {
       this.readSoon();
       return;
     }
+    this._heard.add(event.job_id);
     const next = withEvent(known, event);
     this._set(this._items.map(job => (job.id === next.id ? next : job)));
     if (stateOf(next) !== stateOf(known)) {
@@ -137,6 +138,7 @@ export class ActiveJobs {
   async cancel(id: string): Promise<void> {
     const before = this.find(id);
     if (before) {
+      this._heard.add(id);
       this._put({ ...before, phase: 'cancelling' });
     }
     try {
@@ -161,6 +163,7 @@ export class ActiveJobs {
   private async _read(): Promise<void> {
     do {
       this._again = false;
+      this._heard.clear();
       this._readAt = Date.now();
       try {
         const page = (status: string): Promise<IPage<IJob>> =>
@@ -180,7 +183,9 @@ export class ActiveJobs {
     const found = new Map<string, IJob>();
     for (const job of [...waiting.items, ...running.items]) {
       if (isActive(job) && !this._told.has(job.id)) {
-        found.set(job.id, job);
+        // What an event has told meanwhile is newer than what was on its way.
+        const held = this._heard.has(job.id) ? this.find(job.id) : undefined;
+        found.set(job.id, held ? { ...job, ...held, sandbox_level: job.sandbox_level ?? held.sandbox_level } : job);
       }
     }
     const more = (page: IPage<IJob>): number =>
@@ -203,7 +208,7 @@ export class ActiveJobs {
       const job = await this._source.job(id);
       if (isFinished(job)) {
         this._tell(job);
-      } else if (isActive(job)) {
+      } else if (isActive(job) && !this._told.has(id) && !this.find(id)) {
         this._put(job);
       }
     } catch (error) {
@@ -256,6 +261,8 @@ export class ActiveJobs {
   private _again = false;
   private _reading: Promise<void> | null = null;
   private _told = new Set<string>();
+  /** Jobs that something was heard of since they were asked for last. */
+  private _heard = new Set<string>();
   private _changed = new Signal<this, void>(this);
   private _ended = new Signal<this, IJob>(this);
 }

@@ -5,6 +5,7 @@ import { closeIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { IJob, IJobError, IJobLog } from '../api/types.js';
+import { whichRun } from '../backtests/replayed.js';
 import { DebugButton } from '../postMortem/failureView.js';
 import { JobLog } from './log.js';
 import { Metering } from './metering.js';
@@ -32,7 +33,8 @@ function placeOf(error: IJobError, trans: TranslationBundle): string | null {
     error.file,
     error.cell ? trans.__('cell %1', error.cell) : null,
     error.line ? trans.__('line %1', error.line) : null,
-    error.bar_time ? trans.__('at the bar of %1', error.bar_time) : null
+    error.bar_time ? trans.__('at the bar of %1', error.bar_time) : null,
+    whichRun(error.run, trans)
   ].filter(Boolean);
   return parts.length > 0 ? parts.join(', ') : null;
 }

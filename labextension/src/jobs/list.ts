@@ -183,7 +183,7 @@ export class JobList {
           this._shown === this._filter && oldest !== ''
             ? this._items.filter(job => !fetched.has(job.id) && job.created_at < oldest)
             : [];
-        this._items = [...page.items, ...kept];
+        this._items = [...page.items.map(job => this._newest(job)), ...kept];
         this._shown = this._filter;
         this._total = page._pagination?.total ?? null;
         if (kept.length === 0) {
@@ -237,9 +237,15 @@ export class JobList {
   /** Take what another reading of a job has found. */
   put(job: IJob): void {
     if (this.find(job.id)) {
-      this._items = this._items.map(item => (item.id === job.id ? job : item));
+      this._items = this._items.map(item => (item.id === job.id ? this._newest(job) : item));
       this._changed.emit();
     }
+  }
+
+  /** Of a job as it was read and as it is held, the newer: nothing leaves its end. */
+  private _newest(read: IJob): IJob {
+    const held = this.find(read.id);
+    return held && isFinished(held) && !isFinished(read) ? held : read;
   }
 
   readSoon(): void {

@@ -12,6 +12,7 @@ import { ApiError, describe } from '../api/problem.js';
 import type { IStrategyVersion } from '../api/types.js';
 import type { IAlphintra, IChoice, IReplays } from '../tokens.js';
 import { KERNEL } from '../tokens.js';
+import { failedRun, whyNotReplayed } from '../backtests/replayed.js';
 import { barText, replayCall, replayNotebook } from './code.js';
 
 interface IOptions {
@@ -97,10 +98,16 @@ export class Replays implements IReplays {
         refuse(trans.__('This run did not get as far as its strategy: there is no bar to stand at.'));
         return;
       }
+      const problem = at === null ? whyNotReplayed(run, trans) : null;
+      if (problem !== null) {
+        refuse(problem);
+        return;
+      }
       what = trans.__('The code of this run is gone, so it cannot be replayed.');
       const version = await client.strategyVersion(run.strategy_id, run.strategy_version ?? 1);
       what = trans.__('The notebook could not be made.');
-      const path = await this._create(version, `${run.class_name} replay`, replayCall(run, barText(bar), parameters));
+      const call = replayCall(at === null ? failedRun(run) : run, barText(bar), parameters);
+      const path = await this._create(version, `${run.class_name} replay`, call);
       const panel = (await app.commands.execute('docmanager:open', {
         path,
         factory: 'Notebook',
@@ -108,9 +115,9 @@ export class Replays implements IReplays {
       })) as NotebookPanel;
       await panel.context.ready;
       await panel.sessionContext.ready;
-      const problem = this._problem(panel);
-      if (problem !== null) {
-        refuse(problem);
+      const hindrance = this._problem(panel);
+      if (hindrance !== null) {
+        refuse(hindrance);
         return;
       }
       await NotebookActions.runAll(panel.content, panel.sessionContext);

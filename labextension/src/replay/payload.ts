@@ -154,6 +154,8 @@ export interface IMove {
 export interface IBusy {
   text: string;
   bar: number;
+  /** Whether the debugger has it: only there it is moved, and ended. */
+  held?: boolean;
 }
 
 export interface IProblem {

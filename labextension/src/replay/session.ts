@@ -59,6 +59,11 @@ export class Session {
     return this._waiting.values().next().value ?? null;
   }
 
+  /** Since when a stop waits for its answer, in milliseconds of the page; `null` while none does. */
+  get stoppingSince(): number | null {
+    return this._waiting.get(this._stop) ?? null;
+  }
+
   ask(request: Request): void {
     const id = `${PAGE}-${(this._asked += 1)}`;
     try {
@@ -71,6 +76,8 @@ export class Session {
     this._waiting.set(id, performance.now());
     if (request.action === 'next') {
       this._next = id;
+    } else if (request.action === 'stop' && this.stoppingSince === null) {
+      this._stop = id;
     }
   }
 
@@ -165,6 +172,7 @@ export class Session {
   private _live: boolean;
   private _asked = 0;
   private _next = '';
+  private _stop = '';
   private _frame = 0;
   private _pace: Pace | null = null;
   /** Requests without an answer so far, and when they were made; in order. */

@@ -14,6 +14,8 @@ import { Track } from './track.js';
 
 /** How long the kernel may take before it is said that it does, in milliseconds. */
 const PATIENCE = 700;
+/** How long a stop may take before it is said that nothing stops the kernel, in milliseconds. */
+const STUCK = 4000;
 /** Rest after a movement until what the notebook keeps is brought up to date, in milliseconds. */
 const REST = 1500;
 
@@ -265,17 +267,27 @@ export class ReplayView {
       : late
         ? 'Waiting for the kernel'
         : '';
+    const held = status.busy?.held === true;
+    const stop = this._session.stoppingSince;
+    const stuck = !held && stop !== null && performance.now() - stop > STUCK;
     this._busy.textContent = text;
     this._busy.parentElement!.hidden = text === '';
+    this._stop.hidden = held;
     this._showProblem(
       live
-        ? status.problem
+        ? stuck
+          ? {
+              title: 'The kernel cannot be stopped',
+              text: 'It is inside one call that never looks up, such as any(iter(int, 1)): no interrupt reaches it.',
+              hint: 'Choose Restart Kernel in the Kernel menu, and run the cells again.'
+            }
+          : status.problem
         : {
             title: 'The kernel has ended',
             text: 'This is where the replay stood.',
             hint: 'Run the cell again to go on.'
           },
-      live
+      live && !stuck
     );
   }
 

@@ -13,6 +13,7 @@ import {
   isoTime
 } from './format.js';
 import type { Cell, IFigure, IHeader, IWarning } from './payload.js';
+import { parameterText } from './parameter.js';
 
 interface IHeaderProps {
   header: IHeader;
@@ -82,13 +83,6 @@ export function LinkButton(props: {
       {props.label}
     </a>
   );
-}
-
-export function parameterText(value: unknown): string {
-  if (typeof value === 'number') {
-    return String(value);
-  }
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 export function Header(props: IHeaderProps): JSX.Element {

@@ -4,12 +4,8 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { IResultEnvironment } from '../result/environment.js';
-import {
-  CopyButton,
-  Figures,
-  Warnings,
-  parameterText
-} from '../result/header.js';
+import { CopyButton, Figures, Warnings } from '../result/header.js';
+import { parameterText } from '../result/parameter.js';
 import { DataTable, newPlace } from '../result/table.js';
 import { Figure } from './figure.js';
 import type { Block, ISection, IStudy, ITableBlock } from './payload.js';

@@ -107,7 +107,7 @@ test('a run started elsewhere appears by its event, without a fetch of the list'
 });
 
 test('a list that was on its way takes nothing back that was told meanwhile', async () => {
-  const source = new Rows([run('a', '2026-01-01', 'RUNNING')]);
+  const source = new Rows([run('a', '2026-01-01', 'RUNNING'), run('c', '2025-01-01', 'PENDING')]);
   const model = new BacktestsModel(source);
   const finished: IBacktest[] = [];
   model.finished.connect((_, item) => finished.push(item));
@@ -124,8 +124,10 @@ test('a list that was on its way takes nothing back that was told meanwhile', as
   source.rows = [run('a', '2026-01-01'), run('b', '2026-01-02')];
   await model.apply(event(1, 'a', 'COMPLETED'));
   await model.apply(event(2, 'b', 'COMPLETED'));
+  await model.apply(event(3, 'c', 'RUNNING'));
   answer();
   await refreshed;
+  assert.equal(model.find('c')!.status, 'RUNNING');
   assert.equal(model.find('a')!.status, 'COMPLETED');
   assert.equal(model.find('b')!.status, 'COMPLETED');
   assert.deepEqual(

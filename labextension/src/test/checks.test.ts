@@ -211,3 +211,63 @@ test('the overview asks for the strategies of the runs while it is looked at', a
   assert.deepEqual(server.asked, ['a', 'b', 'c']);
   assert.equal(overview.items[1]!.checks?.configured, false);
 });
+
+/** Answers that wait until the test lets them go, by number. */
+class Slow extends Server {
+  readonly waiting: (() => void)[] = [];
+
+  override async checks(strategy: string): Promise<IChecks> {
+    const found = await super.checks(strategy);
+    await new Promise<void>(resolve => this.waiting.push(resolve));
+    return found;
+  }
+}
+
+function settled(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
+}
+
+test('what was on its way takes back neither an end nor what was saved meanwhile', async () => {
+  const server = new Slow();
+  server.history = [run('r0', 'RUNNING', null)];
+  const model = new ChecksModel(server, 's');
+  const first = model.refresh();
+  await settled();
+  server.history = [run('r0', 'COMPLETED', true)];
+  const second = model.apply(event('r0', 'COMPLETED'));
+  await settled();
+  // Whichever answer could be first, the last of them is the newest.
+  server.waiting.splice(0).reverse().forEach(go => go());
+  await settled();
+  server.waiting.splice(0).forEach(go => go());
+  await Promise.all([first, second]);
+  assert.equal(model.runs[0]!.status, 'COMPLETED');
+
+  const third = model.refresh();
+  await settled();
+  await model.save(updateOf(fieldsOf(none, null), {}));
+  server.waiting.splice(0).forEach(go => go());
+  await settled();
+  assert.equal(model.checks!.configured, true);
+  server.waiting.splice(0).forEach(go => go());
+  await third;
+  assert.equal(model.checks!.configured, true);
+});
+
+test('the overview takes the answer to its last question, whichever comes first', async () => {
+  const server = new Slow();
+  const overview = new ChecksOverview(server);
+  overview.follow([{ id: '1', strategy_id: 'a', strategy_name: 'A' } as IBacktest]);
+  server.history = [run('r0', 'RUNNING', null)];
+  overview.shown = true;
+  await settled();
+  server.history = [run('r0', 'COMPLETED', true)];
+  const second = overview.refresh();
+  await settled();
+  const [early, late] = server.waiting;
+  late!();
+  await second;
+  early!();
+  await settled();
+  assert.equal(overview.items[0]!.checks!.last_run!.status, 'COMPLETED');
+});

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { IDebugger } from '@jupyterlab/debugger';
+import { Signal } from '@lumino/signaling';
+
+import { Market } from '../debug/market.js';
 import { inKernel } from '../debug/places.js';
 import { complaint, standing } from '../debug/words.js';
 
@@ -38,4 +42,30 @@ test('a file of the workspace lies beside the notebook for its kernel', () => {
   assert.equal(inKernel(folder, 'research/a.ipynb', 'research/lib/x.py'), `${folder}/lib/x.py`);
   assert.equal(inKernel(folder, 'research/a.ipynb', 'shared/x.py'), '/srv/work/shared/x.py');
   assert.equal(inKernel('/srv/work', 'a.ipynb', 'x.py'), '/srv/work/x.py');
+});
+
+test('an answer that comes after the run has gone on is not shown', async () => {
+  const session = { isStarted: true, sendRequest: (): Promise<unknown> => Promise.resolve() };
+  const service = {
+    session,
+    hasStoppedThreads: () => true,
+    model: { breakpoints: {} as Record<string, unknown> }
+  } as Record<string, any>;
+  const events = new Signal<object, { event: string }>(service);
+  Object.assign(service, { eventMessage: events, sessionChanged: new Signal(service) });
+  service.model.breakpoints.restored = new Signal(service);
+  const market = new Market(service as unknown as IDebugger);
+  const answers: ((answer: unknown) => void)[] = [];
+  session.sendRequest = () => new Promise(resolve => answers.push(resolve));
+  const settled = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+
+  events.emit({ event: 'stopped' });
+  events.emit({ event: 'continued' });
+  answers[0]!({ success: true, body: PAUSED });
+  await settled();
+  assert.equal(market.paused, false);
+  events.emit({ event: 'stopped' });
+  answers[1]!({ success: true, body: PAUSED });
+  await settled();
+  assert.equal(market.paused, true);
 });

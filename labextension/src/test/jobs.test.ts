@@ -451,3 +451,85 @@ test('rows are sorted by any column, what is not known last, the newest first am
   assert.deepEqual(nextJobSort(once, 'name'), { key: 'name', descending: false });
   assert.equal(nextJobSort({ key: 'name', descending: false }, 'name'), null);
 });
+
+/** Hold back what a server has answered until the test lets it go. */
+function held<T>(answer: (...args: any[]) => Promise<T>): { ask: (...args: any[]) => Promise<T>; go: () => void } {
+  const waiting: (() => void)[] = [];
+  return {
+    ask: async (...args) => {
+      const found = await answer(...args);
+      await new Promise<void>(resolve => waiting.push(resolve));
+      return found;
+    },
+    go: () => waiting.splice(0).forEach(one => one())
+  };
+}
+
+test('jobs that were on their way take back nothing that was told meanwhile', async () => {
+  const server = new Server([job('a', { position: 1 }), job('b', RUNNING)]);
+  const { model } = active(server);
+  await model.refresh();
+  const { ask, go } = held(server.jobs.bind(server));
+  server.jobs = ask;
+  const read = model.refresh();
+  await settled();
+  model.apply(event(job('a'), RUNNING));
+  const stopped = model.cancel('b');
+  go(); // what waits, as it was before
+  await settled();
+  go();
+  await Promise.all([read, stopped]);
+  assert.equal(stateOf(model.find('a')!), 'running');
+});
+
+test('a job that is being stopped is not shown as running by an answer from before', async () => {
+  const server = new Server([job('b', RUNNING)]);
+  const { model } = active(server);
+  await model.refresh();
+  const { ask, go } = held(server.jobs.bind(server));
+  server.jobs = ask;
+  const read = model.refresh();
+  await settled();
+  go(); // what waits
+  await settled();
+  server.cancelJob = () => Promise.resolve({});
+  await model.cancel('b');
+  go(); // what runs, asked for before
+  await read;
+  assert.equal(stateOf(model.find('b')!), 'stopping');
+});
+
+test('an answer that a job runs does not bring it back after its end', async () => {
+  const server = new Server([job('a', RUNNING)]);
+  const { model, ended } = active(server);
+  await model.refresh();
+  server.rows = [];
+  const one = held(() => Promise.resolve(job('a', RUNNING)));
+  server.job = one.ask;
+  const read = model.refresh(); // it is listed no more: it is asked for by itself
+  await settled();
+  server.job = () => Promise.resolve(job('a', DONE));
+  model.apply(event(job('a'), DONE));
+  await settled();
+  one.go();
+  await read;
+  assert.deepEqual([model.items.length, ended.length], [0, 1]);
+});
+
+test('a list that was on its way leaves what has come to its end meanwhile', async () => {
+  const server = new Server([job('a', RUNNING)]);
+  const list = new JobList(server, new Later().call);
+  await list.refresh();
+  const { ask, go } = held(server.jobs.bind(server));
+  server.jobs = ask;
+  const read = list.refresh();
+  await settled();
+  list.apply(event(job('a'), DONE));
+  go();
+  await read;
+  assert.equal(list.find('a')!.status, 'COMPLETED');
+  list.put(job('a', RUNNING));
+  assert.equal(list.find('a')!.status, 'COMPLETED');
+  list.put(job('a', { ...DONE, cpu_seconds: 2 }));
+  assert.equal(list.find('a')!.cpu_seconds, 2);
+});

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IBacktest } from '../api/types.js';
-import { whyNotReplayed } from '../backtests/replayed.js';
+import { failedRun, whichRun, whyNotReplayed } from '../backtests/replayed.js';
 import { barText, codeAt, replayCall, replayNotebook } from '../postMortem/code.js';
 import { failureOf } from '../postMortem/payload.js';
 import { literal } from '../pythonLiteral.js';
@@ -122,6 +122,23 @@ test('the notebook of a job has its source, and the run as it was asked for', ()
 test('of many runs the record does not say which failed', () => {
   assert.equal(whyNotReplayed(RUN, trans), null);
   assert.match(whyNotReplayed({ ...RUN, methodology: 'SWEEP' }, trans)!, /many runs/);
+});
+
+test('of many runs the one that failed is told, and replayed by itself', () => {
+  const one = { parameters: { fast: 7 }, window: null, part: null, start: null, end: null };
+  const error = { code: 'STRATEGY_ERROR', message: 'm', file: null, line: null, cell: null, bar_time: null };
+  const swept = { ...RUN, methodology: 'SWEEP', error: { ...error, run: one } };
+  assert.equal(whyNotReplayed(swept, trans), null);
+  assert.deepEqual(failedRun(swept).parameters, { ...RUN.parameters, fast: 7 });
+  assert.equal(failedRun(swept).start_date, RUN.start_date);
+  assert.equal(whichRun(one, trans), 'in the run of %1');
+  const days = { start: '2005-01-03', end: '2008-12-31' };
+  const walked = { ...one, window: 2, part: 'training' as const, ...days };
+  const call = replayCall(failedRun({ ...swept, error: { ...error, run: walked } }), '2008-09-15');
+  assert.match(call, /start="2005-01-03",\n {4}end="2008-12-31",/);
+  assert.match(call, /params=\{"fast": 7\},/);
+  assert.match(whichRun(walked, trans)!, /^in the training of window/);
+  assert.equal(whichRun(null, trans), null);
 });
 
 test('only a failure that can be drawn is one', () => {

@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { commandOf } from '../replay/keys.js';
 import type { Candle, IFacts, IMove, IScene } from '../replay/payload.js';
 import { Pace } from '../replay/player.js';
+import type { IModel } from '../replay/session.js';
+import { Session } from '../replay/session.js';
 import { Change, MOST_CANDLES, Store, moved } from '../replay/store.js';
 
 function candle(at: number): Candle {
@@ -165,4 +167,34 @@ test('keys are commands, except in a field and with a modifier', () => {
   assert.equal(commandOf(key('n'), true), null);
   assert.equal(commandOf(key('f', { ctrlKey: true }), false), null);
   assert.equal(commandOf(key('ArrowRight', { metaKey: true }), false), null);
+});
+
+test('since when a stop waits is known, whatever else is asked', () => {
+  Object.assign(globalThis, { cancelAnimationFrame: () => undefined });
+  const sent: { action: string; id: string }[] = [];
+  const heard = new Map<string, (message: unknown) => void>();
+  const model: IModel = {
+    get: name => ({ _scene: scene(3), _move: {}, _status: { play: null, busy: null, problem: null } })[name],
+    send: content => void sent.push(content as { action: string; id: string }),
+    on: (event, callback) => void heard.set(event, callback),
+    off: () => undefined,
+    comm_live: true
+  };
+  const session = new Session(model);
+  session.ask({ action: 'until', what: 'any(iter(int, 1))' });
+  assert.equal(session.stoppingSince, null);
+  session.ask({ action: 'stop' });
+  const since = session.stoppingSince;
+  assert.equal(typeof since, 'number');
+  session.ask({ action: 'stop' });
+  session.ask({ action: 'still' });
+  assert.equal(session.stoppingSince, since);
+  for (const { id } of sent) {
+    heard.get('msg:custom')!({ kind: 'done', of: id });
+  }
+  assert.equal(session.stoppingSince, null);
+  assert.deepEqual(
+    sent.map(({ action }) => action),
+    ['until', 'stop', 'stop', 'still']
+  );
 });

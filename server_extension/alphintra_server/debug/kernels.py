@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
 
 _NAME = "alphintra-debug"
+_UNSEEN_SECONDS = 1.0
+"""Processor time that a process may have used since it was last looked at: the system ends it between two looks."""
 WITHOUT_SOCKETS = frozenset({levels.LANDLOCK, levels.POD})
 """Levels at which no debugger can run: what is refused there includes the sockets between it and its kernel."""
 
@@ -104,7 +106,7 @@ class DebugKernel:
         if outcome == "output":
             return {"code": "OUTPUT_LIMIT", "message": "The session wrote too much to its standard error."}
         most = None if process is None else process.limits.cpu_seconds
-        if process is not None and most is not None and process.usage.cpu_seconds >= most:
+        if process is not None and most is not None and process.usage.cpu_seconds >= most - _UNSEEN_SECONDS:
             return {"code": "TIME_LIMIT", "message": "The session needed more processor time than a job may have."}
         text = f"The kernel of the session has ended in its midst (exit code {code}): start another session."
         return {"code": "KERNEL_DIED", "message": text}

@@ -221,7 +221,9 @@ class LiveSession:
                 self._stopped(answers.read(answers.Stopped, body))
 
     def _stopped(self, stopped: answers.Stopped | None) -> None:
-        """Have it looked at; only the last time counts. ``None`` for the end."""
+        """Have it looked at; only the last time counts. ``None`` for the end, after which there is none."""
+        if stopped is not None and self.status is DebugStatus.COMPLETED:
+            return
         if self._stops.full():
             self._stops.get_nowait()
         self._stops.put_nowait(stopped)
@@ -254,7 +256,10 @@ class LiveSession:
                 raise answers.NotUnderstoodError("it stops again and again outside of the strategy")
             await self._talk.ask("continue", _ANSWER_SECONDS, threadId=stopped.thread)
             return
-        market = standing.market = await self._market()
+        market = await self._market()
+        if self.status is DebugStatus.COMPLETED:
+            return  # meanwhile; it stands nowhere
+        standing.market = market
         # On the way to a bar no breakpoint stops.
         at_breakpoint = stopped.reason == "breakpoint" and not self._sent
         if self._why is None and not standing.breakpoints:

@@ -119,7 +119,7 @@ class BacktestReportHandler(AlphintraHandler):
 
     @endpoint("backtests:read", problems=(404, 409, 410), media_type="text/html")
     async def get(self, who: Caller, backtest_id: str) -> None:
-        """Read the report, one HTML page; 409 before the backtest is COMPLETED."""
+        """Read the report, one HTML page; of a FAILED backtest where and why it failed, and 409 before that."""
         report = await self.services.backtests.report(who, backtest_id)
         self.set_header("X-Content-Type-Options", "nosniff")
         await self.finish(report, set_content_type="text/html; charset=UTF-8")

@@ -154,12 +154,16 @@ class Attempt:
         except BadOutputError as error:
             return _failed("BAD_OUTPUT", str(error))
         except OSError as error:
-            return _failed("STORAGE", f"The job's files could not be written: {error.strerror}.")
+            return _failed("STORAGE", f"The server could not write the job's files: {error.strerror} (data_dir).")
         finally:
             await worker.remove()
             await asyncio.to_thread((self.folder / worker_home.RECORD).unlink, missing_ok=True)
         if isinstance(said, protocol.Error):
             return Failed(placed(said, job.message["source"]["file"], job.file_name, job.line_map))
+        if isinstance(said, Failed) and self._said.get("bar_time"):
+            # Nobody knows the line, nor the bar: it tells of one from time to time.
+            reached = f" It had reached the bar of {self._said['bar_time']}."
+            return Failed(said.error | {"message": said.error["message"] + reached})
         return said
 
     def _stopping(self) -> asyncio.Future[str]:
@@ -254,24 +258,27 @@ class Attempt:
             return Stopped("cancelled")
         if not worker.ready:
             return _failed("WORKER_DIED", f"The worker was not ready after {_READY_SECONDS:g} seconds.")
-        return _failed("TIME_LIMIT", f"The job was stopped after {self.limits.wall_seconds:g} seconds.")
+        return _failed("TIME_LIMIT", f"The job was stopped after {self.limits.wall_seconds:g} seconds (job_seconds).")
 
     async def _died(self, worker: Worker) -> Failed:
         code = await worker.exit_code()
         outcome = worker.process.outcome
         if outcome == "memory":
-            return _failed("MEMORY_LIMIT", f"The job needed more than {self.limits.memory_bytes >> 20} MiB of memory.")
+            text = f"The job needed more than {self.limits.memory_bytes >> 20} MiB of memory (job_memory)."
+            return _failed("MEMORY_LIMIT", text)
         if outcome == "disk":
-            text = f"The job wrote more than {self.limits.disk_bytes >> 20} MiB, or too many files."
+            text = f"The job wrote more than {self.limits.disk_bytes >> 20} MiB (job_disk), or too many files."
             return _failed("DISK_LIMIT", text)
         if outcome == "output":
-            return _failed("OUTPUT_LIMIT", "The job wrote too much to its standard error.")
+            return _failed("OUTPUT_LIMIT", "The job wrote too much to its standard error: print less.")
         if code in (None, _CHANNEL_LOST):
-            return _failed("WORKER_DIED", "The strategy closed the worker's connection to the server.")
+            text = "The strategy closed the worker's connection to the server: it must close only what it opened."
+            return _failed("WORKER_DIED", text)
         # What it wrote last may name files of this machine: it is for the server's log.
         tail = protocol.clean(worker.process.stderr_tail())
         _log.warning("Worker of job %s ended (%s): %s", self.held.job_id, code, tail)
-        return _failed("WORKER_DIED", f"The worker ended without a result (exit code {code}).")
+        text = f"The worker ended without a result (exit code {code}): the strategy or the machine ended it."
+        return _failed("WORKER_DIED", text)
 
 
 def placed(

@@ -28,6 +28,22 @@ from .protocol import OutputFile
 from .store import Claim
 
 
+def configuration(row: BacktestRow) -> dict[str, Any]:
+    """Keyword arguments of ``al.backtest`` that a stored run was asked with; rules by themselves."""
+    return {
+        "start": row.start_date.date().isoformat() if row.start_given else None,
+        "end": row.end_date.date().isoformat() if row.end_given else None,
+        "cash": float(row.initial_capital),
+        "commission": for_engine(joined(row.commission, row.commission_terms, CommissionTerms)),
+        "slippage": for_engine(joined(row.slippage, row.slippage_terms, SlippageTerms)),
+        "profile": row.profile,
+        "benchmark": row.benchmark,
+        "seed": row.seed,
+        "risk_free_rate": row.risk_free_rate,
+        "rules": row.rules,
+    }
+
+
 def file_name(modules: dict[str, str]) -> str:
     """Name the file of the code so that none of the trader's modules is hidden by it."""
     name = "strategy.py"
@@ -61,18 +77,6 @@ class BacktestKind:
         file = file_name(version.modules)
         files = {f"source/{file}": version.code}
         files |= {f"source/{path}": text for path, text in version.modules.items()}
-        configuration: dict[str, Any] = {
-            "start": row.start_date.date().isoformat() if row.start_given else None,
-            "end": row.end_date.date().isoformat() if row.end_given else None,
-            "cash": float(row.initial_capital),
-            "commission": for_engine(joined(row.commission, row.commission_terms, CommissionTerms)),
-            "slippage": for_engine(joined(row.slippage, row.slippage_terms, SlippageTerms)),
-            "profile": row.profile,
-            "benchmark": row.benchmark,
-            "seed": row.seed,
-            "risk_free_rate": row.risk_free_rate,
-            "rules": row.rules,
-        }
         before = earlier(session, row)
         message = {
             "id": held.job_id,
@@ -84,7 +88,7 @@ class BacktestKind:
             },
             "data": {"name": Selection(dataset, tuple(row.symbols)).name},
             "parameters": row.parameters,
-            "configuration": configuration,
+            "configuration": configuration(row),
             "methodology": row.methodology,
             "method": row.method,
             "strategy_id": row.strategy_id,

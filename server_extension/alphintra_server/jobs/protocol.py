@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -15,8 +16,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
     TypeAdapter,
     ValidationError,
+    WrapValidator,
 )
 
 MAX_LINE = 64 << 10
@@ -76,6 +82,9 @@ def _short(most: int) -> BeforeValidator:
 BarTime = Annotated[str | None, Field(max_length=40), AfterValidator(_time)]
 
 
+Day = Annotated[str | None, Field(pattern=r"^\d{4}-\d\d-\d\d$"), AfterValidator(_time)]
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
@@ -126,6 +135,31 @@ class Result(_Message):
     files: list[OutputFile] = Field(max_length=len(FILES))
 
 
+_Value = (
+    StrictBool
+    | Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
+    | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+    | Annotated[StrictStr, Field(max_length=2_000)]
+)
+
+
+class FailedRun(_Message):
+    """Which of the runs of a job that makes many has failed."""
+
+    parameters: Annotated[dict[Annotated[str, Field(min_length=1, max_length=200)], _Value], Field(max_length=100)]
+    window: int | None = Field(None, ge=1, le=10**7)
+    part: Literal["training", "test"] | None = None
+    start: Day = None
+    end: Day = None
+
+
+def _or_none(value: Any, handler: Callable[[Any], Any]) -> Any:
+    """Nothing where it is not what it should be: why the job failed is told all the same."""
+    with suppress(ValidationError):
+        return handler(value)
+    return None
+
+
 class Error(_Message):
     """The end, with a reason."""
 
@@ -137,6 +171,7 @@ class Error(_Message):
     cell: int | None = Field(None, ge=0, le=10**6)
     bar_time: BarTime = None
     traceback: Annotated[str | None, _short(20_000)] = None
+    run: Annotated[FailedRun | None, WrapValidator(_or_none)] = None
 
 
 Message = Annotated[Ready | Warm | ProgressReport | Log | Result | Error, Field(discriminator="type")]
@@ -179,4 +214,6 @@ class Conversation:
             return _ADAPTER.validate_python(json.loads(line))
         except (ValueError, RecursionError) as error:
             kind = "schema" if isinstance(error, ValidationError) else "JSON"
-            raise ProtocolError(f"The worker sent a message that is not one ({kind}).") from None
+            raise ProtocolError(
+                f"The worker sent a message that is not one ({kind}): the strategy wrote to what it did not open."
+            ) from None

@@ -315,7 +315,7 @@ def take_over(session: Session, row: JobRow) -> JobRow | None:
         values |= {"status": "PENDING", "phase": "queued", "progress": None}
         message = "queued again: its server was lost"
     else:
-        text = f"Its server was lost {losses} times while it ran."
+        text = f"Its server was lost {losses} times while it ran: the server's log says why, then run it again."
         values |= {
             "status": "FAILED",
             "phase": "failed",

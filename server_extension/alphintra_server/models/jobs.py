@@ -31,6 +31,16 @@ class Progress(Reply):
     eta_seconds: float | None = None
 
 
+class FailedRun(Reply):
+    """Which run of a sweep or a walk-forward failed: what repeats it alone."""
+
+    parameters: dict[str, Any]
+    window: int | None = Field(None, description="Of a walk-forward, from 1.")
+    part: str | None = Field(None, description="`training` or `test`.")
+    start: str | None = Field(None, description="First session of that part.")
+    end: str | None = Field(None, description="Its last session.")
+
+
 class JobError(Reply):
     """Why a job failed, and where."""
 
@@ -41,6 +51,7 @@ class JobError(Reply):
     cell: int | None = None
     bar_time: str | None = None
     traceback: str | None = None
+    run: FailedRun | None = None
 
 
 class Used(Reply):

@@ -45,7 +45,7 @@ from ..models.backtests import (
 )
 from ..models.methods import Method, SweepMethod, stored
 from ..models.strategies import Accepted, RunSettings, StrategyExecute
-from . import strategies
+from . import failure_report, strategies
 from .backtest_checks import check_parameters
 from .backtest_rows import count, load_beside, to_model, trade_model
 from .method_checks import check_grid, check_length, check_method
@@ -257,7 +257,12 @@ class Backtests:
         )
 
     async def report(self, who: Caller, backtest_id: str) -> bytes:
-        """Read the HTML report of a completed backtest."""
+        """Read the HTML report of a completed backtest, or of one that failed."""
+        failed = await self._database.read(
+            lambda session: failure_report.failed(session, find(session, who, backtest_id))
+        )
+        if failed is not None:
+            return failure_report.page(failed).encode("utf-8", "replace")
         row, result = await self._open(who, backtest_id)
         return await asyncio.to_thread(self.read_file, row, result, "report.html")
 

@@ -256,10 +256,10 @@ def test_a_long_walk_is_cancelled_between_two_bars(frame: Any) -> None:
             super().on_bar()
             if Waits.waiting and self.bar_index == 20:
                 at_bar.set()
-                go_on.wait(20)
+                go_on.wait(120)
 
     def cancel() -> None:
-        at_bar.wait(20)
+        at_bar.wait(120)
         other = threading.Thread(target=replay.cancel)
         other.start()
         while not replay._gate.cancelled:

@@ -112,7 +112,7 @@ def test_a_run_on_shipped_data_imports_no_pandas_and_no_calendar_library():
         "for n in ('us-equities-daily/AAPL', 'us-closes-daily', 'wti-daily'): d.resolve(n)\n"
         "print([m for m in ('pandas', 'exchange_calendars', 'matplotlib', 'numba') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=180)
     assert done.stdout.strip() == "[]", done.stderr
 
 

@@ -82,7 +82,7 @@ class Answers:
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(tmp_path / "door.sock"))
         self._listening.listen()
-        self._listening.settimeout(10)
+        self._listening.settimeout(60)
         self._thread = threading.Thread(target=self._answer)
         self._thread.start()
         monkeypatch.setenv(_door.SOCKET_VARIABLE, str(tmp_path / "door.sock"))
