@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,6 +21,8 @@ INDEX_FORMAT = "alphintra-datasets/1"
 _MOST_BYTES = 16 << 20
 _MOST_NAMES = 100_000
 _MOST_VERSIONS = 100_000
+Index = dict[str, tuple[str, list[tuple[str, str]]]]
+"""By name: the owner, and pairs of number and version id, the newest last."""
 
 
 class VersionSource(Protocol):
@@ -74,29 +77,36 @@ class FolderSource:
         owner, versions = self._index()[name]
         return open_version(Folder(self.root), owner, dict(versions)[version])
 
-    def _index(self) -> dict[str, tuple[str, list[tuple[str, str]]]]:
-        from alphintra.store.checked_json import Part, checked_text, parse, refuse
-
+    def _index(self) -> Index:
+        path = self.root / INDEX
         try:
-            raw = (self.root / INDEX).read_bytes()
+            about = path.stat()
         except FileNotFoundError:
             return {}
-        top = Part(parse(raw, _MOST_BYTES, INDEX), INDEX, ("format", "datasets"))
-        if top.text("format", 40) != INDEX_FORMAT:
-            refuse(f"no {INDEX_FORMAT}", INDEX)
-        datasets: Any = top.free("datasets", 1_000_000)
-        if not isinstance(datasets, dict) or len(datasets) > _MOST_NAMES:
-            refuse("no datasets by name", top.at("datasets"))
-        out = {}
-        for name, entry in datasets.items():
-            part = Part(entry, f"{top.at('datasets')}.{name[:80]}", ("owner", "versions"))
-            pairs = []
-            for pair in part.items("versions", 1, _MOST_VERSIONS):
-                if not isinstance(pair, list) or len(pair) != 2:
-                    refuse("no pair of number and id", part.at("versions"))
-                pairs.append((checked_text(pair[0], part.at("versions"), 20), checked_text(pair[1], part.where, 64)))
-            out[name] = (part.text("owner", 64), pairs)
-        return out
+        return _index_of(path, about.st_ino, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=4)
+def _index_of(path: Path, *changed: int) -> Index:
+    """Read an index; once for as long as it does not change."""
+    from alphintra.store.checked_json import Part, checked_text, parse, refuse
+
+    top = Part(parse(path.read_bytes(), _MOST_BYTES, INDEX), INDEX, ("format", "datasets"))
+    if top.text("format", 40) != INDEX_FORMAT:
+        refuse(f"no {INDEX_FORMAT}", INDEX)
+    datasets: Any = top.free("datasets", 1_000_000)
+    if not isinstance(datasets, dict) or len(datasets) > _MOST_NAMES:
+        refuse("no datasets by name", top.at("datasets"))
+    out = {}
+    for name, entry in datasets.items():
+        part = Part(entry, f"{top.at('datasets')}.{name[:80]}", ("owner", "versions"))
+        pairs = []
+        for pair in part.items("versions", 1, _MOST_VERSIONS):
+            if not isinstance(pair, list) or len(pair) != 2:
+                refuse("no pair of number and id", part.at("versions"))
+            pairs.append((checked_text(pair[0], part.at("versions"), 20), checked_text(pair[1], part.where, 64)))
+        out[name] = (part.text("owner", 64), pairs)
+    return out
 
 
 def source() -> VersionSource | None:

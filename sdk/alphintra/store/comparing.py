@@ -206,14 +206,21 @@ class _Matcher:
                     self._alone(symbol, table, np.arange(len(table)), change)
             return
         left, right = self._keys(old, new)
+        if np.array_equal(left, right):
+            self._matched(symbol, old, new)
+            return
         _, at_old, at_new = np.intersect1d(left, right, assume_unique=True, return_indices=True)
         for table, at, change in ((old, at_old, "removed"), (new, at_new, "added")):
             alone = np.ones(len(table), dtype=bool)
             alone[at] = False
             self._alone(symbol, table, np.flatnonzero(alone), change)
+        self._matched(symbol, old.take(numbers(at_old)), new.take(numbers(at_new)))
+
+    def _matched(self, symbol: str, old: Any, new: Any) -> None:
+        """Compare rows of which each is the other's."""
         for column in self._columns:
             if column is not self._time:
-                self._cells(symbol, column, old.take(numbers(at_old)), new.take(numbers(at_new)))
+                self._cells(symbol, column, old, new)
 
     def _alone(self, symbol: str, table: Any, at: npt.NDArray[Any], change: str) -> None:
         if change == "added":
