@@ -37,6 +37,7 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert f"data  # {names['data']!r}\n" in PAGE
     assert len(names["one"].to_arrow()) == 721
     assert (names["found"].rows_added, names["found"].places[0].time) == (10, "2020-01-03T01:50:00Z")
+    assert (names["shown"].rows_each, len(names["shown"].time)) == (8, 375)
     whole = {"AAPL": table, "MSFT": bars(3_000, 2)}
     assert names["manifest"].content_hash == expected_hash(whole)
     market = al.data.resolve("prices@2/AAPL")

@@ -78,9 +78,9 @@ def is_frame(data: Any) -> bool:
 
 
 def market_from_tables(
-    name: str, tables: Mapping[str, RawTable], prices: str | None, label: Label | None
+    name: str, tables: Mapping[str, RawTable], prices: str | None, label: Label | None, identity: str | None = None
 ) -> MarketData:
-    """Take the columns of several symbols, in the order of the mapping."""
+    """Take the columns of several symbols, in the mapping's order; ``identity`` is their hash where it is known."""
     zone = None if label is None else label.time_zone
     checked = {symbol: _check(table, zone) for symbol, table in tables.items()}
     check_zones({symbol: own.times for symbol, own in checked.items()})
@@ -105,7 +105,7 @@ def market_from_tables(
         notes += looks_like_split(bars)
     return MarketData(
         name=name,
-        dataset_hash=_identity(checked, label),
+        dataset_hash=identity or _identity(checked, label),
         symbols=tuple(bars),
         bars=bars,
         asset_class="STOCKS",

@@ -148,7 +148,8 @@ class StoredDataset(Dataset):
             symbol: RawTable(f"{self.name}, {symbol}", tuple(names), tuple(part[name] for name in names.values()))
             for symbol, part in by_symbol(table)
         }
-        market = market_from_tables(self.name, tables, prices, Label(about.calendar, about.label))
+        label = Label(about.calendar, about.label)
+        market = market_from_tables(self.name, tables, prices, label, self.content_hash)
         bars = {symbol: _closes(own) for symbol, own in market.bars.items()} if closes_only else market.bars
         notes = [note for note in market.notes if note.code != "time_zone_assumed"]
         if about.simulated:
@@ -156,7 +157,6 @@ class StoredDataset(Dataset):
         adjusted = about.adjustment == "adjusted" and market.prices == AS_GIVEN
         return replace(
             market,
-            dataset_hash=self.content_hash,
             asset_class=about.asset_class or market.asset_class,
             quoted_in=about.currency,
             bars=bars,

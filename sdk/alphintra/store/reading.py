@@ -116,20 +116,24 @@ def batches(
     Arguments and errors as of :func:`read`.
     """
     wanted = find(version.manifest, symbols, columns, start, end)
-    held: _Held | None = None
-    try:
-        for file, places in _runs(wanted):
-            if held is None or held.number != file:
-                if held is not None:
-                    held.close()
-                held = _Held(version, file)
-            for place in places:
-                table, _ = _cut(held.read([int(place)], wanted, threads=True), wanted, np.array([place]))
-                if len(table):
-                    name = version.manifest.symbols[int(version.manifest.groups[2][place])]
-                    yield name, table
-    finally:
-        if held is not None:
+    numbers = version.manifest.groups[2]
+    for place, group in group_tables(version, wanted):
+        table, _ = _cut(group, wanted, np.array([place]))
+        if len(table):
+            yield version.manifest.symbols[int(numbers[place])], table
+
+
+def group_tables(version: Version, wanted: Range) -> Iterator[tuple[int, Any]]:
+    """Yield place and rows of each row group that is wanted, whole and without the symbol.
+
+    A file stays open for those of its row groups that follow each other.
+    """
+    for file, places in _runs(wanted):
+        held = _Held(version, file)
+        try:
+            for place in places.tolist():
+                yield place, held.read([place], wanted, threads=True)
+        finally:
             held.close()
 
 
@@ -137,18 +141,11 @@ def row_batches(version: Version, symbol: str, start: int, stop: int) -> Iterato
     """Yield a symbol's rows from position ``start`` up to ``stop``, a row group at a time."""
     wanted = find(version.manifest, [symbol])
     edges = np.concatenate([[0], np.cumsum(version.manifest.groups[3][wanted.places])])
-    for file, places in _runs(wanted):
-        at = np.searchsorted(wanted.places, places)
-        chosen = [(int(i), int(p)) for i, p in zip(at, places, strict=True) if edges[i] < stop and edges[i + 1] > start]
-        if not chosen:
-            continue
-        held = _Held(version, file)
-        try:
-            for i, place in chosen:
-                low, high = max(start - int(edges[i]), 0), min(stop, int(edges[i + 1])) - int(edges[i])
-                yield held.read([place], wanted, threads=True).slice(low, high - low)
-        finally:
-            held.close()
+    chosen = np.flatnonzero((edges[:-1] < stop) & (edges[1:] > start))
+    some = replace(wanted, places=wanted.places[chosen])
+    for i, (_, table) in zip(chosen.tolist(), group_tables(version, some), strict=True):
+        low, high = max(start - int(edges[i]), 0), min(stop, int(edges[i + 1])) - int(edges[i])
+        yield table.slice(low, high - low)
 
 
 def by_column(version: Version) -> Iterator[tuple[str, str, Iterator[Any]]]:
@@ -206,7 +203,6 @@ class _Held:
     """A file that is held open."""
 
     def __init__(self, version: Version, number: int) -> None:
-        self.number = number
         self._entry = version.manifest.files[number]
         self._opened = _parquet(version, self._entry, f"{number:05}")
         self._file = self._opened.__enter__()
