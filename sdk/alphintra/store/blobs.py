@@ -123,6 +123,7 @@ class Folder:
         """See :class:`Blobs`: the file is on the same file system."""
         target = self._made(blob_path(owner, sha256))
         os.utime(path)  # its age counts from here, whatever who wrote it made of it
+        path.chmod(0o444)
         sync(path)
         path.rename(target)
         sync(target.parent)

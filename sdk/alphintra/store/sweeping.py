@@ -52,8 +52,8 @@ def lease(root: Path, owner: str) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            lock.unlink(missing_ok=True)
+            if _removed(folder):
+                lock.unlink(missing_ok=True)
 
 
 def sweep(
@@ -99,9 +99,20 @@ def _sweep_staging(root: Path, owner: str) -> int:
                 folder = lock.with_name(lock.name.removesuffix(_LOCK))
                 if not folder.exists() and time.time() - os.fstat(held.fileno()).st_mtime < 60:
                     continue
-                shutil.rmtree(folder, ignore_errors=True)
-                lock.unlink(missing_ok=True)
-                removed += 1
+                if _removed(folder):
+                    lock.unlink(missing_ok=True)
+                    removed += 1
         except (BlockingIOError, FileNotFoundError):
             continue
     return removed
+
+
+def _removed(folder: Path) -> bool:
+    """Remove a folder, also where whoever wrote into it took the right to do so away."""
+    for path, names, _ in os.walk(folder):  # which goes into a folder after it was given back
+        for name in names:
+            inner = Path(path, name)
+            if not inner.is_symlink():
+                inner.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -153,6 +154,31 @@ def test_a_writer_that_is_killed_leaves_nothing_that_counts(tmp_path):
     assert not list((tmp_path / "me" / "staging").iterdir())
 
 
+def test_a_folder_that_nobody_may_enter_is_removed_all_the_same():
+    program = textwrap.dedent(
+        """
+        import os, sys
+        from pathlib import Path
+        from alphintra.store.sweeping import lease
+        root = Path(sys.argv[1])
+        if os.geteuid() == 0:  # who may enter anything
+            os.chown(root, 65_534, 65_534)
+            os.setegid(65_534)
+            os.seteuid(65_534)
+        with lease(root, "me") as folder:
+            (folder / "a" / "b").mkdir(parents=True)
+            (folder / "a" / "b" / "c").write_bytes(b"x")
+            (folder / "link").symlink_to("/nowhere")
+            (folder / "a" / "b").chmod(0)
+            (folder / "a").chmod(0)
+        print(sorted(path.name for path in root.rglob("*")))
+        """
+    )
+    with tempfile.TemporaryDirectory() as root:  # not pytest's, which is root's own
+        ran = subprocess.run([sys.executable, "-c", program, root], capture_output=True, text=True, timeout=120)
+    assert ran.stdout == "['me', 'staging']\n", ran.stderr
+
+
 def test_a_full_disk_leaves_nothing(tmp_path):
     program = textwrap.dedent(
         f"""
@@ -210,6 +236,7 @@ def test_files_of_one_owner_are_no_other_owners(tmp_path):
         with commit(blobs, "you", folder, "v1") as manifest:
             pass
     assert {entry.name for entry in blobs.stored("you")} == manifest.hashes
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("you/blobs/*/*")} == {0o444}  # written once
     sweep(blobs, tmp_path, "you", none, unused_seconds=0)
     assert is_whole(blobs)
 
