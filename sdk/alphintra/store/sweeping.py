@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from alphintra.store.layout import check_id, staging_path
 UNUSED_SECONDS = 86_400.0
 """How long a file without a reference stays: a commit may be on its way to refer to it."""
 _LOCK = ".lock"
+Remove = Callable[[Path], object]
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,15 @@ class Swept:
 
 
 @contextmanager
-def lease(root: Path, owner: str) -> Iterator[Path]:
+def lease(root: Path, owner: str, remove: Remove = shutil.rmtree) -> Iterator[Path]:
     """Make a folder to write into, and remove it at the end; a sweep leaves it alone while this process lives.
+
+    What cannot be removed is left to the next sweep.
 
     Args:
         root: The store's folder, or with an object store a folder of this machine.
         owner: Whose it is.
+        remove: Removes a folder; one that a worker wrote to needs a way that no depth and no modes stop.
     """
     folder = root / staging_path(owner, secrets.token_hex(16))
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +56,7 @@ def lease(root: Path, owner: str) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            if _removed(folder):
+            if _removed(folder, remove):
                 lock.unlink(missing_ok=True)
 
 
@@ -63,6 +67,7 @@ def sweep(
     referenced: Callable[[], tuple[Collection[str], Collection[str]]],
     *,
     unused_seconds: float = UNUSED_SECONDS,
+    remove: Remove = shutil.rmtree,
 ) -> Swept:
     """Remove what nobody needs.
 
@@ -73,6 +78,7 @@ def sweep(
         referenced: Returns the SHA-256 of every file that a version of theirs refers to, and the ids of their
             versions. It is asked while no commit is on its way.
         unused_seconds: How old a file without reference has to be.
+        remove: As of :func:`lease`.
     """
     before = time.time() - unused_seconds
     with blobs.sweeping(owner, alone=True):
@@ -83,10 +89,10 @@ def sweep(
         files = [e.name for e in blobs.stored(owner) if e.name not in hashes and e.modified <= before]
         for name in files:
             blobs.remove(owner, name)
-    return Swept(_sweep_staging(root, owner), len(files), len(manifests))
+    return Swept(_sweep_staging(root, owner, remove), len(files), len(manifests))
 
 
-def _sweep_staging(root: Path, owner: str) -> int:
+def _sweep_staging(root: Path, owner: str, remove: Remove) -> int:
     removed = 0
     staging = root / check_id(owner, "an owner") / "staging"
     if not staging.is_dir():
@@ -99,7 +105,7 @@ def _sweep_staging(root: Path, owner: str) -> int:
                 folder = lock.with_name(lock.name.removesuffix(_LOCK))
                 if not folder.exists() and time.time() - os.fstat(held.fileno()).st_mtime < 60:
                     continue
-                if _removed(folder):
+                if _removed(folder, remove):
                     lock.unlink(missing_ok=True)
                     removed += 1
         except (BlockingIOError, FileNotFoundError):
@@ -107,12 +113,8 @@ def _sweep_staging(root: Path, owner: str) -> int:
     return removed
 
 
-def _removed(folder: Path) -> bool:
-    """Remove a folder, also where whoever wrote into it took the right to do so away."""
-    for path, names, _ in os.walk(folder):  # which goes into a folder after it was given back
-        for name in names:
-            inner = Path(path, name)
-            if not inner.is_symlink():
-                inner.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+def _removed(folder: Path, remove: Remove) -> bool:
+    """Remove a folder; tell whether it is gone."""
+    with suppress(OSError):
+        remove(folder)
     return not folder.exists()

@@ -160,12 +160,13 @@ def test_a_folder_that_nobody_may_enter_is_removed_all_the_same():
         import os, sys
         from pathlib import Path
         from alphintra.store.sweeping import lease
+        from alphintra_kernel import disk
         root = Path(sys.argv[1])
         if os.geteuid() == 0:  # who may enter anything
             os.chown(root, 65_534, 65_534)
             os.setegid(65_534)
             os.seteuid(65_534)
-        with lease(root, "me") as folder:
+        with lease(root, "me", disk.remove) as folder:
             (folder / "a" / "b").mkdir(parents=True)
             (folder / "a" / "b" / "c").write_bytes(b"x")
             (folder / "link").symlink_to("/nowhere")
