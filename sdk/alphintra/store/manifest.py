@@ -254,8 +254,8 @@ def from_json(raw: bytes) -> Manifest:
         sketches=_side_file(top, "sketches", sealed),
         about=_about(top.part("about", tuple(vars(About())))),
         provenance=_provenance(top.part("provenance", tuple(vars(Provenance())))),
-        statistics=_object(top, "statistics"),
-        sample=_object(top, "sample"),
+        statistics=_statistics(top),
+        sample=_sample(top),
         sealed=sealed,
         written=top.text("written", 20, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"),
     )
@@ -351,11 +351,23 @@ def _provenance(part: Part) -> Provenance:
     )
 
 
-def _object(top: Part, key: str) -> Mapping[str, Any]:
-    found = top.free(key, _FREE_ITEMS)
-    if not isinstance(found, dict):
-        refuse("no object", top.at(key))
+def _statistics(top: Part) -> Mapping[str, Any]:
+    found = top.free("statistics", _FREE_ITEMS)
+    if not isinstance(found, dict) or not all(isinstance(own, dict) for own in found.values()):
+        refuse("no object of objects", top.at("statistics"))
     return found
+
+
+def _sample(top: Part) -> Mapping[str, Any]:
+    found = top.free("sample", _FREE_ITEMS)
+    if found == {}:
+        return {}
+    part = top.part("sample", ("columns", "rows"))
+    columns = [checked_text(name, part.at("columns"), 200) for name in part.items("columns", 1, 2_001)]
+    rows = part.items("rows", 0, 1_000)
+    if not all(isinstance(row, list) and len(row) == len(columns) for row in rows):
+        refuse("a row has other cells than there are columns", part.at("rows"))
+    return {"columns": columns, "rows": rows}
 
 
 def _id(value: Any) -> str:

@@ -103,6 +103,11 @@ for _ in range(20):
         (changed("provenance", "sources", to=["a.csv"]), "manifest.provenance.sources"),
         (changed("statistics", to=[]), "manifest.statistics"),
         (changed("statistics", "close", to=2**64), "manifest.statistics"),
+        (changed("statistics", "close", to=[]), "manifest.statistics"),
+        (changed("sample", to={"columns": ["symbol"]}), "manifest.sample.rows"),
+        (changed("sample", "rows", to=[[1, 2]]), "manifest.sample.rows"),
+        (changed("sample", "rows", to=[["A"] * 7] * 1_001), "manifest.sample.rows"),
+        (changed("sample", "columns", 0, to=5), "manifest.sample.columns"),
         (changed("written", to="yesterday at five o'c"), "manifest.written"),
     ],
 )
