@@ -8,6 +8,7 @@ import alphintra as al
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from alphintra.data.content_hash import content_hash
 from alphintra.data.sources import FOLDER_VARIABLE, FolderSource
@@ -15,6 +16,8 @@ from alphintra.errors import DataError, UnknownDataset
 from alphintra.store import About
 from alphintra.store.blobs import Folder
 from alphintra.store.committing import commit
+from alphintra.store.opening import open_folder
+from alphintra.store.reading import digests_by_symbol
 from alphintra.store.sweeping import lease
 
 from .made import ABOUT, ROLES, arrays, bars, expected_hash, write
@@ -96,6 +99,21 @@ def test_datasets_that_ship_and_frames_go_to_the_same_libraries():
     assert shipped.to_numpy()["MSFT"]["close"].tolist() == shipped.to_pandas().loc["MSFT", "close"].tolist()
     given = al.data.load(OLD["AAPL"].to_pandas().set_index("time"))
     assert given.to_polars()["close"].to_list() == OLD["AAPL"]["close"].to_pylist()
+
+
+@pytest.mark.parametrize("name", ["us-equities-daily", "us-closes-daily", "vix-daily"])
+def test_what_ships_has_the_same_hash_as_a_version(name, tmp_path):
+    shipped = al.data.load(name)
+    table = shipped.to_arrow()
+    tables = {symbol: table.filter(pc.equal(table["symbol"], symbol)) for symbol in shipped.symbols}
+    stored = write(tmp_path, tables, roles={"session": "time"})
+    assert stored.content_hash == shipped.manifest["content_hash"]
+    blocks = digests_by_symbol(open_folder(tmp_path))
+    for symbol, columns in shipped.manifest["blocks"].items():
+        assert [b.hex() for b in blocks[symbol]] == [b for column in sorted(columns) for b in columns[column]]
+    close = next(c["statistics"] for c in shipped.manifest["columns"] if c["name"] == "close")
+    for key in ("count", "nulls", "min", "max", "mean", "std"):
+        assert stored.statistics["close"][key] == pytest.approx(close[key], rel=1e-9), key
 
 
 def test_the_newest_version_a_symbol_and_a_part():

@@ -68,6 +68,9 @@ def test_a_row_group_holds_one_symbol_and_a_file_a_bounded_number_of_them(versio
                 times = table["time"].cast(pa.int64()).to_numpy()
                 assert (len(times), times[0], times[-1]) == (file.rows[group], file.first[group], file.last[group])
                 assert len(table) <= 1_000
+            other = duckdb.execute(f"select count(*), min(close), max(time) from '{path}'").fetchone()
+            whole = pl.read_parquet(path)
+            assert other == (len(whole), whole["close"].min(), whole["time"].max())  # as others read it
 
 
 def test_files_are_cut_by_bytes_and_large_symbols_have_their_own(tmp_path):
