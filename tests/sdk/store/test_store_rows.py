@@ -68,7 +68,9 @@ def test_a_row_group_holds_one_symbol_and_a_file_a_bounded_number_of_them(versio
                 times = table["time"].cast(pa.int64()).to_numpy()
                 assert (len(times), times[0], times[-1]) == (file.rows[group], file.first[group], file.last[group])
                 assert len(table) <= 1_000
-            other = duckdb.execute(f"select count(*), min(close), max(time) from '{path}'").fetchone()
+            with duckdb.connect() as connection:
+                query = f"select count(*), min(close), max(time) from '{path}'"
+                (other,) = connection.execute(query).fetchall()
             whole = pl.read_parquet(path)
             assert other == (len(whole), whole["close"].min(), whole["time"].max())  # as others read it
 
@@ -185,7 +187,8 @@ def test_rows_that_another_tool_staged(tmp_path):
     parts = [t.append_column("symbol", pa.array([s] * len(t))) for s, t in tables.items()]
     staged = pa.concat_tables(parts)
     staged = staged.append_column("_row", pa.array(range(len(staged))))
-    whole = duckdb.sql("select * from staged order by symbol, time")
+    connection = duckdb.connect()
+    whole = connection.sql("select * from staged order by symbol, time")
     whole.write_parquet(str(tmp_path / "1.parquet"), row_group_size=2_048)  # whose groups hold several symbols
     for way, rows in (
         ("files", staged_rows([tmp_path / "1.parquet"])),
