@@ -1,0 +1,242 @@
+"""What a file is packed in: gzip, zip, zstd, one level deep. Names of members are never paths; every byte is counted."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from alphintra.errors import DataError
+from alphintra.ingest.findings import Findings, shown
+from alphintra.ingest.limits import MIB, Limits
+
+Content = Literal["text", "excel", "parquet", "feather", "gzip", "zstd", "zip"]
+
+_MAGIC: tuple[tuple[bytes, Content], ...] = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"PAR1", "parquet"),
+    (b"ARROW1", "feather"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "excel"),
+)
+_REFUSED = (
+    (b"PARE", "a Parquet file with an encrypted footer"),
+    (b"FEA1", "a Feather file of the first version"),
+    (b"BZh", "packed by bzip2"),
+    (b"\xfd7zXZ\x00", "packed by xz"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"%PDF", "a PDF document"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"\x89HDF\r\n", "an HDF5 file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"ORC", "an ORC file"),
+    (b"\x80\x04\x95", "a pickle"),
+    (b"\x80\x05\x95", "a pickle"),
+)
+_PACKED = (".gz", ".gzip", ".zst", ".zstd", ".zip")
+_JUNK = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
+_DOCUMENTS = (".md", ".pdf", ".html", ".htm", ".ipynb", ".py", ".png", ".jpg", ".checksum", ".license", ".doc", ".docx")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table's bytes, unpacked.
+
+    Attributes:
+        name: What errors and findings call it: the file's name, or ``archive.zip/member.csv``.
+        stem: The name without folders and suffixes, where a symbol or a date may be.
+        path: Where its bytes are.
+        content: What they are.
+    """
+
+    name: str
+    stem: str
+    path: Path
+    content: Content
+
+
+def parts(source: Path, name: str, spool: Path, limits: Limits, findings: Findings) -> Iterator[Part]:
+    """Yield the tables of a file one after the other; each is gone when the next one is asked for.
+
+    Args:
+        source: The file.
+        name: What it is called; never used as a path.
+        spool: A folder to unpack to.
+        limits: How much may come out.
+        findings: Takes the members that are left out.
+
+    Raises:
+        DataError: It is empty, damaged, of a kind that is not read, or more comes out than is allowed.
+    """
+    content = content_of(source, name)
+    if content not in ("gzip", "zstd", "zip"):
+        yield Part(name, stem_of(name), source, content)
+        return
+    spool.mkdir(parents=True, exist_ok=True)
+    if content == "zip":
+        yield from _members(source, name, spool, limits, findings)
+        return
+    target = spool / "unpacked"
+    packed = source.stat().st_size
+    with source.open("rb") as file:
+        _unpack(_stream(file, content), target, packed, limits.unpacked, limits, name)
+    try:
+        yield _inner(target, name, name)
+    finally:
+        target.unlink(missing_ok=True)
+
+
+def content_of(path: Path, name: str) -> Content:
+    """Tell by its first bytes what a file is, whatever it is called.
+
+    Raises:
+        DataError: It is empty, or something that is not read.
+    """
+    with path.open("rb") as file:
+        head = file.read(512)
+    if not head:
+        raise DataError("the file is empty", code="EMPTY_FILE", where=name)
+    for magic, kind in _REFUSED:
+        if head.startswith(magic):
+            raise _unread(f"the file is {kind}", name)
+    if head[257:262] == b"ustar":
+        raise _unread("the file is a tar archive", name)
+    for magic, content in _MAGIC:
+        if head.startswith(magic):
+            return "excel" if content == "zip" and _is_workbook(path) else content
+    return "text"
+
+
+def stem_of(name: str) -> str:
+    """Return a name without folders, packing, suffix, and the market that some write after the symbol (``aapl.us``)."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    for suffix in _PACKED:
+        if last.lower().endswith(suffix) and len(last) > len(suffix):
+            last = last[: -len(suffix)]
+            break
+    stem = last.rsplit(".", 1)[0] if "." in last[1:] else last
+    return stem.removesuffix(".us").removesuffix(".US")
+
+
+def open_zip(path: Path, name: str) -> zipfile.ZipFile:
+    """Open an archive.
+
+    Raises:
+        DataError: Its directory is damaged.
+    """
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        raise _damaged("zip archive", name) from error
+
+
+def _is_workbook(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {entry.filename.lower() for entry in archive.infolist()[:10_000]}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+        return False
+    return "[content_types].xml" in names or {"content.xml", "mimetype"} <= names
+
+
+def _members(source: Path, name: str, spool: Path, limits: Limits, findings: Findings) -> Iterator[Part]:
+    packed, left, found = source.stat().st_size, limits.unpacked, 0
+    with open_zip(source, name) as archive:
+        entries = archive.infolist()
+        if len(entries) > limits.members:
+            raise DataError(
+                f"the archive has {len(entries):,} entries, more than {limits.members:,}", code="TOO_LARGE", where=name
+            )
+        for entry in sorted(entries, key=lambda own: own.filename):
+            inside = f"{name}/{shown(entry.filename, 120)}"
+            if entry.is_dir() or any(junk in entry.filename.lower() for junk in _JUNK):
+                continue
+            if entry.filename.lower().endswith(_DOCUMENTS):
+                findings.add("MEMBER_SKIPPED", "the member is a document, not data", inside)
+                continue
+            if entry.flag_bits & 1:
+                raise _unread("the archive is encrypted", inside)
+            target = spool / "member"
+            try:
+                with archive.open(entry) as stream:
+                    left -= _unpack(stream, target, max(entry.compress_size, 1), left, limits, inside)
+            except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+                raise _damaged("zip archive", inside) from error
+            if target.stat().st_size == 0:
+                findings.add("MEMBER_SKIPPED", "the member is empty", inside)
+                continue
+            found += 1
+            try:
+                yield _inner(target, inside, entry.filename)
+            finally:
+                target.unlink(missing_ok=True)
+    if not found:
+        raise DataError("the archive holds no data", code="EMPTY_FILE", where=name, hint=f"It has {packed:,} bytes.")
+
+
+def _inner(path: Path, name: str, inside: str) -> Part:
+    content = content_of(path, name)
+    if content in ("gzip", "zstd", "zip"):
+        raise _unread("the file is packed twice", name)
+    return Part(name, stem_of(inside), path, content)
+
+
+def _stream(file: IO[bytes], content: Content) -> IO[bytes]:
+    if content == "gzip":
+        return gzip.GzipFile(fileobj=file, mode="rb")
+    import zstandard
+
+    # A window of 128 MiB is what a decoder must accept at most; more is memory that the file asks for.
+    return zstandard.ZstdDecompressor(max_window_size=128 * MIB).stream_reader(file, read_across_frames=True)
+
+
+def _unpack(stream: IO[bytes], target: Path, packed: int, allowed: int, limits: Limits, name: str) -> int:
+    """Write a stream to a file and return its bytes."""
+    import zstandard
+
+    written = 0
+    with target.open("wb") as out:
+        while True:
+            try:
+                chunk = stream.read(MIB)
+            except EOFError as error:
+                raise DataError(
+                    f"the packed file ends after {written:,} bytes, before its end",
+                    code="TRUNCATED_FILE",
+                    where=name,
+                    hint="Upload it again.",
+                ) from error
+            except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+                raise _damaged("packed file", name) from error
+            if not chunk:
+                return written
+            written += out.write(chunk)
+            if written > allowed:
+                raise DataError(f"more than {limits.unpacked:,} bytes come out", code="TOO_LARGE", where=name)
+            if written > MIB + packed * limits.ratio:
+                raise DataError(
+                    f"more than {limits.ratio} bytes come out for each one of the packed file",
+                    code="TOO_LARGE",
+                    where=name,
+                    hint="Give the file unpacked.",
+                )
+
+
+def _damaged(what: str, name: str) -> DataError:
+    return DataError(f"the {what} is damaged", code="DAMAGED_FILE", where=name, hint="Upload it again.")
+
+
+def _unread(message: str, name: str) -> DataError:
+    return DataError(
+        message,
+        code="UNKNOWN_FILE_TYPE",
+        where=name,
+        hint="CSV, JSON, Excel, Parquet and Feather are read, also in gzip, zip and zstd.",
+    )

@@ -1,0 +1,55 @@
+"""DuckDB, locked: two threads, bounded memory, no file but those named, no network, no extension, no setting to change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from alphintra.ingest.limits import Limits
+
+_GLOB = "*?[]{}"
+
+
+def connect(limits: Limits, files: Sequence[Path], folder: Path) -> duckdb.DuckDBPyConnection:
+    """Open a connection that reads some files and writes below one folder.
+
+    Args:
+        limits: Threads and memory; what does not fit is written below ``folder``.
+        files: The only files outside of ``folder`` that it may read.
+        folder: Its own; made if it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / "duckdb"
+    connection = duckdb.connect(
+        config={
+            "threads": limits.threads,
+            "memory_limit": f"{limits.memory}B",
+            "temp_directory": str(temporary),
+            "autoload_known_extensions": False,
+            "autoinstall_known_extensions": False,
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(f"SET allowed_paths = [{', '.join(literal(str(file)) for file in files)}]")
+    connection.execute(f"SET allowed_directories = [{literal(f'{folder}/')}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def literal(text: str) -> str:
+    """Return text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def file_literal(path: Path) -> str:
+    """Return a path as a literal, which DuckDB would expand if it held the signs of a pattern.
+
+    Raises:
+        ValueError: It does; the caller names its own files.
+    """
+    if any(sign in str(path) for sign in _GLOB):
+        raise ValueError(f"a path of a file to read holds one of {_GLOB}: {path}")
+    return literal(str(path))

@@ -1,0 +1,207 @@
+"""A file and its mapping in, sorted staging and findings out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from alphintra.errors import DataError
+from alphintra.ingest import csv_reader
+from alphintra.ingest.assembling import Assembler, check_zone
+from alphintra.ingest.containers import Part, parts
+from alphintra.ingest.engine import connect
+from alphintra.ingest.findings import Finding, Findings
+from alphintra.ingest.headers import check_header
+from alphintra.ingest.limits import DEFAULT, Limits
+from alphintra.ingest.mapping import Mapping, check_symbol
+from alphintra.ingest.sorting import Source, sort
+from alphintra.ingest.staging import Block, Writer, schema_of
+from alphintra.ingest.zones import I64, Localizer
+
+_DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_.]?(\d{2})[-_.]?(\d{2})(?!\d)")
+
+
+@dataclass(frozen=True, eq=False)
+class Staged:
+    """What was read.
+
+    Attributes:
+        files: Parquet files: sorted by symbol, time and order in the source; a row group holds one symbol.
+        rows: Rows in them.
+        symbols: How many symbols.
+        sources: The tables that they came from.
+        numbered: Whether each row has its ``_row`` (and, of several sources, ``_file``); else the order is the source's.
+        in_order: Whether the source was in the order of staging already.
+        findings: Places of findings, at most a number for each rule.
+        counts: How many findings each rule made.
+    """
+
+    files: tuple[Path, ...]
+    rows: int
+    symbols: int
+    sources: tuple[Source, ...]
+    numbered: bool
+    in_order: bool
+    findings: tuple[Finding, ...]
+    counts: dict[str, int]
+
+
+def read(
+    source: Path,
+    mapping: Mapping,
+    staging: Path,
+    limits: Limits = DEFAULT,
+    *,
+    name: str | None = None,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> Staged:
+    """Read a file as its mapping says.
+
+    Args:
+        source: The file.
+        mapping: What each of its columns is.
+        staging: An empty folder, or one to be made; empty again after an error.
+        limits: What reading may cost.
+        name: What findings call the file; its own name if left out. Never used as a path.
+        progress: Told now and then how many rows are written; what it raises ends the reading.
+
+    Raises:
+        DataError: The file cannot be read at all, or goes beyond the limits: names file, row and column as far as known.
+    """
+    mapping.check()
+    if staging.exists() and any(staging.iterdir()):
+        raise ValueError(f"the staging folder is not empty: {staging}")
+    spool = staging / "spool"
+    try:
+        with connect(limits, [source], spool) as connection:
+            run = _Run(connection, mapping, staging, limits, progress)
+            for part in parts(source, name or source.name, spool, limits, run.findings):
+                run.add(part)
+            return run.finish()
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+
+
+class _Run:
+    """One file on its way."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        mapping: Mapping,
+        staging: Path,
+        limits: Limits,
+        progress: Callable[[int], None],
+    ) -> None:
+        self.findings = Findings(limits.places)
+        self._connection, self._mapping, self._staging = connection, mapping, staging
+        self._limits, self._progress = limits, progress
+        self._schema = schema_of(mapping)
+        self._first = staging / "spool" / "rows"
+        self._writer = Writer(self._first, self._schema, limits)
+        self._sources: list[Source] = []
+
+    def add(self, part: Part) -> None:
+        """Read one table."""
+        mapping, limits = self._mapping, self._limits
+        symbol = self._symbol(part)
+        day = _day(part) if mapping.date_in_name else None
+        text = csv_reader.prepare(part, mapping.dialect.encoding, self._staging / "spool", limits, self.findings)
+        check_header(text.path, mapping, part.name)
+        check_zone(mapping)
+        assembler = Assembler(mapping, part.name, symbol, self._localizer(), limits, self.findings)
+        before = self._writer.rows
+        for batch in csv_reader.batches(self._connection, text, mapping, day, limits):
+            self._take(assembler.block(batch))
+        rejected = csv_reader.rejects(self._connection, text, mapping, limits, self.findings)
+        self._end(assembler, part, rejected, before, mapping.dialect.skip + 1)
+
+    def _take(self, block: Block) -> None:
+        self._writer.write(block)
+        self._progress(self._writer.rows)
+
+    def _end(self, assembler: Assembler, part: Part, rejected: I64, before: int, first_line: int | None) -> None:
+        missing = assembler.finish(rejected, first_line)
+        self._sources.append(Source(part.name, self._writer.rows - before, missing, first_line))
+
+    def _symbol(self, part: Part) -> str | None:
+        mapping = self._mapping
+        if mapping.symbol_from == "column":
+            return None
+        symbol = mapping.symbol if mapping.symbol_from == "fixed" else part.stem
+        check_symbol(symbol, part.name)
+        return symbol
+
+    def _localizer(self) -> Localizer | None:
+        mapping = self._mapping
+        if mapping.resolution == "date" or mapping.zoned or mapping.zone in (None, "UTC"):
+            return None
+        assert mapping.zone is not None
+        return Localizer(mapping.zone, repeats=mapping.kind != "bars")
+
+    def finish(self) -> Staged:
+        """Sort what has to be sorted, and say what there is."""
+        self._writer.close()
+        if not self._writer.rows:
+            raise self._nothing()
+        writer, numbered = self._writer, not self._writer.sorted or any(len(own.missing) for own in self._sources)
+        folder = self._staging / "rows"
+        if numbered:
+            writer = sort(
+                self._connection,
+                self._writer.paths,
+                folder,
+                self._schema,
+                self._sources,
+                self._limits,
+                self._writer.sorted,
+                self._progress,
+            )
+        else:
+            self._first.rename(folder)
+        return Staged(
+            files=tuple(sorted(folder.iterdir())),
+            rows=writer.rows,
+            symbols=len(writer.symbols),
+            sources=tuple(self._sources),
+            numbered=numbered,
+            in_order=self._writer.sorted,
+            findings=tuple(self.findings),
+            counts=dict(self.findings.counts),
+        )
+
+    def _nothing(self) -> DataError:
+        """Return the error for a file of which nothing is left, with the first reason."""
+        first = next((own for own in self.findings if own.severity == "error"), None)
+        if first is None:
+            where = self._sources[0].name if self._sources else None
+            return DataError("there are no rows", code="NO_ROWS", where=where)
+        return DataError(
+            f"no row could be read: {first.message}",
+            code=first.rule,
+            where=first.where,
+            hint="Check what each column is.",
+        )
+
+
+def _day(part: Part) -> dt.date:
+    found = _DATE_IN_NAME.search(part.stem)
+    try:
+        if found is not None:
+            return dt.date(*(int(own) for own in found.groups()))
+    except ValueError:
+        pass
+    raise DataError(
+        "the file's name holds no date like 20131007", code="TS_PARSE", where=part.name, hint="Name it after its day."
+    )
