@@ -97,10 +97,10 @@ def number(raw: str, column: Column, mapping: Mapping) -> str:
     if column.notation == "percent":
         return f"TRY_CAST(rtrim({text}, '% ') AS DOUBLE) / 100"
     if column.notation == "suffix":
-        factor = f"CASE upper(right({text}, 1)) WHEN 'K' THEN 1e3 WHEN 'M' THEN 1e6 WHEN 'B' THEN 1e9 "
-        return f"TRY_CAST(rtrim({text}, 'KkMmBb ') AS DOUBLE) * {factor}WHEN 'T' THEN 1e12 ELSE 1 END".replace(
-            "'KkMmBb '", "'KkMmBbTt '"
-        )
+        factor = "CASE upper(right(" + text + ", 1)) WHEN 'K' THEN 1e3 WHEN 'M' THEN 1e6 WHEN 'B' THEN 1e9 WHEN 'T' THEN 1e12"
+        return f"TRY_CAST(rtrim({text}, 'KkMmBbTt ') AS DOUBLE) * {factor} ELSE 1 END"
+    if column.notation == "currency":
+        text = f"regexp_replace({text}, '^([+-]?)[$€£¥] ?', '\\1')"
     return f"TRY_CAST({text} AS DOUBLE)"
 
 

@@ -20,7 +20,7 @@ Role = Literal[
     "time", "date", "clock", "symbol", "open", "high", "low", "close", "adj_close", "volume", "price", "size",
     "bid", "ask", "bid_size", "ask_size", "known_at", "feature", "label", "text", "ignore",
 ]  # fmt: skip
-Notation = Literal["plain", "percent", "suffix"]
+Notation = Literal["plain", "percent", "suffix", "currency"]
 Resolution = Literal["date", "time"]
 LabelAt = Literal["open", "close", "unknown"]
 Adjustment = Literal["raw", "splits", "splits_and_dividends", "unknown"]
@@ -48,7 +48,7 @@ class Column:
         name: What the dataset calls it; empty for what is left out, and for time and symbol.
         format: Of a time: a ``strptime`` format, ``epoch:s`` (``ms``, ``us``, ``ns``), ``native`` or ``ms-of-day``.
         divisor: A number is divided by it (LEAN's prices: 10,000).
-        notation: How numbers are written: ``percent`` (``1.5%``) or ``suffix`` (``1.2M``).
+        notation: How numbers are written: ``percent`` (``1.5%``), ``suffix`` (``1.2M``) or ``currency`` (``$1.50``).
     """
 
     position: int
@@ -257,7 +257,7 @@ def _check_rest(mapping: Mapping) -> None:
     signs = (dialect.delimiter, dialect.quote, dialect.decimal, dialect.thousands)
     if len(dialect.delimiter) != 1 or dialect.decimal not in (".", ",") or any(len(sign) > 1 for sign in signs):
         raise _bad("the dialect has separators that are not one character")
-    if len({sign for sign in signs if sign}) != len([sign for sign in signs if sign]) and dialect.decimal != ",":
+    if dialect.decimal == dialect.thousands or dialect.delimiter == dialect.quote:
         raise _bad("the dialect uses one character for two things")
     if dialect.delimiter in "\r\n" or dialect.quote in ("\r", "\n") or dialect.delimiter.isalnum():
         raise _bad(f"{dialect.delimiter!r} cannot stand between cells")

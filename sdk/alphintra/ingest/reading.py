@@ -19,6 +19,7 @@ from alphintra.ingest.assembling import Assembler, check_zone
 from alphintra.ingest.containers import Part, parts
 from alphintra.ingest.engine import connect
 from alphintra.ingest.findings import Finding, Findings
+from alphintra.ingest.habits import symbol_of
 from alphintra.ingest.headers import check_header
 from alphintra.ingest.limits import DEFAULT, Limits
 from alphintra.ingest.mapping import Mapping, check_symbol
@@ -139,7 +140,7 @@ class _Run:
         mapping = self._mapping
         if mapping.symbol_from == "column":
             return None
-        symbol = mapping.symbol if mapping.symbol_from == "fixed" else part.stem
+        symbol = mapping.symbol if mapping.symbol_from == "fixed" else symbol_of(part.stem)
         check_symbol(symbol, part.name)
         return symbol
 

@@ -141,9 +141,9 @@ def whole_column(
         skip_words: Cells that stand for a missing value.
     """
     words = ", ".join(literal(word) for word in ("", *skip_words))
-    found = connection.sql(
+    found = connection.execute(
         f"SELECT count(*), count({time_of_text(column, form)}), count({time_of_text(column, other)}) "
         f"FROM {source} WHERE {column} IS NOT NULL AND trim({column}) NOT IN ({words})"
-    ).fetchone()
-    assert found is not None
-    return int(found[0]), int(found[1]), int(found[2])
+    ).fetchall()
+    cells, first, second = found[0]
+    return int(cells), int(first), int(second)
