@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alphintra.errors import DataError
 from alphintra.ingest.expressions import DUPLICATE_KEY, GOOD, NO_OBJECT
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.limits import Limits
@@ -252,23 +251,8 @@ class Assembler:
         return utc
 
 
-def check_zone(mapping: Mapping) -> None:
-    """Refuse times on a clock that nobody named.
-
-    Raises:
-        DataError: The mapping has no zone, and its times need one.
-    """
-    if mapping.resolution == "time" and not mapping.zoned and mapping.zone is None:
-        raise DataError(
-            "the times name no time zone",
-            code="TS_TZ_MISSING",
-            where="mapping",
-            hint="Choose the zone on whose clocks they were written, UTC for example.",
-        )
-
-
 def _within(bounds: tuple[int, int], factor: float) -> bool:
-    return bool(_UNIT_FROM <= bounds[0] * factor and bounds[1] * factor < _UNIT_TO)
+    return bool(bounds[0] * factor >= _UNIT_FROM and bounds[1] * factor < _UNIT_TO)
 
 
 def _year(us: int) -> int:

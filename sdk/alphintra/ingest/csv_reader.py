@@ -17,8 +17,10 @@ from alphintra.ingest.encoding import Scan, lines_at, scan, transcode
 from alphintra.ingest.engine import file_literal, literal
 from alphintra.ingest.expressions import csv_type, query
 from alphintra.ingest.findings import Findings, shown
+from alphintra.ingest.headers import check_header
 from alphintra.ingest.limits import Limits
 from alphintra.ingest.mapping import TIMES, Column, Mapping
+from alphintra.ingest.tables import Opened
 from alphintra.ingest.zones import I64
 
 BATCH = 122_880
@@ -100,12 +102,30 @@ def relation(text: Text, mapping: Mapping, types: Sequence[str], limits: Limits)
     return f"read_csv({', '.join(options)})"
 
 
-def batches(
+def open_text(
     connection: duckdb.DuckDBPyConnection,
     text: Text,
     mapping: Mapping,
     day: dt.date | None,
     limits: Limits,
+    findings: Findings,
+) -> Opened:
+    """Open a delimited text.
+
+    Raises:
+        DataError: Its header is not the mapping's.
+    """
+    check_header(text.path, mapping, text.name)
+    return Opened(
+        batches=_batches(connection, text, mapping, day, limits),
+        rejected=lambda: rejects(connection, text, mapping, limits, findings),
+        zoned=mapping.zoned,
+        first_line=mapping.dialect.skip + 1,
+    )
+
+
+def _batches(
+    connection: duckdb.DuckDBPyConnection, text: Text, mapping: Mapping, day: dt.date | None, limits: Limits
 ) -> Iterator[Any]:
     """Yield record batches of what the mapping selects, in the order of the file."""
     types = [csv_type(column, mapping) for column in mapping.columns]

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping as Dictionary
+from collections.abc import Callable
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 
 from alphintra.ingest.engine import literal
 from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, NATIVE, Column, Mapping
 
+#: Kind of a column of numbers that are no doubles yet.
+NUMBER = "NUMBER"
 #: Codes of the column ``bad`` beside positions of columns.
 GOOD, NO_OBJECT, DUPLICATE_KEY = -1, -2, -3
 _ZONE_AT_END = r"\s*(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
@@ -181,9 +184,9 @@ def _value(column: Column, mapping: Mapping) -> Callable[[str, str], tuple[str, 
         own = f" / {column.divisor!r}" if column.divisor != 1 else ""
         if kind == "DOUBLE":
             return f"{raw}{own}", False
-        if kind == "VARCHAR":
-            return number(raw, column, mapping) + own, True
-        return f"TRY_CAST({raw} AS DOUBLE){own}", True
+        if kind == NUMBER:
+            return f"{raw}::DOUBLE{own}", False
+        return number(raw if kind == "VARCHAR" else f"{raw}::VARCHAR", column, mapping) + own, True
 
     return parse
 

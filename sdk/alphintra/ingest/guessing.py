@@ -265,7 +265,7 @@ def _rest(draft: _Draft) -> None:
             _one(draft, place, key)
         if draft.roles[place] in ("feature", "label", "text"):
             own = draft.names[place].casefold()
-            if own in seen:
+            if own and own in seen:
                 draft.claim(place, "ignore", 0.5, f"column {seen[own] + 1} has the same name")
             seen.setdefault(own, place)
 

@@ -11,13 +11,14 @@ import duckdb
 
 from alphintra.ingest import csv_reader
 from alphintra.ingest.containers import Part, parts
-from alphintra.ingest.encoding import Encoding, propose
+from alphintra.ingest.encoding import Encoding
 from alphintra.ingest.engine import connect
 from alphintra.ingest.findings import Finding, Findings, shown
 from alphintra.ingest.guessing import Guess, Question, Reason, guess
 from alphintra.ingest.limits import DEFAULT, Limits
 from alphintra.ingest.mapping import Column, Format, Mapping, fingerprint
-from alphintra.ingest.sniffing import Table, notation_of, sniff
+from alphintra.ingest.opening import look_at
+from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps
 from alphintra.ingest.time_formats import whole_column
 
@@ -97,25 +98,23 @@ def inspect(source: Path, spool: Path, limits: Limits = DEFAULT, *, name: str | 
 def _look(
     connection: duckdb.DuckDBPyConnection, part: Part, called: str, spool: Path, limits: Limits, findings: Findings
 ) -> Inspection:
-    encoding = propose(part.path)
-    text = csv_reader.prepare(part, encoding.name, spool, limits, findings)
-    table = sniff(text.path, encoding.name, limits, part.name)
-    stamps = Stamps(connection)
+    look = look_at(part, spool, limits, findings)
 
     def confirm(place: int, stamp: Stamp) -> Stamp:
-        return _confirmed(connection, text, table, place, stamp, limits)
+        return stamp if look.text is None else _confirmed(connection, look.text, look.table, place, stamp, limits)
 
-    found = guess(table, "csv", part.stem, stamps, confirm)
-    found = _with_encoding(found, encoding)
-    _double_names(table, part.name, findings)
+    found = guess(look.table, look.format, part.stem, Stamps(connection), confirm)
+    found = replace(found, mapping=replace(found.mapping, sheet=look.sheet, path=look.path))
+    found = _with_encoding(found, look.encoding)
+    _double_names(look.table, part.name, findings)
     return Inspection(
         name=called,
-        format="csv",
+        format=look.format,
         table=part.name,
         tables=1,
-        rows=table.rows[:SHOWN_ROWS],
+        rows=look.table.rows[:SHOWN_ROWS],
         guess=found,
-        fingerprint=fingerprint_of(table),
+        fingerprint=fingerprint_of(look.table),
         findings=(),
     )
 

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import numpy as np
 
 from alphintra.errors import DataError
-from alphintra.ingest import csv_reader
-from alphintra.ingest.assembling import Assembler, check_zone
+from alphintra.ingest.assembling import Assembler
 from alphintra.ingest.containers import Part, parts
 from alphintra.ingest.engine import connect
 from alphintra.ingest.findings import Finding, Findings
 from alphintra.ingest.habits import symbol_of
-from alphintra.ingest.headers import check_header
 from alphintra.ingest.limits import DEFAULT, Limits
 from alphintra.ingest.mapping import Mapping, check_symbol
+from alphintra.ingest.opening import open_table
 from alphintra.ingest.sorting import Source, sort
-from alphintra.ingest.staging import Block, Writer, schema_of
-from alphintra.ingest.zones import I64, Localizer
-
-_DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_.]?(\d{2})[-_.]?(\d{2})(?!\d)")
+from alphintra.ingest.staging import Writer, schema_of
+from alphintra.ingest.tables import Opened
+from alphintra.ingest.zones import Localizer
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +77,8 @@ def read(
     spool = staging / "spool"
     try:
         with connect(limits, [source], spool) as connection:
-            run = _Run(connection, mapping, staging, limits, progress)
-            for part in parts(source, name or source.name, spool, limits, run.findings):
+            run = _Run(connection, name or source.name, mapping, staging, limits, progress)
+            for part in parts(source, run.name, spool, limits, run.findings):
                 run.add(part)
             return run.finish()
     except BaseException:
@@ -100,11 +94,13 @@ class _Run:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
+        name: str,
         mapping: Mapping,
         staging: Path,
         limits: Limits,
         progress: Callable[[int], None],
     ) -> None:
+        self.name = name
         self.findings = Findings(limits.places)
         self._connection, self._mapping, self._staging = connection, mapping, staging
         self._limits, self._progress = limits, progress
@@ -115,26 +111,17 @@ class _Run:
 
     def add(self, part: Part) -> None:
         """Read one table."""
-        mapping, limits = self._mapping, self._limits
+        mapping = self._mapping
         symbol = self._symbol(part)
-        day = _day(part) if mapping.date_in_name else None
-        text = csv_reader.prepare(part, mapping.dialect.encoding, self._staging / "spool", limits, self.findings)
-        check_header(text.path, mapping, part.name)
-        check_zone(mapping)
-        assembler = Assembler(mapping, part.name, symbol, self._localizer(), limits, self.findings)
+        table = open_table(self._connection, part, mapping, self._staging / "spool", self._limits, self.findings)
+        localizer = self._localizer(table)
+        assembler = Assembler(mapping, part.name, symbol, localizer, self._limits, self.findings)
         before = self._writer.rows
-        for batch in csv_reader.batches(self._connection, text, mapping, day, limits):
-            self._take(assembler.block(batch))
-        rejected = csv_reader.rejects(self._connection, text, mapping, limits, self.findings)
-        self._end(assembler, part, rejected, before, mapping.dialect.skip + 1)
-
-    def _take(self, block: Block) -> None:
-        self._writer.write(block)
-        self._progress(self._writer.rows)
-
-    def _end(self, assembler: Assembler, part: Part, rejected: I64, before: int, first_line: int | None) -> None:
-        missing = assembler.finish(rejected, first_line)
-        self._sources.append(Source(part.name, self._writer.rows - before, missing, first_line))
+        for batch in table.batches:
+            self._writer.write(assembler.block(batch))
+            self._progress(self._writer.rows)
+        missing = assembler.finish(table.rejected(), table.first_line)
+        self._sources.append(Source(part.name, self._writer.rows - before, missing, table.first_line))
 
     def _symbol(self, part: Part) -> str | None:
         mapping = self._mapping
@@ -144,12 +131,18 @@ class _Run:
         check_symbol(symbol, part.name)
         return symbol
 
-    def _localizer(self) -> Localizer | None:
+    def _localizer(self, table: Opened) -> Localizer | None:
         mapping = self._mapping
-        if mapping.resolution == "date" or mapping.zoned or mapping.zone in (None, "UTC"):
+        if mapping.resolution == "date" or table.zoned:
             return None
-        assert mapping.zone is not None
-        return Localizer(mapping.zone, repeats=mapping.kind != "bars")
+        if mapping.zone is None:
+            raise DataError(
+                "the times name no time zone",
+                code="TS_TZ_MISSING",
+                where=self.name,
+                hint="Choose the zone on whose clocks they were written, UTC for example.",
+            )
+        return None if mapping.zone == "UTC" else Localizer(mapping.zone, repeats=mapping.kind != "bars")
 
     def finish(self) -> Staged:
         """Sort what has to be sorted, and say what there is."""
@@ -194,15 +187,3 @@ class _Run:
             where=first.where,
             hint="Check what each column is.",
         )
-
-
-def _day(part: Part) -> dt.date:
-    found = _DATE_IN_NAME.search(part.stem)
-    try:
-        if found is not None:
-            return dt.date(*(int(own) for own in found.groups()))
-    except ValueError:
-        pass
-    raise DataError(
-        "the file's name holds no date like 20131007", code="TS_PARSE", where=part.name, hint="Name it after its day."
-    )

@@ -71,7 +71,7 @@ def sniff(path: Path, encoding: str, limits: Limits, name: str) -> Table:
             f"there are {width:,} columns, more than {limits.columns:,}", code="COLUMN_LIMIT", where=f"{name}, line 1"
         )
     first = next(place for place, row in enumerate(rows) if len(row) == width)
-    names, skip, symbol = _header(rows, first, width)
+    names, skip, symbol = find_header(rows, first, width)
     sample = [row for row in rows[skip:] if len(row) == width][:SAMPLE_ROWS]
     if not complete:
         sample += _further(path, delimiter, width)
@@ -156,7 +156,7 @@ def _consistency(head: str, delimiter: str) -> tuple[float, int]:
     return round(count / widths.total(), 1), -_DELIMITERS.index(delimiter)
 
 
-def _header(rows: list[list[str]], first: int, width: int) -> tuple[list[str], int, str]:
+def find_header(rows: list[list[str]], first: int, width: int) -> tuple[list[str], int, str]:
     """Return names, the rows above the data, and the symbol if the rows above name it."""
     top = [clean_name(cell) for cell in rows[first]]
     if any(_is_data(cell) for cell in top) or not any(top):

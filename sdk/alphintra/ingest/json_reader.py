@@ -1,0 +1,283 @@
+"""JSON: an object on each line, or an array of objects or of arrays."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from alphintra.errors import DataError
+from alphintra.ingest import csv_reader
+from alphintra.ingest.containers import Part
+from alphintra.ingest.csv_reader import Text
+from alphintra.ingest.engine import literal
+from alphintra.ingest.expressions import DUPLICATE_KEY, NO_OBJECT, query
+from alphintra.ingest.findings import Findings, shown
+from alphintra.ingest.limits import Limits
+from alphintra.ingest.mapping import Dialect, Format, Mapping
+from alphintra.ingest.sniffing import SAMPLE_ROWS, Table
+from alphintra.ingest.tables import NO_ROWS, Opened, converted, text_chunks
+
+_PATH = re.compile(r"(item|([^.]{1,64}\.){1,4}item)")
+_BUFFER = 64 << 10
+_Scalar = str | None
+
+
+def format_of(path: Path) -> Format | None:
+    """Tell whether a text is JSON, and of which kind."""
+    with path.open("rb") as file:
+        head = file.read(1 << 20).decode("utf-8-sig", "replace").lstrip()
+    if head.startswith("["):
+        return "json"
+    if not head.startswith("{"):
+        return None
+    first, _, rest = head.partition("\n")
+    try:
+        found = json.loads(first)
+    except (ValueError, RecursionError):
+        return "json"
+    lines = isinstance(found, dict) and (rest.lstrip().startswith("{") or not any(map(_is_list, found.values())))
+    return "jsonl" if lines else "json"
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def open_lines(
+    connection: duckdb.DuckDBPyConnection,
+    text: Text,
+    mapping: Mapping,
+    day: dt.date | None,
+    limits: Limits,
+    findings: Findings,
+) -> Opened:
+    """Open a text with an object on each line."""
+    # A line is one cell: the delimiter is a sign that JSON does not allow, and there are no quotes.
+    plain = replace(mapping, dialect=Dialect(delimiter="\x1f", quote="", skip=0), null_values=())
+    lines = csv_reader.relation(text, replace(plain, columns=()), ["VARCHAR"], limits)
+    keys = ", ".join(literal(f"$.{json.dumps(column.source, ensure_ascii=False)}") for column in mapping.columns)
+    cells = ", ".join(f"e[{place + 1}] AS c{place}" for place in range(len(mapping.columns)))
+    flags = (
+        f"WHEN o IS NULL THEN {NO_OBJECT} WHEN len(json_keys(o)) <> len(list_distinct(json_keys(o))) "
+        f"THEN {DUPLICATE_KEY}"
+    )
+    select = query(mapping, dict.fromkeys(range(len(mapping.columns)), "VARCHAR"), day, flags).select
+    objects = f"SELECT CASE WHEN json_valid(c0) AND json_type(c0) = 'OBJECT' THEN c0 END AS o FROM {lines}"
+    listed = f"SELECT o, json_extract_string(o, [{keys}]) AS e FROM ({objects})"
+    batches = connection.sql(f"SELECT {select} FROM (SELECT o, {cells} FROM ({listed}))").to_arrow_reader(
+        csv_reader.BATCH
+    )
+    return Opened(
+        batches=iter(batches),
+        rejected=lambda: csv_reader.rejects(connection, text, plain, limits, findings),
+        zoned=mapping.zoned,
+        first_line=1,
+    )
+
+
+def open_array(
+    connection: duckdb.DuckDBPyConnection, path: Path, name: str, mapping: Mapping, day: dt.date | None, limits: Limits
+) -> Opened:
+    """Open an array of objects, or of arrays, somewhere inside of a document."""
+    names = [column.source for column in mapping.columns]
+    places = {own: place for place, own in enumerate(names)}
+    width = len(names)
+
+    def rows() -> Iterator[list[_Scalar]]:
+        for record in records(path, name, mapping.path, limits):
+            row: list[_Scalar] = [None] * width
+            if record.keys:
+                for key, value in zip(record.keys, record.values, strict=True):
+                    if key in places:
+                        row[places[key]] = value
+            else:
+                row[: len(record.values)] = record.values[:width]
+            yield row
+
+    kinds = dict.fromkeys(range(width), "VARCHAR")
+    batches = converted(connection, text_chunks(rows(), width), mapping, kinds, day)
+    return Opened(batches, lambda: NO_ROWS, mapping.zoned, None)
+
+
+def sample(path: Path, name: str, form: Format, limits: Limits) -> tuple[Table, str]:
+    """Return the first rows of a document, and where they are in it."""
+    where = "item"
+    if form == "jsonl":
+        found = list(_first_lines(path, name))
+    else:
+        where = find_rows(path, name, limits)
+        found = [record for record, _ in zip(records(path, name, where, limits), range(SAMPLE_ROWS), strict=False)]
+    if not found:
+        raise DataError("there are no rows", code="NO_ROWS", where=name)
+    names: dict[str, int] = {}
+    for record in found:
+        for key in record.keys:
+            names.setdefault(key, len(names))
+    width = len(names) or max(len(record.values) for record in found)
+    if width > limits.columns:
+        raise DataError(f"there are {width:,} columns, more than {limits.columns:,}", code="COLUMN_LIMIT", where=name)
+    rows = []
+    for record in found:
+        row: list[_Scalar] = [None] * width
+        for place, value in enumerate(record.values):
+            row[names[record.keys[place]] if record.keys else place] = value
+        rows.append(tuple(row))
+    table = Table(
+        names=tuple(names) or ("",) * width,
+        rows=tuple(rows),
+        dialect=Dialect(skip=0),
+        header=bool(names),
+        kinds=("text",) * width,
+    )
+    return table, where
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row: its names (none if it is an array) and its values as text."""
+
+    keys: tuple[str, ...]
+    values: tuple[_Scalar, ...]
+
+
+def records(path: Path, name: str, where: str, limits: Limits) -> Iterator[Record]:
+    """Yield the rows of a document; what is nested in them is the text ``{…}``.
+
+    Raises:
+        DataError: It is no JSON, too deep, a value is too long, or a row has a name twice: names the row.
+    """
+    if not _PATH.fullmatch(where):
+        raise DataError(f"'{shown(where)}' is not a path to rows", code="BAD_MAPPING", where=name, hint="Write data.item.")
+    row = 0
+    keys: list[str] = []
+    values: list[_Scalar] = []
+    inside = nested = 0
+    for prefix, event, value in _events(path, name, limits, lambda: row):
+        if not inside:
+            if prefix == where and event in ("start_map", "start_array"):
+                row, inside, keys, values = row + 1, 1, [], []
+            elif prefix == where:
+                raise DataError("the row is neither an object nor an array", code="BAD_JSON", where=f"{name}, row {row + 1}")
+            continue
+        if event in ("start_map", "start_array"):
+            inside += 1
+            nested += inside == 2
+            if inside == 2:
+                values.append("{…}" if event == "start_map" else "[…]")
+        elif event in ("end_map", "end_array"):
+            inside -= 1
+            if not inside:
+                if len(set(keys)) != len(keys):
+                    twice = next(key for place, key in enumerate(keys) if key in keys[:place])
+                    message = f"the object has the name '{shown(twice)}' twice"
+                    raise DataError(message, code="SCHEMA_DUP_COLUMN", where=f"{name}, row {row}")
+                yield Record(tuple(keys), tuple(values))
+        elif inside == 1 and event == "map_key":
+            keys.append(value)
+            if len(keys) > limits.columns:
+                raise DataError(f"more than {limits.columns:,} columns", code="COLUMN_LIMIT", where=f"{name}, row {row}")
+        elif inside == 1:
+            values.append(None if value is None else _text(value))
+            if len(values) > limits.columns:
+                raise DataError(f"more than {limits.columns:,} columns", code="COLUMN_LIMIT", where=f"{name}, row {row}")
+
+
+def find_rows(path: Path, name: str, limits: Limits) -> str:
+    """Return the path of the first array of objects or of arrays."""
+    for prefix, event, _ in _events(path, name, limits, lambda: 0):
+        if event in ("start_map", "start_array") and _PATH.fullmatch(prefix):
+            return str(prefix)
+    raise DataError(
+        "the document holds no array of objects",
+        code="BAD_JSON",
+        where=name,
+        hint="Write one object for each row; in pandas: to_json(orient='records').",
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class _Counted:
+    """A file that knows how much was read since the parser last made something of it."""
+
+    def __init__(self, file: Any, most: int, fail: Any) -> None:
+        self._file, self._most, self._fail = file, most, fail
+        self.since = 0
+
+    def read(self, size: int = -1) -> bytes:
+        self.since += size
+        if self.since > self._most:
+            raise self._fail()
+        return bytes(self._file.read(size))
+
+
+def _events(path: Path, name: str, limits: Limits, row: Any) -> Iterator[tuple[str, str, Any]]:
+    """Yield what a document consists of: bounded in depth and in the length of a value."""
+    import ijson
+
+    def too_long() -> DataError:
+        message = f"a value is longer than {limits.cell:,} bytes"
+        return DataError(message, code="CELL_LIMIT", where=f"{name}, row {row() or 1}")
+
+    with path.open("rb") as file:
+        if file.read(3) != b"\xef\xbb\xbf":
+            file.seek(0)
+        counted = _Counted(file, 2 * _BUFFER + limits.cell, too_long)
+        depth = 0
+        try:
+            for prefix, event, value in ijson.parse(counted, buf_size=_BUFFER):
+                counted.since = 0
+                if event in ("start_map", "start_array"):
+                    depth += 1
+                    if depth > limits.depth:
+                        message = f"more than {limits.depth} levels of arrays and objects"
+                        raise DataError(message, code="BAD_JSON", where=f"{name}, row {row() or 1}")
+                elif event in ("end_map", "end_array"):
+                    depth -= 1
+                elif event in ("string", "map_key") and len(value) > limits.cell // 4 and len(value.encode()) > limits.cell:
+                    raise too_long()
+                yield prefix, event, value
+        except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
+            code = "TRUNCATED_FILE" if isinstance(error, ijson.IncompleteJSONError) else "BAD_JSON"
+            message = "the document ends too early" if "premature" in str(error) else "the document is not JSON"
+            raise DataError(
+                f"{message}: {shown(str(error), 80)}",
+                code=code if "premature" in str(error) else "BAD_JSON",
+                where=f"{name}, row {row() or 1}",
+            ) from error
+
+
+def _first_lines(path: Path, name: str) -> Iterator[Record]:
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file):
+            if number >= SAMPLE_ROWS:
+                return
+            if not line.strip():
+                continue
+            try:
+                found = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+            except (ValueError, RecursionError):
+                continue  # a finding when the file is read
+            if isinstance(found, dict):
+                own = tuple(None if value is None else _text_of(value) for value in found.values())
+                yield Record(tuple(found), own)
+
+
+def _text_of(value: Any) -> str:
+    return _text(value) if isinstance(value, (str, bool)) else ("{…}" if isinstance(value, dict) else "[…]")
+
+
+def prepare(part: Part, encoding: str, spool: Path, limits: Limits, findings: Findings) -> Text:
+    """Check the encoding of a document, whose lines may be as long as they like."""
+    return csv_reader.prepare(part, encoding, spool, replace(limits, line=limits.unpacked), findings)
