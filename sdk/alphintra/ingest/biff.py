@@ -55,7 +55,7 @@ def _workbook(raw: bytes) -> bytes:
     size = 1 << struct.unpack_from("<H", raw, 30)[0]
     if size not in (512, 4096):
         raise ValueError("sectors of an unknown size")
-    tables, directory, _, _, small, mini_start, _, more, _ = struct.unpack_from("<9I", raw, 44)
+    tables, directory, _, small, mini_start, _, more, _ = struct.unpack_from("<8I", raw, 44)
 
     def sector(number: int) -> bytes:
         start = (number + 1) * size

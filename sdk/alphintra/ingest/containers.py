@@ -8,7 +8,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
+
+import pyarrow as pa
 
 from alphintra.errors import DataError
 from alphintra.ingest.findings import Findings, shown
@@ -188,32 +190,22 @@ def _inner(path: Path, name: str, inside: str) -> Part:
     return Part(name, stem_of(inside), path, content)
 
 
-def _stream(file: IO[bytes], content: Content) -> IO[bytes]:
-    if content == "gzip":
-        return gzip.GzipFile(fileobj=file, mode="rb")
-    import zstandard
-
-    # A window of 128 MiB is what a decoder must accept at most; more is memory that the file asks for.
-    return zstandard.ZstdDecompressor(max_window_size=128 * MIB).stream_reader(file, read_across_frames=True)
+def _stream(file: IO[bytes], content: Content) -> Any:
+    """Return a stream of what comes out; a window beyond 128 MiB, which is memory that the file asks for, is refused."""
+    return gzip.GzipFile(fileobj=file, mode="rb") if content == "gzip" else pa.CompressedInputStream(file, "zstd")
 
 
-def _unpack(stream: IO[bytes], target: Path, packed: int, allowed: int, limits: Limits, name: str) -> int:
+def _unpack(stream: Any, target: Path, packed: int, allowed: int, limits: Limits, name: str) -> int:
     """Write a stream to a file and return its bytes."""
-    import zstandard
-
     written = 0
     with target.open("wb") as out:
         while True:
             try:
                 chunk = stream.read(MIB)
-            except EOFError as error:
-                raise DataError(
-                    f"the packed file ends after {written:,} bytes, before its end",
-                    code="TRUNCATED_FILE",
-                    where=name,
-                    hint="Upload it again.",
-                ) from error
-            except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+            except (EOFError, OSError, zlib.error) as error:
+                if isinstance(error, EOFError) or "Truncated" in str(error):
+                    message = f"the packed file ends after {written:,} bytes, before its end"
+                    raise DataError(message, code="TRUNCATED_FILE", where=name, hint="Upload it again.") from error
                 raise _damaged("packed file", name) from error
             if not chunk:
                 return written

@@ -15,7 +15,7 @@ from alphintra.errors import DataError
 from alphintra.ingest.containers import Part
 from alphintra.ingest.encoding import Scan, lines_at, scan, transcode
 from alphintra.ingest.engine import file_literal, literal
-from alphintra.ingest.expressions import csv_type, query
+from alphintra.ingest.expressions import csv_type, nulls_at_once, query
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.headers import check_header
 from alphintra.ingest.limits import Limits
@@ -77,6 +77,7 @@ def relation(text: Text, mapping: Mapping, types: Sequence[str], limits: Limits)
     """Return the call that reads a text with the columns ``c0``, ``c1`` and so on."""
     dialect = mapping.dialect
     columns = ", ".join(f"'c{place}': '{kind}'" for place, kind in enumerate(types))
+    words = ("", *mapping.null_values) if nulls_at_once(mapping) else ("",)
     options = [
         file_literal(text.path),
         "auto_detect = false",
@@ -90,7 +91,7 @@ def relation(text: Text, mapping: Mapping, types: Sequence[str], limits: Limits)
         "store_rejects = true",
         f"rejects_limit = {limits.rejects}",
         f"max_line_size = {limits.line}",
-        f"nullstr = [{', '.join(literal(word) for word in ('', *mapping.null_values))}]",
+        f"nullstr = [{', '.join(literal(word) for word in words)}]",
         f"decimal_separator = {literal(dialect.decimal)}",
     ]
     if dialect.thousands:
@@ -152,15 +153,12 @@ def rejects(
         "FROM reject_errors ORDER BY line_byte_position, column_idx"
     ).fetchall()
     connection.execute("DELETE FROM reject_errors; DELETE FROM reject_scans;")
-    # A short row is reported once for each cell that it lacks.
-    seen: set[tuple[int, bool]] = set()
-    own = []
-    for entry in found:
-        key = (entry[0], entry[3] == "CAST")
-        if key[1] or key not in seen:
-            own.append(entry)
-        seen.add(key)
-    places = np.array([entry[0] - 1 for entry in own], dtype=np.int64)
+    # A short row is reported once for each cell that it lacks; cells of a row of another shape are in other columns.
+    shapes = {entry[0]: entry for entry in reversed(found) if entry[3] != "CAST"}
+    own = [entry for entry in found if shapes.get(entry[0], entry) is entry]
+    # A row begins for DuckDB with the blank lines above it.
+    starts = [entry[0] - 1 + len(entry[4]) - len(entry[4].lstrip("\r\n")) for entry in own]
+    places = np.array(starts, dtype=np.int64)
     rows = np.array([entry[1] for entry in own], dtype=np.int64) - mapping.dialect.skip
     first = _first_byte(text.path, mapping.dialect.skip)
     blanks = text.scan.blanks[text.scan.blanks >= first]

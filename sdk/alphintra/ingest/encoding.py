@@ -199,7 +199,7 @@ def _longest(chunk: bytes, run: int, limits: Limits, path: Path, start: int, nam
     step = max(limits.line // 2, 1)
     # A line that is too long holds a whole step without a line feed: only then are the lines measured.
     suspects = any(b"\n" not in chunk[place : place + step] for place in range(0, len(chunk), step))
-    if suspects or run > limits.line:
+    if suspects or run + max(chunk.find(b"\n"), 0) > limits.line:
         begin = 0
         for piece in chunk.split(b"\n")[:-1]:
             if run + len(piece) > limits.line:

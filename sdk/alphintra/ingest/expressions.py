@@ -50,7 +50,12 @@ def csv_type(column: Column, mapping: Mapping) -> str:
         return "TIME" if column.format in _CLOCKS else "VARCHAR"
     if column.role in ("time", "known_at"):
         return "VARCHAR"
-    return "DOUBLE" if column.notation == "plain" else "VARCHAR"
+    return "DOUBLE" if column.notation == "plain" and nulls_at_once(mapping) else "VARCHAR"
+
+
+def nulls_at_once(mapping: Mapping) -> bool:
+    """Tell whether the reader may take words for missing values in all columns: in a symbol, NA is a symbol."""
+    return not mapping.null_values or not mapping.of("symbol", "text")
 
 
 def query(mapping: Mapping, kinds: Dictionary[int, str], day: dt.date | None, flags: str = "") -> Query:

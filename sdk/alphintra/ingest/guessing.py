@@ -211,7 +211,9 @@ def _by_name(draft: _Draft) -> None:
                     break
                 draft.claim(place, "close", 0.9, "it is called price, and no other column is the close")
             else:
-                sure = 0.98 if folded(name) == role or len(name) > 3 else 0.9
+                cells = table.column(place)
+                numbers = role == "symbol" or notation_of(cells, table.dialect)[1] == 1 or table.kinds[place] == "number"
+                sure = 0.6 if not numbers else 0.98 if len(name) > 1 else 0.9
                 draft.claim(place, role, sure, f"it is called {shown(table.names[place])}")
             break
 
@@ -226,8 +228,8 @@ def _suits(table: Table, place: int, role: Role) -> bool:
         return False
     if role == "symbol":
         few = len(set(cells)) <= max(20, len(cells) // 2)
-        return bool(cells) and few and (share < 0.5 or all(len(cell) == len(cells[0]) for cell in cells))
-    return not cells or share > 0.5
+        return bool(cells) and few and (share < 1 or all(len(cell) == len(cells[0]) for cell in cells))
+    return not cells or share > 0
 
 
 def _by_shape(draft: _Draft) -> None:

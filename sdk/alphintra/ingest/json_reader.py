@@ -42,12 +42,9 @@ def format_of(path: Path) -> Format | None:
         found = json.loads(first)
     except (ValueError, RecursionError):
         return "json"
-    lines = isinstance(found, dict) and (rest.lstrip().startswith("{") or not any(map(_is_list, found.values())))
-    return "jsonl" if lines else "json"
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
+    plain = isinstance(found, dict) and not all(isinstance(value, (dict, list)) for value in found.values())
+    wraps = isinstance(found, dict) and any(isinstance(value, list) for value in found.values())
+    return "jsonl" if rest.lstrip().startswith("{") or (plain and not wraps) else "json"
 
 
 def open_lines(

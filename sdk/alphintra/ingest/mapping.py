@@ -223,7 +223,9 @@ def _check_times(mapping: Mapping) -> None:
         raise _bad("a clock needs a date", clock[0])
     for column in mapping.of(*TIMES):
         known = column.format in EPOCHS or column.format in (NATIVE, CLOCK_MS)
-        if not known and not re.fullmatch(r"(%[YymdbBHIMSpfzj]|[^%\x00-\x1f])+", column.format):
+        parts = ("%H", "%I") if column.role == "clock" else ("%Y", "%y")
+        readable = re.fullmatch(r"(%[YymdbBHIMSpfz]|[^%\x00-\x1f])+", column.format) and any(p in column.format for p in parts)
+        if not known and not readable:
             raise _bad(f"'{column.format}' is not a format of times", column, "Write %Y-%m-%d, for example.")
         if column.role in ("clock", "date") and (column.format in EPOCHS or column.format.endswith("%z")):
             raise _bad(f"a {column.role} cannot have the format {column.format}", column)
