@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -164,9 +165,9 @@ def rejects(
     blanks = text.scan.blanks[text.scan.blanks >= first]
     rows -= np.searchsorted(blanks, places, side="right")
     kept = places[: limits.places].tolist()
-    for entry, row, line in zip(own, rows.tolist(), lines_at(text.path, kept), strict=False):
+    lines: Iterator[int | None] = chain(lines_at(text.path, kept), repeat(None))
+    for entry, row, line in zip(own, rows.tolist(), lines, strict=False):
         _add(findings, text, mapping, entry, row, line)
-    findings.count("ROW_SHAPE", len(own) - len(kept))
     left_out = np.unique(rows)
     if len(left_out) >= limits.rejects:
         raise DataError(
@@ -184,7 +185,7 @@ def _first_byte(path: Path, skip: int) -> int:
         return sum(len(file.readline(1 << 20)) for _ in range(skip))
 
 
-def _add(findings: Findings, text: Text, mapping: Mapping, entry: Any, row: int, line: int) -> None:
+def _add(findings: Findings, text: Text, mapping: Mapping, entry: Any, row: int, line: int | None) -> None:
     _, _, index, kind, csv_line, message = entry
     column: Column | None = mapping.columns[index - 1] if index and index <= len(mapping.columns) else None
     place: dict[str, Any] = {"row": row, "line": line}

@@ -152,20 +152,21 @@ def records(path: Path, name: str, where: str, limits: Limits) -> Iterator[Recor
     """
     if not _PATH.fullmatch(where):
         raise DataError(f"'{shown(where)}' is not a path to rows", code="BAD_MAPPING", where=name, hint="Write data.item.")
-    row = 0
+    target = where.split(".")
+    reader = _Reader(path, name, limits)
     keys: list[str] = []
     values: list[_Scalar] = []
-    inside = nested = 0
-    for prefix, event, value in _events(path, name, limits, lambda: row):
+    inside = 0
+    for frames, event, value in reader.events():
         if not inside:
-            if prefix == where and event in ("start_map", "start_array"):
-                row, inside, keys, values = row + 1, 1, [], []
-            elif prefix == where:
-                raise DataError("the row is neither an object nor an array", code="BAD_JSON", where=f"{name}, row {row + 1}")
+            if frames == target and event in ("start_map", "start_array"):
+                reader.row, inside, keys, values = reader.row + 1, 1, [], []
+            elif frames == target and event not in ("end_array", "end_map", "map_key"):
+                reader.row += 1
+                raise reader.error("the row is neither an object nor an array", "BAD_JSON")
             continue
         if event in ("start_map", "start_array"):
             inside += 1
-            nested += inside == 2
             if inside == 2:
                 values.append("{…}" if event == "start_map" else "[…]")
         elif event in ("end_map", "end_array"):
@@ -173,24 +174,22 @@ def records(path: Path, name: str, where: str, limits: Limits) -> Iterator[Recor
             if not inside:
                 if len(set(keys)) != len(keys):
                     twice = next(key for place, key in enumerate(keys) if key in keys[:place])
-                    message = f"the object has the name '{shown(twice)}' twice"
-                    raise DataError(message, code="SCHEMA_DUP_COLUMN", where=f"{name}, row {row}")
+                    raise reader.error(f"the object has the name '{shown(twice)}' twice", "SCHEMA_DUP_COLUMN")
                 yield Record(tuple(keys), tuple(values))
         elif inside == 1 and event == "map_key":
             keys.append(value)
-            if len(keys) > limits.columns:
-                raise DataError(f"more than {limits.columns:,} columns", code="COLUMN_LIMIT", where=f"{name}, row {row}")
         elif inside == 1:
             values.append(None if value is None else _text(value))
-            if len(values) > limits.columns:
-                raise DataError(f"more than {limits.columns:,} columns", code="COLUMN_LIMIT", where=f"{name}, row {row}")
+        if len(values) > limits.columns:
+            raise reader.error(f"there are more than {limits.columns:,} columns", "COLUMN_LIMIT")
 
 
 def find_rows(path: Path, name: str, limits: Limits) -> str:
     """Return the path of the first array of objects or of arrays."""
-    for prefix, event, _ in _events(path, name, limits, lambda: 0):
-        if event in ("start_map", "start_array") and _PATH.fullmatch(prefix):
-            return str(prefix)
+    for frames, event, _ in _Reader(path, name, limits).events():
+        where = ".".join(frames) if frames and frames[-1] == "item" else ""
+        if event in ("start_map", "start_array") and _PATH.fullmatch(where) and where.count(".") == len(frames) - 1:
+            return where
     raise DataError(
         "the document holds no array of objects",
         code="BAD_JSON",
@@ -205,54 +204,61 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-class _Counted:
-    """A file that knows how much was read since the parser last made something of it."""
+class _Reader:
+    """Reads what a document consists of: bounded in depth and in the length of a value.
 
-    def __init__(self, file: Any, most: int, fail: Any) -> None:
-        self._file, self._most, self._fail = file, most, fail
-        self.since = 0
+    Attributes:
+        row: The row that errors name; whoever counts rows sets it.
+    """
+
+    def __init__(self, path: Path, name: str, limits: Limits) -> None:
+        self._path, self._name, self._limits = path, name, limits
+        self._since = 0
+        self._file: Any = None
+        self.row = 0
+
+    def error(self, message: str, code: str) -> DataError:
+        """Return an error that names the row."""
+        return DataError(message, code=code, where=f"{self._name}, row {self.row or 1}")
 
     def read(self, size: int = -1) -> bytes:
-        self.since += size
-        if self.since > self._most:
-            raise self._fail()
+        """Give the parser bytes, unless it makes nothing of them: then it gathers one endless value."""
+        self._since += size
+        if self._since > 2 * _BUFFER + self._limits.cell:
+            raise self.error(f"a value is longer than {self._limits.cell:,} bytes", "CELL_LIMIT")
         return bytes(self._file.read(size))
 
+    def events(self) -> Iterator[tuple[list[str], str, Any]]:
+        """Yield where something is, what it is, and its value.
 
-def _events(path: Path, name: str, limits: Limits, row: Any) -> Iterator[tuple[str, str, Any]]:
-    """Yield what a document consists of: bounded in depth and in the length of a value."""
-    import ijson
+        The path is the same list each time: ``item`` for an element of an array, the name for a value of an object.
+        """
+        import ijson
 
-    def too_long() -> DataError:
-        message = f"a value is longer than {limits.cell:,} bytes"
-        return DataError(message, code="CELL_LIMIT", where=f"{name}, row {row() or 1}")
-
-    with path.open("rb") as file:
-        if file.read(3) != b"\xef\xbb\xbf":
-            file.seek(0)
-        counted = _Counted(file, 2 * _BUFFER + limits.cell, too_long)
-        depth = 0
-        try:
-            for prefix, event, value in ijson.parse(counted, buf_size=_BUFFER):
-                counted.since = 0
-                if event in ("start_map", "start_array"):
-                    depth += 1
-                    if depth > limits.depth:
-                        message = f"more than {limits.depth} levels of arrays and objects"
-                        raise DataError(message, code="BAD_JSON", where=f"{name}, row {row() or 1}")
-                elif event in ("end_map", "end_array"):
-                    depth -= 1
-                elif event in ("string", "map_key") and len(value) > limits.cell // 4 and len(value.encode()) > limits.cell:
-                    raise too_long()
-                yield prefix, event, value
-        except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
-            code = "TRUNCATED_FILE" if isinstance(error, ijson.IncompleteJSONError) else "BAD_JSON"
-            message = "the document ends too early" if "premature" in str(error) else "the document is not JSON"
-            raise DataError(
-                f"{message}: {shown(str(error), 80)}",
-                code=code if "premature" in str(error) else "BAD_JSON",
-                where=f"{name}, row {row() or 1}",
-            ) from error
+        frames: list[str] = []
+        with self._path.open("rb") as self._file:
+            if self._file.read(3) != b"\xef\xbb\xbf":
+                self._file.seek(0)
+            try:
+                # Not ijson.parse: it writes out the whole path of each event, gigabytes for what is deeply nested.
+                for event, value in ijson.basic_parse(self, buf_size=_BUFFER):
+                    self._since = 0
+                    if event in ("end_map", "end_array"):
+                        frames.pop()
+                    yield frames, event, value
+                    if event == "map_key":
+                        frames[-1] = value
+                    elif event in ("start_map", "start_array"):
+                        frames.append("item" if event == "start_array" else "")
+                        if len(frames) > self._limits.depth:
+                            raise self.error(f"there are more than {self._limits.depth} levels", "BAD_JSON")
+                    if event in ("string", "map_key") and len(value.encode()) > self._limits.cell:
+                        raise self.error(f"a value is longer than {self._limits.cell:,} bytes", "CELL_LIMIT")
+            except (ijson.JSONError, UnicodeError) as error:
+                text = shown(str(error).split("\n")[0], 80)
+                if "premature" in text or isinstance(error, ijson.IncompleteJSONError) and "parse error" not in text:
+                    raise self.error("the document ends before its end", "TRUNCATED_FILE") from error
+                raise self.error(f"the document is not JSON: {text}", "BAD_JSON") from error
 
 
 def _first_lines(path: Path, name: str) -> Iterator[Record]:
