@@ -256,7 +256,7 @@ class _Reader:
                         raise self.error(f"a value is longer than {self._limits.cell:,} bytes", "CELL_LIMIT")
             except (ijson.JSONError, UnicodeError) as error:
                 text = shown(str(error).split("\n")[0], 80)
-                if "premature" in text or isinstance(error, ijson.IncompleteJSONError) and "parse error" not in text:
+                if "premature" in text:
                     raise self.error("the document ends before its end", "TRUNCATED_FILE") from error
                 raise self.error(f"the document is not JSON: {text}", "BAD_JSON") from error
 
