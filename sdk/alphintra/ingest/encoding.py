@@ -78,8 +78,8 @@ def propose(path: Path) -> Encoding:
         bad = _first_bad(file)
         if bad is None:
             return Encoding("utf-8", True, "all of the file is UTF-8")
-        file.seek(max(0, bad - (32 << 10)))
-        around = file.read(64 << 10)
+        file.seek(max(0, bad - (8 << 10)))
+        around = file.read(16 << 10)
     return _resembles(around, bad)
 
 

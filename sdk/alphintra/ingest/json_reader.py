@@ -254,7 +254,7 @@ class _Reader:
                             raise self.error(f"there are more than {self._limits.depth} levels", "BAD_JSON")
                     if event in ("string", "map_key") and len(value.encode()) > self._limits.cell:
                         raise self.error(f"a value is longer than {self._limits.cell:,} bytes", "CELL_LIMIT")
-            except (ijson.JSONError, UnicodeError) as error:
+            except (ijson.JSONError, ValueError, ArithmeticError) as error:  # a number may be beyond what Python takes
                 text = shown(str(error).split("\n")[0], 80)
                 if "premature" in text:
                     raise self.error("the document ends before its end", "TRUNCATED_FILE") from error
@@ -281,6 +281,8 @@ def _text_of(value: Any) -> str:
     return _text(value) if isinstance(value, (str, bool)) else ("{…}" if isinstance(value, dict) else "[…]")
 
 
-def prepare(part: Part, encoding: str, spool: Path, limits: Limits, findings: Findings) -> Text:
-    """Check the encoding of a document, whose lines may be as long as they like."""
+def prepare(part: Part, form: Format, encoding: str, spool: Path, limits: Limits, findings: Findings) -> Text:
+    """Check the encoding of a document, whose lines may be as long as they like unless each is an object."""
+    if form == "jsonl":
+        return csv_reader.prepare(part, encoding, spool, limits, findings)
     return csv_reader.prepare(part, encoding, spool, replace(limits, line=limits.unpacked), findings)

@@ -59,7 +59,7 @@ def look_at(part: Part, spool: Path, limits: Limits, findings: Findings) -> Look
     encoding = propose(part.path)
     kind = json_reader.format_of(part.path)
     if kind is not None:
-        text = json_reader.prepare(part, encoding.name, spool, limits, findings)
+        text = json_reader.prepare(part, kind, encoding.name, spool, limits, findings)
         table, path = json_reader.sample(text.path, part.name, kind, limits)
         return Look(kind, replace(table, dialect=replace(table.dialect, encoding=encoding.name)), encoding, path=path)
     text = csv_reader.prepare(part, encoding.name, spool, limits, findings)
@@ -96,7 +96,7 @@ def open_table(
         )  # fmt: skip
     encoding = mapping.dialect.encoding
     if mapping.format == "json":
-        text = json_reader.prepare(part, encoding, spool, limits, findings)
+        text = json_reader.prepare(part, "json", encoding, spool, limits, findings)
         return json_reader.open_array(connection, text.path, part.name, mapping, day, limits)
     text = csv_reader.prepare(part, encoding, spool, limits, findings)
     if mapping.format == "jsonl":

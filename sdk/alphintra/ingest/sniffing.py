@@ -18,8 +18,9 @@ from alphintra.ingest.mapping import Dialect, Notation
 
 HEAD_BYTES = 1 << 20
 SAMPLE_ROWS = 1_000
+_LONGEST = 64
 _DELIMITERS = ("\t", ";", "|", ",")
-_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _PERCENT = re.compile(r"[+-]?[\d.,]+ ?%")
@@ -49,9 +50,9 @@ class Table:
     symbol: str = ""
 
     def column(self, place: int) -> list[str]:
-        """Return the cells of a column that hold something."""
-        cells = (row[place] for row in self.rows)
-        return [cell.strip() for cell in cells if cell is not None and cell.strip() and cell.strip() not in NULL_WORDS]
+        """Return the cells of a column that hold something; what is longer than any number or time ends in an ellipsis."""
+        cells = ((row[place] or "").strip() for row in self.rows)
+        return [_cut(cell) for cell in cells if cell and cell not in NULL_WORDS]
 
 
 def sniff(path: Path, encoding: str, limits: Limits, name: str) -> Table:
@@ -169,13 +170,17 @@ def find_header(rows: list[list[str]], first: int, width: int) -> tuple[list[str
 
 
 def _is_data(cell: str) -> bool:
-    text = cell.strip()
+    text = _cut(cell.strip())
     return any(p.fullmatch(text) is not None for p in (_PLAIN, _COMMA, _LOOKS_LIKE_TIME, _THOUSANDS, _PERCENT, _MONEY))
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= _LONGEST else cell[: _LONGEST - 1] + "…"
 
 
 def _separators(rows: Sequence[Sequence[str]], delimiter: str) -> tuple[str, str]:
     """Return decimal and thousands separator."""
-    cells = [cell.strip() for row in rows[:SAMPLE_ROWS] for cell in row]
+    cells = [_cut(cell.strip()) for row in rows[:SAMPLE_ROWS] for cell in row]
     commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
     grouped = [cell for cell in cells if _THOUSANDS.fullmatch(cell)]
     points = any(re.fullmatch(r"[+-]?\d+\.\d+", cell) and not re.fullmatch(r"\d{1,3}\.\d{3}", cell) for cell in cells)
