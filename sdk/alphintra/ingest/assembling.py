@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +65,7 @@ class Assembler:
         self._localizer, self._limits, self._findings = localizer, limits, findings
         self._known: set[str] = set()
         self._places: list[_Place] = []
+        self._made: Counter[str] = Counter()
         self._streamed = 0
         self._dropped: list[I64] = []
         stamp = next((c for c in mapping.of("time", "date") if c.format), None)
@@ -106,13 +109,17 @@ class Assembler:
             values.append(own.cast(pa.timestamp("us", "UTC")) if column.role == "known_at" else own)
         return Block(symbols, codes, times, values)
 
-    def finish(self, rejected: I64, lines: int | None) -> I64:
-        """Add the findings, whose rows are known only now, and return all rows (from 1) that are not in staging.
+    def finish(self, rejected: I64, first_line: Callable[[int], int | None]) -> tuple[I64, int | None]:
+        """Add the findings, whose rows are known only now.
 
         Args:
-            rejected: Rows that the reader itself left out.
-            lines: Line of the first row, if row and line go together.
+            rejected: Rows, from 1, that the reader itself left out.
+            first_line: Tells by the number of rows the line of the first one, if each row is one line.
+
+        Returns:
+            All rows (from 1) that are not in staging, and the line of the first row.
         """
+        lines = first_line(self._streamed + len(rejected))
         shift = rejected - np.arange(len(rejected))
 
         def row_of(at: I64) -> I64:
@@ -121,11 +128,21 @@ class Assembler:
         for place in self._places:
             row = int(row_of(np.array([place.at]))[0])
             line = None if lines is None else row - 1 + lines
-            own = {"row": row, "line": line, "column": place.column, "symbol": place.symbol, "time": place.time}
-            self._findings.add(place.rule, place.message, self._name, **own)
+            self._findings.add(
+                place.rule,
+                place.message,
+                self._name,
+                row=row,
+                line=line,
+                column=place.column,
+                symbol=place.symbol,
+                time=place.time,
+            )
+        for rule, count in self._made.items():
+            self._findings.count(rule, count - self._limits.places)
         self._check_times()
         dropped = np.concatenate(self._dropped) if self._dropped else np.zeros(0, dtype=np.int64)
-        return np.union1d(rejected, row_of(dropped))
+        return np.union1d(rejected, row_of(dropped)), lines
 
     def _column_of(self, name: str) -> str:
         if name == "t":
@@ -134,19 +151,18 @@ class Assembler:
         return column.source or f"column {column.position + 1}"
 
     def _place(self, rule: str, message: str, at: int, column: str | None = None, **more: str | None) -> None:
-        if len(self._places) < 4 * self._limits.places and not self._findings.full(rule):
-            self._places.append(
-                _Place(rule, message, at + self._streamed, column, more.get("symbol"), more.get("time"))
-            )
-        else:
-            self._findings.count(rule, 1)
+        """Keep a place until its row is known; of those beyond the first ones, the number."""
+        self._made[rule] += 1
+        if self._made[rule] <= self._limits.places:
+            place = _Place(rule, message, at + self._streamed, column, more.get("symbol"), more.get("time"))
+            self._places.append(place)
 
     def _drop(self, keep: npt.NDArray[np.bool_], wrong: Any, rule: str, message: str, column: str) -> None:
         rows = np.flatnonzero(keep & wrong)
         keep[rows] = False
         for row in rows[: self._limits.places].tolist():
             self._place(rule, message, row, column)
-        self._findings.count(rule, len(rows) - self._limits.places)
+        self._made[rule] += max(0, len(rows) - self._limits.places)
 
     def _bad_cells(self, batch: Any, keep: npt.NDArray[np.bool_]) -> None:
         codes = np.asarray(batch.column("bad"), dtype=np.int64)
@@ -154,8 +170,8 @@ class Assembler:
         if not len(rows):
             return
         keep[rows] = False
-        texts = batch.column("bad_text").take(pa.array(rows[: self._limits.places])).to_pylist()
-        for row, text in zip(rows.tolist(), texts, strict=False):
+        texts = batch.column("bad_text").take(pa.array(rows)).to_pylist()
+        for row, text in zip(rows.tolist(), texts, strict=True):
             code = int(codes[row])
             if code == NO_OBJECT:
                 self._place("SCHEMA_TYPE", "the line is not a JSON object", row)
@@ -168,7 +184,6 @@ class Assembler:
                     self._place("TS_PARSE", f"'{shown(text)}' is not a time like {column.format}", row, name)
                 else:
                     self._place("SCHEMA_TYPE", f"'{shown(text)}' is not a number", row, name)
-        self._findings.count("SCHEMA_TYPE", len(rows) - len(texts))
 
     def _long_texts(self, batch: Any, keep: npt.NDArray[np.bool_]) -> None:
         for place in self._texts:
@@ -183,7 +198,7 @@ class Assembler:
             for row in formulas[: self._limits.places].tolist():
                 text = shown(column[row].as_py())
                 self._place("FORMULA_TEXT", f"'{text}' would be a formula in a spreadsheet", row, name)
-            self._findings.count("FORMULA_TEXT", len(formulas) - self._limits.places)
+            self._made["FORMULA_TEXT"] += max(0, len(formulas) - self._limits.places)
 
     def _symbols(self, batch: Any) -> tuple[list[str], I64]:
         if self._symbol is not None:
@@ -242,12 +257,12 @@ class Assembler:
         zone = self._mapping.zone
         for rule, rows, message in (
             ("TS_DST_GAP", gaps, f"the time does not exist in {zone}: clocks went forward"),
-            ("TS_DST_FOLD", folds, f"the time comes twice in {zone}: clocks went back; it is told by the order of rows"),
+            ("TS_DST_FOLD", folds, f"the time comes twice in {zone}: clocks went back; the order of rows tells"),
         ):
             for row in rows[: self._limits.places].tolist():
                 when = str(np.datetime64(int(local[row]), "us").astype("M8[s]"))
                 self._place(rule, message, int(at[row]), self._stamp, symbol=symbols[codes[row]], time=when)
-            self._findings.count(rule, len(rows) - self._limits.places)
+            self._made[rule] += max(0, len(rows) - self._limits.places)
         return utc
 
 

@@ -1,4 +1,4 @@
-"""What a file is packed in: gzip, zip, zstd, one level deep. Names of members are never paths; every byte is counted."""
+"""What a file is packed in: gzip, zip, zstd, one level deep. A member's name is never a path; every byte is counted."""
 
 from __future__ import annotations
 

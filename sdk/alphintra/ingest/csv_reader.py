@@ -1,4 +1,4 @@
-"""Delimited text: DuckDB reads it with the columns and types of the mapping, guesses nothing, and says what it refused."""
+"""Delimited text: DuckDB reads it with the mapping's columns and types, guesses nothing, and says what it refused."""
 
 from __future__ import annotations
 
@@ -122,8 +122,13 @@ def open_text(
         batches=_batches(connection, text, mapping, day, limits),
         rejected=lambda: rejects(connection, text, mapping, limits, findings),
         zoned=mapping.zoned,
-        first_line=mapping.dialect.skip + 1,
+        first_line=lambda rows: first_line(text, mapping.dialect.skip, rows),
     )
+
+
+def first_line(text: Text, skip: int, rows: int) -> int | None:
+    """Return the line of the first row, unless there are blank lines or rows that span several."""
+    return skip + 1 if text.scan.lines == skip + rows else None
 
 
 def _batches(

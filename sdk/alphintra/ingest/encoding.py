@@ -53,11 +53,13 @@ class Scan:
     Attributes:
         mixed: Whether lines end in different ways.
         ended: Whether the last line ends.
+        lines: How many lines there are.
         blanks: Bytes at which blank lines begin, without those at the very beginning.
     """
 
     mixed: bool
     ended: bool
+    lines: int
     blanks: I64
 
 
@@ -111,7 +113,8 @@ def _resembles(around: bytes, bad: int) -> Encoding:
             names.append(match.encoding)
     fallbacks = [name for name in ("cp1252", "latin_1") if name not in names]
     first, *others = [*names, *fallbacks]
-    return Encoding(first, False, f"byte {bad + 1} is not UTF-8; the bytes around it resemble {first}", tuple(others[:8]))
+    reason = f"byte {bad + 1} is not UTF-8; the bytes around it resemble {first}"
+    return Encoding(first, False, reason, tuple(others[:8]))
 
 
 def transcode(source: Path, target: Path, encoding: str, limits: Limits, name: str) -> None:
@@ -155,7 +158,7 @@ def scan(path: Path, limits: Limits, name: str, findings: Findings) -> Scan:
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     blanks: list[int] = []
-    start = replaced = run = 0
+    start = replaced = run = feeds = 0
     returns, last = False, b""
     with path.open("rb") as file:
         for chunk in iter(lambda: file.read(MIB), b""):
@@ -176,6 +179,7 @@ def scan(path: Path, limits: Limits, name: str, findings: Findings) -> Scan:
                 )
             run = _longest(chunk, run, limits, path, start, name)
             returns = returns or b"\r" in chunk
+            feeds += chunk.count(b"\n")
             joined, shift = (last + chunk, start - len(last)) if last == b"\n" else (chunk, start)
             if b"\n\n" in joined or b"\n\r\n" in joined:
                 blanks += [shift + own.end() for own in _BLANK.finditer(joined)]
@@ -188,10 +192,10 @@ def scan(path: Path, limits: Limits, name: str, findings: Findings) -> Scan:
     except UnicodeDecodeError as error:
         raise _undecodable("UTF-8", _line_at(path, start), name) from error
     if replaced:
-        findings.add(
-            "ENCODING", "the text holds replacement characters: letters were lost before", name, "warning", line=replaced
-        )
-    return Scan(returns and _mixed(path), last in (b"\n", b"\r", b""), np.array(blanks, dtype=np.int64))
+        message = "the text holds replacement characters: letters were lost before"
+        findings.add("ENCODING", message, name, "warning", line=replaced)
+    ended = last in (b"\n", b"\r", b"")
+    return Scan(returns and _mixed(path), ended, feeds + (not ended), np.array(blanks, dtype=np.int64))
 
 
 def _longest(chunk: bytes, run: int, limits: Limits, path: Path, start: int, name: str) -> int:

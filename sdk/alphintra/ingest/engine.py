@@ -1,4 +1,4 @@
-"""DuckDB, locked: two threads, bounded memory, no file but those named, no network, no extension, no setting to change."""
+"""DuckDB, locked: bounded threads and memory, no file but those named, no network, no extension, no settings."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def open_sheet(
     kinds = dict.fromkeys(range(width), "VARCHAR")
     batches = converted(connection, text_chunks(rows(), width), mapping, kinds, day)
     first = (sheet.start or (0, 0))[0]
-    return Opened(batches, lambda: np.array(blank, dtype=np.int64), mapping.zoned, first + skip + 1)
+    return Opened(batches, lambda: np.array(blank, dtype=np.int64), mapping.zoned, lambda rows: first + skip + 1)
 
 
 def sample(path: Path, name: str, limits: Limits, findings: Findings) -> tuple[Table, str]:
@@ -87,7 +87,8 @@ def sample(path: Path, name: str, limits: Limits, findings: Findings) -> tuple[T
     names, skip, symbol = find_header(rows, first, width)
     body = rows[skip:]
     if not body:
-        raise DataError("there are no rows below the header", code="NO_ROWS", where=f"{name}, sheet '{shown(sheet.name)}'")
+        where = f"{name}, sheet '{shown(sheet.name)}'"
+        raise DataError("there are no rows below the header", code="NO_ROWS", where=where)
     kinds = []
     for place in range(width):
         cells = [own[place] for own in raw[skip:] if own[place] != ""]
@@ -141,7 +142,8 @@ def _sheet(path: Path, name: str, wanted: str, limits: Limits, findings: Finding
                 why = "it is hidden" if own is None else "one sheet is read at a time"
                 findings.add("SHEET_SKIPPED", f"the sheet '{shown(sheet.name)}' is left out: {why}", name)
     except PasswordError as error:
-        raise DataError("the workbook is encrypted", code="DAMAGED_FILE", where=name, hint="Save it without.") from error
+        hint = "Save it without a password."
+        raise DataError("the workbook is encrypted", code="DAMAGED_FILE", where=name, hint=hint) from error
     except (CalamineError, XmlError, ZipError, OSError, ValueError) as error:
         message = f"the workbook is damaged: {shown(str(error), 100)}"
         raise DataError(message, code="DAMAGED_FILE", where=name, hint="Save it again.") from error

@@ -22,6 +22,7 @@ GOOD, NO_OBJECT, DUPLICATE_KEY = -1, -2, -3
 _ZONE_AT_END = r"\s*(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 _CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")
 _DAY_MS = 86_400_000
+_SUFFIXES = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000, "T": 1_000_000_000_000}
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,9 @@ def number(raw: str, column: Column, mapping: Mapping) -> str:
     if column.notation == "percent":
         return f"TRY_CAST(rtrim({text}, '% ') AS DOUBLE) / 100"
     if column.notation == "suffix":
-        factor = "CASE upper(right(" + text + ", 1)) WHEN 'K' THEN 1e3 WHEN 'M' THEN 1e6 WHEN 'B' THEN 1e9 WHEN 'T' THEN 1e12"
-        return f"TRY_CAST(rtrim({text}, 'KkMmBbTt ') AS DOUBLE) * {factor} ELSE 1 END"
+        cases = " ".join(f"WHEN '{sign}' THEN {factor}" for sign, factor in _SUFFIXES.items())
+        factor = f"CASE upper(right({text}, 1)) {cases} ELSE 1 END"
+        return f"TRY_CAST(rtrim({text}, 'KkMmBbTt ') AS DOUBLE) * {factor}"
     if column.notation == "currency":
         text = f"regexp_replace({text}, '^([+-]?)[$€£¥] ?', '\\1')"
     return f"TRY_CAST({text} AS DOUBLE)"

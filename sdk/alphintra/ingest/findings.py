@@ -92,22 +92,9 @@ class Findings:
         if more > 0:
             self.counts[rule] += more
 
-    def full(self, rule: str) -> bool:
-        """Tell whether no further place of a rule is kept."""
-        return self.counts[rule] >= self._places
-
     def __iter__(self) -> Iterator[Finding]:
         """Iterate over the findings that are kept."""
         return iter(self._kept)
-
-    def __len__(self) -> int:
-        """Return how many are kept."""
-        return len(self._kept)
-
-    @property
-    def errors(self) -> int:
-        """How many findings are errors."""
-        return sum(self.counts[rule] for rule in {own.rule for own in self._kept if own.severity == "error"})
 
 
 def shown(text: str | None, length: int = 40) -> str:

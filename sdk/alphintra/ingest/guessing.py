@@ -10,7 +10,7 @@ from typing import Any
 from alphintra.ingest import habits
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import Habit, folded, symbol_of
-from alphintra.ingest.mapping import RESERVED, Column, Format, Mapping, Role
+from alphintra.ingest.mapping import RESERVED, Column, Format, Mapping, Resolution, Role
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps
 
@@ -114,20 +114,20 @@ def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callab
         if not table.header:
             _by_shape(draft)
     _rest(draft)
-    resolution = "date" if stamp is None or stamp.daily else "time"
+    resolution: Resolution = "date" if stamp is None or stamp.daily else "time"
     kind = _kind(draft, resolution)
     columns = _columns(draft, stamp, habit)
     _symbol(draft, stem)
     _zone(draft, stamp, resolution, habit)
     _label_and_adjustment(draft, kind, resolution, habit)
-    nulls = sorted({cell.strip() for row in table.rows for cell in row if cell} & set(habits.NULL_WORDS) - {"nan", "NaN"})
+    words = {cell.strip() for row in table.rows for cell in row if cell} & set(habits.NULL_WORDS)
     mapping = Mapping(
         format=form,
         columns=columns,
         kind=kind,
         resolution=resolution,
         dialect=table.dialect,
-        null_values=tuple(nulls),
+        null_values=tuple(sorted(words - {"nan", "NaN"})),
         date_in_name=stamp is not None and stamp.in_name,
         **draft.extra,
     )
@@ -241,8 +241,9 @@ def _by_shape(draft: _Draft) -> None:
         draft.claim(texts[0], "symbol", 0.7, "it is the first column of text")
     numbers = [p for p in free if p not in texts and table.column(p)]
     if len(numbers) >= 4 and _is_bar(table, numbers[:4]):
-        for place, role in zip(numbers, ("open", "high", "low", "close", "volume"), strict=False):
-            draft.claim(place, role, 0.8, "no name, but four numbers in a row are open, high, low and close in all rows")  # type: ignore[arg-type]
+        bar: tuple[Role, ...] = ("open", "high", "low", "close", "volume")
+        for place, role in zip(numbers, bar, strict=False):
+            draft.claim(place, role, 0.8, "no name, but four numbers in a row are a bar in all rows")
 
 
 def _is_bar(table: Table, places: Sequence[int]) -> bool:
@@ -277,7 +278,7 @@ def _one(draft: _Draft, place: int, key: str) -> None:
     cells = table.column(place)
     if key == "ignore" or (not cells and not key):
         draft.claim(place, "ignore", 0.95, "it has no name and no cells" if not key else "its name says so")
-    elif not key and table.header and cells == [str(n) for n in range(int(cells[0]), int(cells[0]) + len(cells))][: len(cells)]:
+    elif not key and table.header and _counts(cells):
         draft.claim(place, "ignore", 0.9, "it has no name and counts rows")
     elif table.kinds[place] not in ("text", "number") or key in (*habits.NAMES["time"], *habits.NAMES["date"]):
         draft.claim(place, "ignore", 0.7, "it is another time")
@@ -292,6 +293,12 @@ def _one(draft: _Draft, place: int, key: str) -> None:
             draft.claim(place, "text", 0.8, "its cells are text")
         else:
             draft.claim(place, "feature", 0.5, "its cells are empty")
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Tell whether cells are numbers that rise by one, as far as the first rows show."""
+    head = cells[:250]
+    return all(cell.isdigit() for cell in head) and [int(cell) - int(head[0]) for cell in head] == list(range(len(head)))
 
 
 def _kind(draft: _Draft, resolution: str) -> Any:
@@ -317,7 +324,7 @@ def _columns(draft: _Draft, stamp: Stamp | None, habit: Habit | None) -> tuple[C
     columns = []
     taken: set[str] = set()
     for place, role in enumerate(draft.roles):
-        name = "" if role in ("ignore", "symbol", "time", "date", "clock") else role
+        name: str = "" if role in ("ignore", "symbol", "time", "date", "clock") else role
         if role in ("feature", "label", "text"):
             name = _free_name(draft.names[place].strip("<>") or f"column_{place + 1}", taken)
         taken.add(name.casefold())
@@ -383,7 +390,8 @@ def _label_and_adjustment(draft: _Draft, kind: str, resolution: str, habit: Habi
     if kind == "bars":
         label = "unknown" if habit is None else habit.label
         if resolution == "time" and label == "unknown":
-            draft.questions.append(Question("label", "Do times say when a bar opens or when it closes?", ("open", "close")))
+            ask = "Do times say when a bar opens or when it closes?"
+            draft.questions.append(Question("label", ask, ("open", "close")))
         elif habit is not None and label != "unknown":
             draft.say("label", label, 0.9, f"{habit.name} stamps bars at their {label}")
         draft.extra["label"] = label

@@ -50,8 +50,10 @@ NAMES: dict[Role, tuple[str, ...]] = {
 
 NULL_WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None", "#N/A", "-", "--", ".", "\\N", "nil", "NaN", "nan")
 LABELS = re.compile(r"(^|_)(next|future|target|label|fwd)(_|$)")
-_PLAIN_NAMES = {"data", "prices", "price", "train", "test", "ohlcv", "ohlc", "export", "download", "file", "upload",
-                "stocks", "history", "historical", "daily", "quotes", "book1", "sheet1", "untitled", "bars", "dataset"}  # fmt: skip
+_PLAIN_NAMES = {
+    "data", "prices", "price", "train", "test", "ohlcv", "ohlc", "export", "download", "file", "upload", "stocks",
+    "history", "historical", "daily", "quotes", "book1", "sheet1", "untitled", "bars", "dataset",
+}  # fmt: skip
 _FILE_NAMES = (
     re.compile(r"^(?P<s>[A-Z0-9]+)-(\d+[smhdwM]o?|trades|aggTrades)(-\d{4}(-\d{2}){1,2})?$"),
     re.compile(r"^\d{8}_(?P<s>[^_]+)_(tick|second|minute|hour|daily)(_.*)?$"),

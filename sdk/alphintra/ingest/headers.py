@@ -26,9 +26,11 @@ def check_header(path: Path, mapping: Mapping, name: str) -> None:
     with path.open("rb") as file:
         head = file.read(_HEAD).decode("utf-8-sig", "replace")
     dialect = mapping.dialect
-    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
     reader = csv.reader(
-        io.StringIO(head, newline=""), delimiter=dialect.delimiter, quotechar=dialect.quote or None, quoting=quoting
+        io.StringIO(head, newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
     )
     closest: list[str] = []
     try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from alphintra.errors import DataError
 from alphintra.ingest import csv_reader
 from alphintra.ingest.containers import Part, parts
 from alphintra.ingest.encoding import Encoding
@@ -33,7 +34,7 @@ class Inspection:
         name: The file.
         format: What it is, inside of its packing.
         table: The table that was looked at: the file, or the first member of an archive.
-        tables: How many tables there are.
+        tables: Names of all tables, the first thousand.
         rows: Cells of some rows, as text.
         guess: A mapping, how sure each part of it is, and what is to be asked.
         fingerprint: What a mapping of such a file is remembered by.
@@ -43,7 +44,7 @@ class Inspection:
     name: str
     format: Format
     table: str
-    tables: int
+    tables: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]
     guess: Guess
     fingerprint: str
@@ -56,7 +57,7 @@ class Inspection:
             "name": self.name,
             "format": self.format,
             "table": self.table,
-            "tables": self.tables,
+            "tables": list(self.tables),
             "rows": cells,
             "mapping": asdict(self.guess.mapping),
             "reasons": [asdict(own) for own in self.guess.reasons],
@@ -67,7 +68,9 @@ class Inspection:
         }
 
 
-def inspect(source: Path, spool: Path, limits: Limits = DEFAULT, *, name: str | None = None) -> Inspection:
+def inspect(
+    source: Path, spool: Path, limits: Limits = DEFAULT, *, name: str | None = None, table: str = ""
+) -> Inspection:
     """Look at a file.
 
     Args:
@@ -75,6 +78,7 @@ def inspect(source: Path, spool: Path, limits: Limits = DEFAULT, *, name: str | 
         spool: A folder for what is unpacked; removed afterwards.
         limits: What looking may cost.
         name: What the file is called.
+        table: Which table of an archive to look at; the first one if left out.
 
     Raises:
         DataError: It cannot be read at all.
@@ -84,13 +88,14 @@ def inspect(source: Path, spool: Path, limits: Limits = DEFAULT, *, name: str | 
     try:
         with connect(limits, [source], spool) as connection:
             found: Inspection | None = None
-            count = 0
+            names: list[str] = []
             for part in parts(source, called, spool, limits, findings):
-                count += 1
-                if found is None:
+                names.append(part.name)
+                if found is None and table in ("", part.name):
                     found = _look(connection, part, called, spool, limits, findings)
-            assert found is not None
-            return replace(found, tables=count, findings=tuple(findings))
+            if found is None:
+                raise DataError(f"there is no table '{shown(table)}'", code="MAPPING_MISMATCH", where=called)
+            return replace(found, tables=tuple(names[:1_000]), findings=tuple(findings))
     finally:
         shutil.rmtree(spool, ignore_errors=True)
 
@@ -111,7 +116,7 @@ def _look(
         name=called,
         format=look.format,
         table=part.name,
-        tables=1,
+        tables=(),
         rows=look.table.rows[:SHOWN_ROWS],
         guess=found,
         fingerprint=fingerprint_of(look.table),
@@ -145,7 +150,8 @@ def _confirmed(
     if first == second:
         return stamp
     best, share = (form, first) if first > second else (other, second)
-    return replace(stamp, formats=(best,), reason=f"{share:,} cells of the whole column are {best}, fewer are the other")
+    reason = f"{share:,} cells of the whole column are {best}, fewer are the other"
+    return replace(stamp, formats=(best,), reason=reason)
 
 
 def _with_encoding(found: Guess, encoding: Encoding) -> Guess:

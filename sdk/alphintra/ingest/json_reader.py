@@ -22,7 +22,7 @@ from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.limits import Limits
 from alphintra.ingest.mapping import Dialect, Format, Mapping
 from alphintra.ingest.sniffing import SAMPLE_ROWS, Table
-from alphintra.ingest.tables import NO_ROWS, Opened, converted, text_chunks
+from alphintra.ingest.tables import NO_ROWS, Opened, converted, no_lines, text_chunks
 
 _PATH = re.compile(r"(item|([^.]{1,64}\.){1,4}item)")
 _BUFFER = 64 << 10
@@ -66,7 +66,8 @@ def open_lines(
         f"THEN {DUPLICATE_KEY}"
     )
     select = query(mapping, dict.fromkeys(range(len(mapping.columns)), "VARCHAR"), day, flags).select
-    objects = f"SELECT CASE WHEN json_valid(c0) AND json_type(c0) = 'OBJECT' THEN c0 END AS o FROM {lines}"
+    own = "CASE WHEN json_valid(c0) AND json_type(c0) = 'OBJECT' THEN c0 END"
+    objects = f"SELECT {own} AS o FROM {lines} WHERE c0 IS NOT NULL"
     listed = f"SELECT o, json_extract_string(o, [{keys}]) AS e FROM ({objects})"
     batches = connection.sql(f"SELECT {select} FROM (SELECT o, {cells} FROM ({listed}))").to_arrow_reader(
         csv_reader.BATCH
@@ -75,7 +76,7 @@ def open_lines(
         batches=iter(batches),
         rejected=lambda: csv_reader.rejects(connection, text, plain, limits, findings),
         zoned=mapping.zoned,
-        first_line=1,
+        first_line=lambda rows: csv_reader.first_line(text, 0, rows),
     )
 
 
@@ -100,7 +101,7 @@ def open_array(
 
     kinds = dict.fromkeys(range(width), "VARCHAR")
     batches = converted(connection, text_chunks(rows(), width), mapping, kinds, day)
-    return Opened(batches, lambda: NO_ROWS, mapping.zoned, None)
+    return Opened(batches, lambda: NO_ROWS, mapping.zoned, no_lines)
 
 
 def sample(path: Path, name: str, form: Format, limits: Limits) -> tuple[Table, str]:
@@ -151,7 +152,8 @@ def records(path: Path, name: str, where: str, limits: Limits) -> Iterator[Recor
         DataError: It is no JSON, too deep, a value is too long, or a row has a name twice: names the row.
     """
     if not _PATH.fullmatch(where):
-        raise DataError(f"'{shown(where)}' is not a path to rows", code="BAD_MAPPING", where=name, hint="Write data.item.")
+        message = f"'{shown(where)}' is not a path to rows"
+        raise DataError(message, code="BAD_MAPPING", where=name, hint="Write data.item.")
     target = where.split(".")
     reader = _Reader(path, name, limits)
     keys: list[str] = []

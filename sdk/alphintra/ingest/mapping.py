@@ -224,17 +224,16 @@ def _check_times(mapping: Mapping) -> None:
     for column in mapping.of(*TIMES):
         known = column.format in EPOCHS or column.format in (NATIVE, CLOCK_MS)
         parts = ("%H", "%I") if column.role == "clock" else ("%Y", "%y")
-        readable = re.fullmatch(r"(%[YymdbBHIMSpfz]|[^%\x00-\x1f])+", column.format) and any(p in column.format for p in parts)
-        if not known and not readable:
+        readable = re.fullmatch(r"(%[YymdbBHIMSpfz]|[^%\x00-\x1f])+", column.format)
+        if not known and not (readable and any(part in column.format for part in parts)):
             raise _bad(f"'{column.format}' is not a format of times", column, "Write %Y-%m-%d, for example.")
         if column.role in ("clock", "date") and (column.format in EPOCHS or column.format.endswith("%z")):
             raise _bad(f"a {column.role} cannot have the format {column.format}", column)
         if column.format == CLOCK_MS and column.role != "clock":
             raise _bad("only a clock counts from midnight", column)
     if mapping.zone is not None and mapping.zone not in zone_names():
-        raise DataError(
-            f"there is no time zone {mapping.zone!r}", code="UNKNOWN_TIME_ZONE", hint="Write Europe/London, for example."
-        )
+        hint = "Write Europe/London, for example."
+        raise DataError(f"there is no time zone {mapping.zone!r}", code="UNKNOWN_TIME_ZONE", hint=hint)
 
 
 def _check_rest(mapping: Mapping) -> None:

@@ -20,11 +20,13 @@ from alphintra.ingest.headers import mismatch
 from alphintra.ingest.limits import MIB, Limits
 from alphintra.ingest.mapping import NATIVE, Dialect, Format, Mapping
 from alphintra.ingest.sniffing import SAMPLE_ROWS, Table
-from alphintra.ingest.tables import BATCH_ROWS, NO_ROWS, Opened, converted
+from alphintra.ingest.tables import BATCH_ROWS, NO_ROWS, Opened, converted, no_lines
 
 #: Bytes that may come out for each one of a typed file: columns that hardly change pack better than text does.
 RATIO = 1_000
 _INDEX = "__index_level_"
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
+_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
 
 
 def open_typed(
@@ -63,26 +65,23 @@ def open_typed(
             text = "symbols are numbers: zeros at their beginning may be lost"
             findings.add("SYMBOL_COERCED", text, name, "warning", column=column.source)
         kinds[place] = _sql_type(kind)
-    bytes_out = rows * 8 * max(len(used), 1)
-    if bytes_out > min(limits.unpacked, 64 * MIB + path.stat().st_size * RATIO):
-        raise DataError(
-            f"the file says that it holds {rows:,} rows, far more than its size can",
-            code="TOO_LARGE",
-            where=name,
-            hint="Write it without so much repetition, or as several files.",
-        )
+    most = min(limits.unpacked, 64 * MIB + path.stat().st_size * RATIO) // (8 * max(len(used), 1))
+    _allow(rows, most, name)
     stamp = next(iter(mapping.of("time")), None)
     native = stamp is not None and stamp.format == NATIVE
     zoned = native and stamp is not None and kind_of(schema.field(stamp.position).type) == "zoned"
     local = mapping.resolution == "date"
 
     def chunks() -> Iterator[Any]:
+        count = 0
         with _readable(name):
             for batch in _batches(path, form, schema, used):
+                count += batch.num_rows
+                _allow(count, most, name)
                 yield _renamed(batch, used, local)
 
     batches = converted(connection, chunks(), mapping, kinds, day)
-    return Opened(batches, lambda: NO_ROWS, mapping.zoned or zoned, None)
+    return Opened(batches, lambda: NO_ROWS, mapping.zoned or zoned, no_lines)
 
 
 def sample(path: Path, name: str, form: Format, limits: Limits) -> Table:
@@ -92,13 +91,14 @@ def sample(path: Path, name: str, form: Format, limits: Limits) -> Table:
         DataError: It is damaged, or has too many columns.
     """
     with _readable(name):
-        schema, rows = _schema(path, form, limits, name)
-        if not rows:
-            raise DataError("there are no rows", code="NO_ROWS", where=name)
+        schema, _ = _schema(path, form, limits, name)
         kinds = [kind_of(own.type) for own in schema]
         flat = [place for place, kind in enumerate(kinds) if kind not in ("nested", "binary")]
         cells: list[list[str | None]] = [[None] * len(schema) for _ in range(SAMPLE_ROWS)]
-        batch = next(_batches(path, form, schema, flat)).slice(0, SAMPLE_ROWS)
+        batch = next((own for own in _batches(path, form, schema, flat) if own.num_rows), None)
+        if batch is None:
+            raise DataError("there are no rows", code="NO_ROWS", where=name)
+        batch = batch.slice(0, SAMPLE_ROWS)
         for place, column in zip(flat, batch.columns, strict=True):
             for row, value in enumerate(_texts(column)):
                 cells[row][place] = value
@@ -111,13 +111,23 @@ def sample(path: Path, name: str, form: Format, limits: Limits) -> Table:
     )
 
 
+def _allow(rows: int, most: int, name: str) -> None:
+    if rows > most:
+        raise DataError(
+            f"the file holds {rows:,} rows or more, far more than its size can",
+            code="TOO_LARGE",
+            where=name,
+            hint="Write it without so much repetition, or as several files.",
+        )
+
+
 def names_of(schema: Any) -> list[str]:
     """Return the names of columns; pandas' index without one is the empty name."""
     return ["" if own.startswith(_INDEX) else own.strip() for own in schema.names]
 
 
 def kind_of(kind: Any) -> str:
-    """Return what a column is: ``number``, ``text``, ``time``, ``zoned``, ``date``, ``clock``, ``nested`` or ``binary``."""
+    """Return ``number``, ``text``, ``time``, ``zoned``, ``date``, ``clock``, ``nested`` or ``binary``."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if pa.types.is_timestamp(kind):
@@ -126,9 +136,9 @@ def kind_of(kind: Any) -> str:
         return "date"
     if pa.types.is_time(kind):
         return "clock"
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind):
+    if any(is_one(kind) for is_one in _NUMBERS):
         return "number"
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_null(kind):
+    if any(is_one(kind) for is_one in _TEXTS):
         return "text"
     return "nested" if pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType) else "binary"
 
@@ -145,16 +155,16 @@ def _sql_type(kind: str) -> str:
 
 
 def _schema(path: Path, form: Format, limits: Limits, name: str) -> tuple[Any, int]:
-    """Return the columns and the number of rows that a file claims to have."""
+    """Return the columns and the rows that a file claims to have; a Feather file says nothing of its rows."""
     if form == "parquet":
         with _parquet(path, []) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
     else:
         with pa.OSFile(str(path)) as stream, pa.ipc.open_file(stream) as reader:
-            schema = reader.schema
-            rows = sum(reader.get_batch(place).num_rows for place in range(reader.num_record_batches))
+            schema, rows = reader.schema, 0
     if len(schema) > limits.columns:
-        raise DataError(f"there are {len(schema):,} columns, more than {limits.columns:,}", code="COLUMN_LIMIT", where=name)
+        message = f"there are {len(schema):,} columns, more than {limits.columns:,}"
+        raise DataError(message, code="COLUMN_LIMIT", where=name)
     if rows > limits.rows:
         raise DataError(f"there are {rows:,} rows, more than {limits.rows:,}", code="ROW_LIMIT", where=name)
     twice = next((own for place, own in enumerate(schema.names) if own in schema.names[:place]), None)

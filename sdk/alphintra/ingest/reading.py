@@ -33,7 +33,8 @@ class Staged:
         rows: Rows in them.
         symbols: How many symbols.
         sources: The tables that they came from.
-        numbered: Whether each row has its ``_row`` (and, of several sources, ``_file``); else the order is the source's.
+        numbered: Whether each row has its ``_row`` (and, of several sources, ``_file``); else they are in the source's
+            order, and none is missing.
         in_order: Whether the source was in the order of staging already.
         findings: Places of findings, at most a number for each rule.
         counts: How many findings each rule made.
@@ -69,7 +70,7 @@ def read(
         progress: Told now and then how many rows are written; what it raises ends the reading.
 
     Raises:
-        DataError: The file cannot be read at all, or goes beyond the limits: names file, row and column as far as known.
+        DataError: The file cannot be read at all, or goes beyond the limits; names the place as far as it is known.
     """
     mapping.check()
     if staging.exists() and any(staging.iterdir()):
@@ -113,15 +114,21 @@ class _Run:
         """Read one table."""
         mapping = self._mapping
         symbol = self._symbol(part)
-        table = open_table(self._connection, part, mapping, self._staging / "spool", self._limits, self.findings)
+        try:
+            table = open_table(self._connection, part, mapping, self._staging / "spool", self._limits, self.findings)
+        except DataError as error:
+            if error.code != "MAPPING_MISMATCH" or part.name == self.name:
+                raise
+            self.findings.add("MEMBER_SKIPPED", f"the member is left out: {error.message}", part.name, "error")
+            return
         localizer = self._localizer(table)
         assembler = Assembler(mapping, part.name, symbol, localizer, self._limits, self.findings)
         before = self._writer.rows
         for batch in table.batches:
             self._writer.write(assembler.block(batch))
             self._progress(self._writer.rows)
-        missing = assembler.finish(table.rejected(), table.first_line)
-        self._sources.append(Source(part.name, self._writer.rows - before, missing, table.first_line))
+        missing, first_line = assembler.finish(table.rejected(), table.first_line)
+        self._sources.append(Source(part.name, self._writer.rows - before, missing, first_line))
 
     def _symbol(self, part: Part) -> str | None:
         mapping = self._mapping

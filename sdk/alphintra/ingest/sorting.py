@@ -84,7 +84,7 @@ def sort(
 
 
 def _block(batch: Any, schema: Any, sources: Sequence[Source], starts: I64) -> Block:
-    encoded = batch.column(0).dictionary_encode() if not pa.types.is_dictionary(batch.schema.field(0).type) else batch.column(0)
+    encoded = batch.column(0).cast(pa.string()).dictionary_encode()
     times = batch.column(1).cast(pa.timestamp("us")).cast(pa.int64())
     orders = np.asarray(batch.column(batch.num_columns - 1), dtype=np.int64)
     source = np.searchsorted(starts, orders, side="right") - 1

@@ -20,6 +20,8 @@ _EPOCH_CELL = re.compile(r"\d{9,19}(\.\d+)?")
 _FROM, _TO = (int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000 for year in (2001, 2100))
 _NAMED_DAY = re.compile(r"(?<!\d)(19|20)\d{2}[-_.]?\d{2}[-_.]?\d{2}(?!\d)")
 _DAY_US = 86_400_000_000
+#: Names of columns that are no times, however their numbers look.
+_OTHERS = {name for role, names in habits.NAMES.items() if role not in ("time", "date", "clock") for name in names}
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,9 @@ class Stamps:
             found = [
                 own
                 for place in range(len(keys))
-                if place not in named and (own := self._stamp(table, place, "")) is not None
+                if place not in named
+                and keys[place] not in _OTHERS
+                and (own := self._stamp(table, place, "")) is not None
             ]
         if not found:
             return self._clock_alone(table, keys, stem)
@@ -124,23 +128,26 @@ class Stamps:
             if not key or decision.share < 0.5:
                 return None
             text = f"{said}, though only {decision.share:.0%} of its cells are {decision.best}"
-            form, both = decision.best, (decision.best,)
+            form = decision.best
+            both: tuple[str, ...] = (form,)
         else:
             form = decision.formats[0]
             other = swapped(form)
-            both = (form, other) if other in decision.formats and self._differ(cells, form, str(other)) else (form,)
+            both = (form,)
+            if other is not None and other in decision.formats and self._differ(form, other):
+                both = (form, other)
             text = f"{said}, and all {decision.cells:,} cells of the sample are {form}"
         timed = "%H" in form or "%I" in form
-        daily = not timed or self._midnight(cells, form)
+        daily = not timed or self._midnight(form)
         return Stamp(place, both, 0.95 if key else 0.7, text, daily, form.endswith("%z"))
 
-    def _differ(self, cells: Sequence[str], form: str, other: str) -> bool:
+    def _differ(self, form: str, other: str) -> bool:
         rows = self._connection.execute(
             f"SELECT count(*) FROM sample WHERE {time_of_text('c', form)} <> {time_of_text('c', other)}"
         ).fetchone()
         return rows is not None and rows[0] > 0
 
-    def _midnight(self, cells: Sequence[str], form: str) -> bool:
+    def _midnight(self, form: str) -> bool:
         stamp = time_of_text("c", form, local=True)
         rows = self._connection.execute(f"SELECT count(*) FROM sample WHERE {stamp} % {_DAY_US} <> 0").fetchone()
         return rows is not None and rows[0] == 0

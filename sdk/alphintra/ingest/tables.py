@@ -28,13 +28,17 @@ class Opened:
         batches: Record batches of what :func:`alphintra.ingest.expressions.query` selects, in the order of the file.
         rejected: Called after the last batch: rows, from 1, that the reader left out, each with its finding.
         zoned: Whether its times say what instant they are.
-        first_line: Line of the first row, if there are lines and each row is one of them.
+        first_line: Tells by the number of all rows the line of the first one, if each row is one line.
     """
 
     batches: Iterator[Any]
     rejected: Callable[[], I64]
     zoned: bool
-    first_line: int | None
+    first_line: Callable[[int], int | None]
+
+
+def no_lines(rows: int) -> None:
+    """Say that a table has no lines."""
 
 
 def converted(

@@ -42,9 +42,8 @@ def check_workbook(path: Path, name: str, limits: Limits) -> None:
         for entry in entries:
             unpacked += entry.file_size
             if unpacked > min(_MOST_BYTES, MIB + packed * limits.ratio):
-                raise DataError(
-                    f"more than {limits.ratio} bytes come out for each one of the workbook", code="TOO_LARGE", where=name
-                )
+                message = f"more than {limits.ratio} bytes come out for each one of the workbook"
+                raise DataError(message, code="TOO_LARGE", where=name)
             try:
                 with archive.open(entry) as stream:
                     cells += _Measure().read(stream)
@@ -136,7 +135,7 @@ class _Measure:
             self._columns = self._used = 0
         elif local in ("table-cell", "covered-table-cell"):
             self._columns += _repeats(attributes, "number-columns-repeated")
-            if any(name.endswith("value-type") or name.endswith("formula") for name in attributes):
+            if any(name.endswith(("value-type", "formula")) for name in attributes):
                 self._used = self._columns
         elif local == "p" and self._columns:
             self._used = self._columns

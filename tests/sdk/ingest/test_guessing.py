@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import io
+import zipfile
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
+from alphintra.errors import DataError
 from alphintra.ingest.mapping import fingerprint
 from tests.sdk.ingest.conftest import Desk, rows
 
@@ -225,8 +229,6 @@ def test_day_and_month_are_told_apart_by_the_whole_column(desk: Desk) -> None:
 
 
 def test_times_without_a_zone_are_not_assumed_to_be_utc(desk: Desk) -> None:
-    from alphintra.errors import DataError
-
     path = desk.write("x.csv", "time,close\n2020-01-02 09:30:00,1\n2020-01-02 09:31:00,2\n")
     found = desk.inspect(path)
     assert [own.field for own in found.guess.questions] == ["zone", "label"]
@@ -249,27 +251,30 @@ def test_an_encoding_is_proposed_and_asked_for(desk: Desk) -> None:
 
 def test_a_mapping_is_remembered_by_its_columns(desk: Desk) -> None:
     first = desk.inspect(desk.write("a.csv", "Date,Close\n2020-01-02,1\n"))
-    same = desk.inspect(desk.write("b.csv.gz", __import__("gzip").compress(b" date ,CLOSE\n2021-01-02,5\n2021-01-03,5\n")))
+    same = desk.inspect(desk.write("b.csv.gz", gzip.compress(b" date ,CLOSE\n2021-01-02,5\n2021-01-03,5\n")))
     other = desk.inspect(desk.write("c.csv", "Close,Date\n1,2020-01-02\n"))
     assert first.fingerprint == same.fingerprint != other.fingerprint
     assert fingerprint(["", ""], ["text", "number"]) != fingerprint(["", ""], ["number", "number"])
 
 
 def test_an_archive_of_many_files_is_one_dataset(desk: Desk) -> None:
-    import io
-    import zipfile
-
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as archive:
         for name, close in (("b/zz.us.txt", 1.0), ("a/mm.us.txt", 2.0), ("b/aa.us.txt", 3.0)):
             archive.writestr(name, f"Date,Close\n2020-01-02,{close}\n2020-01-03,x\n2020-01-06,{close + 5}\n")
         archive.writestr("README.md", "# about")
+        archive.writestr("symbols.csv", "Symbol,Security Name\nAA,Alcoa\n")
     path = desk.write("stocks.zip", sink.getvalue())
     found = desk.inspect(path)
-    assert (found.tables, found.table) == (3, "stocks.zip/a/mm.us.txt")
+    assert found.tables == ("stocks.zip/a/mm.us.txt", "stocks.zip/b/aa.us.txt", "stocks.zip/b/zz.us.txt", "stocks.zip/symbols.csv")
+    assert found.table == found.tables[0]
     staged = desk.read_as(path, found.guess.mapping)
     assert [(row["symbol"], row["close"], row["_row"], row["_file"]) for row in rows(staged)] == [
         ("aa", 3.0, 1, 1), ("aa", 8.0, 3, 1), ("mm", 2.0, 1, 0), ("mm", 7.0, 3, 0), ("zz", 1.0, 1, 2), ("zz", 6.0, 3, 2),
     ]  # fmt: skip
     assert [own.name for own in staged.sources] == [f"stocks.zip/{own}.us.txt" for own in ("a/mm", "b/aa", "b/zz")]
-    assert staged.counts == {"MEMBER_SKIPPED": 1, "SCHEMA_TYPE": 3}
+    assert staged.counts == {"MEMBER_SKIPPED": 2, "SCHEMA_TYPE": 3}
+    (skipped,) = [own for own in staged.findings if own.file == "stocks.zip/symbols.csv"]
+    assert (skipped.severity, skipped.message) == (
+        "error", "the member is left out: column 1 is 'Symbol', not 'Date'",
+    )  # fmt: skip
