@@ -90,7 +90,9 @@ class Assembler:
             if name in names and batch.column(name).null_count:
                 self._drop(keep, np.asarray(batch.column(name).is_null()), rule, message, self._column_of(name))
         times = np.asarray(pc.fill_null(batch.column("t"), 0), dtype=np.int64)
-        self._drop(keep, (times < _EARLIEST) | (times > _LATEST), "TS_PARSE", "the time is out of range", self._stamp)
+        rule = "TS_UNIT" if self._format in EPOCHS else "TS_PARSE"
+        beyond = (times < _EARLIEST) | (times > _LATEST)
+        self._drop(keep, beyond, rule, f"the time is out of range as {self._format}", self._stamp)
         if self._mapping.resolution == "date" and keep.any():
             self._drop(keep, times % DAY_US != 0, "TS_PARSE", "the date has a time of day", self._stamp)
         self._long_texts(batch, keep)
