@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from alphintra.ingest.expressions import DUPLICATE_KEY, GOOD, NO_OBJECT
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.limits import Limits
-from alphintra.ingest.mapping import EPOCHS, TIMES, Mapping, check_symbol
+from alphintra.ingest.mapping import EPOCHS, NATIVE, TIMES, Mapping, check_symbol, names_instant
 from alphintra.ingest.staging import DAY_US, Block
 from alphintra.ingest.time_formats import swapped
 from alphintra.ingest.zones import I64, Localizer
@@ -108,7 +108,7 @@ class Assembler:
         values = []
         for place, column in enumerate(self._mapping.values):
             own = batch.column(f"v{place}")
-            values.append(own.cast(pa.timestamp("us", "UTC")) if column.role == "known_at" else own)
+            values.append(self._known_at(own, column.format) if column.role == "known_at" else own)
         return Block(symbols, codes, times, values)
 
     def finish(self, rejected: I64, first_line: Callable[[int], int | None]) -> tuple[I64, int | None]:
@@ -249,6 +249,15 @@ class Assembler:
                     column=self._stamp,
                 )
                 return
+
+    def _known_at(self, column: Any, form: str) -> Any:
+        """Return in UTC when values were known; a day ends in the zone of the mapping, else in UTC."""
+        zone = self._mapping.zone
+        if zone is not None and not names_instant(form) and form != NATIVE:
+            local = np.asarray(pc.fill_null(column, 0), dtype=np.int64)
+            utc, _, _ = Localizer(zone, repeats=True).to_utc(local, [""], np.zeros(len(local), dtype=np.int64))
+            column = pc.if_else(column.is_null(), pa.scalar(None, pa.int64()), pa.array(utc))
+        return column.cast(pa.timestamp("us", "UTC"))
 
     def _to_utc(self, local: I64, symbols: list[str], codes: I64, keep: npt.NDArray[np.bool_]) -> I64:
         assert self._localizer is not None

@@ -185,7 +185,7 @@ def _value(column: Column, mapping: Mapping) -> Callable[[str, str], tuple[str, 
     if column.role == "text":
         return _text
     if column.role == "known_at":
-        return lambda raw, kind: _stamp(raw, kind, column.format, False)
+        return lambda raw, kind: _known_at(raw, kind, column.format)
 
     def parse(raw: str, kind: str) -> tuple[str, bool]:
         own = f" / {column.divisor!r}" if column.divisor != 1 else ""
@@ -196,6 +196,13 @@ def _value(column: Column, mapping: Mapping) -> Callable[[str, str], tuple[str, 
         return number(raw if kind == "VARCHAR" else f"{raw}::VARCHAR", column, mapping) + own, True
 
     return parse
+
+
+def _known_at(raw: str, kind: str, form: str) -> tuple[str, bool]:
+    """Return when something was known: what has a date alone, at the end of that day."""
+    expression, checked = _stamp(raw, kind, form, False)
+    day = kind == "DATE" or (_plain(form) and not _has_clock(form))
+    return (f"{expression} + {_DAY_MS} * 1000" if day else expression), checked
 
 
 def _filled(column: Column, mapping: Mapping, kinds: Dictionary[int, str]) -> str:

@@ -20,7 +20,7 @@ NAMES: dict[Role, tuple[str, ...]] = {
     "clock": ("time", "clock", "hour", "per_time"),
     "symbol": (
         "symbol", "ticker", "tic", "sym", "instrument", "instrument_id", "security", "pair", "asset", "stock", "name",
-        "code", "symbols", "tickers", "s", "contract", "isin", "permno", "market",
+        "code", "symbols", "tickers", "contract", "isin", "permno", "market",
     ),
     "open": ("open", "o", "open_price", "opening_price", "1_open", "first", "px_open", "price_open", "bidopen", "op",
              "eröffnung", "erster", "apertura", "ouv"),
@@ -38,13 +38,13 @@ NAMES: dict[Role, tuple[str, ...]] = {
         "volume", "v", "vol", "5_volume", "6_volume", "tickvol", "tick_volume", "real_volume", "base_volume",
         "volume_btc", "volume_base", "total_volume", "px_volume", "shares_traded", "volume_traded", "volumen", "stücke",
     ),
-    "price": ("price", "p", "trade_price", "last_price", "px"),
-    "size": ("size", "qty", "quantity", "amount", "q", "trade_size", "last_size", "volume", "vol", "sz"),
-    "bid": ("bid", "bid_price", "bidprice", "b", "best_bid", "bid_px", "best_bid_price"),
-    "ask": ("ask", "ask_price", "askprice", "a", "best_ask", "ask_px", "offer", "best_ask_price", "ofr"),
+    "price": ("price", "trade_price", "last_price", "px", "last"),
+    "size": ("size", "qty", "quantity", "amount", "trade_size", "last_size", "volume", "vol", "sz"),
+    "bid": ("bid", "bid_price", "bidprice", "best_bid", "bid_px", "best_bid_price"),
+    "ask": ("ask", "ask_price", "askprice", "best_ask", "ask_px", "offer", "best_ask_price", "ofr"),
     "bid_size": ("bid_size", "bidsize", "bid_qty", "bid_volume", "bidvolume", "bid_sz", "best_bid_qty", "bsize"),
     "ask_size": ("ask_size", "asksize", "ask_qty", "ask_volume", "askvolume", "ask_sz", "best_ask_qty", "asize"),
-    "known_at": ("known_at", "knowledge_time", "available_at", "published_at", "released_at", "release_date", "filed"),
+    "known_at": ("known_at", "knowledge_time", "available_at", "published_at", "released_at", "release_date", "filed_at"),
 }  # fmt: skip
 """Names of each role, the likeliest first; as :func:`folded` writes them."""
 

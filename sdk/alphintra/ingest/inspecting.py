@@ -15,10 +15,11 @@ from alphintra.ingest.containers import Part, parts
 from alphintra.ingest.encoding import Encoding
 from alphintra.ingest.engine import connect
 from alphintra.ingest.findings import Finding, Findings, shown
-from alphintra.ingest.guessing import Guess, Question, Reason, guess
+from alphintra.ingest.guessing import Guess, guess
 from alphintra.ingest.limits import DEFAULT, Limits
 from alphintra.ingest.mapping import Column, Format, Mapping, fingerprint
 from alphintra.ingest.opening import look_at
+from alphintra.ingest.roles import Question, Reason
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps
 from alphintra.ingest.time_formats import whole_column

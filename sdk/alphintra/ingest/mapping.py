@@ -130,7 +130,7 @@ class Mapping:
     def zoned(self) -> bool:
         """Whether the times say by themselves what instant they are."""
         stamps = self.of("time")
-        return bool(stamps) and (stamps[0].format in EPOCHS or stamps[0].format.endswith("%z"))
+        return bool(stamps) and names_instant(stamps[0].format)
 
     def to_json(self) -> str:
         """Return canonical JSON."""
@@ -160,6 +160,11 @@ class Mapping:
         _check_columns(self)
         _check_times(self)
         _check_rest(self)
+
+
+def names_instant(form: str) -> bool:
+    """Tell whether a time in a format is an instant, not the reading of a clock somewhere."""
+    return form in EPOCHS or form.endswith("%z")
 
 
 def fingerprint(names: Sequence[str], kinds: Sequence[str] = ()) -> str:

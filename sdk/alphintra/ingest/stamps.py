@@ -94,14 +94,14 @@ class Stamps:
             named = [place for place, role in enumerate(habit.roles) if role in ("time", "date")]
         elif keys and not keys[0] and 0 not in named:
             named.append(0)
-        found = [own for place in named if (own := self._stamp(table, place, keys[place])) is not None]
+        found = [own for place in named if (own := self.of(table, place, keys[place])) is not None]
         if not found:
             found = [
                 own
                 for place in range(len(keys))
                 if place not in named
                 and keys[place] not in _OTHERS
-                and (own := self._stamp(table, place, "")) is not None
+                and (own := self.of(table, place, "")) is not None
             ]
         if not found:
             return self._clock_alone(table, keys, stem)
@@ -111,8 +111,8 @@ class Stamps:
             return self._with_clock(table, keys, dates[0], habit) or best
         return best
 
-    def _stamp(self, table: Table, place: int, key: str) -> Stamp | None:
-        """Return what a column would be as the time."""
+    def of(self, table: Table, place: int, key: str) -> Stamp | None:
+        """Return what a column would be as the time; ``key`` is its name if that says so."""
         kind = table.kinds[place]
         said = f"it is called {table.names[place].strip()[:40]}" if key else "its cells are times"
         if kind in ("time", "zoned", "date"):

@@ -183,6 +183,37 @@ SHAPES = {
         "time open high low close",
         {"symbol": "BMW", "date": dt.date(2020, 1, 2), **BAR},
     ),
+    "Letters, as web interfaces write them": Shape(
+        "AAPL.json",
+        '[{"t":1577975400000,"o":1,"h":2,"l":0.5,"c":1.5,"v":10},{"t":1577975460000,"o":1,"h":2,"l":0.5,"c":1.5,"v":10}]',
+        "time open high low close volume",
+        {"symbol": "AAPL", "time": at(2020, 1, 2, 14, 30), **BAR, "volume": 10.0},
+        {"format": "json"},
+        ("Do times say when a bar opens or when it closes?",),
+    ),
+    "Klines over REST": Shape(
+        "BTCUSDT.json",
+        '[[1499040000000,"1","2","0.5","1.5","10",1499043599999,"15",3,"5","7","0"],'
+        '[1499043600000,"1","2","0.5","1.5","10",1499047199999,"15",3,"5","7","0"]]',
+        "time open high low close volume ignore feature feature feature feature ignore",
+        {"symbol": "BTCUSDT", "time": at(2017, 7, 3), **BAR, "volume": 10.0, "quote_volume": 15.0, "trades": 3.0,
+         "taker_buy_volume": 5.0, "taker_buy_quote_volume": 7.0},
+        {"format": "json", "label": "open"},
+    ),
+    "Features with short names": Shape(
+        "factors.csv",
+        "month,a,b,min\n2020-01-31,1,2,3\n2020-02-29,4,5,6\n",
+        "time feature feature feature",
+        {"symbol": "factors", "date": dt.date(2020, 1, 31), "a": 1.0, "b": 2.0, "min": 3.0},
+        {"kind": "features"},
+    ),
+    "A last price beside quotes": Shape(
+        "ES.csv",
+        "timestamp,bid,ask,last,volume\n2020-01-02T09:30:00Z,1.0,1.1,1.05,3\n2020-01-02T09:30:01Z,1.0,1.1,1.05,3\n",
+        "time bid ask price size",
+        {"symbol": "ES", "time": at(2020, 1, 2, 9, 30), "bid": 1.0, "ask": 1.1, "price": 1.05, "size": 3.0},
+        {"kind": "ticks"},
+    ),
     "Quotes with microseconds": Shape(
         "quotes.csv",
         "timestamp,symbol,bid,ask,bid_size,ask_size\n2020-01-02T09:30:00.123456Z,ES,1.0,1.1,100,200\n"

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from alphintra.errors import DataError
-from alphintra.ingest.mapping import Column, Mapping
 from alphintra.ingest.zones import Localizer, clock_of
 from tests.sdk.ingest import workbooks
 from tests.sdk.ingest.conftest import Desk, places, rows
@@ -139,18 +138,22 @@ def test_a_day_with_a_time_of_day_is_a_finding(desk: Desk) -> None:
     assert places(staged) == [("TS_PARSE", "x.csv, row 20 (line 21), column 'time'")]
 
 
-def test_when_a_value_was_known_is_a_time_of_its_own(desk: Desk) -> None:
-    columns = (
-        Column(0, "period", "time", format="%Y-%m-%d"),
-        Column(1, "released", "known_at", "known_at", "%d.%m.%Y %H:%M"),
-        Column(2, "gdp", "feature", "gdp"),
-    )
-    mapping = Mapping("csv", columns, kind="features", symbol_from="fixed", symbol="US")
-    path = desk.write("x.csv", "period,released,gdp\n2020-03-31,29.04.2020 12:30,1.5\n2020-06-30,30.07.2020,2\n")
-    staged = desk.read_as(path, mapping)
-    known = rows(staged)[0]["known_at"].astimezone(UTC).replace(tzinfo=None)
-    assert known == dt.datetime(2020, 4, 29, 12, 30)
-    assert places(staged) == [("TS_PARSE", "x.csv, row 2 (line 3), column 'released'")]
+@pytest.mark.parametrize(
+    "cell,zone,wanted",
+    [
+        ("29.04.2020 08:30", "America/New_York", dt.datetime(2020, 4, 29, 12, 30)),
+        # What has a day alone is known when the day is over.
+        ("29.04.2020", "America/New_York", dt.datetime(2020, 4, 30, 4)),
+        ("29.04.2020", None, dt.datetime(2020, 4, 30)),
+        ("2020-04-29T08:30-04:00", None, dt.datetime(2020, 4, 29, 12, 30)),
+    ],
+)
+def test_when_a_value_was_known_is_a_time_of_its_own(cell: str, zone: str, wanted: dt.datetime, desk: Desk) -> None:
+    text = f"period,released_at,gdp\n2020-03-31,{cell},1.5\n2020-06-30,soon,2\n2020-09-30,,3\n"
+    staged = desk.read(desk.write("x.csv", text), zone=zone)
+    known = [row["known_at"] and row["known_at"].astimezone(UTC).replace(tzinfo=None) for row in rows(staged)]
+    assert known == [wanted, None]
+    assert places(staged) == [("TS_PARSE", "x.csv, row 2 (line 3), column 'released_at'")]
 
 
 def parquet(**columns: Any) -> bytes:
