@@ -61,7 +61,7 @@ def open_sheet(
                 continue
             if symbols and _NUMBER.fullmatch(row[symbols[0].position] or "") and not findings.counts["SYMBOL_COERCED"]:
                 text = "symbols are numbers: zeros at their beginning may be lost"
-                findings.add("SYMBOL_COERCED", text, name, "warning", row=number, column=symbols[0].source)
+                findings.add("SYMBOL_COERCED", text, name, row=number, column=symbols[0].source)
             yield (row + [None] * width)[:width]
 
     kinds = dict.fromkeys(range(width), "VARCHAR")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from alphintra.ingest import habits
@@ -14,6 +14,7 @@ from alphintra.ingest.mapping import RESERVED, Column, Format, Mapping, Resoluti
 from alphintra.ingest.roles import NUMBERS, PRICES, Draft, Question, Reason, by_cells, by_name, by_shape, kind_of
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps
+from alphintra.ingest.time_formats import swapped
 
 
 @dataclass(frozen=True)
@@ -217,3 +218,51 @@ def _label_and_adjustment(draft: Draft, kind: str, resolution: str, habit: Habit
         if habit is not None and state != "unknown":
             draft.say("adjustment", state, 0.85, f"prices of {habit.name} are so")
         draft.extra["adjustment"] = state
+
+
+def recalled(guess: Guess, remembered: Mapping) -> Guess:
+    """Take over what a user decided for a file with the same columns.
+
+    What such files share is the user's: roles, names, zone, label, adjustment. What a file has of its own is guessed
+    anew: delimiter, sheet, forms of times (unless day and month can be exchanged), and a symbol that no column holds.
+
+    Args:
+        guess: Of the new file.
+        remembered: A mapping with the same fingerprint.
+    """
+    new = guess.mapping
+    if len(new.columns) != len(remembered.columns):
+        return guess
+    columns = []
+    for own, old in zip(new.columns, remembered.columns, strict=True):
+        kept = replace(old, source=own.source, notation=own.notation if own.format == old.format else old.notation)
+        if own.role == old.role and own.format and swapped(own.format) != old.format:
+            kept = replace(kept, format=own.format)
+        columns.append(kept)
+    by_column = any(column.role == "symbol" for column in columns)
+    elsewhere = "name" if new.symbol_from == "column" else new.symbol_from
+    mapping = replace(
+        new,
+        columns=tuple(columns),
+        kind=remembered.kind,
+        resolution=remembered.resolution,
+        zone=remembered.zone,
+        label=remembered.label,
+        adjustment=remembered.adjustment,
+        symbol_from="column" if by_column else elsewhere,
+        symbol="" if by_column else new.symbol,
+        null_values=tuple(sorted({*new.null_values, *remembered.null_values})),
+    )
+    open_still = ("symbol", "dialect.encoding")
+    questions = tuple(own for own in guess.questions if own.field in open_still or not _answered(mapping, own.field))
+    reason = Reason("mapping", "remembered", 1.0, "a file with these columns was mapped before")
+    return Guess(mapping, (reason,), questions)
+
+
+def _answered(mapping: Mapping, name: str) -> bool:
+    """Tell whether a mapping answers a question."""
+    if name == "zone":
+        return mapping.zone is not None
+    if name == "label":
+        return mapping.label != "unknown"
+    return bool(mapping.of("time", "date", "clock"))

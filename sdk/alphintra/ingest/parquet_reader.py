@@ -63,7 +63,7 @@ def open_typed(
             )
         if column.role == "symbol" and kind == "number":
             text = "symbols are numbers: zeros at their beginning may be lost"
-            findings.add("SYMBOL_COERCED", text, name, "warning", column=column.source)
+            findings.add("SYMBOL_COERCED", text, name, column=column.source)
         kinds[place] = _sql_type(kind)
     most = min(limits.unpacked, 64 * MIB + path.stat().st_size * RATIO) // (8 * max(len(used), 1))
     _allow(rows, most, name)

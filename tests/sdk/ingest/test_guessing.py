@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from alphintra.errors import DataError
-from alphintra.ingest.mapping import fingerprint
+from alphintra.ingest.guessing import recalled
+from alphintra.ingest.mapping import Mapping, fingerprint
 from tests.sdk.ingest.conftest import Desk, rows
 
 
@@ -286,6 +287,30 @@ def test_a_mapping_is_remembered_by_its_columns(desk: Desk) -> None:
     other = desk.inspect(desk.write("c.csv", "Close,Date\n1,2020-01-02\n"))
     assert first.fingerprint == same.fingerprint != other.fingerprint
     assert fingerprint(["", ""], ["text", "number"]) != fingerprint(["", ""], ["number", "number"])
+
+
+def test_what_was_decided_once_is_not_asked_again(desk: Desk) -> None:
+    """Another day's file of the same columns: other delimiter, other dates, other symbol; the decisions stay."""
+    first = desk.inspect(desk.write("ES.csv", "time,close,odd\n01/02/2020 09:30,1,2\n03/04/2020 09:30,1,2\n"))
+    assert [own.field for own in first.guess.questions] == ["columns[0].format", "zone", "label"]
+    columns = first.guess.mapping.columns
+    decided = replace(
+        first.guess.mapping,
+        columns=(replace(columns[0], format="%m/%d/%Y %H:%M"), columns[1], replace(columns[2], role="ignore", name="")),
+        zone="America/Chicago",
+        label="close",
+        adjustment="raw",
+    )
+    path = desk.write("NQ.csv", "time;close;odd\n01/02/2021 09:30;1,5;2\n03/04/2021 09:30;1,5;2\n")
+    second = desk.inspect(path)
+    assert second.fingerprint == first.fingerprint
+    found = recalled(second.guess, Mapping.from_json(decided.to_json()))
+    assert found.questions == ()
+    assert rows(desk.read_as(path, found.mapping)) == [
+        {"symbol": "NQ", "time": at(2021, 1, 2, 15, 30), "close": 1.5},
+        {"symbol": "NQ", "time": at(2021, 3, 4, 15, 30), "close": 1.5},
+    ]
+    assert (found.mapping.label, found.mapping.adjustment) == ("close", "raw")
 
 
 def test_an_archive_of_many_files_is_one_dataset(desk: Desk) -> None:
