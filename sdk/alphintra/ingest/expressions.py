@@ -22,6 +22,9 @@ GOOD, NO_OBJECT, DUPLICATE_KEY = -1, -2, -3
 _ZONE_AT_END = r"\s*(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 _CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")
 _DAY_MS = 86_400_000
+#: Units since 1970 that a double holds to the microsecond; nanoseconds it does not, and integers lose fractions.
+_EXACT = ("epoch:s", "epoch:ms", "epoch:us")
+_FRACTION = "[.%f]"
 _SUFFIXES = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000, "T": 1_000_000_000_000}
 
 
@@ -47,6 +50,8 @@ def csv_type(column: Column, mapping: Mapping) -> str:
         return "DATE"
     if column.role == "time" and _plain(column.format):
         return "TIMESTAMP" if _has_clock(column.format) else "DATE"
+    if column.role == "time" and column.format in _EXACT:
+        return "DOUBLE"
     if column.role == "clock":
         return "TIME" if column.format in _CLOCKS else "VARCHAR"
     if column.role in ("time", "known_at"):
@@ -122,6 +127,9 @@ def time_of_text(raw: str, form: str, local: bool = False) -> str:
         form: The format.
         local: For a format with a zone: the time on the clock of that zone, not in UTC.
     """
+    if _FRACTION in form:
+        ways = [time_of_text(raw, form.replace(_FRACTION, own), local) for own in (".%f", "")]
+        return f"COALESCE({', '.join(ways)})"
     text = f"trim({raw})"
     if form in EPOCHS:
         factor = {"epoch:s": "1000000", "epoch:ms": "1000", "epoch:us": "1", "epoch:ns": "0.001::DECIMAL(4,3)"}[form]
@@ -159,6 +167,8 @@ def _time(
 def _stamp(raw: str, kind: str, form: str, local: bool) -> tuple[str, bool]:
     if kind in ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"):
         return f"epoch_us({raw})", False
+    if kind == "DOUBLE" and form in _EXACT:
+        return f"TRY_CAST(round({raw} * {EPOCHS[form]}) AS BIGINT)", False
     if form == NATIVE:
         return f"epoch_us(TRY_CAST({raw} AS TIMESTAMP))", True
     return time_of_text(raw if kind == "VARCHAR" else f"{raw}::VARCHAR", form, local), True
@@ -201,7 +211,7 @@ def _value(column: Column, mapping: Mapping) -> Callable[[str, str], tuple[str, 
 def _known_at(raw: str, kind: str, form: str) -> tuple[str, bool]:
     """Return when something was known: what has a date alone, at the end of that day."""
     expression, checked = _stamp(raw, kind, form, False)
-    day = kind == "DATE" or (_plain(form) and not _has_clock(form))
+    day = kind == "DATE" or (form not in EPOCHS and form != NATIVE and not _has_clock(form))
     return (f"{expression} + {_DAY_MS} * 1000" if day else expression), checked
 
 
@@ -215,7 +225,8 @@ def _filled(column: Column, mapping: Mapping, kinds: Dictionary[int, str]) -> st
 
 
 def _plain(form: str) -> bool:
-    return form not in EPOCHS and form not in (NATIVE, CLOCK_MS) and not form.endswith("%z")
+    """Tell whether the reader itself can parse a format."""
+    return form not in EPOCHS and form not in (NATIVE, CLOCK_MS) and not form.endswith("%z") and _FRACTION not in form
 
 
 def _has_clock(form: str) -> bool:

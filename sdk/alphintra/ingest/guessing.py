@@ -235,7 +235,7 @@ def recalled(guess: Guess, remembered: Mapping) -> Guess:
         return guess
     columns = []
     for own, old in zip(new.columns, remembered.columns, strict=True):
-        kept = replace(old, source=own.source, notation=own.notation if own.format == old.format else old.notation)
+        kept = replace(old, source=own.source, notation=old.notation if own.notation == "plain" else own.notation)
         if own.role == old.role and own.format and swapped(own.format) != old.format:
             kept = replace(kept, format=own.format)
         columns.append(kept)

@@ -46,7 +46,8 @@ class Column:
         source: Its name in the file; empty where it has none.
         role: What it is.
         name: What the dataset calls it; empty for what is left out, and for time and symbol.
-        format: Of a time: a ``strptime`` format, ``epoch:s`` (``ms``, ``us``, ``ns``), ``native`` or ``ms-of-day``.
+        format: Of a time: a ``strptime`` format (``[.%f]`` for a fraction that may be absent), ``epoch:s`` (``ms``,
+            ``us``, ``ns``), ``native`` or ``ms-of-day``.
         divisor: A number is divided by it (LEAN's prices: 10,000).
         notation: How numbers are written: ``percent`` (``1.5%``), ``suffix`` (``1.2M``) or ``currency`` (``$1.50``).
     """
@@ -164,7 +165,7 @@ class Mapping:
 
 def names_instant(form: str) -> bool:
     """Tell whether a time in a format is an instant, not the reading of a clock somewhere."""
-    return form in EPOCHS or form.endswith("%z")
+    return form in EPOCHS or form.endswith(("%z", "Z"))
 
 
 def fingerprint(names: Sequence[str], kinds: Sequence[str] = ()) -> str:
@@ -232,7 +233,7 @@ def _check_times(mapping: Mapping) -> None:
         readable = re.fullmatch(r"(%[YymdbBHIMSpfz]|[^%\x00-\x1f])+", column.format)
         if not known and not (readable and any(part in column.format for part in parts)):
             raise _bad(f"'{column.format}' is not a format of times", column, "Write %Y-%m-%d, for example.")
-        if column.role in ("clock", "date") and (column.format in EPOCHS or column.format.endswith("%z")):
+        if column.role in ("clock", "date") and names_instant(column.format):
             raise _bad(f"a {column.role} cannot have the format {column.format}", column)
         if column.format == CLOCK_MS and column.role != "clock":
             raise _bad("only a clock counts from midnight", column)

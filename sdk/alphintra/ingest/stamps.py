@@ -12,7 +12,7 @@ import duckdb
 from alphintra.ingest import habits
 from alphintra.ingest.expressions import time_of_text
 from alphintra.ingest.habits import Habit, folded
-from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, NATIVE
+from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, NATIVE, names_instant
 from alphintra.ingest.sniffing import Table
 from alphintra.ingest.time_formats import CLOCK_FORMATS, decide, swapped, text_formats
 
@@ -139,7 +139,7 @@ class Stamps:
             text = f"{said}, and all {decision.cells:,} cells of the sample are {form}"
         timed = "%H" in form or "%I" in form
         daily = not timed or self._midnight(form)
-        return Stamp(place, both, 0.95 if key else 0.7, text, daily, form.endswith("%z"))
+        return Stamp(place, both, 0.95 if key else 0.7, text, daily, names_instant(form))
 
     def _differ(self, form: str, other: str) -> bool:
         rows = self._connection.execute(

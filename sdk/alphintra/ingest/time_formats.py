@@ -23,7 +23,7 @@ _NAMED = (
     "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d/%b/%Y", "%Y-%b-%d",
 )  # fmt: skip
 _COMPACT = ("%Y%m%d",)
-_CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%H%M%S", "%H%M", "%H.%M.%S")
+_CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S[.%f]", "%I:%M %p", "%I:%M:%S %p", "%H%M%S", "%H%M", "%H.%M.%S")
 CLOCK_FORMATS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H%M%S", "%H%M", "%I:%M %p", "%I:%M:%S %p")
 _SWAP = re.compile(r"%d(?P<sign>[/.\-])%m(?P=sign)%[Yy]|%m(?P<other>[/.\-])%d(?P=other)%[Yy]")
 
@@ -70,6 +70,7 @@ def _all() -> Iterator[str]:
                     continue
                 yield f"{date}{gap}{clock}"
                 if date in (*_YEAR_FIRST, *_COMPACT) and gap in " T" and "%I" not in clock:
+                    yield f"{date}{gap}{clock}Z"
                     yield f"{date}{gap}{clock}%z"
                     yield f"{date}{gap}{clock} %z"
     yield "%Y%m%d%H%M%S"
@@ -113,7 +114,7 @@ def _pattern(form: str) -> re.Pattern[str]:
         "%M": r"\d{1,2}", "%S": r"\d{1,2}", "%f": r"\d{1,9}", "%p": "[AaPp][Mm]", "%b": "[A-Za-z]{3}",
         "%B": "[A-Za-z]{3,9}", "%z": r"(Z|UTC|[+-]\d{2}(:?\d{2})?)",
     }  # fmt: skip
-    text = re.escape(form)
+    text = re.escape(form).replace(re.escape("[.%f]"), r"(\.\d{1,9})?")
     if form.startswith("%Y%m%d"):
         parts |= {"%m": r"\d{2}", "%d": r"\d{2}"}
     if "%H%M" in form:

@@ -171,6 +171,14 @@ SHAPES = {
         {"symbol": "EURUSD", "time": at(2020, 1, 13), **BAR, "volume": 10.0},
         {"zone": "UTC", "label": "open"},
     ),
+    "Stooq": Shape(
+        "aapl.us.txt",
+        "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>\n"
+        "AAPL.US,D,20200102,000000,1,2,0.5,1.5,10,0\nAAPL.US,D,20200103,000000,1,2,0.5,1.5,10,0\n",
+        "symbol text date clock open high low close volume feature",
+        {"symbol": "AAPL.US", "PER": "D", "date": dt.date(2020, 1, 2), **BAR, "volume": 10.0, "OPENINT": 0.0},
+        {"resolution": "date"},
+    ),
     "FRED": Shape(
         "DGS10.csv",
         "DATE,DGS10\n1962-01-02,4.06\n1962-01-03,.\n",

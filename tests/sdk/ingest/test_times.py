@@ -101,6 +101,12 @@ def test_a_cell_is_its_instant(cell: str, desk: Desk) -> None:
     assert staged.counts == {}
 
 
+def test_a_fraction_may_be_absent(desk: Desk) -> None:
+    path = desk.write("x.csv", "time,close\n2020-01-02T09:30:00,1\n2020-01-02T09:30:00.5,2\n2020-01-02T09:30:01,3\n")
+    staged = desk.read(path, zone="UTC")
+    assert [row["time"].microsecond for row in rows(staged)] == [0, 500_000, 0]
+
+
 @pytest.mark.parametrize("cell,day", [("13-Jan-2020", 13), ("20200102", 2), ("2020/1/2", 2), ("13/01/20", 13),
                                       ("1577923200000", 2), ("January 13, 2020", 13)])  # fmt: skip
 def test_a_cell_is_its_day(cell: str, day: int, desk: Desk) -> None:
