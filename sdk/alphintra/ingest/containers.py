@@ -191,7 +191,7 @@ def _inner(path: Path, name: str, inside: str) -> Part:
 
 
 def _stream(file: IO[bytes], content: Content) -> Any:
-    """Return a stream of what comes out; a window beyond 128 MiB, which is memory that the file asks for, is refused."""
+    """Return a stream of what comes out; a file that asks for a window beyond 128 MiB is refused."""
     return gzip.GzipFile(fileobj=file, mode="rb") if content == "gzip" else pa.CompressedInputStream(file, "zstd")
 
 

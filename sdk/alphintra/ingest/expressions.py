@@ -182,7 +182,8 @@ def _clock(raw: str, kind: str, form: str) -> tuple[str, bool]:
         return time_of_text(text, form), True
     # 93000 is half past nine where numbers lost their zero.
     width = len(dt.datetime(2000, 1, 1).strftime(form)) if re.fullmatch(r"(%[HMS])+", form) else 0
-    padded = f"lpad(trim({text}), {width}, '0')" if width else text
+    fits = f"length(trim({text})) BETWEEN 1 AND {width}"
+    padded = f"CASE WHEN {fits} THEN lpad(trim({text}), {width}, '0') END" if width else text
     return f"{time_of_text(padded, form)} + {70 * 365 * _DAY_MS + 17 * _DAY_MS} * 1000", True
 
 

@@ -44,7 +44,8 @@ NAMES: dict[Role, tuple[str, ...]] = {
     "ask": ("ask", "ask_price", "askprice", "best_ask", "ask_px", "offer", "best_ask_price", "ofr"),
     "bid_size": ("bid_size", "bidsize", "bid_qty", "bid_volume", "bidvolume", "bid_sz", "best_bid_qty", "bsize"),
     "ask_size": ("ask_size", "asksize", "ask_qty", "ask_volume", "askvolume", "ask_sz", "best_ask_qty", "asize"),
-    "known_at": ("known_at", "knowledge_time", "available_at", "published_at", "released_at", "release_date", "filed_at"),
+    "known_at": ("known_at", "knowledge_time", "available_at", "published_at", "released_at", "release_date",
+                 "filed_at"),
 }  # fmt: skip
 """Names of each role, the likeliest first; as :func:`folded` writes them."""
 

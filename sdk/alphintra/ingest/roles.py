@@ -84,7 +84,8 @@ def by_name(draft: Draft, stamps: Stamps) -> None:
     table = draft.table
     keys = [folded(name) for name in table.names]
     letters = set(keys) >= _LETTERS
-    has_bars = letters or any(key in habits.NAMES["open"] or key in habits.NAMES["high"] for key in keys if len(key) > 1)
+    bars = {name for name in (*habits.NAMES["open"], *habits.NAMES["high"]) if len(name) > 1}
+    has_bars = letters or not bars.isdisjoint(keys)
     has_quotes = any(key in habits.NAMES["bid"] for key in keys)
     roles: tuple[Role, ...] = ("symbol", *NUMBERS)
     for role in roles:
@@ -212,4 +213,6 @@ def _by_cells(draft: Draft, place: int, key: str) -> None:
 def _counts(cells: Sequence[str]) -> bool:
     """Tell whether cells are numbers that rise by one, as far as the first rows show."""
     head = cells[:250]
-    return all(cell.isdigit() for cell in head) and [int(cell) - int(head[0]) for cell in head] == list(range(len(head)))
+    if not all(cell.isdigit() for cell in head):
+        return False
+    return [int(cell) - int(head[0]) for cell in head] == list(range(len(head)))

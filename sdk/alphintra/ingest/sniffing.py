@@ -50,7 +50,7 @@ class Table:
     symbol: str = ""
 
     def column(self, place: int) -> list[str]:
-        """Return the cells of a column that hold something; what is longer than any number or time ends in an ellipsis."""
+        """Return the cells of a column that hold something; what is longer than any number is cut."""
         cells = ((row[place] or "").strip() for row in self.rows)
         return [_cut(cell) for cell in cells if cell and cell not in NULL_WORDS]
 

@@ -29,7 +29,8 @@ def groups(staged: Staged) -> list[tuple[str, int]]:
 
 
 def text(bars: list[tuple[str, int, float]]) -> str:
-    return "symbol,time,close\n" + "".join(f"{symbol},{1_600_000_000 + 60 * at},{close}\n" for symbol, at, close in bars)
+    lines = [f"{symbol},{1_600_000_000 + 60 * at},{close}\n" for symbol, at, close in bars]
+    return "symbol,time,close\n" + "".join(lines)
 
 
 def test_a_row_group_ends_with_its_symbol_and_at_its_size(desk: Desk) -> None:

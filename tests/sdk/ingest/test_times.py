@@ -185,7 +185,12 @@ def test_times_of_typed_files(desk: Desk) -> None:
 
 
 def test_times_of_spreadsheets(desk: Desk) -> None:
-    table = [["time", "symbol", "close"], [dt.datetime(2020, 1, 2, 9, 30), 600_000.0, 1.5], [], [dt.datetime(2020, 1, 2), 7.0, "#N/A"]]
+    table = [
+        ["time", "symbol", "close"],
+        [dt.datetime(2020, 1, 2, 9, 30), 600_000.0, 1.5],
+        [],
+        [dt.datetime(2020, 1, 2), 7.0, "#N/A"],
+    ]
     notes = [["about"], ["these are notes"]]
     path = desk.write("x.xlsx", workbooks.xlsx(table, hidden=notes))
     staged = desk.read(path, zone="UTC")
@@ -193,5 +198,6 @@ def test_times_of_spreadsheets(desk: Desk) -> None:
     assert [(own["symbol"], own["time"], own["close"]) for own in found] == [
         ("600000", dt.datetime(2020, 1, 2, 9, 30), 1.5), ("7", dt.datetime(2020, 1, 2), None),
     ]  # fmt: skip
-    assert [(own.rule, own.severity) for own in staged.findings] == [("SHEET_SKIPPED", "info"), ("SYMBOL_COERCED", "warning")]
+    said = [(own.rule, own.severity) for own in staged.findings]
+    assert said == [("SHEET_SKIPPED", "info"), ("SYMBOL_COERCED", "warning")]
     assert [row["_row"] for row in found] == [1, 3]

@@ -59,14 +59,16 @@ def xlsx(rows: Rows, date1904: bool = False, hidden: Rows | None = None, sheet: 
     sheets = {"Prices": sheet if sheet is not None else sheet_xml(rows, date1904)}
     if hidden is not None:
         sheets = {"Notes": sheet_xml(hidden), **sheets}
+    state = {"Notes": ' state="hidden"'}
     listed = "".join(
-        f'<sheet name="{name}" sheetId="{place}" r:id="rId{place}"{" state=" + chr(34) + "hidden" + chr(34) if name == "Notes" else ""}/>'
+        f'<sheet name="{name}" sheetId="{place}" r:id="rId{place}"{state.get(name, "")}/>'
         for place, name in enumerate(sheets, start=1)
     )
     parts = {
         "[Content_Types].xml": _TYPES,
         "_rels/.rels": '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/'
-        f'relationships"><Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        f'relationships"><Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/>'
+        "</Relationships>",
         "xl/workbook.xml": f'<?xml version="1.0"?><workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
         f'<workbookPr date1904="{int(date1904)}"/><sheets>{listed}</sheets></workbook>',
         "xl/_rels/workbook.xml.rels": '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/'
@@ -91,7 +93,8 @@ def ods(rows: Rows, content: str | None = None) -> bytes:
             if cell is None:
                 cells.append("<table:table-cell/>")
             elif isinstance(cell, str):
-                cells.append(f'<table:table-cell office:value-type="string"><text:p>{escape(cell)}</text:p></table:table-cell>')
+                text = f"<text:p>{escape(cell)}</text:p>"
+                cells.append(f'<table:table-cell office:value-type="string">{text}</table:table-cell>')
             elif isinstance(cell, dt.date):
                 cells.append(f'<table:table-cell office:value-type="date" office:date-value="{cell.isoformat()}"/>')
             else:
@@ -99,15 +102,16 @@ def ods(rows: Rows, content: str | None = None) -> bytes:
         lines.append(f"<table:table-row>{''.join(cells)}</table:table-row>")
     # LibreOffice ends each sheet with all the rows and columns that it does not use.
     lines.append(
-        '<table:table-row table:number-rows-repeated="1048571"><table:table-cell table:number-columns-repeated="16384"/>'
-        "</table:table-row>"
+        '<table:table-row table:number-rows-repeated="1048571">'
+        '<table:table-cell table:number-columns-repeated="16384"/></table:table-row>'
     )
     body = content if content is not None else "".join(lines)
     xml = (
         '<?xml version="1.0"?><office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
         'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
         'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
-        f'<table:table table:name="Prices">{body}</table:table></office:spreadsheet></office:body></office:document-content>'
+        f'<table:table table:name="Prices">{body}</table:table></office:spreadsheet></office:body>'
+        "</office:document-content>"
     )
     kind = "application/vnd.oasis.opendocument.spreadsheet"
     manifest = (
@@ -130,7 +134,9 @@ def record(kind: int, body: bytes) -> bytes:
 
 def xls(rows: Rows, cells: bytes | None = None) -> bytes:
     """An old workbook; ``cells`` replaces the records of its cells."""
-    own = cells if cells is not None else b"".join(_cell(r, c, cell) for r, row in enumerate(rows) for c, cell in enumerate(row))
+    own = cells
+    if own is None:
+        own = b"".join(_cell(r, c, cell) for r, row in enumerate(rows) for c, cell in enumerate(row))
     # Formats: the second one is a date.
     formats = b"".join(
         record(0x00E0, struct.pack("<HHH", 0, number, 0) + bytes(14)) for number in (*([0] * 15), 0, 14)
