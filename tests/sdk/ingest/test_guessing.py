@@ -45,7 +45,8 @@ SHAPES = {
     ),
     "yfinance, three rows of header": Shape(
         "download.csv",
-        "Price,Close,High,Low,Open\nTicker,MSFT,MSFT,MSFT,MSFT\nDate,,,,\n2020-01-02,1.5,2,0.5,1\n2020-01-03,1.5,2,0.5,1\n",
+        "Price,Close,High,Low,Open\nTicker,MSFT,MSFT,MSFT,MSFT\nDate,,,,\n2020-01-02,1.5,2,0.5,1\n"
+        "2020-01-03,1.5,2,0.5,1\n",
         "time close high low open",
         {"symbol": "MSFT", "date": dt.date(2020, 1, 2), **BAR},
         {"symbol_from": "fixed", "symbol": "MSFT"},
@@ -59,7 +60,8 @@ SHAPES = {
     ),
     "Binance without header": Shape(
         "BTCUSDT-1m-2024-01.csv",
-        "1704067200000,1,2,0.5,1.5,10,1704067259999,15,3,5,7,0\n1704067260000,1,2,0.5,1.5,10,1704067319999,15,3,5,7,0\n",
+        "1704067200000,1,2,0.5,1.5,10,1704067259999,15,3,5,7,0\n"
+        "1704067260000,1,2,0.5,1.5,10,1704067319999,15,3,5,7,0\n",
         "time open high low close volume ignore feature feature feature feature ignore",
         {"symbol": "BTCUSDT", "time": at(2024, 1, 1), **BAR, "volume": 10.0, "quote_volume": 15.0, "trades": 3.0,
          "taker_buy_volume": 5.0, "taker_buy_quote_volume": 7.0},
@@ -67,7 +69,8 @@ SHAPES = {
     ),
     "Binance with header, in microseconds": Shape(
         "ETHUSDT-1h-2025-01.csv",
-        "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore\n"
+        "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,"
+        "ignore\n"
         "1735689600000000,1,2,0.5,1.5,10,1735693199999999,15,3,5,7,0\n"
         "1735693200000000,1,2,0.5,1.5,10,1735696799999999,15,3,5,7,0\n",
         "time open high low close volume feature feature feature feature feature ignore",
@@ -137,7 +140,8 @@ SHAPES = {
     "CryptoDataDownload, newest first": Shape(
         "Binance_BTCUSDT_1h.csv",
         "https://www.CryptoDataDownload.com\nUnix,Date,Symbol,Open,High,Low,Close,Volume BTC,Volume USDT\n"
-        "1704070800000,2024-01-01 01:00:00,BTCUSDT,3,3,3,3,10,15\n1704067200000,2024-01-01 00:00:00,BTCUSDT,1,2,0.5,1.5,10,15\n",
+        "1704070800000,2024-01-01 01:00:00,BTCUSDT,3,3,3,3,10,15\n"
+        "1704067200000,2024-01-01 00:00:00,BTCUSDT,1,2,0.5,1.5,10,15\n",
         "time ignore symbol open high low close volume feature",
         {"symbol": "BTCUSDT", "time": at(2024, 1, 1), **BAR, "volume": 10.0, "Volume USDT": 15.0, "_row": 2},
         {},
@@ -152,7 +156,8 @@ SHAPES = {
     ),
     "Nasdaq": Shape(
         "HistoricalData_AAPL.csv",
-        "Date,Close/Last,Volume,Open,High,Low\n01/28/2021,$1.5,10,$1,$2,$0.5\n01/29/2021,$137.09,10,$139.52,$141.99,$136.7\n",
+        "Date,Close/Last,Volume,Open,High,Low\n01/28/2021,$1.5,10,$1,$2,$0.5\n"
+        "01/29/2021,$137.09,10,$139.52,$141.99,$136.7\n",
         "time close volume open high low",
         {"symbol": "AAPL", "date": dt.date(2021, 1, 28), **BAR, "volume": 10.0},
     ),
@@ -166,7 +171,8 @@ SHAPES = {
     ),
     "Dukascopy": Shape(
         "EURUSD.csv",
-        "Gmt time,Open,High,Low,Close,Volume\n13.01.2020 00:00:00.000,1,2,0.5,1.5,10\n13.01.2020 00:01:00.000,1,2,0.5,1.5,10\n",
+        "Gmt time,Open,High,Low,Close,Volume\n13.01.2020 00:00:00.000,1,2,0.5,1.5,10\n"
+        "13.01.2020 00:01:00.000,1,2,0.5,1.5,10\n",
         "time open high low close volume",
         {"symbol": "EURUSD", "time": at(2020, 1, 13), **BAR, "volume": 10.0},
         {"zone": "UTC", "label": "open"},
@@ -188,13 +194,15 @@ SHAPES = {
     ),
     "Decimal commas": Shape(
         "BMW.csv",
-        "Datum;Eröffnung;Hoch;Tief;Schlusskurs\n02.01.2020;1,0;2,0;0,5;1,5\n13.01.2020;1.001,5;1.002,0;1.000,5;1.001,5\n",
+        "Datum;Eröffnung;Hoch;Tief;Schlusskurs\n02.01.2020;1,0;2,0;0,5;1,5\n"
+        "13.01.2020;1.001,5;1.002,0;1.000,5;1.001,5\n",
         "time open high low close",
         {"symbol": "BMW", "date": dt.date(2020, 1, 2), **BAR},
     ),
     "Letters, as web interfaces write them": Shape(
         "AAPL.json",
-        '[{"t":1577975400000,"o":1,"h":2,"l":0.5,"c":1.5,"v":10},{"t":1577975460000,"o":1,"h":2,"l":0.5,"c":1.5,"v":10}]',
+        '[{"t":1577975400000,"o":1,"h":2,"l":0.5,"c":1.5,"v":10},'
+        '{"t":1577975460000,"o":1,"h":2,"l":0.5,"c":1.5,"v":10}]',
         "time open high low close volume",
         {"symbol": "AAPL", "time": at(2020, 1, 2, 14, 30), **BAR, "volume": 10.0},
         {"format": "json"},
@@ -284,7 +292,8 @@ def test_an_encoding_is_proposed_and_asked_for(desk: Desk) -> None:
     (asked,) = [own for own in found.guess.questions if own.field == "dialect.encoding"]
     assert "cp1252" in asked.choices
     dialect = replace(found.guess.mapping.dialect, encoding="cp1252")
-    columns = tuple(replace(c, source="Börse", name="Börse") if c.position == 2 else c for c in found.guess.mapping.columns)
+    *others, last = found.guess.mapping.columns
+    columns = (*others, replace(last, source="Börse", name="Börse"))
     staged = desk.read_as(path, replace(found.guess.mapping, dialect=dialect, columns=columns))
     assert rows(staged)[0]["Börse"] == "Düsseldorf für Größe"
 
@@ -330,11 +339,13 @@ def test_an_archive_of_many_files_is_one_dataset(desk: Desk) -> None:
         archive.writestr("symbols.csv", "Symbol,Security Name\nAA,Alcoa\n")
     path = desk.write("stocks.zip", sink.getvalue())
     found = desk.inspect(path)
-    assert found.tables == ("stocks.zip/a/mm.us.txt", "stocks.zip/b/aa.us.txt", "stocks.zip/b/zz.us.txt", "stocks.zip/symbols.csv")
+    members = ("a/mm.us.txt", "b/aa.us.txt", "b/zz.us.txt", "symbols.csv")
+    assert found.tables == tuple(f"stocks.zip/{name}" for name in members)
     assert found.table == found.tables[0]
     staged = desk.read_as(path, found.guess.mapping)
     assert [(row["symbol"], row["close"], row["_row"], row["_file"]) for row in rows(staged)] == [
-        ("aa", 3.0, 1, 1), ("aa", 8.0, 3, 1), ("mm", 2.0, 1, 0), ("mm", 7.0, 3, 0), ("zz", 1.0, 1, 2), ("zz", 6.0, 3, 2),
+        ("aa", 3.0, 1, 1), ("aa", 8.0, 3, 1), ("mm", 2.0, 1, 0),
+        ("mm", 7.0, 3, 0), ("zz", 1.0, 1, 2), ("zz", 6.0, 3, 2),
     ]  # fmt: skip
     assert [own.name for own in staged.sources] == [f"stocks.zip/{own}.us.txt" for own in ("a/mm", "b/aa", "b/zz")]
     assert staged.counts == {"MEMBER_SKIPPED": 2, "SCHEMA_TYPE": 3}
