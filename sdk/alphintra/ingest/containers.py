@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ _REFUSED = (
     (b"\x80\x05\x95", "a pickle"),
 )
 _PACKED = (".gz", ".gzip", ".zst", ".zstd", ".zip")
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _JUNK = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 _DOCUMENTS = (".md", ".pdf", ".html", ".htm", ".ipynb", ".py", ".png", ".jpg", ".checksum", ".license", ".doc", ".docx")
 
@@ -77,7 +79,7 @@ def parts(source: Path, name: str, spool: Path, limits: Limits, findings: Findin
     Raises:
         DataError: It is empty, damaged, of a kind that is not read, or more comes out than is allowed.
     """
-    content = content_of(source, name)
+    content = content_of(source, name, limits)
     if content not in ("gzip", "zstd", "zip"):
         yield Part(name, stem_of(name), source, content)
         return
@@ -90,12 +92,12 @@ def parts(source: Path, name: str, spool: Path, limits: Limits, findings: Findin
     with source.open("rb") as file:
         _unpack(_stream(file, content), target, packed, limits.unpacked, limits, name)
     try:
-        yield _inner(target, name, name)
+        yield _inner(target, name, name, limits)
     finally:
         target.unlink(missing_ok=True)
 
 
-def content_of(path: Path, name: str) -> Content:
+def content_of(path: Path, name: str, limits: Limits) -> Content:
     """Tell by its first bytes what a file is, whatever it is called.
 
     Raises:
@@ -112,7 +114,7 @@ def content_of(path: Path, name: str) -> Content:
         raise _unread("the file is a tar archive", name)
     for magic, content in _MAGIC:
         if head.startswith(magic):
-            return "excel" if content == "zip" and _is_workbook(path) else content
+            return "excel" if content == "zip" and _is_workbook(path, limits) else content
     return "text"
 
 
@@ -127,36 +129,61 @@ def stem_of(name: str) -> str:
     return stem.removesuffix(".us").removesuffix(".US")
 
 
-def open_zip(path: Path, name: str) -> zipfile.ZipFile:
-    """Open an archive.
+def open_zip(path: Path, name: str, limits: Limits) -> zipfile.ZipFile:
+    """Open an archive, once its directory is known to be short: all of it is held in memory.
 
     Raises:
-        DataError: Its directory is damaged.
+        DataError: Its directory is damaged, or has too many entries.
     """
+    if _directory_bytes(path) > limits.members << 10:
+        message = f"the archive's directory is longer than {limits.members:,} entries need"
+        raise DataError(message, code="TOO_LARGE", where=name)
     try:
-        return zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
         raise _damaged("zip archive", name) from error
+    entries = archive.infolist()
+    strange = next((own for own in entries if own.compress_type not in _METHODS), None)
+    if len(entries) <= limits.members and strange is None:
+        return archive
+    archive.close()
+    if strange is not None:
+        # LZMA allocates what the file asks for.
+        raise _unread("the member is packed by a method other than deflate", f"{name}/{shown(strange.filename, 80)}")
+    message = f"the archive has {len(entries):,} entries, more than {limits.members:,}"
+    raise DataError(message, code="TOO_LARGE", where=name)
 
 
-def _is_workbook(path: Path) -> bool:
+def _directory_bytes(path: Path) -> int:
+    """Return what an archive says of its directory's length; 0 if it says nothing."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - (66 << 10)))
+        tail = file.read()
+        end = tail.rfind(b"PK\x05\x06")
+        if end < 0 or end + 16 > len(tail):
+            return 0
+        (length,) = struct.unpack_from("<I", tail, end + 12)
+        if length < 0xFFFFFFFF or end < 20 or tail[end - 20 : end - 16] != b"PK\x06\x07":
+            return int(length)
+        file.seek(min(struct.unpack_from("<Q", tail, end - 12)[0], size))
+        record = file.read(48)
+        return int(struct.unpack_from("<Q", record, 40)[0]) if len(record) == 48 else 0
+
+
+def _is_workbook(path: Path, limits: Limits) -> bool:
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = {entry.filename.lower() for entry in archive.infolist()[:10_000]}
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+        with open_zip(path, "", limits) as archive:
+            names = {entry.filename.lower() for entry in archive.infolist()}
+    except DataError:
         return False
     return "[content_types].xml" in names or {"content.xml", "mimetype"} <= names
 
 
 def _members(source: Path, name: str, spool: Path, limits: Limits, findings: Findings) -> Iterator[Part]:
     packed, left, found = source.stat().st_size, limits.unpacked, 0
-    with open_zip(source, name) as archive:
-        entries = archive.infolist()
-        if len(entries) > limits.members:
-            raise DataError(
-                f"the archive has {len(entries):,} entries, more than {limits.members:,}", code="TOO_LARGE", where=name
-            )
-        for entry in sorted(entries, key=lambda own: own.filename):
+    with open_zip(source, name, limits) as archive:
+        for entry in sorted(archive.infolist(), key=lambda own: own.filename):
             inside = f"{name}/{shown(entry.filename, 120)}"
             if entry.is_dir() or any(junk in entry.filename.lower() for junk in _JUNK):
                 continue
@@ -176,15 +203,15 @@ def _members(source: Path, name: str, spool: Path, limits: Limits, findings: Fin
                 continue
             found += 1
             try:
-                yield _inner(target, inside, entry.filename)
+                yield _inner(target, inside, entry.filename, limits)
             finally:
                 target.unlink(missing_ok=True)
     if not found:
         raise DataError("the archive holds no data", code="EMPTY_FILE", where=name, hint=f"It has {packed:,} bytes.")
 
 
-def _inner(path: Path, name: str, inside: str) -> Part:
-    content = content_of(path, name)
+def _inner(path: Path, name: str, inside: str, limits: Limits) -> Part:
+    content = content_of(path, name, limits)
     if content in ("gzip", "zstd", "zip"):
         raise _unread("the file is packed twice", name)
     return Part(name, stem_of(inside), path, content)

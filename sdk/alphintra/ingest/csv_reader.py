@@ -15,7 +15,7 @@ import numpy as np
 from alphintra.errors import DataError
 from alphintra.ingest.containers import Part
 from alphintra.ingest.encoding import Scan, lines_at, scan, transcode
-from alphintra.ingest.engine import file_literal, literal
+from alphintra.ingest.engine import file_literal, literal, readable_path
 from alphintra.ingest.expressions import csv_type, nulls_at_once, query
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.headers import check_header
@@ -51,7 +51,7 @@ class Text:
 
 def prepare(part: Part, encoding: str, spool: Path, limits: Limits, findings: Findings) -> Text:
     """Check all of a text, and write it anew where its encoding or its line ends ask for it."""
-    path = part.path
+    path = readable_path(part.path, spool)
     if encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "utf-8-sig", "ascii") or _old_lines(path):
         path = _rewritten(part, encoding, spool, limits)
     found = scan(path, limits, part.name, findings)
@@ -154,17 +154,18 @@ def rejects(
     connection: duckdb.DuckDBPyConnection, text: Text, mapping: Mapping, limits: Limits, findings: Findings
 ) -> I64:
     """Add a finding for each cell that could not be read, and return the rows (from 1) that were left out."""
+    # Lines themselves stay where they are: a hundred thousand may be a megabyte each. A row begins for DuckDB with the
+    # blank lines above it, whose number is the sixth column.
     found = connection.sql(
-        "SELECT line_byte_position, line, column_idx, error_type::VARCHAR, left(csv_line, 4096), error_message "
+        "SELECT line_byte_position, line, column_idx, error_type::VARCHAR, strlen(csv_line), "
+        "length(csv_line) - length(ltrim(csv_line, chr(10) || chr(13))), left(error_message, 400) "
         "FROM reject_errors ORDER BY line_byte_position, column_idx"
     ).fetchall()
     connection.execute("DELETE FROM reject_errors; DELETE FROM reject_scans;")
     # A short row is reported once for each cell that it lacks; cells of a row of another shape are in other columns.
     shapes = {entry[0]: entry for entry in reversed(found) if entry[3] != "CAST"}
     own = [entry for entry in found if shapes.get(entry[0], entry) is entry]
-    # A row begins for DuckDB with the blank lines above it.
-    starts = [entry[0] - 1 + len(entry[4]) - len(entry[4].lstrip("\r\n")) for entry in own]
-    places = np.array(starts, dtype=np.int64)
+    places = np.array([entry[0] - 1 + entry[5] for entry in own], dtype=np.int64)
     rows = np.array([entry[1] for entry in own], dtype=np.int64) - mapping.dialect.skip
     first = _first_byte(text.path, mapping.dialect.skip)
     blanks = text.scan.blanks[text.scan.blanks >= first]
@@ -191,7 +192,7 @@ def _first_byte(path: Path, skip: int) -> int:
 
 
 def _add(findings: Findings, text: Text, mapping: Mapping, entry: Any, row: int, line: int | None) -> None:
-    _, _, index, kind, csv_line, message = entry
+    begin, _, index, kind, length, _, message = entry
     column: Column | None = mapping.columns[index - 1] if index and index <= len(mapping.columns) else None
     place: dict[str, Any] = {"row": row, "line": line}
     if kind == "CAST" and column is not None:
@@ -203,8 +204,6 @@ def _add(findings: Findings, text: Text, mapping: Mapping, entry: Any, row: int,
             findings.add("SCHEMA_TYPE", f"'{cell}' is not a number", text.name, **place)
         return
     rule, said = _RULES.get(kind, ("ROW_SHAPE", "the row cannot be read"))
-    if kind == "MISSING COLUMNS" and not text.scan.ended and text.path.stat().st_size <= entry[0] - 1 + len(
-        csv_line.encode()
-    ):
+    if kind == "MISSING COLUMNS" and not text.scan.ended and text.path.stat().st_size <= begin - 1 + length:
         rule, said = "TRUNCATED_FILE", "the last row is cut off: the file is not complete"
     findings.add(rule, said, text.name, **place)

@@ -40,6 +40,17 @@ def connect(limits: Limits, files: Sequence[Path], folder: Path) -> duckdb.DuckD
     return connection
 
 
+def readable_path(path: Path, folder: Path) -> Path:
+    """Return a path that DuckDB takes for that of one file: a link below ``folder`` if its name looks like a pattern."""
+    if not any(sign in str(path) for sign in _GLOB):
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / "source"
+    if not link.is_symlink():
+        link.symlink_to(path.resolve())
+    return link
+
+
 def literal(text: str) -> str:
     """Return text as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"

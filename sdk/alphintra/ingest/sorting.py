@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from alphintra.ingest.engine import file_literal
 from alphintra.ingest.limits import Limits
@@ -69,7 +70,7 @@ def sort(
     for path in files:
         columns = ", ".join(names)
         union.append(f"SELECT {columns}, file_row_number + {start} AS n FROM read_parquet({file_literal(path)})")
-        start += pa.parquet.read_metadata(path).num_rows
+        start += pq.read_metadata(path).num_rows
     order = "" if in_order else f" ORDER BY {names[0]}, {names[1]}, n"
     more = [pa.field(ROW, pa.int64(), False)]
     if len(sources) > 1:
@@ -80,6 +81,7 @@ def sort(
         writer.write(_block(batch, schema, sources, starts))
         progress(writer.rows)
     writer.close()
+    assert writer.sorted
     return writer
 
 

@@ -16,7 +16,8 @@ from alphintra.ingest.findings import shown
 from alphintra.ingest.limits import MIB, Limits
 
 _PLACE = re.compile(r"([A-Za-z]{1,7})(\d{1,9})")
-_MOST_BYTES = 2 << 30
+#: Bytes of a workbook, which its reader holds in memory, and of all its parts.
+_MOST_PACKED, _MOST_BYTES = 128 << 20, 1 << 30
 
 
 def check_workbook(path: Path, name: str, limits: Limits) -> None:
@@ -27,16 +28,17 @@ def check_workbook(path: Path, name: str, limits: Limits) -> None:
     Raises:
         DataError: It is damaged, encrypted, of a kind that is not read, or spans too many cells.
     """
+    packed, unpacked, cells = path.stat().st_size, 0, 0
+    if packed > _MOST_PACKED:
+        message = f"a workbook may have {_MOST_PACKED >> 20} MiB"
+        raise DataError(message, code="TOO_LARGE", where=name, hint="Save it as CSV.")
     with path.open("rb") as file:
         compound = file.read(4) == b"\xd0\xcf\x11\xe0"
     if compound:
         _allow(measure_biff(path, name), limits, name)
         return
-    packed, unpacked, cells = path.stat().st_size, 0, 0
-    with open_zip(path, name) as archive:
+    with open_zip(path, name, limits) as archive:
         entries = archive.infolist()
-        if len(entries) > limits.members:
-            raise DataError(f"the workbook has {len(entries):,} parts", code="TOO_LARGE", where=name)
         if any(entry.filename.lower() == "xl/workbook.bin" for entry in entries):
             raise DataError("xlsb is not read", code="UNKNOWN_FILE_TYPE", where=name, hint="Save it as xlsx.")
         for entry in entries:
