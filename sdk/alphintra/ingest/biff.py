@@ -13,6 +13,7 @@ _BEGIN_OF_FILE, _END_OF_FILE = 0x0809, 0x000A
 _CELLS = {0x0006, 0x0201, 0x0203, 0x0204, 0x0205, 0x00FD, 0x027E, 0x00D6}
 _RUNS = {0x00BD, 0x00BE}
 _MOST_BYTES = 64 << 20
+_ENCRYPTED = "EncryptedPackage"
 
 
 def measure(path: Path, name: str) -> int:
@@ -26,7 +27,8 @@ def measure(path: Path, name: str) -> int:
     try:
         return _spanned(_workbook(path.read_bytes()))
     except (struct.error, IndexError, ValueError) as error:
-        raise DataError("the workbook is damaged", code="DAMAGED_FILE", where=name, hint="Save it as xlsx.") from error
+        message = "the workbook is encrypted" if str(error) == _ENCRYPTED else "the workbook is damaged"
+        raise DataError(message, code="DAMAGED_FILE", where=name, hint="Save it as xlsx, without a password.") from error
 
 
 def _spanned(stream: bytes) -> int:
@@ -89,7 +91,10 @@ def _workbook(raw: bytes) -> bytes:
     for place in range(0, len(entries) - 127, 128):
         entry = entries[place : place + 128]
         (length,) = struct.unpack_from("<H", entry, 64)
-        if entry[: max(length - 2, 0)].decode("utf-16-le") not in ("Workbook", "Book"):
+        called = entry[: max(length - 2, 0)].decode("utf-16-le")
+        if called == _ENCRYPTED:
+            raise ValueError(_ENCRYPTED)
+        if called not in ("Workbook", "Book"):
             continue
         start, bytes_used = struct.unpack_from("<II", entry, 116)
         if bytes_used >= small:

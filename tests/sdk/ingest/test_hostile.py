@@ -70,6 +70,9 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "bomb.zip": (zipped({"a.csv": bytes(50 << 20)}), "TOO_LARGE", "more than 100 bytes come out for each one"),
     "many.zip": (zipped({f"{n}.csv": b"" for n in range(4_097)}), "TOO_LARGE", "4,097 entries, more than 4,096"),
     "twice.zip": (zipped({"a.csv.gz": gzip.compress(GOOD.encode())}), "UNKNOWN_FILE_TYPE", "packed twice"),
+    "lzma.zip": (zipped({"a.csv": GOOD.encode()}, zipfile.ZIP_LZMA), "UNKNOWN_FILE_TYPE", "other than deflate"),
+    "directory.zip": (zipped({"a.csv": GOOD.encode()})[:-10] + struct.pack("<IIH", 1 << 30, 0, 0), "TOO_LARGE",
+                      "the archive's directory is longer than 4,096 entries need"),
     "nothing.zip": (zipped({"README.md": b"hello", "d/": b""}), "EMPTY_FILE", "the archive holds no data"),
     "archive.tar": (bytes(257) + b"ustar" + bytes(250), "UNKNOWN_FILE_TYPE", "a tar archive"),
     "old.feather": (b"FEA1" + bytes(20), "UNKNOWN_FILE_TYPE", "a Feather file of the first version"),
@@ -94,6 +97,7 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "corner.xls": (workbooks.xls([], cells=workbooks.record(0x0203, struct.pack("<HHHd", 0, 0, 15, 1)) * 1
                    + workbooks.record(0x0203, struct.pack("<HHHd", 65_535, 255, 15, 1))), "TOO_LARGE",
                    "span 16,777,216 cells"),
+    "secret.xlsx": (workbooks.compound(bytes(5_000), "EncryptedPackage"), "DAMAGED_FILE", "the workbook is encrypted"),
     "cut.xls": (workbooks.xls([["Date"]])[:700], "DAMAGED_FILE", "cut.xls"),
     "repeat.ods": (workbooks.ods([], content='<table:table-row table:number-rows-repeated="1048576"><table:table-cell '
                    'table:number-columns-repeated="16384" office:value-type="float" office:value="1"/>'
@@ -182,6 +186,14 @@ def test_a_file_of_which_most_is_refused_is_refused(desk: Desk) -> None:
     with pytest.raises(DataError, match="more than 20 rows cannot be read") as caught:
         desk.read(path, replace(DEFAULT, rejects=20))
     assert caught.value.where == "wrong.csv, row 3 (line 4), column 'Close'"
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(desk: Desk) -> None:
+    folder = desk.folder / "[ab]*"
+    folder.mkdir()
+    (folder / "x?.csv").write_text(HEAD + GOOD)
+    (folder / "xy.csv").write_text("other\n")
+    assert desk.read(folder / "x?.csv", symbol_from="fixed", symbol="X").rows == 2
 
 
 def test_names_of_members_are_never_paths(desk: Desk) -> None:

@@ -162,8 +162,8 @@ def _cell(row: int, place: int, cell: Any) -> bytes:
     return record(0x0203, struct.pack("<HHHd", row, place, 15, cell))
 
 
-def compound(stream: bytes) -> bytes:
-    """A compound file with one stream, ``Workbook``, of at least 4,096 bytes."""
+def compound(stream: bytes, name: str = "Workbook") -> bytes:
+    """A compound file with one stream of at least 4,096 bytes."""
     sectors = -(-len(stream) // 512)
     body = stream.ljust(sectors * 512, b"\0")
     tables = 1
@@ -181,7 +181,7 @@ def compound(stream: bytes) -> bytes:
             + struct.pack("<IQ", start, size)
         )  # fmt: skip
 
-    directory = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry("Workbook", 2, 0xFFFFFFFF, tables + 1, len(stream))
+    directory = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry(name, 2, 0xFFFFFFFF, tables + 1, len(stream))
     directory += 2 * entry("", 0, 0xFFFFFFFF, 0, 0)
     header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
     header += struct.pack("<9I", 0, tables, tables, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
