@@ -66,7 +66,21 @@ class Part:
     content: Content
 
 
-def parts(source: Path, name: str, spool: Path, limits: Limits, findings: Findings) -> Iterator[Part]:
+def table_names(source: Path, name: str, limits: Limits) -> list[str]:
+    """Return what the tables of a file are called, without unpacking any.
+
+    Raises:
+        DataError: It is of a kind that is not read, or a damaged archive.
+    """
+    if content_of(source, name, limits) != "zip":
+        return [name]
+    with open_zip(source, name, limits) as archive:
+        return [inside for _, inside in _data(archive, name, Findings(0))]
+
+
+def parts(
+    source: Path, name: str, spool: Path, limits: Limits, findings: Findings, only: str = ""
+) -> Iterator[Part]:
     """Yield the tables of a file one after the other; each is gone when the next one is asked for.
 
     Args:
@@ -75,6 +89,7 @@ def parts(source: Path, name: str, spool: Path, limits: Limits, findings: Findin
         spool: A folder to unpack to.
         limits: How much may come out.
         findings: Takes the members that are left out.
+        only: Name of the one table that is wanted; all if left out.
 
     Raises:
         DataError: It is empty, damaged, of a kind that is not read, or more comes out than is allowed.
@@ -85,7 +100,7 @@ def parts(source: Path, name: str, spool: Path, limits: Limits, findings: Findin
         return
     spool.mkdir(parents=True, exist_ok=True)
     if content == "zip":
-        yield from _members(source, name, spool, limits, findings)
+        yield from _members(source, name, spool, limits, findings, only)
         return
     target = spool / "unpacked"
     packed = source.stat().st_size
@@ -180,34 +195,47 @@ def _is_workbook(path: Path, limits: Limits) -> bool:
     return "[content_types].xml" in names or {"content.xml", "mimetype"} <= names
 
 
-def _members(source: Path, name: str, spool: Path, limits: Limits, findings: Findings) -> Iterator[Part]:
-    packed, left, found = source.stat().st_size, limits.unpacked, 0
+def _members(
+    source: Path, name: str, spool: Path, limits: Limits, findings: Findings, only: str
+) -> Iterator[Part]:
+    packed = source.stat().st_size
+    # Entries may share their bytes: what comes out of all is bounded by the archive as well.
+    left = min(limits.unpacked, MIB + packed * limits.ratio)
     with open_zip(source, name, limits) as archive:
-        for entry in sorted(archive.infolist(), key=lambda own: own.filename):
-            inside = f"{name}/{shown(entry.filename, 120)}"
-            if entry.is_dir() or any(junk in entry.filename.lower() for junk in _JUNK):
-                continue
-            if entry.filename.lower().endswith(_DOCUMENTS):
-                findings.add("MEMBER_SKIPPED", "the member is a document, not data", inside)
+        entries = _data(archive, name, findings)
+        if not entries:
+            raise DataError("the archive holds no data", code="EMPTY_FILE", where=name)
+        for entry, inside in entries:
+            if only not in ("", inside):
                 continue
             if entry.flag_bits & 1:
                 raise _unread("the archive is encrypted", inside)
             target = spool / "member"
+            size = min(max(entry.compress_size, 1), packed)
             try:
                 with archive.open(entry) as stream:
-                    left -= _unpack(stream, target, max(entry.compress_size, 1), left, limits, inside)
+                    left -= _unpack(stream, target, size, left, limits, inside)
+                yield _inner(target, inside, entry.filename, limits)
             except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
                 raise _damaged("zip archive", inside) from error
-            if target.stat().st_size == 0:
-                findings.add("MEMBER_SKIPPED", "the member is empty", inside)
-                continue
-            found += 1
-            try:
-                yield _inner(target, inside, entry.filename, limits)
             finally:
                 target.unlink(missing_ok=True)
-    if not found:
-        raise DataError("the archive holds no data", code="EMPTY_FILE", where=name, hint=f"It has {packed:,} bytes.")
+
+
+def _data(archive: zipfile.ZipFile, name: str, findings: Findings) -> list[tuple[zipfile.ZipInfo, str]]:
+    """Return the entries that may be tables, each with its name, in the order of their names."""
+    found = []
+    for entry in sorted(archive.infolist(), key=lambda own: own.filename):
+        inside = f"{name}/{shown(entry.filename, 120)}"
+        if entry.is_dir() or any(junk in entry.filename.lower() for junk in _JUNK):
+            continue
+        if entry.filename.lower().endswith(_DOCUMENTS):
+            findings.add("MEMBER_SKIPPED", "the member is a document, not data", inside)
+        elif not entry.file_size:
+            findings.add("MEMBER_SKIPPED", "the member is empty", inside)
+        else:
+            found.append((entry, inside))
+    return found
 
 
 def _inner(path: Path, name: str, inside: str, limits: Limits) -> Part:

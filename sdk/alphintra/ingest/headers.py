@@ -36,7 +36,7 @@ def check_header(path: Path, mapping: Mapping, name: str) -> None:
     try:
         for row in islice(reader, dialect.skip):
             names = [clean_name(cell) for cell in row]
-            if names == sources:
+            if names == sources or ["", *names] == sources:
                 return
             if len(names) == len(sources) or not closest:
                 closest = names

@@ -11,7 +11,7 @@ import duckdb
 
 from alphintra.errors import DataError
 from alphintra.ingest import csv_reader
-from alphintra.ingest.containers import Part, parts
+from alphintra.ingest.containers import Part, parts, table_names
 from alphintra.ingest.encoding import Encoding
 from alphintra.ingest.engine import connect
 from alphintra.ingest.findings import Finding, Findings, shown
@@ -88,15 +88,12 @@ def inspect(
     called = name or source.name
     try:
         with connect(limits, [source], spool) as connection:
-            found: Inspection | None = None
-            names: list[str] = []
-            for part in parts(source, called, spool, limits, findings):
-                names.append(part.name)
-                if found is None and table in ("", part.name):
-                    found = _look(connection, part, called, spool, limits, findings)
-            if found is None:
-                raise DataError(f"there is no table '{shown(table)}'", code="MAPPING_MISMATCH", where=called)
-            return replace(found, tables=tuple(names[:1_000]), findings=tuple(findings))
+            names = table_names(source, called, limits)
+            wanted = table or next(iter(names), "")
+            for part in parts(source, called, spool, limits, findings, wanted):
+                found = _look(connection, part, called, spool, limits, findings)
+                return replace(found, tables=tuple(names[:1_000]), findings=tuple(findings))
+            raise DataError(f"there is no table '{shown(table)}'", code="MAPPING_MISMATCH", where=called)
     finally:
         shutil.rmtree(spool, ignore_errors=True)
 

@@ -66,7 +66,10 @@ def sniff(path: Path, encoding: str, limits: Limits, name: str) -> Table:
         raise DataError("the file is empty", code="EMPTY_FILE", where=name)
     delimiter = max(_DELIMITERS, key=lambda sign: _consistency(head, sign))
     rows = _rows(head, delimiter)
-    width = Counter(len(row) for row in rows if row).most_common(1)[0][0]
+    widths = Counter(len(row) for row in rows if row)
+    if not widths:
+        raise DataError("the first row has a cell that is too long", code="CELL_LIMIT", where=f"{name}, line 1")
+    width = widths.most_common(1)[0][0]
     if width > limits.columns:
         raise DataError(
             f"there are {width:,} columns, more than {limits.columns:,}", code="COLUMN_LIMIT", where=f"{name}, line 1"
@@ -136,7 +139,6 @@ def _further(path: Path, delimiter: str, width: int) -> list[list[str]]:
 
 def _rows(text: str, delimiter: str, most: int = 4 * SAMPLE_ROWS) -> list[list[str]]:
     rows: list[list[str]] = []
-    csv.field_size_limit(HEAD_BYTES)
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             rows.append(row)
@@ -159,6 +161,9 @@ def _consistency(head: str, delimiter: str) -> tuple[float, int]:
 
 def find_header(rows: list[list[str]], first: int, width: int) -> tuple[list[str], int, str]:
     """Return names, the rows above the data, and the symbol if the rows above name it."""
+    above = [clean_name(cell) for cell in rows[first - 1]] if first else []
+    if len(above) == width - 1 and any(above) and not any(_is_data(cell) for cell in above):
+        return ["", *above], first, ""  # R names all columns but that of the rows
     top = [clean_name(cell) for cell in rows[first]]
     if any(_is_data(cell) for cell in top) or not any(top):
         return [], first, ""

@@ -137,6 +137,13 @@ SHAPES = {
         "ignore ignore time symbol close label",
         {"symbol": "A", "date": dt.date(2020, 1, 2), "close": 1.5, "target": 0.1},
     ),
+    "R, whose rows have a name": Shape(
+        "GSPC.csv",
+        '"GSPC.Open","GSPC.Close"\n"2020-01-02",1,1.5\n"2020-01-03",1,1.5\n',
+        "time feature feature",
+        {"symbol": "GSPC", "date": dt.date(2020, 1, 2), "GSPC.Open": 1.0, "GSPC.Close": 1.5},
+        {"kind": "features"},
+    ),
     "CryptoDataDownload, newest first": Shape(
         "Binance_BTCUSDT_1h.csv",
         "https://www.CryptoDataDownload.com\nUnix,Date,Symbol,Open,High,Low,Close,Volume BTC,Volume USDT\n"
