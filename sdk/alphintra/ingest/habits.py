@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alphintra.ingest.mapping import Role
@@ -114,6 +115,13 @@ def folded(name: str) -> str:
     text = unicodedata.normalize("NFC", name).strip().casefold()
     text = re.sub(r"^unnamed: \d+(_level_\d+)?$", "", text)
     return re.sub(r"[^\w]+", "_", text).strip("_")
+
+
+def keys_of(names: Sequence[str]) -> list[str]:
+    """Return the names of columns as :data:`NAMES` has them, without a symbol before each (quantmod's ``AAPL.Open``)."""
+    prefixes = {name.partition(".")[0] for name in names if name.strip()}
+    shared = len(prefixes) == 1 and all("." in name for name in names if name.strip())
+    return [folded(name.partition(".")[2] if shared else name) for name in names]
 
 
 def symbol_of(stem: str) -> str:

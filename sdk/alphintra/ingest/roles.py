@@ -8,7 +8,7 @@ from typing import Any
 
 from alphintra.ingest import habits
 from alphintra.ingest.findings import shown
-from alphintra.ingest.habits import folded
+from alphintra.ingest.habits import folded, keys_of
 from alphintra.ingest.mapping import Kind, Role
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamps
@@ -82,7 +82,7 @@ class Draft:
 def by_name(draft: Draft, stamps: Stamps) -> None:
     """Give roles by the names of columns."""
     table = draft.table
-    keys = [folded(name) for name in table.names]
+    keys = keys_of(table.names)
     letters = set(keys) >= _LETTERS
     bars = {name for name in (*habits.NAMES["open"], *habits.NAMES["high"]) if len(name) > 1}
     has_bars = letters or not bars.isdisjoint(keys)

@@ -140,9 +140,9 @@ SHAPES = {
     "R, whose rows have a name": Shape(
         "GSPC.csv",
         '"GSPC.Open","GSPC.Close"\n"2020-01-02",1,1.5\n"2020-01-03",1,1.5\n',
-        "time feature feature",
-        {"symbol": "GSPC", "date": dt.date(2020, 1, 2), "GSPC.Open": 1.0, "GSPC.Close": 1.5},
-        {"kind": "features"},
+        "time open close",
+        {"symbol": "GSPC", "date": dt.date(2020, 1, 2), "open": 1.0, "close": 1.5},
+        {"kind": "bars"},
     ),
     "CryptoDataDownload, newest first": Shape(
         "Binance_BTCUSDT_1h.csv",
