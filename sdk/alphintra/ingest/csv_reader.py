@@ -15,7 +15,7 @@ import numpy as np
 from alphintra.errors import DataError
 from alphintra.ingest.containers import Part
 from alphintra.ingest.encoding import Scan, lines_at, scan, transcode
-from alphintra.ingest.engine import file_literal, literal, readable_path
+from alphintra.ingest.engine import file_literal, literal, readable_path, stream
 from alphintra.ingest.expressions import csv_type, nulls_at_once, query
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.headers import check_header
@@ -24,7 +24,6 @@ from alphintra.ingest.mapping import TIMES, Column, Mapping
 from alphintra.ingest.tables import Opened
 from alphintra.ingest.zones import I64
 
-BATCH = 122_880
 _RULES = {
     "MISSING COLUMNS": ("ROW_SHAPE", "the row has fewer cells than the others"),
     "TOO MANY COLUMNS": ("ROW_SHAPE", "the row has more cells than the others"),
@@ -137,17 +136,7 @@ def _batches(
     """Yield record batches of what the mapping selects, in the order of the file."""
     types = [csv_type(column, mapping) for column in mapping.columns]
     select = query(mapping, dict(enumerate(types)), day).select
-    try:
-        yield from connection.sql(
-            f"SELECT {select} FROM {relation(text, mapping, types, limits)}"
-        ).to_arrow_reader(BATCH)  # fmt: skip
-    except (duckdb.InvalidInputException, duckdb.OutOfMemoryException) as error:
-        raise DataError(
-            f"the file cannot be read as delimited text: {shown(str(error), 120)}",
-            code="BAD_CSV",
-            where=text.name,
-            hint="Check delimiter and quotes.",
-        ) from error
+    return stream(connection, f"SELECT {select} FROM {relation(text, mapping, types, limits)}", text.name)
 
 
 def rejects(

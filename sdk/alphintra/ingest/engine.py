@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from alphintra.errors import DataError
+from alphintra.ingest.findings import shown
 from alphintra.ingest.limits import Limits
 
+BATCH = 122_880
 _GLOB = "*?[]{}"
 
 
@@ -38,6 +42,23 @@ def connect(limits: Limits, files: Sequence[Path], folder: Path) -> duckdb.DuckD
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def stream(connection: duckdb.DuckDBPyConnection, statement: str, name: str) -> Iterator[Any]:
+    """Yield the record batches of a query, in its order.
+
+    Raises:
+        DataError: DuckDB cannot read the file; names it.
+    """
+    try:
+        yield from connection.sql(statement).to_arrow_reader(BATCH)
+    except duckdb.Error as error:
+        raise DataError(
+            f"the file cannot be read: {shown(str(error), 160)}",
+            code="UNREADABLE",
+            where=name,
+            hint="Check what kind of file it is, its delimiter and its quotes.",
+        ) from error
 
 
 def readable_path(path: Path, folder: Path) -> Path:

@@ -16,7 +16,7 @@ from alphintra.errors import DataError
 from alphintra.ingest import csv_reader
 from alphintra.ingest.containers import Part
 from alphintra.ingest.csv_reader import Text
-from alphintra.ingest.engine import literal
+from alphintra.ingest.engine import literal, stream
 from alphintra.ingest.expressions import DUPLICATE_KEY, NO_OBJECT, query
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.limits import Limits
@@ -37,14 +37,23 @@ def format_of(path: Path) -> Format | None:
         return "json"
     if not head.startswith("{"):
         return None
-    first, _, rest = head.partition("\n")
-    try:
-        found = json.loads(first)
-    except (ValueError, RecursionError):
+    lines = [line for line in head.split("\n") if line.strip()][:20]
+    # One of the first lines may be damaged: it is enough that one is an object by itself.
+    found = next((own for own in map(_object, lines) if own is not None), None)
+    if found is None:
         return "json"
-    plain = isinstance(found, dict) and not all(isinstance(value, (dict, list)) for value in found.values())
-    wraps = isinstance(found, dict) and any(isinstance(value, list) for value in found.values())
-    return "jsonl" if rest.lstrip().startswith("{") or (plain and not wraps) else "json"
+    several = len(lines) > 1 and lines[1].lstrip().startswith("{")
+    scalars = not all(isinstance(value, (dict, list)) for value in found.values())
+    wraps = any(isinstance(value, list) for value in found.values())
+    return "jsonl" if several or (scalars and not wraps) else "json"
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def open_lines(
@@ -59,7 +68,7 @@ def open_lines(
     # A line is one cell: the delimiter is a sign that JSON does not allow, and there are no quotes.
     plain = replace(mapping, dialect=Dialect(delimiter="\x1f", quote="", skip=0), null_values=())
     lines = csv_reader.relation(text, replace(plain, columns=()), ["VARCHAR"], limits)
-    keys = ", ".join(literal(f"$.{json.dumps(column.source, ensure_ascii=False)}") for column in mapping.columns)
+    keys = ", ".join(literal(_pointer(column.source)) for column in mapping.columns)
     cells = ", ".join(f"e[{place + 1}] AS c{place}" for place in range(len(mapping.columns)))
     flags = (
         f"WHEN o IS NULL THEN {NO_OBJECT} WHEN len(json_keys(o)) <> len(list_distinct(json_keys(o))) "
@@ -69,15 +78,18 @@ def open_lines(
     own = "CASE WHEN json_valid(c0) AND json_type(c0) = 'OBJECT' THEN c0 END"
     objects = f"SELECT {own} AS o FROM {lines} WHERE c0 IS NOT NULL"
     listed = f"SELECT o, json_extract_string(o, [{keys}]) AS e FROM ({objects})"
-    batches = connection.sql(f"SELECT {select} FROM (SELECT o, {cells} FROM ({listed}))").to_arrow_reader(
-        csv_reader.BATCH
-    )
+    statement = f"SELECT {select} FROM (SELECT o, {cells} FROM ({listed}))"
     return Opened(
-        batches=iter(batches),
+        batches=stream(connection, statement, text.name),
         rejected=lambda: csv_reader.rejects(connection, text, plain, limits, findings),
         zoned=mapping.zoned,
         first_line=lambda rows: csv_reader.first_line(text, 0, rows),
     )
+
+
+def _pointer(key: str) -> str:
+    """Return where a name is in an object, as a JSON pointer."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def open_array(
@@ -125,7 +137,9 @@ def sample(path: Path, name: str, form: Format, limits: Limits) -> tuple[Table, 
     for record in found:
         row: list[_Scalar] = [None] * width
         for place, value in enumerate(record.values):
-            row[names[record.keys[place]] if record.keys else place] = value
+            own = names[record.keys[place]] if record.keys else place
+            if own < width and bool(record.keys) == bool(names):
+                row[own] = value
         rows.append(tuple(row))
     table = Table(
         names=tuple(names) or ("",) * width,

@@ -12,12 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alphintra.ingest.engine import file_literal
+from alphintra.ingest.engine import file_literal, stream
 from alphintra.ingest.limits import Limits
 from alphintra.ingest.staging import Block, Writer
 from alphintra.ingest.zones import I64
 
-BATCH = 122_880
 ROW, FILE = "_row", "_file"
 
 
@@ -77,7 +76,7 @@ def sort(
         more.append(pa.field(FILE, pa.int32(), False))
     writer = Writer(folder, pa.schema([*schema, *more]), limits)
     starts = np.cumsum([0, *(source.rows for source in sources)])
-    for batch in connection.sql(f"SELECT * FROM ({' UNION ALL '.join(union)}){order}").to_arrow_reader(BATCH):
+    for batch in stream(connection, f"SELECT * FROM ({' UNION ALL '.join(union)}){order}", sources[0].name):
         writer.write(_block(batch, schema, sources, starts))
         progress(writer.rows)
     writer.close()

@@ -99,6 +99,14 @@ FILES: dict[str, bytes] = {
 }
 
 
+def test_names_of_json_may_hold_any_sign(desk: Desk) -> None:
+    keys = ["a/b", "a~1b", 'q"q', "back\\slash", "dollar.$[0]", "ümläut", " x "]
+    line = {"date": "2020-01-02", **{key: place + 0.5 for place, key in enumerate(keys)}}
+    for name, data in (("x.jsonl", json.dumps(line) + "\n" + json.dumps(line)), ("x.json", json.dumps([line]))):
+        (first, *_) = rows(desk.read(desk.write(name, data)))
+        assert [first[key.strip()] for key in keys] == [place + 0.5 for place in range(len(keys))]
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_of_any_format_is_read_to_the_last_bit(name: str, desk: Desk) -> None:
     path = desk.write(name, FILES[name])

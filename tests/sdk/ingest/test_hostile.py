@@ -108,6 +108,7 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "value.json": (b'[{"Date": "' + b"x" * 1_000_000 + b'"}]', "CELL_LIMIT", "value.json, row 1"),
     "twice.json": (b'[{"Date": "2020-01-02", "Close": 1, "Close": 2}]', "SCHEMA_DUP_COLUMN", "twice.json, row 1"),
     "nan.json": (b'[{"Date": "2020-01-02", "Close": NaN}]', "BAD_JSON", "nan.json, row 1"),
+    "mixed.json": (b'[{"Date": "2020-01-02"}, [1, 2, 3], 4]', "BAD_JSON", "mixed.json, row 3"),
     "pandas.json": (b'{"Close": {"0": 1}}', "BAD_JSON", "orient='records'"),
 }  # fmt: skip
 
@@ -152,6 +153,8 @@ FOUND: dict[str, tuple[str, list[tuple[str, str]], int]] = {
                      ("FORMULA_TEXT", "formula.csv, row 2 (line 3), column 'Note'")], 2),
     "ticker.csv": ("Date,Symbol,Close\n2020-01-02,AAPL,1\n2020-01-02,,2\n2020-01-02,NA,3\n2020-01-02,000001,3\n",
                    [("SCHEMA_REQUIRED", "ticker.csv, row 2 (line 3), column 'Symbol'")], 3),
+    "first.jsonl": ('{"Date":"2020-01-02","Clo\n{"Date":"2020-01-03","Close":1}\n',
+                    [("SCHEMA_TYPE", "first.jsonl, row 1 (line 1)")], 1),
     "spaced.jsonl": ('{"Date":"2020-01-02","Close":1}\n\n{"Date":"2020-01-03","Close":"x"}\n',
                      [("SCHEMA_TYPE", "spaced.jsonl, row 2, column 'Close'")], 1),
     "lines.jsonl": ('{"Date":"2020-01-02","Close":1}\n{"Date":"2020-01-03","Close":\n[1]\n'
