@@ -124,10 +124,9 @@ def transcode(source: Path, target: Path, encoding: str, limits: Limits, name: s
         DataError: A byte is not in the encoding, or there is no such encoding.
     """
     try:
+        b"".decode(encoding)  # refuses what is no encoding of text, such as base64
         decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
-        if not isinstance(decoder.decode(b"", final=False), str):
-            raise LookupError  # such as base64
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise DataError(f"there is no encoding '{encoding}'", code="BAD_MAPPING", where=name) from error
     lines = written = 0
     held = ""

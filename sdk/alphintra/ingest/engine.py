@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from alphintra.errors import DataError
 from alphintra.ingest.findings import shown
@@ -52,7 +53,7 @@ def stream(connection: duckdb.DuckDBPyConnection, statement: str, name: str) -> 
     """
     try:
         yield from connection.sql(statement).to_arrow_reader(BATCH)
-    except duckdb.Error as error:
+    except (duckdb.Error, pa.ArrowException) as error:
         raise DataError(
             f"the file cannot be read: {shown(str(error), 160)}",
             code="UNREADABLE",

@@ -305,6 +305,15 @@ def test_an_encoding_is_proposed_and_asked_for(desk: Desk) -> None:
     assert rows(staged)[0]["Börse"] == "Düsseldorf für Größe"
 
 
+@pytest.mark.parametrize("encoding", ["no-such", "base64", "rot13", "a\0b", "undefined"])
+def test_an_encoding_that_is_none_is_refused(encoding: str, desk: Desk) -> None:
+    path = desk.write("x.csv", "Date,Close\n2020-01-02,1\n")
+    dialect = replace(desk.inspect(path).guess.mapping.dialect, encoding=encoding)
+    with pytest.raises(DataError) as caught:
+        desk.read(path, dialect=dialect)
+    assert caught.value.code in ("BAD_MAPPING", "ENCODING")
+
+
 def test_a_mapping_is_remembered_by_its_columns(desk: Desk) -> None:
     first = desk.inspect(desk.write("a.csv", "Date,Close\n2020-01-02,1\n"))
     same = desk.inspect(desk.write("b.csv.gz", gzip.compress(b" date ,CLOSE\n2021-01-02,5\n2021-01-03,5\n")))
