@@ -83,12 +83,9 @@ class Assembler:
         keep = np.ones(rows, dtype=bool)
         if "bad" in names:
             self._bad_cells(batch, keep)
-        for name, rule, message in (
-            ("t", "TS_PARSE", "the time is missing"),
-            ("s", "SCHEMA_REQUIRED", "the symbol is missing"),
-        ):
-            if name in names and batch.column(name).null_count:
-                self._drop(keep, np.asarray(batch.column(name).is_null()), rule, message, self._column_of(name))
+        if batch.column("t").null_count:
+            self._drop(keep, np.asarray(batch.column("t").is_null()), "TS_PARSE", "the time is missing", self._stamp)
+        symbols, codes = self._symbols(batch, keep)
         times = np.asarray(pc.fill_null(batch.column("t"), 0), dtype=np.int64)
         rule = "TS_UNIT" if self._format in EPOCHS else "TS_PARSE"
         beyond = (times < _EARLIEST) | (times > _LATEST)
@@ -99,7 +96,8 @@ class Assembler:
         if not keep.all():
             self._dropped.append(np.flatnonzero(~keep) + self._streamed)
             batch, times = batch.filter(pa.array(keep)), times[keep]
-        symbols, codes = self._symbols(batch)
+            used, codes = np.unique(codes[keep], return_inverse=True)
+            symbols = [symbols[place] for place in used.tolist()]
         if len(times):
             self._note_times(times)
             if self._localizer is not None:
@@ -145,12 +143,6 @@ class Assembler:
         self._check_times()
         dropped = np.concatenate(self._dropped) if self._dropped else np.zeros(0, dtype=np.int64)
         return np.union1d(rejected, row_of(dropped)), lines
-
-    def _column_of(self, name: str) -> str:
-        if name == "t":
-            return self._stamp
-        column = self._mapping.of("symbol")[0]
-        return column.source or f"column {column.position + 1}"
 
     def _place(self, rule: str, message: str, at: int, column: str | None = None, **more: str | None) -> None:
         """Keep a place until its row is known; of those beyond the first ones, the number."""
@@ -202,17 +194,24 @@ class Assembler:
                 self._place("FORMULA_TEXT", f"'{text}' would be a formula in a spreadsheet", row, name)
             self._made["FORMULA_TEXT"] += max(0, len(formulas) - self._limits.places)
 
-    def _symbols(self, batch: Any) -> tuple[list[str], I64]:
+    def _symbols(self, batch: Any, keep: npt.NDArray[np.bool_]) -> tuple[list[str], I64]:
+        """Return the symbols of a batch, and each row's place among them; rows without a good one are dropped."""
         if self._symbol is not None:
             return [self._symbol], np.zeros(batch.num_rows, dtype=np.int64)
+        column = self._mapping.of("symbol")[0]
+        called = column.source or f"column {column.position + 1}"
         encoded = batch.column("s").dictionary_encode()
         names = encoded.dictionary.to_pylist()
-        codes = np.asarray(encoded.indices, dtype=np.int64)
+        codes = np.asarray(pc.fill_null(encoded.indices, -1), dtype=np.int64)
+        self._drop(keep, codes < 0, "SCHEMA_REQUIRED", "the symbol is missing", called)
         for place, name in enumerate(names):
-            if name not in self._known:
-                row = self._streamed + int(np.flatnonzero(codes == place)[0]) + 1
-                check_symbol(name, f"{self._name}, about row {row}, column '{self._column_of('s')}'")
+            if name in self._known:
+                continue
+            try:
+                check_symbol(name, self._name)
                 self._known.add(name)
+            except DataError:
+                self._drop(keep, codes == place, "SCHEMA_TYPE", f"'{shown(name)}' is not a symbol", called)
         return names, codes
 
     def _note_times(self, times: I64) -> None:

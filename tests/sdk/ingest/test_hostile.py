@@ -151,8 +151,11 @@ FOUND: dict[str, tuple[str, list[tuple[str, str]], int]] = {
                     "2020-01-03,1,2,0.5,1.5,-100,-1 day\n",
                     [("FORMULA_TEXT", "formula.csv, row 1 (line 2), column 'Note'"),
                      ("FORMULA_TEXT", "formula.csv, row 2 (line 3), column 'Note'")], 2),
-    "ticker.csv": ("Date,Symbol,Close\n2020-01-02,AAPL,1\n2020-01-02,,2\n2020-01-02,NA,3\n2020-01-02,000001,3\n",
-                   [("SCHEMA_REQUIRED", "ticker.csv, row 2 (line 3), column 'Symbol'")], 3),
+    "ticker.csv": (f"Date,Symbol,Close\n2020-01-02,AAPL,1\n2020-01-02,,2\n2020-01-02,NA,3\n2020-01-02,000001,3\n"
+                   f"2020-01-02,{'X' * 65},4\n2020-01-02,A\tB,5\n",
+                   [("SCHEMA_REQUIRED", "ticker.csv, row 2 (line 3), column 'Symbol'"),
+                    ("SCHEMA_TYPE", "ticker.csv, row 5 (line 6), column 'Symbol'"),
+                    ("SCHEMA_TYPE", "ticker.csv, row 6 (line 7), column 'Symbol'")], 3),
     "first.jsonl": ('{"Date":"2020-01-02","Clo\n{"Date":"2020-01-03","Close":1}\n',
                     [("SCHEMA_TYPE", "first.jsonl, row 1 (line 1)")], 1),
     "spaced.jsonl": ('{"Date":"2020-01-02","Close":1}\n\n{"Date":"2020-01-03","Close":"x"}\n',
