@@ -254,6 +254,16 @@ def test_two_columns_of_one_name(desk: Desk) -> None:
         desk.read_as(path, replace(found.guess.mapping, columns=both))
 
 
+def test_a_mapping_is_checked_without_loading_a_parser() -> None:
+    program = (
+        "import sys; from alphintra.ingest.mapping import Mapping, fingerprint; import alphintra.ingest\n"
+        "print(sorted({'duckdb', 'pyarrow', 'numpy', 'ijson', 'python_calamine', 'zstandard'} & set(sys.modules)))\n"
+        "print(alphintra.ingest.fingerprint is fingerprint, set(dir(alphintra.ingest)) == set(alphintra.ingest._WHERE))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert found.stdout.split() == ["[]", "True", "True"]
+
+
 def test_the_reader_has_no_network_no_other_file_and_no_settings(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("1\n")
     (tmp_path / "other.csv").write_text("2\n")
