@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alphintra.errors import DataError
 from alphintra.ingest.expressions import DUPLICATE_KEY, GOOD, NO_OBJECT
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.limits import Limits

@@ -265,8 +265,6 @@ def _unpack(stream: Any, target: Path, packed: int, allowed: int, limits: Limits
             if not chunk:
                 return written
             written += out.write(chunk)
-            if written > allowed:
-                raise DataError(f"more than {limits.unpacked:,} bytes come out", code="TOO_LARGE", where=name)
             if written > MIB + packed * limits.ratio:
                 raise DataError(
                     f"more than {limits.ratio} bytes come out for each one of the packed file",
@@ -274,6 +272,8 @@ def _unpack(stream: Any, target: Path, packed: int, allowed: int, limits: Limits
                     where=name,
                     hint="Give the file unpacked.",
                 )
+            if written > allowed:
+                raise DataError("more bytes come out than are allowed", code="TOO_LARGE", where=name)
 
 
 def _damaged(what: str, name: str) -> DataError:

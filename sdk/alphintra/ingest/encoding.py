@@ -124,7 +124,7 @@ def transcode(source: Path, target: Path, encoding: str, limits: Limits, name: s
         DataError: A byte is not in the encoding, or there is no such encoding.
     """
     try:
-        b"".decode(encoding)  # refuses what is no encoding of text, such as base64
+        bytes(4).decode(encoding, "replace")  # refuses what is no encoding of text, such as base64
         decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
     except (LookupError, ValueError) as error:
         raise DataError(f"there is no encoding '{encoding}'", code="BAD_MAPPING", where=name) from error

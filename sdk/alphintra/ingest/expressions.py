@@ -25,6 +25,7 @@ _DAY_MS = 86_400_000
 #: Units since 1970 that a double holds to the microsecond; nanoseconds it does not, and integers lose fractions.
 _EXACT = ("epoch:s", "epoch:ms", "epoch:us")
 _FRACTION = "[.%f]"
+_TO_1900_US = (dt.date(1970, 1, 1) - dt.date(1900, 1, 1)).days * _DAY_MS * 1000
 _SUFFIXES = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000, "T": 1_000_000_000_000}
 
 
@@ -184,7 +185,7 @@ def _clock(raw: str, kind: str, form: str) -> tuple[str, bool]:
     width = len(dt.datetime(2000, 1, 1).strftime(form)) if re.fullmatch(r"(%[HMS])+", form) else 0
     fits = f"length(trim({text})) BETWEEN 1 AND {width}"
     padded = f"CASE WHEN {fits} THEN lpad(trim({text}), {width}, '0') END" if width else text
-    return f"{time_of_text(padded, form)} + {70 * 365 * _DAY_MS + 17 * _DAY_MS} * 1000", True
+    return f"{time_of_text(padded, form)} + {_TO_1900_US}", True
 
 
 def _text(raw: str, kind: str) -> tuple[str, bool]:
@@ -213,7 +214,7 @@ def _known_at(raw: str, kind: str, form: str) -> tuple[str, bool]:
     """Return when something was known: what has a date alone, at the end of that day."""
     expression, checked = _stamp(raw, kind, form, False)
     day = kind == "DATE" or (form not in EPOCHS and form != NATIVE and not _has_clock(form))
-    return (f"{expression} + {_DAY_MS} * 1000" if day else expression), checked
+    return (f"{expression} + {_DAY_MS * 1000}" if day else expression), checked
 
 
 def _filled(column: Column, mapping: Mapping, kinds: Dictionary[int, str]) -> str:

@@ -210,6 +210,8 @@ def _renamed(batch: Any, used: list[int], local: bool) -> Any:
             own = own.cast(own.type.value_type)
         if pa.types.is_null(own.type):
             own = own.cast(pa.string())
+        if pa.types.is_timestamp(own.type) and own.type.unit == "ns":
+            own = own.cast(pa.timestamp("us", own.type.tz), safe=False)
         if pa.types.is_timestamp(own.type) and own.type.tz and local:
             own = pc.local_timestamp(own)
         columns.append(own)

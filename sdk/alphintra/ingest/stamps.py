@@ -20,7 +20,7 @@ _EPOCH_CELL = re.compile(r"\d{9,19}(\.\d+)?")
 _FROM, _TO = (int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000 for year in (2001, 2100))
 _NAMED_DAY = re.compile(r"(?<!\d)(19|20)\d{2}[-_.]?\d{2}[-_.]?\d{2}(?!\d)")
 _DAY_US = 86_400_000_000
-#: Names of columns that are no times, however their numbers look.
+#: Names of columns that are no times, however like an epoch their numbers look.
 _OTHERS = {name for role, names in habits.NAMES.items() if role not in ("time", "date", "clock") for name in names}
 
 
@@ -100,7 +100,7 @@ class Stamps:
                 own
                 for place in range(len(keys))
                 if place not in named
-                and keys[place] not in _OTHERS
+                and (keys[place] not in _OTHERS or not all(cell.isdigit() for cell in table.column(place)))
                 and (own := self.of(table, place, "")) is not None
             ]
         if not found:

@@ -92,7 +92,8 @@ class Localizer:
             return utc, odd, odd
         back = clock.offset[late[odd]] < clock.offset[early[odd]]
         gaps, folds = odd[~back], odd[back]
-        falling = bool((np.diff(local) < 0).mean() > 0.5) if len(local) > 1 else False
+        steps = np.diff(local)
+        falling = bool((steps < 0).sum() > (steps > 0).sum())
         for row in folds.tolist():
             if self._second(symbols[codes[row]], int(early[row]), int(local[row]), falling):
                 utc[row] = local[row] - clock.offset[late[row]]

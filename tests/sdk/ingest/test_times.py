@@ -198,6 +198,8 @@ def test_times_of_spreadsheets(desk: Desk) -> None:
     assert [(own["symbol"], own["time"], own["close"]) for own in found] == [
         ("600000", dt.datetime(2020, 1, 2, 9, 30), 1.5), ("7", dt.datetime(2020, 1, 2), None),
     ]  # fmt: skip
-    said = [(own.rule, own.severity) for own in staged.findings]
-    assert said == [("SHEET_SKIPPED", "info"), ("SYMBOL_COERCED", "warning")]
+    assert [(own.rule, own.severity) for own in staged.findings] == [("SYMBOL_COERCED", "warning")]
+    assert [(own.rule, own.message) for own in desk.inspect(path).findings] == [
+        ("SHEET_SKIPPED", "the sheet 'Notes' is left out: it is hidden"),
+    ]  # fmt: skip
     assert [row["_row"] for row in found] == [1, 3]
