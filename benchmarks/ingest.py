@@ -93,7 +93,6 @@ def _child(path: Path, folder: Path) -> dict[str, float]:
 
     import duckdb
     import pyarrow.parquet as pq
-
     from alphintra.ingest.inspecting import inspect
     from alphintra.ingest.reading import read
 

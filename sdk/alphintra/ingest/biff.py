@@ -28,7 +28,8 @@ def measure(path: Path, name: str) -> int:
         return _spanned(_workbook(path.read_bytes()))
     except (struct.error, IndexError, ValueError) as error:
         message = "the workbook is encrypted" if str(error) == _ENCRYPTED else "the workbook is damaged"
-        raise DataError(message, code="DAMAGED_FILE", where=name, hint="Save it as xlsx, without a password.") from error
+        hint = "Save it as xlsx, without a password."
+        raise DataError(message, code="DAMAGED_FILE", where=name, hint=hint) from error
 
 
 def _spanned(stream: bytes) -> int:

@@ -63,7 +63,7 @@ def stream(connection: duckdb.DuckDBPyConnection, statement: str, name: str) -> 
 
 
 def readable_path(path: Path, folder: Path) -> Path:
-    """Return a path that DuckDB takes for that of one file: a link below ``folder`` if its name looks like a pattern."""
+    """Return a path that DuckDB takes for one file: a link below ``folder`` if the name looks like a pattern."""
     if not any(sign in str(path) for sign in _GLOB):
         return path
     folder.mkdir(parents=True, exist_ok=True)

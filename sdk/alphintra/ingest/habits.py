@@ -118,7 +118,7 @@ def folded(name: str) -> str:
 
 
 def keys_of(names: Sequence[str]) -> list[str]:
-    """Return the names of columns as :data:`NAMES` has them, without a symbol before each (quantmod's ``AAPL.Open``)."""
+    """Return names of columns as :data:`NAMES` has them, without a symbol before each (quantmod's ``AAPL.Open``)."""
     prefixes = {name.partition(".")[0] for name in names if name.strip()}
     shared = len(prefixes) == 1 and all("." in name for name in names if name.strip())
     return [folded(name.partition(".")[2] if shared else name) for name in names]

@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-
 from alphintra.ingest.inspecting import Inspection, inspect
 from alphintra.ingest.limits import DEFAULT, Limits
 from alphintra.ingest.reading import Staged, read

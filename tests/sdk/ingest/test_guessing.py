@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-
 from alphintra.errors import DataError
 from alphintra.ingest.guessing import recalled
 from alphintra.ingest.mapping import Mapping, fingerprint
+
 from tests.sdk.ingest.conftest import Desk, rows
 
 

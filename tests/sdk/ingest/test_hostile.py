@@ -20,12 +20,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-
 from alphintra.errors import DataError
 from alphintra.ingest.engine import connect
 from alphintra.ingest.limits import DEFAULT
 from alphintra.ingest.mapping import Mapping
 from alphintra.ingest.reading import read
+
 from tests.sdk.ingest import workbooks
 from tests.sdk.ingest.conftest import Desk, places, rows
 
@@ -258,7 +258,7 @@ def test_a_mapping_is_checked_without_loading_a_parser() -> None:
     program = (
         "import sys; from alphintra.ingest.mapping import Mapping, fingerprint; import alphintra.ingest\n"
         "print(sorted({'duckdb', 'pyarrow', 'numpy', 'ijson', 'python_calamine', 'zstandard'} & set(sys.modules)))\n"
-        "print(alphintra.ingest.fingerprint is fingerprint, set(dir(alphintra.ingest)) == set(alphintra.ingest._WHERE))\n"
+        "print(alphintra.ingest.fingerprint is fingerprint, {*dir(alphintra.ingest)} == {*alphintra.ingest._WHERE})\n"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
     assert found.stdout.split() == ["[]", "True", "True"]

@@ -17,8 +17,8 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-
 from alphintra.errors import DataError
+
 from tests.sdk.ingest import workbooks
 from tests.sdk.ingest.conftest import Desk, rows
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-
 from alphintra.errors import DataError
 from alphintra.ingest.limits import DEFAULT
 from alphintra.ingest.reading import Staged
 from alphintra.ingest.staging import FILE_GROUPS, GROUP_ROWS
+
 from tests.sdk.ingest.conftest import Desk, rows
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from alphintra.errors import DataError
 from alphintra.ingest.zones import Localizer, clock_of
+
 from tests.sdk.ingest import workbooks
 from tests.sdk.ingest.conftest import Desk, places, rows
 
