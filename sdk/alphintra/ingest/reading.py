@@ -18,8 +18,9 @@ from alphintra.ingest.habits import symbol_of
 from alphintra.ingest.limits import DEFAULT, Limits
 from alphintra.ingest.mapping import Mapping, check_symbol
 from alphintra.ingest.opening import open_table
-from alphintra.ingest.sorting import Source, sort
-from alphintra.ingest.staging import Writer, schema_of
+from alphintra.ingest.runs import Runs
+from alphintra.ingest.sorting import Numbering, Source, blocks_of
+from alphintra.ingest.staging import Block, Writer, schema_of
 from alphintra.ingest.tables import Opened
 from alphintra.ingest.zones import Localizer
 
@@ -106,9 +107,11 @@ class _Run:
         self._connection, self._mapping, self._staging = connection, mapping, staging
         self._limits, self._progress = limits, progress
         self._schema = schema_of(mapping)
-        self._first = staging / "spool" / "rows"
-        self._writer = Writer(self._first, self._schema, limits)
+        self._writer = Writer(staging / "rows", self._schema)
+        self._runs: Runs | None = None
         self._sources: list[Source] = []
+        self._symbols: set[str] = set()
+        self._rows = 0
 
     def add(self, part: Part) -> None:
         """Read one table."""
@@ -123,12 +126,30 @@ class _Run:
             return
         localizer = self._localizer(table)
         assembler = Assembler(mapping, part.name, symbol, localizer, self._limits, self.findings)
-        before = self._writer.rows
+        before = self._rows
         for batch in table.batches:
-            self._writer.write(assembler.block(batch))
-            self._progress(self._writer.rows)
+            self._take(assembler.block(batch))
         missing, first_line = assembler.finish(table.rejected(), table.first_line)
-        self._sources.append(Source(part.name, self._writer.rows - before, missing, first_line))
+        self._sources.append(Source(part.name, self._rows - before, missing, first_line))
+
+    def _take(self, block: Block) -> None:
+        """Keep rows: in staging while they are in its order, in runs from the first one on that is not."""
+        self._rows += len(block.codes)
+        self._symbols.update(block.symbols if len(block.codes) else ())
+        if self._rows > self._limits.rows:
+            raise DataError(f"there are more than {self._limits.rows:,} rows", code="ROW_LIMIT", where=self.name)
+        if len(self._symbols) > self._limits.symbols:
+            message = f"there are more than {self._limits.symbols:,} symbols"
+            raise DataError(message, code="TOO_LARGE", where=self.name, hint="Check which column is the symbol.")
+        if self._runs is None and not self._writer.write(block):
+            self._runs = Runs(self._staging / "spool" / "runs", self._schema)
+            self._writer.close()
+            for earlier, _ in blocks_of(self._writer.paths):
+                self._runs.add(earlier)
+            shutil.rmtree(self._staging / "rows", ignore_errors=True)
+        if self._runs is not None:
+            self._runs.add(block)
+        self._progress(self._rows)
 
     def _symbol(self, part: Part) -> str | None:
         mapping = self._mapping
@@ -154,33 +175,38 @@ class _Run:
     def finish(self) -> Staged:
         """Sort what has to be sorted, and say what there is."""
         self._writer.close()
-        if not self._writer.rows:
+        if not self._rows:
             raise self._nothing()
-        writer, numbered = self._writer, not self._writer.sorted or any(len(own.missing) for own in self._sources)
-        folder = self._staging / "rows"
-        if numbered:
-            writer = sort(
-                self._connection,
-                self._writer.paths,
-                folder,
-                self._schema,
-                self._sources,
-                self._limits,
-                self._writer.sorted,
-                self._progress,
-            )
-        else:
-            self._first.rename(folder)
+        missing = any(len(own.missing) for own in self._sources)
+        if self._runs is not None or missing:
+            self._number()
         return Staged(
-            files=tuple(sorted(folder.iterdir())),
-            rows=writer.rows,
-            symbols=len(writer.symbols),
+            files=tuple(sorted((self._staging / "rows").iterdir())),
+            rows=self._rows,
+            symbols=len(self._symbols),
             sources=tuple(self._sources),
-            numbered=numbered,
-            in_order=self._writer.sorted,
+            numbered=self._runs is not None or missing,
+            in_order=self._runs is None,
             findings=tuple(self.findings),
             counts=dict(self.findings.counts),
         )
+
+    def _number(self) -> None:
+        """Write staging with the number of each row, from the runs or from what is in order already."""
+        numbering = Numbering(self._schema, self._sources)
+        if self._runs is None:
+            (self._staging / "rows").rename(self._staging / "spool" / "rows")
+            blocks = blocks_of([self._staging / "spool" / "rows" / path.name for path in self._writer.paths])
+        else:
+            blocks = self._runs.blocks()
+        writer = Writer(self._staging / "rows", numbering.schema)
+        for block, places in blocks:
+            if not writer.write(numbering.numbered(block, places)):
+                raise AssertionError("a run is not sorted")
+            self._progress(self._rows)
+        writer.close()
+        if self._runs is not None:
+            self._runs.close()
 
     def _nothing(self) -> DataError:
         """Return the error for a file of which nothing is left, with the first reason."""

@@ -10,8 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alphintra.errors import DataError
-from alphintra.ingest.limits import Limits
 from alphintra.ingest.mapping import Mapping
 from alphintra.ingest.zones import I64
 
@@ -92,53 +90,38 @@ class Files:
 
 
 class Writer:
-    """Writes rows in the order in which they come, and knows whether that is the order of staging.
+    """Writes rows that come in the order of staging: a row group ends with its symbol."""
 
-    While it is, a row group ends with its symbol. From the first block on that goes back, row groups are cut by their
-    size alone: the rows are sorted from these files afterwards.
-    """
-
-    def __init__(self, folder: Path, schema: Any, limits: Limits) -> None:
-        self._files, self._limits = Files(folder, schema), limits
+    def __init__(self, folder: Path, schema: Any) -> None:
+        self._files = Files(folder, schema)
         self._held: list[Any] = []
         self._room = GROUP_ROWS
         self._last: tuple[bytes, int] | None = None
-        self.rows = 0
-        self.sorted = True
-        self.symbols: set[str] = set()
 
     @property
     def paths(self) -> list[Path]:
         """The files, in the order of their rows."""
         return self._files.paths
 
-    def write(self, block: Block) -> None:
-        """Take rows.
-
-        Raises:
-            DataError: There are more rows or symbols than allowed.
-        """
+    def write(self, block: Block) -> bool:
+        """Take rows; write nothing and return ``False`` if they do not follow on those before."""
         if not len(block.codes):
-            return
-        self.rows += len(block.codes)
-        self.symbols.update(block.symbols)
-        if self.rows > self._limits.rows:
-            raise DataError(f"there are more than {self._limits.rows:,} rows", code="ROW_LIMIT")
-        if len(self.symbols) > self._limits.symbols:
-            hint = "Check which column is the symbol."
-            raise DataError(f"there are more than {self._limits.symbols:,} symbols", code="TOO_LARGE", hint=hint)
+            return True
         cuts = self._cuts(block)
+        if cuts is None:
+            return False
         batch = block.batch(self._files.schema)
         for first, last in zip(cuts, [*cuts[1:], batch.num_rows], strict=True):
             self._hold(batch.slice(first, last - first), first_of_group=first > 0)
+        return True
 
     def close(self) -> None:
         """Write what is held, and end the files."""
         self._flush()
         self._files.close()
 
-    def _cuts(self, block: Block) -> list[int]:
-        """Return where runs of one symbol begin; find out whether all rows follow on one another."""
+    def _cuts(self, block: Block) -> list[int] | None:
+        """Return where runs of one symbol begin, or ``None`` if rows do not follow on one another."""
         raw = [symbol.encode() for symbol in block.symbols]
         rank = np.empty(len(raw), dtype=np.int64)
         rank[sorted(range(len(raw)), key=raw.__getitem__)] = np.arange(len(raw))
@@ -146,11 +129,11 @@ class Writer:
         first = (raw[block.codes[0]], int(block.times[0]))
         back = bool(((turns < 0) | ((turns == 0) & (np.diff(block.times) < 0))).any())
         if back or (self._last is not None and first < self._last):
-            self.sorted = False
-        if self.sorted and self._last is not None and first[0] != self._last[0]:
+            return None
+        if self._last is not None and first[0] != self._last[0]:
             self._flush()
         self._last = (raw[block.codes[-1]], int(block.times[-1]))
-        return [0, *(np.flatnonzero(turns) + 1).tolist()] if self.sorted else [0]
+        return [0, *(np.flatnonzero(turns) + 1).tolist()]
 
     def _hold(self, batch: Any, first_of_group: bool) -> None:
         if first_of_group:

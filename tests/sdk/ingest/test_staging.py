@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from alphintra.errors import DataError
 from alphintra.ingest.limits import DEFAULT
-from alphintra.ingest.reading import Staged
-from alphintra.ingest.staging import FILE_GROUPS, GROUP_ROWS
+from alphintra.ingest.reading import Staged, read
+from alphintra.ingest.runs import Runs
+from alphintra.ingest.staging import FILE_GROUPS, GROUP_ROWS, Block
 
 from tests.sdk.ingest.conftest import Desk, rows
 
@@ -86,6 +90,31 @@ def test_rows_that_are_left_out_do_not_shift_the_others(desk: Desk) -> None:
     assert (source.missing.tolist(), source.rows, source.first_line) == ([4, 5, 10, 16], 16, 2)
 
 
+@pytest.mark.parametrize("times", [1, 2, 40, 5_000], ids="{} times".format)
+def test_runs_are_put_together_in_pieces_that_fit(times: int, tmp_path: Path) -> None:
+    """Runs of a few hundred rows, of which many or all share a time: order by symbol, time, and arrival."""
+    rng = np.random.default_rng(times)
+    schema = pa.schema([("symbol", pa.string()), ("time", pa.int64()), ("close", pa.float64()), ("note", pa.string())])
+    runs = Runs(tmp_path / "runs", schema, size=20_000)
+    names, rows_in = ["Z", "a", "é"], []
+    for _ in range(12):
+        codes, stamps = rng.integers(0, 3, 500), rng.integers(0, times, 500)
+        start = len(rows_in)
+        notes = [f"n{start + place}" for place in range(500)]
+        values = [pa.array(rng.random(500)), pa.array(notes)]
+        runs.add(Block(names, codes, stamps, values))
+        rows_in += zip([names[code] for code in codes], stamps.tolist(), notes, strict=True)
+    found, largest = [], 0
+    for block, places in runs.blocks():
+        largest = max(largest, len(places))
+        own = [block.symbols[code] for code in block.codes]
+        found += zip(own, block.times.tolist(), block.values[1].to_pylist(), places.tolist(), strict=True)
+    wanted = sorted(range(len(rows_in)), key=lambda n: (rows_in[n][0].encode(), rows_in[n][1], n))
+    assert found == [(*rows_in[n], n) for n in wanted]
+    assert largest < 600, "twenty kilobytes hold no more"
+    assert not list((tmp_path / "runs").iterdir()), "runs have no names once they are written"
+
+
 @pytest.mark.parametrize("limit,code", [({"rows": 9}, "ROW_LIMIT"), ({"symbols": 1}, "TOO_LARGE")])
 def test_rows_and_symbols_are_bounded(limit: dict[str, int], code: str, desk: Desk) -> None:
     path = desk.write("a.csv", text([(symbol, n, 1.0) for symbol in "AB" for n in range(5)]))
@@ -95,8 +124,6 @@ def test_rows_and_symbols_are_bounded(limit: dict[str, int], code: str, desk: De
 
 
 def test_progress_is_told_in_rows(desk: Desk) -> None:
-    from alphintra.ingest.reading import read
-
     path = desk.write("a.csv", text([("A", n, 1.0) for n in range(10)]))
     told: list[Any] = []
     read(path, desk.inspect(path).guess.mapping, desk.folder / "s", progress=told.append)
