@@ -14,7 +14,7 @@ import pyarrow as pa
 from alphintra.ingest.staging import Block
 from alphintra.ingest.zones import I64
 
-RUN_BYTES = 64 << 20
+RUN_BYTES = 32 << 20
 TIME, ORDER = "t", "n"
 
 
@@ -75,8 +75,8 @@ class Runs:
                     table, times = table.take(pa.array(order)), times[order]
                 values = [table.column(place).combine_chunks() for place in range(2, table.num_columns)]
                 places = np.array(table.column(1).combine_chunks(), dtype=np.int64)
-                yield Block([symbol], np.zeros(len(times), dtype=np.int64), times, values), places
                 self._forget()
+                yield Block([symbol], np.zeros(len(times), dtype=np.int64), times, values), places
 
     def close(self) -> None:
         """Let go of the files."""
