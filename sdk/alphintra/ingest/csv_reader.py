@@ -33,6 +33,20 @@ _RULES = {
 }
 
 
+#: Of a row of another shape one error: it has one for each cell that is missing. Lines themselves stay where they are,
+#: a hundred thousand may be a megabyte each. A row begins for DuckDB with the blank lines above it: the sixth column.
+_REJECTS = """
+SELECT line_byte_position, line, column_idx, kind, strlen(csv_line),
+    length(csv_line) - length(ltrim(csv_line, chr(10) || chr(13))), left(error_message, 400)
+FROM (
+    SELECT *, error_type::VARCHAR AS kind,
+        row_number() OVER (PARTITION BY line_byte_position ORDER BY error_type::VARCHAR = 'CAST', column_idx) AS place,
+        bool_or(error_type::VARCHAR <> 'CAST') OVER (PARTITION BY line_byte_position) AS shaped
+    FROM reject_errors
+) WHERE place = 1 OR NOT shaped ORDER BY line_byte_position, column_idx LIMIT {}
+"""
+
+
 @dataclass(frozen=True, eq=False)
 class Text:
     """A text that is known to be UTF-8 with lines of bounded length.
@@ -89,7 +103,7 @@ def relation(text: Text, mapping: Mapping, types: Sequence[str], limits: Limits)
         f"skip = {dialect.skip}",
         "strict_mode = true",
         "store_rejects = true",
-        f"rejects_limit = {limits.rejects}",
+        f"rejects_limit = {_errors(mapping, limits)}",
         f"max_line_size = {limits.line}",
         f"nullstr = [{', '.join(literal(word) for word in words)}]",
         f"decimal_separator = {literal(dialect.decimal)}",
@@ -139,34 +153,32 @@ def _batches(
     return stream(connection, f"SELECT {select} FROM {relation(text, mapping, types, limits)}", text.name)
 
 
+def _errors(mapping: Mapping, limits: Limits) -> int:
+    """Return how many errors are noted: a row that is too short has one for each cell that it lacks."""
+    return limits.rejects * min(max(len(mapping.columns), 1), 16)
+
+
 def rejects(
     connection: duckdb.DuckDBPyConnection, text: Text, mapping: Mapping, limits: Limits, findings: Findings
 ) -> I64:
     """Add a finding for each cell that could not be read, and return the rows (from 1) that were left out."""
-    # Lines themselves stay where they are: a hundred thousand may be a megabyte each. A row begins for DuckDB with the
-    # blank lines above it, whose number is the sixth column.
-    found = connection.sql(
-        "SELECT line_byte_position, line, column_idx, error_type::VARCHAR, strlen(csv_line), "
-        "length(csv_line) - length(ltrim(csv_line, chr(10) || chr(13))), left(error_message, 400) "
-        "FROM reject_errors ORDER BY line_byte_position, column_idx"
-    ).fetchall()
+    found = connection.sql(_REJECTS.format(limits.rejects + 1)).fetchall()
+    (errors,) = connection.sql("SELECT count(*) FROM reject_errors").fetchall()[0]
     connection.execute("DELETE FROM reject_errors; DELETE FROM reject_scans;")
-    # A short row is reported once for each cell that it lacks; cells of a row of another shape are in other columns.
-    shapes = {entry[0]: entry for entry in reversed(found) if entry[3] != "CAST"}
-    own = [entry for entry in found if shapes.get(entry[0], entry) is entry]
-    places = np.array([entry[0] - 1 + entry[5] for entry in own], dtype=np.int64)
-    rows = np.array([entry[1] for entry in own], dtype=np.int64) - mapping.dialect.skip
+    places = np.array([entry[0] - 1 + entry[5] for entry in found], dtype=np.int64)
+    rows = np.array([entry[1] for entry in found], dtype=np.int64) - mapping.dialect.skip
     first = _first_byte(text.path, mapping.dialect.skip)
     blanks = text.scan.blanks[text.scan.blanks >= first]
     rows -= np.searchsorted(blanks, places, side="right")
     kept = places[: limits.places].tolist()
     lines: Iterator[int | None] = chain(lines_at(text.path, kept), repeat(None))
-    for entry, row, line in zip(own, rows.tolist(), lines, strict=False):
+    for entry, row, line in zip(found, rows.tolist(), lines, strict=False):
         _add(findings, text, mapping, entry, row, line)
     left_out = np.unique(rows)
-    if len(left_out) >= limits.rejects:
+    # DuckDB leaves out rows in silence once it has noted so many errors.
+    if len(left_out) >= limits.rejects or errors >= _errors(mapping, limits):
         raise DataError(
-            f"more than {limits.rejects:,} rows cannot be read",
+            f"more than {limits.rejects:,} rows or cells cannot be read",
             code="SCHEMA_TYPE",
             where=next((one.where for one in findings if one.severity == "error"), text.name),
             hint="Check the delimiter, and what each column is.",

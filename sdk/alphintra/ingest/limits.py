@@ -22,7 +22,7 @@ class Limits:
         depth: Levels of lists and objects in JSON.
         symbols: Different symbols.
         sheet_cells: Cells of the rectangle that a spreadsheet's used cells span: what its reader allocates.
-        rejects: Rows that cannot be read before reading stops.
+        rejects: Rows or cells that cannot be read before reading stops.
         places: Places kept for each rule; all are counted.
         memory: Bytes for DuckDB, beyond which it goes to disk.
         threads: Threads of DuckDB.

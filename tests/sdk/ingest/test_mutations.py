@@ -8,8 +8,11 @@ import gzip
 import io
 import json
 import random
+import tempfile
 import zipfile
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 from alphintra.errors import DataError
+from alphintra.ingest.mapping import Mapping
 
 from tests.sdk.ingest import workbooks
 from tests.sdk.ingest.conftest import Desk, rows
@@ -141,6 +145,14 @@ PACKINGS: list[Callable[[random.Random, bytes], bytes]] = [
 ]
 
 
+@cache
+def _mapping(kind: str) -> Mapping:
+    """The mapping of a file that is not damaged."""
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Desk(Path(folder))
+        return desk.inspect(desk.write("clean", CLEAN[kind])).guess.mapping
+
+
 def _damaged(rng: random.Random) -> tuple[str, bytes, int | None]:
     """A kind of file, its bytes, and how many rows were touched, if that is known."""
     kind = rng.choice(["csv", "csv", "csv", "jsonl", *CLEAN])
@@ -165,9 +177,7 @@ def _check(seed: int, desk: Desk) -> None:
     kind, data, touched = _damaged(rng)
     # The name says nothing, or something wrong.
     path = desk.write(f"damaged.{rng.choice(['csv', 'parquet', 'xlsx', kind])}", data)
-    clean = desk.write("clean", CLEAN[kind])
-    remembered = desk.inspect(clean).guess.mapping
-    clean.unlink()
+    remembered = _mapping(kind)
     try:
         found = desk.inspect(path)
         json.dumps(found.to_json())
