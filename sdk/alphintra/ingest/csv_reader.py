@@ -205,6 +205,9 @@ def _add(findings: Findings, text: Text, mapping: Mapping, entry: Any, row: int,
             findings.add("SCHEMA_TYPE", f"'{cell}' is not a number", text.name, **place)
         return
     rule, said = _RULES.get(kind, ("ROW_SHAPE", "the row cannot be read"))
-    if kind == "MISSING COLUMNS" and not text.scan.ended and text.path.stat().st_size <= begin - 1 + length:
+    last = text.path.stat().st_size <= begin + length
+    if kind == "MISSING COLUMNS" and not text.scan.ended and last:
         rule, said = "TRUNCATED_FILE", "the last row is cut off: the file is not complete"
+    elif kind == "UNQUOTED VALUE" and last:
+        said = "a quote is not closed: nothing after it could be read"
     findings.add(rule, said, text.name, **place)
