@@ -110,6 +110,11 @@ class Assembler:
             values.append(self._known_at(own, column.format) if column.role == "known_at" else own)
         return Block(symbols, codes, times, values)
 
+    @property
+    def streamed(self) -> int:
+        """How many rows came from the reader."""
+        return self._streamed
+
     def finish(self, rejected: I64, first_line: Callable[[int], int | None]) -> tuple[I64, int | None]:
         """Add the findings, whose rows are known only now.
 

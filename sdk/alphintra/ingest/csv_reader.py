@@ -133,7 +133,7 @@ def open_text(
     check_header(text.path, mapping, text.name)
     return Opened(
         batches=_batches(connection, text, mapping, day, limits),
-        rejected=lambda: rejects(connection, text, mapping, limits, findings),
+        rejected=lambda rows: rejects(connection, text, mapping, limits, findings, rows),
         zoned=mapping.zoned,
         first_line=lambda rows: first_line(text, mapping.dialect.skip, rows),
     )
@@ -159,7 +159,12 @@ def _errors(mapping: Mapping, limits: Limits) -> int:
 
 
 def rejects(
-    connection: duckdb.DuckDBPyConnection, text: Text, mapping: Mapping, limits: Limits, findings: Findings
+    connection: duckdb.DuckDBPyConnection,
+    text: Text,
+    mapping: Mapping,
+    limits: Limits,
+    findings: Findings,
+    streamed: int,
 ) -> I64:
     """Add a finding for each cell that could not be read, and return the rows (from 1) that were left out."""
     found = connection.sql(_REJECTS.format(limits.rejects + 1)).fetchall()
@@ -171,10 +176,11 @@ def rejects(
     blanks = text.scan.blanks[text.scan.blanks >= first]
     rows -= np.searchsorted(blanks, places, side="right")
     kept = places[: limits.places].tolist()
+    left_out = np.unique(rows)
+    inside = text.scan.lines - mapping.dialect.skip - len(blanks) - streamed - len(left_out)
     lines: Iterator[int | None] = chain(lines_at(text.path, kept), repeat(None))
     for entry, row, line in zip(found, rows.tolist(), lines, strict=False):
-        _add(findings, text, mapping, entry, row, line)
-    left_out = np.unique(rows)
+        _add(findings, text, mapping, entry, row, line, inside if entry is found[-1] else 0)
     # DuckDB leaves out rows in silence once it has noted so many errors.
     if len(left_out) >= limits.rejects or errors >= _errors(mapping, limits):
         raise DataError(
@@ -192,7 +198,10 @@ def _first_byte(path: Path, skip: int) -> int:
         return sum(len(file.readline(1 << 20)) for _ in range(skip))
 
 
-def _add(findings: Findings, text: Text, mapping: Mapping, entry: Any, row: int, line: int | None) -> None:
+def _add(
+    findings: Findings, text: Text, mapping: Mapping, entry: Any, row: int, line: int | None, inside: int
+) -> None:
+    """Add the finding of one error; ``inside`` lines belong to no row, which only a quote explains."""
     begin, _, index, kind, length, _, message = entry
     column: Column | None = mapping.columns[index - 1] if index and index <= len(mapping.columns) else None
     place: dict[str, Any] = {"row": row, "line": line}
@@ -205,9 +214,8 @@ def _add(findings: Findings, text: Text, mapping: Mapping, entry: Any, row: int,
             findings.add("SCHEMA_TYPE", f"'{cell}' is not a number", text.name, **place)
         return
     rule, said = _RULES.get(kind, ("ROW_SHAPE", "the row cannot be read"))
-    last = text.path.stat().st_size <= begin + length
-    if kind == "MISSING COLUMNS" and not text.scan.ended and last:
+    if kind == "MISSING COLUMNS" and not text.scan.ended and text.path.stat().st_size <= begin + length:
         rule, said = "TRUNCATED_FILE", "the last row is cut off: the file is not complete"
-    elif kind == "UNQUOTED VALUE" and last:
-        said = "a quote is not closed: nothing after it could be read"
+    elif kind == "UNQUOTED VALUE" and inside > 0:
+        said = f"a quote is not closed: up to {inside:,} lines after it are not read"
     findings.add(rule, said, text.name, **place)

@@ -67,7 +67,7 @@ def open_sheet(
     kinds = dict.fromkeys(range(width), "VARCHAR")
     batches = converted(connection, text_chunks(rows(), width), mapping, kinds, day)
     first = (sheet.start or (0, 0))[0]
-    return Opened(batches, lambda: np.array(blank, dtype=np.int64), mapping.zoned, lambda rows: first + skip + 1)
+    return Opened(batches, lambda rows: np.array(blank, dtype=np.int64), mapping.zoned, lambda rows: first + skip + 1)
 
 
 def sample(path: Path, name: str, limits: Limits, findings: Findings) -> tuple[Table, str]:

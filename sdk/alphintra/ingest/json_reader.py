@@ -81,7 +81,7 @@ def open_lines(
     statement = f"SELECT {select} FROM (SELECT o, {cells} FROM ({listed}))"
     return Opened(
         batches=stream(connection, statement, text.name),
-        rejected=lambda: csv_reader.rejects(connection, text, plain, limits, findings),
+        rejected=lambda rows: csv_reader.rejects(connection, text, plain, limits, findings, rows),
         zoned=mapping.zoned,
         first_line=lambda rows: csv_reader.first_line(text, 0, rows),
     )
@@ -113,7 +113,7 @@ def open_array(
 
     kinds = dict.fromkeys(range(width), "VARCHAR")
     batches = converted(connection, text_chunks(rows(), width), mapping, kinds, day)
-    return Opened(batches, lambda: NO_ROWS, mapping.zoned, no_lines)
+    return Opened(batches, lambda rows: NO_ROWS, mapping.zoned, no_lines)
 
 
 def sample(path: Path, name: str, form: Format, limits: Limits) -> tuple[Table, str]:

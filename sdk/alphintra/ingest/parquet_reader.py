@@ -81,7 +81,7 @@ def open_typed(
                 yield _renamed(batch, used, local)
 
     batches = converted(connection, chunks(), mapping, kinds, day)
-    return Opened(batches, lambda: NO_ROWS, mapping.zoned or zoned, no_lines)
+    return Opened(batches, lambda rows: NO_ROWS, mapping.zoned or zoned, no_lines)
 
 
 def sample(path: Path, name: str, form: Format, limits: Limits) -> Table:

@@ -129,7 +129,7 @@ class _Run:
         before = self._rows
         for batch in table.batches:
             self._take(assembler.block(batch))
-        missing, first_line = assembler.finish(table.rejected(), table.first_line)
+        missing, first_line = assembler.finish(table.rejected(assembler.streamed), table.first_line)
         self._sources.append(Source(part.name, self._rows - before, missing, first_line))
 
     def _take(self, block: Block) -> None:

@@ -26,13 +26,14 @@ class Opened:
 
     Attributes:
         batches: Record batches of what :func:`alphintra.ingest.expressions.query` selects, in the order of the file.
-        rejected: Called after the last batch: rows, from 1, that the reader left out, each with its finding.
+        rejected: Called after the last batch with the rows that came: those, from 1, that the reader left out, each
+            with its finding.
         zoned: Whether its times say what instant they are.
         first_line: Tells by the number of all rows the line of the first one, if each row is one line.
     """
 
     batches: Iterator[Any]
-    rejected: Callable[[], I64]
+    rejected: Callable[[int], I64]
     zoned: bool
     first_line: Callable[[int], int | None]
 

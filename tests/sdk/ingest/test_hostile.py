@@ -179,6 +179,15 @@ def test_a_row_that_cannot_be_read_is_a_finding_with_its_place(name: str, desk: 
     assert sum(staged.counts.values()) == len(wanted)
 
 
+def test_a_quote_that_is_not_closed_says_how_much_it_takes(desk: Desk) -> None:
+    path = desk.write("open.csv", HEAD + GOOD + '2020-01-06,1,2,0.5,"1.5,1\n' + GOOD * 3)
+    staged = desk.read(path)
+    assert [(own.where, own.message) for own in staged.findings] == [
+        ("open.csv, row 3 (line 4)", "a quote is not closed: up to 6 lines after it are not read"),
+    ]  # fmt: skip
+    assert staged.rows == 2
+
+
 def test_findings_beyond_the_first_are_counted(desk: Desk) -> None:
     path = desk.write("many.csv", HEAD + GOOD + "2020-01-06,1,2,0.5,x,1\n" * 50 + "2020-01-07,1,2,0.5,1.5,1\n")
     staged = desk.read(path, replace(DEFAULT, places=3))
