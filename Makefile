@@ -66,9 +66,10 @@ types: env
 imports: env
 	$(BIN)/lint-imports --no-cache
 
-# All random cases of the engine; of most kinds `make test` runs every second to fifth batch.
+# All random cases of the engine, of which `make test` runs every second to fifth batch of most kinds, and a thousand
+# damaged files.
 fuzz: env
-	$(BIN)/python -m pytest -q -p no:pytest_cov -m "slow or not slow" -n $(JOBS) tests/backtest $(ARGS)
+	$(BIN)/python -m pytest -q -p no:pytest_cov -m "slow or not slow" -n $(JOBS) tests/backtest tests/sdk/ingest $(ARGS)
 
 # Databases that are away for half a minute, then servers that die by SIGKILL, a hundred times on each database: some
 # twenty minutes.

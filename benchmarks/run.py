@@ -8,7 +8,7 @@ A speed is that of the best whole run (indicators, fills, equity) in a warm proc
 time, each engine repeated for as long as the others. A target that is missed is printed as such and fails nothing:
 machines differ.
 
-``--only jobs`` leaves out the engine, and needs no peers; ``--only engine`` leaves out jobs and the server.
+``--only jobs`` and ``--only datasets`` leave out the rest, and need no peers; ``--only engine`` leaves out both.
 
 The peers live in ``benchmarks/.venv-peers`` with their own lock, ``benchmarks/peers.txt``.
 """
@@ -34,6 +34,7 @@ import reference
 import replay
 import replay_play
 import report
+import stored_datasets
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
 from kernel_first import CELL, first_result
@@ -42,6 +43,7 @@ from table import Table, speed_of, warm
 
 #: Engines of the first line, all run on the bars on which they must agree.
 NAMES = {"backtesting_py": "backtesting.py", "pybroker": "PyBroker", "backtrader": "backtrader"}
+PARTS = ("engine", "jobs", "datasets")
 SESSIONS, SYMBOLS = 2_520, 500
 #: Bars of a first result.
 FIRST = 2_000
@@ -258,26 +260,35 @@ def main() -> int:
     parser.add_argument("--equal", type=int, default=100_000, help="bars on which all engines must agree")
     parser.add_argument("--jobs", type=int, default=job_queue.JOBS, help="jobs through the queue of a server")
     parser.add_argument("--listed", type=int, default=job_list.COUNT, help="jobs in the list of jobs")
-    parser.add_argument("--only", choices=("engine", "jobs"), help="one part alone")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument("--check-only", action="store_true", help="compare results, measure nothing")
     args = parser.parse_args()
+    parts = (args.only,) if args.only else PARTS
     jobs = job_figures.JobBench(args.jobs, args.listed)
     with tempfile.TemporaryDirectory(prefix="alphintra-bench-") as name:
         engine = None
-        if args.only != "jobs":
+        if "engine" in parts:
             install_peers()
             engine = Bench(Path(name), args.equal, args.bars)
             if not results_are_equal(engine):
                 return 1
-        if args.only != "engine" and not _equal("jobs", job_figures.problem(jobs)):
+        if "jobs" in parts and not _equal("jobs", job_figures.problem(jobs)):
+            return 1
+        sizes = (stored_datasets.HASHED, stored_datasets.UNIVERSE)
+        if args.check_only:
+            sizes = ((2, 100_000), (500, 100_000))
+        stored = stored_datasets.measure(Path(name), *sizes) if "datasets" in parts else None
+        if stored is not None and not _equal("datasets", stored.problem):
             return 1
         if args.check_only:
             return 0
         table = Table()
         if engine is not None:
             show(engine, table)
-        if args.only != "engine":
+        if "jobs" in parts:
             job_figures.show(jobs, table)
+        if stored is not None:
+            stored_datasets.show(stored, table)
         table.end()
     return 0
 

@@ -263,3 +263,13 @@ def test_a_door_that_answers_otherwise_is_named(bench: Any) -> None:
     assert bench.job_figures.problem(jobs) is None
     vars(jobs)["rest"] = (0.1, [equity + 1])
     assert bench.job_figures.problem(jobs).startswith("REST and this process: final equity")
+
+
+def test_stored_datasets_are_compared(bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = bench.stored_datasets.measure
+    found = measure(tmp_path / "same", (2, 2_000), (30, 1_000))
+    assert (found.problem, found.rows, found.symbols, found.read) == (None, 4_000, 30, 1_000)
+    assert min(found.write, found.hash, found.range, found.first, found.preview) > 0
+    monkeypatch.setattr(bench.stored_datasets, "content_hash", lambda columns: "sha256:another")
+    found = measure(tmp_path / "other", (2, 2_000), (30, 1_000))
+    assert found.problem == "the hash of a version and that of its arrays"

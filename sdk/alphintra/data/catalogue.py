@@ -84,9 +84,14 @@ def read_columns(found: dict[str, Any], symbols: Sequence[str]) -> dict[str, dic
     return out
 
 
-def unknown(name: str) -> UnknownDataset:
-    """Return the error for a name that is neither a dataset nor a file."""
+def is_shipped(name: str) -> bool:
+    """Tell whether a name, with or without a symbol after it, is that of a shipped dataset."""
+    return name.partition("/")[0] in names()
+
+
+def unknown(name: str, own: Sequence[str] = ()) -> UnknownDataset:
+    """Return the error for a name that is neither a dataset, shipped or the trader's own, nor a file."""
+    near = did_you_mean(name.partition("@")[0], own) or did_you_mean(name.partition("/")[0], names())
     return UnknownDataset(
-        f"there is no dataset or file '{name}'",
-        hint=did_you_mean(name.partition("/")[0], names()) + "Datasets: " + ", ".join(names()) + ".",
+        f"there is no dataset or file '{name}'", hint=near + "Datasets: " + ", ".join((*own[:20], *names())) + "."
     )

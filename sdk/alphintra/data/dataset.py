@@ -12,11 +12,13 @@ from alphintra.data import catalogue
 from alphintra.data.basis import check_prices
 from alphintra.data.content_hash import Array
 from alphintra.data.market import MarketData
-from alphintra.data.resolve import resolve
+from alphintra.data.resolve import resolve, stored_dataset
 from alphintra.data.shipped import market_from_manifest
+from alphintra.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import polars as pl
 
 
 class Dataset:
@@ -71,6 +73,30 @@ class Dataset:
         from alphintra.data.frames import to_pandas
 
         return to_pandas(self)
+
+    def to_arrow(self) -> Any:
+        """Return an Arrow table of the columns as they are stored, with the symbol of each row in ``symbol``."""
+        from alphintra.data.arrow import to_table
+
+        return to_table(self.stored())
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return a Polars frame with the columns of :meth:`to_arrow`.
+
+        Raises:
+            DataError: Polars is not installed.
+        """
+        from alphintra.store.converting import to_polars
+
+        return to_polars(self.to_arrow())
+
+    def to_numpy(self) -> dict[str, dict[str, Array]]:
+        """Return arrays by symbol and column: times int64 µs, dates int32 days, numbers float64.
+
+        Raises:
+            DataError: A value is missing that is no float, in a dataset of one's own.
+        """
+        return self.stored()
 
     def events(self) -> pd.DataFrame:
         """Return the stored splits and dividends of the symbols, one a row; empty if there are none.
@@ -153,17 +179,31 @@ def list_datasets() -> DatasetList:
     return DatasetList(tuple(load(name) for name in catalogue.names()))
 
 
-def load(data: Any) -> Dataset:
+def load(data: Any, *, columns: Sequence[str] | None = None, start: Any = None, end: Any = None) -> Dataset:
     """Open a dataset to look at it.
 
     Args:
         data: Whatever :func:`resolve` takes: a name such as ``us-equities-daily`` or
-            ``us-equities-daily/AAPL``, a CSV or Parquet file, a DataFrame, a dict of DataFrames.
+            ``us-equities-daily/AAPL``, a CSV or Parquet file, a DataFrame, a dict of DataFrames; or a
+            dataset of your own: ``name``, ``name@version``, ``name@version/SYMBOL``.
+        columns: Which columns of your own dataset, beside symbol and time; left out, all.
+        start: First time of it: a date, or an instant (UTC where it names no zone).
+        end: Last time, included; a date includes its whole day in UTC.
 
     Raises:
         UnknownDataset: Nothing has this name; the error names the nearest.
-        DataError: Data given directly cannot be used.
+        DataError: Data given directly cannot be used; a part is wanted of data that is no dataset of your own.
     """
+    if isinstance(data, str):
+        stored = stored_dataset(data, columns, start, end)
+        if stored is not None:
+            return stored
+    if columns is not None or start is not None or end is not None:
+        raise DataError(
+            "columns, start and end choose a part of a dataset of your own",
+            code="BAD_RANGE",
+            hint='Write al.data.load("name@version", …), or cut what load(…).to_pandas() returns.',
+        )
     if isinstance(data, Dataset):
         return data
     if isinstance(data, str):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alphintra.data.dataset import Dataset, DatasetList
     from alphintra.data.market import SymbolBars
 
-_BOX = "font-family:var(--jp-ui-font-family,sans-serif);font-size:13px;line-height:1.45;max-width:780px"
+BOX = "font-family:var(--jp-ui-font-family,sans-serif);font-size:13px;line-height:1.45;max-width:780px"
 _CELL = "padding:2px 10px 2px 0;text-align:{};white-space:nowrap;vertical-align:top"
 _LIST_HEADINGS = ("Name", "What", "Class", "Bars", "Symbols", "From", "To", "Rows")
 
@@ -29,7 +29,7 @@ def dataset_line(dataset: Dataset) -> str:
 
 def dataset_bundle(dataset: Dataset, include: Any = None, exclude: Any = None) -> dict[str, Any]:
     """Return text, HTML and PNG of a dataset, as IPython asks for them."""
-    return _bundle(
+    return bundle_of(
         {
             "text/plain": lambda: dataset_line(dataset),
             "text/html": lambda: dataset_html(dataset),
@@ -45,7 +45,7 @@ def dataset_html(dataset: Dataset) -> str:
     manifest = dataset.manifest
     chart = chart_of(dataset)
     title = manifest.get("title", dataset.name)
-    parts = [f'<div style="{_BOX}">', f"<div><strong>{escape(title)}</strong> "]
+    parts = [f'<div style="{BOX}">', f"<div><strong>{escape(title)}</strong> "]
     parts.append(f'<code style="opacity:.8">{escape(dataset.name)}</code></div>')
     if manifest:
         parts.append(f'<div style="opacity:.85;margin:2px 0 6px">{escape(manifest["description"])}</div>')
@@ -73,7 +73,7 @@ def list_text(datasets: DatasetList) -> str:
 
 def list_bundle(datasets: DatasetList, include: Any = None, exclude: Any = None) -> dict[str, Any]:
     """Return text and HTML of the list."""
-    return _bundle(
+    return bundle_of(
         {"text/plain": lambda: list_text(datasets), "text/html": lambda: _list_html(datasets)},
         include,
         exclude,
@@ -87,7 +87,7 @@ def _list_html(datasets: DatasetList) -> str:
         "<code>name/SYMBOL</code> selects a symbol.</div>"
     )
     rows = [_list_row(item) for item in datasets]
-    return f'<div style="{_BOX};max-width:none">{_table(_LIST_HEADINGS, rows, right=(4, 7))}{hint}</div>'
+    return f'<div style="{BOX};max-width:none">{table(_LIST_HEADINGS, rows, right=(4, 7))}{hint}</div>'
 
 
 def _list_row(dataset: Dataset) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ def _symbols_table(dataset: Dataset) -> str:
         )
         for symbol, bars in market.bars.items()
     ]
-    return _table(headings, rows, right=(4, 5, 6, 7))
+    return table(headings, rows, right=(4, 5, 6, 7))
 
 
 def _columns_table(dataset: Dataset) -> str:
@@ -138,7 +138,7 @@ def _columns_table(dataset: Dataset) -> str:
         for column in dataset.manifest["columns"]
         if column["role"] == "return"
     ]
-    return _table(("Column", "", "Mean", "Standard deviation"), rows, right=(2, 3))
+    return table(("Column", "", "Mean", "Standard deviation"), rows, right=(2, 3))
 
 
 def _volatility(bars: SymbolBars, periods_per_year: int) -> str:
@@ -188,7 +188,8 @@ def _span(dataset: Dataset) -> tuple[str, str, int, str]:
     return first, last, sum(e["rows"] for e in own), m["timeframe"]
 
 
-def _table(headings: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[int, ...]) -> str:
+def table(headings: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[int, ...]) -> str:
+    """Return an HTML table; the columns numbered in ``right`` are numbers."""
     def line(tag: str, cells: Iterable[str]) -> str:
         text = "".join(
             f'<{tag} style="{_CELL.format("right" if column in right else "left")}">{escape(cell)}</{tag}>'
@@ -203,6 +204,7 @@ def _table(headings: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[
     )
 
 
-def _bundle(makers: dict[str, Callable[[], Any]], include: Any, exclude: Any) -> dict[str, Any]:
+def bundle_of(makers: dict[str, Callable[[], Any]], include: Any, exclude: Any) -> dict[str, Any]:
+    """Return what was asked for of what can be made."""
     wanted = [kind for kind in makers if (not include or kind in include) and (not exclude or kind not in exclude)]
     return {kind: makers[kind]() for kind in wanted}

@@ -40,11 +40,16 @@ def _frame(columns: dict[str, Array], intraday: bool) -> pd.DataFrame:
 def events(dataset: Dataset) -> pd.DataFrame:
     """Return stored splits and dividends of the dataset's symbols."""
     if not dataset.manifest or not dataset.manifest["events"]:
-        return pd.DataFrame(columns=list(EVENT_COLUMNS))
+        return no_events()
     frame = pd.read_parquet(ROOT / dataset.manifest["name"] / "events.parquet")
     frame["ex_date"] = pd.to_datetime(frame["ex_date"])
     chosen: Any = frame["symbol"].isin(dataset.symbols)
     return frame[chosen].reset_index(drop=True)
+
+
+def no_events() -> pd.DataFrame:
+    """Return the table of events without a row."""
+    return pd.DataFrame(columns=list(EVENT_COLUMNS))
 
 
 def list_frame(datasets: DatasetList) -> pd.DataFrame:

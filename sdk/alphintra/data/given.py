@@ -42,12 +42,12 @@ def market_from_file(path: Path, prices: str | None = None, label: Label | None 
     """Read a CSV or Parquet file; the symbol is the file's stem."""
     suffix = file_suffix(path) or ""
     stem = path.name[: len(path.name) - len(suffix)] or path.name
-    return _market(stem, {stem: read_file(path)}, prices, label)
+    return market_from_tables(stem, {stem: read_file(path)}, prices, label)
 
 
 def market_from_frame(frame: pd.DataFrame, prices: str | None = None, label: Label | None = None) -> MarketData:
     """Take one DataFrame as the symbol ``DATA``."""
-    return _market(UNNAMED, {UNNAMED: from_frame(frame, "DataFrame")}, prices, label)
+    return market_from_tables(UNNAMED, {UNNAMED: from_frame(frame, "DataFrame")}, prices, label)
 
 
 def market_from_frames(frames: Mapping[Any, Any], prices: str | None = None, label: Label | None = None) -> MarketData:
@@ -69,7 +69,7 @@ def market_from_frames(frames: Mapping[Any, Any], prices: str | None = None, lab
                 hint="Give a DataFrame, or a dict of DataFrames by symbol.",
             )
         tables[symbol] = from_frame(frame, f"DataFrame '{symbol}'")
-    return _market(UNNAMED, tables, prices, label)
+    return market_from_tables(UNNAMED, tables, prices, label)
 
 
 def is_frame(data: Any) -> bool:
@@ -77,7 +77,10 @@ def is_frame(data: Any) -> bool:
     return any(c.__name__ == "DataFrame" and c.__module__.startswith("pandas") for c in type(data).__mro__)
 
 
-def _market(name: str, tables: Mapping[str, RawTable], prices: str | None, label: Label | None) -> MarketData:
+def market_from_tables(
+    name: str, tables: Mapping[str, RawTable], prices: str | None, label: Label | None, identity: str | None = None
+) -> MarketData:
+    """Take the columns of several symbols, in the mapping's order; ``identity`` is their hash where it is known."""
     zone = None if label is None else label.time_zone
     checked = {symbol: _check(table, zone) for symbol, table in tables.items()}
     check_zones({symbol: own.times for symbol, own in checked.items()})
@@ -102,7 +105,7 @@ def _market(name: str, tables: Mapping[str, RawTable], prices: str | None, label
         notes += looks_like_split(bars)
     return MarketData(
         name=name,
-        dataset_hash=_identity(checked, label),
+        dataset_hash=identity or _identity(checked, label),
         symbols=tuple(bars),
         bars=bars,
         asset_class="STOCKS",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ from alphintra.data.basis import ADJUSTED, check_prices, no_raw_prices
 from alphintra.data.bounds import bounded
 from alphintra.data.market import MarketData
 from alphintra.data.shipped import market_from_manifest
-from alphintra.errors import DataError
+from alphintra.errors import DataError, UnknownDataset
 
 if TYPE_CHECKING:
+    from alphintra.data.stored import StoredDataset
     from alphintra.data.timeframe import Label
 
 
@@ -32,8 +33,9 @@ def resolve(
     """Return the bars that ``data`` names, checked and ready for a run.
 
     Args:
-        data: Name of a shipped dataset (``us-equities-daily``, ``…/AAPL``, ``…/AAPL,MSFT``), path of a
-            CSV or Parquet file, DataFrame, dict of DataFrames by symbol, or market data.
+        data: Name of a shipped dataset (``us-equities-daily``, ``…/AAPL``, ``…/AAPL,MSFT``) or of
+            one of your own (``prices@3/AAPL``; without a version, the newest), path of a CSV or Parquet
+            file, DataFrame, dict of DataFrames by symbol, or market data.
         start: First date of the run. It cuts nothing, since indicators warm up on what is before
             it, but has to lie before the end of the data.
         end: Last date of the run, included; later bars are cut.
@@ -79,6 +81,9 @@ def whole(data: Any, prices: str | None = None, label: Label | None = None) -> M
         selection = catalogue.select(data)
         if selection is not None:
             return _resolved(market_from_manifest(*selection, on), None, label)
+        stored = stored_dataset(data)
+        if stored is not None:
+            return _resolved(stored.market(prices), None, label)
         return _from_path(data, on, label)
     if isinstance(data, os.PathLike):
         return _from_path(os.fspath(data), on, label)
@@ -96,6 +101,20 @@ def whole(data: Any, prices: str | None = None, label: Label | None = None) -> M
         code="BAD_DATA_TYPE",
         hint="Give a dataset's name, a path of a CSV or Parquet file, a DataFrame or a dict of DataFrames.",
     )
+
+
+def stored_dataset(
+    name: str, columns: Sequence[str] | None = None, start: Any = None, end: Any = None
+) -> StoredDataset | None:
+    """Open a trader's own dataset by name; ``None`` if there is none, and the name may be something else."""
+    from alphintra.data.sources import source
+
+    where = source()
+    if where is None or catalogue.is_shipped(name):  # what ships has its name first
+        return None
+    from alphintra.data.stored import open_stored
+
+    return open_stored(name, where, columns, start, end)
 
 
 def _resolved(market: MarketData, prices: str | None, label: Label | None) -> MarketData:
@@ -126,5 +145,17 @@ def _from_path(name: str, prices: str, label: Label | None) -> MarketData:
     except (OSError, ValueError, RuntimeError):
         exists = False
     if not exists:
-        raise catalogue.unknown(name)
+        raise _unknown(name)
     return market_from_file(path, prices, label)
+
+
+def _unknown(name: str) -> UnknownDataset:
+    from alphintra.data.sources import source
+
+    where = source()
+    if where is None and "@" in name:
+        return UnknownDataset(
+            f"there is no dataset '{name}': this process was given no datasets of yours",
+            hint="Run this in a notebook of JupyterLab with the Alphintra extension, or as a job.",
+        )
+    return catalogue.unknown(name, () if where is None else where.names())

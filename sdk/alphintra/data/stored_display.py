@@ -1,0 +1,73 @@
+"""How a version of a trader's own dataset looks in a cell: from its manifest, without reading a row."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from alphintra.data.display import BOX, bundle_of, table
+
+if TYPE_CHECKING:
+    from alphintra.data.stored import StoredDataset
+
+_MOST_COLUMNS = 40
+_HEADINGS = ("Column", "Type", "Role", "Missing", "Least", "Mean", "Most")
+
+
+def line(dataset: StoredDataset) -> str:
+    """Return one line of text: the whole range and rows of the chosen symbols."""
+    about = dataset.about
+    chosen = set(dataset.symbols)
+    rows = sum(
+        count for symbol, count in zip(about.symbols, about.symbol_rows.tolist(), strict=True) if symbol in chosen
+    )
+    symbols = ", ".join(dataset.symbols[:6]) + (", …" if len(dataset.symbols) > 6 else "")
+    return f"Dataset {dataset.name}: {symbols}; {about.about.timeframe or 'rows'}, {_span(dataset)}, {rows:,} rows"
+
+
+def bundle(dataset: StoredDataset, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    """Return text and HTML of a version, as IPython asks for them."""
+    return bundle_of({"text/plain": lambda: line(dataset), "text/html": lambda: html(dataset)}, include, exclude)
+
+
+def html(dataset: StoredDataset) -> str:
+    """Return columns with their statistics as static HTML."""
+    about = dataset.about
+    shown = about.columns[:_MOST_COLUMNS]
+    rows = []
+    for column in shown:
+        found = about.statistics.get(column.name) or {}
+        cells = [_cell(found.get(name)) for name in ("nulls", "min", "mean", "max")]
+        rows.append((column.name, column.type, column.role or "", *cells))
+    more = len(about.columns) - len(shown)
+    stated = about.about
+    facts = [stated.asset_class, stated.timeframe, stated.calendar and f"calendar {stated.calendar}", stated.currency]
+    facts += [f"prices: {stated.adjustment}", "simulated" if stated.simulated else None]
+    text = " · ".join([fact for fact in facts if fact] + [about.content_hash[:19] + "…"])
+    parts = [
+        f'<div style="{BOX}"><div><strong>{escape(dataset.name)}</strong></div>',
+        f'<div style="opacity:.85;margin:2px 0 6px">{escape(line(dataset))}</div>',
+        table(_HEADINGS, rows, right=(3, 4, 5, 6)),
+        f'<div style="opacity:.85">{more} more columns</div>' if more else "",
+        f'<div style="opacity:.75;margin-top:4px">{escape(text)}</div></div>',
+    ]
+    return "".join(parts)
+
+
+def _span(dataset: StoredDataset) -> str:
+    from alphintra.store.statistics import time_text
+
+    about = dataset.about
+    chosen = set(dataset.symbols)
+    _, _, symbol, _, first, last = about.groups
+    places = [place for place, number in enumerate(symbol.tolist()) if about.symbols[number] in chosen]
+    ends = (int(first[places].min()), int(last[places].max()))
+    return " to ".join(time_text(end, about.time.type)[:10] for end in ends)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

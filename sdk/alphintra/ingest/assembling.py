@@ -1,0 +1,290 @@
+"""From what a reader yields to rows of staging: cells that were not understood, time zones, symbols."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from alphintra.errors import DataError
+from alphintra.ingest.expressions import DUPLICATE_KEY, GOOD, NO_OBJECT
+from alphintra.ingest.findings import Findings, shown
+from alphintra.ingest.limits import Limits
+from alphintra.ingest.mapping import EPOCHS, NATIVE, TIMES, Mapping, check_symbol, names_instant
+from alphintra.ingest.staging import DAY_US, Block
+from alphintra.ingest.time_formats import swapped
+from alphintra.ingest.zones import I64, Localizer
+
+_FORMULA = r"^[=+\-@\t\r]"
+_UNIT_FROM, _UNIT_TO = (int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000 for year in (2001, 2100))
+#: What a time in staging may be, microseconds: the years 1 to 9999.
+_EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A finding whose row is known as a place in the stream, from 0."""
+
+    rule: str
+    message: str
+    at: int
+    column: str | None
+    symbol: str | None
+    time: str | None
+
+
+class Assembler:
+    """Turns the batches of one table into blocks.
+
+    Args:
+        mapping: What each column is.
+        name: The table, as findings call it.
+        symbol: Its symbol, if it has no column for it.
+        zoned: Whether its times are in UTC already.
+        localizer: Turns local times into UTC; ``None`` for days and for times in UTC.
+        limits: Bounds.
+        findings: Takes what is found.
+    """
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        name: str,
+        symbol: str | None,
+        localizer: Localizer | None,
+        limits: Limits,
+        findings: Findings,
+    ) -> None:
+        self._mapping, self._name, self._symbol = mapping, name, symbol
+        self._localizer, self._limits, self._findings = localizer, limits, findings
+        self._known: set[str] = set()
+        self._places: list[_Place] = []
+        self._made: Counter[str] = Counter()
+        self._streamed = 0
+        self._dropped: list[I64] = []
+        stamp = next((c for c in mapping.of("time", "date") if c.format), None)
+        self._stamp = "" if stamp is None else (stamp.source or f"column {stamp.position + 1}")
+        self._format = "" if stamp is None else stamp.format
+        self._either = swapped(self._format) is not None
+        self._differ = False
+        self._range: tuple[int, int] | None = None
+        self._texts = [place for place, column in enumerate(mapping.values) if column.role == "text"]
+
+    def block(self, batch: Any) -> Block:
+        """Return the rows of a batch that were understood."""
+        names = batch.schema.names
+        rows = batch.num_rows
+        keep = np.ones(rows, dtype=bool)
+        if "bad" in names:
+            self._bad_cells(batch, keep)
+        if batch.column("t").null_count:
+            self._drop(keep, np.asarray(batch.column("t").is_null()), "TS_PARSE", "the time is missing", self._stamp)
+        symbols, codes = self._symbols(batch, keep)
+        times = np.asarray(pc.fill_null(batch.column("t"), 0), dtype=np.int64)
+        rule = "TS_UNIT" if self._format in EPOCHS else "TS_PARSE"
+        beyond = (times < _EARLIEST) | (times > _LATEST)
+        self._drop(keep, beyond, rule, f"the time is out of range as {self._format}", self._stamp)
+        if self._mapping.resolution == "date" and keep.any():
+            self._drop(keep, times % DAY_US != 0, "TS_PARSE", "the date has a time of day", self._stamp)
+        self._long_texts(batch, keep)
+        if not keep.all():
+            self._dropped.append(np.flatnonzero(~keep) + self._streamed)
+            batch, times = batch.filter(pa.array(keep)), times[keep]
+            used, codes = np.unique(codes[keep], return_inverse=True)
+            symbols = [symbols[place] for place in used.tolist()]
+        if len(times):
+            self._note_times(times)
+            if self._localizer is not None:
+                times = self._to_utc(times, symbols, codes, keep)
+        self._streamed += rows
+        values = []
+        for place, column in enumerate(self._mapping.values):
+            own = batch.column(f"v{place}")
+            values.append(self._known_at(own, column.format) if column.role == "known_at" else own)
+        return Block(symbols, codes, times, values)
+
+    @property
+    def streamed(self) -> int:
+        """How many rows came from the reader."""
+        return self._streamed
+
+    def finish(self, rejected: I64, first_line: Callable[[int], int | None]) -> tuple[I64, int | None]:
+        """Add the findings, whose rows are known only now.
+
+        Args:
+            rejected: Rows, from 1, that the reader itself left out.
+            first_line: Tells by the number of rows the line of the first one, if each row is one line.
+
+        Returns:
+            All rows (from 1) that are not in staging, and the line of the first row.
+        """
+        lines = first_line(self._streamed + len(rejected))
+        shift = rejected - np.arange(len(rejected))
+
+        def row_of(at: I64) -> I64:
+            return at + 1 + np.searchsorted(shift, at + 1, side="right")
+
+        for place in self._places:
+            row = int(row_of(np.array([place.at]))[0])
+            line = None if lines is None else row - 1 + lines
+            self._findings.add(
+                place.rule,
+                place.message,
+                self._name,
+                row=row,
+                line=line,
+                column=place.column,
+                symbol=place.symbol,
+                time=place.time,
+            )
+        for rule, count in self._made.items():
+            self._findings.count(rule, count - self._limits.places)
+        self._check_times()
+        dropped = np.concatenate(self._dropped) if self._dropped else np.zeros(0, dtype=np.int64)
+        return np.union1d(rejected, row_of(dropped)), lines
+
+    def _place(self, rule: str, message: str, at: int, column: str | None = None, **more: str | None) -> None:
+        """Keep a place until its row is known; of those beyond the first ones, the number."""
+        self._made[rule] += 1
+        if self._made[rule] <= self._limits.places:
+            place = _Place(rule, message, at + self._streamed, column, more.get("symbol"), more.get("time"))
+            self._places.append(place)
+
+    def _drop(self, keep: npt.NDArray[np.bool_], wrong: Any, rule: str, message: str, column: str) -> None:
+        rows = np.flatnonzero(keep & wrong)
+        keep[rows] = False
+        for row in rows[: self._limits.places].tolist():
+            self._place(rule, message, row, column)
+        self._made[rule] += max(0, len(rows) - self._limits.places)
+
+    def _bad_cells(self, batch: Any, keep: npt.NDArray[np.bool_]) -> None:
+        codes = np.asarray(batch.column("bad"), dtype=np.int64)
+        rows = np.flatnonzero(codes != GOOD)
+        if not len(rows):
+            return
+        keep[rows] = False
+        texts = batch.column("bad_text").take(pa.array(rows)).to_pylist()
+        for row, text in zip(rows.tolist(), texts, strict=True):
+            code = int(codes[row])
+            if code == NO_OBJECT:
+                self._place("SCHEMA_TYPE", "the line is not a JSON object", row)
+            elif code == DUPLICATE_KEY:
+                self._place("SCHEMA_DUP_COLUMN", "the object has a name twice", row)
+            else:
+                column = self._mapping.columns[code]
+                name = column.source or f"column {code + 1}"
+                if column.role in TIMES:
+                    self._place("TS_PARSE", f"'{shown(text)}' is not a time like {column.format}", row, name)
+                else:
+                    self._place("SCHEMA_TYPE", f"'{shown(text)}' is not a number", row, name)
+
+    def _long_texts(self, batch: Any, keep: npt.NDArray[np.bool_]) -> None:
+        for place in self._texts:
+            column = batch.column(f"v{place}")
+            name = self._mapping.values[place].source
+            longest = pc.max(pc.binary_length(column)).as_py() or 0
+            if longest > self._limits.cell:
+                long = pc.fill_null(pc.greater(pc.binary_length(column), self._limits.cell), False)
+                message = f"the cell has more than {self._limits.cell:,} bytes"
+                self._drop(keep, np.asarray(long), "CELL_LIMIT", message, name)
+            formulas = np.flatnonzero(np.asarray(pc.fill_null(pc.match_substring_regex(column, _FORMULA), False)))
+            for row in formulas[: self._limits.places].tolist():
+                text = shown(column[row].as_py())
+                self._place("FORMULA_TEXT", f"'{text}' would be a formula in a spreadsheet", row, name)
+            self._made["FORMULA_TEXT"] += max(0, len(formulas) - self._limits.places)
+
+    def _symbols(self, batch: Any, keep: npt.NDArray[np.bool_]) -> tuple[list[str], I64]:
+        """Return the symbols of a batch, and each row's place among them; rows without a good one are dropped."""
+        if self._symbol is not None:
+            return [self._symbol], np.zeros(batch.num_rows, dtype=np.int64)
+        column = self._mapping.of("symbol")[0]
+        called = column.source or f"column {column.position + 1}"
+        encoded = batch.column("s").dictionary_encode()
+        names = encoded.dictionary.to_pylist()
+        codes = np.asarray(pc.fill_null(encoded.indices, -1), dtype=np.int64)
+        self._drop(keep, codes < 0, "SCHEMA_REQUIRED", "the symbol is missing", called)
+        for place, name in enumerate(names):
+            if name in self._known:
+                continue
+            try:
+                check_symbol(name, self._name)
+                self._known.add(name)
+            except DataError:
+                self._drop(keep, codes == place, "SCHEMA_TYPE", f"'{shown(name)}' is not a symbol", called)
+        return names, codes
+
+    def _note_times(self, times: I64) -> None:
+        """Keep what decides about formats over all of the column."""
+        if self._either:
+            days = times // DAY_US
+            dates = days.astype("M8[D]")
+            months = dates.astype("M8[M]")
+            day = (dates - months).astype(np.int64) + 1
+            month = months.astype(np.int64) % 12 + 1
+            self._either = bool((day <= 12).all())
+            self._differ = self._differ or bool((day != month).any())
+        if self._format in EPOCHS:
+            low, high = self._range or (int(times[0]), int(times[0]))
+            self._range = (min(low, int(times.min())), max(high, int(times.max())))
+
+    def _check_times(self) -> None:
+        if self._either and self._differ and swapped(self._format) is not None:
+            self._findings.add(
+                "TS_AMBIGUOUS",
+                f"all dates could be {swapped(self._format)} as well as {self._format}, as which they are read",
+                self._name,
+                column=self._stamp,
+            )
+        if self._range is None or _within(self._range, 1):
+            return
+        own = EPOCHS[self._format]
+        for unit, factor in EPOCHS.items():
+            if _within(self._range, factor / own):
+                self._findings.add(
+                    "TS_UNIT",
+                    f"as {self._format} the times begin in {_year(self._range[0])}; as {unit} they are in 2001 to 2100",
+                    self._name,
+                    column=self._stamp,
+                )
+                return
+
+    def _known_at(self, column: Any, form: str) -> Any:
+        """Return in UTC when values were known; a day ends in the zone of the mapping, else in UTC."""
+        zone = self._mapping.zone
+        if zone is not None and not names_instant(form) and form != NATIVE:
+            local = np.asarray(pc.fill_null(column, 0), dtype=np.int64)
+            utc, _, _ = Localizer(zone, repeats=True).to_utc(local, [""], np.zeros(len(local), dtype=np.int64))
+            column = pc.if_else(column.is_null(), pa.scalar(None, pa.int64()), pa.array(utc))
+        return column.cast(pa.timestamp("us", "UTC"))
+
+    def _to_utc(self, local: I64, symbols: list[str], codes: I64, keep: npt.NDArray[np.bool_]) -> I64:
+        assert self._localizer is not None
+        utc, gaps, folds = self._localizer.to_utc(local, symbols, codes)
+        if not len(gaps) and not len(folds):
+            return utc
+        at = np.flatnonzero(keep)
+        zone = self._mapping.zone
+        for rule, rows, message in (
+            ("TS_DST_GAP", gaps, f"the time does not exist in {zone}: clocks went forward"),
+            ("TS_DST_FOLD", folds, f"the time comes twice in {zone}: clocks went back; the order of rows tells"),
+        ):
+            for row in rows[: self._limits.places].tolist():
+                when = str(np.datetime64(int(local[row]), "us").astype("M8[s]"))
+                self._place(rule, message, int(at[row]), self._stamp, symbol=symbols[codes[row]], time=when)
+            self._made[rule] += max(0, len(rows) - self._limits.places)
+        return utc
+
+
+def _within(bounds: tuple[int, int], factor: float) -> bool:
+    return bool(bounds[0] * factor >= _UNIT_FROM and bounds[1] * factor < _UNIT_TO)
+
+
+def _year(us: int) -> int:
+    return int(np.datetime64(us, "us").astype("M8[Y]").astype(np.int64)) + 1970

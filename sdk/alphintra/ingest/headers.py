@@ -1,0 +1,62 @@
+"""Whether a file has the columns that its mapping was made for."""
+
+from __future__ import annotations
+
+import csv
+import io
+from itertools import islice
+from pathlib import Path
+
+from alphintra.errors import DataError
+from alphintra.ingest.findings import shown
+from alphintra.ingest.mapping import Mapping
+
+_HEAD = 4 << 20
+
+
+def check_header(path: Path, mapping: Mapping, name: str) -> None:
+    """Refuse a text whose header is another one.
+
+    Raises:
+        DataError: Names the first column that differs.
+    """
+    sources = [column.source for column in mapping.columns]
+    if not any(sources):
+        return
+    with path.open("rb") as file:
+        head = file.read(_HEAD).decode("utf-8-sig", "replace")
+    dialect = mapping.dialect
+    reader = csv.reader(
+        io.StringIO(head, newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+    )
+    closest: list[str] = []
+    try:
+        for row in islice(reader, dialect.skip):
+            names = [clean_name(cell) for cell in row]
+            if names == sources or ["", *names] == sources:
+                return
+            if len(names) == len(sources) or not closest:
+                closest = names
+    except csv.Error as error:
+        raise DataError("the header cannot be read", code="ROW_SHAPE", where=name) from error
+    raise mismatch(sources, closest, name)
+
+
+def mismatch(sources: list[str], names: list[str], name: str) -> DataError:
+    """Return the error for columns that are not those of the mapping."""
+    pairs = enumerate(zip([*sources, "nothing"], [*names, "nothing"], strict=False))
+    place, (wanted, found) = next((own for own in pairs if own[1][0] != own[1][1]), (0, ("", "")))
+    return DataError(
+        f"column {place + 1} is '{shown(found)}', not '{shown(wanted)}'",
+        code="MAPPING_MISMATCH",
+        where=name,
+        hint="The mapping was made for a file with other columns: map this one anew.",
+    )
+
+
+def clean_name(cell: str) -> str:
+    """Return a column's name as mappings hold it."""
+    return cell.strip().lstrip("\ufeff#").strip()

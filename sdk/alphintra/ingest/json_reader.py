@@ -1,0 +1,304 @@
+"""JSON: an object on each line, or an array of objects or of arrays."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from alphintra.errors import DataError
+from alphintra.ingest import csv_reader
+from alphintra.ingest.containers import Part
+from alphintra.ingest.csv_reader import Text
+from alphintra.ingest.engine import literal, stream
+from alphintra.ingest.expressions import DUPLICATE_KEY, NO_OBJECT, query
+from alphintra.ingest.findings import Findings, shown
+from alphintra.ingest.limits import Limits
+from alphintra.ingest.mapping import Dialect, Format, Mapping
+from alphintra.ingest.sniffing import SAMPLE_ROWS, Table
+from alphintra.ingest.tables import NO_ROWS, Opened, converted, no_lines, text_chunks
+
+_PATH = re.compile(r"(item|([^.]{1,64}\.){1,4}item)")
+_BUFFER = 64 << 10
+_Scalar = str | None
+
+
+def format_of(path: Path) -> Format | None:
+    """Tell whether a text is JSON, and of which kind."""
+    with path.open("rb") as file:
+        head = file.read(1 << 20).decode("utf-8-sig", "replace").lstrip()
+    if head.startswith("["):
+        return "json"
+    if not head.startswith("{"):
+        return None
+    lines = [line for line in head.split("\n") if line.strip()][:20]
+    # One of the first lines may be damaged: it is enough that one is an object by itself.
+    found = next((own for own in map(_object, lines) if own is not None), None)
+    if found is None:
+        return "json"
+    several = len(lines) > 1 and lines[1].lstrip().startswith("{")
+    scalars = not all(isinstance(value, (dict, list)) for value in found.values())
+    wraps = any(isinstance(value, list) for value in found.values())
+    return "jsonl" if several or (scalars and not wraps) else "json"
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def open_lines(
+    connection: duckdb.DuckDBPyConnection,
+    text: Text,
+    mapping: Mapping,
+    day: dt.date | None,
+    limits: Limits,
+    findings: Findings,
+) -> Opened:
+    """Open a text with an object on each line."""
+    # A line is one cell: the delimiter is a sign that JSON does not allow, and there are no quotes.
+    plain = replace(mapping, dialect=Dialect(delimiter="\x1f", quote="", skip=0), null_values=())
+    lines = csv_reader.relation(text, replace(plain, columns=()), ["VARCHAR"], limits)
+    keys = ", ".join(literal(_pointer(column.source)) for column in mapping.columns)
+    cells = ", ".join(f"e[{place + 1}] AS c{place}" for place in range(len(mapping.columns)))
+    flags = (
+        f"WHEN o IS NULL THEN {NO_OBJECT} WHEN len(json_keys(o)) <> len(list_distinct(json_keys(o))) "
+        f"THEN {DUPLICATE_KEY}"
+    )
+    select = query(mapping, dict.fromkeys(range(len(mapping.columns)), "VARCHAR"), day, flags).select
+    own = "CASE WHEN json_valid(c0) AND json_type(c0) = 'OBJECT' THEN c0 END"
+    objects = f"SELECT {own} AS o FROM {lines} WHERE c0 IS NOT NULL"
+    listed = f"SELECT o, json_extract_string(o, [{keys}]) AS e FROM ({objects})"
+    statement = f"SELECT {select} FROM (SELECT o, {cells} FROM ({listed}))"
+    return Opened(
+        batches=stream(connection, statement, text.name),
+        rejected=lambda rows: csv_reader.rejects(connection, text, plain, limits, findings, rows),
+        zoned=mapping.zoned,
+        first_line=lambda rows: csv_reader.first_line(text, 0, rows),
+    )
+
+
+def _pointer(key: str) -> str:
+    """Return where a name is in an object, as a JSON pointer."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def open_array(
+    connection: duckdb.DuckDBPyConnection, path: Path, name: str, mapping: Mapping, day: dt.date | None, limits: Limits
+) -> Opened:
+    """Open an array of objects, or of arrays, somewhere inside of a document."""
+    names = [column.source for column in mapping.columns]
+    places = {own: place for place, own in enumerate(names)}
+    width = len(names)
+
+    def rows() -> Iterator[list[_Scalar]]:
+        for record in records(path, name, mapping.path, limits):
+            row: list[_Scalar] = [None] * width
+            if record.keys:
+                for key, value in zip(record.keys, record.values, strict=True):
+                    if key in places:
+                        row[places[key]] = value
+            else:
+                row[: len(record.values)] = record.values[:width]
+            yield row
+
+    kinds = dict.fromkeys(range(width), "VARCHAR")
+    batches = converted(connection, text_chunks(rows(), width), mapping, kinds, day)
+    return Opened(batches, lambda rows: NO_ROWS, mapping.zoned, no_lines)
+
+
+def sample(path: Path, name: str, form: Format, limits: Limits) -> tuple[Table, str]:
+    """Return the first rows of a document, and where they are in it."""
+    where = "item"
+    if form == "jsonl":
+        found = list(_first_lines(path, name))
+    else:
+        where = find_rows(path, name, limits)
+        found = [record for record, _ in zip(records(path, name, where, limits), range(SAMPLE_ROWS), strict=False)]
+    if not found:
+        raise DataError("there are no rows", code="NO_ROWS", where=name)
+    names: dict[str, int] = {}
+    for record in found:
+        for key in record.keys:
+            names.setdefault(key, len(names))
+    width = len(names) or max(len(record.values) for record in found)
+    if width > limits.columns:
+        raise DataError(f"there are {width:,} columns, more than {limits.columns:,}", code="COLUMN_LIMIT", where=name)
+    rows = []
+    for record in found:
+        row: list[_Scalar] = [None] * width
+        for place, value in enumerate(record.values):
+            own = names[record.keys[place]] if record.keys else place
+            if own < width and bool(record.keys) == bool(names):
+                row[own] = value
+        rows.append(tuple(row))
+    table = Table(
+        names=tuple(names) or ("",) * width,
+        rows=tuple(rows),
+        dialect=Dialect(skip=0),
+        header=bool(names),
+        kinds=("text",) * width,
+    )
+    return table, where
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row: its names (none if it is an array) and its values as text."""
+
+    keys: tuple[str, ...]
+    values: tuple[_Scalar, ...]
+
+
+def records(path: Path, name: str, where: str, limits: Limits) -> Iterator[Record]:
+    """Yield the rows of a document; what is nested in them is the text ``{…}``.
+
+    Raises:
+        DataError: It is no JSON, too deep, a value is too long, or a row has a name twice: names the row.
+    """
+    if not _PATH.fullmatch(where):
+        message = f"'{shown(where)}' is not a path to rows"
+        raise DataError(message, code="BAD_MAPPING", where=name, hint="Write data.item.")
+    target = where.split(".")
+    reader = _Reader(path, name, limits)
+    keys: list[str] = []
+    values: list[_Scalar] = []
+    inside = 0
+    for frames, event, value in reader.events():
+        if not inside:
+            if frames == target and event in ("start_map", "start_array"):
+                reader.row, inside, keys, values = reader.row + 1, 1, [], []
+            elif frames == target and event not in ("end_array", "end_map", "map_key"):
+                reader.row += 1
+                raise reader.error("the row is neither an object nor an array", "BAD_JSON")
+            continue
+        if event in ("start_map", "start_array"):
+            inside += 1
+            if inside == 2:
+                values.append("{…}" if event == "start_map" else "[…]")
+        elif event in ("end_map", "end_array"):
+            inside -= 1
+            if not inside:
+                if len(set(keys)) != len(keys):
+                    twice = next(key for place, key in enumerate(keys) if key in keys[:place])
+                    raise reader.error(f"the object has the name '{shown(twice)}' twice", "SCHEMA_DUP_COLUMN")
+                yield Record(tuple(keys), tuple(values))
+        elif inside == 1 and event == "map_key":
+            keys.append(value)
+        elif inside == 1:
+            values.append(None if value is None else _text(value))
+        if len(values) > limits.columns:
+            raise reader.error(f"there are more than {limits.columns:,} columns", "COLUMN_LIMIT")
+
+
+def find_rows(path: Path, name: str, limits: Limits) -> str:
+    """Return the path of the first array of objects or of arrays."""
+    for frames, event, _ in _Reader(path, name, limits).events():
+        where = ".".join(frames) if frames and frames[-1] == "item" else ""
+        if event in ("start_map", "start_array") and _PATH.fullmatch(where) and where.count(".") == len(frames) - 1:
+            return where
+    raise DataError(
+        "the document holds no array of objects",
+        code="BAD_JSON",
+        where=name,
+        hint="Write one object for each row; in pandas: to_json(orient='records').",
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class _Reader:
+    """Reads what a document consists of: bounded in depth and in the length of a value.
+
+    Attributes:
+        row: The row that errors name; whoever counts rows sets it.
+    """
+
+    def __init__(self, path: Path, name: str, limits: Limits) -> None:
+        self._path, self._name, self._limits = path, name, limits
+        self._since = 0
+        self._file: Any = None
+        self.row = 0
+
+    def error(self, message: str, code: str) -> DataError:
+        """Return an error that names the row."""
+        return DataError(message, code=code, where=f"{self._name}, row {self.row or 1}")
+
+    def read(self, size: int = -1) -> bytes:
+        """Give the parser bytes, unless it makes nothing of them: then it gathers one endless value."""
+        self._since += size
+        if self._since > 2 * _BUFFER + self._limits.cell:
+            raise self.error(f"a value is longer than {self._limits.cell:,} bytes", "CELL_LIMIT")
+        return bytes(self._file.read(size))
+
+    def events(self) -> Iterator[tuple[list[str], str, Any]]:
+        """Yield where something is, what it is, and its value.
+
+        The path is the same list each time: ``item`` for an element of an array, the name for a value of an object.
+        """
+        import ijson
+
+        frames: list[str] = []
+        with self._path.open("rb") as self._file:
+            if self._file.read(3) != b"\xef\xbb\xbf":
+                self._file.seek(0)
+            try:
+                # Not ijson.parse: it writes out the whole path of each event, gigabytes for what is deeply nested.
+                for event, value in ijson.basic_parse(self, buf_size=_BUFFER):
+                    self._since = 0
+                    if event in ("end_map", "end_array"):
+                        frames.pop()
+                    yield frames, event, value
+                    if event == "map_key":
+                        frames[-1] = value
+                    elif event in ("start_map", "start_array"):
+                        frames.append("item" if event == "start_array" else "")
+                        if len(frames) > self._limits.depth:
+                            raise self.error(f"there are more than {self._limits.depth} levels", "BAD_JSON")
+                    if event in ("string", "map_key") and len(value.encode()) > self._limits.cell:
+                        raise self.error(f"a value is longer than {self._limits.cell:,} bytes", "CELL_LIMIT")
+            except (ijson.JSONError, ValueError, ArithmeticError) as error:  # a number may be beyond what Python takes
+                text = shown(str(error).split("\n")[0], 80)
+                if "premature" in text:
+                    raise self.error("the document ends before its end", "TRUNCATED_FILE") from error
+                raise self.error(f"the document is not JSON: {text}", "BAD_JSON") from error
+
+
+def _first_lines(path: Path, name: str) -> Iterator[Record]:
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file):
+            if number >= SAMPLE_ROWS:
+                return
+            if not line.strip():
+                continue
+            try:
+                found = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+            except (ValueError, RecursionError):
+                continue  # a finding when the file is read
+            if isinstance(found, dict):
+                own = tuple(None if value is None else _text_of(value) for value in found.values())
+                yield Record(tuple(found), own)
+
+
+def _text_of(value: Any) -> str:
+    return _text(value) if isinstance(value, (str, bool)) else ("{…}" if isinstance(value, dict) else "[…]")
+
+
+def prepare(part: Part, form: Format, encoding: str, spool: Path, limits: Limits, findings: Findings) -> Text:
+    """Check the encoding of a document, whose lines may be as long as they like unless each is an object."""
+    if form == "jsonl":
+        return csv_reader.prepare(part, encoding, spool, limits, findings)
+    return csv_reader.prepare(part, encoding, spool, replace(limits, line=limits.unpacked), findings)

@@ -1,0 +1,331 @@
+"""What each column of a file is: guessed, corrected by the user, remembered, and never trusted when it comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from alphintra.errors import DataError
+
+Format = Literal["csv", "jsonl", "json", "excel", "parquet", "feather"]
+Kind = Literal["bars", "ticks", "features"]
+Role = Literal[
+    "time", "date", "clock", "symbol", "open", "high", "low", "close", "adj_close", "volume", "price", "size",
+    "bid", "ask", "bid_size", "ask_size", "known_at", "feature", "label", "text", "ignore",
+]  # fmt: skip
+Notation = Literal["plain", "percent", "suffix", "currency"]
+Resolution = Literal["date", "time"]
+LabelAt = Literal["open", "close", "unknown"]
+Adjustment = Literal["raw", "splits", "splits_and_dividends", "unknown"]
+SymbolFrom = Literal["column", "fixed", "name"]
+
+TIMES = ("time", "date", "clock", "known_at")
+TEXTS = ("symbol", "text")
+EPOCHS = {"epoch:s": 1_000_000, "epoch:ms": 1_000, "epoch:us": 1, "epoch:ns": 0.001}
+"""Microseconds for one unit."""
+NATIVE = "native"
+"""Format of a time column that a typed file holds as times."""
+CLOCK_MS = "ms-of-day"
+"""Format of a clock that counts milliseconds from midnight."""
+RESERVED = ("symbol", "time", "date")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the file.
+
+    Attributes:
+        position: Its place in the file, from 0.
+        source: Its name in the file; empty where it has none.
+        role: What it is.
+        name: What the dataset calls it; empty for what is left out, and for time and symbol.
+        format: Of a time: a ``strptime`` format (``[.%f]`` for a fraction that may be absent), ``epoch:s`` (``ms``,
+            ``us``, ``ns``), ``native`` or ``ms-of-day``.
+        divisor: A number is divided by it (LEAN's prices: 10,000).
+        notation: How numbers are written: ``percent`` (``1.5%``), ``suffix`` (``1.2M``) or ``currency`` (``$1.50``).
+    """
+
+    position: int
+    source: str
+    role: Role
+    name: str = ""
+    format: str = ""
+    divisor: float = 1.0
+    notation: Notation = "plain"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text file is written.
+
+    Attributes:
+        encoding: Python's name of its encoding.
+        delimiter: Between cells.
+        quote: Around cells; empty for none.
+        decimal: Decimal separator, ``.`` or ``,``.
+        thousands: Thousands separator; empty for none.
+        skip: Rows before the first one of data, the header and blank rows among them.
+    """
+
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    decimal: str = "."
+    thousands: str = ""
+    skip: int = 1
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Everything that is needed to read a file without guessing.
+
+    Attributes:
+        format: The file's format, inside of its compression.
+        columns: All of its columns, in their order.
+        kind: ``bars``, ``ticks`` (several rows may share a time) or ``features``.
+        resolution: ``date`` for days, ``time`` for anything finer.
+        zone: Zone of times that name none; ``None`` while it is not known.
+        label: Whether a bar is stamped at its open or its close.
+        adjustment: What prices are adjusted for.
+        symbol_from: Where the symbol comes from: a column, ``symbol``, or the file's name.
+        symbol: The symbol of the whole file.
+        date_in_name: The file's name holds the date, its cells the time of day.
+        dialect: How text is written.
+        sheet: Name of the sheet of a workbook.
+        path: Where the rows are inside JSON: ``item``, ``data.item``.
+        null_values: Cells that stand for a missing value, beside empty ones.
+    """
+
+    format: Format
+    columns: tuple[Column, ...]
+    kind: Kind = "bars"
+    resolution: Resolution = "date"
+    zone: str | None = None
+    label: LabelAt = "unknown"
+    adjustment: Adjustment = "unknown"
+    symbol_from: SymbolFrom = "name"
+    symbol: str = ""
+    date_in_name: bool = False
+    dialect: Dialect = field(default_factory=Dialect)
+    sheet: str = ""
+    path: str = "item"
+    null_values: tuple[str, ...] = ()
+
+    def of(self, *roles: str) -> tuple[Column, ...]:
+        """Return the columns of these roles, in the file's order."""
+        return tuple(column for column in self.columns if column.role in roles)
+
+    @property
+    def values(self) -> tuple[Column, ...]:
+        """The columns that become columns of the dataset beside symbol and time."""
+        return tuple(c for c in self.columns if c.role not in ("ignore", "symbol", "time", "date", "clock"))
+
+    @property
+    def zoned(self) -> bool:
+        """Whether the times say by themselves what instant they are."""
+        stamps = self.of("time")
+        return bool(stamps) and names_instant(stamps[0].format)
+
+    def to_json(self) -> str:
+        """Return canonical JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Mapping:
+        """Read what :meth:`to_json` wrote, or a user sent.
+
+        Raises:
+            DataError: It is no JSON, a field is missing, unknown, or of another type.
+        """
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DataError("the mapping is not JSON", code="BAD_MAPPING") from error
+        mapping: Mapping = _typed(cls, found, "mapping")
+        mapping.check()
+        return mapping
+
+    def check(self) -> None:
+        """Refuse a mapping that cannot be followed.
+
+        Raises:
+            DataError: Names the column, and what to change.
+        """
+        _check_columns(self)
+        _check_times(self)
+        _check_rest(self)
+
+
+def names_instant(form: str) -> bool:
+    """Tell whether a time in a format is an instant, not the reading of a clock somewhere."""
+    return form in EPOCHS or form.endswith(("%z", "Z"))
+
+
+def fingerprint(names: Sequence[str], kinds: Sequence[str] = ()) -> str:
+    """Return what a mapping is remembered by: the columns' names, or where there are none what their cells look like.
+
+    Case, white space around a name, and how its signs are composed do not matter; order does.
+    """
+    folded = [unicodedata.normalize("NFC", name).strip().casefold() for name in names]
+    shape = list(kinds) if not any(folded) else []
+    return hashlib.sha256(json.dumps([folded, shape]).encode()).hexdigest()
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return the names of all time zones."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _bad(message: str, column: Column | None = None, hint: str | None = None) -> DataError:
+    where = None if column is None else f"column '{column.source or column.position + 1}'"
+    return DataError(message, code="BAD_MAPPING", where=where, hint=hint)
+
+
+def _check_columns(mapping: Mapping) -> None:
+    if [column.position for column in mapping.columns] != list(range(len(mapping.columns))):
+        raise _bad("the columns are not numbered from 0 in their order")
+    seen: dict[str, Column] = {}
+    for column in mapping.values:
+        folded = unicodedata.normalize("NFC", column.name).casefold()
+        if not column.name.strip() or len(column.name) > 128 or not column.name.isprintable():
+            raise _bad(f"{column.name!r} is not a name for a column", column, "Give 1 to 128 printable characters.")
+        if folded in RESERVED or folded.startswith("_"):
+            raise _bad(f"the name '{column.name}' is taken", column, "Give it another name.")
+        if folded in seen:
+            raise DataError(
+                f"two columns are called '{column.name}'",
+                code="SCHEMA_DUP_COLUMN",
+                where=f"columns {seen[folded].position + 1} and {column.position + 1}",
+                hint="Rename one, or leave it out.",
+            )
+        seen[folded] = column
+        if not 0 < abs(column.divisor) < float("inf"):
+            raise _bad(f"nothing can be divided by {column.divisor}", column)
+    single = [c for c in mapping.columns if c.role not in ("feature", "label", "text", "ignore")]
+    roles = [column.role for column in single]
+    for column in single:
+        if roles.count(column.role) > 1:
+            raise _bad(f"several columns are the {column.role}", column, "Keep one, and make the others features.")
+
+
+def _check_times(mapping: Mapping) -> None:
+    time, date, clock = (mapping.of(role) for role in ("time", "date", "clock"))
+    if len(time) + len(date) + mapping.date_in_name != 1:
+        raise DataError(
+            "exactly one of these must be there: a time, a date (with or without a clock), a date in the file's name",
+            code="SCHEMA_REQUIRED",
+            where="role time",
+            hint="Say which column holds the time.",
+        )
+    if clock and not (date or mapping.date_in_name):
+        raise _bad("a clock needs a date", clock[0])
+    for column in mapping.of(*TIMES):
+        known = column.format in EPOCHS or column.format in (NATIVE, CLOCK_MS)
+        parts = ("%H", "%I") if column.role == "clock" else ("%Y", "%y")
+        readable = re.fullmatch(r"(%[YymdbBHIMSpfz]|[^%\x00-\x1f])+", column.format)
+        if not known and not (readable and any(part in column.format for part in parts)):
+            raise _bad(f"'{column.format}' is not a format of times", column, "Write %Y-%m-%d, for example.")
+        if column.role in ("clock", "date") and names_instant(column.format):
+            raise _bad(f"a {column.role} cannot have the format {column.format}", column)
+        if column.format == CLOCK_MS and column.role != "clock":
+            raise _bad("only a clock counts from midnight", column)
+    if mapping.zone is not None and mapping.zone not in zone_names():
+        hint = "Write Europe/London, for example."
+        raise DataError(f"there is no time zone {mapping.zone!r}", code="UNKNOWN_TIME_ZONE", hint=hint)
+
+
+def _check_rest(mapping: Mapping) -> None:
+    needed = {"bars": ("close",), "ticks": ("price",), "features": ()}[mapping.kind]
+    roles = {column.role for column in mapping.columns}
+    quotes = mapping.kind == "ticks" and {"bid", "ask"} <= roles
+    for role in needed:
+        if role not in roles and not quotes:
+            raise DataError(
+                f"no column is the {role}",
+                code="SCHEMA_REQUIRED",
+                where=f"role {role}",
+                hint="Say which it is, or call the file features.",
+            )
+    if not mapping.values:
+        raise DataError("there are no columns beside the time", code="SCHEMA_REQUIRED", where="columns")
+    if (mapping.symbol_from == "column") != ("symbol" in roles):
+        raise _bad("the symbol comes from a column exactly if one column is the symbol")
+    if mapping.symbol_from == "fixed":
+        check_symbol(mapping.symbol, "mapping")
+    dialect = mapping.dialect
+    signs = (dialect.delimiter, dialect.quote, dialect.decimal, dialect.thousands)
+    if len(dialect.delimiter) != 1 or dialect.decimal not in (".", ",") or any(len(sign) > 1 for sign in signs):
+        raise _bad("the dialect has separators that are not one character")
+    if dialect.decimal == dialect.thousands or dialect.delimiter == dialect.quote:
+        raise _bad("the dialect uses one character for two things")
+    if dialect.delimiter in "\r\n" or dialect.quote in ("\r", "\n") or dialect.delimiter.isalnum():
+        raise _bad(f"{dialect.delimiter!r} cannot stand between cells")
+    if not 0 <= dialect.skip <= 1_000:
+        raise _bad("the dialect skips more than 1,000 rows")
+    if len(mapping.null_values) > 32 or any(len(value) > 32 for value in mapping.null_values):
+        raise _bad("there are more than 32 words for a missing value, or one is longer than 32 characters")
+
+
+def check_symbol(symbol: str, where: str) -> None:
+    """Refuse what is no name of an instrument.
+
+    Raises:
+        DataError: It is empty, longer than 64 characters, or holds control characters.
+    """
+    if not symbol or symbol != symbol.strip() or len(symbol) > 64 or not symbol.isprintable():
+        raise DataError(
+            f"{symbol[:64]!r} is not a symbol",
+            code="BAD_SYMBOL",
+            where=where,
+            hint="A symbol has 1 to 64 printable characters, and no white space around it.",
+        )
+
+
+def _typed(kind: Any, value: Any, where: str) -> Any:
+    """Return a value as its annotation says, or raise."""
+    origin = get_origin(kind)
+    if origin is Literal:
+        if not isinstance(value, str) or value not in get_args(kind):
+            raise _untyped(where, "one of " + ", ".join(get_args(kind)))
+        return value
+    if origin is tuple:
+        if not isinstance(value, list) or len(value) > 10_000:
+            raise _untyped(where, "a list")
+        return tuple(_typed(get_args(kind)[0], own, f"{where}[{place}]") for place, own in enumerate(value))
+    if origin is not None:  # str | None
+        return None if value is None else _typed(str, value, where)
+    if kind in (str, bool):
+        if not isinstance(value, kind) or (isinstance(value, str) and len(value) > 1_024):
+            raise _untyped(where, f"a {kind.__name__} of at most 1,024 characters")
+        return value
+    if kind in (int, float):
+        if isinstance(value, bool) or not isinstance(value, (int, kind)):
+            raise _untyped(where, "a number")
+        return kind(value)
+    if not isinstance(value, dict):
+        raise _untyped(where, "an object")
+    hints = get_type_hints(kind)
+    unknown = sorted(set(value) - set(hints))
+    if unknown:
+        raise _untyped(where, f"without the field '{unknown[0][:40]}'")
+    try:
+        own = {
+            entry.name: _typed(hints[entry.name], value[entry.name], f"{where}.{entry.name}")
+            for entry in fields(kind)
+            if entry.name in value
+        }
+        return kind(**own)
+    except TypeError as error:
+        raise DataError(f"{where} lacks a field", code="BAD_MAPPING", where=where) from error
+
+
+def _untyped(where: str, wanted: str) -> DataError:
+    return DataError(f"{where} must be {wanted}", code="BAD_MAPPING", where=where)

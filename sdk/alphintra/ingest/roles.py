@@ -1,0 +1,218 @@
+"""Which role each column is likely to have: by its name, by its shape, by its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from alphintra.ingest import habits
+from alphintra.ingest.findings import shown
+from alphintra.ingest.habits import folded, keys_of
+from alphintra.ingest.mapping import Kind, Role
+from alphintra.ingest.sniffing import Table, notation_of
+from alphintra.ingest.stamps import Stamps
+
+PRICES: tuple[Role, ...] = ("open", "high", "low", "close", "adj_close")
+NUMBERS: tuple[Role, ...] = (*PRICES, "volume", "price", "size", "bid", "ask", "bid_size", "ask_size")
+_QUOTES: tuple[Role, ...] = ("size", "bid", "ask", "bid_size", "ask_size")
+_LETTERS = {"o", "h", "l", "c"}
+#: Names that nothing but a symbol has; others must look like it.
+_SYMBOLS = ("symbol", "ticker", "tic", "sym", "symbols", "tickers", "isin")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a guess is as it is.
+
+    Attributes:
+        field: What was guessed: ``zone``, or ``columns[2].role``.
+        value: The guess.
+        confidence: From 0 to 1; below 0.9 it should be looked at.
+        reason: Why, in one sentence.
+    """
+
+    field: str
+    value: str
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What only the user knows.
+
+    Attributes:
+        field: The field of the mapping.
+        text: The question.
+        choices: Some answers.
+    """
+
+    field: str
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass
+class Draft:
+    """A guess in the making."""
+
+    table: Table
+    roles: list[Role]
+    names: list[str]
+    reasons: dict[str, Reason] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    formats: dict[int, str] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def say(self, field: str, value: str, confidence: float, reason: str) -> None:
+        """Give the reason for a guess; the last one counts."""
+        self.reasons[field] = Reason(field, value, confidence, reason)
+
+    def claim(self, place: int, role: Role, confidence: float, reason: str) -> None:
+        """Give a column a role."""
+        self.roles[place] = role
+        self.say(f"columns[{place}].role", role, confidence, reason)
+
+    def free(self, place: int) -> bool:
+        """Tell whether nothing was said of a column yet."""
+        return f"columns[{place}].role" not in self.reasons
+
+
+def by_name(draft: Draft, stamps: Stamps) -> None:
+    """Give roles by the names of columns."""
+    table = draft.table
+    keys = keys_of(table.names)
+    letters = set(keys) >= _LETTERS
+    bars = {name for name in (*habits.NAMES["open"], *habits.NAMES["high"]) if len(name) > 1}
+    has_bars = letters or not bars.isdisjoint(keys)
+    has_quotes = any(key in habits.NAMES["bid"] for key in keys)
+    roles: tuple[Role, ...] = ("symbol", *NUMBERS)
+    for role in roles:
+        if (role in _QUOTES and has_bars) or (role == "close" and has_quotes and not has_bars):
+            continue
+        for name in habits.NAMES[role]:
+            place = next((p for p, key in enumerate(keys) if key == name and draft.free(p)), None)
+            if place is None or (len(name) == 1 and not letters) or not _suits(table, place, role, name):
+                continue
+            if role == "volume" and set(table.column(place)) <= {"0", "0.0"}:
+                continue  # MetaTrader's volume where a broker knows ticks alone
+            if role != "price" or not has_bars:
+                sure = 0.98 if role == "symbol" or _share(table, place) == 1 else 0.6
+                draft.claim(place, role, sure, f"it is called {shown(table.names[place])}")
+            elif "close" not in draft.roles:
+                draft.claim(place, "close", 0.9, "it is called price, and no other column is the close")
+            break
+    for place, key in enumerate(keys):
+        stamp = stamps.of(table, place, key) if key in habits.NAMES["known_at"] and draft.free(place) else None
+        if stamp is not None and "known_at" not in draft.roles:
+            draft.claim(place, "known_at", 0.8, f"it is called {shown(table.names[place])}")
+            draft.formats[place] = stamp.formats[0]
+
+
+def by_shape(draft: Draft) -> None:
+    """Give roles to columns without names: four numbers that are a bar, then its volume."""
+    table = draft.table
+    free = [place for place in range(len(table.names)) if draft.free(place)]
+    texts = [place for place in free if table.column(place) and _share(table, place) < 0.5]
+    if texts and _suits(table, texts[0], "symbol", ""):
+        draft.claim(texts[0], "symbol", 0.7, "it is the first column of text")
+    numbers = [place for place in free if place not in texts and table.column(place)]
+    if len(numbers) >= 4 and _is_bar(table, numbers[:4]):
+        bar: tuple[Role, ...] = ("open", "high", "low", "close", "volume")
+        for place, role in zip(numbers, bar, strict=False):
+            draft.claim(place, role, 0.8, "no name, but four numbers in a row are a bar in all rows")
+
+
+def by_cells(draft: Draft) -> None:
+    """Decide about the columns that have no role: numbers are features."""
+    seen: dict[str, int] = {}
+    for place, name in enumerate(draft.table.names):
+        if draft.free(place):
+            _by_cells(draft, place, folded(name))
+        if draft.roles[place] in ("feature", "label", "text"):
+            own = draft.names[place].casefold()
+            if own and own in seen:
+                draft.claim(place, "ignore", 0.5, f"column {seen[own] + 1} has the same name")
+            seen.setdefault(own, place)
+
+
+def kind_of(draft: Draft, resolution: str) -> Kind:
+    """Decide whether a table is bars, ticks or features, and give back what does not fit."""
+    roles = set(draft.roles)
+    if "close" in roles:
+        draft.say("kind", "bars", 0.95, "there is a close")
+        return "bars"
+    if {"bid", "ask"} <= roles or ("price" in roles and (roles & {"size", "volume"} or resolution == "time")):
+        if "volume" in roles and "size" not in roles:
+            draft.claim(draft.roles.index("volume"), "size", 0.8, "the volume of one trade is its size")
+        draft.say("kind", "ticks", 0.85, "there are prices without open, high and low")
+        return "ticks"
+    if "price" in roles:
+        draft.claim(draft.roles.index("price"), "close", 0.7, "one price a day is a close")
+        draft.say("kind", "bars", 0.7, "there is one price a day")
+        return "bars"
+    for place, role in enumerate(draft.roles):
+        if role in NUMBERS:
+            draft.claim(place, "feature", 0.7, "it is called a price, but there is no close")
+    draft.say("kind", "features", 0.7, "there are no prices")
+    return "features"
+
+
+def _share(table: Table, place: int) -> float:
+    """Return the share of cells that are numbers."""
+    return 1.0 if table.kinds[place] == "number" else notation_of(table.column(place), table.dialect)[1]
+
+
+def _suits(table: Table, place: int, role: Role, name: str) -> bool:
+    """Tell whether the cells of a column can be what its name says."""
+    if table.kinds[place] not in ("text", "number"):
+        return False
+    cells = table.column(place)
+    if role == "symbol":
+        few = name in _SYMBOLS or len(set(cells)) <= max(20, len(cells) // 2)
+        codes = _share(table, place) < 1 or name in _SYMBOLS or len({len(cell) for cell in cells}) == 1
+        return bool(cells) and few and codes
+    return not cells or _share(table, place) > 0
+
+
+def _is_bar(table: Table, places: Sequence[int]) -> bool:
+    for row in table.rows:
+        try:
+            opened, high, low, close = (float(row[place] or "nan") for place in places)
+        except ValueError:
+            return False
+        if not low <= min(opened, close) <= max(opened, close) <= high:
+            return False
+    return True
+
+
+def _by_cells(draft: Draft, place: int, key: str) -> None:
+    table = draft.table
+    cells = table.column(place)
+    kind = table.kinds[place]
+    if key == "ignore" or (not cells and not key):
+        draft.claim(place, "ignore", 0.95, "its name says so" if key else "it has no name and no cells")
+    elif not key and table.header and _counts(cells):
+        draft.claim(place, "ignore", 0.9, "it has no name and counts rows")
+    elif kind in ("nested", "binary"):
+        draft.claim(place, "ignore", 0.95, f"it is {kind}")
+    elif kind not in ("text", "number") or key in (*habits.NAMES["time"], *habits.NAMES["date"]):
+        draft.claim(place, "ignore", 0.7, "it is another time")
+    elif habits.LABELS.search(key) and _share(table, place) > 0.5:
+        draft.claim(place, "label", 0.6, "its name says that it looks ahead: strategies do not see it")
+    elif not cells:
+        draft.claim(place, "feature", 0.5, "its cells are empty")
+    elif (share := _share(table, place)) > 0.5:
+        text = "its cells are numbers" if share == 1 else f"{share:.0%} of its cells are numbers"
+        draft.claim(place, "feature", 0.9 if share == 1 else 0.6, text)
+    else:
+        draft.claim(place, "text", 0.8, "its cells are text")
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Tell whether cells are numbers that rise by one, as far as the first rows show."""
+    head = cells[:250]
+    if not all(cell.isdigit() for cell in head):
+        return False
+    return [int(cell) - int(head[0]) for cell in head] == list(range(len(head)))

@@ -1,0 +1,196 @@
+"""How a text is delimited, where its rows begin and what they are called: a proposal, shown to the user."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alphintra.errors import DataError
+from alphintra.ingest.habits import NULL_WORDS
+from alphintra.ingest.headers import clean_name
+from alphintra.ingest.limits import Limits
+from alphintra.ingest.mapping import Dialect, Notation
+
+HEAD_BYTES = 1 << 20
+SAMPLE_ROWS = 1_000
+_LONGEST = 64
+_DELIMITERS = ("\t", ";", "|", ",")
+_PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_PERCENT = re.compile(r"[+-]?[\d.,]+ ?%")
+_SUFFIX = re.compile(r"[+-]?[\d.,]+ ?[KkMmBbTt]")
+_MONEY = re.compile(r"[+-]?[$€£¥] ?[\d.,]+")
+_LOOKS_LIKE_TIME = re.compile(r"\d{1,4}[-/.:]\d{1,2}.*|\d{8}([ T;]?\d{4,6})?|\d{9,19}")
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known of a table before it is mapped.
+
+    Attributes:
+        names: Names of its columns, empty where there are none.
+        rows: Cells of a sample of rows, as text; ``None`` where there is nothing.
+        dialect: How it is written, if it is text.
+        header: Whether the names came from the file.
+        kinds: ``text``, or what a typed file says: ``number``, ``time``, ``zoned``, ``date``, ``clock``.
+        symbols: Symbol of the whole table, where the file says it above its rows.
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    dialect: Dialect
+    header: bool
+    kinds: tuple[str, ...]
+    symbol: str = ""
+
+    def column(self, place: int) -> list[str]:
+        """Return the cells of a column that hold something; what is longer than any number is cut."""
+        cells = ((row[place] or "").strip() for row in self.rows)
+        return [_cut(cell) for cell in cells if cell and cell not in NULL_WORDS]
+
+
+def sniff(path: Path, encoding: str, limits: Limits, name: str) -> Table:
+    """Find delimiter, header and sample of a text in UTF-8.
+
+    Raises:
+        DataError: There is nothing in it, there are too many columns, or all of it is one line.
+    """
+    head, complete = _head(path)
+    if not head.strip():
+        raise DataError("the file is empty", code="EMPTY_FILE", where=name)
+    delimiter = max(_DELIMITERS, key=lambda sign: _consistency(head, sign))
+    rows = _rows(head, delimiter)
+    widths = Counter(len(row) for row in rows if row)
+    if not widths:
+        raise DataError("the first row has a cell that is too long", code="CELL_LIMIT", where=f"{name}, line 1")
+    width = widths.most_common(1)[0][0]
+    if width > limits.columns:
+        raise DataError(
+            f"there are {width:,} columns, more than {limits.columns:,}", code="COLUMN_LIMIT", where=f"{name}, line 1"
+        )
+    first = next(place for place, row in enumerate(rows) if len(row) == width)
+    names, skip, symbol = find_header(rows, first, width)
+    sample = [row for row in rows[skip:] if len(row) == width][:SAMPLE_ROWS]
+    if not complete:
+        sample += _further(path, delimiter, width)
+    if not sample:
+        raise DataError("there are no rows below the header", code="NO_ROWS", where=name)
+    decimal, thousands = _separators(sample, delimiter)
+    return Table(
+        names=tuple(names) if names else ("",) * width,
+        rows=tuple(tuple(row) for row in sample),
+        dialect=Dialect(encoding, delimiter, '"', decimal, thousands, skip),
+        header=bool(names),
+        kinds=("text",) * width,
+        symbol=symbol,
+    )
+
+
+def notation_of(cells: Sequence[str], dialect: Dialect) -> tuple[Notation, float]:
+    """Return how a column's numbers are written, and the share of cells that are such numbers."""
+    if not cells:
+        return "plain", 0.0
+    plain = sum(is_number(cell, dialect) for cell in cells) / len(cells)
+    others: tuple[tuple[Notation, re.Pattern[str]], ...] = (
+        ("percent", _PERCENT), ("suffix", _SUFFIX), ("currency", _MONEY),
+    )  # fmt: skip
+    for notation, pattern in others:
+        own = sum(pattern.fullmatch(cell) is not None or is_number(cell, dialect) for cell in cells) / len(cells)
+        if own > plain and own > 0.5:
+            return notation, own
+    return "plain", plain
+
+
+def is_number(cell: str, dialect: Dialect) -> bool:
+    """Tell whether a cell is a plain number in a dialect."""
+    if dialect.decimal == ",":
+        return _COMMA.fullmatch(cell) is not None or _PLAIN.fullmatch(cell) is not None
+    return _PLAIN.fullmatch(cell) is not None or (bool(dialect.thousands) and _THOUSANDS.fullmatch(cell) is not None)
+
+
+def _head(path: Path) -> tuple[str, bool]:
+    """Return the first whole lines of a text, and whether that is all of it."""
+    with path.open("rb") as file:
+        raw = file.read(HEAD_BYTES)
+        complete = len(raw) < HEAD_BYTES
+    if not complete:
+        raw = raw[: raw.rfind(b"\n") + 1] or raw
+    return raw.decode("utf-8-sig", "replace"), complete
+
+
+def _further(path: Path, delimiter: str, width: int) -> list[list[str]]:
+    """Return rows from the middle and the end."""
+    found = []
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        for place in (size // 2, max(0, size - (64 << 10))):
+            file.seek(place)
+            text = file.read(64 << 10).decode("utf-8", "replace")
+            rows = _rows(text.partition("\n")[2].rpartition("\n")[0], delimiter)
+            found += [row for row in rows if len(row) == width][: SAMPLE_ROWS // 4]
+    return found
+
+
+def _rows(text: str, delimiter: str, most: int = 4 * SAMPLE_ROWS) -> list[list[str]]:
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            rows.append(row)
+            if len(rows) >= most:
+                break
+    except csv.Error:
+        pass  # what was read so far is a sample as well
+    return rows
+
+
+def _consistency(head: str, delimiter: str) -> tuple[float, int]:
+    """Return how many of the rows have as many cells as most have, and how many cells that are."""
+    widths = Counter(len(row) for row in _rows(head, delimiter, 300) if row)
+    width, count = max(widths.items(), key=lambda own: (own[1], own[0]), default=(0, 0))
+    if width < 2:
+        return 0.0, 0
+    # A delimiter that fits nearly all rows wins over one that makes more cells of fewer rows.
+    return round(count / widths.total(), 1), -_DELIMITERS.index(delimiter)
+
+
+def find_header(rows: list[list[str]], first: int, width: int) -> tuple[list[str], int, str]:
+    """Return names, the rows above the data, and the symbol if the rows above name it."""
+    above = [clean_name(cell) for cell in rows[first - 1]] if first else []
+    if len(above) == width - 1 and any(above) and not any(_is_data(cell) for cell in above):
+        return ["", *above], first, ""  # R names all columns but that of the rows
+    top = [clean_name(cell) for cell in rows[first]]
+    if any(_is_data(cell) for cell in top) or not any(top):
+        return [], first, ""
+    below = [row for row in rows[first + 1 : first + 3] if len(row) == width]
+    if len(below) == 2 and below[0][0].strip() == "Ticker" and below[1][0].strip() in ("Date", "Datetime"):
+        symbols = {cell.strip() for cell in below[0][1:] if cell.strip()}
+        return top, first + 3, symbols.pop() if len(symbols) == 1 else ""
+    return top, first + 1, ""
+
+
+def _is_data(cell: str) -> bool:
+    text = _cut(cell.strip())
+    return any(p.fullmatch(text) is not None for p in (_PLAIN, _COMMA, _LOOKS_LIKE_TIME, _THOUSANDS, _PERCENT, _MONEY))
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= _LONGEST else cell[: _LONGEST - 1] + "…"
+
+
+def _separators(rows: Sequence[Sequence[str]], delimiter: str) -> tuple[str, str]:
+    """Return decimal and thousands separator."""
+    cells = [_cut(cell.strip()) for row in rows[:SAMPLE_ROWS] for cell in row]
+    commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
+    grouped = [cell for cell in cells if _THOUSANDS.fullmatch(cell)]
+    points = any(re.fullmatch(r"[+-]?\d+\.\d+", cell) and not re.fullmatch(r"\d{1,3}\.\d{3}", cell) for cell in cells)
+    if commas and len(commas) > len(grouped) and not points:
+        return ",", "." if any("." in cell for cell in commas) else ""
+    if grouped or any("," in cell for cell in cells if _MONEY.fullmatch(cell) or _SUFFIX.fullmatch(cell)):
+        return (".", ",") if delimiter != "," or grouped else (".", "")
+    return ".", ""

@@ -1,0 +1,151 @@
+"""Staging: Parquet files sorted by symbol and time, whose row groups hold one symbol each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from alphintra.ingest.mapping import Mapping
+from alphintra.ingest.zones import I64
+
+GROUP_ROWS = 131_072
+FILE_GROUPS = 512
+FILE_BYTES = 128 << 20
+DAY_US = 86_400_000_000
+
+
+def schema_of(mapping: Mapping) -> Any:
+    """Return the columns of staging: ``symbol``, ``time`` or ``date``, and the values."""
+    daily = mapping.resolution == "date"
+    columns = [
+        pa.field("symbol", pa.dictionary(pa.int32(), pa.string()), False),
+        pa.field("date", pa.date32(), False) if daily else pa.field("time", pa.timestamp("us", "UTC"), False),
+    ]
+    for column in mapping.values:
+        kind = {"text": pa.string(), "known_at": pa.timestamp("us", "UTC")}.get(column.role, pa.float64())
+        columns.append(pa.field(column.name, kind))
+    return pa.schema(columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Rows on their way to staging.
+
+    Attributes:
+        symbols: Names, in no order.
+        codes: int64, each row's place in ``symbols``.
+        times: int64, microseconds in UTC; for days, midnight of the date.
+        values: Arrow arrays, in the order of the schema.
+    """
+
+    symbols: list[str]
+    codes: I64
+    times: I64
+    values: list[Any]
+
+    def batch(self, schema: Any) -> Any:
+        """Return the rows as a record batch."""
+        symbols = pa.DictionaryArray.from_arrays(pa.array(self.codes, pa.int32()), pa.array(self.symbols, pa.string()))
+        if pa.types.is_date32(schema.field(1).type):
+            times = pa.array((self.times // DAY_US).astype(np.int32), pa.date32())
+        else:
+            times = pa.array(self.times, schema.field(1).type)
+        return pa.RecordBatch.from_arrays([symbols, times, *self.values], schema=schema)
+
+
+class Files:
+    """Parquet files, each of at most 512 row groups and about 128 MiB."""
+
+    def __init__(self, folder: Path, schema: Any) -> None:
+        self._folder, self.schema = folder, schema
+        self._texts = [own.name for own in schema if pa.types.is_string(own.type) or pa.types.is_dictionary(own.type)]
+        self._stream: Any = None
+        self._writer: Any = None
+        self._groups = 0
+        self.paths: list[Path] = []
+
+    def write(self, batches: list[Any]) -> None:
+        """Write batches as one row group."""
+        if self._writer is None or self._groups >= FILE_GROUPS or self._stream.tell() > FILE_BYTES:
+            self.close()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self.paths.append(self._folder / f"{len(self.paths):05}.parquet")
+            self._stream = self.paths[-1].open("wb")
+            self._writer = pq.ParquetWriter(self._stream, self.schema, compression="lz4", use_dictionary=self._texts)
+        table = pa.Table.from_batches(batches).unify_dictionaries()
+        self._writer.write_table(table, row_group_size=GROUP_ROWS)
+        self._groups += 1
+
+    def close(self) -> None:
+        """End the file that is open."""
+        if self._writer is not None:
+            self._writer.close()
+            self._stream.close()
+        self._writer, self._groups = None, 0
+
+
+class Writer:
+    """Writes rows that come in the order of staging: a row group ends with its symbol."""
+
+    def __init__(self, folder: Path, schema: Any) -> None:
+        self._files = Files(folder, schema)
+        self._held: list[Any] = []
+        self._room = GROUP_ROWS
+        self._last: tuple[bytes, int] | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, in the order of their rows."""
+        return self._files.paths
+
+    def write(self, block: Block) -> bool:
+        """Take rows; write nothing and return ``False`` if they do not follow on those before."""
+        if not len(block.codes):
+            return True
+        cuts = self._cuts(block)
+        if cuts is None:
+            return False
+        batch = block.batch(self._files.schema)
+        for first, last in zip(cuts, [*cuts[1:], batch.num_rows], strict=True):
+            self._hold(batch.slice(first, last - first), first_of_group=first > 0)
+        return True
+
+    def close(self) -> None:
+        """Write what is held, and end the files."""
+        self._flush()
+        self._files.close()
+
+    def _cuts(self, block: Block) -> list[int] | None:
+        """Return where runs of one symbol begin, or ``None`` if rows do not follow on one another."""
+        raw = [symbol.encode() for symbol in block.symbols]
+        rank = np.empty(len(raw), dtype=np.int64)
+        rank[sorted(range(len(raw)), key=raw.__getitem__)] = np.arange(len(raw))
+        turns = np.diff(rank[block.codes])
+        first = (raw[block.codes[0]], int(block.times[0]))
+        back = bool(((turns < 0) | ((turns == 0) & (np.diff(block.times) < 0))).any())
+        if back or (self._last is not None and first < self._last):
+            return None
+        if self._last is not None and first[0] != self._last[0]:
+            self._flush()
+        self._last = (raw[block.codes[-1]], int(block.times[-1]))
+        return [0, *(np.flatnonzero(turns) + 1).tolist()]
+
+    def _hold(self, batch: Any, first_of_group: bool) -> None:
+        if first_of_group:
+            self._flush()
+        while batch.num_rows:
+            self._held.append(batch.slice(0, self._room))
+            self._room -= self._held[-1].num_rows
+            batch = batch.slice(self._held[-1].num_rows)
+            if not self._room:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._held:
+            self._files.write(self._held)
+        self._held, self._room = [], GROUP_ROWS

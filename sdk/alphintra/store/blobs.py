@@ -1,0 +1,348 @@
+"""Where versions lie: a folder of this machine, or an object store that fsspec knows.
+
+Everything is written once under a name that nobody chose. A file is there whole or not at all: in a folder by fsync
+and rename, in an object store because that is how one puts an object. Engines read files of this machine only, so
+what lies in an object store is read through a :class:`~alphintra.store.cache.Cache`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from alphintra.errors import DataError
+from alphintra.store.cache import Cache
+from alphintra.store.layout import blob_path, check_id, manifest_path
+
+#: Where an object is put whole or not at all.
+_ATOMIC = ("memory", "s3", "s3a", "gs", "gcs", "abfs", "az")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that is stored.
+
+    Attributes:
+        name: Its hash, or a version's id.
+        modified: When it was put there, seconds since 1970-01-01 UTC.
+    """
+
+    name: str
+    modified: float
+
+
+class Blobs(Protocol):
+    """Files and manifests of all owners."""
+
+    def take(self, owner: str, sha256: str, path: Path) -> None:
+        """Put a file of this machine there, under the hash that it was checked to have; the file is gone then."""
+        ...
+
+    def has(self, owner: str, sha256: str, size: int) -> bool:
+        """Tell whether a file of this hash and size is there."""
+        ...
+
+    def open(self, owner: str, sha256: str, size: int) -> AbstractContextManager[Path]:
+        """Hold a file as a path of this machine.
+
+        Raises:
+            DataError: ``MISSING_FILE``.
+        """
+        ...
+
+    def put_manifest(self, owner: str, version: str, raw: bytes) -> None:
+        """Write a manifest."""
+        ...
+
+    def manifest(self, owner: str, version: str) -> bytes:
+        """Read a manifest.
+
+        Raises:
+            DataError: ``UNKNOWN_VERSION``.
+        """
+        ...
+
+    def stored(self, owner: str) -> Iterator[Entry]:
+        """Go through an owner's files."""
+        ...
+
+    def manifests(self, owner: str) -> Iterator[Entry]:
+        """Go through an owner's manifests."""
+        ...
+
+    def remove(self, owner: str, sha256: str) -> None:
+        """Remove a file; none there is no error."""
+        ...
+
+    def remove_manifest(self, owner: str, version: str) -> None:
+        """Remove a manifest; none there is no error."""
+        ...
+
+    def sweeping(self, owner: str, *, alone: bool) -> AbstractContextManager[None]:
+        """Keep an owner's files from being swept, or (``alone``) wait until nobody does."""
+        ...
+
+
+def open_blobs(address: str | Path, cache: Cache | None = None) -> Blobs:
+    """Open a store.
+
+    Args:
+        address: A folder, or an address such as ``s3://bucket/prefix``.
+        cache: Needed for what is no folder.
+
+    Raises:
+        DataError: The address is of a kind that cannot be used, or its package is not installed.
+    """
+    if isinstance(address, Path) or "://" not in address:
+        return Folder(Path(address))
+    if address.startswith("file://"):
+        return Folder(Path(address.removeprefix("file://")))
+    if cache is None:
+        raise DataError("an object store is read through a cache", code="NO_CACHE", hint="Name a folder for it.")
+    return ObjectStore(address, cache)
+
+
+class Folder:
+    """A store in a folder of this machine.
+
+    Args:
+        root: The folder, made if it is not there.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self.root.mkdir(parents=True, exist_ok=True)
+
+    def take(self, owner: str, sha256: str, path: Path) -> None:
+        """See :class:`Blobs`: the file is on the same file system."""
+        target = self._made(blob_path(owner, sha256))
+        os.utime(path)  # its age counts from here, whatever who wrote it made of it
+        path.chmod(0o444)
+        sync(path)
+        path.rename(target)
+        sync(target.parent)
+
+    def has(self, owner: str, sha256: str, size: int) -> bool:
+        """See :class:`Blobs`."""
+        try:
+            return (self.root / blob_path(owner, sha256)).stat().st_size == size
+        except FileNotFoundError:
+            return False
+
+    @contextmanager
+    def open(self, owner: str, sha256: str, size: int) -> Iterator[Path]:
+        """See :class:`Blobs`."""
+        path = self.root / blob_path(owner, sha256)
+        if not self.has(owner, sha256, size):
+            raise _missing(sha256)
+        yield path
+
+    def put_manifest(self, owner: str, version: str, raw: bytes) -> None:
+        """See :class:`Blobs`."""
+        target = self._made(manifest_path(owner, version))
+        part = target.with_suffix(".part")
+        with disk_errors():
+            part.write_bytes(raw)
+            sync(part)
+        part.rename(target)
+        sync(target.parent)
+
+    def manifest(self, owner: str, version: str) -> bytes:
+        """See :class:`Blobs`."""
+        try:
+            return (self.root / manifest_path(owner, version)).read_bytes()
+        except FileNotFoundError:
+            raise _unknown(version) from None
+
+    def stored(self, owner: str) -> Iterator[Entry]:
+        """See :class:`Blobs`."""
+        return _entries(self.root / check_id(owner, "an owner") / "blobs", "*/*.parquet")
+
+    def manifests(self, owner: str) -> Iterator[Entry]:
+        """See :class:`Blobs`."""
+        return _entries(self.root / check_id(owner, "an owner") / "manifests", "*")
+
+    def remove(self, owner: str, sha256: str) -> None:
+        """See :class:`Blobs`."""
+        (self.root / blob_path(owner, sha256)).unlink(missing_ok=True)
+
+    def remove_manifest(self, owner: str, version: str) -> None:
+        """See :class:`Blobs`."""
+        path = self.root / manifest_path(owner, version)
+        path.unlink(missing_ok=True)
+        path.with_suffix(".part").unlink(missing_ok=True)
+
+    @contextmanager
+    def sweeping(self, owner: str, *, alone: bool) -> Iterator[None]:
+        """See :class:`Blobs`: a lock that ends with the process."""
+        path = self.root / check_id(owner, "an owner") / "sweep.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+            yield
+
+    def _made(self, path: str) -> Path:
+        """Return a path whose folders are there, on the disk as well."""
+        target = self.root / path
+        missing = []
+        folder = target.parent
+        while not folder.exists():
+            missing.append(folder)
+            folder = folder.parent
+        for folder in reversed(missing):
+            folder.mkdir(exist_ok=True)
+            sync(folder.parent)
+        return target
+
+
+class ObjectStore:
+    """A store that fsspec reaches.
+
+    Args:
+        address: Such as ``s3://bucket/prefix``.
+        cache: Where files lie while they are read.
+    """
+
+    def __init__(self, address: str, cache: Cache) -> None:
+        import fsspec
+
+        protocol = address.partition("://")[0]
+        if protocol not in _ATOMIC:
+            raise DataError(
+                f"a store cannot be at {protocol}://", code="BAD_ADDRESS",
+                hint="A folder, or " + ", ".join(f"{name}://" for name in _ATOMIC) + ".",
+            )  # fmt: skip
+        try:
+            self._files, self._root = fsspec.core.url_to_fs(address)
+        except ImportError as error:
+            raise DataError(f"{protocol}:// needs a package: {error}", code="NOT_INSTALLED") from error
+        self._cache = cache
+
+    def take(self, owner: str, sha256: str, path: Path) -> None:
+        """See :class:`Blobs`."""
+        target = self._at(blob_path(owner, sha256))
+        size = path.stat().st_size
+        self._files.put_file(str(path), target)
+        if not self.has(owner, sha256, size):
+            raise DataError("the object store did not take a file whole", code="STORE_FAILED", where=sha256)
+        path.unlink()
+
+    def has(self, owner: str, sha256: str, size: int) -> bool:
+        """See :class:`Blobs`."""
+        self._files.invalidate_cache()
+        try:
+            return bool(self._files.info(self._at(blob_path(owner, sha256)))["size"] == size)
+        except FileNotFoundError:
+            return False
+
+    @contextmanager
+    def open(self, owner: str, sha256: str, size: int) -> Iterator[Path]:
+        """See :class:`Blobs`."""
+        source = self._at(blob_path(owner, sha256))
+
+        def fetch(path: Path) -> None:
+            try:
+                self._files.get_file(source, str(path))
+            except FileNotFoundError:
+                raise _missing(sha256) from None
+
+        with self._cache.open(sha256, size, fetch) as path:
+            yield path
+
+    def put_manifest(self, owner: str, version: str, raw: bytes) -> None:
+        """See :class:`Blobs`."""
+        self._files.pipe_file(self._at(manifest_path(owner, version)), raw)
+
+    def manifest(self, owner: str, version: str) -> bytes:
+        """See :class:`Blobs`."""
+        try:
+            return bytes(self._files.cat_file(self._at(manifest_path(owner, version))))
+        except FileNotFoundError:
+            raise _unknown(version) from None
+
+    def stored(self, owner: str) -> Iterator[Entry]:
+        """See :class:`Blobs`."""
+        return self._entries(f"{check_id(owner, 'an owner')}/blobs")
+
+    def manifests(self, owner: str) -> Iterator[Entry]:
+        """See :class:`Blobs`."""
+        return self._entries(f"{check_id(owner, 'an owner')}/manifests")
+
+    def remove(self, owner: str, sha256: str) -> None:
+        """See :class:`Blobs`."""
+        self._remove(blob_path(owner, sha256))
+
+    def remove_manifest(self, owner: str, version: str) -> None:
+        """See :class:`Blobs`."""
+        self._remove(manifest_path(owner, version))
+
+    @contextmanager
+    def sweeping(self, owner: str, *, alone: bool) -> Iterator[None]:
+        """See :class:`Blobs`: an object store has no locks, so here the day that a file may be unused has to do."""
+        yield
+
+    def _entries(self, folder: str) -> Iterator[Entry]:
+        self._files.invalidate_cache()
+        for path, about in self._files.find(self._at(folder), detail=True).items():
+            when = about.get("LastModified") or about.get("created") or about.get("mtime")
+            modified = when.timestamp() if hasattr(when, "timestamp") else float(when or 0)
+            yield Entry(Path(path).stem, modified)
+
+    def _remove(self, path: str) -> None:
+        try:
+            self._files.rm_file(self._at(path))
+        except FileNotFoundError:
+            return
+
+    def _at(self, path: str) -> str:
+        return f"{self._root.rstrip('/')}/{path}"
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Say in a trader's words that there is no room.
+
+    Raises:
+        DataError: ``DISK_FULL``.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DataError(
+                "there is no room on the disk", code="DISK_FULL",
+                hint="Free some, and write the version again: nothing of it was kept.",
+            ) from error  # fmt: skip
+        raise
+
+
+def sync(path: Path) -> None:
+    """Put a file or a folder's entries on the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _entries(folder: Path, pattern: str) -> Iterator[Entry]:
+    for path in folder.glob(pattern):
+        try:
+            yield Entry(path.stem, path.stat().st_mtime)
+        except FileNotFoundError:
+            continue
+
+
+def _missing(sha256: str) -> DataError:
+    return DataError("a file of the dataset is not in the store", code="MISSING_FILE", where=sha256)
+
+
+def _unknown(version: str) -> DataError:
+    return DataError("there is no such version", code="UNKNOWN_VERSION", where=version)
+

@@ -1,0 +1,128 @@
+"""Sealed versions: every file encrypted under a key of its own, which a key service keeps.
+
+Parquet's modular encryption with AES-GCM, 256 bits. Each file is bound to its version and its place in it, which are
+not stored in the file: a file that is put in another's place does not open. Keys never enter a kernel: whoever reads a
+sealed version is a process that its user's code cannot reach.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from alphintra.errors import DataError
+from alphintra.store.blobs import sync
+from alphintra.store.layout import check_id
+
+
+class KeyService(Protocol):
+    """Keeps keys: gives a word for a key, and the key for its word."""
+
+    def wrap(self, key: bytes, context: str) -> str:
+        """Return what stands for a key in a manifest, at most 2,000 characters."""
+        ...
+
+    def unwrap(self, wrapped: str, context: str) -> bytes:
+        """Return the key.
+
+        Raises:
+            DataError: There is no such key, or not for this context.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class FileKey:
+    """The key of one file.
+
+    Attributes:
+        wrapped: What stands for it in the manifest.
+    """
+
+    wrapped: str
+    _key: bytes
+    _bound_to: bytes
+
+    def __repr__(self) -> str:
+        """Return it without the key."""
+        return f"FileKey({self.wrapped!r})"
+
+    def encryption(self) -> Any:
+        """Return what pyarrow writes the file with."""
+        from pyarrow.parquet.encryption import create_encryption_properties
+
+        return create_encryption_properties(
+            self._key, aad_prefix=self._bound_to, store_aad_prefix=False, encryption_algorithm="AES_GCM_V1"
+        )
+
+    def decryption(self) -> Any:
+        """Return what pyarrow reads the file with."""
+        from pyarrow.parquet.encryption import create_decryption_properties
+
+        return create_decryption_properties(self._key, aad_prefix=self._bound_to)
+
+
+class Seal:
+    """Makes the keys of a version that is being written, and finds those of one that is read.
+
+    Args:
+        service: Keeps the keys.
+        version: Id of the version.
+    """
+
+    def __init__(self, service: KeyService, version: str) -> None:
+        self._service = service
+        self._version = check_id(version, "a version")
+
+    def key(self, file: str) -> FileKey:
+        """Make a key for a file: a number, or ``blocks``."""
+        context = f"{self._version}/{file}"
+        key = secrets.token_bytes(32)
+        return FileKey(self._service.wrap(key, context), key, context.encode())
+
+    def find(self, file: str, wrapped: str) -> FileKey:
+        """Return the key of a file that was written."""
+        context = f"{self._version}/{file}"
+        return FileKey(wrapped, self._service.unwrap(wrapped, context), context.encode())
+
+
+class KeyFolder:
+    """A key service of one machine: a key a file, in a folder that only the server's account reads.
+
+    Taking a key away makes its file unreadable for good, wherever copies of it lie.
+
+    Args:
+        folder: Made with rights for its owner alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = Path(folder)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def wrap(self, key: bytes, context: str) -> str:
+        """Keep a key; return a word for it."""
+        word = secrets.token_hex(16)
+        made = os.open(self._folder / word, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(made, "wb") as file:
+            file.write(key + context.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        sync(self._folder)
+        return word
+
+    def unwrap(self, wrapped: str, context: str) -> bytes:
+        """Return the key of a word."""
+        try:
+            raw = (self._folder / check_id(wrapped, "a key")).read_bytes()
+        except FileNotFoundError:
+            raw = b""
+        if raw[32:] != context.encode() or len(raw) < 32:
+            raise DataError("there is no key for this file", code="SEALED", where=context)
+        return raw[:32]
+
+    def forget(self, wrapped: str) -> None:
+        """Take a key away."""
+        (self._folder / check_id(wrapped, "a key")).unlink(missing_ok=True)

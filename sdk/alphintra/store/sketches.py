@@ -1,0 +1,88 @@
+"""What statistics and sample of a version were counted from, kept in a file beside the rows.
+
+Rows that are added are counted on top of it, without reading those before; a sealed version, whose manifest tells
+nothing of its values, has its statistics here, under its key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from alphintra.errors import DataError
+from alphintra.store.checked_json import canonical
+from alphintra.store.columns import Column, raw_values, time_column
+from alphintra.store.coverage import Coverage
+from alphintra.store.reading import Version, side_file
+from alphintra.store.sampling import Sample
+from alphintra.store.statistics import SHOWN, ColumnStatistics
+
+_SAMPLE = ""  # no column has this name
+_WIDE = 200
+
+
+class Sketches:
+    """Statistics of each column, and the sample.
+
+    Args:
+        columns: The columns, the symbol left out.
+    """
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = tuple(columns)
+        self._statistics = {column.name: ColumnStatistics(column) for column in columns}
+        self.sample = Sample(columns)
+        self._time = time_column(self._columns)
+        self._coverage = Coverage(self._time.type)
+
+    def add(self, symbol: str, table: Any) -> None:
+        """Take the next rows of a symbol."""
+        for name, statistics in self._statistics.items():
+            statistics.add(table[name].combine_chunks())
+        self._coverage.add(raw_values(table[self._time.name]))
+        self.sample.add(symbol, table)
+
+    def statistics(self) -> dict[str, Any]:
+        """Return the statistics as they stand in a manifest; columns by the hundred have shorter histograms.
+
+        The time has its ``coverage`` as well: rows by day.
+        """
+        bins = SHOWN if len(self._columns) <= _WIDE else SHOWN // 4
+        found = {name: statistics.to_json(bins) for name, statistics in self._statistics.items()}
+        found[self._time.name]["coverage"] = self._coverage.to_json()
+        return found
+
+    def to_table(self) -> Any:
+        """Return the whole state as an Arrow table."""
+        import pyarrow as pa
+
+        states: dict[str, Any] = {_SAMPLE: [self.sample.state(), self._coverage.state()]}
+        states |= {name: statistics.state() for name, statistics in self._statistics.items()}
+        return pa.table({"name": list(states), "state": [canonical(state) for state in states.values()]})
+
+    def restore(self, states: dict[str, Any]) -> None:
+        """Go on where another left off."""
+        sample, coverage = states[_SAMPLE]
+        self.sample.restore(sample)
+        self._coverage.restore(coverage)
+        for name, statistics in self._statistics.items():
+            statistics.restore(states[name])
+
+
+def sketches_of(version: Version) -> Sketches:
+    """Read the sketches of a version.
+
+    Raises:
+        DataError: ``DAMAGED_FILE``; ``SEALED`` without its keys.
+    """
+    with side_file(version, "sketches") as file:
+        table = file.read()
+    found = Sketches(version.manifest.columns)
+    try:
+        rows = zip(table["name"].to_pylist(), table["state"].to_pylist(), strict=True)
+        found.restore({name: json.loads(state) for name, state in rows})
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise DataError("the sketches of a version cannot be read", code="DAMAGED_FILE",
+                        where=version.manifest.sketches.sha256) from error  # fmt: skip
+    return found

@@ -1,0 +1,239 @@
+"""``al.data.load`` and ``al.backtest`` on a dataset of one's own, out of a folder that was given to the process."""
+
+import json
+import subprocess
+import sys
+
+import alphintra as al
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from alphintra.data.content_hash import content_hash
+from alphintra.data.sources import FOLDER_VARIABLE, FolderSource
+from alphintra.errors import DataError, UnknownDataset
+from alphintra.store import About
+from alphintra.store.blobs import Folder
+from alphintra.store.committing import commit
+from alphintra.store.opening import open_folder
+from alphintra.store.reading import digests_by_symbol
+from alphintra.store.sweeping import lease
+
+from .made import ABOUT, ROLES, arrays, bars, expected_hash, write
+
+OLD = {"AAPL": bars(3_000, 1), "BTC/USDT": bars(2_000, 2)}
+NEW = OLD | {"AAPL": bars(3_100, 1)}
+DAYS = pd.DataFrame(
+    {"open": 10.0, "high": 12.0, "low": 9.0, "close": [10.0, 11.0, 12.0], "volume": 5.0},
+    index=pd.DatetimeIndex(["2020-01-02", "2020-01-03", "2020-01-06"], name="date"),
+)
+
+
+class Buy(al.Strategy):
+    """Buys once and holds."""
+
+    def on_bar(self):
+        if self.bar_index == 0:
+            self.buy(quantity=1, symbol="AAPL")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("datasets")
+    blobs = Folder(root)
+    days = pa.Table.from_pandas(DAYS.reset_index(), preserve_index=False)
+    days = days.set_column(0, "date", days["date"].cast(pa.date32()))
+    daily = About("STOCKS", "1d", calendar="XNYS", currency="EUR", adjustment="adjusted", simulated=True)
+    for version, tables, about, roles in (
+        ("v1", OLD, ABOUT, ROLES),
+        ("v2", NEW, ABOUT, ROLES),
+        ("v3", {"SAP": days}, daily, {"date": "time"} | ROLES),
+        ("v4", {"X": bars(5).select(["time", "volume"])}, About(), ROLES),
+        ("v5", {"X": bars(50).select(["time", "close"])}, ABOUT, ROLES),
+    ):
+        with lease(root, "me") as folder:
+            write(folder, tables, version, about=about, roles=roles)
+            with commit(blobs, "me", folder, version):
+                pass
+    index = {
+        "format": "alphintra-datasets/1",
+        "datasets": {
+            "my/prices": {"owner": "me", "versions": [["1", "v1"], ["2", "v2"]]},
+            "days": {"owner": "me", "versions": [["1", "v3"]]},
+            "features": {"owner": "me", "versions": [["1", "v4"]]},
+            "closes": {"owner": "me", "versions": [["1", "v5"]]},
+            "vix-daily": {"owner": "me", "versions": [["1", "v4"]]},
+        },
+    }
+    (root / "index.json").write_text(json.dumps(index))
+    return root
+
+
+@pytest.fixture(autouse=True)
+def given(root, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(root))
+
+
+def test_a_version_by_name_in_every_library():
+    data = al.data.load("my/prices@1")
+    assert (data.name, data.symbols, data.version) == ("my/prices@1", ("AAPL", "BTC/USDT"), "1")
+    assert content_hash(data.to_numpy()) == data.content_hash == expected_hash(OLD)
+    assert data.to_polars().shape == (5_000, 7)
+    assert data.to_arrow().num_rows == 5_000
+    frame = data.to_pandas()
+    want = OLD["BTC/USDT"].to_pandas().set_index("time")
+    pd.testing.assert_frame_equal(frame.loc["BTC/USDT"], want)
+    assert sum(len(table) for _, table in data.batches()) == 5_000
+    assert len(data.events()) == 0
+    assert list(data.stored()) == ["AAPL", "BTC/USDT"]
+
+
+def test_datasets_that_ship_and_frames_go_to_the_same_libraries():
+    shipped = al.data.load("us-equities-daily/AAPL,MSFT")
+    frame, arrow = shipped.to_polars(), shipped.to_arrow()
+    assert frame.columns == arrow.column_names == ["symbol", *shipped.stored()["AAPL"]]
+    assert frame["symbol"].unique(maintain_order=True).to_list() == ["AAPL", "MSFT"]
+    assert arrow["close"].to_pylist() == shipped.to_pandas()["close"].tolist()
+    assert (str(arrow.schema.field("session").type), str(arrow["session"][0])) == ("date32[day]", "2000-03-01")
+    assert shipped.to_numpy()["MSFT"]["close"].tolist() == shipped.to_pandas().loc["MSFT", "close"].tolist()
+    given = al.data.load(OLD["AAPL"].to_pandas().set_index("time"))
+    assert given.to_polars()["close"].to_list() == OLD["AAPL"]["close"].to_pylist()
+
+
+@pytest.mark.parametrize("name", ["us-equities-daily", "us-closes-daily", "vix-daily"])
+def test_what_ships_has_the_same_hash_as_a_version(name, tmp_path):
+    shipped = al.data.load(name)
+    table = shipped.to_arrow()
+    tables = {symbol: table.filter(pc.equal(table["symbol"], symbol)) for symbol in shipped.symbols}
+    stored = write(tmp_path, tables, roles={"session": "time"})
+    assert stored.content_hash == shipped.manifest["content_hash"]
+    blocks = digests_by_symbol(open_folder(tmp_path))
+    for symbol, columns in shipped.manifest["blocks"].items():
+        assert [b.hex() for b in blocks[symbol]] == [b for column in sorted(columns) for b in columns[column]]
+    close = next(c["statistics"] for c in shipped.manifest["columns"] if c["name"] == "close")
+    for key in ("count", "nulls", "min", "max", "mean", "std"):
+        assert stored.statistics["close"][key] == pytest.approx(close[key], rel=1e-9), key
+
+
+def test_the_newest_version_a_symbol_and_a_part():
+    newest = al.data.load("my/prices")
+    assert (newest.name, newest.about.version) == ("my/prices@2", "v2")
+    pair = al.data.load("my/prices@1/BTC/USDT", columns=["close"], start="2020-01-02 01:00", end="2020-01-02 01:04")
+    frame = pair.to_pandas()
+    assert (pair.name, list(frame.columns), len(frame)) == ("my/prices@1/BTC/USDT", ["close"], 5)
+    assert frame["close"].tolist() == OLD["BTC/USDT"]["close"][1_500:1_505].to_pylist()
+    assert al.data.load("my/prices/AAPL").to_pandas().shape == (3_100, 5)
+    both = al.data.load("my/prices@1/BTC/USDT,AAPL")
+    assert both.symbols == ("BTC/USDT", "AAPL")
+    assert al.data.load("vix-daily").manifest["name"] == "vix-daily"  # what ships has its name first
+
+
+def test_the_hash_of_some_symbols_is_that_of_their_values():
+    own = arrays(OLD)
+    assert al.data.load("my/prices@1/AAPL").content_hash == content_hash({"AAPL": own["AAPL"]})
+    assert al.data.load("my/prices@1/BTC/USDT,AAPL").content_hash == expected_hash(OLD)
+
+
+def test_how_it_looks_reads_no_row(root, monkeypatch):
+    data = al.data.load("my/prices@1/AAPL")
+    monkeypatch.setattr("alphintra.store.reading.read", None)
+    assert repr(data) == "Dataset my/prices@1/AAPL: AAPL; 1min, 2020-01-01 to 2020-01-03, 3,000 rows"
+    html = data._repr_mimebundle_()["text/html"]
+    assert "timestamp[us, UTC]" in html
+    assert "CRYPTO · 1min · calendar 24/7 · USD · prices: raw" in html
+
+
+def test_a_run_on_a_version_is_a_run_on_its_rows():
+    frames = {symbol: table.to_pandas().set_index("time") for symbol, table in OLD.items()}
+    direct = al.backtest(Buy, data=al.data.with_calendar(frames, "24/7"))
+    stored = al.backtest(Buy, data="my/prices@1")
+    assert stored.fills.to_dict() == direct.fills.to_dict()
+    assert stored.equity.iloc[-1] == direct.equity.iloc[-1]
+    market = al.data.resolve("my/prices@1")
+    assert (market.dataset_hash, market.asset_class, market.timeframe) == (expected_hash(OLD), "CRYPTO", "1min")
+    assert market.notes == ()
+    assert al.data.resolve(al.data.load("my/prices@1"), end="2020-01-01").bars["AAPL"].close.size == 1_440
+
+
+def test_daily_dates_with_what_the_version_states_of_them():
+    market = al.data.resolve("days", currency="EUR")
+    bars_ = market.bars["SAP"]
+    assert (market.calendar, market.quoted_in, market.currency, market.timeframe) == ("XNYS", "EUR", "EUR", "1d")
+    assert market.prices == "adjusted, dividends reinvested"
+    assert [note.code for note in market.notes] == ["simulated"]
+    assert str(bars_.open_time[0].astype("M8[us]")) == "2020-01-02T14:30:00.000000"
+    assert np.array_equal(bars_.close, [10.0, 11.0, 12.0])
+    with pytest.raises(DataError) as caught:
+        al.data.resolve("days", prices="raw", currency="EUR")
+    assert caught.value.code == "NO_RAW_PRICES"
+    with pytest.raises(DataError) as caught:
+        al.data.resolve("features")
+    assert caught.value.code == "NOT_TRADABLE"
+    frame = al.data.load("days").to_pandas()
+    assert frame.index[-1] == pd.Timestamp("2020-01-06")
+
+
+def test_closes_alone_are_traded_as_such():
+    market = al.data.resolve("closes")
+    assert market.closes_only
+    assert np.isnan(market.bars["X"].high).all()
+    assert market.bars["X"].close.tolist() == bars(50)["close"].to_pylist()
+    with pytest.raises(DataError, match="closing prices only") as caught:
+        al.backtest(Buy, data="closes")
+    assert caught.value.code == "NOT_TRADABLE"
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "says"),
+    [
+        ("my/prices@3", "UNKNOWN_VERSION", "It has 1, 2."),
+        ("my/prices@", "UNKNOWN_DATASET", "Did you mean 'my/prices'?"),
+        ("my/prics@1", "UNKNOWN_DATASET", "Did you mean 'my/prices'?"),
+        ("my/prices@1/AAP", "UNKNOWN_SYMBOL", "Did you mean 'AAPL'?"),
+        ("my/prices/", "UNKNOWN_SYMBOL", "It has AAPL, BTC/USDT."),
+        ("x/" * 5_000, "UNKNOWN_DATASET", "Datasets: closes, days, features"),
+    ],
+)
+def test_names_that_nothing_has(name, code, says):
+    for ask in (al.data.load, al.data.resolve):
+        with pytest.raises(UnknownDataset) as caught:
+            ask(name)
+        assert caught.value.code == code
+        assert says in str(caught.value)
+
+
+def test_a_part_is_of_ones_own_datasets_alone(monkeypatch):
+    with pytest.raises(DataError) as caught:
+        al.data.load("us-equities-daily", start="2010-01-01")
+    assert caught.value.code == "BAD_RANGE"
+    with pytest.raises(DataError) as caught:
+        al.data.load("my/prices", columns=["clse"])
+    assert caught.value.code == "UNKNOWN_COLUMN"
+    monkeypatch.delenv(FOLDER_VARIABLE)
+    with pytest.raises(UnknownDataset, match="given no datasets of yours"):
+        al.data.load("my/prices@1")
+
+
+def test_a_run_on_a_version_imports_neither_pandas_nor_an_object_store():
+    program = (
+        "import sys, alphintra.data as d\n"
+        "x = d.load('my/prices@1'); x.to_numpy(); list(x.batches()); d.resolve('my/prices@1/AAPL'); repr(x)\n"
+        "print([m for m in ('pandas', 'polars', 'fsspec', 'numba', 'exchange_calendars') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["[]", "{", '{"format": "x", "datasets": {}}', '{"format": "alphintra-datasets/1", "datasets": []}',
+     '{"format": "alphintra-datasets/1", "datasets": {"a": {"owner": "me", "versions": [["1"]]}}}',
+     '{"format": "alphintra-datasets/1", "datasets": {"a": {"owner": "me"}}}'],
+)  # fmt: skip
+def test_a_damaged_index(tmp_path, raw):
+    (tmp_path / "index.json").write_text(raw)
+    with pytest.raises(DataError) as caught:
+        FolderSource(tmp_path).names()
+    assert caught.value.code == "BAD_MANIFEST"
+    assert FolderSource(tmp_path / "nothing").names() == []

@@ -1,0 +1,147 @@
+"""Versions in an object store, read through a bounded cache."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import textwrap
+
+import fsspec
+import pytest
+from alphintra.errors import DataError
+from alphintra.store.blobs import Folder, ObjectStore, open_blobs
+from alphintra.store.cache import Cache
+from alphintra.store.committing import commit
+from alphintra.store.converting import to_numpy
+from alphintra.store.opening import open_version
+from alphintra.store.reading import batches, read
+from alphintra.store.sweeping import lease, sweep
+
+from .made import arrays, bars, write
+
+TABLES = {"A": bars(9_000, 1), "B": bars(10, 3)}
+
+
+@pytest.fixture
+def address():
+    yield "memory://bucket/data"
+    fsspec.filesystem("memory").rm("/bucket", recursive=True)
+
+
+def put(blobs, root, version="v1"):
+    with lease(root, "me") as folder:
+        write(folder, TABLES, version)
+        with commit(blobs, "me", folder, version) as manifest:
+            return manifest
+
+
+def test_a_version_in_an_object_store(tmp_path, address):
+    cache = tmp_path / "cache"
+    blobs = open_blobs(address, Cache(cache))
+    manifest = put(blobs, tmp_path)
+    held = {entry.name for entry in blobs.stored("me")}
+    assert held == manifest.hashes
+    paths = fsspec.filesystem("memory").find("/bucket/data")
+    assert sorted(paths) == sorted(
+        ["/bucket/data/me/manifests/v1.json", *(f"/bucket/data/me/blobs/{h[:2]}/{h}.parquet" for h in held)]
+    )
+    version = open_version(blobs, "me", "v1")
+    read_back = to_numpy(read(version))
+    for symbol, columns in arrays(TABLES).items():
+        for name, values in columns.items():
+            assert (read_back[symbol][name] == values).all()
+    assert {path.name for path in cache.iterdir()} == {file.sha256 for file in manifest.files}
+    # What was fetched once is not fetched again, and a changed object is noticed.
+    for path in paths:
+        if path.endswith(".parquet"):
+            fsspec.filesystem("memory").pipe_file(path, b"x" * fsspec.filesystem("memory").size(path))
+    assert len(read(version)) == 9_010
+    with pytest.raises(DataError) as caught:
+        read(open_version(open_blobs(address, Cache(tmp_path / "other")), "me", "v1"))
+    assert caught.value.code == "DAMAGED_FILE"
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_sweeping_and_what_is_missing(tmp_path, address):
+    blobs = open_blobs(address, Cache(tmp_path / "cache"))
+    manifest = put(blobs, tmp_path)
+    assert sweep(blobs, tmp_path, "me", lambda: ((), ())).files == 0  # younger than a day
+    version = open_version(blobs, "me", "v1")
+    swept = sweep(blobs, tmp_path, "me", lambda: ((), ()), unused_seconds=0)
+    assert (swept.files, swept.manifests) == (len(manifest.hashes), 1)
+    with pytest.raises(DataError) as caught:
+        read(version)
+    assert caught.value.code == "MISSING_FILE"
+    with pytest.raises(DataError) as caught:
+        open_version(blobs, "me", "v1")
+    assert caught.value.code == "UNKNOWN_VERSION"
+    blobs.remove("me", manifest.files[0].sha256)  # nothing there is no error
+    blobs.remove_manifest("me", "v1")
+
+
+def test_the_cache_is_bounded_and_drops_what_was_used_longest_ago(tmp_path, address):
+    manifest = put(open_blobs(address, Cache(tmp_path / "large")), tmp_path)
+    sizes = [file.bytes for file in manifest.files]
+    cache = tmp_path / "cache"
+    blobs = open_blobs(address, Cache(cache, sum(sizes) - 1))
+    version = open_version(blobs, "me", "v1")
+    assert len(list(batches(version))) == 10  # all files, one after the other
+    left = {path.name for path in cache.iterdir()}
+    assert manifest.files[-1].sha256 in left
+    assert manifest.files[0].sha256 not in left
+    assert sum(path.stat().st_size for path in cache.iterdir()) < sum(sizes)
+    with pytest.raises(DataError) as caught:
+        read(open_version(open_blobs(address, Cache(tmp_path / "small", 100)), "me", "v1"))
+    assert caught.value.code == "CACHE_TOO_SMALL"
+
+
+def test_what_is_held_stays_and_what_nobody_finished_goes(tmp_path):
+    def fetch(content):
+        return lambda path: path.write_bytes(content)
+
+    cache = Cache(tmp_path, 10)
+    names = {content: hashlib.sha256(content).hexdigest() for content in (b"aaaa", b"bbbb", b"cccc")}
+    (tmp_path / "dead.part").write_bytes(b"12345678")  # of a process that was killed
+    program = textwrap.dedent(
+        f"""
+        import sys
+        from pathlib import Path
+        from alphintra.store.cache import Cache
+        def never(path):
+            raise AssertionError("fetched")
+        with Cache(Path({str(tmp_path)!r}), 10).open({names[b"aaaa"]!r}, 4, never) as path:
+            print("held", flush=True)
+            sys.stdin.readline()
+            print(path.read_bytes(), flush=True)
+        """
+    )
+    with cache.open(names[b"aaaa"], 4, fetch(b"aaaa")) as path:
+        assert path.read_bytes() == b"aaaa"
+    assert not (tmp_path / "dead.part").exists()
+    holder = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    os.utime(tmp_path / names[b"aaaa"], (0, 0))  # the oldest by far
+    for content in (b"bbbb", b"cccc"):
+        with cache.open(names[content], 4, fetch(content)):
+            pass
+    assert {path.name for path in tmp_path.iterdir()} == {names[b"aaaa"], names[b"cccc"]}
+    out, _ = holder.communicate("go\n", timeout=120)
+    assert out == "b'aaaa'\n"
+    with pytest.raises(DataError) as caught, cache.open(names[b"bbbb"], 4, fetch(b"xxxx")):
+        raise AssertionError("opened")
+    assert caught.value.code == "DAMAGED_FILE"
+
+
+def test_addresses(tmp_path):
+    assert isinstance(open_blobs(tmp_path), Folder)
+    assert isinstance(open_blobs(str(tmp_path)), Folder)
+    assert open_blobs(f"file://{tmp_path}").root == tmp_path
+    assert isinstance(open_blobs("memory://x", Cache(tmp_path)), ObjectStore)
+    for address, cache, code in (
+        ("memory://x", None, "NO_CACHE"),
+        ("ftp://x", Cache(tmp_path), "BAD_ADDRESS"),
+    ):
+        with pytest.raises(DataError) as caught:
+            open_blobs(address, cache)
+        assert caught.value.code == code
+
