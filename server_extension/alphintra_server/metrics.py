@@ -49,6 +49,14 @@ JOB_START_SECONDS = Histogram(
     ["kind"],
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+INGEST_SECONDS = Histogram(
+    "alphintra_ingest_seconds",
+    "From claim to end of a job that looks at an upload (inspect) or makes a version of it (ingest)",
+    ["kind"],
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
+)
+INGEST_FAILURES = Counter("alphintra_ingest_failures", "Uploads of which nothing could be made", ["kind", "reason"])
+INGESTED_ROWS = Counter("alphintra_ingested_rows", "Rows of the versions that uploads became")
 
 
 def count_cancelled(kind: str, status: str) -> None:

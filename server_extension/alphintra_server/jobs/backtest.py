@@ -23,6 +23,7 @@ from ..models.costs import CommissionTerms, SlippageTerms, for_engine, joined
 from ..services.datasets import Selection
 from .attempt import JobInput
 from .earlier_trials import Earlier, earlier
+from .kind import JobKind
 from .output import Output, TradeDocument, collect
 from .protocol import OutputFile
 from .store import Claim
@@ -65,7 +66,7 @@ class Found:
     before: Earlier
 
 
-class BacktestKind:
+class BacktestKind(JobKind):
     """Implements ``JobKind``."""
 
     def load(self, session: Session, held: Claim) -> JobInput:

@@ -17,12 +17,13 @@ from ..services.datasets import Selection
 from .attempt import JobInput
 from .backtest import file_name, known_as
 from .check_output import ChecksOutput, collect, read_record
+from .kind import JobKind
 from .store import Claim
 
 _log = logging.getLogger(__name__)
 
 
-class CheckKind:
+class CheckKind(JobKind):
     """Implements ``JobKind``.
 
     Args:
