@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ..auth import Caller
 from ..db.engine import Database, one_at_a_time
-from ..db.tables import DatasetRow
+from ..db.tables import DatasetRow, unique_name
 from ..db.types import utc_now
 from ..errors import Invalid, NotFound
 from ..models.datasets import (
@@ -242,29 +242,54 @@ def _seed(session: Session, manifests: dict[str, dict[str, Any]]) -> None:
         # The block hashes serve whoever compares files; the catalogue has no use for them.
         stored = {key: value for key, value in manifest.items() if key != "blocks"}
         row = rows.pop(name, None)
-        if row is not None and row.manifest == stored and not row.withdrawn:
+        if row is not None and row.manifest == stored and not row.withdrawn and row.searched:
             continue
         if row is None:
             row = DatasetRow(id=uuid.uuid5(_NAMESPACE, name).hex, user_id=None, name=name, created_at=now)
+            row.unique_name = unique_name(None, name)
             session.add(row)
         row.description = manifest["description"]
         row.source = DataSource.PLATFORM.value
         row.asset_class = manifest["asset_class"]
         row.symbols = [item["name"] for item in manifest["symbols"]]
+        row.symbol_count = len(row.symbols)
         row.timeframe = manifest["timeframe"]
         row.start_date = midnight(manifest["first"])
         row.end_date = midnight(manifest["last"])
         row.columns = [item["name"] for item in manifest["columns"]]
+        row.column_count = len(row.columns)
         row.row_count = manifest["rows"]
         row.file_size = sum(item["bytes"] for item in manifest["files"])
         row.is_validated = True
         row.validation_errors = []
         row.content_hash = manifest["content_hash"]
         row.manifest = stored
+        row.about = _about(manifest)
+        row.tags = []
+        fold(row)
         row.withdrawn = False
         row.updated_at = now
     for row in rows.values():
         row.withdrawn = True
+
+
+def _about(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Say of the values what a list shows."""
+    return {
+        "prices": manifest.get("prices"),
+        "currency": manifest.get("currency"),
+        "calendar": manifest.get("calendar"),
+        "license": (manifest.get("licence") or {}).get("name"),
+        "tradable": _tradable(manifest),
+        "notes": [note["text"] for note in manifest.get("notes", [])],
+    }
+
+
+def fold(row: DatasetRow) -> None:
+    """Make what lists look for: neither database knows the cases of all letters."""
+    row.name_folded = row.name.casefold()
+    row.tags_folded = "|" + "".join(f"{tag.casefold()}|" for tag in row.tags)
+    row.searched = "\n".join([row.name, row.description, *row.tags, *row.symbols[:LISTED]]).casefold()
 
 
 def _symbol(row: DatasetRow, symbol: str | None) -> str:
