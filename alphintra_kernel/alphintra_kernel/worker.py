@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from alphintra_kernel import check_job, first_run, ingest_job, numba_cache, outputs
 from alphintra.data.sources import FOLDER_VARIABLE
 
+from alphintra_kernel import check_job, first_run, ingest_job, numba_cache, outputs
 from alphintra_kernel.earlier_trials import trial_log
 from alphintra_kernel.limits import workers_within
 from alphintra_kernel.protocol import PRINTED_CHARS, Channel, Log, Progress, ProtocolError

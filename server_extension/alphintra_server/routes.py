@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from .handlers import backtests, checks, code, datasets, debug, jobs, strategies, stream, system
+from .handlers import backtests, checks, code, datasets, debug, ingests, jobs, strategies, stream, system
 from .handlers.base import AlphintraHandler, Endpoint
 
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -75,6 +75,9 @@ ROUTES = (
     Route("/api/code/validate", code.CodeValidateHandler),
     Route("/api/snippets", code.SnippetsHandler),
     Route("/api/datasets", datasets.DatasetsHandler),
+    Route("/api/datasets/upload/{id}/inspect", ingests.UploadInspectHandler),
+    Route("/api/datasets/upload/{id}/inspection", ingests.UploadInspectionHandler),
+    Route("/api/datasets/upload/{id}/ingest", ingests.UploadIngestHandler),
     Route("/api/datasets/{id}", datasets.DatasetHandler),
     Route("/api/datasets/{id}/preview", datasets.DatasetPreviewHandler),
     Route("/api/datasets/{id}/statistics", datasets.DatasetStatisticsHandler),

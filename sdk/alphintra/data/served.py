@@ -1,6 +1,6 @@
 """A trader's own datasets as a notebook's process finds them: through the door to its server, a range at a time.
 
-The server looks at each request whether the reader may still read. Nothing of a file is kept here but what was asked for.
+The server looks at each request whether the reader may still read. Nothing of a file is kept here.
 """
 
 from __future__ import annotations
@@ -140,4 +140,5 @@ def _said_of_data(where: str) -> Iterator[None]:
     except ServerError as error:
         if error.code not in _GONE:
             raise
-        raise DataError(error.message, code=error.code, where=where, hint="It was deleted, or is no longer shared.") from error
+        hint = "It was deleted, or is no longer shared."
+        raise DataError(error.message, code=error.code, where=where, hint=hint) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -48,9 +48,9 @@ _NOT_THE_FILE = frozenset(
 """Why a job may not be done that are no property of the file: the same file may do another time."""
 _REASONS = frozenset(
     {
-        "BAD_MAPPING", "BAD_SYMBOL", "DAMAGED_FILE", "DISK_FULL", "EMPTY_FILE", "MAPPING_MISMATCH", "NO_ROWS",
-        "NOT_SORTED", "OVERLAP", "PARENT_CHANGED", "QUOTA_EXCEEDED", "ROW_LIMIT", "TOO_LARGE", "TS_TZ_MISSING",
-        "UNKNOWN_FORMAT", "UNSUPPORTED",
+        "BAD_JSON", "BAD_MAPPING", "BAD_SYMBOL", "COLUMN_LIMIT", "DAMAGED_FILE", "DISK_FULL", "EMPTY_FILE",
+        "MAPPING_MISMATCH", "NO_ROWS", "NOT_SORTED", "OVERLAP", "PARENT_CHANGED", "QUOTA_EXCEEDED", "ROW_LIMIT",
+        "TOO_LARGE", "TS_TZ_MISSING", "UNKNOWN_FILE_TYPE", "UNKNOWN_TIME_ZONE", "UNREADABLE",
     }
 )  # fmt: skip
 
@@ -94,17 +94,13 @@ class IngestKind(JobKind):
     Args:
         database: Where what is to be made is recorded.
         storage: Where uploads and versions lie.
-        room: Tells how many bytes a user's datasets may still take; None for no bound.
     """
 
     keeps_output = False
 
-    def __init__(
-        self, database: Database, storage: DatasetStorage, room: Callable[[Session, str], int | None]
-    ) -> None:
+    def __init__(self, database: Database, storage: DatasetStorage) -> None:
         self._database = database
         self._storage = storage
-        self._room = room
 
     def load(self, session: Session, held: Claim) -> JobInput:
         """Give the worker the file and how it is read, and the version that the new one goes on from.
@@ -175,15 +171,13 @@ class IngestKind(JobKind):
 
     @contextmanager
     def _kept(self, held: Claim, output: Written, folder: Path) -> Iterator[None]:
-        row, owner = self._database.read_now(lambda session: _request_of(session, held.job_id))
-        room = self._database.read_now(lambda session: self._room(session, row.owner_id))
+        _, owner = self._database.read_now(lambda session: _request_of(session, held.job_id))
         _own(folder, output.files)
         try:
-            with committing.commit(self._storage, owner, folder, output.manifest.version, room):
+            with committing.commit(self._storage, owner, folder, output.manifest.version):
                 yield
         except DataError as error:
-            code = "QUOTA_EXCEEDED" if error.code == "TOO_LARGE" else "BAD_OUTPUT"
-            raise BadOutputError(str(error), code) from None
+            raise BadOutputError(str(error)) from None
 
 
 def ended(session: Session, job: JobRow) -> None:

@@ -1,4 +1,4 @@
-"""Reading what a worker leaves that has read a file: ``inspection.json``, or ``manifest.json`` and the files it names."""
+"""Reading what a worker leaves that has read an upload: ``inspection.json``, or a manifest and the files it names."""
 
 from __future__ import annotations
 

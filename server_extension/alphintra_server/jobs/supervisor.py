@@ -22,6 +22,7 @@ from ..crash_points import reached
 from ..db.engine import Database
 from ..db.outage import Outage, is_away
 from ..db.tables import JobRow
+from ..errors import ServiceError
 from ..limits import Limits
 from ..metrics import (
     JOB_BYTES_WRITTEN,
@@ -204,8 +205,7 @@ class Supervisor:
         JOBS_RUNNING.labels(held.kind).inc()
         try:
             kind = self._kinds[held.kind]
-            job = await self._persist(lambda: self._database.read(lambda session: kind.load(session, held)))
-            outcome: Outcome = await attempt.run(job)
+            outcome = await self._try(attempt, kind)
             output = outcome.output if isinstance(outcome, Finished) else None
             seconds = time.monotonic() - began
             if not isinstance(outcome, Finished):
@@ -231,6 +231,15 @@ class Supervisor:
             _measure(row)
             self._kinds[held.kind].told(row, output)
         self.wake()
+
+    async def _try(self, attempt: Attempt, kind: JobKind) -> Outcome:
+        try:
+            job = await self._persist(
+                lambda: self._database.read(lambda session: kind.load(session, attempt.held))
+            )
+        except ServiceError as error:  # what it was to read is there no more
+            return failed(error.code, error.detail)
+        return await attempt.run(job)
 
     async def _keep_and_settle(
         self, attempt: Attempt, kind: JobKind, outcome: Outcome, seconds: float
