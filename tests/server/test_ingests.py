@@ -24,7 +24,7 @@ import alphintra as al
 
 class Hold(al.Strategy):
     def on_bar(self):
-        if self.data.close[0] > self.data.open[0]:
+        if self.data.close[-1] > self.data.open[-1]:
             self.order_target_percent(0.9)
         else:
             self.close()
@@ -188,3 +188,80 @@ async def test_a_file_becomes_a_version_that_is_read_and_traded(
     one = await asyncio.to_thread(lambda: al.data.load("prices@1/MSFT").content_hash)
     assert results["run"]["dataset_hash"] == one
     assert results["run"]["catalogue_hash"] == listed["content_hash"]
+
+
+def counts(services, *tables):
+    return [services.database.read_now(lambda session, t=t: session.scalar(select(func.count()).select_from(t))) for t in tables]
+
+
+def files_below(folder):
+    """What lies in a folder, without the locks of the store."""
+    return sorted(p.name for p in folder.rglob("*") if p.is_file() and not p.name.endswith(".lock"))
+
+
+async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be(
+    api, services, put, look, make, data_dir, ended
+):
+    frame = prices(["AAPL", "MSFT"])
+    early, late = frame[frame.Date < "2020-02-03"], frame[frame.Date >= "2020-02-03"]
+    found = await look(put(as_csv(early)))
+    mapping = found["inspection"]["mapping"]
+    job = await make(found["upload_id"], mapping)
+    assert job["status"] == "COMPLETED", job["error"]
+    again = await look(put(as_csv(late)))
+    assert again["inspection"]["remembered"] == mapping
+    job = await make(again["upload_id"], mapping, append=True)
+    assert job["status"] == "COMPLETED", job["error"]
+    listed = (await api("GET", "/api/datasets/prices", user=ALICE)).json
+    assert listed["row_count"] == len(frame)
+    whole = files_below(data_dir / "datasets")
+
+    # The same rows once more: refused, and nothing of it is anywhere.
+    upload_id = put(as_csv(late))
+    job = await make(upload_id, mapping, append=True)
+    assert (job["status"], job["error"]["code"]) == ("FAILED", "OVERLAP")
+    shown = (await api("GET", f"/api/datasets/upload/{upload_id}/inspection", user=ALICE)).json
+    assert (shown["state"], shown["error"]["code"], shown["version_id"]) == ("INSPECTED", "OVERLAP", None)
+    assert files_below(data_dir / "datasets") == whole
+    assert files_below(data_dir / "jobs") == []
+    assert counts(services, DatasetVersionRow, DatasetRow)[0] == 2
+
+    # A row that cannot be read: the version is there, says so, and is not traded.
+    bad = as_csv(frame).replace(b"2020-01-06,AAPL,", b"2020-01-06,AAPL,oops", 1)
+    job = await make(put(bad, "bad.csv", "bad"), mapping)
+    assert job["status"] == "COMPLETED", job["error"]
+    shown = (await api("GET", "/api/datasets/bad", user=ALICE)).json
+    assert (shown["is_validated"], shown["row_count"]) == (False, len(frame) - 1)
+    (error,) = shown["validation_errors"]
+    assert error.startswith("SCHEMA_TYPE: ")
+    assert "bad.csv, row 5 (line 6), column 'Open'" in error
+    made = await api("POST", "/api/strategies/code/create", {"name": "Hold", "code": HOLD}, user=ALICE)
+    path = f"/api/strategies/code/{made.json['id']}/execute"
+    refused = await api("POST", path, {"dataset_id": "bad/AAPL"}, user=ALICE)
+    assert (refused.status, refused.json["code"]) == (422, "DATASET_HAS_ERRORS")
+    assert "row 5" in refused.json["detail"]
+
+    # What cannot be read at all.
+    upload_id = put(b"PK\x03\x04" + bytes(200), "evil.xlsx", "evil")
+    shown = await look(upload_id)
+    assert (shown["state"], shown["error"]["code"]) == ("FAILED", "DAMAGED_FILE")
+    assert "evil.xlsx" in shown["error"]["message"]
+    gone = await api("POST", f"/api/datasets/upload/{upload_id}/inspect", user=ALICE)
+    assert (gone.status, gone.json["code"]) == (410, "UPLOAD_FAILED")
+    assert files_below(data_dir / "jobs") == []
+
+    for body, field in (
+        ({"mapping": {}}, "mapping"),
+        ({"mapping": mapping | {"zone": "Nowhere"}}, "mapping"),
+        ({"mapping": mapping, "dataset": "us-equities-daily"}, "dataset"),
+        ({"mapping": mapping, "dataset": "a/b"}, "dataset"),
+        ({"mapping": mapping, "dataset": "new", "append": True}, "append"),
+        ({"mapping": mapping, "about": {"calendar": "XXXX"}}, "about.calendar"),
+    ):
+        refused = await api("POST", f"/api/datasets/upload/{put(bad)}/ingest", body, user=ALICE)
+        assert (refused.status, refused.json["errors"][0]["field"]) == (422, field), refused.json
+    theirs = put(bad, user="bob")
+    for verb, rest in (("POST", "inspect"), ("GET", "inspection"), ("POST", "ingest")):
+        body = {"mapping": mapping} if rest == "ingest" else None
+        reply = await api(verb, f"/api/datasets/upload/{theirs}/{rest}", body, user=ALICE)
+        assert reply.status == 404, rest
