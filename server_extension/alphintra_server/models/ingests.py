@@ -39,7 +39,7 @@ class IngestRequest(Body):
     append: bool = Field(
         False, description="The rows go on from the dataset's current version; else they are all that there is."
     )
-    about: Stated = Field(default_factory=Stated)
+    about: Stated = Stated()
     description: str = Field("", max_length=5_000)
     tags: list[Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^|]+$")]] = Field(
         default_factory=list, max_length=20
