@@ -43,9 +43,12 @@ from .services.strategies import Strategies
 from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates
+from .services.uploads import UploadLimits, Uploads
 from .services.workspace import Workspace, refusal
 from .settings import Settings
 from .source.process import Parser
+from .uploads.files import UploadFiles
+from .uploads.sweeping import UploadSweeper
 
 if TYPE_CHECKING:
     from alphintra_kernel.sandbox import Sandbox
@@ -69,6 +72,8 @@ class Services:
     sources: Sources
     templates: Templates
     datasets: Datasets
+    uploads: Uploads
+    upload_sweeper: UploadSweeper
     backtests: Backtests
     idempotency: Idempotency
     retention: Retention
@@ -147,6 +152,7 @@ class AlphintraServer(Settings):
             await self.services.supervisor.start()
             self.services.check_triggers.start()
             self.services.retention.start()
+            self.services.upload_sweeper.start()
             self.services.parser.start()
             self.doors = Doors(self, self.log)
             self.doors.sweep()
@@ -163,6 +169,8 @@ class AlphintraServer(Settings):
         self.unavailable = "The server is stopping."
         await services.debug.stop()
         await services.retention.stop()
+        await services.upload_sweeper.stop()
+        await services.uploads.stop()
         await services.check_triggers.stop()
         await services.supervisor.stop()
         if services.pool is not None:
@@ -200,6 +208,7 @@ class AlphintraServer(Settings):
             self.job_disk,
             self.job_log,
             self.max_debug_sessions,
+            self.max_storage,
         )
         limits = read_limits(usual, self.user_limits)
         keep_events = timedelta(hours=self.keep_events_hours)
@@ -221,6 +230,13 @@ class AlphintraServer(Settings):
             limits,
             Leases(timedelta(seconds=self.lease_seconds), self.heartbeat_seconds),
         )
+        uploads = Uploads(
+            database,
+            UploadFiles(data_dir / "uploads", self.keep_free),
+            limits,
+            UploadLimits(self.max_upload, self.keep_upload_hours),
+            self.log,
+        )
         refused = None if state.jobs_allowed else NO_SANDBOX
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
@@ -237,6 +253,8 @@ class AlphintraServer(Settings):
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
+            uploads=uploads,
+            upload_sweeper=UploadSweeper(uploads, self.log),
             backtests=backtests,
             idempotency=Idempotency(database),
             retention=Retention(
