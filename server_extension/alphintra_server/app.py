@@ -21,6 +21,7 @@ from .events import SCHEMAS, Event, EventRelay
 from .idempotency import Idempotency
 from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
+from .jobs.ingest import INGEST, INSPECT, IngestKind, InspectKind
 from .jobs.launcher import Launcher
 from .jobs.leases import Leases
 from .jobs.pool import Pool
@@ -33,8 +34,10 @@ from .services.check_queue import KIND as CHECK_KIND
 from .services.check_triggers import CheckTriggers
 from .services.checks import StrategyChecks
 from .services.comparison import Comparisons
+from .services.dataset_storage import DatasetStorage
 from .services.datasets import Datasets
 from .services.documentation import Documentation
+from .services.ingests import Ingests, enqueue_inspection
 from .services.jobs import Jobs
 from .services.run_defaults import RunDefaults
 from .services.snippets import Snippets
@@ -44,6 +47,7 @@ from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates
 from .services.uploads import UploadLimits, Uploads
+from .services.version_reading import VersionReading
 from .services.workspace import Workspace, refusal
 from .settings import Settings
 from .source.process import Parser
@@ -74,6 +78,9 @@ class Services:
     datasets: Datasets
     uploads: Uploads
     upload_sweeper: UploadSweeper
+    storage: DatasetStorage
+    version_reading: VersionReading
+    ingests: Ingests
     backtests: Backtests
     idempotency: Idempotency
     retention: Retention
@@ -214,6 +221,7 @@ class AlphintraServer(Settings):
         keep_events = timedelta(hours=self.keep_events_hours)
         events = EventRelay(database, self._emit if self.single_user else None, self.log, keep_events)
         jobs_dir = data_dir / "jobs"
+        storage = DatasetStorage(data_dir)
         launcher = (
             None
             if sandbox is None
@@ -223,21 +231,28 @@ class AlphintraServer(Settings):
             database,
             launcher,
             jobs_dir,
-            {KIND: BacktestKind(), CHECK_KIND: CheckKind(jobs_dir)},
+            {
+                KIND: BacktestKind(storage),
+                CHECK_KIND: CheckKind(jobs_dir, storage),
+                INSPECT: InspectKind(storage),
+                INGEST: IngestKind(database, storage),
+            },
             self.max_jobs,
             events.wake,
             self.log,
             limits,
             Leases(timedelta(seconds=self.lease_seconds), self.heartbeat_seconds),
         )
+        refused = None if state.jobs_allowed else NO_SANDBOX
         uploads = Uploads(
             database,
-            UploadFiles(data_dir / "uploads", self.keep_free),
+            UploadFiles(storage.uploads, self.keep_free),
             limits,
             UploadLimits(self.max_upload, self.keep_upload_hours),
             self.log,
+            whole=None if refused else lambda session, row: enqueue_inspection(session, row, limits),
+            wake=supervisor.wake,
         )
-        refused = None if state.jobs_allowed else NO_SANDBOX
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
         )
@@ -255,6 +270,9 @@ class AlphintraServer(Settings):
             datasets=datasets,
             uploads=uploads,
             upload_sweeper=UploadSweeper(uploads, self.log),
+            storage=storage,
+            version_reading=VersionReading(database, storage),
+            ingests=Ingests(database, limits, supervisor.wake, refused),
             backtests=backtests,
             idempotency=Idempotency(database),
             retention=Retention(

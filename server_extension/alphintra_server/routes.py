@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from .handlers import backtests, checks, code, datasets, debug, jobs, strategies, stream, system, uploads
+from .handlers import backtests, checks, code, datasets, debug, ingests, jobs, strategies, stream, system, uploads
 from .handlers.base import AlphintraHandler, Endpoint
 
 VERBS = ("get", "head", "post", "put", "patch", "delete")
@@ -78,6 +78,9 @@ ROUTES = (
     # Before the ones whose id it could be.
     Route("/api/datasets/upload", uploads.UploadsHandler),
     Route("/api/datasets/upload/{id}", uploads.UploadHandler),
+    Route("/api/datasets/upload/{id}/inspect", ingests.UploadInspectHandler),
+    Route("/api/datasets/upload/{id}/inspection", ingests.UploadInspectionHandler),
+    Route("/api/datasets/upload/{id}/ingest", ingests.UploadIngestHandler),
     Route("/api/datasets/{id}", datasets.DatasetHandler),
     Route("/api/datasets/{id}/preview", datasets.DatasetPreviewHandler),
     Route("/api/datasets/{id}/statistics", datasets.DatasetStatisticsHandler),

@@ -173,6 +173,8 @@ class BacktestRow(Base):
     strategy_version: Mapped[int] = mapped_column(Integer)
     class_name: Mapped[str | None] = mapped_column(String(200))
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
+    # NULL for what ships: it has no versions.
+    dataset_version_id: Mapped[str | None] = mapped_column(String(32))
     dataset_hash: Mapped[str] = mapped_column(String(80))
     # Empty: every symbol of the dataset.
     symbols: Mapped[list[str]] = mapped_column(JSON)

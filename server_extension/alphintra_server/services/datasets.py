@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from typing import Any
@@ -31,29 +30,6 @@ from .paging import Slice
 _NAMESPACE = uuid.UUID("6f0c8d5e-2f0b-5b6a-9a3c-0d6f3f0f7a11")
 LISTED = 20
 """How many symbols and columns an item of a list names; the counts are beside them."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """A dataset and the symbols of it that were asked for (none: all of them)."""
-
-    row: DatasetRow
-    symbols: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The name by which the SDK knows the selection."""
-        return f"{self.row.name}/{','.join(self.symbols)}" if self.symbols else self.row.name
-
-    def span(self) -> tuple[datetime, datetime]:
-        """First and last day of what was asked for."""
-        entries = [
-            item for item in self.row.manifest["symbols"] if not self.symbols or item["name"] in self.symbols
-        ]
-        return (
-            midnight(min(item["first"] for item in entries)),
-            midnight(max(item["last"] for item in entries)),
-        )
 
 
 class Datasets:
@@ -154,39 +130,10 @@ def find(session: Session, who: Caller, dataset_id: str) -> DatasetRow:
     return row
 
 
-def select_for_run(session: Session, who: Caller, reference: str, field: str = "dataset_id") -> Selection:
-    """Resolve ``name``, ``id``, ``name/SYMBOL`` or ``name/A,B`` to something a backtest can trade.
-
-    Raises:
-        Invalid: Unknown dataset or symbol, or nothing that can be filled against.
-    """
-    base, slash, wanted = reference.partition("/")
-    try:
-        row = find(session, who, base)
-    except NotFound:
-        names = session.scalars(
-            _visible(who).where(DatasetRow.withdrawn.is_(False)).order_by(DatasetRow.name)
-        )
-        known = ", ".join(item.name for item in names)
-        raise Invalid.field(
-            field, f"there is no dataset {base}; there is: {known}", code="UNKNOWN_DATASET"
-        ) from None
-    symbols = tuple(part.strip() for part in wanted.split(",")) if slash else ()
-    for symbol in symbols:
-        if symbol not in row.symbols:
-            shown = ", ".join(row.symbols[:LISTED])
-            raise Invalid.field(
-                field, f"{row.name} has no symbol {symbol!r}; it has {shown}", code="UNKNOWN_SYMBOL"
-            )
-    if len(set(symbols)) < len(symbols):
-        raise Invalid.field(field, "names a symbol twice", code="UNKNOWN_SYMBOL")
-    if field == "dataset_id" and not _tradable(row.manifest):
-        raise Invalid.field(
-            field,
-            f"{row.name} holds {row.manifest['holds']}: nothing to fill against",
-            code="NOT_TRADABLE",
-        )
-    return Selection(row, symbols)
+def visible_names(session: Session, who: Caller) -> list[str]:
+    """List the names of the datasets that a caller may see."""
+    query = _visible(who).where(DatasetRow.withdrawn.is_(False)).order_by(DatasetRow.name)
+    return [row.name for row in session.scalars(query.limit(LISTED))]
 
 
 def to_model(row: DatasetRow, *, most: int | None = None) -> Dataset:
@@ -216,7 +163,7 @@ def to_model(row: DatasetRow, *, most: int | None = None) -> Dataset:
         currency=manifest.get("currency"),
         calendar=manifest.get("calendar"),
         license=(manifest.get("licence") or {}).get("name"),
-        tradable=_tradable(manifest),
+        tradable=tradable(manifest),
         notes=[note["text"] for note in manifest.get("notes", [])],
     )
 
@@ -230,7 +177,8 @@ def _visible(who: Caller) -> Select[Any]:
     return select(DatasetRow).where(or_(DatasetRow.user_id.is_(None), DatasetRow.user_id == who.user_id))
 
 
-def _tradable(manifest: dict[str, Any]) -> bool:
+def tradable(manifest: dict[str, Any]) -> bool:
+    """Tell whether there is something to fill against in what ships."""
     return bool(manifest.get("tradable", True)) and not manifest.get("closes_only", False)
 
 
@@ -280,7 +228,7 @@ def _about(manifest: dict[str, Any]) -> dict[str, Any]:
         "currency": manifest.get("currency"),
         "calendar": manifest.get("calendar"),
         "license": (manifest.get("licence") or {}).get("name"),
-        "tradable": _tradable(manifest),
+        "tradable": tradable(manifest),
         "notes": [note["text"] for note in manifest.get("notes", [])],
     }
 
