@@ -37,7 +37,7 @@ from .services.comparison import Comparisons
 from .services.dataset_storage import DatasetStorage
 from .services.datasets import Datasets
 from .services.documentation import Documentation
-from .services.ingests import Ingests
+from .services.ingests import Ingests, enqueue_inspection
 from .services.jobs import Jobs
 from .services.run_defaults import RunDefaults
 from .services.snippets import Snippets
@@ -46,10 +46,13 @@ from .services.strategies import Strategies
 from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates
+from .services.uploads import UploadLimits, Uploads
 from .services.version_reading import VersionReading
 from .services.workspace import Workspace, refusal
 from .settings import Settings
 from .source.process import Parser
+from .uploads.files import UploadFiles
+from .uploads.sweeping import UploadSweeper
 
 if TYPE_CHECKING:
     from alphintra_kernel.sandbox import Sandbox
@@ -73,6 +76,8 @@ class Services:
     sources: Sources
     templates: Templates
     datasets: Datasets
+    uploads: Uploads
+    upload_sweeper: UploadSweeper
     storage: DatasetStorage
     version_reading: VersionReading
     ingests: Ingests
@@ -154,6 +159,7 @@ class AlphintraServer(Settings):
             await self.services.supervisor.start()
             self.services.check_triggers.start()
             self.services.retention.start()
+            self.services.upload_sweeper.start()
             self.services.parser.start()
             self.doors = Doors(self, self.log)
             self.doors.sweep()
@@ -170,6 +176,8 @@ class AlphintraServer(Settings):
         self.unavailable = "The server is stopping."
         await services.debug.stop()
         await services.retention.stop()
+        await services.upload_sweeper.stop()
+        await services.uploads.stop()
         await services.check_triggers.stop()
         await services.supervisor.stop()
         if services.pool is not None:
@@ -207,6 +215,7 @@ class AlphintraServer(Settings):
             self.job_disk,
             self.job_log,
             self.max_debug_sessions,
+            self.max_storage,
         )
         limits = read_limits(usual, self.user_limits)
         keep_events = timedelta(hours=self.keep_events_hours)
@@ -235,6 +244,15 @@ class AlphintraServer(Settings):
             Leases(timedelta(seconds=self.lease_seconds), self.heartbeat_seconds),
         )
         refused = None if state.jobs_allowed else NO_SANDBOX
+        uploads = Uploads(
+            database,
+            UploadFiles(storage.uploads, self.keep_free),
+            limits,
+            UploadLimits(self.max_upload, self.keep_upload_hours),
+            self.log,
+            whole=None if refused else lambda session, row: enqueue_inspection(session, row, limits),
+            wake=supervisor.wake,
+        )
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
         )
@@ -250,6 +268,8 @@ class AlphintraServer(Settings):
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=datasets,
+            uploads=uploads,
+            upload_sweeper=UploadSweeper(uploads, self.log),
             storage=storage,
             version_reading=VersionReading(database, storage),
             ingests=Ingests(database, limits, supervisor.wake, refused),

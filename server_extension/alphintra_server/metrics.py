@@ -49,6 +49,11 @@ JOB_START_SECONDS = Histogram(
     ["kind"],
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+UPLOADS = Counter("alphintra_uploads", "Files that were uploaded whole")
+UPLOAD_BYTES = Counter("alphintra_upload_bytes", "Bytes of uploads that were put on the disk")
+UPLOAD_FAILURES = Counter(
+    "alphintra_upload_failures", "Requests with a file or a part of one that were refused", ["reason"]
+)
 INGEST_SECONDS = Histogram(
     "alphintra_ingest_seconds",
     "From claim to end of a job that looks at an upload (inspect) or makes a version of it (ingest)",

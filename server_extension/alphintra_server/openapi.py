@@ -23,9 +23,13 @@ _MEANING = {
     410: "It is no longer kept.",
     412: "Changed meanwhile.",
     413: "Too large.",
+    415: "Of another content type than this takes.",
     422: "The body or query breaks the schema or a rule; `errors` names each field.",
+    423: "Another request is at it.",
     429: "The queue is full; see Retry-After.",
+    460: "The bytes are not those that were sent.",
     503: "Not possible in this installation now; `detail` says why.",
+    507: "The server's disk is full.",
 }
 _PROBLEM = {
     "type": "object",

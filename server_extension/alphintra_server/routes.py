@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from .handlers import backtests, checks, code, datasets, debug, ingests, jobs, strategies, stream, system
+from .handlers import backtests, checks, code, datasets, debug, ingests, jobs, strategies, stream, system, uploads
 from .handlers.base import AlphintraHandler, Endpoint
 
-VERBS = ("get", "post", "put", "patch", "delete")
+VERBS = ("get", "head", "post", "put", "patch", "delete")
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,9 @@ ROUTES = (
     Route("/api/code/validate", code.CodeValidateHandler),
     Route("/api/snippets", code.SnippetsHandler),
     Route("/api/datasets", datasets.DatasetsHandler),
+    # Before the ones whose id it could be.
+    Route("/api/datasets/upload", uploads.UploadsHandler),
+    Route("/api/datasets/upload/{id}", uploads.UploadHandler),
     Route("/api/datasets/upload/{id}/inspect", ingests.UploadInspectHandler),
     Route("/api/datasets/upload/{id}/inspection", ingests.UploadInspectionHandler),
     Route("/api/datasets/upload/{id}/ingest", ingests.UploadIngestHandler),

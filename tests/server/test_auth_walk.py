@@ -31,7 +31,8 @@ TRADER = VIEWER | {
     "backtests:execute",
     "jobs:execute",
 }
-ALLOWED = {"viewer": VIEWER, "trader": TRADER, "researcher": TRADER, "admin": TRADER}
+RESEARCHER = TRADER | {"datasets:write"}
+ALLOWED = {"viewer": VIEWER, "trader": TRADER, "researcher": RESEARCHER, "admin": RESEARCHER}
 
 ENDPOINTS = [(route, verb, described) for route in ROUTES for verb, described in route.endpoints.items()]
 
@@ -72,7 +73,7 @@ def owner_of(path):
 
 def test_the_table_is_what_the_product_promises():
     assert {role: set(scopes) for role, scopes in ROLES.items()} == ALLOWED
-    assert set(SCOPES) == TRADER
+    assert set(SCOPES) == RESEARCHER
 
 
 def test_every_verb_of_every_handler_is_in_the_table():

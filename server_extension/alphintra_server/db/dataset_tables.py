@@ -15,15 +15,13 @@ NullableJson = JSON(none_as_null=True)
 
 
 class StorageAccountRow(Base):
-    """Where a user's files lie, and how much there may be of them."""
+    """Where a user's files lie. How much there may be of them is one of the limits of users."""
 
     __tablename__ = "storage_accounts"
 
     user_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     # The store's id of the owner, drawn once: a user's name is never part of a path.
     folder: Mapped[str] = mapped_column(String(32), unique=True)
-    # NULL: what is usual.
-    quota_bytes: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

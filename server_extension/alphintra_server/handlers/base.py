@@ -160,6 +160,10 @@ def endpoint(
 class AlphintraHandler(AnsweringMixin, APIHandler):
     """Base of Alphintra's endpoints."""
 
+    #: Bytes and seconds of a body.
+    most_body = MAX_BODY
+    body_seconds = BODY_SECONDS
+
     @property
     def services(self) -> Services:
         """The services, or a 503 that says why there are none."""
@@ -201,13 +205,13 @@ class AlphintraHandler(AnsweringMixin, APIHandler):
     async def prepare(self) -> None:
         """Refuse what can be refused by its head alone: a body is read from who is known, and in a bounded time."""
         connection: Any = self.request.connection
-        connection.set_body_timeout(BODY_SECONDS)
+        connection.set_body_timeout(self.body_seconds)
         if "Transfer-Encoding" in self.request.headers:
-            connection.set_max_body_size(MAX_BODY)
+            connection.set_max_body_size(self.most_body)
         await super().prepare()
         length = self.request.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) > MAX_BODY and not self._finished:
-            self.write_problem(errors.TooLarge(f"A request has at most {MAX_BODY >> 20} MiB."))
+        if length.isdecimal() and int(length) > self.most_body and not self._finished:
+            self.write_problem(errors.TooLarge(f"A request has at most {self.most_body >> 20} MiB."))
 
     def where(self) -> str | None:
         """The path, which a problem names."""

@@ -51,7 +51,6 @@ def upgrade() -> None:
         "storage_accounts",
         sa.Column("user_id", sa.String(length=255), nullable=False),
         sa.Column("folder", sa.String(length=32), nullable=False),
-        sa.Column("quota_bytes", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_storage_accounts")),
         sa.UniqueConstraint("folder", name=op.f("uq_storage_accounts_folder")),
