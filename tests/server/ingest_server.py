@@ -10,6 +10,7 @@ from alphintra_server.db import Database
 from alphintra_server.jobs.ingest import INGEST, IngestKind
 from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.jobs.supervisor import Supervisor
+from alphintra_server.limits import Limits
 from alphintra_server.services.dataset_storage import DatasetStorage
 
 
@@ -18,7 +19,7 @@ def build(database, data_dir, worker):
     launcher = Launcher(
         Sandbox("none", allow_unsandboxed=True), JobLimits(), (sys.executable, "-P", "-c", worker), data_dir / "workers"
     )
-    kinds = {INGEST: IngestKind(database, DatasetStorage(data_dir))}
+    kinds = {INGEST: IngestKind(database, DatasetStorage(data_dir), Limits())}
     return launcher, Supervisor(
         database, launcher, data_dir / "jobs", kinds, 1, lambda: None, logging.getLogger("ingest_server")
     )

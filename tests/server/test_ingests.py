@@ -8,6 +8,9 @@ import pytest
 from .conftest import TestIdentities
 from .uploaded import ALICE, HOLD, as_csv, prices
 
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="prices.csv"\r\n\r\n%b\r\n--b--\r\n'
+
 
 @pytest.fixture
 def worker_argv():
@@ -27,17 +30,23 @@ def settings(request):
 
 
 async def test_a_file_becomes_a_version_that_is_read_and_traded(
-    api, services, put_upload, look_at, make_version, opened, finished, monkeypatch
+    api, services, data_dir, looked_at, make_version, opened, finished, monkeypatch
 ):
     frame = prices(["AAPL", "MSFT"])
-    upload_id = put_upload(as_csv(frame))
-    found = await look_at(upload_id)
+    sent = await api("POST", "/api/datasets/upload", user=ALICE, headers=FORM, raw=FILE % as_csv(frame))
+    assert (sent.status, sent.json["dataset_name"]) == (201, "prices"), sent.json
+    upload_id = sent.json["id"]
+    assert (data_dir / "uploads" / upload_id).exists()
+    found = await looked_at(upload_id)
     assert (found["state"], found["error"]) == ("INSPECTED", None)
     assert found["inspection"]["questions"] == []
     assert found["inspection"]["rows"][0][:2] == ["2020-01-02", "AAPL"]
     about = {"asset_class": "STOCKS", "currency": "USD", "calendar": "weekdays"}
     job = await make_version(upload_id, found["inspection"]["mapping"], about=about, tags=["test"])
     assert job["status"] == "COMPLETED", job["error"]
+    assert not (data_dir / "uploads" / upload_id).exists()
+    usage = await api("GET", "/api/datasets/upload", user=ALICE)
+    assert [(item["state"], item["received"]) for item in usage.json["items"]] == [("DONE", len(as_csv(frame)))]
 
     listed = (await api("GET", "/api/datasets/prices", user=ALICE)).json
     assert (listed["symbols"], listed["row_count"], listed["timeframe"]) == (["AAPL", "MSFT"], 80, "1d")

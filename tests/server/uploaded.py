@@ -87,14 +87,26 @@ def job_end(api):
 
 
 @pytest.fixture
-def look_at(api, job_end):
+def looked_at(api, job_end):
+    """Wait for the look at an upload that is under way; what was found."""
+
+    async def wait(upload_id):
+        address = f"/api/datasets/upload/{upload_id}/inspection"
+        found = (await api("GET", address, user=ALICE)).json
+        await job_end(found["job_id"])
+        return (await api("GET", address, user=ALICE)).json
+
+    return wait
+
+
+@pytest.fixture
+def look_at(api, looked_at):
     """Look at an upload; what was found."""
 
     async def go(upload_id):
         asked = await api("POST", f"/api/datasets/upload/{upload_id}/inspect", user=ALICE)
         assert asked.status == 202, asked.json
-        await job_end(asked.json["job_id"])
-        return (await api("GET", f"/api/datasets/upload/{upload_id}/inspection", user=ALICE)).json
+        return await looked_at(upload_id)
 
     return go
 
