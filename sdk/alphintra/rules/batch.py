@@ -136,14 +136,9 @@ class Batch:
         """Return a row's time as ISO text."""
         return time_text(int(self.raw_times[row]), self.facts.time.type)
 
-    def places(self, rows: Sequence[int], column: str | None = None, messages: Sequence[str] = ()) -> list[Place]:
+    def places(self, rows: Sequence[int]) -> list[Place]:
         """Return rows as places."""
-        out = []
-        for i, row in enumerate(rows):
-            message = messages[i] if messages else None
-            file, number, line = self._row(row)
-            out.append(Place(file, number, line, column, self.symbol, self.time_text(row), message))
-        return out
+        return [Place(*self._row(row), symbol=self.symbol, time=self.time_text(row)) for row in rows]
 
     def _row(self, row: int) -> tuple[str | None, int | None, int | None]:
         """Return file, row and line of a row."""

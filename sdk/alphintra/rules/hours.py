@@ -138,7 +138,7 @@ def _usual(session: I64, close: I64, zone: str) -> I64:
     width = 2 * _AROUND + 1
     padded = np.pad(clock, _AROUND, mode="edge")
     usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1).astype(np.int64)
-    return close + np.maximum(usual - clock, 0)
+    return np.asarray(close + np.maximum(usual - clock, 0))
 
 
 def _week(fx: bool) -> Hours:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST_PLACES = 1_000
 """Places that are kept of each rule."""
 MOST_MESSAGE = 300
+Rows = npt.NDArray[np.int64] | Sequence[int]
+Message = Callable[[int], str] | str | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,19 @@ class Place:
     def called(self, column: str | None, message: str | None) -> Place:
         """Return the same row with another column and message."""
         return replace(self, column=column, message=message)
+
+
+def first_cells(batch: Batch, parts: Sequence[tuple[Rows, Message, str | None]], room: int) -> list[Place]:
+    """Return the first places of rows of several columns, row after row."""
+    found = [
+        (int(row), number, i) for number, (rows, _, _) in enumerate(parts) for i, row in enumerate(rows[: max(0, room)])
+    ]
+    out = []
+    for row, number, i in sorted(found)[: max(0, room)]:
+        _, message, column = parts[number]
+        text = message(i) if callable(message) else message
+        out.append(batch.places([row])[0].called(column, text))
+    return out
 
 
 @dataclass
@@ -78,8 +93,8 @@ class Found:
         self,
         rule: str,
         batch: Batch,
-        rows: npt.NDArray[np.int64] | Sequence[int],
-        message: Callable[[int], str] | str | None = None,
+        rows: Rows,
+        message: Message = None,
         column: str | None = None,
         severity: Severity | None = None,
     ) -> None:
@@ -93,14 +108,19 @@ class Found:
             column: The column that is meant.
             severity: How grave it is, if not as the rule says.
         """
-        if rule not in self._found or not len(rows):
-            return
-        kept = [int(row) for row in rows[: self.room(rule)]]
-        if isinstance(message, str):
-            messages = [message] * len(kept)
-        else:
-            messages = [] if message is None else [message(i) for i in range(len(kept))]
-        self.add(rule, batch.places(kept, column, messages), len(rows), severity)
+        self.cells(rule, batch, [(rows, message, column)], severity)
+
+    def cells(
+        self,
+        rule: str,
+        batch: Batch,
+        parts: Sequence[tuple[Rows, Message, str | None]],
+        severity: Severity | None = None,
+    ) -> None:
+        """Count rows of several columns, as of :meth:`rows`, and keep the first ones: row after row."""
+        count = sum(len(rows) for rows, _, _ in parts)
+        if rule in self._found and count:
+            self.add(rule, first_cells(batch, parts, self.room(rule)), count, severity)
 
     def add(
         self, rule: str, places: Sequence[Place], count: int | None = None, severity: Severity | None = None

@@ -179,13 +179,20 @@ def acknowledge(report: Report, rules: Iterable[str], who: str, when: str, why: 
 
 
 def keep_acknowledged(report: Report, before: Report) -> Report:
-    """Return a report with what was accepted before, of the same version, and is as it was then."""
+    """Return a report with what was accepted before, of the same version, and is as it was then.
+
+    As it was is what has the same count and the same columns, symbols and times; only a file tells rows and lines.
+    """
     kept = []
     for own in before.acknowledged:
         old, new = before[own.rule], next((r for r in report.open_errors if r.rule == own.rule), None)
-        if new is not None and (new.count, new.places) == (old.count, old.places):
+        if new is not None and (new.count, _where(new)) == (old.count, _where(old)):
             kept.append(own)
     return replace(report, acknowledged=(*report.acknowledged, *kept))
+
+
+def _where(result: Result) -> list[tuple[str | None, str | None, str | None]]:
+    return [(place.column, place.symbol, place.time) for place in result.places]
 
 
 def _places(places: tuple[Place, ...]) -> dict[str, Any]:

@@ -9,15 +9,21 @@ import numpy as np
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check
 from alphintra.rules.facts import Facts
+from alphintra.rules.places import Place
 from alphintra.rules.rule import Parameter, Rule
 
 ADJUSTED = Rule(
     "ADJ_INCONSISTENT",
     "error",
-    "The adjusted close as a share of the close is smaller than a day before, beyond what rounding explains: it can "
-    "only rise, with each dividend and split.",
+    "The adjusted close as a share of the close is smaller than in the row before, beyond what rounding explains: it "
+    "can only rise, with each dividend and split. Or it rises in more than that share of a symbol's rows: between such "
+    "days it stands still.",
     "A reverse split, where it falls to within 2 % of 1/n.",
-    (Parameter("rounding", 0.01, 0, 1e6, "price step to which both are rounded"),),
+    (
+        Parameter("rounding", 0.01, 0, 1e6, "price step to which both are rounded"),
+        Parameter("share", 0.1, 0, 1, "share of rows in which it may rise"),
+        Parameter("rows", 20, 2, 1e9, "rows that a symbol needs for that", whole=True),
+    ),
 )
 
 
@@ -31,9 +37,14 @@ class Adjusted(Check):
         """It needs both closes."""
         return {ADJUSTED.id: facts.without("close", "adj_close")}
 
+    def prepare(self) -> None:
+        """Name the column."""
+        self._name = self.facts.name("adj_close")
+
     def begin(self, symbol: str) -> None:
         """Forget the row before."""
         self._close = self._adjusted = np.nan
+        self._rises = self._rows = 0
 
     def see(self, batch: Batch) -> None:
         """Compare."""
@@ -51,6 +62,14 @@ class Adjusted(Check):
             whole = np.round(times)
             reverse = (whole >= 2) & (np.abs(times / whole - 1) <= 0.02 + slack)
             rows = np.flatnonzero((change < 1 - slack) & ~reverse)
+            self._rises += int((change > 1 + slack).sum())
+        self._rows += len(batch)
         self.found.rows(
-            ADJUSTED.id, batch, rows, lambda i: f"the share of the close fell by {1 - change[rows[i]]:.2%}", "adj_close"
+            ADJUSTED.id, batch, rows, lambda i: f"the share of the close fell by {1 - change[rows[i]]:.2%}", self._name
         )
+
+    def end(self, symbol: str) -> None:
+        """Decide whether it stands still most of the time."""
+        if self._rows >= self.value(ADJUSTED, "rows") and self._rises > self.value(ADJUSTED, "share") * self._rows:
+            message = f"the share of the close rises in {self._rises:,} of {self._rows:,} rows"
+            self.found.add(ADJUSTED.id, [Place(column=self._name, symbol=symbol, message=message)])

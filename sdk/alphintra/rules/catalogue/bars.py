@@ -10,6 +10,7 @@ import numpy.typing as npt
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check
 from alphintra.rules.facts import PRICES, Facts
+from alphintra.rules.places import Message, Rows
 from alphintra.rules.rule import Parameter, Rule
 
 ORDER = Rule(
@@ -101,10 +102,9 @@ class Bars(Check):
         facts = self.facts
         self._whole = self.found.wants(FRACTION.id)
         self._is_bar = facts.without(*_BAR) is None
-        self._bar = [name for role in _BAR if (name := facts.name(role) or facts.close)]
+        self._bar = [facts.name(role) or facts.close or "" for role in _BAR] if facts.close else []
         self._volume = next(iter(facts.names("volume", "size")), None)
-        others = [name for name in facts.names(*PRICES) if name not in self._bar]
-        self._others = others if self._bar else facts.names("bid", "ask")
+        self._others = [name for name in facts.names(*PRICES) if name not in self._bar]
         self._tolerance = self.value(ORDER, "tolerance") if self.found.wants(ORDER.id) else 0.0
 
     def begin(self, symbol: str) -> None:
@@ -125,20 +125,22 @@ class Bars(Check):
         elif len(volumes):
             every = self._flagged(*[np.ones(len(batch))] * 4, volumes, 0.0, self._whole, flags)
         self._traded = self._traded or bool(every & self._traded_bit)
+        parts: dict[str, list[tuple[Rows, Message, str | None]]] = {}
         for rule, bit in self._bits.items():
             if every & bit:
-                rows = np.flatnonzero(flags & bit)
-                if rule == ORDER.id:
-                    self._order(batch, rows)
-                elif rule == ZERO_MOVE.id:
-                    self._hold(batch, rows)
-                else:
-                    self.found.rows(rule, batch, rows, _MESSAGES[rule])
+                parts[rule] = [(np.flatnonzero(flags & bit), _MESSAGES.get(rule), None)]
         for name in self._others:
             values = batch.numbers(name)
             for rule, wrong in ((POSITIVE.id, values <= 0), (NONFINITE.id, np.isinf(values))):
                 if wrong.any():
-                    self.found.rows(rule, batch, np.flatnonzero(wrong), _MESSAGES[rule], name)
+                    parts.setdefault(rule, []).append((np.flatnonzero(wrong), _MESSAGES[rule], name))
+        for rule, own in parts.items():
+            if rule == ORDER.id:
+                self._order(batch, np.asarray(own[0][0]))
+            elif rule == ZERO_MOVE.id:
+                self._hold(batch, np.asarray(own[0][0]))
+            else:
+                self.found.cells(rule, batch, own)
 
     def _order(self, batch: Batch, rows: npt.NDArray[np.int64]) -> None:
         """Tell rounding from what cannot be."""
@@ -161,7 +163,7 @@ class Bars(Check):
     def _hold(self, batch: Batch, rows: npt.NDArray[np.int64]) -> None:
         """Keep rows without volume until it is known whether the symbol has volume at all."""
         room = max(0, self.found.room(ZERO_MOVE.id) - self._held)
-        places = batch.places(rows[:room].tolist(), messages=[_MESSAGES[ZERO_MOVE.id]] * min(room, len(rows)))
+        places = [place.called(None, _MESSAGES[ZERO_MOVE.id]) for place in batch.places(rows[:room].tolist())]
         self._held += len(places)
         count = len(rows)
         self._moves.append(lambda: self.found.add(ZERO_MOVE.id, places, count))

@@ -92,8 +92,8 @@ class Lookahead(Check):
         """Decide."""
         least = self.value(LOOKAHEAD, "rows")
         told: set[str] = set()
-        for (name, other, ahead), (rows, moved) in self._equal.items():
-            if rows >= least and 3 * moved >= least:
+        for (name, other, ahead), (rows, moved) in sorted(self._equal.items(), key=lambda own: own[0][2]):
+            if name not in told and rows >= least and 3 * moved >= least:
                 told.add(name)
                 message = f"equals '{other}' of {ahead} row{'s' if ahead > 1 else ''} later in all {rows:,} rows"
                 self.found.add(LOOKAHEAD.id, [Place(column=name, message=message)])

@@ -54,12 +54,11 @@ class Stamps(Check):
         reason = without_sessions(facts)
         if reason is None and facts.hours is not None and not facts.hours.exchange:
             reason = "it is no exchange"
-        if facts.daily:
-            reason = "times are days"
-        elif facts.timeframe is None or facts.kind == "ticks":
-            reason = "time frame unknown" if facts.kind != "ticks" else "ticks have no label"
-        shift = reason if facts.kind != "ticks" or reason != "ticks have no label" else "ticks have no first bar"
-        return {LABEL.id: reason, SHIFT.id: shift}
+        if reason is None and facts.kind == "ticks":
+            reason = "ticks have no bars"
+        if reason is None and (facts.timeframe is None or facts.daily):
+            reason = "time frame unknown" if facts.timeframe is None else "times are days"
+        return {LABEL.id: reason, SHIFT.id: reason}
 
     def begin(self, symbol: str) -> None:
         """Forget the stamps."""

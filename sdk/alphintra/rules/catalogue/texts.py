@@ -11,6 +11,7 @@ from alphintra.ingest.limits import DEFAULT
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check
 from alphintra.rules.facts import Facts
+from alphintra.rules.places import Message, Rows
 from alphintra.rules.rule import Rule
 
 CELL = Rule("CELL_LIMIT", "error", f"A cell has more than {DEFAULT.cell:,} bytes; reading leaves its row out.")
@@ -43,14 +44,19 @@ class Texts(Check):
         """Look."""
         import pyarrow.compute as pc
 
+        long: list[tuple[Rows, Message, str | None]] = []
+        formulas: list[tuple[Rows, Message, str | None]] = []
         for name in self._names:
             column = batch.table[name].combine_chunks()
-            long = np.asarray(pc.fill_null(pc.greater(pc.binary_length(column), DEFAULT.cell), False))
-            self.found.rows(CELL.id, batch, np.flatnonzero(long), "the cell is too long", name)
-            formula = np.flatnonzero(np.asarray(pc.fill_null(pc.match_substring_regex(column, _FORMULA), False)))
+            rows = np.asarray(pc.fill_null(pc.greater(pc.binary_length(column), DEFAULT.cell), False))
+            long.append((np.flatnonzero(rows), "the cell is too long", name))
+            rows = np.asarray(pc.fill_null(pc.match_substring_regex(column, _FORMULA), False))
+            formula = np.flatnonzero(rows)
             kept = formula[: max(0, self.found.room(FORMULA.id))].tolist()
             told = [f"'{shown(column[row].as_py())}'" for row in kept]
-            self.found.rows(FORMULA.id, batch, formula, told.__getitem__, name)
+            formulas.append((formula, told.__getitem__, name))
+        self.found.cells(CELL.id, batch, long)
+        self.found.cells(FORMULA.id, batch, formulas)
 
 
 def _texts(facts: Facts) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check
 from alphintra.rules.facts import PRICES, Facts
-from alphintra.rules.places import Place
+from alphintra.rules.places import Message, Place, Rows, first_cells
 from alphintra.rules.rule import Parameter, Rule
 
 TICK = Rule(
@@ -48,6 +48,7 @@ class TickGrid(Check):
 
     def see(self, batch: Batch) -> None:
         """Count."""
+        parts: list[tuple[Rows, Message, str | None]] = []
         for name in self._names:
             values = batch.numbers(name)
             steps = values / self._tick
@@ -55,8 +56,8 @@ class TickGrid(Check):
             rows = np.flatnonzero(off)
             self._count += int(np.isfinite(values).sum())
             self._off += len(rows)
-            room = max(0, self.found.room(TICK.id) - len(self._places))
-            self._places += batch.places(rows[:room].tolist(), name)
+            parts.append((rows, None, name))
+        self._places += first_cells(batch, parts, self.found.room(TICK.id) - len(self._places))
 
     def end(self, symbol: str) -> None:
         """Decide."""
