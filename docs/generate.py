@@ -103,9 +103,7 @@ def page_class(title: str, classes: Iterable[tuple[type, str]]) -> str:
     parts = [f"# {title}\n"]
     for cls, prefix in classes:
         parts.append(f"## {cls.__name__}\n\n{docstring(cls)}\n")
-        fields = (
-            [n for n in inspect.get_annotations(cls) if not n.startswith("_")] if prefix != "self" else []
-        )
+        fields = [n for n in inspect.get_annotations(cls) if not n.startswith("_")] if prefix != "self" else []
         if fields and "Attributes:" not in (cls.__doc__ or ""):
             parts.append("Fields: " + ", ".join(f"`{n}`" for n in fields) + ".\n")
         parts += [describe(f"{prefix}.{name}", value) for name, value in members(cls)]
@@ -151,8 +149,7 @@ def validation_table() -> str:
         numbers = "; ".join(
             f"`{p.name}` = {p.default:g}: {p.text} ({p.least:g} to {p.most:g})" for p in rule.parameters
         )
-        where = "file" if rule.by_reader else "rows"
-        rows.append((f"`{rule.id}`", rule.severity, where, rule.definition, rule.silent, numbers))
+        rows.append((f"`{rule.id}`", rule.severity, rule.seen_in, rule.definition, rule.silent, numbers))
     return table(("rule", "severity", "seen in", "fires where", "silent at, or not checked", "numbers"), rows)
 
 
@@ -306,9 +303,7 @@ def pages() -> dict[str, str]:
     ]
     written = {
         "backtest.md": "# Functions\n\n" + "\n".join(functions),
-        "strategy.md": page_class(
-            "Strategy and Param", [(strategy.Strategy, "self"), (params.Param, "param")]
-        ),
+        "strategy.md": page_class("Strategy and Param", [(strategy.Strategy, "self"), (params.Param, "param")]),
         "views.md": page_class("Views", [(views.Series, "series"), (views.Panel, "panel")]),
         "objects.md": page_class(
             "Orders, fills and positions",

@@ -147,9 +147,7 @@ def stale_runs(closes, volumes, start, traded, length, price, run, begins, lengt
     return count
 
 
-@_compiled(
-    numba.int64(_IN, numba.int64, *[numba.float64] * 3, _F64, _I64, _F64, _F64, _I64, _F64)
-)
+@_compiled(numba.int64(_IN, numba.int64, *[numba.float64] * 3, _F64, _I64, _F64, _F64, _I64, _F64))
 def outliers(closes, start, times, means, ticks, sums, counts, returns, changes, found, moves):
     """Find moves that are out of all proportion and are taken back within three bars.
 

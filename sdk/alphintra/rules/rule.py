@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from alphintra.ingest.findings import Severity
 
+SeenIn = Literal["file", "rows", "both"]
 ORDER: tuple[Severity, ...] = ("info", "warning", "error")
 """Severities, the gravest last."""
 
@@ -42,7 +44,7 @@ class Rule:
         definition: When it fires.
         silent: What looks like it and is right, and when it is not checked.
         parameters: The numbers that can be set.
-        by_reader: Whether reading the file finds it: over a stored version it stands as it was found then.
+        seen_in: ``file``, when it is read: over a stored version it stands as it was found then; ``rows``; or ``both``.
     """
 
     id: str
@@ -50,7 +52,7 @@ class Rule:
     definition: str
     silent: str = ""
     parameters: tuple[Parameter, ...] = ()
-    by_reader: bool = False
+    seen_in: SeenIn = "rows"
 
 
 def gravest(*severities: Severity) -> Severity:

@@ -11,7 +11,8 @@ from alphintra.rules.check import Check
 from alphintra.rules.facts import Facts, of_version
 from alphintra.rules.places import MOST_MESSAGE, Found, Place
 from alphintra.rules.registry import CHECKS, Choice
-from alphintra.rules.report import Report, Result
+from alphintra.rules.report import Report, Result, from_json
+from alphintra.store.checked_json import canonical
 
 if TYPE_CHECKING:
     from alphintra.ingest.reading import Staged
@@ -37,7 +38,7 @@ class Validation:
         if "PRICE_TICK" in wanted and not self._choice.values()["PRICE_TICK"]["tick"] and not self._why["PRICE_TICK"]:
             self._why["PRICE_TICK"] = "price step unknown"
         if not facts.staged:
-            self._why |= {rule.id: ONLY_FILE for kind in CHECKS for rule in kind.rules if rule.by_reader}
+            self._why |= {rule.id: ONLY_FILE for kind in CHECKS for rule in kind.rules if rule.seen_in == "file"}
         self._run = {rule: own for rule, own in wanted.items() if not self._why.get(rule)}
         self._found = Found(list(self._run.values()))
         values = self._choice.values()
@@ -91,7 +92,8 @@ class Validation:
         """Return the report.
 
         Args:
-            before: The report of the same rows as they were read: what only the file tells is taken over.
+            before: Where the rows are stored ones, their report as they were read: what only the file tells is taken
+                over.
         """
         self._end()
         self._symbol = None
@@ -106,10 +108,11 @@ class Validation:
                     results.append(Result(rule.id, rule.severity, "left_out", "left out by choice", parameters={}))
                 elif rule.id in self._run:
                     count, places, severity = self._found.of(rule.id)
-                    results.append(
-                        Result(rule.id, severity, count=count, places=places, parameters=values[rule.id])
-                    )
-                elif rule.by_reader and not self._facts.staged and rule.id in known:
+                    own = Result(rule.id, severity, count=count, places=places, parameters=values[rule.id])
+                    # What rows show of such a rule does not change; what the file had beside it is not in the rows.
+                    more = known.get(rule.id, own) if rule.seen_in == "both" else own
+                    results.append(more if more.count > own.count else own)
+                elif rule.seen_in == "file" and rule.id in known:
                     results.append(known[rule.id])
                 else:
                     reason = self._why.get(rule.id)
@@ -126,14 +129,18 @@ def check_version(
     Args:
         version: The version.
         choice: Which rules, with which numbers.
-        before: Its report from when it was read: what only the file tells is taken over.
+        before: Its report from when it was read, or a later one; that in its manifest if left out. What only the file
+            tells is taken over.
         facts: What is known beside the manifest, such as ``events``.
 
     Raises:
-        DataError: A file is missing or damaged.
+        DataError: A file is missing or damaged; ``BAD_REPORT``.
     """
     from alphintra.store.reading import batches
 
+    own = version.manifest.provenance.report
+    if before is None and own is not None:
+        before = from_json(canonical(own))
     run = Validation(of_version(version, **facts), choice)
     for symbol, table in batches(version):
         run.see(symbol, table)

@@ -18,9 +18,14 @@ REQUIRED = Rule(
     "No column has a role that this kind of data needs: bars a close (with an open also high and low), ticks a price "
     "or bid and ask; or a row has no symbol.",
     "Closes alone; ticks without volume; features.",
+    seen_in="both",
 )
 DUP_COLUMN = Rule(
-    "SCHEMA_DUP_COLUMN", "error", "Two columns have one name, apart from case and from how its signs are composed."
+    "SCHEMA_DUP_COLUMN",
+    "error",
+    "Two columns have one name, apart from case and from how its signs are composed; or an object of JSON has a name "
+    "twice.",
+    seen_in="both",
 )
 COLUMN_LIMIT = Rule(
     "COLUMN_LIMIT",

@@ -19,6 +19,7 @@ COERCED = Rule(
     "A symbol is what a program makes of a word or a number (`nan`, `None`, `True`, `1.0`), or all are numbers and one "
     "is shorter than the others and has lost its zeros. A warning where reading finds symbols that are numbers.",
     "The tickers TRUE and NA, in capitals; 000001.",
+    seen_in="both",
 )
 SURVIVORS = Rule(
     "SURVIVORSHIP",

@@ -14,13 +14,19 @@ from alphintra.rules.facts import Facts
 from alphintra.rules.places import Message, Rows
 from alphintra.rules.rule import Rule
 
-CELL = Rule("CELL_LIMIT", "error", f"A cell has more than {DEFAULT.cell:,} bytes; reading leaves its row out.")
+CELL = Rule(
+    "CELL_LIMIT",
+    "error",
+    f"A cell has more than {DEFAULT.cell:,} bytes; reading leaves its row out.",
+    seen_in="both",
+)
 FORMULA = Rule(
     "FORMULA_TEXT",
     "info",
     "A text begins with =, +, −, @, a tab or a carriage return: a spreadsheet would run it. It is kept as it is, and "
     "written so that it is not run.",
     "Numbers such as −1.5 are not text.",
+    seen_in="both",
 )
 _FORMULA = r"^[=+\-@\t\r]"
 

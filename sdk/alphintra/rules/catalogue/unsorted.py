@@ -17,7 +17,7 @@ UNSORTED = Rule(
     "warning",
     "A row stands in the file before the row of its symbol that it follows in time.",
     "A file that is sorted by time and has many symbols. What is stored is sorted, so only the file tells.",
-    by_reader=True,
+    seen_in="file",
 )
 
 
