@@ -45,15 +45,14 @@ class Batch:
         table: The rows, an Arrow table.
         start: Number of the first one among the symbol's, from 0.
         at: Its number among all rows.
-        before: The batch before of the same symbol, if there is one.
+        last_time: Time of the symbol's row before, microseconds; ``None`` for its first rows.
     """
 
-    def __init__(self, facts: Facts, symbol: str, table: Any, start: int, at: int, before: Batch | None) -> None:
+    def __init__(self, facts: Facts, symbol: str, table: Any, start: int, at: int, last_time: int | None) -> None:
         self.facts, self.symbol, self.table = facts, symbol, table
         self.start, self.at = start, at
         self._kept: dict[str, F64] = {}
-        self.last_time = None if before is None else before.end_time
-        self.last_step = 0 if before is None else before.end_step
+        self.last_time = last_time
 
     def __len__(self) -> int:
         """Return how many rows there are."""
@@ -79,11 +78,6 @@ class Batch:
     def end_time(self) -> int:
         """Time of the last row."""
         return int(self.times[-1])
-
-    @cached_property
-    def end_step(self) -> int:
-        """Step to the last row."""
-        return int(self.steps.step[-1])
 
     @cached_property
     def steps(self) -> Steps:

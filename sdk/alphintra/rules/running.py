@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from alphintra.errors import DataError
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check
 from alphintra.rules.facts import Facts, of_version
@@ -13,11 +14,14 @@ from alphintra.rules.places import MOST_MESSAGE, Found, Place
 from alphintra.rules.registry import CHECKS, Choice
 from alphintra.rules.report import Report, Result, from_json
 from alphintra.store.checked_json import canonical
+from alphintra.store.columns import arrow_type
 
 if TYPE_CHECKING:
     from alphintra.ingest.reading import Staged
     from alphintra.store.reading import Version
 
+_MOST_CELLS = 8_388_608
+"""Of wider tables fewer rows are looked at at once."""
 ONLY_FILE = "only the file tells, and it is not read here"
 
 
@@ -46,7 +50,7 @@ class Validation:
             kind(facts, values, self._found) for kind in CHECKS if any(rule.id in self._run for rule in kind.rules)
         ]
         self._symbol: str | None = None
-        self._batch: Batch | None = None
+        self._last: int | None = None
         self._symbols = self._rows = self._start = 0
 
     def read(self, staged: Staged) -> None:
@@ -67,21 +71,46 @@ class Validation:
         """Take the next rows of a symbol: an Arrow table, sorted by time, as a writer of versions takes it.
 
         Rows of a symbol follow each other. Nothing is found out from how they are cut into tables.
+
+        Raises:
+            DataError: A column is missing, or of another type than stated.
         """
         if not len(table):
             return
+        table = self._typed(table)
         if symbol != self._symbol:
             self._end()
-            self._symbol, self._start, self._batch = symbol, 0, None
+            self._symbol, self._start, self._last = symbol, 0, None
             self._symbols += 1
             for check in self._checks:
                 check.begin(symbol)
-        batch = Batch(self._facts, symbol, table, self._start, self._rows, self._batch)
-        for check in self._checks:
-            check.see(batch)
-        self._batch = batch
-        self._start += len(table)
-        self._rows += len(table)
+        most = max(1, _MOST_CELLS // len(self._facts.columns))
+        for start in range(0, len(table), most):
+            batch = Batch(self._facts, symbol, table.slice(start, most), self._start, self._rows, self._last)
+            for check in self._checks:
+                check.see(batch)
+            self._last = batch.end_time
+            self._start += len(batch)
+            self._rows += len(batch)
+
+    def _typed(self, table: Any) -> Any:
+        """Return the rows with the types in which they are stored."""
+        import pyarrow as pa
+
+        if isinstance(table, pa.RecordBatch):
+            table = pa.Table.from_batches([table])
+        for column in self._facts.columns:
+            at, wanted = table.schema.get_field_index(column.name), arrow_type(column.type)
+            if at < 0:
+                raise DataError("the rows lack a column", code="BAD_COLUMN", where=column.name)
+            if table.schema.field(at).type != wanted:
+                try:
+                    table = table.set_column(at, column.name, table.column(at).cast(wanted))
+                except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                    raise DataError(
+                        f"the column cannot be read as {column.type}", code="BAD_COLUMN", where=column.name
+                    ) from error
+        return table
 
     def _end(self) -> None:
         if self._symbol is not None:

@@ -13,12 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from alphintra import ingest
+from alphintra.errors import DataError
 from alphintra.rules import Choice, Validation, acknowledge, check_version, keep_acknowledged, of_staging
 from alphintra.store import About, Provenance, VersionWriter
 from alphintra.store.opening import open_folder
 from alphintra.store.staging import staged_rows
 
-from tests.sdk.rules.made import HOUR, MINUTE, check, fired, put, stamps, us, walk, without
+from tests.sdk.rules.made import HOUR, MINUTE, check, facts, fired, put, stamps, us, walk, without
 
 
 def dirty(seed: int, calendar: str) -> pa.Table:
@@ -123,10 +124,10 @@ def test_out_of_a_file(tmp_path: Path) -> None:
     mapping = replace(ingest.inspect(source, tmp_path / "spool").guess.mapping, adjustment="raw")
     staged = ingest.read(source, mapping, tmp_path / "staging")
     about = About(timeframe="1d", calendar="XNYS", asset_class="STOCKS", adjustment="raw")
-    facts = of_staging(mapping, staged, about, now=us("2024-07-01T00:00"))
-    run = Validation(facts)
+    stated = of_staging(mapping, staged, about, now=us("2024-07-01T00:00"))
+    run = Validation(stated)
     run.read(staged)
-    with VersionWriter(tmp_path / "version", "v1", facts.columns, about) as writer:
+    with VersionWriter(tmp_path / "version", "v1", stated.columns, about) as writer:
         for symbol, table in staged_rows(staged.files):
             run.see(symbol, table)
             writer.add(symbol, table)
@@ -185,3 +186,28 @@ def test_a_stored_version(tmp_path: Path) -> None:
     write(tmp_path / "v", {"A": table, "B": table}, rules=SMALL, about=about)
     report = check_version(open_folder(tmp_path / "v"))
     assert (report.rows, fired(report)) == (6_000, {"OHLC_ORDER": ("error", 2)})
+
+
+def test_wide_rows_are_looked_at_in_parts() -> None:
+    """Two thousand columns, one of which is the close of the next row."""
+    rng = np.random.default_rng(0)
+    base = walk(us("2024-01-01T00:00") + HOUR * np.arange(5_000)).select(["time", "close"])
+    features = {f"f{i:04}": pa.array(rng.random(5_000)) for i in range(1_997)}
+    features["f1000"] = pa.array(np.append(base["close"].to_numpy()[1:], np.nan))
+    table = pa.table({name: base[name] for name in base.column_names} | features)
+    report = check({"A": table}, timeframe="1h", calendar="24/7")
+    assert fired(report) == {"LOOKAHEAD_COLUMN": ("warning", 1)}
+    assert report["LOOKAHEAD_COLUMN"].places[0].message == "equals 'close' of 1 row later in all 4,999 rows"
+
+
+def test_rows_of_other_types() -> None:
+    table = walk(us("2024-01-01T00:00") + HOUR * np.arange(100))
+    stated = facts(table, timeframe="1h", calendar="24/7")
+    narrow = table.set_column(4, "close", table["close"].cast(pa.float32())).to_batches()[0]
+    run = Validation(stated)
+    run.see("A", narrow)
+    assert run.finish().rows == 100
+    for wrong in (table.drop_columns(["low"]), table.set_column(1, "open", pa.array(["x"] * 100))):
+        with pytest.raises(DataError) as caught:
+            Validation(stated).see("A", wrong)
+        assert caught.value.code == "BAD_COLUMN"

@@ -28,7 +28,7 @@ POSITIVE = Rule(
     "PRICE_POSITIVE",
     "error",
     "A price is 0 or below.",
-    "Not checked for commodities, futures, rates, spreads and factors, which may be: crude oil was, on 20 April 2020.",
+    "Not checked for commodities, futures and factors, which may be: crude oil was, on 20 April 2020.",
 )
 NONFINITE = Rule(
     "PRICE_NONFINITE",
@@ -49,8 +49,8 @@ FRACTION = Rule(
     "A volume of shares is no whole number.",
     "Not checked where prices are adjusted, nor for anything but shares and funds.",
 )
-SIGNED = ("COMMODITY", "COMMODITIES", "FUTURE", "FUTURES", "RATE", "RATES", "SPREAD", "SPREADS", "FACTOR", "FACTORS")
-SHARES = ("STOCK", "STOCKS", "EQUITY", "EQUITIES", "ETF", "ETFS")
+SIGNED = ("COMMODITY", "FUTURES", "FACTOR")
+SHARES = ("STOCKS", "FUNDS")
 _BAR = ("open", "high", "low", "close")
 _MESSAGES = {
     POSITIVE.id: "a price is 0 or below",
@@ -72,9 +72,9 @@ class Bars(Check):
         prices = None if facts.names(*PRICES) else "there are no prices"
         volume = None if facts.names("volume", "size") else "there is no volume"
         bar = facts.without(*_BAR)
-        signed = "such prices may be 0 or below" if (facts.asset_class or "").upper() in SIGNED else None
+        signed = "such prices may be 0 or below" if facts.asset_class in SIGNED else None
         fraction = volume or ("volumes of adjusted prices are adjusted" if facts.adjusted else None)
-        if fraction is None and (facts.asset_class or "").upper() not in SHARES:
+        if fraction is None and facts.asset_class not in SHARES:
             fraction = "the asset is not known to be shares"
         return {
             ORDER.id: bar,

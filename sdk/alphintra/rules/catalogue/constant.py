@@ -18,11 +18,12 @@ CONSTANT = Rule("CONST_COLUMN", "info", "A column has one value in all rows.", "
 CARDINALITY = Rule(
     "CARDINALITY",
     "info",
-    "A column of text has another text in every row; decided by the first 100,000 of them.",
+    "A column of text has another text in every row; decided by the first 100,000 rows, or fewer where there are more "
+    "than ten such columns.",
     "Few rows.",
     (_LEAST,),
 )
-_MOST = 100_000
+_MOST, _MOST_OF_ALL = 100_000, 1_000_000
 
 
 class Constant(Check):
@@ -44,7 +45,9 @@ class Constant(Check):
         """Every column may still be constant, every text unique."""
         self._rows = 0
         self._first_values: dict[str, Any] = {c.name: None for c in self.facts.columns if c.role != "time"}
-        self._seen: dict[str, set[str]] = {c.name: set() for c in self.facts.columns if c.type == "string"}
+        # Of each text its hash: texts may be long.
+        self._seen: dict[str, set[int]] = {c.name: set() for c in self.facts.columns if c.type == "string"}
+        self._most = min(_MOST, _MOST_OF_ALL // max(1, len(self._seen)))
 
     def see(self, batch: Batch) -> None:
         """Compare."""
@@ -67,11 +70,11 @@ class Constant(Check):
             else:
                 del self._first_values[name]
         for name, seen in list(self._seen.items()):
-            if len(seen) >= _MOST:
+            if len(seen) >= self._most:
                 continue
-            texts = batch.table[name].drop_null().slice(0, _MOST - len(seen)).to_pylist()
+            texts = batch.table[name].drop_null().slice(0, self._most - len(seen)).to_pylist()
             before = len(seen)
-            seen.update(texts)
+            seen.update(map(hash, texts))
             if len(seen) < before + len(texts):
                 del self._seen[name]
 

@@ -39,6 +39,7 @@ VOLUME = Rule(
     "A volume that really rose so much.",
     (Parameter("days", 20, 3, 250, "days before and after whose medians are compared", whole=True),),
 )
+_AT_ONCE = 4_096
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
@@ -54,8 +55,7 @@ class DaySeries(Check):
         reason = "there are no bars" if facts.kind != "bars" else facts.without("close")
         if reason is None and facts.timeframe in ("1w", "1mo"):
             reason = "rows are longer than days"
-        asset = (facts.asset_class or "").upper()
-        other = f"{facts.asset_class} have no splits" if asset and asset not in SHARES else None
+        other = None if facts.asset_class in (None, *SHARES) else f"{facts.asset_class} is not split"
         return {
             SPLIT.id: reason or other,
             CURRENCY.id: reason,
@@ -140,19 +140,20 @@ def _shifts(
     with np.errstate(divide="ignore", invalid="ignore"):
         step = after[1:] / values[:-1]
         far = np.flatnonzero((np.maximum(step, 1 / step) > min(ratios) / 3) & np.isfinite(step)) + 1
+    far = far[(far >= width) & (far + width <= len(values))]
     out: list[tuple[int, float]] = []
-    for i in far.tolist():
-        if i < width or i + width > len(values):
-            continue
-        before, later = np.median(values[i - width : i]), np.median(values[i : i + width])
-        if not (before > 0 and later > 0):
-            continue
-        for ratio in ratios:
-            for wanted in (ratio, 1 / ratio):
-                shifted = 1 / within <= later / before / wanted <= within
-                if shifted and (not out or i - out[-1][0] >= width):  # one shift is one finding
-                    out.append((i, wanted))
-    return out
+    for some in np.split(far, range(_AT_ONCE, len(far), _AT_ONCE)):
+        around = some[:, None] + np.arange(width)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            change = np.median(values[around], axis=1) / np.median(values[around - width], axis=1)
+        for ratio in (*ratios, *(1 / ratio for ratio in ratios)):
+            hit = (change / ratio >= 1 / within) & (change / ratio <= within)
+            out += [(i, ratio) for i in some[hit].tolist()]
+    kept: list[tuple[int, float]] = []
+    for i, ratio in sorted(out):
+        if not kept or i - kept[-1][0] >= width:  # one shift is one finding
+            kept.append((i, ratio))
+    return kept
 
 
 def _times(ratio: float) -> str:

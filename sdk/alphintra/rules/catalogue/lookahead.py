@@ -30,6 +30,8 @@ LOOKAHEAD = Rule(
 _NAME = re.compile(r"(?:^|[^a-z])(next|future|target|label|fwd)s?(?:[^a-z]|$)", re.IGNORECASE)
 _SERIES = ("open", "high", "low", "close", "volume", "price", "adj_close")
 _AHEAD = 5
+_FEW = 64
+"""Rows that tell most columns apart."""
 F64 = npt.NDArray[np.float64]
 
 
@@ -72,21 +74,32 @@ class Lookahead(Check):
         prices = batch.numbers(self._close)
         for name in self._features:
             self._sums_of(prices, batch.numbers(name), self._last[name], self._sums[name])
-        if self._equal:
-            used = {name for key in self._equal for name in key[:2]}
-            whole = {name: np.append(self._tail.get(name, np.zeros(0)), batch.numbers(name)) for name in used}
-            before = len(next(iter(whole.values()))) - len(batch)
-            for (name, other, ahead), counts in list(self._equal.items()):
+        series = {name: self._with_tail(batch, name) for name in {other for _, other, _ in self._equal}}
+        for name in list(dict.fromkeys(name for name, _, _ in self._equal)):
+            self._compare(name, self._with_tail(batch, name), series, len(batch))
+        self._tail |= {name: values[-_AHEAD:].copy() for name, values in series.items()}
+
+    def _with_tail(self, batch: Batch, name: str) -> F64:
+        """Return a column with the last rows before it."""
+        return np.append(self._tail.get(name, np.zeros(0)), batch.numbers(name))
+
+    def _compare(self, name: str, values: F64, series: Mapping[str, F64], rows: int) -> None:
+        """Compare a feature with every series, as far as they were equal until now."""
+        before = len(values) - rows
+        for other, whole in series.items():
+            for ahead in range(1, _AHEAD + 1):
+                counts = self._equal.get((name, other, ahead))
+                if counts is None:
+                    continue
                 start = max(0, before - ahead)  # rows whose later row has come now
-                x, y = whole[name][start:-ahead], whole[other][start + ahead :]
-                own = whole[other][start:-ahead]
+                x, y, own = values[start:-ahead], whole[start + ahead :], whole[start:-ahead]
                 known = ~np.isnan(x)
-                if (x[known] != y[known]).any():
+                if any((x[part][known[part]] != y[part][known[part]]).any() for part in (slice(_FEW), slice(None))):
                     del self._equal[name, other, ahead]
                     continue
                 counts[0] += int(known.sum())
                 counts[1] += int((known & (own != y)).sum())
-            self._tail = {name: values[-_AHEAD:] for name, values in whole.items()}
+        self._tail[name] = values[-_AHEAD:].copy()
 
     def finish(self) -> None:
         """Decide."""
