@@ -55,7 +55,7 @@ async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be
     shown = (await api("GET", "/api/datasets/bad", user=ALICE)).json
     assert (shown["is_validated"], shown["row_count"]) == (False, len(frame) - 1)
     (error,) = shown["validation_errors"]
-    assert error.startswith("SCHEMA_TYPE: ")
+    assert error.startswith("SCHEMA_TYPE: "), error
     assert "bad.csv, row 5 (line 6), column 'Open'" in error
     made = await api("POST", "/api/strategies/code/create", {"name": "Hold", "code": HOLD}, user=ALICE)
     path = f"/api/strategies/code/{made.json['id']}/execute"
