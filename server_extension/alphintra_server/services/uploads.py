@@ -34,7 +34,7 @@ T = TypeVar("T")
 _THREADS = 4
 _STRAY_SECONDS = 3600.0
 
-Whole = Callable[[Session, UploadRow], None]
+Whole = Callable[[Session, UploadRow], object]
 
 
 @dataclass(frozen=True)
