@@ -146,7 +146,7 @@ def stated(given: About, mapping: Mapping, staged: Staged) -> About:
 def report(staged: Staged) -> dict[str, Any]:
     """Return what reading found: counts by rule, and the first places of each."""
     kept: Counter[str] = Counter()
-    places = []
+    places: list[dict[str, Any]] = []
     for finding in staged.findings:
         kept[finding.rule] += 1
         if kept[finding.rule] <= _PLACES and len(places) < _ALL_PLACES:

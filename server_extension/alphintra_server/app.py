@@ -242,7 +242,7 @@ class AlphintraServer(Settings):
                 KIND: BacktestKind(storage),
                 CHECK_KIND: CheckKind(jobs_dir, storage),
                 INSPECT: InspectKind(storage),
-                INGEST: IngestKind(database, storage),
+                INGEST: IngestKind(database, storage, limits),
             },
             self.max_jobs,
             events.wake,

@@ -273,3 +273,11 @@ def test_stored_datasets_are_compared(bench: Any, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(bench.stored_datasets, "content_hash", lambda columns: "sha256:another")
     found = measure(tmp_path / "other", (2, 2_000), (30, 1_000))
     assert found.problem == "the hash of a version and that of its arrays"
+
+
+def test_validation_is_right_before_it_is_measured(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = bench.validation.run(10_000)
+    assert [(own.rows, own.problem) for own in found] == [(10_000, None), (10_000, None), (1_000, None)]
+    assert min(min(own.rules, own.writer) for own in found) > 0
+    monkeypatch.setattr(bench.validation.Validation, "see", lambda run, symbol, table: None)
+    assert bench.validation.measure("none", "24/7", 1_000, 10).problem == "of 10 bars that are wrong, 0 were found"

@@ -1,4 +1,4 @@
-"""The jobs that read an upload, as a worker does them: what they leave, and what they say where they can leave nothing."""
+"""The jobs that read an upload, as a worker does them: what they leave, and what they say where nothing can be left."""
 
 import gzip
 import json
@@ -87,7 +87,7 @@ def test_a_file_becomes_a_version_and_later_rows_are_added(work):
 def test_rows_that_are_there_already_are_refused_and_nothing_is_left(work):
     mapping = mapping_of(work, ROWS)
     _, before, _ = work("ingest", ROWS, mapping=mapping)
-    answer, out, _ = work("ingest", ROWS, mapping=mapping, version="v2", parents=["v1"], parent=before)
+    answer, _, _ = work("ingest", ROWS, mapping=mapping, version="v2", parents=["v1"], parent=before)
     assert answer["code"] == "OVERLAP"
     assert "AAPL" in answer["message"]
     assert "2020-01-02" in answer["message"]
@@ -127,7 +127,7 @@ def test_what_cannot_be_read_is_refused_by_name_and_nothing_is_left(work, place)
 
 def test_a_mapping_that_does_not_fit_leaves_nothing(work):
     mapping = mapping_of(work, ROWS)
-    fewer = mapping | {"columns": mapping["columns"][:-1] + [mapping["columns"][-1] | {"source": "Price"}]}
+    fewer = mapping | {"columns": [*mapping["columns"][:-1], mapping["columns"][-1] | {"source": "Price"}]}
     answer, out, _ = work("ingest", ROWS.replace("Close\n", "Close,More\n").replace(".5\n", ".5,1\n"), mapping=fewer)
     assert answer["code"] == "MAPPING_MISMATCH"
     assert left(out) == []

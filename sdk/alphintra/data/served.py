@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import quote, urlencode
 
 from alphintra import _door
@@ -72,7 +72,7 @@ class DoorFiles:
     def open(self, file: DataFile | SideFile) -> Iterator[BinaryIO]:
         """Hold a file as one that is read by ranges."""
         with DoorBlob(self.version, file.sha256, file.bytes) as opened:
-            yield opened  # type: ignore[misc]  what pyarrow asks of a file, it has
+            yield cast("BinaryIO", opened)
 
 
 class DoorBlob(io.RawIOBase):

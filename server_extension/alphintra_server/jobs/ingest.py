@@ -21,14 +21,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..db.dataset_tables import BlobReferenceRow, RememberedMappingRow, StorageAccountRow, UploadRow
-from ..db.engine import Database, database_now
+from ..db.engine import Database, database_now, one_at_a_time
 from ..db.ingest_tables import IngestRow
 from ..db.tables import JobRow
 from ..errors import Conflict
+from ..limits import Limits
 from ..metrics import INGEST_FAILURES, INGEST_SECONDS, INGESTED_ROWS
 from ..services.dataset_recording import Made, record
 from ..services.dataset_storage import DatasetStorage
 from ..services.findings import open_errors
+from ..services.storage_use import storage_used
 from . import store
 from .attempt import JobInput
 from .ingest_output import InspectionDocument, Written, collect_inspection, collect_version
@@ -84,8 +86,10 @@ class InspectKind(JobKind):
         row.updated_at = database_now(session)
 
     def told(self, row: JobRow, output: Any) -> None:
-        """Count what came of it."""
+        """Count what came of it, and remove a file that cannot be read."""
         _count(row)
+        if row.status == "FAILED" and row.error_code not in _NOT_THE_FILE:
+            self._storage.upload(row.resource_id).unlink(missing_ok=True)
 
 
 class IngestKind(JobKind):
@@ -94,13 +98,15 @@ class IngestKind(JobKind):
     Args:
         database: Where what is to be made is recorded.
         storage: Where uploads and versions lie.
+        limits: What each user may store.
     """
 
     keeps_output = False
 
-    def __init__(self, database: Database, storage: DatasetStorage) -> None:
+    def __init__(self, database: Database, storage: DatasetStorage, limits: Limits) -> None:
         self._database = database
         self._storage = storage
+        self._limits = limits
 
     def load(self, session: Session, held: Claim) -> JobInput:
         """Give the worker the file and how it is read, and the version that the new one goes on from.
@@ -158,16 +164,26 @@ class IngestKind(JobKind):
         except Conflict as error:
             raise BadOutputError(error.detail, error.code) from None
         row.version_id = upload.version_id = version.id
-        upload.state, upload.error = "DONE", None
+        upload.state, upload.error, upload.kept = "DONE", None, False
         upload.updated_at = upload.expires_at = database_now(session)
+        self._refuse_too_much(session, row.owner_id)
         if row.remember and row.fingerprint is not None:
             _remember(session, row)
 
     def told(self, row: JobRow, output: Any) -> None:
-        """Count what came of it."""
+        """Count what came of it, and remove the file that has become a version."""
         _count(row)
         if isinstance(output, Written) and row.status == "COMPLETED":
             INGESTED_ROWS.inc(output.manifest.rows)
+            self._storage.upload(row.resource_id).unlink(missing_ok=True)
+
+    def _refuse_too_much(self, session: Session, owner_id: str) -> None:
+        one_at_a_time(session.connection(), f"storage of {owner_id}")
+        session.flush()
+        quota, used = self._limits.of(owner_id).storage, storage_used(session, owner_id).total
+        if used > quota:
+            text = f"With this version {used:,} bytes would be stored, and {quota:,} may be: delete something."
+            raise BadOutputError(text, "QUOTA_EXCEEDED")
 
     @contextmanager
     def _kept(self, held: Claim, output: Written, folder: Path) -> Iterator[None]:
@@ -197,7 +213,7 @@ def ended(session: Session, job: JobRow) -> None:
     elif job.status == "CANCELLED" or job.error_code in _NOT_THE_FILE:
         row.state = "RECEIVED"
     else:
-        row.state, row.expires_at = "FAILED", now
+        row.state, row.expires_at, row.kept = "FAILED", now, False
 
 
 for _kind in (INSPECT, INGEST):

@@ -17,6 +17,7 @@ from alphintra.store.layout import file_name
 from alphintra.store.manifest import Manifest
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from ..services.dataset_recording import span
 from .output import BadOutputError, _checked, _read
 from .protocol import FILES, OutputFile, clean
 
@@ -140,6 +141,10 @@ def collect_version(
     provenance = found.provenance
     if provenance.parents != parents or list(provenance.sources) != [source] or provenance.recipe is not None:
         raise BadOutputError(f"{MANIFEST}: the version was made of something else than it should be.")
+    try:
+        span(found)
+    except OverflowError:
+        raise BadOutputError(f"{MANIFEST}: times lie outside of the years 1 to 9999.") from None
     if found.sealed:
         raise BadOutputError(f"{MANIFEST}: the version is sealed, and should not be.")
     try:

@@ -47,3 +47,4 @@ class JobKind(Protocol):
 
     def told(self, row: JobRow, output: Any) -> None:
         """Count an end that was written; ``output`` is None where there is none."""
+        return

@@ -229,7 +229,7 @@ class Supervisor:
             await asyncio.to_thread(remove, attempt.folder)
         if row is not None and row.status in store.FINISHED:
             _measure(row)
-            self._kinds[held.kind].told(row, output)
+            await asyncio.to_thread(self._kinds[held.kind].told, row, output)
         self.wake()
 
     async def _try(self, attempt: Attempt, kind: JobKind) -> Outcome:

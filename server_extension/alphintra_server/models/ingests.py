@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from .base import Body, Reply
-
-
-def _a_name(value: str) -> str:
-    value = value.strip()
-    if not value or not value.isprintable() or any(sign in value for sign in "@/,\\") or value.startswith("."):
-        raise ValueError("a name has printable characters, none of them @ / , or \\, and begins with no point")
-    return value
-
-
-DatasetName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_a_name)]
 
 
 class Stated(Body):
     """What nobody can read off a file, and what nothing depends on until it is said."""
 
-    asset_class: str | None = Field(None, pattern=r"^[A-Z_]{1,20}$", description="STOCKS, CRYPTO, FOREX, …")
+    asset_class: str | None = Field(default=None, pattern=r"^[A-Z_]{1,20}$", description="STOCKS, CRYPTO, FOREX, …")
     timeframe: str | None = Field(
-        None, pattern=r"^[1-9][0-9]{0,4}(ms|s|min|h|d|w|mo)$", description="1d, 1min, …; left out, read off the times."
+        default=None,
+        pattern=r"^[1-9][0-9]{0,4}(ms|s|min|h|d|w|mo)$",
+        description="1d, 1min, …; left out, read off the times.",
     )
-    calendar: str | None = Field(None, max_length=40, description="XNYS, 24/7, weekdays, …; left out, found.")
-    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
+    calendar: str | None = Field(default=None, max_length=40, description="XNYS, 24/7, weekdays, …; left out, found.")
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
     simulated: bool = False
 
 
@@ -35,11 +27,11 @@ class IngestRequest(Body):
     """How an upload is to be read, and what becomes of it."""
 
     mapping: dict[str, Any] = Field(description="What each column is: that of the inspection, corrected.")
-    dataset: DatasetName | None = Field(None, description="Name of the dataset; left out, that of the upload.")
+    dataset: str | None = Field(None, max_length=200, description="Name of the dataset; left out, that of the upload.")
     append: bool = Field(
         False, description="The rows go on from the dataset's current version; else they are all that there is."
     )
-    about: Stated = Field(default_factory=Stated)
+    about: Stated = Stated()
     description: str = Field("", max_length=5_000)
     tags: list[Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^|]+$")]] = Field(
         default_factory=list, max_length=20

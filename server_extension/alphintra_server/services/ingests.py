@@ -25,6 +25,7 @@ from ..jobs import fair_queue, store
 from ..jobs.ingest import INGEST, INSPECT
 from ..limits import Limits
 from ..models.ingests import IngestAccepted, IngestRequest, Inspection
+from .dataset_names import check_name
 
 _BUSY = ("INSPECTING", "INGESTING")
 _GONE = ("ABORTED", "EXPIRED", "FAILED", "DONE")
@@ -67,6 +68,8 @@ class Ingests:
     async def ingest(self, who: Caller, upload_id: str, body: IngestRequest) -> IngestAccepted:
         """Make a version of an upload."""
         mapping = _mapping(body)
+        if body.dataset is not None:
+            check_name(body.dataset, "dataset")
         await asyncio.to_thread(_refuse_calendar, body.about.calendar)
 
         def work(session: Session) -> IngestAccepted:
