@@ -34,12 +34,16 @@ from .services.check_queue import KIND as CHECK_KIND
 from .services.check_triggers import CheckTriggers
 from .services.checks import StrategyChecks
 from .services.comparison import Comparisons
+from .services.dataset_deletion import DatasetDeletion
+from .services.dataset_grants import DatasetGrants
 from .services.dataset_storage import DatasetStorage
 from .services.datasets import Datasets
 from .services.documentation import Documentation
 from .services.ingests import Ingests, enqueue_inspection
 from .services.jobs import Jobs
+from .services.manifests import Manifests
 from .services.run_defaults import RunDefaults
+from .services.shipped_datasets import bring_up
 from .services.snippets import Snippets
 from .services.sources import Sources
 from .services.strategies import Strategies
@@ -51,8 +55,8 @@ from .services.version_reading import VersionReading
 from .services.workspace import Workspace, refusal
 from .settings import Settings
 from .source.process import Parser
+from .sweeper import Sweeper
 from .uploads.files import UploadFiles
-from .uploads.sweeping import UploadSweeper
 
 if TYPE_CHECKING:
     from alphintra_kernel.sandbox import Sandbox
@@ -77,7 +81,9 @@ class Services:
     templates: Templates
     datasets: Datasets
     uploads: Uploads
-    upload_sweeper: UploadSweeper
+    dataset_grants: DatasetGrants
+    dataset_deletion: DatasetDeletion
+    sweepers: tuple[Sweeper, ...]
     storage: DatasetStorage
     version_reading: VersionReading
     ingests: Ingests
@@ -159,7 +165,8 @@ class AlphintraServer(Settings):
             await self.services.supervisor.start()
             self.services.check_triggers.start()
             self.services.retention.start()
-            self.services.upload_sweeper.start()
+            for sweeper in self.services.sweepers:
+                sweeper.start()
             self.services.parser.start()
             self.doors = Doors(self, self.log)
             self.doors.sweep()
@@ -176,7 +183,8 @@ class AlphintraServer(Settings):
         self.unavailable = "The server is stopping."
         await services.debug.stop()
         await services.retention.stop()
-        await services.upload_sweeper.stop()
+        for sweeper in services.sweepers:
+            await sweeper.stop()
         await services.uploads.stop()
         await services.check_triggers.stop()
         await services.supervisor.stop()
@@ -199,8 +207,7 @@ class AlphintraServer(Settings):
         sandbox, state = self._sandbox()
         parser = Parser(Sandbox(state.level, allow_unsandboxed=True))
         sources = Sources(parser, workspace)
-        datasets = Datasets(database)
-        datasets.seed()
+        bring_up(database)
         run_defaults = RunDefaults(
             self.default_dataset,
             _decimal(self.default_cash),
@@ -253,6 +260,7 @@ class AlphintraServer(Settings):
             whole=None if refused else lambda session, row: enqueue_inspection(session, row, limits),
             wake=supervisor.wake,
         )
+        deletion = DatasetDeletion(database, storage, self.log)
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
         )
@@ -267,9 +275,11 @@ class AlphintraServer(Settings):
             strategies=strategies,
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
-            datasets=datasets,
+            datasets=Datasets(database, Manifests(storage), limits),
             uploads=uploads,
-            upload_sweeper=UploadSweeper(uploads, self.log),
+            dataset_grants=DatasetGrants(database),
+            dataset_deletion=deletion,
+            sweepers=(*deletion.sweepers, Sweeper(uploads.sweep, "uploads", self.log, 300.0)),
             storage=storage,
             version_reading=VersionReading(database, storage),
             ingests=Ingests(database, limits, supervisor.wake, refused),

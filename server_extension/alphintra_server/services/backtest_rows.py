@@ -14,7 +14,7 @@ from ..models.backtests import BacktestJob, KeyMetrics, Trade, TradeSide
 from ..models.costs import CommissionTerms, SlippageTerms, joined
 from ..models.jobs import JobError, JobStatus, Progress
 from ..models.methods import BacktestMethodology, stored
-from . import datasets, selections
+from . import dataset_rows, selections
 
 
 def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> BacktestJob:
@@ -47,7 +47,7 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         strategy_version=row.strategy_version,
         class_name=row.class_name,
         dataset_name=selection.name,
-        symbols=row.symbols or (selection.version or dataset).symbols[: datasets.LISTED],
+        symbols=row.symbols or (selection.version or dataset).symbols[: dataset_rows.LISTED],
         parameters=row.parameters,
         rules=row.rules,
         benchmark=row.benchmark,

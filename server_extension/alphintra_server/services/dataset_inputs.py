@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from ..auth import Caller
 from ..db.dataset_tables import BlobReferenceRow, StorageAccountRow
 from ..errors import Gone
+from .dataset_rows import Level, find
 from .dataset_storage import DatasetStorage
-from .datasets import find
 from .selections import Selection, select_for_run
 
 FOLDER = "datasets"
@@ -31,7 +31,7 @@ def readable(session: Session, user_id: str, selection: Selection, benchmark: st
     """
     who = Caller(user_id, ())
     if selection.version is not None:
-        find(session, who, selection.row.id)
+        find(session, who, selection.row.id, Level.USE)
     found = [selection]
     if benchmark is not None:
         found.append(select_for_run(session, who, benchmark, "benchmark"))

@@ -23,7 +23,7 @@ from ..db.dataset_tables import BlobReferenceRow, DatasetParentRow, DatasetSymbo
 from ..db.engine import database_now
 from ..db.tables import DatasetRow, unique_name
 from ..errors import Conflict
-from .datasets import LISTED, fold
+from .dataset_rows import LISTED, fold
 
 IRREGULAR = "irregular"
 """The time frame of what has none: ticks, features."""

@@ -13,7 +13,8 @@ from ..auth import Caller
 from ..db.dataset_tables import DatasetSymbolRow, DatasetVersionRow
 from ..db.tables import DatasetRow
 from ..errors import Invalid, NotFound
-from .datasets import LISTED, find, midnight, tradable, visible_names
+from .dataset_rows import LISTED, Level, find, visible_names
+from .shipped_datasets import midnight, tradable
 
 _DELETED = "DATASET_DELETED"
 
@@ -91,7 +92,7 @@ def select_for_run(session: Session, who: Caller, reference: str, field: str = "
     base, slash, wanted = reference.partition("/")
     base, at, number = base.partition("@")
     try:
-        row = find(session, who, base)
+        row = find(session, who, base, Level.USE)
     except NotFound:
         known = ", ".join(visible_names(session, who))
         raise Invalid.field(

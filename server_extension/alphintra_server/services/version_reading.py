@@ -18,8 +18,8 @@ from ..db.engine import Database
 from ..db.tables import DatasetRow
 from ..errors import Gone, Invalid, NotFound
 from ..models.versions import VersionNames, VersionRef
+from .dataset_rows import find
 from .dataset_storage import DatasetStorage
-from .datasets import find
 
 
 class VersionReading:
