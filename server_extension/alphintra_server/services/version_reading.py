@@ -18,6 +18,7 @@ from ..db.engine import Database
 from ..db.tables import DatasetRow
 from ..errors import Gone, Invalid, NotFound
 from ..models.versions import VersionNames, VersionRef
+from . import dataset_leases
 from .dataset_rows import find
 from .dataset_storage import DatasetStorage
 
@@ -47,16 +48,20 @@ class VersionReading:
 
         return await self._database.read(work)
 
-    async def manifest(self, who: Caller, version_id: str) -> bytes:
-        """Read a version's manifest."""
+    async def manifest(self, who: Caller, version_id: str, holder: str) -> bytes:
+        """Read a version's manifest; this reader then has ten minutes, whoever deletes it."""
 
         def work(session: Session) -> Path:
-            return self._storage.manifest_file(_readable(session, who, version_id), version_id)
+            folder = _readable(session, who, version_id)
+            dataset_leases.take(session, version_id, holder)
+            return self._storage.manifest_file(folder, version_id)
 
-        path = await self._database.read(work)
+        path = await self._database.write(work)
         return await asyncio.to_thread(path.read_bytes)
 
-    async def part(self, who: Caller, version_id: str, sha256: str, start: int, count: int) -> bytes:
+    async def part(
+        self, who: Caller, version_id: str, sha256: str, start: int, count: int, holder: str
+    ) -> bytes:
         """Read a range of a file of a version, whole.
 
         Raises:
@@ -64,7 +69,7 @@ class VersionReading:
         """
 
         def work(session: Session) -> tuple[Path, int]:
-            owner = _readable(session, who, version_id)
+            owner = _readable(session, who, version_id, holder)
             reference = session.get(BlobReferenceRow, (version_id, sha256))
             if reference is None:
                 raise NotFound(f"The version has no file {sha256}.")
@@ -76,18 +81,22 @@ class VersionReading:
         return await asyncio.to_thread(_read, path, start, count)
 
 
-def _readable(session: Session, who: Caller, version_id: str) -> str:
-    """Return whose folder a version lies in, if the caller may read it."""
+def _readable(session: Session, who: Caller, version_id: str, holder: str | None = None) -> str:
+    """Return whose folder a version lies in, if the caller may read it.
+
+    A reader who has begun (``holder``) goes on while it is being deleted.
+    """
     version = session.get(DatasetVersionRow, version_id)
     dataset = None if version is None else session.get(DatasetRow, version.dataset_id)
     if version is None or dataset is None or dataset.user_id is None:
         raise NotFound(f"There is no version {version_id}.", code="UNKNOWN_VERSION")
-    try:
-        find(session, who, dataset.id)
-    except NotFound:
-        raise NotFound(f"There is no version {version_id}.", code="UNKNOWN_VERSION") from None
-    if version.state != "ACTIVE" or dataset.state != "ACTIVE":
-        raise Gone(f"Version {version.number} of {dataset.name} was deleted.", code="DATASET_DELETED")
+    if holder is None or version.state != "DELETING" or not dataset_leases.holds(session, version_id, holder):
+        try:
+            find(session, who, dataset.id)
+        except NotFound:
+            raise NotFound(f"There is no version {version_id}.", code="UNKNOWN_VERSION") from None
+        if version.state != "ACTIVE":
+            raise Gone(f"Version {version.number} of {dataset.name} was deleted.", code="DATASET_DELETED")
     return session.get_one(StorageAccountRow, dataset.user_id).folder
 
 
