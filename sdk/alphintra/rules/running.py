@@ -6,11 +6,13 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from alphintra.errors import DataError
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check
 from alphintra.rules.facts import Facts, of_version
-from alphintra.rules.places import MOST_MESSAGE, Found, Place
+from alphintra.rules.places import Found, Place
 from alphintra.rules.registry import CHECKS, Choice
 from alphintra.rules.report import Report, Result, from_json
 from alphintra.store.checked_json import canonical
@@ -59,9 +61,7 @@ class Validation:
         counts = Counter(staged.counts)
         grave: dict[str, Any] = {}
         for own in staged.findings:
-            kept[own.rule].append(
-                Place(own.file, own.row, own.line, own.column, own.symbol, own.time, own.message[:MOST_MESSAGE])
-            )
+            kept[own.rule].append(Place(own.file, own.row, own.line, own.column, own.symbol, own.time, own.message))
             if own.severity == "error" or own.rule not in grave:
                 grave[own.rule] = own.severity
         for rule, count in counts.items():
@@ -78,6 +78,10 @@ class Validation:
         if not len(table):
             return
         table = self._typed(table)
+        with np.errstate(all="ignore"):  # infinities and prices of 0 are what is looked for
+            self._see(symbol, table)
+
+    def _see(self, symbol: str, table: Any) -> None:
         if symbol != self._symbol:
             self._end()
             self._symbol, self._start, self._last = symbol, 0, None
@@ -124,10 +128,11 @@ class Validation:
             before: Where the rows are stored ones, their report as they were read: what only the file tells is taken
                 over.
         """
-        self._end()
-        self._symbol = None
-        for check in self._checks:
-            check.finish()
+        with np.errstate(all="ignore"):
+            self._end()
+            self._symbol = None
+            for check in self._checks:
+                check.finish()
         known = {} if before is None else {result.rule: result for result in before.results}
         values = self._choice.values()
         results = []

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pytest
 from alphintra import ingest
 from alphintra.errors import DataError
-from alphintra.rules import Choice, Validation, acknowledge, check_version, keep_acknowledged, of_staging
+from alphintra.rules import Choice, Validation, acknowledge, check_version, from_json, keep_acknowledged, of_staging
 from alphintra.store import About, Provenance, VersionWriter
 from alphintra.store.opening import open_folder
 from alphintra.store.staging import staged_rows
 
-from tests.sdk.rules.made import HOUR, MINUTE, check, facts, fired, put, stamps, us, walk, without
+from tests.sdk.rules.made import DAY, HOUR, MINUTE, check, facts, fired, put, stamps, us, walk, without
 
 
 def dirty(seed: int, calendar: str) -> pa.Table:
@@ -103,6 +103,45 @@ def test_batches_of_any_size(seed: int, calendar: str) -> None:
     if not seed:
         few = {symbol: table.slice(len(table) // 2, 150) for symbol, table in tables.items()}
         assert check(few, choice, lambda: 1, **stated) == check(few, choice, **stated)
+
+
+SPECIAL = (0.0, -0.0, -1.0, np.nan, np.inf, -np.inf, 1e308, -1e308, 5e-324, 100.0, 1e15)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("seed", range(24))
+def test_values_that_no_market_has(seed: int) -> None:
+    """No number, no time frame and no calendar ends a check, and the report can always be written and read."""
+    rng = np.random.default_rng(seed)
+    daily = bool(rng.random() < 0.3)
+    tables = {}
+    for number in range(rng.integers(1, 4)):
+        rows = int(rng.integers(1, 300))
+        step = int(rng.choice([MINUTE, HOUR, DAY]))
+        times = us("2024-03-01") + np.sort(rng.integers(0, 3_000, rows)) * step
+        if rng.random() < 0.2:
+            times = np.sort(rng.integers(-6 * 10**16, 2 * 10**17, rows))
+        table = walk(times, seed)
+        for i, name in enumerate(("open", "high", "low", "close", "volume"), 1):
+            own, wrong = table[name].to_numpy().copy(), rng.random(rows) < rng.choice([0, 0.05, 0.9])
+            own[wrong] = rng.choice(SPECIAL, wrong.sum())
+            table = table.set_column(i, name, pa.array(own, from_pandas=bool(rng.random() < 0.5)))
+        table = table.append_column("adj_close", table["close"]).append_column("feature", table["volume"])
+        if daily:
+            dates = pa.array((times // DAY).astype(np.int32), pa.int32()).cast(pa.date32())
+            table = table.set_column(0, "date", dates)
+        tables[f"S{number}"] = table
+    stated = {
+        "calendar": (None, "24/7", "XNYS", "XTKS", "weekdays")[rng.integers(5)],
+        "asset_class": (None, "FOREX", "STOCKS", "CRYPTO")[rng.integers(4)],
+        "timeframe": (None, "1d", "1min", "1h", "1w", "1mo")[rng.integers(6)],
+        "label": ("open", "close", "unknown")[rng.integers(3)],
+        "adjustment": ("raw", "splits", "unknown")[rng.integers(3)],
+    }
+    choice = Choice(parameters={"PRICE_TICK": {"tick": 0.01}, "CURRENCY_UNIT": {"days": 1}, "VOL_UNIT": {"days": 3}})
+    whole = check(tables, choice, **stated)
+    assert check(tables, choice, lambda: rng.integers(1, 60), **stated) == whole
+    assert from_json(whole.to_json()) == whole
 
 
 #: A cell that is no number, one without a symbol, rows out of order, at one time, and with impossible values.

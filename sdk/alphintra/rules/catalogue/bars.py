@@ -147,7 +147,8 @@ class Bars(Check):
         if not self._is_bar or not self.found.wants(ORDER.id):
             return
         opens, highs, lows, closes = (batch.numbers(name)[rows] for name in self._bar)
-        most, least = np.fmax(np.fmax(opens, closes), lows), np.fmin(np.fmin(opens, closes), highs)
+        most = np.fmax(np.fmax(opens, closes), lows) + 0.0  # not −0
+        least = np.fmin(np.fmin(opens, closes), highs) + 0.0
         above = most > highs
         off = np.maximum(most - highs, lows - least)
         rounding = self.facts.adjusted & (off <= self.value(ORDER, "tick") * (1 + 1e-9))

@@ -16,9 +16,9 @@ GAP = Rule(
     "GAP_SESSION",
     "warning",
     "A session of the calendar, between the first and the last row of a symbol, has no row.",
-    "Holidays and closures that the calendar knows; what is before a listing or after a delisting. For currencies 1 "
-    "January and 25 December. Not checked without a calendar, for weeks and months, and on `weekdays`, whose holidays "
-    "are not known.",
+    "Holidays and closures that the calendar knows; what is before a listing or after a delisting; years before 1970 "
+    "and after 2035. For currencies 1 January and 25 December. Not checked without a calendar, for weeks and months, "
+    "and on `weekdays`, whose holidays are not known.",
 )
 
 

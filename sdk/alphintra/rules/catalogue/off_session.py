@@ -83,12 +83,7 @@ class OffSession(Check):
             half &= hours.usual_close[last] > hours.close[last]
             self.found.rows(HALF_DAY.id, batch, rows[half], "the exchange closed early on that day")
             following = np.minimum(last + 1, len(hours.open) - 1)
-            allowed = (times <= hours.usual_close[last] + self._after) | (times >= hours.open[following] - self._before)
-            allowed &= (
-                (times < hours.break_start[last])
-                | (times > hours.break_end[last])
-                | (hours.break_start[last] == hours.break_end[last])
-            )
-            extended = (self._before > 0) | (self._after > 0)
-            half |= allowed & extended & (times >= hours.close[last])
+            late = (times <= hours.usual_close[last] + self._after) & (self._after > 0)
+            early = (times >= hours.open[following] - self._before) & (self._before > 0)
+            half |= (late | early) & (times >= hours.close[last])  # a row in a break is before the close
         self.found.rows(OFF.id, batch, rows[~weekend & ~half], "the market is closed")

@@ -28,6 +28,9 @@ OUTLIER = Rule(
 )
 
 
+_LARGE = 10
+
+
 class Outlier(Check):
     """Follows returns with a window that goes on over batches."""
 
@@ -64,7 +67,8 @@ class Outlier(Check):
                 if len(places) >= self.found.room(OUTLIER.id):
                     break
                 place = self._waiting[row] if row < batch.start else batch.places([row - batch.start])[0]
-                places.append(place.called(None, f"the close moved by {move:+.2%} and came back"))
+                told = f"by {move:+.2%}" if move < _LARGE else f"to {1 + move:.3g} times what it was"
+                places.append(place.called(None, f"the close moved {told} and came back"))
             self.found.add(OUTLIER.id, places, count)
         waiting = [int(row) for row in self._counts[1::2] if row >= 0]
         self._waiting = {
