@@ -83,7 +83,10 @@ class Report:
 
     def __getitem__(self, rule: str) -> Result:
         """Return the result of a rule."""
-        return next(result for result in self.results if result.rule == rule)
+        for result in self.results:
+            if result.rule == rule:
+                return result
+        raise KeyError(rule)
 
     @property
     def fired(self) -> tuple[Result, ...]:

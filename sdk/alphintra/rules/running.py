@@ -37,17 +37,15 @@ class Validation:
 
     def __init__(self, facts: Facts, choice: Choice | None = None) -> None:
         self._facts, self._choice = facts, choice or Choice()
-        self._why: dict[str, str | None] = {}
+        self._why: dict[str, str] = {}
+        values = self._choice.values()
         for kind in CHECKS:
-            self._why |= kind.why_not(facts)
+            self._why |= {rule: why[:300] for rule, why in kind.why_not(facts, values).items() if why}
         wanted = {rule.id: rule for rule in self._choice.checked()}
-        if "PRICE_TICK" in wanted and not self._choice.values()["PRICE_TICK"]["tick"] and not self._why["PRICE_TICK"]:
-            self._why["PRICE_TICK"] = "price step unknown"
         if not facts.staged:
             self._why |= {rule.id: ONLY_FILE for kind in CHECKS for rule in kind.rules if rule.seen_in == "file"}
-        self._run = {rule: own for rule, own in wanted.items() if not self._why.get(rule)}
+        self._run = {rule: own for rule, own in wanted.items() if rule not in self._why}
         self._found = Found(list(self._run.values()))
-        values = self._choice.values()
         self._checks: list[Check] = [
             kind(facts, values, self._found) for kind in CHECKS if any(rule.id in self._run for rule in kind.rules)
         ]
@@ -149,8 +147,8 @@ class Validation:
                 elif rule.seen_in == "file" and rule.id in known:
                     results.append(known[rule.id])
                 else:
-                    reason = self._why.get(rule.id)
-                    results.append(Result(rule.id, rule.severity, "not_checked", reason, parameters=values[rule.id]))
+                    why = self._why[rule.id]
+                    results.append(Result(rule.id, rule.severity, "not_checked", why, parameters=values[rule.id]))
         when = datetime.fromtimestamp(self._facts.now / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return Report(self._rows, self._symbols, when, tuple(results))
 

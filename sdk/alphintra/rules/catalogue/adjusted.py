@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Parameter, Rule
@@ -33,7 +33,7 @@ class Adjusted(Check):
     rules = (ADJUSTED,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs both closes."""
         return {ADJUSTED.id: facts.without("close", "adj_close")}
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import PRICES, Facts
 from alphintra.rules.places import Message, Rows
 from alphintra.rules.rule import Parameter, Rule
@@ -67,7 +67,7 @@ class Bars(Check):
     rules = (ORDER, POSITIVE, NONFINITE, NEGATIVE, ZERO_MOVE, FRACTION)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Which columns there are, and what the asset may be."""
         prices = None if facts.names(*PRICES) else "there are no prices"
         volume = None if facts.names("volume", "size") else "there is no volume"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from alphintra.data.splits import jumps
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Parameter, Rule
@@ -50,7 +50,7 @@ class DaySeries(Check):
     rules = (SPLIT, CURRENCY, VOLUME)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs bars of at most a day."""
         reason = "there are no bars" if facts.kind != "bars" else facts.without("close")
         if reason is None and facts.timeframe in ("1w", "1mo"):

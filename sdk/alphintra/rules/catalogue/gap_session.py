@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Rule
@@ -28,7 +28,7 @@ class GapSession(Check):
     rules = (GAP,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Without sessions none is missing."""
         return {GAP.id: without_sessions(facts)}
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.hours import HOUR_US
 from alphintra.rules.rule import Rule
@@ -28,7 +28,7 @@ class KnownAt(Check):
     rules = (KNOWN,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs the column."""
         name = facts.name("known_at")
         kind = next((c.type for c in facts.columns if c.name == name), None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import DAY_US, Facts
 from alphintra.rules.rule import Parameter, Rule
 
@@ -43,7 +43,7 @@ class OffSession(Check):
     rules = (OFF, WEEKEND, HALF_DAY)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Without sessions nothing is outside of them."""
         reason = facts.without_sessions()
         if facts.timeframe in ("1w", "1mo"):
