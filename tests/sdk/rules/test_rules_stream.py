@@ -14,7 +14,18 @@ import pyarrow as pa
 import pytest
 from alphintra import ingest
 from alphintra.errors import DataError
-from alphintra.rules import Choice, Validation, acknowledge, check_version, from_json, keep_acknowledged, of_staging
+from alphintra.ingest.findings import SEVERITIES, Finding
+from alphintra.ingest.reading import Staged
+from alphintra.rules import (
+    Choice,
+    Validation,
+    acknowledge,
+    check_version,
+    from_json,
+    keep_acknowledged,
+    of_staging,
+    rules,
+)
 from alphintra.store import About, Provenance, VersionWriter
 from alphintra.store.opening import open_folder
 from alphintra.store.staging import staged_rows
@@ -250,3 +261,31 @@ def test_rows_of_other_types() -> None:
         with pytest.raises(DataError) as caught:
             Validation(stated).see("A", wrong)
         assert caught.value.code == "BAD_COLUMN"
+
+
+def test_the_first_thousand_places_are_kept_and_all_are_counted() -> None:
+    table = walk(us("2024-01-01T00:00") + HOUR * np.arange(3_000))
+    table = table.set_column(5, "volume", pa.array(-np.arange(1.0, 3_001)))
+    rng = np.random.default_rng(0)
+    for cuts in (None, lambda: rng.integers(1, 700)):
+        report = check({"A": table.slice(0, 700), "B": table}, cuts=cuts, timeframe="1h", calendar="24/7")
+        found = report["VOL_NEGATIVE"]
+        assert (found.count, len(found.places)) == (3_700, 1_000)
+        assert [p.symbol for p in found.places].count("A") == 700
+        assert found.places[-1].time == "2024-01-13T11:00:00Z"
+
+
+def test_every_finding_of_the_reader_has_its_rule() -> None:
+    """As grave as the reader says; symbols that are numbers in a typed file are a warning, in the rows an error."""
+    graver = {rule for rule, severity in SEVERITIES.items() if rules()[rule].severity != severity}
+    assert graver == {"SYMBOL_COERCED"}
+    table = walk(us("2024-01-01T00:00") + HOUR * np.arange(50))
+    findings = tuple(Finding(rule, severity, "as it was", "a.csv", row=3) for rule, severity in SEVERITIES.items())
+    counts = dict.fromkeys(SEVERITIES, 7)
+    staged = Staged((), 50, 1, (), False, True, findings, counts)
+    run = Validation(facts(table, timeframe="1h", calendar="24/7", staged=True))
+    run.read(staged)
+    run.see("A", table)
+    report = run.finish()
+    assert fired(report) == {rule: (severity, 7) for rule, severity in SEVERITIES.items()}
+    assert {(p.file, p.row, p.message) for r in report.fired for p in r.places} == {("a.csv", 3, "as it was")}
