@@ -21,6 +21,8 @@ MOST_TEXT = {"file": 1_024, "column": 200, "symbol": 128, "time": 40, "message":
 """Characters of what a place says; more are cut off."""
 Rows = npt.NDArray[np.int64] | Sequence[int]
 Message = Callable[[int], str] | str | None
+Parts = list[tuple[Rows, Message, str | None]]
+"""Rows, what is wrong with them, and the column that is meant."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Place:
         return replace(self, column=column, message=message)
 
 
-def first_cells(batch: Batch, parts: Sequence[tuple[Rows, Message, str | None]], room: int) -> list[Place]:
+def first_cells(batch: Batch, parts: Parts, room: int) -> list[Place]:
     """Return the first places of rows of several columns, row after row."""
     found = [
         (int(row), number, i) for number, (rows, _, _) in enumerate(parts) for i, row in enumerate(rows[: max(0, room)])
@@ -122,7 +124,7 @@ class Found:
         self,
         rule: str,
         batch: Batch,
-        parts: Sequence[tuple[Rows, Message, str | None]],
+        parts: Parts,
         severity: Severity | None = None,
     ) -> None:
         """Count rows of several columns, as of :meth:`rows`, and keep the first ones: row after row."""

@@ -289,3 +289,16 @@ def test_every_finding_of_the_reader_has_its_rule() -> None:
     report = run.finish()
     assert fired(report) == {rule: (severity, 7) for rule, severity in SEVERITIES.items()}
     assert {(p.file, p.row, p.message) for r in report.fired for p in r.places} == {("a.csv", 3, "as it was")}
+
+
+def test_volume_that_begins_late() -> None:
+    table = walk(us("2024-01-01T00:00") + HOUR * np.arange(3_000))
+    volume = np.where(np.arange(3_000) % 2_500 < 2_000, 0.0, 5.0)
+    late = table.set_column(5, "volume", pa.array(volume))
+    never = table.set_column(5, "volume", pa.array(np.zeros(3_000)))
+    rng = np.random.default_rng(0)
+    for cuts in (None, lambda: rng.integers(1, 400)):
+        report = check({"A": never, "B": late, "C": never}, cuts=cuts, timeframe="1h", calendar="24/7")
+        found = report["VOL_ZERO_MOVE"]
+        assert (found.count, len(found.places), {p.symbol for p in found.places}) == (2_500, 1_000, {"B"})
+        assert (found.places[0].time, found.places[-1].time) == ("2024-01-01T00:00:00Z", "2024-02-11T15:00:00Z")

@@ -11,7 +11,7 @@ from alphintra.ingest.limits import DEFAULT
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
-from alphintra.rules.places import Message, Rows
+from alphintra.rules.places import Parts
 from alphintra.rules.rule import Rule
 
 CELL = Rule(
@@ -50,8 +50,8 @@ class Texts(Check):
         """Look."""
         import pyarrow.compute as pc
 
-        long: list[tuple[Rows, Message, str | None]] = []
-        formulas: list[tuple[Rows, Message, str | None]] = []
+        long: Parts = []
+        formulas: Parts = []
         for name in self._names:
             column = batch.table[name].combine_chunks()
             rows = np.asarray(pc.fill_null(pc.greater(pc.binary_length(column), DEFAULT.cell), False))

@@ -9,7 +9,7 @@ import numpy as np
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import PRICES, Facts
-from alphintra.rules.places import Message, Place, Rows, first_cells
+from alphintra.rules.places import Parts, Place, first_cells
 from alphintra.rules.rule import Parameter, Rule
 
 TICK = Rule(
@@ -51,7 +51,7 @@ class TickGrid(Check):
 
     def see(self, batch: Batch) -> None:
         """Count."""
-        parts: list[tuple[Rows, Message, str | None]] = []
+        parts: Parts = []
         for name in self._names:
             values = batch.numbers(name)
             steps = values / self._tick
