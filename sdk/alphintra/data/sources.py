@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from alphintra.data.instrument import did_you_mean
-from alphintra.errors import UnknownDataset
+from alphintra.errors import DataError, UnknownDataset
 
 if TYPE_CHECKING:
     from alphintra.store.reading import Version
@@ -19,6 +19,7 @@ FOLDER_VARIABLE = "ALPHINTRA_DATASETS"
 INDEX = "index.json"
 INDEX_FORMAT = "alphintra-datasets/1"
 _MOST_BYTES = 16 << 20
+_MOST_NAME = 200
 _MOST_NAMES = 100_000
 _MOST_VERSIONS = 100_000
 Index = dict[str, tuple[str, list[tuple[str, str]]]]
@@ -77,6 +78,35 @@ class FolderSource:
         owner, versions = self._index()[name]
         return open_version(Folder(self.root), owner, dict(versions)[version])
 
+    def owner(self, name: str, like: str) -> str:
+        """Return whose a dataset is; of a name that is new, whose another one is."""
+        index = self._index()
+        return (index.get(name) or index[like])[0]
+
+    def add(self, name: str, owner: str, version: str) -> str:
+        """Give a version that is in the store the next number of a name, and return it.
+
+        Raises:
+            OSError: The folder may not be written to.
+        """
+        import fcntl
+        import json
+
+        path = self.root / INDEX
+        with (self.root / f"{INDEX}.lock").open("ab") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            top = json.loads(path.read_bytes()) if path.exists() else {"format": INDEX_FORMAT, "datasets": {}}
+            versions = top["datasets"].setdefault(name, {"owner": owner, "versions": []})["versions"]
+            number = str(1 + max((int(own) for own, _ in versions if own.isdecimal()), default=0))
+            versions.append([number, version])
+            written = path.with_name(f"{INDEX}.new")
+            with written.open("wb") as file:
+                file.write(json.dumps(top, ensure_ascii=False, indent=1).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            written.replace(path)
+        return number
+
     def _index(self) -> Index:
         path = self.root / INDEX
         try:
@@ -107,6 +137,20 @@ def _index_of(path: Path, *changed: int) -> Index:
             pairs.append((checked_text(pair[0], part.at("versions"), 20), checked_text(pair[1], part.where, 64)))
         out[name] = (part.text("owner", 64), pairs)
     return out
+
+
+def check_name(name: str) -> str:
+    """Return a name that a dataset may have.
+
+    Raises:
+        DataError: It is empty, too long, or has an ``@`` in it.
+    """
+    if not 1 <= len(name) <= _MOST_NAME or "@" in name or not name.isprintable() or name != name.strip():
+        raise DataError(
+            f"{name[:_MOST_NAME]!r} is no name of a dataset", code="BAD_NAME",
+            hint=f"1 to {_MOST_NAME} printable characters without @.",
+        )  # fmt: skip
+    return name
 
 
 def source() -> VersionSource | None:

@@ -19,6 +19,8 @@ from alphintra.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from alphintra.recipes.processing import Processing
+    from alphintra.recipes.recipe import Given
     from alphintra.store.manifest import Manifest
     from alphintra.store.reading import Version
 
@@ -81,6 +83,35 @@ class StoredDataset(Dataset):
         from alphintra.store.reading import batches
 
         return batches(self._version, self._wanted, self._columns, self._start, self._end)
+
+    def process(self, recipe: Given) -> Processing:
+        """Clean or enrich the dataset by steps, none of which looks ahead.
+
+        ::
+
+            data = al.data.load("prices@2").process([al.recipes.Fill(rows=True), al.recipes.Label(horizon=5)])
+            data.preview()
+            data.save("clean")
+
+        Args:
+            recipe: Steps (``al.recipes.Fill(…)``, …), or the JSON of a recipe.
+
+        Returns:
+            A :class:`~alphintra.recipes.Processing`: nothing is read before it is asked for.
+
+        Raises:
+            AlphintraError: A step does not fit the columns, or would look ahead; ``where`` names its number and the
+                column, the hint says what to do instead.
+            DataError: Only a part of the version was loaded.
+        """
+        from alphintra.recipes.processing import Processing
+
+        if self._columns is not None or self._start is not None or self._end is not None:
+            raise DataError(
+                "a part of a version is not processed", code="BAD_RANGE",
+                hint="Load it without columns, start and end; symbols may be chosen: name@version/SYMBOL.",
+            )  # fmt: skip
+        return Processing(self.name.partition("@")[0], self._version, self.symbols, recipe)
 
     def stored(self) -> dict[str, dict[str, Array]]:
         """Return the columns by symbol, as arrays (read once)."""

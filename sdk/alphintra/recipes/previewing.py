@@ -1,0 +1,161 @@
+"""A recipe tried on a sample: before, after, what each step changed, and whether one looks ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alphintra.recipes.effects import Effect
+from alphintra.recipes.leaking import Leak, find_leaks
+from alphintra.recipes.recipe import Given, recipe_of
+from alphintra.recipes.rows import Rows
+from alphintra.recipes.running import through
+from alphintra.recipes.sources import chosen, source_of
+from alphintra.recipes.step import Context
+from alphintra.store.columns import SYMBOL, Column, named
+from alphintra.store.manifest import About
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_SYMBOLS = 100
+MOST_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a recipe is tried on: some symbols, and the first rows of a range of each.
+
+    Attributes:
+        symbols: Which; ``None``: the first three.
+        start: First time: a date or an instant.
+        end: Last time, included.
+        rows: Most rows of each symbol; rows of a sample follow each other.
+    """
+
+    symbols: Sequence[str] | None = None
+    start: Any = None
+    end: Any = None
+    rows: int = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What a recipe does to a sample.
+
+    Attributes:
+        before: Arrow table: ``symbol``, then the columns.
+        after: Arrow table of the same symbols.
+        columns: The columns after it, with their roles and units.
+        about: What is stated of the values after it.
+        effects: What each step changed.
+        leaks: Steps that told of later rows; none is what should be.
+    """
+
+    before: Any
+    after: Any
+    columns: tuple[Column, ...]
+    about: About
+    effects: tuple[Effect, ...]
+    leaks: tuple[Leak, ...]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the sample after the recipe, by symbol and time."""
+        from alphintra.store.columns import time_column
+
+        return self.after.to_pandas().set_index([SYMBOL, time_column(self.columns).name])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is counted as JSON's values, without the rows."""
+        return {
+            "columns": [vars(column) for column in self.columns],
+            "about": vars(self.about),
+            "effects": [effect.to_dict() for effect in self.effects],
+            "leaks": [vars(leak) for leak in self.leaks],
+        }
+
+    def __repr__(self) -> str:
+        """Return a line for each step."""
+        return "\n".join(_line(effect) for effect in self.effects) + "".join(
+            f"\nstep {leak.step} ({leak.kind}) LOOKS AHEAD: {leak.symbol}, {leak.column or 'rows'}, {leak.time or ''}"
+            for leak in self.leaks
+        )
+
+
+def preview(
+    data: Any,
+    recipe: Given,
+    sample: Sample | None = None,
+    *,
+    about: About | None = None,
+    roles: Mapping[str, str] | None = None,
+    context: Context | None = None,
+) -> Preview:
+    """Try a recipe on a sample; nothing is written.
+
+    What is fitted is fitted on the sample alone. Later rows of the sample are changed as a check that no step tells of
+    them before they are known.
+
+    Args:
+        data: A stored version, a frame, an Arrow table, or a dict of frames by symbol.
+        recipe: Steps, or the JSON of a recipe.
+        sample: Which rows.
+        about: What is stated of a frame.
+        roles: Roles of a frame's columns.
+        context: Where other datasets are found.
+
+    Raises:
+        AlphintraError: ``where`` names the step by its number, the symbol and the column.
+    """
+    steps, wanted = recipe_of(recipe), sample or Sample()
+    context = context or Context()
+    source = source_of(data, about, roles)
+    shapes = steps.plan(source.shape, context)
+    some = chosen(source, wanted.symbols if wanted.symbols is not None else source.symbols[:3])
+    effects = [Effect(number, step.kind) for number, step in enumerate(steps.steps, 1)]
+    before, after, leaks = [], [], []
+    for symbol in some.symbols[:MOST_SYMBOLS]:
+        rows = _first(some.rows(symbol, wanted.start, wanted.end), min(wanted.rows, MOST_ROWS))
+        found, _ = through(steps, shapes, rows, context, effects)
+        before.append(table_of(rows))
+        after.append(table_of(found))
+        if not (rows.times[1:] < rows.times[:-1]).any():
+            leaks += find_leaks(steps, shapes, rows, context)
+    return Preview(
+        joined(before), joined(after), shapes[-1].columns, shapes[-1].about, tuple(effects), tuple(leaks)
+    )
+
+
+def _first(rows: Rows, count: int) -> Rows:
+    if len(rows) <= count:
+        return rows
+    return Rows(rows.symbol, rows.shape, {name: array.slice(0, count) for name, array in rows.arrays.items()})
+
+
+def table_of(rows: Rows) -> Any:
+    """Return rows as an Arrow table: ``symbol``, then the columns."""
+    import pyarrow as pa
+
+    table = rows.table()
+    names = named([rows.symbol], np.zeros(len(rows), dtype=np.int32))
+    return pa.Table.from_arrays([names, *table.columns], names=[SYMBOL, *table.column_names])
+
+
+def joined(tables: list[Any]) -> Any:
+    """Return the rows of several symbols as one table."""
+    import pyarrow as pa
+
+    return pa.concat_tables(tables).unify_dictionaries()
+
+
+def _line(effect: Effect) -> str:
+    parts = [f"step {effect.step} ({effect.kind}): {effect.rows_in:,} rows in, {effect.rows_out:,} out"]
+    if effect.cells_changed:
+        cells = ", ".join(f"{name} {count:,}" for name, count in effect.cells_changed.items())
+        parts.append(f"cells changed: {cells}")
+    if effect.columns_added:
+        parts.append(f"new: {', '.join(effect.columns_added)}")
+    return "; ".join([*parts, *effect.notes])

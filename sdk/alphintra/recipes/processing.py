@@ -1,0 +1,148 @@
+"""A recipe on a dataset in a notebook: look at what it does, then keep the result as a version."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from alphintra.data import sources
+from alphintra.errors import DataError
+from alphintra.recipes.applying import apply
+from alphintra.recipes.previewing import Preview, Sample, preview
+from alphintra.recipes.recipe import Given, Recipe, recipe_of
+from alphintra.recipes.running import through
+from alphintra.recipes.sources import Source, chosen, source_of
+from alphintra.recipes.step import Context
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    from alphintra.data.stored import StoredDataset
+    from alphintra.store.reading import Version
+
+
+class Processing:
+    """What a recipe makes of a dataset; nothing is read or written before it is asked for.
+
+    Attributes:
+        recipe: The steps.
+        columns: The columns that there will be, with types, roles and units.
+    """
+
+    def __init__(self, name: str, data: Version, symbols: tuple[str, ...], recipe: Given) -> None:
+        self._name = name
+        self._version = data
+        self._symbols = symbols
+        self._context = Context(open_dataset)
+        self.recipe: Recipe = recipe_of(recipe)
+        self._shapes = self.recipe.plan(self._source().shape, self._context)
+        self.columns = self._shapes[-1].columns
+
+    def preview(self, sample: Sample | None = None) -> Preview:
+        """Try it on a sample: rows before and after, what each step changed, and whether one looks ahead.
+
+        Args:
+            sample: Which rows; left out, the first 10,000 of up to three symbols.
+
+        Raises:
+            AlphintraError: ``where`` names the step by its number, the symbol and the column.
+        """
+        wanted = sample or Sample()
+        if wanted.symbols is None:
+            wanted = replace(wanted, symbols=self._symbols[:3])
+        return preview(self._version, self.recipe, wanted, context=self._context)
+
+    def to_arrow(self) -> Any:
+        """Return all rows as an Arrow table: ``symbol``, the time, then the columns; nothing is kept.
+
+        Raises:
+            AlphintraError: As of :meth:`preview`.
+        """
+        from alphintra.recipes.previewing import joined, table_of
+
+        rows = (through(self.recipe, self._shapes, own, self._context)[0] for own in self._source().each())
+        return joined([table_of(own) for own in rows])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return all rows as a DataFrame by time, with several symbols by symbol and time."""
+        frame = self.to_arrow().to_pandas()
+        time = self._shapes[-1].time.name
+        if len(self._symbols) == 1:
+            return frame.drop(columns="symbol").set_index(time)  # type: ignore[no-any-return]
+        return frame.set_index(["symbol", time])  # type: ignore[no-any-return]
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return all rows as a Polars frame.
+
+        Raises:
+            DataError: Polars is not installed.
+        """
+        from alphintra.store.converting import to_polars
+
+        return to_polars(self.to_arrow())
+
+    def save(self, name: str | None = None) -> StoredDataset:
+        """Write the result as a version, and return it; memory is that of the rows of one symbol.
+
+        To undo it, go on from the version before: ``al.data.load("prices@2")``.
+
+        Args:
+            name: Name of a dataset; left out, a further version of the one that was processed.
+
+        Raises:
+            AlphintraError: As of :meth:`preview`.
+            DataError: This process has no folder of datasets that it may write to (``READ_ONLY``); ``DISK_FULL``.
+        """
+        from alphintra.data.dataset import load
+        from alphintra.store.blobs import Folder
+        from alphintra.store.committing import commit
+        from alphintra.store.sweeping import lease
+
+        where = sources.source()
+        if not isinstance(where, sources.FolderSource):
+            raise _read_only("this process has no folder of datasets")
+        target = name if name is not None else self._name
+        sources.check_name(target)
+        owner, version = where.owner(target, self._name), secrets.token_hex(16)
+        try:
+            with lease(where.root, owner) as folder:
+                apply(self._version, self.recipe, folder, version, symbols=self._symbols, context=self._context)
+                with commit(Folder(where.root), owner, folder, version):
+                    number = where.add(target, owner, version)
+        except PermissionError as error:
+            raise _read_only(str(error.filename)) from error
+        found: Any = load(f"{target}@{number}")
+        return found  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        """Return the steps in a line."""
+        return f"{self._name}: " + " → ".join(step.kind for step in self.recipe.steps)
+
+    def _source(self) -> Source:
+        return chosen(source_of(self._version), self._symbols)
+
+
+def open_dataset(name: str) -> Version:
+    """Open ``name@version`` from where this process finds datasets.
+
+    Raises:
+        DataError: There is none of this name.
+    """
+    from alphintra.errors import UnknownDataset
+
+    where = sources.source()
+    found = None if where is None else sources.find(name, where)
+    if where is None or found is None:
+        known = [] if where is None else where.names()
+        hint = f"There are {', '.join(known[:20])}." if known else "This process was given no datasets."
+        raise UnknownDataset(f"there is no dataset {name!r}", where=name, hint=hint)
+    return where.open(found.name, found.version)
+
+
+def _read_only(what: str) -> DataError:
+    return DataError(
+        f"nothing can be kept here: {what}", code="READ_ONLY",
+        hint="Set ALPHINTRA_DATASETS to a folder that may be written, or take to_pandas().",
+    )  # fmt: skip
