@@ -95,7 +95,9 @@ class FolderSource:
         path = self.root / INDEX
         with (self.root / f"{INDEX}.lock").open("ab") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
-            top = json.loads(path.read_bytes()) if path.exists() else {"format": INDEX_FORMAT, "datasets": {}}
+            top: dict[str, Any] = {"format": INDEX_FORMAT, "datasets": {}}
+            if path.exists():
+                top = json.loads(path.read_bytes())
             versions = top["datasets"].setdefault(name, {"owner": owner, "versions": []})["versions"]
             number = str(1 + max((int(own) for own, _ in versions if own.isdecimal()), default=0))
             versions.append([number, version])

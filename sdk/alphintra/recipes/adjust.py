@@ -60,6 +60,11 @@ class Adjust(Step):
         """See :class:`Step`."""
         return self.as_of
 
+    @property
+    def mixes_rows(self) -> bool:
+        """See :class:`Step`."""
+        return True
+
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
         stated = shape.about.adjustment

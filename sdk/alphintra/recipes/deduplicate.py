@@ -16,7 +16,8 @@ from alphintra.recipes.step import Context, Numbers, Outcome, Step, looks_ahead
 class Deduplicate(Step):
     """Leave one of the rows of a symbol that have the same time, or the same values.
 
-    Rows of equal time are told apart by the column with the role ``sequence``, where there is one.
+    Rows of equal time are told apart by the column with the role `sequence`, where there is one. Where rows have times
+    of knowledge of their own, the first is the one that was known first.
     """
 
     kind: ClassVar[str] = "deduplicate"
@@ -44,6 +45,10 @@ class Deduplicate(Step):
         if self.by == "row":
             keys = list(shape.names)
         frame = rows.table().select(keys).to_pandas()
-        twice = frame.duplicated(keep=self.keep if self.keep != "none" else False)
-        kept = np.flatnonzero(~twice.to_numpy())
+        order = np.arange(len(rows))
+        if shape.role(KNOWN) is not None:
+            order = np.argsort(rows.known, kind="stable")
+            frame = frame.iloc[order]
+        twice = frame.duplicated(keep=self.keep if self.keep != "none" else False).to_numpy()
+        kept = np.sort(order[~twice])
         return Outcome(rows.taken(kept), kept)

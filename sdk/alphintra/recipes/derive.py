@@ -30,6 +30,11 @@ class Derive(Step):
         """See :class:`Step`."""
         Formula(self.formula, "formula")
 
+    @property
+    def mixes_rows(self) -> bool:
+        """See :class:`Step`."""
+        return Formula(self.formula, "formula").mixes_rows
+
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
         check_new(shape, self.name)

@@ -37,6 +37,11 @@ class Drop(Step):
                 raise ParameterError("columns and where are two ways", where="where", hint="Give one of them.")
             Formula(self.where, "where")
 
+    @property
+    def mixes_rows(self) -> bool:
+        """See :class:`Step`."""
+        return self.where is not None and Formula(self.where, "where").mixes_rows
+
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
         used = self.columns

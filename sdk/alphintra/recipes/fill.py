@@ -45,6 +45,11 @@ class Fill(Step):
         if (self.method == "value") != (self.value is not None):
             raise ParameterError("value belongs to method='value'", where="value", hint="Give both, or neither.")
 
+    @property
+    def mixes_rows(self) -> bool:
+        """See :class:`Step`."""
+        return self.method == "forward"
+
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
         chosen = self._chosen(shape)

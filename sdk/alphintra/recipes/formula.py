@@ -63,6 +63,13 @@ class Formula:
             self._refuse(f"the formula has more than {MOST_PARTS} parts")
         self.columns: tuple[str, ...] = tuple(dict.fromkeys(self._check(self._tree)))
 
+    @property
+    def mixes_rows(self) -> bool:
+        """Whether rows before a row are read."""
+        calls = [node.func.id for node in ast.walk(self._tree) if isinstance(node, ast.Call)
+                 and isinstance(node.func, ast.Name)]  # fmt: skip
+        return any(name in FUNCTIONS and FUNCTIONS[name].window for name in calls)
+
     def value(self, rows: Rows) -> F64:
         """Return the formula's value on each row, float64; NaN where it is undefined."""
         with np.errstate(all="ignore"):

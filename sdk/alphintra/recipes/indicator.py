@@ -77,6 +77,11 @@ class Indicator(Step):
                 f"TA-Lib refuses the parameters of {self.function}: {str(error)[:120]}", where="settings"
             ) from None
 
+    @property
+    def mixes_rows(self) -> bool:
+        """See :class:`Step`."""
+        return True
+
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
         used = self._inputs(shape)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from alphintra.errors import AlphintraError
 from alphintra.recipes.effects import differing
 from alphintra.recipes.recipe import Recipe
 from alphintra.recipes.rows import I64, LABEL, Rows, Shape, end_of
@@ -63,9 +65,13 @@ def find_leaks(recipe: Recipe, shapes: list[Shape], rows: Rows, context: Context
     for cut in cuts:
         if least is not None and cut < least:
             continue
-        leak = _first(recipe, shapes, rows, _disturbed(rows, cut, seed), cut, context)
-        if leak is not None:
-            found.append(leak)
+        for leave_out in (True, False):
+            other = _disturbed(rows, cut, seed, leave_out=leave_out)
+            # A step may refuse what was made up for later; that says nothing of what it tells of it.
+            with suppress(AlphintraError):
+                leak = _first(recipe, shapes, rows, other, cut, context)
+                found += [leak] if leak is not None else []
+                break
     return found
 
 
@@ -90,14 +96,14 @@ def _first(recipe: Recipe, shapes: list[Shape], rows: Rows, other: Rows, cut: in
     return None
 
 
-def _disturbed(rows: Rows, cut: int, seed: int) -> Rows:
-    """Return rows of which those known after a time have other values, and half of them are gone.
+def _disturbed(rows: Rows, cut: int, seed: int, *, leave_out: bool) -> Rows:
+    """Return rows of which those known after a time have other values, and maybe half of them are gone.
 
     The last one stays, so that the rows go on for as long as before.
     """
     random = np.random.default_rng(seed)
     later = rows.known > cut
-    kept = ~later | (random.random(len(rows)) < 0.5)
+    kept = ~later | (random.random(len(rows)) < (0.5 if leave_out else 1.0))
     kept[-1] = True
     places = np.flatnonzero(kept).astype(np.int64)
     part = Rows(rows.symbol, rows.shape, rows.taken(places))

@@ -52,6 +52,11 @@ class Normalise(Step):
         """See :class:`Step`."""
         return self.fit_until
 
+    @property
+    def mixes_rows(self) -> bool:
+        """See :class:`Step`."""
+        return self.window is not None
+
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
         new = []

@@ -70,8 +70,8 @@ class Processing:
         frame = self.to_arrow().to_pandas()
         time = self._shapes[-1].time.name
         if len(self._symbols) == 1:
-            return frame.drop(columns="symbol").set_index(time)  # type: ignore[no-any-return]
-        return frame.set_index(["symbol", time])  # type: ignore[no-any-return]
+            return frame.drop(columns="symbol").set_index(time)
+        return frame.set_index(["symbol", time])
 
     def to_polars(self) -> pl.DataFrame:
         """Return all rows as a Polars frame.
@@ -114,7 +114,7 @@ class Processing:
         except PermissionError as error:
             raise _read_only(str(error.filename)) from error
         found: Any = load(f"{target}@{number}")
-        return found  # type: ignore[no-any-return]
+        return found
 
     def __repr__(self) -> str:
         """Return the steps in a line."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from alphintra.errors import DataError
+import numpy as np
+
+from alphintra.errors import DataError, LookAheadError
 from alphintra.recipes.effects import Effect
 from alphintra.recipes.recipe import Recipe, at_step
-from alphintra.recipes.rows import Rows, Shape
+from alphintra.recipes.rows import KNOWN, Rows, Shape
 from alphintra.recipes.step import Context, Numbers, Outcome, Step
 
 MOST_CELLS = 400_000_000
@@ -75,5 +77,13 @@ def _check(rows: Rows, step: Step) -> None:
             code="TOO_LARGE", hint=f"At most {MOST_CELLS:,} cells of one symbol: choose columns, or a range of time.",
         )  # fmt: skip
     times = rows.times
+    if step.mixes_rows and rows.shape.role(KNOWN) is not None:
+        early = np.flatnonzero(rows.known[1:] < np.maximum.accumulate(rows.known)[:-1])
+        if len(early):
+            raise LookAheadError(
+                "the row was known before rows that come before it in time, and the step makes it of these",
+                where=f"time {rows.text_of(int(early[0]) + 1)}",
+                hint="Put 'deduplicate' before it, which leaves first releases; or 'join' the dataset as it is.",
+            )  # fmt: skip
     if not step.any_order and (times[1:] < times[:-1]).any():
         raise DataError("the rows are not sorted by time", code="NOT_SORTED", hint="Put the step 'sort' before it.")

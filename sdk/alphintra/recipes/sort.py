@@ -17,7 +17,7 @@ from alphintra.store.columns import raw_values
 class Sort(Step):
     """Put the rows of a symbol into the order of time; those of equal time stay in their order.
 
-    Rows of equal time go by the column with the role ``sequence``, where there is one, then by the columns named.
+    Rows of equal time go by the column with the role `sequence`, where there is one, then by the columns named.
     """
 
     kind: ClassVar[str] = "sort"

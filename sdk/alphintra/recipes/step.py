@@ -109,6 +109,11 @@ class Step(ABC):
         """
 
     @property
+    def mixes_rows(self) -> bool:
+        """Whether what a row becomes depends on rows before it."""
+        return False
+
+    @property
     def fit_end(self) -> str | None:
         """Date or instant until which the step is fitted, or ``None``."""
         return None
