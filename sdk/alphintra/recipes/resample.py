@@ -20,7 +20,7 @@ from alphintra.store.columns import Column, arrow_type
 from alphintra.store.known import COARSE, WITHOUT_HOURS
 
 _FRAME = re.compile(r"(?:[1-9]\d{0,3}(?:ms|s|min|h)|1d|1w|1mo)\Z")
-_BY_ROLE = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum", KNOWN: "max"}
+_BY_ROLE = {"open": "first", "high": "max", "low": "min", "close": "last", "volume": "sum"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Resample(Step):
     """
 
     kind: ClassVar[str] = "resample"
-    refuses: ClassVar[str] = "features stamped at the open of what they are taken from; labels"
+    refuses: ClassVar[str] = "features stamped at the open; rows with times of knowledge of their own; labels"
 
     timeframe: str = parameters.text("Time frame of the new bars: `5min`, `1h`, `1d`, `1w`, `1mo`, …", most=10)
     label: str | None = parameters.choice(
@@ -67,13 +67,18 @@ class Resample(Step):
             )  # fmt: skip
         for name in self.aggregate:
             column = shape.column(name)
-            if column.role in ("time", "sequence", KNOWN) or (
+            if column.role in ("time", "sequence") or (
                 column.type not in ("double", "int64") and self.aggregate[name] not in ("first", "last")
             ):
                 raise DataError(
                     f"{name!r} cannot be taken together by {self.aggregate[name]}", code="BAD_COLUMN",
                     where=f"aggregate, column {name!r}", hint="first and last are for every type.",
                 )  # fmt: skip
+        if shape.role(KNOWN) is not None:
+            looks_ahead(
+                "rows that became known late, and revisions, would be taken together with what was known in time",
+                "Use 'join' to bring the dataset to the rows of another, as it was known.",
+            )
         bars = shape.role("close") is not None or shape.role("price") is not None
         if not bars and self.label == "open":
             looks_ahead(
