@@ -119,8 +119,7 @@ class Adjust(Step):
                 after &= rows.known >= action.known
             price[after] *= factor
             shares[after] *= action.split
-            known = action.known if action.known is not None else action.ex * DAY_US
-            if until is not None and max(known, action.ex * DAY_US) <= until:
+            if until is not None and action.ex * DAY_US < until and (action.known or 0) <= until:
                 base_price *= factor
                 base_shares *= action.split
         # Backward from a day: the level of that day is that of the last events known then.

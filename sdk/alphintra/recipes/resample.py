@@ -168,13 +168,15 @@ class Resample(Step):
             stamps = _dates(days, self.timeframe, last=last)
             return stamps, None if session is None or there.all() else np.flatnonzero(there)
         step = step_us(self.timeframe)
-        if session is None or self.origin == "midnight":
-            starts = ends // step * step
-            return starts + step * last, None
-        opens, closes = session.open_time[place], session.close_time[place]
+        counted = session is not None and self.origin == "session"
+        if session is None or not counted:
+            opens = ends // DAY_US * DAY_US
+            closes = opens + DAY_US
+        else:
+            opens, closes = session.open_time[place], session.close_time[place]
         starts = opens + (ends - opens) // step * step
         stamps = np.minimum(starts + step, closes) if last else starts
-        return stamps, None if there.all() else np.flatnonzero(there)
+        return stamps, None if not counted or there.all() else np.flatnonzero(there)
 
 
 def _dates(days: I64, timeframe: str, *, last: bool) -> I64:
