@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,9 @@ class Leak:
     column: str | None
 
 
-def find_leaks(recipe: Recipe, shapes: list[Shape], rows: Rows, context: Context, seed: int = 0) -> list[Leak]:
+def find_leaks(
+    recipe: Recipe, shapes: list[Shape], rows: Rows, context: Context, seed: int = 0, cuts: Sequence[float] = CUTS
+) -> list[Leak]:
     """Change what became known after some times, and return the first step of each that told of it before.
 
     Numbers, truth values and texts are changed and half of the later rows left out. Labels are not looked at, nor
@@ -54,6 +57,7 @@ def find_leaks(recipe: Recipe, shapes: list[Shape], rows: Rows, context: Context
         rows: Of one symbol, sorted by time; fewer than four are not enough.
         context: What steps may use beside them.
         seed: Of the changes.
+        cuts: Where later rows begin: shares of the rows.
     """
     found = []
     if len(rows) < 4:
@@ -61,8 +65,7 @@ def find_leaks(recipe: Recipe, shapes: list[Shape], rows: Rows, context: Context
     fitted = [end_of(step.fit_end) for step in recipe.steps if step.fit_end is not None]
     least = max(fitted, default=None)
     known = np.sort(rows.known)
-    cuts = sorted({int(known[int(share * (len(known) - 1))]) for share in CUTS})
-    for cut in cuts:
+    for cut in sorted({int(known[int(share * (len(known) - 1))]) for share in cuts}):
         if least is not None and cut < least:
             continue
         for leave_out in (True, False):

@@ -15,7 +15,7 @@ from alphintra.recipes.rows import Rows
 from alphintra.recipes.running import through
 from alphintra.recipes.sources import chosen, source_of
 from alphintra.recipes.step import Context
-from alphintra.store.columns import SYMBOL, Column, named
+from alphintra.store.columns import SYMBOL, Column, arrow_schema, named
 from alphintra.store.manifest import About
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def table_of(rows: Rows) -> Any:
 
     table = rows.table()
     names = named([rows.symbol], np.zeros(len(rows), dtype=np.int32))
-    return pa.Table.from_arrays([names, *table.columns], names=[SYMBOL, *table.column_names])
+    return pa.Table.from_arrays([names, *table.columns], schema=arrow_schema(rows.shape.columns))
 
 
 def joined(tables: list[Any]) -> Any:

@@ -96,6 +96,7 @@ class Processing:
             DataError: This process has no folder of datasets that it may write to (``READ_ONLY``); ``DISK_FULL``.
         """
         from alphintra.data.dataset import load
+        from alphintra.data.stored import StoredDataset
         from alphintra.store.blobs import Folder
         from alphintra.store.committing import commit
         from alphintra.store.sweeping import lease
@@ -113,7 +114,8 @@ class Processing:
                     number = where.add(target, owner, version)
         except PermissionError as error:
             raise _read_only(str(error.filename)) from error
-        found: Any = load(f"{target}@{number}")
+        found = load(f"{target}@{number}")
+        assert isinstance(found, StoredDataset)
         return found
 
     def __repr__(self) -> str:

@@ -29,8 +29,8 @@ class Resample(Step):
 
     A row goes into the bar in which it ends, so a bar holds nothing that is known later than itself. Ticks with a
     column of the role `price` become bars. Days, weeks and months are told by their date (weeks by their Monday,
-    months by their first day; by the last day with the label `close`). With an exchange's calendar, hours and minutes
-    are counted from its open, end with its close, and rows outside its sessions are left out.
+    months by their first day; by the last day with the label `close`). With an exchange's calendar, rows outside its
+    sessions are left out; hours and minutes are counted from its open, and end with its close.
     """
 
     kind: ClassVar[str] = "resample"
@@ -168,15 +168,14 @@ class Resample(Step):
             stamps = _dates(days, self.timeframe, last=last)
             return stamps, None if session is None or there.all() else np.flatnonzero(there)
         step = step_us(self.timeframe)
-        counted = session is not None and self.origin == "session"
-        if session is None or not counted:
+        if session is None or self.origin == "midnight":
             opens = ends // DAY_US * DAY_US
             closes = opens + DAY_US
         else:
             opens, closes = session.open_time[place], session.close_time[place]
         starts = opens + (ends - opens) // step * step
         stamps = np.minimum(starts + step, closes) if last else starts
-        return stamps, None if not counted or there.all() else np.flatnonzero(there)
+        return stamps, None if session is None or there.all() else np.flatnonzero(there)
 
 
 def _dates(days: I64, timeframe: str, *, last: bool) -> I64:

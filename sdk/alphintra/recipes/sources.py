@@ -104,11 +104,10 @@ def _tables(data: Any) -> dict[str, Any]:
     table = _with_time(data)
     if SYMBOL not in table.column_names:
         return {"DATA": table}
-    column = table[SYMBOL]
-    if not pa.types.is_dictionary(column.type):
-        table = table.set_column(table.schema.get_field_index(SYMBOL), SYMBOL, column.dictionary_encode())
-    table = table.sort_by([(SYMBOL, "ascending")]) if table.num_rows else table
-    found = {symbol: part.drop_columns([SYMBOL]) for symbol, part in by_symbol(table.unify_dictionaries())}
+    place = table.schema.get_field_index(SYMBOL)
+    table = table.set_column(place, SYMBOL, table[SYMBOL].cast(pa.string())).sort_by(SYMBOL)
+    table = table.set_column(place, SYMBOL, table[SYMBOL].combine_chunks().dictionary_encode())
+    found = {symbol: part.drop_columns([SYMBOL]) for symbol, part in by_symbol(table)}
     if not found:
         raise DataError("there are no rows", code="NO_ROWS")
     return found

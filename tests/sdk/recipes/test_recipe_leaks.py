@@ -70,7 +70,7 @@ def revised(count=200, seed=3, late=None):
 MINUTES, DAYS, REVISED = (minutes(), ABOUT), (days(), DAILY), (revised(), FEATURES)
 FEATURED = revised().drop_columns(["known_at"])
 FIRST = (revised(late=20), FEATURES)
-NYSE = About(timeframe="1min", calendar="XNYS", adjustment="raw")
+SESSIONS = (minutes(6_000), About(timeframe="1min", calendar="XNYS", adjustment="raw"))
 CASES = [
     (MINUTES, [r.Sort()]),
     (REVISED, [r.Sort(columns=["known_at"])]),
@@ -92,7 +92,11 @@ CASES = [
     (MINUTES, [r.Resample(timeframe="7min", label="close", aggregate={"feature": "mean", "whole": "sum"})]),
     (MINUTES, [r.Resample(timeframe="1h", aggregate={"feature": "count", "whole": "max"})]),
     ((minutes(4_000), ABOUT), [r.Resample(timeframe="1d")]),
-    ((minutes(1_500), NYSE), [r.Resample(timeframe="45min")]),
+    (SESSIONS, [r.Resample(timeframe="45min")]),
+    (SESSIONS, [r.Resample(timeframe="45min", origin="midnight", label="close")]),
+    (SESSIONS, [r.Resample(timeframe="45min", origin="midnight")]),
+    (SESSIONS, [r.Resample(timeframe="1d")]),
+    (SESSIONS, [r.Adjust(events=[EVENTS[0] | {"ex_date": "2020-01-03"}])]),
     (DAYS, [r.Resample(timeframe="1w")]),
     (DAYS, [r.Resample(timeframe="1mo", label="close")]),
     ((FEATURED, FEATURES), [r.Resample(timeframe="1w", aggregate={"figure": "mean"})]),
@@ -121,8 +125,8 @@ def test_nothing_known_before_depends_on_what_comes_later(tmp_path):
     for (data, stated), steps in CASES:
         given = rows(data, stated)
         recipe = planned(given, steps, context)
-        for seed in range(3):
-            assert find_leaks(*recipe, seed) == [], steps
+        for seed, cuts in enumerate(np.linspace(0.1, 0.97, 6).reshape(2, 3)):
+            assert find_leaks(*recipe, seed, cuts) == [], steps
 
 
 def test_no_indicator_looks_ahead():

@@ -103,6 +103,9 @@ def test_resample():
     given = {"time": clocks, "close": [1.0, 2.0, 3.0, 4.0, 5.0], "volume": [1, 2, 3, 4, 5], "x": [1.0, N, 7.0, 4.0, N]}
     found = run(given, r.Resample(timeframe="1d", aggregate={"x": "mean"}), about=nyse)
     assert found == {"time": ["2003-07-02", "2003-07-03"], "close": [3.0, 5.0], "volume": [5.0, 5.0], "x": [7.0, N]}
+    # A bar that goes on beyond the close is known at the close: what is traded later is not in it.
+    late = run(given, r.Resample(timeframe="1h", origin="midnight"), about=nyse)
+    assert late["time"][:2] == ["2003-07-02 13:00:00", "2003-07-02 19:00:00"] and late["close"] == [2.0, 3.0, 5.0]
     # Hours are counted from the open at 9:30, 13:30 UTC, and the last one of a half day ends at 17:00.
     times = {"time": [f"2003-07-03T{clock}" for clock in ("13:30", "14:29", "14:30", "16:59")], "close": [1.0] * 4}
     expected = {"open": ["13:30", "14:30", "16:30"], "close": ["14:30", "15:30", "17:00"]}
