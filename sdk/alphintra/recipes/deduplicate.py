@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from alphintra.recipes import parameters
-from alphintra.recipes.rows import KNOWN, Rows, Shape
+from alphintra.recipes.rows import BOOL, KNOWN, Rows, Shape
 from alphintra.recipes.step import Context, Numbers, Outcome, Step, looks_ahead
 
 
@@ -44,6 +44,9 @@ class Deduplicate(Step):
             keys.append(sequence.name)
         if self.by == "row":
             keys = list(shape.names)
+        if keys == [shape.time.name] and shape.role(KNOWN) is None and not (rows.times[1:] < rows.times[:-1]).any():
+            kept = np.flatnonzero(self._lone(rows))
+            return Outcome(rows.taken(kept), kept)
         frame = rows.table().select(keys).to_pandas()
         order = np.arange(len(rows))
         if shape.role(KNOWN) is not None:
@@ -52,3 +55,11 @@ class Deduplicate(Step):
         twice = frame.duplicated(keep=self.keep if self.keep != "none" else False).to_numpy()
         kept = np.sort(order[~twice])
         return Outcome(rows.taken(kept), kept)
+
+    def _lone(self, rows: Rows) -> BOOL:
+        """Tell which rows, sorted by time, are left."""
+        ends = np.flatnonzero(rows.times[1:] != rows.times[:-1])
+        first, last = np.ones(len(rows), dtype=bool), np.ones(len(rows), dtype=bool)
+        first[1:], last[:-1] = False, False
+        first[ends + 1], last[ends] = True, True
+        return first & last if self.keep == "none" else last if self.keep == "last" else first

@@ -9,7 +9,7 @@ import numpy as np
 
 from alphintra.errors import DataError, ParameterError
 from alphintra.recipes import parameters
-from alphintra.recipes.grids import grid
+from alphintra.recipes.grids import among, grid
 from alphintra.recipes.rows import I64, KNOWN, PRICES, Rows, Shape, missing
 from alphintra.recipes.step import Context, Numbers, Outcome, Step
 from alphintra.recipes.windows import MOST_ROWS
@@ -108,7 +108,7 @@ class Fill(Step):
 
         shape = rows.shape
         wanted = grid(rows.times, shape)
-        lacking = wanted[~np.isin(wanted, rows.times)]
+        lacking = wanted[~among(wanted, rows.times)]
         if self.limit is not None:
             # How many expected rows lie between an added one and the row before it.
             before = rows.times[np.searchsorted(rows.times, lacking) - 1]

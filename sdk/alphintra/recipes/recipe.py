@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from alphintra.errors import AlphintraError, DataError, LookAheadError, ParameterError
+from alphintra.errors import AlphintraError, DataError, ParameterError
 from alphintra.recipes import parameters
 from alphintra.recipes.rows import Shape
 from alphintra.recipes.step import Context, Numbers, Step, schema_of
@@ -134,8 +134,8 @@ def at_step(number: int, step: Step | str, symbol: str | None = None) -> Iterato
         kind = step if isinstance(step, str) else step.kind
         parts = [f"step {number} ({kind})", symbol, error.where]
         where = ", ".join(part for part in parts if part)
-        known = (LookAheadError, ParameterError)
-        raised = type(error) if isinstance(error, known) else DataError
+        plain = type(error).__init__ is AlphintraError.__init__
+        raised = type(error) if plain else DataError
         raise raised(error.message, code=error.code, hint=error.hint, where=where) from error
 
 
