@@ -139,6 +139,8 @@ def schema_of(kind: type[Step]) -> dict[str, Any]:
             needed.append(item.name)
         elif item.default is not MISSING:
             properties[item.name]["default"] = _plain(item.default)
+        else:
+            properties[item.name]["default"] = {}
     return {
         "title": kind.kind,
         "description": summary(kind),
