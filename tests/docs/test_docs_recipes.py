@@ -5,7 +5,7 @@ from pathlib import Path
 
 import alphintra as al
 import pytest
-from alphintra.recipes import applying, effects, previewing, recipe, running
+from alphintra.recipes import effects, recipe, running
 
 from tests.sdk.recipes.made import datasets
 from tests.sdk.store.made import ABOUT, ROLES, bars
@@ -33,4 +33,3 @@ def test_the_numbers_and_names() -> None:
     assert f"{running.MOST_CELLS:,} cells" in PAGE
     named = re.findall(r"`(\w+)`", PAGE.split("The [steps]")[1].split(". `process`")[0])
     assert named == list(al.recipes.STEPS)
-    assert previewing.MOST_SYMBOLS == 100 and applying.MOST_FITTED == 300_000

@@ -54,7 +54,7 @@ def find_leaks(
     Args:
         recipe: The steps.
         shapes: What :meth:`Recipe.plan` returned.
-        rows: Of one symbol, sorted by time; fewer than four are not enough.
+        rows: Of one symbol, in any order; fewer than four are not enough.
         context: What steps may use beside them.
         seed: Of the changes.
         cuts: Where later rows begin: shares of the rows.
@@ -62,6 +62,9 @@ def find_leaks(
     found = []
     if len(rows) < 4:
         return []
+    order = np.argsort(rows.times, kind="stable")
+    if not np.array_equal(order, np.arange(len(rows))):
+        rows = Rows(rows.symbol, rows.shape, rows.taken(order))
     fitted = [end_of(step.fit_end) for step in recipe.steps if step.fit_end is not None]
     least = max(fitted, default=None)
     known = np.sort(rows.known)

@@ -79,10 +79,14 @@ class Preview:
 
     def __repr__(self) -> str:
         """Return a line for each step."""
-        return "\n".join(_line(effect) for effect in self.effects) + "".join(
-            f"\nstep {leak.step} ({leak.kind}) LOOKS AHEAD: {leak.symbol}, {leak.column or 'rows'}, {leak.time or ''}"
-            for leak in self.leaks
-        )
+        from alphintra.recipes.preview_display import text
+
+        return text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from alphintra.recipes.preview_display import bundle
+
+        return bundle(self, include, exclude)
 
 
 def preview(
@@ -122,8 +126,7 @@ def preview(
         found, _ = through(steps, shapes, rows, context, effects)
         before.append(table_of(rows))
         after.append(table_of(found))
-        if not (rows.times[1:] < rows.times[:-1]).any():
-            leaks += find_leaks(steps, shapes, rows, context)
+        leaks += find_leaks(steps, shapes, rows, context)
     return Preview(
         joined(before), joined(after), shapes[-1].columns, shapes[-1].about, tuple(effects), tuple(leaks)
     )
@@ -150,12 +153,3 @@ def joined(tables: list[Any]) -> Any:
 
     return pa.concat_tables(tables).unify_dictionaries()
 
-
-def _line(effect: Effect) -> str:
-    parts = [f"step {effect.step} ({effect.kind}): {effect.rows_in:,} rows in, {effect.rows_out:,} out"]
-    if effect.cells_changed:
-        cells = ", ".join(f"{name} {count:,}" for name, count in effect.cells_changed.items())
-        parts.append(f"cells changed: {cells}")
-    if effect.columns_added:
-        parts.append(f"new: {', '.join(effect.columns_added)}")
-    return "; ".join([*parts, *effect.notes])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -112,8 +113,10 @@ class Processing:
                 apply(self._version, self.recipe, folder, version, symbols=self._symbols, context=self._context)
                 with commit(Folder(where.root), owner, folder, version):
                     number = where.add(target, owner, version)
-        except PermissionError as error:
-            raise _read_only(str(error.filename)) from error
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            raise _read_only(f"{error.filename} may not be written") from error
         found = load(f"{target}@{number}")
         assert isinstance(found, StoredDataset)
         return found

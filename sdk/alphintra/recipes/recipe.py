@@ -176,12 +176,12 @@ def _step(given: Any, number: int) -> Step:
 
 
 def _fitted(given: Any) -> Fitted:
-    wrong = ParameterError("no numbers by step, symbol and column", where="recipe, fitted")
+    wrong = ParameterError("no two numbers by step, symbol and column", where="recipe, fitted")
     try:
         check_free(given, "fitted", _MOST_VALUES)
         out = {
             int(number): {
-                symbol: {name: [float(v) for v in values] for name, values in own.items()}
+                symbol: {name: [float(low), float(high)] for name, (low, high) in own.items()}
                 for symbol, own in symbols.items()
             }
             for number, symbols in given.items()

@@ -1,15 +1,19 @@
 """A recipe makes a version: the same each time, with where it came from; versions are compared and gone back to."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import alphintra as al
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from alphintra.data.sources import FOLDER_VARIABLE, FolderSource
 from alphintra.errors import Cancelled, DataError, UnknownDataset
 from alphintra.recipes import Context, Recipe, apply, recipe_of
+from alphintra.recipes.step import Outcome
 from alphintra.store import manifest as manifests
+from alphintra.store.columns import numbers
 from alphintra.store.comparing import compare
 from alphintra.store.open_file import Rules
 from alphintra.store.opening import open_folder
@@ -160,6 +164,39 @@ def test_in_a_notebook(tmp_path, monkeypatch):
         al.data.load("prices@1", columns=["close"]).process(STEPS)
     with pytest.raises(DataError, match="no name of a dataset"):
         one.save("a@b")
+    monkeypatch.delenv(FOLDER_VARIABLE)
+    with pytest.raises(DataError, match="nothing can be kept here") as caught:
+        one.save()
+    assert caught.value.code == "READ_ONLY" and "ALPHINTRA_DATASETS" in caught.value.hint
+
+
+def test_numbers_of_versions_are_given_once(tmp_path, monkeypatch):
+    datasets(tmp_path, monkeypatch, {"prices": ({"A": bars(10)}, ABOUT, ROLES)})
+    where = FolderSource(tmp_path)
+    with ThreadPoolExecutor(8) as executor:
+        given = list(executor.map(lambda i: where.add("prices", "me", f"v{i}"), range(24)))
+    assert sorted(map(int, given)) == list(range(2, 26)) and where.versions("prices") == [str(i) for i in range(1, 26)]
+
+
+def test_how_a_preview_looks():
+    class Peeking(r.Derive):
+        def run(self, rows, shape, context, fitted):
+            """Take the mean of all closes."""
+            x = np.full(len(rows), rows.numbers("close").mean())
+            return Outcome({**rows.arrays, "x": numbers(x)})
+
+    steps = [r.Fill(columns=["close"], rows=True), Peeking(name="x", formula="close")]
+    shown = r.preview(pa.concat_tables([bars(50).slice(0, 10), bars(50).slice(12)]), steps, about=ABOUT)
+    lines = repr(shown).splitlines()
+    assert lines[:2] == [
+        "step 1 (fill): 48 rows in, 50 out", "step 2 (derive): 50 rows in, 50 out; new: x",
+    ]  # fmt: skip
+    assert lines[2] == (
+        "step 2 (derive) looks ahead: on DATA, column x, first at 2020-01-01T00:00:00Z changed "
+        "with what became known after 2020-01-01T00:19:00Z"
+    )
+    html = shown._repr_mimebundle_()["text/html"]
+    assert "step 2 (derive) looks ahead" in html and "<td" in html and ">48<" in html
 
 
 def test_frames_are_taken_as_well():
