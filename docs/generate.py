@@ -314,7 +314,7 @@ def pages() -> dict[str, str]:
         widgets,
     )
     from alphintra.backtesting import backtest
-    from alphintra.data import events, instrument, labelled
+    from alphintra.data import dataset, events, instrument, labelled, referring
     from alphintra_backtest import compat, handles, replay
 
     functions = [
@@ -338,6 +338,8 @@ def pages() -> dict[str, str]:
         describe("al.Instrument", instrument.Instrument, 2),
         describe("al.data.with_events", events.with_events, 2),
         describe("al.data.with_calendar", labelled.with_calendar, 2),
+        describe("al.data.load", dataset.load, 2),
+        describe("al.data.add_reference", referring.add_reference, 2),
         describe("al.Signals", signals.Signals, 2),
         describe("al.crossed_above", views.crossed_above, 2),
         describe("al.crossed_below", views.crossed_below, 2),

@@ -104,7 +104,12 @@ def whole(data: Any, prices: str | None = None, label: Label | None = None) -> M
 
 
 def stored_dataset(
-    name: str, columns: Sequence[str] | None = None, start: Any = None, end: Any = None
+    name: str,
+    columns: Sequence[str] | None = None,
+    start: Any = None,
+    end: Any = None,
+    as_of: Any = None,
+    reference: str | None = None,
 ) -> StoredDataset | None:
     """Open a trader's own dataset by name; ``None`` if there is none, and the name may be something else."""
     from alphintra.data.sources import source
@@ -114,7 +119,7 @@ def stored_dataset(
         return None
     from alphintra.data.stored import open_stored
 
-    return open_stored(name, where, columns, start, end)
+    return open_stored(name, where, columns, start, end, as_of, reference)
 
 
 def _resolved(market: MarketData, prices: str | None, label: Label | None) -> MarketData:

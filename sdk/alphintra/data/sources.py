@@ -78,10 +78,11 @@ class FolderSource:
         owner, versions = self._index()[name]
         return open_version(Folder(self.root), owner, dict(versions)[version])
 
-    def owner(self, name: str, like: str) -> str:
-        """Return whose a dataset is; of a name that is new, whose another one is."""
+    def owner(self, name: str, like: str | None = None) -> str:
+        """Return whose a dataset is; of a name that is new, whose another one is, or the first of all."""
         index = self._index()
-        return (index.get(name) or index[like])[0]
+        known = index.get(name) or index.get(like or "") or next(iter(index.values()), None)
+        return "me" if known is None else known[0]
 
     def add(self, name: str, owner: str, version: str) -> str:
         """Give a version that is in the store the next number of a name, and return it.

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from alphintra.data import sources
-from alphintra.errors import DataError
 from alphintra.recipes.applying import apply
 from alphintra.recipes.previewing import Preview, Sample, preview
 from alphintra.recipes.recipe import Given, Recipe, recipe_of
@@ -97,27 +94,13 @@ class Processing:
             DataError: This process has no folder of datasets that it may write to (``READ_ONLY``); ``DISK_FULL``.
         """
         from alphintra.data.dataset import load
+        from alphintra.data.saving import saving
         from alphintra.data.stored import StoredDataset
-        from alphintra.store.blobs import Folder
-        from alphintra.store.committing import commit
-        from alphintra.store.sweeping import lease
 
-        where = sources.source()
-        if not isinstance(where, sources.FolderSource):
-            raise _read_only("this process has no folder of datasets")
         target = name if name is not None else self._name
-        sources.check_name(target)
-        owner, version = where.owner(target, self._name), secrets.token_hex(16)
-        try:
-            with lease(where.root, owner) as folder:
-                apply(self._version, self.recipe, folder, version, symbols=self._symbols, context=self._context)
-                with commit(Folder(where.root), owner, folder, version):
-                    number = where.add(target, owner, version)
-        except OSError as error:
-            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-                raise
-            raise _read_only(f"{error.filename} may not be written") from error
-        found = load(f"{target}@{number}")
+        with saving(target, self._name) as own:
+            apply(self._version, self.recipe, own.folder, own.version, symbols=self._symbols, context=self._context)
+        found = load(f"{target}@{own.number}")
         assert isinstance(found, StoredDataset)
         return found
 
@@ -145,9 +128,3 @@ def open_dataset(name: str) -> Version:
         raise UnknownDataset(f"there is no dataset {name!r}", where=name, hint=hint)
     return where.open(found.name, found.version)
 
-
-def _read_only(what: str) -> DataError:
-    return DataError(
-        f"nothing can be kept here: {what}", code="READ_ONLY",
-        hint="Set ALPHINTRA_DATASETS to a folder that may be written, or take to_pandas().",
-    )  # fmt: skip
