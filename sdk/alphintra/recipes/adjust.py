@@ -71,6 +71,13 @@ class Adjust(Step):
         if stated == "adjusted" or (stated != "raw" and not self.raw):
             hint = "Splits are in the prices already." if stated == "adjusted" else "If they are raw, give raw=True."
             raise DataError(f"the version states its prices as {stated}", code="NOT_RAW", hint=hint)
+        named = list(dict.fromkeys(event["symbol"] for event in self.events))
+        if context.symbols and not set(named) & set(context.symbols):
+            raise DataError(
+                f"no split or dividend is of a symbol of the dataset, but of {', '.join(named[:5])}",
+                code="UNKNOWN_SYMBOL", where="events",
+                hint=f"The dataset has {', '.join(context.symbols[:10])}.",
+            )  # fmt: skip
         if shape.role("close") is None:
             raise DataError("no column has the role 'close'", code="UNKNOWN_COLUMN", where="column 'close'")
         changed = [*self._prices(shape), *self._volumes(shape)]
@@ -81,7 +88,8 @@ class Adjust(Step):
         """See :class:`Step`."""
         actions = actions_of(self.events, rows.symbol)
         if not actions:
-            return Outcome({name: self._as_double(rows, shape, name) for name in shape.names})
+            arrays = {name: self._as_double(rows, shape, name) for name in shape.names}
+            return Outcome(arrays, note=f"{rows.symbol} has no split or dividend")
         price, shares = self._factors(rows, actions)
         arrays = {name: self._as_double(rows, shape, name) for name in shape.names}
         for name in self._prices(rows.shape):

@@ -54,23 +54,16 @@ def find_leaks(
     Args:
         recipe: The steps.
         shapes: What :meth:`Recipe.plan` returned.
-        rows: Of one symbol, in any order; fewer than four are not enough.
+        rows: Of one symbol, in any order.
         context: What steps may use beside them.
         seed: Of the changes.
         cuts: Where later rows begin: shares of the rows.
     """
     found = []
-    if len(rows) < 4:
-        return []
     order = np.argsort(rows.times, kind="stable")
     if not np.array_equal(order, np.arange(len(rows))):
         rows = Rows(rows.symbol, rows.shape, rows.taken(order))
-    fitted = [end_of(step.fit_end) for step in recipe.steps if step.fit_end is not None]
-    least = max(fitted, default=None)
-    known = np.sort(rows.known)
-    for cut in sorted({int(known[int(share * (len(known) - 1))]) for share in cuts}):
-        if least is not None and cut < least:
-            continue
+    for cut in instants(recipe, rows, cuts):
         for leave_out in (True, False):
             other = _disturbed(rows, cut, seed, leave_out=leave_out)
             # A step may refuse what was made up for later; that says nothing of what it tells of it.
@@ -79,6 +72,16 @@ def find_leaks(
                 found += [leak] if leak is not None else []
                 break
     return found
+
+
+def instants(recipe: Recipe, rows: Rows, cuts: Sequence[float] = CUTS) -> list[int]:
+    """Return when later rows begin, microseconds UTC: none before a training part ends, nor in fewer than 4 rows."""
+    if len(rows) < 4:
+        return []
+    least = max((end_of(step.fit_end) for step in recipe.steps if step.fit_end is not None), default=None)
+    known = np.sort(rows.known)
+    found = sorted({int(known[int(share * (len(known) - 1))]) for share in cuts})
+    return [cut for cut in found if (least is None or cut >= least) and cut < known[-1]]
 
 
 def _first(recipe: Recipe, shapes: list[Shape], rows: Rows, other: Rows, cut: int, context: Context) -> Leak | None:

@@ -17,6 +17,14 @@ from alphintra.errors import AlphintraError, LookAheadError, ParameterError
 _KEY = "parameter"
 _MOST_COLUMNS = 2_000
 _MOST_NAME = 200
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "symbol": {"type": "string"}, "kind": {"enum": ["split", "dividend"]}, "ex_date": {"type": "string"},
+        "value": {"type": "number", "minimum": 0}, "known_from": {"type": ["string", "null"]},
+    },
+    "required": ["symbol", "kind", "ex_date", "value"],
+}  # fmt: skip
 Choices = tuple[str, ...] | Callable[[], tuple[str, ...]]
 
 
@@ -105,7 +113,7 @@ class Parameter:
             "numbers by name": {
                 "type": "object", "maxProperties": 32, "additionalProperties": {"type": "number"},
             },
-            "events": {"type": "array", "maxItems": self.most, "items": {"type": "object"}},
+            "events": {"type": "array", "minItems": 1, "maxItems": self.most, "items": _EVENT},
         }  # fmt: skip
         return by_kind.get(self.kind, {"type": "string", "maxLength": self.most})
 
@@ -144,7 +152,7 @@ class Parameter:
         if isinstance(value, str) and value in self.refused:
             raise LookAheadError(f"{name}={value!r} looks ahead", where=name, hint=self.refused[value])
         if value not in self.allowed:
-            near = difflib.get_close_matches(str(value), self.allowed, 1)
+            near = difflib.get_close_matches(str(value)[:80], self.allowed, 1)
             rest = ", ".join(self.allowed[:20]) + (", …" if len(self.allowed) > 20 else "")
             hint = (f"Did you mean {near[0]}? " if near else "") + f"There are {rest}."
             raise _wrong(f"there is no {str(value)[:80]!r}", name, hint)

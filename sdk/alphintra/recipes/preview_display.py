@@ -20,7 +20,7 @@ _MOST_COLUMNS = 5
 def text(preview: Preview) -> str:
     """Return a line for each step, and for each that looks ahead."""
     lines = [_line(effect) for effect in preview.effects]
-    return "\n".join([*lines, *(_leak(leak) for leak in preview.leaks)])
+    return "\n".join([*lines, *_warnings(preview)])
 
 
 def bundle(preview: Preview, include: Any = None, exclude: Any = None) -> dict[str, Any]:
@@ -38,9 +38,15 @@ def html(preview: Preview) -> str:
         )
         for effect in preview.effects
     ]  # fmt: skip
-    notes = [_leak(leak) for leak in preview.leaks] + [note for effect in preview.effects for note in effect.notes]
+    notes = _warnings(preview) + [note for effect in preview.effects for note in effect.notes]
     parts = [f'<div style="{BOX}">', table(_HEADINGS, rows, right=(0, 2, 3, 4, 5))]
     return "".join([*parts, *(_WARNING.format(escape(note)) for note in notes), "</div>"])
+
+
+def _warnings(preview: Preview) -> list[str]:
+    if not preview.tried:
+        return ["whether a step looks ahead was not tried: the sample has no rows after the training part, or too few"]
+    return [_leak(leak) for leak in preview.leaks]
 
 
 def _line(effect: Effect) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alphintra.errors import ParameterError
 from alphintra.recipes.effects import Effect
-from alphintra.recipes.leaking import Leak, find_leaks
+from alphintra.recipes.leaking import Leak, find_leaks, instants
 from alphintra.recipes.recipe import Given, recipe_of
 from alphintra.recipes.rows import Rows
 from alphintra.recipes.running import through
@@ -53,6 +54,8 @@ class Preview:
         about: What is stated of the values after it.
         effects: What each step changed.
         leaks: Steps that told of later rows; none is what should be.
+        tried: At how many instants it was tried whether a step tells of later rows: 0 where the training part, or the
+            sample, leaves no rows for it.
     """
 
     before: Any
@@ -61,6 +64,7 @@ class Preview:
     about: About
     effects: tuple[Effect, ...]
     leaks: tuple[Leak, ...]
+    tried: int
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the sample after the recipe, by symbol and time."""
@@ -75,6 +79,7 @@ class Preview:
             "about": vars(self.about),
             "effects": [effect.to_dict() for effect in self.effects],
             "leaks": [vars(leak) for leak in self.leaks],
+            "tried": self.tried,
         }
 
     def __repr__(self) -> str:
@@ -117,18 +122,22 @@ def preview(
     steps, wanted = recipe_of(recipe), sample or Sample()
     context = context or Context()
     source = source_of(data, about, roles)
+    if not isinstance(wanted.rows, int) or wanted.rows < 1:
+        raise ParameterError(f"{wanted.rows!r} rows", where="sample, rows", hint="Give 1 or more.")
+    context.symbols = source.symbols
     shapes = steps.plan(source.shape, context)
     some = chosen(source, wanted.symbols if wanted.symbols is not None else source.symbols[:3])
     effects = [Effect(number, step.kind) for number, step in enumerate(steps.steps, 1)]
-    before, after, leaks = [], [], []
+    before, after, leaks, tried = [], [], [], 0
     for symbol in some.symbols[:MOST_SYMBOLS]:
         rows = _first(some.rows(symbol, wanted.start, wanted.end), min(wanted.rows, MOST_ROWS))
         found, _ = through(steps, shapes, rows, context, effects)
         before.append(table_of(rows))
         after.append(table_of(found))
         leaks += find_leaks(steps, shapes, rows, context)
+        tried += len(instants(steps, rows))
     return Preview(
-        joined(before), joined(after), shapes[-1].columns, shapes[-1].about, tuple(effects), tuple(leaks)
+        joined(before), joined(after), shapes[-1].columns, shapes[-1].about, tuple(effects), tuple(leaks), tried
     )
 
 

@@ -33,7 +33,7 @@ class Processing:
         self._name = name
         self._version = data
         self._symbols = symbols
-        self._context = Context(open_dataset)
+        self._context = Context(open_dataset, symbols=data.manifest.symbols)
         self.recipe: Recipe = recipe_of(recipe)
         self._shapes = self.recipe.plan(self._source().shape, self._context)
         self.columns = self._shapes[-1].columns

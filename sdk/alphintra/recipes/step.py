@@ -33,10 +33,12 @@ class Context:
     Attributes:
         open: Opens ``name@version``.
         opened: What was opened, by name.
+        symbols: All symbols of the dataset, where they are known.
     """
 
     open: Callable[[str], Version] = no_datasets
     opened: dict[str, Version] = field(default_factory=dict)
+    symbols: tuple[str, ...] = ()
 
     def version(self, name: str) -> Version:
         """Return a version, opened once."""

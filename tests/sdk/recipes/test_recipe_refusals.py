@@ -132,6 +132,7 @@ def test_what_is_wrong_with_rows():
         (FEATURE, r.Fill(rows=True), FEATURES, "rows", "State the time frame"),
         (FEATURE, r.Fill(rows=True), About(timeframe="1h", calendar="XNYS"), "DATA, rows", "calendar and label"),
         (bars(30), r.Adjust(events=[EVENT]), About(), "", "raw=True"),
+        (bars(30), r.Adjust(events=[EVENT | {"symbol": "X"}]), ABOUT, "events", "The dataset has DATA."),
         (FEATURE.rename_columns(["time", "close", "word"]), r.Indicator(function="ATR"), FEATURES, "inputs", "inputs="),
     ]
     for data, step, about, where, hint in cases:

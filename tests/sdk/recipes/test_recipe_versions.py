@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from alphintra.data.sources import FOLDER_VARIABLE, FolderSource
-from alphintra.errors import Cancelled, DataError, UnknownDataset
+from alphintra.errors import Cancelled, DataError, ParameterError, UnknownDataset
 from alphintra.recipes import Context, Recipe, apply, recipe_of
 from alphintra.recipes.step import Outcome
 from alphintra.store import manifest as manifests
@@ -195,6 +195,10 @@ def test_how_a_preview_looks():
         "step 2 (derive) looks ahead: on DATA, column x, first at 2020-01-01T00:00:00Z changed "
         "with what became known after 2020-01-01T00:19:00Z"
     )
+    few = r.preview(bars(50), r.Normalise(columns=["close"], fit_until="2020-01-01", least=5), about=ABOUT)
+    assert (few.tried, shown.tried) == (0, 3) and repr(few).splitlines()[1].startswith("whether a step looks ahead was")
+    with pytest.raises(ParameterError, match="0 rows"):
+        r.preview(bars(50), r.Sort(), r.Sample(rows=0))
     html = shown._repr_mimebundle_()["text/html"]
     assert "step 2 (derive) looks ahead" in html and "<td" in html and ">48<" in html
 
