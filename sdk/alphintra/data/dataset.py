@@ -208,9 +208,9 @@ def load(
             ``NO_KNOWLEDGE`` where a version does not say when its rows were known; ``NO_REFERENCE``.
     """
     if isinstance(data, str):
-        stored = stored_dataset(data, columns, start, end, as_of, reference)
+        stored = stored_dataset(data, columns, start, end)
         if stored is not None:
-            return stored
+            return stored if as_of is None and reference is None else stored.known(as_of, reference)
     if any(part is not None for part in (columns, start, end, as_of, reference)):
         raise DataError(
             "columns, start, end, as_of and reference are for a dataset of your own",

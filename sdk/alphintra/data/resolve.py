@@ -104,12 +104,7 @@ def whole(data: Any, prices: str | None = None, label: Label | None = None) -> M
 
 
 def stored_dataset(
-    name: str,
-    columns: Sequence[str] | None = None,
-    start: Any = None,
-    end: Any = None,
-    as_of: Any = None,
-    reference: str | None = None,
+    name: str, columns: Sequence[str] | None = None, start: Any = None, end: Any = None
 ) -> StoredDataset | None:
     """Open a trader's own dataset by name; ``None`` if there is none, and the name may be something else."""
     from alphintra.data.sources import source
@@ -119,7 +114,7 @@ def stored_dataset(
         return None
     from alphintra.data.stored import open_stored
 
-    return open_stored(name, where, columns, start, end, as_of, reference)
+    return open_stored(name, where, columns, start, end)
 
 
 def _resolved(market: MarketData, prices: str | None, label: Label | None) -> MarketData:

@@ -204,3 +204,18 @@ def find(text: str, where: VersionSource) -> Found | None:
         symbols = tuple(part.strip() for part in rest.split(",")) if cut < len(text) else None
         return Found(name, version or numbers[-1], symbols)
     return None
+
+
+def open_named(name: str) -> Version:
+    """Open ``name@version``, or the newest version of ``name``, from where this process finds datasets.
+
+    Raises:
+        UnknownDataset: There is none of this name.
+    """
+    where = source()
+    found = None if where is None else find(name, where)
+    if where is None or found is None:
+        known = [] if where is None else where.names()
+        hint = f"There are {', '.join(known[:20])}." if known else "This process was given no datasets."
+        raise UnknownDataset(f"there is no dataset {name!r}", where=name, hint=hint)
+    return where.open(found.name, found.version)

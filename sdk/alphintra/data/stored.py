@@ -15,8 +15,8 @@ from alphintra.data.bounds import parse_bound
 from alphintra.data.content_hash import Array, hash_of_blocks
 from alphintra.data.dataset import Dataset
 from alphintra.data.market import DAY_US, MarketData, Note, SymbolBars
-from alphintra.data.sources import Found, VersionSource, find
-from alphintra.errors import DataError, UnknownDataset
+from alphintra.data.sources import Found, VersionSource, find, open_named
+from alphintra.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ class StoredDataset(Dataset):
         self._columns, self._start, self._end = columns, start, end
         self._wanted = found.symbols
         find_rows(version.manifest, found.symbols, columns, start, end)  # what is wrong is said at once
-        self._as_of, self._reference = as_of, reference
+        self._found, self._as_of, self._reference = found, as_of, reference
         if as_of is not None:
             from alphintra.store.as_of import check_known
 
@@ -121,6 +121,20 @@ class StoredDataset(Dataset):
             parts = ((symbol, self._read([symbol], self._columns)) for symbol in self.symbols)
             return ((symbol, part) for symbol, part in parts if len(part))
         return batches(self._version, self._wanted, self._columns, self._start, self._end)
+
+    def known(self, as_of: Any = None, reference: str | None = None) -> StoredDataset:
+        """Return the dataset as it was known, and with its events: what ``al.data.load(…, as_of=…, reference=…)`` does.
+
+        Raises:
+            DataError: ``as_of`` is no date; the version does not say when its rows were known (``NO_KNOWLEDGE``).
+            UnknownDataset: There is no dataset of the name ``reference``.
+        """
+        bound = parse_bound(as_of, "as_of")
+        at = None
+        if bound is not None:
+            at = AsOf((bound.session + 1) * DAY_US if bound.instant is None else bound.instant, bound.text)
+        other = None if reference is None else open_named(reference)
+        return StoredDataset(self._found, self._version, self._columns, self._start, self._end, at, other)
 
     def process(self, recipe: Given) -> Processing:
         """Clean or enrich the dataset by steps, none of which looks ahead.
@@ -266,17 +280,9 @@ def _closes(bars: SymbolBars) -> SymbolBars:
 
 
 def open_stored(
-    text: str,
-    where: VersionSource,
-    columns: Sequence[str] | None = None,
-    start: Any = None,
-    end: Any = None,
-    as_of: Any = None,
-    reference: str | None = None,
+    text: str, where: VersionSource, columns: Sequence[str] | None = None, start: Any = None, end: Any = None
 ) -> StoredDataset | None:
     """Open ``name@version`` or ``name``, with symbols after a slash; ``None`` if no dataset has this name.
-
-    Arguments as of :func:`alphintra.data.load`.
 
     Raises:
         UnknownDataset: There is no such version, or no such symbol.
@@ -285,19 +291,5 @@ def open_stored(
     found = find(text, where)
     if found is None:
         return None
-    version = where.open(found.name, found.version)
-    other = None
-    if reference is not None:
-        named = find(reference, where)
-        if named is None:
-            raise UnknownDataset(f"there is no dataset {reference!r}", where="reference")
-        other = where.open(named.name, named.version)
-    return StoredDataset(found, version, columns, start, end, _as_of(as_of), other)
-
-
-def _as_of(value: Any) -> AsOf | None:
-    bound = parse_bound(value, "as_of")
-    if bound is None:
-        return None
-    return AsOf((bound.session + 1) * DAY_US if bound.instant is None else bound.instant, bound.text)
+    return StoredDataset(found, where.open(found.name, found.version), columns, start, end)
 

@@ -33,7 +33,7 @@ class Processing:
         self._name = name
         self._version = data
         self._symbols = symbols
-        self._context = Context(open_dataset, symbols=data.manifest.symbols)
+        self._context = Context(sources.open_named, symbols=data.manifest.symbols)
         self.recipe: Recipe = recipe_of(recipe)
         self._shapes = self.recipe.plan(self._source().shape, self._context)
         self.columns = self._shapes[-1].columns
@@ -110,21 +110,3 @@ class Processing:
 
     def _source(self) -> Source:
         return chosen(source_of(self._version), self._symbols)
-
-
-def open_dataset(name: str) -> Version:
-    """Open ``name@version`` from where this process finds datasets.
-
-    Raises:
-        DataError: There is none of this name.
-    """
-    from alphintra.errors import UnknownDataset
-
-    where = sources.source()
-    found = None if where is None else sources.find(name, where)
-    if where is None or found is None:
-        known = [] if where is None else where.names()
-        hint = f"There are {', '.join(known[:20])}." if known else "This process was given no datasets."
-        raise UnknownDataset(f"there is no dataset {name!r}", where=name, hint=hint)
-    return where.open(found.name, found.version)
-
