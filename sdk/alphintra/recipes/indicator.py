@@ -114,7 +114,11 @@ class Indicator(Step):
     def _outputs(self) -> list[str]:
         outputs = about(self.function)[2]
         base = self.name or self.function.lower()
-        return [base] if len(outputs) == 1 else [f"{base}_{output}" for output in outputs]
+        if len(outputs) == 1:
+            return [base]
+        # MACD's outputs are macd, macdsignal and macdhist already.
+        plain = self.name is None and all(output.startswith(base) for output in outputs)
+        return [output if plain else f"{base}_{output}" for output in outputs]
 
     def _inputs(self, shape: Shape) -> tuple[str, ...]:
         if self.inputs:

@@ -28,12 +28,22 @@ def bundle(preview: Preview, include: Any = None, exclude: Any = None) -> dict[s
     return bundle_of({"text/plain": lambda: text(preview), "text/html": lambda: html(preview)}, include, exclude)
 
 
+def plain(rows: Any, most: int) -> dict[str, Any]:
+    """Return the first rows of an Arrow table as JSON's values: times as text, what is missing as null."""
+    from alphintra.store.sampling import cells
+
+    some = rows.slice(0, most)
+    kinds = {"date32[day]": "date32", "timestamp[us, tz=UTC]": "timestamp[us, UTC]"}
+    columns = [cells(some[field.name], kinds.get(str(field.type), "")) for field in some.schema]
+    return {"columns": some.column_names, "rows": [list(row) for row in zip(*columns, strict=True)]}
+
+
 def html(preview: Preview) -> str:
     """Return a table of the steps as static HTML."""
     rows = [
         (
-            str(effect.step), effect.kind, *(f"{count:,}" if count else "" for count in (
-                effect.rows_in, effect.rows_out, effect.rows_added, effect.rows_removed)),
+            str(effect.step), effect.kind, f"{effect.rows_in:,}", f"{effect.rows_out:,}",
+            *(f"{count:,}" if count else "" for count in (effect.rows_added, effect.rows_removed)),
             _cells(effect), _few(effect.columns_added),
         )
         for effect in preview.effects

@@ -72,9 +72,17 @@ class Preview:
 
         return self.after.to_pandas().set_index([SYMBOL, time_column(self.columns).name])
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what is counted as JSON's values, without the rows."""
+    def to_dict(self, rows: int = 100) -> dict[str, Any]:
+        """Return it as JSON's values.
+
+        Args:
+            rows: How many rows of ``before`` and ``after`` come along, from the first on.
+        """
+        from alphintra.recipes.preview_display import plain
+
         return {
+            "before": plain(self.before, rows),
+            "after": plain(self.after, rows),
             "columns": [vars(column) for column in self.columns],
             "about": vars(self.about),
             "effects": [effect.to_dict() for effect in self.effects],

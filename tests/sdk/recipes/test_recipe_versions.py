@@ -195,6 +195,15 @@ def test_how_a_preview_looks():
         "step 2 (derive) looks ahead: on DATA, column x, first at 2020-01-01T00:00:00Z changed "
         "with what became known after 2020-01-01T00:19:00Z"
     )
+    told = json.loads(json.dumps(shown.to_dict(rows=2), allow_nan=False))
+    first = dict(zip(told["after"]["columns"], told["after"]["rows"][0], strict=True))
+    assert first == {
+        "symbol": "DATA", "time": "2020-01-01T00:00:00Z", "x": shown.after["x"][0].as_py(),
+        **{name: bars(50)[name][0].as_py() for name in ("open", "high", "low", "close", "volume")},
+    }  # fmt: skip
+    assert len(told["before"]["rows"]) == 2 and told["effects"][0]["places"][0] == {
+        "symbol": "DATA", "time": "2020-01-01T00:10:00Z", "column": None, "old": None, "new": None, "change": "added"
+    }  # fmt: skip
     few = r.preview(bars(50), r.Normalise(columns=["close"], fit_until="2020-01-01", least=5), about=ABOUT)
     assert (few.tried, shown.tried) == (0, 3) and repr(few).splitlines()[1].startswith("whether a step looks ahead was")
     with pytest.raises(ParameterError, match="0 rows"):
