@@ -17,7 +17,7 @@ from alphintra.recipes.step import Context, Numbers, Outcome, Step, looks_ahead
 from alphintra.store.columns import Column, numbers
 from alphintra.store.known import COARSE, WITHOUT_HOURS
 
-_MOST_EVENTS = 100_000
+_MOST_EVENTS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,11 @@ class Adjust(Step):
         if stated == "adjusted" or (stated != "raw" and not self.raw):
             hint = "Splits are in the prices already." if stated == "adjusted" else "If they are raw, give raw=True."
             raise DataError(f"the version states its prices as {stated}", code="NOT_RAW", hint=hint)
+        if shape.about.timeframe in ("1w", "1mo"):
+            raise DataError(
+                "a week or a month has prices from before and after an event", code="NOT_RAW",
+                hint="Put 'adjust' before 'resample'.",
+            )  # fmt: skip
         named = list(dict.fromkeys(event["symbol"] for event in self.events))
         if context.symbols and not set(named) & set(context.symbols):
             raise DataError(

@@ -21,7 +21,7 @@ from alphintra.store.reading import Version
 from alphintra.store.sealed import Seal
 from alphintra.store.writing import VersionWriter
 
-MOST_FITTED = 300_000
+MOST_FITTED = 50_000
 """Most numbers that a version's recipe holds of what was fitted."""
 _TOOLS = ("numpy", "pandas", "pyarrow", "ta-lib")
 

@@ -14,6 +14,7 @@ from alphintra.errors import DataError
 from alphintra.recipes.rows import BOOL, I64, Shape
 from alphintra.store.known import COARSE, WITHOUT_HOURS
 
+_MOST_OFF = 0.01
 MOST = 50_000_000
 """Most bars that are expected of one symbol."""
 
@@ -24,16 +25,30 @@ def grid(times: npt.NDArray[Any], shape: Shape) -> I64:
     In the unit of ``times``, sorted. Without a calendar, bars are expected around the clock.
 
     Raises:
-        DataError: There would be more than 50 million; most rows stand at other times than are expected.
+        DataError: There would be more than 50 million; more than one in a hundred rows stands at another time than is
+            expected.
     """
     found = _expected(times, shape)
-    off = int((~among(times, found)).sum())
-    if 2 * off > len(times):
+    wanted = _within(times, shape)
+    off = int((~among(times, found) & wanted).sum())
+    if off > _MOST_OFF * wanted.sum():
         raise DataError(
-            f"{off:,} of {len(times):,} rows stand at other times than the calendar expects", code="NOT_ON_GRID",
+            f"{off:,} of {wanted.sum():,} rows stand at other times than the calendar expects", code="NOT_ON_GRID",
             where="rows", hint="Check time frame, calendar and label of the version, or leave rows out.",
         )  # fmt: skip
     return found
+
+
+def _within(times: npt.NDArray[Any], shape: Shape) -> BOOL:
+    """Tell which rows are within the calendar's sessions: what is traded outside of them stands at any time."""
+    about = shape.about
+    days = shape.time.type == "date32" or about.timeframe in COARSE
+    if days or about.calendar is None or about.calendar in WITHOUT_HOURS:
+        return np.ones(len(times), dtype=bool)
+    table = exchange(about.calendar)
+    first = times - (1 if about.label == "close" else 0)
+    rows = np.searchsorted(table.open_time, first, side="right") - 1
+    return np.asarray((rows >= 0) & (first < table.close_time[rows]))
 
 
 def among(values: npt.NDArray[Any], some: npt.NDArray[Any]) -> BOOL:

@@ -138,7 +138,7 @@ def preview(
     effects = [Effect(number, step.kind) for number, step in enumerate(steps.steps, 1)]
     before, after, leaks, tried = [], [], [], 0
     for symbol in some.symbols[:MOST_SYMBOLS]:
-        rows = _first(some.rows(symbol, wanted.start, wanted.end), min(wanted.rows, MOST_ROWS))
+        rows = some.first(symbol, min(wanted.rows, MOST_ROWS), wanted.start, wanted.end)
         found, _ = through(steps, shapes, rows, context, effects)
         before.append(table_of(rows))
         after.append(table_of(found))
@@ -147,12 +147,6 @@ def preview(
     return Preview(
         joined(before), joined(after), shapes[-1].columns, shapes[-1].about, tuple(effects), tuple(leaks), tried
     )
-
-
-def _first(rows: Rows, count: int) -> Rows:
-    if len(rows) <= count:
-        return rows
-    return Rows(rows.symbol, rows.shape, {name: array.slice(0, count) for name, array in rows.arrays.items()})
 
 
 def table_of(rows: Rows) -> Any:

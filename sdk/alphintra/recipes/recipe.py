@@ -20,7 +20,9 @@ from alphintra.store.columns import check_columns
 FORMAT = "alphintra-recipe/1"
 MOST_STEPS = 50
 _MOST_BYTES = 8 << 20
-_MOST_VALUES = 400_000
+MOST_VALUES = 250_000
+"""Most values in the JSON of the steps."""
+_MOST_FITTED_VALUES = 400_000
 Fitted = Mapping[int, Mapping[str, Numbers]]
 
 
@@ -47,6 +49,11 @@ class Recipe:
                     f"a {type(step).__name__} is no step", where=f"step {number}",
                     hint="Give al.recipes.Fill(…) and the like, or what their to_json returns.",
                 )  # fmt: skip
+        try:
+            check_free([step.to_json() for step in self.steps], "recipe", MOST_VALUES)
+        except DataError as error:
+            hint = "A recipe is kept in the manifest of each version that it makes: give fewer columns or events."
+            raise ParameterError(error.message, where="recipe", hint=hint) from None
 
     def plan(self, shape: Shape, context: Context | None = None) -> list[Shape]:
         """Return the shape before the first and after each step; no row is read.
@@ -178,7 +185,7 @@ def _step(given: Any, number: int) -> Step:
 def _fitted(given: Any) -> Fitted:
     wrong = ParameterError("no two numbers by step, symbol and column", where="recipe, fitted")
     try:
-        check_free(given, "fitted", _MOST_VALUES)
+        check_free(given, "fitted", _MOST_FITTED_VALUES)
         out = {
             int(number): {
                 symbol: {name: [float(low), float(high)] for name, (low, high) in own.items()}

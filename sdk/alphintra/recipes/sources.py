@@ -11,7 +11,7 @@ from alphintra.recipes.rows import KNOWN, PRICES, Rows, Shape, rows_of
 from alphintra.store.columns import SYMBOL, check_columns, columns_of
 from alphintra.store.converting import by_symbol, to_arrow
 from alphintra.store.manifest import About
-from alphintra.store.reading import Version, read
+from alphintra.store.reading import Version, batches, read
 
 _ROLES = (*PRICES, "volume", "price", "sequence", KNOWN, "label", "adj_close")
 
@@ -32,11 +32,24 @@ class Source:
     version: Version | None
     frames: Mapping[str, Any]
 
-    def rows(self, symbol: str, start: Any = None, end: Any = None) -> Rows:
-        """Return the rows of a symbol; of a frame, all."""
-        if self.version is not None:
-            return rows_of(symbol, self.shape, read(self.version, [symbol], None, start, end))
-        return rows_of(symbol, self.shape, self.frames[symbol])
+    def rows(self, symbol: str) -> Rows:
+        """Return the rows of a symbol."""
+        table = read(self.version, [symbol]) if self.version is not None else self.frames[symbol]
+        return rows_of(symbol, self.shape, table)
+
+    def first(self, symbol: str, count: int, start: Any = None, end: Any = None) -> Rows:
+        """Return the first rows of a symbol, of a version those of a range; no further row groups are read."""
+        if self.version is None:
+            return rows_of(symbol, self.shape, self.frames[symbol].slice(0, count))
+        import pyarrow as pa
+
+        parts: list[Any] = []
+        for _, table in batches(self.version, [symbol], None, start, end):
+            parts.append(table)
+            if sum(map(len, parts)) >= count:
+                break
+        whole = pa.concat_tables(parts) if parts else read(self.version, [symbol], None, start, end)
+        return rows_of(symbol, self.shape, whole.slice(0, count))
 
     def each(self) -> Iterator[Rows]:
         """Yield the rows of one symbol after the other."""

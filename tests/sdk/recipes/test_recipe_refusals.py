@@ -3,6 +3,8 @@
 import json
 
 import alphintra.recipes as r
+import numpy as np
+import pyarrow as pa
 import pytest
 from alphintra.errors import AlphintraError, DataError, LookAheadError, ParameterError
 from alphintra.recipes import Context
@@ -13,6 +15,8 @@ from tests.sdk.store.made import ABOUT, bars
 
 LABELLED = bars(30).append_column("label", bars(30)["close"])
 FEATURE = table({"time": ["2020-01-01T00:00", "2020-01-01T00:01"], "x": [1.0, 2.0], "word": ["a", "b"]})
+DAYS = table({"date": ["2020-01-06", "2020-01-13"], "close": [1.0, 2.0]})
+CLOCKS = table({"time": ["2020-01-02T15:00", "2020-01-02T16:00"], "close": [1.0, 2.0]})
 EVENT = {"symbol": "DATA", "kind": "split", "ex_date": "2020-01-03", "value": 2.0}
 AHEAD = [
     # What looks ahead by what is written: where, and what to do instead.
@@ -123,6 +127,22 @@ def test_what_is_wrong_is_named(recipe, error, where, hint):
     assert caught.value.where == where and hint in (caught.value.hint or ""), caught.value
 
 
+def test_a_recipe_fits_into_a_manifest():
+    events = [EVENT | {"ex_date": f"20{i % 90 + 10}-01-{i % 28 + 1:02}"} for i in range(20_000)]
+    r.Recipe((r.Adjust(events=events),))
+    with pytest.raises(ParameterError, match="more than 250,000 values"):
+        r.Recipe((r.Adjust(events=events), r.Adjust(events=events)))
+    with pytest.raises(ParameterError, match="1 to 20,000 splits"):
+        r.Adjust(events=[*events, EVENT])
+
+
+def shifted(rows):
+    """Minute bars, two in a hundred of which are half a minute late."""
+    table = bars(rows)
+    late = [np.timedelta64(30_000_000 * (i % 50 == 49), "us") for i in range(rows)]
+    return table.set_column(0, "time", pa.array(np.array(table["time"]) + late).cast(pa.timestamp("us", "UTC")))
+
+
 def test_what_is_wrong_with_rows():
     mixed = table({"time": ["2020-01-02", "2020-01-01"], "x": [1.0, 2.0]})
     cases = [
@@ -130,8 +150,10 @@ def test_what_is_wrong_with_rows():
         (FEATURE, r.Normalise(columns=["word"], window=20), FEATURES, "column 'word'", "columns of numbers"),
         (FEATURE, r.Label(horizon=1), FEATURES, "column 'close'", None),
         (FEATURE, r.Fill(rows=True), FEATURES, "rows", "State the time frame"),
-        (FEATURE, r.Fill(rows=True), About(timeframe="1h", calendar="XNYS"), "DATA, rows", "calendar and label"),
+        (CLOCKS, r.Fill(rows=True), About(timeframe="1h", calendar="XNYS"), "DATA, rows", "calendar and label"),
         (bars(30), r.Adjust(events=[EVENT]), About(), "", "raw=True"),
+        (DAYS, r.Adjust(events=[EVENT]), About(timeframe="1w", adjustment="raw"), "", "Put 'adjust' before 'resample'"),
+        (shifted(50), r.Fill(rows=True), ABOUT, "DATA, rows", "calendar and label"),
         (bars(30), r.Adjust(events=[EVENT | {"symbol": "X"}]), ABOUT, "events", "The dataset has DATA."),
         (FEATURE.rename_columns(["time", "close", "word"]), r.Indicator(function="ATR"), FEATURES, "inputs", "inputs="),
     ]
