@@ -129,9 +129,10 @@ def test_what_is_wrong_is_named(recipe, error, where, hint):
 
 def test_a_recipe_fits_into_a_manifest():
     events = [EVENT | {"ex_date": f"20{i % 90 + 10}-01-{i % 28 + 1:02}"} for i in range(20_000)]
-    r.Recipe((r.Adjust(events=events),))
+    step = r.Adjust(events=events)
+    r.Recipe((step,))
     with pytest.raises(ParameterError, match="more than 250,000 values"):
-        r.Recipe((r.Adjust(events=events), r.Adjust(events=events)))
+        r.Recipe((step, step))
     with pytest.raises(ParameterError, match="1 to 20,000 splits"):
         r.Adjust(events=[*events, EVENT])
 
