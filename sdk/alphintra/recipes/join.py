@@ -13,6 +13,7 @@ from alphintra.recipes import parameters
 from alphintra.recipes.derive import check_new
 from alphintra.recipes.rows import I64, KNOWN, LABEL, Rows, Shape, rows_of
 from alphintra.recipes.step import Context, Numbers, Outcome, Step, looks_ahead
+from alphintra.store.as_of import says_when_known
 from alphintra.store.columns import Column
 
 _PINNED = re.compile(r"[^@]+@[^@/]+\Z")
@@ -28,7 +29,7 @@ class Join(Step):
     """
 
     kind: ClassVar[str] = "join"
-    refuses: ClassVar[str] = "labels of the other dataset; a version that is not named"
+    refuses: ClassVar[str] = "labels of the other; rows of which nothing says when they were known"
 
     dataset: str = parameters.text("The other dataset with its version: `name@3`.", kind="dataset")
     columns: tuple[str, ...] = parameters.columns("Which of its columns; none: all but times and labels.")
@@ -36,6 +37,10 @@ class Join(Step):
     prefix: str = parameters.text("Put before the names of the columns.", "")
     oldest: str | None = parameters.text(
         "How long ago the other may have become known: `90min`, `12h`, `5d`; else it is missing.", None, most=10
+    )
+
+    known_at_time: bool = parameters.yes(
+        "State that the rows of the other were known at their time (a date when it is over), where it does not say."
     )
 
     def check(self) -> None:
@@ -51,6 +56,11 @@ class Join(Step):
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
         manifest = context.version(self.dataset).manifest
+        if not self.known_at_time and not says_when_known(manifest):
+            raise DataError(
+                f"{self.dataset} does not say when its rows were known", code="NO_KNOWLEDGE", where="dataset",
+                hint="Give a column of it the role 'known_at'; or known_at_time=True, if no row was published later.",
+            )  # fmt: skip
         if self.symbol is not None and self.symbol not in manifest.symbols:
             raise DataError(f"{self.dataset} has no symbol {self.symbol!r}", code="UNKNOWN_SYMBOL", where="symbol")
         columns = []

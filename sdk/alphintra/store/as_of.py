@@ -19,14 +19,19 @@ KNOWN = "known_at"
 _TRADED = ("close", "price", "bid", "ask")
 
 
+def says_when_known(manifest: Manifest) -> bool:
+    """Tell whether a version says when its rows were known: bars and trades do, others by a column ``known_at``."""
+    roles = {column.role for column in manifest.columns}
+    return KNOWN in roles or bool(roles & set(_TRADED))
+
+
 def check_known(manifest: Manifest) -> None:
     """Check that a version says when its rows were known.
 
     Raises:
         DataError: ``NO_KNOWLEDGE``: it holds neither bars nor trades, and has no column with the role ``known_at``.
     """
-    roles = {column.role for column in manifest.columns}
-    if KNOWN not in roles and not roles & set(_TRADED):
+    if not says_when_known(manifest):
         raise DataError(
             "the version does not say when its rows were known", code="NO_KNOWLEDGE",
             hint="Give a column the role 'known_at': when a figure was published is not told by its time.",

@@ -11,7 +11,7 @@ from alphintra.recipes import Context
 from alphintra.store.manifest import About
 
 from tests.sdk.recipes.made import DAILY, FEATURES, run, stored, table
-from tests.sdk.store.made import ABOUT, bars
+from tests.sdk.store.made import ABOUT, ROLES, bars
 
 LABELLED = bars(30).append_column("label", bars(30)["close"])
 FEATURE = table({"time": ["2020-01-01T00:00", "2020-01-01T00:01"], "x": [1.0, 2.0], "word": ["a", "b"]})
@@ -56,7 +56,7 @@ def test_what_looks_ahead_on_such_rows(tmp_path):
         with pytest.raises(LookAheadError, match=hint) as caught:
             r.preview(data, step, about=FEATURES)
         assert caught.value.where == f"step 1 ({step.kind})"
-    version = stored(tmp_path, {"DATA": LABELLED}, roles={"label": "label"})
+    version = stored(tmp_path, {"DATA": LABELLED}, roles=ROLES | {"label": "label"})
     context = Context(lambda name: version)
     found = r.preview(FEATURE, r.Join(dataset="a@1", prefix="a_"), about=FEATURES, context=context)
     assert "a_label" not in found.after.column_names and "a_close" in found.after.column_names

@@ -105,7 +105,11 @@ def test_a_join_is_a_parent_as_well(tmp_path):
     other = stored(tmp_path / "other", {"VIX": figures}, "o1", about=FEATURES, roles={"time": "time"})
     old = stored(tmp_path / "old", {"A": bars(50)})
     context = Context(lambda name: other)
-    made = apply(old, r.Join(dataset="vix@3", symbol="VIX"), tmp_path / "new", "new", context=context)
+    with pytest.raises(DataError, match="does not say when its rows were known") as caught:
+        apply(old, r.Join(dataset="vix@3", symbol="VIX"), tmp_path / "no", "no", context=context)
+    assert caught.value.where == "step 1 (join), dataset" and "known_at_time=True" in caught.value.hint
+    step = r.Join(dataset="vix@3", symbol="VIX", known_at_time=True)
+    made = apply(old, step, tmp_path / "new", "new", context=context)
     assert made.manifest.provenance.parents == ("v1", "o1")
     assert made.manifest.provenance.recipe["inputs"] == [
         {"dataset": "vix@3", "content_hash": other.manifest.content_hash}
