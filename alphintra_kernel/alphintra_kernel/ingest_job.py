@@ -1,8 +1,8 @@
-"""The two kinds of job that read a file somebody sent: a first look, and making a dataset's version of it.
+"""The kinds of job that read a file somebody sent: a first look, making a dataset's version of it, checking that again.
 
 The file is ``in/upload``. ``inspect`` leaves ``inspection.json``; ``ingest`` leaves ``manifest.json`` and the files it
-names. A version that goes on from another one finds that in ``in/parent``: its manifest, and its files. The server
-believes nothing of what is left here: it checks the manifest and every file.
+names; ``validate`` leaves ``report.json``. A version that another one goes on from, or that is checked again, is in
+``in/parent``: its manifest, and its files. The server believes nothing of what is left here: it checks all of it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -22,20 +21,20 @@ from alphintra_kernel.user_source import describe
 if TYPE_CHECKING:
     from alphintra.ingest.mapping import Mapping
     from alphintra.ingest.reading import Staged
+    from alphintra.rules.registry import Choice
     from alphintra.store.columns import Column
     from alphintra.store.manifest import About
 
     from alphintra_kernel.protocol import Progress
 
-INSPECT, INGEST = "inspect", "ingest"
-UPLOAD, PARENT, INSPECTION, MANIFEST = "upload", "parent", "inspection.json", "manifest.json"
+INSPECT, INGEST, VALIDATE = "inspect", "ingest", "validate"
+UPLOAD, PARENT = "upload", "parent"
+INSPECTION, MANIFEST, REPORT = "inspection.json", "manifest.json", "report.json"
 #: Where unpacked and sorted rows lie meanwhile: on the disk, where the job's memory does not count them.
 _WORK = "work"
 #: How much of a job's time reading takes, beside writing what was read.
 _READING = 0.6
 _SAMPLE_BYTES = 1 << 20
-#: Places kept of each rule in a manifest, of all rules together at most so many.
-_PLACES, _ALL_PLACES = 1_000, 10_000
 
 
 def run(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def run(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, Any]:
     try:
         make_room(out)
         with no_room_is_said():
-            name = _inspect(job, root, progress) if job["kind"] == INSPECT else _ingest(job, root, progress)
+            name = _DO[job["kind"]](job, root, progress)
         return {"type": "result", "files": [described(out / name)], "summary": {}}
     except BaseException as error:  # noqa: BLE001 - a parser may raise anything
         # The traceback is of our own code, and of nobody's interest who sent the file.
@@ -75,6 +74,8 @@ def _inspect(job: dict[str, Any], root: Path, progress: Progress) -> str:
 def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
     from alphintra.ingest.mapping import Mapping
     from alphintra.ingest.reading import read
+    from alphintra.rules.facts import of_staging
+    from alphintra.rules.running import Validation
     from alphintra.store.manifest import About, Provenance
     from alphintra.store.opening import open_folder
     from alphintra.store.staging import staged_rows
@@ -94,11 +95,14 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
     parent = open_folder(root / "in" / PARENT) if job["parents"] else None
     if parent is not None:
         about = parent.manifest.about
+    check = Validation(of_staging(mapping, staged, about, parent=parent), _choice(job))
+    check.read(staged)
     with VersionWriter(out, str(job["version"]), columns, about, parent=parent) as writer:
         progress.phase("writing", _READING)
         written = 0
         for symbol, table in staged_rows(staged.files):
             writer.add(symbol, table)
+            check.see(symbol, table)
             written += len(table)
             fraction = _READING + (1 - _READING) * written / staged.rows
             progress.study(fraction, "writing", f"{written:,} of {staged.rows:,} rows")
@@ -106,11 +110,30 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
             Provenance(
                 parents=tuple(job["parents"]),
                 sources=({**job["upload"], "mapping": asdict(mapping)},),
-                report=report(staged),
+                report=json.loads(check.finish().to_json()),
                 tools=_tools(),
             )
         )
     return MANIFEST
+
+
+def _validate(job: dict[str, Any], root: Path, progress: Progress) -> str:
+    from alphintra.rules.report import from_json
+    from alphintra.rules.running import check_version
+    from alphintra.store.opening import open_folder
+
+    progress.phase("validating", 0.0)
+    version = open_folder(root / "in" / PARENT)
+    before = None if job["before"] is None else from_json(json.dumps(job["before"]).encode())
+    found = check_version(version, _choice(job), before)
+    (root / "out" / REPORT).write_bytes(found.to_json())
+    return REPORT
+
+
+def _choice(job: dict[str, Any]) -> Choice:
+    from alphintra.rules.registry import Choice
+
+    return Choice.from_json(json.dumps(job.get("rules") or {}))
 
 
 def columns_of(mapping: Mapping) -> tuple[Column, ...]:
@@ -141,17 +164,6 @@ def stated(given: About, mapping: Mapping, staged: Staged) -> About:
         label="close" if mapping.label == "close" else "open",
         adjustment=adjusted,
     )
-
-
-def report(staged: Staged) -> dict[str, Any]:
-    """Return what reading found: counts by rule, and the first places of each."""
-    kept: Counter[str] = Counter()
-    places: list[dict[str, Any]] = []
-    for finding in staged.findings:
-        kept[finding.rule] += 1
-        if kept[finding.rule] <= _PLACES and len(places) < _ALL_PLACES:
-            places.append(finding.to_json())
-    return {"rows": staged.rows, "symbols": staged.symbols, "counts": dict(staged.counts), "findings": places}
 
 
 def _timeframe(staged: Staged) -> str | None:
@@ -204,3 +216,8 @@ def _tools() -> dict[str, str]:
     import pyarrow
 
     return {"alphintra": alphintra.__version__, "duckdb": duckdb.__version__, "pyarrow": pyarrow.__version__}
+
+
+_DO = {INSPECT: _inspect, INGEST: _ingest, VALIDATE: _validate}
+KINDS = frozenset(_DO)
+"""What :func:`run` does."""

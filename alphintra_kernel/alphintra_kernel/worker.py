@@ -144,7 +144,7 @@ def run_job(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, An
     Returns:
         The ``result`` or ``error`` message. Nothing that user code does is raised.
     """
-    if job.get("kind") in (ingest_job.INSPECT, ingest_job.INGEST):
+    if job.get("kind") in ingest_job.KINDS:
         return ingest_job.run(job, root, progress)
     if (root / "in" / DATASETS).is_dir():
         os.environ[FOLDER_VARIABLE] = str(root / "in" / DATASETS)

@@ -4,7 +4,10 @@ import gzip
 import json
 
 import pytest
+from alphintra.rules.registry import rules
+from alphintra.rules.report import from_json
 from alphintra.store import committing
+from alphintra.store.checked_json import canonical
 from alphintra.store.opening import open_folder
 from alphintra.store.reading import read
 
@@ -68,7 +71,9 @@ def test_a_file_becomes_a_version_and_later_rows_are_added(work):
     assert (manifest.about.currency, manifest.about.adjustment) == ("USD", "unknown")
     assert [column.role for column in manifest.columns] == ["time", "open", "high", "low", "close"]
     assert read(open_folder(out))["close"].to_pylist() == [day + 0.5 for day in range(2, 31)]
-    assert manifest.provenance.report == {"rows": 29, "symbols": 1, "counts": {}, "findings": []}
+    found = from_json(canonical(manifest.provenance.report))
+    assert (found.rows, found.symbols, found.errors) == (29, 1, ())
+    assert {result.rule for result in found.results} == set(rules())
     assert [phase for phase, _, _ in said] == ["reading", "reading", "writing", "writing"]
     assert said[1][1:] == (pytest.approx(0.6, rel=0.05), "29 rows")
     assert said[-1][1:] == (1.0, "29 of 29 rows")
@@ -99,9 +104,10 @@ def test_a_bad_row_is_left_out_and_told_with_its_place(work):
     answer, out, _ = work("ingest", bad, mapping=mapping)
     assert answer["type"] == "result"
     report = committing.check(out, "v1").provenance.report
-    assert (report["rows"], report["counts"]) == (28, {"SCHEMA_TYPE": 1})
-    (found,) = report["findings"]
-    assert (found["file"], found["row"], found["line"], found["column"]) == ("AAPL.csv", 2, 3, "Open")
+    found = from_json(canonical(report))
+    assert (found.rows, [result.rule for result in found.errors]) == (28, ["SCHEMA_TYPE"])
+    (place,) = found["SCHEMA_TYPE"].places
+    assert (place.file, place.row, place.line, place.column) == ("AAPL.csv", 2, 3, "Open")
 
 
 REFUSED = [

@@ -280,17 +280,17 @@ async def test_a_notebook_that_reads_goes_on_and_nobody_begins(house, database):
     for name in ("bob", "eve"):
         await house.grants.change(ALICE, dataset, GrantChange(user_id=name, level="READ"))
     reading = VersionReading(database, house.storage)
-    assert await reading.manifest(BOB, version) == manifest.to_json()
+    assert await reading.manifest(BOB, version, "k1") == manifest.to_json()
     await house.deletion.delete(ALICE, dataset, DeletionQuery())
     assert await house.deletion.look() == 0
     # Another server's process knows of the lease as well.
     for server in (reading, VersionReading(database, house.storage)):
-        assert await server.part(BOB, version, file, 0, 4) == b"PAR1"
+        assert await server.part(BOB, version, file, 0, 4, "k1") == b"PAR1"
     for who in (ALICE, EVE):
         with pytest.raises(Gone):
-            await reading.manifest(who, version)
+            await reading.manifest(who, version, who.user_id)
         with pytest.raises(Gone):
-            await reading.part(who, version, file, 0, 4)
+            await reading.part(who, version, file, 0, 4, who.user_id)
     assert len(database.read_now(lambda session: session.query(DatasetLeaseRow).all())) == 1
 
     def end(session):
@@ -298,6 +298,6 @@ async def test_a_notebook_that_reads_goes_on_and_nobody_begins(house, database):
 
     database.write_now(end)
     with pytest.raises(Gone):
-        await reading.part(BOB, version, file, 0, 4)
+        await reading.part(BOB, version, file, 0, 4, "k1")
     assert await house.deletion.look() == 1
     assert house.blobs() == []

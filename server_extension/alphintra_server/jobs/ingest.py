@@ -20,7 +20,13 @@ from alphintra.store.layout import MANIFEST, file_name
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..db.dataset_tables import BlobReferenceRow, RememberedMappingRow, StorageAccountRow, UploadRow
+from ..db.dataset_tables import (
+    BlobReferenceRow,
+    DatasetVersionRow,
+    RememberedMappingRow,
+    StorageAccountRow,
+    UploadRow,
+)
 from ..db.engine import Database, database_now, one_at_a_time
 from ..db.ingest_tables import IngestRow
 from ..db.tables import JobRow
@@ -29,7 +35,7 @@ from ..limits import Limits
 from ..metrics import INGEST_FAILURES, INGEST_SECONDS, INGESTED_ROWS
 from ..services.dataset_recording import Made, record
 from ..services.dataset_storage import DatasetStorage
-from ..services.findings import open_errors
+from ..services.findings import together, verdict
 from ..services.storage_use import storage_used
 from . import store
 from .attempt import JobInput
@@ -145,6 +151,12 @@ class IngestKind(JobKind):
         """Record the version."""
         row, _ = _request_of(session, held.job_id)
         upload = session.get_one(UploadRow, row.upload_id)
+        found = verdict(output.report)
+        errors, ran, accepted = found.errors, found.ran, []
+        if row.parent_id is not None:
+            parent = session.get_one(DatasetVersionRow, row.parent_id)
+            errors, accepted = together(parent.validation_errors, errors), parent.acknowledgements
+            ran = ran and bool(parent.about["all_rules_ran"])
         try:
             version = record(
                 session,
@@ -158,11 +170,14 @@ class IngestKind(JobKind):
                     description=row.description,
                     tags=tuple(row.tags),
                     based_on=row.parent_id,
-                    errors=open_errors(output.report),
+                    is_validated=ran and not errors,
+                    errors=errors,
                 ),
             )
         except Conflict as error:
             raise BadOutputError(error.detail, error.code) from None
+        version.about = version.about | {"all_rules_ran": ran}
+        version.acknowledgements = list(accepted)
         row.version_id = upload.version_id = version.id
         upload.state, upload.error, upload.kept = "DONE", None, False
         upload.updated_at = upload.expires_at = database_now(session)

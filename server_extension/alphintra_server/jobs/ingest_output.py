@@ -12,16 +12,18 @@ from alphintra.errors import DataError
 from alphintra.ingest.findings import Severity
 from alphintra.ingest.mapping import Format
 from alphintra.ingest.mapping import Mapping as FileMapping
+from alphintra.rules.report import Report, from_json
 from alphintra.store import committing
+from alphintra.store.checked_json import canonical
 from alphintra.store.layout import file_name
 from alphintra.store.manifest import Manifest
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..services.dataset_recording import span
 from .output import BadOutputError, _checked, _read
 from .protocol import FILES, OutputFile, clean
 
-INSPECTION, MANIFEST = "inspection.json", "manifest.json"
+INSPECTION, MANIFEST, REPORT = "inspection.json", "manifest.json", "report.json"
 _MOST_PLACES = 20_000
 
 
@@ -85,27 +87,18 @@ class InspectionDocument(_Document):
     findings: list[FindingDocument] = Field(max_length=_MOST_PLACES)
 
 
-class ReportDocument(_Document):
-    """What reading a file found."""
-
-    rows: Number
-    symbols: Number
-    counts: dict[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,59}$")], Number] = Field(max_length=200)
-    findings: list[FindingDocument] = Field(max_length=_MOST_PLACES)
-
-
 @dataclass(frozen=True)
 class Written:
     """A version that a worker wrote; its files have not been looked at yet.
 
     Attributes:
         manifest: What it says, checked as far as that can be without the files.
-        report: What reading found.
+        report: What the rules found.
         files: Names of its files in the folder; what it has of a version before it lies in the store already.
     """
 
     manifest: Manifest
-    report: ReportDocument
+    report: Report
     files: tuple[str, ...]
 
 
@@ -147,13 +140,30 @@ def collect_version(
         raise BadOutputError(f"{MANIFEST}: times lie outside of the years 1 to 9999.") from None
     if found.sealed:
         raise BadOutputError(f"{MANIFEST}: the version is sealed, and should not be.")
-    try:
-        report = ReportDocument.model_validate(provenance.report)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise BadOutputError(f"{MANIFEST}: report: {first['msg']}") from None
+    report = _report(canonical(provenance.report), MANIFEST)
+    if not parents and (report.rows, report.symbols) != (found.rows, len(found.symbols)):
+        raise BadOutputError(f"{MANIFEST}: report: other rows were checked than were written.")
     files = tuple(name for name in map(file_name, sorted(found.hashes)) if os.path.lexists(folder / name))
     return Written(found, report, files)
+
+
+def collect_report(folder: Path, claimed: list[OutputFile]) -> Report:
+    """Check the report on a version that was checked again.
+
+    Raises:
+        BadOutputError: It is none.
+    """
+    return _report(_only(folder, claimed, REPORT), REPORT)
+
+
+def _report(raw: bytes, name: str) -> Report:
+    try:
+        found = from_json(raw)
+    except DataError as error:
+        raise BadOutputError(f"{name}: report: {clean(error)[:500]}") from None
+    if found.acknowledged:
+        raise BadOutputError(f"{name}: report: nobody has acknowledged anything yet.")
+    return found
 
 
 def _only(folder: Path, claimed: list[OutputFile], name: str) -> bytes:

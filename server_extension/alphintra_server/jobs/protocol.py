@@ -50,6 +50,7 @@ FILES = {
     "record.json": 64 << 20,
     "inspection.json": 4 << 20,
     "manifest.json": 16 << 20,
+    "report.json": 4 << 20,
 }
 """The output files there are. A worker that names another is not believed at all."""
 

@@ -57,19 +57,21 @@ class VersionReading:
 
         return await self._database.read(work)
 
-    async def manifest(self, who: Caller, version_id: str) -> bytes:
-        """Read a version's manifest, and begin to read the version."""
+    async def manifest(self, who: Caller, version_id: str, holder: str) -> bytes:
+        """Read a version's manifest; this reader (``holder``) reads the version from then on."""
 
         def work(session: Session) -> Path:
-            folder = _readable(session, who, version_id)
-            dataset_leases.take(session, version_id, who.user_id)
+            folder = _readable(session, who, version_id, holder)
+            dataset_leases.take(session, version_id, holder)
             return self._storage.manifest_file(folder, version_id)
 
         path = await self._database.write(work)
-        self._note_taken(who, version_id)
+        self._note_taken(version_id, holder)
         return await asyncio.to_thread(path.read_bytes)
 
-    async def part(self, who: Caller, version_id: str, sha256: str, start: int, count: int) -> bytes:
+    async def part(
+        self, who: Caller, version_id: str, sha256: str, start: int, count: int, holder: str
+    ) -> bytes:
         """Read a range of a file of a version, whole.
 
         Raises:
@@ -77,29 +79,32 @@ class VersionReading:
         """
 
         def work(session: Session) -> tuple[Path, int]:
-            owner = _readable(session, who, version_id)
+            owner = _readable(session, who, version_id, holder)
             reference = session.get(BlobReferenceRow, (version_id, sha256))
             if reference is None:
                 raise NotFound(f"The version has no file {sha256}.")
             return self._storage.blob(owner, sha256), reference.bytes
 
         path, size = await self._database.read(work)
-        if time.monotonic() - self._taken.get((version_id, who.user_id), -inf) > _RENEWED:
-            await self._database.write(lambda session: dataset_leases.take(session, version_id, who.user_id))
-            self._note_taken(who, version_id)
+        if time.monotonic() - self._taken.get((version_id, holder), -inf) > _RENEWED:
+            await self._database.write(lambda session: dataset_leases.take(session, version_id, holder))
+            self._note_taken(version_id, holder)
         if start + count > size:
             raise Invalid.field("bytes", f"the file has {size:,} bytes")
         return await asyncio.to_thread(_read, path, start, count)
 
-    def _note_taken(self, who: Caller, version_id: str) -> None:
-        self._taken[version_id, who.user_id] = time.monotonic()
-        self._taken.move_to_end((version_id, who.user_id))
+    def _note_taken(self, version_id: str, holder: str) -> None:
+        self._taken[version_id, holder] = time.monotonic()
+        self._taken.move_to_end((version_id, holder))
         while len(self._taken) > _MOST_TAKEN:
             self._taken.popitem(last=False)
 
 
-def _readable(session: Session, who: Caller, version_id: str) -> str:
-    """Return whose folder a version lies in, if the caller may read it."""
+def _readable(session: Session, who: Caller, version_id: str, holder: str) -> str:
+    """Return whose folder a version lies in, if the caller may read it.
+
+    A reader who has begun (``holder``) goes on while it is being deleted.
+    """
     version = session.get(DatasetVersionRow, version_id)
     dataset = None if version is None else session.get(DatasetRow, version.dataset_id)
     if version is None or dataset is None or dataset.user_id is None:
@@ -109,7 +114,7 @@ def _readable(session: Session, who: Caller, version_id: str) -> str:
     except NotFound:
         raise NotFound(f"There is no version {version_id}.", code="UNKNOWN_VERSION") from None
     except Gone:
-        if dataset.state == "DELETED" or not dataset_leases.holds(session, version_id, who.user_id):
+        if dataset.state == "DELETED" or not dataset_leases.holds(session, version_id, holder):
             raise
     return session.get_one(StorageAccountRow, dataset.user_id).folder
 
