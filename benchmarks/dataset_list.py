@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from job_list import databases
+from table import Table
 
 COUNT = 10_000
 #: Milliseconds that a page may take.
@@ -174,6 +175,15 @@ def measure(count: int = COUNT) -> dict[str, list[Timed]]:
 
     with databases(count, fill) as filled:
         return {kind: asyncio.run(each(database)) for kind, database in filled}
+
+
+def show(found: dict[str, list[Timed]], table: Table) -> None:
+    """Print the lines of the table of ``make bench``."""
+    for database, timed in found.items():
+        slowest = max(timed, key=lambda each: each.longest)
+        seconds, allowed = slowest.longest / 1e3, ALLOWED / 1e3
+        table.seconds(f"page of {COUNT:,} datasets, {database}", seconds, f"≤ {allowed:g} s", seconds <= allowed)
+        print(f"  the slowest of {len(timed)} filters: {slowest.name}", flush=True)
 
 
 if __name__ == "__main__":

@@ -139,6 +139,7 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         "/api/strategies/code/{id}/debug/{sid}/run-to": {"bar": 100},
         "/api/strategies/code/{id}/debug/{sid}/evaluate": {"expression": "1"},
         "/api/datasets/{id}/grants": {"user_id": "mallory", "level": "EDIT"},
+        "/api/datasets/{id}/versions/{number}/acknowledge": {"rules": ["OHLC_ORDER"], "why": "stolen"},
     }
     # These say first what is wrong with their heads or bodies; tests of theirs have them.
     headed = {
@@ -163,7 +164,7 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         place = owner_of(route.path)
         assert hide(foreign, ids[place]) == hide(missing, absent[place])
         checked += 1
-    assert checked == 48
+    assert checked == 52
     stolen = await api(
         "POST", "/api/backtests", {"strategy_id": ids["strategies"], "dataset_id": DATA}, user="mallory:admin"
     )
