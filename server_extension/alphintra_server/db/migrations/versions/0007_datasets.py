@@ -62,6 +62,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("user_id", sa.String(length=255), nullable=False),
         sa.Column("filename", sa.String(length=255), nullable=False),
+        sa.Column("sent_metadata", sa.Text(), nullable=True),
         sa.Column("dataset_name", sa.String(length=200), nullable=False),
         sa.Column("length", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
