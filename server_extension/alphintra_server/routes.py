@@ -100,6 +100,7 @@ ROUTES = (
     Route("/api/datasets/{id}/versions/{number}", datasets.DatasetVersionHandler),
     Route("/api/datasets/{id}/versions/{number}/validation", validations.ValidationHandler),
     Route("/api/datasets/{id}/versions/{number}/acknowledge", validations.AcknowledgeHandler),
+    Route("/api/datasets/{id}/validate", validations.DatasetValidateHandler),
     Route("/api/datasets/{id}/grants", datasets.DatasetGrantsHandler),
     Route("/api/datasets/{id}/preview", datasets.DatasetPreviewHandler),
     Route("/api/datasets/{id}/statistics", datasets.DatasetStatisticsHandler),
