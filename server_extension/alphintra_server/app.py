@@ -27,6 +27,7 @@ from .jobs.leases import Leases
 from .jobs.pool import Pool
 from .jobs.retention import Kept, Retention
 from .jobs.supervisor import Supervisor
+from .jobs.validate import VALIDATE, ValidateKind
 from .limits import UserLimits, read_limits
 from .routes import PROBES, ROUTES
 from .services.backtests import KIND, Backtests
@@ -51,6 +52,7 @@ from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates
 from .services.uploads import UploadLimits, Uploads
+from .services.validations import Validations
 from .services.version_reading import VersionReading
 from .services.workspace import Workspace, refusal
 from .settings import Settings
@@ -87,6 +89,7 @@ class Services:
     storage: DatasetStorage
     version_reading: VersionReading
     ingests: Ingests
+    validations: Validations
     backtests: Backtests
     idempotency: Idempotency
     retention: Retention
@@ -229,6 +232,7 @@ class AlphintraServer(Settings):
         events = EventRelay(database, self._emit if self.single_user else None, self.log, keep_events)
         jobs_dir = data_dir / "jobs"
         storage = DatasetStorage(data_dir)
+        manifests = Manifests(storage)
         launcher = (
             None
             if sandbox is None
@@ -242,6 +246,7 @@ class AlphintraServer(Settings):
                 KIND: BacktestKind(storage),
                 CHECK_KIND: CheckKind(jobs_dir, storage),
                 INSPECT: InspectKind(storage),
+                VALIDATE: ValidateKind(storage),
                 INGEST: IngestKind(database, storage, limits),
             },
             self.max_jobs,
@@ -275,7 +280,7 @@ class AlphintraServer(Settings):
             strategies=strategies,
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
-            datasets=Datasets(database, Manifests(storage), limits),
+            datasets=Datasets(database, manifests, limits),
             uploads=uploads,
             dataset_grants=DatasetGrants(database),
             dataset_deletion=deletion,
@@ -283,6 +288,7 @@ class AlphintraServer(Settings):
             storage=storage,
             version_reading=VersionReading(database, storage),
             ingests=Ingests(database, limits, supervisor.wake, refused),
+            validations=Validations(database, manifests, limits, supervisor.wake, refused),
             backtests=backtests,
             idempotency=Idempotency(database),
             retention=Retention(

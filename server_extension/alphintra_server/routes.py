@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from .handlers import backtests, checks, code, datasets, debug, ingests, jobs, strategies, stream, system, uploads
+from .handlers import (
+    backtests,
+    checks,
+    code,
+    datasets,
+    debug,
+    ingests,
+    jobs,
+    strategies,
+    stream,
+    system,
+    uploads,
+    validations,
+)
 from .handlers.base import AlphintraHandler, Endpoint
 
 VERBS = ("get", "head", "post", "put", "patch", "delete")
@@ -85,6 +98,9 @@ ROUTES = (
     Route("/api/datasets/{id}", datasets.DatasetHandler),
     Route("/api/datasets/{id}/versions", datasets.DatasetVersionsHandler),
     Route("/api/datasets/{id}/versions/{number}", datasets.DatasetVersionHandler),
+    Route("/api/datasets/{id}/versions/{number}/validation", validations.ValidationHandler),
+    Route("/api/datasets/{id}/versions/{number}/acknowledge", validations.AcknowledgeHandler),
+    Route("/api/datasets/{id}/validate", validations.DatasetValidateHandler),
     Route("/api/datasets/{id}/grants", datasets.DatasetGrantsHandler),
     Route("/api/datasets/{id}/preview", datasets.DatasetPreviewHandler),
     Route("/api/datasets/{id}/statistics", datasets.DatasetStatisticsHandler),

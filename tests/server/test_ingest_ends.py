@@ -1,13 +1,25 @@
 """What comes of uploads that do not simply become a version: added rows, errors, lies of a worker, cancelling."""
 
+import asyncio
 import sys
 from pathlib import Path
 
+import alphintra as al
 import pytest
-from alphintra_server.db.dataset_tables import BlobReferenceRow, DatasetVersionRow
+from alphintra.data.sources import FolderSource
+from alphintra.errors import DataError, UnknownDataset
+from alphintra.store.reading import read
+from alphintra_server.auth import Caller
+from alphintra_server.db.dataset_tables import BlobReferenceRow, DatasetLeaseRow, DatasetVersionRow
 from alphintra_server.db.tables import DatasetRow
+from alphintra_server.errors import Gone
+from alphintra_server.jobs.worker_home import lay_out
+from alphintra_server.services.dataset_inputs import inputs
+from alphintra_server.services.selections import Selection, select_for_run
+from sqlalchemy import delete, select
 
 from .conftest import TestIdentities
+from .doors import ask
 from .uploaded import ALICE, HOLD, as_csv, counts, files_below, prices
 
 
@@ -62,6 +74,30 @@ async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be
     refused = await api("POST", path, {"dataset_id": "bad/AAPL"}, user=ALICE)
     assert (refused.status, refused.json["code"]) == (422, "DATASET_HAS_ERRORS")
     assert "row 5" in refused.json["detail"]
+
+    # Somebody says why it does not matter.
+    one = "/api/datasets/bad/versions/1"
+    report = (await api("GET", f"{one}/validation", user=ALICE)).json
+    by_rule = {result["rule"]: result for result in report["report"]["results"]}
+    assert (by_rule["SCHEMA_TYPE"]["count"], by_rule["OHLC_ORDER"]["status"]) == (1, "checked")
+    unknown = await api("POST", f"{one}/acknowledge", {"rules": ["OHLC_ORDER"], "why": "x"}, user=ALICE)
+    assert (unknown.status, unknown.json["code"]) == (422, "NO_OPEN_ERROR")
+    accepted = await api("POST", f"{one}/acknowledge", {"rules": ["SCHEMA_TYPE"], "why": " one row "}, user=ALICE)
+    assert (accepted.status, accepted.json["is_validated"], accepted.json["validation_errors"]) == (200, True, [])
+    (own,) = accepted.json["acknowledgements"]
+    assert (own["rule"], own["who"], own["why"]) == ("SCHEMA_TYPE", "alice", "one row")
+    assert (await api("POST", path, {"dataset_id": "bad/AAPL"}, user=ALICE)).status == 202
+
+    # Checked again without a rule: what was accepted stays so, and not all rules ran.
+    wrong = await api("POST", f"{one}/validation", {"left_out": ["OHLC_ODER"]}, user=ALICE)
+    assert (wrong.status, wrong.json["code"]) == (422, "UNKNOWN_RULE")
+    asked = await api("POST", f"{one}/validation", {"left_out": ["OHLC_ORDER"]}, user=ALICE)
+    job = await job_end(asked.json["job_id"])
+    assert job["status"] == "COMPLETED", job["error"]
+    report = (await api("GET", f"{one}/validation", user=ALICE)).json
+    by_rule = {result["rule"]: result for result in report["report"]["results"]}
+    assert (by_rule["SCHEMA_TYPE"]["count"], by_rule["OHLC_ORDER"]["status"]) == (1, "left_out")
+    assert (report["is_validated"], report["validation_errors"]) == (False, [])
 
     # What cannot be read at all.
     upload_id = put_upload(b"PK\x03\x04" + bytes(200), "evil.xlsx", "evil")
@@ -128,3 +164,50 @@ async def test_a_job_that_is_cancelled_leaves_the_upload_as_it_was(api, put_uplo
     assert (shown["state"], shown["version_id"]) == ("INSPECTED", None)
     assert files_below(data_dir / "datasets") == []
     assert files_below(data_dir / "jobs") == []
+
+
+async def test_a_dataset_that_is_deleted_stays_for_those_who_read_it(
+    api, services, put_upload, look_at, make_version, opened, data_dir, tmp_path, monkeypatch
+):
+    frame = prices(["AAPL", "MSFT"])
+    found = await look_at(put_upload(as_csv(frame)))
+    job = await make_version(found["upload_id"], found["inspection"]["mapping"])
+    assert job["status"] == "COMPLETED", job["error"]
+    closes = frame.sort_values(["Symbol", "Date"])["Close"].tolist()
+    assert (await ask(await opened("bob"), "GET", "/v1/versions?name=prices")).status == 404
+
+    # A notebook has opened it, and a job has got its files.
+    door = await opened("alice")
+    monkeypatch.setenv("ALPHINTRA_DOOR", str(door.socket))
+    monkeypatch.setenv("ALPHINTRA_DOOR_TOKEN", door.token)
+    begun = await asyncio.to_thread(al.data.load, "prices@1")
+
+    def of_a_job(session):
+        return inputs(session, services.storage, [select_for_run(session, Caller("alice", ()), "prices")])
+
+    texts, links = services.database.read_now(of_a_job)
+    lay_out(tmp_path, texts, links)
+
+    gone = await api("DELETE", "/api/datasets/prices", user=ALICE)
+    assert gone.status in (200, 202), gone.json
+    assert (await asyncio.to_thread(begun.to_arrow))["close"].to_pylist() == closes
+    version = begun._version.manifest
+    part = f"/v1/versions/{version.version}/files/{version.files[0].sha256}?start=0&bytes=4"
+    other = await opened("alice", subject="k2")
+    assert (await ask(other, "GET", part)).status == 410
+    assert (await ask(other, "GET", f"/v1/versions/{version.version}/manifest")).status == 410
+    with pytest.raises(UnknownDataset):
+        await asyncio.to_thread(al.data.load, "prices@1")
+    with pytest.raises(Gone):
+        services.database.read_now(lambda session: inputs(session, services.storage, [Selection(
+            session.scalars(select(DatasetRow).where(DatasetRow.name == "prices")).one(), (),
+            session.get(DatasetVersionRow, version.version))]))  # fmt: skip
+
+    # The last reader is done: its files go, and the job still has its own.
+    services.database.write_now(lambda session: session.execute(delete(DatasetLeaseRow)))
+    await services.dataset_deletion.look()
+    assert files_below(data_dir / "datasets") == []
+    held = FolderSource(tmp_path / "in" / "datasets").open("prices", "1")
+    assert read(held)["close"].to_pylist() == closes
+    with pytest.raises(DataError, match="deleted"):
+        await asyncio.to_thread(begun.to_arrow)

@@ -28,6 +28,7 @@ from alphintra_server.services.dataset_storage import DatasetStorage
 from alphintra_server.services.datasets import Datasets
 from alphintra_server.services.manifests import Manifests
 from alphintra_server.services.storage_use import storage_used
+from alphintra_server.services.version_reading import VersionReading
 
 from ..sdk.store.made import bars
 from .stored import store_version
@@ -270,3 +271,33 @@ async def test_what_was_made_of_it_is_named_first(house):
     (top,) = (await house.datasets.versions(ALICE, "top", PageQuery())).items
     assert [(parent.version_id, parent.state) for parent in top.parents] == [(middle, "DELETED")]
     assert await house.names(BOB, source="USER_UPLOAD") == ["bobs"]
+
+
+async def test_a_notebook_that_reads_goes_on_and_nobody_begins(house, database):
+    version, manifest = house.make()
+    dataset = house.row("prices").id
+    file = manifest.files[0].sha256
+    for name in ("bob", "eve"):
+        await house.grants.change(ALICE, dataset, GrantChange(user_id=name, level="READ"))
+    reading = VersionReading(database, house.storage)
+    assert await reading.manifest(BOB, version, "k1") == manifest.to_json()
+    await house.deletion.delete(ALICE, dataset, DeletionQuery())
+    assert await house.deletion.look() == 0
+    # Another server's process knows of the lease as well.
+    for server in (reading, VersionReading(database, house.storage)):
+        assert await server.part(BOB, version, file, 0, 4, "k1") == b"PAR1"
+    for who in (ALICE, EVE):
+        with pytest.raises(Gone):
+            await reading.manifest(who, version, who.user_id)
+        with pytest.raises(Gone):
+            await reading.part(who, version, file, 0, 4, who.user_id)
+    assert len(database.read_now(lambda session: session.query(DatasetLeaseRow).all())) == 1
+
+    def end(session):
+        session.query(DatasetLeaseRow).one().until = datetime.now(UTC) - timedelta(seconds=1)
+
+    database.write_now(end)
+    with pytest.raises(Gone):
+        await reading.part(BOB, version, file, 0, 4, "k1")
+    assert await house.deletion.look() == 1
+    assert house.blobs() == []

@@ -93,6 +93,7 @@ async def test_a_file_comes_in_pieces_and_is_kept_under_its_id(api, begin, send,
     head = await api("HEAD", path, user=ALICE, headers=TUS)
     assert (head.status, head.headers["Upload-Offset"], head.headers["Upload-Length"]) == (200, "5", "10")
     assert (head.headers["Cache-Control"], head.headers["Tus-Resumable"]) == ("no-store", "1.0.0")
+    assert head.headers["Upload-Metadata"] == metadata(filename="../../etc/pri ces\u202e.csv.gz")
     last = await send(path, 5, b"56789", **{"Upload-Checksum": checksum(b"56789", "sha1")})
     assert (last.status, last.headers["Upload-Offset"]) == (204, "10")
     shown = (await api("GET", path, user=ALICE)).json

@@ -163,11 +163,26 @@ def test_a_second_writer_waits(server):
 
 def test_who_is_not_known_or_goes_wrong_is_answered_before_the_body(server):
     path = server.begin()
-    for token, offset, status in (("wrong", 0, b"403"), (TOKEN, 5, b"409")):
-        connection = server.open(path, offset, len(DATA), b"", "Expect: 100-continue", token=token)
+    expect = "Expect: 100-continue"
+    for token, offset, more, status in (("wrong", 0, (), b"403"), (TOKEN, 5, (expect,), b"409")):
+        connection = server.open(path, offset, len(DATA), b"", *more, token=token)
         assert connection.recv(1000).startswith(b"HTTP/1.1 " + status)
         connection.close()
     assert server.offset(path) == 0
+
+
+def test_a_page_of_another_site_cannot_send(server):
+    """A browser sends its cookie along; without the token of the page, and from another origin, that is not enough."""
+    login = server.ask("GET", f"/api/status?token={TOKEN}", Authorization="")
+    cookies = "; ".join(value.partition(";")[0] for value in login.headers.get_all("Set-Cookie"))
+    assert cookies
+    head = {"Authorization": "", "Cookie": cookies, "Upload_Length": "5"}
+    assert server.ask("GET", HOME, Authorization="", Cookie=cookies).status == 200
+    assert server.ask("POST", HOME, **head).status == 403
+    assert server.ask("POST", HOME, X_HTTP_Method_Override="DELETE", **head).status == 403
+    page = head | {"Cookie": f"{cookies}; _xsrf={'ab' * 16}", "X_XSRFToken": "ab" * 16}
+    assert server.ask("POST", HOME, **page).status == 201
+    assert server.ask("POST", HOME, Origin="http://evil.example", **page).status == 404
 
 
 def test_a_form_is_bounded_and_leaves_nothing_of_a_half(server):

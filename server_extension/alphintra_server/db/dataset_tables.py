@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .tables import Base
@@ -161,6 +161,8 @@ class UploadRow(Base):
     user_id: Mapped[str] = mapped_column(String(255))
     # What the sender calls it: shown, never part of a path.
     filename: Mapped[str] = mapped_column(String(255))
+    # ``Upload-Metadata`` as the sender wrote it: it is told back.
+    sent_metadata: Mapped[str | None] = mapped_column(Text)
     # The dataset that it is to become (a new one, or a new version of one that is there).
     dataset_name: Mapped[str] = mapped_column(String(200))
     length: Mapped[int] = mapped_column(BigInteger)

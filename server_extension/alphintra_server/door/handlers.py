@@ -108,6 +108,11 @@ class DoorHandler(AnsweringMixin):
         self.set_header("Content-Type", kind)
         self.finish(text)
 
+    @property
+    def reader(self) -> str:
+        """Who reads, as what is being deleted knows them: a kernel or job of a user, whom no other door can be."""
+        return f"{self.tenant.kind} {self.tenant.subject} of {self.tenant.caller.user_id}"
+
     async def write_bytes(self, content: bytes) -> None:
         """Answer with bytes. Who asked may have left."""
         self.set_header("Content-Type", BYTES)

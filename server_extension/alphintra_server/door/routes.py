@@ -66,7 +66,7 @@ class ManifestHandler(DoorHandler):
     @endpoint("datasets:read", media_type=BYTES)
     async def get(self, who: Caller, version_id: str) -> None:
         """Read a version's manifest."""
-        await self.write_bytes(await self.services.version_reading.manifest(who, version_id))
+        await self.write_bytes(await self.services.version_reading.manifest(who, version_id, self.reader))
 
 
 class FileHandler(DoorHandler):
@@ -75,7 +75,9 @@ class FileHandler(DoorHandler):
     @endpoint("datasets:read", query=PartQuery, media_type=BYTES)
     async def get(self, who: Caller, version_id: str, sha256: str, *, query: PartQuery) -> None:
         """Read a range of one of a version's files."""
-        found = await self.services.version_reading.part(who, version_id, sha256, query.start, query.bytes)
+        found = await self.services.version_reading.part(
+            who, version_id, sha256, query.start, query.bytes, self.reader
+        )
         await self.write_bytes(found)
 
 

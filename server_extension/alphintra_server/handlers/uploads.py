@@ -190,9 +190,10 @@ class UploadsHandler(UploadingHandler):
             if "Upload-Defer-Length" in headers:
                 raise errors.BadRequest("Upload-Defer-Length is not supported.", code="BAD_HEADER")
             length = protocol.read_number("Upload-Length", headers.get("Upload-Length"))
-            about = protocol.read_metadata(headers.get("Upload-Metadata"))
+            given = headers.get("Upload-Metadata")
+            about = protocol.read_metadata(given)
             upload = await self.services.uploads.create(
-                who, length, about.get("filename", about.get("name", "file")), about.get("dataset")
+                who, length, about.get("filename", about.get("name", "file")), about.get("dataset"), given
             )
         else:
             if self._refusal is None and (not self._form.complete or self._form.filename is None):
@@ -232,7 +233,9 @@ class UploadHandler(UploadingHandler):
     async def head(self, who: Caller, upload_id: str) -> None:
         """Ask where the next bytes go (`Upload-Offset`)."""
         protocol.check_version(self.request.headers.get("Tus-Resumable"))
-        upload = await self.services.uploads.alive(who, upload_id)
+        upload, metadata = await self.services.uploads.alive(who, upload_id)
+        if metadata:
+            self.set_header("Upload-Metadata", metadata)
         self.set_header("Upload-Offset", str(upload.received))
         self.set_header("Upload-Length", str(upload.length))
         self.set_header("Cache-Control", "no-store")

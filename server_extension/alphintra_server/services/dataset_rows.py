@@ -39,18 +39,19 @@ def visible(who: Caller) -> ColumnElement[bool]:
     return or_(DatasetRow.user_id.is_(None), DatasetRow.user_id == who.user_id, DatasetRow.id.in_(granted(who)))
 
 
-def listed(who: Caller) -> Select[Any]:
-    """Select what a list may show, without what only a single one shows."""
-    shown = select(DatasetRow).where(
-        visible(who), DatasetRow.state == "ACTIVE", DatasetRow.withdrawn.is_(False)
-    )
-    return shown.options(defer(DatasetRow.manifest, raiseload=True), defer(DatasetRow.searched, raiseload=True))
+def listed(who: Caller) -> tuple[ColumnElement[bool], ...]:
+    """Tell which rows a list may show."""
+    return visible(who), DatasetRow.state == "ACTIVE", DatasetRow.withdrawn.is_(False)
+
+
+WITHOUT_MANIFEST = (defer(DatasetRow.manifest, raiseload=True), defer(DatasetRow.searched, raiseload=True))
+"""Leaves out of rows what only a single one shows."""
 
 
 def visible_names(session: Session, who: Caller) -> list[str]:
     """List the names of the datasets that a caller may see."""
-    query = listed(who).order_by(DatasetRow.name_folded, DatasetRow.id)
-    return [row.name for row in session.scalars(query.limit(LISTED))]
+    query = select(DatasetRow.name).where(*listed(who)).order_by(DatasetRow.name_folded, DatasetRow.id)
+    return list(session.scalars(query.limit(LISTED)))
 
 
 def find(session: Session, who: Caller, dataset_id: str, level: Level = Level.READ) -> DatasetRow:

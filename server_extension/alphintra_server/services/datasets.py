@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
@@ -29,7 +29,7 @@ from ..models.datasets import (
     StorageUsage,
 )
 from . import shipped_datasets, stored_previews
-from .dataset_rows import LISTED, Level, accesses, find, fold, listed, to_model
+from .dataset_rows import LISTED, WITHOUT_MANIFEST, Level, accesses, find, fold, listed, to_model
 from .manifests import ManifestPlace, Manifests, place_of
 from .paging import Slice
 from .storage_use import storage_used
@@ -51,15 +51,22 @@ class Datasets:
 
     async def search(self, who: Caller, query: DatasetQuery) -> Slice[Dataset]:
         """List by name."""
-        wanted = _filtered(listed(who), query)
+        order = (DatasetRow.name_folded, DatasetRow.id)
+        wanted = [*listed(who), *_asked_for(query)]
+        page = select(DatasetRow.id, func.count().over()).where(*wanted).order_by(*order)
+        page = page.limit(query.limit).offset(query.offset)
 
         def work(session: Session) -> Slice[Dataset]:
-            counted = wanted.with_only_columns(func.count(), maintain_column_froms=True)
-            total = session.scalar(counted) or 0
-            ordered = wanted.order_by(DatasetRow.name_folded, DatasetRow.id)
-            rows = list(session.scalars(ordered.limit(query.limit).offset(query.offset)))
-            may = accesses(session, who, rows)
-            return Slice([to_model(row, may[row.id]) for row in rows], total)
+            # The page and the count are one walk along an index; only the rows of the page are read.
+            found = session.execute(page).all()
+            if found or not query.offset:
+                total = found[0][1] if found else 0
+            else:
+                total = session.scalar(select(func.count()).select_from(DatasetRow).where(*wanted)) or 0
+            rows = select(DatasetRow).where(DatasetRow.id.in_([id_ for id_, _ in found])).order_by(*order)
+            shown = list(session.scalars(rows.options(*WITHOUT_MANIFEST)))
+            may = accesses(session, who, shown)
+            return Slice([to_model(row, may[row.id]) for row in shown], total)
 
         return await self._database.read(work)
 
@@ -201,28 +208,27 @@ class Datasets:
         return await self._database.read(work)
 
 
-def _filtered(wanted: Select[Any], query: DatasetQuery) -> Select[Any]:
+def _asked_for(query: DatasetQuery) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if query.search:
         text = query.search.casefold()
-        wanted = wanted.where(
-            or_(DatasetRow.searched.contains(text, autoescape=True), DatasetRow.id.in_(_having(text)))
-        )
+        found.append(or_(DatasetRow.searched.contains(text, autoescape=True), DatasetRow.id.in_(_having(text))))
     if query.asset_class:
-        wanted = wanted.where(DatasetRow.asset_class == query.asset_class.upper())
+        found.append(DatasetRow.asset_class == query.asset_class.upper())
     if query.symbol:
-        wanted = wanted.where(DatasetRow.id.in_(_having(query.symbol)))
+        found.append(DatasetRow.id.in_(_having(query.symbol)))
     if query.timeframe:
-        wanted = wanted.where(DatasetRow.timeframe == query.timeframe)
+        found.append(DatasetRow.timeframe == query.timeframe)
     if query.start is not None:
-        wanted = wanted.where(DatasetRow.end_date >= query.start)
+        found.append(DatasetRow.end_date >= query.start)
     if query.end is not None:
-        wanted = wanted.where(DatasetRow.start_date <= query.end)
+        found.append(DatasetRow.start_date <= query.end)
     if query.source is not None:
-        wanted = wanted.where(DatasetRow.source == query.source.value)
+        found.append(DatasetRow.source == query.source.value)
     for tag in (query.tags or "").split(","):
         if tag.strip():
-            wanted = wanted.where(DatasetRow.tags_folded.contains(f"|{tag.strip().casefold()}|", autoescape=True))
-    return wanted
+            found.append(DatasetRow.tags_folded.contains(f"|{tag.strip().casefold()}|", autoescape=True))
+    return found
 
 
 def _having(symbol: str) -> Select[Any]:

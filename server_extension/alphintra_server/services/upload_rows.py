@@ -25,7 +25,15 @@ _FORGOTTEN = timedelta(days=30)
 
 
 def reserve(
-    session: Session, user_id: str, *, length: int, filename: str, dataset: str, quota: int, hours: float
+    session: Session,
+    user_id: str,
+    *,
+    length: int,
+    filename: str,
+    dataset: str,
+    metadata: str | None,
+    quota: int,
+    hours: float,
 ) -> UploadRow:
     """Begin an upload, if its user has room for it.
 
@@ -53,6 +61,7 @@ def reserve(
         id=uuid.uuid4().hex,
         user_id=user_id,
         filename=filename,
+        sent_metadata=metadata,
         dataset_name=dataset,
         length=length,
         received=0,

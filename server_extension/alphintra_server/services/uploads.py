@@ -84,8 +84,17 @@ class Uploads:
         self._hashes = RunningHashes()
         self._settling: set[asyncio.Task[None]] = set()
 
-    async def create(self, who: Caller, length: int, filename: str, dataset: str | None) -> Upload:
+    async def create(
+        self, who: Caller, length: int, filename: str, dataset: str | None, metadata: str | None = None
+    ) -> Upload:
         """Begin an upload: its room is reserved, in the user's quota and on the disk.
+
+        Args:
+            who: Who sends it.
+            length: Its bytes.
+            filename: What they call it.
+            dataset: The dataset that it is to become; none: one that is called as the file is.
+            metadata: What is told back to a client that asks.
 
         Raises:
             Invalid: The dataset's name cannot be one.
@@ -108,6 +117,7 @@ class Uploads:
             length=length,
             filename=filename,
             dataset=name,
+            metadata=metadata,
             quota=self._limits.of(who.user_id).storage,
             hours=self.bounds.hours,
         )
@@ -127,8 +137,8 @@ class Uploads:
         """
         return to_model(await self._find(who, upload_id))
 
-    async def alive(self, who: Caller, upload_id: str) -> Upload:
-        """Read one that is on its way or here.
+    async def alive(self, who: Caller, upload_id: str) -> tuple[Upload, str | None]:
+        """Read one that is on its way or here, and what its sender said of it.
 
         Raises:
             NotFound: There is none, or it is another user's.
@@ -136,7 +146,7 @@ class Uploads:
         """
         row = await self._find(who, upload_id)
         await self._refuse_gone(row)
-        return to_model(row)
+        return to_model(row), row.sent_metadata
 
     async def search(self, who: Caller, query: UploadsQuery) -> Slice[Upload]:
         """List, the newest first."""

@@ -1,12 +1,16 @@
 """Reading stored versions as a notebook does, through its door: manifests, and ranges of files.
 
-Whether the reader may read is looked up at each request: sharing that ends, and a deletion, count from then on.
+Whether the reader may read is looked up at each request: sharing that ends counts from then on. A deletion admits
+nobody new; who has begun to read goes on, as long as they ask now and then.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import time
+from collections import OrderedDict
+from math import inf
 from pathlib import Path
 
 from sqlalchemy import select
@@ -18,8 +22,12 @@ from ..db.engine import Database
 from ..db.tables import DatasetRow
 from ..errors import Gone, Invalid, NotFound
 from ..models.versions import VersionNames, VersionRef
+from . import dataset_leases
 from .dataset_rows import find
 from .dataset_storage import DatasetStorage
+
+_RENEWED = dataset_leases.LEASE.total_seconds() / 4
+_MOST_TAKEN = 10_000
 
 
 class VersionReading:
@@ -33,6 +41,8 @@ class VersionReading:
     def __init__(self, database: Database, storage: DatasetStorage) -> None:
         self._database = database
         self._storage = storage
+        # When a reader's lease was last taken, so that not every range of a file is a write.
+        self._taken: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def versions(self, who: Caller, name: str) -> VersionNames:
         """List the versions of a dataset that can be read, the newest last; none for what ships."""
@@ -47,16 +57,21 @@ class VersionReading:
 
         return await self._database.read(work)
 
-    async def manifest(self, who: Caller, version_id: str) -> bytes:
-        """Read a version's manifest."""
+    async def manifest(self, who: Caller, version_id: str, holder: str) -> bytes:
+        """Read a version's manifest; this reader (``holder``) reads the version from then on."""
 
         def work(session: Session) -> Path:
-            return self._storage.manifest_file(_readable(session, who, version_id), version_id)
+            folder = _readable(session, who, version_id, holder)
+            dataset_leases.take(session, version_id, holder)
+            return self._storage.manifest_file(folder, version_id)
 
-        path = await self._database.read(work)
+        path = await self._database.write(work)
+        self._note_taken(version_id, holder)
         return await asyncio.to_thread(path.read_bytes)
 
-    async def part(self, who: Caller, version_id: str, sha256: str, start: int, count: int) -> bytes:
+    async def part(
+        self, who: Caller, version_id: str, sha256: str, start: int, count: int, holder: str
+    ) -> bytes:
         """Read a range of a file of a version, whole.
 
         Raises:
@@ -64,20 +79,32 @@ class VersionReading:
         """
 
         def work(session: Session) -> tuple[Path, int]:
-            owner = _readable(session, who, version_id)
+            owner = _readable(session, who, version_id, holder)
             reference = session.get(BlobReferenceRow, (version_id, sha256))
             if reference is None:
                 raise NotFound(f"The version has no file {sha256}.")
             return self._storage.blob(owner, sha256), reference.bytes
 
         path, size = await self._database.read(work)
+        if time.monotonic() - self._taken.get((version_id, holder), -inf) > _RENEWED:
+            await self._database.write(lambda session: dataset_leases.take(session, version_id, holder))
+            self._note_taken(version_id, holder)
         if start + count > size:
             raise Invalid.field("bytes", f"the file has {size:,} bytes")
         return await asyncio.to_thread(_read, path, start, count)
 
+    def _note_taken(self, version_id: str, holder: str) -> None:
+        self._taken[version_id, holder] = time.monotonic()
+        self._taken.move_to_end((version_id, holder))
+        while len(self._taken) > _MOST_TAKEN:
+            self._taken.popitem(last=False)
 
-def _readable(session: Session, who: Caller, version_id: str) -> str:
-    """Return whose folder a version lies in, if the caller may read it."""
+
+def _readable(session: Session, who: Caller, version_id: str, holder: str) -> str:
+    """Return whose folder a version lies in, if the caller may read it.
+
+    A reader who has begun (``holder``) goes on while it is being deleted.
+    """
     version = session.get(DatasetVersionRow, version_id)
     dataset = None if version is None else session.get(DatasetRow, version.dataset_id)
     if version is None or dataset is None or dataset.user_id is None:
@@ -86,8 +113,9 @@ def _readable(session: Session, who: Caller, version_id: str) -> str:
         find(session, who, dataset.id)
     except NotFound:
         raise NotFound(f"There is no version {version_id}.", code="UNKNOWN_VERSION") from None
-    if version.state != "ACTIVE" or dataset.state != "ACTIVE":
-        raise Gone(f"Version {version.number} of {dataset.name} was deleted.", code="DATASET_DELETED")
+    except Gone:
+        if dataset.state == "DELETED" or not dataset_leases.holds(session, version_id, holder):
+            raise
     return session.get_one(StorageAccountRow, dataset.user_id).folder
 
 

@@ -12,7 +12,10 @@ down_revision = "0006_job_names"
 branch_labels = None
 depends_on = None
 
-_INDEXES = (("user_id", "state", "name_folded", "id"), ("state", "name_folded", "id"))
+_LISTED = (
+    *("state", "name_folded", "id", "user_id", "withdrawn", "source", "asset_class", "timeframe"),
+    *("start_date", "end_date"),
+)
 _TABLES = (
     "dataset_reports",
     "dataset_parents",
@@ -34,8 +37,7 @@ def upgrade() -> None:
     for column in _new():
         op.add_column("datasets", column)
     _fill()
-    for columns in _INDEXES:
-        op.create_index(op.f(f"ix_datasets_{'_'.join(columns)}"), "datasets", list(columns), unique=False)
+    op.create_index("ix_datasets_listed", "datasets", list(_LISTED), unique=False)
     op.create_table(
         "remembered_mappings",
         sa.Column("user_id", sa.String(length=255), nullable=False),
@@ -60,6 +62,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("user_id", sa.String(length=255), nullable=False),
         sa.Column("filename", sa.String(length=255), nullable=False),
+        sa.Column("sent_metadata", sa.Text(), nullable=True),
         sa.Column("dataset_name", sa.String(length=200), nullable=False),
         sa.Column("length", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
@@ -191,8 +194,7 @@ def downgrade() -> None:
     op.execute(sa.text("UPDATE datasets SET withdrawn = :yes WHERE user_id IS NOT NULL").bindparams(yes=True))
     for table in _TABLES:
         op.drop_table(table)
-    for columns in _INDEXES:
-        op.drop_index(op.f(f"ix_datasets_{'_'.join(columns)}"), table_name="datasets")
+    op.drop_index("ix_datasets_listed", table_name="datasets")
     for column in _new():
         op.drop_column("datasets", column.name)
     op.alter_column("datasets", "unique_name", new_column_name="name")
