@@ -13,8 +13,9 @@ from pathlib import Path
 
 from alphintra_kernel.protocol import Channel, Progress
 
-from alphintra_kernel import ingest_job
+from alphintra_kernel import ingest_job, numba_cache
 
+numba_cache.adopt()
 reader, writer = (os.fdopen(int(fd), mode, buffering=0) for fd, mode in zip(sys.argv[-2:], ("rb", "wb"), strict=True))
 root = Path(os.environ["ALPHINTRA_JOB_ROOT"])
 out = root / "out"

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from alphintra.rules.facts import Facts, of_staging, of_version
     from alphintra.rules.places import Place
     from alphintra.rules.registry import Choice, rules
-    from alphintra.rules.report import Acknowledgement, Report, Result, acknowledge, from_json, keep_acknowledged
+    from alphintra.rules.report import (
+        Acknowledgement,
+        Report,
+        Result,
+        acknowledge,
+        from_json,
+        keep_acknowledged,
+        without_places,
+    )
     from alphintra.rules.rule import Parameter, Rule
     from alphintra.rules.running import Validation, check_version
 
@@ -33,6 +41,7 @@ _WHERE = {
     "of_staging": "facts",
     "of_version": "facts",
     "rules": "registry",
+    "without_places": "report",
 }
 
 __all__ = [
@@ -52,6 +61,7 @@ __all__ = [
     "of_staging",
     "of_version",
     "rules",
+    "without_places",
 ]
 
 

@@ -118,7 +118,8 @@ class Batch:
             array = self.table[name].combine_chunks()
             valid = validity(array)
             found = raw_values(array) if valid is None else with_nan(array, valid)
-            found = self._kept[name] = found if found.dtype == np.float64 else found.astype(np.float64)
+            # What is compiled takes aligned numbers; a buffer from elsewhere may begin anywhere.
+            found = self._kept[name] = np.require(found, np.float64, ["C", "A"])
         return found
 
     def of(self, role: str) -> F64 | None:

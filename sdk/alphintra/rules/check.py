@@ -31,7 +31,7 @@ class Check:
         self.prepare()
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Return by rule why it cannot be checked; those that are left out or ``None`` can be."""
         return {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 MOST_PLACES = 1_000
 """Places that are kept of each rule."""
-MOST_MESSAGE = 300
+MOST_TEXT = {"file": 1_024, "column": 200, "symbol": 128, "time": 40, "message": 300}
+"""Characters of what a place says; more are cut off."""
 Rows = npt.NDArray[np.int64] | Sequence[int]
 Message = Callable[[int], str] | str | None
+Parts = list[tuple[Rows, Message, str | None]]
+"""Rows, what is wrong with them, and the column that is meant."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Place:
         return replace(self, column=column, message=message)
 
 
-def first_cells(batch: Batch, parts: Sequence[tuple[Rows, Message, str | None]], room: int) -> list[Place]:
+def first_cells(batch: Batch, parts: Parts, room: int) -> list[Place]:
     """Return the first places of rows of several columns, row after row."""
     found = [
         (int(row), number, i) for number, (rows, _, _) in enumerate(parts) for i, row in enumerate(rows[: max(0, room)])
@@ -60,6 +63,13 @@ def first_cells(batch: Batch, parts: Sequence[tuple[Rows, Message, str | None]],
         text = message(i) if callable(message) else message
         out.append(batch.places([row])[0].called(column, text))
     return out
+
+
+def _short(place: Place) -> Place:
+    """Cut off what is too long."""
+    texts: dict[str, Any] = {name: getattr(place, name) or "" for name in MOST_TEXT}
+    long = {name: text[: MOST_TEXT[name] - 1] + "…" for name, text in texts.items() if len(text) > MOST_TEXT[name]}
+    return replace(place, **long) if long else place
 
 
 @dataclass
@@ -114,7 +124,7 @@ class Found:
         self,
         rule: str,
         batch: Batch,
-        parts: Sequence[tuple[Rows, Message, str | None]],
+        parts: Parts,
         severity: Severity | None = None,
     ) -> None:
         """Count rows of several columns, as of :meth:`rows`, and keep the first ones: row after row."""
@@ -139,7 +149,7 @@ class Found:
         more = len(places) if count is None else count
         if not more:
             return
-        own.places += places[: MOST_PLACES - len(own.places)]
+        own.places += map(_short, places[: MOST_PLACES - len(own.places)])
         own.count += more
         grave = severity or own.severity
         own.gravest = grave if own.gravest is None else gravest(own.gravest, grave)

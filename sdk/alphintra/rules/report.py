@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from alphintra.errors import DataError
 from alphintra.ingest.findings import Severity
-from alphintra.rules.places import MOST_MESSAGE, MOST_PLACES, Place
+from alphintra.rules.places import MOST_PLACES, MOST_TEXT, Place
 from alphintra.store.checked_json import Part, canonical, parse, refuse
 
 FORMAT = "alphintra-report/1"
@@ -19,7 +19,6 @@ MOST_BYTES = 4 << 20
 MOST_VALUES = 300_000
 Status = Literal["checked", "not_checked", "left_out"]
 _SEVERITIES = "error|warning|info"
-_TEXTS = {"file": 1_024, "column": 200, "symbol": 128, "time": 40, "message": MOST_MESSAGE}
 _NUMBERS = ("row", "line")
 _STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
@@ -84,7 +83,10 @@ class Report:
 
     def __getitem__(self, rule: str) -> Result:
         """Return the result of a rule."""
-        return next(result for result in self.results if result.rule == rule)
+        for result in self.results:
+            if result.rule == rule:
+                return result
+        raise KeyError(rule)
 
     @property
     def fired(self) -> tuple[Result, ...]:
@@ -191,6 +193,11 @@ def keep_acknowledged(report: Report, before: Report) -> Report:
     return replace(report, acknowledged=(*report.acknowledged, *kept))
 
 
+def without_places(report: Report) -> Report:
+    """Return the counts alone, as a manifest that anybody may read has them of a sealed version."""
+    return replace(report, results=tuple(replace(result, places=()) for result in report.results))
+
+
 def _where(result: Result) -> list[tuple[str | None, str | None, str | None]]:
     return [(place.column, place.symbol, place.time) for place in result.places]
 
@@ -264,7 +271,7 @@ def _read_places(value: Any, where: str) -> tuple[Place, ...]:
             if name in _NUMBERS:
                 if type(item) is not int or not 0 <= item < 2**63:
                     refuse("no whole number", f"{where}.{name}")
-            elif not isinstance(item, str) or len(item) > _TEXTS[name]:
+            elif not isinstance(item, str) or len(item) > MOST_TEXT[name]:
                 refuse("no short text", f"{where}.{name}")
     return tuple(Place(**{name: items[i] for name, items in columns.items()}) for i in range(count))
 

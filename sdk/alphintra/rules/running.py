@@ -6,11 +6,13 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from alphintra.errors import DataError
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check
 from alphintra.rules.facts import Facts, of_version
-from alphintra.rules.places import MOST_MESSAGE, Found, Place
+from alphintra.rules.places import Found, Place
 from alphintra.rules.registry import CHECKS, Choice
 from alphintra.rules.report import Report, Result, from_json
 from alphintra.store.checked_json import canonical
@@ -35,17 +37,15 @@ class Validation:
 
     def __init__(self, facts: Facts, choice: Choice | None = None) -> None:
         self._facts, self._choice = facts, choice or Choice()
-        self._why: dict[str, str | None] = {}
+        self._why: dict[str, str] = {}
+        values = self._choice.values()
         for kind in CHECKS:
-            self._why |= kind.why_not(facts)
+            self._why |= {rule: why[:300] for rule, why in kind.why_not(facts, values).items() if why}
         wanted = {rule.id: rule for rule in self._choice.checked()}
-        if "PRICE_TICK" in wanted and not self._choice.values()["PRICE_TICK"]["tick"] and not self._why["PRICE_TICK"]:
-            self._why["PRICE_TICK"] = "price step unknown"
         if not facts.staged:
             self._why |= {rule.id: ONLY_FILE for kind in CHECKS for rule in kind.rules if rule.seen_in == "file"}
-        self._run = {rule: own for rule, own in wanted.items() if not self._why.get(rule)}
+        self._run = {rule: own for rule, own in wanted.items() if rule not in self._why}
         self._found = Found(list(self._run.values()))
-        values = self._choice.values()
         self._checks: list[Check] = [
             kind(facts, values, self._found) for kind in CHECKS if any(rule.id in self._run for rule in kind.rules)
         ]
@@ -59,9 +59,7 @@ class Validation:
         counts = Counter(staged.counts)
         grave: dict[str, Any] = {}
         for own in staged.findings:
-            kept[own.rule].append(
-                Place(own.file, own.row, own.line, own.column, own.symbol, own.time, own.message[:MOST_MESSAGE])
-            )
+            kept[own.rule].append(Place(own.file, own.row, own.line, own.column, own.symbol, own.time, own.message))
             if own.severity == "error" or own.rule not in grave:
                 grave[own.rule] = own.severity
         for rule, count in counts.items():
@@ -78,6 +76,10 @@ class Validation:
         if not len(table):
             return
         table = self._typed(table)
+        with np.errstate(all="ignore"):  # infinities and prices of 0 are what is looked for
+            self._see(symbol, table)
+
+    def _see(self, symbol: str, table: Any) -> None:
         if symbol != self._symbol:
             self._end()
             self._symbol, self._start, self._last = symbol, 0, None
@@ -124,10 +126,11 @@ class Validation:
             before: Where the rows are stored ones, their report as they were read: what only the file tells is taken
                 over.
         """
-        self._end()
-        self._symbol = None
-        for check in self._checks:
-            check.finish()
+        with np.errstate(all="ignore"):
+            self._end()
+            self._symbol = None
+            for check in self._checks:
+                check.finish()
         known = {} if before is None else {result.rule: result for result in before.results}
         values = self._choice.values()
         results = []
@@ -144,8 +147,8 @@ class Validation:
                 elif rule.seen_in == "file" and rule.id in known:
                     results.append(known[rule.id])
                 else:
-                    reason = self._why.get(rule.id)
-                    results.append(Result(rule.id, rule.severity, "not_checked", reason, parameters=values[rule.id]))
+                    why = self._why[rule.id]
+                    results.append(Result(rule.id, rule.severity, "not_checked", why, parameters=values[rule.id]))
         when = datetime.fromtimestamp(self._facts.now / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return Report(self._rows, self._symbols, when, tuple(results))
 

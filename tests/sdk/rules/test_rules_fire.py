@@ -208,6 +208,11 @@ def test_rows_while_the_market_is_closed() -> None:
     extended = Choice(parameters={"OFF_SESSION": {"minutes_before": 330}})
     report = check({"A": walk(np.append(night, times))}, extended, **NYSE)
     assert fired(report) == {}
+    evening = np.append(times[times < us("2024-07-02")], us("2024-07-01T21:30"))
+    assert fired(check({"A": walk(evening)}, **NYSE)) == {"OFF_SESSION": ("warning", 1)}
+    for minutes_after, count in ((90, 0), (89, 1)):
+        late = Choice(parameters={"OFF_SESSION": {"minutes_after": minutes_after}})
+        assert check({"A": walk(evening)}, late, **NYSE)["OFF_SESSION"].count == count
     daily = days(np.sort(np.append(_dates("2024-06-03", "2024-07-31"), [19_908, 19_910])))  # 4 July and a Saturday
     report = check({"A": daily}, **NYSE_DAYS)
     assert fired(report) == {"OFF_SESSION": ("warning", 1), "WEEKEND_ROWS": ("warning", 1)}
@@ -411,6 +416,10 @@ def test_times_of_knowledge() -> None:
     })  # fmt: skip
     report = check({"A": table})
     assert fired(report) == {"KNOWN_AT_ORDER": ("error", 2)}
+    # A day begins in Auckland before it does in UTC.
+    dates = table.set_column(0, "date", table["time"].cast(pa.timestamp("us")).cast(pa.date32()))
+    assert [p.time for p in check({"A": dates})["KNOWN_AT_ORDER"].places] == ["2024-01-05", "2024-01-08"]
+    assert [p.message for p in check({"A": dates})["KNOWN_AT_ORDER"].places] == ["known before an earlier row"] * 2
     assert [(p.time, p.message) for p in report["KNOWN_AT_ORDER"].places] == [
         ("2024-01-05T00:00:00Z", "known before its own time"), ("2024-01-08T00:00:00Z", "known before an earlier row")
     ]  # fmt: skip

@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 from alphintra.errors import DataError, RuleError
-from alphintra.rules import Choice, Place, Report, Result, acknowledge, from_json, keep_acknowledged, rules
+from alphintra.rules import (
+    Choice,
+    Place,
+    Report,
+    Result,
+    acknowledge,
+    from_json,
+    keep_acknowledged,
+    rules,
+    without_places,
+)
 from alphintra.rules.report import MOST_BYTES
 
 from tests.sdk.rules.made import MINUTE, check, put, us, walk
@@ -35,6 +45,13 @@ def test_json_and_back() -> None:
     assert from_json(raw).to_json() == raw == json.dumps(
         json.loads(raw), sort_keys=True, separators=(",", ":"), ensure_ascii=False
     ).encode()  # fmt: skip
+
+
+def test_a_sealed_version_shows_counts_alone() -> None:
+    report = without_places(wrong())
+    assert [(result.count, result.places) for result in report.errors] == [(1, ()), (1, ())]
+    assert from_json(report.to_json()) == report
+    assert b"2024" not in report.to_json()
 
 
 def test_a_report_is_of_bounded_size() -> None:

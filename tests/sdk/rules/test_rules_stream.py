@@ -14,12 +14,23 @@ import pyarrow as pa
 import pytest
 from alphintra import ingest
 from alphintra.errors import DataError
-from alphintra.rules import Choice, Validation, acknowledge, check_version, keep_acknowledged, of_staging
+from alphintra.ingest.findings import SEVERITIES, Finding
+from alphintra.ingest.reading import Staged
+from alphintra.rules import (
+    Choice,
+    Validation,
+    acknowledge,
+    check_version,
+    from_json,
+    keep_acknowledged,
+    of_staging,
+    rules,
+)
 from alphintra.store import About, Provenance, VersionWriter
 from alphintra.store.opening import open_folder
 from alphintra.store.staging import staged_rows
 
-from tests.sdk.rules.made import HOUR, MINUTE, check, facts, fired, put, stamps, us, walk, without
+from tests.sdk.rules.made import DAY, HOUR, MINUTE, check, facts, fired, put, stamps, us, walk, without
 
 
 def dirty(seed: int, calendar: str) -> pa.Table:
@@ -103,6 +114,45 @@ def test_batches_of_any_size(seed: int, calendar: str) -> None:
     if not seed:
         few = {symbol: table.slice(len(table) // 2, 150) for symbol, table in tables.items()}
         assert check(few, choice, lambda: 1, **stated) == check(few, choice, **stated)
+
+
+SPECIAL = (0.0, -0.0, -1.0, np.nan, np.inf, -np.inf, 1e308, -1e308, 5e-324, 100.0, 1e15)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("seed", range(24))
+def test_values_that_no_market_has(seed: int) -> None:
+    """No number, no time frame and no calendar ends a check, and the report can always be written and read."""
+    rng = np.random.default_rng(seed)
+    daily = bool(rng.random() < 0.3)
+    tables = {}
+    for number in range(rng.integers(1, 4)):
+        rows = int(rng.integers(1, 300))
+        step = int(rng.choice([MINUTE, HOUR, DAY]))
+        times = us("2024-03-01") + np.sort(rng.integers(0, 3_000, rows)) * step
+        if rng.random() < 0.2:
+            times = np.sort(rng.integers(-6 * 10**16, 2 * 10**17, rows))
+        table = walk(times, seed)
+        for i, name in enumerate(("open", "high", "low", "close", "volume"), 1):
+            own, wrong = table[name].to_numpy().copy(), rng.random(rows) < rng.choice([0, 0.05, 0.9])
+            own[wrong] = rng.choice(SPECIAL, wrong.sum())
+            table = table.set_column(i, name, pa.array(own, from_pandas=bool(rng.random() < 0.5)))
+        table = table.append_column("adj_close", table["close"]).append_column("feature", table["volume"])
+        if daily:
+            dates = pa.array((times // DAY).astype(np.int32), pa.int32()).cast(pa.date32())
+            table = table.set_column(0, "date", dates)
+        tables[f"S{number}"] = table
+    stated = {
+        "calendar": (None, "24/7", "XNYS", "XTKS", "weekdays")[rng.integers(5)],
+        "asset_class": (None, "FOREX", "STOCKS", "CRYPTO")[rng.integers(4)],
+        "timeframe": (None, "1d", "1min", "1h", "1w", "1mo")[rng.integers(6)],
+        "label": ("open", "close", "unknown")[rng.integers(3)],
+        "adjustment": ("raw", "splits", "unknown")[rng.integers(3)],
+    }
+    choice = Choice(parameters={"PRICE_TICK": {"tick": 0.01}, "CURRENCY_UNIT": {"days": 1}, "VOL_UNIT": {"days": 3}})
+    whole = check(tables, choice, **stated)
+    assert check(tables, choice, lambda: rng.integers(1, 60), **stated) == whole
+    assert from_json(whole.to_json()) == whole
 
 
 #: A cell that is no number, one without a symbol, rows out of order, at one time, and with impossible values.
@@ -211,3 +261,44 @@ def test_rows_of_other_types() -> None:
         with pytest.raises(DataError) as caught:
             Validation(stated).see("A", wrong)
         assert caught.value.code == "BAD_COLUMN"
+
+
+def test_the_first_thousand_places_are_kept_and_all_are_counted() -> None:
+    table = walk(us("2024-01-01T00:00") + HOUR * np.arange(3_000))
+    table = table.set_column(5, "volume", pa.array(-np.arange(1.0, 3_001)))
+    rng = np.random.default_rng(0)
+    for cuts in (None, lambda: rng.integers(1, 700)):
+        report = check({"A": table.slice(0, 700), "B": table}, cuts=cuts, timeframe="1h", calendar="24/7")
+        found = report["VOL_NEGATIVE"]
+        assert (found.count, len(found.places)) == (3_700, 1_000)
+        assert [p.symbol for p in found.places].count("A") == 700
+        assert found.places[-1].time == "2024-01-13T11:00:00Z"
+
+
+def test_every_finding_of_the_reader_has_its_rule() -> None:
+    """As grave as the reader says; symbols that are numbers in a typed file are a warning, in the rows an error."""
+    graver = {rule for rule, severity in SEVERITIES.items() if rules()[rule].severity != severity}
+    assert graver == {"SYMBOL_COERCED"}
+    table = walk(us("2024-01-01T00:00") + HOUR * np.arange(50))
+    findings = tuple(Finding(rule, severity, "as it was", "a.csv", row=3) for rule, severity in SEVERITIES.items())
+    counts = dict.fromkeys(SEVERITIES, 7)
+    staged = Staged((), 50, 1, (), False, True, findings, counts)
+    run = Validation(facts(table, timeframe="1h", calendar="24/7", staged=True))
+    run.read(staged)
+    run.see("A", table)
+    report = run.finish()
+    assert fired(report) == {rule: (severity, 7) for rule, severity in SEVERITIES.items()}
+    assert {(p.file, p.row, p.message) for r in report.fired for p in r.places} == {("a.csv", 3, "as it was")}
+
+
+def test_volume_that_begins_late() -> None:
+    table = walk(us("2024-01-01T00:00") + HOUR * np.arange(3_000))
+    volume = np.where(np.arange(3_000) % 2_500 < 2_000, 0.0, 5.0)
+    late = table.set_column(5, "volume", pa.array(volume))
+    never = table.set_column(5, "volume", pa.array(np.zeros(3_000)))
+    rng = np.random.default_rng(0)
+    for cuts in (None, lambda: rng.integers(1, 400)):
+        report = check({"A": never, "B": late, "C": never}, cuts=cuts, timeframe="1h", calendar="24/7")
+        found = report["VOL_ZERO_MOVE"]
+        assert (found.count, len(found.places), {p.symbol for p in found.places}) == (2_500, 1_000, {"B"})
+        assert (found.places[0].time, found.places[-1].time) == ("2024-01-01T00:00:00Z", "2024-02-11T15:00:00Z")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Parameter, Rule
@@ -33,7 +33,7 @@ class Adjusted(Check):
     rules = (ADJUSTED,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs both closes."""
         return {ADJUSTED.id: facts.without("close", "adj_close")}
 
@@ -54,15 +54,14 @@ class Adjusted(Check):
         before = np.append(self._close, close[:-1])
         adjusted_before = np.append(self._adjusted, adjusted[:-1])
         self._close, self._adjusted = float(close[-1]), float(adjusted[-1])
-        with np.errstate(all="ignore"):
-            change = (adjusted / close) / (adjusted_before / before)
-            least = np.minimum(np.minimum(close, before), np.minimum(adjusted, adjusted_before))
-            slack = 1e-6 + 2 * self.value(ADJUSTED, "rounding") / least
-            times = 1 / change
-            whole = np.round(times)
-            reverse = (whole >= 2) & (np.abs(times / whole - 1) <= 0.02 + slack)
-            rows = np.flatnonzero((change < 1 - slack) & ~reverse)
-            self._rises += int((change > 1 + slack).sum())
+        change = (adjusted / close) / (adjusted_before / before)
+        least = np.minimum(np.minimum(close, before), np.minimum(adjusted, adjusted_before))
+        slack = 1e-6 + 2 * self.value(ADJUSTED, "rounding") / least
+        times = 1 / change
+        whole = np.round(times)
+        reverse = (whole >= 2) & (np.abs(times / whole - 1) <= 0.02 + slack)
+        rows = np.flatnonzero((change < 1 - slack) & ~reverse)
+        self._rises += int((change > 1 + slack).sum())
         self._rows += len(batch)
         self.found.rows(
             ADJUSTED.id, batch, rows, lambda i: f"the share of the close fell by {1 - change[rows[i]]:.2%}", self._name

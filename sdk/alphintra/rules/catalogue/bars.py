@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import PRICES, Facts
-from alphintra.rules.places import Message, Rows
+from alphintra.rules.places import Parts, Place, first_cells
 from alphintra.rules.rule import Parameter, Rule
 
 ORDER = Rule(
@@ -67,7 +67,7 @@ class Bars(Check):
     rules = (ORDER, POSITIVE, NONFINITE, NEGATIVE, ZERO_MOVE, FRACTION)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Which columns there are, and what the asset may be."""
         prices = None if facts.names(*PRICES) else "there are no prices"
         volume = None if facts.names("volume", "size") else "there is no volume"
@@ -110,7 +110,7 @@ class Bars(Check):
     def begin(self, symbol: str) -> None:
         """Forget whether there was volume."""
         self._traded = False
-        self._moves: list[Callable[[], None]] = []
+        self._moves: list[tuple[Batch | None, Parts, list[Place] | None, int]] = []
         self._held = 0
 
     def see(self, batch: Batch) -> None:
@@ -125,7 +125,9 @@ class Bars(Check):
         elif len(volumes):
             every = self._flagged(*[np.ones(len(batch))] * 4, volumes, 0.0, self._whole, flags)
         self._traded = self._traded or bool(every & self._traded_bit)
-        parts: dict[str, list[tuple[Rows, Message, str | None]]] = {}
+        if self._traded and self._moves:
+            self._let_go()
+        parts: dict[str, Parts] = {}
         for rule, bit in self._bits.items():
             if every & bit:
                 parts[rule] = [(np.flatnonzero(flags & bit), _MESSAGES.get(rule), None)]
@@ -147,7 +149,8 @@ class Bars(Check):
         if not self._is_bar or not self.found.wants(ORDER.id):
             return
         opens, highs, lows, closes = (batch.numbers(name)[rows] for name in self._bar)
-        most, least = np.fmax(np.fmax(opens, closes), lows), np.fmin(np.fmin(opens, closes), highs)
+        most = np.fmax(np.fmax(opens, closes), lows) + 0.0  # not −0
+        least = np.fmin(np.fmin(opens, closes), highs) + 0.0
         above = most > highs
         off = np.maximum(most - highs, lows - least)
         rounding = self.facts.adjusted & (off <= self.value(ORDER, "tick") * (1 + 1e-9))
@@ -162,15 +165,26 @@ class Bars(Check):
 
     def _hold(self, batch: Batch, rows: npt.NDArray[np.int64]) -> None:
         """Keep rows without volume until it is known whether the symbol has volume at all."""
+        if self._traded:
+            self.found.rows(ZERO_MOVE.id, batch, rows, _MESSAGES[ZERO_MOVE.id])
+            return
         room = max(0, self.found.room(ZERO_MOVE.id) - self._held)
-        places = [place.called(None, _MESSAGES[ZERO_MOVE.id]) for place in batch.places(rows[:room].tolist())]
-        self._held += len(places)
-        count = len(rows)
-        self._moves.append(lambda: self.found.add(ZERO_MOVE.id, places, count))
+        parts: Parts = [(rows[:room], _MESSAGES[ZERO_MOVE.id], None)]
+        self._held += min(room, len(rows))
+        # Most symbols without volume have none throughout: of the first batch places are made when they are needed.
+        places = None if not self._moves else first_cells(batch, parts, room)
+        first = batch if places is None else None
+        self._moves.append((first, parts, places, len(rows)))
+
+    def _let_go(self) -> None:
+        """Count the rows that were kept."""
+        for batch, parts, places, count in self._moves:
+            shown = first_cells(batch, parts, self.found.room(ZERO_MOVE.id)) if batch is not None else places or []
+            self.found.add(ZERO_MOVE.id, shown, count)
+        self._moves.clear()
 
     def end(self, symbol: str) -> None:
         """Count rows without volume, if others have some."""
         if self._traded:
-            for count in self._moves:
-                count()
+            self._let_go()
         self._moves.clear()

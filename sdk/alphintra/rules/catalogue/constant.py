@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Parameter, Rule
@@ -32,7 +32,7 @@ class Constant(Check):
     rules = (CONSTANT, CARDINALITY)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Which types there are."""
         others = [column for column in facts.columns if column.role != "time"]
         texts = [column for column in facts.columns if column.type == "string"]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from alphintra.data.splits import jumps
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Parameter, Rule
@@ -50,7 +50,7 @@ class DaySeries(Check):
     rules = (SPLIT, CURRENCY, VOLUME)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs bars of at most a day."""
         reason = "there are no bars" if facts.kind != "bars" else facts.without("close")
         if reason is None and facts.timeframe in ("1w", "1mo"):
@@ -137,15 +137,13 @@ def _shifts(
 ) -> list[tuple[int, float]]:
     """Return where a level becomes some times what it was, or that part of it, and stays: day and ratio."""
     after = values if first is None else first
-    with np.errstate(divide="ignore", invalid="ignore"):
-        step = after[1:] / values[:-1]
-        far = np.flatnonzero((np.maximum(step, 1 / step) > min(ratios) / 3) & np.isfinite(step)) + 1
+    step = after[1:] / values[:-1]
+    far = np.flatnonzero((np.maximum(step, 1 / step) > min(ratios) / 3) & np.isfinite(step)) + 1
     far = far[(far >= width) & (far + width <= len(values))]
     out: list[tuple[int, float]] = []
     for some in np.split(far, range(_AT_ONCE, len(far), _AT_ONCE)):
         around = some[:, None] + np.arange(width)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            change = np.median(values[around], axis=1) / np.median(values[around - width], axis=1)
+        change = np.median(values[around], axis=1) / np.median(values[around - width], axis=1)
         for ratio in (*ratios, *(1 / ratio for ratio in ratios)):
             hit = (change / ratio >= 1 / within) & (change / ratio <= within)
             out += [(i, ratio) for i in some[hit].tolist()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Rule
@@ -24,7 +24,7 @@ class Declared(Check):
     rules = (ZONE, ADJUSTMENT)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Dates have no zone, features no adjustment."""
         return {
             ZONE.id: "times are dates" if facts.time.type == "date32" else None,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.rule import Rule
 from alphintra.store.columns import raw_values, validity
@@ -34,7 +34,7 @@ class Duplicates(Check):
     rules = (EXACT, CONFLICT)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Ticks may share a time."""
         reason = "several ticks may share a time" if facts.kind == "ticks" else None
         if facts.name("sequence") is not None:

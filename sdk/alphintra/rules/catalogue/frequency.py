@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import DAY_US, Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Parameter, Rule
@@ -40,7 +40,7 @@ class Frequency(Check):
     rules = (MIXED, MISDECLARED)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Without a time frame there is nothing to compare with."""
         reason = "time frame unknown" if facts.timeframe is None else None
         if facts.kind == "ticks":

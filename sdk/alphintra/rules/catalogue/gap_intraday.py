@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Parameter, Rule
@@ -35,7 +35,7 @@ class GapIntraday(Check):
     rules = (GAP,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs a step that is shorter than a day."""
         reason = without_sessions(facts)
         if facts.kind != "bars":

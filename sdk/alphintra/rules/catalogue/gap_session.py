@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Rule
@@ -16,9 +16,9 @@ GAP = Rule(
     "GAP_SESSION",
     "warning",
     "A session of the calendar, between the first and the last row of a symbol, has no row.",
-    "Holidays and closures that the calendar knows; what is before a listing or after a delisting. For currencies 1 "
-    "January and 25 December. Not checked without a calendar, for weeks and months, and on `weekdays`, whose holidays "
-    "are not known.",
+    "Holidays and closures that the calendar knows; what is before a listing or after a delisting; years before 1970 "
+    "and after 2035. For currencies 1 January and 25 December. Not checked without a calendar, for weeks and months, "
+    "and on `weekdays`, whose holidays are not known.",
 )
 
 
@@ -28,7 +28,7 @@ class GapSession(Check):
     rules = (GAP,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Without sessions none is missing."""
         return {GAP.id: without_sessions(facts)}
 

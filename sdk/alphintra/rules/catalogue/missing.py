@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Parameter, Rule
@@ -32,7 +32,7 @@ class Missing(Check):
     rules = (PATTERN,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs numbers."""
         return {PATTERN.id: None if _numbers(facts) else "there are no numbers"}
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import DAY_US, Facts
 from alphintra.rules.rule import Parameter, Rule
 
@@ -43,7 +43,7 @@ class OffSession(Check):
     rules = (OFF, WEEKEND, HALF_DAY)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Without sessions nothing is outside of them."""
         reason = facts.without_sessions()
         if facts.timeframe in ("1w", "1mo"):
@@ -83,12 +83,7 @@ class OffSession(Check):
             half &= hours.usual_close[last] > hours.close[last]
             self.found.rows(HALF_DAY.id, batch, rows[half], "the exchange closed early on that day")
             following = np.minimum(last + 1, len(hours.open) - 1)
-            allowed = (times <= hours.usual_close[last] + self._after) | (times >= hours.open[following] - self._before)
-            allowed &= (
-                (times < hours.break_start[last])
-                | (times > hours.break_end[last])
-                | (hours.break_start[last] == hours.break_end[last])
-            )
-            extended = (self._before > 0) | (self._after > 0)
-            half |= allowed & extended & (times >= hours.close[last])
+            late = (times <= hours.usual_close[last] + self._after) & (self._after > 0)
+            early = (times >= hours.open[following] - self._before) & (self._before > 0)
+            half |= (late | early) & (times >= hours.close[last])  # a row in a break is before the close
         self.found.rows(OFF.id, batch, rows[~weekend & ~half], "the market is closed")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import MOST_PLACES, Place
 from alphintra.rules.rule import Parameter, Rule
@@ -28,13 +28,16 @@ OUTLIER = Rule(
 )
 
 
+_LARGE = 10
+
+
 class Outlier(Check):
     """Follows returns with a window that goes on over batches."""
 
     rules = (OUTLIER,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs the closes of bars."""
         return {OUTLIER.id: "there are no bars" if facts.kind != "bars" else facts.without("close")}
 
@@ -64,7 +67,8 @@ class Outlier(Check):
                 if len(places) >= self.found.room(OUTLIER.id):
                     break
                 place = self._waiting[row] if row < batch.start else batch.places([row - batch.start])[0]
-                places.append(place.called(None, f"the close moved by {move:+.2%} and came back"))
+                told = f"by {move:+.2%}" if move < _LARGE else f"to {1 + move:.3g} times what it was"
+                places.append(place.called(None, f"the close moved {told} and came back"))
             self.found.add(OUTLIER.id, places, count)
         waiting = [int(row) for row in self._counts[1::2] if row >= 0]
         self._waiting = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.rule import Rule
 from alphintra.store.columns import raw_values
@@ -28,7 +28,7 @@ class Overlap(Check):
     rules = (OVERLAP,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs a version to which rows are added."""
         reason = None if facts.parent is not None else "rows are not added to a version"
         return {OVERLAP.id: "several ticks may share a time" if reason is None and facts.kind == "ticks" else reason}

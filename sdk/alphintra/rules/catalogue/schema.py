@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import Place
 from alphintra.rules.rule import Parameter, Rule
@@ -45,7 +45,7 @@ class Schema(Check):
     rules = (REQUIRED, DUP_COLUMN, COLUMN_LIMIT, ROW_LIMIT)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Without a quota there is none to go beyond."""
         return {ROW_LIMIT.id: "there is no quota" if facts.most_rows is None else None}
 

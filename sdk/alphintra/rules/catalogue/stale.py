@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.places import MOST_PLACES, Place
 from alphintra.rules.rule import Parameter, Rule
@@ -31,7 +31,7 @@ class Stale(Check):
     rules = (STALE,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs the closes of bars."""
         return {STALE.id: "there are no bars" if facts.kind != "bars" else facts.without("close")}
 

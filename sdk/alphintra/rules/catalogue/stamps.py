@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.hours import HOUR_US
 from alphintra.rules.places import Place
@@ -49,7 +49,7 @@ class Stamps(Check):
     rules = (LABEL, SHIFT)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs an exchange's opens and bars within sessions."""
         reason = without_sessions(facts)
         if reason is None and facts.hours is not None and not facts.hours.exchange:

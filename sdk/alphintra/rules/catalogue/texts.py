@@ -9,9 +9,9 @@ import numpy as np
 from alphintra.ingest.findings import shown
 from alphintra.ingest.limits import DEFAULT
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
-from alphintra.rules.places import Message, Rows
+from alphintra.rules.places import Parts
 from alphintra.rules.rule import Rule
 
 CELL = Rule(
@@ -37,7 +37,7 @@ class Texts(Check):
     rules = (CELL, FORMULA)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs text, or a reader's findings."""
         none = not facts.staged and not _texts(facts)
         return {rule.id: "there is no text" if none else None for rule in cls.rules}
@@ -50,8 +50,8 @@ class Texts(Check):
         """Look."""
         import pyarrow.compute as pc
 
-        long: list[tuple[Rows, Message, str | None]] = []
-        formulas: list[tuple[Rows, Message, str | None]] = []
+        long: Parts = []
+        formulas: Parts = []
         for name in self._names:
             column = batch.table[name].combine_chunks()
             rows = np.asarray(pc.fill_null(pc.greater(pc.binary_length(column), DEFAULT.cell), False))

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import PRICES, Facts
-from alphintra.rules.places import Message, Place, Rows, first_cells
+from alphintra.rules.places import Parts, Place, first_cells
 from alphintra.rules.rule import Parameter, Rule
 
 TICK = Rule(
@@ -31,10 +31,13 @@ class TickGrid(Check):
     rules = (TICK,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs prices as they were quoted."""
         reason = "there are no prices" if not facts.names(*_PRICES) else None
-        return {TICK.id: "prices are adjusted" if reason is None and facts.adjusted else reason}
+        if reason is None and facts.adjusted:
+            reason = "prices are adjusted"
+        unknown = TICK.id in values and not values[TICK.id]["tick"]
+        return {TICK.id: "price step unknown" if reason is None and unknown else reason}
 
     def prepare(self) -> None:
         """Read the price step."""
@@ -48,7 +51,7 @@ class TickGrid(Check):
 
     def see(self, batch: Batch) -> None:
         """Count."""
-        parts: list[tuple[Rows, Message, str | None]] = []
+        parts: Parts = []
         for name in self._names:
             values = batch.numbers(name)
             steps = values / self._tick

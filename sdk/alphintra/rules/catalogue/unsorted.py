@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from alphintra.rules.batch import Batch
-from alphintra.rules.check import Check
+from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.rule import Rule
 from alphintra.store.columns import raw_values
@@ -27,7 +27,7 @@ class Unsorted(Check):
     rules = (UNSORTED,)
 
     @classmethod
-    def why_not(cls, facts: Facts) -> Mapping[str, str | None]:
+    def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Stored rows are sorted."""
         return {UNSORTED.id: None if facts.staged else "stored rows are sorted: only the file tells"}
 
