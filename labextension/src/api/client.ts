@@ -5,6 +5,7 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import { ApiError, problemFrom } from './problem.js';
 import type {
+  IAcknowledged,
   IDataset,
   IDatasetPreview,
   IDatasetQuery,
@@ -12,7 +13,8 @@ import type {
   IDatasetVersion,
   IIngestBody,
   IUpload,
-  IUploadInspection
+  IUploadInspection,
+  IValidationReport
 } from './datasets.js';
 import type {
   IBacktest,
@@ -140,6 +142,16 @@ export class Client {
 
   datasetStatistics(id: string, query: { version?: number }): Promise<IDatasetStatistics> {
     return this._get(`datasets/${encodeURIComponent(id)}/statistics`, query);
+  }
+
+  /** What the rules found on a version, and what was accepted of it. */
+  datasetReport(id: string, version: number): Promise<IValidationReport> {
+    return this._get(`datasets/${encodeURIComponent(id)}/versions/${version}/validation`);
+  }
+
+  /** Accept errors of a version: it can be used then. */
+  acknowledge(id: string, version: number, rules: readonly string[], why: string): Promise<IAcknowledged> {
+    return this._post(`datasets/${encodeURIComponent(id)}/versions/${version}/acknowledge`, { rules: [...rules], why });
   }
 
   /** The newest uploads of this user. */

@@ -27,6 +27,7 @@ export interface IDataset {
   tags: string[];
   /** Number of the current version; of what ships, `null`. */
   version: number | null;
+  version_id: string | null;
   currency: string | null;
   calendar: string | null;
   license: string | null;
@@ -62,9 +63,42 @@ export interface IDatasetVersion {
   end_date: string;
   is_validated: boolean;
   validation_errors: string[];
-  acknowledgements: { rule?: string; who?: string; when?: string; why?: string }[];
   parents: { version_id: string; dataset_id: string; number: number; state: string }[];
   created_at: string;
+}
+
+/** Where a rule fired; what is not known, or says nothing, is `null`. */
+export interface IReportPlace {
+  file: string | null;
+  row: number | null;
+  line: number | null;
+  column: string | null;
+  symbol: string | null;
+  time: string | null;
+  message: string | null;
+}
+
+export interface IRuleResult {
+  rule: string;
+  severity: 'error' | 'warning' | 'info';
+  status: 'checked' | 'not_checked' | 'left_out';
+  /** Why it was not checked. */
+  reason: string | null;
+  count: number;
+  /** The first places. */
+  places: IReportPlace[];
+}
+
+export interface IAcknowledged {
+  is_validated: boolean;
+  /** A line for each open error: `RULE: what (how many, where)`. */
+  validation_errors: string[];
+  acknowledgements: { rule: string; who: string; when: string; why: string }[];
+}
+
+/** What the rules found on a version. */
+export interface IValidationReport extends IAcknowledged {
+  report: { checked: string; results: IRuleResult[] } | null;
 }
 
 /** The points of a chart. */

@@ -9,10 +9,12 @@ import {
   TickMarkType,
   Time,
   WhitespaceData,
-  createChart,
   CandlestickSeries,
   HistogramSeries,
-  LineSeries
+  ISeriesMarkersPluginApi,
+  LineSeries,
+  createChart,
+  createSeriesMarkers
 } from 'lightweight-charts';
 
 import type { ICandles, IDatasetChart } from '../api/datasets.js';
@@ -20,6 +22,7 @@ import { candleColors, chartTheme } from '../result/chartTheme.js';
 import { datesOnly, fixed, isoTime, priceDecimals } from '../result/format.js';
 import { readPalette } from '../result/palette.js';
 import { tickText } from '../result/tickText.js';
+import { barAt } from './report.js';
 
 type Point = LineData<Time> | WhitespaceData<Time>;
 
@@ -46,6 +49,7 @@ export class DatasetChart implements IDisposable {
   constructor(
     private readonly _host: HTMLElement,
     private readonly _data: IDatasetChart,
+    private readonly _places: readonly { time: number; severity: string }[],
     private readonly _read: (text: string) => void
   ) {
     const dateOnly = datesOnly(_data.candles?.time ?? _data.time);
@@ -86,6 +90,10 @@ export class DatasetChart implements IDisposable {
       this._line = this._chart.addSeries(LineSeries, { lineWidth: 2, priceFormat, lastValueVisible: false, priceLineVisible: false });
       this._line.setData(points(_data.time, _data.values));
     }
+    const series = this._candles ?? this._line;
+    if (series && _places.length > 0) {
+      this._marks = createSeriesMarkers(series as ISeriesApi<'Candlestick' | 'Line', Time>, []);
+    }
     this.recolor();
     this._chart.subscribeCrosshairMove(move => this._say(typeof move.logical === 'number' ? move.logical : null));
     this._chart.subscribeDblClick(() => this._chart.timeScale().fitContent());
@@ -113,6 +121,23 @@ export class DatasetChart implements IDisposable {
     this._candles?.applyOptions(candleColors(palette));
     this._volume?.applyOptions({ color: palette.muted });
     this._line?.applyOptions({ color: palette.strategy });
+    const times = this._data.candles?.time ?? this._data.time;
+    this._marks?.setMarkers(
+      this._places.flatMap(({ time, severity }) => {
+        const at = times[barAt(times, time)];
+        return at === undefined
+          ? []
+          : [
+              {
+                time: at as Time,
+                position: 'aboveBar' as const,
+                shape: 'arrowDown' as const,
+                size: 1.5,
+                color: severity === 'error' ? palette.error : palette.warning
+              }
+            ];
+      })
+    );
   }
 
   private get _count(): number {
@@ -197,6 +222,7 @@ export class DatasetChart implements IDisposable {
   private _candles: ISeriesApi<'Candlestick', Time> | null = null;
   private _volume: ISeriesApi<'Histogram', Time> | null = null;
   private _line: ISeriesApi<'Line', Time> | null = null;
+  private _marks: ISeriesMarkersPluginApi<Time> | null = null;
   private _at = 0;
   private _isDisposed = false;
 }

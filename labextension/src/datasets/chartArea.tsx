@@ -7,15 +7,18 @@ import { describe } from '../api/problem.js';
 import { fixed } from '../result/format.js';
 import type { IAlphintra } from '../tokens.js';
 import { DatasetChart } from './chart.js';
+import { IFired, placesOn } from './report.js';
 
 interface IProps {
   first: IDatasetChart;
   symbols: readonly string[];
+  /** What the rules found: its places are marked. */
+  fired: readonly IFired[];
   alphintra: IAlphintra;
   readChart: (symbol: string) => Promise<IDatasetChart>;
 }
 
-export function ChartArea({ first, symbols, alphintra, readChart }: IProps): JSX.Element {
+export function ChartArea({ first, symbols, fired, alphintra, readChart }: IProps): JSX.Element {
   const { trans, appearanceChanged } = alphintra;
   const [data, setData] = React.useState(first);
   const [symbol, setSymbol] = React.useState(first.symbol);
@@ -49,14 +52,14 @@ export function ChartArea({ first, symbols, alphintra, readChart }: IProps): JSX
     if (host.current === null || isEmpty) {
       return undefined;
     }
-    const chart = new DatasetChart(host.current, data, setText);
+    const chart = new DatasetChart(host.current, data, placesOn(fired, data.symbol, symbols.length === 1), setText);
     const recolor = (): void => chart.recolor();
     appearanceChanged.connect(recolor);
     return () => {
       appearanceChanged.disconnect(recolor);
       chart.dispose();
     };
-  }, [data]);
+  }, [data, fired]);
   const { candles } = data;
   const drawn = candles ? candles.time.length : data.time.length;
   const each = candles?.bars_each ?? 1;
@@ -65,7 +68,7 @@ export function ChartArea({ first, symbols, alphintra, readChart }: IProps): JSX
       ? trans.__('%1 bars, each candle stands for %2 of them', fixed(data.bars, 0), each)
       : data.thinned
         ? trans.__('%1 of %2 rows, drawn at random', fixed(drawn, 0), fixed(data.bars, 0))
-        : trans._n('%1 bar', '%1 bars', data.bars, fixed(data.bars, 0));
+        : trans._n('%2 bar', '%2 bars', data.bars, fixed(data.bars, 0));
   return (
     <section className="alphintra-Dataset-chart" aria-label={trans.__('Chart')}>
       <div className="alphintra-Dataset-chart-head">

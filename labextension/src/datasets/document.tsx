@@ -5,7 +5,13 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { Client } from '../api/client.js';
-import type { IDataset, IDatasetPreview, IDatasetStatistics, IDatasetVersion } from '../api/datasets.js';
+import type {
+  IDataset,
+  IDatasetPreview,
+  IDatasetStatistics,
+  IDatasetVersion,
+  IValidationReport
+} from '../api/datasets.js';
 import { Failure } from '../failure.js';
 import { bytesText } from '../jobs/words.js';
 import { fixed } from '../result/format.js';
@@ -13,7 +19,9 @@ import { CopyButton } from '../result/header.js';
 import type { IAlphintra } from '../tokens.js';
 import { ChartArea } from './chartArea.js';
 import type { DatasetsModel } from './model.js';
-import { ReportTab, SampleTab, StatisticsTab, VersionsTab } from './tabs.js';
+import { IFired, sortedReport } from './report.js';
+import { ReportTab } from './reportTab.js';
+import { SampleTab, StatisticsTab, VersionsTab } from './tabs.js';
 import {
   adjustmentText,
   assetText,
@@ -44,6 +52,9 @@ interface IShown {
   version: IDatasetVersion | null;
   preview: IDatasetPreview;
   statistics: IDatasetStatistics;
+  /** What the rules found; of what ships `null`. */
+  report: IValidationReport | null;
+  fired: readonly IFired[];
 }
 
 async function readAll(client: Client, id: string, number: number | null): Promise<IShown> {
@@ -56,7 +67,9 @@ async function readAll(client: Client, id: string, number: number | null): Promi
   ]);
   const wanted = number ?? dataset.version;
   const version = versions.items.find(own => own.number === wanted) ?? null;
-  return { dataset, versions: versions.items, version, preview, statistics };
+  const report = version === null ? null : await client.datasetReport(id, version.number);
+  const fired = report === null ? [] : sortedReport(report).fired;
+  return { dataset, versions: versions.items, version, preview, statistics, report, fired };
 }
 
 function Header({ shown, trans }: { shown: IShown; trans: TranslationBundle }): JSX.Element {
@@ -135,7 +148,12 @@ function Warnings({ shown: { dataset, version }, trans }: { shown: IShown; trans
 const TABS = ['report', 'sample', 'statistics', 'versions'] as const;
 type Tab = (typeof TABS)[number];
 
-function Tabs(props: { shown: IShown; trans: TranslationBundle; onVersion: (number: number) => void }): JSX.Element {
+function Tabs(props: {
+  shown: IShown;
+  trans: TranslationBundle;
+  onVersion: (number: number) => void;
+  onAccept: (rule: string, why: string) => Promise<void>;
+}): JSX.Element {
   const { shown, trans } = props;
   const [tab, setTab] = React.useState<Tab>('report');
   const baseId = React.useId();
@@ -147,7 +165,7 @@ function Tabs(props: { shown: IShown; trans: TranslationBundle; onVersion: (numb
     versions: trans.__('Versions')
   };
   const counts: Record<Tab, number | null> = {
-    report: (shown.version ?? shown.dataset).validation_errors.length || null,
+    report: shown.fired.length || null,
     sample: shown.preview.sample_data.length,
     statistics: Object.keys(shown.statistics.columns).length,
     versions: shown.versions.length || null
@@ -190,7 +208,12 @@ function Tabs(props: { shown: IShown; trans: TranslationBundle; onVersion: (numb
       </div>
       <div id={`${baseId}-panel`} role="tabpanel" aria-labelledby={`${baseId}-${tab}`} className="alphintra-Dataset-tab">
         {tab === 'report' ? (
-          <ReportTab dataset={shown.dataset} version={shown.version} trans={trans} />
+          <ReportTab
+            dataset={shown.dataset}
+            report={shown.report}
+            trans={trans}
+            onAccept={['OWNER', 'EDIT'].includes(shown.dataset.access) ? props.onAccept : null}
+          />
         ) : tab === 'sample' ? (
           <SampleTab preview={shown.preview} trans={trans} />
         ) : tab === 'statistics' ? (
@@ -270,13 +293,23 @@ function Document({ id, alphintra, model, onTitle }: IDatasetOptions): JSX.Eleme
         key={`${id}@${shown.version?.number ?? ''}`}
         first={shown.preview.chart_data}
         symbols={shown.dataset.symbols}
+        fired={shown.fired}
         alphintra={alphintra}
         readChart={async symbol => {
           const asked = shown.version ? { version: shown.version.number } : {};
           return (await client.datasetPreview(id, { ...asked, symbol, rows: 1, max_points: POINTS })).chart_data;
         }}
       />
-      <Tabs shown={shown} trans={trans} onVersion={setNumber} />
+      <Tabs
+        shown={shown}
+        trans={trans}
+        onVersion={setNumber}
+        onAccept={async (rule, why) => {
+          await client.acknowledge(id, shown.version!.number, [rule], why);
+          setAgain();
+          void model.refresh();
+        }}
+      />
     </article>
   );
 }

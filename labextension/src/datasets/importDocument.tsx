@@ -25,8 +25,8 @@ export interface IImportOptions {
   jobs: IJobs;
   trans: TranslationBundle;
   onTitle: (title: string) => void;
-  /** A version came of it. */
-  onDone: (dataset: string) => void;
+  /** A version came of it: its id, and the name of its dataset as far as this tab knows it. */
+  onDone: (version: string | null, name: string) => void;
   /** It was discarded. */
   onGone: () => void;
 }
@@ -104,7 +104,7 @@ function Import(props: IImportOptions): JSX.Element {
       setForm(initialForm(found, nameOfFile(stand!.dataset_name)));
     }
     if (stand?.state === 'DONE') {
-      props.onDone(form?.about.dataset.trim() || stand.dataset_name);
+      props.onDone(stand.version_id, form?.about.dataset.trim() || stand.dataset_name);
     }
   }, [stand]);
 

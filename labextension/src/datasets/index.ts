@@ -5,6 +5,7 @@ import { ICommandPalette, MainAreaWidget, Notification, WidgetTracker } from '@j
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
+import type { IDataset } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
 import { datasetsIcon } from '../icons.js';
 import { CATEGORY, CommandIDs, IAlphintra, IJobs } from '../tokens.js';
@@ -111,15 +112,20 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
             jobs,
             trans,
             onTitle,
-            onDone: name => {
-              client.dataset(name).then(
-                dataset => {
+            onDone: (version, name) => {
+              const openIt = (dataset: IDataset | undefined): void => {
+                if (dataset) {
                   openDataset(dataset.id);
                   close();
-                },
-                // It was deleted meanwhile: the list shows what there is.
-                () => shell.activateById(panel.id)
-              );
+                } else {
+                  // It was deleted meanwhile, or has another version now: the list shows what there is.
+                  shell.activateById(panel.id);
+                }
+              };
+              client
+                .datasets({ source: 'USER_UPLOAD', limit: 200 })
+                .then(({ items }) => items.find(own => own.version_id === version) ?? client.dataset(name))
+                .then(openIt, () => openIt(undefined));
             },
             onGone: close
           })

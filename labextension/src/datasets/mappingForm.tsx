@@ -94,7 +94,7 @@ function Questions(props: IProps): JSX.Element | null {
     <section className={`alphintra-Mapping-questions ${open > 0 ? 'alphintra-mod-open' : ''}`} aria-label={trans.__('Questions')}>
       <h3>
         {open > 0
-          ? trans._n('%1 thing that the file does not tell', '%1 things that the file does not tell', open, open)
+          ? trans._n('%1 thing that the file does not tell', '%1 things that the file does not tell', open)
           : trans.__('All questions are answered')}
       </h3>
       <ul>
@@ -113,10 +113,13 @@ function Questions(props: IProps): JSX.Element | null {
 }
 
 /** How its rows are meant: bars or ticks, whose, when, adjusted for what. */
-function Meaning({ form, trans, onChange }: IProps): JSX.Element {
+function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
   const { mapping } = form;
   const change = (change: Partial<IMapping>): void => onChange({ ...form, mapping: { ...mapping, ...change } });
   const hasColumn = mapping.symbol_from === 'column';
+  // What is asked above is not complained of here as well.
+  const asked = new Set(openQuestions(found, form).map(question => question.field));
+  const lacksZone = needsZone(mapping) && mapping.zone === null && !asked.has('zone');
   return (
     <fieldset className="alphintra-Mapping-fields">
       <legend>{trans.__('How it is read')}</legend>
@@ -158,7 +161,7 @@ function Meaning({ form, trans, onChange }: IProps): JSX.Element {
         options={zones()}
         placeholder={needsZone(mapping) ? 'America/New_York' : trans.__('not needed')}
         disabled={!needsZone(mapping)}
-        complaint={needsZone(mapping) && mapping.zone === null ? trans.__('On which clocks are the times?') : null}
+        complaint={lacksZone ? trans.__('On which clocks are the times?') : null}
         hint={needsZone(mapping) ? trans.__('They are kept in UTC.') : trans.__('Days, or times that name their zone.')}
         onChange={zone => onChange(answer(form, 'zone', zone))}
       />
@@ -268,7 +271,7 @@ export function MappingForm(props: IProps): JSX.Element {
   const first = complaints[0];
   const why =
     open > 0
-      ? trans._n('%1 question is open', '%1 questions are open', open, open)
+      ? trans._n('%1 question is open', '%1 questions are open', open)
       : first
         ? complaintText(first, trans)
         : zoneMissing

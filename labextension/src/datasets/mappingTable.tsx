@@ -51,7 +51,11 @@ export function MappingTable({ found, form, wrong, trans, onChange }: IProps): J
               const isTime = TIME_ROLES.includes(column.role);
               const reason = reasonOf(found, mapping, place);
               return (
-                <th key={place} scope="col" className={column.role === 'ignore' ? 'alphintra-mod-left-out' : ''}>
+                <th
+                  key={place}
+                  scope="col"
+                  className={column.role === 'ignore' ? 'alphintra-mod-left-out' : isTime ? 'alphintra-mod-time' : ''}
+                >
                   <span className="alphintra-Mapping-source" title={[label, reason].filter(Boolean).join('\n')}>
                     {label}
                   </span>

@@ -10,6 +10,7 @@ import React from 'react';
 import { describe } from '../api/problem.js';
 import { Failure } from '../failure.js';
 import { datasetsIcon } from '../icons.js';
+import { fixed } from '../result/format.js';
 import { CommandIDs, IJobs } from '../tokens.js';
 import { ALL, DatasetsModel } from './model.js';
 import { DatasetRow } from './row.js';
@@ -83,6 +84,7 @@ function Filters({ model, trans }: IProps): JSX.Element {
     <select
       className="alphintra-Input"
       aria-label={label}
+      title={label}
       value={model.filter[field]}
       onChange={event => void model.choose({ [field]: event.target.value })}
     >
@@ -113,13 +115,13 @@ function Filters({ model, trans }: IProps): JSX.Element {
         }}
       />
       <div className="alphintra-Datasets-choices">
-        {choice('source', trans.__('All sources'), [
+        {choice('source', trans.__('Source'), [
           ['USER_UPLOAD', trans.__('Uploaded')],
           ['PLATFORM', trans.__('Platform')],
           ['EXTERNAL', trans.__('Connected')]
         ])}
-        {choice('asset_class', trans.__('All assets'), model.seen('asset_class').map(own => [own, assetText(own)]))}
-        {choice('timeframe', trans.__('All frames'), model.seen('timeframe').map(own => [own, own]))}
+        {choice('asset_class', trans.__('Asset'), model.seen('asset_class').map(own => [own, assetText(own)]))}
+        {choice('timeframe', trans.__('Frame'), model.seen('timeframe').map(own => [own, own]))}
       </div>
     </div>
   );
@@ -295,7 +297,7 @@ function Body(props: IProps): JSX.Element {
           {over
             ? trans.__('Let go to upload')
             : model.state === 'ready'
-              ? trans._n('%1 dataset', '%1 datasets', model.total, model.total)
+              ? trans._n('%2 dataset', '%2 datasets', model.total, fixed(model.total, 0))
               : ''}
         </span>
       </div>

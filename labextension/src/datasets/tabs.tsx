@@ -3,10 +3,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import type { DatasetCell, IDataset, IDatasetPreview, IDatasetStatistics, IDatasetVersion } from '../api/datasets.js';
+import type { DatasetCell, IDatasetPreview, IDatasetStatistics, IDatasetVersion } from '../api/datasets.js';
 import { bytesText } from '../jobs/words.js';
 import { fixed } from '../result/format.js';
-import { reportLines } from './report.js';
 import { cellText, datasetState, rowsText, spanText } from './words.js';
 
 function Plain(props: {
@@ -31,59 +30,6 @@ function Plain(props: {
         <tbody>{props.children}</tbody>
       </table>
     </div>
-  );
-}
-
-export function ReportTab(props: {
-  dataset: IDataset;
-  version: IDatasetVersion | null;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { dataset, version, trans } = props;
-  if (version === null) {
-    return (
-      <>
-        <p>{trans.__('It ships with the platform, and was checked before.')}</p>
-        <ul>
-          {dataset.notes.map(note => (
-            <li key={note}>{note}</li>
-          ))}
-        </ul>
-      </>
-    );
-  }
-  const lines = reportLines(version);
-  const state = datasetState(version, trans);
-  return (
-    <>
-      {lines.length === 0 ? (
-        <p>
-          {state.kind === 'valid'
-            ? trans.__('\u2713 Every rule was checked, and there is no error.')
-            : trans.__('There is no error; not every rule could be checked.')}
-        </p>
-      ) : (
-        <ul className="alphintra-Report">
-          {lines.map((line, i) => (
-            <li key={i} data-rule={line.rule} className={line.accepted ? '' : 'alphintra-mod-open'}>
-              <span className="alphintra-Report-mark" aria-hidden="true">
-                {line.accepted ? '\u2713' : '\u2715'}
-              </span>
-              <div>
-                <b>{line.text || line.rule}</b>
-                {line.text && line.rule ? <code>{line.rule}</code> : null}
-                {line.place ? <div className="alphintra-muted">{line.place}</div> : null}
-                {line.accepted ? (
-                  <div className="alphintra-muted">
-                    {trans.__('accepted by %1, %2: %3', line.accepted.who, line.accepted.when.slice(0, 10), line.accepted.why)}
-                  </div>
-                ) : null}
-              </div>
-            </li>
-          ))}
-        </ul>
-      )}
-    </>
   );
 }
 
@@ -190,7 +136,7 @@ export function VersionsTab(props: {
               {version.state === 'ACTIVE' ? `${state.mark} ${state.text}` : version.state.toLowerCase()}
             </td>
             <td className="alphintra-mod-left">
-              <code title={version.content_hash}>{version.content_hash.slice(0, 12)}</code>
+              <code title={version.content_hash}>{version.content_hash.replace(/^sha256:/, '').slice(0, 12)}</code>
             </td>
           </tr>
         );

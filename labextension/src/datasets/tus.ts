@@ -14,10 +14,16 @@ export interface ISource {
   slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
 }
 
+/** What is read of an answer. */
+export interface IAnswer {
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}
+
 export interface ITusOptions {
   source: ISource;
   /** Sends a request below `/api`; throws an `ApiError` unless it was answered with success. */
-  send: (path: string, init: RequestInit) => Promise<{ headers: { get(name: string): string | null }; text(): Promise<string> }>;
+  send: (path: string, init: RequestInit) => Promise<IAnswer>;
   /** The upload to go on with; without it one is begun. */
   id?: string | null;
   /** SHA-256 of bytes; `null` where the browser has none, as on plain HTTP to another machine. */
@@ -153,7 +159,16 @@ export class TusUpload {
       headers: TUS,
       signal: this._abort.signal
     });
-    this._sent = Number(answer.headers.get('Upload-Offset'));
+    this._take(answer);
+  }
+
+  /** Read where the next bytes go. An answer that names no such place is no answer of this protocol. */
+  private _take(answer: IAnswer): void {
+    const offset = Number(answer.headers.get('Upload-Offset') ?? NaN);
+    if (!(offset >= 0 && offset <= this.length)) {
+      throw new Error('The server tells of another file than this one.');
+    }
+    this._sent = offset;
   }
 
   private async _piece(): Promise<void> {
@@ -175,7 +190,7 @@ export class TusUpload {
       body: bytes,
       signal: this._abort.signal
     });
-    this._sent = Number(answer.headers.get('Upload-Offset'));
+    this._take(answer);
     const took = Math.max(1, this._now() - begun);
     const rate = bytes.byteLength / took;
     this._rate = this._rate === 0 ? rate : 0.7 * this._rate + 0.3 * rate;

@@ -32,7 +32,7 @@ export function datasetState(
 ): IDatasetState {
   const errors = dataset.validation_errors.length;
   if (errors > 0) {
-    return { kind: 'errors', mark: '\u2715', text: trans._n('%1 open error', '%1 open errors', errors, errors) };
+    return { kind: 'errors', mark: '\u2715', text: trans._n('%1 open error', '%1 open errors', errors) };
   }
   return dataset.is_validated
     ? { kind: 'valid', mark: '\u2713', text: trans.__('checked') }
@@ -44,7 +44,7 @@ export function spanText({ start_date, end_date }: { start_date: string; end_dat
 }
 
 export function rowsText(count: number, trans: TranslationBundle): string {
-  return trans._n('%1 row', '%1 rows', count, compact(count));
+  return trans._n('%2 row', '%2 rows', count, compact(count));
 }
 
 export function symbolsText(dataset: Pick<IDataset, 'symbols' | 'symbol_count'>, trans: TranslationBundle): string {
@@ -63,7 +63,7 @@ export function freshness(end: string, now: number, trans: TranslationBundle): s
   if (days < 1) {
     return trans.__('up to today');
   }
-  return days < 60 ? trans._n('%1 day old', '%1 days old', days, days) : '';
+  return days < 60 ? trans._n('%1 day old', '%1 days old', days) : '';
 }
 
 /** What loads it in a cell. Anything but a plain name is written as JSON writes it, which Python reads alike. */
