@@ -97,12 +97,20 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     view.shot("73-mapping-answered")
     start.click()
 
-    # The report has the row that cannot be; it blocks the use.
-    line = page.locator(f"{PAGE} .alphintra-Report li.alphintra-mod-open")
+    # The report has the row that cannot be; it blocks the use until somebody says why it does not matter.
+    line = page.locator(f"{PAGE} .alphintra-Report > li.alphintra-mod-open")
     expect(line).to_have_count(1)
-    expect(line).to_contain_text("row 7")
+    expect(line).to_contain_text("row 7, line 8")
     expect(row(page, "coin-hourly")).to_have_attribute("data-state", "errors")
     view.shot("74-report")
+    rule = line.get_attribute("data-rule")
+    line.get_by_role("button", name="Accept").click()
+    page.keyboard.type("a known outage of the feed")
+    page.keyboard.press("Enter")
+    expect(row(page, "coin-hourly")).to_have_attribute("data-state", "valid")
+    accepted = page.locator(f"{PAGE} .alphintra-Report > li[data-rule='{rule}']")
+    expect(accepted).to_contain_text("a known outage of the feed")
+    expect(line).to_have_count(0)
 
     # The mended file, let fall on the panel, is the next version: its mapping is remembered.
     page.locator(f"{PANEL} .alphintra-Datasets").evaluate(
@@ -117,9 +125,10 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     start.click()
     expect(page.locator(f"{PAGE} h2")).to_have_text("coin-hourly@2")
     expect(row(page, "coin-hourly")).to_have_attribute("data-state", "valid")
-    expect(page.locator(f"{PAGE} .alphintra-Report")).to_have_count(0)
+    expect(line).to_have_count(0)
     page.locator(PAGE).get_by_role("tab", name="Versions").click()
-    expect(page.locator(f"{PAGE} .alphintra-Dataset-table tbody tr")).to_have_count(2)
+    states = page.locator(f"{PAGE} .alphintra-Dataset-table tbody tr td:nth-child(7)")
+    expect(states).to_have_text(["\u2713 checked", "\u2713 checked"])
     view.shot("75-versions")
     code = page.locator(f"{PAGE} .alphintra-Dataset-code").inner_text()
     assert code == 'al.data.load("coin-hourly@2")'
