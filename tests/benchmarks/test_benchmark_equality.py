@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import importlib
 import json
@@ -245,6 +246,16 @@ def test_what_a_door_adds_and_how_long_a_page_took(bench: Any) -> None:
     assert bench.door.Measured([0.25, 1.0, 0.5], [0.75, 9.0, 0.5], [], []).added == 0.25
     timed = bench.job_list.Timed
     assert [timed("", 2.0, later, 1).longest for later in (float("nan"), 1.0, 3.0)] == [2.0, 2.0, 3.0]
+
+
+def test_the_list_of_datasets_lets_through_what_its_filters_say(bench: Any, tmp_path: Path) -> None:
+    listing = bench.dataset_list
+    database = listing.fill(f"sqlite:///{tmp_path / 'list.sqlite'}", 40)
+    names = ("all", "of the platform", "a text that many have", "a text that none has", "a tag")
+    found = [asyncio.run(listing.time_filter(database, name, listing.FILTERS[name])) for name in names]
+    database.close()
+    assert [timed.total for timed in found] == [36, 6, 20, 0, 5]
+    assert listing.Timed("", 2.0, 3.0, 1).longest == 3.0
 
 
 def test_a_door_that_answers_otherwise_is_named(bench: Any) -> None:

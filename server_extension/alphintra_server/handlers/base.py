@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jupyter_core.utils import ensure_async
@@ -52,6 +52,9 @@ class Endpoint:
     location: Callable[..., str] | None = None
     etag: Callable[[Any], str] | None = None
     idempotent: bool = False
+    takes: Mapping[str, Any] | None = None
+    reads: Mapping[str, str] = field(default_factory=dict)
+    tells: tuple[str, ...] = ()
 
     def present(
         self, base_url: str, path: tuple[str, ...], answer: Any, status: int | None
@@ -77,6 +80,9 @@ def endpoint(
     location: Callable[..., str] | None = None,
     etag: Callable[[Any], str] | None = None,
     idempotent: bool = False,
+    takes: Mapping[str, Any] | None = None,
+    reads: Mapping[str, str] | None = None,
+    tells: tuple[str, ...] = (),
 ) -> Callable[[Verb], Verb]:
     """Make a verb: check who asks, read and check the request, write what the method returns.
 
@@ -95,6 +101,9 @@ def endpoint(
         location: Makes the address of what the answer is about, from the answer and the path's parts.
         etag: Makes the ETag of the answer.
         idempotent: Whether it takes an ``Idempotency-Key``; the service then records the answer with ``remember``.
+        takes: Of a body that is no JSON: its content type → its schema. The handler reads it itself.
+        reads: Header of the request → what it says.
+        tells: Headers of the answer beside the usual ones.
     """
 
     def decorate(method: Verb) -> Verb:
@@ -110,6 +119,9 @@ def endpoint(
             location,
             etag,
             idempotent,
+            takes,
+            reads or {},
+            tells,
         )
 
         verb_name = method.__name__.upper()

@@ -30,6 +30,7 @@ _READ = 256 << 10
 #: Enough for 16 MiB at half a Mbit/s.
 _SECONDS = 300.0
 _OVERRIDE = "X-HTTP-Method-Override"
+_RESUMABLE = {"Tus-Resumable": "`1.0.0`"}
 _PROBLEMS = (400, 404, 409, 410, 412, 413)
 
 
@@ -180,6 +181,19 @@ class UploadsHandler(UploadingHandler):
         status=201,
         problems=(400, 412, 413, 422, 429, 507),
         location=lambda upload: f"/api/datasets/upload/{upload.id}",
+        takes={
+            "multipart/form-data": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "format": "binary"}, "dataset": {"type": "string"}},
+            }
+        },
+        reads={
+            "Tus-Resumable": "`1.0.0` begins an upload by tus; without it, the body is a form.",
+            "Upload-Length": "By tus: bytes of the whole file.",
+            "Upload-Metadata": "By tus: `filename` and `dataset`, each with its value in Base64.",
+        },
+        tells=("Upload-Expires",),
     )
     async def post(self, who: Caller) -> Upload:
         """Upload a file: with `Tus-Resumable`, begin an upload by tus; else a form with one file, at most 64 MiB."""
@@ -229,7 +243,12 @@ class UploadHandler(UploadingHandler):
         """Read how far an upload is."""
         return await self.services.uploads.get(who, upload_id)
 
-    @endpoint("datasets:read", problems=(404, 410, 412))
+    @endpoint(
+        "datasets:read",
+        problems=(404, 410, 412),
+        reads=_RESUMABLE,
+        tells=("Upload-Offset", "Upload-Length", "Upload-Metadata", "Upload-Expires"),
+    )
     async def head(self, who: Caller, upload_id: str) -> None:
         """Ask where the next bytes go (`Upload-Offset`)."""
         protocol.check_version(self.request.headers.get("Tus-Resumable"))
@@ -241,7 +260,18 @@ class UploadHandler(UploadingHandler):
         self.set_header("Cache-Control", "no-store")
         self.tell_expiry(upload)
 
-    @endpoint("datasets:write", status=204, problems=(*_PROBLEMS, 415, 423, 460, 507))
+    @endpoint(
+        "datasets:write",
+        status=204,
+        problems=(*_PROBLEMS, 415, 423, 460, 507),
+        takes={protocol.CONTENT_TYPE: {"type": "string", "format": "binary"}},
+        reads=_RESUMABLE
+        | {
+            "Upload-Offset": "Where the bytes go.",
+            "Upload-Checksum": "`sha256` or `sha1`, and the digest of these bytes in Base64.",
+        },
+        tells=("Upload-Offset", "Upload-Expires"),
+    )
     async def patch(self, who: Caller, upload_id: str) -> None:
         """Add at most 16 MiB (`application/offset+octet-stream`) at `Upload-Offset`; answered when they are kept."""
         upload = await self._uploads.commit(self.taken())
