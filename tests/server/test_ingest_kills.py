@@ -46,7 +46,10 @@ def mapping_of(content, folder):
     return json.loads((folder / "out" / "inspection.json").read_text())["mapping"]
 
 
-@pytest.mark.parametrize("point", ["in_commit:2", "after_manifest", "after_result_write", "after_commit_before_relay"])
+POINTS = ["in_commit:2", "after_result_write", "after_commit_before_relay"]
+
+
+@pytest.mark.parametrize("point", ["after_manifest", *(pytest.param(point, marks=pytest.mark.slow) for point in POINTS)])
 async def test_killed_in_a_commit(tmp_path, point):
     frame = prices(["AAPL", "MSFT"])
     content = as_csv(frame)

@@ -21,7 +21,7 @@ def worker_argv():
 def identities():
     return TestIdentities
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def settings(request):
     """On both databases."""
     if request.param == "sqlite":
