@@ -46,10 +46,11 @@ def mapping_of(content, folder):
     return json.loads((folder / "out" / "inspection.json").read_text())["mapping"]
 
 
-POINTS = ["in_commit:2", "after_result_write", "after_commit_before_relay"]
+MORE = ["in_commit:2", "after_result_write", "after_commit_before_relay"]
+POINTS = ["after_manifest", *(pytest.param(point, marks=pytest.mark.slow) for point in MORE)]
 
 
-@pytest.mark.parametrize("point", ["after_manifest", *(pytest.param(point, marks=pytest.mark.slow) for point in POINTS)])
+@pytest.mark.parametrize("point", POINTS)
 async def test_killed_in_a_commit(tmp_path, point):
     frame = prices(["AAPL", "MSFT"])
     content = as_csv(frame)
