@@ -148,16 +148,16 @@ FLOODS = {
         "for _ in range(500): display({'text/plain': 'x' * 1_000_000}, raw=True)", "Some output is not shown", True),
     "30,000 displays of a word": (MANY_DISPLAYS, "", True),
     "a million printed lines": (
-        "for number in range(1_000_000): print(number)", "IOPub data rate exceeded", True),
+        "for number in range(1_000_000): print(number)", "", True),
     "one message of 500 MB, past its bound": (
         "send_all([message('display_data', {'data': {'text/plain': 'x' * 500_000_000}, 'metadata': {}})])", "", False),
-    "200,000 small messages": (
+    "50,000 small messages": (
         "small = message('display_data', {'data': {'text/plain': 'x'}, 'metadata': {}})\n"
-        "send_all(small for _ in range(200_000))", "", True),
-    "200,000 states": (
-        "small = message('status', {'execution_state': 'busy'})\nsend_all(small for _ in range(200_000))", "", True),
-    "200,000 ends": (
-        "small = message('status', {'execution_state': 'idle'})\nsend_all(small for _ in range(200_000))", "", True),
+        "send_all(small for _ in range(50_000))", "", True),
+    "50,000 states": (
+        "small = message('status', {'execution_state': 'busy'})\nsend_all(small for _ in range(50_000))", "", True),
+    "50,000 ends": (
+        "small = message('status', {'execution_state': 'idle'})\nsend_all(small for _ in range(50_000))", "", True),
     "a million small parts in one message": ("send_all([[b'x'] * 1_000_000])", "", False),
     "500 MB in parts of 1 MB": ("send_all([[b'x' * 1_000_000] * 500])", "", False),
     "100,000 messages that are none": ("send_all([b'x', b'y'] for _ in range(100_000))", "", True),
