@@ -33,7 +33,7 @@ MOST_STEERING = 64 << 10
 #: Its bytes, at once, a second, and beyond what else waits for the page. A state has about one thousand.
 STEERING_AT_ONCE, STEERING_A_SECOND, STEERING_UNREAD = float(8 << 20), float(1 << 20), 16 << 20
 #: Of what steers and is too much, the last: that is how the kernel stands.
-_KEPT, _LATER_SECONDS = 64, 0.5
+KEPT, _LATER_SECONDS = 64, 0.5
 _TELL_SECONDS = 5.0
 _HEADER, _PARENT = 1, 2  # among the parts of a message after its identities: signature, header, parent
 
@@ -47,7 +47,7 @@ class BoundedConnection(ZMQChannelsWebsocketConnection):
         self._bytes = Bucket(BYTES_A_SECOND, BYTES_AT_ONCE)
         self._messages = Bucket(MESSAGES_A_SECOND, MESSAGES_AT_ONCE)
         self._steering = Bucket(STEERING_A_SECOND, STEERING_AT_ONCE)
-        self._kept: deque[tuple[Any, list[Any]]] = deque(maxlen=_KEPT)
+        self._kept: deque[tuple[Any, list[Any]]] = deque(maxlen=KEPT)
         self._later: object | None = None
         self._nonsense = Bucket(1 / _TELL_SECONDS, 3)  # lines of the log about it
         self._told_at = -_TELL_SECONDS
@@ -101,7 +101,7 @@ class BoundedConnection(ZMQChannelsWebsocketConnection):
     def _tell_kept(self) -> None:
         """Pass on what was kept, as far as there is room again, and the rest later."""
         self._later = None
-        kept, self._kept = self._kept, deque(maxlen=_KEPT)
+        kept, self._kept = self._kept, deque(maxlen=KEPT)
         if self.websocket_handler.ws_connection is None or not self.channels:
             return  # the page has left
         for stream, message in kept:
