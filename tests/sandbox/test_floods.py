@@ -151,13 +151,15 @@ FLOODS = {
         "for number in range(1_000_000): print(number)", "", True),
     "one message of 500 MB, past its bound": (
         "send_all([message('display_data', {'data': {'text/plain': 'x' * 500_000_000}, 'metadata': {}})])", "", False),
-    "50,000 small messages": (
-        "small = message('display_data', {'data': {'text/plain': 'x'}, 'metadata': {}})\n"
-        "send_all(small for _ in range(50_000))", "", True),
-    "50,000 states": (
-        "small = message('status', {'execution_state': 'busy'})\nsend_all(small for _ in range(50_000))", "", True),
-    "50,000 ends": (
-        "small = message('status', {'execution_state': 'idle'})\nsend_all(small for _ in range(50_000))", "", True),
+    "20,000 small messages": (
+        "send_all(message('display_data', {'data': {'text/plain': 'x'}, 'metadata': {}}) for _ in range(20_000))",
+        "", True),
+    "20,000 states": (
+        "send_all(message('status', {'execution_state': 'busy'}) for _ in range(20_000))", "", True),
+    "20,000 ends": (
+        "send_all(message('status', {'execution_state': 'idle'}) for _ in range(20_000))", "", True),
+    "100,000 times the same message": (
+        "small = message('status', {'execution_state': 'busy'})\nsend_all(small for _ in range(100_000))", "", True),
     "a million small parts in one message": ("send_all([[b'x'] * 1_000_000])", "", False),
     "500 MB in parts of 1 MB": ("send_all([[b'x' * 1_000_000] * 500])", "", False),
     "100,000 messages that are none": ("send_all([b'x', b'y'] for _ in range(100_000))", "", True),

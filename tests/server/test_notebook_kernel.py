@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -120,10 +121,17 @@ from ipykernel.kernelapp import IPKernelApp
 for _ in range(3_000):
     IPKernelApp.instance().kernel._publish_status("busy", "shell")
 """
+#: The same message thrice, and one that is none.
+NONSENSE = """
+from ipykernel.kernelapp import IPKernelApp
+app = IPKernelApp.instance()
+same = [b"x", *app.session.serialize(app.session.msg("status", {"execution_state": "busy"}))]
+app.iopub_thread.schedule(lambda: [app.iopub_thread.socket.send_multipart(m) for m in (same, same, same, [b"x"], same)])
+"""
 DISPLAYS = "for _ in range(500): display({'text/plain': 'word'}, raw=True)\n1 / 0"
 
 
-async def test_a_page_hears_the_end_of_a_flood(services, monkeypatch, start, jp_ws_fetch):
+async def test_a_page_hears_the_end_of_a_flood(services, jp_serverapp, monkeypatch, start, jp_ws_fetch):
     for name, value in (("MESSAGES_AT_ONCE", 50), ("MESSAGES_A_SECOND", 0.1), ("STEERING_AT_ONCE", 30_000)):
         monkeypatch.setattr(kernel_connection, name, value)
     monkeypatch.setattr(kernel_connection, "STEERING_A_SECOND", 100_000)
@@ -153,6 +161,11 @@ async def test_a_page_hears_the_end_of_a_flood(services, monkeypatch, start, jp_
     ]
     kinds, _ = await run(STATES)
     assert kinds["busy"] < 1_500  # of 3,000
+    await run(NONSENSE)
     kinds, _ = await run("6 * 7")
+    until = time.monotonic() + 60
+    while jp_serverapp.kernel_manager.get_kernel(kernel_id).execution_state != "idle":  # what the list of kernels says
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
     assert kinds == dict.fromkeys(("busy", "execute_input", "execute_result", "execute_reply", "idle"), 1)
     page.close()
