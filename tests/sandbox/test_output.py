@@ -183,6 +183,7 @@ LARGE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow  # half a minute where nothing else runs
 def test_results_of_ten_gigabytes(server: Server) -> None:
     before = _bytes_below(server.root / "data")
     jobs = {name: server.start_job(strategy(code, before=FORGE)) for name, (code, _, _) in LARGE.items()}
