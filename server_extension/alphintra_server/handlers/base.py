@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 #: How long a body may take: some 1 Mbit/s for the longest.
 BODY_SECONDS = 60.0
 
+
+
+def database_away(error: Exception) -> errors.Unavailable:
+    """Say that the database cannot be used just now, and why."""
+    return errors.Unavailable(why_away(error), code="DATABASE_UNAVAILABLE", headers={"Retry-After": "5"})
+
+
 Verb = TypeVar("Verb", bound=Callable[..., Awaitable[Any]])
 
 
@@ -143,8 +150,7 @@ def endpoint(
             except Exception as error:
                 if not is_away(error):
                     raise
-                again = {"Retry-After": "5"}
-                self.write_problem(errors.Unavailable(why_away(error), code="DATABASE_UNAVAILABLE", headers=again))
+                self.write_problem(database_away(error))
                 return
             if answer is None:
                 return
