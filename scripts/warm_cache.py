@@ -40,7 +40,7 @@ def compile_half(half: str) -> None:
             return al.Signals(al.crossed_above(fast, slow), al.crossed_below(fast, slow), size=0.5)
 
     if half == "usual":
-        import alphintra.rules.compiled  # noqa: F401
+        import alphintra.rules.compiled
     state: Any = books
     state.PLAIN_BELOW = 0
     if half == "queue":

@@ -33,6 +33,14 @@ def identities():
     return TestIdentities
 
 
+@pytest.fixture
+def settings(request):
+    """On SQLite, or where a test says so on PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return {}
+    return {"database_url": request.getfixturevalue("migrated_postgres_url")}
+
+
 async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be(
     api, services, put_upload, look_at, make_version, data_dir, job_end
 ):
@@ -127,21 +135,26 @@ async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be
 
 LIES = {
     "bytes": "it has another hash",
-    "missing": "it was not written, nor is it in the store",
     "link": "it cannot be opened",
-    "version": "the manifest is of version ffff",
     "path": "manifest",
     "source": "made of something else",
+}
+MORE_LIES = {
+    "missing": "it was not written, nor is it in the store",
+    "version": "the manifest is of version ffff",
     "times": "years 1 to 9999",
     "report": "report",
     "parquet": "announces nothing else",
 }
 
 
-async def test_nothing_that_a_worker_says_is_believed(api, services, put_upload, make_version, look_at, data_dir):
+@pytest.mark.parametrize("lies", [LIES, pytest.param(MORE_LIES, marks=pytest.mark.slow)], ids=["some", "more"])
+async def test_nothing_that_a_worker_says_is_believed(
+    lies, api, services, put_upload, make_version, look_at, data_dir
+):
     content = as_csv(prices(["AAPL"]))
     mapping = (await look_at(put_upload(content)))["inspection"]["mapping"]
-    for lie, said in LIES.items():
+    for lie, said in lies.items():
         upload_id = put_upload(content, f"lie-{lie}.csv", "lies")
         job = await make_version(upload_id, mapping)
         assert (job["status"], job["error"]["code"]) == ("FAILED", "BAD_OUTPUT"), lie
@@ -166,6 +179,7 @@ async def test_a_job_that_is_cancelled_leaves_the_upload_as_it_was(api, put_uplo
     assert files_below(data_dir / "jobs") == []
 
 
+@pytest.mark.parametrize("settings", ["sqlite", "postgresql"], indirect=True)
 async def test_a_dataset_that_is_deleted_stays_for_those_who_read_it(
     api, services, put_upload, look_at, make_version, opened, data_dir, tmp_path, monkeypatch
 ):

@@ -46,7 +46,11 @@ def mapping_of(content, folder):
     return json.loads((folder / "out" / "inspection.json").read_text())["mapping"]
 
 
-@pytest.mark.parametrize("point", ["in_commit:2", "after_manifest", "after_result_write", "after_commit_before_relay"])
+MORE = ["in_commit:2", "after_result_write", "after_commit_before_relay"]
+POINTS = ["after_manifest", *(pytest.param(point, marks=pytest.mark.slow) for point in MORE)]
+
+
+@pytest.mark.parametrize("point", POINTS)
 async def test_killed_in_a_commit(tmp_path, point):
     frame = prices(["AAPL", "MSFT"])
     content = as_csv(frame)
@@ -60,7 +64,7 @@ async def test_killed_in_a_commit(tmp_path, point):
 
     command = [sys.executable, "-P", str(HERE.with_name("ingest_server.py")), url, str(data_dir), str(WORKER)]
     killed = await asyncio.create_subprocess_exec(*command, env={**os.environ, VARIABLE: point})
-    assert await asyncio.wait_for(killed.wait(), 120) == -signal.SIGKILL
+    assert await asyncio.wait_for(killed.wait(), 600) == -signal.SIGKILL
 
     database = migrated(url)
     launcher, supervisor = build(database, data_dir, WORKER.read_text())
@@ -71,7 +75,7 @@ async def test_killed_in_a_commit(tmp_path, point):
         def job():
             return database.read_now(lambda session: session.get_one(JobRow, asked.job_id))
 
-        for _ in range(2400):
+        for _ in range(12_000):
             if job().status == "COMPLETED":
                 break
             await asyncio.sleep(0.05)

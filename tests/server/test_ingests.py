@@ -21,7 +21,7 @@ def worker_argv():
 def identities():
     return TestIdentities
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def settings(request):
     """On both databases."""
     if request.param == "sqlite":
@@ -44,6 +44,10 @@ async def test_a_file_becomes_a_version_that_is_read_and_traded(
     about = {"asset_class": "STOCKS", "currency": "USD", "calendar": "weekdays"}
     job = await make_version(upload_id, found["inspection"]["mapping"], about=about, tags=["test"])
     assert job["status"] == "COMPLETED", job["error"]
+    for _ in range(2400):  # it goes after the job's end was told
+        if not (data_dir / "uploads" / upload_id).exists():
+            break
+        await asyncio.sleep(0.05)
     assert not (data_dir / "uploads" / upload_id).exists()
     usage = await api("GET", "/api/datasets/upload", user=ALICE)
     assert [(item["state"], item["received"]) for item in usage.json["items"]] == [("DONE", len(as_csv(frame)))]

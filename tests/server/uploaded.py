@@ -76,7 +76,7 @@ def put_upload(services):
 @pytest.fixture
 def job_end(api):
     async def wait(job_id, user=ALICE):
-        for _ in range(2400):
+        for _ in range(12_000):
             job = (await api("GET", f"/api/jobs/{job_id}", user=user)).json
             if job["status"] in {"COMPLETED", "FAILED", "CANCELLED"}:
                 return job

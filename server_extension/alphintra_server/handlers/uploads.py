@@ -21,7 +21,7 @@ from ..services.uploads import Uploads
 from ..uploads import protocol
 from ..uploads.multipart import FormWithFile
 from ..uploads.receiving import Receiver
-from .base import DATABASE_AWAY, AlphintraHandler, endpoint
+from .base import AlphintraHandler, database_away, endpoint
 
 MOST_FORM = 64 << 20
 """Bytes of the file of a form."""
@@ -70,7 +70,7 @@ class UploadingHandler(AlphintraHandler):
         except Exception as error:
             if not is_away(error):
                 raise
-            self.write_problem(DATABASE_AWAY)
+            self.write_problem(database_away(error))
 
     async def let_in(self, who: Caller) -> None:
         """Begin to take the body of a request."""
