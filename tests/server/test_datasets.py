@@ -92,7 +92,7 @@ async def test_preview(api):
     assert candles["bars_each"] == 33
     assert len(candles["time"]) == 100
     assert (candles["time"][0], candles["open"][0]) == (951868800, 118.56)
-    # Each is of all its bars: the lowest low and the highest high of the whole history are in them, and all that was traded.
+    # Each is of all its bars: lowest low and highest high of the whole history are in them, and all that was traded.
     whole = al.data.load("us-equities-daily/AAPL").to_pandas()
     assert (min(candles["low"]), max(candles["high"])) == (whole["low"].min(), whole["high"].max())
     assert candles["close"] == [*whole["close"].iloc[32::33], whole["close"].iloc[-1]]

@@ -85,8 +85,8 @@ export interface IRuleResult {
   /** Why it was not checked. */
   reason: string | null;
   count: number;
-  /** The first places. */
-  places: IReportPlace[];
+  /** The first places, a list for each thing that is known of any of them. */
+  places: { count: number } & { [name in keyof IReportPlace]?: IReportPlace[name][] };
 }
 
 export interface IAcknowledged {

@@ -3,7 +3,8 @@
 import type { IReportPlace, IRuleResult, IValidationReport } from '../api/datasets.js';
 
 /** A rule that fired, with who accepted it where somebody did. */
-export interface IFired extends IRuleResult {
+export interface IFired extends Omit<IRuleResult, 'places'> {
+  places: readonly IReportPlace[];
   /** An error that nobody has accepted: nothing runs on the version. */
   isOpen: boolean;
   accepted: { who: string; when: string; why: string } | null;
@@ -25,6 +26,19 @@ function ruleOf(line: string): string {
   return line.split(':', 1)[0]!;
 }
 
+/** The places of a rule, one by one. */
+export function placesOf({ places }: Pick<IRuleResult, 'places'>): IReportPlace[] {
+  return Array.from({ length: places.count }, (_, i) => ({
+    file: places.file?.[i] ?? null,
+    row: places.row?.[i] ?? null,
+    line: places.line?.[i] ?? null,
+    column: places.column?.[i] ?? null,
+    symbol: places.symbol?.[i] ?? null,
+    time: places.time?.[i] ?? null,
+    message: places.message?.[i] ?? null
+  }));
+}
+
 export function sortedReport(found: IValidationReport): ISortedReport {
   const open = new Set(found.validation_errors.map(ruleOf));
   const accepted = new Map(found.acknowledgements.map(own => [own.rule, own]));
@@ -33,6 +47,7 @@ export function sortedReport(found: IValidationReport): ISortedReport {
     .filter(result => result.count > 0)
     .map(result => ({
       ...result,
+      places: placesOf(result),
       isOpen: open.has(result.rule),
       accepted: result.severity === 'error' && !open.has(result.rule) ? (accepted.get(result.rule) ?? null) : null
     }));

@@ -241,13 +241,9 @@ test('what is asked of the server has no zone where none is needed, and nothing 
   assert.equal(needsZone(epoch), false);
 });
 
-const place = (more: object): object => ({
-  file: null, row: null, line: null, column: null, symbol: null, time: null, message: null, ...more
-});
-
 test('a report has its open errors first, and says what was not checked', () => {
   const result = (rule: string, severity: string, count: number, more: object = {}): object => ({
-    rule, severity, status: 'checked', reason: null, count, places: [], ...more
+    rule, severity, status: 'checked', reason: null, count, places: { count: 0 }, ...more
   });
   const found = {
     is_validated: false,
@@ -258,12 +254,19 @@ test('a report has its open errors first, and says what was not checked', () => 
       results: [
         result('A_REMARK', 'info', 4),
         result('OHLC_ORDER', 'error', 3, {
-          places: [
-            place({ file: 'a.csv', row: 7, line: 8, column: 'High', symbol: 'A', time: '2024-03-04T06:00:00Z' }),
-            place({ symbol: 'B', time: '2024-03-05T00:00:00Z' })
-          ]
+          places: {
+            count: 2,
+            file: ['a.csv', null],
+            row: [7, null],
+            line: [8, null],
+            column: ['High', null],
+            symbol: ['A', 'B'],
+            time: ['2024-03-04T06:00:00Z', '2024-03-05T00:00:00Z']
+          }
         }),
-        result('A_WARNING', 'warning', 5, { places: [place({ symbol: 'A', time: '2024-03-04T06:00:00Z' })] }),
+        result('A_WARNING', 'warning', 5, {
+          places: { count: 1, symbol: ['A'], time: ['2024-03-04T06:00:00Z'] }
+        }),
         result('TS_ORDER', 'error', 9),
         result('QUIET', 'error', 0),
         result('NOT_HERE', 'error', 0, { status: 'not_checked', reason: 'there is no volume' })
