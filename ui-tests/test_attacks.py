@@ -266,6 +266,9 @@ def test_a_page_survives_a_flood(attacked: Page, place: str) -> None:
     page = attacked.page
     last = page.locator(".jp-NotebookPanel:visible .jp-OutputArea-output").filter(has_text="after 42")
     last.first.wait_for(timeout=600 * SECOND)  # 300 MB into a page, beside whatever else the machine does
+    # Both cells are done, and are not shown as running for ever.
+    prompts = page.locator(".jp-NotebookPanel:visible .jp-CodeCell .jp-InputPrompt")
+    expect(prompts).to_have_text(["[1]:", "[2]:"], timeout=120 * SECOND)
     text = page.locator(".jp-NotebookPanel:visible .jp-OutputArea").first.inner_text()
     heap = page.evaluate("() => performance.memory.usedJSHeapSize")
     attacked.shot_as_it_is("attack-flood")

@@ -18,7 +18,7 @@ from ipykernel.kernelapp import IPKernelApp
 from tornado.ioloop import IOLoop
 from traitlets import Type, default
 
-from alphintra_kernel import isolation, kernel_home, levels, numba_cache, output_bound
+from alphintra_kernel import isolation, kernel_home, levels, numba_cache, output_bound, output_wait
 from alphintra_kernel.preload import preload, warm_up
 from alphintra_kernel.variables import Requests
 
@@ -88,8 +88,9 @@ class AlphintraKernelApp(IPKernelApp):
             sys.path.insert(first, "")
 
     def init_iopub(self, context: Any) -> None:
-        """Make the socket for output, which sends no more at once than the server takes."""
+        """Make the socket for output, which sends no more at once than the server takes, and no faster."""
         super().init_iopub(context)  # type: ignore[no-untyped-call]
+        output_wait.wait(self.iopub_thread)
         if most := output_bound.most():
             output_bound.bound(self.iopub_thread, self.session, most)
 

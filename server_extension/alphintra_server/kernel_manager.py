@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +32,24 @@ def _bytes(item: tuple[str, Sequence[Any]]) -> int:
 
 
 class BoundedKernelManager(AsyncMappingKernelManager):
-    """A kernel that prints while no page is open does not grow the server."""
+    """A kernel that prints while no page is open does not grow the server; one that talks nonsense is heard further."""
+
+    def start_watching_activity(self, kernel_id: str) -> None:
+        """Note what a kernel is at, whatever it says.
+
+        A stream whose reader raises is not read any more: what the kernel is at would never be known again, and it
+        would wait for the server.
+        """
+        super().start_watching_activity(kernel_id)  # type: ignore[no-untyped-call]
+        stream = self._kernels[kernel_id]._activity_stream
+        record = stream._recv_callback
+
+        def carefully(parts: list[Any]) -> None:
+            # A kernel's user code holds its sockets; the page's connection tells that it sent what is no message.
+            with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                record(parts)
+
+        stream.on_recv(carefully)
 
     def start_buffering(self, kernel_id: str, session_key: str, channels: dict[str, Any]) -> None:
         """Keep what a kernel says until its page comes back."""

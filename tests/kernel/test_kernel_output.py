@@ -48,6 +48,85 @@ def test_a_long_text_comes_in_pieces_and_is_cut(kernel):
     assert "Not shown: the rest of 6,000,000 letters" in said
 
 
+class Reader:
+    """A socket as a server has it, and how a cell is sent to the same kernel."""
+
+    def __init__(self, kernel):
+        kernel.client.stop_channels()  # which would read all of it
+        self.session = kernel.manager.session
+        self.heard = kernel.manager.connect_iopub()
+        self.shell = kernel.manager.connect_shell()
+
+    def __enter__(self):
+        # Once more where the kernel did not know yet who listens.
+        while not self.heard.poll(100):
+            self.start("pass")
+            assert self.shell.poll(60_000)
+            self.shell.recv_multipart()
+        self.read()
+        return self
+
+    def __exit__(self, *why):
+        self.heard.close(0)
+        self.shell.close(0)
+
+    def start(self, code):
+        content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "user_expressions": {}}
+        return self.session.send(self.shell, "execute_request", content)["header"]["msg_id"]
+
+    def read(self, until=None):
+        """What comes to its end, or up to the word that a cell is done; how many displays."""
+        shown = 0
+        while self.heard.poll(1000 if until is None else 60_000):
+            _, parts = self.session.feed_identities(self.heard.recv_multipart())
+            kind, parent = self.session.unpack(parts[1])["msg_type"], self.session.unpack(parts[2])
+            shown += kind == "display_data"
+            ends = kind == "status" and self.session.unpack(parts[4])["execution_state"] == "idle"
+            if ends and until is not None and parent.get("msg_id") == until:
+                return shown
+        assert until is None, "the word that the cell is done has not come"
+        return shown
+
+
+MANY = "for _ in range(4_000): display({'text/plain': 'word' * 1_000}, raw=True)"
+LARGE = """
+import resource
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for _ in range(40): display({'text/plain': 'x' * 2_000_000}, raw=True)
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+"""
+OPTION = """
+import zmq
+from ipykernel.kernelapp import IPKernelApp
+thread = IPKernelApp.instance().iopub_thread
+thread.schedule(lambda: thread.socket.setsockopt({}))
+"""
+
+
+def test_who_prints_faster_than_the_server_reads_waits(kernel):
+    with Reader(kernel) as reader:
+        number = reader.start(MANY)
+        assert not reader.shell.poll(2000)  # nobody reads
+        assert reader.read(until=number) == 4_000
+        assert reader.shell.poll(60_000)
+        reader.shell.recv_multipart()
+        number = reader.start(LARGE)
+        assert reader.read(until=number) == 40
+    kernel.connect()
+    assert int(kernel.value("grown")) < 40 << 10  # KiB, of 80 MB
+
+
+def test_it_does_not_wait_for_ever(kernel):
+    kernel.run(OPTION.format("zmq.SNDTIMEO, 500"))
+    with Reader(kernel) as reader:
+        reader.start(MANY)
+        assert reader.shell.poll(60_000)  # nobody reads, and it goes on
+        # The control of the test above: what did not fit is not there, and the word of the end with it.
+        assert reader.read() < 4_000
+    kernel.connect()
+    assert kernel.value("6 * 7") == "42"
+
+
 # What the kernel's own bound does not see, sent past it on the socket itself.
 FLOOD = """
 import threading, zmq
@@ -57,8 +136,10 @@ def flood(count, size):
     part = b"x" * size
     done = threading.Event()
     def send():
+        thread.socket.setsockopt(zmq.XPUB_NODROP, 0)
         for _ in range(count):
-            thread._really_send([b"t", part])
+            thread.socket.send_multipart([b"t", part])
+        thread.socket.setsockopt(zmq.XPUB_NODROP, 1)
         done.set()
     thread.schedule(send)
     done.wait(60)

@@ -64,8 +64,20 @@ class Server:
     @property
     def memory(self) -> int:
         """Bytes of memory that the server's process holds."""
+        return self._status("VmRSS")
+
+    @property
+    def peak(self) -> int:
+        """The most that it has held, since that was last forgotten."""
+        return self._status("VmHWM")
+
+    def forget_peak(self) -> None:
+        """Measure anew from now on."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def _status(self, name: str) -> int:
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) << 10
         raise AssertionError("the server has ended")
 

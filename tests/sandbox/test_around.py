@@ -392,6 +392,7 @@ class TestLockdown:
         sandbox = locked.ask("GET", "/api/system").json["sandbox"]
         assert sandbox["level"] in {"full", "no-cgroup"}
         assert sandbox["level"] in locked_kernel.banner
+        assert f"Sandbox of jobs: {sandbox['level']}. " in (locked.root / "server.log").read_text()
 
 
 def test_a_home_with_traps_is_the_kernels_alone(kernel: Kernel, server: Server, machine: Path) -> None:

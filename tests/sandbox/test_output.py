@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,9 +64,11 @@ def put(name, data=b"{}"):
 
 @pytest.fixture(autouse=True)
 def _the_server_stays_small(server: Server) -> Iterator[None]:
+    """At its largest meanwhile, not only afterwards."""
     before = server.memory
+    server.forget_peak()
     yield
-    assert server.memory - before < GROWTH
+    assert server.peak - before < GROWTH
 
 
 def _run(server: Server, code: str, seconds: float = 180) -> dict[str, Any]:
@@ -148,6 +152,57 @@ def test_left_in_a_file(server: Server, data: bytes) -> None:
                " put('report.html'))")
     assert (job["status"], job["error"]["code"]) == ("FAILED", "BAD_OUTPUT"), job["error"]
     assert "result.json" in job["error"]["message"]
+
+
+#: Results of 10 GB, none of which is held by its job either, and what the job is refused with.
+LARGE = {
+    "in one line": ("for _ in range(10 << 10): forge(b'x' * (1 << 20))", "OUTPUT_LIMIT", "over 64 KiB"),
+    "in lines": (
+        "for _ in range(10 << 10): forge((b'{\"type\":\"log\",\"text\":\"' + b'x' * 60_000 + b'\"}\\n') * 17)",
+        "OUTPUT_LIMIT", "print less"),
+    "in messages of its end": (
+        "for _ in range(10 << 10): forge((b'{\"type\":\"result\",\"files\":[' + b' ' * 60_000 + b']}\\n') * 17)",
+        "BAD_OUTPUT", "The job left no result.json, view.json, report.html."),
+    "in a file": (
+        "os.truncate(os.open('/job/out/result.json', os.O_CREAT | os.O_RDWR), 10 << 30)",
+        "STRATEGY_ERROR", "File too large"),
+    "in forty files": (
+        "for number in range(40): os.truncate(os.open(f'/job/out/{number}', os.O_CREAT | os.O_RDWR), 256 << 20)\n"
+        "os.rename('/job/out/0', '/job/out/result.json')\n"
+        "claimed = [claim(name) | {'bytes': 256 << 20} for name in ('result.json', 'view.json', 'report.html')]\n"
+        "result(*claimed)", "BAD_OUTPUT", "result.json is larger than 64 MiB."),
+    "in the tables": (
+        "names = ('trades', 'fills', 'orders', 'equity')\n"
+        "for name in names: os.truncate(os.open(f'/job/out/{name}.parquet', os.O_CREAT | os.O_RDWR), 256 << 20)\n"
+        "result(put('result.json'), put('view.json'), put('report.html'),"
+        " *(claim(f'{name}.parquet') | {'bytes': 256 << 20} for name in names))",
+        "BAD_OUTPUT", "trades.parquet is not the file that the job announced."),
+    "as its result": (
+        "import alphintra.result\nalphintra.result.Result.to_json = lambda self: 'x' * (10 << 30)",
+        "MEMORY_LIMIT", ""),
+}  # fmt: skip
+
+
+@pytest.mark.slow  # half a minute where nothing else runs
+def test_results_of_ten_gigabytes(server: Server) -> None:
+    before = _bytes_below(server.root / "data")
+    jobs = {name: server.start_job(strategy(code, before=FORGE)) for name, (code, _, _) in LARGE.items()}
+    for name, job in jobs.items():
+        ended = server.finish(job, 300)
+        _, refused, told = LARGE[name]
+        assert (name, ended["status"], ended["error"]["code"]) == (name, "FAILED", refused), ended["error"]
+        assert told in ended["error"]["message"], (name, ended["error"])
+    # Of each job the row of the database stays, and nothing else.
+    assert _bytes_below(server.root / "data") - before < 8 * MIB
+
+
+def _bytes_below(folder: Path) -> int:
+    """As the files say, also where nothing lies on the disk."""
+    found = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            found += path.lstat().st_size
+    return found
 
 
 def test_a_device_cannot_be_left(server: Server) -> None:

@@ -1,15 +1,22 @@
 """One attempt with the engine's own worker: interrupted, then killed; and what hostile code makes of it."""
 
 import asyncio
+import json
 import logging
 import time
 
 import pytest
 from alphintra_kernel.levels import probe_report
 from alphintra_kernel.sandbox import Sandbox
+from alphintra_server.jobs import protocol
 from alphintra_server.jobs.attempt import Failed, Finished, Stopped
+from alphintra_server.jobs.bounds_told import with_bound
+from alphintra_server.jobs.launcher import JobLimits
+from alphintra_server.jobs.output import BadOutputError, collect
 from alphintra_server.jobs.pool import Pool
 from alphintra_server.jobs.protocol import KEPT_LOG_LINES
+
+from alphintra_kernel import outputs
 
 from .attempts import attempt, backtest, cancelled_at, launcher, until
 
@@ -124,7 +131,7 @@ FORGES = (
         (ELSEWHERE, "WORKER_DIED", "closed the worker's connection"),
         (FORGES, "PROTOCOL", "a message that is not one"),
         ("import os; os._exit(7)", "WORKER_DIED", "exit code 7"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "WORKER_DIED", "exit code 137"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "WORKER_DIED", "exit code 137, SIGKILL"),
         ("import os; os.fork() and os._exit(7); import time; time.sleep(60)", "WORKER_DIED", "exit code 7"),
     ],
     ids=["closes", "redirects", "forges", "exits", "kills itself", "leaves a child that holds its pipe"],
@@ -204,12 +211,38 @@ async def test_a_file_larger_than_allowed_is_said(run):
     outcome, _ = await run(body)
     assert code_of(outcome) == "STRATEGY_ERROR"
     assert "File too large" in outcome.error["message"]
+    assert outcome.error["message"].endswith(" A file of a job may have at most 256 MiB.")
 
 
 async def test_a_result_larger_than_allowed_is_said(run):
     outcome, _ = await run("pass", "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))")
     assert outcome == Failed({**outcome.error, "code": "OUTPUT_TOO_LARGE"})
     assert "larger than a job may write" in outcome.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "bound"),
+    [
+        ("MEMORY_LIMIT", "the job needed more memory than it may use", "A job may use 2048 MiB (job_memory)."),
+        ("STRATEGY_ERROR", "S raised OSError: [Errno 28] No", "A job's /tmp and /dev/shm hold 256 MiB each."),
+        ("STRATEGY_ERROR", "S raised BlockingIOError: [Errno 11] x", "A job may have 128 processes and threads."),
+        ("STRATEGY_ERROR", "RuntimeError: can't start new thread", "A job may have 128 processes and threads."),
+        ("STRATEGY_ERROR", "S raised OSError: [Errno 24] Too many", "A job may have 1,024 files open in each process."),
+        ("STRATEGY_ERROR", "S raised OSError: [Errno 2] No such file", None),
+    ],
+)
+def test_who_meets_a_bound_is_told_it(code, said, bound):
+    error = with_bound({"code": code, "message": said}, JobLimits(), own_tmp=True)
+    assert error == {"code": code, "message": said if bound is None else f"{said}. {bound}"}
+
+
+def test_more_trades_than_a_result_holds_are_counted(tmp_path):
+    files = {"result.json": json.dumps({"trades": [{}] * 100_001}), "view.json": "{}", "report.html": ""}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    claimed = [protocol.OutputFile(**outputs.described(tmp_path / name)) for name in files]
+    with pytest.raises(BadOutputError, match=r"The run made 100,001 trades, and a result holds at most 100,000: test"):
+        collect(tmp_path, claimed)
 
 
 PATCHES = (

@@ -165,6 +165,8 @@ class TestFullDisk:
             refused = await api("POST", "/api/strategies/code/create", body)
             assert refused.status == 503, refused.json
             assert refused.json["code"] == "DATABASE_UNAVAILABLE"
+            told = "The disk that the database is on is full; make room there, and try again."
+            assert refused.json["detail"] == told
             assert (await api("GET", "/health")).status == 200
             assert (await api("GET", "/api/backtests")).json["_pagination"] == before["_pagination"]
             # Long enough for the job to come to its end while nothing can be written.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from alphintra_kernel.isolation import kernel_level
+from alphintra_server import kernel_connection
 from tornado.httpclient import HTTPClientError
 
 import alphintra_kernel
@@ -109,3 +113,59 @@ async def test_an_unknown_kernel_is_refused(services, jp_fetch):
     with pytest.raises(HTTPClientError) as refused:
         await jp_fetch("api", "kernels", method="POST", body=json.dumps({"name": "nothing"}))
     assert refused.value.code in {404, 500}
+
+
+#: Past what ipykernel does with a state: its own function, called as often as a hostile cell likes.
+STATES = """
+from ipykernel.kernelapp import IPKernelApp
+for _ in range(3_000):
+    IPKernelApp.instance().kernel._publish_status("busy", "shell")
+"""
+#: The same message thrice, and one that is none.
+NONSENSE = """
+from ipykernel.kernelapp import IPKernelApp
+app = IPKernelApp.instance()
+same = [b"x", *app.session.serialize(app.session.msg("status", {"execution_state": "busy"}))]
+app.iopub_thread.schedule(lambda: [app.iopub_thread.socket.send_multipart(m) for m in (same, same, same, [b"x"], same)])
+"""
+DISPLAYS = "for _ in range(500): display({'text/plain': 'word'}, raw=True)\n1 / 0"
+
+
+async def test_a_page_hears_the_end_of_a_flood(services, jp_serverapp, monkeypatch, start, jp_ws_fetch):
+    for name, value in (("MESSAGES_AT_ONCE", 50), ("MESSAGES_A_SECOND", 0.1), ("STEERING_AT_ONCE", 30_000)):
+        monkeypatch.setattr(kernel_connection, name, value)
+    monkeypatch.setattr(kernel_connection, "STEERING_A_SECOND", 100_000)
+    kernel_id, _ = await start()
+    page = await jp_ws_fetch("api", "kernels", kernel_id, "channels")
+
+    async def run(code):
+        """What a page hears of a cell, until it knows that the cell is done."""
+        header = {"msg_id": code[:8], "msg_type": "execute_request", "session": "x", "username": "", "version": "5.3"}
+        content = {"code": code, "silent": False, "store_history": False, "user_expressions": {}, "allow_stdin": False}
+        rest = {"parent_header": {}, "metadata": {}, "buffers": []}
+        await page.write_message(json.dumps({"channel": "shell", "header": header, "content": content, **rest}))
+        heard = []
+        while not {"execute_reply", "idle"} <= {heard_of for heard_of, _ in heard}:
+            async with asyncio.timeout(120):
+                message = json.loads(await page.read_message())
+            if message["parent_header"].get("msg_id") == code[:8]:
+                kind, content = message["msg_type"], message["content"]
+                heard.append((content["execution_state"] if kind == "status" else kind, content))
+        return Counter(kind for kind, _ in heard), [c["text"] for kind, c in heard if kind == "stream"]
+
+    kinds, said = await run(DISPLAYS)
+    assert (kinds["display_data"] <= 51, kinds["error"], kinds["idle"]) == (True, 1, 1)
+    assert said == [
+        "🔴 Some output is not shown: there was more than 8 MB or 0 messages a second, or this page was too slow. "
+        "Write it to a file.\n"
+    ]
+    kinds, _ = await run(STATES)
+    assert kinds["busy"] < 1_500  # of 3,000
+    await run(NONSENSE)
+    kinds, _ = await run("6 * 7")
+    until = time.monotonic() + 60
+    while jp_serverapp.kernel_manager.get_kernel(kernel_id).execution_state != "idle":  # what the list of kernels says
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
+    assert kinds == dict.fromkeys(("busy", "execute_input", "execute_result", "execute_reply", "idle"), 1)
+    page.close()

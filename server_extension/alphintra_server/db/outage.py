@@ -10,6 +10,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 _AGAIN_SECONDS = 60.0
+#: How SQLite and PostgreSQL say that the disk is full.
+_FULL = frozenset({"SQLITE_FULL", "53100"})
 
 
 class DatabaseAwayError(RuntimeError):
@@ -21,6 +23,19 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | DatabaseAwayError)
+
+
+def why_away(error: BaseException) -> str:
+    """Say to who asked why the database cannot be worked with, and what to do, as far as it is known."""
+    cause = getattr(error, "orig", error)
+    name = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or "")
+    if name in _FULL:
+        return "The disk that the database is on is full; make room there, and try again."
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return "Another program keeps the database's file locked; end it, or try again soon."
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
+        return "The database's file cannot be read or written; see the server's log for its reason, and try again."
+    return "The database cannot be used just now; try again soon."
 
 
 class Outage:

@@ -16,7 +16,7 @@ from tornado.web import stream_request_body
 
 from .. import errors
 from ..auth import Caller, caller
-from ..db.outage import is_away
+from ..db.outage import is_away, why_away
 from ..idempotency import Stored
 from ..metrics import REQUESTS
 from .answering import AnsweringMixin
@@ -24,12 +24,6 @@ from .reading import MAX_BODY
 
 if TYPE_CHECKING:
     from ..app import Services
-
-DATABASE_AWAY = errors.Unavailable(
-    "The database cannot be used just now; try again soon.",
-    code="DATABASE_UNAVAILABLE",
-    headers={"Retry-After": "5"},
-)
 
 #: How long a body may take: some 1 Mbit/s for the longest.
 BODY_SECONDS = 60.0
@@ -137,7 +131,8 @@ def endpoint(
             except Exception as error:
                 if not is_away(error):
                     raise
-                self.write_problem(DATABASE_AWAY)
+                again = {"Retry-After": "5"}
+                self.write_problem(errors.Unavailable(why_away(error), code="DATABASE_UNAVAILABLE", headers=again))
                 return
             if answer is None:
                 return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..metrics import JOB_START_SECONDS
 from . import protocol, worker_home
+from .bounds_told import with_bound
 from .eta import Eta
 from .kept_log import KeptLog
 from .launcher import JobLimits, Launcher
@@ -159,7 +161,8 @@ class Attempt:
             await worker.remove()
             await asyncio.to_thread((self.folder / worker_home.RECORD).unlink, missing_ok=True)
         if isinstance(said, protocol.Error):
-            return Failed(placed(said, job.message["source"]["file"], job.file_name, job.line_map))
+            told = placed(said, job.message["source"]["file"], job.file_name, job.line_map)
+            return Failed(with_bound(told, self.limits, own_tmp=not self.launcher.sandbox.host_paths))
         if isinstance(said, Failed) and self._said.get("bar_time"):
             # Nobody knows the line, nor the bar: it tells of one from time to time.
             reached = f" It had reached the bar of {self._said['bar_time']}."
@@ -277,7 +280,7 @@ class Attempt:
         # What it wrote last may name files of this machine: it is for the server's log.
         tail = protocol.clean(worker.process.stderr_tail())
         _log.warning("Worker of job %s ended (%s): %s", self.held.job_id, code, tail)
-        text = f"The worker ended without a result (exit code {code}): the strategy or the machine ended it."
+        text = f"The worker ended without a result ({_how(code)}): the strategy or the machine ended it."
         return _failed("WORKER_DIED", text)
 
 
@@ -299,6 +302,13 @@ def placed(
     if own and line_map and said.line and said.cell is None and said.line <= len(line_map):
         error["cell"], error["line"] = line_map[said.line - 1]
     return error
+
+
+def _how(code: int) -> str:
+    """How a process ended, by its exit code: which signal it was, where one killed it."""
+    with contextlib.suppress(ValueError):
+        return f"exit code {code}, {signal.Signals(code - 128).name}"
+    return f"exit code {code}"
 
 
 def _failed(code: str, message: str) -> Failed:

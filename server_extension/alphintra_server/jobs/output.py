@@ -226,7 +226,14 @@ def collect(folder: Path, claimed: list[OutputFile]) -> Output:
             raise BadOutputError(f"{item.name} is not the file that the job announced.")
         texts[item.name] = data
         files[item.name] = {"bytes": size, "sha256": digest}
-    document = _checked(ResultDocument, "result.json", texts["result.json"])
+    result = _parse("result.json", texts["result.json"])
+    trades = result.get("trades")
+    if isinstance(trades, list) and len(trades) > MAX_TRADES:
+        raise BadOutputError(
+            f"The run made {len(trades):,} trades, and a result holds at most {MAX_TRADES:,}: "
+            "test fewer days or symbols, or trade less often."
+        )
+    document = _valid(ResultDocument, "result.json", result)
     _refuse_depth("result.json", document.run)
     said = [item.model_dump() for item in document.assumptions]
     if len(json.dumps([document.run, said, document.undefined])) > _MAX_HEADER:

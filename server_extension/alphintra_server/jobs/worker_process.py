@@ -159,7 +159,10 @@ class Streams:
         except asyncio.IncompleteReadError:
             return b""
         except asyncio.LimitOverrunError:
-            raise OutputLimitError(f"The worker sent a line over {protocol.MAX_LINE >> 10} KiB.") from None
+            raise OutputLimitError(
+                f"The worker sent a line over {protocol.MAX_LINE >> 10} KiB: "
+                "the strategy wrote to what it did not open."
+            ) from None
 
     def say(self, message: Mapping[str, Any]) -> None:
         """Send a line; a worker that is gone shows when its end is read."""
