@@ -41,7 +41,7 @@ export class Standing extends Panel {
     this.time.node.textContent = time;
     this.rest.node.replaceChildren(...lines.map(text => part('alphintra-Standing-line', text)));
     if (market.error) {
-      this.rest.node.append(part('alphintra-Standing-error', market.error));
+      this.rest.node.prepend(part('alphintra-Standing-error', market.error));
     }
     this.show();
   }
