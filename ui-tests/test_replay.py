@@ -155,7 +155,9 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     expression.press("Enter")
     problem = page.locator(f"{VIEW} .alphintra-Problem")
     problem.wait_for()
-    assert "'SmaCross' object has no attribute 'nothing'" in problem.inner_text()
+    said = problem.inner_text()
+    assert "the expression 'self.nothing > 1' raised AttributeError: 'SmaCross' object has no attribute" in said
+    assert "SmaCross has bars_in_trade, fast, fast_ma, rsi, slow_ma, stake, and what each strategy has" in said
     view.shot("41-replay-problem")
     problem.get_by_role("button", name="Close").click()
     problem.wait_for(state="hidden")

@@ -73,7 +73,8 @@ def _of_object(thing: Any, name: str) -> str:
     if not isinstance(thing, Strategy):
         return f"{kind} has {_listed(known)}" if known else f"{kind} has no attributes"
     own = [one for one in known if one not in OF_THE_RUN and one not in _attributes(Strategy)]
-    return f"{kind} has {_listed(own) if own else 'none of its own'}, and what each strategy has, such as equity and data"
+    listed = _listed(own) if own else "none of its own"
+    return f"{kind} has {listed}, and what each strategy has, such as equity and data"
 
 
 def _of_scope(name: str, names: Mapping[str, Any]) -> str:
