@@ -87,7 +87,7 @@ class Condition:
             yes = bool(eval(self._code, self._names, {"self": replay.strategy}))
         except Exception as error:
             seen = {**self._names, "self": replay.strategy}
-            raise failing("the expression", self._text, error, seen, f"bar {replay.bar}, {replay.time}") from error
+            raise failing("the expression", self._text, error, seen, f"bar of {replay.time:%Y-%m-%d %H:%M}") from error
         if replay._session.pending or any(order >= 0 for order in replay._session.touched):
             raise ReplayError(
                 f"until({self._text!r}) changed an order", code="EXPRESSION_ACTED", hint="an expression only looks"

@@ -267,7 +267,7 @@ def test_an_expression_that_raises_stops_there_and_says_what_to_write(
 ) -> None:
     with pytest.raises(ReplayError) as error:
         replay.until(f"self.bar_index == 4 and {expression}")
-    where = "bar 4, 2024-01-06 00:00:00+00:00"
+    where = "bar of 2024-01-06 00:00"
     assert str(error.value) == (
         f"the expression 'self.bar_index == 4 and {expression}' raised {said.replace('WHERE', where)}"
     )
