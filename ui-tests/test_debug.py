@@ -199,8 +199,14 @@ def test_trading_objects_are_a_line_in_the_tree_and_a_view_when_rendered(view: P
     assert sorted(rich.locator("code").all_inner_texts()) == ["self.average", "self.ticket"]
     expect(rich.locator("svg")).to_have_count(2)
     view.shot("debug-9-rendered")
-    debugged.press("alphintra:debug-end-replay")
+
+    # The kernel is killed while it stands there: nothing is said any more of where it stood, and Lab says what happened.
+    view.lab.kill_kernels()
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("appears to have died")
+    dialog.get_by_role("button", name="Ok").click()
     debugged.standing.wait_for(state="hidden")
+    view.shot("debug-10-killed")
 
 
 def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
