@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import re
 import sys
 import textwrap
@@ -226,6 +227,64 @@ def page_overfitting() -> str:
     return f"{title}\n\n" + "\n".join(functions) + rest
 
 
+def takes(parameter: Any) -> str:
+    """Write what a parameter of a step takes."""
+    bounds = [f"{end:,g}" if end is not None else "…" for end in (parameter.low, parameter.high)]
+    reach = "" if bounds == ["…", "…"] else f" {bounds[0]} to {bounds[1]}"
+    unit = f" {parameter.unit}" if parameter.unit else ""
+    kinds = {
+        "number": f"number{reach}{unit}",
+        "whole": f"whole number{reach}{unit}",
+        "yes": "`false`" if parameter.refused else "`true`, `false`",
+        "choice": ", ".join(f"`{name}`" for name in parameter.allowed),
+        "instant": "date or instant",
+        "dataset": "`name@version`",
+        "choices by column": "by column: " + ", ".join(f"`{name}`" for name in parameter.allowed),
+    }
+    text = kinds.get(parameter.kind, parameter.kind)
+    return text if len(parameter.allowed) < 20 else "the name of one"
+
+
+def page_recipes() -> str:
+    """Write the steps of recipes with their parameters, and the functions of formulas."""
+    from alphintra.recipes import STEPS, parameters
+    from alphintra.recipes.functions import FUNCTIONS
+    from alphintra.recipes.step import schema_of, summary
+
+    rows = [(f"[`{name}`](#{name})", summary(kind), kind.refuses or "–") for name, kind in STEPS.items()]
+    parts = [
+        "# Steps of recipes\n",
+        "Each is a class of `al.recipes` (`al.recipes.Fill(…)`), and an object of a recipe's JSON "
+        '(`{"kind": "fill", …}`). `al.recipes.schema()` is the JSON Schema of all.\n',
+        table(("step", "what it does", "refused, since it looks ahead"), rows),
+    ]
+    for name, kind in STEPS.items():
+        defaults = schema_of(kind)["properties"]
+        rows = [
+            (
+                f"`{own}`",
+                takes(parameter),
+                f"`{json.dumps(defaults[own]['default'])}`" if "default" in defaults[own] else "must be given",
+                parameter.text,
+            )
+            for own, parameter in parameters.of(kind).items()
+        ]
+        parts += [f"## {name}\n", docstring(kind) + "\n", table(("parameter", "takes", "default", "what it is"), rows)]
+    parts += [
+        "## Formulas\n",
+        'Columns by their names or as `col("adj close")`, numbers, `+ - * / % **`, comparisons (1 or 0), `and`, `or`, '
+        "`not`, and these functions. What a missing number goes into is missing; so is what is not finite.\n",
+        table(
+            ("function", "what it is"),
+            [
+                (f"`{name}({', '.join('xyz'[: own.arguments])}{', rows' if own.window else ''})`", own.text)
+                for name, own in FUNCTIONS.items()
+            ],
+        ),
+    ]
+    return "\n".join(parts)
+
+
 def ported(name: str) -> bool:
     """Tell whether a name of ``compat`` is a crossing of another engine."""
     return "_cross" in name and not name.startswith("_")
@@ -239,6 +298,7 @@ def pages() -> dict[str, str]:
         costs,
         job,
         params,
+        recipes,
         repeating,
         replaying,
         resampling,
@@ -254,7 +314,7 @@ def pages() -> dict[str, str]:
         widgets,
     )
     from alphintra.backtesting import backtest
-    from alphintra.data import events, instrument, labelled
+    from alphintra.data import dataset, events, instrument, labelled, referring
     from alphintra_backtest import compat, handles, replay
 
     functions = [
@@ -278,6 +338,8 @@ def pages() -> dict[str, str]:
         describe("al.Instrument", instrument.Instrument, 2),
         describe("al.data.with_events", events.with_events, 2),
         describe("al.data.with_calendar", labelled.with_calendar, 2),
+        describe("al.data.load", dataset.load, 2),
+        describe("al.data.add_reference", referring.add_reference, 2),
         describe("al.Signals", signals.Signals, 2),
         describe("al.crossed_above", views.crossed_above, 2),
         describe("al.crossed_below", views.crossed_below, 2),
@@ -331,6 +393,23 @@ def pages() -> dict[str, str]:
         "job.md": page_class(
             "Job and JobResult",
             [(job.Job, "job"), (job.JobProgress, "progress"), (job.JobResult, "result")],
+        ),
+        "recipes.md": page_recipes(),
+        "processing.md": page_class(
+            "Processing, previews and recipes",
+            [
+                (recipes.Processing, "data"),
+                (recipes.Sample, "sample"),
+                (recipes.Preview, "preview"),
+                (recipes.Effect, "effect"),
+                (recipes.Leak, "leak"),
+                (recipes.Recipe, "recipe"),
+                (recipes.Applied, "applied"),
+            ],
+        )
+        + "".join(
+            "\n" + describe(f"al.recipes.{name}", getattr(recipes, name), 2)
+            for name in ("preview", "apply", "recipe_of", "schema")
         ),
         "rules.md": page_rules(),
         "codes.md": page_codes(),

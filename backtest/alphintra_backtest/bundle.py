@@ -143,3 +143,20 @@ def eight(_: Any, array: Any, index: Any) -> Any:
         return builder.icmp_unsigned("!=", builder.load(word, align=1), ir.IntType(64)(0))
 
     return signature(types.boolean, array, types.int64), generate
+
+
+@intrinsic
+def column(_: Any, array: Any) -> Any:
+    """The one column of a (T, 1) array as a contiguous (T,), where a slice of it would be gathered one by one."""
+    flat = array.copy(ndim=1)
+
+    def generate(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        whole = arrayobj.make_array(sig.args[0])(context, builder, arguments[0])
+        rows = cgutils.unpack_tuple(builder, whole.shape, 2)[0]
+        out = arrayobj.make_array(flat)(context, builder)
+        arrayobj.populate_array(
+            out, data=whole.data, shape=[rows], strides=[whole.itemsize], itemsize=whole.itemsize, meminfo=None
+        )
+        return out._getvalue()
+
+    return signature(flat, array), generate

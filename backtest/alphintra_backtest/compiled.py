@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from numba.core.caching import FunctionCache
 
 from . import codes, core, core_signals, core_sums
-from .bundle import eight as eight  # its module's types are what the functions are compiled for
+from .bundle import column as column  # its module's types are what the functions are compiled for
+from .bundle import eight as eight
 from .bundle import soon as soon
 from .compile_cache import WRITING, cache_dir
 
@@ -80,6 +82,21 @@ class Kept(FunctionCache):
 
     def _lost(self, verb: str, error: Exception) -> None:
         logging.getLogger(__name__).warning("compiled code cannot be %s in %s: %s", verb, self.cache_path, error)
+
+#: Numba's type of an int.
+WHOLE_NUMBER = numba.int64
+
+
+def one_dimension(kind: Any) -> Any:
+    """Numba's type of a contiguous array of NumPy's ``kind``."""
+    return numba.types.Array(numba.np.numpy_support.from_dtype(np.dtype(kind)), 1, "C")
+
+
+def entry(name: str, *kinds: Any) -> Any:
+    """A function's code for just these types of arguments, which are then not looked at at each call."""
+    function = globals()[name]
+    function.compile(kinds)
+    return function.get_overload(kinds)
 
 
 def _compile() -> None:

@@ -22,7 +22,7 @@ from .codes import *
 from .core import accept, peek, step
 from .core_matching import fill_at_close
 from .core_sizing import equity_at
-from .core_sums import OUT_EQUITY, OUT_FILLS, OUT_ORDERS, sum_up
+from .core_sums import OUT_EQUITY, OUT_FILLS, OUT_ORDERS, column, extremes, sum_up
 
 # bits of a signal
 SIG_ENTRY, SIG_EXIT, SIG_SHORT, SIG_COVER, SIG_WEIGHT = 1, 2, 4, 8, 16
@@ -233,8 +233,12 @@ def crossings(a, b, above, below):
         below[i] = (now < over) & (before >= under)
 
 
-def pack(entries, exits, shorts, covers, out):
-    """The bits of each timestamp and symbol from masks as bytes, all (T · S,); one of length 0 is none."""
+def pack(entries, exits, shorts, covers, first, out):
+    """The bits of each timestamp and symbol from masks as bytes, all (T · S,); one of length 0 is none.
+
+    Before place ``first`` nothing is said.
+    """
+    # All from place 0 on, as an index that might be negative would keep the compiler from taking several at once.
     for p in range(out.shape[0]):
         out[p] = entries[p] if entries.shape[0] > 0 else 0
     if exits.shape[0] > 0:
@@ -246,6 +250,8 @@ def pack(entries, exits, shorts, covers, out):
     if covers.shape[0] > 0:
         for p in range(out.shape[0]):
             out[p] |= covers[p] << 3
+    for p in range(first):
+        out[p] = 0
 
 
 def blank(b, start_cash):
@@ -266,7 +272,7 @@ def blank(b, start_cash):
 
 def drive_many(
     m, b, k, mode, fresh, nothing, code, amount, loss, gain, newest, state, first, start_cash, v, ends, curves, flags,
-    held, terms, sampled, out,
+    held, terms, high, low, sampled, out,
 ):  # fmt: skip
     """Run whole variants one after the other in the same books; see ``drive``. The first one that is not done.
 
@@ -276,6 +282,8 @@ def drive_many(
     """
     reg = b[9]
     count = m[3].shape[0]
+    if mode & ONE:
+        extremes(column(m[D_CLOSE]), high, low)
     while v < code.shape[0]:
         if state[D_VARIANT] != v:
             blank(b, start_cash)
@@ -290,8 +298,8 @@ def drive_many(
         row[OUT_FILLS] = reg[S_FILLS]
         row[OUT_ORDERS] = reg[S_ORDERS]
         sum_up(
-            m, b, (mode & ONE) != 0, start_cash, state[D_NEXT], first - 1, ends, curves, flags, held, terms, sampled[v],
-            row,
+            m, b, (mode & ONE) != 0, start_cash, state[D_NEXT], first - 1, ends, curves, flags, held, terms, high, low,
+            sampled[v], row,
         )  # fmt: skip
         v += 1
     return v

@@ -11,14 +11,21 @@ from .core import value
     OUT_APART,
 ) = range(11)  # fmt: skip
 N_OUT = 11
+#: Timestamps whose closes are looked at at once where their extremes say enough.
+BLOCK = 8
 #: P&L is rounded to 1e-8: below half of it a trade has neither won nor lost.
 NEITHER = 5e-9
+
+
+def column(array):
+    """The one column of a (T, 1) array as (T,); ``compiled`` has a form of it that is read without strides."""
+    return array[:, 0]
 
 
 def equity_one(m, b, start_cash, equity, first, last):
     """The equity of ``value_one`` alone, at the timestamps from ``first`` to below ``last``."""
     fi, ff, reg = b[6], b[7], b[9]
-    close = m[D_CLOSE]
+    close = column(m[D_CLOSE])
     lot = m[D_LOT][0]
     money = start_cash
     lots = 0
@@ -27,7 +34,7 @@ def equity_one(m, b, start_cash, equity, first, last):
         until = min(fi[r, L_BAR], last) if r < reg[S_FILLS] else last
         if until > t:
             # Slices, as an index that might be negative would keep the compiler from taking several at once.
-            out, prices = equity[t:until], close[t:until, 0]
+            out, prices = equity[t:until], close[t:until]
             units = lots * lot
             for i in range(out.shape[0]):
                 out[i] = money + units * prices[i]
@@ -43,7 +50,7 @@ def equity_one(m, b, start_cash, equity, first, last):
 def value_one(m, b, start_cash, equity, cash_out, exposure, held):
     """What ``core.value`` says of one symbol that has every bar: between two fills only its close changes."""
     fi, ff, reg = b[6], b[7], b[9]
-    close = m[D_CLOSE]
+    close = column(m[D_CLOSE])
     lot = m[D_LOT][0]
     money = start_cash
     lots = 0
@@ -51,7 +58,7 @@ def value_one(m, b, start_cash, equity, cash_out, exposure, held):
     for r in range(reg[S_FILLS] + 1):
         until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
         if until > t:
-            out, prices, size = equity[t:until], close[t:until, 0], exposure[t:until]
+            out, prices, size = equity[t:until], close[t:until], exposure[t:until]
             units = lots * lot
             for i in range(out.shape[0]):
                 v = units * prices[i]
@@ -97,28 +104,74 @@ def deepest(equity, best, least):
     return best, least
 
 
-def sum_one(m, b, start_cash, first, last, equity, row):
-    """``equity_one``, with its deepest drawdown and the timestamps with a position: flat, it is looked at once."""
+def extremes(close, high, low):
+    """The highest and the lowest close of each ``BLOCK`` timestamps."""
+    n = close.shape[0]
+    for i in range(high.shape[0]):
+        above = close[i * BLOCK]
+        below = above
+        for t in range(i * BLOCK + 1, min((i + 1) * BLOCK, n)):
+            above = max(above, close[t])
+            below = min(below, close[t])
+        high[i] = above
+        low[i] = below
+
+
+def deepest_held(close, t, until, money, units, high, low, best, least):
+    """``deepest`` of ``money + units * close`` from ``t`` to below ``until``.
+
+    A block between whose extremes nothing can be new is not looked into: with the price the sum rises or falls.
+    """
+    floor = best * (1.0 + least + 1e-12)
+    while t < until:
+        block = t // BLOCK
+        over = min((block + 1) * BLOCK, until)
+        if over - t == BLOCK:
+            a = money + units * high[block]
+            z = money + units * low[block]
+            if a <= best and a > floor and z <= best and z > floor:
+                t = over
+                continue
+        for i in range(t, over):
+            e = money + units * close[i]
+            if e <= best and e > floor:
+                continue
+            if e != e:
+                return best, 1.0
+            if e > best:
+                best = e
+            else:
+                least = min(least, e / best - 1.0)
+            floor = best * (1.0 + least + 1e-12)
+        t = over
+    return best, least
+
+
+def sum_one(m, b, start_cash, first, last, ends, high, low, sampled, row):
+    """``equity_one`` at the timestamps ``ends``, its deepest drawdown and the timestamps with a position."""
     fi, ff, reg = b[6], b[7], b[9]
-    close = m[D_CLOSE]
+    close = column(m[D_CLOSE])
     lot = m[D_LOT][0]
     money = start_cash
     best, least = start_cash, 0.0
     lots = 0
     there = 0
     t = first
+    j = 0
     for r in range(reg[S_FILLS] + 1):
         until = min(fi[r, L_BAR], last) if r < reg[S_FILLS] else last
         if until > t:
-            out, prices = equity[t:until], close[t:until, 0]
             units = lots * lot
-            for i in range(out.shape[0]):
-                out[i] = money + units * prices[i]
+            while j < ends.shape[0] and ends[j] < until:
+                sampled[j] = money + units * close[ends[j]]
+                j += 1
             if lots != 0:
                 there += until - t
-                best, least = deepest(out, best, least)
-            else:
-                best, least = deepest(out[:1], best, least)
+                best, least = deepest_held(close, t, until, money, units, high, low, best, least)
+            else:  # the same at each
+                best, least = deepest_held(close, t, t + 1, money, 0.0, high, low, best, least)
+            if least > 0.0:
+                break
             t = until
         if r < reg[S_FILLS]:
             signed = fi[r, L_SIDE] * fi[r, L_LOTS]
@@ -189,11 +242,11 @@ def round_trips(m, b, held, terms, row):
     return True
 
 
-def sum_up(m, b, one, start_cash, reached, first, ends, curves, flags, held, terms, sampled, row):
+def sum_up(m, b, one, start_cash, reached, first, ends, curves, flags, held, terms, high, low, sampled, row):
     """Fill a row of ``N_OUT`` numbers and the equities at the timestamps ``ends``.
 
-    ``one``: see ``value_one``. ``first`` is the timestamp where metrics begin (F13), ``curves`` (3, T) and ``flags``
-    (T,) are scratch.
+    ``one``: see ``value_one``; ``high`` and ``low`` are then the ``extremes`` of the closes. ``first`` is the timestamp
+    where metrics begin (F13), ``curves`` (3, T) and ``flags`` (T,) are scratch.
     """
     equity = curves[0]
     alone = one and b[9][S_LEGS] == 0
@@ -203,18 +256,18 @@ def sum_up(m, b, one, start_cash, reached, first, ends, curves, flags, held, ter
     if reached < equity.shape[0] or not round_trips(m, b, held, terms, row):
         return
     if alone:
-        sum_one(m, b, start_cash, max(first, 0), reached, equity, row)
+        sum_one(m, b, start_cash, max(first, 0), reached, ends, high, low, sampled, row)
     else:
         there = 0
         for t in range(max(first, 0), reached):
             there += flags[t]
         row[OUT_HELD] = there
         row[OUT_DRAWDOWN] = deepest(equity[max(first, 0) : reached], start_cash, 0.0)[1]
+        for j in range(ends.shape[0]):
+            sampled[j] = equity[ends[j]]
     if row[OUT_DRAWDOWN] > 0.0:
         return
-    for j in range(ends.shape[0]):
-        sampled[j] = equity[ends[j]]
     row[OUT_APART] = 0.0
 
 
-KERNELS = (equity_one, value_one, book_legs, deepest, sum_one, round_trips, sum_up)
+KERNELS = (equity_one, value_one, book_legs, deepest, extremes, deepest_held, sum_one, round_trips, sum_up)

@@ -49,9 +49,12 @@ def crossed(a: Any, b: Any, up: bool) -> Any:
 
 def _both(left: Any, right: Any, up: bool, keep: Kept | None) -> Any:
     """One direction; the other, for which the same numbers are read, is kept, as it is mostly asked for next."""
-    above, below = np.empty((2, len(left)), dtype=np.bool_)
-    _compiled()(_contiguous(left), _contiguous(right), above, below)
-    if keep is not None and keep.knows(left) and keep.knows(right):
+    above, below = np.empty(len(left), "?"), np.empty(len(left), "?")
+    _compiled()(
+        left if left.flags.c_contiguous else left.copy(), right if right.flags.c_contiguous else right.copy(),
+        above, below,
+    )  # fmt: skip
+    if keep is not None:
         keep.keep_crossing(left, right, not up, below if up else above)
     return above if up else below
 
@@ -65,11 +68,8 @@ def _long(count: int) -> bool:
 def _compiled() -> Any:
     from . import compiled
 
-    return vars(compiled)["crossings"]
-
-
-def _contiguous(array: Any) -> Any:
-    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+    numbers, flags = compiled.one_dimension(np.float64), compiled.one_dimension(np.bool_)
+    return compiled.entry("crossings", numbers, numbers, flags, flags)
 
 
 def _numbers(name: str, value: Any) -> Any:

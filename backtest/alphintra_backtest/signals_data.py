@@ -104,13 +104,13 @@ class Kept:
         self._results: dict[Any, Any] = {}
         self._bytes = 0
 
-    def knows(self, array: Any) -> bool:
-        """Whether it is one of the arrays that stay, which nobody writes to."""
-        return id(array) in self._known
-
     def keep_crossing(self, a: Any, b: Any, up: bool, crossing: Any) -> None:
-        """Keep one crossing of two arrays that stay for this thread, until it is asked for or another one is kept."""
-        _now.crossing = a, b, up, crossing
+        """Keep one crossing for this thread, until it is asked for or another one is kept.
+
+        Only of two arrays that stay, which nobody writes to.
+        """
+        if id(a) in self._known and id(b) in self._known:
+            _now.crossing = a, b, up, crossing
 
     def other_crossing(self, a: Any, b: Any, up: bool) -> Any:
         """The crossing of these two that is kept, given away: whoever gets it may write to it. None if it is not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,8 +49,7 @@ def plan(asked: Signals, first: int, shape: tuple[int, int], code: Any = None) -
         return Plan(acting if code is None else code, weights, _NO_PERCENT, _NO_PERCENT)
     if code is None:
         code = np.empty(t * s, dtype=np.uint8)
-    _pack((asked.entries, asked.exits, asked.short_entries, asked.short_exits), code)
-    code[: first * s] = 0
+    _pack((asked.entries, asked.exits, asked.short_entries, asked.short_exits), first * s, code)
     size = 1 / s if asked.size is None else asked.size
     trails = asked.trail_percent is not None
     stop = asked.trail_percent if trails else asked.stop_loss_percent
@@ -58,25 +57,29 @@ def plan(asked: Signals, first: int, shape: tuple[int, int], code: Any = None) -
 
 
 def _bytes(mask: Any) -> Any:
-    if mask.ndim == 1 and mask.flags.carray:
-        return mask.view(np.uint8)
-    flat = mask.reshape(-1)
-    if not flat.flags.writeable:  # which the compiled code is not made for
-        flat = flat.copy()
-    return flat.view(np.uint8) if flat.flags.c_contiguous else np.ascontiguousarray(flat).view(np.uint8)
+    flat = mask if mask.ndim == 1 else mask.reshape(-1)
+    return (flat if flat.flags.c_contiguous else flat.copy()).view(np.uint8)
 
 
-def _pack(masks: tuple[Any, ...], code: Any) -> None:
-    """One byte for each timestamp and symbol, from the four masks (None: never)."""
+def _pack(masks: tuple[Any, ...], first: int, code: Any) -> None:
+    """One byte for each timestamp and symbol, from the four masks (None: never); 0 before place ``first``."""
     flags = [_NO_MASK if m is None else _bytes(m) for m in masks]
-    compiled = sys.modules.get("alphintra_backtest.compiled")
-    if compiled is not None:
-        vars(compiled)["pack"](*flags, code)
+    if "alphintra_backtest.compiled" in sys.modules:
+        _compiled()(*flags, first, code)
         return
     code[:] = 0
     for mask, bit in zip(flags, _BITS, strict=True):
         if len(mask):
             code |= mask * np.uint8(bit)
+    code[:first] = 0
+
+
+@cache
+def _compiled() -> Any:
+    from . import compiled
+
+    kind = compiled.one_dimension(np.uint8)
+    return compiled.entry("pack", kind, kind, kind, kind, compiled.WHOLE_NUMBER, kind)
 
 
 def _flat(value: Any) -> Any:

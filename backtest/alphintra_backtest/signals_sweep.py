@@ -20,6 +20,7 @@ from .books import FRESH, Books
 from .calls import Arguments
 from .core_signals import AT_CLOSE, N_D, ONE, TRAILS
 from .core_sums import (
+    BLOCK,
     N_OUT,
     OUT_APART,
     OUT_DRAWDOWN,
@@ -198,6 +199,7 @@ class _Sweep:
             np.empty(self.grid.shape[0], dtype=np.bool_),
             np.empty((symbols, 3), dtype=np.int64),
             np.empty((symbols, 3)),
+            *np.empty((2, -(-self.grid.shape[0] // BLOCK))),
         )
         while True:
             with self._lock:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import data, overfitting, ta, widgets
+    from . import data, overfitting, recipes, ta, widgets
     from .backtesting import backtest
     from .checking import Check, check
     from .comparing import Comparison, compare
@@ -61,6 +61,7 @@ _WHERE = {
     "monte_carlo": "resampling",
     "overfitting": None,
     "post_mortem": "replaying",
+    "recipes": None,
     "replay": "replaying",
     "submit": "submitting",
     "sweep": "sweeping",
@@ -100,6 +101,7 @@ __all__ = [
     "monte_carlo",
     "overfitting",
     "post_mortem",
+    "recipes",
     "replay",
     "submit",
     "sweep",

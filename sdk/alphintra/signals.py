@@ -70,19 +70,21 @@ class Signals:
         trail_percent: Any = None,
         rebalance: str = "change",
     ) -> None:
-        self.entries = _mask("entries", entries)
-        self.exits = _mask("exits", exits)
-        self.short_entries = _mask("short_entries", short_entries)
-        self.short_exits = _mask("short_exits", short_exits)
+        # Each is looked at here whether it is given: a sweep makes thousands of these, with most of them left out.
+        self.entries = None if entries is None else _mask("entries", entries)
+        self.exits = None if exits is None else _mask("exits", exits)
+        self.short_entries = None if short_entries is None else _mask("short_entries", short_entries)
+        self.short_exits = None if short_exits is None else _mask("short_exits", short_exits)
         self.weights = None if weights is None else _weights(weights)
         self.size = None if size is None else _numbers("size", size, LARGEST_SIZE)
-        self.stop_loss_percent = _percent("stop_loss_percent", stop_loss_percent)
-        self.take_profit_percent = _percent("take_profit_percent", take_profit_percent)
-        self.trail_percent = _percent("trail_percent", trail_percent)
+        loss, gain, trail = stop_loss_percent, take_profit_percent, trail_percent
+        self.stop_loss_percent = None if loss is None else _percent("stop_loss_percent", loss)
+        self.take_profit_percent = None if gain is None else _percent("take_profit_percent", gain)
+        self.trail_percent = None if trail is None else _percent("trail_percent", trail)
         self.rebalance = rebalance
         #: The arguments that are arrays, by name.
         self.arrays: dict[str, npt.NDArray[Any]] = {
-            n: a for n, a in self.__dict__.items() if isinstance(a, np.ndarray)
+            n: a for n, a in self.__dict__.items() if a.__class__ is np.ndarray
         }
         self._agree()
         first: Any = None
@@ -157,9 +159,7 @@ class Signals:
         return f"<signals: {', '.join(given)}>"
 
 
-def _mask(name: str, value: Any) -> Mask | None:
-    if value is None:
-        return None
+def _mask(name: str, value: Any) -> Mask:
     array = value if value.__class__ is np.ndarray else np.asarray(value)
     if array.dtype.char != "?":
         raise SignalsError(
@@ -209,9 +209,7 @@ def _numbers(name: str, value: Any, most: float) -> float | F64:
     return array
 
 
-def _percent(name: str, value: Any) -> float | F64 | None:
-    if value is None:
-        return None
+def _percent(name: str, value: Any) -> float | F64:
     number = _numbers(name, value, 1.0)
     if isinstance(number, float) and number == 1.0:
         raise SignalsError(f"{name}={value!r} is outside (0, 1)", where=name, hint="a fraction: 0.05 is 5 %")

@@ -303,9 +303,10 @@ def _crossing(a: Series, b: Series | float, kept: dict[Any, Any], up: bool) -> b
     return column[a._c.i]
 
 
-def _crossed_arrays(name: str, a: Any, b: Any, *, up: bool) -> Any:
+def _crossed_arrays(a: Any, b: Any, up: bool) -> Any:
     """A crossing of whole arrays, as ``signals(data)`` has them."""
     if not isinstance(a, np.ndarray) or isinstance(b, Series):
+        name = "crossed_above" if up else "crossed_below"
         raise TypeError(f"{name}(a, b): a is a series or an array, not {a!r}") from None
     return _whole_crossing()(a, b, up)
 
@@ -330,7 +331,7 @@ def crossed_above(a: Any, b: Any) -> Any:
     except KeyError:
         return _crossing(a, b, a._above, True)
     except AttributeError:
-        return _crossed_arrays("crossed_above", a, b, up=True)
+        return _crossed_arrays(a, b, True)
 
 
 def crossed_below(a: Any, b: Any) -> Any:
@@ -347,7 +348,7 @@ def crossed_below(a: Any, b: Any) -> Any:
     except KeyError:
         return _crossing(a, b, a._below, False)
     except AttributeError:
-        return _crossed_arrays("crossed_below", a, b, up=False)
+        return _crossed_arrays(a, b, False)
 
 
 def _apart(values: F64) -> F64:

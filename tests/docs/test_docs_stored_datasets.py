@@ -40,6 +40,8 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert (names["shown"].rows_each, len(names["shown"].time)) == (8, 375)
     whole = {"AAPL": table, "MSFT": bars(3_000, 2)}
     assert names["manifest"].content_hash == expected_hash(whole)
+    assert len(al.data.load("prices@2/AAPL", as_of="2020-01-01 12:00").to_arrow()) == 720
+    assert al.data.load("prices@2/AAPL", reference="actions@1").events()["value"].tolist() == [4.0]
     market = al.data.resolve("prices@2/AAPL")
     assert market.dataset_hash == al.data.load("prices@2/AAPL").content_hash
 

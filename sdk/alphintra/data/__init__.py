@@ -7,6 +7,7 @@ from alphintra.data.events import with_events
 from alphintra.data.instrument import Instrument
 from alphintra.data.labelled import with_calendar
 from alphintra.data.market import Actions, MarketData, Note, Rates, SymbolBars
+from alphintra.data.referring import add_reference
 from alphintra.data.resolve import resolve
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Note",
     "Rates",
     "SymbolBars",
+    "add_reference",
     "detail_rows",
     "list",
     "load",

@@ -179,7 +179,15 @@ def list_datasets() -> DatasetList:
     return DatasetList(tuple(load(name) for name in catalogue.names()))
 
 
-def load(data: Any, *, columns: Sequence[str] | None = None, start: Any = None, end: Any = None) -> Dataset:
+def load(
+    data: Any,
+    *,
+    columns: Sequence[str] | None = None,
+    start: Any = None,
+    end: Any = None,
+    as_of: Any = None,
+    reference: str | None = None,
+) -> Dataset:
     """Open a dataset to look at it.
 
     Args:
@@ -189,18 +197,23 @@ def load(data: Any, *, columns: Sequence[str] | None = None, start: Any = None, 
         columns: Which columns of your own dataset, beside symbol and time; left out, all.
         start: First time of it: a date, or an instant (UTC where it names no zone).
         end: Last time, included; a date includes its whole day in UTC.
+        as_of: Only what was known then: a date (its end, 24:00 UTC) or an instant. Of revisions the last that was
+            known, of ``reference`` the events that were.
+        reference: Name of a dataset of splits, dividends and symbols (:func:`add_reference`), which raw prices go
+            through.
 
     Raises:
         UnknownDataset: Nothing has this name; the error names the nearest.
-        DataError: Data given directly cannot be used; a part is wanted of data that is no dataset of your own.
+        DataError: Data given directly cannot be used; a part is wanted of data that is no dataset of your own;
+            ``NO_KNOWLEDGE`` where a version does not say when its rows were known; ``NO_REFERENCE``.
     """
     if isinstance(data, str):
         stored = stored_dataset(data, columns, start, end)
         if stored is not None:
-            return stored
-    if columns is not None or start is not None or end is not None:
+            return stored if as_of is None and reference is None else stored.known(as_of, reference)
+    if any(part is not None for part in (columns, start, end, as_of, reference)):
         raise DataError(
-            "columns, start and end choose a part of a dataset of your own",
+            "columns, start, end, as_of and reference are for a dataset of your own",
             code="BAD_RANGE",
             hint='Write al.data.load("name@version", …), or cut what load(…).to_pandas() returns.',
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from alphintra.data.instrument import did_you_mean
-from alphintra.errors import UnknownDataset
+from alphintra.errors import DataError, UnknownDataset
 
 if TYPE_CHECKING:
     from alphintra.store.reading import Version
@@ -19,6 +19,7 @@ FOLDER_VARIABLE = "ALPHINTRA_DATASETS"
 INDEX = "index.json"
 INDEX_FORMAT = "alphintra-datasets/1"
 _MOST_BYTES = 16 << 20
+_MOST_NAME = 200
 _MOST_NAMES = 100_000
 _MOST_VERSIONS = 100_000
 Index = dict[str, tuple[str, list[tuple[str, str]]]]
@@ -77,6 +78,38 @@ class FolderSource:
         owner, versions = self._index()[name]
         return open_version(Folder(self.root), owner, dict(versions)[version])
 
+    def owner(self, name: str, like: str | None = None) -> str:
+        """Return whose a dataset is; of a name that is new, whose another one is, or the first of all."""
+        index = self._index()
+        known = index.get(name) or index.get(like or "") or next(iter(index.values()), None)
+        return "me" if known is None else known[0]
+
+    def add(self, name: str, owner: str, version: str) -> str:
+        """Give a version that is in the store the next number of a name, and return it.
+
+        Raises:
+            OSError: The folder may not be written to.
+        """
+        import fcntl
+        import json
+
+        path = self.root / INDEX
+        with (self.root / f"{INDEX}.lock").open("ab") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            top: dict[str, Any] = {"format": INDEX_FORMAT, "datasets": {}}
+            if path.exists():
+                top = json.loads(path.read_bytes())
+            versions = top["datasets"].setdefault(name, {"owner": owner, "versions": []})["versions"]
+            number = str(1 + max((int(own) for own, _ in versions if own.isdecimal()), default=0))
+            versions.append([number, version])
+            written = path.with_name(f"{INDEX}.new")
+            with written.open("wb") as file:
+                file.write(json.dumps(top, ensure_ascii=False, indent=1).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            written.replace(path)
+        return number
+
     def _index(self) -> Index:
         path = self.root / INDEX
         try:
@@ -107,6 +140,20 @@ def _index_of(path: Path, *changed: int) -> Index:
             pairs.append((checked_text(pair[0], part.at("versions"), 20), checked_text(pair[1], part.where, 64)))
         out[name] = (part.text("owner", 64), pairs)
     return out
+
+
+def check_name(name: str) -> str:
+    """Return a name that a dataset may have.
+
+    Raises:
+        DataError: It is empty, too long, or has an ``@`` in it.
+    """
+    if not 1 <= len(name) <= _MOST_NAME or "@" in name or not name.isprintable() or name != name.strip():
+        raise DataError(
+            f"{name[:_MOST_NAME]!r} is no name of a dataset", code="BAD_NAME",
+            hint=f"1 to {_MOST_NAME} printable characters without @.",
+        )  # fmt: skip
+    return name
 
 
 def source() -> VersionSource | None:
@@ -157,3 +204,18 @@ def find(text: str, where: VersionSource) -> Found | None:
         symbols = tuple(part.strip() for part in rest.split(",")) if cut < len(text) else None
         return Found(name, version or numbers[-1], symbols)
     return None
+
+
+def open_named(name: str) -> Version:
+    """Open ``name@version``, or the newest version of ``name``, from where this process finds datasets.
+
+    Raises:
+        UnknownDataset: There is none of this name.
+    """
+    where = source()
+    found = None if where is None else find(name, where)
+    if where is None or found is None:
+        known = [] if where is None else where.names()
+        hint = f"There are {', '.join(known[:20])}." if known else "This process was given no datasets."
+        raise UnknownDataset(f"there is no dataset {name!r}", where=name, hint=hint)
+    return where.open(found.name, found.version)

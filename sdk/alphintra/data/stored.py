@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alphintra.data.basis import ADJUSTED, AS_GIVEN, check_prices, no_raw_prices
+from alphintra.data.bounds import parse_bound
 from alphintra.data.content_hash import Array, hash_of_blocks
 from alphintra.data.dataset import Dataset
-from alphintra.data.market import MarketData, Note, SymbolBars
-from alphintra.data.sources import Found, VersionSource, find
+from alphintra.data.market import DAY_US, MarketData, Note, SymbolBars
+from alphintra.data.sources import Found, VersionSource, find, open_named
 from alphintra.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from alphintra.recipes.processing import Processing
+    from alphintra.recipes.recipe import Given
     from alphintra.store.manifest import Manifest
     from alphintra.store.reading import Version
 
 _ROLES = ("open", "high", "low", "close", "volume", "adj_close")
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """An instant whose knowledge is wanted.
+
+    Attributes:
+        until: Microseconds since 1970 UTC; of a date its end.
+        text: As it was written.
+    """
+
+    until: int
+    text: str
 
 
 class StoredDataset(Dataset):
@@ -34,7 +51,14 @@ class StoredDataset(Dataset):
     """
 
     def __init__(
-        self, found: Found, version: Version, columns: Sequence[str] | None = None, start: Any = None, end: Any = None
+        self,
+        found: Found,
+        version: Version,
+        columns: Sequence[str] | None = None,
+        start: Any = None,
+        end: Any = None,
+        as_of: AsOf | None = None,
+        reference: Version | None = None,
     ) -> None:
         from alphintra.store.finding import find as find_rows
 
@@ -42,10 +66,17 @@ class StoredDataset(Dataset):
         self._columns, self._start, self._end = columns, start, end
         self._wanted = found.symbols
         find_rows(version.manifest, found.symbols, columns, start, end)  # what is wrong is said at once
+        self._found, self._as_of, self._reference = found, as_of, reference
+        if as_of is not None:
+            from alphintra.store.as_of import check_known
+
+            check_known(version.manifest)
         symbols = found.symbols or version.manifest.symbols
         name = f"{found.name}@{found.version}"
         if found.symbols is not None:
             name += "/" + ",".join(found.symbols)
+        if as_of is not None:
+            name += f" as of {as_of.text}"
         super().__init__(name, symbols, {})
         self.version = found.version
 
@@ -56,19 +87,22 @@ class StoredDataset(Dataset):
 
     @cached_property
     def content_hash(self) -> str:
-        """``sha256:…`` over the values of the chosen symbols, all columns and times of them."""
+        """``sha256:…`` over the values of the chosen symbols, all columns and times; and ``as_of``."""
         if len(self.symbols) == len(self.about.symbols):
-            return self.about.content_hash
-        from alphintra.store.reading import digests_by_symbol
+            found = self.about.content_hash
+        else:
+            from alphintra.store.reading import digests_by_symbol
 
-        found = digests_by_symbol(self._version)
-        return hash_of_blocks(block for symbol in sorted(self.symbols, key=str.encode) for block in found[symbol])
+            digests = digests_by_symbol(self._version)
+            chosen = sorted(self.symbols, key=str.encode)
+            found = hash_of_blocks(block for symbol in chosen for block in digests[symbol])
+        if self._as_of is None:
+            return found
+        return "sha256:" + hashlib.sha256(f"as of {self._as_of.until}: {found}".encode()).hexdigest()
 
     def to_arrow(self) -> Any:
         """Return an Arrow table: ``symbol``, the time, then the columns."""
-        from alphintra.store.reading import read
-
-        return read(self._version, self._wanted, self._columns, self._start, self._end)
+        return self._read(self._wanted, self._columns)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a DataFrame by time, with several symbols by symbol and time."""
@@ -77,10 +111,59 @@ class StoredDataset(Dataset):
         return to_pandas(self.to_arrow(), self.about, one=len(self.symbols) == 1)
 
     def batches(self) -> Any:
-        """Go through the rows in bounded memory: symbol and Arrow table, a row group at a time."""
+        """Go through the rows in bounded memory: symbol and Arrow table, a row group at a time.
+
+        With ``as_of`` a symbol at a time.
+        """
         from alphintra.store.reading import batches
 
+        if self._as_of is not None:
+            parts = ((symbol, self._read([symbol], self._columns)) for symbol in self.symbols)
+            return ((symbol, part) for symbol, part in parts if len(part))
         return batches(self._version, self._wanted, self._columns, self._start, self._end)
+
+    def known(self, as_of: Any = None, reference: str | None = None) -> StoredDataset:
+        """Return the dataset as it was known, and with its events: what ``al.data.load(…, as_of=…, reference=…)`` does.
+
+        Raises:
+            DataError: ``as_of`` is no date; the version does not say when its rows were known (``NO_KNOWLEDGE``).
+            UnknownDataset: There is no dataset of the name ``reference``.
+        """
+        bound = parse_bound(as_of, "as_of")
+        at = None
+        if bound is not None:
+            at = AsOf((bound.session + 1) * DAY_US if bound.instant is None else bound.instant, bound.text)
+        other = None if reference is None else open_named(reference)
+        return StoredDataset(self._found, self._version, self._columns, self._start, self._end, at, other)
+
+    def process(self, recipe: Given) -> Processing:
+        """Clean or enrich the dataset by steps, none of which looks ahead.
+
+        ::
+
+            data = al.data.load("prices@2").process([al.recipes.Fill(rows=True), al.recipes.Label(horizon=5)])
+            data.preview()
+            data.save("clean")
+
+        Args:
+            recipe: Steps (``al.recipes.Fill(…)``, …), or the JSON of a recipe.
+
+        Returns:
+            A :class:`~alphintra.recipes.Processing`: nothing is read before it is asked for.
+
+        Raises:
+            AlphintraError: A step does not fit the columns, or would look ahead; ``where`` names its number and the
+                column, the hint says what to do instead.
+            DataError: Only a part of the version was loaded.
+        """
+        from alphintra.recipes.processing import Processing
+
+        if any(part is not None for part in (self._columns, self._start, self._end, self._as_of)):
+            raise DataError(
+                "a part of a version is not processed", code="BAD_RANGE",
+                hint="Load it without columns, start, end and as_of; symbols may be chosen: name@version/SYMBOL.",
+            )  # fmt: skip
+        return Processing(self.name.partition("@")[0], self._version, self.symbols, recipe)
 
     def stored(self) -> dict[str, dict[str, Array]]:
         """Return the columns by symbol, as arrays (read once)."""
@@ -91,10 +174,16 @@ class StoredDataset(Dataset):
         return self._stored
 
     def events(self) -> pd.DataFrame:
-        """Return no events: a version holds bars."""
-        from alphintra.data.frames import no_events
+        """Return the splits and dividends of the symbols out of ``reference``, as they were known; none without one.
 
-        return no_events()
+        Columns as of :meth:`Dataset.events`.
+        """
+        from alphintra.data.frames import no_events
+        from alphintra.data.referring import events
+
+        if self._reference is None:
+            return no_events()
+        return events(self._reference, self.symbols, None if self._as_of is None else self._as_of.until)
 
     def market(self, prices: str | None = None) -> MarketData:
         """Return the bars as a run trades them, over all times of the chosen symbols.
@@ -127,7 +216,6 @@ class StoredDataset(Dataset):
         from alphintra.data.tables import RawTable
         from alphintra.data.timeframe import Label
         from alphintra.store.converting import by_symbol
-        from alphintra.store.reading import read
 
         about = self.about.about
         if prices == "raw" and about.adjustment == "adjusted":
@@ -139,7 +227,9 @@ class StoredDataset(Dataset):
                 f"'{self.name}' holds no prices that can be traded", code="NOT_TRADABLE",
                 hint="A column has to have the role 'close'. Read it with to_pandas().",
             )  # fmt: skip
-        table = read(self._version, self._wanted, list(roles.values()))
+        table = self._read(self._wanted, list(roles.values()), whole=True)
+        if not len(table):
+            raise DataError(f"no row of '{self.name}' was known then", code="NO_ROWS", hint="Choose a later as_of.")
         names = {"time": time.name, **{role: name for role, name in roles.items() if role}}
         closes_only = not names.keys() & {"open", "high", "low"}
         if closes_only:
@@ -155,7 +245,7 @@ class StoredDataset(Dataset):
         if about.simulated:
             notes.append(Note("simulated", "simulated prices: nobody ever traded at them", "warning"))
         adjusted = about.adjustment == "adjusted" and market.prices == AS_GIVEN
-        return replace(
+        market = replace(
             market,
             asset_class=about.asset_class or market.asset_class,
             quoted_in=about.currency,
@@ -165,6 +255,22 @@ class StoredDataset(Dataset):
             notes=tuple(notes),
             instruments={},
         )
+        if self._reference is None or prices == "adjusted" or adjusted:
+            return market
+        from alphintra.data.events import with_events
+
+        happened = self.events()
+        return with_events(market, happened) if len(happened) else market
+
+    def _read(self, symbols: Sequence[str] | None, columns: Sequence[str] | None, *, whole: bool = False) -> Any:
+        """Return rows; ``whole``: of all times."""
+        from alphintra.store.as_of import read_as_of
+        from alphintra.store.reading import read
+
+        start, end = (None, None) if whole else (self._start, self._end)
+        if self._as_of is not None:
+            return read_as_of(self._version, self._as_of.until, symbols, columns, start, end)
+        return read(self._version, symbols, columns, start, end)
 
 
 def _closes(bars: SymbolBars) -> SymbolBars:

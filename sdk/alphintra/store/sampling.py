@@ -89,7 +89,7 @@ class Sample:
         self._kept = [_Row(*row) for row in state]
 
     def _cells(self, table: Any) -> list[tuple[Any, ...]]:
-        return list(zip(*(_column(table[column.name], column.type) for column in self._columns), strict=True))
+        return list(zip(*(cells(table[column.name], column.type) for column in self._columns), strict=True))
 
 
 def scrambled(start: int, count: int) -> U32:
@@ -102,7 +102,8 @@ def scrambled(start: int, count: int) -> U32:
     return mixed
 
 
-def _column(array: Any, kind: str) -> list[Any]:
+def cells(array: Any, kind: str) -> list[Any]:
+    """Return a column as JSON's values: times as text, numbers that are missing as null."""
     array = array.combine_chunks()
     if kind in TIME_TYPES:
         missing = array.is_null().to_pylist()

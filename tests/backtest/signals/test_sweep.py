@@ -149,6 +149,34 @@ def test_what_is_kept_of_a_variant_is_what_its_backtest_says_of_shares_with_spli
     assert compared(Cross, market, grid) == len(grid)
 
 
+class Turns(al.Strategy):
+    """Long, short and flat over stretches of any length, for most of the time, or for whole blocks of closes."""
+
+    seed = al.Param(0, low=0, high=1000)
+
+    def signals(self, data: Any) -> Any:
+        rng = np.random.default_rng(self.seed)
+        often = 10.0 ** rng.uniform(-3, -0.5)
+        said = rng.random((4, len(data))) < often
+        return al.Signals(said[0], said[1], said[2] & (self.seed % 2 == 0), said[3], size=0.9)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_is_kept_of_one_symbol_that_has_every_bar(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    force(monkeypatch, compiled=compiled)
+    for bars in (2, 9, 300, 1003)[: 4 if compiled else 3]:
+        market = al.data.resolve(random_frame(np.random.default_rng(bars), bars, 0.0))
+        grid = [{"seed": seed} for seed in range(30)]
+        assert compared(Turns, market, grid) > (0 if bars < 10 else 10)
+        swept = sweep_signals(Turns, market, grid, config())
+        for v in np.flatnonzero(~swept.apart):
+            equity = al.backtest(
+                Turns, market, params=grid[v], cash=50_000, commission=0.001, slippage=0.0005
+            ).curves.equity  # fmt: skip
+            best = np.maximum(np.maximum.accumulate(equity), 50_000)
+            assert swept.drawdown[v] == (equity / best - 1.0).min(), grid[v]
+
+
 @pytest.mark.parametrize("rules", [{}, {"max_share": 0.0005}, {"borrow_rate": 0.05}, {"close_at_end": "last_close"}])
 def test_what_is_kept_of_weights_brackets_and_several_symbols(rules: Any) -> None:
     rng = np.random.default_rng(8)

@@ -1,0 +1,66 @@
+"""When each row was known: what may be used at a time is told by this and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from alphintra.data.market import DAY_US
+from alphintra.data.sessions import exchange
+from alphintra.data.timeframe import step_us
+from alphintra.store.manifest import About
+
+I64 = npt.NDArray[np.int64]
+COARSE = ("1d", "1w", "1mo")
+"""Time frames whose bars are told by their date."""
+WITHOUT_HOURS = ("24/7", "weekdays")
+
+
+def known_at(times: npt.NDArray[np.int64] | npt.NDArray[np.int32], kind: str, about: About) -> I64:
+    """Return when each row was known, int64 microseconds since 1970 UTC.
+
+    A bar is known at its end: its time where it is stamped at the close, else a step later, at the latest when its
+    exchange closes. A date is known when its session closes, or at 24:00 UTC where no exchange is stated; a week or
+    month stamped with its first day is known when it is over. What is no bar is known at its time.
+
+    Args:
+        times: Microseconds, or days where ``kind`` is ``date32``.
+        kind: The type of the column of time.
+        about: What is stated of the version.
+    """
+    frame = about.timeframe
+    if kind == "date32" or frame in COARSE:
+        return _dates(times, kind, about)
+    utc = times.astype(np.int64)
+    if frame is None or about.label == "close":
+        return utc
+    ends = utc + step_us(frame)
+    if about.calendar is None or about.calendar in WITHOUT_HOURS:
+        return ends
+    table = exchange(about.calendar)
+    rows = np.searchsorted(table.open_time, utc, side="right") - 1
+    inside = (rows >= 0) & (utc < table.close_time[rows])
+    return np.where(inside, np.minimum(ends, table.close_time[rows]), ends)
+
+
+def _dates(times: npt.NDArray[np.int64] | npt.NDArray[np.int32], kind: str, about: About) -> I64:
+    days = times.astype(np.int64) if kind == "date32" else times.astype(np.int64) // DAY_US
+    # A day's row with a clock is no date: it is known at its close, or a day after its open.
+    clock = np.zeros(len(days), dtype=np.int64) if kind == "date32" else times.astype(np.int64) - days * DAY_US
+    if about.timeframe in ("1w", "1mo") and about.label == "open":
+        if about.timeframe == "1w":
+            return (days + 7) * DAY_US + clock
+        dates = days.astype("M8[D]")
+        months = dates.astype("M8[M]")
+        ends = (months + 1).astype("M8[D]") + (dates - months.astype("M8[D]"))
+        return np.asarray(ends.astype(np.int64) * DAY_US + clock)
+    over = (days + 1) * DAY_US
+    if about.label == "close":
+        over = np.where(clock > 0, days * DAY_US + clock, over)
+    else:
+        over = over + clock
+    if about.timeframe in ("1w", "1mo") or about.calendar is None or about.calendar in WITHOUT_HOURS:
+        return over
+    table = exchange(about.calendar)
+    rows = np.minimum(np.searchsorted(table.session, days), len(table.session) - 1)
+    return np.where((table.session[rows] == days) & (clock == 0), table.close_time[rows], over)

@@ -1,0 +1,244 @@
+"""Reference data: what happens to instruments, in a version like any other, of rows that are added and never changed.
+
+The symbol of a row is its instrument's id. A correction is a further row for the same instrument, kind and date, known
+from a later time; the row before stays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alphintra.data.actions import Event, check_value
+from alphintra.data.bounds import parse_bound
+from alphintra.data.market import DAY_US
+from alphintra.errors import DataError
+from alphintra.store.columns import Column, arrow_type
+from alphintra.store.manifest import About, check_symbol
+from alphintra.store.reading import Version, read
+
+KINDS = ("listing", "delisting", "symbol", "split", "dividend")
+"""``symbol``: from the date on the instrument is traded under ``text``. ``delisting``: ``value`` is what was paid for a
+share, if anything was."""
+COLUMNS = (
+    Column("ex_date", "date32", "time"),
+    Column("kind", "string"),
+    Column("value", "double"),
+    Column("text", "string"),
+    Column("known_from", "timestamp[us, UTC]", "known_at"),
+    Column("known_to", "timestamp[us, UTC]"),
+    Column("source", "string"),
+)
+ABOUT = About(asset_class=None, timeframe=None)
+MOST_ROWS = 5_000_000
+_NEEDED = {"instrument_id", "kind", "ex_date", "known_from", "source"}
+_KNOWN = _NEEDED | {"value", "text", "known_to"}
+
+
+@dataclass(frozen=True, order=True)
+class Fact:
+    """One row.
+
+    Attributes:
+        instrument: Id of the instrument.
+        ex: Its date, days since 1970.
+        known_from: When it became known, microseconds UTC.
+        kind: One of :data:`KINDS`.
+        value: Ratio of a split, amount of a dividend, proceeds of a delisting; NaN for none.
+        text: New symbol, or ``None``.
+        known_to: When it was withdrawn, microseconds UTC, or ``None``.
+        source: Who said so.
+    """
+
+    instrument: str
+    ex: int
+    known_from: int
+    kind: str
+    value: float
+    text: str | None
+    known_to: int | None
+    source: str
+
+
+def facts_of(rows: Any) -> list[Fact]:
+    """Return the rows of a frame, or of a list of mappings, checked.
+
+    A date alone in ``known_from`` or ``known_to`` means its end, 24:00 UTC.
+
+    Raises:
+        DataError: Names the row and what is wrong in it.
+    """
+    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
+        rows = rows.to_dict("records")
+    if not isinstance(rows, Sequence) or isinstance(rows, str | bytes) or len(rows) > MOST_ROWS:
+        raise DataError(
+            f"reference data is a frame or a list of at most {MOST_ROWS:,} rows", code="BAD_DATA_TYPE",
+            hint="Its columns are " + ", ".join(sorted(_KNOWN)) + ".",
+        )  # fmt: skip
+    return [_fact(row, f"row {number}") for number, row in enumerate(rows, 1)]
+
+
+def facts(version: Version, instruments: Sequence[str] | None = None) -> list[Fact]:
+    """Return the rows of a version.
+
+    Raises:
+        DataError: ``NO_REFERENCE``: it holds something else.
+    """
+    if version.manifest.columns != COLUMNS:
+        raise DataError(
+            "the version holds no reference data", code="NO_REFERENCE", where=version.manifest.version,
+            hint="Write it with al.data.add_reference.",
+        )  # fmt: skip
+    chosen = None if instruments is None else [name for name in instruments if name in version.manifest.symbols]
+    table = read(version, chosen)
+    whole = {"known_from": "int64", "known_to": "int64", "ex_date": "int32"}
+    columns = {
+        name: (table[name].cast(whole[name]) if name in whole else table[name]).to_pylist()
+        for name in table.column_names
+    }
+    return [
+        Fact(symbol, ex, known_from, kind, math.nan if value is None else value, text, known_to, source)
+        for symbol, ex, known_from, kind, value, text, known_to, source in zip(
+            *(columns[n] for n in ("symbol", "ex_date", "known_from", "kind", "value", "text", "known_to", "source")),
+            strict=True,
+        )
+    ]
+
+
+def joined(before: Sequence[Fact], new: Sequence[Fact]) -> list[Fact]:
+    """Return rows together with further ones; what is there already is there once.
+
+    Raises:
+        DataError: ``CONFLICT``: two rows of one instrument, kind and date are said to be known from the same time.
+    """
+    found = {_key(fact): fact for fact in before}
+    for fact in new:
+        other = found.setdefault(_key(fact), fact)
+        if not _same(other, fact):
+            raise DataError(
+                f"another {fact.kind} is there that was known from the same time", code="CONFLICT",
+                where=f"{fact.instrument}, {np.datetime64(fact.ex, 'D')}",
+                hint="A row is never changed: give the correction its own, later known_from.",
+            )  # fmt: skip
+    return list(found.values())
+
+
+def known(rows: Sequence[Fact], until: int | None) -> list[Fact]:
+    """Return what was known at an instant, sorted: of each instrument, kind and date the last that became known.
+
+    Args:
+        rows: All rows.
+        until: Microseconds since 1970 UTC; ``None``: all that is known.
+    """
+    last: dict[tuple[str, int, str], Fact] = {}
+    for fact in sorted(rows, key=lambda fact: (fact.known_from, fact.kind)):
+        if until is None or fact.known_from <= until:
+            last[fact.instrument, fact.ex, fact.kind] = fact
+    kept = [
+        fact for fact in last.values() if fact.known_to is None or (until is not None and until < fact.known_to)
+    ]  # fmt: skip
+    return sorted(kept, key=lambda fact: (fact.instrument.encode(), fact.ex, fact.known_from, fact.kind))
+
+
+def instruments_of(rows: Sequence[Fact], symbols: Sequence[str]) -> dict[str, str]:
+    """Return which instrument each symbol is: the one of that id, else the one whose last symbol it is.
+
+    Args:
+        rows: What was known.
+        symbols: Those of a dataset; one that no instrument has is left out.
+
+    Raises:
+        DataError: ``AMBIGUOUS``: two instruments that are still listed have the same symbol.
+    """
+    ids = {fact.instrument for fact in rows}
+    delisted = {fact.instrument for fact in rows if fact.kind == "delisting"}
+    current: dict[str, str] = {}
+    for fact in sorted(rows, key=lambda fact: fact.ex):
+        if fact.kind == "symbol" and fact.text is not None:
+            current[fact.instrument] = fact.text
+    out = {}
+    for symbol in symbols:
+        named = sorted(own for own, text in current.items() if text == symbol)
+        listed = [own for own in named if own not in delisted] or named
+        if symbol in ids:
+            out[symbol] = symbol
+        elif len(listed) > 1:
+            raise DataError(
+                f"several instruments have the symbol: {', '.join(listed[:5])}", code="AMBIGUOUS", where=symbol,
+                hint="Name the series by the instrument's id, or add the row 'symbol' or 'delisting' that is missing.",
+            )  # fmt: skip
+        elif listed:
+            out[symbol] = listed[0]
+    return out
+
+
+def tables(rows: Sequence[Fact]) -> dict[str, Any]:
+    """Return the rows by instrument as a version stores them."""
+    import pyarrow as pa
+
+    by_id: dict[str, list[Fact]] = {}
+    for fact in sorted(rows, key=lambda fact: (fact.ex, fact.known_from, fact.kind)):
+        by_id.setdefault(fact.instrument, []).append(fact)
+    names = {"ex_date": "ex"}
+    return {
+        own: pa.table({
+            column.name: pa.array([getattr(fact, names.get(column.name, column.name)) for fact in some],
+                                  arrow_type(column.type))
+            for column in COLUMNS
+        })
+        for own, some in sorted(by_id.items(), key=lambda item: item[0].encode())
+    }  # fmt: skip
+
+
+def _fact(row: Any, where: str) -> Fact:
+    if not isinstance(row, Mapping) or not set(row) >= _NEEDED or not set(row) <= _KNOWN:
+        raise DataError(
+            "no row of reference data", code="MISSING_COLUMN", where=where,
+            hint="It has instrument_id, kind, ex_date, known_from, source, and maybe value, text, known_to.",
+        )  # fmt: skip
+    # A frame's missing cells are NaN or NaT, which differ from themselves.
+    given = {name: None if value is None or value != value else value for name, value in row.items()}
+    kind, instrument = given["kind"], str(given["instrument_id"])
+    if kind not in KINDS:
+        raise DataError(f"there is no kind {kind!r:.40}", code="BAD_EVENT", where=where, hint=", ".join(KINDS) + ".")
+    check_symbol(instrument)
+    ex = parse_bound(given["ex_date"], "ex_date")
+    source, text = given["source"], given.get("text")
+    if ex is None or not source or given["known_from"] is None:
+        raise DataError("ex_date, known_from and source have to be given", code="EMPTY_CELL", where=where)
+    try:
+        said: Any = given.get("value")
+        value = math.nan if said is None else float(said)
+    except (TypeError, ValueError):
+        raise DataError(f"{given['value']!r:.40} is no number", code="BAD_EVENT", where=where) from None
+    if kind in ("split", "dividend"):
+        check_value(Event(instrument, kind, ex.session, value))
+    if (kind == "symbol") != (text is not None):
+        raise DataError("text is the new symbol, of the kind 'symbol' alone", code="BAD_EVENT", where=where)
+    known_from, known_to = (_instant(given.get(name), name) for name in ("known_from", "known_to"))
+    assert known_from is not None
+    if known_to is not None and known_to <= known_from:
+        raise DataError("known_to is not after known_from", code="BAD_EVENT", where=where)
+    return Fact(instrument, ex.session, known_from, kind, value, None if text is None else check_symbol(str(text)),
+                known_to, str(source)[:200])  # fmt: skip
+
+
+def _instant(value: Any, name: str) -> int | None:
+    bound = parse_bound(value, name)
+    if bound is None:
+        return None
+    return (bound.session + 1) * DAY_US if bound.instant is None else bound.instant
+
+
+def _key(fact: Fact) -> tuple[Any, ...]:
+    return (fact.instrument, fact.ex, fact.kind, fact.known_from)
+
+
+def _same(left: Fact, right: Fact) -> bool:
+    pair = (left.value, right.value)
+    equal = pair[0] == pair[1] or (math.isnan(pair[0]) and math.isnan(pair[1]))
+    return equal and (left.text, left.known_to) == (right.text, right.known_to)
