@@ -200,7 +200,7 @@ def test_trading_objects_are_a_line_in_the_tree_and_a_view_when_rendered(view: P
     expect(rich.locator("svg")).to_have_count(2)
     view.shot("debug-9-rendered")
 
-    # The kernel is killed while it stands there: nothing is said any more of where it stood, and Lab says what happened.
+    # The kernel is killed while it stands there: where it stood is said no more, and Lab says what happened.
     view.lab.kill_kernels()
     dialog = page.locator(".jp-Dialog")
     expect(dialog).to_contain_text("appears to have died")
