@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 BODY_SECONDS = 60.0
 
 
-
 def database_away(error: Exception) -> errors.Unavailable:
     """Say that the database cannot be used just now, and why."""
     return errors.Unavailable(why_away(error), code="DATABASE_UNAVAILABLE", headers={"Retry-After": "5"})
