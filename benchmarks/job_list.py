@@ -10,7 +10,7 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -143,8 +143,8 @@ async def time_filter(database: Any, name: str, given: dict[str, Any]) -> Timed:
 
 
 @contextmanager
-def databases(count: int) -> Iterator[Iterator[tuple[str, Any]]]:
-    """Fill a database of each kind that there is here."""
+def databases(count: int, fill: Callable[[str, int], Any] = fill) -> Iterator[Iterator[tuple[str, Any]]]:
+    """Fill a database of each kind that there is here: with jobs, or with something else."""
 
     def each() -> Iterator[tuple[str, Any]]:
         with tempfile.TemporaryDirectory(prefix="alphintra-jobs-") as folder:

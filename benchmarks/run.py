@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import bars
+import dataset_list
 import debug_back
 import job_figures
 import job_list
@@ -35,6 +36,7 @@ import replay
 import replay_play
 import report
 import stored_datasets
+import upload
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
 from kernel_first import CELL, first_result
@@ -289,6 +291,8 @@ def main() -> int:
             job_figures.show(jobs, table)
         if stored is not None:
             stored_datasets.show(stored, table)
+            upload.show(upload.measure(), table)
+            dataset_list.show(dataset_list.measure(), table)
         table.end()
     return 0
 

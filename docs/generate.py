@@ -1,7 +1,7 @@
-"""Write ``docs/reference/*.md`` from the code: docstrings, knobs, codes and metric definitions.
+"""Write ``docs/reference/*.md`` and the table of validation rules from the code: docstrings, knobs, codes, definitions.
 
 ``python docs/generate.py`` writes; with ``--check`` it names the pages that are out of date and ends with 1.
-Nothing in that folder is written by hand.
+Nothing in that folder is written by hand, nor between the marks of ``docs/validation-rules.md``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
+VALIDATION = REFERENCE.parent / "validation-rules.md"
+TABLE = re.compile(r"(<!-- rules: written by docs/generate.py -->\n).*(<!-- end of rules -->)", re.DOTALL)
 HEADER = "<!-- written by docs/generate.py from the code; do not edit -->\n\n"
 #: How a knob's page names the type of its default; ``max_share`` is the only one that can be None.
 TAKES = {float: "a number", bool: "true or false"}
@@ -102,9 +104,7 @@ def page_class(title: str, classes: Iterable[tuple[type, str]]) -> str:
     parts = [f"# {title}\n"]
     for cls, prefix in classes:
         parts.append(f"## {cls.__name__}\n\n{docstring(cls)}\n")
-        fields = (
-            [n for n in inspect.get_annotations(cls) if not n.startswith("_")] if prefix != "self" else []
-        )
+        fields = [n for n in inspect.get_annotations(cls) if not n.startswith("_")] if prefix != "self" else []
         if fields and "Attributes:" not in (cls.__doc__ or ""):
             parts.append("Fields: " + ", ".join(f"`{n}`" for n in fields) + ".\n")
         parts += [describe(f"{prefix}.{name}", value) for name, value in members(cls)]
@@ -139,6 +139,24 @@ def page_rules() -> str:
         + "\n## Profiles\n\n`profile=` sets rules as another engine has them; see "
         "[coming from another engine](../coming-from.md).\n\n" + profiles_table()
     )
+
+
+def validation_table() -> str:
+    """Write every validation rule, and the numbers that can be set."""
+    from alphintra.rules import rules
+
+    rows = []
+    for rule in rules().values():
+        numbers = "; ".join(
+            f"`{p.name}` = {p.default:g}: {p.text} ({p.least:g} to {p.most:g})" for p in rule.parameters
+        )
+        rows.append((f"`{rule.id}`", rule.severity, rule.seen_in, rule.definition, rule.silent, numbers))
+    return table(("rule", "severity", "seen in", "fires where", "silent at, or not checked", "numbers"), rows)
+
+
+def validation_page() -> str:
+    """Return the page of validation rules with its table as the code has it."""
+    return TABLE.sub(lambda m: m[1] + validation_table() + m[2], VALIDATION.read_text(encoding="utf-8"))
 
 
 def profiles_table() -> str:
@@ -347,9 +365,7 @@ def pages() -> dict[str, str]:
     ]
     written = {
         "backtest.md": "# Functions\n\n" + "\n".join(functions),
-        "strategy.md": page_class(
-            "Strategy and Param", [(strategy.Strategy, "self"), (params.Param, "param")]
-        ),
+        "strategy.md": page_class("Strategy and Param", [(strategy.Strategy, "self"), (params.Param, "param")]),
         "views.md": page_class("Views", [(views.Series, "series"), (views.Panel, "panel")]),
         "objects.md": page_class(
             "Orders, fills and positions",
@@ -429,9 +445,15 @@ def main() -> int:
         for name, text in pages().items()
         if not (REFERENCE / name).exists() or (REFERENCE / name).read_text(encoding="utf-8") != text
     ]
+    written = validation_page()
+    stale = VALIDATION.read_text(encoding="utf-8") != written
     if args.check:
+        if stale:
+            sys.stderr.write(f"docs/{VALIDATION.name} is out of date: run make docs\n")
         sys.stderr.write("".join(f"docs/reference/{name} is out of date: run make docs\n" for name in old))
-        return 1 if old else 0
+        return 1 if old or stale else 0
+    if stale:
+        VALIDATION.write_text(written, encoding="utf-8")
     for name in old:
         (REFERENCE / name).write_text(pages()[name], encoding="utf-8")
     sys.stdout.write(f"docs/reference: {len(old)} of {len(pages())} pages written\n")

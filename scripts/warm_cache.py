@@ -39,6 +39,8 @@ def compile_half(half: str) -> None:
             fast, slow = al.ta.SMA(data.close, self.bars), al.ta.SMA(data.close, 20)
             return al.Signals(al.crossed_above(fast, slow), al.crossed_below(fast, slow), size=0.5)
 
+    if half == "usual":
+        import alphintra.rules.compiled
     state: Any = books
     state.PLAIN_BELOW = 0
     if half == "queue":

@@ -18,6 +18,7 @@ from alphintra_kernel import check_job
 MODULES = (
     *("pandas", "pyarrow.parquet", "talib", "alphintra_backtest.study_html"),
     *("alphintra.sweeping", "alphintra.walking", "alphintra.resampling", "alphintra_backtest.checks.run"),
+    *("alphintra.ingest.reading", "alphintra.store.writing", "alphintra.rules.running"),
 )
 _DATA = "us-equities-daily/AAPL"
 _YEAR = {"start": "2012-01-03", "end": "2012-12-31"}

@@ -65,15 +65,14 @@ def adopt(environ: MutableMapping[str, str] | None = None) -> Path | None:
     private = Path(env.get("TMPDIR", "/tmp"), f"alphintra-{os.getpid()}")
     (private / "numba").mkdir(parents=True)
     # This engine's version alone: upgrades leave others behind, which may be newer, and a copy is memory.
-    version = compile_cache.version()
-    if (Path(shared) / version).is_dir():
+    for theirs in (Path(shared) / compile_cache.version(), *_of_rules(Path(shared))):
+        if not theirs.is_dir():
+            continue
         try:
             # Links: the folders are the process's own, and what it compiles beside or anew is written to them.
-            shutil.copytree(
-                Path(shared) / version, private / "numba" / version, ignore=_not_ours, copy_function=os.symlink
-            )
+            shutil.copytree(theirs, private / "numba" / theirs.name, ignore=_not_ours, copy_function=os.symlink)
         except shutil.Error:  # no room for it: half an index is worse than none
-            shutil.rmtree(private / "numba" / version, ignore_errors=True)
+            shutil.rmtree(private / "numba" / theirs.name, ignore_errors=True)
     env[CACHE_VARIABLE] = str(private)
     return private
 
@@ -100,8 +99,15 @@ def keep(root: Path, environ: MutableMapping[str, str] | None = None) -> Path | 
     # Folder by folder: the home may know this version from an engine that is installed elsewhere, or was before.
     for name in sorted({*names} - {*_not_ours("", names)}):
         _copy_if_newer(theirs / name, copy / name)
+    for folder in _of_rules(Path(shared)):
+        _copy_if_newer(folder, root / "numba" / folder.name)
     env[CACHE_VARIABLE] = str(root)
     return root
+
+
+def _of_rules(shared: Path) -> list[Path]:
+    """List the folders of the compiled validation rules: small, each named by what it was made of."""
+    return sorted(shared.glob("rules-*"))
 
 
 def _copy_if_newer(theirs: Path, copy: Path) -> None:

@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from alphintra_kernel import check_job, first_run, numba_cache, outputs
+from alphintra.data.sources import FOLDER_VARIABLE
+
+from alphintra_kernel import check_job, first_run, ingest_job, numba_cache, outputs
 from alphintra_kernel.earlier_trials import trial_log
 from alphintra_kernel.limits import workers_within
 from alphintra_kernel.protocol import PRINTED_CHARS, Channel, Log, Progress, ProtocolError
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from alphintra_backtest.methods import Done
 
 ROOT_VARIABLE = "ALPHINTRA_JOB_ROOT"
+#: The folder below ``in`` with the versions of datasets that a job may read, and no others.
+DATASETS = "datasets"
 #: Exit code of a worker that could not answer any more: user code has closed its descriptors.
 CHANNEL_LOST = 3
 _SUMMARY = ("total_return", "sharpe_ratio", "max_drawdown", "total_trades", "final_equity")
@@ -140,6 +144,10 @@ def run_job(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, An
     Returns:
         The ``result`` or ``error`` message. Nothing that user code does is raised.
     """
+    if job.get("kind") in ingest_job.KINDS:
+        return ingest_job.run(job, root, progress)
+    if (root / "in" / DATASETS).is_dir():
+        os.environ[FOLDER_VARIABLE] = str(root / "in" / DATASETS)
     if job.get("kind") == check_job.KIND:
         return check_job.run(job, root, progress)
     if job.get("kind") != "backtest":

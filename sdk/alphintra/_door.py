@@ -15,6 +15,8 @@ SOCKET_VARIABLE = "ALPHINTRA_DOOR"
 TOKEN_VARIABLE = "ALPHINTRA_DOOR_TOKEN"
 """What each request carries."""
 MAX_BODY = 8 << 20
+BYTES = "application/octet-stream"
+"""Content type of what is no JSON."""
 SECONDS = 60.0
 #: Longest that a request is held back because it came too soon after others.
 PATIENCE = 30.0
@@ -43,6 +45,35 @@ def ask(
         NoServerError: There is no door, or nobody behind it any more.
         ServerError: The request was refused; carries the server's code and sentence.
     """
+    answer = _sent(method, path, body, headers)
+    return answer if isinstance(answer, dict) else {}
+
+
+def fetch(path: str) -> bytes:
+    """Read bytes through the door: part of a stored file, or a manifest.
+
+    Raises:
+        NoServerError: As of :func:`ask`.
+        ServerError: As of :func:`ask`.
+    """
+    answer = _sent("GET", path)
+    if not isinstance(answer, bytes):
+        raise ServerError("the server sent something else than a file's bytes", code="SERVER_REFUSED")
+    return answer
+
+
+def is_there() -> bool:
+    """Tell whether this process has a door."""
+    return bool(os.environ.get(SOCKET_VARIABLE) and os.environ.get(TOKEN_VARIABLE))
+
+
+def _sent(
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any] | bytes:
+    """Send one request, again where that does nothing twice, and return what was answered."""
     socket_path, token = os.environ.get(SOCKET_VARIABLE), os.environ.get(TOKEN_VARIABLE)
     if not socket_path or not token:
         raise NoServerError("this process has no Alphintra server to hand work to", hint=_INSTEAD)
@@ -75,6 +106,7 @@ def ask(
             continue
         if status < 400:
             return answer
+        answer = answer if isinstance(answer, dict) else {}
         if answer.get("code") in _LATER and time.monotonic() + retry < until:
             time.sleep(retry)
             continue
@@ -83,8 +115,8 @@ def ask(
 
 def _exchange(
     socket_path: str, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
-) -> tuple[int, dict[str, Any], float]:
-    """One request on a connection of its own: the status, the JSON, and when to come again."""
+) -> tuple[int, dict[str, Any] | bytes, float]:
+    """One request on a connection of its own: the status, the JSON or the bytes, and when to come again."""
     import http.client
     import socket
 
@@ -100,7 +132,10 @@ def _exchange(
     try:
         connection.request(method, path, data, dict(headers))
         reply = connection.getresponse()
-        answer = json.loads(reply.read())
+        found = reply.read()
+        if reply.status < 400 and reply.headers.get_content_type() == BYTES:
+            return reply.status, found, 1.0
+        answer = json.loads(found)
         retry = reply.headers.get("Retry-After", "1")
         return reply.status, answer if isinstance(answer, dict) else {}, float(retry) if retry.isdigit() else 1.0
     except TimeoutError as error:

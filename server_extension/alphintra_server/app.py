@@ -21,11 +21,13 @@ from .events import SCHEMAS, Event, EventRelay
 from .idempotency import Idempotency
 from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
+from .jobs.ingest import INGEST, INSPECT, IngestKind, InspectKind
 from .jobs.launcher import Launcher
 from .jobs.leases import Leases
 from .jobs.pool import Pool
 from .jobs.retention import Kept, Retention
 from .jobs.supervisor import Supervisor
+from .jobs.validate import VALIDATE, ValidateKind
 from .limits import UserLimits, read_limits
 from .routes import PROBES, ROUTES
 from .services.backtests import KIND, Backtests
@@ -33,19 +35,30 @@ from .services.check_queue import KIND as CHECK_KIND
 from .services.check_triggers import CheckTriggers
 from .services.checks import StrategyChecks
 from .services.comparison import Comparisons
+from .services.dataset_deletion import DatasetDeletion
+from .services.dataset_grants import DatasetGrants
+from .services.dataset_storage import DatasetStorage
 from .services.datasets import Datasets
 from .services.documentation import Documentation
+from .services.ingests import Ingests, enqueue_inspection
 from .services.jobs import Jobs
+from .services.manifests import Manifests
 from .services.run_defaults import RunDefaults
+from .services.shipped_datasets import bring_up
 from .services.snippets import Snippets
 from .services.sources import Sources
 from .services.strategies import Strategies
 from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates
+from .services.uploads import UploadLimits, Uploads
+from .services.validations import Validations
+from .services.version_reading import VersionReading
 from .services.workspace import Workspace, refusal
 from .settings import Settings
 from .source.process import Parser
+from .sweeper import Sweeper
+from .uploads.files import UploadFiles
 
 if TYPE_CHECKING:
     from alphintra_kernel.sandbox import Sandbox
@@ -69,6 +82,14 @@ class Services:
     sources: Sources
     templates: Templates
     datasets: Datasets
+    uploads: Uploads
+    dataset_grants: DatasetGrants
+    dataset_deletion: DatasetDeletion
+    sweepers: tuple[Sweeper, ...]
+    storage: DatasetStorage
+    version_reading: VersionReading
+    ingests: Ingests
+    validations: Validations
     backtests: Backtests
     idempotency: Idempotency
     retention: Retention
@@ -147,6 +168,8 @@ class AlphintraServer(Settings):
             await self.services.supervisor.start()
             self.services.check_triggers.start()
             self.services.retention.start()
+            for sweeper in self.services.sweepers:
+                sweeper.start()
             self.services.parser.start()
             self.doors = Doors(self, self.log)
             self.doors.sweep()
@@ -163,6 +186,9 @@ class AlphintraServer(Settings):
         self.unavailable = "The server is stopping."
         await services.debug.stop()
         await services.retention.stop()
+        for sweeper in services.sweepers:
+            await sweeper.stop()
+        await services.uploads.stop()
         await services.check_triggers.stop()
         await services.supervisor.stop()
         if services.pool is not None:
@@ -184,8 +210,7 @@ class AlphintraServer(Settings):
         sandbox, state = self._sandbox()
         parser = Parser(Sandbox(state.level, allow_unsandboxed=True))
         sources = Sources(parser, workspace)
-        datasets = Datasets(database)
-        datasets.seed()
+        bring_up(database)
         run_defaults = RunDefaults(
             self.default_dataset,
             _decimal(self.default_cash),
@@ -200,11 +225,14 @@ class AlphintraServer(Settings):
             self.job_disk,
             self.job_log,
             self.max_debug_sessions,
+            self.max_storage,
         )
         limits = read_limits(usual, self.user_limits)
         keep_events = timedelta(hours=self.keep_events_hours)
         events = EventRelay(database, self._emit if self.single_user else None, self.log, keep_events)
         jobs_dir = data_dir / "jobs"
+        storage = DatasetStorage(data_dir)
+        manifests = Manifests(storage)
         launcher = (
             None
             if sandbox is None
@@ -214,7 +242,13 @@ class AlphintraServer(Settings):
             database,
             launcher,
             jobs_dir,
-            {KIND: BacktestKind(), CHECK_KIND: CheckKind(jobs_dir)},
+            {
+                KIND: BacktestKind(storage),
+                CHECK_KIND: CheckKind(jobs_dir, storage),
+                INSPECT: InspectKind(storage),
+                VALIDATE: ValidateKind(storage),
+                INGEST: IngestKind(database, storage, limits),
+            },
             self.max_jobs,
             events.wake,
             self.log,
@@ -222,6 +256,16 @@ class AlphintraServer(Settings):
             Leases(timedelta(seconds=self.lease_seconds), self.heartbeat_seconds),
         )
         refused = None if state.jobs_allowed else NO_SANDBOX
+        uploads = Uploads(
+            database,
+            UploadFiles(storage.uploads, self.keep_free),
+            limits,
+            UploadLimits(self.max_upload, self.keep_upload_hours),
+            self.log,
+            whole=None if refused else lambda session, row: enqueue_inspection(session, row, limits),
+            wake=supervisor.wake,
+        )
+        deletion = DatasetDeletion(database, storage, self.log)
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
         )
@@ -236,7 +280,15 @@ class AlphintraServer(Settings):
             strategies=strategies,
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
-            datasets=datasets,
+            datasets=Datasets(database, manifests, limits),
+            uploads=uploads,
+            dataset_grants=DatasetGrants(database),
+            dataset_deletion=deletion,
+            sweepers=(*deletion.sweepers, Sweeper(uploads.sweep, "uploads", self.log, 300.0)),
+            storage=storage,
+            version_reading=VersionReading(database, storage),
+            ingests=Ingests(database, limits, supervisor.wake, refused),
+            validations=Validations(database, manifests, limits, supervisor.wake, refused),
             backtests=backtests,
             idempotency=Idempotency(database),
             retention=Retention(

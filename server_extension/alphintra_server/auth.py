@@ -24,6 +24,7 @@ SCOPES: Mapping[str, str] = {
     "workspace:read": "Have source files of your workspace read.",
     "workspace:write": "Have files written into your workspace, such as a cloned template.",
     "datasets:read": "List, preview and summarise datasets.",
+    "datasets:write": "Upload files and make datasets of them, change, share and delete your own.",
     "backtests:read": "Read your backtests, their results, trades and reports.",
     "backtests:write": "Create backtests.",
     "backtests:execute": "Run and cancel your backtests.",
@@ -50,8 +51,8 @@ _TRADER = _VIEWER | {
 ROLES: Mapping[str, frozenset[str]] = {
     "viewer": _VIEWER,
     "trader": _TRADER,
-    # What sets a researcher apart, uploads and training, comes with those parts.
-    "researcher": _TRADER,
+    # What sets a researcher apart beside uploads, training, comes with that part.
+    "researcher": _TRADER | {"datasets:write"},
     "admin": frozenset(SCOPES),
 }
 

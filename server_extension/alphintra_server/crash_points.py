@@ -17,6 +17,8 @@ POINTS = {
     "after_start": "Its worker is at work.",
     "after_result_write": "Its results were written, in a transaction that has not been committed.",
     "after_commit_before_relay": "Its end was committed; nobody was told.",
+    "in_commit": "A file of a dataset's version was put into the store; what else it needs was not.",
+    "after_manifest": "All of a dataset's version is in the store; no row tells of it yet.",
     "in_relay": "Readers were told; that they were is not written yet.",
     "in_cancel": "Cancelling was asked for; nothing was stopped yet.",
     "in_sweep": "What a lost server left was ended; its job is not in the queue again yet.",

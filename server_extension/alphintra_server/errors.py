@@ -88,6 +88,34 @@ class TooLarge(ServiceError):
     default_code = "TOO_LARGE"
 
 
+class WrongType(ServiceError):
+    """Of a content type that this does not take."""
+
+    status = 415
+    default_code = "WRONG_TYPE"
+
+
+class Locked(ServiceError):
+    """Somebody else is at it."""
+
+    status = 423
+    default_code = "LOCKED"
+
+
+class ChecksumMismatch(ServiceError):
+    """What came is not what was sent (tus: 460)."""
+
+    status = 460
+    default_code = "CHECKSUM_MISMATCH"
+
+
+class NoRoom(ServiceError):
+    """The server's disk is full."""
+
+    status = 507
+    default_code = "NO_ROOM"
+
+
 class Invalid(ServiceError):
     """Well-formed, but not what the schema or the rules say."""
 

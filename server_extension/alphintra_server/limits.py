@@ -26,6 +26,7 @@ class UserLimits:
         disk: Bytes that one job may have on the disk.
         log: Bytes of what one job prints that are kept.
         debug_sessions: Debug sessions that are open at once.
+        storage: Bytes of uploads and datasets.
     """
 
     jobs: int = 4
@@ -35,6 +36,7 @@ class UserLimits:
     disk: int = 2 << 30
     log: int = 256 << 10
     debug_sessions: int = 2
+    storage: int = 20 << 30
 
     @property
     def of_a_job(self) -> JobLimits:

@@ -49,6 +49,19 @@ JOB_START_SECONDS = Histogram(
     ["kind"],
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+UPLOADS = Counter("alphintra_uploads", "Files that were uploaded whole")
+UPLOAD_BYTES = Counter("alphintra_upload_bytes", "Bytes of uploads that were put on the disk")
+UPLOAD_FAILURES = Counter(
+    "alphintra_upload_failures", "Requests with a file or a part of one that were refused", ["reason"]
+)
+INGEST_SECONDS = Histogram(
+    "alphintra_ingest_seconds",
+    "From claim to end of a job that looks at an upload (inspect) or makes a version of it (ingest)",
+    ["kind"],
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
+)
+INGEST_FAILURES = Counter("alphintra_ingest_failures", "Uploads of which nothing could be made", ["kind", "reason"])
+INGESTED_ROWS = Counter("alphintra_ingested_rows", "Rows of the versions that uploads became")
 
 
 def count_cancelled(kind: str, status: str) -> None:

@@ -23,9 +23,13 @@ _MEANING = {
     410: "It is no longer kept.",
     412: "Changed meanwhile.",
     413: "Too large.",
+    415: "Of another content type than this takes.",
     422: "The body or query breaks the schema or a rule; `errors` names each field.",
+    423: "Another request is at it.",
     429: "The queue is full; see Retry-After.",
+    460: "The bytes are not those that were sent.",
     503: "Not possible in this installation now; `detail` says why.",
+    507: "The server's disk is full.",
 }
 _PROBLEM = {
     "type": "object",
@@ -156,7 +160,7 @@ def _operation(
         good["content"] = {
             described.media_type: {"schema": {"$ref": names[(described.response, "serialization")]}}
         }
-    else:
+    elif described.status != 204:
         good["content"] = {described.media_type: {}}
     headers = [
         name
@@ -166,6 +170,11 @@ def _operation(
             ("Idempotent-Replayed", described.idempotent),
         )
         if given_here
+    ]
+    headers += described.tells
+    given += [
+        {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in described.reads.items()
     ]
     if headers:
         good["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
@@ -186,6 +195,11 @@ def _operation(
         "security": [{"token": [described.scope]}],
         "x-scope": described.scope,
     }
+    if described.takes is not None:
+        operation["requestBody"] = {
+            "required": False,
+            "content": {kind: {"schema": schema} for kind, schema in described.takes.items()},
+        }
     if described.body is not None:
         reference = {"$ref": names[(described.body, "validation")]}
         required = any(field.is_required() for field in described.body.model_fields.values())

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from .handlers import backtests, checks, code, datasets, debug, jobs, strategies, stream, system
+from .handlers import (
+    backtests,
+    checks,
+    code,
+    datasets,
+    debug,
+    ingests,
+    jobs,
+    strategies,
+    stream,
+    system,
+    uploads,
+    validations,
+)
 from .handlers.base import AlphintraHandler, Endpoint
 
-VERBS = ("get", "post", "put", "patch", "delete")
+VERBS = ("get", "head", "post", "put", "patch", "delete")
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,20 @@ ROUTES = (
     Route("/api/code/validate", code.CodeValidateHandler),
     Route("/api/snippets", code.SnippetsHandler),
     Route("/api/datasets", datasets.DatasetsHandler),
+    # Before the ones whose id it could be.
+    Route("/api/datasets/upload", uploads.UploadsHandler),
+    Route("/api/datasets/upload/{id}", uploads.UploadHandler),
+    Route("/api/datasets/upload/{id}/inspect", ingests.UploadInspectHandler),
+    Route("/api/datasets/upload/{id}/inspection", ingests.UploadInspectionHandler),
+    Route("/api/datasets/upload/{id}/ingest", ingests.UploadIngestHandler),
+    Route("/api/datasets/usage", datasets.StorageUsageHandler),
     Route("/api/datasets/{id}", datasets.DatasetHandler),
+    Route("/api/datasets/{id}/versions", datasets.DatasetVersionsHandler),
+    Route("/api/datasets/{id}/versions/{number}", datasets.DatasetVersionHandler),
+    Route("/api/datasets/{id}/versions/{number}/validation", validations.ValidationHandler),
+    Route("/api/datasets/{id}/versions/{number}/acknowledge", validations.AcknowledgeHandler),
+    Route("/api/datasets/{id}/validate", validations.DatasetValidateHandler),
+    Route("/api/datasets/{id}/grants", datasets.DatasetGrantsHandler),
     Route("/api/datasets/{id}/preview", datasets.DatasetPreviewHandler),
     Route("/api/datasets/{id}/statistics", datasets.DatasetStatisticsHandler),
     Route("/api/backtests", backtests.BacktestsHandler),

@@ -139,13 +139,37 @@ class Settings(ExtensionApp):
         5.0, min=0.1, max=600.0, help="An expression in a debug session that takes longer is interrupted."
     ).tag(config=True)
 
+    max_storage = Int(
+        20 << 30,
+        min=1,
+        help="""Bytes that one user's uploads and datasets may take; more is refused (413, QUOTA_EXCEEDED).
+
+        A file that several versions share counts once.
+        """,
+    ).tag(config=True)
+
+    max_upload = Int(8 << 30, min=1, help="Bytes of one file that is uploaded.").tag(config=True)
+
+    keep_free = Int(
+        1 << 30,
+        min=0,
+        help="Bytes of the disk that stay free: an upload that would leave less is refused (507, DISK_FULL).",
+    ).tag(config=True)
+
+    keep_upload_hours = Float(
+        24.0,
+        min=0.01,
+        max=8_760.0,
+        help="Hours for which an upload stays that nothing happens to: one on its way, or one that became no dataset.",
+    ).tag(config=True)
+
     user_limits = Dict(
         help="""Other limits for some users: `{"alice": {"jobs": 8, "memory": 8589934592}}`.
 
-        `jobs`, `queued`, `seconds`, `memory`, `disk`, `log` and `debug_sessions` stand for max_jobs_per_user,
-        max_queued, job_seconds, job_memory, job_disk, job_log and max_debug_sessions; what is not named stays as
-        it is for everybody. The user's name is what the identity provider calls them; of an installation for one
-        user, `local`.
+        `jobs`, `queued`, `seconds`, `memory`, `disk`, `log`, `debug_sessions` and `storage` stand for
+        max_jobs_per_user, max_queued, job_seconds, job_memory, job_disk, job_log, max_debug_sessions and max_storage;
+        what is not named stays as it is for everybody. The user's name is what the identity provider calls them; of
+        an installation for one user, `local`.
         """
     ).tag(config=True)
 
@@ -247,7 +271,12 @@ class Settings(ExtensionApp):
         return dict(proposal["value"])
 
     @validate(
-        "job_seconds", "keep_results_days", "keep_events_hours", "debug_idle_seconds", "debug_evaluate_seconds"
+        "job_seconds",
+        "keep_results_days",
+        "keep_events_hours",
+        "keep_upload_hours",
+        "debug_idle_seconds",
+        "debug_evaluate_seconds",
     )
     def _a_number(self, proposal: Any) -> float:
         # What is not a number (nan) is neither below the least nor above the most.

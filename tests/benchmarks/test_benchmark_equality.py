@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import importlib
 import json
@@ -247,6 +248,16 @@ def test_what_a_door_adds_and_how_long_a_page_took(bench: Any) -> None:
     assert [timed("", 2.0, later, 1).longest for later in (float("nan"), 1.0, 3.0)] == [2.0, 2.0, 3.0]
 
 
+def test_the_list_of_datasets_lets_through_what_its_filters_say(bench: Any, tmp_path: Path) -> None:
+    listing = bench.dataset_list
+    database = listing.fill(f"sqlite:///{tmp_path / 'list.sqlite'}", 40)
+    names = ("all", "of the platform", "a text that many have", "a text that none has", "a tag")
+    found = [asyncio.run(listing.time_filter(database, name, listing.FILTERS[name])) for name in names]
+    database.close()
+    assert [timed.total for timed in found] == [36, 6, 20, 0, 5]
+    assert listing.Timed("", 2.0, 3.0, 1).longest == 3.0
+
+
 def test_a_door_that_answers_otherwise_is_named(bench: Any) -> None:
     same, other = {"id": "a"}, {"id": "b"}
     start = bench.job_start.Start(0.1, 0.1, json.loads(_here(bench)))
@@ -273,3 +284,11 @@ def test_stored_datasets_are_compared(bench: Any, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(bench.stored_datasets, "content_hash", lambda columns: "sha256:another")
     found = measure(tmp_path / "other", (2, 2_000), (30, 1_000))
     assert found.problem == "the hash of a version and that of its arrays"
+
+
+def test_validation_is_right_before_it_is_measured(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = bench.validation.run(10_000)
+    assert [(own.rows, own.problem) for own in found] == [(10_000, None), (10_000, None), (1_000, None)]
+    assert min(min(own.rules, own.writer) for own in found) > 0
+    monkeypatch.setattr(bench.validation.Validation, "see", lambda run, symbol, table: None)
+    assert bench.validation.measure("none", "24/7", 1_000, 10).problem == "of 10 bars that are wrong, 0 were found"

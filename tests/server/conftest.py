@@ -23,6 +23,7 @@ from tornado.httpclient import HTTPClientError
 from ..postgres import own_postgres, postgres, postgres_url  # noqa: F401  fixtures
 from . import databases
 from .databases import _postgres_template, migrated_postgres_url  # noqa: F401  fixtures
+from .uploaded import job_end, look_at, looked_at, make_version, put_upload  # noqa: F401  fixtures
 
 STRATEGY = '''\
 import alphintra as al

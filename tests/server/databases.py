@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from alphintra_server.db import Database
 from alphintra_server.db.migrate import upgrade
-from alphintra_server.services.datasets import Datasets
+from alphintra_server.services.shipped_datasets import bring_up
 from sqlalchemy import make_url
 
 from ..postgres import PostgresServer
@@ -30,7 +30,7 @@ def _file() -> bytes:
 def _make(url: str) -> None:
     database = Database(url)
     upgrade(database.write_engine)
-    Datasets(database).seed()
+    bring_up(database)
     database.close()
 
 

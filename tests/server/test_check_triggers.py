@@ -20,8 +20,8 @@ from alphintra_server.services.check_outcomes import settle
 from alphintra_server.services.check_schedule import next_due
 from alphintra_server.services.check_triggers import CheckTriggers
 from alphintra_server.services.checks import StrategyChecks
-from alphintra_server.services.datasets import Datasets
 from alphintra_server.services.run_defaults import RunDefaults
+from alphintra_server.services.shipped_datasets import bring_up
 from alphintra_server.services.strategies import Strategies
 from sqlalchemy import select, update
 
@@ -40,8 +40,7 @@ class House:
         self.database = database
         self.now = NOON
         self.strategies = Strategies(database, None, "0")
-        self.datasets = Datasets(database)
-        self.datasets.seed()
+        bring_up(database)
         self.folder = folder
         self.checks = StrategyChecks(database, DEFAULTS, Limits(), lambda: None, clock=lambda _: self.now)
         self.triggers = self.server()

@@ -1,6 +1,10 @@
 """The catalogue over REST, seeded from the manifests that ship."""
 
+import asyncio
+
 import pytest
+
+from .stored import store_version
 
 NAMES = [
     "us-closes-daily",
@@ -121,3 +125,35 @@ async def test_bad_queries(api, path, params, status, field):
     assert reply.status == status
     if field:
         assert reply.json["errors"][0]["field"] == field
+
+
+async def test_ones_own_over_rest(api, services, tmp_path):
+    await asyncio.to_thread(
+        store_version, services.database, services.storage, tmp_path / "data" / "made", "local", "prices"
+    )
+    changed = await api("PATCH", "/api/datasets/prices", {"tags": [" a ", "b"], "description": "mine"})
+    assert (changed.status, changed.json["tags"], changed.json["access"]) == (200, ["a", "b"], "OWNER")
+    for body in ({"tags": ["a|b"]}, {"tags": [""]}, {"tags": ["x"] * 21}, {"name": "other"}):
+        assert (await api("PATCH", "/api/datasets/prices", body)).status == 422, body
+    listed = (await api("GET", "/api/datasets", params={"tags": "B", "start": "2019-01-01"})).json
+    assert [item["name"] for item in listed["items"]] == ["prices"]
+    versions = (await api("GET", "/api/datasets/prices/versions")).json
+    assert [item["number"] for item in versions["items"]] == [1]
+    assert (await api("GET", "/api/datasets/prices/versions/1")).json == versions["items"][0]
+    assert (await api("GET", "/api/datasets/prices/preview", params={"version": 2})).status == 404
+    usage = (await api("GET", "/api/datasets/usage")).json
+    assert usage["used"] == usage["datasets"] > 0
+    path = f"/api/datasets/{changed.json['id']}"
+    granted = await api("PUT", f"{path}/grants", {"user_id": "bob@x", "level": "USE"})
+    assert [grant["user_id"] for grant in granted.json["grants"]] == ["bob@x"]
+    assert (await api("PUT", f"{path}/grants", {"user_id": "bob", "level": "OWNER"})).status == 422
+    refused = await api("POST", "/api/datasets/us-equities-daily/validate", {})
+    assert (refused.status, refused.json["code"]) == (409, "NOTHING_TO_VALIDATE")
+    queued = await api("POST", f"{path}/validate", {})
+    assert (queued.status, queued.headers["Location"]) == (202, f"/a%40b/api/jobs/{queued.json['job_id']}")
+    deleted = await api("DELETE", "/api/datasets/prices")
+    assert (deleted.status, deleted.json["datasets"]) == (202, [changed.json["id"]])
+    gone = await api("GET", path)
+    assert (gone.status, gone.json["code"], gone.json["content_hash"]) == (
+        410, "DATASET_DELETED", changed.json["content_hash"],
+    )  # fmt: skip

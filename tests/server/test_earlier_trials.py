@@ -11,7 +11,7 @@ from alphintra_server.jobs.backtest import BacktestKind
 from alphintra_server.jobs.protocol import OutputFile
 from alphintra_server.limits import Limits, UserLimits
 
-KIND = BacktestKind()
+KIND = BacktestKind(None)  # nothing here reads a stored version
 LIMITS = Limits(UserLimits(jobs=1000))
 
 

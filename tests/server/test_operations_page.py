@@ -10,10 +10,10 @@ from prometheus_client import Counter
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 # Where a job's error gets its code; "code" in them is nothing else.
-SERVER = ("attempt", "store", "supervisor")
+SERVER = ("attempt", "output", "store", "supervisor")
 KERNEL = ("worker", "user_source", "outputs", "check_job")
-# What else stands in such places: statuses, and the time zone.
-NO_CODES = {"CANCELLED", "COMPLETED", "FAILED", "UTC"}
+# What else stands in such places: statuses, the side of an order, and the time zone.
+NO_CODES = {"CANCELLED", "COMPLETED", "FAILED", "SELL", "UTC"}
 # Answers to a request, not ends of jobs.
 REQUESTS = {"ALREADY_FINISHED", "ALREADY_STARTED", "QUEUE_FULL"}
 
@@ -35,7 +35,7 @@ def test_every_code_of_a_failed_job_is_explained():
     explained = {code for row in table("Why a job failed") for code in row}
     assert explained <= quoted
     # The other way round: whatever stands where a code does.
-    before = r'(?:_failed\(|"code": |return \(?|errno\.\w+: \(|, )'
+    before = r'(?:failed\(|"code": |return \(?|errno\.\w+: \(|, )'
     told = set(re.findall(before + r'"([A-Z]{2,}(?:_[A-Z]+)*)"', text))
     assert {"STRATEGY_ERROR", "TIME_LIMIT", "NO_CLASS", "LOST", "DISK_FULL"} <= told
     assert told - explained - REQUESTS == NO_CODES

@@ -13,7 +13,7 @@ from alphintra_server.db import Database
 from alphintra_server.db.check_tables import CheckPlanRow
 from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import Base, DatasetRow
-from alphintra_server.services.datasets import Datasets
+from alphintra_server.services.shipped_datasets import bring_up
 from sqlalchemy import func, inspect, select, text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +49,7 @@ def test_servers_that_start_at_once_on_a_new_database_make_it_together(postgres_
             ready.wait()
             upgrade(database.write_engine)
             ready.wait()
-            Datasets(database).seed()
+            bring_up(database)
         except Exception as error:  # noqa: BLE001  shown by the assertion
             ready.abort()
             failures.append(error)

@@ -19,6 +19,7 @@ from alphintra_server.db.tables import JobRow, OutboxRow, TemplateUseRow
 from alphintra_server.db.types import utc_now
 from alphintra_server.jobs import fair_queue, lost, store, supervisor
 from alphintra_server.jobs.attempt import JobInput
+from alphintra_server.jobs.kind import JobKind
 from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.jobs.leases import LEASE, Leases
 from alphintra_server.jobs.lost import LostJobs
@@ -35,7 +36,7 @@ WORKER = (sys.executable, "-P", "-c", Path(__file__).with_name("protocol_worker.
 HEARTBEAT = 0.2
 
 
-class Probe:
+class Probe(JobKind):
     """A kind of job whose effect is a row that can be written once."""
 
     def load(self, session, held):

@@ -53,11 +53,23 @@ def session_table(code: str) -> SessionTable:
             hint="Use the calendar of another exchange with the same sessions, or weekdays.",
         ) from None
     schedule = calendar.schedule
+    close, broken = _us(schedule["close"]), schedule["break_start"].notna().to_numpy()
     return SessionTable(
         session=calendar.sessions.to_numpy().astype("M8[D]").astype(np.int32),
         open_time=_us(schedule["open"]),
-        close_time=_us(schedule["close"]),
+        close_time=close,
+        break_start=np.where(broken, _us(schedule["break_start"]), close) if broken.any() else None,
+        break_end=np.where(broken, _us(schedule["break_end"]), close) if broken.any() else None,
     )
+
+
+def time_zone(code: str) -> str:
+    """Return the time zone of an exchange.
+
+    Raises:
+        DataError: There is no such exchange, or the library is not installed.
+    """
+    return str(library_for(code).get_calendar(code).tz)
 
 
 def _widest(library: Any, code: str) -> Any:

@@ -104,9 +104,7 @@ def check_bars(prices: dict[str, F64], names: dict[str, str], table: RawTable) -
             table,
             names["high"],
             "BAD_OHLC",
-            lambda row, role=role: (
-                f"the high {prices['high'][row]:g} is below the {role} {prices[role][row]:g}"
-            ),
+            lambda row, role=role: f"the high {prices['high'][row]:g} is below the {role} {prices[role][row]:g}",
         )
     for role in ("open", "close"):
         _first(
@@ -114,9 +112,7 @@ def check_bars(prices: dict[str, F64], names: dict[str, str], table: RawTable) -
             table,
             names["low"],
             "BAD_OHLC",
-            lambda row, role=role: (
-                f"the low {prices['low'][row]:g} is above the {role} {prices[role][row]:g}"
-            ),
+            lambda row, role=role: f"the low {prices['low'][row]:g} is above the {role} {prices[role][row]:g}",
         )
 
 

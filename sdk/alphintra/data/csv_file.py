@@ -37,9 +37,7 @@ def read_csv(raw: bytes, source: str) -> RawTable:
         raise DataError("there are no rows below the header", code="NO_ROWS", where=source)
 
     keys = [str(position) for position in range(len(names))]
-    types = {
-        keys[position]: pa.float64() if role in NUMBERS else pa.string() for role, position in roles.items()
-    }
+    types = {keys[position]: pa.float64() if role in NUMBERS else pa.string() for role, position in roles.items()}
     try:
         table = pacsv.read_csv(
             pa.BufferReader(raw),
@@ -103,9 +101,7 @@ def _line_of(text: str, delimiter: str, row: int) -> int:
     return row + 1
 
 
-def _located(
-    text: str, delimiter: str, roles: dict[str, int], names: list[str], source: str
-) -> DataError | None:
+def _located(text: str, delimiter: str, roles: dict[str, int], names: list[str], source: str) -> DataError | None:
     """Return the error for the first row of a wrong length or cell that is no number."""
     rows = _rows(text, delimiter)
     next(rows)
@@ -128,9 +124,7 @@ def not_a_number(cell: Any, where: str) -> DataError:
     """Return the error for a cell that should hold a number."""
     text = str(cell)
     if not text.strip():
-        return DataError(
-            "the cell is empty", code="EMPTY_CELL", where=where, hint="Leave out rows without a value."
-        )
+        return DataError("the cell is empty", code="EMPTY_CELL", where=where, hint="Leave out rows without a value.")
     shown = text if len(text) <= 40 else text[:39] + "…"
     hint = "Write numbers without thousands separators and units." if "," in text else None
     return DataError(f"'{shown}' is not a number", code="NOT_A_NUMBER", where=where, hint=hint)

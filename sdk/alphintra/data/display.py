@@ -190,6 +190,7 @@ def _span(dataset: Dataset) -> tuple[str, str, int, str]:
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[int, ...]) -> str:
     """Return an HTML table; the columns numbered in ``right`` are numbers."""
+
     def line(tag: str, cells: Iterable[str]) -> str:
         text = "".join(
             f'<{tag} style="{_CELL.format("right" if column in right else "left")}">{escape(cell)}</{tag}>'

@@ -12,7 +12,7 @@ from alphintra.data.basis import ADJUSTED, check_prices, no_raw_prices
 from alphintra.data.bounds import bounded
 from alphintra.data.market import MarketData
 from alphintra.data.shipped import market_from_manifest
-from alphintra.errors import DataError, UnknownDataset
+from alphintra.errors import DataError, NoServerError, UnknownDataset
 
 if TYPE_CHECKING:
     from alphintra.data.stored import StoredDataset
@@ -110,11 +110,17 @@ def stored_dataset(
     from alphintra.data.sources import source
 
     where = source()
-    if where is None or catalogue.is_shipped(name):  # what ships has its name first
+    # What ships has its name first. A file that is there is that file: no server is asked for it.
+    if where is None or catalogue.is_shipped(name) or ("@" not in name and _is_file(name)):
         return None
     from alphintra.data.stored import open_stored
 
-    return open_stored(name, where, columns, start, end)
+    try:
+        return open_stored(name, where, columns, start, end)
+    except NoServerError:
+        if "@" in name:
+            raise
+        return None
 
 
 def _resolved(market: MarketData, prices: str | None, label: Label | None) -> MarketData:
@@ -134,6 +140,13 @@ def _resolved(market: MarketData, prices: str | None, label: Label | None) -> Ma
             hint='Give prices="adjusted" where the data is read, or use prices="auto".',
         )
     return market
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _from_path(name: str, prices: str, label: Label | None) -> MarketData:

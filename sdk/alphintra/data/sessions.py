@@ -31,11 +31,15 @@ class SessionTable:
         session: Local dates as int32 days since 1970-01-01, increasing.
         open_time: Opens, int64 microseconds UTC.
         close_time: Closes, int64 microseconds UTC; early closes included.
+        break_start: When each one's break begins, its close where it has none; ``None`` where no session has one.
+        break_end: When each one's break ends.
     """
 
     session: I32
     open_time: I64
     close_time: I64
+    break_start: I64 | None = None
+    break_end: I64 | None = None
 
     def positions(self, sessions: I32) -> I64 | None:
         """Return the row of each session, or ``None`` if one of them is not a session."""

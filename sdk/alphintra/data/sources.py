@@ -158,8 +158,16 @@ def check_name(name: str) -> str:
 
 def source() -> VersionSource | None:
     """Return where this process finds datasets by name; ``None`` if it was given nothing."""
+    from alphintra import _door
+
     folder = os.environ.get(FOLDER_VARIABLE)
-    return FolderSource(Path(folder)) if folder else None
+    if folder:
+        return FolderSource(Path(folder))
+    if _door.is_there():
+        from alphintra.data.served import DoorSource
+
+        return DoorSource()
+    return None
 
 
 @dataclass(frozen=True)
@@ -186,14 +194,15 @@ def find(text: str, where: VersionSource) -> Found | None:
     Raises:
         UnknownDataset: The dataset has no such version.
     """
-    known = set(where.names())
     # Names and symbols may hold a slash themselves: the longest name that is known counts.
     cuts = [len(text), *(place for place in range(len(text) - 1, 0, -1) if text[place] == "/")]
     for cut in cuts[:32]:
         name, at, version = text[:cut].partition("@")
-        if name not in known or (at and not version) or "/" in version:
+        if not name or (at and not version) or "/" in version:
             continue
         numbers = where.versions(name)
+        if not numbers:
+            continue
         if at and version not in numbers:
             raise UnknownDataset(
                 f"'{name}' has no version '{version}'",

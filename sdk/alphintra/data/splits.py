@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from alphintra.data.market import Note, SymbolBars
+from alphintra.data.market import F64, I64, Note, SymbolBars
 
-_RATIOS = np.array([1.5, *range(2, 51)], dtype=np.float64)
+_MOST = 50.0
+_BETWEEN = 1.75
+"""Below it the nearest ratio is 3:2."""
 _WITHIN = 0.02
 _VOLUME_WITHIN = 3.0
 _SHOWN = 3
@@ -26,7 +28,7 @@ def looks_like_split(bars: Mapping[str, SymbolBars], known: Mapping[str, Collect
     """
     notes = []
     for symbol, own in bars.items():
-        rows = _jumps(own)
+        rows = jumps(own.close, own.open, own.volume)
         if known and symbol in known:
             rows = rows[~np.isin(own.session[rows], list(known[symbol]))]
         if not len(rows):
@@ -37,15 +39,23 @@ def looks_like_split(bars: Mapping[str, SymbolBars], known: Mapping[str, Collect
     return notes
 
 
-def _jumps(own: SymbolBars) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    if len(own) < 2:
+def jumps(close: F64, open_: F64, volume: F64 | None) -> I64:
+    """Return the days whose first price is to the close before as after a split.
+
+    Args:
+        close: Closes, one a day.
+        open_: First prices.
+        volume: Volumes, or ``None`` where they are not known.
+    """
+    if len(close) < 2:
         return np.empty(0, dtype=np.int64)
-    down = own.close[:-1] / own.open[1:]
-    size = np.maximum(down, 1 / down)
-    nearest = _RATIOS[np.abs(size[:, None] / _RATIOS - 1).argmin(axis=1)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        down = close[:-1] / open_[1:]
+        size = np.maximum(down, 1 / down)
+    nearest = np.where(size < _BETWEEN, 1.5, np.clip(np.round(size), 2, _MOST))
     hit = np.abs(size / nearest - 1) <= _WITHIN
-    if own.volume is not None:
-        before, after = own.volume[:-1], own.volume[1:]
+    if volume is not None:
+        before, after = volume[:-1], volume[1:]
         expected = np.where(down > 1, nearest, 1 / nearest)
         with np.errstate(divide="ignore", invalid="ignore"):
             off = after / before / expected

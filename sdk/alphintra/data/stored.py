@@ -292,4 +292,3 @@ def open_stored(
     if found is None:
         return None
     return StoredDataset(found, where.open(found.name, found.version), columns, start, end)
-

@@ -92,9 +92,7 @@ def read_parquet(path: Path) -> RawTable:
         with pq.ParquetFile(path) as file:
             table = file.read()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise DataError(
-            "the file is not a readable Parquet file", code="DAMAGED_FILE", where=path.name
-        ) from error
+        raise DataError("the file is not a readable Parquet file", code="DAMAGED_FILE", where=path.name) from error
     names = tuple(INDEX if name.startswith("__index_level_") else name for name in table.column_names)
     return RawTable(path.name, names, tuple(table.columns))
 

@@ -54,6 +54,8 @@ class CheckRunRow(Base):
     trigger: Mapped[str] = mapped_column(String(20))
     strategy_version: Mapped[int] = mapped_column(Integer)
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
+    # NULL for what ships: it has no versions.
+    dataset_version_id: Mapped[str | None] = mapped_column(String(32))
     dataset_hash: Mapped[str] = mapped_column(String(80))
     symbols: Mapped[list[str]] = mapped_column(JSON)
     checks: Mapped[list[str] | None] = mapped_column(NullableJson)

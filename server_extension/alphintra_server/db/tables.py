@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -100,31 +102,68 @@ class TemplateUseRow(Base):
 
 
 class DatasetRow(Base):
-    """The catalogue. Platform datasets belong to nobody and are seeded from their manifests."""
+    """The catalogue. Platform datasets belong to nobody and are seeded from their manifests.
+
+    Of a dataset with versions, what is said here is said of the current one.
+    """
 
     __tablename__ = "datasets"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     user_id: Mapped[str | None] = mapped_column(String(255))
-    name: Mapped[str] = mapped_column(String(200), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    # No two that are there have the same: see ``unique_name``.
+    unique_name: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(Text)
     source: Mapped[str] = mapped_column(String(20))
     asset_class: Mapped[str] = mapped_column(String(20))
+    # All of those that ship; of others the first twenty, and the rest in ``dataset_symbols``.
     symbols: Mapped[list[str]] = mapped_column(JSON)
+    symbol_count: Mapped[int] = mapped_column(Integer)
     timeframe: Mapped[str] = mapped_column(String(20))
     start_date: Mapped[datetime] = mapped_column(UtcDateTime)
     end_date: Mapped[datetime] = mapped_column(UtcDateTime)
     columns: Mapped[list[str]] = mapped_column(JSON)
+    column_count: Mapped[int] = mapped_column(Integer)
     row_count: Mapped[int] = mapped_column(BigInteger)
     file_size: Mapped[int] = mapped_column(BigInteger)
     is_validated: Mapped[bool] = mapped_column(Boolean)
     validation_errors: Mapped[list[str]] = mapped_column(JSON)
     content_hash: Mapped[str] = mapped_column(String(80))
+    # Of those that ship; empty for others, whose manifests lie in the store.
     manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # What a list shows of the values: prices, currency, calendar, license, tradable, notes, …
+    about: Mapped[dict[str, Any]] = mapped_column(JSON)
+    tags: Mapped[list[str]] = mapped_column(JSON)
+    # The same as they are looked for: ``|one|two|``, and name, description, tags and symbols in one case.
+    tags_folded: Mapped[str] = mapped_column(Text)
+    name_folded: Mapped[str] = mapped_column(String(600))
+    searched: Mapped[str] = mapped_column(Text)
+    # ACTIVE, DELETING (nobody new may read it), DELETED: a tombstone.
+    state: Mapped[str] = mapped_column(String(20), default="ACTIVE", server_default="ACTIVE")
+    current_version_id: Mapped[str | None] = mapped_column(String(32))
+    # NULL for those that ship: they have no versions.
+    version_number: Mapped[int | None] = mapped_column(Integer)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # A dataset that no longer ships stays for the runs that used it, but leaves the lists.
     withdrawn: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("unique_name", name="uq_datasets_name"),
+        # A list in order, with what most filters ask for: no row is read but those of the page.
+        Index(
+            "ix_datasets_listed",
+            *("state", "name_folded", "id", "user_id", "withdrawn", "source", "asset_class", "timeframe"),
+            *("start_date", "end_date"),
+        ),
+    )
+
+
+def unique_name(user_id: str | None, name: str) -> str:
+    """Make what only one living dataset has: the platform's their names, of a user's a hash of both."""
+    return name if user_id is None else hashlib.sha256(f"{user_id}\0{name}".encode()).hexdigest()
 
 
 class BacktestRow(Base):
@@ -138,6 +177,8 @@ class BacktestRow(Base):
     strategy_version: Mapped[int] = mapped_column(Integer)
     class_name: Mapped[str | None] = mapped_column(String(200))
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
+    # NULL for what ships: it has no versions.
+    dataset_version_id: Mapped[str | None] = mapped_column(String(32))
     dataset_hash: Mapped[str] = mapped_column(String(80))
     # Empty: every symbol of the dataset.
     symbols: Mapped[list[str]] = mapped_column(JSON)

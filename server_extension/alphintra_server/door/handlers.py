@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
+from tornado.iostream import StreamClosedError
 from tornado.web import stream_request_body
 
 from .. import errors
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from ..app import AlphintraServer, Services
 
 VERBS = ("GET", "POST")
+BYTES = "application/octet-stream"
+"""Content type of what is no JSON."""
 _SMALL = 64 << 10
 
 
@@ -103,6 +107,17 @@ class DoorHandler(AnsweringMixin):
         """Answer with a text of a content type."""
         self.set_header("Content-Type", kind)
         self.finish(text)
+
+    @property
+    def reader(self) -> str:
+        """Who reads, as what is being deleted knows them: a kernel or job of a user, whom no other door can be."""
+        return f"{self.tenant.kind} {self.tenant.subject} of {self.tenant.caller.user_id}"
+
+    async def write_bytes(self, content: bytes) -> None:
+        """Answer with bytes. Who asked may have left."""
+        self.set_header("Content-Type", BYTES)
+        with suppress(StreamClosedError):
+            await self.finish(content)
 
     def on_finish(self) -> None:
         """Count the request, and say who did what: changes and refusals; what only reads, at debug."""

@@ -12,9 +12,10 @@ from ..models.code import System
 from ..models.datasets import Dataset, DatasetQuery
 from ..models.jobs import Job, JobLog, JobPage, JobQuery
 from ..models.submissions import Identity, ResultsOfJob, Submission, Submitted
+from ..models.versions import PartQuery, VersionNames, VersionQuery
 from ..services.backtests import KIND
 from ..services.paging import page
-from .handlers import DoorHandler
+from .handlers import BYTES, DoorHandler
 
 SUBMIT = "submit"
 """Name of the rate at which work is handed over."""
@@ -48,6 +49,36 @@ class DatasetsHandler(DoorHandler):
     async def get(self, who: Caller, *, query: DatasetQuery) -> Page[Dataset]:
         """List the datasets."""
         return page(await self.services.datasets.search(who, query), query, self.request.path)
+
+
+class VersionsHandler(DoorHandler):
+    """The versions of a dataset."""
+
+    @endpoint("datasets:read", query=VersionQuery, response=VersionNames)
+    async def get(self, who: Caller, *, query: VersionQuery) -> VersionNames:
+        """List the versions of one of the user's datasets."""
+        return await self.services.version_reading.versions(who, query.name)
+
+
+class ManifestHandler(DoorHandler):
+    """What a version is."""
+
+    @endpoint("datasets:read", media_type=BYTES)
+    async def get(self, who: Caller, version_id: str) -> None:
+        """Read a version's manifest."""
+        await self.write_bytes(await self.services.version_reading.manifest(who, version_id, self.reader))
+
+
+class FileHandler(DoorHandler):
+    """What a version holds."""
+
+    @endpoint("datasets:read", query=PartQuery, media_type=BYTES)
+    async def get(self, who: Caller, version_id: str, sha256: str, *, query: PartQuery) -> None:
+        """Read a range of one of a version's files."""
+        found = await self.services.version_reading.part(
+            who, version_id, sha256, query.start, query.bytes, self.reader
+        )
+        await self.write_bytes(found)
 
 
 class SubmitHandler(DoorHandler):
@@ -126,11 +157,15 @@ class JobResultsHandler(DoorHandler):
 
 
 _JOB = r"/v1/jobs/([0-9a-f]{32})"
+_VERSION = r"/v1/versions/([0-9a-f]{32})"
 
 ROUTES: tuple[tuple[str, type[DoorHandler]], ...] = (
     (r"/v1/me", MeHandler),
     (r"/v1/system", SystemHandler),
     (r"/v1/datasets", DatasetsHandler),
+    (r"/v1/versions", VersionsHandler),
+    (_VERSION + "/manifest", ManifestHandler),
+    (_VERSION + r"/files/([0-9a-f]{64})", FileHandler),
     (r"/v1/backtests", SubmitHandler),
     (r"/v1/jobs", JobsHandler),
     (_JOB, JobHandler),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jupyter_core.utils import ensure_async
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 #: How long a body may take: some 1 Mbit/s for the longest.
 BODY_SECONDS = 60.0
 
+
+def database_away(error: Exception) -> errors.Unavailable:
+    """Say that the database cannot be used just now, and why."""
+    return errors.Unavailable(why_away(error), code="DATABASE_UNAVAILABLE", headers={"Retry-After": "5"})
+
+
 Verb = TypeVar("Verb", bound=Callable[..., Awaitable[Any]])
 
 
@@ -46,6 +52,9 @@ class Endpoint:
     location: Callable[..., str] | None = None
     etag: Callable[[Any], str] | None = None
     idempotent: bool = False
+    takes: Mapping[str, Any] | None = None
+    reads: Mapping[str, str] = field(default_factory=dict)
+    tells: tuple[str, ...] = ()
 
     def present(
         self, base_url: str, path: tuple[str, ...], answer: Any, status: int | None
@@ -71,6 +80,9 @@ def endpoint(
     location: Callable[..., str] | None = None,
     etag: Callable[[Any], str] | None = None,
     idempotent: bool = False,
+    takes: Mapping[str, Any] | None = None,
+    reads: Mapping[str, str] | None = None,
+    tells: tuple[str, ...] = (),
 ) -> Callable[[Verb], Verb]:
     """Make a verb: check who asks, read and check the request, write what the method returns.
 
@@ -89,6 +101,9 @@ def endpoint(
         location: Makes the address of what the answer is about, from the answer and the path's parts.
         etag: Makes the ETag of the answer.
         idempotent: Whether it takes an ``Idempotency-Key``; the service then records the answer with ``remember``.
+        takes: Of a body that is no JSON: its content type → its schema. The handler reads it itself.
+        reads: Header of the request → what it says.
+        tells: Headers of the answer beside the usual ones.
     """
 
     def decorate(method: Verb) -> Verb:
@@ -104,6 +119,9 @@ def endpoint(
             location,
             etag,
             idempotent,
+            takes,
+            reads or {},
+            tells,
         )
 
         verb_name = method.__name__.upper()
@@ -131,8 +149,7 @@ def endpoint(
             except Exception as error:
                 if not is_away(error):
                     raise
-                again = {"Retry-After": "5"}
-                self.write_problem(errors.Unavailable(why_away(error), code="DATABASE_UNAVAILABLE", headers=again))
+                self.write_problem(database_away(error))
                 return
             if answer is None:
                 return
@@ -154,6 +171,10 @@ def endpoint(
 @stream_request_body
 class AlphintraHandler(AnsweringMixin, APIHandler):
     """Base of Alphintra's endpoints."""
+
+    #: Bytes and seconds of a body.
+    most_body = MAX_BODY
+    body_seconds = BODY_SECONDS
 
     @property
     def services(self) -> Services:
@@ -196,13 +217,13 @@ class AlphintraHandler(AnsweringMixin, APIHandler):
     async def prepare(self) -> None:
         """Refuse what can be refused by its head alone: a body is read from who is known, and in a bounded time."""
         connection: Any = self.request.connection
-        connection.set_body_timeout(BODY_SECONDS)
+        connection.set_body_timeout(self.body_seconds)
         if "Transfer-Encoding" in self.request.headers:
-            connection.set_max_body_size(MAX_BODY)
+            connection.set_max_body_size(self.most_body)
         await super().prepare()
         length = self.request.headers.get("Content-Length", "")
-        if length.isdecimal() and int(length) > MAX_BODY and not self._finished:
-            self.write_problem(errors.TooLarge(f"A request has at most {MAX_BODY >> 20} MiB."))
+        if length.isdecimal() and int(length) > self.most_body and not self._finished:
+            self.write_problem(errors.TooLarge(f"A request has at most {self.most_body >> 20} MiB."))
 
     def where(self) -> str | None:
         """The path, which a problem names."""

@@ -9,7 +9,7 @@ import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..metrics import JOB_START_SECONDS
 from . import protocol, worker_home
@@ -20,10 +20,11 @@ from .launcher import JobLimits, Launcher
 from .output import BadOutputError, adopt, collect
 from .protocol import OutputFile, OutputLimitError, ProtocolError
 from .store import Claim
+from .trader_places import placed
 from .worker_process import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from alphintra_kernel.usage import Usage
 
@@ -44,6 +45,9 @@ class JobInput:
         file_name: How the trader knows the file that the code came from.
         line_map: For a notebook, cell and line of each line of the code.
         collect: Checks and reads what the worker leaves.
+        links: Path below ``in`` → a file of the server's that the worker reads.
+        more: Which files the worker left beside those that it announced, by what was collected.
+        about: What a job that ends in an unexpected way may blame: the strategy's code, or the file it reads.
     """
 
     files: dict[str, str]
@@ -51,6 +55,9 @@ class JobInput:
     file_name: str | None = None
     line_map: list[list[int]] | None = None
     collect: Callable[[Path, list[OutputFile]], Any] = collect
+    links: Mapping[str, Path] = field(default_factory=dict)
+    more: Callable[[Any], Iterable[str]] = lambda _found: ()
+    about: Literal["strategy", "file"] = "strategy"
 
 
 @dataclass
@@ -142,7 +149,7 @@ class Attempt:
             await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True, mode=0o700)
             worker = await self.launcher.take(self.limits)
         except (OSError, RuntimeError, SandboxError) as error:
-            return _failed("NO_SANDBOX", f"The worker could not be started: {error}")
+            return failed("NO_SANDBOX", f"The worker could not be started: {error}")
         self._level = str(worker.process.level)
         try:
             try:
@@ -154,14 +161,15 @@ class Attempt:
             if isinstance(said, protocol.Result):
                 return Finished(await asyncio.to_thread(self._take_output, worker, job, said.files))
         except BadOutputError as error:
-            return _failed("BAD_OUTPUT", str(error))
+            return failed(error.code, str(error))
         except OSError as error:
-            return _failed("STORAGE", f"The server could not write the job's files: {error.strerror} (data_dir).")
+            return no_room(error)
         finally:
             await worker.remove()
             await asyncio.to_thread((self.folder / worker_home.RECORD).unlink, missing_ok=True)
         if isinstance(said, protocol.Error):
-            told = placed(said, job.message["source"]["file"], job.file_name, job.line_map)
+            own = job.message["source"]["file"] if "source" in job.message else ""
+            told = placed(said, own, job.file_name, job.line_map)
             return Failed(with_bound(told, self.limits, own_tmp=not self.launcher.sandbox.host_paths))
         if isinstance(said, Failed) and self._said.get("bar_time"):
             # Nobody knows the line, nor the bar: it tells of one from time to time.
@@ -177,22 +185,26 @@ class Attempt:
     def _take_output(self, worker: Worker, job: JobInput, files: list[OutputFile]) -> Any:
         """Check what the worker left, and only then have it in the attempt's own folder."""
         found = job.collect(worker.folder / "out", files)
-        adopt(worker.folder / "out", self.folder / "out", files)
+        names = [*(item.name for item in files), *job.more(found)]
+        adopt(worker.folder / "out", self.folder / "out", names)
         return found
 
     async def _work(self, worker: Worker, job: JobInput) -> protocol.Result | protocol.Error | Failed | Stopped:
         # Whoever takes over from this server must know whom to end before there is anything to end.
         await asyncio.to_thread(worker_home.record, self.folder, worker.marker)
-        await asyncio.to_thread(worker.place, job.files)
+        try:
+            await asyncio.to_thread(worker.place, job.files, job.links)
+        except FileNotFoundError:
+            return failed("DATA_GONE", "What the job was to read was deleted before it began.")
         worker.give(job.message | {"seconds": self.limits.wall_seconds})
         try:
-            return await self._listen(worker)
+            return await self._listen(worker, job)
         except ProtocolError as error:
             if self._interrupted is not None:  # in the middle of a message
                 return Stopped("cancelled")
-            return _failed("OUTPUT_LIMIT" if isinstance(error, OutputLimitError) else "PROTOCOL", str(error))
+            return failed("OUTPUT_LIMIT" if isinstance(error, OutputLimitError) else "PROTOCOL", str(error))
 
-    async def _listen(self, worker: Worker) -> protocol.Result | protocol.Error | Failed | Stopped:
+    async def _listen(self, worker: Worker, job: JobInput) -> protocol.Result | protocol.Error | Failed | Stopped:
         stop = self._stopping()
         given = time.monotonic()
         hearing: asyncio.Future[protocol.Message | None] = asyncio.ensure_future(worker.hear())
@@ -222,7 +234,7 @@ class Attempt:
                     if self._interrupted is not None and (message is None or isinstance(message, protocol.Error)):
                         return Stopped("cancelled")
                     if message is None:
-                        return await self._died(worker)
+                        return await self._died(worker, job.about)
                     if isinstance(message, protocol.Error):
                         return message
                     self._hear(message)
@@ -260,48 +272,28 @@ class Attempt:
         if self._interrupted is not None:
             return Stopped("cancelled")
         if not worker.ready:
-            return _failed("WORKER_DIED", f"The worker was not ready after {_READY_SECONDS:g} seconds.")
-        return _failed("TIME_LIMIT", f"The job was stopped after {self.limits.wall_seconds:g} seconds (job_seconds).")
+            return failed("WORKER_DIED", f"The worker was not ready after {_READY_SECONDS:g} seconds.")
+        return failed("TIME_LIMIT", f"The job was stopped after {self.limits.wall_seconds:g} seconds (job_seconds).")
 
-    async def _died(self, worker: Worker) -> Failed:
+    async def _died(self, worker: Worker, about: str) -> Failed:
         code = await worker.exit_code()
         outcome = worker.process.outcome
         if outcome == "memory":
             text = f"The job needed more than {self.limits.memory_bytes >> 20} MiB of memory (job_memory)."
-            return _failed("MEMORY_LIMIT", text)
+            return failed("MEMORY_LIMIT", text)
         if outcome == "disk":
             text = f"The job wrote more than {self.limits.disk_bytes >> 20} MiB (job_disk), or too many files."
-            return _failed("DISK_LIMIT", text)
+            return failed("DISK_LIMIT", text)
         if outcome == "output":
-            return _failed("OUTPUT_LIMIT", "The job wrote too much to its standard error: print less.")
+            return failed("OUTPUT_LIMIT", "The job wrote too much to its standard error: print less.")
         if code in (None, _CHANNEL_LOST):
-            text = "The strategy closed the worker's connection to the server: it must close only what it opened."
-            return _failed("WORKER_DIED", text)
+            text = f"The {about} closed the worker's connection to the server: it must close only what it opened."
+            return failed("WORKER_DIED", text)
         # What it wrote last may name files of this machine: it is for the server's log.
         tail = protocol.clean(worker.process.stderr_tail())
         _log.warning("Worker of job %s ended (%s): %s", self.held.job_id, code, tail)
-        text = f"The worker ended without a result ({_how(code)}): the strategy or the machine ended it."
-        return _failed("WORKER_DIED", text)
-
-
-def placed(
-    said: protocol.Error, own_file: str, file_name: str | None, line_map: list[list[int]] | None
-) -> dict[str, Any]:
-    """Express the place of an error, a line of a job's file, as the trader knows it.
-
-    Args:
-        said: The error.
-        own_file: Name of the job's file.
-        file_name: How the trader knows the file that the code came from.
-        line_map: For a notebook, cell and line of each line of the code.
-    """
-    error = said.model_dump(exclude={"type"})
-    own = said.file is not None and Path(said.file).name == own_file
-    if own and file_name:
-        error["file"] = file_name
-    if own and line_map and said.line and said.cell is None and said.line <= len(line_map):
-        error["cell"], error["line"] = line_map[said.line - 1]
-    return error
+        text = f"The worker ended without a result ({_how(code)}): the {about} or the machine ended it."
+        return failed("WORKER_DIED", text)
 
 
 def _how(code: int) -> str:
@@ -311,5 +303,11 @@ def _how(code: int) -> str:
     return f"exit code {code}"
 
 
-def _failed(code: str, message: str) -> Failed:
+def no_room(error: OSError) -> Failed:
+    """Return the end of a job whose files the server could not write."""
+    return failed("STORAGE", f"The server could not write the job's files: {error.strerror} (data_dir).")
+
+
+def failed(code: str, message: str) -> Failed:
+    """Return the end of a job that the server judged."""
     return Failed({"code": code, "message": message})

@@ -14,15 +14,17 @@ from ..db.engine import database_now
 from ..db.tables import (
     BacktestResultRow,
     BacktestRow,
-    DatasetRow,
     StrategyRow,
     StrategyVersionRow,
     TradeRow,
 )
 from ..models.costs import CommissionTerms, SlippageTerms, for_engine, joined
-from ..services.datasets import Selection
+from ..services.dataset_inputs import inputs, readable
+from ..services.dataset_storage import DatasetStorage
+from ..services.selections import selected
 from .attempt import JobInput
 from .earlier_trials import Earlier, earlier
+from .kind import JobKind
 from .output import Output, TradeDocument, collect
 from .protocol import OutputFile
 from .store import Claim
@@ -65,15 +67,23 @@ class Found:
     before: Earlier
 
 
-class BacktestKind:
-    """Implements ``JobKind``."""
+class BacktestKind(JobKind):
+    """Implements ``JobKind``.
+
+    Args:
+        storage: Where users' datasets lie.
+    """
+
+    def __init__(self, storage: DatasetStorage) -> None:
+        self._storage = storage
 
     def load(self, session: Session, held: Claim) -> JobInput:
         """Read the stored version and the configuration."""
         row = session.get_one(BacktestRow, held.resource_id)
         version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
         strategy = session.get_one(StrategyRow, row.strategy_id)
-        dataset = session.get_one(DatasetRow, row.dataset_id)
+        selection = selected(session, row)
+        texts, links = inputs(session, self._storage, readable(session, held.user_id, selection, row.benchmark))
         file = file_name(version.modules)
         files = {f"source/{file}": version.code}
         files |= {f"source/{path}": text for path, text in version.modules.items()}
@@ -86,7 +96,7 @@ class BacktestKind:
                 "class_name": row.class_name,
                 "modules": sorted(version.modules),
             },
-            "data": {"name": Selection(dataset, tuple(row.symbols)).name},
+            "data": {"name": selection.name},
             "parameters": row.parameters,
             "configuration": configuration(row),
             "methodology": row.methodology,
@@ -95,7 +105,7 @@ class BacktestKind:
             "trials": before.entries,
         }
         known = known_as(strategy.source_path, version.line_map)
-        return JobInput(files, message, known, version.line_map, partial(_collect, before=before))
+        return JobInput(files | texts, message, known, version.line_map, partial(_collect, before=before), links)
 
     def save(self, session: Session, held: Claim, output: Found) -> None:
         """Write figures and trades."""

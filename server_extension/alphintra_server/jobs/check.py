@@ -11,33 +11,40 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..db.check_tables import CheckRunRow
-from ..db.tables import DatasetRow, StrategyRow, StrategyVersionRow
+from ..db.tables import StrategyRow, StrategyVersionRow
 from ..services.check_outcomes import settle, settle_failed
-from ..services.datasets import Selection
+from ..services.dataset_inputs import inputs, readable
+from ..services.dataset_storage import DatasetStorage
+from ..services.selections import selected
 from .attempt import JobInput
 from .backtest import file_name, known_as
 from .check_output import ChecksOutput, collect, read_record
+from .kind import JobKind
 from .store import Claim
 
 _log = logging.getLogger(__name__)
 
 
-class CheckKind:
+class CheckKind(JobKind):
     """Implements ``JobKind``.
 
     Args:
         jobs_dir: Where the attempts' output is: a run is compared with what the run before left there.
+        storage: Where users' datasets lie.
     """
 
-    def __init__(self, jobs_dir: Path) -> None:
+    def __init__(self, jobs_dir: Path, storage: DatasetStorage) -> None:
         self._jobs_dir = jobs_dir
+        self._storage = storage
 
     def load(self, session: Session, held: Claim) -> JobInput:
         """Read the stored version, the configuration, and the record of the run before."""
         row = session.get_one(CheckRunRow, held.resource_id)
         version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
         strategy = session.get_one(StrategyRow, row.strategy_id)
-        dataset = session.get_one(DatasetRow, row.dataset_id)
+        selection = selected(session, row)
+        benchmark = row.configuration.get("benchmark")
+        texts, links = inputs(session, self._storage, readable(session, held.user_id, selection, benchmark))
         file = file_name(version.modules)
         files = {f"source/{file}": version.code}
         files |= {f"source/{path}": text for path, text in version.modules.items()}
@@ -58,13 +65,13 @@ class CheckKind:
                 "modules": sorted(version.modules),
                 "hash": version.source_hash,
             },
-            "data": {"name": Selection(dataset, tuple(row.symbols)).name},
+            "data": {"name": selection.name},
             "parameters": row.parameters,
             "configuration": row.configuration,
             "checks": row.checks,
         }
         known = known_as(strategy.source_path, version.line_map)
-        return JobInput(files, message, known, version.line_map, partial(collect, checks=row.checks))
+        return JobInput(files | texts, message, known, version.line_map, partial(collect, checks=row.checks), links)
 
     def save(self, session: Session, held: Claim, output: ChecksOutput) -> None:
         """Write the outcome; tell the owner where checks that passed do not any more."""

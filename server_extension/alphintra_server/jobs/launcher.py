@@ -55,6 +55,7 @@ class JobLimits:
             cpu_seconds=_SPARE_SECONDS + math.ceil(self.wall_seconds * (os.cpu_count() or 1)),
             memory_bytes=self.memory_bytes,
             disk_bytes=self.disk_bytes,
+            file_bytes=self.disk_bytes,
         )
 
 

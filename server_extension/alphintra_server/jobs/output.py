@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -46,7 +47,15 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class BadOutputError(Exception):
-    """The output is not what a run leaves."""
+    """The output is not what a run leaves, or cannot be kept.
+
+    Attributes:
+        code: What the job's error says.
+    """
+
+    def __init__(self, message: str, code: str = "BAD_OUTPUT") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def _exact(value: Any) -> Any:
@@ -299,25 +308,25 @@ def _open(path: Path) -> int:
         raise BadOutputError(f"{path.name} is missing, or a link.") from None
 
 
-def adopt(source: Path, target: Path, files: list[OutputFile]) -> None:
+def adopt(source: Path, target: Path, names: Iterable[str]) -> None:
     """Move the files that were checked, and nothing else, to where the job's output stays.
 
     Args:
         source: A folder that a worker has written, and in which nobody writes any more.
         target: The folder to make.
-        files: What was checked.
+        names: What was checked.
 
     Raises:
         OSError: They could not be moved.
     """
     target.mkdir(mode=0o700)
-    for item in files:
+    for name in names:
         try:
-            (source / item.name).rename(target / item.name)
+            (source / name).rename(target / name)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            shutil.move(source / item.name, target / item.name)
+            shutil.move(source / name, target / name)
 
 
 def _parse(name: str, data: bytes) -> dict[str, Any]:

@@ -48,6 +48,9 @@ FILES = {
     "equity.parquet": 256 << 20,
     "checks.json": 4 << 20,
     "record.json": 64 << 20,
+    "inspection.json": 4 << 20,
+    "manifest.json": 16 << 20,
+    "report.json": 4 << 20,
 }
 """The output files there are. A worker that names another is not believed at all."""
 

@@ -13,7 +13,7 @@ event counter.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,17 @@ TOPIC = "job"
 FINISHED = ("COMPLETED", "FAILED", "CANCELLED")
 NORMAL, LOW = 0, 10
 """Priorities: a job of a higher number waits while anybody has one of a lower number in the queue."""
+
+
+_when_ended: dict[str, Callable[[Session, JobRow], None]] = {}
+
+
+def when_ended(kind: str, do: Callable[[Session, JobRow], None]) -> None:
+    """Have something done wherever a job of a kind ends without a result, in that transaction.
+
+    Whoever ends it: a supervisor, whoever cancels it while it waits, a server that takes over from another.
+    """
+    _when_ended[kind] = do
 
 
 @dataclass(frozen=True)
@@ -247,6 +258,7 @@ def request_cancel(session: Session, job_id: str) -> JobRow:
     else:
         row.phase = "cancelling"
     session.flush()
+    _ended(session, row)
     announce(session, row, "cancelled" if row.status == "CANCELLED" else "cancelling")
     return row
 
@@ -326,6 +338,7 @@ def take_over(session: Session, row: JobRow) -> JobRow | None:
         message = text
     session.execute(update(JobRow).where(JobRow.id == found.id).values(**values))
     session.refresh(found)
+    _ended(session, found)
     announce(session, found, message)
     return found
 
@@ -391,8 +404,14 @@ def _finish(
     if log:
         write_log(session, held.job_id, log)
     row = session.get_one(JobRow, held.job_id, populate_existing=True)
+    _ended(session, row)
     announce(session, row, row.error["message"] if row.error else status.lower())
     return row
+
+
+def _ended(session: Session, row: JobRow) -> None:
+    if row.status in ("FAILED", "CANCELLED") and row.kind in _when_ended:
+        _when_ended[row.kind](session, row)
 
 
 def _spent(usage: Usage | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from ..crash_points import reached
 from ..db.engine import Database
 from ..db.outage import Outage, is_away
 from ..db.tables import JobRow
+from ..errors import ServiceError
 from ..limits import Limits
 from ..metrics import (
     JOB_BYTES_WRITTEN,
@@ -33,11 +34,13 @@ from ..metrics import (
     JOBS_RUNNING,
 )
 from . import fair_queue, store
-from .attempt import Attempt, Failed, Finished, JobInput, Outcome
+from .attempt import Attempt, Failed, Finished, Outcome, failed, no_room
 from .heart import Heart
+from .kind import JobKind
 from .launcher import Launcher
 from .leases import Leases
 from .lost import LostJobs, remove
+from .output import BadOutputError
 from .reports import Reports
 from .store import Claim, FencedOutError, Report
 
@@ -47,16 +50,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _IDLE_SECONDS = 2.0
 _RETRY_SECONDS = 5.0
-
-
-class JobKind(Protocol):
-    """What a kind of job knows: its input, and what its output means."""
-
-    def load(self, session: Session, held: Claim) -> JobInput:
-        """Read what the worker gets."""
-
-    def save(self, session: Session, held: Claim, output: Any) -> None:
-        """Write results, in the transaction that completes the job."""
 
 
 class Supervisor:
@@ -208,17 +201,20 @@ class Supervisor:
     async def _do(self, attempt: Attempt, began: float) -> None:
         held = attempt.held
         row: JobRow | None = None
+        output: Any = None
         JOBS_RUNNING.labels(held.kind).inc()
         try:
             kind = self._kinds[held.kind]
-            job = await self._persist(lambda: self._database.read(lambda session: kind.load(session, held)))
-            outcome: Outcome = await attempt.run(job)
+            outcome = await self._try(attempt, kind)
+            output = outcome.output if isinstance(outcome, Finished) else None
             seconds = time.monotonic() - began
             if not isinstance(outcome, Finished):
                 # Before its end is told: who reads that a job is over finds nothing of it on the disk.
                 await asyncio.to_thread(remove, attempt.folder)
-            row = await self._settle(attempt, kind, outcome, seconds)
+            row = await self._keep_and_settle(attempt, kind, outcome, seconds)
             reached("after_commit_before_relay")
+            if not kind.keeps_output:
+                await asyncio.to_thread(remove, attempt.folder)
         except FencedOutError:
             pass
         except Exception:  # noqa: BLE001  whatever went wrong, the job must not stay RUNNING
@@ -233,7 +229,37 @@ class Supervisor:
             await asyncio.to_thread(remove, attempt.folder)
         if row is not None and row.status in store.FINISHED:
             _measure(row)
+            await asyncio.to_thread(self._kinds[held.kind].told, row, output)
         self.wake()
+
+    async def _try(self, attempt: Attempt, kind: JobKind) -> Outcome:
+        try:
+            job = await self._persist(
+                lambda: self._database.read(lambda session: kind.load(session, attempt.held))
+            )
+        except ServiceError as error:  # what it was to read is there no more
+            return failed(error.code, error.detail)
+        return await attempt.run(job)
+
+    async def _keep_and_settle(
+        self, attempt: Attempt, kind: JobKind, outcome: Outcome, seconds: float
+    ) -> JobRow | None:
+        """Put the output where it stays, and write the end while it is held there."""
+        if not isinstance(outcome, Finished):
+            return await self._settle(attempt, kind, outcome, seconds)
+        keeping = kind.keeping(attempt.held, outcome.output, attempt.folder / "out")
+        try:
+            await asyncio.to_thread(keeping.__enter__)
+        except BadOutputError as error:
+            return await self._settle(attempt, kind, failed(error.code, str(error)), seconds)
+        except OSError as error:
+            return await self._settle(attempt, kind, no_room(error), seconds)
+        try:
+            return await self._settle(attempt, kind, outcome, seconds)
+        except BadOutputError as error:
+            return await self._settle(attempt, kind, failed(error.code, str(error)), seconds)
+        finally:
+            await asyncio.to_thread(keeping.__exit__, None, None, None)
 
     async def _settle(self, attempt: Attempt, kind: JobKind, outcome: Outcome, seconds: float) -> JobRow | None:
         """Write the end of an attempt: the one guarded update decides."""

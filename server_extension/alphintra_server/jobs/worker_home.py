@@ -8,10 +8,12 @@ another container means something else.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
 import secrets
+import shutil
 import signal
 import tempfile
 import threading
@@ -82,20 +84,37 @@ class WorkerHome:
                 remove_tree(self.root)
 
 
-def lay_out(folder: Path, files: Mapping[str, str]) -> None:
+def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Path] | None = None) -> None:
     """Write what a worker gets into the part of its folder that it can only read.
 
     Args:
         folder: The worker's.
         files: Path below ``in`` → text.
+        links: Path below ``in`` → a file that nobody writes to any more. It gets a second name there, so that its bytes
+            stay for as long as the worker has them, whoever removes the file.
 
     Raises:
+        FileNotFoundError: A file that is to be linked is gone.
         OSError: It could not be written.
     """
+    for path, file in (links or {}).items():
+        target = folder / "in" / path
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+        _link(file, target)
     for path, text in files.items():
         target = folder / "in" / path
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         target.write_text(text, encoding="utf-8", newline="")
+
+
+def _link(file: Path, target: Path) -> None:
+    file.chmod(0o444)  # the worker is another user; only who may look into the server's folders gets to it
+    try:
+        target.hardlink_to(file)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM, errno.ENOTSUP):
+            raise
+        shutil.copyfile(file, target)
 
 
 def record(folder: Path, marker: str) -> None:

@@ -70,16 +70,17 @@ class Worker:
             self.warm = True
         return message
 
-    def place(self, files: Mapping[str, str]) -> None:
+    def place(self, files: Mapping[str, str], links: Mapping[str, Path] | None = None) -> None:
         """Lay out what a job gets in the folder that the worker can only read. Blocks.
 
         Args:
             files: Path below ``in`` → text.
+            links: Path below ``in`` → a file of the server's.
 
         Raises:
             OSError: It could not be written.
         """
-        lay_out(self.folder, files)
+        lay_out(self.folder, files, links)
 
     def give(self, job: Mapping[str, Any]) -> None:
         """Send it the job; what it uses is counted from now on."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import Invalid
 from ..models.costs import CommissionTerms, SlippageTerms, for_engine
-from .datasets import Selection
+from .selections import Selection
 
 _FIELDS = {"cash": "initial_capital"}
 _SETTINGS = ("cash", "commission", "slippage", "profile", "risk_free_rate", "seed")

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from ..db.dataset_tables import DatasetVersionRow
 from ..db.tables import BacktestResultRow, BacktestRow, DatasetRow, JobLogRow, JobRow, StrategyRow, TradeRow
 from ..models.backtests import BacktestJob, KeyMetrics, Trade, TradeSide
 from ..models.costs import CommissionTerms, SlippageTerms, joined
 from ..models.jobs import JobError, JobStatus, Progress
 from ..models.methods import BacktestMethodology, stored
-from . import datasets
+from . import dataset_rows, selections
 
 
 def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> BacktestJob:
@@ -22,7 +23,7 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
     strategy = session.get_one(StrategyRow, row.strategy_id)
     dataset = session.get_one(DatasetRow, row.dataset_id)
     result = session.get(BacktestResultRow, row.id) if job.status == "COMPLETED" else None
-    selection = datasets.Selection(dataset, tuple(row.symbols))
+    selection = selections.selected(session, row)
     log = session.get(JobLogRow, job.id)
     lines = [] if log is None else log.lines
     return BacktestJob(
@@ -46,7 +47,7 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         strategy_version=row.strategy_version,
         class_name=row.class_name,
         dataset_name=selection.name,
-        symbols=row.symbols or dataset.symbols[: datasets.LISTED],
+        symbols=row.symbols or (selection.version or dataset).symbols[: dataset_rows.LISTED],
         parameters=row.parameters,
         rules=row.rules,
         benchmark=row.benchmark,
@@ -76,6 +77,7 @@ def load_beside(session: Session, rows: Sequence[BacktestRow]) -> list[Any]:
         select(JobLogRow).where(JobLogRow.job_id.in_(jobs)),
         select(StrategyRow).where(StrategyRow.id.in_({row.strategy_id for row in rows})),
         select(DatasetRow).where(DatasetRow.id.in_({row.dataset_id for row in rows})),
+        select(DatasetVersionRow).where(DatasetVersionRow.id.in_({row.dataset_version_id for row in rows})),
         select(BacktestResultRow).where(BacktestResultRow.backtest_id.in_([row.id for row in rows])),
     )
     return [item for query in queries for item in session.scalars(query)]

@@ -43,6 +43,7 @@ def enqueue(
     content: dict[str, Any] = {
         "strategy_version": version.number,
         "dataset_id": dataset.id,
+        "dataset_version_id": dataset.current_version_id,
         "dataset_hash": dataset.content_hash,
         "symbols": plan.symbols,
         "checks": plan.checks,

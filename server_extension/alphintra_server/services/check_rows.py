@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from ..db.check_tables import CheckRunRow
-from ..db.tables import DatasetRow, JobRow
+from ..db.tables import JobRow
 from ..models.checks import (
     CheckDifferences,
     CheckResult,
@@ -15,14 +15,13 @@ from ..models.checks import (
     InputChange,
 )
 from ..models.jobs import JobError, JobStatus
-from . import datasets
+from . import selections
 from .backtest_rows import key_metrics
 
 
 def to_model(session: Session, row: CheckRunRow) -> ChecksRun:
     """Show a run with the state of its job."""
     job = session.get_one(JobRow, row.job_id)
-    dataset = session.get_one(DatasetRow, row.dataset_id)
     before = None if row.compared_with is None else session.get(CheckRunRow, row.compared_with)
     return ChecksRun(
         id=row.id,
@@ -52,7 +51,7 @@ def to_model(session: Session, row: CheckRunRow) -> ChecksRun:
         strategy_version=row.strategy_version,
         class_name=row.class_name,
         dataset_id=row.dataset_id,
-        dataset_name=datasets.Selection(dataset, tuple(row.symbols)).name,
+        dataset_name=selections.selected(session, row).name,
         dataset_hash=row.dataset_hash,
         parameters=row.parameters,
         error=None if job.error is None else JobError(**job.error),

@@ -22,13 +22,14 @@ from ..metrics import count_cancelled
 from ..models.base import PageQuery
 from ..models.checks import Checks, ChecksAccepted, CheckSettings, ChecksRun, ChecksUpdate, CheckTrigger
 from ..models.strategies import StrategyStatus
-from . import datasets, strategies
+from . import strategies
 from .backtest_checks import check_dates, check_options
 from .check_queue import KIND, costs, enqueue
 from .check_rows import to_model
 from .check_schedule import next_due
 from .paging import Slice
 from .run_defaults import RunDefaults
+from .selections import Selection, select_for_run
 
 
 class StrategyChecks:
@@ -172,14 +173,14 @@ class StrategyChecks:
         self._wake()
         return accepted
 
-    def _checked(self, session: Session, who: Caller, body: ChecksUpdate) -> datasets.Selection:
+    def _checked(self, session: Session, who: Caller, body: ChecksUpdate) -> Selection:
         """Refuse what no run could do: data, dates, rules and costs that there are not."""
         settings = body.settings
-        selection = datasets.select_for_run(session, who, body.dataset_id)
+        selection = select_for_run(session, who, body.dataset_id)
         check_dates(selection, settings.start_date, settings.end_date)
         if settings.benchmark is not None:
-            against = datasets.select_for_run(session, who, settings.benchmark, "benchmark")
-            if len(against.symbols or against.row.symbols) != 1:
+            against = select_for_run(session, who, settings.benchmark, "benchmark")
+            if against.symbol_count != 1:
                 raise Invalid.field("settings.benchmark", f"{against.name} has several symbols: choose one")
         usual = self._defaults.initial_capital
         commission, slippage = costs(settings, self._defaults)
@@ -215,7 +216,7 @@ class StrategyChecks:
         dataset = session.get_one(DatasetRow, plan.dataset_id)
         return Checks(
             checks=plan.checks,
-            dataset_id=datasets.Selection(dataset, tuple(plan.symbols)).name,
+            dataset_id=Selection(dataset, tuple(plan.symbols)).name,
             settings=CheckSettings.model_validate(plan.settings),
             on_save=plan.on_save,
             on_dataset=plan.on_dataset,

@@ -154,7 +154,7 @@ class Comparisons:
             "strategy_hash": result.run.get("source_hash"),
             "dataset": run.dataset,
             "dataset_hash": row.dataset_hash,
-            "timeframe": stored.dataset.manifest.get("timeframe"),
+            "timeframe": stored.dataset.timeframe,
             "seed": row.seed,
             "engine_version": run.engine_version,
             "parameters": run.parameters,

@@ -1,270 +1,265 @@
-"""The dataset catalogue: seeded from the manifests that ship with the SDK."""
+"""The catalogue of datasets: what ships, one's own, and what others share."""
 
 from __future__ import annotations
 
 import asyncio
-import uuid
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Select, String, cast, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
-from ..db.engine import Database, one_at_a_time
+from ..db.dataset_tables import DatasetParentRow, DatasetSymbolRow, DatasetVersionRow
+from ..db.engine import Database
 from ..db.tables import DatasetRow
 from ..db.types import utc_now
 from ..errors import Invalid, NotFound
+from ..limits import Limits
+from ..models.base import PageQuery
 from ..models.datasets import (
     Dataset,
+    DatasetChange,
+    DatasetParent,
     DatasetPreview,
     DatasetQuery,
     DatasetStatistics,
-    DataSource,
+    DatasetVersion,
     PreviewQuery,
     StatisticsQuery,
+    StorageUsage,
 )
+from . import shipped_datasets, stored_previews
+from .dataset_rows import LISTED, WITHOUT_MANIFEST, Level, accesses, find, fold, listed, to_model
+from .manifests import ManifestPlace, Manifests, place_of
 from .paging import Slice
-
-_NAMESPACE = uuid.UUID("6f0c8d5e-2f0b-5b6a-9a3c-0d6f3f0f7a11")
-LISTED = 20
-"""How many symbols and columns an item of a list names; the counts are beside them."""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """A dataset and the symbols of it that were asked for (none: all of them)."""
-
-    row: DatasetRow
-    symbols: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The name by which the SDK knows the selection."""
-        return f"{self.row.name}/{','.join(self.symbols)}" if self.symbols else self.row.name
-
-    def span(self) -> tuple[datetime, datetime]:
-        """First and last day of what was asked for."""
-        entries = [
-            item for item in self.row.manifest["symbols"] if not self.symbols or item["name"] in self.symbols
-        ]
-        return (
-            midnight(min(item["first"] for item in entries)),
-            midnight(max(item["last"] for item in entries)),
-        )
+from .storage_use import storage_used
 
 
 class Datasets:
-    """What a user may see of the catalogue: the platform's datasets and their own."""
+    """What a user may see of the catalogue, and change.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where it is.
+        manifests: Where the manifests of stored versions are read.
+        limits: What each user may store.
+    """
+
+    def __init__(self, database: Database, manifests: Manifests, limits: Limits) -> None:
         self._database = database
-
-    def seed(self) -> None:
-        """Bring the catalogue up to the manifests; runs at start, on the starting thread."""
-        from alphintra.data import catalogue
-
-        manifests = {name: catalogue.manifest(name) for name in catalogue.names()}
-        self._database.write_now(lambda session: _seed(session, manifests))
+        self._manifests = manifests
+        self._limits = limits
 
     async def search(self, who: Caller, query: DatasetQuery) -> Slice[Dataset]:
         """List by name."""
-        wanted = _visible(who).where(DatasetRow.withdrawn.is_(False))
-        if query.search:
-            text = query.search
-            wanted = wanted.where(
-                or_(
-                    DatasetRow.name.icontains(text, autoescape=True),
-                    DatasetRow.description.icontains(text, autoescape=True),
-                    cast(DatasetRow.symbols, String).icontains(text, autoescape=True),
-                )
-            )
-        if query.asset_class:
-            wanted = wanted.where(DatasetRow.asset_class == query.asset_class.upper())
+        order = (DatasetRow.name_folded, DatasetRow.id)
+        wanted = [*listed(who), *_asked_for(query)]
+        page = select(DatasetRow.id, func.count().over()).where(*wanted).order_by(*order)
+        page = page.limit(query.limit).offset(query.offset)
 
         def work(session: Session) -> Slice[Dataset]:
-            total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-            rows = session.scalars(wanted.order_by(DatasetRow.name).limit(query.limit).offset(query.offset))
-            return Slice([to_model(row, most=LISTED) for row in rows], total)
+            # The page and the count are one walk along an index; only the rows of the page are read.
+            found = session.execute(page).all()
+            if found or not query.offset:
+                total = found[0][1] if found else 0
+            else:
+                total = session.scalar(select(func.count()).select_from(DatasetRow).where(*wanted)) or 0
+            rows = select(DatasetRow).where(DatasetRow.id.in_([id_ for id_, _ in found])).order_by(*order)
+            shown = list(session.scalars(rows.options(*WITHOUT_MANIFEST)))
+            may = accesses(session, who, shown)
+            return Slice([to_model(row, may[row.id]) for row in shown], total)
 
         return await self._database.read(work)
 
     async def get(self, who: Caller, dataset_id: str) -> Dataset:
-        """Read one, by id or name."""
-        return to_model(await self._find(who, dataset_id))
+        """Read one, by id or name, with all its symbols and columns."""
+
+        def work(session: Session) -> tuple[DatasetRow, Any, list[str], ManifestPlace | None]:
+            row = find(session, who, dataset_id)
+            if row.symbol_count > len(row.symbols):
+                query = select(DatasetSymbolRow.symbol).where(DatasetSymbolRow.dataset_id == row.id)
+                symbols = sorted(session.scalars(query), key=str.encode)
+            else:
+                symbols = row.symbols
+            place = None
+            if row.column_count > len(row.columns):
+                place = place_of(session, row, session.get_one(DatasetVersionRow, row.current_version_id))
+            return row, accesses(session, who, [row])[row.id], symbols, place
+
+        row, may, symbols, place = await self._database.read(work)
+        columns = row.columns
+        if place is not None:
+            columns = [column["name"] for column in (await self._manifests.read(place))["columns"]]
+        return to_model(row, may, symbols=symbols, columns=columns)
+
+    async def change(self, who: Caller, dataset_id: str, body: DatasetChange) -> Dataset:
+        """Change what is said of one."""
+
+        def work(session: Session) -> str:
+            row = find(session, who, dataset_id, Level.EDIT)
+            if body.description is not None:
+                row.description = body.description
+            if body.tags is not None:
+                row.tags = list({tag.casefold(): tag for tag in body.tags}.values())
+            row.updated_at = utc_now()
+            fold(row)
+            return row.id
+
+        return await self.get(who, await self._database.write(work))
+
+    async def versions(self, who: Caller, dataset_id: str, query: PageQuery) -> Slice[DatasetVersion]:
+        """List the versions of one, the newest first; none of what ships."""
+
+        def work(session: Session) -> Slice[DatasetVersion]:
+            row = find(session, who, dataset_id)
+            wanted = select(DatasetVersionRow).where(DatasetVersionRow.dataset_id == row.id)
+            total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+            ordered = wanted.order_by(DatasetVersionRow.number.desc())
+            found = list(session.scalars(ordered.limit(query.limit).offset(query.offset)))
+            parents = _parents(session, [version.id for version in found])
+            return Slice([_version(version, parents.get(version.id, [])) for version in found], total)
+
+        return await self._database.read(work)
+
+    async def version(self, who: Caller, dataset_id: str, number: int) -> DatasetVersion:
+        """Read one version."""
+
+        def work(session: Session) -> DatasetVersion:
+            found = _numbered(session, find(session, who, dataset_id), number)
+            return _version(found, _parents(session, [found.id]).get(found.id, []))
+
+        return await self._database.read(work)
+
+    async def usage(self, who: Caller) -> StorageUsage:
+        """Tell what the caller's files take, and may."""
+        use = await self._database.read(lambda session: storage_used(session, who.user_id))
+        quota = self._limits.of(who.user_id).storage
+        return StorageUsage(quota=quota, used=use.total, datasets=use.datasets, uploads=use.uploads)
 
     async def preview(self, who: Caller, dataset_id: str, query: PreviewQuery) -> DatasetPreview:
         """Show some rows, the column statistics and a chart's points."""
-        row = await self._find(who, dataset_id)
+        row, place = await self._placed(who, dataset_id, query.version)
+        if place is not None:
+            found = await self._manifests.read(place)
+            return stored_previews.preview(row.id, found, query.symbol, query.rows, query.max_points)
         symbol = _symbol(row, query.symbol)
         manifest = row.manifest
         names = manifest["sample"]["columns"]
-        place = names.index("symbol")
+        where = names.index("symbol")
         sample = [dict(zip(names, item, strict=True)) for item in manifest["sample"]["rows"]
-                  if query.symbol is None or item[place] == symbol]  # fmt: skip
-        chart = await asyncio.to_thread(_chart, manifest, symbol, query.max_points)
+                  if query.symbol is None or item[where] == symbol]  # fmt: skip
+        known = [item for item in manifest["columns"] if item["statistics"]]
         return DatasetPreview(
             dataset_id=row.id,
             sample_data=sample[: query.rows],
-            statistics={item["name"]: _brief(item) for item in manifest["columns"] if item["statistics"]},
-            missing_values={
-                item["name"]: item["statistics"]["nulls"]
-                for item in manifest["columns"]
-                if item["statistics"]
-            },
+            statistics={item["name"]: stored_previews.brief(item["statistics"]) for item in known},
+            missing_values={item["name"]: item["statistics"]["nulls"] for item in known},
             data_types={item["name"]: item["type"] for item in manifest["columns"]},
-            chart_data=chart,
+            chart_data=await asyncio.to_thread(shipped_datasets.chart, manifest, symbol, query.max_points),
         )
 
     async def statistics(self, who: Caller, dataset_id: str, query: StatisticsQuery) -> DatasetStatistics:
         """Summarise columns, over all symbols or of one."""
-        row = await self._find(who, dataset_id)
+        row, place = await self._placed(who, dataset_id, query.version)
+        if place is not None:
+            return stored_previews.statistics(row.id, await self._manifests.read(place), query.symbol)
         manifest = row.manifest
         entries = {
             item["name"]: {key: item[key] for key in ("title", "first", "last", "rows")}
             for item in manifest["symbols"]
         }
         if query.symbol is None:
+            columns = {
+                item["name"]: stored_previews.brief(item["statistics"], whole=True)
+                for item in manifest["columns"]
+                if item["statistics"]
+            }
             return DatasetStatistics(
                 dataset_id=row.id,
                 row_count=row.row_count,
-                columns={item["name"]: _brief(item) for item in manifest["columns"] if item["statistics"]},
-                symbols=entries,
+                columns=columns,
+                symbols=dict(list(entries.items())[: stored_previews.MOST_SYMBOLS]),
+                symbol_count=len(entries),
             )
         symbol = _symbol(row, query.symbol)
         return DatasetStatistics(
             dataset_id=row.id,
             row_count=entries[symbol]["rows"],
-            columns=await asyncio.to_thread(_summarise, manifest, symbol),
+            columns=await asyncio.to_thread(shipped_datasets.summarise, manifest, symbol),
             symbols={symbol: entries[symbol]},
+            symbol_count=1,
         )
 
-    async def _find(self, who: Caller, dataset_id: str) -> DatasetRow:
-        return await self._database.read(lambda session: find(session, who, dataset_id))
+    async def _placed(
+        self, who: Caller, dataset_id: str, number: int | None
+    ) -> tuple[DatasetRow, ManifestPlace | None]:
+        """Find a dataset and where the manifest of its version lies; nowhere for what ships."""
 
-
-def find(session: Session, who: Caller, dataset_id: str) -> DatasetRow:
-    """Load a dataset the caller may see, by id or name."""
-    query = _visible(who).where(or_(DatasetRow.id == dataset_id, DatasetRow.name == dataset_id))
-    row: DatasetRow | None = session.scalars(query.limit(1)).first()
-    if row is None:
-        raise NotFound(f"There is no dataset {dataset_id}.", code="UNKNOWN_DATASET")
-    return row
-
-
-def select_for_run(session: Session, who: Caller, reference: str, field: str = "dataset_id") -> Selection:
-    """Resolve ``name``, ``id``, ``name/SYMBOL`` or ``name/A,B`` to something a backtest can trade.
-
-    Raises:
-        Invalid: Unknown dataset or symbol, or nothing that can be filled against.
-    """
-    base, slash, wanted = reference.partition("/")
-    try:
-        row = find(session, who, base)
-    except NotFound:
-        names = session.scalars(
-            _visible(who).where(DatasetRow.withdrawn.is_(False)).order_by(DatasetRow.name)
-        )
-        known = ", ".join(item.name for item in names)
-        raise Invalid.field(
-            field, f"there is no dataset {base}; there is: {known}", code="UNKNOWN_DATASET"
-        ) from None
-    symbols = tuple(part.strip() for part in wanted.split(",")) if slash else ()
-    for symbol in symbols:
-        if symbol not in row.symbols:
-            shown = ", ".join(row.symbols[:LISTED])
-            raise Invalid.field(
-                field, f"{row.name} has no symbol {symbol!r}; it has {shown}", code="UNKNOWN_SYMBOL"
+        def work(session: Session) -> tuple[DatasetRow, ManifestPlace | None]:
+            row = find(session, who, dataset_id)
+            if row.current_version_id is None and number is None:
+                return row, None
+            version = (
+                session.get_one(DatasetVersionRow, row.current_version_id)
+                if number is None
+                else _numbered(session, row, number)
             )
-    if len(set(symbols)) < len(symbols):
-        raise Invalid.field(field, "names a symbol twice", code="UNKNOWN_SYMBOL")
-    if field == "dataset_id" and not _tradable(row.manifest):
-        raise Invalid.field(
-            field,
-            f"{row.name} holds {row.manifest['holds']}: nothing to fill against",
-            code="NOT_TRADABLE",
-        )
-    return Selection(row, symbols)
+            return row, place_of(session, row, version)
+
+        return await self._database.read(work)
 
 
-def to_model(row: DatasetRow, *, most: int | None = None) -> Dataset:
-    """Show a row; ``most`` cuts the long lists."""
-    manifest = row.manifest
-    return Dataset(
-        id=row.id,
-        name=row.name,
-        description=row.description,
-        source=DataSource(row.source),
-        asset_class=row.asset_class,
-        symbols=row.symbols[:most],
-        symbol_count=len(row.symbols),
-        timeframe=row.timeframe,
-        start_date=row.start_date,
-        end_date=row.end_date,
-        columns=row.columns[:most],
-        column_count=len(row.columns),
-        row_count=row.row_count,
-        file_size=row.file_size,
-        is_validated=row.is_validated,
-        validation_errors=row.validation_errors,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        content_hash=row.content_hash,
-        prices=manifest.get("prices"),
-        currency=manifest.get("currency"),
-        calendar=manifest.get("calendar"),
-        license=(manifest.get("licence") or {}).get("name"),
-        tradable=_tradable(manifest),
-        notes=[note["text"] for note in manifest.get("notes", [])],
+def _asked_for(query: DatasetQuery) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if query.search:
+        text = query.search.casefold()
+        found.append(or_(DatasetRow.searched.contains(text, autoescape=True), DatasetRow.id.in_(_having(text))))
+    if query.asset_class:
+        found.append(DatasetRow.asset_class == query.asset_class.upper())
+    if query.symbol:
+        found.append(DatasetRow.id.in_(_having(query.symbol)))
+    if query.timeframe:
+        found.append(DatasetRow.timeframe == query.timeframe)
+    if query.start is not None:
+        found.append(DatasetRow.end_date >= query.start)
+    if query.end is not None:
+        found.append(DatasetRow.start_date <= query.end)
+    if query.source is not None:
+        found.append(DatasetRow.source == query.source.value)
+    for tag in (query.tags or "").split(","):
+        if tag.strip():
+            found.append(DatasetRow.tags_folded.contains(f"|{tag.strip().casefold()}|", autoescape=True))
+    return found
+
+
+def _having(symbol: str) -> Select[Any]:
+    return select(DatasetSymbolRow.dataset_id).where(DatasetSymbolRow.folded == symbol.casefold())
+
+
+def _numbered(session: Session, row: DatasetRow, number: int) -> DatasetVersionRow:
+    query = select(DatasetVersionRow).where(DatasetVersionRow.dataset_id == row.id, DatasetVersionRow.number == number)
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound(f"{row.name} has no version {number}.", code="UNKNOWN_VERSION")
+    return found
+
+
+def _parents(session: Session, versions: list[str]) -> dict[str, list[DatasetParent]]:
+    query = (
+        select(DatasetParentRow.version_id, DatasetVersionRow)
+        .join(DatasetVersionRow, DatasetVersionRow.id == DatasetParentRow.parent_id)
+        .where(DatasetParentRow.version_id.in_(versions))
+        .order_by(DatasetVersionRow.created_at, DatasetVersionRow.id)
     )
+    found: dict[str, list[DatasetParent]] = {}
+    for version_id, row in session.execute(query):
+        parent = DatasetParent(version_id=row.id, dataset_id=row.dataset_id, number=row.number, state=row.state)
+        found.setdefault(version_id, []).append(parent)
+    return found
 
 
-def midnight(day: str) -> datetime:
-    """Start of a day, in UTC."""
-    return datetime.combine(date.fromisoformat(day), time(), UTC)
-
-
-def _visible(who: Caller) -> Select[Any]:
-    return select(DatasetRow).where(or_(DatasetRow.user_id.is_(None), DatasetRow.user_id == who.user_id))
-
-
-def _tradable(manifest: dict[str, Any]) -> bool:
-    return bool(manifest.get("tradable", True)) and not manifest.get("closes_only", False)
-
-
-def _seed(session: Session, manifests: dict[str, dict[str, Any]]) -> None:
-    one_at_a_time(session.connection(), "datasets")
-    now = utc_now()
-    rows = {row.name: row for row in session.scalars(select(DatasetRow).where(DatasetRow.user_id.is_(None)))}
-    for name, manifest in manifests.items():
-        # The block hashes serve whoever compares files; the catalogue has no use for them.
-        stored = {key: value for key, value in manifest.items() if key != "blocks"}
-        row = rows.pop(name, None)
-        if row is not None and row.manifest == stored and not row.withdrawn:
-            continue
-        if row is None:
-            row = DatasetRow(id=uuid.uuid5(_NAMESPACE, name).hex, user_id=None, name=name, created_at=now)
-            session.add(row)
-        row.description = manifest["description"]
-        row.source = DataSource.PLATFORM.value
-        row.asset_class = manifest["asset_class"]
-        row.symbols = [item["name"] for item in manifest["symbols"]]
-        row.timeframe = manifest["timeframe"]
-        row.start_date = midnight(manifest["first"])
-        row.end_date = midnight(manifest["last"])
-        row.columns = [item["name"] for item in manifest["columns"]]
-        row.row_count = manifest["rows"]
-        row.file_size = sum(item["bytes"] for item in manifest["files"])
-        row.is_validated = True
-        row.validation_errors = []
-        row.content_hash = manifest["content_hash"]
-        row.manifest = stored
-        row.withdrawn = False
-        row.updated_at = now
-    for row in rows.values():
-        row.withdrawn = True
+def _version(row: DatasetVersionRow, parents: list[DatasetParent]) -> DatasetVersion:
+    names = [name for name in DatasetVersion.model_fields if name != "parents"]
+    return DatasetVersion(**{name: getattr(row, name) for name in names}, parents=parents)
 
 
 def _symbol(row: DatasetRow, symbol: str | None) -> str:
@@ -274,70 +269,3 @@ def _symbol(row: DatasetRow, symbol: str | None) -> str:
         shown = ", ".join(row.symbols[:LISTED])
         raise Invalid.field("symbol", f"{row.name} has no symbol {symbol!r}; it has {shown}")
     return symbol
-
-
-def _brief(column: dict[str, Any]) -> dict[str, Any]:
-    found = dict(column["statistics"])
-    found.pop("histogram", None)
-    quantiles = found.pop("quantiles", None) or {}
-    return found | {f"quantile_{key}": value for key, value in quantiles.items()}
-
-
-def _values(manifest: dict[str, Any]) -> list[str]:
-    return [item["name"] for item in manifest["columns"] if item["type"] == "double"]
-
-
-def _chart(manifest: dict[str, Any], symbol: str, most: int) -> dict[str, Any]:
-    import numpy as np
-    from alphintra.data import catalogue
-
-    columns = catalogue.read_columns(manifest, [symbol])[symbol]
-    values = _values(manifest)
-    name = "close" if "close" in values else values[0]
-    series = np.asarray(columns[name], dtype=np.float64)
-    kept = thin(series, most)
-    days = np.asarray(columns["session"], dtype=np.int64)[kept]
-    return {
-        "symbol": symbol,
-        "series": name,
-        "time": (days * 86_400).tolist(),
-        "values": [value if np.isfinite(value) else None for value in series[kept].tolist()],
-        "bars": len(series),
-        "thinned": len(kept) < len(series),
-    }
-
-
-def thin(series: Any, most: int) -> Any:
-    """Pick at most ``most`` places of a series so that every bucket keeps its extremes."""
-    import numpy as np
-
-    count = len(series)
-    if count <= most:
-        return np.arange(count)
-    edges = np.linspace(0, count, max(most // 2 - 1, 1) + 1).astype(np.int64)
-    kept = {0, count - 1}
-    for start, end in pairwise(edges.tolist()):
-        part = series[start:end]
-        if np.isfinite(part).any():
-            kept.add(int(start + np.nanargmin(part)))
-            kept.add(int(start + np.nanargmax(part)))
-    return np.array(sorted(kept)[:most])
-
-
-def _summarise(manifest: dict[str, Any], symbol: str) -> dict[str, dict[str, Any]]:
-    import numpy as np
-    from alphintra.data import catalogue
-
-    columns = catalogue.read_columns(manifest, [symbol])[symbol]
-    out: dict[str, dict[str, Any]] = {}
-    for name in _values(manifest):
-        series = np.asarray(columns[name], dtype=np.float64)
-        known = series[np.isfinite(series)]
-        summary: dict[str, Any] = {"count": len(known), "nulls": len(series) - len(known)}
-        if len(known):
-            summary |= {"min": float(known.min()), "max": float(known.max()), "mean": float(known.mean())}
-            summary["std"] = float(known.std(ddof=1)) if len(known) > 1 else None
-            for share in (0.05, 0.25, 0.5, 0.75, 0.95):
-                summary[f"quantile_{share}"] = float(np.quantile(known, share))
-        out[name] = summary
-    return out

@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ..db.tables import BacktestRow, DatasetRow, JobRow, StrategyRow, StrategyVersionRow
+from ..db.tables import BacktestRow, JobRow, StrategyRow, StrategyVersionRow
 from ..jobs.backtest import configuration, file_name, known_as
-from .datasets import Selection
+from .selections import selected
 
 AROUND = 4
 """Lines of source before and after the one that failed."""
@@ -70,7 +70,7 @@ def failed(session: Session, row: BacktestRow) -> Failed | None:
         return None
     version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
     strategy = session.get_one(StrategyRow, row.strategy_id)
-    dataset = Selection(session.get_one(DatasetRow, row.dataset_id), tuple(row.symbols))
+    dataset = selected(session, row)
     return Failed(row, version, strategy, dataset.name, job.error)
 
 

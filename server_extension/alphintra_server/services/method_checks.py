@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Invalid
 from ..models.methods import Method, MonteCarloMethod, SweepMethod, ValueRange, WalkForwardMethod
 from .backtest_checks import check_value
-from .datasets import Selection
+from .selections import Selection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -251,8 +251,14 @@ def _most_sessions(selection: Selection, start: datetime, end: datetime) -> npt.
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     first, last = selection.span()
     days = np.arange((max(first, start) - epoch).days, (min(last, end) - epoch).days + 1, dtype=np.int32)
-    weekends = selection.row.manifest.get("periods_per_year") == 365
+    weekends = _trades_on_weekends(selection)
     return days if weekends else days[(days + 3) % 7 < 5]  # 1970-01-01 was a Thursday
+
+
+def _trades_on_weekends(selection: Selection) -> bool:
+    if selection.version is None:
+        return bool(selection.row.manifest.get("periods_per_year") == 365)
+    return selection.version.about["calendar"] in (None, "24/7")
 
 
 def _refused(field: str, error: AlphintraError) -> Invalid:

@@ -12,10 +12,9 @@ from ..auth import Caller
 from ..errors import Invalid
 from ..models.costs import CommissionTerms, SlippageTerms
 from ..models.strategies import OneRun
-from . import datasets
 from .backtest_checks import check_dates, check_options
-from .datasets import Selection
 from .run_defaults import RunDefaults
+from .selections import Selection, select_for_run
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,7 @@ class RunTerms:
         cash: Starting cash.
         commission: Fraction of notional, or the terms.
         slippage: Fraction of price, or the terms.
+        benchmark: What it is compared with.
     """
 
     selection: Selection
@@ -37,6 +37,7 @@ class RunTerms:
     cash: Decimal
     commission: Decimal | CommissionTerms
     slippage: Decimal | SlippageTerms
+    benchmark: str | None = None
 
 
 def decide(
@@ -55,11 +56,12 @@ def decide(
     Raises:
         Invalid: Something that there is not, or that the engine refuses; it names the field.
     """
-    selection = datasets.select_for_run(session, who, reference)
+    selection = select_for_run(session, who, reference)
     start, end = check_dates(selection, settings.start_date, settings.end_date)
+    against = None
     if settings.benchmark is not None:
-        against = datasets.select_for_run(session, who, settings.benchmark, "benchmark")
-        if len(against.symbols or against.row.symbols) != 1:
+        against = select_for_run(session, who, settings.benchmark, "benchmark")
+        if against.symbol_count != 1:
             raise Invalid.field(
                 "benchmark", f"{against.name} has several symbols: choose one", code="UNKNOWN_SYMBOL"
             )
@@ -75,7 +77,9 @@ def decide(
         seed=seed,
         rules=settings.rules,
     )
-    return RunTerms(selection, start, end, cash, commission, slippage)
+    # As what it is now: a later version of a dataset is not what was asked for.
+    benchmark = settings.benchmark if against is None or against.version is None else against.name
+    return RunTerms(selection, start, end, cash, commission, slippage, benchmark)
 
 
 def _commission(settings: OneRun, defaults: RunDefaults) -> Decimal | CommissionTerms:

@@ -108,6 +108,7 @@ class SystemService:
             "job_disk": own.disk,
             "job_log": own.log,
             "max_debug_sessions": own.debug_sessions,
+            "max_storage": own.storage,
         }
 
     async def ready(self) -> dict[str, bool]:

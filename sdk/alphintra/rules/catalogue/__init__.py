@@ -1,0 +1,1 @@
+"""The rules, one subject a file: what each says, and what checks it."""

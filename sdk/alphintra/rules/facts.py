@@ -1,0 +1,185 @@
+"""What is stated of the rows that are checked: nothing of it is found out from the values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from alphintra.data.timeframe import step_us
+from alphintra.errors import DataError
+from alphintra.rules.hours import Hours, hours_of
+from alphintra.store.columns import Column, time_column
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as Map
+
+    from alphintra.ingest.mapping import Mapping
+    from alphintra.ingest.reading import Staged
+    from alphintra.ingest.sorting import Source
+    from alphintra.store.manifest import About
+    from alphintra.store.reading import Version
+
+Kind = Literal["bars", "ticks", "features"]
+DAY_US = 86_400_000_000
+PRICES = ("open", "high", "low", "close", "adj_close", "price", "bid", "ask")
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What is stated of the rows.
+
+    Attributes:
+        columns: Columns of the version, the symbol left out.
+        kind: ``bars``, ``ticks`` (several rows may share a time) or ``features``.
+        timeframe: ``1d``, ``1min``, …; ``None`` where it is not known, and for ticks.
+        calendar: ``XNYS``, ``24/7``, ``weekdays``, …, or ``None``.
+        asset_class: ``STOCKS``, ``CRYPTO``, ``FOREX``, …, or ``None``.
+        label: Which end of its bar a time is: ``open``, ``close`` or ``unknown``.
+        adjustment: ``raw``, ``unknown``, or what prices are adjusted for.
+        zone_known: Whether times name their zone, or somebody said it.
+        staged: Whether the rows come from a file, whose findings and places are known.
+        numbered: Whether rows have ``_row``; else, from a file, they are in its order.
+        sources: The tables of the file.
+        events: By symbol, the days (since 1970) of splits that are known.
+        most_rows: Rows that the dataset may have.
+        now: When it is checked, microseconds UTC.
+        parent: The version that these rows are added to.
+    """
+
+    columns: tuple[Column, ...]
+    kind: Kind
+    timeframe: str | None = None
+    calendar: str | None = None
+    asset_class: str | None = None
+    label: str = "unknown"
+    adjustment: str = "unknown"
+    zone_known: bool = True
+    staged: bool = False
+    numbered: bool = False
+    sources: tuple[Source, ...] = ()
+    events: Map[str, frozenset[int]] = field(default_factory=dict)
+    most_rows: int | None = None
+    now: int = field(default_factory=lambda: int(datetime.now(UTC).timestamp() * 1e6))
+    parent: Version | None = None
+
+    @cached_property
+    def time(self) -> Column:
+        """The column of times."""
+        return time_column(self.columns)
+
+    @cached_property
+    def hours(self) -> Hours | None:
+        """Sessions of the calendar; ``None`` where there is none, or it never closes."""
+        if self._hours_problem is not None or self.calendar in (None, "24/7"):
+            return None
+        return hours_of(self.calendar, self.asset_class)
+
+    @cached_property
+    def _hours_problem(self) -> str | None:
+        try:
+            if self.calendar not in (None, "24/7"):
+                hours_of(self.calendar, self.asset_class)
+        except DataError as error:
+            return error.message
+        return None
+
+    @cached_property
+    def step(self) -> int | None:
+        """Microseconds of an intraday time frame, or of a day; ``None`` for anything else."""
+        if self.kind == "ticks" or self.timeframe in (None, "1w", "1mo"):
+            return None
+        return DAY_US if self.daily else step_us(self.timeframe)
+
+    @property
+    def daily(self) -> bool:
+        """Whether rows are days or longer."""
+        return self.time.type == "date32" or self.timeframe in ("1d", "1w", "1mo")
+
+    @property
+    def adjusted(self) -> bool:
+        """Whether prices were changed afterwards."""
+        return self.adjustment not in ("raw", "unknown")
+
+    def names(self, *roles: str) -> tuple[str, ...]:
+        """Return the names of the columns that have one of these roles, in the order of the roles."""
+        return tuple(c.name for role in roles for c in self.columns if c.role == role)
+
+    def name(self, role: str) -> str | None:
+        """Return the name of the column with a role, or ``None``."""
+        return next(iter(self.names(role)), None)
+
+    @property
+    def close(self) -> str | None:
+        """Name of the column that returns are made of."""
+        return next(iter(self.names("close", "price")), None)
+
+    def without_sessions(self) -> str | None:
+        """Return why sessions are not known, or ``None``."""
+        if self.calendar is None:
+            return "calendar unknown"
+        if self._hours_problem is not None:
+            return f"calendar cannot be read: {self._hours_problem}"
+        return "the market never closes" if self.calendar == "24/7" else None
+
+    def without(self, *roles: str) -> str | None:
+        """Return which of some roles no column has, as a reason, or ``None``."""
+        missing = [role for role in roles if self.name(role) is None]
+        return f"there is no {' and no '.join(missing)}" if missing else None
+
+
+def of_version(version: Version, **more: object) -> Facts:
+    """Return what a stored version's manifest states.
+
+    Args:
+        version: The version.
+        more: Other fields, such as ``events``.
+    """
+    manifest = version.manifest
+    return Facts(**({"columns": manifest.columns, "kind": _kind(manifest.columns), **_about(manifest.about)} | more))  # type: ignore[arg-type]
+
+
+def of_staging(mapping: Mapping, staged: Staged, about: About, **more: object) -> Facts:
+    """Return what the mapping of a file states, and what was said beside it.
+
+    Args:
+        mapping: What each column of the file is.
+        staged: What was read.
+        about: Time frame, calendar and asset class; the rest is the mapping's.
+        more: Other fields, such as ``events``.
+    """
+    daily = mapping.resolution == "date"
+    columns = [Column("date", "date32", "time") if daily else Column("time", "timestamp[us, UTC]", "time")]
+    types = {"text": "string", "known_at": "timestamp[us, UTC]"}
+    columns += [Column(c.name, types.get(c.role, "double"), c.role) for c in mapping.values]
+    given = {
+        **_about(about),
+        "columns": tuple(columns),
+        "kind": mapping.kind,
+        "label": mapping.label,
+        "adjustment": mapping.adjustment,
+        "zone_known": mapping.zone is not None or mapping.zoned,
+        "staged": True,
+        "numbered": staged.numbered,
+        "sources": staged.sources,
+    }
+    return Facts(**(given | more))  # type: ignore[arg-type]
+
+
+def _about(about: About) -> dict[str, object]:
+    return {
+        "timeframe": about.timeframe,
+        "calendar": about.calendar,
+        "asset_class": about.asset_class,
+        "label": about.label,
+        "adjustment": about.adjustment,
+        "zone_known": about.time_zone is not None,
+    }
+
+
+def _kind(columns: tuple[Column, ...]) -> Kind:
+    roles = {column.role for column in columns}
+    if "close" in roles:
+        return "bars"
+    return "ticks" if "price" in roles or {"bid", "ask"} <= roles else "features"

@@ -1,0 +1,274 @@
+"""The two kinds of job that read an upload: a first look at it, and making a version of a dataset of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from alphintra.errors import DataError
+from alphintra.ingest.findings import SEVERITIES
+from alphintra.ingest.mapping import Mapping
+from alphintra.store import committing
+from alphintra.store.layout import MANIFEST, file_name
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..db.dataset_tables import (
+    BlobReferenceRow,
+    DatasetVersionRow,
+    RememberedMappingRow,
+    StorageAccountRow,
+    UploadRow,
+)
+from ..db.engine import Database, database_now, one_at_a_time
+from ..db.ingest_tables import IngestRow
+from ..db.tables import JobRow
+from ..errors import Conflict
+from ..limits import Limits
+from ..metrics import INGEST_FAILURES, INGEST_SECONDS, INGESTED_ROWS
+from ..services.dataset_recording import Made, record
+from ..services.dataset_storage import DatasetStorage
+from ..services.findings import together, verdict
+from ..services.storage_use import storage_used
+from . import store
+from .attempt import JobInput
+from .ingest_output import InspectionDocument, Written, collect_inspection, collect_version
+from .kind import JobKind
+from .output import BadOutputError
+from .store import Claim
+
+INSPECT, INGEST = "inspect", "ingest"
+UPLOAD = "upload"
+_PARENT = "parent"
+_NOT_THE_FILE = frozenset(
+    {
+        "BAD_OUTPUT", "DATA_GONE", "DISK_LIMIT", "INTERNAL", "LOST", "MEMORY_LIMIT", "NO_SANDBOX", "OUTPUT_LIMIT",
+        "PROTOCOL", "STORAGE", "TIME_LIMIT", "WORKER_DIED",
+    }
+)  # fmt: skip
+"""Why a job may not be done that are no property of the file: the same file may do another time."""
+_REASONS = frozenset(
+    {
+        "BAD_JSON", "BAD_MAPPING", "BAD_SYMBOL", "COLUMN_LIMIT", "DAMAGED_FILE", "DISK_FULL", "EMPTY_FILE",
+        "MAPPING_MISMATCH", "NO_ROWS", "NOT_SORTED", "OVERLAP", "PARENT_CHANGED", "QUOTA_EXCEEDED", "ROW_LIMIT",
+        "TOO_LARGE", "TS_TZ_MISSING", "UNKNOWN_FILE_TYPE", "UNKNOWN_TIME_ZONE", "UNREADABLE",
+    }
+)  # fmt: skip
+
+
+class InspectKind(JobKind):
+    """Implements ``JobKind``: looks at an upload.
+
+    Args:
+        storage: Where it lies.
+    """
+
+    keeps_output = False
+
+    def __init__(self, storage: DatasetStorage) -> None:
+        self._storage = storage
+
+    def load(self, session: Session, held: Claim) -> JobInput:
+        """Give the worker the file."""
+        row = session.get_one(UploadRow, held.resource_id)
+        message = {"id": held.job_id, "kind": held.kind, "upload": _described(row)}
+        links = {UPLOAD: self._storage.upload(row.id)}
+        return JobInput({}, message, collect=collect_inspection, links=links, about="file")
+
+    def save(self, session: Session, held: Claim, output: InspectionDocument) -> None:
+        """Keep what was found, with how the user had such a file read before."""
+        row = session.get_one(UploadRow, held.resource_id)
+        remembered = session.get(RememberedMappingRow, (row.user_id, output.fingerprint))
+        found = output.model_dump(mode="json")
+        row.inspection = found | {"remembered": None if remembered is None else remembered.mapping}
+        row.state, row.error = "INSPECTED", None
+        row.updated_at = database_now(session)
+
+    def told(self, row: JobRow, output: Any) -> None:
+        """Count what came of it, and remove a file that cannot be read."""
+        _count(row)
+        if row.status == "FAILED" and row.error_code not in _NOT_THE_FILE:
+            self._storage.upload(row.resource_id).unlink(missing_ok=True)
+
+
+class IngestKind(JobKind):
+    """Implements ``JobKind``: makes a version of a dataset of an upload.
+
+    Args:
+        database: Where what is to be made is recorded.
+        storage: Where uploads and versions lie.
+        limits: What each user may store.
+    """
+
+    keeps_output = False
+
+    def __init__(self, database: Database, storage: DatasetStorage, limits: Limits) -> None:
+        self._database = database
+        self._storage = storage
+        self._limits = limits
+
+    def load(self, session: Session, held: Claim) -> JobInput:
+        """Give the worker the file and how it is read, and the version that the new one goes on from.
+
+        Each attempt makes a version of an id of its own: what one that was taken over still writes is nobody's.
+        """
+        row, owner = _request_of(session, held.job_id)
+        upload = session.get_one(UploadRow, row.upload_id)
+        links = {UPLOAD: self._storage.upload(upload.id)}
+        parents = (row.parent_id,) if row.parent_id is not None else ()
+        for parent in parents:
+            links[f"{_PARENT}/{MANIFEST}"] = self._storage.manifest_file(owner, parent)
+            needed = select(BlobReferenceRow.sha256).where(BlobReferenceRow.version_id == parent)
+            for sha256 in session.scalars(needed):
+                links[f"{_PARENT}/{file_name(sha256)}"] = self._storage.blob(owner, sha256)
+        version, described = uuid.uuid4().hex, _described(upload)
+        message = {
+            "id": held.job_id,
+            "kind": held.kind,
+            "upload": described,
+            "mapping": row.mapping,
+            "version": version,
+            "parents": parents,
+            "about": row.about,
+        }
+        # As the worker writes it: every field of the mapping, in the types of JSON.
+        mapping = json.loads(json.dumps(asdict(Mapping.from_json(json.dumps(row.mapping)))))
+        collect = partial(collect_version, version=version, parents=parents, source=described | {"mapping": mapping})
+        return JobInput({}, message, collect=collect, links=links, more=lambda found: found.files, about="file")
+
+    def keeping(self, held: Claim, output: Written, folder: Path) -> AbstractContextManager[None]:
+        """Check every file, put them into the store, and have them not swept until the version is recorded."""
+        return self._kept(held, output, folder)
+
+    def save(self, session: Session, held: Claim, output: Written) -> None:
+        """Record the version."""
+        row, _ = _request_of(session, held.job_id)
+        upload = session.get_one(UploadRow, row.upload_id)
+        found = verdict(output.report)
+        errors, ran, accepted = found.errors, found.ran, []
+        if row.parent_id is not None:
+            parent = session.get_one(DatasetVersionRow, row.parent_id)
+            errors, accepted = together(parent.validation_errors, errors), parent.acknowledgements
+            ran = ran and bool(parent.about["all_rules_ran"])
+        try:
+            version = record(
+                session,
+                Made(
+                    manifest=output.manifest,
+                    owner_id=row.owner_id,
+                    maker_id=row.user_id,
+                    job_id=held.job_id,
+                    dataset_name=row.dataset_name,
+                    source="USER_UPLOAD",
+                    description=row.description,
+                    tags=tuple(row.tags),
+                    based_on=row.parent_id,
+                    is_validated=ran and not errors,
+                    errors=errors,
+                ),
+            )
+        except Conflict as error:
+            raise BadOutputError(error.detail, error.code) from None
+        version.about = version.about | {"all_rules_ran": ran}
+        version.acknowledgements = list(accepted)
+        row.version_id = upload.version_id = version.id
+        upload.state, upload.error, upload.kept = "DONE", None, False
+        upload.updated_at = upload.expires_at = database_now(session)
+        self._refuse_too_much(session, row.owner_id)
+        if row.remember and row.fingerprint is not None:
+            _remember(session, row)
+
+    def told(self, row: JobRow, output: Any) -> None:
+        """Count what came of it, and remove the file that has become a version."""
+        _count(row)
+        if isinstance(output, Written) and row.status == "COMPLETED":
+            INGESTED_ROWS.inc(output.manifest.rows)
+            self._storage.upload(row.resource_id).unlink(missing_ok=True)
+
+    def _refuse_too_much(self, session: Session, owner_id: str) -> None:
+        one_at_a_time(session.connection(), f"storage of {owner_id}")
+        session.flush()
+        quota, used = self._limits.of(owner_id).storage, storage_used(session, owner_id).total
+        if used > quota:
+            text = f"With this version {used:,} bytes would be stored, and {quota:,} may be: delete something."
+            raise BadOutputError(text, "QUOTA_EXCEEDED")
+
+    @contextmanager
+    def _kept(self, held: Claim, output: Written, folder: Path) -> Iterator[None]:
+        _, owner = self._database.read_now(lambda session: _request_of(session, held.job_id))
+        _own(folder, output.files)
+        try:
+            with committing.commit(self._storage, owner, folder, output.manifest.version):
+                yield
+        except DataError as error:
+            raise BadOutputError(str(error)) from None
+
+
+def ended(session: Session, job: JobRow) -> None:
+    """Say of an upload how the job on it ended that made nothing of it, in the transaction in which it does.
+
+    A file that cannot be read is of no use to anybody: it goes. One that another mapping may read, and one on which the
+    job could not be done, wait for the next try.
+    """
+    query = select(UploadRow).where(UploadRow.job_id == job.id).with_for_update()
+    row = session.scalars(query, execution_options={"populate_existing": True}).first()
+    if row is None:
+        return
+    now = database_now(session)
+    row.error, row.updated_at = job.error, now
+    if job.kind == INGEST:
+        row.state = "INSPECTED"
+    elif job.status == "CANCELLED" or job.error_code in _NOT_THE_FILE:
+        row.state = "RECEIVED"
+    else:
+        row.state, row.expires_at, row.kept = "FAILED", now, False
+
+
+for _kind in (INSPECT, INGEST):
+    store.when_ended(_kind, ended)
+
+
+def _request_of(session: Session, job_id: str) -> tuple[IngestRow, str]:
+    row = session.scalars(select(IngestRow).where(IngestRow.job_id == job_id)).one()
+    return row, session.get_one(StorageAccountRow, row.owner_id).folder
+
+
+def _described(row: UploadRow) -> dict[str, Any]:
+    return {"name": row.filename, "bytes": row.length, "sha256": row.sha256}
+
+
+def _own(folder: Path, names: Iterable[str]) -> None:
+    """Take over files that the worker's user made: what is stored must not be another's to change."""
+    if os.geteuid() == 0:
+        for name in names:
+            os.chown(folder / name, 0, 0, follow_symlinks=False)
+
+
+def _remember(session: Session, row: IngestRow) -> None:
+    """Keep how the user has files of this shape read."""
+    now = database_now(session)
+    kept = session.get(RememberedMappingRow, (row.user_id, row.fingerprint))
+    if kept is None:
+        session.add(
+            RememberedMappingRow(
+                user_id=row.user_id, fingerprint=row.fingerprint, mapping=row.mapping, used_at=now
+            )
+        )
+    else:
+        kept.mapping, kept.used_at = row.mapping, now
+
+
+def _count(row: JobRow) -> None:
+    if row.status == "COMPLETED" and row.run_seconds is not None:
+        INGEST_SECONDS.labels(row.kind).observe(row.run_seconds)
+    if row.status == "FAILED":
+        # A worker could name any: what is counted is a list of ours.
+        known = row.error_code in _NOT_THE_FILE or row.error_code in SEVERITIES or row.error_code in _REASONS
+        INGEST_FAILURES.labels(row.kind, row.error_code if known else "OTHER").inc()

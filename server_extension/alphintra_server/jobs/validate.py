@@ -1,0 +1,66 @@
+"""The kind of job that checks a stored version again: other rules, other numbers, or rules that are new."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from alphintra.rules.report import Report
+from alphintra.store.layout import MANIFEST, file_name
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..db.dataset_tables import BlobReferenceRow, DatasetReportRow, DatasetVersionRow, StorageAccountRow
+from ..db.engine import database_now
+from ..db.tables import DatasetRow
+from ..errors import Gone
+from ..services.dataset_storage import DatasetStorage
+from ..services.findings import rule_of, verdict
+from .attempt import JobInput
+from .ingest_output import collect_report
+from .kind import JobKind
+from .store import Claim
+
+VALIDATE = "validate"
+
+
+class ValidateKind(JobKind):
+    """Implements ``JobKind``.
+
+    Args:
+        storage: Where versions lie.
+    """
+
+    keeps_output = False
+
+    def __init__(self, storage: DatasetStorage) -> None:
+        self._storage = storage
+
+    def load(self, session: Session, held: Claim) -> JobInput:
+        """Give the worker the version, and which rules."""
+        asked = session.get_one(DatasetReportRow, held.resource_id)
+        version = session.get_one(DatasetVersionRow, asked.version_id)
+        dataset = session.get_one(DatasetRow, version.dataset_id)
+        if version.state != "ACTIVE" or dataset.state != "ACTIVE" or dataset.user_id is None:
+            raise Gone(f"Version {version.number} of {dataset.name} was deleted.", code="DATASET_DELETED")
+        owner = session.get_one(StorageAccountRow, dataset.user_id).folder
+        links: dict[str, Path] = {f"parent/{MANIFEST}": self._storage.manifest_file(owner, version.id)}
+        for sha256 in session.scalars(select(BlobReferenceRow.sha256).where(BlobReferenceRow.version_id == version.id)):
+            links[f"parent/{file_name(sha256)}"] = self._storage.blob(owner, sha256)
+        message = {"id": held.job_id, "kind": held.kind, "rules": asked.parameters, "before": None}
+        return JobInput({}, message, collect=collect_report, links=links, about="file")
+
+    def save(self, session: Session, held: Claim, output: Report) -> None:
+        """Keep the report; what was acknowledged of an error that is still there stays so."""
+        asked = session.get_one(DatasetReportRow, held.resource_id)
+        version = session.get_one(DatasetVersionRow, asked.version_id, with_for_update=True)
+        asked.report = json.loads(output.to_json())
+        asked.created_at = database_now(session)
+        found = verdict(output)
+        accepted = {own["rule"] for own in version.acknowledgements}
+        version.validation_errors = [line for line in found.errors if rule_of(line) not in accepted]
+        version.about = version.about | {"all_rules_ran": found.ran}
+        version.is_validated = found.ran and not version.validation_errors
+        dataset = session.get_one(DatasetRow, version.dataset_id, with_for_update=True)
+        if dataset.current_version_id == version.id:
+            dataset.is_validated, dataset.validation_errors = version.is_validated, version.validation_errors

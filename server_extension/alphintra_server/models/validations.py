@@ -1,0 +1,51 @@
+"""Reports on versions, and errors that somebody accepts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from .base import Body, Reply
+
+RuleId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,59}$")]
+
+
+class ValidationRequest(Body):
+    """Which rules, and with which numbers."""
+
+    left_out: list[RuleId] = Field(default_factory=list, max_length=200)
+    parameters: dict[RuleId, dict[Annotated[str, Field(max_length=40)], float]] = Field(
+        default_factory=dict, max_length=200
+    )
+
+
+class ValidationAccepted(Reply):
+    """A job was queued."""
+
+    job_id: str
+    status: str
+
+
+class Acknowledgement(Body):
+    """Errors that are known and do not matter."""
+
+    rules: list[RuleId] = Field(min_length=1, max_length=200)
+    why: str = Field(min_length=1, max_length=2_000)
+
+
+class Acknowledged(Reply):
+    """What is open still, and what was accepted."""
+
+    is_validated: bool
+    validation_errors: list[str]
+    acknowledgements: list[dict[str, Any]]
+
+
+class ValidationReport(Acknowledged):
+    """The newest report on a version."""
+
+    dataset_id: str
+    number: int
+    parameters: dict[str, Any] = Field(description="Which rules were left out, and which numbers were set.")
+    report: dict[str, Any] | None = Field(description="What each rule found, with the first places.")

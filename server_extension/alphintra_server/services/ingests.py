@@ -1,0 +1,212 @@
+"""From an upload to a version of a dataset, as its owner asks for it: look at it, confirm the mapping, make it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import uuid
+from collections.abc import Callable
+
+from alphintra.errors import DataError
+from alphintra.ingest.mapping import Mapping
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..auth import Caller
+from ..db.dataset_tables import DatasetVersionRow, StorageAccountRow, UploadRow
+from ..db.engine import Database
+from ..db.ingest_tables import IngestRow
+from ..db.tables import DatasetRow, JobRow, unique_name
+from ..db.types import utc_now
+from ..errors import Conflict, Gone, Invalid, NotFound, Unavailable
+from ..idempotency import remember
+from ..jobs import fair_queue, store
+from ..jobs.ingest import INGEST, INSPECT
+from ..limits import Limits
+from ..models.ingests import IngestAccepted, IngestRequest, Inspection
+from .dataset_names import check_name
+
+_BUSY = ("INSPECTING", "INGESTING")
+_GONE = ("ABORTED", "EXPIRED", "FAILED", "DONE")
+
+
+class Ingests:
+    """What a user can do with an upload that is here.
+
+    Args:
+        database: Where everything is recorded.
+        limits: How many jobs may wait.
+        wake: Called after a job was queued.
+        refused: Why no jobs run on this machine, or ``None``.
+    """
+
+    def __init__(
+        self, database: Database, limits: Limits, wake: Callable[[], None], refused: str | None = None
+    ) -> None:
+        self._database = database
+        self._limits = limits
+        self._wake = wake
+        self._refused = refused
+
+    async def inspection(self, who: Caller, upload_id: str) -> Inspection:
+        """Read what a first look found, as far as there was one."""
+        return await self._database.read(lambda session: _to_model(_find(session, who, upload_id)))
+
+    async def inspect(self, who: Caller, upload_id: str) -> IngestAccepted:
+        """Look at an upload, again if need be."""
+
+        def work(session: Session) -> IngestAccepted:
+            row = self._startable(session, who, upload_id)
+            job = enqueue_inspection(session, row, self._limits)
+            return remember(session, IngestAccepted(upload_id=row.id, job_id=job.id, status=job.status))
+
+        accepted = await self._database.write(work)
+        self._wake()
+        return accepted
+
+    async def ingest(self, who: Caller, upload_id: str, body: IngestRequest) -> IngestAccepted:
+        """Make a version of an upload."""
+        mapping = _mapping(body)
+        if body.dataset is not None:
+            check_name(body.dataset, "dataset")
+        await asyncio.to_thread(_refuse_calendar, body.about.calendar)
+
+        def work(session: Session) -> IngestAccepted:
+            row = self._startable(session, who, upload_id)
+            name = body.dataset or row.dataset_name
+            parent = _parent(session, who, name) if body.append else None
+            _refuse_shipped(session, name)
+            account(session, who.user_id)
+            job = store.create(
+                session, user_id=who.user_id, kind=INGEST, resource_id=row.id, name=f"{row.filename} → {name}"
+            )
+            session.add(
+                IngestRow(
+                    id=uuid.uuid4().hex,
+                    user_id=who.user_id,
+                    owner_id=who.user_id,
+                    upload_id=row.id,
+                    dataset_name=name,
+                    parent_id=parent,
+                    mapping=mapping,
+                    about=body.about.model_dump(),
+                    description=body.description,
+                    tags=body.tags,
+                    remember=body.remember,
+                    fingerprint=None if row.inspection is None else row.inspection["fingerprint"],
+                    job_id=job.id,
+                    created_at=utc_now(),
+                )
+            )
+            row.state, row.job_id, row.mapping, row.error = "INGESTING", job.id, mapping, None
+            row.updated_at = utc_now()
+            session.flush()
+            job = fair_queue.queue(session, job.id, max_queued=self._limits.of(who.user_id).queued)
+            return remember(session, IngestAccepted(upload_id=row.id, job_id=job.id, status=job.status))
+
+        accepted = await self._database.write(work)
+        self._wake()
+        return accepted
+
+    def _startable(self, session: Session, who: Caller, upload_id: str) -> UploadRow:
+        """Lock an upload on which a job may be started."""
+        row = _find(session, who, upload_id, lock=True)
+        if self._refused:
+            raise Unavailable(self._refused, code="NO_SANDBOX")
+        if row.state == "RECEIVING":
+            raise Conflict(
+                f"{row.received:,} of {row.length:,} bytes are here: send the rest first.", code="UPLOAD_INCOMPLETE"
+            )
+        if row.state in _BUSY:
+            raise Conflict(
+                f"A job is at work on it: {row.job_id}.", code="UPLOAD_BUSY", extra={"job_id": row.job_id}
+            )
+        if row.state in _GONE:
+            raise Gone(
+                f"The file is no longer kept ({row.state.lower()}): upload it again.", code=f"UPLOAD_{row.state}"
+            )
+        return row
+
+
+def enqueue_inspection(session: Session, row: UploadRow, limits: Limits) -> JobRow:
+    """Queue a first look at an upload that is here, in the transaction in which it came to be."""
+    job = store.create(
+        session, user_id=row.user_id, kind=INSPECT, resource_id=row.id, name=f"Look at {row.filename}"
+    )
+    row.state, row.job_id, row.error = "INSPECTING", job.id, None
+    row.updated_at = utc_now()
+    session.flush()
+    return fair_queue.queue(session, job.id, max_queued=limits.of(row.user_id).queued)
+
+
+def account(session: Session, user_id: str) -> StorageAccountRow:
+    """Return where a user's files lie; drawn when there is the first."""
+    found = session.get(StorageAccountRow, user_id)
+    if found is None:
+        found = StorageAccountRow(user_id=user_id, folder=secrets.token_hex(16), created_at=utc_now())
+        session.add(found)
+        session.flush()
+    return found
+
+
+def _find(session: Session, who: Caller, upload_id: str, *, lock: bool = False) -> UploadRow:
+    query = select(UploadRow).where(UploadRow.id == upload_id, UploadRow.user_id == who.user_id)
+    row = session.scalars(query.with_for_update() if lock else query).first()
+    if row is None:
+        raise NotFound(f"There is no upload {upload_id}.")
+    return row
+
+
+def _mapping(body: IngestRequest) -> dict[str, object]:
+    """Check a mapping; what is wrong names its column."""
+    try:
+        return dict(json.loads(Mapping.from_json(json.dumps(body.mapping)).to_json()))
+    except DataError as error:
+        where = "" if error.where is None else f"{error.where}: "
+        hint = "" if error.hint is None else f" {error.hint}"
+        raise Invalid.field("mapping", f"{where}{error.message}.{hint}", code=error.code) from None
+
+
+def _refuse_calendar(code: str | None) -> None:
+    from alphintra.data.calendars import calendar_code
+
+    if code is None:
+        return
+    try:
+        calendar_code(code)
+    except DataError as error:
+        raise Invalid.field("about.calendar", error.message) from None
+
+
+def _refuse_shipped(session: Session, name: str) -> None:
+    query = select(DatasetRow.id).where(DatasetRow.unique_name == unique_name(None, name))
+    if session.scalar(query) is not None:
+        raise Invalid.field("dataset", f"{name} is a dataset of the platform: choose another name", code="NAME_TAKEN")
+
+
+def _parent(session: Session, who: Caller, name: str) -> str:
+    """Return the current version of a dataset, to which rows are added."""
+    query = select(DatasetRow).where(
+        DatasetRow.unique_name == unique_name(who.user_id, name), DatasetRow.state == "ACTIVE"
+    )
+    row = session.scalars(query).first()
+    if row is None or row.current_version_id is None:
+        raise Invalid.field("append", f"you have no dataset {name} to add rows to", code="UNKNOWN_DATASET")
+    version = session.get_one(DatasetVersionRow, row.current_version_id)
+    if version.state != "ACTIVE":
+        raise Conflict(f"The current version of {name} is being deleted.", code="DATASET_DELETED")
+    return version.id
+
+
+def _to_model(row: UploadRow) -> Inspection:
+    return Inspection(
+        upload_id=row.id,
+        filename=row.filename,
+        dataset_name=row.dataset_name,
+        state=row.state,
+        job_id=row.job_id,
+        version_id=row.version_id,
+        error=row.error,
+        inspection=row.inspection,
+    )

@@ -1,0 +1,168 @@
+"""The datasets that ship: the catalogue is seeded from their manifests, and they are read from their files."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, date, datetime, time
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from ..db.dataset_tables import DatasetSymbolRow
+from ..db.engine import Database, one_at_a_time
+from ..db.tables import DatasetRow, unique_name
+from ..db.types import utc_now
+from ..models.datasets import DataSource
+from .dataset_rows import fold
+
+_NAMESPACE = uuid.UUID("6f0c8d5e-2f0b-5b6a-9a3c-0d6f3f0f7a11")
+
+
+def midnight(day: str) -> datetime:
+    """Start of a day, in UTC."""
+    return datetime.combine(date.fromisoformat(day), time(), UTC)
+
+
+def tradable(manifest: dict[str, Any]) -> bool:
+    """Tell whether there is something to fill against in what ships."""
+    return bool(manifest.get("tradable", True)) and not manifest.get("closes_only", False)
+
+
+def _seed(session: Session, manifests: dict[str, dict[str, Any]]) -> None:
+    one_at_a_time(session.connection(), "datasets")
+    now = utc_now()
+    rows = {row.name: row for row in session.scalars(select(DatasetRow).where(DatasetRow.user_id.is_(None)))}
+    for name, manifest in manifests.items():
+        # The block hashes serve whoever compares files; the catalogue has no use for them.
+        stored = {key: value for key, value in manifest.items() if key != "blocks"}
+        row = rows.pop(name, None)
+        if row is not None and row.manifest == stored and not row.withdrawn and row.searched:
+            continue
+        if row is None:
+            row = DatasetRow(id=uuid.uuid5(_NAMESPACE, name).hex, user_id=None, name=name, created_at=now)
+            row.unique_name = unique_name(None, name)
+            session.add(row)
+        row.description = manifest["description"]
+        row.source = DataSource.PLATFORM.value
+        row.asset_class = manifest["asset_class"]
+        row.symbols = [item["name"] for item in manifest["symbols"]]
+        row.symbol_count = len(row.symbols)
+        row.timeframe = manifest["timeframe"]
+        row.start_date = midnight(manifest["first"])
+        row.end_date = midnight(manifest["last"])
+        row.columns = [item["name"] for item in manifest["columns"]]
+        row.column_count = len(row.columns)
+        row.row_count = manifest["rows"]
+        row.file_size = sum(item["bytes"] for item in manifest["files"])
+        row.is_validated = True
+        row.validation_errors = []
+        row.content_hash = manifest["content_hash"]
+        row.manifest = stored
+        row.about = _about(manifest)
+        row.tags = []
+        fold(row)
+        row.withdrawn = False
+        row.updated_at = now
+        _put_symbols(session, row, manifest)
+    for row in rows.values():
+        row.withdrawn = True
+
+
+def _put_symbols(session: Session, row: DatasetRow, manifest: dict[str, Any]) -> None:
+    session.flush()
+    session.execute(delete(DatasetSymbolRow).where(DatasetSymbolRow.dataset_id == row.id))
+    session.add_all(
+        DatasetSymbolRow(
+            dataset_id=row.id,
+            symbol=item["name"],
+            folded=item["name"].casefold(),
+            rows=item["rows"],
+            first=midnight(item["first"]),
+            last=midnight(item["last"]),
+        )
+        for item in manifest["symbols"]
+    )
+
+
+def _about(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Say of the values what a list shows."""
+    return {
+        "prices": manifest.get("prices"),
+        "currency": manifest.get("currency"),
+        "calendar": manifest.get("calendar"),
+        "license": (manifest.get("licence") or {}).get("name"),
+        "tradable": tradable(manifest),
+        "notes": [note["text"] for note in manifest.get("notes", [])],
+    }
+
+
+def _values(manifest: dict[str, Any]) -> list[str]:
+    return [item["name"] for item in manifest["columns"] if item["type"] == "double"]
+
+
+def chart(manifest: dict[str, Any], symbol: str, most: int) -> dict[str, Any]:
+    """Make the points of a chart of a symbol's closes. It waits for the disk."""
+    import numpy as np
+    from alphintra.data import catalogue
+
+    columns = catalogue.read_columns(manifest, [symbol])[symbol]
+    values = _values(manifest)
+    name = "close" if "close" in values else values[0]
+    series = np.asarray(columns[name], dtype=np.float64)
+    kept = thin(series, most)
+    days = np.asarray(columns["session"], dtype=np.int64)[kept]
+    return {
+        "symbol": symbol,
+        "series": name,
+        "time": (days * 86_400).tolist(),
+        "values": [value if np.isfinite(value) else None for value in series[kept].tolist()],
+        "bars": len(series),
+        "thinned": len(kept) < len(series),
+    }
+
+
+def thin(series: Any, most: int) -> Any:
+    """Pick at most ``most`` places of a series so that every bucket keeps its extremes."""
+    import numpy as np
+
+    count = len(series)
+    if count <= most:
+        return np.arange(count)
+    edges = np.linspace(0, count, max(most // 2 - 1, 1) + 1).astype(np.int64)
+    kept = {0, count - 1}
+    for start, end in pairwise(edges.tolist()):
+        part = series[start:end]
+        if np.isfinite(part).any():
+            kept.add(int(start + np.nanargmin(part)))
+            kept.add(int(start + np.nanargmax(part)))
+    return np.array(sorted(kept)[:most])
+
+
+def summarise(manifest: dict[str, Any], symbol: str) -> dict[str, dict[str, Any]]:
+    """Summarise the columns of one symbol. It waits for the disk."""
+    import numpy as np
+    from alphintra.data import catalogue
+
+    columns = catalogue.read_columns(manifest, [symbol])[symbol]
+    out: dict[str, dict[str, Any]] = {}
+    for name in _values(manifest):
+        series = np.asarray(columns[name], dtype=np.float64)
+        known = series[np.isfinite(series)]
+        summary: dict[str, Any] = {"count": len(known), "nulls": len(series) - len(known)}
+        if len(known):
+            summary |= {"min": float(known.min()), "max": float(known.max()), "mean": float(known.mean())}
+            summary["std"] = float(known.std(ddof=1)) if len(known) > 1 else None
+            for share in (0.05, 0.25, 0.5, 0.75, 0.95):
+                summary[f"quantile_{share}"] = float(np.quantile(known, share))
+        out[name] = summary
+    return out
+
+
+def bring_up(database: Database) -> None:
+    """Bring the catalogue up to the manifests of what ships; runs at start, on the starting thread."""
+    from alphintra.data import catalogue
+
+    manifests = {name: catalogue.manifest(name) for name in catalogue.names()}
+    database.write_now(lambda session: _seed(session, manifests))

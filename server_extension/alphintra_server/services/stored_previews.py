@@ -1,0 +1,120 @@
+"""Looks into stored versions, made of their manifests alone: no row is read, whatever the version's size."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ..errors import Invalid
+from ..models.datasets import DatasetPreview, DatasetStatistics
+from .dataset_rows import LISTED
+
+MOST_SYMBOLS = 200
+"""Symbols that statistics tell of one by one."""
+
+
+def preview(dataset_id: str, manifest: dict[str, Any], symbol: str | None, rows: int, points: int) -> DatasetPreview:
+    """Show rows of the sample, a summary of each column, and the closes of the sample as a chart.
+
+    Raises:
+        Invalid: There is no such symbol.
+    """
+    chosen = _symbol(manifest, symbol)
+    names = manifest["sample"].get("columns", [])
+    sample = [dict(zip(names, row, strict=True)) for row in manifest["sample"].get("rows", [])]
+    own = [row for row in sample if row["symbol"] == chosen]
+    return DatasetPreview(
+        dataset_id=dataset_id,
+        sample_data=(sample if symbol is None else own)[:rows],
+        statistics={name: brief(found) for name, found in manifest["statistics"].items()},
+        missing_values={name: found["nulls"] for name, found in manifest["statistics"].items()},
+        data_types={"symbol": "string"} | {column["name"]: column["type"] for column in manifest["columns"]},
+        chart_data=_chart(manifest, chosen, own, points),
+    )
+
+
+def statistics(dataset_id: str, manifest: dict[str, Any], symbol: str | None) -> DatasetStatistics:
+    """Summarise the columns, and tell the span of each symbol.
+
+    Raises:
+        Invalid: There is no such symbol, or one was asked for: what is known of columns is of all symbols together.
+    """
+    if symbol is not None:
+        raise Invalid.field(
+            "symbol", f"of {_symbol(manifest, symbol)} alone no statistics are kept: load it", code="NOT_KEPT"
+        )
+    spans = _spans(manifest)
+    return DatasetStatistics(
+        dataset_id=dataset_id,
+        row_count=sum(span["rows"] for span in spans.values()),
+        columns={name: brief(found, whole=True) for name, found in manifest["statistics"].items()},
+        symbols=dict(list(spans.items())[:MOST_SYMBOLS]),
+        symbol_count=len(spans),
+    )
+
+
+def brief(statistics: dict[str, Any], *, whole: bool = False) -> dict[str, Any]:
+    """Flatten the statistics of a column; without the long parts, unless all is wanted."""
+    found = dict(statistics)
+    quantiles = found.pop("quantiles", None) or {}
+    if not whole:
+        for long in ("histogram", "coverage", "top"):
+            found.pop(long, None)
+    return found | {f"quantile_{key}": value for key, value in quantiles.items()}
+
+
+def _symbol(manifest: dict[str, Any], symbol: str | None) -> str:
+    symbols: list[str] = manifest["symbols"]
+    if symbol is None:
+        return symbols[0]
+    if symbol not in symbols:
+        raise Invalid.field("symbol", f"there is no symbol {symbol!r}; there is {', '.join(symbols[:LISTED])}")
+    return symbol
+
+
+def _spans(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Add up the row groups of each symbol, which follow each other in time."""
+    names: list[str] = manifest["symbols"]
+    time = next(column["type"] for column in manifest["columns"] if column["role"] == "time")
+    rows, firsts, lasts = [0] * len(names), [0] * len(names), [0] * len(names)
+    for file in manifest["files"]:
+        for place, count, first, last in zip(file["symbol"], file["rows"], file["first"], file["last"], strict=True):
+            firsts[place] = min(firsts[place], first) if rows[place] else first
+            lasts[place] = max(lasts[place], last) if rows[place] else last
+            rows[place] += count
+    return {
+        name: {"title": None, "first": _text(firsts[i], time), "last": _text(lasts[i], time), "rows": rows[i]}
+        for i, name in enumerate(names)
+    }
+
+
+def _text(value: int, kind: str) -> str:
+    seconds, micros = (value * 86_400, 0) if kind == "date32" else divmod(value, 1_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+    return moment.date().isoformat() if kind == "date32" else moment.isoformat().replace("+00:00", "Z")
+
+
+def _chart(manifest: dict[str, Any], symbol: str, own: list[dict[str, Any]], points: int) -> dict[str, Any]:
+    """Make the points that the sample has of a symbol; ``thinned`` says that they are not all there are."""
+    time = next(column["name"] for column in manifest["columns"] if column["role"] == "time")
+    doubles = [column for column in manifest["columns"] if column["type"] == "double"]
+    named = next((column["name"] for column in doubles if column["role"] == "close"), None)
+    series = named or (doubles[0]["name"] if doubles else None)
+    bars = _spans(manifest)[symbol]["rows"]
+    chosen = sorted((row[time], row[series]) for row in own) if series is not None else []
+    step = -(-len(chosen) // points) or 1
+    chosen = chosen[::step]
+    return {
+        "symbol": symbol,
+        "series": series,
+        "time": [_seconds(moment) for moment, _ in chosen],
+        "values": [value for _, value in chosen],
+        "bars": bars,
+        "thinned": len(chosen) < bars,
+    }
+
+
+def _seconds(text: str) -> float | int:
+    moment = datetime.fromisoformat(text)
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return int(seconds) if seconds.is_integer() else seconds

@@ -1,0 +1,163 @@
+"""Validation of stored versions: the report, checking again, and errors that somebody accepts."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from alphintra.errors import RuleError
+from alphintra.rules.registry import Choice
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..auth import Caller
+from ..db.dataset_tables import DatasetReportRow, DatasetVersionRow
+from ..db.engine import Database, database_now
+from ..db.tables import DatasetRow
+from ..errors import Gone, Invalid, NotFound, Unavailable
+from ..idempotency import remember
+from ..jobs import fair_queue, store
+from ..jobs.validate import VALIDATE
+from ..limits import Limits
+from ..models.validations import Acknowledged, Acknowledgement, ValidationAccepted, ValidationReport, ValidationRequest
+from .dataset_rows import Level, find
+from .findings import rule_of
+from .manifests import Manifests, place_of
+
+
+class Validations:
+    """What a user can do about the errors of a version.
+
+    Args:
+        database: Where everything is recorded.
+        manifests: Hold the reports from when versions were made.
+        limits: How many jobs may wait.
+        wake: Called after a job was queued.
+        refused: Why no jobs run on this machine, or ``None``.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        manifests: Manifests,
+        limits: Limits,
+        wake: Callable[[], None],
+        refused: str | None = None,
+    ) -> None:
+        self._database = database
+        self._manifests = manifests
+        self._limits = limits
+        self._wake = wake
+        self._refused = refused
+
+    async def report(self, who: Caller, dataset_id: str, number: int) -> ValidationReport:
+        """Read the newest report on a version."""
+
+        def work(session: Session) -> tuple[DatasetVersionRow, DatasetReportRow | None, Any]:
+            dataset, version = _version(session, who, dataset_id, number)
+            newest = select(DatasetReportRow).where(DatasetReportRow.version_id == version.id)
+            rows = session.scalars(newest.order_by(DatasetReportRow.created_at.desc(), DatasetReportRow.id))
+            found = next((row for row in rows if row.report), None)
+            return version, found, None if found is not None else place_of(session, dataset, version)
+
+        version, row, place = await self._database.read(work)
+        raw = row.report if row is not None else (await self._manifests.read(place))["provenance"]["report"]
+        return ValidationReport(
+            dataset_id=version.dataset_id,
+            number=version.number,
+            is_validated=version.is_validated,
+            validation_errors=version.validation_errors,
+            acknowledgements=version.acknowledgements,
+            parameters={} if row is None else row.parameters,
+            report=raw,
+        )
+
+    async def validate(
+        self, who: Caller, dataset_id: str, number: int, body: ValidationRequest
+    ) -> ValidationAccepted:
+        """Check a version again, with a choice of rules and of their numbers."""
+        try:
+            choice = Choice.from_json(body.model_dump_json())
+        except RuleError as error:
+            field = "parameters" if error.where else "left_out"
+            raise Invalid.field(field, str(error), code=error.code) from None
+
+        def work(session: Session) -> ValidationAccepted:
+            dataset, version = _version(session, who, dataset_id, number, Level.EDIT)
+            if self._refused:
+                raise Unavailable(self._refused, code="NO_SANDBOX")
+            report_id = uuid.uuid4().hex
+            job = store.create(
+                session,
+                user_id=who.user_id,
+                kind=VALIDATE,
+                resource_id=report_id,
+                name=f"Check {dataset.name}@{version.number}",
+            )
+            session.add(
+                DatasetReportRow(
+                    id=report_id,
+                    version_id=version.id,
+                    job_id=job.id,
+                    parameters=json.loads(choice.to_json()),
+                    report={},
+                    created_at=database_now(session),
+                )
+            )
+            session.flush()
+            job = fair_queue.queue(session, job.id, max_queued=self._limits.of(who.user_id).queued)
+            return remember(session, ValidationAccepted(job_id=job.id, status=job.status))
+
+        accepted = await self._database.write(work)
+        self._wake()
+        return accepted
+
+    async def acknowledge(
+        self, who: Caller, dataset_id: str, number: int, body: Acknowledgement
+    ) -> Acknowledged:
+        """Accept errors of a version: it can be used then; who, when and why stay with it."""
+        why = body.why.strip()
+        if not why:
+            raise Invalid.field("why", "say why the errors do not matter")
+
+        def work(session: Session) -> Acknowledged:
+            dataset, version = _version(session, who, dataset_id, number, Level.EDIT, lock=True)
+            still = {rule_of(line): line for line in version.validation_errors}
+            for rule in body.rules:
+                if rule not in still:
+                    known = ", ".join(sorted(still)) or "none"
+                    raise Invalid.field("rules", f"{rule} has no open error; open are: {known}", code="NO_OPEN_ERROR")
+            when = database_now(session).strftime("%Y-%m-%dT%H:%M:%SZ")
+            accepted = [
+                {"rule": rule, "who": who.user_id, "when": when, "why": why} for rule in sorted(set(body.rules))
+            ]
+            version.acknowledgements = [*version.acknowledgements, *accepted]
+            version.validation_errors = [line for rule, line in still.items() if rule not in body.rules]
+            version.is_validated = bool(version.about["all_rules_ran"]) and not version.validation_errors
+            if dataset.current_version_id == version.id:
+                dataset.is_validated, dataset.validation_errors = version.is_validated, version.validation_errors
+            made = Acknowledged(
+                is_validated=version.is_validated,
+                validation_errors=version.validation_errors,
+                acknowledgements=version.acknowledgements,
+            )
+            return remember(session, made)
+
+        return await self._database.write(work)
+
+
+def _version(
+    session: Session, who: Caller, dataset_id: str, number: int, level: Level = Level.READ, *, lock: bool = False
+) -> tuple[DatasetRow, DatasetVersionRow]:
+    dataset = find(session, who, dataset_id, level)
+    query = select(DatasetVersionRow).where(
+        DatasetVersionRow.dataset_id == dataset.id, DatasetVersionRow.number == number
+    )
+    version = session.scalars(query.with_for_update() if lock else query).first()
+    if version is None:
+        raise NotFound(f"{dataset.name} has no version {number}.", code="UNKNOWN_VERSION")
+    if version.state != "ACTIVE":
+        raise Gone(f"Version {number} of {dataset.name} was deleted.", code="DATASET_DELETED")
+    return dataset, version

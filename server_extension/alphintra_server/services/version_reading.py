@@ -1,0 +1,134 @@
+"""Reading stored versions as a notebook does, through its door: manifests, and ranges of files.
+
+Whether the reader may read is looked up at each request: sharing that ends counts from then on. A deletion admits
+nobody new; who has begun to read goes on, as long as they ask now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import OrderedDict
+from math import inf
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..auth import Caller
+from ..db.dataset_tables import BlobReferenceRow, DatasetVersionRow, StorageAccountRow
+from ..db.engine import Database
+from ..db.tables import DatasetRow
+from ..errors import Gone, Invalid, NotFound
+from ..models.versions import VersionNames, VersionRef
+from . import dataset_leases
+from .dataset_rows import find
+from .dataset_storage import DatasetStorage
+
+_RENEWED = dataset_leases.LEASE.total_seconds() / 4
+_MOST_TAKEN = 10_000
+
+
+class VersionReading:
+    """What a reader can get of stored versions.
+
+    Args:
+        database: Says who may read what.
+        storage: Where versions lie.
+    """
+
+    def __init__(self, database: Database, storage: DatasetStorage) -> None:
+        self._database = database
+        self._storage = storage
+        # When a reader's lease was last taken, so that not every range of a file is a write.
+        self._taken: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    async def versions(self, who: Caller, name: str) -> VersionNames:
+        """List the versions of a dataset that can be read, the newest last; none for what ships."""
+
+        def work(session: Session) -> VersionNames:
+            row = find(session, who, name)
+            query = select(DatasetVersionRow.number, DatasetVersionRow.id).where(
+                DatasetVersionRow.dataset_id == row.id, DatasetVersionRow.state == "ACTIVE"
+            )
+            found = session.execute(query.order_by(DatasetVersionRow.number)).all()
+            return VersionNames(name=row.name, versions=[VersionRef(number=number, id=id_) for number, id_ in found])
+
+        return await self._database.read(work)
+
+    async def manifest(self, who: Caller, version_id: str, holder: str) -> bytes:
+        """Read a version's manifest; this reader (``holder``) reads the version from then on."""
+
+        def work(session: Session) -> Path:
+            folder = _readable(session, who, version_id, holder)
+            dataset_leases.take(session, version_id, holder)
+            return self._storage.manifest_file(folder, version_id)
+
+        path = await self._database.write(work)
+        self._note_taken(version_id, holder)
+        return await asyncio.to_thread(path.read_bytes)
+
+    async def part(
+        self, who: Caller, version_id: str, sha256: str, start: int, count: int, holder: str
+    ) -> bytes:
+        """Read a range of a file of a version, whole.
+
+        Raises:
+            Invalid: The range does not lie in the file.
+        """
+
+        def work(session: Session) -> tuple[Path, int]:
+            owner = _readable(session, who, version_id, holder)
+            reference = session.get(BlobReferenceRow, (version_id, sha256))
+            if reference is None:
+                raise NotFound(f"The version has no file {sha256}.")
+            return self._storage.blob(owner, sha256), reference.bytes
+
+        path, size = await self._database.read(work)
+        if time.monotonic() - self._taken.get((version_id, holder), -inf) > _RENEWED:
+            await self._database.write(lambda session: dataset_leases.take(session, version_id, holder))
+            self._note_taken(version_id, holder)
+        if start + count > size:
+            raise Invalid.field("bytes", f"the file has {size:,} bytes")
+        return await asyncio.to_thread(_read, path, start, count)
+
+    def _note_taken(self, version_id: str, holder: str) -> None:
+        self._taken[version_id, holder] = time.monotonic()
+        self._taken.move_to_end((version_id, holder))
+        while len(self._taken) > _MOST_TAKEN:
+            self._taken.popitem(last=False)
+
+
+def _readable(session: Session, who: Caller, version_id: str, holder: str) -> str:
+    """Return whose folder a version lies in, if the caller may read it.
+
+    A reader who has begun (``holder``) goes on while it is being deleted.
+    """
+    version = session.get(DatasetVersionRow, version_id)
+    dataset = None if version is None else session.get(DatasetRow, version.dataset_id)
+    if version is None or dataset is None or dataset.user_id is None:
+        raise NotFound(f"There is no version {version_id}.", code="UNKNOWN_VERSION")
+    try:
+        find(session, who, dataset.id)
+    except NotFound:
+        raise NotFound(f"There is no version {version_id}.", code="UNKNOWN_VERSION") from None
+    except Gone:
+        if dataset.state == "DELETED" or not dataset_leases.holds(session, version_id, holder):
+            raise
+    return session.get_one(StorageAccountRow, dataset.user_id).folder
+
+
+def _read(path: Path, start: int, count: int) -> bytes:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise Gone("The version was deleted.", code="DATASET_DELETED") from None
+    try:
+        parts = []
+        while count and (part := os.pread(file, count, start)):
+            parts.append(part)
+            start, count = start + len(part), count - len(part)
+    finally:
+        os.close(file)
+    return b"".join(parts)

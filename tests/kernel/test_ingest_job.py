@@ -1,0 +1,139 @@
+"""The jobs that read an upload, as a worker does them: what they leave, and what they say where nothing can be left."""
+
+import gzip
+import json
+
+import pytest
+from alphintra.rules.registry import rules
+from alphintra.rules.report import from_json
+from alphintra.store import committing
+from alphintra.store.checked_json import canonical
+from alphintra.store.opening import open_folder
+from alphintra.store.reading import read
+
+from alphintra_kernel import ingest_job
+
+ROWS = "Date,Open,High,Low,Close\n" + "".join(
+    f"2020-01-{day:02},{day},{day + 1},{day - 1},{day}.5\n" for day in range(2, 31)
+)
+LATER = "Date,Open,High,Low,Close\n2020-02-03,1,2,0.5,1.5\n2020-02-04,1,2,0.5,1.25\n"
+
+
+class Said:
+    """Takes what a job tells of its progress."""
+
+    def __init__(self):
+        self.said = []
+
+    def phase(self, name, fraction):
+        self.said.append((name, fraction, None))
+
+    def study(self, fraction, phase, text):
+        self.said.append((phase, fraction, text))
+
+
+@pytest.fixture
+def work(tmp_path):
+    """Do a job on a file: the answer, the folder it leaves, what it told."""
+
+    def go(kind, content, name="AAPL.csv", parent=None, **job):
+        root = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        (root / "in").mkdir(parents=True)
+        (root / "out").mkdir()
+        (root / "in" / "upload").write_bytes(content if isinstance(content, bytes) else content.encode())
+        if parent is not None:
+            parent.rename(root / "in" / "parent")
+        upload = {"name": name, "bytes": len(content), "sha256": "0" * 64}
+        said = Said()
+        whole = {"kind": kind, "upload": upload, "version": "v1", "parents": [], "about": {}, **job}
+        return ingest_job.run(whole, root, said), root / "out", said.said
+
+    return go
+
+
+def mapping_of(work, content, name="AAPL.csv"):
+    answer, out, _ = work("inspect", content, name)
+    assert [item["name"] for item in answer["files"]] == ["inspection.json"]
+    return json.loads((out / "inspection.json").read_text())["mapping"]
+
+
+def left(out):
+    return sorted(path.name for path in out.iterdir())
+
+
+def test_a_file_becomes_a_version_and_later_rows_are_added(work):
+    mapping = mapping_of(work, ROWS)
+    answer, out, said = work("ingest", ROWS, mapping=mapping, about={"currency": "USD"})
+    assert answer["type"] == "result"
+    manifest = committing.check(out, "v1")
+    assert left(out) == sorted(["manifest.json", *(f"{sha256}.parquet" for sha256 in manifest.hashes)])
+    assert (manifest.rows, manifest.symbols, manifest.about.timeframe) == (29, ("AAPL",), "1d")
+    assert (manifest.about.currency, manifest.about.adjustment) == ("USD", "unknown")
+    assert [column.role for column in manifest.columns] == ["time", "open", "high", "low", "close"]
+    assert read(open_folder(out))["close"].to_pylist() == [day + 0.5 for day in range(2, 31)]
+    found = from_json(canonical(manifest.provenance.report))
+    assert (found.rows, found.symbols, found.errors) == (29, 1, ())
+    assert {result.rule for result in found.results} == set(rules())
+    assert [phase for phase, _, _ in said] == ["reading", "reading", "writing", "writing"]
+    assert said[1][1:] == (pytest.approx(0.6, rel=0.05), "29 rows")
+    assert said[-1][1:] == (1.0, "29 of 29 rows")
+
+    first = {path.name for path in out.iterdir()}
+    answer, out, _ = work("ingest", LATER, mapping=mapping, version="v2", parents=["v1"], parent=out)
+    assert answer["type"] == "result"
+    added = committing.check(out, "v2")
+    assert (added.rows, added.provenance.parents, added.about) == (31, ("v1",), manifest.about)
+    assert not first & {path.name for path in out.iterdir() if path.suffix == ".parquet"}
+
+    overlap, out, _ = work("ingest", ROWS, mapping=mapping, version="v3", parents=["v2"], parent=None)
+    assert overlap["code"] == "UNKNOWN_VERSION"  # what it was to go on from was not given
+
+
+def test_rows_that_are_there_already_are_refused_and_nothing_is_left(work):
+    mapping = mapping_of(work, ROWS)
+    _, before, _ = work("ingest", ROWS, mapping=mapping)
+    answer, _, _ = work("ingest", ROWS, mapping=mapping, version="v2", parents=["v1"], parent=before)
+    assert answer["code"] == "OVERLAP"
+    assert "AAPL" in answer["message"]
+    assert "2020-01-02" in answer["message"]
+
+
+def test_a_bad_row_is_left_out_and_told_with_its_place(work):
+    mapping = mapping_of(work, ROWS)
+    bad = ROWS.replace("2020-01-03,3,", "2020-01-03,x,")
+    answer, out, _ = work("ingest", bad, mapping=mapping)
+    assert answer["type"] == "result"
+    report = committing.check(out, "v1").provenance.report
+    found = from_json(canonical(report))
+    assert (found.rows, [result.rule for result in found.errors]) == (28, ["SCHEMA_TYPE"])
+    (place,) = found["SCHEMA_TYPE"].places
+    assert (place.file, place.row, place.line, place.column) == ("AAPL.csv", 2, 3, "Open")
+
+
+REFUSED = [
+    (b"", "EMPTY_FILE"),
+    (b"Date,Open,High,Low,Close\n", "NO_ROWS"),
+    (gzip.compress(ROWS.encode())[:-20], "TRUNCATED_FILE"),
+    (gzip.compress(bytes(50 << 20)), "TOO_LARGE"),
+    (b"PK\x03\x04" + bytes(200), "DAMAGED_FILE"),
+    (b"PAR1" + bytes(100), "DAMAGED_FILE"),
+    (b"x" * (3 << 20), "CELL_LIMIT"),
+]
+
+
+@pytest.mark.parametrize("place", range(len(REFUSED)))
+def test_what_cannot_be_read_is_refused_by_name_and_nothing_is_left(work, place):
+    content, code = REFUSED[place]
+    answer, out, _ = work("inspect", content, name="evil.csv")
+    assert (answer["type"], answer["code"]) == ("error", code), answer
+    assert "evil.csv" in answer["message"]
+    assert str(out.parent) not in answer["message"]
+    assert left(out) == []
+
+
+def test_a_mapping_that_does_not_fit_leaves_nothing(work):
+    mapping = mapping_of(work, ROWS)
+    fewer = mapping | {"columns": [*mapping["columns"][:-1], mapping["columns"][-1] | {"source": "Price"}]}
+    answer, out, _ = work("ingest", ROWS.replace("Close\n", "Close,More\n").replace(".5\n", ".5,1\n"), mapping=fewer)
+    assert answer["code"] == "MAPPING_MISMATCH"
+    assert left(out) == []

@@ -1,0 +1,93 @@
+"""From an uploaded file to a version that a notebook reads and a backtest trades, with the engine's own worker."""
+
+import asyncio
+
+import alphintra as al
+import pytest
+
+from .conftest import TestIdentities
+from .uploaded import ALICE, HOLD, as_csv, prices
+
+FORM = {"Content-Type": "multipart/form-data; boundary=b"}
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="prices.csv"\r\n\r\n%b\r\n--b--\r\n'
+
+
+@pytest.fixture
+def worker_argv():
+    return None
+
+
+@pytest.fixture
+def identities():
+    return TestIdentities
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def settings(request):
+    """On both databases."""
+    if request.param == "sqlite":
+        return {}
+    return {"database_url": request.getfixturevalue("migrated_postgres_url")}
+
+
+async def test_a_file_becomes_a_version_that_is_read_and_traded(
+    api, services, data_dir, looked_at, make_version, opened, finished, monkeypatch
+):
+    frame = prices(["AAPL", "MSFT"])
+    sent = await api("POST", "/api/datasets/upload", user=ALICE, headers=FORM, raw=FILE % as_csv(frame))
+    assert (sent.status, sent.json["dataset_name"]) == (201, "prices"), sent.json
+    upload_id = sent.json["id"]
+    assert (data_dir / "uploads" / upload_id).exists()
+    found = await looked_at(upload_id)
+    assert (found["state"], found["error"]) == ("INSPECTED", None)
+    assert found["inspection"]["questions"] == []
+    assert found["inspection"]["rows"][0][:2] == ["2020-01-02", "AAPL"]
+    about = {"asset_class": "STOCKS", "currency": "USD", "calendar": "weekdays"}
+    job = await make_version(upload_id, found["inspection"]["mapping"], about=about, tags=["test"])
+    assert job["status"] == "COMPLETED", job["error"]
+    for _ in range(2400):  # it goes after the job's end was told
+        if not (data_dir / "uploads" / upload_id).exists():
+            break
+        await asyncio.sleep(0.05)
+    assert not (data_dir / "uploads" / upload_id).exists()
+    usage = await api("GET", "/api/datasets/upload", user=ALICE)
+    assert [(item["state"], item["received"]) for item in usage.json["items"]] == [("DONE", len(as_csv(frame)))]
+
+    listed = (await api("GET", "/api/datasets/prices", user=ALICE)).json
+    assert (listed["symbols"], listed["row_count"], listed["timeframe"]) == (["AAPL", "MSFT"], 80, "1d")
+    assert (listed["asset_class"], listed["source"]) == ("STOCKS", "USER_UPLOAD")
+    assert listed["start_date"] == "2020-01-02T00:00:00Z"
+
+    # As a notebook reads it, through its door.
+    door = await opened("alice")
+    monkeypatch.setenv("ALPHINTRA_DOOR", str(door.socket))
+    monkeypatch.setenv("ALPHINTRA_DOOR_TOKEN", door.token)
+    read = await asyncio.to_thread(lambda: al.data.load("prices@1").to_pandas())
+    expected = frame.sort_values(["Symbol", "Date"], ignore_index=True)
+    assert read.reset_index(drop=True)["close"].tolist() == expected["Close"].tolist()
+    assert read.reset_index(drop=True)["volume"].tolist() == expected["Volume"].tolist()
+    hash_here = await asyncio.to_thread(lambda: al.data.load("prices").content_hash)
+    assert hash_here == listed["content_hash"]
+
+    # A backtest of it over REST is the one on the frame.
+    made = await api("POST", "/api/strategies/code/create", {"name": "Hold", "code": HOLD}, user=ALICE)
+    body = {"dataset_id": "prices@1/MSFT", "benchmark": "prices/AAPL", "commission": "0.001"}
+    asked = await api("POST", f"/api/strategies/code/{made.json['id']}/execute", body, user=ALICE)
+    assert asked.status == 202, asked.json
+    run = await finished(asked.json["backtest_id"], user=ALICE)
+    assert run["status"] == "COMPLETED", run["error"]
+    assert (run["dataset_name"], run["benchmark"]) == ("prices@1/MSFT", "prices@1/AAPL")
+    results = (await api("GET", f"/api/backtests/{run['id']}/results", user=ALICE)).json
+    space = {}
+    exec(HOLD, space)
+    own = frame[frame.Symbol == "MSFT"].drop(columns="Symbol").set_index("Date").rename(columns=str.lower)
+    here = await asyncio.to_thread(
+        lambda: al.backtest(
+            space["Hold"], data=al.data.with_calendar({"MSFT": own}, calendar="weekdays"), commission=0.001,
+            benchmark=frame[frame.Symbol == "AAPL"].drop(columns="Symbol").set_index("Date").rename(columns=str.lower),
+        )
+    )  # fmt: skip
+    assert results["metrics"]["total_trades"] > 3
+    assert results["metrics"]["final_equity"] == here.to_dict()["metrics"]["final_equity"]
+    one = await asyncio.to_thread(lambda: al.data.load("prices@1/MSFT").content_hash)
+    assert results["run"]["dataset_hash"] == one
+    assert results["run"]["catalogue_hash"] == listed["content_hash"]

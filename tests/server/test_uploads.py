@@ -1,0 +1,274 @@
+"""Uploads over HTTP: the tus protocol to its letter, forms, and everything that can go wrong on the way."""
+
+import base64
+import hashlib
+import os
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+
+import pytest
+from alphintra_server.db.dataset_tables import UploadRow
+from alphintra_server.services.upload_rows import MOST_OPEN
+from sqlalchemy import select
+
+from .conftest import TestIdentities
+
+HOME = "/api/datasets/upload"
+ALICE, MALLORY = "alice:researcher", "mallory:researcher"
+TUS = {"Tus-Resumable": "1.0.0"}
+CHUNK = TUS | {"Content-Type": "application/offset+octet-stream"}
+QUOTA = 40 << 20
+#: What an upload may be by the time that one asks: a job looks at what is here.
+HERE = {"RECEIVED", "INSPECTING", "INSPECTED", "FAILED"}
+
+
+@pytest.fixture
+def identities():
+    return TestIdentities
+
+
+@pytest.fixture
+def kind():
+    """Which database; override by a parameter for those tests whose queries differ."""
+    return "sqlite"
+
+
+@pytest.fixture
+def settings(request, kind):
+    found = {"max_storage": QUOTA, "max_upload": QUOTA + 1, "keep_free": 0}
+    if kind == "postgresql":
+        found["database_url"] = request.getfixturevalue("migrated_postgres_url")
+    return found
+
+
+both = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+
+
+def metadata(**values):
+    return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in values.items())
+
+
+def checksum(data, algorithm="sha256"):
+    return f"{algorithm} {base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
+
+
+@pytest.fixture
+def begin(api):
+    async def work(length=10, user=ALICE, **about):
+        head = TUS | {"Upload-Length": str(length), "Upload-Metadata": metadata(**({"filename": "p.csv"} | about))}
+        return await api("POST", HOME, user=user, headers=head)
+
+    return work
+
+
+@pytest.fixture
+def send(api):
+    async def work(path, offset, data, user=ALICE, **headers):
+        head = CHUNK | {"Upload-Offset": str(offset)} | headers
+        return await api("PATCH", path, user=user, headers=head, raw=data)
+
+    return work
+
+
+def place(reply):
+    return reply.headers["Location"].removeprefix("/a%40b")
+
+
+def rows(services):
+    return services.database.read_now(lambda session: list(session.scalars(select(UploadRow))))
+
+
+@both
+async def test_a_file_comes_in_pieces_and_is_kept_under_its_id(api, begin, send, services, data_dir):
+    made = await begin(10, filename="../../etc/pri ces\u202e.csv.gz")
+    assert (made.status, made.headers["Tus-Resumable"]) == (201, "1.0.0")
+    assert (made.json["filename"], made.json["dataset_name"]) == ("pri ces.csv.gz", "pri-ces")
+    assert (made.json["state"], made.json["received"], made.json["sha256"]) == ("RECEIVING", 0, None)
+    path = place(made)
+    assert path == f"{HOME}/{made.json['id']}"
+    first = await send(path, 0, b"01234", **{"Upload-Checksum": checksum(b"01234")})
+    assert (first.status, first.headers["Upload-Offset"], first.json) == (204, "5", b"")
+    ends = [parsedate_to_datetime(reply.headers["Upload-Expires"]) for reply in (made, first)]
+    assert ends == sorted(ends)
+    head = await api("HEAD", path, user=ALICE, headers=TUS)
+    assert (head.status, head.headers["Upload-Offset"], head.headers["Upload-Length"]) == (200, "5", "10")
+    assert (head.headers["Cache-Control"], head.headers["Tus-Resumable"]) == ("no-store", "1.0.0")
+    assert head.headers["Upload-Metadata"] == metadata(filename="../../etc/pri ces\u202e.csv.gz")
+    last = await send(path, 5, b"56789", **{"Upload-Checksum": checksum(b"56789", "sha1")})
+    assert (last.status, last.headers["Upload-Offset"]) == (204, "10")
+    shown = (await api("GET", path, user=ALICE)).json
+    assert shown["state"] in HERE
+    assert shown["received"] == 10
+    assert shown["sha256"] == hashlib.sha256(b"0123456789").hexdigest()
+    assert [item.name for item in (data_dir / "uploads").iterdir()] == [shown["id"]]
+    assert (data_dir / "uploads" / shown["id"]).read_bytes() == b"0123456789"
+    again = await send(path, 10, b"x")
+    assert (again.status, again.json["code"]) == (409, "UPLOAD_COMPLETE")
+    for state, found in (("RECEIVING", []), (None, [shown["id"]])):
+        listed = (await api("GET", HOME, user=ALICE, params={"state": state} if state else {})).json
+        assert [item["id"] for item in listed["items"]] == found
+    assert (await api("GET", HOME, user=MALLORY)).json["items"] == []
+    counted = (await api("GET", "/metrics", user=ALICE)).json.decode()
+    assert "alphintra_uploads_total" in counted
+    assert 'alphintra_upload_failures_total{reason="UPLOAD_COMPLETE"}' in counted
+
+
+async def test_what_the_protocol_refuses(api, begin, send, services):
+    path = place(await begin(10))
+    await send(path, 0, b"012")
+    wrong = await send(path, 0, b"012")
+    assert (wrong.status, wrong.json["code"], wrong.json["offset"]) == (409, "UPLOAD_OFFSET", 3)
+    bad = await send(path, 3, b"345", **{"Upload-Checksum": checksum(b"999")})
+    assert (bad.status, bad.json["code"]) == (460, "CHECKSUM_MISMATCH")
+    long = await send(path, 3, b"34567890")
+    assert (long.status, long.json["code"]) == (413, "UPLOAD_TOO_LONG")
+    for headers, status, code in (
+        ({"Tus-Resumable": "0.2.2"}, 412, "TUS_VERSION"),
+        ({"Content-Type": "text/csv"}, 415, "WRONG_TYPE"),
+        ({"Upload-Offset": "-3"}, 400, "BAD_HEADER"),
+        ({"Upload-Checksum": "crc32 AAAA"}, 400, "CHECKSUM_ALGORITHM"),
+        ({"Upload-Checksum": "sha256 AAAA"}, 400, "BAD_HEADER"),
+    ):
+        reply = await send(path, 3, b"345", **headers)
+        assert (reply.status, reply.json["code"]) == (status, code), headers
+    missing = await api("PATCH", path, user=ALICE, headers=CHUNK, raw=b"345")
+    assert (missing.status, missing.json["code"]) == (400, "HEADER_MISSING")
+    (row,) = rows(services)
+    assert (row.received, row.state) == (3, "RECEIVING")
+    # Nothing of what was refused is in the file that came.
+    await send(path, 3, b"3456789")
+    assert (await api("GET", path, user=ALICE)).json["sha256"] == hashlib.sha256(b"0123456789").hexdigest()
+    told = await api("OPTIONS", HOME)
+    assert told.status == 204
+    assert told.headers["Tus-Extension"] == "creation,checksum,expiration,termination"
+    assert told.headers["Tus-Checksum-Algorithm"] == "sha256,sha1"
+    assert told.headers["Tus-Max-Size"] == str(QUOTA + 1)
+
+
+async def test_what_cannot_begin_leaves_nothing(api, services, data_dir):
+    for headers, status, code in (
+        ({}, 400, "HEADER_MISSING"),
+        ({"Upload-Length": "0"}, 400, "EMPTY_FILE"),
+        ({"Upload-Length": str(QUOTA + 2)}, 413, "UPLOAD_TOO_LARGE"),
+        ({"Upload-Length": str(QUOTA + 1)}, 413, "QUOTA_EXCEEDED"),
+        ({"Upload-Length": "5", "Upload-Metadata": "filename ???"}, 400, "BAD_HEADER"),
+        ({"Upload-Length": "5", "Upload-Metadata": metadata(dataset="a/b")}, 422, "BAD_NAME"),
+        ({"Upload-Length": "5", "Upload-Metadata": metadata(dataset="upload")}, 422, "BAD_NAME"),
+        ({"Upload-Length": "5", "Upload-Defer-Length": "1"}, 400, "BAD_HEADER"),
+        ({"Upload-Length": "5", "Tus-Resumable": "2.0.0"}, 412, "TUS_VERSION"),
+    ):
+        reply = await api("POST", HOME, user=ALICE, headers=TUS | headers)
+        assert (reply.status, reply.json["code"]) == (status, code), headers
+    body = await api("POST", HOME, user=ALICE, headers=TUS | {"Upload-Length": "5"}, raw=b"12345")
+    assert (body.status, body.json["code"]) == (400, "UNEXPECTED_BODY")
+    assert rows(services) == []
+    assert list((data_dir / "uploads").iterdir()) == []
+
+
+@both
+async def test_room_is_reserved_and_given_back(api, begin, services):
+    path = place(await begin(QUOTA - 5))
+    over = await begin(6)
+    assert (over.status, over.json["code"], over.json["used"]) == (413, "QUOTA_EXCEEDED", QUOTA - 5)
+    assert (await begin(6, user=MALLORY)).status == 201
+    assert (await api("DELETE", path, user=ALICE, headers=TUS)).status == 204
+    assert (await begin(6)).status == 201
+    for _ in range(MOST_OPEN - 1):
+        assert (await begin(1)).status == 201
+    many = await begin(1)
+    assert (many.status, many.json["code"]) == (429, "TOO_MANY_UPLOADS")
+
+
+async def test_a_full_disk_is_said_and_leaves_nothing(begin, services, data_dir):
+    services.uploads._files._keep_free = 1 << 60
+    full = await begin(5)
+    assert (full.status, full.json["code"]) == (507, "DISK_FULL")
+    (row,) = rows(services)
+    assert (row.state, row.kept) == ("ABORTED", False)
+    assert list((data_dir / "uploads").iterdir()) == []
+
+
+@both
+async def test_it_is_its_senders_alone_and_ends_by_their_will_or_by_time(api, begin, send, services, data_dir):
+    path = place(await begin(10))
+    for method, headers in (("HEAD", TUS), ("GET", {}), ("DELETE", TUS)):
+        assert (await api(method, path, user=MALLORY, headers=headers)).status == 404, method
+    stolen = await send(path, 0, b"0123456789", user=MALLORY)
+    absent = await send(f"{HOME}/{'0' * 32}", 0, b"0123456789", user=MALLORY)
+    assert (stolen.status, stolen.json["code"]) == (absent.status, absent.json["code"]) == (404, "UNKNOWN_UPLOAD")
+    assert (await send(path, 0, b"0", user="alice:viewer")).status == 403
+    assert (await api("DELETE", path, user=ALICE, headers=TUS)).status == 204
+    ended = await send(path, 0, b"0")
+    assert (ended.status, ended.json["code"]) == (410, "UPLOAD_ABORTED")
+
+    old, fresh = place(await begin(10)), place(await begin(10))
+    await send(old, 0, b"01")
+
+    def age(session):
+        row = session.get_one(UploadRow, old.rpartition("/")[2])
+        row.expires_at -= timedelta(hours=25)
+
+    services.database.write_now(age)
+    late = await send(old, 2, b"2")
+    assert (late.status, late.json["code"]) == (410, "UPLOAD_EXPIRED")
+    assert (await api("HEAD", old, user=ALICE, headers=TUS)).status == 410
+    stray, new = data_dir / "uploads" / "stray", data_dir / "uploads" / "new"
+    stray.write_bytes(b"x")
+    new.write_bytes(b"x")
+    os.utime(stray, (0, 0))
+    await services.uploads.sweep()
+    assert {item.name for item in (data_dir / "uploads").iterdir()} == {fresh.rpartition("/")[2], "new"}
+
+
+async def test_two_uploads_of_one_name_do_not_meet(begin, send, services, data_dir):
+    one, two = place(await begin(3, dataset="prices")), place(await begin(3, dataset="prices"))
+    await send(one, 0, b"one")
+    await send(two, 0, b"two")
+    found = {row.dataset_name: (data_dir / "uploads" / row.id).read_bytes() for row in rows(services)}
+    assert [row.dataset_name for row in rows(services)] == ["prices", "prices"]
+    assert len(rows(services)) == 2
+    assert found["prices"] in (b"one", b"two")
+    assert one != two
+
+
+async def test_a_client_without_patch_says_what_it_means(api, begin):
+    path = place(await begin(3))
+    head = CHUNK | {"Upload-Offset": "0", "X-HTTP-Method-Override": "PATCH"}
+    assert (await api("POST", path, user="alice:viewer", headers=head, raw=b"abc")).status == 403
+    assert (await api("POST", path, user=ALICE, headers=head, raw=b"abc")).status == 204
+    assert (await api("GET", path, user=ALICE)).json["state"] in HERE
+
+
+def form(*parts, boundary="x-y"):
+    lines = []
+    for head, body in parts:
+        lines += [f"--{boundary}".encode(), f"Content-Disposition: form-data; {head}".encode(), b"", body]
+    return b"\r\n".join([*lines, f"--{boundary}--".encode(), b""])
+
+
+async def test_a_form_with_one_file(api, services, data_dir):
+    kind = {"Content-Type": "multipart/form-data; boundary=x-y"}
+    # The limit of the form's parts is in the file as well, all but its end.
+    data = b"\r\n--x-\r\n--x" * 30_000
+    body = form(('name="dataset"', b"prices"), ('name="file"; filename="a/\xfc.csv"', data))
+    reply = await api("POST", HOME, user=ALICE, headers=kind, raw=body)
+    assert reply.status == 201, reply.json
+    assert (reply.json["filename"], reply.json["dataset_name"]) == ("\xfc.csv", "prices")
+    assert reply.json["state"] in HERE
+    assert reply.json["length"] == len(data)
+    assert reply.json["sha256"] == hashlib.sha256(data).hexdigest()
+    assert (data_dir / "uploads" / reply.json["id"]).read_bytes() == data
+    file = 'name="file"; filename="a.csv"'
+    for raw, headers, status, code in (
+        (form((file, b"")), kind, 400, "EMPTY_FILE"),
+        (form((file, b"1"), (file, b"2")), kind, 400, "TWO_FILES"),
+        (form(('name="dataset"', b"x")), kind, 400, "BROKEN_FORM"),
+        (form((file, b"1"))[:-8], kind, 400, "BROKEN_FORM"),
+        (form((file, b"1"), ('name="dataset"', b"a b")), kind, 422, "BAD_NAME"),
+        (form((file, b"1"), ('name="more"', b"x" * 5000)), kind, 413, "TOO_LARGE"),
+        (b"1,2", {"Content-Type": "text/csv"}, 400, "NOT_A_FORM"),
+    ):
+        refused = await api("POST", HOME, user=ALICE, headers=headers, raw=raw)
+        assert (refused.status, refused.json["code"]) == (status, code), raw[:80]
+    assert [item.name for item in (data_dir / "uploads").iterdir()] == [reply.json["id"]]
+    assert (await api("POST", HOME, user="alice:viewer", headers=kind, raw=body)).status == 403
