@@ -25,6 +25,9 @@ LISTEN = """() => {
 #: How often a command was executed.
 EXECUTED = "command => window.executed.filter(id => id === command).length"
 
+#: What Lab's own code says of a cell that ran when its kernel ended, whoever ended it.
+CANCELED = "Canceled future for execute_request message before replies were done"
+
 THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
 #: Resolves when what is to be seen has come to rest.
 SETTLED = """async () => {
@@ -58,7 +61,11 @@ class Page:
         self.errors: list[str] = []
         self.is_broken = False
         self.page.set_default_timeout(PATIENCE)
-        self.page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
+        self.page.on("pageerror", self._note)
+
+    def _note(self, error: Any) -> None:
+        if not str(error).startswith(CANCELED):
+            self.errors.append(f"{error}\n{error.stack}")
 
     def begin(self) -> None:
         """Be as a new page is."""

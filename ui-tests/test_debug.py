@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -38,7 +39,29 @@ RUN = f"al.replay(Rising, {SPAN})"
 FILE = "momentum.py"
 RUN_FILE = f"from momentum import Momentum\nal.replay(Momentum, {SPAN})"
 CONDITION = "self.data.close[-1] > 600"
-RAISED = "The condition raised AttributeError: 'Rising' object has no attribute 'nothing'"
+RAISED = (
+    "the condition 'self.nothing > 3' raised AttributeError: 'Rising' object has no attribute 'nothing' "
+    "(line 13, bar 3126, 2012-08-02 20:00) – Rising has average, length, seen, and what each strategy has, such as "
+    "equity and data"
+)
+#: What it holds in a bar: a series, a position, an order that works, and the strategy itself.
+HOLDS = '''import alphintra as al
+
+
+class Holds(al.Strategy):
+    def on_start(self):
+        self.average = self.indicator(al.ta.SMA, self.data.close, 10)
+        self.ticket = None
+
+    def on_bar(self):
+        if not self.position():
+            self.buy(100)
+        elif self.ticket is None:
+            self.ticket = self.sell(100, limit=900.0, tif="GTC")
+        closes, held, order, orders = self.data.close, self.position(), self.ticket, self.orders
+        self.last = closes[-1]
+'''
+HELD = len(HOLDS.splitlines())
 #: The first close above 600 dollars was in bar 3031; the run begins in bar 2979.
 ABOVE, DAY = "bar 3\u202f031 of 3\u202f228", "2012-03-19"
 
@@ -103,12 +126,18 @@ class Debugged:
         self.panel.locator(f"jp-button[data-command='{command}']:not([disabled])").click()
 
     def variable(self, name: str) -> Any:
-        """A variable of the innermost frame in the tree."""
-        rows = self.panel.locator(".jp-DebuggerVariables-body jp-tree-item")
-        return rows.filter(has=self.page.locator(f".jp-DebuggerVariables-name:text-is('{name}')")).first
+        """A variable of the innermost frame in the tree, or what is listed within one."""
+        row = f"jp-tree-item:has(> .jp-DebuggerVariables-name:text-is('{name}'))"
+        return self.panel.locator(f".jp-DebuggerVariables-body {row}").first
 
     def value(self, name: str) -> Any:
-        return self.variable(name).locator(".jp-DebuggerVariables-detail").first
+        return self.variable(name).locator("> .jp-DebuggerVariables-detail")
+
+    def render(self, name: str) -> None:
+        """Press *Render variable* of a variable of the tree."""
+        row = self.variable(name)
+        row.locator("> .jp-DebuggerVariables-name").hover()
+        row.get_by_title(f"Render variable: {name}", exact=True).click()
 
     def ask_for(self, text: str) -> None:
         self.page.locator(".jp-Dialog input").fill(text)
@@ -124,6 +153,60 @@ class Debugged:
     def said(self, text: str) -> None:
         """Wait for a notification."""
         self.page.locator(".Toastify__toast").filter(has_text=text).first.wait_for()
+
+
+def test_trading_objects_are_a_line_in_the_tree_and_a_view_when_rendered(view: Page) -> None:
+    page = view.page
+    view.open_cells("holds.ipynb", HOLDS.rstrip("\n"), RUN.replace("Rising", "Holds"))
+    debugged = Debugged(view)
+    debugged.switch_on()
+    view.run_cell(0)
+    debugged.panel.wait_for()
+    debugged.gutter(debugged.cell(0)).nth(HELD).click()
+    debugged.condition("self.bar_index == 3050")
+    debugged.run(1)
+    debugged.stands(HELD, "bar 3\u202f050 ")
+    for name, line in (
+        ("self", r"<Holds at 2012-04-16 20:00: equity [\d,.]+, 100 AAPL>"),
+        ("closes", r"<series data.close: [\d.]+>"),
+        ("held", r"<position AAPL: 100 at [\d.]+, P&L [+−-][\d.]+ \([+−-][\d.]+%\)>"),
+        ("order", r"<order 1: SELL 100 AAPL LIMIT limit 900, WORKING>"),
+    ):
+        expect(debugged.value(name)).to_have_text(re.compile(line))
+
+    # What the strategy holds is listed within it, each in its line.
+    debugged.variable("self").locator("> .jp-DebuggerVariables-name").click()
+    expect(debugged.value("average")).to_contain_text("<series SMA")
+    expect(debugged.value("ticket")).to_contain_text("<order 1: SELL 100")
+    view.shot("debug-8-tree")
+    # The row that was clicked has the focus, and Lab takes its button away when the mouse is pressed on that: by key.
+    page.keyboard.press("Enter")
+    rich = page.locator(".jp-VariableRendererPanel")
+    captions = ["Holds", "Positions", "Working orders", "Attributes"]
+    expect(rich.locator("caption")).to_have_text(captions)
+    for name, shown in (
+        ("closes", "data.close"),
+        ("held", "Position in AAPL"),
+        ("order", "Order 1"),
+        ("ticket", "Order 1"),
+        ("average", "SMA(10)"),
+    ):
+        debugged.render(name)
+        captions.append(shown)
+        expect(rich.locator("caption")).to_have_count(len(captions))
+        assert sorted(rich.locator("caption").all_inner_texts()) == sorted(captions)
+    # What lies within another variable has its whole name above it; a series is drawn.
+    assert sorted(rich.locator("code").all_inner_texts()) == ["self.average", "self.ticket"]
+    expect(rich.locator("svg")).to_have_count(2)
+    view.shot("debug-9-rendered")
+
+    # The kernel is killed while it stands there: where it stood is said no more, and Lab says what happened.
+    view.lab.kill_kernels()
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("appears to have died")
+    dialog.get_by_role("button", name="Ok").click()
+    debugged.standing.wait_for(state="hidden")
+    view.shot("debug-10-killed")
 
 
 def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
@@ -194,8 +277,7 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     debugged.stands(FIRST, "bar 3\u202f125 ")
     # The tree of the bar before goes when this comes.
     expect(debugged.value("self")).to_contain_text("<Rising at 2012-08-01 20:00")
-    debugged.variable("self").hover()
-    debugged.variable("self").locator(".jp-DebuggerVariables-renderVariable").first.click()
+    debugged.render("self")
     rich = page.locator(".jp-VariableRendererPanel:visible")
     expect(rich.locator("caption").first).to_have_text("Rising")
     view.shot("debug-4-date")
@@ -204,9 +286,11 @@ def test_a_strategy_is_debugged_in_market_time(view: Page) -> None:
     debugged.condition("self.nothing > 3")
     debugged.said("self.nothing > 3")
     debugged.press("debugger:continue")
-    debugged.said(RAISED)
+    debugged.said(RAISED[:100])  # Lab cuts what is long
     debugged.stands(FIRST, "bar 3\u202f126 ")
-    expect(debugged.standing.locator(".alphintra-Standing-error")).to_have_text(RAISED)
+    told = debugged.standing.locator(".alphintra-Standing-error")
+    expect(told).to_have_text(RAISED)
+    assert told.evaluate("node => node.scrollHeight <= node.clientHeight"), "what to write is out of sight"
     view.shot("debug-5-raised")
     debugged.press("alphintra:debug-end-replay")
     debugged.standing.wait_for(state="hidden")

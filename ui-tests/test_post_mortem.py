@@ -8,8 +8,8 @@ from typing import Any
 
 import nbformat
 import pytest
-from lab_page import Page
-from lab_server import Lab
+from lab_page import VIEWPORT, Page
+from lab_server import SCREENSHOTS, Lab
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +43,18 @@ RUN_FAILS = 'al.backtest(Fails, "us-equities-daily/AAPL")'
 RUN_CROSS = 'al.backtest(Cross, "us-equities-daily/AAPL", commission=0.001)'
 #: The bar that raises, and the one before it.
 FAILED, BEFORE = "2000-07-24", "2000-07-21"
+
+#: What the report of the failed job says to run.
+CELL = """import alphintra as al
+
+al.replay(
+    Fails,
+    data='us-equities-daily/AAPL',
+    at='2000-07-24 20:00',
+    cash=100000.0,
+    commission=0.0,
+    params={'scale': 100},
+)"""
 
 NOTEBOOK = ".jp-NotebookPanel:visible"
 TOAST = ".Toastify__toast"
@@ -78,6 +90,38 @@ def failed_job(lab: Lab) -> str:
         assert time.monotonic() < deadline, found
         time.sleep(0.2)
     return str(run["id"])
+
+
+def test_the_report_of_a_failed_job_names_one_place_and_the_way_to_stand_there(view: Page) -> None:
+    page, lab = view.page, view.lab
+    job = failed_job(lab)
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.goto(f"{lab.url}api/backtests/{job}/report?token={lab.token}")
+    assert page.locator("h1").inner_text() == "Fails"
+    line = len(FILE.splitlines())
+    assert page.get_by_role("alert").inner_text().splitlines() == [
+        f"Fails raised ZeroDivisionError: division by zero (fails.py, line {line}, bar {FAILED}T20:00:00Z)",
+        f"fails.py, line {line}, at the bar of {FAILED} 20:00 UTC",
+    ]
+    assert page.locator("mark").inner_text().split() == [str(line), "self.ratio", "=", "1", "/", "self.left"]
+    assert page.locator("h2").all_inner_texts() == ["Where", "Debug at this bar", "What ran"]
+    again = page.locator("h2:text-is('Debug at this bar') ~ pre").first
+    assert again.inner_text() == CELL
+    # Everything that can be unfolded, and nothing that has another name for the file.
+    page.locator("summary").first.click()
+    assert f'File "fails.py", line {line}, in on_bar' in page.locator("details pre").first.inner_text()
+    assert page.locator("summary").all_inner_texts() == ["Traceback", "The strategy as it ran", "tools.py"]
+    assert "strategy.py" not in page.content()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    for theme, colour in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(21, 24, 28)")):
+        page.emulate_media(color_scheme=theme)
+        assert page.evaluate(ground) == colour
+        page.screenshot(path=SCREENSHOTS / f"66-failed-report-{theme}.png", full_page=True)
+        page.set_viewport_size({"width": 400, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == 400
+        page.screenshot(path=SCREENSHOTS / f"67-failed-report-narrow-{theme}.png", full_page=True)
+        page.set_viewport_size(VIEWPORT)
+    page.emulate_media(color_scheme=None)
 
 
 def test_an_error_a_trade_and_a_failed_job_lead_to_their_bars(view: Page) -> None:

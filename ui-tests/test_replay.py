@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from lab_page import PATIENCE, Page
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -155,7 +156,9 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     expression.press("Enter")
     problem = page.locator(f"{VIEW} .alphintra-Problem")
     problem.wait_for()
-    assert "'SmaCross' object has no attribute 'nothing'" in problem.inner_text()
+    said = problem.inner_text()
+    assert "the expression 'self.nothing > 1' raised AttributeError: 'SmaCross' object has no attribute" in said
+    assert "SmaCross has bars_in_trade, fast, fast_ma, rsi, slow_ma, stake, and what each strategy has" in said
     view.shot("41-replay-problem")
     problem.get_by_role("button", name="Close").click()
     problem.wait_for(state="hidden")
@@ -269,7 +272,17 @@ def test_two_pages_see_one_replay_and_the_notebook_keeps_its_last_picture(view: 
     assert DAYS[2] in "".join(output["data"]["text/html"])
     assert len(json.dumps(output)) < 40_000
 
-    # The kernel ends: the view says so. Another kernel, another day: the picture is what there is.
+    # The kernel is killed: the view says so, and stays where it stood; its buttons do nothing any more.
+    view.lab.kill_kernels()
+    page.locator(".jp-Dialog").get_by_role("button", name="Ok").click()
+    problem = page.locator(f"{VIEW} .alphintra-Problem")
+    expect(problem).to_contain_text("The kernel has ended")
+    expect(problem).to_contain_text("Run the cell again to go on.")
+    expect(page.locator(f"{VIEW} [data-command='step']")).to_be_disabled()
+    assert day(page) == DAYS[2]
+    view.shot("47-replay-killed")
+
+    # Another kernel, another day: the picture is what there is.
     for session in view.lab.request("GET", "sessions"):
         view.lab.request("DELETE", f"sessions/{session['id']}")
     view.open("pages.ipynb")

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from lab_page import STEP, Page
+from lab_page import SETTLED, STEP, Page
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -43,6 +43,17 @@ for run in range(1_000):
 """
 PANEL = "#alphintra-variables"
 VIEW = ".alphintra-VariableView[data-state='done']:visible"
+#: What is drawn beyond the edge of the panel, or has to be scrolled to from side to side.
+BEYOND = """panel => {
+  const { left, right } = panel.getBoundingClientRect();
+  const out = [...panel.querySelectorAll('*')].filter(node => {
+    const box = node.getBoundingClientRect();
+    const shown = node.checkVisibility() && box.width > 0 && !node.closest('.alphintra-visually-hidden');
+    const clipped = node.parentElement.closest('.alphintra-Variable-summary');
+    return shown && !clipped && (box.left < left - 1 || box.right > right + 1);
+  });
+  return [...out.map(node => node.className), ...(panel.scrollWidth > panel.clientWidth ? ['scrolls'] : [])];
+}"""
 BUSY = f"{PANEL} .alphintra-Variables-live.alphintra-mod-busy"
 
 
@@ -76,6 +87,22 @@ def run(view: Page, number: int) -> None:
                 raise
             continue
         return
+
+
+def narrow(page: Any) -> None:
+    """Make the panel 280 pixels wide, as by hand: by the edge between it and the documents."""
+    for _ in range(3):  # the edge is taken where it is grasped, a pixel beside its middle
+        box = page.locator(PANEL).bounding_box()
+        if round(box["width"]) == 280:
+            return
+        on_the_left = box["x"] < page.viewport_size["width"] / 2
+        edge = box["x"] + box["width"] + 2 if on_the_left else box["x"] - 2
+        page.mouse.move(edge, 600)
+        page.mouse.down()
+        page.mouse.move(edge + (280 - box["width"]) * (1 if on_the_left else -1), 600, steps=4)
+        page.mouse.up()
+        page.evaluate(SETTLED)
+    expect(page.locator(PANEL)).to_have_js_property("offsetWidth", 280)
 
 
 def row(page: Any, name: str) -> Any:
@@ -129,6 +156,12 @@ def test_objects_are_listed_and_opened_while_a_cell_runs(view: Page) -> None:
     expect(page.locator(f"{VIEW} .alphintra-VariableView-body")).to_contain_text("Long above the ten-day average.")
     view.shot("62-variables-strategy")
 
+    # As narrow as a panel may be asked to be: names, sizes and summaries stay within it.
+    narrow(page)
+    beyond = page.locator(PANEL).evaluate(BEYOND)
+    assert beyond == []
+    view.shot("64-variables-narrow")
+
     # Nothing of it is in the notebook: the long cell has printed nothing, and nothing was added.
     (session,) = view.lab.request("GET", "sessions")
     view.lab.request("POST", f"kernels/{session['kernel']['id']}/interrupt")
@@ -139,9 +172,27 @@ def test_objects_are_listed_and_opened_while_a_cell_runs(view: Page) -> None:
     expect(outputs).to_contain_text("KeyboardInterrupt")
     assert page.locator(".jp-NotebookPanel .jp-CodeCell").count() == 3
 
-    view.lab.request("DELETE", f"sessions/{session['id']}")
-    expect(said).to_contain_text("kernel")
-    view.shot("63-variables-gone")
+    # The kernel is killed: what it had is gone from the list, and what to do is said; Lab's own dialog says less.
+    listed = page.locator(f"{PANEL} .alphintra-Variable").count()
+    view.lab.kill_kernels()
+    page.locator(".jp-Dialog").get_by_role("button", name="Ok").click()
+    expect(said).to_have_attribute("role", "alert")
+    expect(said.locator("p")).to_have_text(
+        re.compile(rf"The kernel ended by itself at \d\d:\d\d:\d\d and was started anew: the {listed} objects listed")
+    )
+    assert page.locator(f"{PANEL} .alphintra-Variable").count() == 0
+    view.shot("63-variables-killed")
+    # All but the long one, which is in front.
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:delete-cell')")
+    expect(page.locator(".jp-NotebookPanel:visible .jp-CodeCell")).to_have_count(2)
+    said.get_by_role("button", name="Run all cells").click()
+    expect(row(page, "result").locator(".alphintra-Variable-size")).to_contain_text("3\u202f262 bars")
+    expect(page.locator(f"{PANEL} h3")).to_have_text(groups)
+
+    for session in view.lab.request("GET", "sessions"):
+        view.lab.request("DELETE", f"sessions/{session['id']}")
+    expect(said).to_contain_text("The notebook has no kernel")
+    view.shot("65-variables-no-kernel")
 
 
 def test_another_kernel_is_left_alone(view: Page) -> None:

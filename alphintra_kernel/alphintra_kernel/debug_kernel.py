@@ -29,11 +29,8 @@ class DebugKernel(AlphintraKernel):
         """Nothing: what the run needs is loaded by it."""
 
     async def do_debug_request(self, msg: dict[str, Any]) -> dict[str, Any]:
-        """Answer whatever comes, but no more than the server takes: it would never hear the rest."""
-        try:
-            reply: dict[str, Any] = await super().do_debug_request(msg)
-        except Exception as error:  # noqa: BLE001 - whoever asked waits for an answer
-            return replay_debugger.answer(msg, error=f"the debugger failed ({type(error).__name__}: {error})")
+        """Answer no more than the server takes: it would never hear the rest."""
+        reply: dict[str, Any] = await super().do_debug_request(msg)
         most = output_bound.most()
         if most is not None and len(json.dumps(reply, default=str)) > most:
             return replay_debugger.answer(msg, error="it is too large to be shown")

@@ -14,10 +14,10 @@ It answers, over the control channel, what Jupyter's own debugger answers, and
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import contextlib
 import itertools
-import socket
 import sys
 import threading
 from collections.abc import Coroutine, Mapping
@@ -29,13 +29,14 @@ from alphintra_backtest.replay import debugging
 from ipykernel.debugger import Debugger
 from IPython.core.getipython import get_ipython
 
-from alphintra_kernel import code_lines, trading_types
+from alphintra_kernel import code_lines, debugpy_seams, trading_types
 from alphintra_kernel.conditions import Conditions
+from alphintra_kernel.rich_view import Within, together
 
 #: Seconds within which debugpy answers a request of the run's own thread.
 ANSWER = 10.0
-#: How debugpy words its message about a condition that raised.
-_RAISED = "Error while evaluating expression in conditional breakpoint: "
+#: What lets a run that stands go on.
+_ONWARD = ("continue", "next", "stepIn", "stepOut")
 
 Request = dict[str, Any]
 
@@ -56,6 +57,7 @@ class ReplayDebugger(Debugger):
             "alphintra/market": self.market,
         }
         self.conditions = Conditions()
+        self._within = Within()
         self._seq = itertools.count(1_000_000)
         self._one_at_a_time = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -73,11 +75,14 @@ class ReplayDebugger(Debugger):
         self._loop = asyncio.get_running_loop()
         if message["command"] == "initialize":
             self._client = str((message.get("arguments") or {}).get("clientID", ""))
-        reply: Request = await super().process_request(message)
+        elif message["command"] in _ONWARD:
+            self._raised = None
+        try:
+            reply: Request = await super().process_request(message)
+        except Exception as error:  # noqa: BLE001 - whoever asked waits for an answer
+            return answer(message, error=f"the debugger failed ({type(error).__name__}: {error})")
         if message["command"] == "attach" and reply.get("success"):
-            _answer_at_once()
-            # Or a condition that raises would never stop, and nobody would see why.
-            await self._ask("setDebuggerProperty", skipSuspendOnBreakpointException=[], skipPrintBreakpointException=[])
+            debugpy_seams.adjust(self._condition_raised)
         if message["command"] == "disconnect":
             self._aside, self._armed, self._raised = False, None, None
         return reply
@@ -96,11 +101,9 @@ class ReplayDebugger(Debugger):
     async def _put(self, path: str, breakpoints: list[Request]) -> Request:
         return await self._ask("setBreakpoints", source={"path": path}, breakpoints=breakpoints, sourceModified=False)
 
-    def _handle_event(self, msg: Request) -> None:
-        text = str(msg.get("body", {}).get("output", "")) if msg["event"] == "output" else ""
-        if _RAISED in text:
-            self._raised = f"the condition raised: {text.partition(_RAISED)[2].strip()}"
-        super()._handle_event(msg)
+    def _condition_raised(self, text: str) -> None:
+        """On the run's own thread, before it stops."""
+        self._raised = text
 
     async def handle_stopped_event(self) -> None:
         """Bring the trader's breakpoints back before anybody hears that the run has stopped where it was sent."""
@@ -146,12 +149,36 @@ class ReplayDebugger(Debugger):
     async def variables(self, message: Request) -> Request:
         """Say what a frame or an object holds."""
         reply: Request = await super().variables(message)
+        self._within.note(reply.get("body", {}).get("variables", ()))
         return self._in_a_line(reply)
 
     async def inspectVariables(self, message: Request) -> Request:  # noqa: N802 - DAP's name
         """Say what the notebook holds."""
         reply: Request = await super().inspectVariables(message)
         return self._in_a_line(reply)
+
+    async def richInspectVariables(self, message: Request) -> Request:  # noqa: N802 - DAP's name
+        """Draw a variable; where its name is known within others, or there as well, all that it may be is drawn.
+
+        What there is not in the frame is drawn as nothing: ipykernel's own leaves such a request without an answer.
+        """
+        if not self.stopped_threads:
+            reply: Request = await super().richInspectVariables(message)
+            return reply
+        arguments = message["arguments"]
+        name = str(arguments["variableName"])
+        views = {}
+        for expression in [name, *self._within.of(name)] if name.isidentifier() else self._within.of(name):
+            code = f"get_ipython().display_formatter.format({expression})"
+            made = await self._ask("evaluate", expression=code, frameId=arguments.get("frameId"), context="clipboard")
+            # What it raised comes as if it were its value, and is no literal.
+            with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+                views[expression] = ast.literal_eval(made["body"]["result"] if made["success"] else "")
+        if list(views) == [name]:
+            data, metadata = views[name]
+            return answer(message, {"data": data, "metadata": {k: v for k, v in metadata.items() if k in data}})
+        drawn = together({expression: data for expression, (data, _) in views.items()}) if views else {}
+        return answer(message, {"data": drawn, "metadata": {}})
 
     def _in_a_line(self, reply: Request) -> Request:
         """JupyterLab's tree has the class of an object in place of its line, where it knows the class."""
@@ -312,15 +339,6 @@ class ReplayDebugger(Debugger):
         if status == "paused":
             body |= {"line": line_of(run.entry[0]), "error": self._raised}
         return answer(message, body | {"time": state["time"], "state": state})
-
-
-def _answer_at_once() -> None:
-    """Debugpy writes each answer in two pieces, and TCP would keep the second one back for 40 ms."""
-    from _pydevd_bundle.pydevd_constants import get_global_debugger  # type: ignore[import-not-found]
-
-    connection = getattr(getattr(get_global_debugger(), "writer", None), "sock", None)
-    if isinstance(connection, socket.socket):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def running() -> debugging.DebugRun | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .profiles import PROFILES
+from .refusals import refused, told
 
 if TYPE_CHECKING:
     from .options import Options
@@ -55,18 +56,11 @@ def assumptions(
     )
     for note in market.notes:
         out.append(_entry(note.code, note.text, note.level))
-    refused = {k.split(":", 1)[1]: v for k, v in counts.items() if k.startswith("rejected:")}
-    if refused:
-        total = sum(refused.values())
-        out.append(
-            _entry(
-                "refused_orders",
-                f"{total} order{'s' if total > 1 else ''} refused",
-                "warning",
-                "F6",
-                [f"{k}: {v}" for k, v in refused.items()],
-            )
-        )
+    orders = refused(session)
+    if orders:
+        total = sum(n for _, n, _ in orders)
+        text = f"{total} order{'s' if total > 1 else ''} refused"
+        out.append(_entry("refused_orders", text, "warning", "F6", told(session, orders)))
     if counts["ambiguous"]:
         out.append(
             _entry(

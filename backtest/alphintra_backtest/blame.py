@@ -38,7 +38,7 @@ def blame(strategy: type, session: Session) -> Iterator[None]:
         i = session.cursor.i
         bar = stamp(int(session.grid.time[i])).isoformat().replace("+00:00", "Z") if i >= 0 else None
         code = error.code if isinstance(error, AlphintraError) else "STRATEGY_ERROR"
-        what = f"raised {type(error).__name__}: {_text(error)}"
+        what = f"raised {type(error).__name__}: {text_of(error)}"
         if isinstance(error, MemoryError):
             code, what = "MEMORY_LIMIT", "needed more memory than it may use"
         elif isinstance(error, SystemExit):
@@ -53,7 +53,8 @@ def blame(strategy: type, session: Session) -> Iterator[None]:
         ) from error
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """What an error says."""
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - a trader's own class may fail to make its text

@@ -70,7 +70,7 @@ RULES: Final = (
     (
         "F15.entry_bar",
         "A bracket order filled on the bar of its entry, where the path leaves no doubt.",
-        "stop or limit",
+        "stop or limit, or the entry's price",
     ),
     (
         "F16.stop",
@@ -86,7 +86,11 @@ RULES: Final = (
     ("F11.liquidation", "The position was closed at the open after a close below the maintenance requirement.", "open"),
     ("F18.delisted", "The symbol's last bar: what is held is closed at its last price, free of costs.", "close"),
     ("F1.timeout", "max_bars: the position was closed at the open that many bars after its entry.", "open"),
-    ("F3.detail", "Finer bars decided which of the bracket's prices came first.", "stop or limit, finer open"),
+    (
+        "F3.detail",
+        "Finer bars decided which of the bracket's prices came first.",
+        "stop or limit, finer open, or the entry's price",
+    ),
     ("F8.fraction", "A split left less than one lot: it is paid at the ex-date's open.", "open times ratio"),
     ("F11.bankrupt", "Equity fell to zero or below: the open trades are closed at the last price.", "close"),
 )

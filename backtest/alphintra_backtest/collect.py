@@ -15,6 +15,7 @@ import numpy as np
 from . import buy_and_hold, codes
 from .assumptions import assumptions
 from .lazy import CURVES, Columns
+from .refusals import refused
 from .signals_data import shares_became
 from .source import strategy_hash
 
@@ -443,12 +444,6 @@ def _excursions(session: Session, trades: list[Trade], entry: list[float], end_b
     return np.where(long, down, -up), np.where(long, up, -down)
 
 
-_REFUSALS = (
-    codes.NO_FUNDS, codes.NO_FUNDS_AT_FILL, codes.TOO_SMALL, codes.NO_SHORT, codes.RUN_ENDED, codes.BELOW_VALUE,
-    codes.DELISTED,
-)  # fmt: skip
-
-
 def _counts(session: Session, stale: int) -> dict[str, int]:
     reg = session.books.reg
     orders = session.books.oi[: int(reg[codes.S_ORDERS])]
@@ -463,13 +458,4 @@ def _counts(session: Session, stale: int) -> dict[str, int]:
         "stale_marks": stale,
         "bankrupt": int(reg[codes.S_BANKRUPT]),
     }
-    state = orders[:, codes.I_STATE]
-    ended = (state == codes.REJECTED) | (state == codes.CANCELLED)
-    if not ended.any():
-        return counts
-    reasons = orders[ended, codes.I_REASON]
-    kinds, at, number = np.unique(reasons, return_index=True, return_counts=True)
-    for i in np.argsort(at).tolist():  # in the order of their first order
-        if kinds[i] in _REFUSALS:
-            counts[f"rejected:{codes.REASON_NAMES[kinds[i]]}"] = int(number[i])
-    return counts
+    return counts | {f"rejected:{codes.REASON_NAMES[reason]}": n for reason, n, _ in refused(session)}

@@ -99,7 +99,7 @@ class Order:
             if value == value
         )
         what = f"{self.side} {self.quantity:g} {self.symbol} {self.type}{price}"
-        return f"<order {self.id}: {what}, {self.state} {self.reason}>"
+        return f"<order {self.id}: {what}, {' '.join(filter(None, (self.state, self.reason)))}>"
 
     def _repr_html_(self) -> str:
         return object_views.order(self)

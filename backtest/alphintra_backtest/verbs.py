@@ -76,7 +76,7 @@ def submit(
     trail = price_of("trail", trail, "a price distance")
     trail_percent = fraction_of("trail_percent", trail_percent)
     if trail == trail and trail_percent == trail_percent:
-        raise order_error("trail and trail_percent exclude each other")
+        raise order_error("trail and trail_percent exclude each other", hint="leave one of them out")
     trails = trail == trail or trail_percent == trail_percent
     if trails and run.cursor.i < 0:
         raise order_error("a trailing stop starts at a price: submit it in on_bar, not in on_start")
@@ -85,7 +85,7 @@ def submit(
     tp, tp_pct = price_of("take_profit", take_profit), fraction_of("take_profit_percent", take_profit_percent)
     for a, b, what in ((sl, sl_pct, "stop_loss"), (tp, tp_pct, "take_profit")):
         if a == a and b == b:
-            raise order_error(f"{what} and {what}_percent exclude each other")
+            raise order_error(f"{what} and {what}_percent exclude each other", hint="leave one of them out")
     bars = None if max_bars is None else whole_of("max_bars", max_bars, 1)
     bracket = sl == sl or sl_pct == sl_pct or tp == tp or tp_pct == tp_pct or bars is not None
     plain = limit != limit and stop != stop
@@ -198,7 +198,10 @@ def _check_bracket(run: Session, s: int, side: int, limit: float, stop: float, s
     for price, sign, what in ((sl, -1, "stop_loss"), (tp, 1, "take_profit")):
         if price == price and entry == entry and (price - entry) * sign * side <= 0:
             word = "below" if sign * side < 0 else "above"
-            raise order_error(f"{what}={price:g} must lie {word} the entry of about {entry:g}")
+            raise order_error(
+                f"{what}={price:g} must lie {word} the entry of about {entry:g}",
+                hint=f"move it, or give {what}_percent, a distance from the price of the fill",
+            )
 
 
 def _child(run: Session, parent: int, s: int, side: int, kind: int, role: int, price: float, pct: float) -> int:
@@ -311,7 +314,7 @@ def amend(
         if not has[name]:
             raise order_error(f"{order!r} has no {name} to amend")
     if trail is not None and trail_percent is not None:
-        raise order_error("trail and trail_percent exclude each other")
+        raise order_error("trail and trail_percent exclude each other", hint="leave one of them out")
     read = {"trail_percent": fraction_of}
     changes = {n: read.get(n, price_of)(n, v) for n, v in given.items() if v is not None}
     if quantity is not None:

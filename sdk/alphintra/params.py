@@ -74,10 +74,13 @@ class Param(Generic[T]):
                     raise ParameterError(f"{name} is larger than 64 bits hold", where=name)
             elif not math.isfinite(value):
                 raise ParameterError(f"{name} must be finite, got {value!r}", where=name)
+            bounds = f"give a value from {self.low} to {self.high}, or widen the bounds of its Param"
+            if self.low is None or self.high is None:
+                bounds = "give a value within the bounds of its Param, or widen them"
             if self.low is not None and value < self.low:
-                raise ParameterError(f"{name}={value!r} is below its low of {self.low}", where=name)
+                raise ParameterError(f"{name}={value!r} is below its low of {self.low}", where=name, hint=bounds)
             if self.high is not None and value > self.high:
-                raise ParameterError(f"{name}={value!r} is above its high of {self.high}", where=name)
+                raise ParameterError(f"{name}={value!r} is above its high of {self.high}", where=name, hint=bounds)
         return value
 
     def describe(self) -> dict[str, Any]:

@@ -207,7 +207,7 @@ class Series:
         if self._c.i < 0:
             return f"<series {self.name}: handle>"
         last = self._last()
-        return f"<series {self.name}: {self._mv[last] if last >= 0 else 'no value yet'}>"
+        return f"<series {self.name}: {f'{self._mv[last]:.10g}' if last >= 0 else 'no value yet'}>"
 
     def _repr_html_(self) -> str | None:
         return None if self._c.i < 0 else str(engine("object_views").series(self))

@@ -69,10 +69,36 @@ def test_the_strategy_from_lean_runs_with_its_fees() -> None:
     assert fills["commission"].tolist() == pytest.approx([max(1.0, 0.005 * q) for q in fills["quantity"]], abs=1e-9)
 
 
-def test_the_strategy_from_vectorbt_runs() -> None:
+def test_the_strategy_from_vectorbt_trades_at_the_closes_of_its_crossings() -> None:
     names: dict[str, Any] = {"__name__": __name__}
     for block in PAGE:
         if block.heading == "vectorbt" and block.language == "python":
             exec(block.text, names)
     assert set(names["result"].fills["rule"]) == {"F1.close"}
-    assert names["result"].metrics["total_trades"] > 20
+    # The same strategy as a loop over adjusted closes: all cash in, all units out, 0.1 % of each.
+    bars = al.data.load("us-equities-daily/AAPL").market("adjusted").bars["AAPL"]
+    close = pd.Series(np.asarray(bars.close))
+    apart = np.sign((close.rolling(20).mean() - close.rolling(80).mean()).to_numpy())
+    assert not (apart == 0).any()
+    cash, held, fills = 100_000.0, 0.0, []
+    for n in range(80, len(close)):
+        if apart[n] == -apart[n - 1]:
+            price = close[n]
+            if apart[n] > 0:
+                held, cash = cash / (price * 1.001), 0.0
+                fills.append((n, held, price))
+            elif held:
+                fills.append((n, held, price))
+                held, cash = 0.0, held * price * 0.999
+    result = al.backtest(
+        names["Cross"], "us-equities-daily/AAPL", profile="vectorbt-close", cash=100_000, commission=0.001,
+        prices="adjusted",
+    )  # fmt: skip
+    ours = result.fills
+    assert len(fills) > 40
+    assert (
+        ours["time"].tolist() == pd.to_datetime([bars.close_time[n] for n, _, _ in fills], unit="us", utc=True).tolist()
+    )
+    assert ours["quantity"].tolist() == pytest.approx([quantity for _, quantity, _ in fills], rel=1e-9)
+    assert ours["price"].tolist() == pytest.approx([price for _, _, price in fills], rel=1e-12)
+    assert result.metrics["final_equity"] == pytest.approx(cash + held * close.iloc[-1], rel=1e-9)

@@ -163,15 +163,21 @@ def test_a_count_as_condition(dap, cell, start):
     assert dap.go("continue") == (FIRST, str(START + 10))
 
 
-def test_a_condition_that_raises_stops_the_run_and_is_shown(dap, start):
+def test_a_condition_that_raises_stops_the_run_and_says_what_to_write(dap, cell, start):
     start(FIRST, condition={FIRST: "self.nothing > 3"})
     said = dap.stopped()
     assert dap.here() == (FIRST, str(START))
-    error = "the condition raised: self.nothing > 3"
-    assert said["description"].startswith(error) and said["description"].endswith(
-        "AttributeError: 'Cross' object has no attribute 'nothing'"
+    assert said["description"] == (
+        "the condition 'self.nothing > 3' raised AttributeError: 'Cross' object has no attribute 'nothing' "
+        f"(line {FIRST}, bar {START}, 2012-01-03 21:00) – Cross has ma, n, seen, and what each strategy has, "
+        "such as equity and data"
     )
     assert dap.ask("alphintra/market")["error"] == said["description"]
+    # At the next stop nothing of it is left.
+    dap.ask("alphintra/condition", path=cell, line=FIRST, condition="len(self.seen) == 2")
+    dap.ask("continue", threadId=dap.thread)
+    assert "description" not in dap.stopped()
+    assert (dap.here(), dap.ask("alphintra/market")["error"]) == ((FIRST, str(START + 2)), None)
 
 
 def test_what_is_no_condition_is_refused(dap, cell):
@@ -259,6 +265,18 @@ def test_trading_objects_in_a_line_and_in_a_table(dap, kernel, start):
     assert held["seen"]["type"] == "list"
     rich = dap.ask("richInspectVariables", variableName="self", frameId=frame)["data"]
     assert "Cross</caption>" in rich["text/html"] and "Positions</caption>" in rich["text/html"]
+
+    # JupyterLab asks for what lies within a variable by its own name alone.
+    def drawn(name):
+        return dap.ask("richInspectVariables", variableName=name, frameId=frame)["data"]
+
+    assert drawn("ma")["text/html"].startswith("<p><code>self.ma</code></p><div") and "<svg" in drawn("ma")["text/html"]
+    first = tree(held["seen"]["variablesReference"])["00"]
+    assert (first["value"], drawn("00")["text/plain"]) == (str(START), f"self.seen[0]: {START}")
+    assert drawn("none") == {}
+    # Whatever is wrong with a request, it is answered.
+    said = dap.refused("richInspectVariables", frameId=frame)
+    assert said == "the debugger failed (KeyError: 'variableName')"
 
 
 @pytest.mark.slow  # the ten seconds

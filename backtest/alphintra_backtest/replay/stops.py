@@ -11,6 +11,8 @@ import numpy as np
 
 from alphintra_backtest import codes
 
+from .failing_expression import failing
+
 if TYPE_CHECKING:
     from alphintra_backtest.session import Session
 
@@ -84,10 +86,8 @@ class Condition:
             # The trader's own expression, in their own process.
             yes = bool(eval(self._code, self._names, {"self": replay.strategy}))
         except Exception as error:
-            raise ReplayError(
-                f"until({self._text!r}) raised {type(error).__name__}: {error}", code="EXPRESSION_FAILED",
-                where=f"bar {replay.bar}, {replay.time}",
-            ) from error  # fmt: skip
+            seen = {**self._names, "self": replay.strategy}
+            raise failing("the expression", self._text, error, seen, f"bar of {replay.time:%Y-%m-%d %H:%M}") from error
         if replay._session.pending or any(order >= 0 for order in replay._session.touched):
             raise ReplayError(
                 f"until({self._text!r}) changed an order", code="EXPRESSION_ACTED", hint="an expression only looks"

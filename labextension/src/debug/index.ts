@@ -14,7 +14,6 @@ import { type Breakpoint, breakpointOf, showConditions } from './conditions.js';
 import { DebuggedFiles } from './files.js';
 import { Market, ask } from './market.js';
 import { Standing } from './standing.js';
-import { complaint } from './words.js';
 
 /** How long a notification is shown; without a time it would only be counted. */
 const SHOWN = { autoClose: 8000 };
@@ -164,7 +163,7 @@ export const debugPlugin: JupyterFrontEndPlugin<void> = {
       said.say(now);
       commands.notifyCommandChanged();
       if (now.error) {
-        Notification.warning(complaint(now.error), SHOWN);
+        Notification.warning(now.error, SHOWN);
       }
     });
     // Say once where a breakpoint was put that had no code to stop at.

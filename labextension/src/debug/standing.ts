@@ -5,7 +5,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { Panel, Widget } from '@lumino/widgets';
 
 import type { IMarket } from './market.js';
-import { complaint, standing } from './words.js';
+import { standing } from './words.js';
 
 /** Milliseconds that the last lines stay while the run goes on: a step is shorter, and nothing jumps. */
 const STAYS = 500;
@@ -41,7 +41,7 @@ export class Standing extends Panel {
     this.time.node.textContent = time;
     this.rest.node.replaceChildren(...lines.map(text => part('alphintra-Standing-line', text)));
     if (market.error) {
-      this.rest.node.append(part('alphintra-Standing-error', complaint(market.error)));
+      this.rest.node.prepend(part('alphintra-Standing-error', market.error));
     }
     this.show();
   }

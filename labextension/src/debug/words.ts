@@ -29,8 +29,3 @@ export function standing(market: IMarket): string[] {
   }
   return lines;
 }
-
-/** What a condition raised, in a line: the last one of its traceback. */
-export function complaint(error: string): string {
-  return `The condition raised ${(error.trim().split('\n').pop() ?? '').trim()}`;
-}

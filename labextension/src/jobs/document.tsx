@@ -67,7 +67,7 @@ function Tools(props: IJobsDocumentOptions): JSX.Element {
   const count =
     list.total !== null && list.items.length < list.total
       ? trans.__('%1 of %2 jobs', shown, fixed(list.total, 0))
-      : trans._n('%1 job', '%1 jobs', list.items.length, shown);
+      : trans._n('%2 job', '%2 jobs', list.items.length, shown);
   return (
     <div className="alphintra-Jobs-tools" data-lm-suppress-shortcuts="true">
       <input

@@ -87,7 +87,7 @@ function valuesHint(
       ? trans.__('fixed')
       : drawn && !isCountable(read.values)
         ? trans.__('any value between')
-        : trans._n('%1 value', '%1 values', countOf(read.values), fixed(countOf(read.values), 0));
+        : trans._n('%2 value', '%2 values', countOf(read.values), fixed(countOf(read.values), 0));
   }
   return allowed === null
     ? meant
@@ -124,12 +124,12 @@ function Grid(props: IProps & { drawn: boolean }): JSX.Element {
               ? trans.__('Variants: not readable yet')
               : constrained
                 ? trans._n(
-                    '%1 combination before the constraint',
-                    '%1 combinations before the constraint',
+                    '%2 combination before the constraint',
+                    '%2 combinations before the constraint',
                     count,
                     fixed(count, 0)
                   )
-                : trans._n('%1 variant', '%1 variants', count, fixed(count, 0)))}
+                : trans._n('%2 variant', '%2 variants', count, fixed(count, 0)))}
       </p>
     </>
   );

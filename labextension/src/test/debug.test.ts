@@ -6,7 +6,7 @@ import { Signal } from '@lumino/signaling';
 
 import { Market } from '../debug/market.js';
 import { inKernel } from '../debug/places.js';
-import { complaint, standing } from '../debug/words.js';
+import { standing } from '../debug/words.js';
 
 const T = '\u202f';
 const PAUSED = { status: 'paused', bar: 3031, first: 2979, count: 3229, time: '2012-03-20T20:00:00Z' } as const;
@@ -31,10 +31,6 @@ test('a paused replay says when and where it stands, and what it holds', () => {
 test('nothing is said where none is paused', () => {
   assert.deepEqual(standing({ status: 'none' }), []);
   assert.deepEqual(standing({ ...PAUSED, status: 'done', state: HELD }), []);
-});
-
-test('of a traceback the last line is what a condition raised', () => {
-  assert.equal(complaint('the condition raised: a\n  File "x"\nNameError: a\n'), 'The condition raised NameError: a');
 });
 
 test('a file of the workspace lies beside the notebook for its kernel', () => {

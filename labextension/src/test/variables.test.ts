@@ -14,13 +14,15 @@ import {
   VariablesModel
 } from '../variables/model.js';
 import { IVariable, listingOf, viewOf } from '../variables/payload.js';
-import { bytesText, inGroups, leftOut, sizeText } from '../variables/words.js';
+import { bytesText, clockText, inGroups, leftOut, lossText, sizeText } from '../variables/words.js';
 
 const filled = (text: string, args: unknown[]): string =>
   text.replace(/%(\d)/g, (_, n) => String(args[Number(n) - 1]));
 const trans = {
   __: (text: string, ...args: unknown[]) => filled(text, args),
-  _n: (one: string, many: string, n: number, ...args: unknown[]) => filled(n === 1 ? one : many, args)
+  // As Lab's: the count itself is the first.
+  _n: (one: string, many: string, n: number, ...args: unknown[]) =>
+    filled(n === 1 ? one : many, [n, ...args])
 } as unknown as TranslationBundle;
 
 const variable = (name: string, more: Partial<IVariable> = {}): IVariable => ({
@@ -270,4 +272,52 @@ test('a restarted or another kernel has none of the objects of the one before, n
   await clock.pass(IDLE_INTERVAL);
   assert.equal(model.state, 'ready');
   assert.equal(second.asked.length, asked + 3);
+});
+
+test('that a kernel has ended by itself is said, until something is there again', async () => {
+  const clock = new Clock();
+  const model = new VariablesModel(clock);
+  const kernel = new Wire();
+  kernel.answer = async () => body([]);
+  const turned = async (status: Kernel.Status, ...variables: IVariable[]): Promise<string> => {
+    kernel.answer = async () => body(variables);
+    kernel.status = status;
+    model.statusChanged();
+    await clock.pass(0);
+    return model.state;
+  };
+  /** As Lab tells of a kernel that the server starts anew. */
+  const died = async (): Promise<string> => {
+    kernel.status = 'restarting';
+    model.statusChanged();
+    return turned('autorestarting');
+  };
+  model.turnTo(on(kernel));
+  model.isWatched = true;
+  assert.equal(await turned('idle'), 'ready');
+  assert.equal(await died(), 'loading'); // it had nothing
+  model.filter = 'a';
+  assert.equal(await turned('idle', variable('a'), variable('b')), 'ready');
+  await clock.pass(1_000);
+  assert.equal(await died(), 'lost');
+  assert.deepEqual([model.loss, model.listing, model.filter], [{ at: clock.now(), objects: 2 }, null, '']);
+  assert.equal(await turned('starting'), 'lost');
+  assert.equal(await turned('idle'), 'lost'); // asked, and it has nothing yet
+  assert.deepEqual(kernel.asked.at(-1), { filter: '' });
+  assert.equal(await died(), 'lost'); // once more
+  assert.equal(model.loss?.objects, 2);
+  assert.equal(await turned('busy', variable('a')), 'ready');
+  assert.equal(await died(), 'lost');
+  assert.equal(await turned('dead'), 'dead'); // it could not be started anew
+  assert.equal(await turned('restarting'), 'loading'); // by hand
+  assert.equal(await turned('idle'), 'ready');
+  assert.equal(await turned('idle', variable('a')), 'ready');
+  assert.equal(await died(), 'lost');
+  model.turnTo(on(new Wire('k2')));
+  assert.equal(model.state, 'loading');
+
+  const at = new Date(2026, 10, 27, 15, 4, 9).getTime();
+  assert.equal(clockText(at), '15:04:09');
+  assert.match(lossText({ at, objects: 1 }, trans), /ended by itself at 15:04:09 .* the object listed here went/);
+  assert.match(lossText({ at, objects: 6 }, trans), /the 6 objects listed here went with it.* to have them back\.$/);
 });

@@ -21,12 +21,21 @@ export interface ITarget {
   readonly kernel: IAsked | null;
 }
 
+/** A kernel that ended by itself, and what it had. */
+export interface ILoss {
+  /** When that was seen, in milliseconds since 1970. */
+  readonly at: number;
+  /** Objects of the last list. */
+  readonly objects: number;
+}
+
 /** What is to be shown. */
 export type State =
   | 'no-notebook'
   | 'no-kernel'
   | 'other-kernel'
   | 'dead'
+  | 'lost'
   | 'loading'
   | 'error'
   | 'ready';
@@ -44,6 +53,9 @@ export const CLOCK: IClock = {
     return () => clearTimeout(timer);
   }
 };
+
+/** In which states the kernel is asked. */
+const ASKED: ReadonlySet<State> = new Set(['loading', 'error', 'ready', 'lost']);
 
 export class VariablesModel {
   constructor(private readonly clock: IClock = CLOCK) {}
@@ -76,6 +88,11 @@ export class VariablesModel {
     return this._isLate;
   }
 
+  /** What ended with the kernel before, until there is something to be listed again. */
+  get loss(): ILoss | null {
+    return this._loss;
+  }
+
   /** What went wrong with the last request. */
   get error(): unknown {
     return this._error;
@@ -99,6 +116,9 @@ export class VariablesModel {
     }
     if (kernel.status === 'dead' || kernel.status === 'terminating') {
       return 'dead';
+    }
+    if (this._loss !== null) {
+      return 'lost';
     }
     if (this._listing !== null) {
       return 'ready';
@@ -124,6 +144,8 @@ export class VariablesModel {
     this._target = target;
     if (target?.kernel?.id !== before) {
       this._forget();
+      this._loss = null;
+      this._had = 0;
     }
     this._changed.emit();
     this.refresh();
@@ -132,6 +154,15 @@ export class VariablesModel {
   /** The kernel does something else, or is another one under its old name. */
   statusChanged(): void {
     const status = this._target?.kernel?.status;
+    if (status === 'restarting') {
+      // Asked for by somebody, unless the next one says otherwise at once.
+      this._had = this._listing?.total || this._loss?.objects || 0;
+      this._loss = null;
+    } else if (status === 'autorestarting') {
+      const objects = this._listing?.total || this._had;
+      this._loss = objects > 0 ? { at: this.clock.now(), objects } : null;
+      this._filter = ''; // the first object that is there again is to be seen
+    }
     if (status === 'restarting' || status === 'autorestarting' || status === 'starting') {
       this._forget();
     }
@@ -159,7 +190,7 @@ export class VariablesModel {
     if (kernel?.status === 'restarting' || kernel?.status === 'autorestarting') {
       return; // it says when it is there again
     }
-    if (this._isWatched && kernel && (state === 'loading' || state === 'error' || state === 'ready')) {
+    if (this._isWatched && kernel && ASKED.has(state)) {
       void this._look(kernel);
     }
   }
@@ -223,6 +254,9 @@ export class VariablesModel {
     this._listedFor = filter;
     this._listedAt = this.clock.now();
     this._error = null;
+    if (listing.total > 0) {
+      this._loss = null;
+    }
   }
 
   private _next(isWorking: boolean): void {
@@ -256,6 +290,9 @@ export class VariablesModel {
   private _listedFor = '';
   private _listedAt = 0;
   private _moved: ReadonlySet<string> = new Set();
+  private _loss: ILoss | null = null;
+  /** How many objects there were when a restart began. */
+  private _had = 0;
   private _error: unknown = null;
   private _filter = '';
   private _isWatched = false;

@@ -9,10 +9,10 @@ import React from 'react';
 import { Failure } from '../failure.js';
 import { CommandIDs } from '../tokens.js';
 import { variablesIcon } from './icon.js';
-import type { VariablesModel } from './model.js';
+import type { ILoss, VariablesModel } from './model.js';
 import type { IListing } from './payload.js';
 import { VariableRow } from './row.js';
-import { clockText, groupText, inGroups, leftOut } from './words.js';
+import { clockText, groupText, inGroups, leftOut, lossText } from './words.js';
 
 interface IProps {
   model: VariablesModel;
@@ -130,6 +130,15 @@ function Content(props: IProps): JSX.Element {
           text={trans.__('The kernel has ended, and its objects with it. Restart it and run the cells again.')}
           label={trans.__('Restart the kernel')}
           onPress={() => run('notebook:restart-kernel')}
+        />
+      );
+    case 'lost':
+      return (
+        <Told
+          isProblem
+          text={lossText(model.loss as ILoss, trans)}
+          label={trans.__('Run all cells')}
+          onPress={() => run('notebook:run-all-cells')}
         />
       );
     case 'loading':

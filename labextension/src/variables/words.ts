@@ -3,6 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { THIN, fixed } from '../result/format.js';
+import type { ILoss } from './model.js';
 import type { Group, IListing, IVariable } from './payload.js';
 
 /** Bytes in thousands, as everywhere: `157 kB`, `1.2 MB`. */
@@ -68,14 +69,25 @@ export function leftOut(listing: IListing, trans: TranslationBundle): string {
   if (others > 0) {
     parts.push(
       trans._n(
-        '%1 other variable (a number, a text, a function) is not listed.',
-        '%1 other variables (numbers, texts, functions) are not listed.',
+        '%2 other variable (a number, a text, a function) is not listed.',
+        '%2 other variables (numbers, texts, functions) are not listed.',
         others,
         fixed(others, 0)
       )
     );
   }
   return parts.join(' ');
+}
+
+/** That a kernel has ended by itself, what went with it, and what can be done. */
+export function lossText(loss: ILoss, trans: TranslationBundle): string {
+  return trans._n(
+    'The kernel ended by itself at %2 and was started anew: the object listed here went with it. It was killed, crashed, or had too little memory. Run the cells again to have it back.',
+    'The kernel ended by itself at %2 and was started anew: the %3 objects listed here went with it. It was killed, crashed, or had too little memory. Run the cells again to have them back.',
+    loss.objects,
+    clockText(loss.at),
+    fixed(loss.objects, 0)
+  );
 }
 
 /** Time of day of a moment, as clocks here show it. */

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..db.types import utc_now
 from ..errors import Conflict
 from ..jobs import protocol
-from ..jobs.attempt import placed
+from ..jobs.trader_places import placed
 from ..models.debug import BreakpointGiven, DebugSession, DebugStatus, DebugValue, DebugVariables
 from . import answers, dap
 from .about import About, Patience

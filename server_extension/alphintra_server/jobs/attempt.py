@@ -20,6 +20,7 @@ from .launcher import JobLimits, Launcher
 from .output import BadOutputError, adopt, collect
 from .protocol import OutputFile, OutputLimitError, ProtocolError
 from .store import Claim
+from .trader_places import placed
 from .worker_process import Worker
 
 if TYPE_CHECKING:
@@ -293,26 +294,6 @@ class Attempt:
         _log.warning("Worker of job %s ended (%s): %s", self.held.job_id, code, tail)
         text = f"The worker ended without a result ({_how(code)}): the {about} or the machine ended it."
         return failed("WORKER_DIED", text)
-
-
-def placed(
-    said: protocol.Error, own_file: str, file_name: str | None, line_map: list[list[int]] | None
-) -> dict[str, Any]:
-    """Express the place of an error, a line of a job's file, as the trader knows it.
-
-    Args:
-        said: The error.
-        own_file: Name of the job's file.
-        file_name: How the trader knows the file that the code came from.
-        line_map: For a notebook, cell and line of each line of the code.
-    """
-    error = said.model_dump(exclude={"type"})
-    own = said.file is not None and Path(said.file).name == own_file
-    if own and file_name:
-        error["file"] = file_name
-    if own and line_map and said.line and said.cell is None and said.line <= len(line_map):
-        error["cell"], error["line"] = line_map[said.line - 1]
-    return error
 
 
 def _how(code: int) -> str:

@@ -99,7 +99,8 @@ def test_refused_for_money() -> None:
     """At submission 10 × 10 is more than 99; with room for the close but not for the open, at the fill."""
     result = run(Once, cash=99)
     assert result.orders[["state", "reason"]].values.tolist() == [["REJECTED", "INSUFFICIENT_FUNDS"]]
-    assert codes(result)["refused_orders"]["items"] == ["INSUFFICIENT_FUNDS: 1"]
+    (said,) = codes(result)["refused_orders"]["items"]
+    assert said.startswith("INSUFFICIENT_FUNDS: 1, first order 0, BUY 10 DATA, ")
     gap = bars((10, 11, 9, 10), (11, 12, 9, 11), (11, 13, 10, 12))
     assert run(Once, gap, cash=105).orders[["state", "reason"]].values.tolist() == [
         ["CANCELLED", "INSUFFICIENT_FUNDS_AT_FILL"]

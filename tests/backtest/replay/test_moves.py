@@ -203,11 +203,81 @@ def test_names_of_the_module_can_be_used(replay: Replay) -> None:
     assert replay.bar == 9
 
 
-def test_an_expression_that_raises_stops_there(replay: Replay) -> None:
-    with pytest.raises(ReplayError, match=r"raised ZeroDivisionError: .*\(bar 4, 2024-01-06") as error:
-        replay.until("1 / (self.bar_index - 4) > 5")
-    assert (error.value.code, replay.bar) == ("EXPRESSION_FAILED", 4)
-    assert len(replay.strategy.seen) == 5
+NO_ANSWER = "it is asked at each bar and needs an answer at each: ask first, as in 'self.bar_index > 50 and …'"
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("1 / (self.bar_index - 4) > 5", f"ZeroDivisionError: division by zero (WHERE) – {NO_ANSWER}"),
+        (
+            "self.xyz > 3",
+            "AttributeError: 'Switch' object has no attribute 'xyz' (WHERE) – Switch has bought, seen, size, "
+            "and what each strategy has, such as equity and data",
+        ),
+        (
+            "self.sean > 3",
+            "AttributeError: 'Switch' object has no attribute 'sean' (WHERE) – did you mean 'seen'?",
+        ),
+        (
+            "self.data.clsoe[-1] > 3",
+            "AttributeError: 'SymbolData' object has no attribute 'clsoe' (WHERE) – did you mean 'close'?",
+        ),
+        (
+            "self.position.size > 3",
+            "AttributeError: 'function' object has no attribute 'size' (WHERE) – position is a method, "
+            "which is called with brackets: position()",
+        ),
+        (
+            "self.buy > 3",
+            "TypeError: '>' not supported between instances of 'method' and 'int' (WHERE) – a method is called with "
+            "brackets, such as self.position()",
+        ),
+        (
+            "(self.seen and None).last > 3",
+            "AttributeError: 'NoneType' object has no attribute 'last' (WHERE) – what it is asked of is None at this "
+            "bar: ask first, as in 'self.entry is not None and …'",
+        ),
+        (
+            "(self.seen and None) > 3",
+            "TypeError: '>' not supported between instances of 'NoneType' and 'int' (WHERE) – a value is None at this "
+            "bar: ask first, as in 'self.entry is not None and self.entry > 3'",
+        ),
+        (
+            "self.data.close > 3",
+            "TypeError: '>' not supported between instances of 'Series' and 'int' (WHERE) – a series has a value for "
+            "each bar: [-1] is the current one, as in 'self.data.close[-1] > 3'",
+        ),
+        (
+            "self.data.close[0] > 3",
+            "LookAheadError: data.close[0] counts from the start of the data – data.close[-1] is the current bar, "
+            "data.close[-2] the one before (WHERE)",
+        ),
+        ("equity > 3", "NameError: name 'equity' is not defined (WHERE) – write self.equity"),
+        ("BARZ > 3", "NameError: name 'BARZ' is not defined (WHERE) – did you mean 'BARS'?"),
+        (
+            "qqqq > 3",
+            "NameError: name 'qqqq' is not defined (WHERE) – it sees self, and the names of the cell or file in which "
+            "the strategy is written",
+        ),
+    ],
+)
+def test_an_expression_that_raises_stops_there_and_says_what_to_write(
+    replay: Replay, expression: str, said: str
+) -> None:
+    with pytest.raises(ReplayError) as error:
+        replay.until(f"self.bar_index == 4 and {expression}")
+    where = "bar of 2024-01-06 00:00"
+    assert str(error.value) == (
+        f"the expression 'self.bar_index == 4 and {expression}' raised {said.replace('WHERE', where)}"
+    )
+    assert (error.value.code, replay.bar, len(replay.strategy.seen)) == ("EXPRESSION_FAILED", 4, 5)
+
+
+def test_what_an_expression_that_raises_says_is_bounded(replay: Replay) -> None:
+    with pytest.raises(ReplayError) as error:
+        replay.until(f"self.{'x' * 5_000} or '{'y' * 5_000}'")
+    assert len(str(error.value)) < 800
 
 
 def test_an_expression_that_is_none_or_acts(replay: Replay) -> None:

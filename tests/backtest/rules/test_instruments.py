@@ -176,6 +176,11 @@ def test_f18_a_delisted_symbol_is_closed_at_its_last_price_free_of_costs() -> No
     delisted = ("CANCELLED", "DELISTED")
     assert ends(result)[1:3] == [delisted, delisted]
     assert [e for e in ends(result) if e[0] == "REJECTED"] == [("REJECTED", "DELISTED")] * 2
+    (said,) = assumption(result, "refused_orders")["items"]
+    assert said == (
+        "DELISTED: 2, first order 4, BUY 1 B, 2024-01-04 21:00 – submit nothing after the symbol's last session; "
+        "the end= of its al.Instrument says which that is"
+    )
     assert trades(result)[0][2:] == (45, pytest.approx(-55 - 5.05), "DELISTED")
     assert events(result, "CANCELLED")[0][0] == "2024-01-04 21:00"
     assert assumption(result, "stale_marks") is None

@@ -54,7 +54,11 @@ def test_f6_funds_at_submission() -> None:
     assert result.counts["rejected:INSUFFICIENT_FUNDS"] == 1
     entry = assumption(result, "refused_orders")
     assert entry is not None
-    assert (entry["text"], entry["items"]) == ("1 order refused", ["INSUFFICIENT_FUNDS: 1"])
+    assert entry["text"] == "1 order refused"
+    assert entry["items"] == [
+        "INSUFFICIENT_FUNDS: 1, first order 0, BUY 11 DATA, 2024-01-02 21:00 – "
+        "ask for less, or give more cash= or leverage="
+    ]
 
 
 def test_f6_funds_at_the_fill() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from alphintra.data import resolve
 
-from .scripted import FLAT, bars, both, buy, ends, fills, run, scripted, sell, target
+from .scripted import FLAT, assumption, bars, both, buy, ends, fills, run, scripted, sell, target
 
 
 def test_f1_a_market_order_fills_at_the_next_open() -> None:
@@ -176,6 +176,12 @@ def test_f10_orders_from_on_stop_are_rejected() -> None:
     result = run({}, bars(FLAT, FLAT), on_stop=stop)
     assert ends(result) == [("REJECTED", "RUN_ENDED"), ("CANCELLED", "PARENT_CANCELLED")]
     assert list(result.events["state"]) == ["REJECTED", "CANCELLED"]
+    said = assumption(result, "refused_orders")
+    assert said is not None
+    assert said["items"] == [
+        "RUN_ENDED: 1, first order 0, BUY 1 DATA, 2024-01-03 21:00 – submit it in on_bar, or close what is open with "
+        "close_at_end='last_close'"
+    ]
 
 
 def sma_of(n: int, symbol: str | None = None) -> Any:

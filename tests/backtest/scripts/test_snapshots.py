@@ -1,4 +1,4 @@
-"""Random scripts, 2,000 of them: on from a snapshot, or from bytes in another session, is what a batch run does."""
+"""Random scripts, 400 in each test run and 2,000 in all: on from a snapshot or from bytes it is the batch run."""
 
 from __future__ import annotations
 

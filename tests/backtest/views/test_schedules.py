@@ -38,6 +38,12 @@ def times(data: Any, *schedules: str) -> dict[str, list[str]]:
     return held
 
 
+def named(data: Any) -> dict[str, list[int]]:
+    """Bars at which each schedule of the list holds."""
+    seen = watch(data, lambda s: [s.every(name) for name in SCHEDULES])
+    return {name: [n for n, held in enumerate(seen.values()) if held[i]] for i, name in enumerate(SCHEDULES)}
+
+
 def dates(data: Any, schedule: str) -> list[str]:
     return [text[5:10] for text in times(data, schedule)[schedule]]
 
@@ -151,6 +157,21 @@ def test_weekly_and_monthly_bars() -> None:
     assert [v[0] for v in seen.values()] == [True] * 9
     assert np.flatnonzero([v[1] for v in seen.values()]).tolist() == [4, 8]
     assert [v[2] for v in seen.values()] == [True] * 9
+    # The week from 25 December 2023 ends the year on Sunday, that from 1 January 2024 begins the next.
+    index = pd.date_range("2023-12-18", periods=4, freq="7D")
+    frame = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close", "volume"), 10.0), index=index)
+    held = named(frame)
+    assert held["year_end"] == held["quarter_end"] == held["month_end"] == [1]
+    assert held["year_start"] == held["quarter_start"] == held["month_start"] == [2]
+
+    # Months from October 2023 to May 2024.
+    index = pd.date_range("2023-10-01", periods=8, freq="MS")
+    frame = pd.DataFrame(dict.fromkeys(("open", "high", "low", "close", "volume"), 10.0), index=index)
+    held = named(frame)
+    for every in ("session_open", "session_close", "month_start", "month_end"):
+        assert held[every] == list(range(8))
+    assert (held["quarter_start"], held["quarter_end"]) == ([0, 3, 6], [2, 5])
+    assert (held["year_start"], held["year_end"]) == ([3], [2])
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,16 @@ def test_orders_that_make_no_sense(act: Any, words: str) -> None:
     assert words in str(error)
 
 
+def test_a_contradictory_bracket_is_told_with_place_and_remedy() -> None:
+    place = r"line \d+, bar 2024-01-02T21:00:00Z\)"
+    remedy = "move it, or give stop_loss_percent, a distance from the price of the fill"
+    with pytest.raises(StrategyError, match=f"stop_loss=105 must lie below the entry of about .* – {remedy}.*{place}"):
+        al.backtest(does(lambda s: s.buy(1, stop_loss=105)), bars())
+    error = cause(lambda s: s.buy(1, take_profit=120, take_profit_percent=0.1))
+    assert isinstance(error, OrderError)
+    assert error.hint == "leave one of them out"
+
+
 @pytest.mark.parametrize("act", [lambda s: s.buy(1), lambda s: s.close(), lambda s: s.position(), lambda s: s.ready()])
 def test_several_symbols_need_a_name(act: Any) -> None:
     error = cause(act, {"A": bars(), "B": bars()})
@@ -203,6 +213,10 @@ def test_bad_parameters(params: dict[str, Any], words: str) -> None:
     with pytest.raises(ParameterError) as caught:
         al.backtest(Tuned, bars(), params=params)
     assert words in str(caught.value)
+    if "its low" in words or "its high" in words:
+        assert (caught.value.where, caught.value.hint) == (
+            "fast", "give a value from 2 to 100, or widen the bounds of its Param",
+        )  # fmt: skip
 
 
 def test_parameters_are_described_and_read_like_numbers() -> None:
