@@ -125,7 +125,7 @@ function Warnings({ shown: { dataset, version }, trans }: { shown: IShown; trans
   const state = datasetState(version ?? dataset, trans);
   const told = [
     state.kind === 'errors'
-      ? ['error', '\u2715', trans.__('%1: nothing runs on it before they are accepted or mended', state.text)]
+      ? ['error', '\u2715', trans.__('%1: until it is mended or accepted, nothing runs on this version', state.text)]
       : state.kind === 'unchecked'
         ? ['warning', '!', state.text]
         : null,
