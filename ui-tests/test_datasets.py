@@ -81,9 +81,25 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     expect(page.locator(f"{PAGE} .alphintra-Dataset-values")).to_contain_text(re.compile(r"O [\d.]+ {2}H"))
     view.shot("71-dataset-platform")
 
-    # By the button: the guess is shown on the sample, and nothing is imported before its questions are answered.
+    # While the connection is gone an upload waits, and can be cancelled.
+    gone = "**/api/datasets/upload/*"
+    page.route(gone, lambda route: route.abort() if route.request.method == "PATCH" else route.continue_())
+    files = page.locator(f"{PANEL} input[type=file]")
+    files.set_input_files({"name": "unwanted.csv", "mimeType": "text/csv", "buffer": b"Date,Close\n2024-01-02,1\n"})
+    unwanted = page.locator(f"{PANEL} .alphintra-Upload")
+    expect(unwanted).to_contain_text("the connection broke; it goes on by itself")
+    view.shot_as_it_is("71-upload-waits")
+    unwanted.get_by_role("button", name="Cancel the upload of unwanted.csv").click()
+    expect(unwanted).to_have_count(0)
+    page.unroute(gone)
+    (kept,) = view.lab.request("GET", "datasets/upload")["items"]
+    assert (kept["state"], kept["received"]) == ("ABORTED", 0)
+
+    # By the button, over a connection that breaks once: the guess is shown on the sample, and nothing is imported
+    # before its questions are answered.
+    page.route(gone, lambda route: route.abort(), times=1)
     file = {"name": "download.csv", "mimeType": "text/csv", "buffer": hourly(spoiled=True).encode()}
-    page.locator(f"{PANEL} input[type=file]").set_input_files(file)
+    files.set_input_files(file)
     page.locator(FORM).wait_for()
     start = page.locator(FORM).get_by_role("button", name="Import")
     expect(start).to_be_disabled()
