@@ -34,9 +34,9 @@ export function SendingProgress(props: {
   const isStill = sender === null || sender.state === 'waiting';
   const doing =
     sender === null
-      ? trans.__('stopped at %1: add the same file again', percentText(share))
+      ? trans.__('%1: add the file again', percentText(share))
       : sender.state === 'waiting'
-        ? trans.__('the connection broke; it goes on by itself')
+        ? trans.__('waits for the connection')
         : trans.__('%1 of %2', bytesText(upload.received), bytesText(upload.length));
   return (
     <div className="alphintra-Progress">

@@ -96,7 +96,7 @@ def _text(value: int, kind: str) -> str:
 
 def _chart(manifest: dict[str, Any], symbol: str, own: list[dict[str, Any]], points: int) -> dict[str, Any]:
     """Make the points that the sample has of a symbol; ``thinned`` says that they are not all there are."""
-    named = {column["role"]: column["name"] for column in manifest["columns"] if column["role"]}
+    named: dict[str, str] = {column["role"]: column["name"] for column in manifest["columns"] if column["role"]}
     doubles = [column["name"] for column in manifest["columns"] if column["type"] == "double"]
     series = named.get("close") or (doubles[0] if doubles else None)
     bars = _spans(manifest)[symbol]["rows"]
@@ -105,7 +105,7 @@ def _chart(manifest: dict[str, Any], symbol: str, own: list[dict[str, Any]], poi
     chosen = chosen[::step]
     times = [_seconds(row[named["time"]]) for row in chosen]
     prices = ("open", "high", "low", "close")
-    candles = None
+    candles: dict[str, Any] | None = None
     if all(role in named for role in prices):
         candles = {role: [row[named[role]] for row in chosen] for role in prices}
         candles |= {"time": times, "bars_each": 1}
@@ -114,7 +114,7 @@ def _chart(manifest: dict[str, Any], symbol: str, own: list[dict[str, Any]], poi
         "symbol": symbol,
         "series": series,
         "time": times,
-        "values": [row[series] for row in chosen],
+        "values": [row[series] for row in chosen] if series is not None else [],
         "bars": bars,
         "thinned": len(chosen) < bars,
         "candles": candles,
