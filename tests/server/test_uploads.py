@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import sys
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
@@ -18,8 +19,14 @@ ALICE, MALLORY = "alice:researcher", "mallory:researcher"
 TUS = {"Tus-Resumable": "1.0.0"}
 CHUNK = TUS | {"Content-Type": "application/offset+octet-stream"}
 QUOTA = 40 << 20
-#: What an upload may be by the time that one asks: a job looks at what is here.
-HERE = {"RECEIVED", "INSPECTING", "INSPECTED", "FAILED"}
+#: What an upload that is here may be: its look into the file has begun or not, and ends only with the server.
+HERE = {"RECEIVED", "INSPECTING"}
+
+
+@pytest.fixture
+def worker_argv():
+    """A worker that is never ready: one that failed would take the file with it, at any moment of a test."""
+    return (sys.executable, "-c", "import time; time.sleep(600)")
 
 
 @pytest.fixture
