@@ -26,6 +26,12 @@ const shield = `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" v
   </g>
 </svg>`;
 
+const cylinder = `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">
+  <g class="jp-icon3" fill="#616161">
+    <path d="M8 1.500c3.300 0 5.500 1 5.500 2.300S11.300 6.100 8 6.100 2.500 5.100 2.500 3.800 4.700 1.500 8 1.500zM2.500 5.700C3.600 6.700 5.600 7.300 8 7.300s4.400-.6 5.500-1.600v2.200c0 1.300-2.200 2.300-5.500 2.300s-5.500-1-5.500-2.300zM2.500 9.800c1.100 1 3.100 1.600 5.500 1.600s4.400-.6 5.500-1.600V12c0 1.400-2.200 2.500-5.500 2.500S2.500 13.400 2.500 12z"/>
+  </g>
+</svg>`;
+
 export const markIcon = new LabIcon({ name: 'alphintra:mark', svgstr: mark });
 
 export const templatesIcon = new LabIcon({
@@ -35,6 +41,9 @@ export const templatesIcon = new LabIcon({
 
 /** Bars of different lengths: work that has come to different points. */
 export const jobIcon = new LabIcon({ name: 'alphintra:job', svgstr: job });
+
+/** A stack of discs, as data is drawn everywhere. */
+export const datasetsIcon = new LabIcon({ name: 'alphintra:datasets', svgstr: cylinder });
 
 /** A shield, half of it filled. */
 export const shieldIcon = new LabIcon({ name: 'alphintra:shield', svgstr: shield });

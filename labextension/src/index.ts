@@ -2,6 +2,7 @@
 
 import { backtestsPlugin } from './backtests/index.js';
 import { checksPlugin } from './checks/index.js';
+import { datasetsPlugin } from './datasets/index.js';
 import { debugPlugin } from './debug/index.js';
 import { jobsPlugin } from './jobs/index.js';
 import { postMortemPlugin } from './postMortem/index.js';
@@ -23,6 +24,7 @@ export default [
   jobsPlugin,
   backtestsPlugin,
   checksPlugin,
+  datasetsPlugin,
   variablesPlugin,
   templatesPlugin,
   runPlugin,

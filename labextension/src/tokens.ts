@@ -88,6 +88,11 @@ export namespace CommandIDs {
   export const refreshBacktests = 'alphintra:refresh-backtests';
   export const openRun = 'alphintra:open-run';
   export const compareRuns = 'alphintra:compare-runs';
+  export const showDatasets = 'alphintra:show-datasets';
+  export const refreshDatasets = 'alphintra:refresh-datasets';
+  export const uploadDatasets = 'alphintra:upload-datasets';
+  export const openUpload = 'alphintra:open-upload';
+  export const openDataset = 'alphintra:open-dataset';
   export const showVariables = 'alphintra:show-variables';
   export const refreshVariables = 'alphintra:refresh-variables';
   export const openVariable = 'alphintra:open-variable';

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import alphintra as al
 import pytest
 
 from .stored import store_version
@@ -87,6 +88,15 @@ async def test_preview(api):
     assert chart["values"][0] == 130.31
     # Thinned by extremes: the highest close of the whole history is in it.
     assert max(chart["values"]) == 702.1
+    candles = chart["candles"]
+    assert candles["bars_each"] == 33
+    assert len(candles["time"]) == 100
+    assert (candles["time"][0], candles["open"][0]) == (951868800, 118.56)
+    # Each is of all its bars: lowest low and highest high of the whole history are in them, and all that was traded.
+    whole = al.data.load("us-equities-daily/AAPL").to_pandas()
+    assert (min(candles["low"]), max(candles["high"])) == (whole["low"].min(), whole["high"].max())
+    assert candles["close"] == [*whole["close"].iloc[32::33], whole["close"].iloc[-1]]
+    assert sum(candles["volume"]) == whole["volume"].sum()
     other = await api("GET", "/api/datasets/us-equities-daily/preview", params={"symbol": "FB"})
     assert other.json["chart_data"]["bars"] == 196
     assert other.json["chart_data"]["thinned"] is False

@@ -153,6 +153,11 @@ async def test_preview_and_statistics_come_from_the_manifest_alone(house):
     assert chart["time"] == sorted(chart["time"])
     closes = dict(zip((1_577_836_800 + 60 * i for i in range(300)), bars(300)["close"].to_pylist(), strict=True))
     assert chart["values"] == [closes[moment] for moment in chart["time"]]
+    candles = chart["candles"]
+    assert (candles["time"], candles["close"], candles["bars_each"]) == (chart["time"], chart["values"], 1)
+    place = (chart["time"][4] - 1_577_836_800) // 60
+    for name in ("open", "high", "low", "volume"):
+        assert candles[name][4] == bars(300)[name].to_pylist()[place]
     other = await house.datasets.preview(ALICE, "prices", PreviewQuery(symbol="MSFT", rows=200))
     assert {row["symbol"] for row in other.sample_data} == {"MSFT"}
     assert len(other.chart_data["time"]) == 40

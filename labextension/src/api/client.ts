@@ -5,13 +5,24 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import { ApiError, problemFrom } from './problem.js';
 import type {
+  IAcknowledged,
+  IDataset,
+  IDatasetPreview,
+  IDatasetQuery,
+  IDatasetStatistics,
+  IDatasetVersion,
+  IIngestBody,
+  IUpload,
+  IUploadInspection,
+  IValidationReport
+} from './datasets.js';
+import type {
   IBacktest,
   ICheckRun,
   IChecks,
   IChecksUpdate,
   IClone,
   IComparison,
-  IDataset,
   IExecution,
   IInspection,
   IJob,
@@ -108,8 +119,58 @@ export class Client {
     return this._get('snippets', { limit: 100 });
   }
 
-  datasets(): Promise<IPage<IDataset>> {
-    return this._get('datasets', { limit: 100 });
+  /** A page of the catalogue, by name; whatever is left out of the query filters nothing. */
+  datasets(query: IDatasetQuery = { limit: 100 }): Promise<IPage<IDataset>> {
+    return this._get('datasets', { ...query }, AbortSignal.timeout(LIST_MS));
+  }
+
+  /** A dataset by id, or by name where it is the platform's or one's own. */
+  dataset(id: string): Promise<IDataset> {
+    return this._get(`datasets/${encodeURIComponent(id)}`);
+  }
+
+  datasetVersions(id: string): Promise<IPage<IDatasetVersion>> {
+    return this._get(`datasets/${encodeURIComponent(id)}/versions`, { limit: 100 });
+  }
+
+  datasetPreview(
+    id: string,
+    query: { version?: number; symbol?: string; rows: number; max_points: number }
+  ): Promise<IDatasetPreview> {
+    return this._get(`datasets/${encodeURIComponent(id)}/preview`, query);
+  }
+
+  datasetStatistics(id: string, query: { version?: number }): Promise<IDatasetStatistics> {
+    return this._get(`datasets/${encodeURIComponent(id)}/statistics`, query);
+  }
+
+  /** What the rules found on a version, and what was accepted of it. */
+  datasetReport(id: string, version: number): Promise<IValidationReport> {
+    return this._get(`datasets/${encodeURIComponent(id)}/versions/${version}/validation`);
+  }
+
+  /** Accept errors of a version: it can be used then. */
+  acknowledge(id: string, version: number, rules: readonly string[], why: string): Promise<IAcknowledged> {
+    return this._post(`datasets/${encodeURIComponent(id)}/versions/${version}/acknowledge`, { rules: [...rules], why });
+  }
+
+  /** The newest uploads of this user. */
+  uploads(limit: number): Promise<IPage<IUpload>> {
+    return this._get('datasets/upload', { limit }, AbortSignal.timeout(LIST_MS));
+  }
+
+  /** What the first look at an upload found, and where the upload stands. */
+  uploadInspection(id: string): Promise<IUploadInspection> {
+    return this._get(`datasets/upload/${encodeURIComponent(id)}/inspection`);
+  }
+
+  /** Have an upload looked at again. */
+  inspectUpload(id: string): Promise<unknown> {
+    return this._post(`datasets/upload/${encodeURIComponent(id)}/inspect`, {});
+  }
+
+  ingestUpload(id: string, body: IIngestBody): Promise<{ job_id: string }> {
+    return this._post(`datasets/upload/${encodeURIComponent(id)}/ingest`, { ...body });
   }
 
   /** A page of runs; a request that is lost on its way ends as an error, so that it is asked again. */
@@ -246,11 +307,16 @@ export class Client {
     });
   }
 
-  private async _request<T>(path: string, init: RequestInit): Promise<T> {
+  /**
+   * Send a request whose headers matter, such as those of an upload.
+   *
+   * Throws an `ApiError` where there is no answer, or it is not one of success.
+   */
+  async send(path: string, init: RequestInit): Promise<Response> {
     let response: Response;
     try {
       response = await ServerConnection.makeRequest(
-        URLExt.join(this._settings.baseUrl, 'api') + '/' + path,
+        this.url(path),
         // With Lab's own 'no-store' a time stamp is added to the query, which the
         // server refuses as an unknown field.
         { cache: 'no-cache', ...init },
@@ -262,26 +328,32 @@ export class Client {
         title: error instanceof Error ? error.message : String(error)
       });
     }
-    const text = await response.text();
-    let body: unknown = null;
-    try {
-      body = text ? JSON.parse(text) : null;
-    } catch {
-      // A proxy's HTML page: its status is all there is to say.
-      body = null;
-    }
     if (!response.ok) {
       throw new ApiError(
         problemFrom(
           response.status,
           response.statusText,
-          body,
+          parsed(await response.text()),
           response.headers.get('Retry-After')
         )
       );
     }
-    return body as T;
+    return response;
+  }
+
+  private async _request<T>(path: string, init: RequestInit): Promise<T> {
+    const response = await this.send(path, init);
+    return parsed(await response.text()) as T;
   }
 
   private _settings: ServerConnection.ISettings;
+}
+
+/** The JSON of an answer; of a proxy's HTML page, whose status is all there is to say, nothing. */
+function parsed(text: string): unknown {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
 }

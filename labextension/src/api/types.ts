@@ -313,12 +313,3 @@ export interface ISnippet {
   code: string;
   source: 'builtin' | 'user';
 }
-
-export interface IDataset {
-  id: string;
-  name: string;
-  description?: string;
-  symbols?: string[] | null;
-  /** False for closes only: there is nothing to fill against. */
-  tradable?: boolean;
-}

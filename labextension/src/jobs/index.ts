@@ -73,6 +73,9 @@ export const jobsPlugin: JupyterFrontEndPlugin<IJobs> = {
         const { strategy_id: strategy, name } = job;
         return () => void commands.execute(CommandIDs.openChecks, { strategy, name });
       }
+      if (job.kind === 'inspect' || job.kind === 'ingest') {
+        return () => void commands.execute(CommandIDs.openUpload, { id: job.resource_id });
+      }
       return null;
     }
     const openDocument = (job: IJob): void =>

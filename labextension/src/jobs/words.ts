@@ -36,8 +36,9 @@ export function kindText(kind: string, trans: TranslationBundle): string {
     {
       backtest: trans.__('Backtest'),
       check: trans.__('Checks'),
-      validation: trans.__('Validation'),
-      ingest: trans.__('Data'),
+      inspect: trans.__('First look'),
+      ingest: trans.__('Import'),
+      validate: trans.__('Validation'),
       training: trans.__('Training'),
       paper: trans.__('Paper trading')
     }[kind] ?? kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll('_', ' ')

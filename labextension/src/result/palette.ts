@@ -10,6 +10,8 @@ export interface IPalette {
   downFill: string;
   strategy: string;
   benchmark: string;
+  error: string;
+  warning: string;
   series: string[];
   font: string;
 }
@@ -36,6 +38,8 @@ export function readPalette(node: HTMLElement): IPalette {
     downFill: color('--alphintra-down-fill'),
     strategy: color('--alphintra-strategy'),
     benchmark: color('--alphintra-muted'),
+    error: color('--alphintra-red'),
+    warning: color('--alphintra-amber'),
     series: Array.from({ length: SERIES }, (_, i) =>
       color(`--alphintra-series-${i + 1}`)
     ),

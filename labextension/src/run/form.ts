@@ -1,7 +1,8 @@
 /** What a trader chooses before a backtest from the toolbar: checked values, without a DOM. */
 
 import type { IFieldError } from '../api/problem.js';
-import type { IDataset, IParameter, IStrategyClass } from '../api/types.js';
+import type { IDataset } from '../api/datasets.js';
+import type { IParameter, IStrategyClass } from '../api/types.js';
 import type { ISettingValues } from '../settings/values.js';
 import type { IComplaint } from './complaints.js';
 import { COMMISSION_TERMS, Cost, SLIPPAGE_TERMS, readCost } from './costs.js';
@@ -316,13 +317,12 @@ export function stillWrong(
 }
 
 /** Names to offer for the dataset: each set that can be traded, and its single symbols. */
-export function datasetNames(datasets: readonly IDataset[]): string[] {
+export function datasetNames(datasets: readonly Pick<IDataset, 'name' | 'symbols' | 'tradable'>[]): string[] {
   return datasets
     .filter(item => item.tradable !== false)
     .flatMap(item => {
-      const symbols = item.symbols ?? [];
-      return symbols.length > 1
-        ? [item.name, ...symbols.map(symbol => `${item.name}/${symbol}`)]
+      return item.symbols.length > 1
+        ? [item.name, ...item.symbols.map(symbol => `${item.name}/${symbol}`)]
         : [item.name];
     });
 }

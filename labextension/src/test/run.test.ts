@@ -74,9 +74,9 @@ test('bad fields are named, good ones are numbers, defaults are left to the clas
 test('only data that can be traded is offered, with its single symbols', () => {
   assert.deepEqual(
     datasetNames([
-      { id: '1', name: 'us-equities-daily', symbols: ['AAPL', 'IBM'], tradable: true },
-      { id: '2', name: 'us-closes-daily', symbols: ['A', 'B'], tradable: false },
-      { id: '3', name: 'wti-daily', symbols: ['WTI'] }
+      { name: 'us-equities-daily', symbols: ['AAPL', 'IBM'], tradable: true },
+      { name: 'us-closes-daily', symbols: ['A', 'B'], tradable: false },
+      { name: 'wti-daily', symbols: ['WTI'] }
     ]),
     ['us-equities-daily', 'us-equities-daily/AAPL', 'us-equities-daily/IBM', 'wti-daily']
   );

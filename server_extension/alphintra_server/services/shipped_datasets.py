@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
@@ -117,10 +118,41 @@ def chart(manifest: dict[str, Any], symbol: str, most: int) -> dict[str, Any]:
         "symbol": symbol,
         "series": name,
         "time": (days * 86_400).tolist(),
-        "values": [value if np.isfinite(value) else None for value in series[kept].tolist()],
+        "values": _finite(series[kept]),
         "bars": len(series),
         "thinned": len(kept) < len(series),
+        "candles": _candles(columns, most),
     }
+
+
+def _candles(columns: dict[str, Any], most: int) -> dict[str, Any] | None:
+    """Make at most ``most`` candles, each of as many bars as it takes; ``None`` where there are no bars."""
+    import numpy as np
+
+    if not {"open", "high", "low", "close"} <= columns.keys():
+        return None
+    high, low = (np.asarray(columns[name], dtype=np.float64) for name in ("high", "low"))
+    count = len(high)
+    each = max(1, -(-count // most))
+    first = np.arange(0, count, each)
+    last = np.minimum(first + each, count) - 1
+    days = np.asarray(columns["session"], dtype=np.int64)
+    volume = columns.get("volume")
+    return {
+        "time": (days[first] * 86_400).tolist(),
+        "open": _finite(np.asarray(columns["open"], dtype=np.float64)[first]),
+        "high": _finite(np.fmax.reduceat(high, first)),
+        "low": _finite(np.fmin.reduceat(low, first)),
+        "close": _finite(np.asarray(columns["close"], dtype=np.float64)[last]),
+        "volume": None
+        if volume is None
+        else _finite(np.add.reduceat(np.nan_to_num(np.asarray(volume, dtype=np.float64)), first)),
+        "bars_each": each,
+    }
+
+
+def _finite(values: Any) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
 def thin(series: Any, most: int) -> Any:

@@ -96,21 +96,28 @@ def _text(value: int, kind: str) -> str:
 
 def _chart(manifest: dict[str, Any], symbol: str, own: list[dict[str, Any]], points: int) -> dict[str, Any]:
     """Make the points that the sample has of a symbol; ``thinned`` says that they are not all there are."""
-    time = next(column["name"] for column in manifest["columns"] if column["role"] == "time")
-    doubles = [column for column in manifest["columns"] if column["type"] == "double"]
-    named = next((column["name"] for column in doubles if column["role"] == "close"), None)
-    series = named or (doubles[0]["name"] if doubles else None)
+    named: dict[str, str] = {column["role"]: column["name"] for column in manifest["columns"] if column["role"]}
+    doubles = [column["name"] for column in manifest["columns"] if column["type"] == "double"]
+    series = named.get("close") or (doubles[0] if doubles else None)
     bars = _spans(manifest)[symbol]["rows"]
-    chosen = sorted((row[time], row[series]) for row in own) if series is not None else []
+    chosen = sorted(own, key=lambda row: row[named["time"]]) if series is not None else []
     step = -(-len(chosen) // points) or 1
     chosen = chosen[::step]
+    times = [_seconds(row[named["time"]]) for row in chosen]
+    prices = ("open", "high", "low", "close")
+    candles: dict[str, Any] | None = None
+    if all(role in named for role in prices):
+        candles = {role: [row[named[role]] for row in chosen] for role in prices}
+        candles |= {"time": times, "bars_each": 1}
+        candles["volume"] = [row[named["volume"]] for row in chosen] if "volume" in named else None
     return {
         "symbol": symbol,
         "series": series,
-        "time": [_seconds(moment) for moment, _ in chosen],
-        "values": [value for _, value in chosen],
+        "time": times,
+        "values": [row[series] for row in chosen] if series is not None else [],
         "bars": bars,
         "thinned": len(chosen) < bars,
+        "candles": candles,
     }
 
 

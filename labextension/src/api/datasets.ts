@@ -1,0 +1,241 @@
+/** What the server says of datasets, and of uploads that become some; as far as the extension reads it. */
+
+export type DataSource = 'PLATFORM' | 'USER_UPLOAD' | 'EXTERNAL';
+
+/** A dataset of the catalogue. */
+export interface IDataset {
+  id: string;
+  name: string;
+  description?: string;
+  source: DataSource;
+  asset_class: string;
+  /** In a list the first of them alone. */
+  symbols: string[];
+  symbol_count: number;
+  timeframe: string;
+  start_date: string;
+  end_date: string;
+  row_count: number;
+  file_size: number;
+  is_validated: boolean;
+  /** A line for each open error: `RULE: what (how many, where)`. */
+  validation_errors: string[];
+  updated_at: string;
+  /** False for closes only: there is nothing to fill against. */
+  tradable?: boolean;
+  access: 'READ' | 'USE' | 'EDIT' | 'OWNER';
+  tags: string[];
+  /** Number of the current version; of what ships, `null`. */
+  version: number | null;
+  version_id: string | null;
+  currency: string | null;
+  calendar: string | null;
+  license: string | null;
+  notes: string[];
+  time_zone: string | null;
+  label: string | null;
+  adjustment: string | null;
+  simulated: boolean;
+}
+
+/** Which datasets a list holds. */
+export interface IDatasetQuery {
+  search?: string;
+  source?: string;
+  asset_class?: string;
+  timeframe?: string;
+  limit: number;
+  offset?: number;
+}
+
+/** One version: its values never change. */
+export interface IDatasetVersion {
+  id: string;
+  dataset_id: string;
+  number: number;
+  state: string;
+  content_hash: string;
+  row_count: number;
+  file_size: number;
+  symbol_count: number;
+  timeframe: string;
+  start_date: string;
+  end_date: string;
+  is_validated: boolean;
+  validation_errors: string[];
+  parents: { version_id: string; dataset_id: string; number: number; state: string }[];
+  created_at: string;
+}
+
+/** Where a rule fired; what is not known, or says nothing, is `null`. */
+export interface IReportPlace {
+  file: string | null;
+  row: number | null;
+  line: number | null;
+  column: string | null;
+  symbol: string | null;
+  time: string | null;
+  message: string | null;
+}
+
+export interface IRuleResult {
+  rule: string;
+  severity: 'error' | 'warning' | 'info';
+  status: 'checked' | 'not_checked' | 'left_out';
+  /** Why it was not checked. */
+  reason: string | null;
+  count: number;
+  /** The first places, a list for each thing that is known of any of them. */
+  places: { count: number } & { [name in keyof IReportPlace]?: IReportPlace[name][] };
+}
+
+export interface IAcknowledged {
+  is_validated: boolean;
+  /** A line for each open error: `RULE: what (how many, where)`. */
+  validation_errors: string[];
+  acknowledgements: { rule: string; who: string; when: string; why: string }[];
+}
+
+/** What the rules found on a version. */
+export interface IValidationReport extends IAcknowledged {
+  report: { checked: string; results: IRuleResult[] } | null;
+}
+
+/** The points of a chart. */
+export interface IDatasetChart {
+  symbol: string;
+  /** Name of the column that `values` are of. */
+  series: string | null;
+  /** Seconds since the epoch. */
+  time: number[];
+  values: (number | null)[];
+  /** Rows that there are of the symbol. */
+  bars: number;
+  /** Whether these are fewer. */
+  thinned: boolean;
+  /** Of bars, their four prices. */
+  candles?: ICandles | null;
+}
+
+export interface ICandles {
+  time: number[];
+  open: (number | null)[];
+  high: (number | null)[];
+  low: (number | null)[];
+  close: (number | null)[];
+  volume: (number | null)[] | null;
+  /** How many bars each stands for. */
+  bars_each: number;
+}
+
+export type DatasetCell = string | number | boolean | null;
+
+export interface IDatasetPreview {
+  sample_data: Record<string, DatasetCell>[];
+  missing_values: Record<string, number>;
+  data_types: Record<string, string>;
+  chart_data: IDatasetChart;
+}
+
+export interface IDatasetStatistics {
+  row_count: number;
+  columns: Record<string, Record<string, unknown>>;
+}
+
+/** A file on its way, and what becomes of it. */
+export interface IUpload {
+  id: string;
+  filename: string;
+  dataset_name: string;
+  /** Bytes of the whole file, and of what is there for good. */
+  length: number;
+  received: number;
+  state: UploadState;
+  job_id: string | null;
+  version_id: string | null;
+  error: { code?: string; message?: string } | null;
+  created_at: string;
+}
+
+export type UploadState =
+  | 'RECEIVING'
+  | 'RECEIVED'
+  | 'INSPECTING'
+  | 'INSPECTED'
+  | 'INGESTING'
+  | 'DONE'
+  | 'FAILED'
+  | 'ABORTED'
+  | 'EXPIRED';
+
+/** What one column of a file is. */
+export interface IMappedColumn {
+  position: number;
+  source: string;
+  role: string;
+  name: string;
+  format: string;
+  divisor: number;
+  notation: string;
+}
+
+/** How a file is read; fields that are not shown go back as they came. */
+export interface IMapping {
+  format: string;
+  columns: IMappedColumn[];
+  kind: 'bars' | 'ticks' | 'features';
+  resolution: 'date' | 'time';
+  zone: string | null;
+  label: 'open' | 'close' | 'unknown';
+  adjustment: 'raw' | 'splits' | 'splits_and_dividends' | 'unknown';
+  symbol_from: 'column' | 'fixed' | 'name';
+  symbol: string;
+  date_in_name: boolean;
+  dialect: { encoding: string; delimiter: string; quote: string; decimal: string; thousands: string; skip: number };
+}
+
+/** What only the user knows. */
+export interface IQuestion {
+  /** The field of the mapping: `zone`, `columns[2].format`. */
+  field: string;
+  text: string;
+  choices: string[];
+}
+
+export interface IInspected {
+  format: string;
+  table: string;
+  tables: string[];
+  rows: (string | null)[][];
+  mapping: IMapping;
+  reasons: { field: string; value: string; confidence: number; reason: string }[];
+  questions: IQuestion[];
+  findings: { rule: string; severity: string; message: string; line?: number | null; column?: string | null }[];
+  /** How such a file was read before. */
+  remembered: IMapping | null;
+}
+
+export interface IUploadInspection {
+  upload_id: string;
+  filename: string;
+  dataset_name: string;
+  state: UploadState;
+  job_id: string | null;
+  version_id: string | null;
+  error: { code?: string; message?: string } | null;
+  inspection: IInspected | null;
+}
+
+export interface IIngestBody {
+  mapping: IMapping;
+  dataset: string;
+  append: boolean;
+  about: {
+    asset_class: string | null;
+    timeframe: string | null;
+    calendar: string | null;
+    currency: string | null;
+    simulated: boolean;
+  };
+  description: string;
+}

@@ -1,0 +1,207 @@
+/** The plugin of the Datasets panel, of uploads and of opened datasets. */
+
+import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, MainAreaWidget, Notification, WidgetTracker } from '@jupyterlab/apputils';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
+import type { Widget } from '@lumino/widgets';
+
+import type { IDataset } from '../api/datasets.js';
+import { describe } from '../api/problem.js';
+import { datasetsIcon } from '../icons.js';
+import { CATEGORY, CommandIDs, IAlphintra, IJobs } from '../tokens.js';
+import { DatasetDocument } from './document.js';
+import { ImportDocument } from './importDocument.js';
+import { DatasetsModel } from './model.js';
+import { DatasetsPanel } from './panel.js';
+import { IChosenFile, UploadsModel } from './uploads.js';
+
+/** Kinds of jobs that work on uploads and datasets. */
+const KINDS: readonly string[] = ['inspect', 'ingest', 'validate', 'process'];
+
+const idArgs = (description: string): { args: ReadonlyJSONObject } => ({
+  args: { type: 'object', properties: { id: { type: 'string', description } }, required: ['id'] }
+});
+
+export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
+  id: '@alphintra/lab:datasets',
+  description: 'Lists datasets, takes files up, shows what is in them.',
+  autoStart: true,
+  requires: [IAlphintra, IJobs],
+  optional: [ICommandPalette, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    alphintra: IAlphintra,
+    jobs: IJobs,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ): void => {
+    const { commands, shell } = app;
+    const { client, trans } = alphintra;
+    const model = new DatasetsModel(client);
+    const subtle = crypto.subtle as SubtleCrypto | undefined;
+    const uploads = new UploadsModel(
+      { uploads: limit => client.uploads(limit), send: (path, init) => client.send(path, init) },
+      window.localStorage,
+      subtle ? bytes => subtle.digest('SHA-256', bytes) : null
+    );
+    const datasets = new WidgetTracker<MainAreaWidget<DatasetDocument>>({ namespace: 'alphintra-datasets' });
+    const imports = new WidgetTracker<MainAreaWidget<ImportDocument>>({ namespace: 'alphintra-uploads' });
+
+    const addFiles = (files: readonly IChosenFile[]): void => {
+      for (const file of files) {
+        uploads.add(file).catch((reason: unknown) => {
+          Notification.error(trans.__('%1 could not be uploaded. %2', file.name, describe(reason).text));
+        });
+      }
+    };
+    const panel = new DatasetsPanel({
+      model,
+      uploads,
+      jobs,
+      trans,
+      commands,
+      current: () => (datasets.currentWidget?.isVisible ? datasets.currentWidget.content.datasetId : null),
+      onFiles: addFiles
+    });
+    shell.add(panel, 'left', { rank: 340, type: 'Datasets' });
+    datasets.currentChanged.connect(() => panel.update());
+
+    const place = <T extends Widget>(
+      tracker: WidgetTracker<MainAreaWidget<T>>,
+      id: string,
+      title: string,
+      make: (onTitle: (title: string) => void) => T
+    ): MainAreaWidget<T> => {
+      const shown = tracker.find(own => own.id === id);
+      if (shown) {
+        shell.activateById(id);
+        return shown;
+      }
+      const content: T = make(text => {
+        widget.title.label = text;
+      });
+      const widget = new MainAreaWidget<T>({ content });
+      widget.id = id;
+      widget.title.label = title;
+      widget.title.icon = datasetsIcon;
+      widget.title.closable = true;
+      shell.add(widget, 'main', { type: 'Dataset' });
+      void tracker.add(widget);
+      shell.activateById(id);
+      return widget;
+    };
+    const openDataset = (id: string): MainAreaWidget<DatasetDocument> =>
+      place(
+        datasets,
+        `alphintra-dataset-${id}`,
+        trans.__('Dataset'),
+        onTitle => new DatasetDocument({ id, alphintra, model, onTitle })
+      );
+    const openUpload = (id: string): MainAreaWidget<ImportDocument> => {
+      const own = `alphintra-upload-${id}`;
+      const close = (): void => imports.find(widget => widget.id === own)?.dispose();
+      return place(
+        imports,
+        own,
+        trans.__('Upload'),
+        onTitle =>
+          new ImportDocument({
+            id,
+            client,
+            uploads,
+            jobs,
+            trans,
+            onTitle,
+            onDone: (version, name) => {
+              const openIt = (dataset: IDataset | undefined): void => {
+                if (dataset) {
+                  openDataset(dataset.id);
+                  close();
+                } else {
+                  // It was deleted meanwhile, or has another version now: the list shows what there is.
+                  shell.activateById(panel.id);
+                }
+              };
+              client
+                .datasets({ source: 'USER_UPLOAD', limit: 200 })
+                .then(({ items }) => items.find(own => own.version_id === version) ?? client.dataset(name))
+                .then(openIt, () => openIt(undefined));
+            },
+            onGone: close
+          })
+      );
+    };
+
+    commands.addCommand(CommandIDs.showDatasets, {
+      label: trans.__('Show Datasets'),
+      icon: datasetsIcon,
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => shell.activateById(panel.id)
+    });
+    commands.addCommand(CommandIDs.refreshDatasets, {
+      label: trans.__('Refresh Datasets'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => Promise.all([model.refresh(), uploads.refresh()])
+    });
+    commands.addCommand(CommandIDs.uploadDatasets, {
+      label: trans.__('Upload Data Files'),
+      icon: datasetsIcon,
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => {
+        shell.activateById(panel.id);
+        panel.browse();
+      }
+    });
+    commands.addCommand(CommandIDs.openDataset, {
+      label: trans.__('Open a Dataset'),
+      describedBy: idArgs('Id of the dataset'),
+      execute: args => openDataset(String(args.id))
+    });
+    commands.addCommand(CommandIDs.openUpload, {
+      label: trans.__('Open an Upload'),
+      describedBy: idArgs('Id of the upload'),
+      execute: args => openUpload(String(args.id))
+    });
+    for (const command of [CommandIDs.showDatasets, CommandIDs.refreshDatasets, CommandIDs.uploadDatasets]) {
+      palette?.addItem({ command, category: CATEGORY });
+    }
+    if (restorer) {
+      restorer.add(panel, panel.id);
+      void restorer.restore(datasets, {
+        command: CommandIDs.openDataset,
+        args: widget => ({ id: widget.content.datasetId }),
+        name: widget => widget.content.datasetId
+      });
+      void restorer.restore(imports, {
+        command: CommandIDs.openUpload,
+        args: widget => ({ id: widget.content.uploadId }),
+        name: widget => widget.content.uploadId
+      });
+    }
+
+    // The next thing that a person does with a file that has arrived is to look at how it is read.
+    uploads.sent.connect((_, id) => void openUpload(id));
+    const left = new Set<string>();
+    uploads.changed.connect(() => {
+      for (const { id, sender } of uploads.items) {
+        if (sender !== null && id !== null && !left.has(id)) {
+          // The first look follows by itself, and its document tells of its end.
+          left.add(id);
+          jobs.announcer.leave(id);
+        }
+      }
+    });
+    jobs.active.ended.connect((_, job) => {
+      if (KINDS.includes(job.kind)) {
+        void model.refresh();
+        void uploads.refresh();
+      }
+    });
+    jobs.stale.connect(() => {
+      if (panel.isVisible) {
+        void model.refresh();
+        void uploads.refresh();
+      }
+    });
+  }
+};

@@ -1,0 +1,264 @@
+/** How a file is read, while it is being corrected: what is open, what cannot be, what follows from a change. No DOM. */
+
+import type { IIngestBody, IInspected, IMappedColumn, IMapping, IQuestion } from '../api/datasets.js';
+
+/** What is stated of a dataset beside how its file is read; empty texts state nothing. */
+export interface IAbout {
+  dataset: string;
+  append: boolean;
+  asset_class: string;
+  timeframe: string;
+  calendar: string;
+  currency: string;
+  simulated: boolean;
+  description: string;
+}
+
+/** Everything that the form holds. */
+export interface IMappingForm {
+  mapping: IMapping;
+  about: IAbout;
+  /** Fields of questions that were answered. */
+  answered: readonly string[];
+}
+
+export interface IMappingComplaint {
+  /** A field of the mapping, as in questions; or `dataset`. */
+  field: string;
+  kind:
+    | 'no-time'
+    | 'several-times'
+    | 'no-close'
+    | 'no-price'
+    | 'no-values'
+    | 'no-format'
+    | 'no-symbol'
+    | 'no-name'
+    | 'same-name'
+    | 'no-dataset';
+  /** What it is about, where that is not the field alone. */
+  detail?: string;
+}
+
+export const ROLES: Record<IMapping['kind'], readonly string[]> = {
+  bars: [
+    'time', 'date', 'clock', 'symbol', 'open', 'high', 'low', 'close', 'adj_close', 'volume',
+    'known_at', 'feature', 'label', 'text', 'ignore'
+  ],
+  ticks: [
+    'time', 'date', 'clock', 'symbol', 'price', 'size', 'bid', 'ask', 'bid_size', 'ask_size',
+    'known_at', 'feature', 'label', 'text', 'ignore'
+  ],
+  features: ['time', 'date', 'clock', 'symbol', 'known_at', 'feature', 'label', 'text', 'ignore']
+};
+
+export const TIME_ROLES: readonly string[] = ['time', 'date', 'clock', 'known_at'];
+/** Roles that any number of columns may have. */
+const MANY: readonly string[] = ['feature', 'label', 'text', 'ignore'];
+const NAMELESS: readonly string[] = ['time', 'date', 'clock', 'symbol', 'ignore'];
+
+/** The form as it opens: with how such a file was read before, else with the guess. */
+export function initialForm(found: IInspected, dataset: string): IMappingForm {
+  const before = found.remembered;
+  const about: IAbout = {
+    dataset,
+    append: false,
+    asset_class: '',
+    timeframe: '',
+    calendar: '',
+    currency: '',
+    simulated: false,
+    description: ''
+  };
+  if (before === null || before.columns.length !== found.mapping.columns.length) {
+    return { mapping: found.mapping, about, answered: [] };
+  }
+  // A file of the same columns may be of another instrument.
+  const isOwn = before.symbol_from !== 'column';
+  const { symbol_from, symbol } = isOwn ? found.mapping : before;
+  return {
+    mapping: { ...before, symbol_from, symbol },
+    about,
+    answered: found.questions.map(question => question.field).filter(field => field !== 'symbol')
+  };
+}
+
+/** What nobody has answered yet. */
+export function openQuestions(found: IInspected, form: IMappingForm): IQuestion[] {
+  return found.questions.filter(question => !form.answered.includes(question.field));
+}
+
+/** What a question is about, as its control shows it; empty while it is open. */
+export function answerOf(form: IMappingForm, field: string): string {
+  if (!form.answered.includes(field)) {
+    return '';
+  }
+  const { mapping } = form;
+  const format = /^columns\[(\d+)\]\.format$/.exec(field);
+  if (format) {
+    return mapping.columns[Number(format[1])]?.format ?? '';
+  }
+  switch (field) {
+    case 'columns':
+      return mapping.columns.find(column => column.role === 'time')?.source ?? '';
+    case 'symbol':
+      return mapping.symbol_from === 'fixed' ? mapping.symbol : '';
+    case 'dialect.encoding':
+      return mapping.dialect.encoding;
+    default:
+      return String((mapping as unknown as Record<string, unknown>)[field] ?? '');
+  }
+}
+
+/** Answer a question, or change a field; an empty answer opens the question again. */
+export function answer(form: IMappingForm, field: string, value: string): IMappingForm {
+  const others = form.answered.filter(own => own !== field);
+  const answered = value.trim() === '' ? others : [...others, field];
+  return { ...form, answered, mapping: set(form.mapping, field, value) };
+}
+
+function set(mapping: IMapping, field: string, value: string): IMapping {
+  const format = /^columns\[(\d+)\]\.format$/.exec(field);
+  if (format) {
+    return changed(mapping, Number(format[1]), { format: value });
+  }
+  switch (field) {
+    case 'columns': {
+      const place = mapping.columns.findIndex(column => column.source === value);
+      return place < 0 ? mapping : withRole(mapping, place, 'time');
+    }
+    case 'symbol':
+      return mapping.symbol_from === 'column' ? mapping : { ...mapping, symbol_from: 'fixed', symbol: value };
+    case 'zone':
+      return { ...mapping, zone: value.trim() === '' ? null : value };
+    case 'dialect.encoding':
+      return { ...mapping, dialect: { ...mapping.dialect, encoding: value } };
+    default:
+      return { ...mapping, [field]: value };
+  }
+}
+
+function changed(mapping: IMapping, place: number, change: Partial<IMappedColumn>): IMapping {
+  return {
+    ...mapping,
+    columns: mapping.columns.map(column => (column.position === place ? { ...column, ...change } : column))
+  };
+}
+
+/** Give a column another name in the dataset. */
+export function withName(mapping: IMapping, place: number, name: string): IMapping {
+  return changed(mapping, place, { name });
+}
+
+/** The name that a column gets along with a role. */
+function nameFor(column: IMappedColumn, role: string): string {
+  if (NAMELESS.includes(role)) {
+    return '';
+  }
+  return MANY.includes(role) ? column.source.trim() || `column_${column.position + 1}` : role;
+}
+
+/** Give a column a role; the one that had it before becomes a feature, or is left out where it held times. */
+export function withRole(mapping: IMapping, place: number, role: string): IMapping {
+  const isSingle = !MANY.includes(role);
+  const columns = mapping.columns.map(column => {
+    if (column.position === place) {
+      const keepsFormat = TIME_ROLES.includes(role) && TIME_ROLES.includes(column.role);
+      return { ...column, role, name: nameFor(column, role), format: keepsFormat ? column.format : '' };
+    }
+    if (isSingle && column.role === role) {
+      const freed = NAMELESS.includes(role) || TIME_ROLES.includes(role) ? 'ignore' : 'feature';
+      return { ...column, role: freed, name: nameFor(column, freed), format: '' };
+    }
+    return column;
+  });
+  const hasSymbol = columns.some(column => column.role === 'symbol');
+  const symbol_from = hasSymbol ? 'column' : mapping.symbol_from === 'column' ? 'name' : mapping.symbol_from;
+  return { ...mapping, columns, symbol_from };
+}
+
+/** Have the symbol come from a column, from one text for all rows, or from the file's name. */
+export function withSymbolFrom(mapping: IMapping, from: IMapping['symbol_from']): IMapping {
+  if (from === 'column') {
+    return mapping;
+  }
+  const columns = mapping.columns.map(column =>
+    column.role === 'symbol' ? { ...column, role: 'ignore', name: '' } : column
+  );
+  return { ...mapping, columns, symbol_from: from };
+}
+
+/** Whether the zone of its times is to be known: a day is one everywhere, and some times name theirs. */
+export function needsZone(mapping: IMapping): boolean {
+  const { format } = mapping.columns.find(column => column.role === 'time') ?? { format: '' };
+  return mapping.resolution === 'time' && !/^epoch:|%z$|Z$/.test(format);
+}
+
+/** What keeps the file from being read like this. The server checks it all again. */
+export function complaintsOf({ mapping, about }: IMappingForm): IMappingComplaint[] {
+  const found: IMappingComplaint[] = [];
+  const { columns } = mapping;
+  const having = (role: string): IMappedColumn[] => columns.filter(column => column.role === role);
+  const times = having('time').length + having('date').length + Number(mapping.date_in_name);
+  if (times !== 1) {
+    found.push({ field: 'columns', kind: times === 0 ? 'no-time' : 'several-times' });
+  }
+  if (mapping.kind === 'bars' && having('close').length === 0) {
+    found.push({ field: 'columns', kind: 'no-close' });
+  }
+  if (
+    mapping.kind === 'ticks' &&
+    having('price').length === 0 &&
+    (having('bid').length === 0 || having('ask').length === 0)
+  ) {
+    found.push({ field: 'columns', kind: 'no-price' });
+  }
+  const values = columns.filter(column => !NAMELESS.includes(column.role));
+  if (values.length === 0) {
+    found.push({ field: 'columns', kind: 'no-values' });
+  }
+  for (const column of columns) {
+    if (TIME_ROLES.includes(column.role) && column.format.trim() === '') {
+      found.push({ field: `columns[${column.position}].format`, kind: 'no-format', detail: column.source });
+    }
+  }
+  const names = new Set<string>();
+  for (const { position, name, source } of values) {
+    const folded = name.trim().toLowerCase();
+    if (folded === '') {
+      found.push({ field: `columns[${position}].name`, kind: 'no-name', detail: source });
+    } else if (names.has(folded)) {
+      found.push({ field: `columns[${position}].name`, kind: 'same-name', detail: name });
+    }
+    names.add(folded);
+  }
+  if (mapping.symbol_from === 'fixed' && mapping.symbol.trim() === '') {
+    found.push({ field: 'symbol', kind: 'no-symbol' });
+  }
+  if (about.dataset.trim() === '') {
+    found.push({ field: 'dataset', kind: 'no-dataset' });
+  }
+  return found;
+}
+
+/** What is asked of the server. */
+export function ingestBody({ mapping, about }: IMappingForm): IIngestBody {
+  const given = (text: string): string | null => text.trim() || null;
+  return {
+    mapping: {
+      ...mapping,
+      symbol: mapping.symbol_from === 'fixed' ? mapping.symbol.trim() : '',
+      zone: needsZone(mapping) ? mapping.zone : null
+    },
+    dataset: about.dataset.trim(),
+    append: about.append,
+    about: {
+      asset_class: given(about.asset_class),
+      timeframe: given(about.timeframe),
+      calendar: given(about.calendar),
+      currency: given(about.currency.toUpperCase()),
+      simulated: about.simulated
+    },
+    description: about.description.trim()
+  };
+}

@@ -1,0 +1,340 @@
+/** What a file is, as it was guessed: corrected here, with what only its owner knows asked first. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import type { IInspected, IMapping, IQuestion } from '../api/datasets.js';
+import { CheckField, SelectField, TextField } from '../run/field.js';
+import {
+  IAbout,
+  IMappingForm,
+  answer,
+  answerOf,
+  complaintsOf,
+  needsZone,
+  openQuestions,
+  withSymbolFrom
+} from './mapping.js';
+import { MappingTable } from './mappingTable.js';
+import { adjustmentText, complaintText, kindText } from './words.js';
+
+interface IProps {
+  found: IInspected;
+  form: IMappingForm;
+  trans: TranslationBundle;
+  /** Whether it is on its way to the server. */
+  busy: boolean;
+  /** Why the last try made nothing of it. */
+  problem: { text: string; details: readonly string[] } | null;
+  onChange: (form: IMappingForm) => void;
+  onImport: () => void;
+  onDiscard: () => void;
+}
+
+const FRAMES: readonly string[] = ['1min', '5min', '15min', '30min', '1h', '4h', '1d', '1w', '1mo'];
+const ASSETS: readonly string[] = ['STOCKS', 'CRYPTO', 'FOREX', 'FUTURES', 'INDEX', 'RATES', 'COMMODITIES'];
+const CALENDARS: readonly string[] = ['XNYS', 'XNAS', 'XLON', 'XETR', 'XTKS', '24/7', 'weekdays'];
+
+function zones(): string[] {
+  return ['UTC', ...Intl.supportedValuesOf('timeZone')];
+}
+
+/** One question with its answers; any other can be written. */
+function Question(props: { question: IQuestion; form: IMappingForm; trans: TranslationBundle; onAnswer: (value: string) => void }): JSX.Element {
+  const { question, form, trans, onAnswer } = props;
+  const id = React.useId();
+  const given = answerOf(form, question.field);
+  const isFree = question.field === 'symbol' || question.field === 'zone';
+  return (
+    <li data-question={question.field} data-open={given === ''}>
+      <i aria-hidden="true">{given === '' ? '?' : '\u2713'}</i>
+      <span id={id}>{question.text}</span>
+      <span className="alphintra-Mapping-answers" role="group" aria-labelledby={id}>
+        {question.choices.map(choice => (
+          <button
+            key={choice}
+            type="button"
+            className="alphintra-Button"
+            aria-pressed={choice === given}
+            onClick={() => onAnswer(choice)}
+          >
+            {choice}
+          </button>
+        ))}
+        {isFree ? (
+          <input
+            className="alphintra-Input"
+            aria-labelledby={id}
+            spellCheck={false}
+            list={question.field === 'zone' ? `${id}-zones` : undefined}
+            placeholder={question.field === 'zone' ? trans.__('another zone') : 'AAPL'}
+            value={question.choices.includes(given) ? '' : given}
+            onChange={event => onAnswer(event.target.value)}
+          />
+        ) : null}
+        {question.field === 'zone' ? (
+          <datalist id={`${id}-zones`}>
+            {zones().map(zone => (
+              <option key={zone} value={zone} />
+            ))}
+          </datalist>
+        ) : null}
+      </span>
+    </li>
+  );
+}
+
+function Questions(props: IProps): JSX.Element | null {
+  const { found, form, trans, onChange } = props;
+  if (found.questions.length === 0) {
+    return null;
+  }
+  const open = openQuestions(found, form).length;
+  return (
+    <section className={`alphintra-Mapping-questions ${open > 0 ? 'alphintra-mod-open' : ''}`} aria-label={trans.__('Questions')}>
+      <h3>
+        {open > 0
+          ? trans._n('%1 thing that the file does not tell', '%1 things that the file does not tell', open)
+          : trans.__('All questions are answered')}
+      </h3>
+      <ul>
+        {found.questions.map(question => (
+          <Question
+            key={question.field}
+            question={question}
+            form={form}
+            trans={trans}
+            onAnswer={value => onChange(answer(form, question.field, value))}
+          />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** How its rows are meant: bars or ticks, whose, when, adjusted for what. */
+function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
+  const { mapping } = form;
+  const change = (change: Partial<IMapping>): void => onChange({ ...form, mapping: { ...mapping, ...change } });
+  const hasColumn = mapping.symbol_from === 'column';
+  // What is asked above is not complained of here as well.
+  const asked = new Set(openQuestions(found, form).map(question => question.field));
+  const lacksZone = needsZone(mapping) && mapping.zone === null && !asked.has('zone');
+  return (
+    <fieldset className="alphintra-Mapping-fields">
+      <legend>{trans.__('How it is read')}</legend>
+      <SelectField
+        name="kind"
+        label={trans.__('Rows are')}
+        value={mapping.kind}
+        options={(['bars', 'ticks', 'features'] as const).map(kind => [kind, kindText(kind, trans)] as const)}
+        complaint={null}
+        onChange={kind => change({ kind })}
+      />
+      <SelectField
+        name="symbol_from"
+        label={trans.__('Symbol')}
+        value={mapping.symbol_from}
+        options={[
+          ...(hasColumn ? [['column', trans.__('many: in a column')] as const] : []),
+          ['fixed', trans.__('one: written here')] as const,
+          ['name', trans.__('one: the name of the file')] as const
+        ]}
+        complaint={null}
+        hint={hasColumn ? null : trans.__('For many in one file, say in the table which column it is.')}
+        onChange={from => onChange({ ...form, mapping: withSymbolFrom(mapping, from) })}
+      />
+      {mapping.symbol_from === 'fixed' ? (
+        <TextField
+          name="symbol"
+          label=""
+          value={mapping.symbol}
+          placeholder="AAPL"
+          complaint={mapping.symbol.trim() === '' ? trans.__('Write the symbol of these rows.') : null}
+          onChange={symbol => onChange(answer(form, 'symbol', symbol))}
+        />
+      ) : null}
+      <TextField
+        name="zone"
+        label={trans.__('Time zone')}
+        value={needsZone(mapping) ? (mapping.zone ?? '') : ''}
+        options={zones()}
+        placeholder={needsZone(mapping) ? 'America/New_York' : trans.__('not needed')}
+        disabled={!needsZone(mapping)}
+        complaint={lacksZone ? trans.__('On which clocks are the times?') : null}
+        hint={needsZone(mapping) ? trans.__('They are kept in UTC.') : trans.__('Days, or times that name their zone.')}
+        onChange={zone => onChange(answer(form, 'zone', zone))}
+      />
+      <SelectField
+        name="label"
+        label={trans.__('A bar has')}
+        value={mapping.label}
+        disabled={mapping.kind !== 'bars'}
+        options={[
+          ['open', trans.__('the time of its open')],
+          ['close', trans.__('the time of its close')],
+          ['unknown', trans.__('not known')]
+        ]}
+        complaint={null}
+        hint={
+          mapping.label === 'unknown' ? trans.__('Counts as its open: then nothing is known too early.') : null
+        }
+        onChange={label => onChange(answer(form, 'label', label))}
+      />
+      <SelectField
+        name="adjustment"
+        label={trans.__('Prices are')}
+        value={mapping.adjustment}
+        options={(['raw', 'splits', 'splits_and_dividends', 'unknown'] as const).map(
+          own => [own, adjustmentText(own, trans)] as const
+        )}
+        complaint={null}
+        onChange={adjustment => change({ adjustment })}
+      />
+    </fieldset>
+  );
+}
+
+/** What becomes of it, and what no file says of itself. */
+function About({ form, trans, onChange }: IProps): JSX.Element {
+  const { about } = form;
+  const change = (change: Partial<IAbout>): void => onChange({ ...form, about: { ...about, ...change } });
+  return (
+    <fieldset className="alphintra-Mapping-fields">
+      <legend>{trans.__('What it becomes')}</legend>
+      <TextField
+        name="dataset"
+        label={trans.__('Dataset')}
+        value={about.dataset}
+        complaint={about.dataset.trim() === '' ? trans.__('Give the dataset a name.') : null}
+        hint={trans.__('Of a name that you have, it becomes the next version.')}
+        onChange={dataset => change({ dataset })}
+      />
+      <TextField
+        name="asset_class"
+        label={trans.__('Asset class')}
+        value={about.asset_class}
+        options={ASSETS}
+        placeholder="STOCKS"
+        complaint={/^[A-Z_]{0,20}$/.test(about.asset_class) ? null : trans.__('Capital letters, such as STOCKS.')}
+        onChange={own => change({ asset_class: own.toUpperCase() })}
+      />
+      <TextField
+        name="timeframe"
+        label={trans.__('Time frame')}
+        value={about.timeframe}
+        options={FRAMES}
+        placeholder={trans.__('read off the times')}
+        complaint={null}
+        onChange={timeframe => change({ timeframe })}
+      />
+      <TextField
+        name="calendar"
+        label={trans.__('Calendar')}
+        value={about.calendar}
+        options={CALENDARS}
+        placeholder={trans.__('found')}
+        complaint={null}
+        onChange={calendar => change({ calendar })}
+      />
+      <TextField
+        name="currency"
+        label={trans.__('Currency')}
+        value={about.currency}
+        placeholder="USD"
+        complaint={/^[A-Za-z]{0,3}$/.test(about.currency) ? null : trans.__('Three letters, such as USD.')}
+        onChange={currency => change({ currency })}
+      />
+      <div className="alphintra-Mapping-checks">
+        <CheckField
+          name="append"
+          label={trans.__('Add the rows to the current version')}
+          checked={about.append}
+          onChange={append => change({ append })}
+        />
+        <CheckField
+          name="simulated"
+          label={trans.__('Simulated: nobody traded at these prices')}
+          checked={about.simulated}
+          onChange={simulated => change({ simulated })}
+        />
+      </div>
+    </fieldset>
+  );
+}
+
+export function MappingForm(props: IProps): JSX.Element {
+  const { found, form, trans, problem, busy } = props;
+  const complaints = complaintsOf(form);
+  const open = openQuestions(found, form).length;
+  const zoneMissing = needsZone(form.mapping) && form.mapping.zone === null;
+  const first = complaints[0];
+  const why =
+    open > 0
+      ? trans._n('%1 question is open', '%1 questions are open', open)
+      : first
+        ? complaintText(first, trans)
+        : zoneMissing
+          ? trans.__('On which clocks are the times?')
+          : null;
+  return (
+    <form
+      className="alphintra-Mapping"
+      aria-busy={busy}
+      onSubmit={event => {
+        event.preventDefault();
+        if (why === null && !busy) {
+          props.onImport();
+        }
+      }}
+    >
+      {problem ? (
+        <div className="alphintra-Problem" role="alert">
+          {problem.text}
+          {problem.details.length > 0 ? (
+            <ul>
+              {problem.details.map((item, i) => (
+                <li key={i}>{item}</li>
+              ))}
+            </ul>
+          ) : null}
+        </div>
+      ) : null}
+      {found.remembered !== null ? (
+        <p className="alphintra-muted">{trans.__('It is read as you had a file of these columns read before.')}</p>
+      ) : null}
+      {found.findings.length > 0 ? (
+        <ul className="alphintra-Mapping-findings">
+          {found.findings.slice(0, 10).map((own, i) => (
+            <li key={i} className={`alphintra-Warning alphintra-mod-${own.severity}`}>
+              {[own.message, own.line ? trans.__('line %1', own.line) : null].filter(Boolean).join(', ')}
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      <Questions {...props} />
+      <MappingTable
+        found={found}
+        form={form}
+        wrong={new Set(complaints.map(complaint => complaint.field))}
+        trans={trans}
+        onChange={props.onChange}
+      />
+      <div className="alphintra-Mapping-columns" data-lm-suppress-shortcuts="true">
+        <Meaning {...props} />
+        <About {...props} />
+      </div>
+      <div className="alphintra-Mapping-foot">
+        <button type="submit" className="alphintra-Button alphintra-mod-primary" disabled={why !== null || busy}>
+          {trans.__('Import')}
+        </button>
+        <button type="button" className="alphintra-Button" onClick={props.onDiscard}>
+          {trans.__('Discard the upload')}
+        </button>
+        <span className={why === null ? 'alphintra-muted' : 'alphintra-Field-complaint'} role="status">
+          {why ?? trans.__('All rows are read and checked by every rule; then it can be loaded.')}
+        </span>
+      </div>
+    </form>
+  );
+}

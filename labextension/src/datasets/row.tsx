@@ -1,0 +1,81 @@
+/** One dataset in the panel. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import type { IDataset } from '../api/datasets.js';
+import { assetText, datasetState, freshness, rowsText, sourceText, spanText, symbolsText } from './words.js';
+
+interface IProps {
+  dataset: IDataset;
+  current: boolean;
+  now: number;
+  trans: TranslationBundle;
+  onOpen: () => void;
+}
+
+/** Go to the row above or below by keyboard. */
+export function step(event: React.KeyboardEvent<HTMLElement>): void {
+  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') {
+    return;
+  }
+  event.preventDefault();
+  const { currentTarget: row } = event;
+  const next = event.key === 'ArrowDown' ? row.nextElementSibling : row.previousElementSibling;
+  (next as HTMLElement | null)?.focus();
+}
+
+export function DatasetRow({ dataset, current, now, trans, onOpen }: IProps): JSX.Element {
+  const state = datasetState(dataset, trans);
+  const facts = [
+    symbolsText(dataset, trans),
+    dataset.timeframe,
+    assetText(dataset.asset_class),
+    rowsText(dataset.row_count, trans)
+  ].filter(Boolean);
+  const span = spanText(dataset);
+  const version = dataset.version === null ? null : `@${dataset.version}`;
+  const from = sourceText(dataset.source, trans);
+  return (
+    <li
+      className={`alphintra-Run alphintra-Dataset ${current ? 'alphintra-mod-current' : ''}`}
+      data-dataset={dataset.id}
+      data-name={dataset.name}
+      data-state={state.kind}
+      tabIndex={0}
+      aria-label={[dataset.name, version, from, ...facts, span, state.text].filter(Boolean).join(', ')}
+      title={[dataset.name + (version ?? ''), dataset.description, facts.join(' \u00b7 ')].filter(Boolean).join('\n')}
+      onClick={onOpen}
+      onKeyDown={event => {
+        if (event.key === 'Enter') {
+          event.preventDefault();
+          onOpen();
+        } else {
+          step(event);
+        }
+      }}
+    >
+      <div className="alphintra-Run-line">
+        <b>
+          {dataset.name}
+          {version ? <span className="alphintra-Dataset-version">{version}</span> : null}
+        </b>
+        <span className="alphintra-Dataset-from">{from}</span>
+      </div>
+      <div className="alphintra-Run-facts alphintra-muted">
+        <span>{facts.join(' \u00b7 ')}</span>
+      </div>
+      <div className="alphintra-Run-facts alphintra-muted">
+        <span>{span}</span>
+        <span className="alphintra-Dataset-fresh">
+          {dataset.simulated ? trans.__('simulated') : freshness(dataset.end_date, now, trans)}
+        </span>
+      </div>
+      {dataset.source === 'PLATFORM' ? null : (
+        <div className={`alphintra-Dataset-state alphintra-is-${state.kind}`}>
+          <i aria-hidden="true">{state.mark}</i> {state.text}
+        </div>
+      )}
+    </li>
+  );
+}

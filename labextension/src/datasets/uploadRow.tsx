@@ -1,0 +1,152 @@
+/** One upload under way in the panel: how far it is, and what it needs. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import { describe } from '../api/problem.js';
+import type { IJob } from '../api/types.js';
+import { Bar, JobProgress } from '../jobs/progress.js';
+import { bytesText, etaText, percentText } from '../jobs/words.js';
+import { step } from './row.js';
+import type { IUploadItem } from './uploads.js';
+
+interface IProps {
+  upload: IUploadItem;
+  /** The job that works on it, while it does. */
+  job: IJob | undefined;
+  trans: TranslationBundle;
+  onOpen: () => void;
+  /** End the upload, or take it from the list where it has failed. */
+  onDiscard: () => void;
+  onStopJob: (id: string) => void;
+}
+
+/** The bytes on their way, with a bar and a button that ends them. */
+export function SendingProgress(props: {
+  upload: IUploadItem;
+  trans: TranslationBundle;
+  onDiscard: () => void;
+}): JSX.Element {
+  const { upload, trans } = props;
+  const { sender } = upload;
+  const share = upload.length === 0 ? 1 : upload.received / upload.length;
+  const left = sender?.secondsLeft ?? null;
+  const isStill = sender === null || sender.state === 'waiting';
+  const doing =
+    sender === null
+      ? trans.__('%1: add the file again', percentText(share))
+      : sender.state === 'waiting'
+        ? trans.__('waits for the connection')
+        : trans.__('%1 of %2', bytesText(upload.received), bytesText(upload.length));
+  return (
+    <div className="alphintra-Progress">
+      <div className="alphintra-Progress-line">
+        <span className="alphintra-Progress-doing" title={doing}>
+          {doing}
+        </span>
+        {left === null ? null : <span className="alphintra-Progress-left">{etaText(left, trans)}</span>}
+        <button
+          type="button"
+          className="alphintra-Chip"
+          aria-label={trans.__('Cancel the upload of %1', upload.filename)}
+          onClick={event => {
+            event.stopPropagation();
+            props.onDiscard();
+          }}
+        >
+          {trans.__('cancel')}
+        </button>
+      </div>
+      <Bar
+        job={{ status: 'RUNNING', phase: null, progress: share }}
+        text={doing}
+        stale={isStill}
+        trans={trans}
+      />
+    </div>
+  );
+}
+
+export function UploadRow(props: IProps): JSX.Element {
+  const { upload, job, trans } = props;
+  const canOpen = upload.id !== null && upload.state !== 'RECEIVING' && upload.state !== 'FAILED';
+  const error = upload.sender?.state === 'failed' ? describe(upload.sender.error).text : upload.error?.message;
+  const discard = (label: string): JSX.Element => (
+    <button
+      type="button"
+      className="alphintra-Chip"
+      aria-label={trans.__('%1: %2', upload.filename, label)}
+      onClick={event => {
+        event.stopPropagation();
+        props.onDiscard();
+      }}
+    >
+      {label}
+    </button>
+  );
+  return (
+    <li
+      className="alphintra-Run alphintra-Upload"
+      data-upload={upload.id ?? ''}
+      data-state={upload.state}
+      tabIndex={0}
+      aria-label={upload.filename}
+      onClick={canOpen ? props.onOpen : undefined}
+      onKeyDown={event => {
+        if (event.target !== event.currentTarget) {
+          return;
+        }
+        if (event.key === 'Enter' && canOpen) {
+          event.preventDefault();
+          props.onOpen();
+        } else if (event.key === 'Delete') {
+          event.preventDefault();
+          props.onDiscard();
+        } else {
+          step(event);
+        }
+      }}
+    >
+      <div className="alphintra-Run-line">
+        <b title={upload.filename}>{upload.filename}</b>
+      </div>
+      {upload.state === 'RECEIVING' ? (
+        <SendingProgress upload={upload} trans={trans} onDiscard={props.onDiscard} />
+      ) : upload.state === 'INSPECTED' || upload.state === 'RECEIVED' ? (
+        <div className="alphintra-Run-line">
+          <span className="alphintra-Upload-ask">
+            {error ?? (upload.state === 'INSPECTED' ? trans.__('How is it read?') : trans.__('Not looked at yet'))}
+          </span>
+          <button
+            type="button"
+            className="alphintra-Chip"
+            onClick={event => {
+              event.stopPropagation();
+              props.onOpen();
+            }}
+          >
+            {trans.__('open')}
+          </button>
+          {discard(trans.__('discard'))}
+        </div>
+      ) : upload.state === 'FAILED' ? (
+        <>
+          <div className="alphintra-Run-error">{error ?? trans.__('It could not be read.')}</div>
+          <div className="alphintra-Run-line">{discard(trans.__('dismiss'))}</div>
+        </>
+      ) : (
+        <JobProgress
+          job={job ?? { status: 'PENDING', phase: null, progress: null }}
+          name={upload.filename}
+          trans={trans}
+          narrow
+          onStop={() => {
+            if (upload.jobId !== null) {
+              props.onStopJob(upload.jobId);
+            }
+          }}
+        />
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,167 @@
+/** Uploads under way: those that this tab sends, and those that the server looks at or makes a version of. No DOM. */
+
+import { ISignal, Signal } from '@lumino/signaling';
+
+import type { IUpload, UploadState } from '../api/datasets.js';
+import type { IPage } from '../api/types.js';
+import type { ISource, ITusOptions } from './tus.js';
+import { TusUpload } from './tus.js';
+
+/** What the model needs of the server. */
+export interface IUploadSource {
+  uploads(limit: number): Promise<IPage<IUpload>>;
+  send: ITusOptions['send'];
+}
+
+/** A file, with what tells it from another of the same name and length. */
+export type IChosenFile = ISource & { readonly lastModified: number };
+
+/** Where it is kept which upload a file belongs to, so that it can go on after the page was closed. */
+export type IMemory = Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+
+export interface IUploadItem {
+  /** `null` before the server has given one. */
+  id: string | null;
+  filename: string;
+  length: number;
+  received: number;
+  state: UploadState;
+  jobId: string | null;
+  error: IUpload['error'];
+  /** What sends it, where this tab does. */
+  sender: TusUpload | null;
+}
+
+const MOST = 50;
+const OVER: readonly UploadState[] = ['DONE', 'ABORTED', 'EXPIRED', 'FAILED'];
+
+export class UploadsModel {
+  constructor(
+    private readonly _source: IUploadSource,
+    private readonly _memory: IMemory,
+    private readonly _digest: ITusOptions['digest'] = null
+  ) {}
+
+  /** Emits after anything that is shown changed. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Emits the id of an upload of this tab once all of it is on the server. */
+  get sent(): ISignal<this, string> {
+    return this._sent;
+  }
+
+  /** Those that are not over, and those that failed before the eyes of this tab; the newest first. */
+  get items(): readonly IUploadItem[] {
+    const sending = this._senders.map(sender => this._itemOf(sender));
+    const own = new Set(sending.map(item => item.id));
+    const others = this._uploads
+      .filter(upload => !own.has(upload.id) && !this._dismissed.has(upload.id))
+      .filter(upload => !OVER.includes(upload.state) || (upload.state === 'FAILED' && this._watched.has(upload.id)))
+      .map(upload => ({ ...upload, jobId: upload.job_id, sender: null }));
+    return [...sending, ...others];
+  }
+
+  find(id: string): IUploadItem | undefined {
+    return this.items.find(item => item.id === id);
+  }
+
+  /** Send a file: on from where it was left, if it is the same one. */
+  async add(file: IChosenFile): Promise<void> {
+    const key = `alphintra:upload:${file.lastModified}:${file.size}:${file.name}`;
+    if (this._senders.some(sender => sender.name === file.name && sender.length === file.size)) {
+      return;
+    }
+    await this.refresh();
+    const before = this._memory.getItem(key);
+    const left = this._uploads.find(upload => upload.id === before && upload.state === 'RECEIVING');
+    const sender = new TusUpload({
+      source: file,
+      send: this._source.send,
+      digest: this._digest,
+      id: left?.id ?? null
+    });
+    this._senders = [sender, ...this._senders];
+    sender.changed.connect(() => {
+      if (sender.id !== null) {
+        this._memory.setItem(key, sender.id);
+      }
+      this._changed.emit();
+    });
+    this._changed.emit();
+    await sender.run();
+    if (sender.state !== 'failed') {
+      this._memory.removeItem(key);
+    }
+    if (sender.state === 'sent' && sender.id !== null) {
+      this._watched.add(sender.id);
+      await this.refresh();
+      this._drop(sender);
+      this._sent.emit(sender.id);
+    }
+  }
+
+  /** End an upload, wherever it stands; what failed is only no longer shown. */
+  async discard(item: IUploadItem): Promise<void> {
+    if (item.sender !== null) {
+      const { sender } = item;
+      const wasOver = sender.state === 'failed' && sender.id === null;
+      this._drop(sender);
+      if (!wasOver) {
+        await sender.cancel();
+      }
+    } else if (item.id !== null) {
+      this._dismissed.add(item.id);
+      this._changed.emit();
+      if (item.state !== 'FAILED') {
+        await this._source.send(`datasets/upload/${item.id}`, {
+          method: 'DELETE',
+          headers: { 'Tus-Resumable': '1.0.0' }
+        });
+      }
+    }
+  }
+
+  /** Read what the server has. What it says is newer than what was known. */
+  async refresh(): Promise<void> {
+    try {
+      this._uploads = (await this._source.uploads(MOST)).items;
+    } catch (error) {
+      // The list of datasets, which is read along with it, says that the server is away.
+      console.warn('The uploads could not be read.', error);
+      return;
+    }
+    for (const { id, state } of this._uploads) {
+      if (!OVER.includes(state)) {
+        this._watched.add(id);
+      }
+    }
+    this._changed.emit();
+  }
+
+  private _itemOf(sender: TusUpload): IUploadItem {
+    return {
+      id: sender.id,
+      filename: sender.name,
+      length: sender.length,
+      received: sender.sent,
+      state: sender.state === 'failed' ? 'FAILED' : 'RECEIVING',
+      jobId: null,
+      error: null,
+      sender
+    };
+  }
+
+  private _drop(sender: TusUpload): void {
+    this._senders = this._senders.filter(other => other !== sender);
+    this._changed.emit();
+  }
+
+  private _uploads: readonly IUpload[] = [];
+  private _senders: readonly TusUpload[] = [];
+  private _watched = new Set<string>();
+  private _dismissed = new Set<string>();
+  private _changed = new Signal<this, void>(this);
+  private _sent = new Signal<this, string>(this);
+}

@@ -1,0 +1,154 @@
+/** Datasets in a trader's words. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { DatasetCell, DataSource, IDataset, IMapping } from '../api/datasets.js';
+import { compact, fixed, formatValue, priceDecimals, UNDEFINED } from '../result/format.js';
+import type { IMappingComplaint } from './mapping.js';
+
+export function sourceText(source: DataSource, trans: TranslationBundle): string {
+  return {
+    PLATFORM: trans.__('platform'),
+    USER_UPLOAD: trans.__('uploaded'),
+    EXTERNAL: trans.__('connected')
+  }[source];
+}
+
+/** `STOCKS` as it is read: `stocks`. */
+export function assetText(asset: string): string {
+  return asset.toLowerCase().replaceAll('_', ' ');
+}
+
+/** Whether it can be used, with a mark: never told by colour alone. */
+export interface IDatasetState {
+  kind: 'valid' | 'errors' | 'unchecked';
+  mark: string;
+  text: string;
+}
+
+export function datasetState(
+  dataset: Pick<IDataset, 'is_validated' | 'validation_errors'>,
+  trans: TranslationBundle
+): IDatasetState {
+  const errors = dataset.validation_errors.length;
+  if (errors > 0) {
+    return { kind: 'errors', mark: '\u2715', text: trans._n('%1 open error', '%1 open errors', errors) };
+  }
+  return dataset.is_validated
+    ? { kind: 'valid', mark: '\u2713', text: trans.__('checked') }
+    : { kind: 'unchecked', mark: '\u25cb', text: trans.__('not all rules checked') };
+}
+
+export function spanText({ start_date, end_date }: { start_date: string; end_date: string }): string {
+  return `${start_date.slice(0, 10)} \u2013 ${end_date.slice(0, 10)}`;
+}
+
+export function rowsText(count: number, trans: TranslationBundle): string {
+  return trans._n('%2 row', '%2 rows', count, compact(count));
+}
+
+export function symbolsText(dataset: Pick<IDataset, 'symbols' | 'symbol_count'>, trans: TranslationBundle): string {
+  const [first] = dataset.symbols;
+  return dataset.symbol_count === 1 && first ? first : trans.__('%1 symbols', fixed(dataset.symbol_count, 0));
+}
+
+const DAY = 86_400_000;
+
+/** How old the last row is; what ends long ago is history, and nobody asks how many days. */
+export function freshness(end: string, now: number, trans: TranslationBundle): string {
+  const days = Math.floor((now - Date.parse(end)) / DAY);
+  if (Number.isNaN(days)) {
+    return '';
+  }
+  if (days < 1) {
+    return trans.__('up to today');
+  }
+  return days < 60 ? trans._n('%1 day old', '%1 days old', days) : '';
+}
+
+/** What loads it in a cell. Anything but a plain name is written as JSON writes it, which Python reads alike. */
+export function loadingCode(name: string, version: number | null): string {
+  return `al.data.load(${JSON.stringify(version === null ? name : `${name}@${version}`)})`;
+}
+
+/** A name for a dataset that is made of a file: its own, without what tells of its packing. */
+export function nameOfFile(filename: string): string {
+  return filename.replace(/(\.(csv|tsv|txt|json|jsonl|ndjson|parquet|feather|arrow|xlsx?|gz|zip|zst))+$/i, '');
+}
+
+export function roleText(role: string, trans: TranslationBundle): string {
+  return (
+    {
+      time: trans.__('time'),
+      date: trans.__('date, clock beside'),
+      clock: trans.__('clock'),
+      symbol: trans.__('symbol'),
+      adj_close: trans.__('adjusted close'),
+      bid_size: trans.__('bid size'),
+      ask_size: trans.__('ask size'),
+      known_at: trans.__('known at'),
+      text: trans.__('text'),
+      ignore: trans.__('leave out')
+    }[role] ?? role
+  );
+}
+
+export function kindText(kind: IMapping['kind'], trans: TranslationBundle): string {
+  return {
+    bars: trans.__('bars'),
+    ticks: trans.__('ticks and quotes'),
+    features: trans.__('other series (features)')
+  }[kind];
+}
+
+export function adjustmentText(adjustment: string, trans: TranslationBundle): string {
+  return (
+    {
+      raw: trans.__('not adjusted'),
+      adjusted: trans.__('adjusted'),
+      splits: trans.__('adjusted for splits'),
+      splits_and_dividends: trans.__('adjusted for splits and dividends'),
+      unknown: trans.__('adjustment not known')
+    }[adjustment] ?? adjustment
+  );
+}
+
+export function complaintText(complaint: IMappingComplaint, trans: TranslationBundle): string {
+  const { kind, detail } = complaint;
+  switch (kind) {
+    case 'no-time':
+      return trans.__('No column is the time. Choose it in the table.');
+    case 'several-times':
+      return trans.__('Several columns are the time. Keep one, or a date and a clock.');
+    case 'no-close':
+      return trans.__('Bars need a close. Choose its column, or say that the file holds other series.');
+    case 'no-price':
+      return trans.__('Ticks need a price, or bid and ask.');
+    case 'no-values':
+      return trans.__('All columns but the time are left out.');
+    case 'no-format':
+      return trans.__('How are the times of %1 written? %Y-%m-%d, for example.', detail ?? '');
+    case 'no-symbol':
+      return trans.__('Write the symbol of these rows.');
+    case 'no-name':
+      return trans.__('The column %1 needs a name.', detail ?? '');
+    case 'same-name':
+      return trans.__('Two columns are called %1.', detail ?? '');
+    case 'no-dataset':
+      return trans.__('Give the dataset a name.');
+  }
+}
+
+/** A cell of a sample. Times lose the zeros of a day, numbers get the digits that their size needs. */
+export function cellText(value: DatasetCell | undefined): string {
+  if (value === null || value === undefined) {
+    return UNDEFINED;
+  }
+  if (typeof value === 'number') {
+    return Number.isInteger(value) ? fixed(value, 0) : fixed(value, Math.max(2, priceDecimals(value)));
+  }
+  if (typeof value === 'string') {
+    return value.replace(/T00:00:00(\.0+)?(Z|\+00:00)?$/, '').replace(/(\d)T(\d\d:\d\d)/, '$1 $2').replace(/Z$/, '');
+  }
+  return formatValue(value, 'text');
+}
