@@ -17,7 +17,8 @@ def compile_half(half: str) -> None:
     """Run strategies compiled; their code lands in the user's compile cache.
 
     Args:
-        half: ``usual`` for both forms of a strategy and a sweep, ``queue`` for the profiles that match order by order.
+        half: ``usual`` for both forms of a strategy and a sweep, ``queue`` for the profiles that match order by order, and
+            for the rules on datasets.
     """
     import alphintra as al
     import alphintra_backtest.books as books
@@ -39,7 +40,7 @@ def compile_half(half: str) -> None:
             fast, slow = al.ta.SMA(data.close, self.bars), al.ta.SMA(data.close, 20)
             return al.Signals(al.crossed_above(fast, slow), al.crossed_below(fast, slow), size=0.5)
 
-    if half == "usual":
+    if half == "queue":  # which has less of the engine
         import alphintra.rules.compiled
     state: Any = books
     state.PLAIN_BELOW = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from typing import Any
 
 import pytest
@@ -92,8 +93,11 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     unwanted.get_by_role("button", name="Cancel the upload of unwanted.csv").click()
     expect(unwanted).to_have_count(0)
     page.unroute(gone)
-    (kept,) = view.lab.request("GET", "datasets/upload")["items"]
-    assert (kept["state"], kept["received"]) == ("ABORTED", 0)
+    until = time.monotonic() + 60
+    while (kept := view.lab.request("GET", "datasets/upload")["items"])[0]["state"] == "RECEIVING":
+        assert time.monotonic() < until, kept
+        time.sleep(0.1)
+    assert [(item["state"], item["received"]) for item in kept] == [("ABORTED", 0)]
 
     # By the button, over a connection that breaks once: the guess is shown on the sample, and nothing is imported
     # before its questions are answered.

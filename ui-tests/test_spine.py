@@ -130,7 +130,7 @@ def test_a_new_strategy_runs_as_a_job_and_the_panel_follows(view: Page) -> None:
     lab.request("POST", f"backtests/{again['id']}/run")
     done = f".alphintra-Run[data-run='{again['id']}'][data-status='COMPLETED']"
     page.wait_for_selector(done)
-    first = page.locator(".alphintra-Run").first.get_attribute("data-run")
+    first = page.locator(".alphintra-Run[data-run]").first.get_attribute("data-run")
     assert first == again["id"]
 
 
