@@ -17,8 +17,8 @@ def compile_half(half: str) -> None:
     """Run strategies compiled; their code lands in the user's compile cache.
 
     Args:
-        half: ``usual`` for both forms of a strategy and a sweep, ``queue`` for the profiles that match order by order, and
-            for the rules on datasets.
+        half: ``usual`` for both forms of a strategy and a sweep, ``queue`` for the profiles that match order by order
+            and for the rules on datasets.
     """
     import alphintra as al
     import alphintra_backtest.books as books

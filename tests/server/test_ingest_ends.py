@@ -90,7 +90,10 @@ async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be
     assert (by_rule["SCHEMA_TYPE"]["count"], by_rule["OHLC_ORDER"]["status"]) == (1, "checked")
     unknown = await api("POST", f"{one}/acknowledge", {"rules": ["OHLC_ORDER"], "why": "x"}, user=ALICE)
     assert (unknown.status, unknown.json["code"]) == (422, "NO_OPEN_ERROR")
-    accepted = await api("POST", f"{one}/acknowledge", {"rules": ["SCHEMA_TYPE"], "why": " one row "}, user=ALICE)
+    why, key = {"rules": ["SCHEMA_TYPE"], "why": " one row "}, {"Idempotency-Key": "k-1"}
+    accepted = await api("POST", f"{one}/acknowledge", why, user=ALICE, headers=key)
+    again = await api("POST", f"{one}/acknowledge", why, user=ALICE, headers=key)
+    assert (again.status, again.json, again.headers["Idempotent-Replayed"]) == (200, accepted.json, "true")
     assert (accepted.status, accepted.json["is_validated"], accepted.json["validation_errors"]) == (200, True, [])
     (own,) = accepted.json["acknowledgements"]
     assert (own["rule"], own["who"], own["why"]) == ("SCHEMA_TYPE", "alice", "one row")
@@ -135,11 +138,11 @@ async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be
 
 LIES = {
     "bytes": "it has another hash",
-    "link": "it cannot be opened",
     "path": "manifest",
-    "source": "made of something else",
 }
 MORE_LIES = {
+    "link": "it cannot be opened",
+    "source": "made of something else",
     "missing": "it was not written, nor is it in the store",
     "version": "the manifest is of version ffff",
     "times": "years 1 to 9999",

@@ -100,7 +100,8 @@ def test_the_schedule_follows_from_its_seed_and_has_every_point():
 
     assert turn(5) == turn(5)
     assert turn(5) != turn(6)
-    assert {kill.point for kill in turn(5)} == {*crash_points.POINTS, schedule.RANDOM, schedule.FROZEN}
+    of_datasets = {"in_commit", "after_manifest"}  # no job of the kill test has any; see test_ingest_kills
+    assert {kill.point for kill in turn(5)} == {*crash_points.POINTS, schedule.RANDOM, schedule.FROZEN} - of_datasets
     assert [kill.last for kill in turn(5)] == [False] * 10 + [True]
 
 

@@ -236,7 +236,8 @@ def test_the_page_names_what_is_behind_the_door_and_its_bounds():
     for path, handler in ROUTES:
         for verb in ("get", "post"):
             if hasattr(getattr(handler, verb), "endpoint"):
-                behind.add(f"{verb.upper()} {path.replace('([0-9a-f]{32})', '{id}')}")
+                said = path.replace("([0-9a-f]{32})", "{id}").replace("([0-9a-f]{64})", "{sha256}")
+                behind.add(f"{verb.upper()} {said}")
     assert named == behind
     assert f"{listener.MOST_CONNECTIONS} are open at a time, {listener.CONNECTIONS_A_SECOND:g} a second" in PAGE
     assert f"at most {MAX_BODY >> 20} MiB and a minute" in PAGE

@@ -10,14 +10,14 @@ import contextlib
 import difflib
 from collections.abc import Iterable, Mapping
 from types import FunctionType, MethodType
-from typing import Any
-
-from alphintra.errors import AlphintraError, ReplayError
-from alphintra.strategy import Strategy
+from typing import TYPE_CHECKING, Any
 
 from alphintra_backtest.blame import text_of
 
 from .strategy_state import OF_THE_RUN
+
+if TYPE_CHECKING:
+    from alphintra.errors import ReplayError
 
 #: Letters that are shown of an expression and of what it raised; names that are listed.
 _EXPRESSION, _TEXT, _NAMES = 120, 300, 8
@@ -33,6 +33,8 @@ def failing(what: str, expression: str, error: Exception, names: Mapping[str, An
         names: What it could see, by name.
         where: The bar.
     """
+    from alphintra.errors import ReplayError
+
     text = _short(" ".join(text_of(error).split()), _TEXT)
     return ReplayError(
         f"{what} {_short(expression, _EXPRESSION)!r} raised {type(error).__name__}{text and f': {text}'}",
@@ -44,6 +46,8 @@ def failing(what: str, expression: str, error: Exception, names: Mapping[str, An
 
 def remedy(error: Exception, names: Mapping[str, Any]) -> str | None:
     """What to write in place of what raised; None where the error says so itself."""
+    from alphintra.errors import AlphintraError
+
     if isinstance(error, AlphintraError):
         return None
     if isinstance(error, AttributeError) and error.name is not None:
@@ -61,6 +65,8 @@ def remedy(error: Exception, names: Mapping[str, Any]) -> str | None:
 
 
 def _of_object(thing: Any, name: str) -> str:
+    from alphintra.strategy import Strategy
+
     if thing is None:
         return "what it is asked of is None at this bar: ask first, as in 'self.entry is not None and …'"
     if isinstance(thing, MethodType | FunctionType):

@@ -21,7 +21,7 @@ def with_bound(error: dict[str, Any], limits: JobLimits, *, own_tmp: bool) -> di
     by_number = {
         errno.EAGAIN: f"A job may have {bounds.processes} processes and threads.",
         errno.EMFILE: f"A job may have {bounds.open_files:,} files open in each process.",
-        errno.EFBIG: f"A file of a job may have at most {bounds.file_bytes >> 20} MiB.",
+        errno.EFBIG: f"A file of a job may have at most {bounds.file_bytes >> 20} MiB (job_disk).",
     }
     if own_tmp:
         by_number[errno.ENOSPC] = f"A job's /tmp and /dev/shm hold {bounds.tmp_bytes >> 20} MiB each."

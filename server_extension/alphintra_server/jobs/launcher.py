@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _SPARE_SECONDS = 120
 """Processor time of a worker beside its job's: it loads the libraries."""
+_BEYOND_DISK = 64 << 20
+"""Bytes that a file may have beyond the disk's bound: who fills the disk by one file is told of the disk's."""
 ROOT_VARIABLE = "ALPHINTRA_JOB_ROOT"
 """Environment variable that tells the worker where ``in`` and ``out`` are."""
 
@@ -55,7 +57,7 @@ class JobLimits:
             cpu_seconds=_SPARE_SECONDS + math.ceil(self.wall_seconds * (os.cpu_count() or 1)),
             memory_bytes=self.memory_bytes,
             disk_bytes=self.disk_bytes,
-            file_bytes=self.disk_bytes,
+            file_bytes=self.disk_bytes + _BEYOND_DISK,
         )
 
 
