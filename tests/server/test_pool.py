@@ -389,6 +389,21 @@ def test_servers_that_start_at_once_leave_nothing_of_a_dead_one(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_servers_that_die_while_they_make_their_folder_leave_none(tmp_path):
+    (tmp_path / ".a1b2c3").mkdir()
+    (tmp_path / ".d4e5f6").mkdir()
+    (tmp_path / ".d4e5f6" / "lock").touch()
+    assert sweep_dead_servers(tmp_path) == 0
+    assert list(tmp_path.iterdir()) == []
+    homes = [WorkerHome(tmp_path) for _ in range(30)]
+    with ThreadPoolExecutor(8) as threads:  # who is about to make one is left alone
+        done = [threads.submit(work) for home in homes for work in (home.open, lambda: sweep_dead_servers(tmp_path))]
+        assert {future.result() for future in done} == {None, 0}
+    assert {item.name for item in tmp_path.iterdir()} == {home.boot for home in homes}
+    for home in homes:
+        home.close()
+
+
 def test_a_folder_is_removed_however_deep_and_whatever_its_modes(tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -54,12 +54,14 @@ class WorkerHome:
         """Make this server's folder and hold its lock."""
         if self._lock is not None:
             return
-        # Nobody sees it before its lock is held, or takes it for that of a dead server.
-        hidden = self.root / f".{self.boot}"
-        hidden.mkdir(parents=True, mode=0o700)
-        lock = os.open(hidden / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        hidden.rename(self.root / self.boot)
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o755)
+        with _making_in(self.root):
+            # Nobody sees it before its lock is held, or takes it for that of a dead server.
+            hidden = self.root / f".{self.boot}"
+            hidden.mkdir(mode=0o700)
+            lock = os.open(hidden / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hidden.rename(self.root / self.boot)
         self._lock = lock
 
     def new(self) -> tuple[str, Path]:
@@ -168,7 +170,14 @@ def sweep_dead_servers(root: Path) -> int:
         How many processes were killed.
     """
     killed = 0
-    for folder in list(root.iterdir()) if root.is_dir() else []:
+    if not root.is_dir():
+        return killed
+    with _making_in(root):
+        # Nobody is making one: these are of servers that were killed while they did.
+        for folder in root.glob(".*"):
+            if _MARKER.fullmatch(f"{folder.name[1:]}.0"):
+                remove_tree(folder)
+    for folder in list(root.iterdir()):
         if not _MARKER.fullmatch(f"{folder.name}.0"):
             continue
         with _alone_with(folder) as alone:
@@ -176,6 +185,17 @@ def sweep_dead_servers(root: Path) -> int:
                 killed += kill_marked(f"{folder.name}.")
                 remove_tree(folder)
     return killed
+
+
+@contextlib.contextmanager
+def _making_in(root: Path) -> Iterator[None]:
+    """Hold the folder of all servers: one of them makes its own, or somebody looks for what such a one has left."""
+    held = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 @contextlib.contextmanager
