@@ -7,6 +7,13 @@ export interface IFieldError {
   message: string;
 }
 
+/** A dataset that was made of another, and the versions of it that were. */
+export interface IDerived {
+  dataset_id: string;
+  name: string;
+  versions: number[];
+}
+
 export interface IProblem {
   /** The HTTP status, 0 when there was no answer. */
   status: number;
@@ -14,6 +21,10 @@ export interface IProblem {
   detail?: string;
   errors?: IFieldError[];
   diagnostics?: IDiagnostic[];
+  /** What it is called, in capitals, where the server says so. */
+  code?: string;
+  /** Of what cannot be deleted: what was made of it. */
+  derived?: IDerived[];
   /** After how many seconds the server may be asked again, where it says so. */
   retryAfter?: number;
 }
@@ -51,6 +62,12 @@ export function problemFrom(
   }
   if (typeof body.title === 'string') {
     problem.title = body.title;
+  }
+  if (typeof body.code === 'string') {
+    problem.code = body.code;
+  }
+  if (Array.isArray(body.derived)) {
+    problem.derived = body.derived as IDerived[];
   }
   const detail = body.detail ?? body.message;
   if (typeof detail === 'string') {
