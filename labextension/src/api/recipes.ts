@@ -40,7 +40,7 @@ export interface ILeak {
   /** Rows that became known after it were changed. */
   until: string;
   /** A row that was known by then, and came out otherwise. */
-  time: string;
+  time: string | null;
   column: string | null;
 }
 
@@ -61,8 +61,9 @@ export interface IRefusal {
 
 export interface IRecipePreview {
   refused: IRefusal | null;
-  before: IRows;
-  after: IRows;
+  /** Where it was refused, there are no rows. */
+  before: IRows | null;
+  after: IRows | null;
   effects: IEffect[];
   leaks: ILeak[];
   /** At how many instants it was tried whether a step tells of later rows. */

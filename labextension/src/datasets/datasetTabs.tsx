@@ -60,6 +60,7 @@ function Content(props: IProps & { tab: Tab }): JSX.Element | null {
           versions={shown.versions}
           shown={version?.number ?? null}
           uploads={shown.uploads}
+          recipe={props.recipe}
           names={new Map(model.items.map(item => [item.id, item.name]))}
           client={client}
           jobs={jobs}

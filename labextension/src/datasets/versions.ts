@@ -3,6 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IDatasetVersion, IUpload } from '../api/datasets.js';
+import type { IStepKind } from '../recipes/schema.js';
 import { stepText, stepsOf } from '../recipes/words.js';
 
 /** What made a version. */
@@ -19,9 +20,10 @@ const FEW = 2;
 export function makingOf(
   version: Pick<IDatasetVersion, 'id' | 'dataset_id' | 'recipe' | 'parents'>,
   uploads: readonly Pick<IUpload, 'version_id' | 'filename'>[],
+  kinds: readonly IStepKind[],
   trans: TranslationBundle
 ): IMaking {
-  const steps = stepsOf(version.recipe)?.map(step => stepText(step, trans)) ?? [];
+  const steps = stepsOf(version.recipe)?.map(step => stepText(step, trans, kinds)) ?? [];
   if (steps.length > 0) {
     const few = steps.slice(0, FEW).join('; ');
     const more = steps.length - FEW;

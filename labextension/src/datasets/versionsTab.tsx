@@ -7,7 +7,9 @@ import type { Client } from '../api/client.js';
 import type { IDatasetVersion, IUpload } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
 import { bytesText } from '../jobs/words.js';
+import { useSignals } from '../panelList.js';
 import { PlainTable } from '../plainTable.js';
+import type { RecipeModel } from '../recipes/model.js';
 import { fixed } from '../result/format.js';
 import type { IJobs } from '../tokens.js';
 import { ComparisonView } from './comparisonView.js';
@@ -22,6 +24,8 @@ interface IProps {
   uploads: readonly IUpload[];
   /** Names of datasets by their ids. */
   names: ReadonlyMap<string, string>;
+  /** Knows the steps that there are, so that what is as usual in one is not told. */
+  recipe: RecipeModel;
   client: Client;
   jobs: IJobs;
   trans: TranslationBundle;
@@ -34,7 +38,7 @@ interface IProps {
 function Row(props: IProps & { version: IDatasetVersion; busy: boolean; onBack: () => void; onCompare: (() => void) | null }): JSX.Element {
   const { version, shown, uploads, names, trans } = props;
   const state = datasetState(version, trans);
-  const made = makingOf(version, uploads, trans);
+  const made = makingOf(version, uploads, props.recipe.kinds ?? [], trans);
   const isActive = version.state === 'ACTIVE';
   return (
     <tr className={version.number === shown ? 'alphintra-mod-selected' : ''} data-version={version.number}>
@@ -102,6 +106,12 @@ export function VersionsTab(props: IProps): JSX.Element {
   const [compared, setCompared] = React.useState<{ from: number; to: number } | null>(null);
   const [refusal, setRefusal] = React.useState<unknown>(null);
   const [busy, setBusy] = React.useState(false);
+  useSignals(props.recipe.changed);
+  React.useEffect(() => {
+    if (props.recipe.kinds === null && versions.some(own => own.recipe !== null)) {
+      void props.recipe.load();
+    }
+  }, [versions]);
   if (versions.length === 0) {
     return <p className="alphintra-muted">{trans.__('What ships with the platform has one state, with each release.')}</p>;
   }

@@ -10,6 +10,7 @@ import { effectText, kindText, leakText } from './words.js';
 
 function Effect({ effect, leaks, trans }: { effect: IEffect; leaks: readonly ILeak[]; trans: TranslationBundle }): JSX.Element {
   const places = effect.places ?? [];
+  const leak = leakText(leaks, trans);
   return (
     <li data-step={effect.step} className={leaks.length > 0 ? 'alphintra-mod-bad' : ''}>
       <div>
@@ -21,11 +22,11 @@ function Effect({ effect, leaks, trans }: { effect: IEffect; leaks: readonly ILe
         </span>{' '}
         {effectText(effect, trans)}
       </div>
-      {leaks.map((leak, i) => (
-        <p key={i} className="alphintra-Problem">
-          <i aria-hidden="true">{'\u2715'}</i> {leakText(leak, trans)}
+      {leak === null ? null : (
+        <p className="alphintra-Problem">
+          <i aria-hidden="true">{'\u2715'}</i> {leak}
         </p>
-      ))}
+      )}
       {effect.notes.map(note => (
         <div key={note} className="alphintra-muted">
           {note}
@@ -56,6 +57,8 @@ export function Effects(props: { effects: readonly IEffect[]; leaks: readonly IL
     </ol>
   );
 }
+
+const NO_ROWS = { columns: [], rows: [] };
 
 export function PreviewView({ preview, isOld, trans }: { preview: IRecipePreview; isOld: boolean; trans: TranslationBundle }): JSX.Element {
   const [side, setSide] = React.useState<'before' | 'after'>('after');
@@ -88,7 +91,7 @@ export function PreviewView({ preview, isOld, trans }: { preview: IRecipePreview
         ))}
       </div>
       <RowsTable
-        rows={preview[side]}
+        rows={preview[side] ?? NO_ROWS}
         label={side === 'before' ? trans.__('Rows before') : trans.__('Rows after')}
         trans={trans}
       />

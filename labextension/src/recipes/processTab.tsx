@@ -73,7 +73,7 @@ function Steps({ model, version, datasets, trans }: IProps): JSX.Element {
               model={model}
               columns={[...version.columns, ...model.columnsBefore(step.key)]}
               datasets={datasets}
-              leaks={leaks.filter(leak => leak.step === i + 1).map(leak => leakText(leak, trans))}
+              leak={leakText(leaks.filter(leak => leak.step === i + 1), trans)}
               trans={trans}
             />
           ))}
@@ -217,6 +217,7 @@ export function ProcessTab(props: IProps): JSX.Element {
   const stopped = [model.preview, model.run].some(own => own.answer?.status === 'CANCELLED');
   return (
     <div className="alphintra-Process" data-lm-suppress-shortcuts="true">
+      <p className="alphintra-muted">{trans.__('It starts from %1, the version that is shown.', `${props.dataset.name}@${version.number}`)}</p>
       <Steps {...props} />
       {others.map(({ text }) => (
         <p key={text} className="alphintra-Problem" role="alert">

@@ -22,7 +22,7 @@ interface IProps {
   /** Datasets that can be joined, as `name@3`. */
   datasets: readonly string[];
   /** That it told of later rows, and of which. */
-  leaks: readonly string[];
+  leak: string | null;
   trans: TranslationBundle;
 }
 
@@ -156,7 +156,7 @@ export function StepForm(props: IProps): JSX.Element {
     </button>
   );
   const name = `${number} ${kindText(kind.kind, trans)}`;
-  const isBad = problem !== null || props.leaks.length > 0 || model.complaints.some(own => own.step === step.key);
+  const isBad = problem !== null || props.leak !== null || model.complaints.some(own => own.step === step.key);
   return (
     <li
       className={`alphintra-Step ${isBad ? 'alphintra-mod-bad' : ''}`}
@@ -175,7 +175,7 @@ export function StepForm(props: IProps): JSX.Element {
         {button(trans.__('Move %1 down', name), caretDownIcon, props.isLast, () => model.move(step.key, 1))}
         {button(trans.__('Remove %1', name), closeIcon, false, () => model.remove(step.key))}
       </div>
-      {[problem, ...props.leaks].filter(Boolean).map(text => (
+      {[problem, props.leak].filter(Boolean).map(text => (
         <p key={text} className="alphintra-Problem" role="alert">
           {text}
         </p>

@@ -6,7 +6,7 @@ import type { IEffect, ILeak, RecipeStep } from '../api/recipes.js';
 import { literal } from '../pythonLiteral.js';
 import { fixed } from '../result/format.js';
 import type { FieldComplaint } from './draft.js';
-import type { IParameter } from './schema.js';
+import type { IParameter, IStepKind } from './schema.js';
 
 export function kindText(kind: string, trans: TranslationBundle): string {
   return (
@@ -66,10 +66,13 @@ function valueText(value: unknown): string {
   return String(value);
 }
 
-/** A step in a line: `Fill: rows, limit 30`. */
-export function stepText(step: RecipeStep, trans: TranslationBundle): string {
+/** A step in a line, without what is as usual, where it is known what that is: `Fill: rows, limit 30`. */
+export function stepText(step: RecipeStep, trans: TranslationBundle, kinds: readonly IStepKind[] = []): string {
+  const known = kinds.find(own => own.kind === step.kind)?.parameters ?? [];
+  const usual = new Map(known.map(own => [own.name, JSON.stringify(own.default)]));
   const said = Object.entries(step)
     .filter(([name, value]) => name !== 'kind' && value !== null && value !== false && !isEmpty(value))
+    .filter(([name, value]) => usual.get(name) !== JSON.stringify(value))
     .map(([name, value]) => (value === true ? nameText(name) : `${nameText(name)} ${valueText(value)}`));
   const kind = kindText(String(step.kind), trans);
   return said.length === 0 ? kind : `${kind}: ${said.join(', ')}`;
@@ -126,12 +129,14 @@ export function namesText(names: readonly string[], count = names.length): strin
   return count > MOST_NAMED ? `${names.slice(0, MOST_NAMED - 1).join(', ')}, \u2026 (${count})` : names.join(', ');
 }
 
-export function leakText(leak: ILeak, trans: TranslationBundle): string {
-  return trans.__(
-    'It looks ahead: %1 of %2 at %3 came out otherwise when rows after %4 were changed.',
-    leak.column ?? trans.__('the row'),
-    leak.symbol,
-    leak.time,
-    leak.until
-  );
+/** What a step told of later rows, in a line; of several the first, and how many there are. `null` where it told nothing. */
+export function leakText(leaks: readonly ILeak[], trans: TranslationBundle): string | null {
+  const [leak] = leaks;
+  if (!leak) {
+    return null;
+  }
+  const place = [leak.column, leak.symbol, leak.time].filter(Boolean).join(', ');
+  const text = trans.__('It looks ahead: %1 came out otherwise when rows after %2 were changed.', place, leak.until);
+  const more = leaks.length - 1;
+  return more > 0 ? trans._n('%2 So did %1 more.', '%2 So did %1 more.', more, text) : text;
 }

@@ -92,11 +92,11 @@ test('a version tells what it was made of', () => {
     ({ id: 'v2', dataset_id: 'd', recipe: null, parents: [], ...more }) as unknown as IDatasetVersion;
   const uploads = [{ version_id: 'v2', filename: 'download.csv' }];
   const parent = { version_id: 'v1', dataset_id: 'd', number: 1, state: 'ACTIVE' };
-  assert.equal(makingOf(version({}), uploads, trans).text, 'file download.csv');
-  assert.equal(makingOf(version({ id: 'v9' }), uploads, trans).text, 'a file');
-  assert.equal(makingOf(version({ parents: [parent] }), uploads, trans).text, 'rows added from download.csv');
+  assert.equal(makingOf(version({}), uploads, [], trans).text, 'file download.csv');
+  assert.equal(makingOf(version({ id: 'v9' }), uploads, [], trans).text, 'a file');
+  assert.equal(makingOf(version({ parents: [parent] }), uploads, [], trans).text, 'rows added from download.csv');
   const steps = [{ kind: 'fill', limit: 5 }, { kind: 'sort' }, { kind: 'drop' }];
-  const made = makingOf(version({ recipe: { steps }, parents: [parent] }), uploads, trans);
+  const made = makingOf(version({ recipe: { steps }, parents: [parent] }), uploads, [], trans);
   assert.deepEqual([made.text, made.steps.length], ['Fill: limit 5; Sort; 1 more step', 3]);
   const names = new Map([['x', 'vix']]);
   const others = [parent, { ...parent, dataset_id: 'x', number: 3 }, { ...parent, dataset_id: '0123456789' }];

@@ -10,7 +10,7 @@ import type { IJob } from '../api/types.js';
 import { readStep, textsOf } from '../recipes/draft.js';
 import { RecipeModel } from '../recipes/model.js';
 import { IRecipeSchema, stepKinds } from '../recipes/schema.js';
-import { effectText, namesText, recipeJson, recipePython, stepText, stepsOf } from '../recipes/words.js';
+import { effectText, leakText, namesText, recipeJson, recipePython, stepText, stepsOf } from '../recipes/words.js';
 
 const filled = (text: string, args: unknown[]): string => text.replace(/%(\d)/g, (_, n) => String(args[Number(n) - 1]));
 const trans = {
@@ -149,6 +149,8 @@ test('a recipe is copied as JSON and as Python, and told in words', () => {
       '])\n'
   );
   assert.equal(stepText(steps[0]!, trans), 'Fill: rows, limit 30');
+  const kept = { kind: 'fill', columns: [], method: 'forward', limit: 30, rows: false };
+  assert.equal(stepText(kept, trans, [...KINDS.values()]), 'Fill: limit 30');
   assert.equal(stepText({ kind: 'sort', columns: [], label: null }, trans), 'Sort');
   assert.deepEqual(stepsOf({ format: 'alphintra-recipe/1', steps, fitted: {} }), steps);
   assert.deepEqual([stepsOf(steps), stepsOf(null), stepsOf('x')], [steps, null, null]);
@@ -159,6 +161,13 @@ test('a recipe is copied as JSON and as Python, and told in words', () => {
   };
   assert.equal(effectText(effect, trans), '2 rows added \u00b7 1 cell changed in close \u00b7 new: r');
   assert.equal(effectText({ ...effect, rows_added: 0, cells_changed: {}, columns_added: [] }, trans), 'nothing changed');
+});
+
+test('a step that looks ahead is told of once, with how often', () => {
+  const leak = { step: 1, kind: 'derive', symbol: 'AAPL', until: '2020-01-05', time: '2020-01-03', column: 'ret' };
+  const text = 'It looks ahead: ret, AAPL, 2020-01-03 came out otherwise when rows after 2020-01-05 were changed.';
+  assert.deepEqual([leakText([], trans), leakText([leak], trans)], [null, text]);
+  assert.equal(leakText([leak, { ...leak, time: null }, leak], trans), `${text} So did 2 more.`);
 });
 
 const FOUND: IRecipePreview = {

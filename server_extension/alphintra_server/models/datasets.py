@@ -106,6 +106,7 @@ class DatasetVersion(Reply):
     id: str
     dataset_id: str
     number: int
+    current: bool = Field(description="Whether the dataset's name alone means this one.")
     state: str = Field(description="ACTIVE, DELETING or DELETED.")
     content_hash: str
     row_count: int
