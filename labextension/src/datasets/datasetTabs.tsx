@@ -41,7 +41,7 @@ function tabsOf({ dataset, version }: IShown): Tab[] {
   ];
 }
 
-function Content(props: IProps & { tab: Tab }): JSX.Element | null {
+function Content(props: IProps & { tab: Tab; onReport: () => void }): JSX.Element | null {
   const { tab, shown, model, client, jobs, trans } = props;
   const { dataset, version } = shown;
   const mayChange = dataset.access === 'OWNER' || dataset.access === 'EDIT';
@@ -75,13 +75,17 @@ function Content(props: IProps & { tab: Tab }): JSX.Element | null {
         <ProcessTab
           dataset={dataset}
           version={version}
+          columns={version.columns.filter(name => !/^(date|time)/.test(shown.preview.data_types[name] ?? ''))}
           model={props.recipe}
           jobs={jobs}
           datasets={model.items
             .filter(item => item.id !== dataset.id && item.version !== null)
             .map(item => `${nameInCode(item)}@${item.version}`)}
           trans={trans}
-          onOpen={props.onOpen}
+          onOpen={(id, number) => {
+            props.onReport();
+            props.onOpen(id, number);
+          }}
         />
       );
     case 'sharing':
@@ -145,7 +149,7 @@ export function DatasetTabs(props: IProps): JSX.Element {
         ))}
       </div>
       <div id={`${baseId}-panel`} role="tabpanel" aria-labelledby={`${baseId}-${tab}`} className="alphintra-Dataset-tab">
-        <Content {...props} tab={tab} />
+        <Content {...props} tab={tab} onReport={() => setTab('report')} />
       </div>
     </>
   );

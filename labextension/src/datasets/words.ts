@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { DatasetCell, DataSource, GrantLevel, IDataset, IMapping, IRuleNumber, IRuleResult } from '../api/datasets.js';
 import { compact, fixed, formatValue, priceDecimals, UNDEFINED } from '../result/format.js';
+import { boundText } from '../recipes/words.js';
 import type { IMappingComplaint } from './mapping.js';
 import type { NumberComplaint } from './ruleChoice.js';
 
@@ -57,7 +58,7 @@ export function numberComplaintText(
   return {
     'no-number': trans.__('Write a number.'),
     'not-whole': trans.__('Write a whole number.'),
-    'out-of-bounds': trans.__('From %1 to %2.', least, most)
+    'out-of-bounds': trans.__('From %1 to %2.', boundText(least), boundText(most))
   }[complaint];
 }
 

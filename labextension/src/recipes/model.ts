@@ -9,7 +9,7 @@ import { IFollowed, Outcome } from '../jobs/outcome.js';
 import { Texts, fieldText, readStep, textsOf } from './draft.js';
 import type { IRecipeSchema, IStepKind } from './schema.js';
 import { stepKinds } from './schema.js';
-import { fieldComplaintText } from './words.js';
+import { fieldComplaintText, plain } from './words.js';
 
 /** As many steps a recipe has at most. */
 export const MOST_STEPS = 50;
@@ -254,11 +254,11 @@ export class RecipeModel {
     const key = number === null ? undefined : this._sent[number - 1];
     const step = this._steps.find(own => own.key === key);
     if (!step) {
-      return { step: null, field: null, text };
+      return { step: null, field: null, text: plain(text) };
     }
     const known = this.kindOf(step)?.parameters ?? [];
     const field = known.find(own => names.some(name => name.split('.')[0] === own.name))?.name ?? null;
-    return { step: step.key, field, text };
+    return { step: step.key, field, text: plain(text) };
   }
 
   private _set(steps: readonly IStep[]): void {

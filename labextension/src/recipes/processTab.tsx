@@ -22,6 +22,8 @@ interface IProps {
   version: IDatasetVersion;
   model: RecipeModel;
   jobs: IJobs;
+  /** Columns that a step can change: all but that of the time. */
+  columns: readonly string[];
   /** Datasets that can be joined, as `name@3`. */
   datasets: readonly string[];
   trans: TranslationBundle;
@@ -47,7 +49,7 @@ export function Following(props: { outcome: Outcome<IOutcome>; name: string; job
   );
 }
 
-function Steps({ model, version, datasets, trans }: IProps): JSX.Element {
+function Steps({ model, columns, datasets, trans }: IProps): JSX.Element {
   const list = React.useRef<HTMLOListElement>(null);
   const [added, setAdded] = React.useState<number | null>(null);
   React.useEffect(() => {
@@ -71,7 +73,7 @@ function Steps({ model, version, datasets, trans }: IProps): JSX.Element {
               number={i + 1}
               isLast={i === model.steps.length - 1}
               model={model}
-              columns={[...version.columns, ...model.columnsBefore(step.key)]}
+              columns={[...columns, ...model.columnsBefore(step.key)]}
               datasets={datasets}
               leak={leakText(leaks.filter(leak => leak.step === i + 1), trans)}
               trans={trans}

@@ -8,7 +8,7 @@ import { Field, SelectField, TextField } from '../run/field.js';
 import { fieldText, listOf } from './draft.js';
 import type { IStep, RecipeModel } from './model.js';
 import type { IParameter, IStepKind } from './schema.js';
-import { kindText, nameText } from './words.js';
+import { kindText, nameText, plain } from './words.js';
 
 interface IProps {
   step: IStep;
@@ -77,7 +77,8 @@ function ParameterField(props: IProps & { parameter: IParameter }): JSX.Element 
   const write = (text: string | boolean): void => model.write(step.key, parameter.name, text);
   const complaint = model.complaintOf(step.key, parameter.name);
   const text = String(written);
-  const hint = parameter.unit ? trans.__('%1 In %2.', parameter.description, parameter.unit) : parameter.description;
+  const said = plain(parameter.description);
+  const hint = parameter.unit ? trans.__('%1 In %2.', said, parameter.unit) : said;
   const common = { name: parameter.name, label: nameText(parameter.name), hint, complaint };
   switch (parameter.kind) {
     case 'yes':
@@ -168,8 +169,8 @@ export function StepForm(props: IProps): JSX.Element {
         <b id={title}>
           <span className="alphintra-muted">{number}</span> {kindText(kind.kind, trans)}
         </b>
-        <span className="alphintra-muted alphintra-Step-what" title={kind.description}>
-          {kind.description}
+        <span className="alphintra-muted alphintra-Step-what" title={plain(kind.description)}>
+          {plain(kind.description)}
         </span>
         {button(trans.__('Move %1 up', name), caretUpIcon, number === 1, () => model.move(step.key, -1))}
         {button(trans.__('Move %1 down', name), caretDownIcon, props.isLast, () => model.move(step.key, 1))}

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IEffect, ILeak, RecipeStep } from '../api/recipes.js';
 import { literal } from '../pythonLiteral.js';
-import { fixed } from '../result/format.js';
+import { fixed, quantity } from '../result/format.js';
 import type { FieldComplaint } from './draft.js';
 import type { IParameter, IStepKind } from './schema.js';
 
@@ -42,8 +42,10 @@ export function fieldComplaintText(complaint: FieldComplaint, parameter: IParame
       return trans.__('Write a whole number.');
     case 'out-of-bounds':
       return parameter.high === null
-        ? trans.__('At least %1.', parameter.low)
-        : trans.__('From %1 to %2.', parameter.low ?? '\u2026', parameter.high);
+        ? trans.__('At least %1.', boundText(parameter.low))
+        : parameter.low === null
+          ? trans.__('At most %1.', boundText(parameter.high))
+          : trans.__('From %1 to %2.', boundText(parameter.low), boundText(parameter.high));
     case 'no-pair':
       return trans.__('Write name=value, with commas between.');
     case 'no-choice':
@@ -51,6 +53,16 @@ export function fieldComplaintText(complaint: FieldComplaint, parameter: IParame
     case 'no-event':
       return trans.__('A line is AAPL split 2020-08-31 4, or AAPL dividend 2020-08-07 0.82.');
   }
+}
+
+/** A bound: of what is very small not the zeros. */
+export function boundText(value: number | null): string {
+  return value === null ? '' : value !== 0 && Math.abs(value) < 1e-6 ? String(value) : quantity(value);
+}
+
+/** A sentence of the server without the marks of code. */
+export function plain(text: string): string {
+  return text.replaceAll('`', '');
 }
 
 function valueText(value: unknown): string {
@@ -70,7 +82,9 @@ function valueText(value: unknown): string {
 export function stepText(step: RecipeStep, trans: TranslationBundle, kinds: readonly IStepKind[] = []): string {
   const known = kinds.find(own => own.kind === step.kind)?.parameters ?? [];
   const usual = new Map(known.map(own => [own.name, JSON.stringify(own.default)]));
+  const place = (name: string): number => known.findIndex(own => own.name === name);
   const said = Object.entries(step)
+    .sort(([a], [b]) => place(a) - place(b))
     .filter(([name, value]) => name !== 'kind' && value !== null && value !== false && !isEmpty(value))
     .filter(([name, value]) => usual.get(name) !== JSON.stringify(value))
     .map(([name, value]) => (value === true ? nameText(name) : `${nameText(name)} ${valueText(value)}`));

@@ -149,8 +149,8 @@ test('a recipe is copied as JSON and as Python, and told in words', () => {
       '])\n'
   );
   assert.equal(stepText(steps[0]!, trans), 'Fill: rows, limit 30');
-  const kept = { kind: 'fill', columns: [], method: 'forward', limit: 30, rows: false };
-  assert.equal(stepText(kept, trans, [...KINDS.values()]), 'Fill: limit 30');
+  const kept = { columns: ['close'], kind: 'fill', limit: 30, method: 'forward', rows: true };
+  assert.equal(stepText(kept, trans, [...KINDS.values()]), 'Fill: columns close, limit 30, rows');
   assert.equal(stepText({ kind: 'sort', columns: [], label: null }, trans), 'Sort');
   assert.deepEqual(stepsOf({ format: 'alphintra-recipe/1', steps, fitted: {} }), steps);
   assert.deepEqual([stepsOf(steps), stepsOf(null), stepsOf('x')], [steps, null, null]);
@@ -286,7 +286,7 @@ test('what the data refuses stands at its step, also where that has another plac
   await model.tryOut(1);
   model.move(derive, -1);
   const refused = {
-    code: 'UNKNOWN_COLUMN', step: 2, where: 'step 2 (derive), formula', message: "no column 'closed'", hint: 'Did you mean close?'
+    code: 'UNKNOWN_COLUMN', step: 2, where: 'step 2 (derive), formula', message: "no column 'closed'", hint: 'Did you mean `close`?'
   };
   server.preview = { status: 'COMPLETED', preview: { ...FOUND, refused } };
   await server.end('another');
