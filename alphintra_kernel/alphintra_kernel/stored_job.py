@@ -1,7 +1,7 @@
 """The kinds of job that read stored versions: checking one again, a recipe tried or run on one, two compared.
 
-The version is in ``in/parent``: its manifest, and its files; the one it is compared with in ``in/other``; versions that a
-recipe joins are in ``in/datasets``, under the names that the recipe has for them. ``validate`` leaves ``report.json``,
+The version is in ``in/parent``: its manifest, and its files; the one it is compared with is in ``in/other``; what a
+recipe joins is in ``in/datasets``, under the names that it has there. ``validate`` leaves ``report.json``,
 ``process`` a ``manifest.json`` and the files it names, ``preview`` leaves ``preview.json``, ``compare``
 ``comparison.json``. The server believes nothing of what is left here: it checks all of it.
 """

@@ -154,6 +154,9 @@ class RecipePreview(_Told):
     before: SampleRows | None = None
     after: SampleRows | None = None
     columns: list[StepColumn] = Field(default_factory=list, max_length=2_000)
+    about: dict[Name, Name | bool | None] = Field(
+        default_factory=dict, max_length=20, description="What is stated of the values after it."
+    )
     effects: list[StepEffectWithPlaces] = Field(default_factory=list, max_length=MOST_STEPS)
     leaks: list[StepLeak] = Field(default_factory=list, max_length=1_000)
     tried: Number = Field(0, description="At how many instants it was tried whether a step looks ahead.")

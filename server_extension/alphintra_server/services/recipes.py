@@ -68,6 +68,8 @@ class Recipes:
 
     async def process(self, who: Caller, dataset_id: str, body: ProcessRequest) -> RecipeAccepted:
         """Run a recipe on a version; what it makes is a version of the same dataset, or of one of the caller's."""
+        level = Level.EDIT if body.dataset is None else Level.USE
+        await self._database.read(lambda session: find(session, who, dataset_id, level))
         recipe = await self._checked(body.recipe)
         rules = choice_of(body.rules, "rules.")
         if body.dataset is not None:
@@ -80,7 +82,7 @@ class Recipes:
         }
 
         def work(session: Session) -> RecipeAccepted:
-            row = find(session, who, dataset_id, Level.EDIT if body.dataset is None else Level.USE)
+            row = find(session, who, dataset_id, level)
             version = readable(session, row, body.version)
             owner, name = (row.user_id, row.name) if body.dataset is None else (who.user_id, body.dataset)
             assert owner is not None
@@ -111,6 +113,7 @@ class Recipes:
 
     async def preview(self, who: Caller, dataset_id: str, body: RecipePreviewRequest) -> RecipeAccepted:
         """Try a recipe on some rows of a version."""
+        await self._database.read(lambda session: find(session, who, dataset_id))
         recipe = await self._checked(body.recipe)
         sample = body.model_dump(include={"symbols", "start", "end", "rows"})
 
