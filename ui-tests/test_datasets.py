@@ -147,7 +147,7 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     expect(row(page, "coin-hourly")).to_have_attribute("data-state", "valid")
     expect(line).to_have_count(0)
     page.locator(PAGE).get_by_role("tab", name="Versions").click()
-    states = page.locator(f"{PAGE} .alphintra-Dataset-table tbody tr td:nth-child(7)")
+    states = page.locator(f"{PAGE} .alphintra-Versions-state")
     expect(states).to_have_text(["\u2713 checked", "\u2713 checked"])
     view.shot("75-versions")
     code = page.locator(f"{PAGE} .alphintra-Dataset-code").inner_text()

@@ -52,7 +52,11 @@ function Known({ found, trans }: { found: IVersionDifference; trans: Translation
 }
 
 /** Counts by symbol and by column, and the first places. */
-function Cells({ found, known, trans }: { found: ICellComparison; known: IVersionDifference | null; trans: TranslationBundle }): JSX.Element {
+function Cells({ found, known, trans }: {
+  found: ICellComparison;
+  known: IVersionDifference | null;
+  trans: TranslationBundle;
+}): JSX.Element {
   const columns = Object.entries(found.cells_changed).filter(([, count]) => count > 0);
   const symbols = changedBySymbol(found.places, known?.rows_differ ?? []);
   const cells = columns.reduce((sum, [, count]) => sum + count, 0);
@@ -71,7 +75,11 @@ function Cells({ found, known, trans }: { found: ICellComparison; known: IVersio
       </p>
       <div className="alphintra-Comparison-counts">
         {columns.length === 0 ? null : (
-          <PlainTable label={trans.__('Cells changed, by column')} head={[trans.__('column'), trans.__('cells changed')]} left={new Set([0])}>
+          <PlainTable
+            label={trans.__('Cells changed, by column')}
+            head={[trans.__('column'), trans.__('cells changed')]}
+            left={new Set([0])}
+          >
             {columns.map(([name, count]) => (
               <tr key={name}>
                 <td className="alphintra-mod-left">{name}</td>
@@ -138,7 +146,12 @@ export function ComparisonView(props: IProps): JSX.Element {
     };
   }, [dataset, from, to, again]);
   const choice = (label: string, value: number, onChange: (number: number) => void): JSX.Element => (
-    <select className="alphintra-Input" aria-label={label} value={value} onChange={event => onChange(Number(event.target.value))}>
+    <select
+      className="alphintra-Input"
+      aria-label={label}
+      value={value}
+      onChange={event => onChange(Number(event.target.value))}
+    >
       {versions.map(number => (
         <option key={number} value={number}>
           @{number}

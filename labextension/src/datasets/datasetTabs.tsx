@@ -148,7 +148,12 @@ export function DatasetTabs(props: IProps): JSX.Element {
           </button>
         ))}
       </div>
-      <div id={`${baseId}-panel`} role="tabpanel" aria-labelledby={`${baseId}-${tab}`} className="alphintra-Dataset-tab">
+      <div
+        id={`${baseId}-panel`}
+        role="tabpanel"
+        aria-labelledby={`${baseId}-${tab}`}
+        className="alphintra-Dataset-tab"
+      >
         <Content {...props} tab={tab} onReport={() => setTab('report')} />
       </div>
     </>

@@ -8,6 +8,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import React from 'react';
 
 import type { Client } from '../api/client.js';
+import type { IRuleChoice } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
 import type { IJob } from '../api/types.js';
 import { Failure } from '../failure.js';
@@ -174,8 +175,9 @@ function Document(props: IDocumentProps): JSX.Element {
   const askAndCheck = async (): Promise<void> => {
     const title = trans.__('Check %1@%2 again', dataset.name, version!.number);
     const { rules } = await client.validationRules();
-    await askForRules(title, rules, report?.parameters ?? {}, choice =>
-      check.start(() => client.validate(id, version!.number, choice)), trans);
+    const send = (choice: IRuleChoice): Promise<void> =>
+      check.start(() => client.validate(id, version!.number, choice));
+    await askForRules(title, rules, report?.parameters ?? {}, send, trans);
   };
   const told = (doing: Promise<unknown>): void => {
     doing.catch((reason: unknown) => Notification.error(describe(reason).text));
@@ -187,15 +189,18 @@ function Document(props: IDocumentProps): JSX.Element {
         dataset={dataset}
         version={version}
         trans={trans}
+        progress={<Following outcome={check} name={trans.__('Check')} jobs={jobs} trans={trans} />}
         onDescribe={mayChange ? change => client.changeDataset(id, { ...change }).then(changed) : null}
         onCheck={mayChange && !check.isBusy ? () => told(askAndCheck()) : null}
         onDelete={
           mayChange && dataset.access === 'OWNER'
-            ? () => told(deleteDataset(dataset, shown.versions.length, client, trans).then(isGone => isGone && props.onGone()))
+            ? () => {
+                const asked = deleteDataset(dataset, shown.versions.length, client, trans);
+                told(asked.then(isGone => isGone && props.onGone()));
+              }
             : null
         }
       />
-      <Following outcome={check} name={trans.__('Check')} jobs={jobs} trans={trans} />
       {failed === null ? null : (
         <p className="alphintra-Problem" role="alert">
           {trans.__('It could not be checked. %1', failed)}

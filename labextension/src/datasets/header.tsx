@@ -24,6 +24,8 @@ interface IProps {
   /** The version that is shown; `null` for what ships. */
   version: IDatasetVersion | null;
   trans: TranslationBundle;
+  /** What is being done with it; it has its place all the time. */
+  progress: React.ReactNode;
   /** Change what is said of it; `null` where that is not for this user to do, as for what follows. */
   onDescribe: ((change: IDescription) => Promise<void>) | null;
   onCheck: (() => void) | null;
@@ -58,7 +60,11 @@ function Actions(props: IProps & { code: string; onEdit: () => void }): JSX.Elem
     </button>
   );
   return (
-    <div className="alphintra-Header-actions alphintra-Dataset-actions" role="toolbar" aria-label={trans.__('What can be done with it')}>
+    <div
+      className="alphintra-Header-actions alphintra-Dataset-actions"
+      role="toolbar"
+      aria-label={trans.__('What can be done with it')}
+    >
       <CopyButton
         text={code}
         title={trans.__('Copy the code that loads it: %1', code)}
@@ -93,7 +99,10 @@ export function Header(props: IProps): JSX.Element {
         </div>
         <Actions {...props} code={code} onEdit={() => setEdited(true)} />
       </header>
-      <code className="alphintra-Dataset-code">{code}</code>
+      <div className="alphintra-Dataset-line">
+        <code className="alphintra-Dataset-code">{code}</code>
+        {props.progress}
+      </div>
       {isEdited && props.onDescribe ? (
         <DescriptionForm dataset={dataset} trans={trans} onSave={props.onDescribe} onLeave={() => setEdited(false)} />
       ) : (

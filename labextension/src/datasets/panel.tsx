@@ -210,8 +210,8 @@ function Quota({ storage: { usage }, trans }: Pick<IProps, 'storage' | 'trans'>)
 }
 
 function Body(props: IProps): JSX.Element {
-  const { model, trans, onFiles } = props;
-  useSignals(model.changed, props.storage.changed, props.uploads.changed, props.jobs.active.changed, props.jobs.connection.changed);
+  const { model, storage, uploads, jobs, trans, onFiles } = props;
+  useSignals(model.changed, storage.changed, uploads.changed, jobs.active.changed, jobs.connection.changed);
   const now = useMinute();
   const input = React.useRef<HTMLInputElement>(null);
   const [over, setOver] = React.useState(false);

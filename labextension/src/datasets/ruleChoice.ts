@@ -66,7 +66,7 @@ export function byGroup(rules: readonly IRule[]): { group: string; rules: IRule[
   return [...found].map(([group, own]) => ({ group, rules: own }));
 }
 
-/** What is asked of the server: what differs from the default alone. `null` where a number of a checked rule is wrong. */
+/** What is asked of the server: only what differs from the default. `null` where a number of a checked rule is wrong. */
 export function choiceOf(rules: readonly IRule[], fields: IRuleFields): IRuleChoice | null {
   const parameters: IRuleChoice['parameters'] = {};
   for (const rule of rules.filter(own => !fields.leftOut.has(own.id))) {

@@ -71,9 +71,13 @@ class RulesBody extends ReactWidget {
             onChange={event => this._set(withRule(fields, rule.id, event.target.checked))}
           />
           <span>{rule.id}</span>
-          <span className={`alphintra-Rules-severity alphintra-is-${rule.severity}`}>{severityText(rule.severity, trans)}</span>
+          <span className={`alphintra-Rules-severity alphintra-is-${rule.severity}`}>
+            {severityText(rule.severity, trans)}
+          </span>
           <span className="alphintra-muted alphintra-Rules-what">
-            {rule.seen_in === 'file' ? trans.__('As found when the file was read. %1', rule.definition) : rule.definition}
+            {rule.seen_in === 'file'
+              ? trans.__('As found when the file was read. %1', rule.definition)
+              : rule.definition}
           </span>
         </label>
         {isChecked && rule.parameters.length > 0 ? (
@@ -98,7 +102,10 @@ class RulesBody extends ReactWidget {
           value={text}
           onChange={event => this._set(withNumber(fields, rule.id, number.name, event.target.value))}
         />
-        <span className={complaint ? 'alphintra-Field-complaint' : 'alphintra-muted'} role={complaint ? 'alert' : undefined}>
+        <span
+          className={complaint ? 'alphintra-Field-complaint' : 'alphintra-muted'}
+          role={complaint ? 'alert' : undefined}
+        >
           {complaint ? numberComplaintText(complaint, number, trans) : number.text}
         </span>
       </label>

@@ -72,7 +72,13 @@ function Adding(props: {
         value={user}
         onChange={event => setUser(event.target.value)}
       />
-      <LevelChoice value={level} label={trans.__('What they may do')} disabled={false} trans={trans} onChange={setLevel} />
+      <LevelChoice
+        value={level}
+        label={trans.__('What they may do')}
+        disabled={false}
+        trans={trans}
+        onChange={setLevel}
+      />
       <button type="submit" className="alphintra-Button alphintra-mod-primary" disabled={busy || user.trim() === ''}>
         {trans.__('Share')}
       </button>

@@ -52,7 +52,10 @@ export function parentText(
 }
 
 /** What a version is compared with unless one chooses: the current one, and that with the one before. */
-export function otherThan(versions: readonly Pick<IDatasetVersion, 'number' | 'current' | 'state'>[], number: number): number | null {
+export function otherThan(
+  versions: readonly Pick<IDatasetVersion, 'number' | 'current' | 'state'>[],
+  number: number
+): number | null {
   const others = versions.filter(own => own.number !== number && own.state === 'ACTIVE');
   const current = others.find(own => own.current);
   const before = others.filter(own => own.number < number).map(own => own.number);

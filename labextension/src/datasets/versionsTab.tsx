@@ -14,7 +14,7 @@ import { fixed } from '../result/format.js';
 import type { IJobs } from '../tokens.js';
 import { ComparisonView } from './comparisonView.js';
 import { makingOf, otherThan, parentText } from './versions.js';
-import { datasetState, rowsText, spanText } from './words.js';
+import { datasetState, spanText } from './words.js';
 
 interface IProps {
   versions: readonly IDatasetVersion[];
@@ -35,7 +35,14 @@ interface IProps {
   onRestore: ((number: number) => Promise<void>) | null;
 }
 
-function Row(props: IProps & { version: IDatasetVersion; busy: boolean; onBack: () => void; onCompare: (() => void) | null }): JSX.Element {
+interface IRowProps extends IProps {
+  version: IDatasetVersion;
+  busy: boolean;
+  onBack: () => void;
+  onCompare: (() => void) | null;
+}
+
+function Row(props: IRowProps): JSX.Element {
   const { version, shown, uploads, names, trans } = props;
   const state = datasetState(version, trans);
   const made = makingOf(version, uploads, props.recipe.kinds ?? [], trans);
@@ -54,7 +61,9 @@ function Row(props: IProps & { version: IDatasetVersion; busy: boolean; onBack: 
         </button>
         {version.current ? <span className="alphintra-Chip">{trans.__('current')}</span> : null}
       </td>
-      <td className="alphintra-mod-left">{version.created_at.slice(0, 16).replace('T', ' ')}</td>
+      <td className="alphintra-mod-left" title={trans.__('by %1', version.created_by)}>
+        {version.created_at.slice(0, 16).replace('T', ' ')}
+      </td>
       <td className="alphintra-mod-left alphintra-Versions-made" title={made.steps.join('\n') || made.text}>
         {made.text}
       </td>
@@ -78,10 +87,10 @@ function Row(props: IProps & { version: IDatasetVersion; busy: boolean; onBack: 
               </button>
             ))}
       </td>
-      <td title={rowsText(version.row_count, trans)}>{fixed(version.row_count, 0)}</td>
-      <td className="alphintra-mod-left">{spanText(version)}</td>
-      <td>{bytesText(version.file_size)}</td>
-      <td className="alphintra-mod-left">{isActive ? `${state.mark} ${state.text}` : version.state.toLowerCase()}</td>
+      <td title={[spanText(version), bytesText(version.file_size)].join(', ')}>{fixed(version.row_count, 0)}</td>
+      <td className="alphintra-mod-left alphintra-Versions-state">
+        {isActive ? `${state.mark} ${state.text}` : version.state.toLowerCase()}
+      </td>
       <td className="alphintra-mod-left">
         <code title={version.content_hash}>{version.content_hash.replace(/^sha256:/, '').slice(0, 12)}</code>
       </td>
@@ -137,13 +146,11 @@ export function VersionsTab(props: IProps): JSX.Element {
           trans.__('made of'),
           trans.__('goes on from'),
           trans.__('rows'),
-          trans.__('dates'),
-          trans.__('size'),
           trans.__('state'),
           trans.__('content hash'),
           ''
         ]}
-        left={new Set([0, 1, 2, 3, 5, 7, 8, 9])}
+        left={new Set([0, 1, 2, 3, 5, 6, 7])}
       >
         {versions.map(version => (
           <Row

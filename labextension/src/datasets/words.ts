@@ -2,7 +2,15 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { DatasetCell, DataSource, GrantLevel, IDataset, IMapping, IRuleNumber, IRuleResult } from '../api/datasets.js';
+import type {
+  DatasetCell,
+  DataSource,
+  GrantLevel,
+  IDataset,
+  IMapping,
+  IRuleNumber,
+  IRuleResult
+} from '../api/datasets.js';
 import { compact, fixed, formatValue, priceDecimals, UNDEFINED } from '../result/format.js';
 import { boundText } from '../recipes/words.js';
 import type { IMappingComplaint } from './mapping.js';

@@ -6,7 +6,14 @@ import type { IParameter, IStepKind } from './schema.js';
 export type Texts = Readonly<Record<string, string | boolean>>;
 
 /** What is wrong with a field as it is written. */
-export type FieldComplaint = 'missing' | 'no-number' | 'not-whole' | 'out-of-bounds' | 'no-pair' | 'no-choice' | 'no-event';
+export type FieldComplaint =
+  | 'missing'
+  | 'no-number'
+  | 'not-whole'
+  | 'out-of-bounds'
+  | 'no-pair'
+  | 'no-choice'
+  | 'no-event';
 
 export type Read = { value: unknown } | { complaint: FieldComplaint } | { absent: true };
 
@@ -98,6 +105,11 @@ function readEvents(text: string): Read {
   return value.length === 0 ? { complaint: 'missing' } : { value };
 }
 
+/** What an empty field means. */
+function nothing(parameter: IParameter): Read {
+  return parameter.isOptional ? { absent: true } : { complaint: 'missing' };
+}
+
 /** What a field means; `absent` where it is left to its default. */
 export function readField(parameter: IParameter, written: string | boolean): Read {
   if (typeof written === 'boolean') {
@@ -113,7 +125,7 @@ export function readField(parameter: IParameter, written: string | boolean): Rea
   switch (parameter.kind) {
     case 'number':
     case 'whole':
-      return text === '' ? (parameter.isOptional ? { absent: true } : { complaint: 'missing' }) : readNumber(text, parameter);
+      return text === '' ? nothing(parameter) : readNumber(text, parameter);
     case 'columns':
       return { value: listOf(text) };
     case 'choices by column':
@@ -122,7 +134,7 @@ export function readField(parameter: IParameter, written: string | boolean): Rea
     case 'events':
       return readEvents(text);
     case 'column':
-      return text === '' && !parameter.isOptional ? { complaint: 'missing' } : text === '' ? { absent: true } : { value: text };
+      return text === '' ? nothing(parameter) : { value: text };
     default:
       // An empty text says something of its own where the default is another one: no suffix.
       return text === '' && parameter.isOptional ? { absent: true } : { value: text };

@@ -8,7 +8,11 @@ import { fixed } from '../result/format.js';
 import { PlacesTable, RowsTable } from './rowsTable.js';
 import { effectText, kindText, leakText } from './words.js';
 
-function Effect({ effect, leaks, trans }: { effect: IEffect; leaks: readonly ILeak[]; trans: TranslationBundle }): JSX.Element {
+function Effect({ effect, leaks, trans }: {
+  effect: IEffect;
+  leaks: readonly ILeak[];
+  trans: TranslationBundle;
+}): JSX.Element {
   const places = effect.places ?? [];
   const leak = leakText(leaks, trans);
   return (
@@ -43,7 +47,11 @@ function Effect({ effect, leaks, trans }: { effect: IEffect; leaks: readonly ILe
 }
 
 /** Effects of all steps. */
-export function Effects(props: { effects: readonly IEffect[]; leaks: readonly ILeak[]; trans: TranslationBundle }): JSX.Element {
+export function Effects(props: {
+  effects: readonly IEffect[];
+  leaks: readonly ILeak[];
+  trans: TranslationBundle;
+}): JSX.Element {
   return (
     <ol className="alphintra-Effects" aria-label={props.trans.__('What each step did')}>
       {props.effects.map(effect => (
@@ -60,7 +68,11 @@ export function Effects(props: { effects: readonly IEffect[]; leaks: readonly IL
 
 const NO_ROWS = { columns: [], rows: [] };
 
-export function PreviewView({ preview, isOld, trans }: { preview: IRecipePreview; isOld: boolean; trans: TranslationBundle }): JSX.Element {
+export function PreviewView({ preview, isOld, trans }: {
+  preview: IRecipePreview;
+  isOld: boolean;
+  trans: TranslationBundle;
+}): JSX.Element {
   const [side, setSide] = React.useState<'before' | 'after'>('after');
   const steps = new Set(preview.leaks.map(leak => leak.step));
   return (
@@ -73,7 +85,11 @@ export function PreviewView({ preview, isOld, trans }: { preview: IRecipePreview
       ) : null}
       <p className={steps.size > 0 ? 'alphintra-Problem' : 'alphintra-muted'} role="status">
         {steps.size > 0
-          ? trans._n('%1 step looks ahead: do not trade on what it makes.', '%1 steps look ahead: do not trade on what they make.', steps.size)
+          ? trans._n(
+            '%1 step looks ahead: do not trade on what it makes.',
+            '%1 steps look ahead: do not trade on what they make.',
+            steps.size
+          )
           : preview.tried === 0
             ? trans.__('Whether a step looks ahead could not be tried: the sample leaves no rows for it.')
             : trans._n(
@@ -85,7 +101,13 @@ export function PreviewView({ preview, isOld, trans }: { preview: IRecipePreview
       <Effects effects={preview.effects} leaks={preview.leaks} trans={trans} />
       <div className="alphintra-Preview-sides" role="group" aria-label={trans.__('Which rows')}>
         {(['before', 'after'] as const).map(own => (
-          <button key={own} type="button" className="alphintra-Button" aria-pressed={side === own} onClick={() => setSide(own)}>
+          <button
+            key={own}
+            type="button"
+            className="alphintra-Button"
+            aria-pressed={side === own}
+            onClick={() => setSide(own)}
+          >
             {own === 'before' ? trans.__('Rows before') : trans.__('Rows after')}
           </button>
         ))}

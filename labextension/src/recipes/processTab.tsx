@@ -32,7 +32,12 @@ interface IProps {
 }
 
 /** A job that the form has started, while it goes on. */
-export function Following(props: { outcome: Outcome<IOutcome>; name: string; jobs: IJobs; trans: TranslationBundle }): JSX.Element | null {
+export function Following(props: {
+  outcome: Outcome<IOutcome>;
+  name: string;
+  jobs: IJobs;
+  trans: TranslationBundle;
+}): JSX.Element | null {
   const { outcome, jobs } = props;
   if (!outcome.isBusy) {
     return null;
@@ -54,7 +59,8 @@ function Steps({ model, columns, datasets, trans }: IProps): JSX.Element {
   const [added, setAdded] = React.useState<number | null>(null);
   React.useEffect(() => {
     // Who adds a step by keyboard goes on in its first field.
-    list.current?.querySelector<HTMLElement>('.alphintra-Step:last-child .alphintra-Step-fields :is(input, select, textarea)')?.focus();
+    const fields = '.alphintra-Step:last-child .alphintra-Step-fields :is(input, select, textarea)';
+    list.current?.querySelector<HTMLElement>(fields)?.focus();
   }, [added]);
   const leaks = model.isPreviewOld ? [] : (model.shownPreview?.leaks ?? []);
   return (
@@ -99,7 +105,11 @@ function Steps({ model, columns, datasets, trans }: IProps): JSX.Element {
   );
 }
 
-function Made(props: { outcome: IProcessOutcome; trans: TranslationBundle; onOpen: IProps['onOpen'] }): JSX.Element | null {
+function Made(props: {
+  outcome: IProcessOutcome;
+  trans: TranslationBundle;
+  onOpen: IProps['onOpen'];
+}): JSX.Element | null {
   const { outcome, trans } = props;
   if (outcome.dataset_id === null || outcome.number === null) {
     return null;
@@ -219,7 +229,9 @@ export function ProcessTab(props: IProps): JSX.Element {
   const stopped = [model.preview, model.run].some(own => own.answer?.status === 'CANCELLED');
   return (
     <div className="alphintra-Process" data-lm-suppress-shortcuts="true">
-      <p className="alphintra-muted">{trans.__('It starts from %1, the version that is shown.', `${props.dataset.name}@${version.number}`)}</p>
+      <p
+        className="alphintra-muted">{trans.__('It starts from %1, the version that is shown.', `${props.dataset.name}@${version.number}`)}</p
+      >
       <Steps {...props} />
       {others.map(({ text }) => (
         <p key={text} className="alphintra-Problem" role="alert">

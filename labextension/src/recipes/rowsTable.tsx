@@ -35,7 +35,11 @@ const FEW = 20;
 const MORE = 100;
 
 /** Where rows and cells differ: what was, and what is. */
-export function PlacesTable(props: { places: readonly IPlace[]; label: string; trans: TranslationBundle }): JSX.Element {
+export function PlacesTable(props: {
+  places: readonly IPlace[];
+  label: string;
+  trans: TranslationBundle;
+}): JSX.Element {
   const { places, trans } = props;
   const [count, setCount] = React.useState(FEW);
   const words = { added: trans.__('added'), removed: trans.__('removed'), changed: trans.__('changed') };

@@ -108,13 +108,26 @@ function ParameterField(props: IProps & { parameter: IParameter }): JSX.Element 
       );
     case 'columns':
       return (
-        <ColumnsField parameter={parameter} value={text} columns={columns} hint={hint} complaint={complaint} onChange={write} />
+        <ColumnsField
+          parameter={parameter}
+          value={text}
+          columns={columns}
+          hint={hint}
+          complaint={complaint}
+          onChange={write}
+        />
       );
     case 'events':
       return (
         <Field {...common} hint={`${hint} ${trans.__('One a line: AAPL split 2020-08-31 4')}`}>
           {attributes => (
-            <textarea {...attributes} rows={3} spellCheck={false} value={text} onChange={event => write(event.target.value)} />
+            <textarea
+              {...attributes}
+              rows={3}
+              spellCheck={false}
+              value={text}
+              onChange={event => write(event.target.value)}
+            />
           )}
         </Field>
       );
@@ -139,7 +152,11 @@ function ParameterField(props: IProps & { parameter: IParameter }): JSX.Element 
           value={text}
           decimal={parameter.kind === 'number' || parameter.kind === 'whole'}
           options={
-            parameter.kind === 'dataset' ? props.datasets : parameter.kind === 'column' && parameter.name !== 'name' ? columns : undefined
+            parameter.kind === 'dataset'
+              ? props.datasets
+              : parameter.kind === 'column' && parameter.name !== 'name'
+                ? columns
+                : undefined
           }
           onChange={write}
         />
@@ -152,7 +169,14 @@ export function StepForm(props: IProps): JSX.Element {
   const title = React.useId();
   const problem = model.complaintOf(step.key, null);
   const button = (label: string, icon: LabIcon, isOff: boolean, onPress: () => void): JSX.Element => (
-    <button type="button" className="alphintra-IconButton" title={label} aria-label={label} disabled={isOff} onClick={onPress}>
+    <button
+      type="button"
+      className="alphintra-IconButton"
+      title={label}
+      aria-label={label}
+      disabled={isOff}
+      onClick={onPress}
+    >
       <icon.react tag="span" elementSize="normal" />
     </button>
   );

@@ -111,7 +111,8 @@ export function recipePython(name: string, version: number | null, steps: readon
   const load = `al.data.load(${JSON.stringify(version === null ? name : `${name}@${version}`)})`;
   const lines = steps.map(({ kind, ...values }) => {
     const made = String(kind).charAt(0).toUpperCase() + String(kind).slice(1);
-    return `    al.recipes.${made}(${Object.entries(values).map(([key, value]) => `${key}=${literal(value)}`).join(', ')}),\n`;
+    const given = Object.entries(values).map(([key, value]) => `${key}=${literal(value)}`);
+    return `    al.recipes.${made}(${given.join(', ')}),\n`;
   });
   return `data = ${load}.process([\n${lines.join('')}])\n`;
 }
@@ -143,7 +144,7 @@ export function namesText(names: readonly string[], count = names.length): strin
   return count > MOST_NAMED ? `${names.slice(0, MOST_NAMED - 1).join(', ')}, \u2026 (${count})` : names.join(', ');
 }
 
-/** What a step told of later rows, in a line; of several the first, and how many there are. `null` where it told nothing. */
+/** What a step told of later rows: the first of it, and how much more there is. `null` where it told nothing. */
 export function leakText(leaks: readonly ILeak[], trans: TranslationBundle): string | null {
   const [leak] = leaks;
   if (!leak) {
