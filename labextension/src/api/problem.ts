@@ -19,10 +19,10 @@ export interface IProblem {
   status: number;
   title: string;
   detail?: string;
+  /** A stable upper-case code, where the server gives one. */
+  code?: string;
   errors?: IFieldError[];
   diagnostics?: IDiagnostic[];
-  /** What it is called, in capitals, where the server says so. */
-  code?: string;
   /** Of what cannot be deleted: what was made of it. */
   derived?: IDerived[];
   /** After how many seconds the server may be asked again, where it says so. */
@@ -66,9 +66,6 @@ export function problemFrom(
   if (typeof body.code === 'string') {
     problem.code = body.code;
   }
-  if (Array.isArray(body.derived)) {
-    problem.derived = body.derived as IDerived[];
-  }
   const detail = body.detail ?? body.message;
   if (typeof detail === 'string') {
     problem.detail = detail;
@@ -81,6 +78,9 @@ export function problemFrom(
   }
   if (Array.isArray(body.diagnostics)) {
     problem.diagnostics = body.diagnostics as IDiagnostic[];
+  }
+  if (Array.isArray(body.derived)) {
+    problem.derived = body.derived as IDerived[];
   }
   return problem;
 }

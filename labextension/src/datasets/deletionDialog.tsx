@@ -8,13 +8,11 @@ import type { Client } from '../api/client.js';
 import type { IDataset } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
 import type { IDerived } from '../api/problem.js';
-import { bytesText } from '../jobs/words.js';
 import { askStaying } from '../stayingDialog.js';
 import { Fate, decided, undecided, withMore } from './deleting.js';
 
 class DeletionBody extends ReactWidget {
   constructor(
-    private readonly _dataset: IDataset,
     private readonly _versions: number,
     private readonly _trans: TranslationBundle
   ) {
@@ -43,15 +41,14 @@ class DeletionBody extends ReactWidget {
   }
 
   protected override render(): JSX.Element {
-    const { _dataset: dataset, _trans: trans } = this;
+    const { _trans: trans } = this;
     return (
       <>
         <p>
           {trans._n(
-            '%1 version with %2 of files. From now on nobody reads it; what runs on it ends as it began.',
-            '%1 versions with %2 of files. From now on nobody reads them; what runs on one ends as it began.',
-            this._versions,
-            bytesText(dataset.file_size)
+            '%1 version and its files go. From now on nobody reads it; what runs on it ends as it began.',
+            '%1 versions and their files go. From now on nobody reads them; what runs on one ends as it began.',
+            this._versions
           )}
         </p>
         {this._derived.length === 0 ? null : (
@@ -121,7 +118,7 @@ export function deleteDataset(
   client: Pick<Client, 'deleteDataset'>,
   trans: TranslationBundle
 ): Promise<boolean> {
-  const body = new DeletionBody(dataset, versions, trans);
+  const body = new DeletionBody(versions, trans);
   return askStaying({
     title: trans.__('Delete %1?', dataset.name),
     body,

@@ -209,11 +209,11 @@ function Document(props: IDocumentProps): JSX.Element {
       <ChartArea
         key={`${id}@${version?.number ?? ''}`}
         first={shown.preview.chart_data}
-        symbols={dataset.symbols}
+        symbols={shown.dataset.symbols}
         fired={shown.fired}
         alphintra={alphintra}
         readChart={async symbol => {
-          const asked = version ? { version: version.number } : {};
+          const asked = shown.version ? { version: shown.version.number } : {};
           return (await client.datasetPreview(id, { ...asked, symbol, rows: 1, max_points: POINTS })).chart_data;
         }}
       />

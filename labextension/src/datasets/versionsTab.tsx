@@ -92,7 +92,7 @@ function Row(props: IRowProps): JSX.Element {
         {isActive ? `${state.mark} ${state.text}` : version.state.toLowerCase()}
       </td>
       <td className="alphintra-mod-left">
-        <code title={version.content_hash}>{version.content_hash.replace(/^sha256:/, '').slice(0, 12)}</code>
+        <code title={version.content_hash}>{version.content_hash.replace(/^sha256:/, '').slice(0, 8)}</code>
       </td>
       <td className="alphintra-mod-left alphintra-Versions-actions">
         {isActive && props.onCompare ? (

@@ -169,11 +169,17 @@ export class RecipeModel {
     });
   }
 
+  /** Whether what was asked for last was stopped. */
+  get isStopped(): boolean {
+    return [this.preview, this.run].some(own => own.answer?.status === 'CANCELLED');
+  }
+
   /** Try it on some rows of a version. */
   async tryOut(version: number): Promise<void> {
     const steps = this._checked();
     if (steps !== null) {
       this._previewed = JSON.stringify(steps);
+      this.run.clear();
       await this.preview.start(() => this._source.previewRecipe(this._id, version, steps));
     }
   }
@@ -190,6 +196,9 @@ export class RecipeModel {
         this._lastRun = { text, key: this._newKey() };
       }
       const { key } = this._lastRun;
+      if (this.preview.answer?.status === 'CANCELLED') {
+        this.preview.clear();
+      }
       await this.run.start(() => this._source.processDataset(this._id, body, key));
     }
   }

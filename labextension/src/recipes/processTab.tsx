@@ -226,7 +226,6 @@ export function ProcessTab(props: IProps): JSX.Element {
     );
   }
   const others = model.complaints.filter(own => own.step === null);
-  const stopped = [model.preview, model.run].some(own => own.answer?.status === 'CANCELLED');
   return (
     <div className="alphintra-Process" data-lm-suppress-shortcuts="true">
       <p
@@ -241,7 +240,7 @@ export function ProcessTab(props: IProps): JSX.Element {
       <Running {...props} />
       <Following outcome={model.preview} name={trans.__('Preview')} jobs={jobs} trans={trans} />
       <Following outcome={model.run} name={trans.__('Recipe')} jobs={jobs} trans={trans} />
-      {stopped ? <p role="status">{trans.__('Stopped. Nothing was made.')}</p> : null}
+      {model.isStopped ? <p role="status">{trans.__('Stopped. Nothing was made.')}</p> : null}
       {model.run.answer?.status === 'COMPLETED' ? (
         <Made outcome={model.run.answer} trans={trans} onOpen={props.onOpen} />
       ) : null}

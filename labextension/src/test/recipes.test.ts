@@ -330,10 +330,14 @@ test('a run makes one version, however often it is asked for where no answer cam
   server.run = { status: 'FAILED', error: { code: 'NO_ROWS', message: 'No row is left.', step: 1 } };
   await server.end('run');
   assert.deepEqual(model.complaints, [{ step: fill, field: null, text: 'No row is left.' }]);
+  // What is stopped makes nothing, and is told of until something else is asked for.
+  server.run = { status: 'CANCELLED' };
+  await model.process(2, null);
+  assert.deepEqual([model.isStopped, model.run.isBusy, model.complaints], [true, false, []]);
   server.run = { status: 'COMPLETED', dataset_id: 'd', dataset: 'clean', number: 1, version_id: 'v' };
   await model.process(2, 'clean');
-  assert.deepEqual([server.runs[3]![0].dataset, server.runs[3]![1]], ['clean', 'key-2']);
-  assert.deepEqual([model.run.answer?.number, model.complaints], [1, []]);
+  assert.deepEqual([server.runs[4]![0].dataset, server.runs[4]![1]], ['clean', 'key-3']);
+  assert.deepEqual([model.run.answer?.number, model.isStopped, model.complaints], [1, false, []]);
   // What may have been missed is read anew; what has ended is not read again.
   server.run = { status: 'FAILED' };
   server.stale.emit();
