@@ -18,6 +18,8 @@ pytestmark = pytest.mark.browser
 PANEL = "#alphintra-datasets"
 PAGE = ".alphintra-DatasetView:visible"
 DAYS = 60
+#: How long a job may take that begins with compiling the rules, on a machine that does ten other things.
+JOB = 3 * PATIENCE
 #: Days whose volume is missing.
 MISSING = (11, 30, 31)
 FORMULA = "log(close / lag(close, {back}))"
@@ -39,7 +41,7 @@ def daily() -> bytes:
 
 def until(read: Any, right: Any) -> Any:
     """Wait for a state."""
-    end = time.monotonic() + PATIENCE / SECOND
+    end = time.monotonic() + JOB / SECOND
     while not right(found := read()):
         assert time.monotonic() < end, found
         time.sleep(0.1)
@@ -109,11 +111,11 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_shared_and_deleted(vie
     # What only the columns tell is found by the preview: at the step as well, also when it was moved.
     derive.get_by_label("formula").fill(FORMULA.format(back=1).replace("close,", "closed,"))
     shown.get_by_role("button", name="Preview", exact=True).click()
-    expect(derive.locator("[role=alert], .alphintra-Field-complaint").first).to_contain_text("closed")
+    expect(derive.locator("[role=alert], .alphintra-Field-complaint").first).to_contain_text("closed", timeout=JOB)
     derive.get_by_label("formula").fill(FORMULA.format(back=1))
     shown.get_by_role("button", name="Preview", exact=True).click()
     effects = shown.locator(".alphintra-Preview .alphintra-Effects > li")
-    expect(effects).to_have_count(2)
+    expect(effects).to_have_count(2, timeout=JOB)
     expect(effects.nth(0)).to_contain_text("3 cells changed in volume")
     expect(effects.nth(1)).to_contain_text("new: ret")
     expect(shown.get_by_role("table", name="Rows after").locator("th").last).to_have_text("ret")
@@ -123,7 +125,7 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_shared_and_deleted(vie
     # It makes the next version; that is compared with the one before.
     shown.get_by_role("button", name="Run", exact=True).click()
     made = shown.get_by_role("button", name="Show recipe-prices@2 and its report")
-    made.wait_for()
+    made.wait_for(timeout=JOB)
     view.shot("79-recipe-run")
     made.click()
     expect(shown.locator("h2")).to_have_text("recipe-prices@2")
@@ -137,7 +139,7 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_shared_and_deleted(vie
     compared = shown.locator(".alphintra-Comparison")
     expect(compared.locator(".alphintra-Comparison-known")).to_contain_text("New columns")
     expect(compared.locator(".alphintra-Comparison-sum")).to_have_text(
-        "0 rows added \u00b7 0 rows removed \u00b7 3 cells changed"
+        "0 rows added \u00b7 0 rows removed \u00b7 3 cells changed", timeout=JOB
     )
     by_column = compared.get_by_role("table", name="Cells changed, by column").locator("tbody tr")
     expect(by_column).to_have_text(["volume3"])
@@ -161,7 +163,7 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_shared_and_deleted(vie
     view.shot("81-rules")
     dialog.get_by_role("button", name="Check", exact=True).click()
     expect(dialog).to_have_count(0)
-    expect(shown.locator(".alphintra-Warning")).to_contain_text(["not all rules checked"])
+    expect(shown.locator(".alphintra-Warning")).to_contain_text(["not all rules checked"], timeout=JOB)
     kept = lab.request("GET", f"datasets/{dataset}/versions/1/validation")["parameters"]
     assert kept == {"left_out": ["ADJ_UNKNOWN"], "parameters": {"STALE_RUN": {"traded": 20}}}
 
