@@ -83,7 +83,8 @@ async def test_recipes_are_tried_and_run_and_versions_are_compared_and_gone_back
         ([{"kind": "fil"}], "recipe.0", 1, "BAD_PARAMETER"),
         ([FILL, {**RETURNS, "formula": "lag(close, -1)"}], "recipe.1.formula", 2, "LOOK_AHEAD"),
         ([{"kind": "normalise", "columns": ["close"]}], "recipe.0", 1, "LOOK_AHEAD"),
-        ([], "recipe.list[dict[str,any]]", None, None),
+        ([], "recipe", None, "BAD_PARAMETER"),
+        ("fill", "recipe", None, None),
         ([FILL, {"kind": "join", "dataset": "secret@1"}], "recipe.1.dataset", 2, "UNKNOWN_DATASET"),
         ([{"kind": "join", "dataset": "vix@7"}], "recipe.0.dataset", 1, "UNKNOWN_VERSION"),
     ):
@@ -126,6 +127,9 @@ async def test_recipes_are_tried_and_run_and_versions_are_compared_and_gone_back
     assert [(item["number"], item["current"]) for item in listed] == [(2, True), (1, False)]
     assert [parent["number"] for parent in listed[0]["parents"]] == [1, 1]
     assert [step["kind"] for step in listed[0]["recipe"]["steps"]] == ["fill", "derive", "join"]
+    one = (await api("GET", f"{path}/versions/2", user=ALICE)).json
+    assert one["recipe"] == json.loads(json.dumps(local.manifest.provenance.recipe))
+    assert one["recipe"] == listed[0]["recipe"] | {"fitted": {}}
     told = (await api("GET", f"{path}/process/{listed[0]['job_id']}", user=ALICE)).json
     assert (told["reference"], told["version_id"], told["dataset_id"]) == ("prices@2", listed[0]["id"], dataset)
     assert told["effects"] == [effect.totals() for effect in local.effects]

@@ -65,6 +65,7 @@ def test_a_version_is_of_what_was_asked_for_and_nothing_else(do):
         (lambda all_: all_["provenance"].update(sources=[{"name": "x"}]), "made of something else"),
         (lambda all_: all_["provenance"].update(recipe=None), "made of something else"),
         (lambda all_: all_["provenance"]["recipe"].update(effects=[]), "one for each step"),
+        (lambda all_: all_["provenance"]["recipe"].update(more=[]), "nothing else"),
         (lambda all_: all_["provenance"]["recipe"]["effects"][0].update(rows_in=-1), "effects"),
         (lambda all_: all_["provenance"]["report"].update(rows=7), "other rows were checked"),
         (lambda all_: all_["provenance"].update(report=None), "report"),

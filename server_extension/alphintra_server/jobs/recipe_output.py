@@ -16,6 +16,7 @@ from .output import BadOutputError, _parse, _valid
 from .protocol import OutputFile, clean
 
 PREVIEW, COMPARISON = "preview.json", "comparison.json"
+_ENTRIES = frozenset({"format", "steps", "fitted", "inputs", "effects"})
 _EFFECTS = TypeAdapter(list[StepEffect])
 
 
@@ -49,6 +50,8 @@ def collect_processed(folder: Path, claimed: list[OutputFile], *, expected: Expe
     recipe = provenance.recipe
     if provenance.parents != expected.parents or provenance.sources or not isinstance(recipe, Mapping):
         raise BadOutputError(f"{MANIFEST}: the version was made of something else than it should be.")
+    if set(recipe) != _ENTRIES:
+        raise BadOutputError(f"{MANIFEST}: recipe: it has {', '.join(sorted(_ENTRIES))}, and nothing else.")
     for name, wanted in (("steps", expected.steps), ("inputs", expected.inputs)):
         if canonical(recipe.get(name)) != canonical(wanted):
             raise BadOutputError(f"{MANIFEST}: recipe: {name}: the version was made in another way than it should be.")

@@ -122,7 +122,7 @@ class DatasetVersion(Reply):
     validation_errors: list[str]
     acknowledgements: list[dict[str, Any]]
     parents: list[DatasetParent]
-    recipe: Any
+    recipe: Any = Field(description="Steps, and what each changed; what they were fitted to is not in a list.")
     job_id: str | None
     created_by: str
     created_at: datetime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from .base import Body, Reply
 from .datasets import MOST_TAGS, Tag
@@ -14,13 +14,31 @@ from .validations import ValidationRequest
 MOST_STEPS = 50
 MOST_PLACES = 1_000
 Symbol = Annotated[str, Field(min_length=1, max_length=128)]
-Steps = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_STEPS)]
+
+
+def _steps(value: Any) -> Any:
+    if not isinstance(value, list | dict):
+        raise ValueError("a list of steps, or a version's recipe")
+    return value
+
+
+Given = Annotated[
+    Any,
+    AfterValidator(_steps),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "minItems": 1, "maxItems": MOST_STEPS, "items": {"type": "object"}},
+                {"type": "object"},
+            ],
+            "description": "The steps; or a version's `recipe` as it is, whose steps are not fitted again.",
+        }
+    ),
+]
 
 
 class _OfARecipe(Body):
-    recipe: Steps | dict[str, Any] = Field(
-        description="The steps; or a version's `recipe` as it is, whose steps are not fitted again."
-    )
+    recipe: Given
     version: int | None = Field(None, ge=1, description="Of which version; left out, of the current one.")
 
 

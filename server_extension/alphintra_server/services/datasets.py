@@ -117,7 +117,11 @@ class Datasets:
             found = list(session.scalars(ordered.limit(query.limit).offset(query.offset)))
             parents = _parents(session, [version.id for version in found])
             current = row.current_version_id
-            return Slice([version_model(item, parents.get(item.id, []), current) for item in found], total)
+            models = [version_model(item, parents.get(item.id, []), current) for item in found]
+            for model in models:
+                if model.recipe is not None:
+                    model.recipe = {name: part for name, part in model.recipe.items() if name != "fitted"}
+            return Slice(models, total)
 
         return await self._database.read(work)
 
