@@ -55,6 +55,11 @@ export class Announcer {
     }
   }
 
+  /** Who was to tell of the end of a job is no longer there. */
+  takeBack(what: string): void {
+    this._left.delete(what);
+  }
+
   /**
    * Wait with all announcements until the given function is called: something is being started here, and may
    * end before its id is known.

@@ -15,7 +15,7 @@ export interface IOutcome {
 export interface IFollowed {
   active: { readonly ended: ISignal<unknown, IJob>; readSoon(): void };
   stale: ISignal<unknown, void>;
-  announcer: { hold(): () => void; leave(what: string): void };
+  announcer: { hold(): () => void; leave(what: string): void; takeBack(what: string): void };
 }
 
 export class Outcome<T extends IOutcome> {
@@ -89,7 +89,11 @@ export class Outcome<T extends IOutcome> {
     this._changed.emit();
   }
 
+  /** Follow it no more: who closes the page before it has ended is told of its end. */
   dispose(): void {
+    if (this._jobId !== null && this.isBusy) {
+      this._jobs.announcer.takeBack(this._jobId);
+    }
     this._call += 1;
     Signal.clearData(this);
   }

@@ -197,7 +197,8 @@ class Server {
           this.held -= 1;
         };
       },
-      leave: (what: string) => void this.left.push(what)
+      leave: (what: string) => void this.left.push(what),
+      takeBack: (what: string) => void this.left.splice(this.left.indexOf(what), 1)
     }
   };
 
@@ -343,4 +344,9 @@ test('a run makes one version, however often it is asked for where no answer cam
   server.stale.emit();
   await new Promise(resolve => setImmediate(resolve));
   assert.equal(model.run.answer?.status, 'COMPLETED');
+  // Whoever closes the page is told of what goes on: of what has ended they were.
+  await model.tryOut(2);
+  assert.deepEqual(server.left, ['run', 'run', 'run', 'preview-1']);
+  model.dispose();
+  assert.deepEqual(server.left, ['run', 'run', 'run']);
 });
