@@ -94,10 +94,10 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     expect(unwanted).to_have_count(0)
     page.unroute(gone)
     until = time.monotonic() + 60
-    while (kept := view.lab.request("GET", "datasets/upload")["items"])[0]["state"] == "RECEIVING":
+    while (kept := view.lab.request("GET", "datasets/upload")["items"][0])["state"] == "RECEIVING":
         assert time.monotonic() < until, kept
         time.sleep(0.1)
-    assert [(item["state"], item["received"]) for item in kept] == [("ABORTED", 0)]
+    assert (kept["filename"], kept["state"], kept["received"]) == ("unwanted.csv", "ABORTED", 0)
 
     # By the button, over a connection that breaks once: the guess is shown on the sample, and nothing is imported
     # before its questions are answered.

@@ -202,3 +202,6 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_shared_and_deleted(vie
     expect(row).to_have_count(0)
     expect(page.locator(f"{PANEL} .alphintra-Dataset[data-name='recipe-sorted']")).to_have_count(1)
     expect(page.locator(f"{PANEL} [role=meter]")).to_have_attribute("aria-valuenow", "0")
+    # Nothing is left for the next test.
+    left = lab.request("GET", "datasets/recipe-sorted")["id"]
+    assert lab.request("DELETE", f"datasets/{left}") == {"datasets": [left], "kept": []}
