@@ -31,7 +31,7 @@ _DEFAULTS = {
     "engine": "default",
 }
 #: Objects that a run was given, which its configuration does not name.
-_OBJECTS = ("instruments", "rates", "detail")
+_OBJECTS = ("instruments", "rates", "detail", "features")
 #: States of an order that comes to nothing more.
 _ENDED = ("REJECTED", "CANCELLED", "EXPIRED")
 

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+class _Features:
+    """``self.features``; a strategy that has a member of this name keeps its own."""
+
+    def __get__(self, strategy: Strategy | None, kind: type) -> Any:
+        return self if strategy is None else strategy._run.features
+
+
 class Strategy:
     """A trading strategy.
 
@@ -28,6 +35,8 @@ class Strategy:
 
     _run: Any
     data: Any
+    #: What ``features=`` gave the run, by name; each column ends with what is known at the current bar.
+    features: Any = _Features()
 
     # -- events
     # ----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ METHODOLOGIES = ("STANDARD", "SWEEP", "WALK_FORWARD", "MONTE_CARLO")
 #: What ``al.backtest`` takes and a job cannot; each with what it is by default.
 _HERE_ONLY = {
     "engine": "default", "analyzers": (), "instruments": None, "currency": "USD", "rates": None, "detail": None,
-    "compiled": True,
+    "features": None, "compiled": True,
 }  # fmt: skip
 _PAGE = 200
 _COLUMNS = (
