@@ -71,7 +71,7 @@ def read(name: str, source: Any, symbols: tuple[str, ...]) -> FeatureSet:
                 )  # fmt: skip
             tables[symbol] = _table(frame, f"DataFrame '{symbol}'")
         if not tables:
-            raise DataError("the dict of DataFrames is empty", code="NO_ROWS")
+            raise DataError("the dict of DataFrames is empty", code="NO_ROWS", hint="Give a frame for each symbol.")
         return _given(name, "DATA", tables, symbols)
     raise DataError(
         f"it is a {type(source).__name__}", code="BAD_DATA_TYPE",
@@ -236,7 +236,10 @@ def _given(
     for wanted, rows in series.items():
         missing = [column for column in columns if column not in rows.values]
         if missing:
-            raise DataError(f"there is no column '{missing[0]}'", code="MISSING_COLUMN", where=f"{wanted}")
+            raise DataError(
+                f"there is no column '{missing[0]}'", code="MISSING_COLUMN", where=f"{wanted}",
+                hint="Each symbol's frame has the same columns.",
+            )  # fmt: skip
     return FeatureSet(name, stem, _identity(series), columns, series)
 
 
@@ -246,22 +249,30 @@ def _rows(table: RawTable) -> FeatureRows:
 
     place = _time_place(table)
     if not len(table):
-        raise DataError("there are no rows", code="NO_ROWS", where=table.source)
+        raise DataError("there are no rows", code="NO_ROWS", where=table.source, hint="Leave the feature out.")
     late = _place(table, (KNOWN,))
-    rest = [i for i in range(len(table.names)) if i not in (place, late)]
+    # A column without a name is an index that only counts the rows.
+    rest = [i for i in range(len(table.names)) if i not in (place, late) and folded(table.names[i])]
     if not rest:
-        raise DataError("there is no column beside the time", code="MISSING_COLUMN", where=table.source)
+        raise DataError(
+            "there is no column beside the time", code="MISSING_COLUMN", where=table.source,
+            hint="A feature has one column at least.",
+        )  # fmt: skip
     for i in rest:
-        if not table.names[i] or table.names.count(table.names[i]) > 1:
+        if table.names.count(table.names[i]) > 1:
             raise DataError(
-                f"a column has no name of its own: {table.names[i]!r}", code="BAD_COLUMN", where=table.source
+                f"two columns have the name '{table.names[i]}'", code="DUPLICATE_COLUMN", where=table.source,
+                hint="Keep one of them, or rename it.",
             )  # fmt: skip
     times = parse_times(table, place)
     values = {table.names[i]: values_of(table.columns[i]) for i in rest}
     if late is not None:
         known = _said(table, late)
         if known is None:
-            raise DataError(f"no cell of '{table.names[late]}' is filled", code="NO_KNOWLEDGE", where=table.source)
+            raise DataError(
+                f"no cell of '{table.names[late]}' is filled", code="NO_KNOWLEDGE", where=table.source,
+                hint=_NO_KNOWLEDGE,
+            )  # fmt: skip
         early = np.flatnonzero(known < times.utc)
         if len(early):
             raise DataError(
