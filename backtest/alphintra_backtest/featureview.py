@@ -48,7 +48,7 @@ class Features:
 
 
 class Feature:
-    """One further series: each of its columns is a series of ``self.data``'s kind, ``vix.close[-1]``, ``vix.close[-20:]``.
+    """One further series; its columns are series of ``self.data``'s kind: ``vix.close[-1]``, ``vix.close[-20:]``.
 
     Attributes:
         name: As in ``features=``.
@@ -62,10 +62,11 @@ class Feature:
         self.columns = of.columns
         self._session = session
         self._of = of
-        self._table = _Table.of(session, of, symbol)
+        self._table = Joined.of(session, of, symbol)
         several = symbol is not None and len(session.symbols) > 1
         self._label = f"features[{of.name!r}]" + (f"[{symbol!r}]" if several else "")
         self._kept: dict[str, Any] = {}
+        self._per_bar: PerBar | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self.columns:
@@ -85,10 +86,9 @@ class Feature:
     @property
     def per_bar(self) -> PerBar:
         """The same columns with one value for each bar of the run: the latest that was known at its end."""
-        if "per_bar" not in self._kept:
-            self._kept["per_bar"] = PerBar(self)
-        found: PerBar = self._kept["per_bar"]
-        return found
+        if self._per_bar is None:
+            self._per_bar = PerBar(self)
+        return self._per_bar
 
     @property
     def time(self) -> datetime | None:
@@ -166,6 +166,7 @@ class PerBar:
 
     def __init__(self, feature: Feature) -> None:
         self._feature = feature
+        self._kept: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -179,16 +180,15 @@ class PerBar:
         feature = self._feature
         if name not in feature.columns:
             raise _no_column(f"{feature._label}.per_bar", name, feature._of)
-        key = ("per_bar", name)
-        if key not in feature._kept:
-            feature._kept[key] = feature._table.per_bar(name, f"{feature._label}.per_bar.{name}")  # type: ignore[index]
-        return feature._kept[key]  # type: ignore[index]
+        if name not in self._kept:
+            self._kept[name] = feature._table.per_bar(name, f"{feature._label}.per_bar.{name}")
+        return self._kept[name]
 
     def __repr__(self) -> str:
         return f"<{self._feature._label}, one value a bar>"
 
 
-class _Table:
+class Joined:
     """Rows of one series laid over the timestamps of a run: joined once, before the first bar."""
 
     def __init__(self, session: Session, rows: FeatureRows, owner: int | None) -> None:
@@ -198,7 +198,7 @@ class _Table:
         self.session = session
         self.rows = rows
         self.latest = latest(rows, session.grid.time)
-        self.latest_map = memoryview(self.latest)
+        self.latest_map = memoryview(self.latest)  # type: ignore[arg-type]
         every = np.arange(len(session.grid.time), dtype=np.int64)
         self.dense = Timeline(every, len(every), owner)
         order = np.argsort(rows.known, kind="stable")
@@ -209,19 +209,21 @@ class _Table:
         self.vintages: Any = None
 
     @classmethod
-    def of(cls, session: Session, of: FeatureSet, symbol: str | None) -> _Table:
+    def of(cls, session: Session, of: FeatureSet, symbol: str | None) -> Joined:
+        """The rows of a symbol (``None``: those for all), joined once a run."""
         key = ("feature", of.name, symbol)
         if key not in session._cache:
             rows = of.of(session.symbols[0] if symbol is None else symbol)
             session._cache[key] = cls(session, rows, None if symbol is None else session.index[symbol])
-        found: _Table = session._cache[key]
+        found: Joined = session._cache[key]
         return found
 
     def aligned(self, name: str) -> Any:
         """(T,) the latest value known at each timestamp; NaN or ``None`` where nothing was."""
         values = self.rows.values[name]
         text = values.dtype == object
-        out = np.append(values, None if text else np.nan)[self.latest]
+        missing: Any = None if text else np.nan
+        out = np.append(values, missing)[self.latest]
         out.flags.writeable = False
         return out
 
@@ -306,7 +308,7 @@ class WholeFeature:
         if key not in self._kept:
             session, of = self._session, self._of
             symbols = session.symbols if self._only is None else (self._only,)
-            tables = [_Table.of(session, of, None if of.shared else symbol) for symbol in symbols]
+            tables = [Joined.of(session, of, None if of.shared else symbol) for symbol in symbols]
             columns = [make(table) for table in tables]
             found = columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
             found.flags.writeable = False
@@ -362,7 +364,8 @@ def _no_column(label: str, name: str, of: FeatureSet | None) -> Exception:
     if name in of.labels:
         return DataError(
             f"'{name}' of {of.dataset} is a label: what is to be predicted is not known at a bar",
-            code="FEATURE_LABEL", where=f"self.{label}", hint="Fit a model to it outside of the run, on a training part.",
+            code="FEATURE_LABEL", where=f"self.{label}",
+            hint="Fit a model to it outside of the run, on a training part.",
         )  # fmt: skip
     there = f"{did_you_mean(name, of.columns)}It has {', '.join(of.columns[:20])}."
     return DataError(f"there is no column '{name}'", code="UNKNOWN_COLUMN", where=f"self.{label}", hint=there)

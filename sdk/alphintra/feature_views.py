@@ -39,6 +39,9 @@ class TextSeries(FeatureSeries):
     def _said(self, last: int) -> str:
         return repr(self._value(last))
 
+    def _repr_html_(self) -> None:
+        """Nothing: there is no curve of texts."""
+
 
 class Vintages:
     """Which rows of a series are known at a timestamp, each in its last revision known then, in order of time.
@@ -96,7 +99,9 @@ class RevisedSeries(FeatureSeries):
 
     __slots__ = ("_values", "_vintages")
 
-    def __init__(self, values: F64, vintages: Vintages, latest: F64, cursor: Cursor, dense: Timeline, name: str) -> None:
+    def __init__(
+        self, values: F64, vintages: Vintages, latest: F64, cursor: Cursor, dense: Timeline, name: str
+    ) -> None:
         super().__init__(latest, cursor, dense, name)
         self._values: Any = values
         self._vintages = vintages
@@ -131,6 +136,7 @@ class RevisedTexts(RevisedSeries):
     _put = TextSeries._put
     _too_old = TextSeries._too_old
     _said = TextSeries._said
+    _repr_html_ = TextSeries._repr_html_
 
     def _value_of(self, row: int) -> Any:
         return self._values[row]

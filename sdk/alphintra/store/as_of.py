@@ -103,7 +103,7 @@ def knowledge(table: Any, manifest: Manifest) -> npt.NDArray[np.int64]:
     said, there = raw_values(array), validity(array)
     if late.type == "date32":
         said = (said.astype(np.int64) + 1) * DAY_US
-    return np.maximum(known, said if there is None else np.where(there, said, known))
+    return np.asarray(np.maximum(known, said if there is None else np.where(there, said, known)))
 
 
 def known_column(manifest: Manifest) -> Column | None:

@@ -17,9 +17,8 @@ def bars(times: Any, seed: int = 0) -> pd.DataFrame:
     """Bars at these opens."""
     steps = np.random.default_rng(seed).normal(size=len(times)).cumsum()
     close = 100 + steps
-    return pd.DataFrame(
-        {"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": 1e6}, index=pd.DatetimeIndex(times)
-    )
+    columns = {"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": 1e6}
+    return pd.DataFrame(columns, index=pd.DatetimeIndex(times))
 
 
 def days(start: str, count: int) -> pd.DatetimeIndex:

@@ -74,7 +74,7 @@ def test_what_is_refused():
         ({"f": KNOWN.iloc[:0]}, "NO_ROWS", "there are no rows", "features['f'], DataFrame"),
         ({"f": ROWS}, "NO_KNOWLEDGE", "nothing says when its rows were known", "features['f'], DataFrame"),
         ({"f": KNOWN.assign(known_at=None)}, "NO_KNOWLEDGE", "no cell of 'known_at'", "features['f'], DataFrame"),
-        ({"f": KNOWN.assign(known_at=DAYS - pd.Timedelta("2D"))}, "KNOWN_BEFORE_TIME", "a row was known before its time",
+        ({"f": KNOWN.assign(known_at=DAYS - pd.Timedelta("2D"))}, "KNOWN_BEFORE_TIME", "known before its time",
          "features['f'], DataFrame, row 1, column 'known_at'"),
         ({"f": named.assign(time="soon")}, "BAD_TIME", "soon", None),
         ({"f": named.assign(date=DAYS)}, "DUPLICATE_COLUMN", "several columns could be the time", None),

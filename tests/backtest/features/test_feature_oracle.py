@@ -134,7 +134,7 @@ def test_a_stored_set_at_each_bar_is_what_as_of_loads(tmp_path, monkeypatch):
     }
     for name, (table, roles, about) in sets.items():
         store(tmp_path, name, {name.upper(): table}, roles, about)
-    seen = {name: 0 for name in sets}
+    seen = dict.fromkeys(sets, 0)
 
     class Reads(al.Strategy):
         def on_bar(self):
@@ -160,10 +160,9 @@ def test_a_stored_set_at_each_bar_is_what_as_of_loads(tmp_path, monkeypatch):
         al.data.resolve(bars(opens), features={"g": al.data.load("gdp", columns=["y"])})
     assert (caught.value.code, caught.value.where) == ("FEATURE_LABEL", "features['g'], gdp@1")
     # The identity of the run is that of the data and of the features, and of what was chosen of them.
-    hashes = [
-        al.data.resolve(bars(opens), features=given).dataset_hash
-        for given in ({}, {"g": "gdp"}, {"h": "gdp"}, {"g": part}, {"g": "gdp", "d": "daily"}, {"d": "daily", "g": "gdp"})
-    ]
+    both = {"g": "gdp", "d": "daily"}
+    every = ({}, {"g": "gdp"}, {"h": "gdp"}, {"g": part}, both, dict(reversed(both.items())))
+    hashes = [al.data.resolve(bars(opens), features=given).dataset_hash for given in every]
     assert len(set(hashes)) == 5
     assert hashes[0] == al.data.resolve(bars(opens)).dataset_hash
     assert hashes[4] == hashes[5]
