@@ -25,7 +25,7 @@ class FeatureSeries(SparseSeries):
 class TextSeries(FeatureSeries):
     """A column of texts, dates or times; ``None`` where one is missing or there are not so many rows yet."""
 
-    underivable = "holds no numbers"
+    _underivable = "holds no numbers"
 
     __slots__ = ()
 
@@ -95,7 +95,7 @@ class RevisedSeries(FeatureSeries):
         latest: (T,) the latest value at each timestamp.
     """
 
-    underivable = "has rows that were revised: an indicator of them would change with each revision"
+    _underivable = "has rows that were revised: an indicator of them would change with each revision"
 
     __slots__ = ("_values", "_vintages")
 
@@ -129,7 +129,7 @@ class RevisedSeries(FeatureSeries):
 class RevisedTexts(RevisedSeries):
     """Of texts; see :class:`TextSeries`."""
 
-    underivable = TextSeries.underivable
+    _underivable = TextSeries._underivable
 
     __slots__ = ()
 

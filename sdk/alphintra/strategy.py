@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class _Features:
-    """``self.features``; a strategy that has a member of this name keeps its own."""
+    """What ``features=`` gave the run, by name; each column ends with what is known at the current bar.
+
+    A strategy that has a member of this name keeps its own, and cannot be given features.
+    """
 
     def __get__(self, strategy: Strategy | None, kind: type) -> Any:
         return self if strategy is None else strategy._run.features
@@ -35,7 +38,6 @@ class Strategy:
 
     _run: Any
     data: Any
-    #: What ``features=`` gave the run, by name; each column ends with what is known at the current bar.
     features: Any = _Features()
 
     # -- events

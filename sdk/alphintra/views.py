@@ -82,7 +82,7 @@ class Series:
     """
 
     #: Why no indicator can be made of it.
-    underivable: ClassVar[str] = ""
+    _underivable: ClassVar[str] = ""
 
     __slots__ = ("_above", "_array", "_bases", "_basis", "_below", "_c", "_mv", "_seen", "name", "timeline")
 

@@ -18,6 +18,7 @@ from alphintra.data.tables import RawTable
 from alphintra.errors import DataError
 
 if TYPE_CHECKING:
+    from alphintra.data.dataset import Dataset
     from alphintra.data.stored import StoredDataset
 
 KNOWN = "known_at"
@@ -52,8 +53,7 @@ def read(name: str, source: Any, symbols: tuple[str, ...]) -> FeatureSet:
     if isinstance(source, StoredDataset):
         return _stored(name, source, symbols)
     if isinstance(source, Dataset):
-        market = source.market("raw") if source.manifest else source.market()
-        return _market(name, market, symbols)
+        return _market(name, _shipped(source) if source.manifest else source.market(), symbols)
     if isinstance(source, MarketData):
         return _market(name, source, symbols)
     if isinstance(source, str | os.PathLike):
@@ -120,6 +120,25 @@ def _stored(name: str, data: StoredDataset, symbols: tuple[str, ...]) -> Feature
     return FeatureSet(
         name, data.name, data.content_hash, columns, series, labels, data.reference_hash, data.selection
     )  # fmt: skip
+
+
+def _shipped(data: Dataset) -> MarketData:
+    """The bars of a dataset that ships, as they were quoted; adjusted where nothing else is known.
+
+    Raises:
+        DataError: ``NO_KNOWLEDGE``: it holds no prices.
+    """
+    if not data.manifest["tradable"] and not data.manifest["closes_only"]:
+        raise DataError(
+            f"'{data.name}' holds {data.manifest['holds']}, and nothing says when its rows were known",
+            code="NO_KNOWLEDGE", hint=f"Take al.data.load({data.name!r}).to_pandas(). {_NO_KNOWLEDGE}",
+        )  # fmt: skip
+    try:
+        return data.market("raw")
+    except DataError as error:
+        if error.code != "NO_RAW_PRICES":
+            raise
+        return data.market()
 
 
 def _market(name: str, market: MarketData, symbols: tuple[str, ...]) -> FeatureSet:

@@ -66,6 +66,7 @@ def test_nothing_later_can_be_read_by_any_way():
                 assert [f if isinstance(f, type) else len(f) for f in found] == [
                     f if isinstance(f, type) else len(view) for f in same
                 ]
+                assert {n for n in dir(view) if not n.startswith("_")} == {"name", "timeline"}
                 part = view[-5:]
                 # No array that is handed out leads to the rest, and none can be written to.
                 assert (part.base, part.flags.writeable) == (None, False)
