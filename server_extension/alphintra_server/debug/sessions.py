@@ -187,6 +187,7 @@ def _job(about: About, version: StrategyVersionRow, body: DebugCreate, terms: Ru
             "slippage": for_engine(terms.slippage),
             "profile": body.profile,
             "benchmark": body.benchmark,
+            "features": {name: each.dataset for name, each in terms.features.items()} or None,
             "seed": body.seed,
             "risk_free_rate": body.risk_free_rate,
             "rules": body.rules,
