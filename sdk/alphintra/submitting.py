@@ -50,7 +50,8 @@ def submit(
         name: What the list of jobs calls it; strategy and dataset where None.
         options: Everything else that ``al.backtest`` takes and a job can do: ``start``, ``end``, ``cash``,
             ``commission``, ``slippage``, ``profile``, ``benchmark`` (a dataset's name), ``features`` (names of
-            datasets by the strategy's names for them), ``params``, ``seed``, ``risk_free_rate`` and the rules. Look-ahead is always looked for.
+            datasets by the strategy's names for them), ``params``, ``seed``, ``risk_free_rate`` and the rules.
+            Look-ahead is always looked for.
 
     Returns:
         A :class:`~alphintra.job.Job`; as the last line of a cell it shows its progress and ends as its result.
