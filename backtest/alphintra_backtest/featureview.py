@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,6 @@ import numpy as np
 from .handles import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from alphintra.data.features import FeatureRows, FeatureSet
 
     from .session import Session
@@ -21,30 +18,20 @@ if TYPE_CHECKING:
 OWN = ("age", "column", "columns", "known_at", "name", "per_bar", "symbol", "time")
 
 
-class Features:
-    """What a run was given as ``features``: ``self.features["vix"].close[-1]``; iterates over the names."""
+class Features(dict[str, Any]):
+    """What a run was given as ``features``, by name: ``self.features["vix"].close[-1]``.
 
-    def __init__(self, sets: Mapping[str, FeatureSet], made: Mapping[str, Any]) -> None:
-        self._sets = sets
-        self._made = made
+    A dict, as it is read at each bar; it belongs to the run and is not to be changed.
+    """
 
-    def __getitem__(self, name: str) -> Any:
-        try:
-            return self._made[name]
-        except (KeyError, TypeError):
-            raise _unknown(name, tuple(self._sets)) from None
+    def __missing__(self, name: Any) -> Any:
+        raise _unknown(name, tuple(self))
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._sets
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sets)
-
-    def __len__(self) -> int:
-        return len(self._sets)
+    def __setitem__(self, name: str, value: Any) -> None:
+        raise TypeError("the features of a run are not changed")
 
     def __repr__(self) -> str:
-        return f"<features: {', '.join(self._sets) or 'none'}>"
+        return f"<features: {', '.join(self) or 'none'}>"
 
 
 class Feature:
@@ -254,7 +241,7 @@ class Joined:
 def features_view(session: Session) -> Features:
     """``self.features`` of a run."""
     sets = session.market.features
-    return Features(sets, {name: _view(session, of) for name, of in sets.items()})
+    return Features({name: _view(session, of) for name, of in sets.items()})
 
 
 def _view(session: Session, of: FeatureSet) -> Feature | SeveralFeature:
@@ -336,7 +323,7 @@ class WholeFeature:
 def whole_features(session: Session) -> Features:
     """``self.features`` within ``signals``."""
     sets = session.market.features
-    return Features(sets, {name: WholeFeature(session, of) for name, of in sets.items()})
+    return Features({name: WholeFeature(session, of) for name, of in sets.items()})
 
 
 def _times(times: Any, latest: Any) -> Any:
