@@ -76,7 +76,7 @@ async def test_a_run_with_features_is_that_of_a_notebook(api, services, tmp_path
 
     # It runs on the versions that were current when it was asked for.
     job = (await create()).json
-    assert job["features"] == {"vix": "vix@1", "mood": "mood@1"}
+    assert job["features"] == {"vix": "vix@1", "mood": f"{shared}@1"}
     make("alice", "vix", VIX=bars(5))
     asked = await api("POST", f"/api/backtests/{job['id']}/run", user=ALICE)
     assert asked.status == 202, asked.json

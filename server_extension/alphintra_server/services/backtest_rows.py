@@ -14,7 +14,7 @@ from ..models.backtests import BacktestJob, KeyMetrics, Trade, TradeSide
 from ..models.costs import CommissionTerms, SlippageTerms, joined
 from ..models.jobs import JobError, JobStatus, Progress
 from ..models.methods import BacktestMethodology, stored
-from . import dataset_rows, feature_sets, selections
+from . import dataset_rows, selections
 
 
 def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> BacktestJob:
@@ -51,7 +51,7 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         parameters=row.parameters,
         rules=row.rules,
         benchmark=row.benchmark,
-        features=feature_sets.names(row.features),
+        features={name: kept["reference"] for name, kept in (row.features or {}).items()},
         seed=row.seed,
         risk_free_rate=row.risk_free_rate,
         job_id=job.id,
