@@ -33,7 +33,8 @@ from .store import Claim
 
 def configuration(row: BacktestRow) -> dict[str, Any]:
     """Keyword arguments of ``al.backtest`` that a stored run was asked with; rules by themselves."""
-    return {
+    features = {"features": feature_sets.names(row.features)} if row.features else {}
+    return features | {
         "start": row.start_date.date().isoformat() if row.start_given else None,
         "end": row.end_date.date().isoformat() if row.end_given else None,
         "cash": float(row.initial_capital),
@@ -41,7 +42,6 @@ def configuration(row: BacktestRow) -> dict[str, Any]:
         "slippage": for_engine(joined(row.slippage, row.slippage_terms, SlippageTerms)),
         "profile": row.profile,
         "benchmark": row.benchmark,
-        "features": feature_sets.names(row.features) or None,
         "seed": row.seed,
         "risk_free_rate": row.risk_free_rate,
         "rules": row.rules,
