@@ -98,7 +98,8 @@ class FeatureSet:
     def told(self) -> dict[str, str]:
         """Return what a run records of it."""
         found = {"dataset": self.dataset, "content_hash": self.content_hash}
-        return found if self.reference_hash is None else found | {"reference_hash": self.reference_hash}
+        more = {"reference_hash": self.reference_hash, "selection": self.selection}
+        return found | {name: value for name, value in more.items() if value}
 
 
 def with_features(market: MarketData, given: Any) -> MarketData:

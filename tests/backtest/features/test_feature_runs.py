@@ -160,6 +160,31 @@ def test_another_process_has_them():
     assert run_one(there, (0, {})).metrics["total_return"] == al.backtest(ByMood, market).metrics["total_return"]
 
 
+def test_the_call_that_repeats_a_run_names_them():
+    from alphintra_backtest import view, view_replay
+
+    class Calm(al.Strategy):
+        level = al.Param(20.0, low=1.0, high=50.0)
+
+        def on_bar(self):
+            self.order_target_percent(0.9 if self.features["vix"].close[-1] < self.level else 0.0)
+
+    given = {"vix": "vix-daily"}
+    result = al.backtest(Calm, "us-indices-daily/SP500", start="2018-06-01", features=given, max_share=None)
+    assert "features={'vix': 'vix-daily'}" in view.code(result)
+    told = view_replay.replay(result)
+    assert (told["data"], told["options"]["features"]) == ("us-indices-daily/SP500", given)
+    swept = al.sweep(
+        Calm, "us-indices-daily/SP500", {"level": [15.0, 20.0]}, start="2018-06-01", features=given, max_share=None,
+        executor="serial", progress=False,
+    )  # fmt: skip
+    assert swept.run["features"] == result.run["features"]
+    # A frame has no name to read it by: the result of this process is replayed as it is.
+    framed = al.backtest(ByMood, DATA, features=SETS)
+    assert view.code(framed).endswith("  # with its features")
+    assert view_replay.replay(framed) == {"result": framed.run["id"]}
+
+
 def test_without_them_the_strategy_says_what_is_missing():
     with pytest.raises(StrategyError, match="no feature 'mood'"):
         al.backtest(Both, DATA)
