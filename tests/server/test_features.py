@@ -38,9 +38,9 @@ async def test_a_run_with_features_is_that_of_a_notebook(api, services, tmp_path
     def make(user, name, **tables):
         store_version(services.database, services.storage, tmp_path / "made" / user, user, name, tables=tables)
 
-    make("alice", "prices", AAPL=bars(2_000), MSFT=bars(2_000, seed=1))
-    make("alice", "vix", VIX=bars(1_900, seed=2))
-    make("bob", "mood", MOOD=bars(1_950, seed=3))
+    make("alice", "prices", AAPL=bars(1_500), MSFT=bars(1_500, seed=1))
+    make("alice", "vix", VIX=bars(1_450, seed=2))
+    make("bob", "mood", MOOD=bars(1_480, seed=3))
     shared = (await api("GET", "/api/datasets/mood", user="bob:researcher")).json["id"]
 
     async def let(level, dataset=shared):
@@ -88,7 +88,7 @@ async def test_a_run_with_features_is_that_of_a_notebook(api, services, tmp_path
     monkeypatch.setenv("ALPHINTRA_DOOR_TOKEN", door.token)
     space = {}
     exec(CODE, space)
-    given = {"vix": "vix@1", "mood": bars(1_950, seed=3).to_pandas().set_index("time")}
+    given = {"vix": "vix@1", "mood": bars(1_480, seed=3).to_pandas().set_index("time")}
     here = await asyncio.to_thread(lambda: al.backtest(space["Moody"], "prices@1/AAPL", features=given, commission=0))
     assert results["metrics"]["total_trades"] > 20
     assert results["metrics"]["final_equity"] == here.to_dict()["metrics"]["final_equity"]

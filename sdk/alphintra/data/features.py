@@ -13,7 +13,7 @@ import numpy.typing as npt
 from alphintra.data.content_hash import Array
 from alphintra.data.instrument import did_you_mean
 from alphintra.data.market import I64, MarketData
-from alphintra.errors import AlphintraError, DataError
+from alphintra.errors import DataError
 
 MOST_SETS = 64
 """Feature sets of one run."""
@@ -136,7 +136,7 @@ def with_features(market: MarketData, given: Any) -> MarketData:
             )  # fmt: skip
         try:
             found[name] = read(name, source, market.symbols)
-        except AlphintraError as error:
+        except DataError as error:
             place = f"features[{name!r}]" + (f", {error.where}" if error.where else "")
             raise type(error)(error.message, code=error.code, hint=error.hint, where=place) from error
     if not given:

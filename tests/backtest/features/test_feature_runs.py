@@ -162,6 +162,9 @@ def test_another_process_has_them():
 
 def test_the_call_that_repeats_a_run_names_them():
     from alphintra_backtest import view, view_replay
+    from alphintra_backtest.comparison.settings import settings
+    from alphintra_backtest.report import foundations
+    from alphintra_backtest.report.account import Account
 
     class Calm(al.Strategy):
         level = al.Param(20.0, low=1.0, high=50.0)
@@ -174,6 +177,11 @@ def test_the_call_that_repeats_a_run_names_them():
     assert "features={'vix': 'vix-daily'}" in view.code(result)
     told = view_replay.replay(result)
     assert (told["data"], told["options"]["features"]) == ("us-indices-daily/SP500", given)
+    told = f"vix-daily {result.run['features']['vix']['content_hash']}"
+    assert ["Feature vix", told] in foundations.repeat(Account(result)).blocks[0].rows
+    oil = {"vix": "wti-daily"}
+    other = al.backtest(Calm, "us-indices-daily/SP500", start="2018-06-01", features=oil, max_share=None)
+    assert settings([result.run, other.run])["feature vix"] == ["vix-daily", "wti-daily"]
     swept = al.sweep(
         Calm, "us-indices-daily/SP500", {"level": [15.0, 20.0]}, start="2018-06-01", features=given, max_share=None,
         executor="serial", progress=False,
