@@ -94,10 +94,10 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     expect(unwanted).to_have_count(0)
     page.unroute(gone)
     until = time.monotonic() + 60
-    while (kept := view.lab.request("GET", "datasets/upload")["items"])[0]["state"] == "RECEIVING":
+    while (kept := view.lab.request("GET", "datasets/upload")["items"][0])["state"] == "RECEIVING":
         assert time.monotonic() < until, kept
         time.sleep(0.1)
-    assert [(item["state"], item["received"]) for item in kept] == [("ABORTED", 0)]
+    assert (kept["filename"], kept["state"], kept["received"]) == ("unwanted.csv", "ABORTED", 0)
 
     # By the button, over a connection that breaks once: the guess is shown on the sample, and nothing is imported
     # before its questions are answered.
@@ -147,7 +147,7 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     expect(row(page, "coin-hourly")).to_have_attribute("data-state", "valid")
     expect(line).to_have_count(0)
     page.locator(PAGE).get_by_role("tab", name="Versions").click()
-    states = page.locator(f"{PAGE} .alphintra-Dataset-table tbody tr td:nth-child(7)")
+    states = page.locator(f"{PAGE} .alphintra-Versions-state")
     expect(states).to_have_text(["\u2713 checked", "\u2713 checked"])
     view.shot("75-versions")
     code = page.locator(f"{PAGE} .alphintra-Dataset-code").inner_text()

@@ -96,6 +96,7 @@ ROUTES = (
     Route("/api/datasets/upload/{id}/inspection", ingests.UploadInspectionHandler),
     Route("/api/datasets/upload/{id}/ingest", ingests.UploadIngestHandler),
     Route("/api/datasets/usage", datasets.StorageUsageHandler),
+    Route("/api/datasets/rules", validations.RulesHandler),
     Route("/api/datasets/recipes/schema", recipes.RecipeSchemaHandler),
     Route("/api/datasets/{id}", datasets.DatasetHandler),
     Route("/api/datasets/{id}/versions", datasets.DatasetVersionsHandler),

@@ -1,9 +1,11 @@
 """The catalogue over REST, seeded from the manifests that ship."""
 
 import asyncio
+from itertools import groupby
 
 import alphintra as al
 import pytest
+from alphintra.rules.registry import rules
 
 from .stored import store_version
 
@@ -167,3 +169,20 @@ async def test_ones_own_over_rest(api, services, tmp_path):
     assert (gone.status, gone.json["code"], gone.json["content_hash"]) == (
         410, "DATASET_DELETED", changed.json["content_hash"],
     )  # fmt: skip
+
+
+async def test_the_rules_are_listed_by_group_with_their_numbers(api):
+    listed = (await api("GET", "/api/datasets/rules")).json["rules"]
+    assert [rule["id"] for rule in listed] == list(rules())
+    groups = list(dict.fromkeys(rule["group"] for rule in listed))
+    # Each group once: the order of the reports keeps them together.
+    assert groups == [
+        "file", "columns", "times", "sessions", "prices and volume", "symbols", "knowledge", "values", "quotes",
+    ]  # fmt: skip
+    assert [group for group, _ in groupby(rule["group"] for rule in listed)] == groups
+    stale = next(rule for rule in listed if rule["id"] == "STALE_RUN")
+    assert (stale["group"], stale["severity"], stale["seen_in"]) == ("prices and volume", "warning", "rows")
+    assert [(own["name"], own["default"], own["least"], own["whole"]) for own in stale["parameters"]] == [
+        ("traded", 10, 2, True),
+        ("rows", 30, 2, True),
+    ]

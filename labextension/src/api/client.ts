@@ -11,11 +11,25 @@ import type {
   IDatasetQuery,
   IDatasetStatistics,
   IDatasetVersion,
+  GrantLevel,
+  IGrants,
   IIngestBody,
+  IRule,
+  IRuleChoice,
+  IStorageUsage,
   IUpload,
   IUploadInspection,
   IValidationReport
 } from './datasets.js';
+import type { IRecipeSchema } from '../recipes/schema.js';
+import type {
+  ICompareOutcome,
+  IPreviewOutcome,
+  IProcessBody,
+  IProcessOutcome,
+  IVersionDifference,
+  RecipeStep
+} from './recipes.js';
 import type {
   IBacktest,
   ICheckRun,
@@ -152,6 +166,88 @@ export class Client {
   /** Accept errors of a version: it can be used then. */
   acknowledge(id: string, version: number, rules: readonly string[], why: string): Promise<IAcknowledged> {
     return this._post(`datasets/${encodeURIComponent(id)}/versions/${version}/acknowledge`, { rules: [...rules], why });
+  }
+
+  /** Change what is said of a dataset. */
+  changeDataset(id: string, change: { description: string; tags: string[] }): Promise<IDataset> {
+    return this._send('PATCH', `datasets/${encodeURIComponent(id)}`, change);
+  }
+
+  /** Delete a dataset; what of one's own was made of it has to be named, as going as well or as staying. */
+  async deleteDataset(id: string, also: readonly string[], keep: readonly string[]): Promise<void> {
+    const named = new URLSearchParams({ also: also.join(','), keep: keep.join(',') });
+    await this.send(`datasets/${encodeURIComponent(id)}?${named.toString()}`, { method: 'DELETE' });
+  }
+
+  /** With whom a dataset of one's own is shared. */
+  grants(id: string): Promise<IGrants> {
+    return this._get(`datasets/${encodeURIComponent(id)}/grants`);
+  }
+
+  /** Share a dataset of one's own with a user; `null`: no more. */
+  share(id: string, user: string, level: GrantLevel | null): Promise<IGrants> {
+    return this._send('PUT', `datasets/${encodeURIComponent(id)}/grants`, { user_id: user, level });
+  }
+
+  /** What this user's files take, of how much. */
+  storageUsage(): Promise<IStorageUsage> {
+    return this._get('datasets/usage', {}, AbortSignal.timeout(LIST_MS));
+  }
+
+  /** All rules that versions are checked by. */
+  validationRules(): Promise<{ rules: IRule[] }> {
+    return this._get('datasets/rules');
+  }
+
+  /** Check a version again. */
+  validate(id: string, version: number, choice: IRuleChoice): Promise<{ job_id: string }> {
+    return this._post(`datasets/${encodeURIComponent(id)}/versions/${version}/validation`, { ...choice });
+  }
+
+  /** The steps that a recipe can have. */
+  recipeSchema(): Promise<IRecipeSchema> {
+    return this._get('datasets/recipes/schema');
+  }
+
+  /** Try a recipe on some rows of a version, in a job. */
+  previewRecipe(id: string, version: number, recipe: readonly RecipeStep[]): Promise<{ job_id: string }> {
+    return this._post(`datasets/${encodeURIComponent(id)}/process/preview`, { recipe: [...recipe], version });
+  }
+
+  recipePreview(id: string, job: string): Promise<IPreviewOutcome> {
+    return this._get(`datasets/${encodeURIComponent(id)}/process/preview/${encodeURIComponent(job)}`);
+  }
+
+  /** Make a new version by a recipe, in a job; under the same key it is made once, however often it is asked for. */
+  processDataset(id: string, body: IProcessBody, key: string): Promise<{ job_id: string }> {
+    return this._request(`datasets/${encodeURIComponent(id)}/process`, {
+      method: 'POST',
+      headers: { 'Idempotency-Key': key },
+      body: JSON.stringify(body)
+    });
+  }
+
+  processed(id: string, job: string): Promise<IProcessOutcome> {
+    return this._get(`datasets/${encodeURIComponent(id)}/process/${encodeURIComponent(job)}`);
+  }
+
+  /** Make an earlier version the current one again, unless the current one is another than was seen. */
+  restoreVersion(id: string, version: number, current: number): Promise<IDatasetVersion> {
+    return this._post(`datasets/${encodeURIComponent(id)}/versions/${version}/restore`, { current });
+  }
+
+  /** How two versions differ, as far as is known without reading rows. */
+  versionDifference(id: string, from: number, to: number): Promise<IVersionDifference> {
+    return this._get(`datasets/${encodeURIComponent(id)}/compare`, { from, to });
+  }
+
+  /** Compare two versions cell by cell, in a job. */
+  compareVersions(id: string, from: number, to: number): Promise<{ job_id: string }> {
+    return this._post(`datasets/${encodeURIComponent(id)}/compare`, { from, to });
+  }
+
+  versionComparison(id: string, job: string): Promise<ICompareOutcome> {
+    return this._get(`datasets/${encodeURIComponent(id)}/compare/${encodeURIComponent(job)}`);
   }
 
   /** The newest uploads of this user. */
@@ -297,7 +393,7 @@ export class Client {
   }
 
   private _send<T>(
-    method: 'POST' | 'PUT',
+    method: 'POST' | 'PUT' | 'PATCH',
     path: string,
     body: Record<string, unknown>
   ): Promise<T> {

@@ -23,6 +23,8 @@ export interface IDataset {
   updated_at: string;
   /** False for closes only: there is nothing to fill against. */
   tradable?: boolean;
+  /** Whose it is; `null`: the platform's. */
+  owner: string | null;
   access: 'READ' | 'USE' | 'EDIT' | 'OWNER';
   tags: string[];
   /** Number of the current version; of what ships, `null`. */
@@ -53,17 +55,24 @@ export interface IDatasetVersion {
   id: string;
   dataset_id: string;
   number: number;
+  /** Whether it is what the name alone means. */
+  current: boolean;
   state: string;
   content_hash: string;
   row_count: number;
   file_size: number;
+  symbols: string[];
   symbol_count: number;
+  columns: string[];
   timeframe: string;
   start_date: string;
   end_date: string;
   is_validated: boolean;
   validation_errors: string[];
   parents: { version_id: string; dataset_id: string; number: number; state: string }[];
+  /** What made it: the file or the steps; `null` where nothing is known of it. */
+  recipe: unknown;
+  created_by: string;
   created_at: string;
 }
 
@@ -98,7 +107,59 @@ export interface IAcknowledged {
 
 /** What the rules found on a version. */
 export interface IValidationReport extends IAcknowledged {
+  /** What was chosen for it; of the first one nothing was. */
+  parameters: Partial<IRuleChoice>;
   report: { checked: string; results: IRuleResult[] } | null;
+}
+
+/** Which rules are checked, and with which numbers. */
+export interface IRuleChoice {
+  left_out: string[];
+  parameters: Record<string, Record<string, number>>;
+}
+
+/** What one rule looks for. */
+export interface IRule {
+  id: string;
+  /** What it looks at, such as `times`. */
+  group: string;
+  severity: IRuleResult['severity'];
+  definition: string;
+  silent: string;
+  parameters: IRuleNumber[];
+  /** `file`: on a stored version it stands as it was found when the file was read. */
+  seen_in: 'file' | 'rows' | 'both';
+}
+
+export interface IRuleNumber {
+  name: string;
+  default: number;
+  least: number;
+  most: number;
+  text: string;
+  whole: boolean;
+}
+
+export type GrantLevel = 'READ' | 'USE' | 'EDIT';
+
+/** What another user may do with a dataset. */
+export interface IGrant {
+  user_id: string;
+  level: GrantLevel;
+  granted_by: string;
+  created_at: string;
+}
+
+export interface IGrants {
+  grants: IGrant[];
+}
+
+/** What this user's files take, in bytes. */
+export interface IStorageUsage {
+  quota: number;
+  used: number;
+  datasets: number;
+  uploads: number;
 }
 
 /** The points of a chart. */

@@ -7,13 +7,24 @@ export interface IFieldError {
   message: string;
 }
 
+/** A dataset that was made of another, and the versions of it that were. */
+export interface IDerived {
+  dataset_id: string;
+  name: string;
+  versions: number[];
+}
+
 export interface IProblem {
   /** The HTTP status, 0 when there was no answer. */
   status: number;
   title: string;
   detail?: string;
+  /** A stable upper-case code, where the server gives one. */
+  code?: string;
   errors?: IFieldError[];
   diagnostics?: IDiagnostic[];
+  /** Of what cannot be deleted: what was made of it. */
+  derived?: IDerived[];
   /** After how many seconds the server may be asked again, where it says so. */
   retryAfter?: number;
 }
@@ -52,6 +63,9 @@ export function problemFrom(
   if (typeof body.title === 'string') {
     problem.title = body.title;
   }
+  if (typeof body.code === 'string') {
+    problem.code = body.code;
+  }
   const detail = body.detail ?? body.message;
   if (typeof detail === 'string') {
     problem.detail = detail;
@@ -64,6 +78,9 @@ export function problemFrom(
   }
   if (Array.isArray(body.diagnostics)) {
     problem.diagnostics = body.diagnostics as IDiagnostic[];
+  }
+  if (Array.isArray(body.derived)) {
+    problem.derived = body.derived as IDerived[];
   }
   return problem;
 }

@@ -18,6 +18,7 @@ import { ChecksSection } from '../checks/section.js';
 import { Failure } from '../failure.js';
 import { markIcon } from '../icons.js';
 import { doingParts, leftText } from '../jobs/words.js';
+import { ListSkeleton, useMinute, useSignals } from '../panelList.js';
 import { CommandIDs, IJobs } from '../tokens.js';
 import type { BacktestsModel } from './model.js';
 import { RunRow } from './row.js';
@@ -35,43 +36,6 @@ interface IProps {
   onShowLine: (run: IBacktest) => void;
   onDebug: ((run: IBacktest) => void) | null;
   onRunChecks: (item: IOverviewItem) => void;
-}
-
-/** Redraw when what is shown changes, and every minute for the times. */
-function useModel({ model, selection, jobs }: IProps): number {
-  const [now, setNow] = React.useState(Date.now());
-  const [, setTick] = React.useState(0);
-  React.useEffect(() => {
-    const update = (): void => setNow(Date.now());
-    const count = (): void => setTick(tick => tick + 1);
-    model.changed.connect(update);
-    selection.changed.connect(count);
-    jobs.active.changed.connect(count);
-    jobs.connection.changed.connect(count);
-    const timer = window.setInterval(update, 60_000);
-    return () => {
-      model.changed.disconnect(update);
-      selection.changed.disconnect(count);
-      jobs.active.changed.disconnect(count);
-      jobs.connection.changed.disconnect(count);
-      window.clearInterval(timer);
-    };
-  }, [model, selection, jobs]);
-  return now;
-}
-
-function Skeleton({ trans }: { trans: TranslationBundle }): JSX.Element {
-  return (
-    <ul className="alphintra-Runs" aria-busy="true" aria-label={trans.__('Loading')}>
-      {[0, 1, 2, 3].map(i => (
-        <li key={i} className="alphintra-Run">
-          <div className="alphintra-Skeleton" style={{ width: '55%', height: 14 }} />
-          <div className="alphintra-Skeleton" style={{ width: '75%', height: 12 }} />
-          <div className="alphintra-Skeleton" style={{ width: '65%', height: 12 }} />
-        </li>
-      ))}
-    </ul>
-  );
 }
 
 function Empty({ trans, commands }: IProps): JSX.Element {
@@ -114,7 +78,7 @@ function Runs(props: IProps & { now: number }): JSX.Element {
             : trans.__('The list could not be read anew. %1', describe(model.error).text)}
         </p>
       ) : null}
-      <ul className="alphintra-Runs" aria-label={trans.__('Runs, newest first')}>
+      <ul className="alphintra-Items" aria-label={trans.__('Runs, newest first')}>
         {runs.map(run => (
           <RunRow
             key={run.id}
@@ -145,7 +109,7 @@ function Runs(props: IProps & { now: number }): JSX.Element {
       {model.items.length < model.total ? (
         <button
           type="button"
-          className="alphintra-Button alphintra-Runs-more"
+          className="alphintra-Button alphintra-Items-more"
           onClick={() => void model.more()}
         >
           {trans.__('Show older runs')}
@@ -196,7 +160,8 @@ function Comparing({ model, selection, trans, commands }: IProps): JSX.Element |
 
 function Body(props: IProps): JSX.Element {
   const { model, trans, commands } = props;
-  const now = useModel(props);
+  useSignals(model.changed, props.selection.changed, props.jobs.active.changed, props.jobs.connection.changed);
+  const now = useMinute();
   const full = model.items.length > 0;
   return (
     <>
@@ -234,7 +199,7 @@ function Body(props: IProps): JSX.Element {
       </div>
       <div className="alphintra-Panel-body">
         {model.state === 'loading' ? (
-          <Skeleton trans={trans} />
+          <ListSkeleton widths={['55%', '75%', '65%']} trans={trans} />
         ) : model.state === 'error' ? (
           <Failure
             error={model.error}

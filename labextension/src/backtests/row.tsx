@@ -102,13 +102,13 @@ function Failure(props: IProps): JSX.Element {
   const which = whichRun(error?.run, trans);
   return (
     <>
-      <div className="alphintra-Run-error">
+      <div className="alphintra-Item-error">
         {at ? trans.__('failed at %1', at) : trans.__('failed')}
         {error ? `: ${error.message}` : ''}
       </div>
       {which ? <div className="alphintra-muted">{which}</div> : null}
       {place ? (
-        <div className="alphintra-Run-line">
+        <div className="alphintra-Item-line">
           <span className="alphintra-muted">{place}</span>
           <button
             type="button"
@@ -123,7 +123,7 @@ function Failure(props: IProps): JSX.Element {
         </div>
       ) : null}
       {error?.bar_time && props.onDebug ? (
-        <div className="alphintra-Run-line">
+        <div className="alphintra-Item-line">
           <DebugButton trans={trans} reason={whyNotReplayed(run, trans)} onClick={props.onDebug} />
         </div>
       ) : null}
@@ -145,7 +145,7 @@ export function RunRow(props: IProps): JSX.Element {
       : null;
   const comparable = canCompare(run);
   const classes = [
-    'alphintra-Run',
+    'alphintra-Item alphintra-Run',
     props.current ? 'alphintra-mod-current' : '',
     props.chosen ? 'alphintra-mod-chosen' : ''
   ];
@@ -197,7 +197,7 @@ export function RunRow(props: IProps): JSX.Element {
         }
       }}
     >
-      <div className="alphintra-Run-line">
+      <div className="alphintra-Item-line">
         <b>{name}</b>
         {run.sparkline && run.sparkline.length > 1 ? (
           <Sparkline
@@ -207,7 +207,7 @@ export function RunRow(props: IProps): JSX.Element {
           />
         ) : null}
       </div>
-      <div className="alphintra-Run-facts alphintra-muted">
+      <div className="alphintra-Item-facts alphintra-muted">
         {method ? <span className="alphintra-Run-method">{method}</span> : null}
         <span title={allFacts.join(' \u00b7 ')}>{facts.join(' \u00b7 ')}</span>
         {comparable ? (

@@ -1,234 +1,74 @@
 /** A dataset in the main area: what it is, its chart, what the rules found, a sample, statistics, versions. */
 
+import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import { UUID } from '@lumino/coreutils';
+import { ISignal, Signal } from '@lumino/signaling';
 import React from 'react';
 
 import type { Client } from '../api/client.js';
-import type {
-  IDataset,
-  IDatasetPreview,
-  IDatasetStatistics,
-  IDatasetVersion,
-  IValidationReport
-} from '../api/datasets.js';
+import type { IRuleChoice } from '../api/datasets.js';
+import { describe } from '../api/problem.js';
+import type { IJob } from '../api/types.js';
 import { Failure } from '../failure.js';
-import { bytesText } from '../jobs/words.js';
-import { fixed } from '../result/format.js';
-import { CopyButton } from '../result/header.js';
-import type { IAlphintra } from '../tokens.js';
+import { Outcome } from '../jobs/outcome.js';
+import { useSignals } from '../panelList.js';
+import { RecipeModel } from '../recipes/model.js';
+import { Following } from '../recipes/processTab.js';
+import type { IAlphintra, IJobs } from '../tokens.js';
 import { ChartArea } from './chartArea.js';
+import { DatasetTabs } from './datasetTabs.js';
+import { deleteDataset } from './deletionDialog.js';
+import { Header } from './header.js';
 import type { DatasetsModel } from './model.js';
-import { IFired, sortedReport } from './report.js';
-import { ReportTab } from './reportTab.js';
-import { SampleTab, StatisticsTab, VersionsTab } from './tabs.js';
-import {
-  adjustmentText,
-  assetText,
-  datasetState,
-  loadingCode,
-  rowsText,
-  sourceText,
-  spanText,
-  symbolsText
-} from './words.js';
+import { sortedReport } from './report.js';
+import { askForRules } from './rulesDialog.js';
+import type { IShown } from './shown.js';
 
 export interface IDatasetOptions {
   id: string;
   alphintra: IAlphintra;
+  jobs: IJobs;
   model: DatasetsModel;
+  /** The version that is shown first; with `null` the current one. */
+  version: number | null;
   onTitle: (title: string) => void;
+  /** Show a version of a dataset. */
+  onOpen: (id: string, version: number) => void;
+  /** It is being deleted. */
+  onGone: () => void;
 }
 
 /** As many points a chart shows; the server aggregates what is more. */
 const POINTS = 2_000;
 const ROWS = 100;
-
-/** What is shown of a version. */
-interface IShown {
-  dataset: IDataset;
-  versions: IDatasetVersion[];
-  /** The one that is shown; `null` for what ships. */
-  version: IDatasetVersion | null;
-  preview: IDatasetPreview;
-  statistics: IDatasetStatistics;
-  /** What the rules found; of what ships `null`. */
-  report: IValidationReport | null;
-  fired: readonly IFired[];
-}
+/** As many uploads are looked through for the files that versions were made of. */
+const UPLOADS = 100;
 
 async function readAll(client: Client, id: string, number: number | null): Promise<IShown> {
   const asked = number === null ? {} : { version: number };
-  const [dataset, versions, preview, statistics] = await Promise.all([
+  const [dataset, versions, preview, statistics, uploads] = await Promise.all([
     client.dataset(id),
     client.datasetVersions(id),
     client.datasetPreview(id, { ...asked, rows: ROWS, max_points: POINTS }),
-    client.datasetStatistics(id, asked)
+    client.datasetStatistics(id, asked),
+    client.uploads(UPLOADS)
   ]);
   const wanted = number ?? dataset.version;
   const version = versions.items.find(own => own.number === wanted) ?? null;
   const report = version === null ? null : await client.datasetReport(id, version.number);
   const fired = report === null ? [] : sortedReport(report).fired;
-  return { dataset, versions: versions.items, version, preview, statistics, report, fired };
-}
-
-function Header({ shown, trans }: { shown: IShown; trans: TranslationBundle }): JSX.Element {
-  const { dataset, version } = shown;
-  const number = version?.number ?? dataset.version;
-  const code = loadingCode(dataset.name, number);
-  const of = version ?? dataset;
-  const chips = [
-    sourceText(dataset.source, trans),
-    assetText(dataset.asset_class),
-    of.timeframe,
-    symbolsText({ symbols: dataset.symbols, symbol_count: of.symbol_count }, trans),
-    rowsText(of.row_count, trans),
-    spanText(of),
-    bytesText(of.file_size),
-    dataset.currency,
-    dataset.calendar,
-    dataset.adjustment ? adjustmentText(dataset.adjustment, trans) : null,
-    dataset.time_zone ? trans.__('source: %1', dataset.time_zone) : null,
-    dataset.license
-  ].filter((text): text is string => Boolean(text));
-  return (
-    <>
-      <header className="alphintra-Header">
-        <div className="alphintra-Header-facts">
-          <h2>
-            {dataset.name}
-            {number === null ? null : <span className="alphintra-Dataset-version">@{number}</span>}
-          </h2>
-          {chips.map((text, i) => (
-            <span key={i} className="alphintra-Chip">
-              {text}
-            </span>
-          ))}
-        </div>
-        <div className="alphintra-Header-actions">
-          <CopyButton
-            text={code}
-            title={trans.__('Copy the code that loads it: %1', code)}
-            label={trans.__('Copy code')}
-            done={trans.__('Copied')}
-          />
-        </div>
-      </header>
-      <code className="alphintra-Dataset-code">{code}</code>
-      {dataset.description ? <p className="alphintra-Dataset-description">{dataset.description}</p> : null}
-      <Warnings shown={shown} trans={trans} />
-    </>
-  );
-}
-
-function Warnings({ shown: { dataset, version }, trans }: { shown: IShown; trans: TranslationBundle }): JSX.Element | null {
-  const state = datasetState(version ?? dataset, trans);
-  const told = [
-    state.kind === 'errors'
-      ? ['error', '\u2715', trans.__('%1: until it is mended or accepted, nothing runs on this version', state.text)]
-      : state.kind === 'unchecked'
-        ? ['warning', '!', state.text]
-        : null,
-    dataset.simulated ? ['warning', '!', trans.__('Simulated: nobody traded at these prices')] : null,
-    dataset.tradable === false ? ['info', 'i', trans.__('Closes alone: nothing can be filled against it')] : null
-  ].filter((own): own is string[] => own !== null);
-  return told.length === 0 ? null : (
-    <div className="alphintra-Warnings">
-      <div className="alphintra-Warnings-strip">
-        {told.map(([kind, mark, text]) => (
-          <span key={text} className={`alphintra-Warning alphintra-mod-${kind}`}>
-            <i aria-hidden="true">{mark}</i> {text}
-          </span>
-        ))}
-      </div>
-    </div>
-  );
-}
-
-const TABS = ['report', 'sample', 'statistics', 'versions'] as const;
-type Tab = (typeof TABS)[number];
-
-function Tabs(props: {
-  shown: IShown;
-  trans: TranslationBundle;
-  onVersion: (number: number) => void;
-  onAccept: (rule: string, why: string) => Promise<void>;
-}): JSX.Element {
-  const { shown, trans } = props;
-  const [tab, setTab] = React.useState<Tab>('report');
-  const baseId = React.useId();
-  const strip = React.useRef<HTMLDivElement>(null);
-  const labels: Record<Tab, string> = {
-    report: trans.__('Report'),
-    sample: trans.__('Sample'),
-    statistics: trans.__('Statistics'),
-    versions: trans.__('Versions')
+  return {
+    dataset,
+    versions: versions.items,
+    version,
+    preview,
+    statistics,
+    report,
+    fired,
+    uploads: uploads.items.filter(upload => upload.version_id !== null)
   };
-  const counts: Record<Tab, number | null> = {
-    report: shown.fired.length || null,
-    sample: shown.preview.sample_data.length,
-    statistics: Object.keys(shown.statistics.columns).length,
-    versions: shown.versions.length || null
-  };
-  return (
-    <>
-      <div
-        ref={strip}
-        className="alphintra-Tabs"
-        role="tablist"
-        aria-label={trans.__('What is known of it')}
-        data-lm-suppress-shortcuts="true"
-        onKeyDown={event => {
-          const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-          if (step !== 0) {
-            event.preventDefault();
-            const next = (TABS.indexOf(tab) + step + TABS.length) % TABS.length;
-            setTab(TABS[next]!);
-            (strip.current?.children[next] as HTMLElement | undefined)?.focus();
-          }
-        }}
-      >
-        {TABS.map(name => (
-          <button
-            key={name}
-            id={`${baseId}-${name}`}
-            type="button"
-            role="tab"
-            aria-selected={name === tab}
-            aria-controls={`${baseId}-panel`}
-            tabIndex={name === tab ? 0 : -1}
-            onClick={() => setTab(name)}
-          >
-            {labels[name]}
-            {counts[name] === null ? null : (
-              <span className="alphintra-Tabs-count">{fixed(counts[name]!, 0)}</span>
-            )}
-          </button>
-        ))}
-      </div>
-      <div id={`${baseId}-panel`} role="tabpanel" aria-labelledby={`${baseId}-${tab}`} className="alphintra-Dataset-tab">
-        {tab === 'report' ? (
-          <ReportTab
-            dataset={shown.dataset}
-            report={shown.report}
-            trans={trans}
-            onAccept={['OWNER', 'EDIT'].includes(shown.dataset.access) ? props.onAccept : null}
-          />
-        ) : tab === 'sample' ? (
-          <SampleTab preview={shown.preview} trans={trans} />
-        ) : tab === 'statistics' ? (
-          <StatisticsTab statistics={shown.statistics} trans={trans} />
-        ) : (
-          <VersionsTab
-            versions={shown.versions}
-            current={shown.version?.number ?? null}
-            trans={trans}
-            onVersion={props.onVersion}
-          />
-        )}
-      </div>
-    </>
-  );
 }
 
 function Skeleton({ trans }: { trans: TranslationBundle }): JSX.Element {
@@ -241,15 +81,31 @@ function Skeleton({ trans }: { trans: TranslationBundle }): JSX.Element {
   );
 }
 
-function Document({ id, alphintra, model, onTitle }: IDatasetOptions): JSX.Element {
-  const { client, trans } = alphintra;
-  const [number, setNumber] = React.useState<number | null>(null);
+/** The version that is shown: the current one with `null`, until another is asked for. */
+function useVersion({ asked }: IDocumentProps): [number | null, (number: number | null) => void] {
+  const [number, setNumber] = React.useState(asked.number);
+  React.useEffect(() => {
+    const look = (): void => setNumber(asked.number);
+    asked.changed.connect(look);
+    return () => {
+      asked.changed.disconnect(look);
+    };
+  }, [asked]);
+  return [number, next => asked.set(next)];
+}
+
+/** What is shown, read again when the list tells of another state of it. */
+function useShown({ id, alphintra, model, onTitle }: IDocumentProps, number: number | null): {
+  shown: IShown | null;
+  error: unknown;
+  readAgain: () => void;
+} {
   const [shown, setShown] = React.useState<IShown | null>(null);
   const [error, setError] = React.useState<unknown>(null);
   const [again, setAgain] = React.useReducer((count: number) => count + 1, 0);
   React.useEffect(() => {
     let gone = false;
-    readAll(client, id, number).then(
+    readAll(alphintra.client, id, number).then(
       found => {
         if (!gone) {
           setShown(found);
@@ -257,11 +113,7 @@ function Document({ id, alphintra, model, onTitle }: IDatasetOptions): JSX.Eleme
           onTitle(found.dataset.name);
         }
       },
-      (reason: unknown) => {
-        if (!gone) {
-          setError(reason);
-        }
-      }
+      (reason: unknown) => gone || setError(reason)
     );
     return () => {
       gone = true;
@@ -280,17 +132,82 @@ function Document({ id, alphintra, model, onTitle }: IDatasetOptions): JSX.Eleme
       model.changed.disconnect(look);
     };
   }, [shown]);
+  return { shown, error, readAgain: setAgain };
+}
+
+/** The check of a version that was asked for here. */
+function useCheck({ alphintra, jobs }: IDocumentProps, onEnd: () => void): Outcome<IJob> {
+  const check = React.useMemo(() => new Outcome<IJob>(jobs, job => alphintra.client.job(job)), []);
+  useSignals(check.changed, jobs.active.changed, jobs.connection.changed);
+  React.useEffect(() => () => check.dispose(), [check]);
+  const isDone = check.answer !== null && !check.isBusy;
+  React.useEffect(() => {
+    if (isDone) {
+      onEnd();
+    }
+  }, [isDone]);
+  return check;
+}
+
+function Document(props: IDocumentProps): JSX.Element {
+  const { id, alphintra, jobs, model } = props;
+  const { client, trans } = alphintra;
+  const [number, setNumber] = useVersion(props);
+  const { shown, error, readAgain } = useShown(props, number);
+  const check = useCheck(props, () => {
+    readAgain();
+    void model.refresh();
+  });
+  const recipe = React.useMemo(() => new RecipeModel(id, client, jobs, trans, () => UUID.uuid4()), []);
+  React.useEffect(() => () => recipe.dispose(), [recipe]);
   if (error !== null) {
-    return <Failure error={error} title={trans.__('The dataset could not be read.')} trans={trans} onRetry={setAgain} />;
+    return <Failure error={error} title={trans.__('The dataset could not be read.')} trans={trans} onRetry={readAgain} />;
   }
   if (shown === null) {
     return <Skeleton trans={trans} />;
   }
+  const { dataset, version, report } = shown;
+  const changed = (): void => {
+    readAgain();
+    void model.refresh();
+  };
+  const mayChange = version !== null && (dataset.access === 'OWNER' || dataset.access === 'EDIT');
+  const askAndCheck = async (): Promise<void> => {
+    const title = trans.__('Check %1@%2 again', dataset.name, version!.number);
+    const { rules } = await client.validationRules();
+    const send = (choice: IRuleChoice): Promise<void> =>
+      check.start(() => client.validate(id, version!.number, choice));
+    await askForRules(title, rules, report?.parameters ?? {}, send, trans);
+  };
+  const told = (doing: Promise<unknown>): void => {
+    doing.catch((reason: unknown) => Notification.error(describe(reason).text));
+  };
+  const failed = check.error !== null ? describe(check.error).text : (check.answer?.error?.message ?? null);
   return (
-    <article className="alphintra-Result alphintra-DatasetView" data-dataset={id} aria-label={shown.dataset.name}>
-      <Header shown={shown} trans={trans} />
+    <article className="alphintra-Result alphintra-DatasetView" data-dataset={id} aria-label={dataset.name}>
+      <Header
+        dataset={dataset}
+        version={version}
+        trans={trans}
+        progress={<Following outcome={check} name={trans.__('Check')} jobs={jobs} trans={trans} />}
+        onDescribe={mayChange ? change => client.changeDataset(id, { ...change }).then(changed) : null}
+        onCheck={mayChange && !check.isBusy ? () => told(askAndCheck()) : null}
+        onDelete={
+          mayChange && dataset.access === 'OWNER'
+            ? () => {
+                const asked = deleteDataset(dataset, shown.versions.length, client, trans);
+                told(asked.then(isGone => isGone && props.onGone()));
+              }
+            : null
+        }
+      />
+      {failed === null ? null : (
+        <p className="alphintra-Problem" role="alert">
+          {trans.__('It could not be checked. %1', failed)}
+        </p>
+      )}
       <ChartArea
-        key={`${id}@${shown.version?.number ?? ''}`}
+        key={`${id}@${version?.number ?? ''}`}
         first={shown.preview.chart_data}
         symbols={shown.dataset.symbols}
         fired={shown.fired}
@@ -300,23 +217,60 @@ function Document({ id, alphintra, model, onTitle }: IDatasetOptions): JSX.Eleme
           return (await client.datasetPreview(id, { ...asked, symbol, rows: 1, max_points: POINTS })).chart_data;
         }}
       />
-      <Tabs
+      <DatasetTabs
         shown={shown}
+        model={model}
+        recipe={recipe}
+        client={client}
+        jobs={jobs}
         trans={trans}
-        onVersion={setNumber}
+        onOpen={(other, its) => (other === id ? setNumber(its) : props.onOpen(other, its))}
         onAccept={async (rule, why) => {
-          await client.acknowledge(id, shown.version!.number, [rule], why);
-          setAgain();
-          void model.refresh();
+          await client.acknowledge(id, version!.number, [rule], why);
+          changed();
+        }}
+        onRestore={async back => {
+          await client.restoreVersion(id, back, dataset.version!);
+          setNumber(null);
+          changed();
         }}
       />
     </article>
   );
 }
 
+/** The version that is asked for, by whoever opens it. */
+class AskedVersion {
+  constructor(number: number | null) {
+    this._number = number;
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** With `null` the current one, whichever that is. */
+  get number(): number | null {
+    return this._number;
+  }
+
+  set(number: number | null): void {
+    this._number = number;
+    this._changed.emit();
+  }
+
+  private _number: number | null;
+  private _changed = new Signal<this, void>(this);
+}
+
+interface IDocumentProps extends IDatasetOptions {
+  asked: AskedVersion;
+}
+
 export class DatasetDocument extends ReactWidget {
   constructor(private readonly _options: IDatasetOptions) {
     super();
+    this._asked = new AskedVersion(_options.version);
     this.addClass('alphintra-ResultWidget');
     this.node.tabIndex = 0;
   }
@@ -325,7 +279,14 @@ export class DatasetDocument extends ReactWidget {
     return this._options.id;
   }
 
-  protected override render(): JSX.Element {
-    return <Document {...this._options} />;
+  /** Show a version; with `null` the current one. */
+  showVersion(number: number | null): void {
+    this._asked.set(number);
   }
+
+  protected override render(): JSX.Element {
+    return <Document {...this._options} asked={this._asked} />;
+  }
+
+  private _asked: AskedVersion;
 }

@@ -13,6 +13,7 @@ import { DatasetDocument } from './document.js';
 import { ImportDocument } from './importDocument.js';
 import { DatasetsModel } from './model.js';
 import { DatasetsPanel } from './panel.js';
+import { StorageModel } from './storage.js';
 import { IChosenFile, UploadsModel } from './uploads.js';
 
 /** Kinds of jobs that work on uploads and datasets. */
@@ -38,6 +39,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     const { commands, shell } = app;
     const { client, trans } = alphintra;
     const model = new DatasetsModel(client);
+    const storage = new StorageModel(client);
     const subtle = crypto.subtle as SubtleCrypto | undefined;
     const uploads = new UploadsModel(
       { uploads: limit => client.uploads(limit), send: (path, init) => client.send(path, init) },
@@ -47,6 +49,11 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     const datasets = new WidgetTracker<MainAreaWidget<DatasetDocument>>({ namespace: 'alphintra-datasets' });
     const imports = new WidgetTracker<MainAreaWidget<ImportDocument>>({ namespace: 'alphintra-uploads' });
 
+    const refresh = (): void => {
+      void model.refresh();
+      void uploads.refresh();
+      void storage.refresh();
+    };
     const addFiles = (files: readonly IChosenFile[]): void => {
       for (const file of files) {
         uploads.add(file).catch((reason: unknown) => {
@@ -56,6 +63,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     };
     const panel = new DatasetsPanel({
       model,
+      storage,
       uploads,
       jobs,
       trans,
@@ -90,13 +98,33 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       shell.activateById(id);
       return widget;
     };
-    const openDataset = (id: string): MainAreaWidget<DatasetDocument> =>
-      place(
+    const openDataset = (id: string, version: number | null = null): MainAreaWidget<DatasetDocument> => {
+      const own = `alphintra-dataset-${id}`;
+      const widget = place(
         datasets,
-        `alphintra-dataset-${id}`,
+        own,
         trans.__('Dataset'),
-        onTitle => new DatasetDocument({ id, alphintra, model, onTitle })
+        onTitle =>
+          new DatasetDocument({
+            id,
+            alphintra,
+            jobs,
+            model,
+            version,
+            onTitle,
+            onOpen: (other, its) => void openDataset(other, its),
+            onGone: () => {
+              datasets.find(shown => shown.id === own)?.dispose();
+              void model.refresh();
+              void storage.refresh();
+            }
+          })
       );
+      if (version !== null) {
+        widget.content.showVersion(version);
+      }
+      return widget;
+    };
     const openUpload = (id: string): MainAreaWidget<ImportDocument> => {
       const own = `alphintra-upload-${id}`;
       const close = (): void => imports.find(widget => widget.id === own)?.dispose();
@@ -141,7 +169,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.refreshDatasets, {
       label: trans.__('Refresh Datasets'),
       describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => Promise.all([model.refresh(), uploads.refresh()])
+      execute: refresh
     });
     commands.addCommand(CommandIDs.uploadDatasets, {
       label: trans.__('Upload Data Files'),
@@ -193,14 +221,12 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     });
     jobs.active.ended.connect((_, job) => {
       if (KINDS.includes(job.kind)) {
-        void model.refresh();
-        void uploads.refresh();
+        refresh();
       }
     });
     jobs.stale.connect(() => {
       if (panel.isVisible) {
-        void model.refresh();
-        void uploads.refresh();
+        refresh();
       }
     });
   }

@@ -10,16 +10,19 @@ import React from 'react';
 import { describe } from '../api/problem.js';
 import { Failure } from '../failure.js';
 import { datasetsIcon } from '../icons.js';
+import { ListSkeleton, useMinute, useSignals } from '../panelList.js';
 import { fixed } from '../result/format.js';
 import { CommandIDs, IJobs } from '../tokens.js';
 import { ALL, DatasetsModel } from './model.js';
 import { DatasetRow } from './row.js';
+import { StorageModel, roomLeft, takenShare, usageDetail, usageText } from './storage.js';
 import { UploadRow } from './uploadRow.js';
 import type { IChosenFile, IUploadItem, UploadsModel } from './uploads.js';
 import { assetText } from './words.js';
 
 interface IProps {
   model: DatasetsModel;
+  storage: StorageModel;
   uploads: UploadsModel;
   jobs: IJobs;
   trans: TranslationBundle;
@@ -31,42 +34,6 @@ interface IProps {
 
 /** Typing waits this long, in milliseconds, before the server is asked. */
 const TYPING_MS = 250;
-
-function useModels({ model, uploads, jobs }: IProps): number {
-  const [now, setNow] = React.useState(Date.now());
-  const [, setTick] = React.useState(0);
-  React.useEffect(() => {
-    const count = (): void => setTick(tick => tick + 1);
-    model.changed.connect(count);
-    uploads.changed.connect(count);
-    jobs.active.changed.connect(count);
-    jobs.connection.changed.connect(count);
-    const timer = window.setInterval(() => setNow(Date.now()), 60_000);
-    count(); // what happened between drawing and listening
-    return () => {
-      model.changed.disconnect(count);
-      uploads.changed.disconnect(count);
-      jobs.active.changed.disconnect(count);
-      jobs.connection.changed.disconnect(count);
-      window.clearInterval(timer);
-    };
-  }, [model, uploads, jobs]);
-  return now;
-}
-
-function Skeleton({ trans }: { trans: TranslationBundle }): JSX.Element {
-  return (
-    <ul className="alphintra-Runs" aria-busy="true" aria-label={trans.__('Loading')}>
-      {[0, 1, 2, 3].map(i => (
-        <li key={i} className="alphintra-Run">
-          <div className="alphintra-Skeleton" style={{ width: '60%', height: 14 }} />
-          <div className="alphintra-Skeleton" style={{ width: '85%', height: 12 }} />
-          <div className="alphintra-Skeleton" style={{ width: '70%', height: 12 }} />
-        </li>
-      ))}
-    </ul>
-  );
-}
 
 function Filters({ model, trans }: IProps): JSX.Element {
   const [words, setWords] = React.useState(model.filter.search);
@@ -141,7 +108,7 @@ function Uploads(props: IProps): JSX.Element | null {
   return (
     <section>
       <h3 className="alphintra-Variables-group">{trans.__('Uploads')}</h3>
-      <ul className="alphintra-Runs" aria-label={trans.__('Uploads')}>
+      <ul className="alphintra-Items" aria-label={trans.__('Uploads')}>
         {items.map(upload => (
           <UploadRow
             key={upload.id ?? upload.filename}
@@ -194,7 +161,7 @@ function List(props: IProps & { now: number; onBrowse: () => void }): JSX.Elemen
           )}
         </div>
       ) : (
-        <ul className="alphintra-Runs" aria-label={trans.__('Datasets, by name')}>
+        <ul className="alphintra-Items" aria-label={trans.__('Datasets, by name')}>
           {model.items.map(dataset => (
             <DatasetRow
               key={dataset.id}
@@ -208,7 +175,7 @@ function List(props: IProps & { now: number; onBrowse: () => void }): JSX.Elemen
         </ul>
       )}
       {model.items.length < model.total ? (
-        <button type="button" className="alphintra-Button alphintra-Runs-more" onClick={() => void model.more()}>
+        <button type="button" className="alphintra-Button alphintra-Items-more" onClick={() => void model.more()}>
           {trans.__('Show more datasets')}
         </button>
       ) : null}
@@ -216,9 +183,36 @@ function List(props: IProps & { now: number; onBrowse: () => void }): JSX.Elemen
   );
 }
 
+/** How much of one's room is taken. */
+function Quota({ storage: { usage }, trans }: Pick<IProps, 'storage' | 'trans'>): JSX.Element | null {
+  if (usage === null) {
+    return null;
+  }
+  const percent = Math.round(takenShare(usage) * 100);
+  const text = usageText(usage, trans);
+  return (
+    <div
+      className={`alphintra-Quota alphintra-is-${roomLeft(usage)}`}
+      role="meter"
+      aria-label={trans.__('Storage')}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={percent}
+      aria-valuetext={text}
+      title={usageDetail(usage, trans)}
+    >
+      <span>{text}</span>
+      <div className="alphintra-Bar">
+        <i style={{ width: `${percent}%` }} />
+      </div>
+    </div>
+  );
+}
+
 function Body(props: IProps): JSX.Element {
-  const { model, trans, onFiles } = props;
-  const now = useModels(props);
+  const { model, storage, uploads, jobs, trans, onFiles } = props;
+  useSignals(model.changed, storage.changed, uploads.changed, jobs.active.changed, jobs.connection.changed);
+  const now = useMinute();
   const input = React.useRef<HTMLInputElement>(null);
   const [over, setOver] = React.useState(false);
   const browse = (): void => input.current?.click();
@@ -280,7 +274,7 @@ function Body(props: IProps): JSX.Element {
       <div className="alphintra-Panel-body">
         <Uploads {...props} />
         {model.state === 'loading' ? (
-          <Skeleton trans={trans} />
+          <ListSkeleton widths={['60%', '85%', '70%']} trans={trans} />
         ) : model.state === 'error' ? (
           <Failure
             error={model.error}
@@ -300,6 +294,7 @@ function Body(props: IProps): JSX.Element {
               ? trans._n('%2 dataset', '%2 datasets', model.total, fixed(model.total, 0))
               : ''}
         </span>
+        <Quota storage={props.storage} trans={trans} />
       </div>
     </div>
   );
@@ -330,5 +325,6 @@ export class DatasetsPanel extends ReactWidget {
     super.onAfterShow(message);
     void this._options.model.refresh();
     void this._options.uploads.refresh();
+    void this._options.storage.refresh();
   }
 }

@@ -7,6 +7,7 @@ import type { IDataset, IValidationReport } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
 import { fixed } from '../result/format.js';
 import { IFired, placeText, sortedReport } from './report.js';
+import { severityText } from './words.js';
 
 interface IProps {
   dataset: IDataset;
@@ -111,7 +112,7 @@ function Rule({ fired, trans, onAccept }: { fired: IFired; trans: TranslationBun
   const { accepted, isOpen, severity } = fired;
   const kind = isOpen
     ? trans.__('open error')
-    : { error: trans.__('error'), warning: trans.__('warning'), info: trans.__('remark') }[severity];
+    : severityText(severity, trans);
   return (
     <li data-rule={fired.rule} data-severity={severity} className={isOpen ? 'alphintra-mod-open' : ''}>
       <span className="alphintra-Report-mark" aria-hidden="true">

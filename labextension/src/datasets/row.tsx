@@ -38,7 +38,7 @@ export function DatasetRow({ dataset, current, now, trans, onOpen }: IProps): JS
   const from = sourceText(dataset.source, trans);
   return (
     <li
-      className={`alphintra-Run alphintra-Dataset ${current ? 'alphintra-mod-current' : ''}`}
+      className={`alphintra-Item alphintra-Dataset ${current ? 'alphintra-mod-current' : ''}`}
       data-dataset={dataset.id}
       data-name={dataset.name}
       data-state={state.kind}
@@ -55,17 +55,17 @@ export function DatasetRow({ dataset, current, now, trans, onOpen }: IProps): JS
         }
       }}
     >
-      <div className="alphintra-Run-line">
+      <div className="alphintra-Item-line">
         <b>
           {dataset.name}
           {version ? <span className="alphintra-Dataset-version">{version}</span> : null}
         </b>
         <span className="alphintra-Dataset-from">{from}</span>
       </div>
-      <div className="alphintra-Run-facts alphintra-muted">
+      <div className="alphintra-Item-facts alphintra-muted">
         <span>{facts.join(' \u00b7 ')}</span>
       </div>
-      <div className="alphintra-Run-facts alphintra-muted">
+      <div className="alphintra-Item-facts alphintra-muted">
         <span>{span}</span>
         <span className="alphintra-Dataset-fresh">
           {dataset.simulated ? trans.__('simulated') : freshness(dataset.end_date, now, trans)}

@@ -1,37 +1,11 @@
-/** What is known of a version, a tab each. */
+/** Some rows of a version, and the statistics of its columns. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import type { DatasetCell, IDatasetPreview, IDatasetStatistics, IDatasetVersion } from '../api/datasets.js';
-import { bytesText } from '../jobs/words.js';
-import { fixed } from '../result/format.js';
-import { cellText, datasetState, rowsText, spanText } from './words.js';
-
-function Plain(props: {
-  label: string;
-  head: readonly string[];
-  /** Which columns hold text: they are aligned left. */
-  left: ReadonlySet<number>;
-  children: React.ReactNode;
-}): JSX.Element {
-  return (
-    <div className="alphintra-Table-scroll alphintra-Dataset-table">
-      <table aria-label={props.label}>
-        <thead>
-          <tr>
-            {props.head.map((text, i) => (
-              <th key={i} scope="col" className={props.left.has(i) ? 'alphintra-mod-left' : ''}>
-                {text}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{props.children}</tbody>
-      </table>
-    </div>
-  );
-}
+import type { DatasetCell, IDatasetPreview, IDatasetStatistics } from '../api/datasets.js';
+import { PlainTable } from '../plainTable.js';
+import { cellText } from './words.js';
 
 function isNumeric(type: string | undefined): boolean {
   return /^(double|float|int|uint|decimal)/.test(type ?? '');
@@ -45,7 +19,7 @@ export function SampleTab({ preview, trans }: { preview: IDatasetPreview; trans:
     return <p className="alphintra-muted">{trans.__('No rows of it are shown.')}</p>;
   }
   return (
-    <Plain label={trans.__('Some of its rows')} head={names} left={left}>
+    <PlainTable label={trans.__('Some of its rows')} head={names} left={left}>
       {rows.map((row, i) => (
         <tr key={i}>
           {names.map((name, place) => (
@@ -55,7 +29,7 @@ export function SampleTab({ preview, trans }: { preview: IDatasetPreview; trans:
           ))}
         </tr>
       ))}
-    </Plain>
+    </PlainTable>
   );
 }
 
@@ -75,7 +49,7 @@ export function StatisticsTab({ statistics, trans }: { statistics: IDatasetStati
   const columns = Object.entries(statistics.columns);
   const shown = FIGURES.filter(name => columns.some(([, found]) => name in found));
   return (
-    <Plain
+    <PlainTable
       label={trans.__('Statistics of its columns')}
       head={[trans.__('column'), ...shown.map(name => labels[name])]}
       left={new Set([0])}
@@ -88,59 +62,6 @@ export function StatisticsTab({ statistics, trans }: { statistics: IDatasetStati
           ))}
         </tr>
       ))}
-    </Plain>
-  );
-}
-
-export function VersionsTab(props: {
-  versions: readonly IDatasetVersion[];
-  current: number | null;
-  trans: TranslationBundle;
-  onVersion: (number: number) => void;
-}): JSX.Element {
-  const { versions, current, trans } = props;
-  if (versions.length === 0) {
-    return <p className="alphintra-muted">{trans.__('What ships with the platform has one state, with each release.')}</p>;
-  }
-  const madeOf = (version: IDatasetVersion): string =>
-    version.parents
-      .map(own => (own.dataset_id === version.dataset_id ? `@${own.number}` : `${own.dataset_id.slice(0, 8)}@${own.number}`))
-      .join(', ');
-  return (
-    <Plain
-      label={trans.__('Its versions, the newest first')}
-      head={['', trans.__('made'), trans.__('rows'), trans.__('dates'), trans.__('size'), trans.__('goes on from'), trans.__('state'), trans.__('content hash')]}
-      left={new Set([0, 1, 3, 5, 6, 7])}
-    >
-      {versions.map(version => {
-        const state = datasetState(version, trans);
-        return (
-          <tr key={version.id} className={version.number === current ? 'alphintra-mod-selected' : ''}>
-            <td className="alphintra-mod-left">
-              <button
-                type="button"
-                className="alphintra-Button"
-                aria-pressed={version.number === current}
-                disabled={version.state !== 'ACTIVE'}
-                onClick={() => props.onVersion(version.number)}
-              >
-                @{version.number}
-              </button>
-            </td>
-            <td className="alphintra-mod-left">{version.created_at.slice(0, 16).replace('T', ' ')}</td>
-            <td title={rowsText(version.row_count, trans)}>{fixed(version.row_count, 0)}</td>
-            <td className="alphintra-mod-left">{spanText(version)}</td>
-            <td>{bytesText(version.file_size)}</td>
-            <td className="alphintra-mod-left">{madeOf(version) || '\u2013'}</td>
-            <td className="alphintra-mod-left">
-              {version.state === 'ACTIVE' ? `${state.mark} ${state.text}` : version.state.toLowerCase()}
-            </td>
-            <td className="alphintra-mod-left">
-              <code title={version.content_hash}>{version.content_hash.replace(/^sha256:/, '').slice(0, 12)}</code>
-            </td>
-          </tr>
-        );
-      })}
-    </Plain>
+    </PlainTable>
   );
 }

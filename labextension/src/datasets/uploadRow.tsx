@@ -86,7 +86,7 @@ export function UploadRow(props: IProps): JSX.Element {
   );
   return (
     <li
-      className="alphintra-Run alphintra-Upload"
+      className="alphintra-Item alphintra-Upload"
       data-upload={upload.id ?? ''}
       data-state={upload.state}
       tabIndex={0}
@@ -107,13 +107,13 @@ export function UploadRow(props: IProps): JSX.Element {
         }
       }}
     >
-      <div className="alphintra-Run-line">
+      <div className="alphintra-Item-line">
         <b title={upload.filename}>{upload.filename}</b>
       </div>
       {upload.state === 'RECEIVING' ? (
         <SendingProgress upload={upload} trans={trans} onDiscard={props.onDiscard} />
       ) : upload.state === 'INSPECTED' || upload.state === 'RECEIVED' ? (
-        <div className="alphintra-Run-line">
+        <div className="alphintra-Item-line">
           <span className="alphintra-Upload-ask">
             {error ?? (upload.state === 'INSPECTED' ? trans.__('How is it read?') : trans.__('Not looked at yet'))}
           </span>
@@ -131,8 +131,8 @@ export function UploadRow(props: IProps): JSX.Element {
         </div>
       ) : upload.state === 'FAILED' ? (
         <>
-          <div className="alphintra-Run-error">{error ?? trans.__('It could not be read.')}</div>
-          <div className="alphintra-Run-line">{discard(trans.__('dismiss'))}</div>
+          <div className="alphintra-Item-error">{error ?? trans.__('It could not be read.')}</div>
+          <div className="alphintra-Item-line">{discard(trans.__('dismiss'))}</div>
         </>
       ) : (
         <JobProgress

@@ -2,9 +2,19 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { DatasetCell, DataSource, IDataset, IMapping } from '../api/datasets.js';
+import type {
+  DatasetCell,
+  DataSource,
+  GrantLevel,
+  IDataset,
+  IMapping,
+  IRuleNumber,
+  IRuleResult
+} from '../api/datasets.js';
 import { compact, fixed, formatValue, priceDecimals, UNDEFINED } from '../result/format.js';
+import { boundText } from '../recipes/words.js';
 import type { IMappingComplaint } from './mapping.js';
+import type { NumberComplaint } from './ruleChoice.js';
 
 export function sourceText(source: DataSource, trans: TranslationBundle): string {
   return {
@@ -17,6 +27,52 @@ export function sourceText(source: DataSource, trans: TranslationBundle): string
 /** `STOCKS` as it is read: `stocks`. */
 export function assetText(asset: string): string {
   return asset.toLowerCase().replaceAll('_', ' ');
+}
+
+export function grantText(level: GrantLevel, trans: TranslationBundle): string {
+  return {
+    READ: trans.__('look at it'),
+    USE: trans.__('run on it as well'),
+    EDIT: trans.__('change it as well')
+  }[level];
+}
+
+export function severityText(severity: IRuleResult['severity'], trans: TranslationBundle): string {
+  return { error: trans.__('error'), warning: trans.__('warning'), info: trans.__('remark') }[severity];
+}
+
+/** What rules look at. */
+export function groupText(group: string, trans: TranslationBundle): string {
+  return (
+    {
+      file: trans.__('The file'),
+      columns: trans.__('Columns'),
+      times: trans.__('Times'),
+      sessions: trans.__('Sessions and gaps'),
+      'prices and volume': trans.__('Prices and volume'),
+      symbols: trans.__('Symbols'),
+      knowledge: trans.__('When it was known'),
+      values: trans.__('Missing and constant values'),
+      quotes: trans.__('Overlaps and crossed quotes')
+    }[group] ?? group
+  );
+}
+
+export function numberComplaintText(
+  complaint: NumberComplaint,
+  { least, most }: IRuleNumber,
+  trans: TranslationBundle
+): string {
+  return {
+    'no-number': trans.__('Write a number.'),
+    'not-whole': trans.__('Write a whole number.'),
+    'out-of-bounds': trans.__('From %1 to %2.', boundText(least), boundText(most))
+  }[complaint];
+}
+
+/** Tags as they are written with commas between, each once. */
+export function tagsOf(text: string): string[] {
+  return [...new Set(text.split(',').map(tag => tag.trim()).filter(Boolean))];
 }
 
 /** Whether it can be used, with a mark: never told by colour alone. */
@@ -64,6 +120,11 @@ export function freshness(end: string, now: number, trans: TranslationBundle): s
     return trans.__('up to today');
   }
   return days < 60 ? trans._n('%1 day old', '%1 days old', days) : '';
+}
+
+/** How a cell names it: a name is the platform's or one's own, and what others share is known by its id. */
+export function nameInCode(dataset: Pick<IDataset, 'id' | 'name' | 'owner' | 'access'>): string {
+  return dataset.owner === null || dataset.access === 'OWNER' ? dataset.name : dataset.id;
 }
 
 /** What loads it in a cell. Anything but a plain name is written as JSON writes it, which Python reads alike. */

@@ -45,14 +45,19 @@ export class Announcer {
     this._here.add(resource);
   }
 
-  /** Somebody else tells of the end of the job that works on `resource`. */
-  leave(resource: string): void {
-    const held = this._held.findIndex(job => job.resource_id === resource);
+  /** Somebody else tells of the end of a job, by what it works on or by its own id. */
+  leave(what: string): void {
+    const held = this._held.findIndex(job => job.resource_id === what || job.id === what);
     if (held >= 0) {
       this._held.splice(held, 1);
     } else {
-      this._left.add(resource);
+      this._left.add(what);
     }
+  }
+
+  /** Who was to tell of the end of a job is no longer there. */
+  takeBack(what: string): void {
+    this._left.delete(what);
   }
 
   /**
@@ -77,7 +82,7 @@ export class Announcer {
 
   /** Take in that a job has ended. */
   ended(job: IJob): void {
-    if (this._left.delete(job.resource_id)) {
+    if (this._left.delete(job.resource_id) || this._left.delete(job.id)) {
       return;
     }
     if (this._holds > 0) {

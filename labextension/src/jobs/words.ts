@@ -39,6 +39,9 @@ export function kindText(kind: string, trans: TranslationBundle): string {
       inspect: trans.__('First look'),
       ingest: trans.__('Import'),
       validate: trans.__('Validation'),
+      process: trans.__('Recipe'),
+      preview: trans.__('Preview of a recipe'),
+      compare: trans.__('Comparison'),
       training: trans.__('Training'),
       paper: trans.__('Paper trading')
     }[kind] ?? kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll('_', ' ')

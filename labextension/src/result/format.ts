@@ -41,7 +41,8 @@ export function priceDecimals(value: number): number {
   return Math.min(8, 4 - Math.floor(Math.log10(size)));
 }
 
-function quantity(value: number): string {
+/** A number as it is, grouped: of bounds and defaults. */
+export function quantity(value: number): string {
   if (Number.isInteger(value)) {
     return fixed(value, 0);
   }

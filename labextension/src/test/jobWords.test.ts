@@ -170,6 +170,19 @@ test('a short job that was started here is not told, one from elsewhere is', () 
   );
 });
 
+test('what somebody else tells of is told here when they are gone', () => {
+  const { said, model } = announcer();
+  model.leave('run-a');
+  model.leave('b'); // by its own id
+  model.leave('c');
+  model.takeBack('c');
+  ['a', 'b', 'c'].forEach(id => model.ended(job(id)));
+  assert.deepEqual(
+    said.map(what => what.opens?.id),
+    ['c']
+  );
+});
+
 test('an end that comes before its start was answered waits for it', () => {
   const { said, model } = announcer();
   const release = model.hold();

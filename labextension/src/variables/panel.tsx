@@ -7,6 +7,7 @@ import type { Message } from '@lumino/messaging';
 import React from 'react';
 
 import { Failure } from '../failure.js';
+import { ListSkeleton, useSignals } from '../panelList.js';
 import { CommandIDs } from '../tokens.js';
 import { variablesIcon } from './icon.js';
 import type { ILoss, VariablesModel } from './model.js';
@@ -20,32 +21,6 @@ interface IProps {
   commands: CommandRegistry;
   /** The object whose view is open in front. */
   current: () => string | null;
-}
-
-function useModel(model: VariablesModel): void {
-  const [, setTick] = React.useState(0);
-  React.useEffect(() => {
-    const update = (): void => setTick(tick => tick + 1);
-    model.changed.connect(update);
-    update(); // what happened between drawing and listening
-    return () => {
-      model.changed.disconnect(update);
-    };
-  }, [model]);
-}
-
-function Skeleton({ trans }: { trans: TranslationBundle }): JSX.Element {
-  return (
-    <ul className="alphintra-Runs" aria-busy="true" aria-label={trans.__('Loading')}>
-      {[0, 1, 2, 3].map(i => (
-        <li key={i} className="alphintra-Run">
-          <div className="alphintra-Skeleton" style={{ width: '60%', height: 14 }} />
-          <div className="alphintra-Skeleton" style={{ width: '85%', height: 12 }} />
-          <div className="alphintra-Skeleton" style={{ width: '35%', height: 12 }} />
-        </li>
-      ))}
-    </ul>
-  );
 }
 
 /** A sentence and the button that helps. */
@@ -69,7 +44,7 @@ function List({ listing, ...props }: IProps & { listing: IListing }): JSX.Elemen
       {inGroups(listing.variables).map(({ group, variables }) => (
         <section key={group}>
           <h3 className="alphintra-Variables-group">{groupText(group, trans)}</h3>
-          <ul className="alphintra-Runs" aria-label={groupText(group, trans)}>
+          <ul className="alphintra-Items" aria-label={groupText(group, trans)}>
             {variables.map(variable => (
               <VariableRow
                 key={variable.name}
@@ -142,7 +117,7 @@ function Content(props: IProps): JSX.Element {
         />
       );
     case 'loading':
-      return <Skeleton trans={trans} />;
+      return <ListSkeleton widths={['60%', '85%', '35%']} trans={trans} />;
     case 'error':
       return (
         <Failure
@@ -212,7 +187,7 @@ function Foot({ model, trans }: IProps): JSX.Element | null {
 
 function Body(props: IProps): JSX.Element {
   const { model, trans, commands } = props;
-  useModel(model);
+  useSignals(model.changed);
   const path = model.target?.path ?? '';
   return (
     <>

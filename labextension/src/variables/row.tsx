@@ -28,7 +28,7 @@ export function VariableRow({ variable, moved, current, trans, onOpen }: IProps)
   const { name, type, summary } = variable;
   const size = sizeText(variable);
   const classes = [
-    'alphintra-Run alphintra-Variable',
+    'alphintra-Item alphintra-Variable',
     current ? 'alphintra-mod-current' : '',
     moved ? 'alphintra-mod-moved' : ''
   ];
@@ -52,7 +52,7 @@ export function VariableRow({ variable, moved, current, trans, onOpen }: IProps)
         }
       }}
     >
-      <div className="alphintra-Run-line">
+      <div className="alphintra-Item-line">
         <b>{name}</b>
         <span className="alphintra-Variable-type">{type}</span>
       </div>

@@ -42,41 +42,47 @@ from alphintra.rules.catalogue import (
 from alphintra.rules.check import Check
 from alphintra.rules.rule import Parameter, Rule
 
-CHECKS: tuple[type[Check], ...] = (
-    reading.Reading,
-    schema.Schema,
-    texts.Texts,
-    declared.Declared,
-    time_range.Range,
-    duplicates.Duplicates,
-    unsorted.Unsorted,
-    stamps.Stamps,
-    frequency.Frequency,
-    gap_session.GapSession,
-    gap_intraday.GapIntraday,
-    gap_24x7.Gap24x7,
-    off_session.OffSession,
-    bars.Bars,
-    tick_grid.TickGrid,
-    stale.Stale,
-    outlier.Outlier,
-    day_series.DaySeries,
-    adjusted.Adjusted,
-    symbols.Symbols,
-    lookahead.Lookahead,
-    known_at.KnownAt,
-    missing.Missing,
-    constant.Constant,
-    overlap.Overlap,
-    crossed.Crossed,
-)
-"""What checks the rules, in the order in which reports have them."""
+GROUPS: Mapping[str, tuple[type[Check], ...]] = {
+    "file": (reading.Reading,),
+    "columns": (schema.Schema, texts.Texts),
+    "times": (
+        declared.Declared,
+        time_range.Range,
+        duplicates.Duplicates,
+        unsorted.Unsorted,
+        stamps.Stamps,
+        frequency.Frequency,
+    ),
+    "sessions": (gap_session.GapSession, gap_intraday.GapIntraday, gap_24x7.Gap24x7, off_session.OffSession),
+    "prices and volume": (
+        bars.Bars,
+        tick_grid.TickGrid,
+        stale.Stale,
+        outlier.Outlier,
+        day_series.DaySeries,
+        adjusted.Adjusted,
+    ),
+    "symbols": (symbols.Symbols,),
+    "knowledge": (lookahead.Lookahead, known_at.KnownAt),
+    "values": (missing.Missing, constant.Constant),
+    "quotes": (overlap.Overlap, crossed.Crossed),
+}
+"""What checks the rules, by what they look at, in the order in which reports have them."""
+
+CHECKS: tuple[type[Check], ...] = tuple(check for checks in GROUPS.values() for check in checks)
+"""All of them."""
 
 
 @cache
 def rules() -> Mapping[str, Rule]:
     """Return all rules by their ids."""
     return {rule.id: rule for check in CHECKS for rule in check.rules}
+
+
+@cache
+def groups() -> Mapping[str, str]:
+    """Return what each rule looks at, by its id."""
+    return {rule.id: group for group, checks in GROUPS.items() for check in checks for rule in check.rules}
 
 
 @dataclass(frozen=True)

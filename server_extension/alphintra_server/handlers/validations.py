@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from ..auth import Caller
 from ..errors import Conflict
-from ..models.validations import Acknowledged, Acknowledgement, ValidationAccepted, ValidationReport, ValidationRequest
+from ..models.validations import (
+    Acknowledged,
+    Acknowledgement,
+    ValidationAccepted,
+    ValidationReport,
+    ValidationRequest,
+    ValidationRules,
+)
 from .base import AlphintraHandler, endpoint
+
+
+class RulesHandler(AlphintraHandler):
+    """The rules that versions are checked by."""
+
+    @endpoint("datasets:read", response=ValidationRules)
+    async def get(self, who: Caller) -> ValidationRules:
+        """List all rules, with the numbers that can be set of each."""
+        return self.services.validations.rules()
 
 
 class ValidationHandler(AlphintraHandler):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -49,3 +49,34 @@ class ValidationReport(Acknowledged):
     number: int
     parameters: dict[str, Any] = Field(description="Which rules were left out, and which numbers were set.")
     report: dict[str, Any] | None = Field(description="What each rule found, with the first places.")
+
+
+class RuleNumber(Reply):
+    """A number of a rule that can be set."""
+
+    name: str
+    default: float
+    least: float
+    most: float
+    text: str
+    whole: bool
+
+
+class ValidationRule(Reply):
+    """What one rule looks for."""
+
+    id: str
+    group: str = Field(description="What it looks at, such as `times`.")
+    severity: Literal["error", "warning", "info"]
+    definition: str = Field(description="When it fires.")
+    silent: str = Field(description="What looks like it and is right, and when it is not checked.")
+    parameters: list[RuleNumber]
+    seen_in: Literal["file", "rows", "both"] = Field(
+        description="`file`: when a file is read; on a stored version it stands as it was found then."
+    )
+
+
+class ValidationRules(Reply):
+    """All rules, in the order in which reports have them."""
+
+    rules: list[ValidationRule]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from alphintra.errors import RuleError
-from alphintra.rules.registry import Choice
+from alphintra.rules.registry import Choice, groups, rules
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,16 @@ from ..idempotency import remember
 from ..jobs import fair_queue, store
 from ..jobs.validate import VALIDATE
 from ..limits import Limits
-from ..models.validations import Acknowledged, Acknowledgement, ValidationAccepted, ValidationReport, ValidationRequest
+from ..models.validations import (
+    Acknowledged,
+    Acknowledgement,
+    RuleNumber,
+    ValidationAccepted,
+    ValidationReport,
+    ValidationRequest,
+    ValidationRule,
+    ValidationRules,
+)
 from .dataset_rows import Level, find
 from .findings import rule_of
 from .manifests import Manifests, place_of
@@ -51,6 +60,23 @@ class Validations:
         self._limits = limits
         self._wake = wake
         self._refused = refused
+
+    def rules(self) -> ValidationRules:
+        """List all rules."""
+        return ValidationRules(
+            rules=[
+                ValidationRule(
+                    id=rule.id,
+                    group=groups()[rule.id],
+                    severity=rule.severity,
+                    definition=rule.definition,
+                    silent=rule.silent,
+                    parameters=[RuleNumber(**vars(number)) for number in rule.parameters],
+                    seen_in=rule.seen_in,
+                )
+                for rule in rules().values()
+            ]
+        )
 
     async def report(self, who: Caller, dataset_id: str, number: int) -> ValidationReport:
         """Read the newest report on a version."""

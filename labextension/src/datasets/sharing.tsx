@@ -1,0 +1,168 @@
+/** With whom a dataset is shared, and how far: its owner alone sees and changes it. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { closeIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import type { Client } from '../api/client.js';
+import type { GrantLevel, IDataset, IGrant } from '../api/datasets.js';
+import { describe } from '../api/problem.js';
+import { Failure } from '../failure.js';
+import { grantText } from './words.js';
+
+interface IProps {
+  dataset: IDataset;
+  client: Pick<Client, 'grants' | 'share'>;
+  trans: TranslationBundle;
+}
+
+const LEVELS: readonly GrantLevel[] = ['READ', 'USE', 'EDIT'];
+
+function LevelChoice(props: {
+  value: GrantLevel;
+  label: string;
+  disabled: boolean;
+  trans: TranslationBundle;
+  onChange: (level: GrantLevel) => void;
+}): JSX.Element {
+  return (
+    <select
+      className="alphintra-Input"
+      aria-label={props.label}
+      value={props.value}
+      disabled={props.disabled}
+      onChange={event => props.onChange(event.target.value as GrantLevel)}
+    >
+      {LEVELS.map(level => (
+        <option key={level} value={level}>
+          {grantText(level, props.trans)}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Adding(props: {
+  busy: boolean;
+  trans: TranslationBundle;
+  onAdd: (user: string, level: GrantLevel) => Promise<boolean>;
+}): JSX.Element {
+  const { busy, trans } = props;
+  const [user, setUser] = React.useState('');
+  const [level, setLevel] = React.useState<GrantLevel>('USE');
+  return (
+    <form
+      className="alphintra-Sharing-add"
+      onSubmit={event => {
+        event.preventDefault();
+        void props.onAdd(user.trim(), level).then(isAdded => {
+          if (isAdded) {
+            setUser('');
+          }
+        });
+      }}
+    >
+      <input
+        className="alphintra-Input"
+        placeholder={trans.__('User')}
+        aria-label={trans.__('User to share it with')}
+        maxLength={255}
+        autoComplete="off"
+        spellCheck={false}
+        value={user}
+        onChange={event => setUser(event.target.value)}
+      />
+      <LevelChoice
+        value={level}
+        label={trans.__('What they may do')}
+        disabled={false}
+        trans={trans}
+        onChange={setLevel}
+      />
+      <button type="submit" className="alphintra-Button alphintra-mod-primary" disabled={busy || user.trim() === ''}>
+        {trans.__('Share')}
+      </button>
+    </form>
+  );
+}
+
+export function SharingTab({ dataset, client, trans }: IProps): JSX.Element {
+  const [grants, setGrants] = React.useState<readonly IGrant[] | null>(null);
+  const [error, setError] = React.useState<unknown>(null);
+  const [refusal, setRefusal] = React.useState<unknown>(null);
+  const [busy, setBusy] = React.useState(false);
+  const [again, setAgain] = React.useReducer((count: number) => count + 1, 0);
+  React.useEffect(() => {
+    let gone = false;
+    setError(null);
+    client.grants(dataset.id).then(
+      found => gone || setGrants(found.grants),
+      (reason: unknown) => gone || setError(reason)
+    );
+    return () => {
+      gone = true;
+    };
+  }, [dataset.id, again]);
+  const change = async (user: string, level: GrantLevel | null): Promise<boolean> => {
+    setBusy(true);
+    setRefusal(null);
+    try {
+      setGrants((await client.share(dataset.id, user, level)).grants);
+      return true;
+    } catch (reason) {
+      setRefusal(reason);
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  if (error !== null) {
+    return <Failure error={error} title={trans.__('It could not be read.')} trans={trans} onRetry={setAgain} />;
+  }
+  if (grants === null) {
+    return <div className="alphintra-Skeleton" aria-busy="true" style={{ width: '50%', height: 26 }} />;
+  }
+  const told = refusal === null ? null : describe(refusal);
+  return (
+    <div className="alphintra-Sharing" data-lm-suppress-shortcuts="true">
+      <p className="alphintra-muted">
+        {trans.__('Others see it in their list, and load it by its id. Only you share and delete it.')}
+      </p>
+      <Adding busy={busy} trans={trans} onAdd={change} />
+      {told ? (
+        <p className="alphintra-Field-complaint" role="alert">
+          {[told.text, ...told.details.slice(0, 1)].join(' ')}
+        </p>
+      ) : null}
+      {grants.length === 0 ? (
+        <p>{trans.__('It is shared with nobody.')}</p>
+      ) : (
+        <ul className="alphintra-Sharing-list" aria-label={trans.__('With whom it is shared')}>
+          {grants.map(grant => (
+            <li key={grant.user_id} data-user={grant.user_id}>
+              <b>{grant.user_id}</b>
+              <LevelChoice
+                value={grant.level}
+                label={trans.__('What %1 may do', grant.user_id)}
+                disabled={busy}
+                trans={trans}
+                onChange={level => void change(grant.user_id, level)}
+              />
+              <span className="alphintra-muted">{trans.__('since %1', grant.created_at.slice(0, 10))}</span>
+              <button
+                type="button"
+                className="alphintra-IconButton"
+                title={trans.__('Share no more with %1', grant.user_id)}
+                aria-label={trans.__('Share no more with %1', grant.user_id)}
+                disabled={busy}
+                onClick={() => void change(grant.user_id, null)}
+              >
+                <closeIcon.react tag="span" elementSize="normal" />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
