@@ -24,7 +24,7 @@ LATER = frozenset(
 PACKAGES = ("adapters", "metrics", "replay")
 #: What the first result needs beside the engine: half a second to load, which a kernel that waits for its first cell
 #: has to spare.
-LIBRARIES = ("pyarrow", "pandas", "talib", "matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg")
+LIBRARIES = ("pyarrow", "pandas", "alphintra._talib", "matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg")
 
 
 def preload() -> list[str]:
