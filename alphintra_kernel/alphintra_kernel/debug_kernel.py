@@ -19,7 +19,7 @@ from alphintra_kernel.kernelapp import AlphintraKernel, AlphintraKernelApp
 from alphintra_kernel.preload import preload
 
 #: What a run imports when it needs it.
-LIBRARIES = ("pandas", "pyarrow.parquet", "talib", "alphintra.backtesting", "alphintra.data")
+LIBRARIES = ("pandas", "pyarrow.parquet", "alphintra._talib", "alphintra.backtesting", "alphintra.data")
 
 
 class DebugKernel(AlphintraKernel):

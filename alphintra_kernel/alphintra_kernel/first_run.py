@@ -16,7 +16,7 @@ from alphintra_kernel import check_job
 
 #: Libraries and modules that a first run, its study and its report load, the slowest in steps of their own.
 MODULES = (
-    *("pandas", "pyarrow.parquet", "talib", "alphintra_backtest.study_html"),
+    *("pandas", "pyarrow.parquet", "alphintra._talib", "alphintra_backtest.study_html"),
     *("alphintra.sweeping", "alphintra.walking", "alphintra.resampling", "alphintra_backtest.checks.run"),
     *("alphintra.ingest.reading", "alphintra.store.writing", "alphintra.rules.running"),
 )

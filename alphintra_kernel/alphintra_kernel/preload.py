@@ -23,8 +23,22 @@ LATER = frozenset(
 )
 PACKAGES = ("adapters", "metrics", "replay")
 #: What the first result needs beside the engine: half a second to load, which a kernel that waits for its first cell
-#: has to spare.
-LIBRARIES = ("pyarrow", "pandas", "talib", "matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg")
+#: has to spare. Each is a step.
+STEPS: tuple[tuple[str, ...], ...] = (
+    ("pyarrow",),
+    ("pandas",),
+    ("alphintra._talib",),
+    ("pyarrow.csv", "pyarrow.parquet"),
+    (
+        *("alphintra.strategy", "alphintra.views", "alphintra.backtesting", "alphintra.costs", "alphintra.data"),
+        *("alphintra.ta", "alphintra.repeating", "alphintra.trials", "alphintra.overfitting", "alphintra.result"),
+        *("alphintra.data.given", "alphintra.data.account", "alphintra.data.overlap", "alphintra.data.rates"),
+        *("alphintra._door", "alphintra_backtest.overfitting.sample"),
+    ),
+    ("matplotlib",),
+    ("matplotlib.figure",),
+    ("matplotlib.backends.backend_agg",),
+)
 
 
 def preload() -> list[str]:
@@ -46,9 +60,11 @@ def warm_up() -> Iterator[None]:
 
     On the kernel's own thread: an import in another one hands half-made modules to a cell that needs them meanwhile.
     """
-    for name in LIBRARIES:
-        with contextlib.suppress(Exception), unheard():  # whoever needs it gets the error, with its reason
-            importlib.import_module(name)
+    for names in STEPS:
+        with unheard():
+            for name in names:
+                with contextlib.suppress(Exception):  # whoever needs it gets the error, with its reason
+                    importlib.import_module(name)
         yield
     with contextlib.suppress(Exception), unheard():
         _first_picture()

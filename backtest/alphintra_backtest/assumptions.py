@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .profiles import PROFILES
-from .refusals import refused, told
+from .refusals import told
 
 if TYPE_CHECKING:
     from .options import Options
@@ -20,13 +20,14 @@ def _entry(
 
 
 def assumptions(
-    session: Session, counts: dict[str, int], entry_rules: Mapping[str, str]
+    session: Session, counts: dict[str, int], refusals: list[tuple[int, int, int]], entry_rules: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """One entry for each assumption, those that need attention first.
 
     Args:
         session: The session that has ended.
         counts: How often what happened.
+        refusals: What ``refusals.refused`` found.
         entry_rules: What each ``entry_bar`` would have led to, where that is in doubt.
     """
     config, market, rules = session.config, session.market, session.config.rules
@@ -56,11 +57,10 @@ def assumptions(
     )
     for note in market.notes:
         out.append(_entry(note.code, note.text, note.level))
-    orders = refused(session)
-    if orders:
-        total = sum(n for _, n, _ in orders)
+    if refusals:
+        total = sum(n for _, n, _ in refusals)
         text = f"{total} order{'s' if total > 1 else ''} refused"
-        out.append(_entry("refused_orders", text, "warning", "F6", told(session, orders)))
+        out.append(_entry("refused_orders", text, "warning", "F6", told(session, refusals)))
     if counts["ambiguous"]:
         out.append(
             _entry(

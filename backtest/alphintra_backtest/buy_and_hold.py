@@ -64,15 +64,16 @@ def curve(session: Session, against: MarketData | None, first: int) -> Any:
         out[match] = np.where(row[match] >= after, cash * worth[row[match]], cash)
         return out
     share = cash / len(session.symbols)
-    total = np.zeros(len(grid.time))
+    total: Any = None
     for s in range(len(session.symbols)):
         own = grid.positions[s]
         later = int(np.searchsorted(own, first, side="right"))
-        value = np.full(len(grid.time), share)
+        begin = int(own[later]) if later < len(own) else len(grid.time)
+        value = np.empty(len(grid.time))
+        value[:begin] = share
         if later < len(own):
-            begin = int(own[later])
-            value[begin:] = share * _held(session, s, begin)[begin:]
-        total += value
+            np.multiply(share, _held(session, s, begin)[begin:], out=value[begin:])
+        total = value if total is None else np.add(total, value, out=total)
     return total
 
 
@@ -95,15 +96,20 @@ def _worth(bars: SymbolBars, actions: Actions | None, after: int) -> Any:
 def _held(session: Session, s: int, first: int) -> Any:
     """Worth over time of money 1 put into a symbol at the open of bar ``first``: splits kept, dividends as cash."""
     grid = session.grid
-    price, rate = grid.m[codes.D_LAST][:, s], grid.m[codes.D_FX_CLOSE][:, s] if grid.foreign else 1.0
+    price, rate = grid.m[codes.D_LAST][:, s], grid.m[codes.D_FX_CLOSE][:, s] if grid.foreign else None
     at_open = grid.m[codes.D_FX_OPEN][first, s] if grid.foreign else 1.0
     became = shares_became(grid)
-    shares = np.ones(len(price)) if became is None else became[:, s]
-    units = shares / (shares[first] * grid.m[codes.D_OPEN][first, s] * at_open)
-    cash = np.zeros(len(price))
+    shares = np.broadcast_to(1.0, len(price)) if became is None else became[:, s]
+    bought = shares[first] * grid.m[codes.D_OPEN][first, s] * at_open
+    units = np.broadcast_to(1.0 / bought, len(price)) if became is None else shares / bought
+    cash: Any = None
     for (t, of), (_, dividend) in zip(
         grid.m[codes.D_ACTION].tolist(), grid.m[codes.D_ACTION_TERMS].tolist(), strict=True
     ):
         if of == s and t > first and dividend:
+            cash = np.zeros(len(price)) if cash is None else cash
             cash[t:] += units[t - 1] * dividend * (grid.m[codes.D_FX_OPEN][t, s] if grid.foreign else 1.0)
-    return units * price * rate + cash
+    worth = units * price
+    if grid.foreign:
+        worth *= rate
+    return worth if cash is None else worth + cash

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time as clock
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from .session import Session
     from .trades import Trade
 
-
-#: Timestamps from which half of an equity curve takes longer than the start of a thread.
-LONG = 500_000
 
 
 def collect(
@@ -63,7 +60,8 @@ def collect(
             "trades": lambda: _trades(session, run_id, end_bar),
         }
     )
-    counts = _counts(session, stale)
+    refusals = refused(session)
+    counts = _counts(session, stale, refusals)
     indicators = [
         IndicatorSeries(c.name, session.symbols[c.symbol], c.series._as_seen(grid.positions[c.symbol]), c.overlay)
         for c in session.indicators
@@ -103,7 +101,7 @@ def collect(
     }
     return Result(
         run=run,
-        assumptions=assumptions(session, counts, entry_rules),
+        assumptions=assumptions(session, counts, refusals, entry_rules),
         curves=curves,
         columns=columns,
         market=market,
@@ -139,7 +137,7 @@ def _curves(session: Session, window: slice, against: MarketData | None, first: 
         return cash[window], exposure[window], held[window]
 
     if one:
-        _in_halves(session.core.equity_one, given, equity)
+        session.core.equity_one(*given, equity)
     else:
         rest()
     curves = Curves(
@@ -152,18 +150,6 @@ def _curves(session: Session, window: slice, against: MarketData | None, first: 
         benchmark=lambda: buy_and_hold.curve(session, against, first)[window],
     )
     return curves, int(stale[0])
-
-
-def _in_halves(equity_one: Any, given: tuple[Any, ...], equity: Any) -> None:
-    """The equity curve; a long one by two threads, since it waits for memory more than it computes."""
-    count = len(equity)
-    half = count // 2 if count >= LONG else 0
-    other = threading.Thread(target=equity_one, args=(*given, equity, 0, half))
-    if half:
-        other.start()
-    equity_one(*given, equity, half, count)
-    if half:
-        other.join()
 
 
 def _lots(session: Session, symbols: Any, lots: Any) -> Any:
@@ -368,10 +354,10 @@ def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
     """M10: closed and open round trips; the exit of an open one is empty."""
     session.mirror()  # a compiled run books its round trips only here
     trades = (
-        sorted(session.book.closed, key=lambda t: (t.entry_bar, t.entry_order, t.exit_bar))
+        sorted(session.book.closed, key=attrgetter("entry_bar", "entry_order", "exit_bar"))
         + session.book.open()
     )
-    units = [t.lots * float(session.grid.lots[t.symbol]) for t in trades]
+    units = [t.lots * session.lots[t.symbol] for t in trades]
     closed = [t.exit_bar >= 0 for t in trades]
     entry = [t.entry_value / u for t, u in zip(trades, units, strict=True)]
     worst, best = _excursions(session, trades, entry, end_bar)
@@ -421,7 +407,7 @@ def _excursions(session: Session, trades: list[Trade], entry: list[float], end_b
     )
     price = np.array(entry)
     left = np.array(
-        [t.exit_value / (t.lots * float(session.grid.lots[t.symbol])) if t.exit_bar >= 0 else np.nan for t in trades]
+        [t.exit_value / (t.lots * session.lots[t.symbol]) if t.exit_bar >= 0 else np.nan for t in trades]
     )
     low, high = np.fmin(price, left), np.fmax(price, left)
     symbols = np.array([t.symbol for t in trades], dtype=np.int64)
@@ -445,7 +431,7 @@ def _excursions(session: Session, trades: list[Trade], entry: list[float], end_b
     return np.where(long, down, -up), np.where(long, up, -down)
 
 
-def _counts(session: Session, stale: int) -> dict[str, int]:
+def _counts(session: Session, stale: int, refusals: list[tuple[int, int, int]]) -> dict[str, int]:
     reg = session.books.reg
     orders = session.books.oi[: int(reg[codes.S_ORDERS])]
     counts = {
@@ -459,4 +445,4 @@ def _counts(session: Session, stale: int) -> dict[str, int]:
         "stale_marks": stale,
         "bankrupt": int(reg[codes.S_BANKRUPT]),
     }
-    return counts | {f"rejected:{codes.REASON_NAMES[reason]}": n for reason, n, _ in refused(session)}
+    return counts | {f"rejected:{codes.REASON_NAMES[reason]}": n for reason, n, _ in refusals}

@@ -66,6 +66,8 @@ def catch_up(m, b, o, t):
     of = b[1]
     s = oi[o, I_SYMBOL]
     trails = oi[o, I_TYPE] == TRAIL
+    if trails and oi[o, I_TRIGGERED] != 0:  # its rest has no level any more: the one that was reached stays
+        return
     d = oi[o, I_BAR]
     side = oi[o, I_SIDE]
     for j in range(oi[o, I_SEEN] + 1, t + 1):

@@ -22,16 +22,16 @@ def column(array):
     return array[:, 0]
 
 
-def equity_one(m, b, start_cash, equity, first, last):
-    """The equity of ``value_one`` alone, at the timestamps from ``first`` to below ``last``."""
+def equity_one(m, b, start_cash, equity):
+    """The equity of ``value_one`` alone."""
     fi, ff, reg = b[6], b[7], b[9]
     close = column(m[D_CLOSE])
     lot = m[D_LOT][0]
     money = start_cash
     lots = 0
-    t = first
+    t = 0
     for r in range(reg[S_FILLS] + 1):
-        until = min(fi[r, L_BAR], last) if r < reg[S_FILLS] else last
+        until = fi[r, L_BAR] if r < reg[S_FILLS] else equity.shape[0]
         if until > t:
             # Slices, as an index that might be negative would keep the compiler from taking several at once.
             out, prices = equity[t:until], close[t:until]
@@ -39,8 +39,6 @@ def equity_one(m, b, start_cash, equity, first, last):
             for i in range(out.shape[0]):
                 out[i] = money + units * prices[i]
             t = until
-        if t >= last:
-            return
         if r < reg[S_FILLS]:
             signed = fi[r, L_SIDE] * fi[r, L_LOTS]
             money -= signed * lot * ff[r, L_PRICE] + ff[r, L_FEE]

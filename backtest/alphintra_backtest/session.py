@@ -361,6 +361,11 @@ class Session:
         # as lists at once: an array's element costs more to take out than to book
         ints, reals = books.fi[first:last].tolist(), books.ff[first:last].tolist()
         roles = books.oi[books.fi[first:last, codes.L_ORDER], codes.I_ROLE].tolist()
+        if self.matched_legs == legs:
+            for row, money, role in zip(ints, reals, roles, strict=True):
+                book.add(row, money, role)
+            self.matched_fills = last
+            return book
         for r in range(first, last + 1):
             while self.matched_legs < legs and books.ci[self.matched_legs, codes.C_SEQ] <= r:
                 book.leg(books.ci[self.matched_legs], books.cf[self.matched_legs])

@@ -83,17 +83,22 @@ class TradeBook:
     closed: list[Trade] = field(default_factory=list)
     _pairs: dict[tuple[int, int, int], Trade] = field(default_factory=dict)
     _splits: dict[int, int] = field(default_factory=dict)
+    #: Both numbers of each symbol as Python's.
+    _terms: list[tuple[float, float]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._terms = list(zip(self.lots.tolist(), self.multipliers.tolist(), strict=True))
 
     def add(self, fi: list[int], ff: list[float], role: int) -> None:
         """Book one fill row, as plain lists; ``role`` is that of its order."""
-        s, side, n = fi[codes.L_SYMBOL], fi[codes.L_SIDE], fi[codes.L_LOTS]
-        order, bar, phase = fi[codes.L_ORDER], fi[codes.L_BAR], fi[codes.L_PHASE]
-        price, fee = ff[codes.L_PRICE], ff[codes.L_FEE]
-        unit = float(self.lots[s])
-        money = float(self.multipliers[s]) * ff[codes.L_RATE]
+        bar, order, s, side, n, _, phase, flag, entry = fi
+        price, fee, _, _, rate = ff
+        unit, multiplier = self._terms[s]
+        money = multiplier * rate
         total = n
-        queue = self.queues.setdefault(s, deque())
-        entry = fi[codes.L_ENTRY]
+        queue = self.queues.get(s)
+        if queue is None:
+            queue = self.queues[s] = deque()
         while n and queue and queue[0].side != side:
             head = queue[0] if entry < 0 else next(q for q in queue if q.order == entry)
             take = min(n, head.lots)
@@ -116,14 +121,16 @@ class TradeBook:
             trade.exit_notional += take * unit * price * money
             trade.commission += head.fee * part + fee * take / total
             trade.exit_bar, trade.exit_phase = bar, phase
-            trade.ambiguous = trade.ambiguous or head.ambiguous or bool(fi[codes.L_FLAG])
+            trade.ambiguous = trade.ambiguous or head.ambiguous or flag != 0
             head.lots -= take
             head.value -= head.value * part
             head.notional -= head.notional * part
             head.extra -= head.extra * part
             head.fee -= head.fee * part
             n -= take
-            if head.lots == 0:
+            if head.lots == 0 and queue[0] is head:
+                queue.popleft()
+            elif head.lots == 0:
                 queue.remove(head)
         if n:
             value = n * unit * price
@@ -136,7 +143,7 @@ class TradeBook:
             else:
                 last = Open(order, bar, phase, side, n, value, value * money, fee * n / total)
                 queue.append(last)
-            last.ambiguous = last.ambiguous or bool(fi[codes.L_FLAG] & codes.FLAG_AMBIGUOUS)
+            last.ambiguous = last.ambiguous or flag & codes.FLAG_AMBIGUOUS != 0
 
     def leg(self, ci: Any, cf: Any) -> None:
         """Book a dividend, a split, a paid fraction or borrow cost to the lots that are held (F8, F9, F11)."""

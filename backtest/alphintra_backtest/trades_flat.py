@@ -40,8 +40,9 @@ class FlatBook(TradeBook):
         """Book one fill row, as plain lists; ``role`` is that of its order."""
         s, side, n = fi[codes.L_SYMBOL], fi[codes.L_SIDE], fi[codes.L_LOTS]
         order, bar, phase = fi[codes.L_ORDER], fi[codes.L_BAR], fi[codes.L_PHASE]
-        money = float(self.multipliers[s]) * ff[codes.L_RATE]
-        value = n * float(self.lots[s]) * ff[codes.L_PRICE]
+        unit, multiplier = self._terms[s]
+        money = multiplier * ff[codes.L_RATE]
+        value = n * unit * ff[codes.L_PRICE]
         fee, total = ff[codes.L_FEE], n
         queue: Any = self.queues.setdefault(s, deque())
         flag = fi[codes.L_FLAG]

@@ -304,8 +304,8 @@ def amend(
     has = {
         "limit": kind in (codes.LIMIT, codes.STOP_LIMIT),
         "stop": kind in (codes.STOP, codes.STOP_LIMIT) and i[codes.I_TRIGGERED] == 0,
-        "trail": kind == codes.TRAIL,
-        "trail_percent": kind == codes.TRAIL,
+        "trail": kind == codes.TRAIL and i[codes.I_TRIGGERED] == 0,
+        "trail_percent": kind == codes.TRAIL and i[codes.I_TRIGGERED] == 0,
     }
     wanted = [name for name, v in given.items() if v is not None]
     if not wanted and quantity is None:

@@ -231,7 +231,8 @@ class Strategy:
         """Change a working order's total quantity or prices; it keeps its place among the orders.
 
         Raises:
-            OrderError: The order has ended, has no such price, or has filled more than ``quantity``.
+            OrderError: The order has ended, has no such price (nor has a stop that was reached), or has filled more
+                than ``quantity``.
         """
         self._run.amend(
             order, quantity=quantity, limit=limit, stop=stop, trail=trail, trail_percent=trail_percent

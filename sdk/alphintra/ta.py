@@ -22,7 +22,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
         near = difflib.get_close_matches(name.upper(), _names(), 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise AttributeError(f"TA-Lib has no indicator {name!r}{hint}")
-    import talib
+    from ._talib import talib
 
     function = _remembering(getattr(talib, name))
     globals()[name] = function
@@ -47,6 +47,6 @@ def __dir__() -> list[str]:
 
 
 def _names() -> list[str]:
-    import talib
+    from ._talib import talib
 
     return list(talib.get_functions())  # type: ignore[no-untyped-call]

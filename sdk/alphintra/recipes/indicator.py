@@ -20,7 +20,7 @@ _MOST = 1_000_000
 
 def names() -> tuple[str, ...]:
     """Return the indicators that there are."""
-    import talib
+    from alphintra._talib import talib
 
     return tuple(talib.get_functions())  # type: ignore[no-untyped-call]
 
@@ -28,10 +28,9 @@ def names() -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def about(name: str) -> tuple[tuple[str, ...], dict[str, float], tuple[str, ...]]:
     """Return an indicator's inputs (``close`` where it takes any column), parameters with defaults, and outputs."""
-    from talib import abstract
+    from alphintra._talib import described
 
-    function: Any = getattr(abstract, "Function")  # noqa: B009 - TA-Lib's types do not have it
-    info = function(name).info
+    info = described(name)
     inputs: list[str] = []
     for value in info["input_names"].values():
         inputs += [value] if isinstance(value, str) else value
@@ -104,7 +103,7 @@ class Indicator(Step):
         return Outcome({**rows.arrays, **made_of})
 
     def _call(self, inputs: list[Any]) -> list[Any]:
-        import talib
+        from alphintra._talib import talib
 
         _, given, _ = about(self.function)
         values = {name: int(v) if isinstance(given[name], int) else v for name, v in self.settings.items()}

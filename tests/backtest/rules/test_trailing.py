@@ -238,3 +238,20 @@ def test_f15_the_doubt_about_the_entry_bar_is_reported() -> None:
     assert entry is not None
     # certain and next: sold at 107, +20; pessimistic: at 102, −30
     assert [line.split(" ")[-1] for line in entry["items"]] == ["100,020.00", "99,970.00", "100,020.00"]
+
+
+def test_f14_the_rest_of_a_capped_stop_keeps_the_level_that_was_reached() -> None:
+    """F5: 2.5 % of 1,000 at a time. 99 is reached in a bar that goes to 110; the rest is sold at the next opens."""
+    levels = []
+
+    def look(s: Any) -> None:
+        levels.append(of_type(s, "TRAILING_STOP").stop)
+
+    rows = bars(FLAT, UP, (102, 110, 98, 98.5, 1000), (120, 125, 119, 124, 1000), (130, 131, 129, 130, 1000), FLAT)
+    result = run({0: buy(75, trail=4), 1: look, 2: look, 3: look}, rows)
+    sold = [(2, "SELL", 25, 99, "F14.trail"), (3, "SELL", 25, 120, "F5.rest"), (4, "SELL", 25, 130, "F5.rest")]
+    assert fills(result)[1:] == sold
+    assert levels == [99, 99, 99]
+    assert result.orders["stop"][1] == 99
+    with pytest.raises(StrategyError, match="has no trail to amend"):
+        run({0: buy(75, trail=4), 2: lambda s: s.amend(of_type(s, "TRAILING_STOP"), trail=2)}, rows)

@@ -9,7 +9,7 @@ import alphintra as al
 import numpy as np
 import pytest
 from alphintra.errors import SignalsError
-from alphintra_backtest import collect, core, lazy, runner
+from alphintra_backtest import core, lazy, runner
 from alphintra_backtest.options import options
 
 from .cases import force, random_data, random_frame, random_options, random_strategy
@@ -103,10 +103,8 @@ def test_bad_arrays_are_told() -> None:
 
 @pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("halves", [False, True])
-def test_curves_are_those_of_the_core(seed: int, halves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The short way for one symbol against ``core.value``, exactly; by one thread or by two."""
-    monkeypatch.setattr(collect, "LONG", 2 if halves else 10**9)
+def test_curves_are_those_of_the_core(seed: int) -> None:
+    """The short way for one symbol against ``core.value``, exactly."""
     given: dict[str, Any] = random_options(seed)
     rules, start = given.pop("rules"), given.pop("start")
     result = al.backtest(random_strategy(seed), random_data(seed), start=start, **given, **rules)
