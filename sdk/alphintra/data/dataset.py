@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from alphintra.store.exporting import Rows
+
 
 class Dataset:
     """A shipped dataset, or some symbols of it, or data given directly.
@@ -98,6 +100,36 @@ class Dataset:
         """
         return self.stored()
 
+    def download(
+        self, path: str | os.PathLike[str], format: str | None = None, *, escape_formulas: bool = False
+    ) -> Path:
+        """Write the rows to a file, in bounded memory where they are a dataset of your own.
+
+        ::
+
+            al.data.load("prices@2/AAPL", start="2020-01-01").download("aapl.csv")
+
+        What is read back is what is stored: floats to the last bit, times in UTC with their zone. In CSV a float has a
+        point or an exponent, a missing text nothing and an empty one quotes; in JSON lines NaN is ``null``.
+
+        Args:
+            path: Where to; a file of this name is replaced, once all is written.
+            format: ``csv``, ``jsonl``, ``parquet``, ``feather`` or ``xlsx``; left out, what the path ends like.
+            escape_formulas: Whether in a CSV texts that begin with ``= + - @``, a tab or a carriage return get an
+                apostrophe, for who opens it in a spreadsheet and does not know where it came from.
+
+        Returns:
+            The path.
+
+        Raises:
+            DataError: There is no such format (``UNKNOWN_FORMAT``); the rows do not fit it (``TOO_MANY_ROWS``,
+                ``CELL_LIMIT``).
+            OSError: It cannot be written there.
+        """
+        from alphintra.data.downloading import write_file
+
+        return write_file(self._rows_to_write(), path, format, escape=escape_formulas)
+
     def events(self) -> pd.DataFrame:
         """Return the stored splits and dividends of the symbols, one a row; empty if there are none.
 
@@ -116,6 +148,11 @@ class Dataset:
             else:
                 self._stored = _given_columns(self.market())
         return self._stored
+
+    def _rows_to_write(self) -> Rows:
+        from alphintra.data.downloading import rows_in_memory
+
+        return rows_in_memory(self)
 
     def __repr__(self) -> str:
         """Return one line: name, symbols, range and rows."""

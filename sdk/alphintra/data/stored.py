@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from alphintra.recipes.processing import Processing
     from alphintra.recipes.recipe import Given
+    from alphintra.store.exporting import Rows
     from alphintra.store.manifest import Manifest
     from alphintra.store.reading import Version
 
@@ -261,6 +262,18 @@ class StoredDataset(Dataset):
 
         happened = self.events()
         return with_events(market, happened) if len(happened) else market
+
+    def _rows_to_write(self) -> Rows:
+        from alphintra.store.exporting import Rows, rows_of
+
+        if self._as_of is None:
+            return rows_of(self._version, self._wanted, self._columns, self._start, self._end)
+        from alphintra.store.finding import find as find_rows
+
+        def tables(names: Sequence[str]) -> Iterator[Any]:
+            return (self._read([symbol], names) for symbol in self.symbols)
+
+        return Rows(find_rows(self.about, self._wanted, self._columns).columns, tables)
 
     def _read(self, symbols: Sequence[str] | None, columns: Sequence[str] | None, *, whole: bool = False) -> Any:
         """Return rows; ``whole``: of all times."""
