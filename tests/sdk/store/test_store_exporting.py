@@ -141,7 +141,9 @@ def test_what_is_read_back_is_what_was_stored(version, table, name):
         nasty = ["" if v == "" else float(v).hex() for v in frame["nasty"]]
         # Excel has no -0.
         assert nasty == ["" if v is None or v != v else (v + 0.0).hex() for v in table["nasty"].to_pylist()]
-        assert frame["day"].tolist()[0] == pd.Timestamp("2020-02-29")
+        days = [value and (value if value < date(1900, 3, 1) else datetime(*value.timetuple()[:3]))
+                for value in table["day"].to_pylist()]  # fmt: skip
+        assert frame["day"].tolist() == ["" if v is None else v.isoformat() if type(v) is date else v for v in days]
         assert zipfile.ZipFile(io.BytesIO(raw)).testzip() is None
 
 
@@ -194,7 +196,7 @@ def test_download_of_what_ships_and_what_is_given(tmp_path):
     assert frame["close"].tolist() == data.to_arrow()["close"].to_pylist()
     assert frame["open_time"][0] == "2000-03-01T14:30:00Z"
     one = frame[frame["symbol"] == "MSFT"].rename(columns={"session": "date"})
-    given = al.data.load(one.drop(columns=["open_time", "close_time"]))
+    given = al.data.load(one.drop(columns=["open_time", "close_time", "adj_close"]))
     assert pq.read_table(given.download(tmp_path / "given.PARQUET"))["volume"].to_pylist() == one["volume"].tolist()
     vix = al.data.load("vix-daily").download(os.fspath(tmp_path / "v"), "jsonl")
     assert vix.read_text().startswith('{"symbol":"VIX"')
