@@ -18,9 +18,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 from alphintra.errors import AlphintraError
-from alphintra.store.candles import PRICES, CandleSeries, StoredSeries
+from alphintra.store.candles import CandleSeries, StoredSeries
 from alphintra.store.exporting import FORMATS, Rows, count, rows_of, write
 from alphintra.store.opening import open_folder
 from alphintra.store.reading import Version
@@ -89,7 +88,7 @@ class Opened:
         channel.send({"type": "counted", "rows": counted.rows})
         if request["type"] == "export":
             with io.BufferedWriter(_Parts(channel, out), PART) as parts:
-                write(rows, kind, parts, counted, escape=request["escape"])  # type: ignore[arg-type]
+                write(rows, kind, parts, counted, escape=request["escape"])
             channel.send({"type": "end"})
 
     def _draw(self, request: dict[str, Any], channel: Channel, out: IO[bytes]) -> None:
@@ -99,10 +98,7 @@ class Opened:
         if begin is None or stop is None:
             begin, stop = series.span(request["start"], request["end"])
         found = series.rows(begin, stop, request["points"])
-        columns = [found.time, *(getattr(found, part) for part in PRICES), found.rows]
-        if found.volume is not None:
-            columns.append(found.volume)
-        parts = series.parts
+        raw = b"".join(column.tobytes() for column in found.arrays())
         channel.send(
             {
                 "type": "candles",
@@ -111,12 +107,12 @@ class Opened:
                 "first_row": found.first_row,
                 "rows": found.rows_of_all,
                 "days": self._version.manifest.time.type == "date32",
-                "bars": len({parts[part] for part in PRICES}) > 1,
+                "bars": series.bars,
                 "volume": found.volume is not None,
-                "bytes": sum(column.nbytes for column in columns),
+                "bytes": len(raw),
             }
         )
-        _write_all(out, b"".join(np.ascontiguousarray(column).tobytes() for column in columns))
+        _write_all(out, raw)
 
     def _series_of(self, version: Version, symbol: str, column: str | None) -> StoredSeries:
         found = self._series.get((symbol, column))

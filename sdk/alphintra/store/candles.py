@@ -59,6 +59,11 @@ class Candles:
     first_row: int
     rows_of_all: int
 
+    def arrays(self) -> list[npt.NDArray[Any]]:
+        """Return them as they are sent, all of 8 bytes a value: time, prices, rows, and the volume if there is any."""
+        found = [self.time, self.open, self.high, self.low, self.close, self.rows]
+        return [np.ascontiguousarray(own) for own in (*found, *([] if self.volume is None else [self.volume]))]
+
 
 def candles(
     version: Version,
@@ -133,6 +138,11 @@ class CandleSeries(ABC):
     def count(self) -> int:
         """Rows of the symbol."""
         return int(self._edges[-1])
+
+    @property
+    def bars(self) -> bool:
+        """Whether there are bars: open, high, low and close of more than one column."""
+        return len({self.parts[part] for part in PRICES}) > 1
 
     @property
     def kept(self) -> int:
