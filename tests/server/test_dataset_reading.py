@@ -134,7 +134,7 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path):
     ):  # fmt: skip
         reply = await ask("/download", **params)
         assert (reply.status, reply.json["code"]) == (422, code), reply.json
-    assert len(readers_of(services)) == 2  # those of downloads are gone
+    assert len(readers_of(services)) == 3  # each of whom a picture was asked for, and what ships
 
     # A reader that is killed is told of, and the next request has another.
     (mine,) = [kept for kept in services.readers._kept if kept.source.version_id == version]
@@ -153,30 +153,30 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path):
         assert grant.status == 200
         if level is not None:
             check((await ask(user=BOB, points=1_000)).json, 0, ROWS, 32)
-            assert len(readers_of(services)) == 3
+            assert len(readers_of(services)) == 4
     assert (await ask(user=BOB)).status == 404
     assert (await ask("/download", user=BOB, format="csv")).status == 404
-    await until(lambda: len(readers_of(services)) == 2)
+    await until(lambda: len(readers_of(services)) == 3)
     assert {kept.source.user_id for kept in services.readers._kept} == {"alice"}
 
     # A file that breaks in its midst breaks the connection.
     owner = next(services.storage.root.glob("*/manifests")).parent.name
     path = services.storage.root / blob_path(owner, manifest.files[-1].sha256)
-    footer = int.from_bytes(path.read_bytes()[-8:-4], "little") + 8
+    meta = pq.ParquetFile(path).metadata
+    volume = meta.row_group(meta.num_row_groups - 1).column(meta.num_columns - 1)
+    path.chmod(0o644)
     with path.open("r+b") as file:
-        path.chmod(0o600)
-        end = path.stat().st_size - footer
-        file.seek(end - end // 3)
-        file.write(bytes(end // 3))
+        file.seek(volume.data_page_offset)
+        file.write(bytes(64))
     with pytest.raises(HTTPError, match=r"599|closed"):
         await ask("/download", format="csv")
 
     # Deletion ends what reads.
     assert (await api("DELETE", home, user=ALICE)).status == 202
     assert (await ask()).json["code"] == "DATASET_DELETED"
-    await until(lambda: {kept.source.version_id for kept in services.readers._kept} == {closes})
+    await until(lambda: {kept.source.version_id for kept in services.readers._kept} == {closes, None})
     folders = Path(services.storage.root.parent / "workers")
-    await until(lambda: len(list(folders.glob("*/[0-9]*"))) == 1)
+    await until(lambda: len(list(folders.glob("*/[0-9]*"))) == 2)
 
 
 HEAR = "import sys, os, json; r=os.fdopen(int(sys.argv[1]),'rb'); w=os.fdopen(int(sys.argv[2]),'wb',0); "
@@ -275,6 +275,10 @@ async def test_as_many_as_may_be_and_no_longer(tmp_path):
         with pytest.raises(TooMany, match="Too many datasets"):
             await readers.picture(Source("eve", "d", "a"), busy)
         assert [part async for part in reader.parts()] == []
+    assert readers.running == 3
+    with pytest.raises(ValueError, match="left"):
+        async with readers.download(Source("bob", "d", "a"), {"type": "export"}):
+            raise ValueError("left in its midst")
     assert readers.running == 2
     (tmp_path / "go").touch()
     assert len(await asyncio.gather(*waiting)) == 3

@@ -161,17 +161,25 @@ class Readers:
 
     @asynccontextmanager
     async def download(self, source: Source, request: dict[str, Any]) -> AsyncIterator[tuple[int, Reader]]:
-        """Have a reader of one's own begin a file: yields how many rows it will have, and the reader.
+        """Have a reader to oneself begin a file: yields how many rows it will have, and the reader.
 
         Raises:
             ServiceError: As of :meth:`picture`.
         """
-        kept = await self._add(source, writes=True)
+        if sum(own.writes for own in self._kept if own.source.user_id == source.user_id) >= self._bounds.downloads:
+            raise TooMany(
+                f"You download {self._bounds.downloads} datasets already: wait for one to end.",
+                code="TOO_MANY_DOWNLOADS", headers={"Retry-After": "10"},
+            )  # fmt: skip
+        kept = next((own for own in self._kept if own.source == source and not own.users), None)
+        if kept is None:
+            kept = await self._add(source, writes=True)
+        kept.writes = True
         try:
             async with self._use(kept) as reader:
                 yield await reader.counted(request), reader
         finally:
-            await self._end(kept)
+            kept.writes = False
 
     async def stop(self) -> None:
         """End all."""
@@ -189,11 +197,6 @@ class Readers:
             raise Unavailable("The server is stopping.")
         kept = _Kept(source, writes=writes)
         own = [other for other in self._kept if other.source.user_id == source.user_id]
-        if writes and sum(other.writes for other in own) >= self._bounds.downloads:
-            raise TooMany(
-                f"You download {self._bounds.downloads} datasets already: wait for one to end.",
-                code="TOO_MANY_DOWNLOADS", headers={"Retry-After": "10"},
-            )  # fmt: skip
         leaving = [
             self._room(own, self._bounds.of_a_user, "You read more datasets at once than you may: try again soon."),
             self._room(self._kept, self._bounds.most, "Too many datasets are read just now: try again soon."),
@@ -228,15 +231,13 @@ class Readers:
                         raise Gone("This dataset was deleted, or is no longer shared with you.",
                                    code="DATASET_DELETED") from None  # fmt: skip
                     raise
-                except asyncio.CancelledError:
-                    # Whoever asked is gone in the midst of an answer: what follows would be taken for the next one's.
-                    await self._end(kept)
-                    raise
+                finally:
+                    # Whoever leaves in the midst of an answer leaves none behind for the next.
+                    if kept.reader is None or kept.reader.ended or kept.reader.midway:
+                        await self._end(kept)
         finally:
             kept.users -= 1
             kept.used = time.monotonic()
-            if kept.reader is None or kept.reader.ended:
-                await self._end(kept)
 
     async def _started(self, kept: _Kept) -> Reader:
         from alphintra_kernel.sandbox import SandboxError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,8 +75,8 @@ class Reader:
     """A started reader; it answers one request at a time.
 
     Attributes:
-        used: When it was asked last, by the clock of ``time.monotonic``.
-        ended: Whether it was.
+        midway: Whether it owes the rest of an answer: what it says next is not meant for who asks next.
+        ended: Whether it was ended.
 
     Args:
         marker: By which its processes are found.
@@ -90,7 +89,7 @@ class Reader:
     def __init__(
         self, marker: str, folder: Path, process: SandboxProcess, streams: Streams, patience: Patience
     ) -> None:
-        self.used = time.monotonic()
+        self.midway = False
         self.ended = False
         self._marker, self._folder, self._process, self._streams = marker, folder, process, streams
         self._patience = patience
@@ -112,10 +111,10 @@ class Reader:
         Raises:
             ServiceError: As of :meth:`picture`.
         """
-        self._say(request)
-        said = await self._hear(self._patience.answer)
+        said = await self._ask(request)
         if said.type != "counted":
             raise await self._nonsense()
+        self.midway = request["type"] == "export"
         return said.rows
 
     async def parts(self) -> AsyncIterator[bytes]:
@@ -128,9 +127,9 @@ class Reader:
             if said.bytes > MOST_PART:
                 raise await self._nonsense()
             yield await self._exactly(said.bytes)
-            self.used = time.monotonic()
         if said.type != "end":
             raise await self._nonsense()
+        self.midway = False
 
     async def picture(self, request: dict[str, Any]) -> tuple[Said, bytes]:
         """Ask for candles; return what is said of them and their numbers.
@@ -139,11 +138,12 @@ class Reader:
             Invalid: There is no such symbol, column or range.
             Unavailable: It has ended, does not answer, or answers nonsense; it is ended then.
         """
-        self._say(request)
-        said = await self._hear(self._patience.answer)
+        said = await self._ask(request)
         if said.type != "candles" or said.bytes != said.points * 8 * (6 + said.volume):
             raise await self._nonsense()
-        return said, await self._exactly(said.bytes)
+        raw = await self._exactly(said.bytes)
+        self.midway = False
+        return said, raw
 
     async def end(self) -> None:
         """Kill it and remove its folder; whoever waits for it hears of it."""
@@ -157,9 +157,10 @@ class Reader:
         await self._streams.close()
         await asyncio.to_thread(remove_tree, self._folder)
 
-    def _say(self, request: dict[str, Any]) -> None:
-        self.used = time.monotonic()
+    async def _ask(self, request: dict[str, Any]) -> Said:
+        self.midway = True
         self._streams.say(request)
+        return await self._hear(self._patience.answer)
 
     async def _hear(self, seconds: float) -> Said:
         try:
@@ -177,6 +178,7 @@ class Reader:
         except ValidationError:
             raise await self._nonsense() from None
         if said.type == "error":
+            self.midway = False
             raise _problem(said)
         return said
 
