@@ -12,6 +12,8 @@ export interface IProblem {
   status: number;
   title: string;
   detail?: string;
+  /** A stable upper-case code, where the server gives one. */
+  code?: string;
   errors?: IFieldError[];
   diagnostics?: IDiagnostic[];
   /** After how many seconds the server may be asked again, where it says so. */
@@ -51,6 +53,9 @@ export function problemFrom(
   }
   if (typeof body.title === 'string') {
     problem.title = body.title;
+  }
+  if (typeof body.code === 'string') {
+    problem.code = body.code;
   }
   const detail = body.detail ?? body.message;
   if (typeof detail === 'string') {

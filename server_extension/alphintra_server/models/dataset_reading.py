@@ -63,7 +63,7 @@ class DatasetCandles(Reply):
 class DownloadQuery(Body):
     """Which rows, as which file."""
 
-    format: FileFormat = Field(description="Kind of file.")
+    format: FileFormat = Field("csv", description="Kind of file.")
     version: int | None = Field(None, ge=1, description="Of which version; absent: of the current one.")
     symbols: Names | None = Field(None, description="Which, commas between, or a list of JSON; absent: all.")
     columns: Names | None = Field(None, description="Which beside symbol and time, in the same way; absent: all.")
