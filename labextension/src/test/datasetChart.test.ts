@@ -52,7 +52,7 @@ test('what is drawn does until one pans near its end, or zooms', () => {
 });
 
 test('times rise, and places are marked once, by the worst', () => {
-  assert.deepEqual(rising([1, 1, 1, 3]), [1, 1 + 1e-6, 1 + 2e-6, 3]);
+  assert.deepEqual(rising([1, 1, 3]), [1, 1 + 1e-6, 3]);
   const places = [
     { time: 5, severity: 'error' },
     { time: 10, severity: 'warning' },

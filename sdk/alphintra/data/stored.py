@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from alphintra.recipes.processing import Processing
     from alphintra.recipes.recipe import Given
+    from alphintra.store.candles import CandleSeries
     from alphintra.store.exporting import Rows
     from alphintra.store.manifest import Manifest
     from alphintra.store.reading import Version
@@ -262,6 +263,14 @@ class StoredDataset(Dataset):
 
         happened = self.events()
         return with_events(market, happened) if len(happened) else market
+
+    def _candle_series(self, symbol: str, column: str | None) -> tuple[CandleSeries, bool]:
+        from alphintra.store.candles import StoredSeries
+
+        if self._as_of is not None:
+            return super()._candle_series(symbol, column)
+        series = StoredSeries(self._version, symbol, column, kept_bytes=0)
+        return series, self.about.time.type == "date32"
 
     def _rows_to_write(self) -> Rows:
         from alphintra.store.exporting import Rows, rows_of

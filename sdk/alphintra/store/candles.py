@@ -264,21 +264,25 @@ class StoredSeries(CandleSeries):
 
 
 class ArraySeries(CandleSeries):
-    """Days of a symbol that are in memory.
+    """Rows of a symbol that are in memory.
 
     Args:
-        days: Days since 1970-01-01, in order.
+        time: Their times in order: days since 1970-01-01, or microseconds.
         columns: The numbers.
         parts: The column that each part of a candle is made of.
+        kind: Type of the times, ``date32`` or ``timestamp[us, UTC]``.
     """
 
-    def __init__(self, days: npt.NDArray[Any], columns: Mapping[str, F64], parts: dict[str, str]) -> None:
-        self._rows = _Rows(days, {part: columns[name] for part, name in parts.items()})
-        super().__init__(np.array([len(days)]), parts, 0)
+    def __init__(
+        self, time: npt.NDArray[Any], columns: Mapping[str, F64], parts: dict[str, str], kind: str = "date32"
+    ) -> None:
+        self._kind = kind
+        self._rows = _Rows(time, {part: columns[name] for part, name in parts.items()})
+        super().__init__(np.array([len(time)]), parts, 0)
 
     def span(self, start: Any = None, end: Any = None) -> tuple[int, int]:
         """See :class:`CandleSeries`."""
-        low, high = bounds("date32", start, end)
+        low, high = bounds(self._kind, start, end)
         edges = np.searchsorted(self._rows.time, low, side="left"), np.searchsorted(self._rows.time, high, side="right")
         return int(edges[0]), int(edges[1])
 
