@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 FORM = "form.alphintra-Mapping:visible"
 PAGE = ".alphintra-DatasetView:visible"
 CHART = f"{PAGE} .alphintra-Dataset-canvas"
-ROWS = 200_000
+ROWS = 60_000
 
 
 def minutes() -> bytes:
@@ -62,23 +62,27 @@ def test_a_long_series_is_looked_through_and_downloaded(view: Page) -> None:
     page.on("response", lambda answer: asked.append(answer) if "/candles?" in answer.url else None)
     chart = page.locator(CHART)
     note = page.locator(f"{PAGE} .alphintra-Dataset-chart-note")
-    expect(note).to_have_text("200,000 bars, each candle stands for 256 of them")
+    expect(note).to_have_text(re.compile(r"^60.000 bars, each candle stands for 128 of them$"))
     chart.locator("canvas").first.wait_for()
     expect(chart).to_have_attribute("aria-busy", "false")
     view.shot("77-chart-whole")
 
-    # In to single bars, by the wheel.
+    # In to single bars, by the wheel and by the keyboard.
     box = chart.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
-    for _ in range(40):
+    for _ in range(12):
+        page.mouse.wheel(0, -600)
+    chart.focus()
+    for _ in range(20):
+        expect(chart).to_have_attribute("aria-busy", "false")
         if chart.get_attribute("data-each") == "1":
             break
-        page.mouse.wheel(0, -600)
-        expect(chart).to_have_attribute("aria-busy", "false")
-    expect(note).to_have_text("200,000 bars")
+        page.keyboard.press("+")
+        page.wait_for_timeout(100)  # what is asked for is asked for soon, not at once
+    expect(note).to_have_text(re.compile(r"^60.000 bars$"))
     values = page.locator(f"{PAGE} .alphintra-Dataset-values")
-    expect(values).to_contain_text(re.compile(r"2020-0\d-\d\d \d\d:\d\d {2}O [\d.]+ {2}H"))
+    expect(values).to_contain_text(re.compile(r"2020-\d\d-\d\d \d\d:\d\d {2}O [\d.]+ {2}H"))
 
     # Along, by the pointer: there is always more.
     before = values.inner_text()
@@ -87,6 +91,7 @@ def test_a_long_series_is_looked_through_and_downloaded(view: Page) -> None:
         page.mouse.down()
         page.mouse.move(box["x"] + box["width"] - 150, box["y"] + 100, steps=6)
         page.mouse.up()
+        page.wait_for_timeout(100)
         expect(chart).to_have_attribute("aria-busy", "false")
     assert values.inner_text()[:16] < before[:16]
     view.shot("78-chart-bars")
@@ -96,7 +101,7 @@ def test_a_long_series_is_looked_through_and_downloaded(view: Page) -> None:
     page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("-")
     page.keyboard.press("0")
-    expect(chart).to_have_attribute("data-each", "256")
+    expect(chart).to_have_attribute("data-each", "128")
     for answer in asked:
         found = answer.json()
         assert len(found["time"]) <= 4_000
@@ -115,7 +120,7 @@ def test_a_long_series_is_looked_through_and_downloaded(view: Page) -> None:
     frame = pd.read_csv(coming.value.path(), float_precision="round_trip")
     whole = pq.read_table(io.BytesIO(raw)).to_pandas()
     assert frame["close"].tolist() == whole["close"][1_440:4_320].tolist()
-    expect(form.get_by_role("status")).to_contain_text("2,880 rows are on their way")
+    expect(form.get_by_role("status")).to_contain_text(re.compile(r"^2.880 rows are on their way"))
     form.get_by_label("From").fill("2024-01-02")
     form.get_by_role("button", name="Download").click()
     expect(form.get_by_role("alert")).to_contain_text("is after end")

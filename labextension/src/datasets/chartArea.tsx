@@ -26,7 +26,7 @@ interface IProps {
 }
 
 /** As many candles show a whole series at first. */
-const POINTS = 1_300;
+const POINTS = 600;
 
 export function ChartArea({ first, symbols, fired, alphintra, of, readChart }: IProps): JSX.Element {
   const { client, trans, appearanceChanged } = alphintra;

@@ -109,7 +109,10 @@ export function partFor(rows: IRows, total: number, most: number): IPart {
   return { first_row: Math.min(first, total), stop_row: stop, points: Math.max(2, Math.ceil((stop - first) / each) + 2) };
 }
 
-/** Whether what is drawn shows rows well: in candles of the right size, and with some beside them to pan to. */
+/**
+ * Whether what is drawn shows rows well: in candles of the right size, or of half of it so that who zooms to and fro does
+ * not see them change each time; and with some beside them to pan to.
+ */
 export function suffices(drawn: IDrawn, rows: IRows, most: number): boolean {
   if (drawn.isSample) {
     return true;
@@ -119,5 +122,6 @@ export function suffices(drawn: IDrawn, rows: IRows, most: number): boolean {
   const stop = Math.min(drawn.total, (drawn.start + drawn.time.length) * drawn.each);
   const left = Math.max(0, Math.min(rows.from - width / 3, drawn.total));
   const right = Math.min(drawn.total, Math.max(rows.to + width / 3, 0));
-  return drawn.each === eachFor(width, most) && (left >= first || first === 0) && (right <= stop || stop === drawn.total);
+  const each = eachFor(width, most);
+  return [each, each / 2].includes(drawn.each) && (left >= first || first === 0) && (right <= stop || stop === drawn.total);
 }

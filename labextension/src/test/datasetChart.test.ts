@@ -45,7 +45,9 @@ test('what is drawn does until one pans near its end, or zooms', () => {
   assert.ok(suffices(drawn, { from: 103_000, to: 105_000 }, 1_000));
   assert.ok(!suffices(drawn, { from: 104_000, to: 106_000 }, 1_000));
   assert.ok(!suffices(drawn, { from: 102_000, to: 102_900 }, 1_000));
-  assert.ok(!suffices(drawn, { from: 101_000, to: 104_000 }, 1_000));
+  assert.ok(suffices(drawn, { from: 101_500, to: 103_900 }, 1_000));
+  assert.ok(!suffices(drawn, { from: 100_500, to: 103_500 }, 1_000));
+  assert.ok(!suffices(drawn, { from: 100_900, to: 105_100 }, 1_000));
   assert.ok(suffices(answered(0, 700, 1_000, 700), { from: -500, to: 400 }, 1_000));
   assert.equal(placeOf(drawn, 100_001), 0);
   assert.equal(rowAt(drawn, placeOf(drawn, 104_321)), 104_321);
