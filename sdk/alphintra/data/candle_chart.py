@@ -43,8 +43,11 @@ class CandleChart:
         if not len(found.time):
             return f"{self.title}: nothing to draw"
         rows, each = int(found.rows.sum()), found.rows_each
-        of = "" if each == 1 else f" in {len(found.time):,} candles of {each:,}"
-        return f"{self.title}: {self._time(0)} to {self._time(-1)}, {rows:,} of {found.rows_of_all:,} rows{of}"
+        told = f"{self.title}: {rows:,} of {found.rows_of_all:,} rows"
+        if each == 1:
+            return f"{told}, {self._time(0)} to {self._time(-1)}"
+        first, last = self._time(0), self._time(-1)
+        return f"{told} in {len(found.time):,} candles of {each:,}, the first of {first}, the last of {last}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return bundle_of({"text/plain": lambda: repr(self), "text/html": self.html}, include, exclude)
