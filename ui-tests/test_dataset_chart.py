@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lab_page import Page
+from lab_page import PATIENCE, Page
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -60,6 +60,7 @@ def test_a_long_series_is_looked_through_and_downloaded(view: Page) -> None:
 
     asked: list[Any] = []
     page.on("response", lambda answer: asked.append(answer) if "/candles?" in answer.url else None)
+    page.locator(PAGE).wait_for(timeout=5 * PATIENCE)  # a job reads and checks every row
     chart = page.locator(CHART)
     note = page.locator(f"{PAGE} .alphintra-Dataset-chart-note")
     expect(note).to_have_text(re.compile(r"^60.000 bars, each candle stands for 128 of them$"))
