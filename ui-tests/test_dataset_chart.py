@@ -112,8 +112,8 @@ def test_a_long_series_is_looked_through_and_downloaded(view: Page) -> None:
     # As a file, of a part, and as a workbook that a sheet has no room for: said, and nothing else.
     page.get_by_role("button", name="Download", exact=True).click()
     form = page.locator(f"{PAGE} .alphintra-Download-form")
-    form.get_by_label("From").fill("2020-01-02")
-    form.get_by_label("To").fill("2020-01-03")
+    form.get_by_label("From", exact=True).fill("2020-01-02")
+    form.get_by_label("To", exact=True).fill("2020-01-03")
     view.shot("79-download")
     with page.expect_download() as coming:
         form.get_by_role("button", name="Download").click()
@@ -122,7 +122,7 @@ def test_a_long_series_is_looked_through_and_downloaded(view: Page) -> None:
     whole = pq.read_table(io.BytesIO(raw)).to_pandas()
     assert frame["close"].tolist() == whole["close"][1_440:4_320].tolist()
     expect(form.get_by_role("status")).to_contain_text(re.compile(r"^2.880 rows are on their way"))
-    form.get_by_label("From").fill("2024-01-02")
+    form.get_by_label("From", exact=True).fill("2024-01-02")
     form.get_by_role("button", name="Download").click()
     expect(form.get_by_role("alert")).to_contain_text("is after end")
     page.keyboard.press("Escape")

@@ -302,7 +302,14 @@ async def test_as_many_as_may_be_and_no_longer(tmp_path):
     readers._kept[0].used -= 601
     await readers._look()
     assert readers.running == 0
+    starting = asyncio.create_task(readers.picture(second, {"type": "candles"}))
+    await until(lambda: readers.running == 1)
     await readers.stop()
+    with pytest.raises(Unavailable):
+        await starting
     with pytest.raises(Unavailable, match="stopping"):
         await readers.picture(second, {"type": "candles"})
+    assert [path.name for path in (launcher.home.root / launcher.home.boot).iterdir()] == ["lock"]
+    with pytest.raises(Unavailable, match="runs no processes"):
+        await Readers(None, logging.getLogger("readers"), bounds).picture(second, {"type": "candles"})
     launcher.home.close()

@@ -130,10 +130,11 @@ export function DownloadMenu({ of, symbols, alphintra }: IProps): JSX.Element {
             <label key={end}>
               {end === 'start' ? trans.__('From') : trans.__('To')}
               <input
-                type="date"
+                type="text"
                 className="alphintra-Input"
+                placeholder="YYYY-MM-DD"
                 value={form[end]}
-                onChange={event => change({ [end]: event.target.value })}
+                onChange={event => change({ [end]: event.target.value.trim() })}
               />
             </label>
           ))}

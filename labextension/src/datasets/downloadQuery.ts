@@ -6,7 +6,7 @@ export interface IDownloadForm {
   format: FileFormat;
   /** None: all. */
   symbols: readonly string[];
-  /** Dates, or nothing. */
+  /** Dates or instants, or nothing. */
   start: string;
   end: string;
   escape: boolean;

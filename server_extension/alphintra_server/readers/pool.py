@@ -187,7 +187,7 @@ class Readers:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-        await asyncio.gather(*(self._end(kept) for kept in list(self._kept)), return_exceptions=True)
+        await asyncio.gather(*(self._settle(kept) for kept in list(self._kept)), return_exceptions=True)
 
     async def _add(self, source: Source, *, writes: bool) -> _Kept:
         if self._launcher is None:
@@ -204,8 +204,12 @@ class Readers:
         self._kept.append(kept)
         if self._task is None:
             self._task = asyncio.create_task(self._watch(), name="alphintra-readers")
-        for other in {id(other): other for other in leaving if other is not None}.values():
-            await self._end(other)
+        try:
+            for other in {id(other): other for other in leaving if other is not None}.values():
+                await self._end(other)
+        except BaseException:
+            await self._end(kept)
+            raise
         return kept
 
     @staticmethod
@@ -264,6 +268,12 @@ class Readers:
         kept.reader = reader
         await reader.ready()
         return reader
+
+    async def _settle(self, kept: _Kept) -> None:
+        """End one, also where it is only being started."""
+        await self._end(kept)
+        async with asyncio.timeout(_LOOK_SECONDS), kept.turn:
+            pass
 
     async def _end(self, kept: _Kept) -> None:
         if kept in self._kept:
