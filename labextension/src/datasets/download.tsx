@@ -48,6 +48,9 @@ export function DownloadMenu({ of, symbols, alphintra }: IProps): JSX.Element {
     return () => document.removeEventListener('pointerdown', away, true);
   }, [isOpen]);
   const start = async (): Promise<void> => {
+    if (isBusy) {
+      return;
+    }
     const query = queryOf(form, of.version);
     setBusy(true);
     setState(null);
@@ -155,7 +158,7 @@ export function DownloadMenu({ of, symbols, alphintra }: IProps): JSX.Element {
             <button type="button" className="alphintra-Button" onClick={close}>
               {trans.__('Close')}
             </button>
-            <button type="submit" className="alphintra-Button alphintra-mod-primary" disabled={isBusy}>
+            <button type="submit" className="alphintra-Button alphintra-mod-primary" aria-disabled={isBusy}>
               {trans.__('Download')}
             </button>
           </div>

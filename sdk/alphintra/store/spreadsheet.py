@@ -12,9 +12,11 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 from xml.sax.saxutils import escape
 
+import numpy as np
+
 from alphintra.errors import DataError
-from alphintra.store.columns import texts
-from alphintra.store.text_rows import floats, joined, lines, mapped, plain, times
+from alphintra.store.columns import numbers, texts
+from alphintra.store.text_rows import floats, joined, lines, mapped, plain, times, word
 
 MOST_ROWS = 1_048_576
 """Rows of a sheet, the names among them."""
@@ -103,7 +105,7 @@ class Sheet:
 
         column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         if kind in ("symbol", "string"):
-            return pc.fill_null(mapped(column, lambda values: _texts(values, name)), pa.scalar("<c/>"))
+            return pc.fill_null(mapped(column, lambda values: _texts(values, name)), word("<c/>"))
         if kind.startswith("timestamp"):
             found = joined(_TEXT[0], times(column, seconds=self._seconds[name]), _TEXT[1])
         elif kind == "double":
@@ -111,16 +113,16 @@ class Sheet:
             number = joined("<c><v>", text, "</v></c>")
             endless = joined(_TEXT[0], text, _TEXT[1])
             found = pc.if_else(pc.match_substring(text, "inf"), endless, number)
-            found = pc.if_else(pc.equal(text, "nan"), pa.scalar("<c/>"), found)
+            found = pc.if_else(pc.equal(text, word("nan")), word("<c/>"), found)
         elif kind == "int64":
             text = plain(column)
-            large = pc.or_(pc.greater(column, _EXACT), pc.less(column, -_EXACT))
+            large = pc.or_(pc.greater(column, _number(_EXACT, "i8")), pc.less(column, _number(-_EXACT, "i8")))
             found = pc.if_else(large, joined(_TEXT[0], text, _TEXT[1]), joined("<c><v>", text, "</v></c>"))
         elif kind == "bool":
-            found = joined('<c t="b"><v>', pc.if_else(column, pa.scalar("1"), pa.scalar("0")), "</v></c>")
+            found = joined('<c t="b"><v>', pc.if_else(column, word("1"), word("0")), "</v></c>")
         else:
             found = self._days(column)
-        return pc.fill_null(found, pa.scalar("<c/>"))
+        return pc.fill_null(found, word("<c/>"))
 
     @staticmethod
     def _days(column: Any) -> Any:
@@ -128,10 +130,15 @@ class Sheet:
         import pyarrow.compute as pc
 
         days = pc.cast(column, pa.int32())
-        serial = plain(pc.add(days, pa.scalar(_EPOCH, pa.int32())))
+        serial = plain(pc.add(days, _number(_EPOCH, "i4")))
         number = joined('<c s="1"><v>', serial, "</v></c>")
-        early = pc.less(days, pa.scalar(_FIRST_DAY, pa.int32()))
+        early = pc.less(days, _number(_FIRST_DAY, "i4"))
         return pc.if_else(early, joined(_TEXT[0], plain(column), _TEXT[1]), number)
+
+
+def _number(value: int, kind: str) -> Any:
+    """Return a number as an Arrow scalar. Not ``pyarrow.scalar``: it imports pandas."""
+    return numbers(np.array([value], dtype=kind))[0]
 
 
 def _texts(values: Any, name: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,12 @@ def lines(parts: list[Any]) -> memoryview:
     return memoryview(data)[int(edges[0]) : int(edges[-1])]
 
 
+@lru_cache(maxsize=4_096)
+def word(text: str) -> Any:
+    """Return a text as an Arrow scalar. Not ``pyarrow.scalar``: it imports pandas."""
+    return texts([text])[0]
+
+
 class CsvLines:
     """Makes lines of CSV (RFC 4180, the lines ended by a newline alone, as every reader takes them).
 
@@ -98,7 +105,6 @@ class CsvLines:
         return lines([*parts[1:], "\n"])
 
     def _cells(self, column: Any, name: str, kind: str) -> Any:
-        import pyarrow as pa
         import pyarrow.compute as pc
 
         if kind in ("symbol", "string"):
@@ -107,7 +113,7 @@ class CsvLines:
             text = times(column, seconds=self._seconds[name])
         else:
             text = floats(column) if kind == "double" else plain(column)
-        return pc.fill_null(text, pa.scalar(""))
+        return pc.fill_null(text, word(""))
 
     def _texts(self, values: Any) -> Any:
         import pyarrow.compute as pc
@@ -146,7 +152,6 @@ class JsonLines:
         return lines([*parts, "}\n"])
 
     def _cells(self, column: Any, name: str, kind: str) -> Any:
-        import pyarrow as pa
         import pyarrow.compute as pc
 
         if kind in ("symbol", "string"):
@@ -157,11 +162,11 @@ class JsonLines:
             text = joined('"', plain(column), '"')
         elif kind == "double":
             text = floats(column)
-            for word, said in (("nan", "null"), ("inf", "1e999"), ("-inf", "-1e999")):
-                text = pc.if_else(pc.equal(text, word), pa.scalar(said), text)
+            for found, said in (("nan", "null"), ("inf", "1e999"), ("-inf", "-1e999")):
+                text = pc.if_else(pc.equal(text, word(found)), word(said), text)
         else:
             text = plain(column)
-        return pc.fill_null(text, pa.scalar("null"))
+        return pc.fill_null(text, word("null"))
 
 
 def _quoted(values: Any) -> Any:
@@ -170,15 +175,14 @@ def _quoted(values: Any) -> Any:
 
 def joined(*parts: Any) -> Any:
     """Join texts; what is missing stays missing."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    return pc.binary_join_element_wise(*_flat(list(parts)), pa.scalar(""))
+    return pc.binary_join_element_wise(*_flat(list(parts)), word(""))
 
 
 def _flat(parts: list[Any]) -> list[Any]:
     """Return arrays in one piece, and texts as scalars."""
     import pyarrow as pa
 
-    found = [pa.scalar(part) if isinstance(part, str) else part for part in parts]
+    found = [word(part) if isinstance(part, str) else part for part in parts]
     return [part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in found]

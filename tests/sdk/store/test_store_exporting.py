@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -161,6 +163,28 @@ def test_our_own_reader_takes_it(version, table, name, tmp_path):
     columns = ("symbol", "time", "open", "high", "low", "close", "volume")
     assert [tuple(row[c] for c in columns) for row in got] == [tuple(row[c] for c in columns) for row in want]
     assert staged.findings == ()
+
+
+ALONE = """\
+import io, sys
+from pathlib import Path
+from alphintra_kernel.dataset_reader import Opened
+from alphintra_kernel.protocol import Channel
+opened, out = Opened(Path(sys.argv[1])), io.BytesIO()
+rows = {"symbols": None, "columns": None, "start": None, "end": None, "escape": True}
+drawn = {"symbol": "NA", "column": None, "start": None, "end": None, "first_row": None, "stop_row": None, "points": 9}
+for request in [{"type": "candles", **drawn}, *({"type": "export", "format": name, **rows} for name in sys.argv[2:])]:
+    opened.answer(request, Channel(io.BytesIO(), out), out)
+assert out.getvalue().count(b'{"type":"end"}') == 5
+print(sorted({"pandas", "numba", "duckdb", "polars", "scipy", "matplotlib"} & set(sys.modules)))
+"""
+
+
+def test_whoever_reads_for_the_server_loads_no_more_than_it_takes(version):
+    """Somebody waits for its start."""
+    command = [sys.executable, "-P", "-c", ALONE, str(version.files.folder), *FORMATS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_a_part_and_formulas(version, table):
