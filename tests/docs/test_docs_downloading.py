@@ -36,7 +36,7 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(tmp_path)
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
         exec(block, {"al": al})
-    assert pd.read_csv("aapl.csv", float_precision="round_trip")["high"].tolist() == table["high"].to_pylist()
+    assert pd.read_csv("aapl.csv")["high"].tolist() == table["high"].to_pylist()
     assert pq.read_table("shares.parquet").num_rows == 12_154
 
     # What a cell shows is bounded, and says what it is of.

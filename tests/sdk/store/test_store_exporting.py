@@ -116,7 +116,7 @@ def test_what_is_read_back_is_what_was_stored(version, table, name):
                                     null_values=[""])  # fmt: skip
         lines = pa.csv.ParseOptions(newlines_in_values=True)
         same(pa.csv.read_csv(io.BytesIO(raw), parse_options=lines, convert_options=how), table)
-        frame = pd.read_csv(io.BytesIO(raw), float_precision="round_trip", parse_dates=["time"], keep_default_na=False)
+        frame = pd.read_csv(io.BytesIO(raw), parse_dates=["time"], keep_default_na=False)
         assert frame["close"].tolist() == table["close"].to_pylist()
         assert frame["volume"].dtype == np.float64
         assert frame["time"].dt.tz is not None
@@ -216,7 +216,7 @@ def test_what_does_not_fit_excel_is_said_before_a_byte(version):
 def test_download_of_what_ships_and_what_is_given(tmp_path):
     data = al.data.load("us-equities-daily/AAPL,MSFT")
     made = data.download(tmp_path / "two.csv")
-    frame = pd.read_csv(made, float_precision="round_trip")
+    frame = pd.read_csv(made)
     assert frame["close"].tolist() == data.to_arrow()["close"].to_pylist()
     assert frame["open_time"][0] == "2000-03-01T14:30:00Z"
     one = frame[frame["symbol"] == "MSFT"].rename(columns={"session": "date"})
