@@ -51,6 +51,8 @@ FILES = {
     "inspection.json": 4 << 20,
     "manifest.json": 16 << 20,
     "report.json": 4 << 20,
+    "preview.json": 4 << 20,
+    "comparison.json": 2 << 20,
 }
 """The output files there are. A worker that names another is not believed at all."""
 
@@ -172,6 +174,7 @@ class Error(_Message):
     file: Annotated[str | None, _short(400)] = None
     line: int | None = Field(None, ge=0, le=10**7)
     cell: int | None = Field(None, ge=0, le=10**6)
+    step: int | None = Field(None, ge=1, le=10**3)
     bar_time: BarTime = None
     traceback: Annotated[str | None, _short(20_000)] = None
     run: Annotated[FailedRun | None, WrapValidator(_or_none)] = None

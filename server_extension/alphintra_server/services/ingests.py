@@ -76,7 +76,7 @@ class Ingests:
             row = self._startable(session, who, upload_id)
             name = body.dataset or row.dataset_name
             parent = _parent(session, who, name) if body.append else None
-            _refuse_shipped(session, name)
+            refuse_shipped(session, name)
             account(session, who.user_id)
             job = store.create(
                 session, user_id=who.user_id, kind=INGEST, resource_id=row.id, name=f"{row.filename} → {name}"
@@ -179,7 +179,12 @@ def _refuse_calendar(code: str | None) -> None:
         raise Invalid.field("about.calendar", error.message) from None
 
 
-def _refuse_shipped(session: Session, name: str) -> None:
+def refuse_shipped(session: Session, name: str) -> None:
+    """Refuse a name that a dataset of the platform has.
+
+    Raises:
+        Invalid: ``NAME_TAKEN``.
+    """
     query = select(DatasetRow.id).where(DatasetRow.unique_name == unique_name(None, name))
     if session.scalar(query) is not None:
         raise Invalid.field("dataset", f"{name} is a dataset of the platform: choose another name", code="NAME_TAKEN")
