@@ -30,6 +30,7 @@ from .jobs.stored_versions import COMPARE, PREVIEW, PROCESS, CompareKind, Previe
 from .jobs.supervisor import Supervisor
 from .jobs.validate import VALIDATE, ValidateKind
 from .limits import UserLimits, read_limits
+from .readers.pool import Bounds, Readers
 from .routes import PROBES, ROUTES
 from .services.backtests import KIND, Backtests
 from .services.check_queue import KIND as CHECK_KIND
@@ -38,6 +39,7 @@ from .services.checks import StrategyChecks
 from .services.comparison import Comparisons
 from .services.dataset_deletion import DatasetDeletion
 from .services.dataset_grants import DatasetGrants
+from .services.dataset_reading import DatasetReading
 from .services.dataset_storage import DatasetStorage
 from .services.datasets import Datasets
 from .services.documentation import Documentation
@@ -92,6 +94,8 @@ class Services:
     sweepers: tuple[Sweeper, ...]
     storage: DatasetStorage
     version_reading: VersionReading
+    readers: Readers
+    dataset_reading: DatasetReading
     ingests: Ingests
     validations: Validations
     recipes: Recipes
@@ -191,6 +195,7 @@ class AlphintraServer(Settings):
             return
         self.unavailable = "The server is stopping."
         await services.debug.stop()
+        await services.readers.stop()
         await services.retention.stop()
         for sweeper in services.sweepers:
             await sweeper.stop()
@@ -276,6 +281,7 @@ class AlphintraServer(Settings):
         )
         kept_output = KeptOutput(database, jobs_dir)
         deletion = DatasetDeletion(database, storage, self.log)
+        readers = Readers(launcher, self.log, Bounds(self.max_readers, idle_seconds=self.reader_idle_seconds))
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
         )
@@ -297,6 +303,8 @@ class AlphintraServer(Settings):
             sweepers=(*deletion.sweepers, Sweeper(uploads.sweep, "uploads", self.log, 300.0)),
             storage=storage,
             version_reading=VersionReading(database, storage),
+            readers=readers,
+            dataset_reading=DatasetReading(database, storage, readers),
             ingests=Ingests(database, limits, supervisor.wake, refused),
             validations=Validations(database, manifests, limits, supervisor.wake, refused),
             recipes=Recipes(database, parser, kept_output, limits, supervisor.wake, refused),

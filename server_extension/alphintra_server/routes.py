@@ -9,6 +9,7 @@ from .handlers import (
     backtests,
     checks,
     code,
+    dataset_reading,
     datasets,
     debug,
     ingests,
@@ -115,6 +116,9 @@ ROUTES = (
     Route("/api/datasets/{id}/grants", datasets.DatasetGrantsHandler),
     Route("/api/datasets/{id}/preview", datasets.DatasetPreviewHandler),
     Route("/api/datasets/{id}/statistics", datasets.DatasetStatisticsHandler),
+    Route("/api/datasets/{id}/candles", dataset_reading.CandlesHandler),
+    Route("/api/datasets/{id}/download", dataset_reading.DownloadHandler),
+    Route("/api/datasets/{id}/download/plan", dataset_reading.DownloadPlanHandler),
     Route("/api/backtests", backtests.BacktestsHandler),
     # Before the one whose id it could be.
     Route("/api/backtests/compare", backtests.BacktestsCompareHandler),

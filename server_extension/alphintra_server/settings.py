@@ -131,6 +131,14 @@ class Settings(ExtensionApp):
         8, min=1, help="How many debug sessions may be open on this server, of all users together."
     ).tag(config=True)
 
+    max_readers = Int(
+        8, min=1, help="How many processes may read datasets for charts and downloads, of all users together."
+    ).tag(config=True)
+
+    reader_idle_seconds = Float(
+        60.0, min=1.0, max=MAX_SECONDS, help="A process that reads a dataset and is asked nothing for so long is ended."
+    ).tag(config=True)
+
     debug_idle_seconds = Float(
         900.0, min=1.0, max=MAX_SECONDS, help="A debug session that nobody moves for so long is ended."
     ).tag(config=True)

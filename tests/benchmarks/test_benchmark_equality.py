@@ -286,6 +286,13 @@ def test_stored_datasets_are_compared(bench: Any, tmp_path: Path, monkeypatch: p
     assert found.problem == "the hash of a version and that of its arrays"
 
 
+def test_candles_are_right_before_they_are_measured(bench: Any, tmp_path: Path) -> None:
+    bench.candles.made(tmp_path, 20_000)
+    found = bench.candles.measure(tmp_path)
+    assert min(found.first, found.slowest, found.usual, found.pandas, found.csv, found.kept) > 0
+    assert found.kept < 20_000 * 6 * 8 * 1.5
+
+
 def test_validation_is_right_before_it_is_measured(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     found = bench.validation.run(10_000)
     assert [(own.rows, own.problem) for own in found] == [(10_000, None), (10_000, None), (1_000, None)]

@@ -158,6 +158,7 @@ def api(services, jp_fetch):
                 headers=headers,
                 params=params,
                 allow_nonstandard_methods=True,
+                request_timeout=120,  # an answer may need a process that has to be started
             )
         except HTTPClientError as error:
             if error.response is None:

@@ -169,7 +169,7 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         place = owner_of(route.path)
         assert hide(foreign, ids[place]) == hide(missing, absent[place])
         checked += 1
-    assert checked == 59
+    assert checked == 62
     stolen = await api(
         "POST", "/api/backtests", {"strategy_id": ids["strategies"], "dataset_id": DATA}, user="mallory:admin"
     )

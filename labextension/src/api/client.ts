@@ -6,13 +6,17 @@ import { ServerConnection } from '@jupyterlab/services';
 import { ApiError, problemFrom } from './problem.js';
 import type {
   IAcknowledged,
+  ICandlesQuery,
   IDataset,
+  IDatasetCandles,
   IDatasetPreview,
   IDatasetQuery,
   IDatasetStatistics,
   IDatasetVersion,
   GrantLevel,
   IGrants,
+  IDownloadPlan,
+  IDownloadQuery,
   IIngestBody,
   IRule,
   IRuleChoice,
@@ -156,6 +160,21 @@ export class Client {
 
   datasetStatistics(id: string, query: { version?: number }): Promise<IDatasetStatistics> {
     return this._get(`datasets/${encodeURIComponent(id)}/statistics`, query);
+  }
+
+  /** Candles of a part of a symbol. */
+  datasetCandles(id: string, query: ICandlesQuery, signal?: AbortSignal): Promise<IDatasetCandles> {
+    return this._get(`datasets/${encodeURIComponent(id)}/candles`, { ...query }, signal);
+  }
+
+  /** What a download would be; an error says why it cannot be. */
+  downloadPlan(id: string, query: IDownloadQuery): Promise<IDownloadPlan> {
+    return this._get(`datasets/${encodeURIComponent(id)}/download/plan`, { ...query });
+  }
+
+  /** Where the browser gets the file of a download. */
+  downloadUrl(id: string, query: IDownloadQuery): string {
+    return this.url(`datasets/${encodeURIComponent(id)}/download${searchOf({ ...query })}`);
   }
 
   /** What the rules found on a version, and what was accepted of it. */
@@ -381,11 +400,7 @@ export class Client {
     query: Query = {},
     signal?: AbortSignal
   ): Promise<T> {
-    const pairs = Object.entries(query)
-      .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => [key, String(value)]);
-    const search = new URLSearchParams(pairs as string[][]).toString();
-    return this._request<T>(`${path}${search ? `?${search}` : ''}`, { signal });
+    return this._request<T>(`${path}${searchOf(query)}`, { signal });
   }
 
   private _post<T>(path: string, body: Record<string, unknown>): Promise<T> {
@@ -443,6 +458,13 @@ export class Client {
   }
 
   private _settings: ServerConnection.ISettings;
+}
+
+/** A query as an address has it, of what is not left out. */
+function searchOf(query: Query): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
+  const search = new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString();
+  return search ? `?${search}` : '';
 }
 
 /** The JSON of an answer; of a proxy's HTML page, whose status is all there is to say, nothing. */

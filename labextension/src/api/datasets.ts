@@ -189,6 +189,55 @@ export interface ICandles {
   bars_each: number;
 }
 
+/** Which part of a symbol is drawn: by its rows; left out, the whole. */
+export interface ICandlesQuery {
+  version?: number;
+  symbol: string;
+  /** A column of numbers; left out, the prices. */
+  column?: string;
+  first_row?: number;
+  stop_row?: number;
+  points: number;
+}
+
+/** A part of a symbol in a bounded number of candles, lists of one length. */
+export interface IDatasetCandles {
+  symbol: string;
+  /** False where open, high, low and close are of one column: a line shows them. */
+  bars: boolean;
+  /** Rows of a candle, those at both ends may have fewer. */
+  rows_each: number;
+  /** Which row of the symbol the first one begins with. */
+  first_row: number;
+  /** Rows of the symbol. */
+  total_rows: number;
+  /** Seconds since the epoch. */
+  time: number[];
+  open: (number | null)[];
+  high: (number | null)[];
+  low: (number | null)[];
+  close: (number | null)[];
+  volume: (number | null)[] | null;
+}
+
+export type FileFormat = 'csv' | 'parquet' | 'feather' | 'jsonl' | 'xlsx';
+
+/** Which rows, as which file. */
+export interface IDownloadQuery {
+  format: FileFormat;
+  version?: number;
+  /** A list of JSON; left out, all. */
+  symbols?: string;
+  start?: string;
+  end?: string;
+  escape_formulas?: boolean;
+}
+
+export interface IDownloadPlan {
+  rows: number;
+  file_name: string;
+}
+
 export type DatasetCell = string | number | boolean | null;
 
 export interface IDatasetPreview {

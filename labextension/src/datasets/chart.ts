@@ -1,4 +1,4 @@
-/** The chart of a dataset: candles with volume, or a line where there are no bars. */
+/** The chart of a dataset: candles with volume, or a line where there are no bars; of a long series the part looked at. */
 
 import { IDisposable } from '@lumino/disposable';
 import {
@@ -17,88 +17,87 @@ import {
   createSeriesMarkers
 } from 'lightweight-charts';
 
-import type { ICandles, IDatasetChart } from '../api/datasets.js';
 import { candleColors, chartTheme } from '../result/chartTheme.js';
 import { datesOnly, fixed, isoTime, priceDecimals } from '../result/format.js';
 import { readPalette } from '../result/palette.js';
 import { tickText } from '../result/tickText.js';
-import { barAt } from './report.js';
+import { IDrawn, IPart, partFor, placeOf, rowAt, suffices } from './chartWindow.js';
+import { marksOn } from './report.js';
 
 type Point = LineData<Time> | WhitespaceData<Time>;
+type Values = readonly (number | null)[];
 
 /** Points with gaps where there is no value. */
-function points(time: readonly number[], values: readonly (number | null)[]): Point[] {
+function points(time: readonly number[], values: Values): Point[] {
   return time.map((at, i) => {
     const value = values[i];
     return value === null || value === undefined ? { time: at as Time } : { time: at as Time, value };
   });
 }
 
-/** Candles of the bars that have all four prices. */
-export function bars(candles: ICandles): { time: Time; open: number; high: number; low: number; close: number }[] {
-  return candles.time.flatMap((at, i) => {
-    const [open, high, low, close] = [candles.open[i], candles.high[i], candles.low[i], candles.close[i]];
+/** Candles, with gaps where one of the four prices is missing. */
+export function bars(drawn: IDrawn): (WhitespaceData<Time> & { open?: number; high?: number; low?: number; close?: number })[] {
+  return drawn.time.map((at, i) => {
+    const [open, high, low, close] = [drawn.open?.[i], drawn.high?.[i], drawn.low?.[i], drawn.close[i]];
     return typeof open === 'number' && typeof high === 'number' && typeof low === 'number' && typeof close === 'number'
-      ? [{ time: at as Time, open, high, low, close }]
-      : [];
+      ? { time: at as Time, open, high, low, close }
+      : { time: at as Time };
   });
 }
 
 export class DatasetChart implements IDisposable {
-  /** `read` is told what stands at the crosshair, or at the end. */
+  /** `read` is told what stands at the crosshair, or at the end; `want` which part would show better what is looked at. */
   constructor(
     private readonly _host: HTMLElement,
-    private readonly _data: IDatasetChart,
+    drawn: IDrawn,
     private readonly _places: readonly { time: number; severity: string }[],
-    private readonly _read: (text: string) => void
+    private readonly _read: (text: string) => void,
+    private readonly _want: (part: IPart | null) => void
   ) {
-    const dateOnly = datesOnly(_data.candles?.time ?? _data.time);
-    this._dateOnly = dateOnly;
+    this._drawn = drawn;
+    const last = drawn.close.filter(value => value !== null).at(-1) ?? 1;
+    this._decimals = priceDecimals(last);
     this._chart = createChart(_host, {
       autoSize: true,
       crosshair: { mode: CrosshairMode.Normal },
-      localization: { locale: 'en', timeFormatter: (time: Time) => isoTime(time as number, dateOnly) },
+      // A drag that went on by itself would go on over what is not there yet.
+      kineticScroll: { mouse: false, touch: false },
+      localization: { locale: 'en', timeFormatter: (time: Time) => isoTime(time as number, this._dateOnly) },
       timeScale: {
         minBarSpacing: 0.02,
         rightOffset: 2,
-        timeVisible: !dateOnly,
         secondsVisible: false,
         enableConflation: true,
         tickMarkFormatter: (time: Time, type: TickMarkType) => tickText(time as number, type)
       }
     });
-    const { candles } = _data;
-    const last = (candles?.close ?? _data.values).filter(value => value !== null).at(-1) ?? 1;
-    const decimals = priceDecimals(last);
-    this._decimals = decimals;
-    const priceFormat = { type: 'price', precision: decimals, minMove: 10 ** -decimals } as const;
-    if (candles) {
-      this._candles = this._chart.addSeries(CandlestickSeries, { priceFormat, lastValueVisible: false, priceLineVisible: false });
-      this._candles.setData(bars(candles));
-      if (candles.volume) {
-        this._volume = this._chart.addSeries(
-          HistogramSeries,
-          { priceFormat: { type: 'volume' }, lastValueVisible: false, priceLineVisible: false },
-          1
-        );
-        this._volume.setData(points(candles.time, candles.volume));
-        const [price, volume] = this._chart.panes();
-        price?.setStretchFactor(3);
-        volume?.setStretchFactor(1);
-      }
+    const priceFormat = { type: 'price', precision: this._decimals, minMove: 10 ** -this._decimals } as const;
+    const quiet = { lastValueVisible: false, priceLineVisible: false };
+    if (drawn.open) {
+      this._candles = this._chart.addSeries(CandlestickSeries, { priceFormat, ...quiet });
     } else {
-      this._line = this._chart.addSeries(LineSeries, { lineWidth: 2, priceFormat, lastValueVisible: false, priceLineVisible: false });
-      this._line.setData(points(_data.time, _data.values));
+      this._line = this._chart.addSeries(LineSeries, { lineWidth: 2, priceFormat, ...quiet });
     }
-    const series = this._candles ?? this._line;
-    if (series && _places.length > 0) {
-      this._marks = createSeriesMarkers(series as ISeriesApi<'Candlestick' | 'Line', Time>, []);
+    if (drawn.volume) {
+      this._volume = this._chart.addSeries(HistogramSeries, { priceFormat: { type: 'volume' }, ...quiet }, 1);
+      const [price, volume] = this._chart.panes();
+      price?.setStretchFactor(3);
+      volume?.setStretchFactor(1);
     }
+    if (_places.length > 0) {
+      this._marks = createSeriesMarkers(this._series as ISeriesApi<'Candlestick' | 'Line', Time>, []);
+    }
+    this._fill();
     this.recolor();
-    this._chart.subscribeCrosshairMove(move => this._say(typeof move.logical === 'number' ? move.logical : null));
-    this._chart.subscribeDblClick(() => this._chart.timeScale().fitContent());
-    _host.addEventListener('keydown', this._onKey);
     this._chart.timeScale().fitContent();
+    this._chart.subscribeCrosshairMove(move => this._say(typeof move.logical === 'number' ? move.logical : null));
+    this._chart.subscribeDblClick(() => this._showAll());
+    this._chart.timeScale().subscribeVisibleLogicalRangeChange(this._look);
+    _host.addEventListener('keydown', this._onKey);
+    _host.addEventListener('pointerdown', this._onDown, true);
+    for (const type of ['pointerup', 'pointercancel'] as const) {
+      window.addEventListener(type, this._onUp, true);
+    }
     this._say(null);
   }
 
@@ -110,8 +109,39 @@ export class DatasetChart implements IDisposable {
     if (!this._isDisposed) {
       this._isDisposed = true;
       this._host.removeEventListener('keydown', this._onKey);
+      this._host.removeEventListener('pointerdown', this._onDown, true);
+      for (const type of ['pointerup', 'pointercancel'] as const) {
+        window.removeEventListener(type, this._onUp, true);
+      }
       this._chart.remove();
     }
+  }
+
+  /** Draw another part of the same series; the rows that are looked at stay where they are. */
+  show(drawn: IDrawn): void {
+    if (this._isDown) {
+      // The chart counts a drag from where it began: what it holds must not change meanwhile.
+      this._next = drawn;
+      return;
+    }
+    this._next = null;
+    const scale = this._chart.timeScale();
+    const range = scale.getVisibleLogicalRange();
+    const rows = range && { from: rowAt(this._drawn, range.from), to: rowAt(this._drawn, range.to) };
+    const at = rowAt(this._drawn, this._at);
+    this._drawn = drawn;
+    this._isSetting = true;
+    this._fill();
+    this._mark();
+    if (this._wantsAll) {
+      scale.fitContent();
+    } else if (rows) {
+      scale.setVisibleLogicalRange({ from: placeOf(drawn, rows.from), to: placeOf(drawn, rows.to) });
+    }
+    this._isSetting = false;
+    this._wantsAll = false;
+    this._say(placeOf(drawn, at));
+    this._look();
   }
 
   /** Take the colours anew after the theme or the setting changed. */
@@ -121,54 +151,97 @@ export class DatasetChart implements IDisposable {
     this._candles?.applyOptions(candleColors(palette));
     this._volume?.applyOptions({ color: palette.muted });
     this._line?.applyOptions({ color: palette.strategy });
-    const times = this._data.candles?.time ?? this._data.time;
+    this._mark();
+  }
+
+  private get _series(): ISeriesApi<'Candlestick', Time> | ISeriesApi<'Line', Time> {
+    return (this._candles ?? this._line)!;
+  }
+
+  /** As many candles as can be told from one another. */
+  private get _most(): number {
+    return Math.min(1_300, Math.max(200, Math.round(this._host.clientWidth / 2)));
+  }
+
+  private _fill(): void {
+    const drawn = this._drawn;
+    this._dateOnly = datesOnly([...drawn.time]);
+    this._chart.applyOptions({ timeScale: { timeVisible: !this._dateOnly } });
+    this._candles?.setData(bars(drawn));
+    this._line?.setData(points(drawn.time, drawn.close));
+    this._volume?.setData(points(drawn.time, drawn.volume ?? []));
+  }
+
+  private _mark(): void {
+    const palette = readPalette(this._host);
     this._marks?.setMarkers(
-      this._places.flatMap(({ time, severity }) => {
-        const at = times[barAt(times, time)];
-        return at === undefined
-          ? []
-          : [
-              {
-                time: at as Time,
-                position: 'aboveBar' as const,
-                shape: 'arrowDown' as const,
-                size: 1.5,
-                color: severity === 'error' ? palette.error : palette.warning
-              }
-            ];
-      })
+      marksOn(this._drawn.time, this._places).map(({ at, severity }) => ({
+        time: this._drawn.time[at] as Time,
+        position: 'aboveBar' as const,
+        shape: 'arrowDown' as const,
+        size: 1.5,
+        color: severity === 'error' ? palette.error : palette.warning
+      }))
     );
   }
 
-  private get _count(): number {
-    return (this._data.candles?.time ?? this._data.time).length;
+  /** Ask for another part where the one that is drawn does not do. */
+  private readonly _look = (): void => {
+    const range = this._chart.timeScale().getVisibleLogicalRange();
+    if (this._isSetting || this._wantsAll || range === null || this._isDisposed) {
+      return;
+    }
+    const { total } = this._drawn;
+    const rows = { from: rowAt(this._drawn, range.from), to: rowAt(this._drawn, range.to) };
+    const isFine = suffices(this._drawn, rows, this._most) || rows.from >= total || rows.to <= 0;
+    this._want(isFine ? null : partFor(rows, total, this._most));
+  };
+
+  private _showAll(): void {
+    const { total, time, each, isSample } = this._drawn;
+    if (isSample || time.length * each >= total) {
+      this._chart.timeScale().fitContent();
+    } else {
+      this._wantsAll = true;
+      this._want(partFor({ from: 0, to: total }, total, this._most));
+    }
   }
 
-  private _say(at: number | null): void {
-    const i = Math.max(0, Math.min(this._count - 1, at === null ? this._count - 1 : Math.round(at)));
-    const { candles, time, values } = this._data;
-    const text = (value: number | null | undefined): string =>
-      value === null || value === undefined ? '\u2013' : fixed(value, this._decimals);
-    const when = (candles?.time ?? time)[i];
+  private _say(place: number | null): void {
+    const { time, open, high, low, close, volume } = this._drawn;
+    const end = time.length - 1;
+    const i = Math.max(0, Math.min(end, place === null ? end : Math.round(place)));
+    const text = (values: Values | null): string => {
+      const value = values?.[i];
+      return value === null || value === undefined ? '\u2013' : fixed(value, this._decimals);
+    };
+    const when = time[i];
     if (when === undefined) {
       this._read('');
       return;
     }
     this._at = i;
+    const prices = open ? [`O ${text(open)}`, `H ${text(high)}`, `L ${text(low)}`, `C ${text(close)}`] : [text(close)];
     this._read(
-      candles
-        ? [
-            isoTime(when, this._dateOnly),
-            `O ${text(candles.open[i])}`,
-            `H ${text(candles.high[i])}`,
-            `L ${text(candles.low[i])}`,
-            `C ${text(candles.close[i])}`,
-            candles.volume ? `V ${fixed(candles.volume[i] ?? 0, 0)}` : ''
-          ]
-            .filter(Boolean)
-            .join('  ')
-        : `${isoTime(when, this._dateOnly)}  ${text(values[i])}`
+      [isoTime(when, this._dateOnly), ...prices, volume ? `V ${fixed(volume[i] ?? 0, 0)}` : ''].filter(Boolean).join('  ')
     );
+  }
+
+  /** Go to a candle, and take the picture along where it lies beside it. */
+  private _go(to: number): void {
+    const scale = this._chart.timeScale();
+    const range = scale.getVisibleLogicalRange();
+    this._say(to);
+    if (range && (this._at < range.from + 1 || this._at > range.to - 1)) {
+      const by = this._at < range.from + 1 ? this._at - range.from - 1 : this._at - range.to + 1;
+      const jump = by + (Math.sign(by) * (range.to - range.from)) / 4;
+      scale.setVisibleLogicalRange({ from: range.from + jump, to: range.to + jump });
+    }
+    const when = this._drawn.time[this._at];
+    const price = this._drawn.close[this._at];
+    if (when !== undefined && typeof price === 'number') {
+      this._chart.setCrosshairPosition(price, when as Time, this._series);
+    }
   }
 
   private readonly _onKey = (event: KeyboardEvent): void => {
@@ -188,15 +261,7 @@ export class DatasetChart implements IDisposable {
       case 'ArrowLeft':
       case 'ArrowRight': {
         const pace = event.shiftKey ? 10 : 1;
-        const to = this._at + (event.key === 'ArrowLeft' ? -pace : pace);
-        this._say(to);
-        const series = this._candles ?? this._line;
-        const { candles, time, values } = this._data;
-        const when = (candles?.time ?? time)[this._at];
-        const price = (candles?.close ?? values)[this._at];
-        if (series && when !== undefined && typeof price === 'number') {
-          this._chart.setCrosshairPosition(price, when as Time, series);
-        }
+        this._go(this._at + (event.key === 'ArrowLeft' ? -pace : pace));
         break;
       }
       case '+':
@@ -207,7 +272,7 @@ export class DatasetChart implements IDisposable {
         zoom(1 / 0.7);
         break;
       case '0':
-        scale.fitContent();
+        this._showAll();
         break;
       default:
         return;
@@ -216,13 +281,29 @@ export class DatasetChart implements IDisposable {
     event.stopPropagation();
   };
 
+  private readonly _onDown = (): void => {
+    this._isDown = true;
+  };
+
+  private readonly _onUp = (): void => {
+    this._isDown = false;
+    if (this._next) {
+      this.show(this._next);
+    }
+  };
+
   private readonly _chart: IChartApi;
-  private readonly _dateOnly: boolean;
   private readonly _decimals: number;
+  private _drawn: IDrawn;
+  private _next: IDrawn | null = null;
+  private _dateOnly = false;
   private _candles: ISeriesApi<'Candlestick', Time> | null = null;
   private _volume: ISeriesApi<'Histogram', Time> | null = null;
   private _line: ISeriesApi<'Line', Time> | null = null;
   private _marks: ISeriesMarkersPluginApi<Time> | null = null;
   private _at = 0;
+  private _isDown = false;
+  private _isSetting = false;
+  private _wantsAll = false;
   private _isDisposed = false;
 }

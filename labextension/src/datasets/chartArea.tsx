@@ -3,72 +3,112 @@
 import React from 'react';
 
 import type { IDatasetChart } from '../api/datasets.js';
-import { describe } from '../api/problem.js';
+import { ApiError, describe } from '../api/problem.js';
 import { fixed } from '../result/format.js';
 import type { IAlphintra } from '../tokens.js';
+import { CandleLoader } from './candleLoader.js';
 import { DatasetChart } from './chart.js';
+import { IDrawn, IPart, drawnOf, drawnOfPreview } from './chartWindow.js';
+import { DownloadMenu } from './download.js';
 import { IFired, placesOn } from './report.js';
 
 interface IProps {
+  /** What the preview has: shown where no candles come. */
   first: IDatasetChart;
   symbols: readonly string[];
   /** What the rules found: its places are marked. */
   fired: readonly IFired[];
   alphintra: IAlphintra;
+  /** Which version of which dataset; `null` for what ships. */
+  of: { id: string; version: number | null };
+  /** The chart that the preview has of another symbol. */
   readChart: (symbol: string) => Promise<IDatasetChart>;
 }
 
-export function ChartArea({ first, symbols, fired, alphintra, readChart }: IProps): JSX.Element {
-  const { trans, appearanceChanged } = alphintra;
-  const [data, setData] = React.useState(first);
+/** As many candles show a whole series at first. */
+const POINTS = 600;
+
+export function ChartArea({ first, symbols, fired, alphintra, of, readChart }: IProps): JSX.Element {
+  const { client, trans, appearanceChanged } = alphintra;
   const [symbol, setSymbol] = React.useState(first.symbol);
+  /** What a new chart begins with, and what is shown of the symbol now. */
+  const [begin, setBegin] = React.useState<IDrawn | null>(null);
+  const [shown, setShown] = React.useState<IDrawn | null>(null);
   const [problem, setProblem] = React.useState<string | null>(null);
   const [text, setText] = React.useState('');
+  const [isBusy, setBusy] = React.useState(false);
   const host = React.useRef<HTMLDivElement>(null);
-  const isEmpty = (data.candles?.time ?? data.time).length === 0;
+  /** The column of a series that has no prices. */
+  const column = React.useRef<string | undefined>(undefined);
+  const read = async (part: Partial<IPart>, signal?: AbortSignal): Promise<IDrawn> => {
+    const asked = { version: of.version ?? undefined, symbol, column: column.current, points: POINTS, ...part };
+    return drawnOf(await client.datasetCandles(of.id, asked, signal));
+  };
   React.useEffect(() => {
-    if (symbol === data.symbol) {
-      return undefined;
-    }
-    let gone = false;
-    readChart(symbol).then(
-      found => {
-        if (!gone) {
-          setData(found);
-          setProblem(null);
-        }
-      },
-      (reason: unknown) => {
-        if (!gone) {
-          setProblem(describe(reason).text);
-        }
+    const abort = new AbortController();
+    const begun = (drawn: IDrawn, why: string | null): void => {
+      if (!abort.signal.aborted) {
+        setBegin(drawn);
+        setShown(drawn);
+        setProblem(why);
       }
-    );
-    return () => {
-      gone = true;
     };
-  }, [symbol]);
+    const load = async (): Promise<void> => {
+      try {
+        begun(
+          await read({}, abort.signal).catch((reason: unknown) => {
+            if (!(reason instanceof ApiError && reason.problem.code === 'NOT_TRADABLE' && first.series !== null)) {
+              throw reason;
+            }
+            column.current = first.series;
+            return read({}, abort.signal);
+          }),
+          null
+        );
+      } catch (reason) {
+        // A server that reads no files, for one: what the preview knows is better than nothing.
+        const known = symbol === first.symbol ? first : await readChart(symbol);
+        begun(drawnOfPreview(known), describe(reason).text);
+      }
+    };
+    load().catch((reason: unknown) => {
+      if (!abort.signal.aborted) {
+        setProblem(describe(reason).text);
+      }
+    });
+    return () => abort.abort();
+  }, [symbol, of.id, of.version]);
+  const isEmpty = begin?.time.length === 0;
   React.useEffect(() => {
-    if (host.current === null || isEmpty) {
+    if (host.current === null || begin === null || isEmpty) {
       return undefined;
     }
-    const chart = new DatasetChart(host.current, data, placesOn(fired, data.symbol, symbols.length === 1), setText);
+    const loader = new CandleLoader(
+      read,
+      drawn => {
+        setProblem(null);
+        setShown(drawn);
+        chart.show(drawn);
+      },
+      reason => setProblem(describe(reason).text),
+      setBusy
+    );
+    const places = placesOn(fired, begin.symbol, symbols.length === 1);
+    const chart = new DatasetChart(host.current, begin, places, setText, part => {
+      if (part === null) {
+        loader.drop();
+      } else {
+        loader.want(part);
+      }
+    });
     const recolor = (): void => chart.recolor();
     appearanceChanged.connect(recolor);
     return () => {
       appearanceChanged.disconnect(recolor);
+      loader.drop();
       chart.dispose();
     };
-  }, [data, fired]);
-  const { candles } = data;
-  const drawn = candles ? candles.time.length : data.time.length;
-  const each = candles?.bars_each ?? 1;
-  const note =
-    each > 1
-      ? trans.__('%1 bars, each candle stands for %2 of them', fixed(data.bars, 0), each)
-      : data.thinned
-        ? trans.__('%1 of %2 rows, drawn at random', fixed(drawn, 0), fixed(data.bars, 0))
-        : trans._n('%2 bar', '%2 bars', data.bars, fixed(data.bars, 0));
+  }, [begin, fired]);
   return (
     <section className="alphintra-Dataset-chart" aria-label={trans.__('Chart')}>
       <div className="alphintra-Dataset-chart-head">
@@ -87,12 +127,13 @@ export function ChartArea({ first, symbols, fired, alphintra, readChart }: IProp
             ))}
           </select>
         ) : (
-          <b>{data.symbol}</b>
+          <b>{symbol}</b>
         )}
         <span className="alphintra-Dataset-values" role="status">
           {text}
         </span>
-        <span className="alphintra-muted">{note}</span>
+        <span className="alphintra-muted alphintra-Dataset-chart-note">{shown === null ? '' : noteOf(shown, trans)}</span>
+        <DownloadMenu of={of} symbols={symbols} alphintra={alphintra} />
       </div>
       {problem === null ? null : (
         <p className="alphintra-Problem" role="alert">
@@ -101,16 +142,29 @@ export function ChartArea({ first, symbols, fired, alphintra, readChart }: IProp
       )}
       {isEmpty ? (
         <p className="alphintra-muted">{trans.__('There are no numbers of this symbol to draw.')}</p>
+      ) : begin === null ? (
+        <div className="alphintra-Chart alphintra-Dataset-canvas alphintra-Skeleton" aria-busy="true" />
       ) : (
         <div
           ref={host}
           className="alphintra-Chart alphintra-Dataset-canvas"
           tabIndex={0}
           role="application"
+          aria-busy={isBusy}
+          data-each={shown?.each}
           data-lm-suppress-shortcuts="true"
-          aria-label={trans.__('Chart of %1. Arrows go from bar to bar, plus and minus zoom, 0 shows all.', data.symbol)}
+          aria-label={trans.__('Chart of %1. Arrows go from bar to bar, plus and minus zoom, 0 shows all.', symbol)}
         />
       )}
     </section>
   );
+}
+
+function noteOf(shown: IDrawn, trans: IAlphintra['trans']): string {
+  const all = fixed(shown.total, 0);
+  return shown.each > 1
+    ? trans.__('%1 bars, each candle stands for %2 of them', all, fixed(shown.each, 0))
+    : shown.isSample && shown.time.length < shown.total
+      ? trans.__('%1 of %2 rows, drawn at random', fixed(shown.time.length, 0), all)
+      : trans._n('%2 bar', '%2 bars', shown.total, all);
 }

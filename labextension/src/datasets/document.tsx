@@ -212,6 +212,7 @@ function Document(props: IDocumentProps): JSX.Element {
         symbols={shown.dataset.symbols}
         fired={shown.fired}
         alphintra={alphintra}
+        of={{ id, version: shown.version?.number ?? null }}
         readChart={async symbol => {
           const asked = shown.version ? { version: shown.version.number } : {};
           return (await client.datasetPreview(id, { ...asked, symbol, rows: 1, max_points: POINTS })).chart_data;

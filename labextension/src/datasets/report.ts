@@ -106,6 +106,26 @@ export function placesOn(
   return [...worst].map(([time, severity]) => ({ time, severity })).sort((a, b) => a.time - b.time);
 }
 
+/**
+ * Which of rising times get a mark, each once and by the worst that is in it. What lies before
+ * the first or after the last is not among them.
+ */
+export function marksOn<Severity extends string>(
+  times: readonly number[],
+  places: readonly { time: number; severity: Severity }[]
+): { at: number; severity: Severity }[] {
+  const worst = new Map<number, Severity>();
+  const last = times.at(-1) ?? 0;
+  const width = times.length > 1 ? last - times.at(-2)! : Infinity;
+  for (const { time, severity } of places) {
+    const at = barAt(times, time);
+    if (at >= 0 && time < last + width && (worst.get(at) ?? 'info') !== 'error') {
+      worst.set(at, severity);
+    }
+  }
+  return [...worst].map(([at, severity]) => ({ at, severity })).sort((a, b) => a.at - b.at);
+}
+
 /** The last of rising times that is not after another one; -1 where there is none. */
 export function barAt(times: readonly number[], time: number): number {
   let low = 0;

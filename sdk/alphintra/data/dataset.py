@@ -8,17 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
+
 from alphintra.data import catalogue
 from alphintra.data.basis import check_prices
 from alphintra.data.content_hash import Array
+from alphintra.data.instrument import did_you_mean
 from alphintra.data.market import MarketData
 from alphintra.data.resolve import resolve, stored_dataset
 from alphintra.data.shipped import market_from_manifest
-from alphintra.errors import DataError
+from alphintra.errors import DataError, UnknownDataset
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+
+    from alphintra.data.candle_chart import CandleChart
+    from alphintra.store.candles import CandleSeries
+    from alphintra.store.exporting import Rows
 
 
 class Dataset:
@@ -29,6 +36,9 @@ class Dataset:
         symbols: Symbols in universe order.
         manifest: What is known about a shipped dataset; empty for data given directly.
     """
+
+    _start: Any = None
+    _end: Any = None
 
     def __init__(
         self,
@@ -98,6 +108,79 @@ class Dataset:
         """
         return self.stored()
 
+    def download(
+        self, path: str | os.PathLike[str], format: str | None = None, *, escape_formulas: bool = False
+    ) -> Path:
+        """Write the rows to a file, in bounded memory where they are a dataset of your own.
+
+        ::
+
+            al.data.load("prices@2/AAPL", start="2020-01-01").download("aapl.csv")
+
+        What is read back is what is stored: floats to the last bit, times in UTC with their zone. In CSV a float has a
+        point or an exponent, a missing text nothing and an empty one quotes; in JSON lines NaN is ``null``.
+
+        Args:
+            path: Where to; a file of this name is replaced, once all is written.
+            format: ``csv``, ``jsonl``, ``parquet``, ``feather`` or ``xlsx``; left out, what the path ends like.
+            escape_formulas: Whether in a CSV texts that begin with ``= + - @``, a tab or a carriage return get an
+                apostrophe, for who opens it in a spreadsheet and does not know where it came from.
+
+        Returns:
+            The path.
+
+        Raises:
+            DataError: There is no such format (``UNKNOWN_FORMAT``); the rows do not fit it (``TOO_MANY_ROWS``,
+                ``CELL_LIMIT``).
+            OSError: It cannot be written there.
+        """
+        from alphintra.data.downloading import write_file
+
+        return write_file(self._rows_to_write(), path, format, escape=escape_formulas)
+
+    def chart(
+        self,
+        symbol: str | None = None,
+        start: Any = None,
+        end: Any = None,
+        *,
+        column: str | None = None,
+        points: int = 400,
+    ) -> CandleChart:
+        """Draw a part of a symbol: candles with volume, or a line of closes.
+
+        Of ten million bars no more than ``points`` candles are made and go into the page, each exactly of 2, 4, 8, …
+        bars; what lies outside the part is not read.
+
+        Args:
+            symbol: Which; left out, the first.
+            start: First time: a date, or an instant (UTC where it names no zone); left out, that of :func:`load`.
+            end: Last time, included; a date with its whole day.
+            column: A column of numbers; left out, the prices.
+            points: At most so many candles, up to 4,000.
+
+        Raises:
+            DataError: There is no such symbol; a bound is no date; there are no prices.
+        """
+        from alphintra.data.candle_chart import CandleChart
+        from alphintra.store.candles import MOST_POINTS
+
+        if not 2 <= points <= MOST_POINTS:
+            raise DataError(f"points={points!r}", code="BAD_RANGE", hint=f"Between 2 and {MOST_POINTS:,}.")
+        chosen = self.symbols[0] if symbol is None else symbol
+        if chosen not in self.symbols:
+            raise UnknownDataset(
+                f"'{self.name}' has no symbol '{chosen}'",
+                code="UNKNOWN_SYMBOL",
+                hint=did_you_mean(chosen, self.symbols) + "It has " + ", ".join(self.symbols[:20]) + ".",
+            )
+        series, dates = self._candle_series(chosen, column)
+        span = series.span(self._start if start is None else start, self._end if end is None else end)
+        found = series.rows(*span, points)
+        title = self.name if self.symbols == (chosen,) else f"{self.name}, {chosen}"
+        title += "" if column is None else f", {column}"
+        return CandleChart(title, found, dates, series.bars)
+
     def events(self) -> pd.DataFrame:
         """Return the stored splits and dividends of the symbols, one a row; empty if there are none.
 
@@ -116,6 +199,28 @@ class Dataset:
             else:
                 self._stored = _given_columns(self.market())
         return self._stored
+
+    def _candle_series(self, symbol: str, column: str | None) -> tuple[CandleSeries, bool]:
+        """Return what candles are made of, and whether its times are days."""
+        from alphintra.store.candles import ArraySeries, parts_of
+        from alphintra.store.columns import Column
+
+        market = self.shown()
+        bars = market.bars[symbol]
+        columns = {"close": bars.close}
+        if not market.closes_only:
+            columns |= {"open": bars.open, "high": bars.high, "low": bars.low}
+        if bars.volume is not None:
+            columns["volume"] = bars.volume
+        parts = parts_of([Column(name, "double", name) for name in columns], column)
+        days = len(np.unique(bars.session)) == len(bars)
+        kind = "date32" if days else "timestamp[us, UTC]"
+        return ArraySeries(bars.session if days else bars.open_time, columns, parts, kind), days
+
+    def _rows_to_write(self) -> Rows:
+        from alphintra.data.downloading import rows_in_memory
+
+        return rows_in_memory(self)
 
     def __repr__(self) -> str:
         """Return one line: name, symbols, range and rows."""

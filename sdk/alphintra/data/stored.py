@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from alphintra.recipes.processing import Processing
     from alphintra.recipes.recipe import Given
+    from alphintra.store.candles import CandleSeries
+    from alphintra.store.exporting import Rows
     from alphintra.store.manifest import Manifest
     from alphintra.store.reading import Version
 
@@ -317,6 +319,26 @@ class StoredDataset(Dataset):
 
         happened = self.events()
         return with_events(market, happened) if len(happened) else market
+
+    def _candle_series(self, symbol: str, column: str | None) -> tuple[CandleSeries, bool]:
+        from alphintra.store.candles import StoredSeries
+
+        if self._as_of is not None:
+            return super()._candle_series(symbol, column)
+        series = StoredSeries(self._version, symbol, column, kept_bytes=0)
+        return series, self.about.time.type == "date32"
+
+    def _rows_to_write(self) -> Rows:
+        from alphintra.store.exporting import Rows, rows_of
+
+        if self._as_of is None:
+            return rows_of(self._version, self._wanted, self._columns, self._start, self._end)
+        from alphintra.store.finding import find as find_rows
+
+        def tables(names: Sequence[str]) -> Iterator[Any]:
+            return (self._read([symbol], names) for symbol in self.symbols)
+
+        return Rows(find_rows(self.about, self._wanted, self._columns).columns, tables)
 
     def _read(self, symbols: Sequence[str] | None, columns: Sequence[str] | None, *, whole: bool = False) -> Any:
         """Return rows; ``whole``: of all times."""

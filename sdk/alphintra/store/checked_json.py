@@ -135,7 +135,7 @@ def check_free(value: Any, where: str, most_items: int) -> None:
             elif isinstance(item, float):
                 if not math.isfinite(item):
                     refuse("a number without end", where)
-            elif isinstance(item, int) and not -WHOLE <= item <= WHOLE:
+            elif isinstance(item, int) and not -WHOLE - 1 <= item <= WHOLE:
                 refuse("a number of more than 64 bits", where)
         if not below:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,10 +180,17 @@ def named(symbols: list[str], index: npt.NDArray[np.int32]) -> Any:
     """Return the column of symbols: which of ``symbols`` each row has."""
     import pyarrow as pa
 
-    raw = [symbol.encode() for symbol in symbols]
+    return pa.DictionaryArray.from_arrays(numbers(index), texts(symbols))
+
+
+def texts(values: Iterable[str]) -> Any:
+    """Return texts as an Arrow array. Not ``pyarrow.array``: it imports pandas."""
+    import pyarrow as pa
+
+    raw = [value.encode() for value in values]
     offsets = np.cumsum([0, *map(len, raw)], dtype=np.int32)
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(raw))]
-    return pa.DictionaryArray.from_arrays(numbers(index), pa.Array.from_buffers(pa.string(), len(raw), buffers))
+    return pa.Array.from_buffers(pa.string(), len(raw), buffers)
 
 
 def validity(array: Any) -> npt.NDArray[np.bool_] | None:

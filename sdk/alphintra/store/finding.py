@@ -64,7 +64,7 @@ def find(
         DataError: There is no such column, or a bound is no date.
     """
     chosen = _columns(manifest, columns)
-    low, high = _bounds(manifest, start, end)
+    low, high = bounds(manifest.time.type, start, end)
     _, _, symbol, _, first, last = manifest.groups
     places = np.flatnonzero((last >= low) & (first <= high))
     places = places[np.argsort(symbol[places], kind="stable")]  # by symbol, then in time
@@ -107,9 +107,19 @@ def _symbols(manifest: Manifest, wanted: Sequence[str]) -> list[int]:
     return [numbers[symbol] for symbol in wanted]
 
 
-def _bounds(manifest: Manifest, start: Any, end: Any) -> tuple[int, int]:
+def bounds(kind: str, start: Any, end: Any) -> tuple[int, int]:
+    """Return the first and the last time of a range, in the unit of a column of times.
+
+    Args:
+        kind: Type of the column.
+        start: First time, as of :func:`find`.
+        end: Last time.
+
+    Raises:
+        DataError: One is no date, or they are the wrong way round.
+    """
     low, high = parse_bound(start, "start"), parse_bound(end, "end")
-    dates = manifest.time.type == "date32"
+    dates = kind == "date32"
     first, last = -_FOREVER, _FOREVER
     if low is not None:
         # A date is wanted from an instant on only if it begins there or later.

@@ -7,14 +7,14 @@ import functools
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphintra_kernel.priority import BACKGROUND, Priority
 
-from .worker_home import WORKER_VARIABLE, WorkerHome, remove_tree
+from .worker_home import WORKER_VARIABLE, WorkerHome, lay_out, remove_tree
 from .worker_process import Streams, Worker
 
 if TYPE_CHECKING:
@@ -107,30 +107,61 @@ class Launcher:
             OSError: Its folder could not be made.
             SandboxError: It could not be started.
         """
+        return Worker(*await self.begin(self._argv, limits.bounds(), priority))
+
+    async def begin(
+        self,
+        argv: Sequence[str],
+        bounds: Limits,
+        priority: Priority = BACKGROUND,
+        links: Mapping[str, Path] | None = None,
+        last: Sequence[str] = (),
+    ) -> tuple[str, Path, SandboxProcess, Streams]:
+        """Start a program that is spoken to over two pipes; return its marker, folder, process and our ends.
+
+        Args:
+            argv: Its command, to which the two descriptors are appended.
+            bounds: What it may use.
+            priority: Its share of the processors.
+            links: Files that it finds below ``in`` from its start on, as of :func:`lay_out`.
+            last: Arguments after the descriptors.
+
+        Raises:
+            OSError: Its folder could not be made, or a file that is to be linked is gone.
+            SandboxError: It could not be started.
+        """
         from alphintra_kernel.sandbox import start
 
         marker, folder = await asyncio.to_thread(self.home.new)
-        to_worker, from_worker = os.pipe(), os.pipe()
-        streams = await Streams.open(to_worker[1], from_worker[0])
-        theirs = (to_worker[0], from_worker[1])
-        spawn = functools.partial(self._spawn, marker, folder, theirs, limits, priority, streams)
         try:
-            process = await start(spawn)
+            if links:
+                await asyncio.to_thread(lay_out, folder, {}, links)
+            to_it, from_it = os.pipe(), os.pipe()
+            theirs = (to_it[0], from_it[1])
+            try:
+                streams = await Streams.open(to_it[1], from_it[0])
+                try:
+                    command = [*argv, *map(str, theirs), *last]
+                    spawn = functools.partial(self._spawn, command, marker, folder, theirs, bounds, priority, streams)
+                    process = await start(spawn)
+                except BaseException:
+                    await streams.close()
+                    raise
+            finally:
+                for fd in theirs:
+                    os.close(fd)
         except BaseException:
-            await streams.close()
             await asyncio.to_thread(remove_tree, folder)
             raise
-        finally:
-            for fd in theirs:
-                os.close(fd)
-        return Worker(marker, folder, process, streams)
+        return marker, folder, process, streams
 
     def _spawn(
         self,
+        argv: Sequence[str],
         marker: str,
         folder: Path,
         fds: tuple[int, int],
-        limits: JobLimits,
+        bounds: Limits,
         priority: Priority,
         streams: Streams,
     ) -> SandboxProcess:
@@ -142,9 +173,9 @@ class Launcher:
             env |= {ROOT_VARIABLE: str(folder), "TMPDIR": str(folder / "tmp")}
             mounts.append(Mount(folder / "tmp", "/job/tmp", writable=True))
         return self.sandbox.spawn(
-            [*self._argv, *map(str, fds)],
+            argv,
             mounts=mounts,
-            limits=limits.bounds(),
+            limits=bounds,
             fds=fds,
             cwd=f"{env[ROOT_VARIABLE]}/out",
             env=env,

@@ -114,7 +114,7 @@ class Worker:
 
     async def end(self) -> None:
         """Kill it with all its processes: afterwards nothing of it writes."""
-        await asyncio.to_thread(_end, self.process)
+        await asyncio.to_thread(end_process, self.process)
         await self._streams.close()
         self.on_end()
 
@@ -165,6 +165,13 @@ class Streams:
                 "the strategy wrote to what it did not open."
             ) from None
 
+    async def exactly(self, count: int) -> bytes:
+        """Read so many bytes; fewer at the end."""
+        try:
+            return await self._reader.readexactly(count)
+        except asyncio.IncompleteReadError as error:
+            return error.partial
+
     def say(self, message: Mapping[str, Any]) -> None:
         """Send a line; a worker that is gone shows when its end is read."""
         self._write_end.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
@@ -191,7 +198,8 @@ def _nothing() -> None:
     pass
 
 
-def _end(process: SandboxProcess) -> None:
+def end_process(process: SandboxProcess) -> None:
+    """Kill a process with all that it started, and wait until it is gone. Blocks."""
     process.kill()
     with contextlib.suppress(TimeoutError):
         process.wait(10)

@@ -15,7 +15,9 @@ from ..db.dataset_tables import DatasetSymbolRow
 from ..db.engine import Database, one_at_a_time
 from ..db.tables import DatasetRow, unique_name
 from ..db.types import utc_now
+from ..errors import Invalid
 from ..models.datasets import DataSource
+from ..readers.process import Said
 from .dataset_rows import fold
 
 _NAMESPACE = uuid.UUID("6f0c8d5e-2f0b-5b6a-9a3c-0d6f3f0f7a11")
@@ -149,6 +151,51 @@ def _candles(columns: dict[str, Any], most: int) -> dict[str, Any] | None:
         else _finite(np.add.reduceat(np.nan_to_num(np.asarray(volume, dtype=np.float64)), first)),
         "bars_each": each,
     }
+
+
+def candles(manifest: dict[str, Any], request: dict[str, Any]) -> tuple[Said, bytes]:
+    """Make candles of a symbol as the reader of a stored version does. It waits for the disk.
+
+    Raises:
+        Invalid: There is no such symbol, column or range.
+    """
+    from alphintra.data import catalogue
+    from alphintra.errors import DataError
+    from alphintra.store.candles import ArraySeries, parts_of
+    from alphintra.store.columns import Column
+
+    symbol = request["symbol"]
+    names = [item["name"] for item in manifest["symbols"]]
+    if symbol not in names:
+        raise Invalid.field("symbol", f"there is no symbol {symbol!r}; there is {', '.join(names[:20])}",
+                            code="UNKNOWN_SYMBOL")  # fmt: skip
+    values = _values(manifest)
+    column = request["column"]
+    if column is None and "close" not in values:
+        column = values[0]
+    try:
+        parts = parts_of([Column(name, "double", name) for name in values], column)
+        columns = catalogue.read_columns(manifest, [symbol])[symbol]
+        series = ArraySeries(columns["session"], columns, parts)
+        rows = request["first_row"], request["stop_row"]
+        if rows[0] is None:
+            rows = series.span(request["start"], request["end"])
+        found = series.rows(*rows, request["points"])
+    except DataError as error:
+        raise Invalid(str(error), code=error.code) from None
+    raw = b"".join(own.tobytes() for own in found.arrays())
+    said = Said(
+        type="candles",
+        bytes=len(raw),
+        points=len(found.time),
+        rows=found.rows_of_all,
+        rows_each=found.rows_each,
+        first_row=found.first_row,
+        days=True,
+        bars=series.bars,
+        volume=found.volume is not None,
+    )
+    return said, raw
 
 
 def _finite(values: Any) -> list[float | None]:

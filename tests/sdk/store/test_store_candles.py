@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from alphintra.errors import DataError, UnknownDataset
-from alphintra.store.candles import candles
+from alphintra.store.candles import ArraySeries, StoredSeries, candles, parts_of
 from alphintra.store.opening import open_folder
 
 from .made import START, bars, write
@@ -89,3 +89,42 @@ def test_missing_values_and_other_columns(tmp_path):
         assert caught.value.code == code
     with pytest.raises(UnknownDataset):
         candles(version, "B", column="x")
+
+
+@pytest.mark.parametrize(("kept", "lowest"), [(1 << 20, 8), (80_000, 8), (10_000, 64), (1, 16_777_216)])
+def test_what_is_kept_makes_the_same_candles_and_is_bounded(version, kept, lowest):
+    series = StoredSeries(version, "B", kept_bytes=kept)
+    dice = np.random.default_rng(kept)
+    for _ in range(60):
+        first, stop = sorted(dice.integers(0, len(FRAME) + 1, 2).tolist())
+        most = int(dice.choice([2, 3, 50, 400, 4_000]))
+        found = series.rows(first, stop, most)
+        want = by_pandas(first, stop - 1, found.rows_each)
+        assert len(found.time) == len(want) <= most
+        assert (found.first_row, found.rows_of_all) == (first, len(FRAME))
+        for name in ("open", "high", "low", "close", "rows"):
+            assert np.array_equal(getattr(found, name), want[name]), name
+        assert np.allclose(found.volume, want["volume"], rtol=1e-12)
+    raw = 4 * 1_000 * 6 * 8  # the row groups that were looked at last
+    assert series.kept <= raw + (kept if lowest < 1_000 else 11 * 9 * 8) * 1.2
+    whole = np.arange(len(FRAME))
+    arrays = {name: FRAME[name].to_numpy() for name in ("open", "high", "low", "close", "volume")}
+    plain = ArraySeries(whole, arrays, parts_of(version.manifest.columns))
+    assert np.array_equal(plain.rows(5, 9_000, 100).high, series.rows(5, 9_000, 100).high)
+    assert plain.span("1970-01-03", "1970-01-05") == (2, 5)
+
+
+def test_a_view_reads_no_row_group_twice_that_it_has_seen_whole(version, monkeypatch):
+    series = StoredSeries(version, "B")
+    read = []
+    real = series._read
+    monkeypatch.setattr(series, "_read", lambda groups: read.extend(groups) or real(groups))
+    series.rows(0, series.count, 1_000)
+    assert read == list(range(11))
+    series.rows(2_000, 10_000, 500)
+    series.rows(0, series.count, 10)
+    assert read == list(range(11))
+    series.rows(2_500, 4_200, 100)  # cut at both ends, by no candle that is kept
+    assert read[11:] == [2, 4]
+    series.rows(2_600, 2_900, 4_000)
+    assert read[11:] == [2, 4]

@@ -1,0 +1,129 @@
+"""A long series on its page: zoomed and panned through, and taken home as a file."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from lab_page import PATIENCE, Page
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+FORM = "form.alphintra-Mapping:visible"
+PAGE = ".alphintra-DatasetView:visible"
+CHART = f"{PAGE} .alphintra-Dataset-canvas"
+ROWS = 60_000
+
+
+def minutes() -> bytes:
+    """Write minute bars of an exchange that never closes."""
+    dice = np.random.default_rng(8)
+    close = np.round(100 * np.exp(np.cumsum(dice.normal(0, 4e-4, ROWS))), 2)
+    opened = np.concatenate([[100.0], close[:-1]])
+    times = 1_577_836_800_000_000 + 60_000_000 * np.arange(ROWS)
+    table = pa.table(
+        {
+            "symbol": ["COIN"] * ROWS,
+            "time": pa.array(times).cast(pa.timestamp("us", "UTC")),
+            "open": opened,
+            "high": np.maximum(opened, close) + 0.01,
+            "low": np.minimum(opened, close) - 0.01,
+            "close": close,
+            "volume": dice.integers(1, 900, ROWS).astype(float),
+        }
+    )
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    return out.getvalue()
+
+
+def test_a_long_series_is_looked_through_and_downloaded(view: Page) -> None:
+    page = view.page
+    view.open()
+    view.command("Show Datasets")
+    raw = minutes()
+    files = page.locator("#alphintra-datasets input[type=file]")
+    files.set_input_files({"name": "coins.parquet", "mimeType": "application/octet-stream", "buffer": raw})
+    page.locator(FORM).wait_for()
+    page.locator(f"{FORM} [data-question='label']").get_by_role("button", name="open", exact=True).click()
+    page.locator(f"{FORM} [data-field='dataset'] input").fill("coin-minutes")
+    page.locator(f"{FORM} [data-field='calendar'] input").fill("24/7")
+    page.locator(f"{FORM} [data-field='zone'] input").fill("UTC")
+    page.get_by_role("button", name="Import").click()
+
+    asked: list[Any] = []
+    page.on("response", lambda answer: asked.append(answer) if "/candles?" in answer.url else None)
+    page.locator(PAGE).wait_for(timeout=5 * PATIENCE)  # a job reads and checks every row
+    chart = page.locator(CHART)
+    note = page.locator(f"{PAGE} .alphintra-Dataset-chart-note")
+    expect(note).to_have_text(re.compile(r"^60.000 bars, each candle stands for 128 of them$"))
+    chart.locator("canvas").first.wait_for()
+    expect(chart).to_have_attribute("aria-busy", "false")
+    view.shot("77-chart-whole")
+
+    # In to single bars, by the wheel and by the keyboard.
+    box = chart.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
+    for _ in range(12):
+        page.mouse.wheel(0, -600)
+    chart.focus()
+    for _ in range(20):
+        expect(chart).to_have_attribute("aria-busy", "false")
+        if chart.get_attribute("data-each") == "1":
+            break
+        page.keyboard.press("+")
+        page.wait_for_timeout(100)  # what is asked for is asked for soon, not at once
+    expect(note).to_have_text(re.compile(r"^60.000 bars$"))
+    values = page.locator(f"{PAGE} .alphintra-Dataset-values")
+    expect(values).to_contain_text(re.compile(r"2020-\d\d-\d\d \d\d:\d\d {2}O [\d.]+ {2}H"))
+
+    # Along, by the pointer: there is always more.
+    before = values.inner_text()
+    for _ in range(4):
+        page.mouse.move(box["x"] + 100, box["y"] + 100)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] - 150, box["y"] + 100, steps=6)
+        page.mouse.up()
+        page.wait_for_timeout(100)
+        expect(chart).to_have_attribute("aria-busy", "false")
+    assert values.inner_text()[:16] < before[:16]
+    view.shot("78-chart-bars")
+
+    # By the keyboard: on from bar to bar, out, and the whole again.
+    chart.focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("-")
+    page.keyboard.press("0")
+    expect(chart).to_have_attribute("data-each", "128")
+    for answer in asked:
+        found = answer.json()
+        assert len(found["time"]) <= 4_000
+        assert found["total_rows"] == ROWS
+    assert len(asked) >= 4
+
+    # As a file, of a part, and as a workbook that a sheet has no room for: said, and nothing else.
+    page.get_by_role("button", name="Download", exact=True).click()
+    form = page.locator(f"{PAGE} .alphintra-Download-form")
+    form.get_by_label("From", exact=True).fill("2020-01-02")
+    form.get_by_label("To", exact=True).fill("2020-01-03")
+    view.shot("79-download")
+    with page.expect_download() as coming:
+        form.get_by_role("button", name="Download").click()
+    assert coming.value.suggested_filename == "coin-minutes-v1.csv"
+    frame = pd.read_csv(coming.value.path())
+    whole = pq.read_table(io.BytesIO(raw)).to_pandas()
+    assert frame["close"].tolist() == whole["close"][1_440:4_320].tolist()
+    expect(form.get_by_role("status")).to_contain_text(re.compile(r"^2.880 rows are on their way"))
+    form.get_by_label("From", exact=True).fill("2024-01-02")
+    form.get_by_role("button", name="Download").click()
+    expect(form.get_by_role("alert")).to_contain_text("is after end")
+    page.keyboard.press("Escape")
+    expect(form).to_have_count(0)
