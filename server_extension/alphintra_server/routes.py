@@ -9,6 +9,7 @@ from .handlers import (
     backtests,
     checks,
     code,
+    connectors,
     datasets,
     debug,
     ingests,
@@ -104,6 +105,10 @@ ROUTES = (
     Route("/api/datasets/{id}/grants", datasets.DatasetGrantsHandler),
     Route("/api/datasets/{id}/preview", datasets.DatasetPreviewHandler),
     Route("/api/datasets/{id}/statistics", datasets.DatasetStatisticsHandler),
+    Route("/api/connectors", connectors.ConnectorsHandler),
+    Route("/api/connectors/{id}", connectors.ConnectorHandler),
+    Route("/api/connectors/{id}/run", connectors.ConnectorRunHandler),
+    Route("/api/connectors/{id}/runs", connectors.ConnectorRunsHandler),
     Route("/api/backtests", backtests.BacktestsHandler),
     # Before the one whose id it could be.
     Route("/api/backtests/compare", backtests.BacktestsCompareHandler),

@@ -85,23 +85,30 @@ class Launcher:
         self.pool: Pool | None = None
         self._argv = tuple(argv or (sys.executable, "-P", "-m", "alphintra_kernel.worker"))
 
-    async def take(self, limits: JobLimits) -> Worker:
+    async def take(self, limits: JobLimits, *, network: bool = False) -> Worker:
         """Return a worker for one job: one that waits in the pool, else a new one, which may not be ready yet.
+
+        Args:
+            limits: What it may use.
+            network: Whether it has a network; those of the pool have none.
 
         Raises:
             OSError: Its folder could not be made.
             SandboxError: It could not be started.
         """
-        if self.pool is not None:
+        if self.pool is not None and not network:
             return await self.pool.take(limits)
-        return await self.start(limits)
+        return await self.start(limits, network=network)
 
-    async def start(self, limits: JobLimits, priority: Priority = BACKGROUND) -> Worker:
+    async def start(
+        self, limits: JobLimits, priority: Priority = BACKGROUND, *, network: bool = False
+    ) -> Worker:
         """Start a worker.
 
         Args:
             limits: What it may use. Its time is kept by whoever gives it a job: it may wait for long.
             priority: Its share of the processors: that of a job, below the server's and the notebooks'.
+            network: Whether it has a network.
 
         Raises:
             OSError: Its folder could not be made.
@@ -113,7 +120,7 @@ class Launcher:
         to_worker, from_worker = os.pipe(), os.pipe()
         streams = await Streams.open(to_worker[1], from_worker[0])
         theirs = (to_worker[0], from_worker[1])
-        spawn = functools.partial(self._spawn, marker, folder, theirs, limits, priority, streams)
+        spawn = functools.partial(self._spawn, marker, folder, theirs, limits, priority, network, streams)
         try:
             process = await start(spawn)
         except BaseException:
@@ -132,6 +139,7 @@ class Launcher:
         fds: tuple[int, int],
         limits: JobLimits,
         priority: Priority,
+        network: bool,
         streams: Streams,
     ) -> SandboxProcess:
         from alphintra_kernel.profile import Mount
@@ -150,5 +158,6 @@ class Launcher:
             env=env,
             marker=marker,
             priority=priority,
+            network=network,
             on_exit=lambda _process: streams.process_ended(),
         )
