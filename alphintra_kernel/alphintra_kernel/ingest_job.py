@@ -135,7 +135,7 @@ def _nothing_new(report: Report, out: Path) -> str:
         first = changed.places[0]
         where = ", ".join(text for text in (first.symbol, first.time) if text)
         raise JobError(
-            f"{changed.count:,} rows of the source are not those that are stored, the first: {where} ({first.message})",
+            f"the source has other rows than are stored ({changed.count:,}), the first: {where} ({first.message})",
             "OVERLAP_CONFLICT",
         )
     (out / REPORT).write_bytes(report.to_json())

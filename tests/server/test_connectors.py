@@ -1,11 +1,18 @@
-"""Connectors over REST: set up, run, gone on with, and what a source may not do. With the engine's own worker."""
+"""Connectors over REST: set up, run, gone on with, and what a source may not do."""
 
 import asyncio
 import json
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from alphintra.ingest.inspecting import inspect
 
 from .conftest import TestIdentities
+from .exchange_server import MINUTE, speak_binance
+from .postgres_door import PASSWORD, postgres_door  # noqa: F401  a fixture
 from .source_server import source  # noqa: F401  a fixture
 from .uploaded import ALICE, as_csv, prices
 
@@ -14,7 +21,7 @@ SECRET = "Bearer s3cret-token"
 
 @pytest.fixture
 def worker_argv():
-    return None
+    return (sys.executable, "-P", "-c", Path(__file__).with_name("ingest_worker.py").read_text())
 
 
 @pytest.fixture
@@ -23,8 +30,15 @@ def identities():
 
 
 @pytest.fixture
-def settings():
-    return {"connector_networks": ["127.0.0.0/8"]}
+def settings(source):  # noqa: F811
+    return {"connector_networks": ["127.0.0.0/8"], "exchange_urls": {"binance": source.url}}
+
+
+def guess(content):
+    """How a file is read, as a look at it proposes."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "prices.csv").write_bytes(content)
+        return inspect(Path(folder, "prices.csv"), Path(folder)).guess.mapping.to_json()
 
 
 @pytest.fixture
@@ -34,22 +48,22 @@ def run(api):
     async def go(connector_id):
         begun = await api("POST", f"/api/connectors/{connector_id}/run", user=ALICE)
         assert begun.status == 202, begun.json
-        for _ in range(6_000):
+        for _ in range(3_000):
             listed = (await api("GET", f"/api/connectors/{connector_id}/runs", user=ALICE)).json["items"]
             (found,) = [item for item in listed if item["id"] == begun.json["id"]]
             if found["ended_at"] is not None:
                 return found
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
         raise AssertionError(found)
 
     return go
 
 
 async def test_a_file_at_an_address_becomes_a_dataset_and_stays_fresh(
-    api, source, run, looked_at, data_dir, services, caplog  # noqa: F811
+    api, source, run, data_dir, caplog  # noqa: F811
 ):
     frame = prices(["AAPL", "MSFT"])
-    first, later = frame.iloc[:60], frame.iloc[50:]
+    first, later = frame.iloc[:60], frame.iloc[50:].copy()
     source.files["/prices.csv"], source.etags["/prices.csv"] = as_csv(first), '"m1"'
 
     def guarded(handler):
@@ -81,11 +95,12 @@ async def test_a_file_at_an_address_becomes_a_dataset_and_stays_fresh(
     # Nobody has said how it is read: the run leaves an upload, which is looked at as any other.
     ended = await run(made.json["id"])
     assert (ended["state"], ended["error"]["code"]) == ("NEEDS_MAPPING", "NEEDS_MAPPING")
-    found = await looked_at(ended["upload_id"])
-    assert found["inspection"]["questions"] == []
-    mapping = found["inspection"]["mapping"]
+    look = (await api("GET", f"/api/datasets/upload/{ended['upload_id']}/inspection", user=ALICE)).json
+    assert (look["dataset_name"], look["filename"], look["state"]) == ("fetched", "prices.csv", "INSPECTING")
+    assert (await api("POST", f"/api/jobs/{look['job_id']}/cancel", user=ALICE)).status == 202
     bad = await api("PATCH", address, {"mapping": {"format": "csv", "columns": []}}, user=ALICE)
     assert bad.status == 422
+    mapping = json.loads(await asyncio.to_thread(guess, as_csv(first)))
     assert (await api("PATCH", address, {"mapping": mapping}, user=ALICE)).status == 200
 
     ended = await run(made.json["id"])
@@ -97,32 +112,21 @@ async def test_a_file_at_an_address_becomes_a_dataset_and_stays_fresh(
     assert (state["last_row"], state["next_run_at"], state["running"]) == (dataset["end_date"], None, False)
     assert state["last_success_at"] is not None
 
-    # The source says that it is the same; then that it has more, the last rows once more.
+    # The source says that it is the same; then that it has more, with the last rows once more, one of them corrected.
     ended = await run(made.json["id"])
     assert (ended["state"], ended["upload_id"]) == ("NOTHING_NEW", None)
     assert source.asked[-1][1]["If-None-Match"] == '"m1"'
-    source.etags["/prices.csv"] = '"m2"'
-    ended = await run(made.json["id"])
-    assert ended["state"] == "NOTHING_NEW"
-    assert ended["upload_id"] is not None
-    source.files["/prices.csv"], source.etags["/prices.csv"] = as_csv(later), '"m3"'
+    later.loc[59, "Close"] += 0.25
+    source.files["/prices.csv"], source.etags["/prices.csv"] = as_csv(later), '"m2"'
     ended = await run(made.json["id"])
     assert (ended["state"], ended["error"]) == ("DONE", None)
+    # Nothing is overwritten, and the error blocks use as that of an upload does.
     dataset = (await api("GET", "/api/datasets/fetched", user=ALICE)).json
-    assert (dataset["row_count"], dataset["version"], dataset["validation_errors"]) == (80, 2, [])
-    direct = (await api("GET", "/api/datasets", user=ALICE, params={"source": "EXTERNAL"})).json["items"]
-    assert [(item["name"], item["source_state"]["last_row"]) for item in direct] == [("fetched", dataset["end_date"])]
-
-    # A row that has changed is no new row: nothing is overwritten, and the connector says so.
-    corrected = later.copy()
-    corrected.loc[corrected.index[-1], "Close"] += 0.25
-    source.files["/prices.csv"], source.etags["/prices.csv"] = as_csv(corrected), '"m4"'
-    ended = await run(made.json["id"])
-    assert (ended["state"], ended["error"]["code"]) == ("FAILED", "OVERLAP_CONFLICT")
-    assert "MSFT, 2020-02-26" in ended["error"]["message"]
-    state = (await api("GET", "/api/datasets/fetched", user=ALICE)).json
-    assert (state["version"], state["is_validated"]) == (2, dataset["is_validated"])
-    assert state["source_state"]["last_error"]["code"] == "OVERLAP_CONFLICT"
+    assert (dataset["row_count"], dataset["version"], dataset["is_validated"]) == (80, 2, False)
+    (error,) = dataset["validation_errors"]
+    assert error.startswith("OVERLAP_CONFLICT: the stored row of this time has other values (1 place: MSFT, 2020-02-12")
+    listed = (await api("GET", "/api/datasets", user=ALICE, params={"source": "EXTERNAL"})).json["items"]
+    assert [(item["name"], item["source_state"]["last_row"]) for item in listed] == [("fetched", dataset["end_date"])]
 
     # The secret is in a file of the server's, and nowhere else: no answer, no job, no log, no table.
     job = (await api("GET", f"/api/jobs/{ended['fetch_job_id']}", user=ALICE)).json
@@ -145,3 +149,79 @@ async def test_a_file_at_an_address_becomes_a_dataset_and_stays_fresh(
     assert (await api("GET", address, user=ALICE)).status == 404
     assert list((data_dir / "secrets").iterdir()) == []
     assert list((data_dir / "jobs").glob("*/*/out/fetched")) == []
+
+
+async def test_an_exchange_and_a_database_are_read_by_their_own_clients(
+    api, source, run, postgres_door, data_dir  # noqa: F811
+):
+    first = int((datetime.now(UTC) - timedelta(days=2)).timestamp()) // 86_400 * 86_400_000
+    speak_binance(source, {"BTCUSDT": [first + n * MINUTE for n in range(40)]})
+    body = {
+        "name": "Coins", "dataset": "coins", "since": datetime.fromtimestamp(first / 1000, UTC).isoformat(),
+        "source": {"kind": "exchange", "exchange": "binance", "symbols": ["BTC/USDT"], "timeframe": "1m"},
+        "schedule": {"cron": "*/5 * * * *"}, "paused": True,
+    }  # fmt: skip
+    made = await api("POST", "/api/connectors", body, user=ALICE)
+    assert (made.status, made.json["next_run_at"]) == (201, None), made.json
+    address = f"/api/connectors/{made.json['id']}"
+    resumed = (await api("PATCH", address, {"paused": False, "schedule": {"after_close": "24/7"}}, user=ALICE)).json
+    assert datetime.fromisoformat(resumed["next_run_at"]).strftime("%H:%M") == "00:15"
+    ended = await run(made.json["id"])
+    assert (ended["state"], ended["error"]) == ("DONE", None)
+    dataset = (await api("GET", "/api/datasets/coins", user=ALICE)).json
+    assert (dataset["symbols"], dataset["row_count"], dataset["timeframe"]) == (["BTC/USDT"], 40, "1min")
+    assert (dataset["asset_class"], dataset["calendar"], dataset["label"]) == ("CRYPTO", "24/7", "open")
+    assert (dataset["source"], dataset["adjustment"]) == ("EXTERNAL", "raw")
+    assert dataset["source_state"]["next_run_at"] == resumed["next_run_at"]
+
+    postgres_door.owner.execute("CREATE TABLE bars (at timestamptz, symbol text, close float8)")
+    postgres_door.owner.execute("INSERT INTO bars VALUES ('2024-01-02 21:00+00', 'A', 1.5)")
+    postgres_door.owner.execute("GRANT SELECT ON bars TO fetcher")
+    body = {
+        "name": "Table", "dataset": "table", "since": "2024-01-01", "secret": {"password": PASSWORD},
+        "source": {
+            "kind": "postgresql", "host": "localhost", "port": postgres_door.port, "database": postgres_door.database,
+            "user": "fetcher", "sslmode": "prefer", "query": "SELECT * FROM bars WHERE at >= %(since)s",
+        },
+    }  # fmt: skip
+    made = await api("POST", "/api/connectors", body, user=ALICE)
+    assert (made.status, made.json["secrets"]) == (201, ["password"]), made.json
+    ended = await run(made.json["id"])
+    assert ended["state"] == "NEEDS_MAPPING", ended
+    fetched = (data_dir / "uploads" / ended["upload_id"]).read_text()
+    assert fetched == "at,symbol,close\n2024-01-02T21:00:00.000000Z,A,1.5\n"
+    metrics = (await api("GET", "/metrics")).json.decode()
+    assert 'alphintra_connector_runs_total{kind="exchange",state="DONE"} 1.0' in metrics
+    assert 'alphintra_connector_failures_total{kind="http",reason="SOURCE_REFUSED"}' in metrics
+
+
+async def test_what_does_not_go_together_is_refused_with_its_field(api):
+    http = {"kind": "http", "url": "https://example.com/x.csv"}
+    exchange = {"kind": "exchange", "exchange": "binance", "symbols": ["BTC/USDT"], "timeframe": "1h"}
+    postgres = {
+        "kind": "postgresql", "host": "db.example.com", "database": "d", "user": "u", "query": "SELECT %(since)s"
+    }  # fmt: skip
+    for changes, field in (
+        ({"source": http | {"url": "ftp://example.com/x"}}, "source.http.url"),
+        ({"source": http | {"url": "https://u:p@example.com/x"}}, "source.http.url"),
+        ({"source": http | {"url": "https://{token}.example.com/x"}}, "source.http.url"),
+        ({"source": http | {"url": "https://example.com/{token}"}}, "secret.token"),
+        ({"source": http | {"url": "https://example.com/{start}"}}, "since"),
+        ({"source": http | {"proxies": {}}}, "source.http.proxies"),
+        ({"source": http, "secret": {"password": "x"}}, "secret"),
+        ({"source": http, "secret": {"headers": {"Host": "x"}}}, "secret.headers"),
+        ({"source": http, "secret": {"headers": {"X": "a\r\nY: b"}}}, "secret.headers"),
+        ({"source": http, "schedule": {"cron": "61 * * * *"}}, "schedule.cron"),
+        ({"source": http, "schedule": {"after_close": "XNOWHERE"}}, "schedule.after_close"),
+        ({"source": http, "schedule": {"cron": "* * * * *", "after_close": "XNYS"}}, "schedule"),
+        ({"source": http, "schedule": {"cron": "* * * * *", "time_zone": "Mars"}}, "schedule.time_zone"),
+        ({"source": http, "dataset": "us-equities-daily"}, "dataset"),
+        ({"source": exchange}, "since"),
+        ({"source": exchange | {"urls": {}}, "since": "2024-01-01"}, "source.exchange.urls"),
+        ({"source": postgres}, "since"),
+        ({"source": postgres | {"host": "/var/run"}, "since": "2024-01-01"}, "source.postgresql.host"),
+        ({"source": postgres | {"host": "a,b"}, "since": "2024-01-01"}, "source.postgresql.host"),
+    ):
+        reply = await api("POST", "/api/connectors", {"name": "N", "dataset": "d", **changes}, user=ALICE)
+        assert (reply.status, reply.json["errors"][0]["field"]) == (422, field), (changes, reply.json)
+    assert (await api("GET", "/api/connectors", user=ALICE)).json["items"] == []

@@ -38,7 +38,10 @@ def fetch(asked: Asked, target: Path) -> Fetched:
         exchange.load_markets()
         if not exchange.has.get("fetchOHLCV") or timeframe not in (exchange.timeframes or {timeframe: timeframe}):
             raise JobError(f"{exchange.id} has no bars of {timeframe}", "SOURCE_MISSING")
-        with Sink(target, asked.most_bytes) as sink, io.TextIOWrapper(io.BufferedWriter(sink), "utf-8", newline="") as text:
+        with (
+            Sink(target, asked.most_bytes) as sink,
+            io.TextIOWrapper(io.BufferedWriter(sink), "utf-8", newline="") as text,
+        ):
             writer = csv.writer(text, lineterminator="\n")
             writer.writerow(COLUMNS)
             for symbol in asked.source["symbols"]:
@@ -49,7 +52,9 @@ def fetch(asked: Asked, target: Path) -> Fetched:
                         asked.tell(f"{rows:,} bars")
     except library.BaseError as error:
         raise _said(library, error, asked, exchange.id) from None
-    return Fetched("fetched" if rows else "empty", f"{exchange.id}.csv")
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise JobError(f"{exchange.id} answered with something that is not bars", "SOURCE_STATUS") from None
+    return Fetched("fetched", f"{exchange.id}.csv") if rows else Fetched("empty")
 
 
 def _library() -> Any:
@@ -68,6 +73,7 @@ def _exchange(library: Any, asked: Asked) -> Any:
     if name not in library.exchanges:
         raise JobError(f"ccxt knows no exchange {name!r}", "SOURCE_MISSING")
     exchange = getattr(library, name)({"enableRateLimit": True, "timeout": _TIMEOUT_MS})
+    exchange.enableLastJsonResponse = True
     base = asked.source.get("base")
     if base is not None:
         exchange.urls["api"] = _moved(exchange.urls["api"], str(base))
@@ -103,6 +109,9 @@ def _bars(exchange: Any, asked: Asked, symbol: str, timeframe: str) -> Iterator[
         if since + step > until or time.monotonic() > asked.enough_at:
             return
         page = exchange.fetch_ohlcv(symbol, timeframe, since, _PAGE)
+        if not isinstance(exchange.last_json_response, list | dict):
+            # A page for people, say of whoever stands in between, would count as no bars.
+            raise ValueError("the answer is not JSON")
         last = since - step
         for bar in page:
             opened = int(bar[0])

@@ -53,7 +53,7 @@ def fetch(asked: Asked, target: Path) -> Fetched:
     except library.Error as error:
         said = re.sub(r"\s+", " ", without(str(error), words(secret)))[:300]
         raise JobError(f"{source['host']}: {said}", _code(library, error)) from None
-    return Fetched("fetched" if rows else "empty", f"{source['database']}.csv")
+    return Fetched("fetched", f"{source['database']}.csv") if rows else Fetched("empty")
 
 
 def _library() -> Any:

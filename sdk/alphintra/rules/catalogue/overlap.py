@@ -63,7 +63,7 @@ class Overlap(Check):
         for _, stored in batches(self.facts.parent, [batch.symbol], None, first, last):
             own = raw_values(stored[self.facts.parent.manifest.time.name])
             at = np.searchsorted(own, raw[:stop])
-            rows = np.flatnonzero(np.append(own, own[-1] + 1)[at] == raw[:stop])
+            rows = np.flatnonzero((at < len(own)) & (own[np.minimum(at, len(own) - 1)] == raw[:stop]))
             there[rows] = True
             same = np.ones(len(rows), dtype=bool)
             for column in self._names:
