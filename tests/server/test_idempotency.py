@@ -49,7 +49,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def things(api, services, workspace, tmp_path):
-    """A strategy with checks, a backtest that was not run, an upload, a dataset, a connector of alice; and a file of hers."""
+    """A strategy with checks, a backtest that was not run, an upload, a dataset, a connector; a file of hers."""
 
     async def make():
         body = {"name": "S", "code": STRATEGY}
