@@ -18,6 +18,10 @@ import zmq
 LARGE = 64 << 10
 #: Who has read nothing for so long, as a console that is held, is not waited for; until that is tried again.
 PATIENCE_SECONDS, AGAIN_SECONDS = 10.0, 60.0
+#: Between two messages while somebody is not waited for: then nobody is, and those who do read must keep up.
+PACE_SECONDS = 0.002
+#: Small messages that a cell may be ahead of the thread that sends them.
+AHEAD = 1_000
 
 
 def wait(iopub: Any) -> None:
@@ -50,6 +54,8 @@ def wait(iopub: Any) -> None:
             send(parts, *args, **kwargs)
         except zmq.NotDone:
             wait_until(time.monotonic() + AGAIN_SECONDS)
+        if again:
+            time.sleep(PACE_SECONDS)
 
     def begin() -> None:
         socket.setsockopt(zmq.SNDTIMEO, round(PATIENCE_SECONDS * 1000))
@@ -60,12 +66,18 @@ def wait(iopub: Any) -> None:
 
 
 def _hand_over(iopub: Any) -> None:
-    """Have whoever sends something large wait until the thread has sent it."""
+    """Have whoever sends something large, or very much, wait until the thread has sent it."""
     send = iopub.send_multipart
+    ahead = 0
 
     def handed(parts: Sequence[Any], *args: Any, **kwargs: Any) -> None:
+        nonlocal ahead
         send(parts, *args, **kwargs)
-        if sum(map(len, parts)) > LARGE and threading.current_thread() is not iopub.thread:
+        if threading.current_thread() is iopub.thread:
+            return
+        ahead += 1
+        if sum(map(len, parts)) > LARGE or ahead > AHEAD:
+            ahead = 0
             done = threading.Event()
             iopub.schedule(done.set)
             while not done.wait(1.0) and iopub.thread.is_alive():

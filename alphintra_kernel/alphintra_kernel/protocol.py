@@ -35,6 +35,8 @@ MESSAGE_CHARS = 4_000
 TRACEBACK_CHARS = 16_000
 PROGRESS_CHARS = 200
 PROGRESS_INTERVAL = 0.1
+#: Whoever forks waits so long at most for a line that is on its way.
+FORK_SECONDS = 5.0
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -54,7 +56,7 @@ class Channel:
     def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
         self._reader = reader
         self._writer = writer
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def send(self, message: dict[str, Any]) -> None:
         """Write one message as one line.
@@ -68,7 +70,7 @@ class Channel:
         if len(line) > MAX_LINE:
             raise ProtocolError(f"a message of {len(line)} bytes; at most {MAX_LINE} are allowed")
         rest = memoryview(line + b"\n")
-        with self._lock:
+        with self.lock:
             while rest:
                 written = self._writer.write(rest)
                 if written is None:  # user code made the descriptor one that does not wait
@@ -171,9 +173,15 @@ class Log(io.TextIOBase):
                 self._channel.send({"type": "log", "text": f"… {self.dropped:,} more lines not kept"})
                 self.dropped = 0
 
+    def hold(self) -> list[Any]:
+        """Wait until no other thread is in the midst of a line; the locks to be released after a fork."""
+        locks = (self._lock, self._channel.lock)
+        return [lock for lock in locks if lock.acquire(timeout=FORK_SECONDS)]
+
     def forked(self) -> None:
         """Forget, in a forked process, what the one that it came from will send."""
         self._lock = threading.RLock()
+        self._channel.lock = threading.Lock()
         self._partial, self._waiting, self._waiting_bytes, self._timer = "", [], 0, None
 
     def _take(self, line: str) -> None:
@@ -218,15 +226,28 @@ class Log(io.TextIOBase):
 
 
 _logs: weakref.WeakSet[Log] = weakref.WeakSet()
+_held: list[Any] = []
+
+
+def _before_fork() -> None:
+    # A lock that another thread holds is never released in the new process: what it prints would wait for ever.
+    for log in list(_logs):
+        _held.extend(log.hold())
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().release()
 
 
 def _forked() -> None:
+    _held.clear()
     for log in list(_logs):
         log.forked()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_forked)
 
 
 class Progress:

@@ -36,6 +36,8 @@ _STAGE = "import sys; sys.path.append(sys.argv[1]); from alphintra_kernel import
 #: Tells a tenant its marker.
 MARKER_VARIABLE = "ALPHINTRA_SANDBOX_MARKER"
 _START_SECONDS = 10.0
+#: From when a start has failed until its process has ended.
+_FAILED_SECONDS = 5.0
 
 # bwrap's --die-with-parent follows the thread that started it. This one lives as long as the process.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-starter")
@@ -349,7 +351,8 @@ def _let_in(
         try:
             group.add(first)
         except cgroup.CgroupError as error:
-            if popen.poll() is None:
+            # A start that failed by itself ends with the first process gone, and says why a little later.
+            if not _has_ended(popen):
                 popen.kill()
                 popen.communicate()
                 raise SandboxError(str(error)) from error
@@ -364,7 +367,7 @@ def _let_in(
 def _has_ended(popen: subprocess.Popen[bytes]) -> bool:
     """Tell whether a start that said nothing has failed by itself; what it said why stays to be read."""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        popen.wait(1)
+        popen.wait(_FAILED_SECONDS)
     return popen.returncode is not None
 
 

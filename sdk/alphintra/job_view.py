@@ -44,7 +44,9 @@ def sentence(item: Mapping[str, Any]) -> str:
     if status in ("COMPLETED", "CANCELLED"):
         took = item.get("run_seconds")
         return str(status).lower() + (f" in {engine('formats').duration(took)}" if took is not None else "")
-    said: str = _WORDS.get(phase if status == "PENDING" else progress.get("phase") or phase, str(phase))
+    # Where a worker is says less than that it is being stopped.
+    at = phase if status == "PENDING" or phase == "cancelling" else progress.get("phase") or phase
+    said: str = _WORDS.get(at, str(phase))
     if status == "PENDING":
         position = item.get("position")
         return said + (f", place {position}" if position else "")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import psutil
 import pytest
 import zmq
 from alphintra_kernel.isolation import kernel_level
+from ipykernel.iostream import IOPubThread
 from jupyter_client.manager import KernelManager
 
-from alphintra_kernel import levels, server_sockets
+from alphintra_kernel import levels, output_wait, server_sockets
 
 from . import kernels
 
@@ -125,6 +127,39 @@ def test_it_does_not_wait_for_ever(kernel):
         assert reader.read() < 4_000
     kernel.connect()
     assert kernel.value("6 * 7") == "42"
+
+
+def test_who_reads_keeps_up_while_another_is_not_waited_for(monkeypatch):
+    """The last message comes; without a pace, most of the last thousand would not."""
+    monkeypatch.setattr(output_wait, "PATIENCE_SECONDS", 0.2)
+    with zmq.Context() as context, context.socket(zmq.XPUB) as out:
+        for reader in (out, still := context.socket(zmq.SUB), reads := context.socket(zmq.SUB)):
+            reader.linger = 0
+            reader.set_hwm(300)
+        port = out.bind_to_random_port("tcp://127.0.0.1")
+        thread = IOPubThread(out)
+        output_wait.wait(thread)
+        thread.start()
+        with still, reads:
+            for reader in (still, reads):
+                reader.subscribe(b"")
+                reader.connect(f"tcp://127.0.0.1:{port}")
+            while not (still.poll(50) and reads.poll(50)):
+                thread.send_multipart([b"begin"])
+            threading.Thread(target=send_all, args=(thread,)).start()
+            heard = 0
+            while reads.poll(30_000) and (message := reads.recv()) != b"end":
+                heard += message == b"word" * 10_000
+                time.sleep(0.001)
+            assert message == b"end"
+            assert 0 < heard <= 1_500
+        thread.stop()
+
+
+def send_all(thread):
+    for _ in range(1_500):
+        thread.send_multipart([b"word" * 10_000])
+    thread.send_multipart([b"end"])
 
 
 # What the kernel's own bound does not see, sent past it on the socket itself.

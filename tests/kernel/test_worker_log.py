@@ -83,6 +83,42 @@ def test_printing_without_end_is_told_once_it_is_excessive(monkeypatch: pytest.M
     assert told == [None]
 
 
+class SlowPipe(io.RawIOBase):
+    """Takes its time for the first message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, line: Any) -> int:
+        if not self.entered.is_set():
+            self.entered.set()
+            time.sleep(0.5)
+        return len(line)
+
+
+def test_a_process_forked_while_another_thread_sends_prints_as_well() -> None:
+    """The lock that the thread holds would never be released in it."""
+    pipe = SlowPipe()
+    log = Log(Channel(io.BytesIO(), pipe))
+    threading.Thread(target=log._channel.send, args=({"type": "progress"},)).start()
+    assert pipe.entered.wait(60)
+    child = os.fork()
+    if child == 0:
+        log.write("printed\n")
+        os._exit(0)
+    end = time.monotonic() + 60
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < end:
+        time.sleep(0.01)
+    if ended == (0, 0):
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert ended == (child, 0)
+
+
 def test_a_forked_process_does_not_send_what_its_parent_will() -> None:
     log, pipe = a_log()
     read, write = os.pipe()

@@ -33,16 +33,19 @@ def jp_server_config(jp_server_config, jp_data_dir):
 
 @pytest.fixture
 def start(jp_fetch, jp_serverapp, jp_asyncio_loop):
-    """Start kernels over REST and run code in them."""
+    """Start kernels over REST and run code in them, if they are to be heard."""
     clients = []
 
-    async def start(path=""):
+    async def start(path="", *, heard=True):
         body = json.dumps({"name": "alphintra", "path": path})
         kernel_id = json.loads((await jp_fetch("api", "kernels", method="POST", body=body)).body)["id"]
         client = jp_serverapp.kernel_manager.get_kernel(kernel_id).client()
-        clients.append(client)
         client.start_channels()
         await client.wait_for_ready(timeout=180)
+        if heard:
+            clients.append(client)
+        else:
+            client.stop_channels()  # who does not read is waited for
 
         async def run(code):
             printed = []
@@ -135,7 +138,7 @@ async def test_a_page_hears_the_end_of_a_flood(services, jp_serverapp, monkeypat
     for name, value in (("MESSAGES_AT_ONCE", 50), ("MESSAGES_A_SECOND", 0.1), ("STEERING_AT_ONCE", 30_000)):
         monkeypatch.setattr(kernel_connection, name, value)
     monkeypatch.setattr(kernel_connection, "STEERING_A_SECOND", 100_000)
-    kernel_id, _ = await start()
+    kernel_id, _ = await start(heard=False)
     page = await jp_ws_fetch("api", "kernels", kernel_id, "channels")
 
     async def run(code):
