@@ -270,8 +270,16 @@ class Connectors:
         Raises:
             Invalid: There is no such calendar, or it has ended.
         """
+
+        def work(session: Session) -> datetime | None:
+            from alphintra.data.calendars import calendar_code
+
+            if schedule is not None and schedule["after_close"] is not None:
+                calendar_code(schedule["after_close"])
+            return next_due(schedule, self._clock(session))
+
         try:
-            return await self._database.read(lambda session: next_due(schedule, self._clock(session)))
+            return await self._database.read(work)
         except DataError as error:
             raise Invalid.field("schedule.after_close", error.message) from None
         except ValueError as error:

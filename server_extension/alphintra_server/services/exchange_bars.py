@@ -29,5 +29,5 @@ def mapping_of_bars() -> dict[str, Any]:
 def about_bars(given: dict[str, Any], timeframe: str) -> dict[str, Any]:
     """Return what is stated of the bars: what was given, else what is so of such an exchange."""
     usual = {"asset_class": "CRYPTO", "calendar": "24/7"}
-    stated = {name: given[name] or usual.get(name) for name in given}
+    stated = {name: usual.get(name) if value is None else value for name, value in given.items()}
     return stated | {"timeframe": timeframe[:-1] + _UNITS[timeframe[-1]]}
