@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import zipfile
@@ -28,6 +29,7 @@ _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
 _MOVED = (301, 302, 303, 307, 308)
 _BUSY = (408, 425, 429)
 _MARK = re.compile(r"[\x20-\x7e]{1,200}")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOTHING = (b"", b"[]", b"{}", b"null")
 _TIMES: dict[str, Callable[[datetime], str]] = {
     "iso": lambda time: time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -182,6 +184,8 @@ def _said(asked: Asked, url: str) -> Iterator[None]:
     except SSLError as error:
         raise JobError(f"{_shown(url)}: the certificate is refused: {error}", "SOURCE_CERTIFICATE") from None
     except (HTTPError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise  # of this machine's disk
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, AddressRefusedError):

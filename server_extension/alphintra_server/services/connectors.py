@@ -19,7 +19,7 @@ from ..db.connector_tables import ConnectorRow, ConnectorRunRow
 from ..db.engine import Database, database_now, one_at_a_time
 from ..db.tables import DatasetRow, unique_name
 from ..db.types import utc_now
-from ..errors import Conflict, Invalid, NotFound, TooMany, Unavailable
+from ..errors import Conflict, Invalid, NotFound, ServiceError, TooMany, Unavailable
 from ..idempotency import remember
 from ..limits import Limits
 from ..models.base import PageQuery
@@ -129,7 +129,7 @@ class Connectors:
 
         try:
             return await self._database.write(work)
-        except BaseException:
+        except ServiceError:
             await asyncio.to_thread(self._secrets.remove, secret_id)
             raise
 
@@ -201,7 +201,7 @@ class Connectors:
 
         try:
             changed = await self._database.write(work)
-        except BaseException:
+        except ServiceError:
             await asyncio.to_thread(self._secrets.remove, secret_id)
             raise
         for gone in old:

@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connectors")),
-        sa.UniqueConstraint("user_id", "dataset_name", name=op.f("uq_connectors_user_id")),
+        sa.UniqueConstraint("user_id", "dataset_name", name=op.f("uq_connectors_user_id_dataset_name")),
     )
     op.create_index(op.f("ix_connectors_due_at"), "connectors", ["due_at"], unique=False)
     op.create_index(op.f("ix_connectors_retry_at"), "connectors", ["retry_at"], unique=False)
@@ -67,7 +67,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("ingest_job_id", name=op.f("uq_connector_runs_ingest_job_id")),
     )
     op.create_index(
-        op.f("ix_connector_runs_connector_id"), "connector_runs", ["connector_id", "created_at", "id"], unique=False
+        op.f("ix_connector_runs_connector_id_created_at_id"),
+        "connector_runs",
+        ["connector_id", "created_at", "id"],
+        unique=False,
     )
     op.add_column("ingests", sa.Column("overlap", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("ingests", sa.Column("source", sa.String(length=20), nullable=False, server_default="USER_UPLOAD"))
