@@ -141,6 +141,23 @@ def test_where_a_source_gives_the_last_rows_once_more_only_what_is_later_is_adde
     assert "no row at this time" in answer["message"]
 
 
+def test_the_bars_of_an_exchange_are_read_as_whoever_fetches_them_writes_them(work):
+    from alphintra_kernel.fetching.exchange_source import COLUMNS
+    from alphintra_server.models.ingests import Stated
+    from alphintra_server.services.exchange_bars import about_bars, mapping_of_bars
+
+    first = 1_704_067_200_000  # 2024-01-01
+    lines = [",".join(COLUMNS), *(f"BTC/USDT,{first + n * 3_600_000},100.0,102.0,98.0,101.0,0.5" for n in range(30))]
+    about = about_bars(Stated(currency="USD").model_dump(), "1h")
+    answer, out, _ = work("ingest", "\n".join(lines), "binance.csv", mapping=mapping_of_bars(), about=about)
+    assert answer["type"] == "result", answer
+    made = committing.check(out, "v1")
+    assert (made.rows, made.symbols, made.about.timeframe, made.about.label) == (30, ("BTC/USDT",), "1h", "open")
+    assert (made.about.asset_class, made.about.calendar, made.about.currency) == ("CRYPTO", "24/7", "USD")
+    assert (made.about.adjustment, made.about.simulated) == ("raw", False)
+    assert from_json(canonical(made.provenance.report)).errors == ()
+
+
 def test_a_bad_row_is_left_out_and_told_with_its_place(work):
     mapping = mapping_of(work, ROWS)
     bad = ROWS.replace("2020-01-03,3,", "2020-01-03,x,")
