@@ -1,9 +1,9 @@
-"""The kinds of job that read a file somebody sent: a first look, making a dataset's version of it, checking that again.
+"""The kinds of job that read a file somebody sent: a first look, and making a dataset's version of it.
 
 The file is ``in/upload``. ``inspect`` leaves ``inspection.json``; ``ingest`` leaves ``manifest.json`` and the files it
-names, or where rows may come again and all of them did, ``report.json``; ``validate`` leaves ``report.json``. A version
-that another one goes on from, or that is checked again, is in ``in/parent``: its manifest, and its files. The server
-believes nothing of what is left here: it checks all of it.
+names, or where rows may come again and all of them did, ``report.json``. A version that another one goes on from is in
+``in/parent``: its manifest, and its files. The server believes nothing of what is left here: it checks all of it. What
+is done with stored versions alone is in ``stored_job``.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alphintra_kernel import stored_job
 from alphintra_kernel.outputs import described, make_room, no_room_is_said
 from alphintra_kernel.user_source import JobError, describe
 
 if TYPE_CHECKING:
     from alphintra.ingest.mapping import Mapping
     from alphintra.ingest.reading import Staged
-    from alphintra.rules.registry import Choice
     from alphintra.rules.report import Report
     from alphintra.store.columns import Column
     from alphintra.store.manifest import About
 
     from alphintra_kernel.protocol import Progress
 
-INSPECT, INGEST, VALIDATE = "inspect", "ingest", "validate"
-UPLOAD, PARENT = "upload", "parent"
-INSPECTION, MANIFEST, REPORT = "inspection.json", "manifest.json", "report.json"
+INSPECT, INGEST = "inspect", "ingest"
+UPLOAD = "upload"
+INSPECTION, MANIFEST = "inspection.json", "manifest.json"
 #: Where unpacked and sorted rows lie meanwhile: on the disk, where the job's memory does not count them.
 _WORK = "work"
 #: How much of a job's time reading takes, beside writing what was read.
@@ -53,9 +53,17 @@ def run(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, Any]:
         return {"type": "result", "files": [described(out / name)], "summary": {}}
     except BaseException as error:  # noqa: BLE001 - a parser may raise anything
         # The traceback is of our own code, and of nobody's interest who sent the file.
-        return describe(error, root / "in") | {"traceback": None, "file": None, "line": None}
+        return describe(error, root / "in") | {"traceback": None, "file": None, "line": None, "step": _step(error)}
     finally:
         shutil.rmtree(out / _WORK, ignore_errors=True)
+
+
+def _step(error: BaseException) -> int | None:
+    """Return the number of the step of a recipe that an error is about, if it is about one."""
+    from alphintra.errors import AlphintraError
+    from alphintra.recipes.recipe import step_of
+
+    return step_of(error) if isinstance(error, AlphintraError) else None
 
 
 def _inspect(job: dict[str, Any], root: Path, progress: Progress) -> str:
@@ -95,10 +103,10 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
         progress=_reading(progress, upload, mapping),
     )
     columns, about = columns_of(mapping), stated(About(**job["about"]), mapping, staged)
-    parent = open_folder(root / "in" / PARENT) if job["parents"] else None
+    parent = open_folder(root / "in" / stored_job.PARENT) if job["parents"] else None
     if parent is not None:
         about = parent.manifest.about
-    check = Validation(of_staging(mapping, staged, about, parent=parent), _choice(job))
+    check = Validation(of_staging(mapping, staged, about, parent=parent), stored_job.choice_of(job))
     check.read(staged)
     later = Later(parent) if parent is not None and job.get("overlap") else None
     with VersionWriter(out, str(job["version"]), columns, about, parent=parent) as writer:
@@ -138,27 +146,8 @@ def _nothing_new(report: Report, out: Path) -> str:
             f"the source has other rows than are stored ({changed.count:,}), the first: {where} ({first.message})",
             "OVERLAP_CONFLICT",
         )
-    (out / REPORT).write_bytes(report.to_json())
-    return REPORT
-
-
-def _validate(job: dict[str, Any], root: Path, progress: Progress) -> str:
-    from alphintra.rules.report import from_json
-    from alphintra.rules.running import check_version
-    from alphintra.store.opening import open_folder
-
-    progress.phase("validating", 0.0)
-    version = open_folder(root / "in" / PARENT)
-    before = None if job["before"] is None else from_json(json.dumps(job["before"]).encode())
-    found = check_version(version, _choice(job), before)
-    (root / "out" / REPORT).write_bytes(found.to_json())
-    return REPORT
-
-
-def _choice(job: dict[str, Any]) -> Choice:
-    from alphintra.rules.registry import Choice
-
-    return Choice.from_json(json.dumps(job.get("rules") or {}))
+    (out / stored_job.REPORT).write_bytes(report.to_json())
+    return stored_job.REPORT
 
 
 def columns_of(mapping: Mapping) -> tuple[Column, ...]:
@@ -243,6 +232,6 @@ def _tools() -> dict[str, str]:
     return {"alphintra": alphintra.__version__, "duckdb": duckdb.__version__, "pyarrow": pyarrow.__version__}
 
 
-_DO = {INSPECT: _inspect, INGEST: _ingest, VALIDATE: _validate}
+_DO = {INSPECT: _inspect, INGEST: _ingest, **stored_job.DO}
 KINDS = frozenset(_DO)
 """What :func:`run` does."""

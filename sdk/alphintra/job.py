@@ -14,6 +14,7 @@ from .errors import Cancelled, JobFailedError, ServerError
 from .result import MIME_TYPE
 
 if TYPE_CHECKING:
+    from .data.dataset import Dataset
     from .strategy_source import StrategySource
 
 FINISHED = ("COMPLETED", "FAILED", "CANCELLED")
@@ -113,7 +114,7 @@ class Job:
     def __init__(self, id: str, *, source: StrategySource | None = None, item: Mapping[str, Any] | None = None) -> None:
         self.id = id
         self._source = source
-        self._result: JobResult | None = None
+        self._result: JobResult | Dataset | None = None
         # What is known of it already, from the answer that made it.
         self._item: dict[str, Any] = dict(item or {})
         if not self._item:
@@ -192,8 +193,8 @@ class Job:
                 raise
         return self
 
-    def result(self, timeout: float | None = None) -> JobResult:
-        """Wait for its end and return what it found.
+    def result(self, timeout: float | None = None) -> JobResult | Dataset:
+        """Wait for its end and return what it found; of a recipe that was run, the version.
 
         Args:
             timeout: Longest time in seconds.
@@ -250,7 +251,11 @@ class Job:
 
         follow(self)
 
-    def _read(self) -> JobResult:
+    def _read(self) -> JobResult | Dataset:
+        if self._item.get("kind") == "process":
+            from .data.dataset import load
+
+            return load(str(_door.ask("GET", f"/v1/recipes/{quote(self.id, safe='')}")["reference"]))
         found = _door.ask("GET", f"/v1/jobs/{quote(self.id, safe='')}/results?view=true")
         results = found["results"]
         return JobResult(

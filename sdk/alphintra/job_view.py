@@ -26,6 +26,7 @@ _WORDS = {
     "starting": "starts",
     "loading": "loads code and data",
     "running": "runs",
+    "processing": "goes through the rows",
     "checking": "runs, and looks for look-ahead",
     "sweeping": "runs its variants",
     "walking": "walks through the windows",

@@ -27,6 +27,7 @@ from .jobs.launcher import Launcher
 from .jobs.leases import Leases
 from .jobs.pool import Pool
 from .jobs.retention import Kept, Retention
+from .jobs.stored_versions import COMPARE, PREVIEW, PROCESS, CompareKind, PreviewKind, ProcessKind
 from .jobs.supervisor import Supervisor
 from .jobs.validate import VALIDATE, ValidateKind
 from .limits import UserLimits, read_limits
@@ -47,6 +48,7 @@ from .services.documentation import Documentation
 from .services.ingests import Ingests, enqueue_inspection
 from .services.jobs import Jobs
 from .services.manifests import Manifests
+from .services.recipes import Recipes
 from .services.run_defaults import RunDefaults
 from .services.shipped_datasets import bring_up
 from .services.snippets import Snippets
@@ -57,7 +59,9 @@ from .services.system import SandboxState, SystemService
 from .services.templates import Templates
 from .services.uploads import UploadLimits, Uploads
 from .services.validations import Validations
+from .services.version_comparisons import VersionComparisons
 from .services.version_reading import VersionReading
+from .services.version_requests import KeptOutput
 from .services.workspace import Workspace, refusal
 from .settings import Settings
 from .source.process import Parser
@@ -94,6 +98,8 @@ class Services:
     version_reading: VersionReading
     ingests: Ingests
     validations: Validations
+    recipes: Recipes
+    version_comparisons: VersionComparisons
     backtests: Backtests
     idempotency: Idempotency
     retention: Retention
@@ -258,6 +264,9 @@ class AlphintraServer(Settings):
                 VALIDATE: ValidateKind(storage),
                 INGEST: IngestKind(database, storage, limits),
                 FETCH: FetchKind(database, storage, secrets, limits, self._fetch_bounds()),
+                PROCESS: ProcessKind(database, storage, limits),
+                PREVIEW: PreviewKind(storage),
+                COMPARE: CompareKind(storage),
             },
             self.max_jobs,
             events.wake,
@@ -275,6 +284,7 @@ class AlphintraServer(Settings):
             whole=None if refused else lambda session, row: enqueue_inspection(session, row, limits),
             wake=supervisor.wake,
         )
+        kept_output = KeptOutput(database, jobs_dir)
         deletion = DatasetDeletion(database, storage, self.log)
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
@@ -304,6 +314,10 @@ class AlphintraServer(Settings):
             version_reading=VersionReading(database, storage),
             ingests=Ingests(database, limits, supervisor.wake, refused),
             validations=Validations(database, manifests, limits, supervisor.wake, refused),
+            recipes=Recipes(database, parser, kept_output, limits, supervisor.wake, refused),
+            version_comparisons=VersionComparisons(
+                database, storage, manifests, kept_output, limits, supervisor.wake, refused
+            ),
             backtests=backtests,
             idempotency=Idempotency(database),
             retention=Retention(

@@ -76,6 +76,7 @@ def owned(api, services, tmp_path):
 
 def address(route, ids):
     path = route.path.replace("{number}", "1").replace("{run}", "f" * 32).replace("{sid}", "f" * 32)
+    path = path.replace("{job}", "f" * 32)
     if "/templates/" in path:
         return path.replace("{id}", "no-such-template")
     return path.replace("{id}", ids[owner_of(path)]) if "{id}" in path else path
@@ -145,12 +146,16 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         "/api/connectors/{id}": {"name": "stolen"},
         "/api/datasets/{id}/grants": {"user_id": "mallory", "level": "EDIT"},
         "/api/datasets/{id}/versions/{number}/acknowledge": {"rules": ["OHLC_ORDER"], "why": "stolen"},
+        "/api/datasets/{id}/process": {"recipe": [{"kind": "sort"}], "dataset": "stolen"},
+        "/api/datasets/{id}/process/preview": {"recipe": [{"kind": "sort"}]},
+        "/api/datasets/{id}/compare": {"from": 1, "to": 1},
     }
-    # These say first what is wrong with their heads or bodies; tests of theirs have them.
+    # These say first what is wrong with their heads, queries or bodies; tests of theirs have them.
     headed = {
         ("patch", "/api/datasets/upload/{id}"),
         ("head", "/api/datasets/upload/{id}"),
         ("post", "/api/datasets/upload/{id}/ingest"),
+        ("get", "/api/datasets/{id}/compare"),
     }
     before = (await api("GET", "/api/backtests", user="alice:admin")).json
     job_before = (await api("GET", "/api/jobs", user="alice:admin")).json
@@ -169,7 +174,7 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         place = owner_of(route.path)
         assert hide(foreign, ids[place]) == hide(missing, absent[place])
         checked += 1
-    assert checked == 57
+    assert checked == 64
     stolen = await api(
         "POST", "/api/backtests", {"strategy_id": ids["strategies"], "dataset_id": DATA}, user="mallory:admin"
     )

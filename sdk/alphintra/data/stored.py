@@ -163,7 +163,7 @@ class StoredDataset(Dataset):
                 "a part of a version is not processed", code="BAD_RANGE",
                 hint="Load it without columns, start, end and as_of; symbols may be chosen: name@version/SYMBOL.",
             )  # fmt: skip
-        return Processing(self.name.partition("@")[0], self._version, self.symbols, recipe)
+        return Processing(self._found.name, self._found.version, self._version, self.symbols, recipe)
 
     def stored(self) -> dict[str, dict[str, Array]]:
         """Return the columns by symbol, as arrays (read once)."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alphintra._version import __version__
 from alphintra.errors import Cancelled, DataError
@@ -15,11 +16,17 @@ from alphintra.recipes.recipe import Given, Recipe, at_step, recipe_of
 from alphintra.recipes.running import through
 from alphintra.recipes.sources import chosen, source_of
 from alphintra.recipes.step import Context, Numbers
+from alphintra.store.checked_json import canonical
 from alphintra.store.manifest import Manifest, Provenance
 from alphintra.store.open_file import Rules
 from alphintra.store.reading import Version
 from alphintra.store.sealed import Seal
 from alphintra.store.writing import VersionWriter
+
+if TYPE_CHECKING:
+    from alphintra.recipes.rows import Shape
+    from alphintra.rules.registry import Choice
+    from alphintra.rules.running import Validation
 
 MOST_FITTED = 50_000
 """Most numbers that a version's recipe holds of what was fitted."""
@@ -51,6 +58,7 @@ def apply(
     context: Context | None = None,
     seal: Seal | None = None,
     rules: Rules | None = None,
+    check: Choice | None = None,
     progress: Callable[[float], None] | None = None,
     cancel: Any = None,
 ) -> Applied:
@@ -68,6 +76,8 @@ def apply(
         context: Where other datasets are found.
         seal: Encrypts the new version; needed where the old one is sealed.
         rules: How rows are cut into files.
+        check: Which validation rules the new rows are checked by; left out, none. The report is in the manifest's
+            provenance, and has what only the file of the old version told.
         progress: Called with the share of rows that are done.
         cancel: Anything with ``is_set()``; set, it ends the work.
 
@@ -88,6 +98,7 @@ def apply(
     counts = dict(zip(data.manifest.symbols, data.manifest.symbol_rows.tolist(), strict=True))
     whole, done, held = sum(counts[symbol] for symbol in source.symbols), 0, 0
     last = shapes[-1]
+    validation = None if check is None else _validation(last, check)
     with VersionWriter(folder, version, last.columns, last.about, seal=seal, rules=rules) as writer:
         for rows in source.each():
             if cancel is not None and cancel.is_set():
@@ -104,28 +115,56 @@ def apply(
                         f"more than {MOST_FITTED:,} numbers would be fitted", code="TOO_LARGE",
                         hint="Choose fewer columns, or use window= instead of fit_until=.",
                     )  # fmt: skip
-            _add(writer, found, steps)
+            table = found.table()
+            _add(writer, found.symbol, table, steps)
+            if validation is not None:
+                validation.see(found.symbol, table)
             if progress is not None:
                 progress(done / whole)
         complete = Recipe(steps.steps, fitted)
-        manifest = writer.finish(_provenance(data, complete, context, effects))
+        report = None if validation is None else _report(validation, data)
+        manifest = writer.finish(_provenance(data, complete, context, effects, report))
     return Applied(manifest, complete, tuple(effects))
 
 
-def _add(writer: VersionWriter, rows: Any, recipe: Recipe) -> None:
+def _add(writer: VersionWriter, symbol: str, table: Any, recipe: Recipe) -> None:
     try:
-        writer.add(rows.symbol, rows.table())
+        writer.add(symbol, table)
     except DataError as error:
         if error.code != "NOT_SORTED":
             raise
-        with at_step(len(recipe.steps), recipe.steps[-1], rows.symbol):
+        with at_step(len(recipe.steps), recipe.steps[-1], symbol):
             raise
 
 
-def _provenance(data: Version, recipe: Recipe, context: Context, effects: list[Effect]) -> Provenance:
+def _validation(last: Shape, check: Choice) -> Validation:
+    from alphintra.rules.facts import of_columns
+    from alphintra.rules.running import Validation
+
+    return Validation(of_columns(last.columns, last.about), check)
+
+
+def _report(validation: Validation, data: Version) -> Any:
+    """Return the report on the new rows, with what only the file told that the old ones were read of."""
+    from alphintra.rules.registry import rules
+    from alphintra.rules.report import from_json
+
+    own, before = data.manifest.provenance.report, None
+    if own is not None:
+        # Rows were changed: what rows show as well is as they show it now.
+        known = from_json(canonical(own))
+        of_file = {rule.id for rule in rules().values() if rule.seen_in == "file"}
+        kept = tuple(result for result in known.results if result.rule in of_file)
+        before = replace(known, results=kept)
+    return json.loads(validation.finish(before).to_json())
+
+
+def _provenance(
+    data: Version, recipe: Recipe, context: Context, effects: list[Effect], report: Any
+) -> Provenance:
     joined = {name: found.manifest for name, found in context.opened.items()}
     inputs = [{"dataset": name, "content_hash": joined[name].content_hash} for name in sorted(joined)]
     parents = [data.manifest.version, *(joined[name].version for name in sorted(joined))]
     entry = recipe.to_dict() | {"inputs": inputs, "effects": [effect.totals() for effect in effects]}
     tools = {name: version_of(name) for name in _TOOLS} | {"alphintra": __version__}
-    return Provenance(parents=tuple(dict.fromkeys(parents)), recipe=entry, tools=tools)
+    return Provenance(parents=tuple(dict.fromkeys(parents)), recipe=entry, report=report, tools=tools)

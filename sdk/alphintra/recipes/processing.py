@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from alphintra.data.stored import StoredDataset
+    from alphintra.job import Job
     from alphintra.store.reading import Version
 
 
@@ -29,8 +31,8 @@ class Processing:
         columns: The columns that there will be, with types, roles and units.
     """
 
-    def __init__(self, name: str, data: Version, symbols: tuple[str, ...], recipe: Given) -> None:
-        self._name = name
+    def __init__(self, name: str, number: str, data: Version, symbols: tuple[str, ...], recipe: Given) -> None:
+        self._name, self._number = name, number
         self._version = data
         self._symbols = symbols
         self._context = Context(sources.open_named, symbols=data.manifest.symbols)
@@ -84,6 +86,7 @@ class Processing:
     def save(self, name: str | None = None) -> StoredDataset:
         """Write the result as a version, and return it; memory is that of the rows of one symbol.
 
+        In a notebook of JupyterLab the server does it, as a job, and this waits for it: see :meth:`submit`.
         To undo it, go on from the version before: ``al.data.load("prices@2")``.
 
         Args:
@@ -92,17 +95,51 @@ class Processing:
         Raises:
             AlphintraError: As of :meth:`preview`.
             DataError: This process has no folder of datasets that it may write to (``READ_ONLY``); ``DISK_FULL``.
+            JobFailedError: The server's job failed: says why.
+            ServerError: The server refused it.
         """
         from alphintra.data.dataset import load
         from alphintra.data.saving import saving
+        from alphintra.data.served import DoorSource
         from alphintra.data.stored import StoredDataset
 
+        if isinstance(sources.source(), DoorSource):
+            made = self.submit(name).result()
+            assert isinstance(made, StoredDataset)
+            return made
         target = name if name is not None else self._name
         with saving(target, self._name) as own:
             apply(self._version, self.recipe, own.folder, own.version, symbols=self._symbols, context=self._context)
         found = load(f"{target}@{own.number}")
         assert isinstance(found, StoredDataset)
         return found
+
+    def submit(self, name: str | None = None) -> Job:
+        """Hand it to the server as a job and return at once; ``result()`` waits, and returns the version.
+
+        Args:
+            name: As of :meth:`save`.
+
+        Raises:
+            NoServerError: This process has no server behind it.
+            ServerError: The server refused it: not yours to change, a full queue.
+        """
+        from alphintra import _door
+        from alphintra.job import Job
+
+        body: dict[str, Any] = {
+            "source": self._name,
+            "version": int(self._number),
+            "recipe": self.recipe.to_dict(),
+            "dataset": name,
+        }
+        if len(self._symbols) < len(self._version.manifest.symbols):
+            body["symbols"] = list(self._symbols)
+        # The same key again is the same job, however often the request has to be sent.
+        made = _door.ask("POST", "/v1/recipes", body, {"Idempotency-Key": uuid.uuid4().hex})
+        title = f"{self._name}@{self._number} → {made['dataset']}"
+        item = {"id": made["job_id"], "kind": "process", "name": title, "status": made["status"], "phase": "queued"}
+        return Job(str(made["job_id"]), item=item)
 
     def __repr__(self) -> str:
         """Return the steps in a line."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ _MOST_BYTES = 8 << 20
 MOST_VALUES = 250_000
 """Most values in the JSON of the steps."""
 _MOST_FITTED_VALUES = 400_000
+_AT_STEP = re.compile(r"step ([0-9]{1,3})\b")
 Fitted = Mapping[int, Mapping[str, Numbers]]
 
 
@@ -144,6 +146,12 @@ def at_step(number: int, step: Step | str, symbol: str | None = None) -> Iterato
         plain = type(error).__init__ is AlphintraError.__init__
         raised = type(error) if plain else DataError
         raise raised(error.message, code=error.code, hint=error.hint, where=where) from error
+
+
+def step_of(error: AlphintraError) -> int | None:
+    """Return the number of the step that an error names, from 1; ``None`` where it is no step's."""
+    found = _AT_STEP.match(error.where or "")
+    return None if found is None else int(found[1])
 
 
 def _steps(given: Any) -> tuple[Step, ...]:

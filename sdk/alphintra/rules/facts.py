@@ -136,8 +136,18 @@ def of_version(version: Version, **more: object) -> Facts:
         version: The version.
         more: Other fields, such as ``events``.
     """
-    manifest = version.manifest
-    return Facts(**({"columns": manifest.columns, "kind": _kind(manifest.columns), **_about(manifest.about)} | more))  # type: ignore[arg-type]
+    return of_columns(version.manifest.columns, version.manifest.about, **more)
+
+
+def of_columns(columns: tuple[Column, ...], about: About, **more: object) -> Facts:
+    """Return what is stated of rows that a version is written of.
+
+    Args:
+        columns: Its columns.
+        about: What it states.
+        more: Other fields, such as ``events``.
+    """
+    return Facts(**({"columns": columns, "kind": _kind(columns), **_about(about)} | more))  # type: ignore[arg-type]
 
 
 def of_staging(mapping: Mapping, staged: Staged, about: About, **more: object) -> Facts:

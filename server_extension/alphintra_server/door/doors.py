@@ -55,7 +55,7 @@ class Doors:
         gen_log.addFilter(self._seldom)
 
     async def open(
-        self, *, user_id: str, tenant: str, subject: str, roles: Sequence[str] = ("trader",)
+        self, *, user_id: str, tenant: str, subject: str, roles: Sequence[str] | None = None
     ) -> Door:
         """Open a door.
 
@@ -63,8 +63,11 @@ class Doors:
             user_id: On whose behalf everything behind it happens.
             tenant: ``kernel`` or ``job``.
             subject: The kernel's or job's id.
-            roles: What that user may do, at most.
+            roles: What that user may do, at most; left out, run strategies, and where the server has one owner make
+                datasets as well.
         """
+        if roles is None:
+            roles = ("researcher",) if self._extension.single_user else ("trader",)
         folder = Path(tempfile.mkdtemp(prefix="", dir=self._home()))
         rates = self._rates.setdefault(user_id, {SUBMIT: Bucket(SUBMITS_A_SECOND, SUBMITS_AT_ONCE)})
         behind = Tenant(Caller(user_id, tuple(roles)), tenant, subject, secrets.token_urlsafe(32), rates)

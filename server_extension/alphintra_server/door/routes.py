@@ -11,6 +11,7 @@ from ..models.base import Page
 from ..models.code import System
 from ..models.datasets import Dataset, DatasetQuery
 from ..models.jobs import Job, JobLog, JobPage, JobQuery
+from ..models.recipes import Processed, ProcessSubmission, RecipeAccepted
 from ..models.submissions import Identity, ResultsOfJob, Submission, Submitted
 from ..models.versions import PartQuery, VersionNames, VersionQuery
 from ..services.backtests import KIND
@@ -101,6 +102,34 @@ class SubmitHandler(DoorHandler):
         return await self.services.submissions.submit(who, body)
 
 
+class ProcessHandler(DoorHandler):
+    """Handing recipes over."""
+
+    most_bytes = MAX_BODY
+    rate = SUBMIT
+
+    @endpoint(
+        "datasets:write",
+        body=ProcessSubmission,
+        response=RecipeAccepted,
+        status=202,
+        location=lambda made: f"/v1/jobs/{made.job_id}",
+        idempotent=True,
+    )
+    async def post(self, who: Caller, *, body: ProcessSubmission) -> RecipeAccepted:
+        """Queue a recipe on a version of a dataset."""
+        return await self.services.recipes.process(who, body.source, body)
+
+
+class ProcessedHandler(DoorHandler):
+    """What came of a recipe."""
+
+    @endpoint("datasets:read", response=Processed)
+    async def get(self, who: Caller, job_id: str) -> Processed:
+        """Read what came of a recipe that was run."""
+        return await self.services.recipes.processed(who, job_id)
+
+
 class JobsHandler(DoorHandler):
     """Jobs."""
 
@@ -167,6 +196,8 @@ ROUTES: tuple[tuple[str, type[DoorHandler]], ...] = (
     (_VERSION + "/manifest", ManifestHandler),
     (_VERSION + r"/files/([0-9a-f]{64})", FileHandler),
     (r"/v1/backtests", SubmitHandler),
+    (r"/v1/recipes", ProcessHandler),
+    (r"/v1/recipes/([0-9a-f]{32})", ProcessedHandler),
     (r"/v1/jobs", JobsHandler),
     (_JOB, JobHandler),
     (_JOB + "/log", JobLogHandler),

@@ -3,47 +3,42 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from alphintra.errors import DataError
 from alphintra.ingest.findings import SEVERITIES
 from alphintra.ingest.mapping import Mapping
-from alphintra.store import committing
-from alphintra.store.layout import MANIFEST, file_name
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..db.dataset_tables import (
-    BlobReferenceRow,
     DatasetVersionRow,
     RememberedMappingRow,
     StorageAccountRow,
     UploadRow,
 )
-from ..db.engine import Database, database_now, one_at_a_time
+from ..db.engine import Database, database_now
 from ..db.ingest_tables import IngestRow
 from ..db.tables import JobRow
 from ..errors import Conflict
 from ..limits import Limits
 from ..metrics import INGEST_FAILURES, INGEST_SECONDS, INGESTED_ROWS
 from ..services import connector_runs
+from ..services.dataset_inputs import files_of
 from ..services.dataset_recording import Made, record
 from ..services.dataset_storage import DatasetStorage
 from ..services.findings import together, verdict
-from ..services.storage_use import storage_used
 from . import store
 from .attempt import JobInput
 from .ingest_output import InspectionDocument, NothingNew, Written, collect_inspection, collect_version
 from .kind import JobKind
 from .output import BadOutputError
 from .store import Claim
+from .version_keeping import kept, refuse_too_much
 
 INSPECT, INGEST = "inspect", "ingest"
 UPLOAD = "upload"
@@ -125,10 +120,7 @@ class IngestKind(JobKind):
         links = {UPLOAD: self._storage.upload(upload.id)}
         parents = (row.parent_id,) if row.parent_id is not None else ()
         for parent in parents:
-            links[f"{_PARENT}/{MANIFEST}"] = self._storage.manifest_file(owner, parent)
-            needed = select(BlobReferenceRow.sha256).where(BlobReferenceRow.version_id == parent)
-            for sha256 in session.scalars(needed):
-                links[f"{_PARENT}/{file_name(sha256)}"] = self._storage.blob(owner, sha256)
+            links |= files_of(session, self._storage, owner, parent, _PARENT)
         version, described = uuid.uuid4().hex, _described(upload)
         message = {
             "id": held.job_id,
@@ -153,7 +145,13 @@ class IngestKind(JobKind):
 
     def keeping(self, held: Claim, output: Written | NothingNew, folder: Path) -> AbstractContextManager[None]:
         """Check every file, put them into the store, and have them not swept until the version is recorded."""
-        return self._kept(held, output, folder) if isinstance(output, Written) else nullcontext()
+        if not isinstance(output, Written):
+            return nullcontext()
+
+        def owner() -> str:
+            return self._database.read_now(lambda session: _request_of(session, held.job_id)[1])
+
+        return kept(self._storage, owner, output, folder)
 
     def save(self, session: Session, held: Claim, output: Written | NothingNew) -> None:
         """Record the version, and say so of the run of a connector that it ends."""
@@ -196,7 +194,7 @@ class IngestKind(JobKind):
         _done(session, upload)
         if fetched is not None:
             connector_runs.succeed(session, *fetched, "DONE", version.id)
-        self._refuse_too_much(session, row.owner_id)
+        refuse_too_much(session, self._limits, row.owner_id)
         if row.remember and row.fingerprint is not None:
             _remember(session, row)
 
@@ -208,24 +206,6 @@ class IngestKind(JobKind):
             if isinstance(output, Written):
                 INGESTED_ROWS.inc(output.manifest.rows)
             self._storage.upload(row.resource_id).unlink(missing_ok=True)
-
-    def _refuse_too_much(self, session: Session, owner_id: str) -> None:
-        one_at_a_time(session.connection(), f"storage of {owner_id}")
-        session.flush()
-        quota, used = self._limits.of(owner_id).storage, storage_used(session, owner_id).total
-        if used > quota:
-            text = f"With this version {used:,} bytes would be stored, and {quota:,} may be: delete something."
-            raise BadOutputError(text, "QUOTA_EXCEEDED")
-
-    @contextmanager
-    def _kept(self, held: Claim, output: Written, folder: Path) -> Iterator[None]:
-        _, owner = self._database.read_now(lambda session: _request_of(session, held.job_id))
-        _own(folder, output.files)
-        try:
-            with committing.commit(self._storage, owner, folder, output.manifest.version):
-                yield
-        except DataError as error:
-            raise BadOutputError(str(error)) from None
 
 
 def ended(session: Session, job: JobRow) -> None:
@@ -266,13 +246,6 @@ def _done(session: Session, upload: UploadRow) -> None:
 
 def _described(row: UploadRow) -> dict[str, Any]:
     return {"name": row.filename, "bytes": row.length, "sha256": row.sha256}
-
-
-def _own(folder: Path, names: Iterable[str]) -> None:
-    """Take over files that the worker's user made: what is stored must not be another's to change."""
-    if os.geteuid() == 0:
-        for name in names:
-            os.chown(folder / name, 0, 0, follow_symlinks=False)
 
 
 def _remember(session: Session, row: IngestRow) -> None:

@@ -148,25 +148,34 @@ def collect_version(
     """
     if overlap and [item.name for item in claimed] == [REPORT]:
         return NothingNew(collect_report(folder, claimed))
+    found = written(folder, claimed, version)
+    provenance, report = found.manifest.provenance, found.report
+    if provenance.parents != parents or list(provenance.sources) != [source] or provenance.recipe is not None:
+        raise BadOutputError(f"{MANIFEST}: the version was made of something else than it should be.")
+    if not parents and (report.rows, report.symbols) != (found.manifest.rows, len(found.manifest.symbols)):
+        raise BadOutputError(f"{MANIFEST}: report: other rows were checked than were written.")
+    return found
+
+
+def written(folder: Path, claimed: list[OutputFile], version: str) -> Written:
+    """Check what the manifest of any version has to be, and its report.
+
+    Raises:
+        BadOutputError: It is no manifest of an open version of this id.
+    """
     _only(folder, claimed, MANIFEST)
     try:
         found = committing.check(folder, version)
     except DataError as error:
         raise BadOutputError(f"{MANIFEST}: {clean(error)[:500]}") from None
-    provenance = found.provenance
-    if provenance.parents != parents or list(provenance.sources) != [source] or provenance.recipe is not None:
-        raise BadOutputError(f"{MANIFEST}: the version was made of something else than it should be.")
     try:
         span(found)
     except OverflowError:
         raise BadOutputError(f"{MANIFEST}: times lie outside of the years 1 to 9999.") from None
     if found.sealed:
         raise BadOutputError(f"{MANIFEST}: the version is sealed, and should not be.")
-    report = _report(canonical(provenance.report), MANIFEST)
-    if not parents and (report.rows, report.symbols) != (found.rows, len(found.symbols)):
-        raise BadOutputError(f"{MANIFEST}: report: other rows were checked than were written.")
     files = tuple(name for name in map(file_name, sorted(found.hashes)) if os.path.lexists(folder / name))
-    return Written(found, report, files)
+    return Written(found, _report(canonical(found.provenance.report), MANIFEST), files)
 
 
 def collect_report(folder: Path, claimed: list[OutputFile]) -> Report:

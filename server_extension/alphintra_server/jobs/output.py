@@ -295,6 +295,15 @@ def _read(path: Path, limit: int, *, keep: bool) -> tuple[bytes, str, int]:
     return b"".join(parts), digest.hexdigest(), size
 
 
+def read_kept(folder: Path, name: str) -> bytes:
+    """Read a file of the output that a job's attempt left.
+
+    Raises:
+        BadOutputError: It is not there any more.
+    """
+    return _read(folder / name, FILES[name], keep=True)[0]
+
+
 def _open(path: Path) -> int:
     # One step below the folder, and neither the folder nor the file a link: nothing is left to resolve. Without
     # O_NONBLOCK, opening a named pipe would wait for ever.

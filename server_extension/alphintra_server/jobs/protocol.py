@@ -53,6 +53,8 @@ FILES = {
     "report.json": 4 << 20,
     "fetched": 1 << 40,  # within the job's own bounds: those of its disk, and max_fetch
     "fetched.json": 64 << 10,
+    "preview.json": 4 << 20,
+    "comparison.json": 2 << 20,
 }
 """The output files there are. A worker that names another is not believed at all."""
 
@@ -174,6 +176,7 @@ class Error(_Message):
     file: Annotated[str | None, _short(400)] = None
     line: int | None = Field(None, ge=0, le=10**7)
     cell: int | None = Field(None, ge=0, le=10**6)
+    step: int | None = Field(None, ge=1, le=10**3)
     bar_time: BarTime = None
     traceback: Annotated[str | None, _short(20_000)] = None
     run: Annotated[FailedRun | None, WrapValidator(_or_none)] = None

@@ -23,7 +23,7 @@ def placed(
         file_name: How the trader knows the file that the code came from.
         line_map: For a notebook, cell and line of each line of the code.
     """
-    error = said.model_dump(exclude={"type"})
+    error = said.model_dump(exclude={"type"} if said.step is not None else {"type", "step"})
     own = said.file is not None and Path(said.file).name == own_file
     if own and line_map and said.line and said.cell is None and said.line <= len(line_map):
         error["cell"], error["line"] = line_map[said.line - 1]

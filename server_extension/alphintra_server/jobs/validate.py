@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from alphintra.rules.report import Report
-from alphintra.store.layout import MANIFEST, file_name
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ..db.dataset_tables import BlobReferenceRow, DatasetReportRow, DatasetVersionRow, StorageAccountRow
+from ..db.dataset_tables import DatasetReportRow, DatasetVersionRow
 from ..db.engine import database_now
 from ..db.tables import DatasetRow
 from ..errors import Gone
+from ..services.dataset_inputs import files_of, folder_of
 from ..services.dataset_storage import DatasetStorage
 from ..services.findings import rule_of, verdict
 from .attempt import JobInput
@@ -43,10 +41,7 @@ class ValidateKind(JobKind):
         dataset = session.get_one(DatasetRow, version.dataset_id)
         if version.state != "ACTIVE" or dataset.state != "ACTIVE" or dataset.user_id is None:
             raise Gone(f"Version {version.number} of {dataset.name} was deleted.", code="DATASET_DELETED")
-        owner = session.get_one(StorageAccountRow, dataset.user_id).folder
-        links: dict[str, Path] = {f"parent/{MANIFEST}": self._storage.manifest_file(owner, version.id)}
-        for sha256 in session.scalars(select(BlobReferenceRow.sha256).where(BlobReferenceRow.version_id == version.id)):
-            links[f"parent/{file_name(sha256)}"] = self._storage.blob(owner, sha256)
+        links = files_of(session, self._storage, folder_of(session, dataset), version.id, "parent")
         message = {"id": held.job_id, "kind": held.kind, "rules": asked.parameters, "before": None}
         return JobInput({}, message, collect=collect_report, links=links, about="file")
 

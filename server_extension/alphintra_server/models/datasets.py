@@ -122,6 +122,7 @@ class DatasetVersion(Reply):
     id: str
     dataset_id: str
     number: int
+    current: bool = Field(description="Whether the dataset's name alone means this one.")
     state: str = Field(description="ACTIVE, DELETING or DELETED.")
     content_hash: str
     row_count: int
@@ -137,7 +138,7 @@ class DatasetVersion(Reply):
     validation_errors: list[str]
     acknowledgements: list[dict[str, Any]]
     parents: list[DatasetParent]
-    recipe: Any
+    recipe: Any = Field(description="Steps, and what each changed; what they were fitted to is not in a list.")
     job_id: str | None
     created_by: str
     created_at: datetime

@@ -49,6 +49,7 @@ class JobError(Reply):
     file: str | None = None
     line: int | None = None
     cell: int | None = None
+    step: int | None = Field(None, description="Of a recipe, from 1.")
     bar_time: str | None = None
     traceback: str | None = None
     run: FailedRun | None = None

@@ -21,7 +21,7 @@ class VersionRef(Reply):
 
 
 class VersionNames(Reply):
-    """The versions of a dataset, the newest last."""
+    """The versions of a dataset by their numbers; the one that its name alone means is last."""
 
     name: str
     versions: list[VersionRef]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from alphintra.data.sources import INDEX, INDEX_FORMAT
-from alphintra.store.layout import blob_path, manifest_path
+from alphintra.store.layout import MANIFEST, blob_path, file_name, manifest_path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
-from ..db.dataset_tables import BlobReferenceRow, StorageAccountRow
+from ..db.dataset_tables import BlobReferenceRow, DatasetVersionRow, StorageAccountRow
+from ..db.tables import DatasetRow
 from ..errors import Gone
 from .dataset_rows import Level, find
 from .dataset_storage import DatasetStorage
@@ -56,15 +57,65 @@ def inputs(
             continue
         if version.state != "ACTIVE" or selection.row.state != "ACTIVE":
             raise Gone(f"{selection.name} was deleted before the job began.", code="DATASET_DELETED")
-        assert selection.row.user_id is not None
-        owner = session.get_one(StorageAccountRow, selection.row.user_id).folder
-        entry = index.setdefault(selection.row.name, {"owner": owner, "versions": []})
-        pair = [str(version.number), version.id]
-        if pair not in entry["versions"]:
-            entry["versions"] = sorted([*entry["versions"], pair], key=lambda item: int(item[0]))
-        links[f"{FOLDER}/{manifest_path(owner, version.id)}"] = storage.manifest_file(owner, version.id)
-        for sha256 in session.scalars(select(BlobReferenceRow.sha256).where(BlobReferenceRow.version_id == version.id)):
-            links[f"{FOLDER}/{blob_path(owner, sha256)}"] = storage.blob(owner, sha256)
-    if not index:
-        return {}, {}
-    return {f"{FOLDER}/{INDEX}": json.dumps({"format": INDEX_FORMAT, "datasets": index})}, links
+        links |= _named(session, storage, index, selection.row.name, selection.row, version)
+    return _index(index), links
+
+
+def joined(
+    session: Session, storage: DatasetStorage, versions: Mapping[str, tuple[DatasetRow, DatasetVersionRow]]
+) -> tuple[dict[str, str], dict[str, Path]]:
+    """Return what a worker gets of versions that a recipe joins, by the names that it has for them (``name@3``)."""
+    index: dict[str, Any] = {}
+    links: dict[str, Path] = {}
+    for name, (dataset, version) in versions.items():
+        links |= _named(session, storage, index, name.rpartition("@")[0], dataset, version)
+    return _index(index), links
+
+
+def files_of(
+    session: Session, storage: DatasetStorage, owner: str, version_id: str, folder: str
+) -> dict[str, Path]:
+    """Return the files of a version as a worker gets them in a folder below ``in``, without a name.
+
+    Args:
+        session: The transaction.
+        storage: Where they lie.
+        owner: The owner's folder there.
+        version_id: Which version.
+        folder: Where to.
+    """
+    needed = select(BlobReferenceRow.sha256).where(BlobReferenceRow.version_id == version_id)
+    links = {f"{folder}/{file_name(sha256)}": storage.blob(owner, sha256) for sha256 in session.scalars(needed)}
+    return {f"{folder}/{MANIFEST}": storage.manifest_file(owner, version_id), **links}
+
+
+def folder_of(session: Session, dataset: DatasetRow) -> str:
+    """Return where the files of a user's dataset lie."""
+    assert dataset.user_id is not None
+    return session.get_one(StorageAccountRow, dataset.user_id).folder
+
+
+def _named(
+    session: Session,
+    storage: DatasetStorage,
+    index: dict[str, Any],
+    name: str,
+    dataset: DatasetRow,
+    version: DatasetVersionRow,
+) -> dict[str, Path]:
+    """Put a version into an index under a name, and return its files."""
+    owner = folder_of(session, dataset)
+    entry = index.setdefault(name, {"owner": owner, "versions": []})
+    pair = [str(version.number), version.id]
+    if pair not in entry["versions"]:
+        entry["versions"] = sorted([*entry["versions"], pair], key=lambda item: int(item[0]))
+    links = {f"{FOLDER}/{manifest_path(owner, version.id)}": storage.manifest_file(owner, version.id)}
+    for sha256 in session.scalars(select(BlobReferenceRow.sha256).where(BlobReferenceRow.version_id == version.id)):
+        links[f"{FOLDER}/{blob_path(owner, sha256)}"] = storage.blob(owner, sha256)
+    return links
+
+
+def _index(datasets: dict[str, Any]) -> dict[str, str]:
+    if not datasets:
+        return {}
+    return {f"{FOLDER}/{INDEX}": json.dumps({"format": INDEX_FORMAT, "datasets": datasets})}

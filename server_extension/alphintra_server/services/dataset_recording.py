@@ -44,7 +44,7 @@ class Made:
         source: ``USER_UPLOAD`` or ``EXTERNAL``.
         description: Of a dataset that is new.
         tags: Of a dataset that is new.
-        based_on: The version that has to be the current one still, if this one goes on from it.
+        based_on: The version that has to be the current one still, if there is one to come after.
         is_validated: Whether all rules ran and none has an open error.
         errors: The open errors.
     """
@@ -90,7 +90,8 @@ def record(session: Session, made: Made) -> DatasetVersionRow:
     dataset = _dataset(session, made, now)
     if made.based_on is not None and dataset.current_version_id != made.based_on:
         raise Conflict(
-            f"Another version of {dataset.name} was made meanwhile: add the rows to that one.", code="PARENT_CHANGED"
+            f"Another version of {dataset.name} became the current one meanwhile: go on from that one.",
+            code="PARENT_CHANGED",
         )
     newest = session.scalar(
         select(func.max(DatasetVersionRow.number)).where(DatasetVersionRow.dataset_id == dataset.id)

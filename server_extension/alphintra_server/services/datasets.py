@@ -123,7 +123,12 @@ class Datasets:
             ordered = wanted.order_by(DatasetVersionRow.number.desc())
             found = list(session.scalars(ordered.limit(query.limit).offset(query.offset)))
             parents = _parents(session, [version.id for version in found])
-            return Slice([_version(version, parents.get(version.id, [])) for version in found], total)
+            current = row.current_version_id
+            models = [version_model(item, parents.get(item.id, []), current) for item in found]
+            for model in models:
+                if model.recipe is not None:
+                    model.recipe = {name: part for name, part in model.recipe.items() if name != "fitted"}
+            return Slice(models, total)
 
         return await self._database.read(work)
 
@@ -131,8 +136,8 @@ class Datasets:
         """Read one version."""
 
         def work(session: Session) -> DatasetVersion:
-            found = _numbered(session, find(session, who, dataset_id), number)
-            return _version(found, _parents(session, [found.id]).get(found.id, []))
+            row = find(session, who, dataset_id)
+            return shown(session, row, numbered(session, row, number))
 
         return await self._database.read(work)
 
@@ -208,7 +213,7 @@ class Datasets:
             version = (
                 session.get_one(DatasetVersionRow, row.current_version_id)
                 if number is None
-                else _numbered(session, row, number)
+                else numbered(session, row, number)
             )
             return row, place_of(session, row, version)
 
@@ -242,7 +247,12 @@ def _having(symbol: str) -> Select[Any]:
     return select(DatasetSymbolRow.dataset_id).where(DatasetSymbolRow.folded == symbol.casefold())
 
 
-def _numbered(session: Session, row: DatasetRow, number: int) -> DatasetVersionRow:
+def numbered(session: Session, row: DatasetRow, number: int) -> DatasetVersionRow:
+    """Load a version of a dataset by its number.
+
+    Raises:
+        NotFound: There is none.
+    """
     query = select(DatasetVersionRow).where(DatasetVersionRow.dataset_id == row.id, DatasetVersionRow.number == number)
     found = session.scalars(query).first()
     if found is None:
@@ -264,9 +274,16 @@ def _parents(session: Session, versions: list[str]) -> dict[str, list[DatasetPar
     return found
 
 
-def _version(row: DatasetVersionRow, parents: list[DatasetParent]) -> DatasetVersion:
-    names = [name for name in DatasetVersion.model_fields if name != "parents"]
-    return DatasetVersion(**{name: getattr(row, name) for name in names}, parents=parents)
+def shown(session: Session, dataset: DatasetRow, version: DatasetVersionRow) -> DatasetVersion:
+    """Show a version."""
+    parents = _parents(session, [version.id]).get(version.id, [])
+    return version_model(version, parents, dataset.current_version_id)
+
+
+def version_model(row: DatasetVersionRow, parents: list[DatasetParent], current: str | None) -> DatasetVersion:
+    """Show a version whose parents are known."""
+    names = [name for name in DatasetVersion.model_fields if name not in ("parents", "current")]
+    return DatasetVersion(**{name: getattr(row, name) for name in names}, parents=parents, current=row.id == current)
 
 
 def _symbol(row: DatasetRow, symbol: str | None) -> str:

@@ -194,10 +194,10 @@ def refuse_calendar(code: str | None) -> None:
 
 
 def refuse_shipped(session: Session, name: str) -> None:
-    """Refuse the name of what ships.
+    """Refuse a name that a dataset of the platform has.
 
     Raises:
-        Invalid: It is one.
+        Invalid: ``NAME_TAKEN``.
     """
     query = select(DatasetRow.id).where(DatasetRow.unique_name == unique_name(None, name))
     if session.scalar(query) is not None:

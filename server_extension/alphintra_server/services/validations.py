@@ -78,11 +78,7 @@ class Validations:
         self, who: Caller, dataset_id: str, number: int, body: ValidationRequest
     ) -> ValidationAccepted:
         """Check a version again, with a choice of rules and of their numbers."""
-        try:
-            choice = Choice.from_json(body.model_dump_json())
-        except RuleError as error:
-            field = "parameters" if error.where else "left_out"
-            raise Invalid.field(field, str(error), code=error.code) from None
+        choice = choice_of(body)
 
         def work(session: Session) -> ValidationAccepted:
             dataset, version = _version(session, who, dataset_id, number, Level.EDIT)
@@ -146,6 +142,23 @@ class Validations:
             return remember(session, made)
 
         return await self._database.write(work)
+
+
+def choice_of(body: ValidationRequest, place: str = "") -> Choice:
+    """Return which rules are to be checked, with which numbers.
+
+    Args:
+        body: As it was asked for.
+        place: Put before the names of its fields in an error.
+
+    Raises:
+        Invalid: There is no such rule, or it has no such number.
+    """
+    try:
+        return Choice.from_json(body.model_dump_json())
+    except RuleError as error:
+        field = "parameters" if error.where else "left_out"
+        raise Invalid.field(place + field, str(error), code=error.code) from None
 
 
 def _version(

@@ -45,14 +45,15 @@ class VersionReading:
         self._taken: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def versions(self, who: Caller, name: str) -> VersionNames:
-        """List the versions of a dataset that can be read, the newest last; none for what ships."""
+        """List the versions of a dataset that can be read, the current one last; none for what ships."""
 
         def work(session: Session) -> VersionNames:
             row = find(session, who, name)
             query = select(DatasetVersionRow.number, DatasetVersionRow.id).where(
                 DatasetVersionRow.dataset_id == row.id, DatasetVersionRow.state == "ACTIVE"
             )
-            found = session.execute(query.order_by(DatasetVersionRow.number)).all()
+            current = DatasetVersionRow.id == row.current_version_id
+            found = session.execute(query.order_by(current, DatasetVersionRow.number)).all()
             return VersionNames(name=row.name, versions=[VersionRef(number=number, id=id_) for number, id_ in found])
 
         return await self._database.read(work)

@@ -32,7 +32,11 @@ _KEYS = {
     "read": {"code", "line_map", "dropped", "diagnostics", "imports"},
     "imports": {"imports", "diagnostics"},
     "describe": {"classes", "diagnostics"},
+    "recipe": {"recipe", "error"},
+    "recipe_schema": {"schema"},
 }
+#: What loads the libraries of indicators first, once in each process.
+_PATIENCE = {"recipe": 120.0, "recipe_schema": 120.0}
 _CHILD = """\
 import sys
 sys.path[:0] = {path!r}
@@ -100,7 +104,7 @@ class Parser:
             await turn.enter_async_context(self._free)
             child = await self._take()
             try:
-                answer = _read(question, await child.exchange(line, self._seconds))
+                answer = _read(question, await child.exchange(line, _PATIENCE.get(question, self._seconds)))
             except BaseException:  # also when the question was given up: its answer would be taken for the next one's
                 await self._end(child)
                 raise

@@ -84,6 +84,28 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
     return {"classes": classes, "diagnostics": [finding.as_dict() for finding in findings]}
 
 
+def recipe(request: dict[str, Any]) -> dict[str, Any]:
+    """Check the steps of a recipe as far as can be told without columns; answers with all their parameters.
+
+    Answers with ``recipe``, or with ``error``: its ``code``, ``message``, ``where``, ``hint`` and ``step``.
+    """
+    from alphintra.errors import AlphintraError
+    from alphintra.recipes.recipe import recipe_of, step_of
+
+    try:
+        return {"recipe": recipe_of(request["recipe"]).to_dict(), "error": None}
+    except AlphintraError as error:
+        told = {name: getattr(error, name) for name in ("code", "message", "where", "hint")}
+        return {"recipe": None, "error": told | {"step": step_of(error)}}
+
+
+def recipe_schema(request: dict[str, Any]) -> dict[str, Any]:
+    """Describe the steps of recipes, for a form."""
+    from alphintra.recipes.recipe import schema
+
+    return {"schema": schema()}
+
+
 def _explain(finding: Finding, dropped: dict[str, list[Any]]) -> Finding:
     if finding.code != "UNDEFINED_NAME":
         return finding
@@ -123,4 +145,6 @@ REQUESTS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "read": read,
     "imports": imports,
     "describe": describe,
+    "recipe": recipe,
+    "recipe_schema": recipe_schema,
 }

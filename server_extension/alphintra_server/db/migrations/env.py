@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from alembic import context
 
-from alphintra_server.db import check_tables, connector_tables, dataset_tables, ingest_tables  # noqa: F401  metadata
+from alphintra_server.db import (  # noqa: F401  their tables belong to the metadata
+    check_tables,
+    connector_tables,
+    dataset_tables,
+    ingest_tables,
+    recipe_tables,
+)
 from alphintra_server.db.tables import Base
 
 connection = context.config.attributes["connection"]

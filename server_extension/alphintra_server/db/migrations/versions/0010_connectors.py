@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010_connectors"
-down_revision = "0008_ingests"
+down_revision = "0009_version_requests"
 branch_labels = None
 depends_on = None
 
