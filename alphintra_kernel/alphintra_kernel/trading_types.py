@@ -14,6 +14,7 @@ _KINDS = {
     "alphintra_backtest.dataview": ("SymbolData", "UniverseData"),
     "alphintra_backtest.handles": ("Fill", "Order", "Position", "RoundTrip"),
     "alphintra_backtest.replay.replay": ("Replay",),
+    "alphintra_backtest.featureview": ("Feature", "Features", "PerBar", "SeveralFeature"),
     "alphintra_backtest.resample": ("Resampled",),
 }
 

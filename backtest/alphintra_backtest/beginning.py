@@ -80,6 +80,7 @@ def set_up(
     currency: str = "USD",
     rates: Any = None,
     detail: Any = None,
+    features: Any = None,
     by_bar: bool = False,
     compiled: bool = True,
 ) -> Setup:
@@ -107,8 +108,9 @@ def set_up(
     values = bind(strategy, params)
     market = resolve(
         data, start=start, end=end, prices=config.rules["prices"], instruments=instruments, currency=currency,
-        rates=rates, detail=detail,
+        rates=rates, detail=detail, features=features,
     )  # fmt: skip
+    check_features(strategy, market)
     if market.closes_only:
         raise DataError(
             f"{market.name} has closing prices only: there is no open to fill at",
@@ -121,6 +123,22 @@ def set_up(
     by_bar = by_bar or not in_phases(config)
     form = form_of(strategy, False if by_bar and compiled is True else compiled)
     return Setup(strategy, form, values, market, config, against, start, end, benchmark)
+
+
+def check_features(strategy: type, market: MarketData) -> None:
+    """Check that a strategy can read the features that the data has.
+
+    Raises:
+        ParameterError: It has a member ``features`` of its own, which hides them.
+    """
+    from alphintra.errors import ParameterError
+    from alphintra.strategy import Strategy
+
+    if market.features and vars(Strategy)["features"] is not getattr(strategy, "features", None):
+        raise ParameterError(
+            f"{strategy.__name__} has a member features of its own, which hides those of the run", where="features",
+            hint="Rename it.",
+        )  # fmt: skip
 
 
 def begin(

@@ -388,6 +388,10 @@ def cut(market: MarketData, time: int) -> MarketData:
     detail = getattr(market, "detail", None)
     if detail is not None:
         changes["detail"] = cut(detail, time)
+    if market.features:
+        from alphintra.data.features import known_until
+
+        changes["features"] = known_until(market.features, time)
     return replace(market, **changes)
 
 

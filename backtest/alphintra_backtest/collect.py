@@ -74,6 +74,7 @@ def collect(
         "strategy": strategy.__name__,
         "dataset": market.name,
         "dataset_hash": market.dataset_hash,
+        **({"features": {name: own.told() for name, own in market.features.items()}} if market.features else {}),
         "strategy_hash": strategy_hash(strategy),
         "parameters": dict(values),
         "seed": config.seed,

@@ -243,6 +243,9 @@ def compute(
         raise DataError(
             f"{label}: an indicator needs at least one series", hint="for example self.data.close"
         )
+    for a in inputs:
+        if a._underivable:
+            raise DataError(f"{label}: {a.name} {a._underivable}", hint="Use the feature's per_bar, one value a bar.")
     timeline = _joined(session, inputs)
     whole = timeline.positions
     # Of two bars of a higher time frame that became visible at once the later one counts.

@@ -63,9 +63,12 @@ def history(session: Session, first: int, stop: int) -> Any:
     Returns:
         A DataFrame with the columns ``open, high, low, close, volume`` and the bars' close times (UTC) as index
         ``time``; with several symbols a dict of one for each, in universe order. Where splits are in force all of it
-        is in the shares of the last timestamp, as ``self.data`` would show it there.
+        is in the shares of the last timestamp, as ``self.data`` would show it there. Features are further columns
+        ``name.column``: the latest value that was known at each bar's close.
     """
     import pandas as pd
+
+    from .featureview import Joined
 
     became = shares_became(session.grid)
     frames = {}
@@ -78,6 +81,9 @@ def history(session: Session, first: int, stop: int) -> Any:
             values = getattr(bars, name)
             values = np.full(len(at[rows]), np.nan) if values is None else np.array(values[rows], dtype=np.float64)
             columns[name] = values / scale if name == "volume" else values * scale
+        for name, of in session.market.features.items():
+            joined = Joined.of(session, of, None if of.shared else symbol)
+            columns |= {f"{name}.{column}": joined.aligned(column)[at[rows]] for column in of.columns}
         index = pd.DatetimeIndex(bars.close_time[rows].copy().view("datetime64[us]"), name="time").tz_localize("UTC")
         frames[symbol] = pd.DataFrame(columns, index=index)
     return frames if len(frames) > 1 else next(iter(frames.values()))

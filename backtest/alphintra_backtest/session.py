@@ -96,6 +96,20 @@ class Session:
 
         return data_view(self)
 
+    @cached_property
+    def features(self) -> Any:
+        """``self.features`` of the strategy."""
+        from .featureview import features_view
+
+        return features_view(self)
+
+    @cached_property
+    def whole_features(self) -> Any:
+        """``self.features`` within ``signals``."""
+        from .featureview import whole_features
+
+        return whole_features(self)
+
     # -- declarations
     # ----------------------------------------------------------------------------------------------
 
@@ -315,7 +329,8 @@ class Session:
 
     def release(self) -> None:
         """Let go of the views: they point back here, and a circle of large arrays waits for the collector."""
-        self.__dict__.pop("data", None)
+        for views in ("data", "features", "whole_features"):
+            self.__dict__.pop(views, None)
         if self.asof is not None:
             self.asof.kept.clear()
             self.asof = None

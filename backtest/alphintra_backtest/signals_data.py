@@ -104,6 +104,10 @@ class Kept:
         self._results: dict[Any, Any] = {}
         self._bytes = 0
 
+    def know(self, array: Any) -> None:
+        """Count an array among those that stay."""
+        self._known[id(array)] = array
+
     def keep_crossing(self, a: Any, b: Any, up: bool, crossing: Any) -> None:
         """Keep one crossing for this thread, until it is asked for or another one is kept.
 
@@ -168,6 +172,11 @@ class Asking:
     def log(self, text: str) -> None:
         """See ``Strategy.log``."""
         self._session.log(text)
+
+    @property
+    def features(self) -> Any:
+        """See ``Strategy.features``: whole arrays, which are the same for every strategy that is asked."""
+        return self._session.whole_features
 
     def __getattr__(self, name: str) -> Any:
         from alphintra.errors import SignalsError

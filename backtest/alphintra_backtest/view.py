@@ -128,7 +128,8 @@ def code(result: Result) -> str:
         return view_tables.clipped(run["code"])
     told = [str(run["strategy"]), f"data={str(run['dataset'])!r}"]
     told += [f"{name}={value!r}" for name, value in view_replay.options(result).items()]
-    return view_tables.clipped(f"al.backtest({', '.join(told)})")
+    rest = "" if view_replay.features_have_names(run) else "  # with its features"
+    return view_tables.clipped(f"al.backtest({', '.join(told)}){rest}")
 
 
 def figures(result: Result) -> list[dict[str, Any]]:

@@ -49,10 +49,24 @@ def options(result: Result) -> dict[str, Any]:
     }
     if run["parameters"]:
         found["params"] = run["parameters"]
+    if run.get("features") and features_have_names(run):
+        found["features"] = {name: own["dataset"] for name, own in run["features"].items()}
     if run.get("seed"):
         found["seed"] = run["seed"]
     plain_options: dict[str, Any] = plain(found | dict(configuration.get("rules") or {}))
     return plain_options
+
+
+def features_have_names(run: dict[str, Any]) -> bool:
+    """Whether what a run read as features can be read again by the datasets' names: no frames, files or parts."""
+    from alphintra.data import catalogue
+
+    return all(
+        "selection" not in own
+        and " as of " not in own["dataset"]
+        and ("@" in own["dataset"] or catalogue.is_shipped(own["dataset"]))
+        for own in (run.get("features") or {}).values()
+    )
 
 
 def replay(result: Result) -> dict[str, Any]:
@@ -94,7 +108,7 @@ def _other(run: dict[str, Any]) -> str | None:
 def _data_name(result: Result, asked: Asked | None) -> str | None:
     """What names the data in code, and all else that the run read; ``None`` where that is an object."""
     run = result.run
-    if run["configuration"].get("benchmark") == "given":
+    if run["configuration"].get("benchmark") == "given" or not features_have_names(run):
         return None
     if asked is None:
         from alphintra.data import catalogue

@@ -41,6 +41,7 @@ def backtest(
     currency: str = "USD",
     rates: Any = None,
     detail: Any = None,
+    features: Any = None,
     check: bool = False,
     compiled: bool = True,
     **rules: Any,
@@ -74,6 +75,10 @@ def backtest(
         currency: The account's currency.
         rates: Currency or pair → exchange rates, for instruments in another currency.
         detail: Finer bars of the same symbols: they decide what a bar leaves open (F3, F15).
+        features: Further series for the strategy by name, of any frequency: a dataset's name (``"news@3"``), a file, a
+            DataFrame, a dict of them by symbol, a Dataset or market data. ``self.features["news"]`` gives the rows
+            that were known at a bar's end: by their column ``known_at``, or bars at their end. A series of each symbol
+            is read by symbol, one without symbols, or of another one, is for all.
         check: Look for look-ahead as well, as :func:`~alphintra.checking.check` does: ``Result.check``, and the
             assumption ``look-ahead`` says what was found. It costs about six runs.
         compiled: Run ``signals`` where the class defines it; False runs the same strategy by ``on_bar``: its own, or
@@ -113,6 +118,7 @@ def backtest(
         "currency": currency,
         "rates": rates,
         "detail": detail,
+        "features": features,
     }
     asked = repeating.Asked(strategy, data, options | rules)
     try:

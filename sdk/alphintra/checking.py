@@ -124,9 +124,9 @@ def check(strategy: type[Strategy], data: Any, *, points: int = 8, **options: An
     indicator, every value of ``self.record``, every order and what became of it must be the same up to there,
     within 1e-9 relative. The run on all data is repeated once, so that chance is not mistaken for look-ahead.
 
-    The check sees what goes through ``self.data``. A strategy that reads other data (a global DataFrame, a file, a
-    model that was fitted on the whole sample) cannot be checked; globals that hold data are named in
-    ``Check.notes``. It costs about six runs.
+    The check sees what goes through ``self.data`` and ``self.features``. A strategy that reads other data (a global
+    DataFrame, a file, a model that was fitted on the whole sample) cannot be checked; globals that hold data are named
+    in ``Check.notes``. It costs about six runs.
 
     Args:
         strategy: The class (not an instance).

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+class _Features:
+    """What ``features=`` gave the run, by name; each column ends with what is known at the current bar.
+
+    A strategy that has a member of this name keeps its own, and cannot be given features.
+    """
+
+    def __get__(self, strategy: Strategy | None, kind: type) -> Any:
+        return self if strategy is None else strategy._run.features
+
+
 class Strategy:
     """A trading strategy.
 
@@ -28,6 +38,7 @@ class Strategy:
 
     _run: Any
     data: Any
+    features: Any = _Features()
 
     # -- events
     # ----------------------------------------------------------------------------------------------------

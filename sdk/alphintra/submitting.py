@@ -49,8 +49,9 @@ def submit(
         method: What the methodology needs, as over REST: ``{"grid": {"fast": range(5, 50, 5)}}``.
         name: What the list of jobs calls it; strategy and dataset where None.
         options: Everything else that ``al.backtest`` takes and a job can do: ``start``, ``end``, ``cash``,
-            ``commission``, ``slippage``, ``profile``, ``benchmark`` (a dataset's name), ``params``, ``seed``,
-            ``risk_free_rate`` and the rules. Look-ahead is always looked for.
+            ``commission``, ``slippage``, ``profile``, ``benchmark`` (a dataset's name), ``features`` (names of
+            datasets by the strategy's names for them), ``params``, ``seed``, ``risk_free_rate`` and the rules.
+            Look-ahead is always looked for.
 
     Returns:
         A :class:`~alphintra.job.Job`; as the last line of a cell it shows its progress and ends as its result.
@@ -169,6 +170,14 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     benchmark = named.pop("benchmark", None)
     if benchmark is not None and not isinstance(benchmark, str):
         raise ParameterError("a job's benchmark is the name of a dataset", where="benchmark")
+    features = named.pop("features", None)
+    if features is None:
+        features = {}
+    if not isinstance(features, Mapping) or not all(isinstance(own, str) for own in features.values()):
+        raise ParameterError(
+            "a job's features are names of datasets", where="features",
+            hint='features={"vix": "vix@1"}; run other data here with al.backtest',
+        )  # fmt: skip
     profile = named.pop("profile", "default")
     found: dict[str, Any] = {
         "initial_capital": str(plain(named.pop("cash", 100_000))),
@@ -184,6 +193,8 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
         found["commission"] = _cost(commission or 0, "commission")
     if benchmark is not None:
         found["benchmark"] = benchmark
+    if features:
+        found["features"] = dict(features)
     for ours, theirs in (("start", "start_date"), ("end", "end_date")):
         moment = named.pop(ours, None)
         if moment is not None:

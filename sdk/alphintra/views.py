@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +80,9 @@ class Series:
         LookAheadError: Reading in ``on_start``, or any index but a negative one or a slice that ends at now.
         IndexError: Fewer values than asked for exist yet.
     """
+
+    #: Why no indicator can be made of it.
+    _underivable: ClassVar[str] = ""
 
     __slots__ = ("_above", "_array", "_bases", "_basis", "_below", "_c", "_mv", "_seen", "name", "timeline")
 
@@ -175,8 +178,7 @@ class Series:
                     f"{self.name}[{_show(key)}] is not a slice that ends now",
                     hint=f"use {self.name}[-n:] for the last n values",
                 )
-            first = 0 if start is None else max(0, last + 1 + start)
-            return _apart(self._array[first : last + 1])
+            return self._part(0 if start is None else max(0, last + 1 + start), last + 1)
         if isinstance(key, int | np.integer):
             if key >= 0:
                 raise LookAheadError(
@@ -184,10 +186,20 @@ class Series:
                     hint=f"{self.name}[-1] is the current bar, {self.name}[-2] the one before",
                 )
             j = last + int(key) + 1
-            if j < 0:
-                raise IndexError(f"{self.name}[{key}]: only {last + 1} values so far")
-            return self._mv[j]
+            return self._value(j) if j >= 0 else self._too_old(int(key), last + 1)
         raise TypeError(f"{self.name}: an index is a negative integer or a slice such as [-20:], not {key!r}")
+
+    def _part(self, first: int, stop: int) -> Any:
+        """A copy of the closed values from one own index up to another."""
+        return _apart(self._array[first:stop])
+
+    def _value(self, j: int) -> Any:
+        """The closed value of an own index."""
+        return self._mv[j]
+
+    def _too_old(self, key: int, count: int) -> Any:
+        """What reading a value before the first of ``count`` gives."""
+        raise IndexError(f"{self.name}[{key}]: only {count} values so far")
 
     def __len__(self) -> int:
         return 0 if self._c.i < 0 else self._last() + 1
@@ -207,7 +219,10 @@ class Series:
         if self._c.i < 0:
             return f"<series {self.name}: handle>"
         last = self._last()
-        return f"<series {self.name}: {f'{self._mv[last]:.10g}' if last >= 0 else 'no value yet'}>"
+        return f"<series {self.name}: {self._said(last) if last >= 0 else 'no value yet'}>"
+
+    def _said(self, last: int) -> str:
+        return f"{self._value(last):.10g}"
 
     def _repr_html_(self) -> str | None:
         return None if self._c.i < 0 else str(engine("object_views").series(self))

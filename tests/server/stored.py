@@ -11,14 +11,14 @@ from ..sdk.store.made import ABOUT, bars, write
 
 
 def store_version(
-    database, storage, folder, user="alice", name="prices", *, tables=None, parents=(), about=ABOUT, **made
+    database, storage, folder, user="alice", name="prices", *, tables=None, parents=(), report=None, about=ABOUT, **made
 ):
     """Make a version of a dataset; return its id and its manifest."""
     version = uuid.uuid4().hex
     written = folder / version
     written.mkdir(parents=True)
     tables = tables or {"AAPL": bars(300), "MSFT": bars(40, seed=1)}
-    write(written, tables, version, about=about, provenance=Provenance(parents=tuple(parents)))
+    write(written, tables, version, about=about, provenance=Provenance(parents=tuple(parents), report=report))
     owner = database.write_now(lambda session: account(session, user).folder)
     with committing.commit(storage, owner, written, version) as manifest:
         about_it = Made(

@@ -52,7 +52,7 @@ def settings():
 async def test_a_session_from_its_start_to_its_end(sessions, watch, workspace, data_dir):  # noqa: F811
     (workspace / "secret.txt").write_text("the trader's")
     await sessions.store(CODE)
-    session = await sessions.start(breakpoints=[COMMENT])
+    session = await sessions.start(breakpoints=[COMMENT], features={"oil": "wti-daily"})
     process, folder = session.process, session.live._kernel.folder
     readers = [watch(session), watch(session)]
 
@@ -80,7 +80,9 @@ async def test_a_session_from_its_start_to_its_end(sessions, watch, workspace, d
     assert repr(round(float(columns["close"][BAR]), 6)) == PRICE
     inside = await session.ask("GET", "/variables", params={"reference": names["self"]["reference"]})
     assert {item["name"]: item["text"] for item in inside.json["items"]}["crossings"] == "0"
-    assert "crossings" in {item["name"] for item in shown["strategy"]}
+    own = {item["name"]: item["text"] for item in shown["strategy"]}
+    # Oil of the same day is known at 24:00 UTC only.
+    assert (own["crossings"], own["features['oil'].close[-1]"]) == ("0", "30.19")
 
     # Others see nothing of it, and can do nothing: not even one who may do everything.
     bodies = {"/evaluate": {"expression": "1"}, "/run-to": {"bar": 100}}

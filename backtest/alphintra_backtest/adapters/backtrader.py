@@ -93,6 +93,7 @@ def run(
     currency: str = "USD",
     rates: Any = None,
     detail: Any = None,
+    features: Any = None,
     check: int = 0,
     progress: Callable[[float, int], None] | None = None,
 ) -> Result:
@@ -102,7 +103,8 @@ def run(
     began = clock.perf_counter()
     _check(strategy, params)
     terms.native_only(
-        instruments=instruments is not None, rates=rates is not None, detail=detail is not None, check=check > 0
+        instruments=instruments is not None, rates=rates is not None, detail=detail is not None,
+        features=features is not None, check=check > 0,
     )
     own = terms.rules(rules or {}, profile, seed)
     config = terms.options(cash, commission, slippage, risk_free_rate, seed)

@@ -31,6 +31,8 @@ def _flat(run: Mapping[str, Any]) -> dict[str, Any]:
             out |= {f"{name.rstrip('s')} {key}": plain(inner) for key, inner in value.items()}
         else:
             out[name] = plain(value)
+    for name, own in (run.get("features") or {}).items():
+        out[f"feature {name}"] = own["dataset"]
     return out | {name: run.get(name) for name in _OF_THE_RUN}
 
 

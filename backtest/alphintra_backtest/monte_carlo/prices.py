@@ -33,7 +33,7 @@ def perturbed(market: MarketData, noise: float, seed: tuple[int, ...]) -> Market
     by both, high and low by the mean of open and close, and far enough that low ≤ open, close ≤ high. The noise of
     one bar stays in all later prices, as a return does. Prices are rounded to the tick, and are at least one.
 
-    Finer bars (``detail``) are left out: they would contradict their bar.
+    Finer bars (``detail``) are left out: they would contradict their bar. Features are kept as they are.
 
     Args:
         market: Bars to add noise to.
@@ -145,6 +145,11 @@ def run(
     ]
     if market.detail is not None:
         notes.append("Finer bars were left out: noise would make them contradict their bar.")
+    if market.features:
+        notes.append(
+            "Features were kept as they are: the noise is in the prices alone. What was made of these prices does not "
+            "follow them."
+        )
     if failed and first_error is not None:
         notes.append(f"{failed} of {paths} runs failed and are in no number, the first with: {first_error.message}")
     values = np.array(rows).T

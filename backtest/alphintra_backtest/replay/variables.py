@@ -13,10 +13,12 @@ from .histories import POINTS, thinned
 from .strategy_state import OF_THE_RUN
 
 if TYPE_CHECKING:
+    from alphintra_backtest.session import Session
+
     from .replay import Replay
 
-#: Variables that are shown.
-MOST = 100
+#: Variables that are shown, and columns of features among them.
+MOST, MOST_FEATURES = 100, 20
 _TEXT = reprlib.Repr()
 _TEXT.maxstring = _TEXT.maxother = 120
 #: Elements of a container that are written out, where there are more its length comes behind.
@@ -26,7 +28,7 @@ _SIZED = (list, tuple, set, frozenset, dict, deque)
 
 
 def variables(replay: Replay) -> list[dict[str, Any]]:
-    """One entry for each attribute that does not begin with an underscore, those that move first.
+    """One entry for each attribute that does not begin with an underscore and each column of a feature, moving first.
 
     Each has ``name``, ``text``, ``value`` (a number, or None), ``changed`` (since the replay stood elsewhere, or by
     hand), ``kind`` (``indicator``, ``parameter``, ``number``, ``truth``, ``text``, ``object``) and ``spark``.
@@ -57,6 +59,7 @@ def variables(replay: Replay) -> list[dict[str, Any]]:
             "kind": "parameter" if name in parameters else _kind(value),
             "spark": replay._values.of(name, bar) if number is not None and name not in parameters else [],
         })  # fmt: skip
+    found += _features(replay._session, bar, at)
     order = {"indicator": 0, "parameter": 1}
     return sorted(found, key=lambda one: order.get(one["kind"], 2))[:MOST]
 
@@ -72,13 +75,40 @@ def short(value: Any) -> str:
         return f"<{type(value).__name__}>"
 
 
-def _series(name: str, value: Any, kind: type) -> list[tuple[str, Any]]:
+def _series(name: str, value: Any, kind: type[Any]) -> list[tuple[str, Any]]:
     """The series in an attribute: itself, or those of a tuple that an indicator returned."""
     if isinstance(value, kind):
+        if value._array.dtype == object:  # of texts: shown as any other thing
+            return []
         return [(f"{name}[-1]", value)]
     if isinstance(value, tuple) and value and all(isinstance(one, kind) for one in value):
         return [(f"{name}[{n}][-1]", one) for n, one in enumerate(value)]
     return []
+
+
+def _features(session: Session, bar: int, before: int | None) -> list[dict[str, Any]]:
+    """The latest values known of features: numbers as of an indicator, others as text."""
+    found: list[dict[str, Any]] = []
+    if bar < 0:
+        return found
+    for name, of in session.market.features.items():
+        for symbol in session.symbols[: 1 if of.shared else MOST_FEATURES]:
+            feature = session.features[name][symbol]
+            place = f"features[{name!r}]" + (f"[{symbol!r}]" if not of.shared and len(session.symbols) > 1 else "")
+            for column in of.columns:
+                if len(found) == MOST_FEATURES:
+                    return found
+                view, label = feature.per_bar.column(column), f"{place}.{column}[-1]"
+                if view._array.dtype != object:
+                    found.append(_indicator(label, view, bar, before))
+                    continue
+                value = view._array[bar]
+                changed = before is not None and before >= 0 and value != view._array[before]
+                found.append({
+                    "name": label, "text": "no value yet" if value is None else short(value), "value": None,
+                    "changed": changed, "kind": "text", "spark": [],
+                })  # fmt: skip
+    return found
 
 
 def _indicator(label: str, view: Any, bar: int, before: int | None) -> dict[str, Any]:

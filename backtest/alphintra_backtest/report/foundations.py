@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,11 @@ def series(account: Account) -> Section | None:
     return Section("recorded", "Recorded series", figures) if figures else None
 
 
+def _features(run: Mapping[str, Any]) -> list[tuple[str, Mapping[str, str]]]:
+    """What a run read beside its data, by how the page calls it."""
+    return [(f"Feature {name}", own) for name, own in (run.get("features") or {}).items()]
+
+
 def repeat(account: Account) -> Section:
     """Return what identifies the run: the same of each gives the same numbers."""
     run = account.result.run
@@ -58,6 +64,7 @@ def repeat(account: Account) -> Section:
         ["Run", run["id"]],
         ["Dataset", run["dataset"]],
         ["Dataset hash", run["dataset_hash"]],
+        *([name, " ".join(own.values())] for name, own in _features(run)),
         ["Strategy", run["strategy"]],
         ["Strategy hash", run["strategy_hash"]],
         ["Parameters", json.dumps(plain(run["parameters"]), ensure_ascii=False)],

@@ -238,6 +238,7 @@ def _summary(job: Job, options: Mapping[str, Any], space: Space, seconds: float)
         "strategy": job.strategy.__name__,
         "dataset": market.name,
         "dataset_hash": market.dataset_hash,
+        **({"features": {name: own.told() for name, own in market.features.items()}} if market.features else {}),
         "strategy_hash": strategy_hash(job.strategy),
         "parameters": {axis.name: _axis_text(axis) for axis in space.axes} | space.rest,
         "seed": config.seed,

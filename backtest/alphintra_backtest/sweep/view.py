@@ -310,12 +310,21 @@ def code(sweep: Sweep) -> str:
 
 def options_code(options: Mapping[str, Any], constraint: Any) -> tuple[list[str], str]:
     """Return the options of a study as arguments, and a comment on what no text can repeat."""
-    plain = {name: value for name, value in options.items() if isinstance(value, str | bool | int | float)}
+    plain = {
+        name: value
+        for name, value in options.items()
+        if isinstance(value, str | bool | int | float) or (name == "features" and _all_named(value))
+    }
     objects = [name for name, value in options.items() if name not in plain and value is not None]
     missing = ["constraint, a function", *objects] if callable(constraint) else objects
     return [f"{name}={value!r}" for name, value in plain.items()], (
         f"  # with its {' and its '.join(missing)}" if missing else ""
     )
+
+
+def _all_named(features: Any) -> bool:
+    """Whether all features were given by name."""
+    return isinstance(features, Mapping) and all(isinstance(own, str) for own in features.values())
 
 
 def axis_code(axis: Axis) -> str:

@@ -156,6 +156,9 @@ def _seal(market: MarketData) -> None:
         bars.__post_init__()
     if market.detail is not None:
         _seal(market.detail)
+    for own in market.features.values():
+        for rows in own.series.values():
+            rows.seal()
 
 
 @contextlib.contextmanager

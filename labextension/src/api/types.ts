@@ -131,6 +131,8 @@ export interface IBacktest {
   profile?: string;
   rules?: Record<string, unknown>;
   benchmark?: string | null;
+  /** Datasets that the strategy reads beside its own, by its names for them. */
+  features?: Record<string, string>;
   seed?: number;
   risk_free_rate?: number;
 }

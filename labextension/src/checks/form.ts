@@ -36,6 +36,7 @@ const KEPT = [
   'profile',
   'rules',
   'benchmark',
+  'features',
   'seed',
   'risk_free_rate',
   'class_name'

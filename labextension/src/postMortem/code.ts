@@ -72,6 +72,7 @@ export function replayCall(
     ['slippage', cost(run.slippage)],
     ['profile', run.profile === 'default' ? null : run.profile],
     ['benchmark', run.benchmark],
+    ['features', Object.keys(run.features ?? {}).length > 0 ? run.features : null],
     ['params', Object.keys(parameters).length > 0 ? parameters : null],
     ['seed', run.seed || null],
     ['risk_free_rate', run.risk_free_rate || null]

@@ -81,6 +81,7 @@ const RUN = {
   parameters: { fast: 20 },
   rules: { max_share: null },
   benchmark: null,
+  features: { vix: 'vix@1' },
   seed: 0,
   risk_free_rate: 0
 } as unknown as IBacktest;
@@ -99,6 +100,7 @@ test('the notebook of a job has its source, and the run as it was asked for', ()
       '    cash=100000,',
       '    commission={"per_share": 0.005, "minimum": 1},',
       '    slippage=0.0005,',
+      '    features={"vix": "vix@1"},',
       '    params={"fast": 20},',
       '    max_share=None,',
       ')',

@@ -25,7 +25,7 @@ def read_csv(raw: bytes, source: str) -> RawTable:
 
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     text = _decode(raw, source)
-    delimiter = _delimiter(text)
+    delimiter = delimiter_of(text)
     reader = _rows(text, delimiter)
     try:
         _, header = next(reader)
@@ -73,7 +73,8 @@ def _decode(raw: bytes, source: str) -> str:
     return text
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
+    """Return the character between the cells of the first line."""
     first = text.lstrip("\r\n").split("\n", 1)[0]
     return max(_DELIMITERS, key=first.count)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from alphintra.data.instrument import Instrument, default_lot, pair_currency
+
+if TYPE_CHECKING:
+    from alphintra.data.features import FeatureSet
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -158,6 +162,7 @@ class MarketData:
         currency: The account's currency.
         rates: Exchange rates into the account's currency, by currency.
         detail: Finer bars of the same symbols, each inside one of the bars, or ``None``.
+        features: Further series for the strategy by name, each row with the time from which it was known.
     """
 
     name: str
@@ -180,6 +185,7 @@ class MarketData:
     currency: str = "USD"
     rates: Mapping[str, Rates] = field(default_factory=dict)
     detail: MarketData | None = None
+    features: Mapping[str, FeatureSet] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         declared = {symbol: self.instruments.get(symbol, Instrument()) for symbol in self.symbols}

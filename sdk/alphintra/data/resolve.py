@@ -29,6 +29,7 @@ def resolve(
     currency: str | None = None,
     rates: Any = None,
     detail: Any = None,
+    features: Any = None,
 ) -> MarketData:
     """Return the bars that ``data`` names, checked and ready for a run.
 
@@ -49,6 +50,7 @@ def resolve(
         rates: By currency (``EUR``) or pair (``EURUSD``, or ``USDEUR``, which is inverted): a number,
             a Series or DataFrame, or the name of a dataset.
         detail: Finer bars of the same symbols, in any form that ``data`` may have (rule F3).
+        features: Further series for the strategy, by name; see ``al.backtest``.
 
     Raises:
         UnknownDataset: No dataset, symbol or file has this name; the error names the nearest.
@@ -69,6 +71,10 @@ def resolve(
         from alphintra.data.detail import with_detail
 
         market = with_detail(market, detail)
+    if features is not None:
+        from alphintra.data.features import with_features
+
+        market = with_features(market, features)
     return bounded(market, start, end)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from alphintra.data.basis import ADJUSTED, AS_GIVEN, check_prices, no_raw_prices
 from alphintra.data.bounds import parse_bound
 from alphintra.data.content_hash import Array, hash_of_blocks
 from alphintra.data.dataset import Dataset
-from alphintra.data.market import DAY_US, MarketData, Note, SymbolBars
+from alphintra.data.market import DAY_US, I64, MarketData, Note, SymbolBars
 from alphintra.data.sources import Found, VersionSource, find, open_named
 from alphintra.errors import DataError
 
@@ -135,6 +135,62 @@ class StoredDataset(Dataset):
             at = AsOf((bound.session + 1) * DAY_US if bound.instant is None else bound.instant, bound.text)
         other = None if reference is None else open_named(reference)
         return StoredDataset(self._found, self._version, self._columns, self._start, self._end, at, other)
+
+    @property
+    def reference_hash(self) -> str | None:
+        """Content hash of the reference data that it was loaded with; ``None`` without any."""
+        return None if self._reference is None else self._reference.manifest.content_hash
+
+    @property
+    def selection(self) -> str:
+        """What of the version was chosen beside symbols, as text; empty where all of it was."""
+        parts = (self._columns if self._columns is None else sorted(self._columns), self._start, self._end)
+        return "" if parts == (None, None, None) else repr(tuple(map(str, parts)))
+
+    def rows_with_knowledge(self, symbols: Sequence[str]) -> Iterator[tuple[str, dict[str, Array], I64, I64, I64]]:
+        """Yield symbol, columns (no labels), times, when each row was known, and which rows are one's revisions.
+
+        Times are microseconds since 1970 UTC. Rows with an equal number are revisions of each other; with ``as_of``
+        rows that were not known then are left out, and those that were revised later stay.
+
+        Raises:
+            DataError: ``NO_KNOWLEDGE``; ``FEATURE_LABEL`` where a label was chosen.
+        """
+        from alphintra.data.feature_reading import numbered, values_of
+        from alphintra.store.as_of import KNOWN, check_known, knowledge, known_column
+        from alphintra.store.columns import raw_values
+        from alphintra.store.converting import by_symbol
+        from alphintra.store.reading import read
+
+        manifest = self.about
+        check_known(manifest)
+        apart = {"time", "sequence", "label", KNOWN}
+        of_role = {column.name: column.role for column in manifest.columns}
+        names = [name for name in of_role if self._columns is None or name in self._columns]
+        if self._columns is not None and (label := next((n for n in names if of_role[n] == "label"), None)):
+            raise DataError(
+                f"the column '{label}' is a label: what is to be predicted is no feature", code="FEATURE_LABEL",
+                where=self.name, hint="Leave it out of columns=.",
+            )  # fmt: skip
+        wanted = [name for name in names if of_role[name] not in apart]
+        if not wanted:
+            raise DataError("there is no column beside the time", code="MISSING_COLUMN", where=self.name)
+        late = known_column(manifest)
+        order = next((column.name for column in manifest.columns if column.role == "sequence"), None)
+        extra = [] if late is None else [late.name]
+        table = read(self._version, symbols, [*wanted, *extra, *([order] if order else [])], self._start, self._end)
+        for symbol, part in by_symbol(table):
+            known = knowledge(part, manifest)
+            if self._as_of is not None:
+                kept = np.flatnonzero(known <= self._as_of.until)
+                part, known = part.take(kept), known[kept]
+            stamps = raw_values(part[manifest.time.name])
+            time = stamps.astype(np.int64) * (DAY_US if manifest.time.type == "date32" else 1)
+            if late is None:  # rows of one time are not revisions, but several
+                key = np.arange(len(time), dtype=np.int64)
+            else:
+                key = numbered(time, raw_values(part[order])) if order else numbered(time)
+            yield symbol, {name: values_of(part[name]) for name in wanted}, time, np.array(known), key
 
     def process(self, recipe: Given) -> Processing:
         """Clean or enrich the dataset by steps, none of which looks ahead.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.market import DAY_US
 from alphintra.errors import DataError
 from alphintra.store.columns import Column, raw_values, validity
 from alphintra.store.converting import by_symbol
@@ -57,7 +58,7 @@ def read_as_of(
     """
     manifest = version.manifest
     check_known(manifest)
-    late = next((column for column in manifest.columns if column.role == KNOWN), None)
+    late = known_column(manifest)
     sequence = next((column for column in manifest.columns if column.role == "sequence"), None)
     wanted = None if columns is None else [columns] if isinstance(columns, str) else list(columns)
     needed = None if wanted is None else [*wanted, *(c.name for c in (late, sequence) if c and c.name not in wanted)]
@@ -79,17 +80,35 @@ def read_as_of(
 def _kept(table: Any, manifest: Manifest, late: Column | None, sequence: Column | None, until: int) -> Any:
     """Return the places of the rows that count, ``None`` for all."""
     times = raw_values(table[manifest.time.name])
-    known = known_at(times, manifest.time.type, manifest.about)
-    if late is not None:
-        array = table[late.name].combine_chunks()
-        there = validity(array)
-        said = raw_values(array) if there is None else np.where(there, raw_values(array), known)
-        known = np.maximum(known, said)
+    known = knowledge(table, manifest)
     kept = np.flatnonzero(known <= until)
     if late is not None:
         order = None if sequence is None else raw_values(table[sequence.name])[kept]
         kept = _last(times[kept], known[kept], order, kept)
     return None if len(kept) == len(table) else _places(kept)
+
+
+def knowledge(table: Any, manifest: Manifest) -> npt.NDArray[np.int64]:
+    """Return when each row of a table was known: at its bar's end or its own time, and not before ``known_at``.
+
+    Args:
+        table: Rows of one version; the time and the column with the role ``known_at`` among them.
+        manifest: The version's. A date in ``known_at`` counts from its end, 24:00 UTC.
+    """
+    known = known_at(raw_values(table[manifest.time.name]), manifest.time.type, manifest.about)
+    late = known_column(manifest)
+    if late is None or not len(table):
+        return known
+    array = table[late.name].combine_chunks()
+    said, there = raw_values(array), validity(array)
+    if late.type == "date32":
+        said = (said.astype(np.int64) + 1) * DAY_US
+    return np.asarray(np.maximum(known, said if there is None else np.where(there, said, known)))
+
+
+def known_column(manifest: Manifest) -> Column | None:
+    """Return the column that says when a row was known, if there is one."""
+    return next((column for column in manifest.columns if column.role == KNOWN), None)
 
 
 def _last(times: Any, known: npt.NDArray[np.int64], sequence: Any, places: Any) -> Any:

@@ -70,13 +70,14 @@ class Cache:
         part = path.with_name(f"{path.name}.{secrets.token_hex(8)}{_PART}")
         try:
             with part.open("wb") as mine:
-                fcntl.flock(mine, fcntl.LOCK_SH)  # room is made of parts that nobody writes any more
+                # Room is made of parts that nobody holds any more: up to its name a part is held.
+                fcntl.flock(mine, fcntl.LOCK_SH)
                 fetch(part)
-            with part.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-            if found != path.name or part.stat().st_size != size:
-                raise DataError("a file came from the store damaged", code="DAMAGED_FILE", where=path.name)
-            part.rename(path)
+                with part.open("rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+                if found != path.name or part.stat().st_size != size:
+                    raise DataError("a file came from the store damaged", code="DAMAGED_FILE", where=path.name)
+                part.rename(path)
         finally:
             part.unlink(missing_ok=True)
 

@@ -19,6 +19,7 @@ from ..db.tables import (
     TradeRow,
 )
 from ..models.costs import CommissionTerms, SlippageTerms, for_engine, joined
+from ..services import feature_sets
 from ..services.dataset_inputs import inputs, readable
 from ..services.dataset_storage import DatasetStorage
 from ..services.selections import selected
@@ -32,7 +33,8 @@ from .store import Claim
 
 def configuration(row: BacktestRow) -> dict[str, Any]:
     """Keyword arguments of ``al.backtest`` that a stored run was asked with; rules by themselves."""
-    return {
+    features = {"features": feature_sets.names(row.features)} if row.features else {}
+    return features | {
         "start": row.start_date.date().isoformat() if row.start_given else None,
         "end": row.end_date.date().isoformat() if row.end_given else None,
         "cash": float(row.initial_capital),
@@ -83,7 +85,8 @@ class BacktestKind(JobKind):
         version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
         strategy = session.get_one(StrategyRow, row.strategy_id)
         selection = selected(session, row)
-        texts, links = inputs(session, self._storage, readable(session, held.user_id, selection, row.benchmark))
+        others = row.benchmark, feature_sets.references(row.features)
+        texts, links = inputs(session, self._storage, readable(session, held.user_id, selection, *others))
         file = file_name(version.modules)
         files = {f"source/{file}": version.code}
         files |= {f"source/{path}": text for path, text in version.modules.items()}
@@ -119,6 +122,7 @@ class BacktestKind(JobKind):
             "strategy_version": row.strategy_version,
             "source_hash": version.source_hash,
             "catalogue_hash": row.dataset_hash,
+            "catalogue_features": {name: kept["content_hash"] for name, kept in (row.features or {}).items()},
             "seed": row.seed,
         }
         session.add(

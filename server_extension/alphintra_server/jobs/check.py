@@ -44,7 +44,14 @@ class CheckKind(JobKind):
         strategy = session.get_one(StrategyRow, row.strategy_id)
         selection = selected(session, row)
         benchmark = row.configuration.get("benchmark")
-        texts, links = inputs(session, self._storage, readable(session, held.user_id, selection, benchmark))
+        features = {f"features.{name}": each for name, each in (row.configuration.get("features") or {}).items()}
+        read = readable(session, held.user_id, selection, benchmark, features)
+        texts, links = inputs(session, self._storage, read)
+        configuration = dict(row.configuration)
+        if features:
+            # By the names that the worker's index has, which of another's dataset is not the id that was asked for.
+            own = (each.name for each in read[-len(features) :])
+            configuration["features"] = dict(zip(row.configuration["features"], own, strict=True))
         file = file_name(version.modules)
         files = {f"source/{file}": version.code}
         files |= {f"source/{path}": text for path, text in version.modules.items()}
@@ -67,7 +74,7 @@ class CheckKind(JobKind):
             },
             "data": {"name": selection.name},
             "parameters": row.parameters,
-            "configuration": row.configuration,
+            "configuration": configuration,
             "checks": row.checks,
         }
         known = known_as(strategy.source_path, version.line_map)

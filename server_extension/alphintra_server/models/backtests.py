@@ -68,6 +68,9 @@ class BacktestJob(Reply):
     parameters: dict[str, Any]
     rules: dict[str, Any]
     benchmark: str | None
+    features: dict[str, str] = Field(
+        description="What the strategy reads beside its own, by name: versions as they can be asked for again."
+    )
     seed: int
     risk_free_rate: float
     job_id: str

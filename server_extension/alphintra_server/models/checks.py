@@ -12,7 +12,7 @@ from .backtests import KeyMetrics
 from .base import Body, Moment, Money, Reply
 from .costs import CommissionGiven, SlippageGiven
 from .jobs import JobError, JobStatus
-from .strategies import ClassName, Name, Parameters
+from .strategies import ClassName, Features, Name, Parameters
 
 
 class CheckTrigger(StrEnum):
@@ -53,6 +53,7 @@ class CheckSettings(Body):
     profile: str = Field("default", max_length=40)
     rules: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=50)
     benchmark: Name | None = None
+    features: Features = Field(default_factory=dict, description="Further series for the strategy, by name.")
     seed: int = Field(0, ge=0, lt=2**63)
     risk_free_rate: float = Field(0.0, gt=-1, lt=10, allow_inf_nan=False, description="Annual.")
     class_name: ClassName | None = None

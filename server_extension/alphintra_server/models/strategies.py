@@ -16,6 +16,7 @@ from .methods import BacktestMethodology, MethodGiven
 
 MAX_CODE = 1 << 20
 MAX_PARAMETERS = 64 << 10
+MAX_FEATURE_NAME = 64
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -71,6 +72,17 @@ Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_li
 Code = Annotated[str, Field(min_length=1), AfterValidator(_utf8)]
 Tags = Annotated[list[str], Field(max_length=50), AfterValidator(_tags)]
 Parameters = Annotated[dict[str, Any], Field(max_length=200), AfterValidator(_small)]
+def _names(value: dict[str, str]) -> dict[str, str]:
+    for name in value:
+        if not name.strip() or len(name) > MAX_FEATURE_NAME or not name.isprintable():
+            raise ValueError(f"{name[:80]!r} is no name: 1 to {MAX_FEATURE_NAME} printable characters")
+    return value
+
+
+Features = Annotated[
+    dict[str, Annotated[str, Field(min_length=1, max_length=400)]], Field(max_length=64), AfterValidator(_names)
+]
+"""Datasets by the name that a strategy reads them by."""
 ClassName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\W\d]\w*$")]
 
 
@@ -165,6 +177,10 @@ class OneRun(Body):
         default_factory=dict, max_length=50, description="Rules that differ from the profile's."
     )
     benchmark: Name | None = None
+    features: Features = Field(
+        default_factory=dict,
+        description="Further series for the strategy, by name: id or name of a dataset, `name@3/SYMBOL` as elsewhere.",
+    )
     seed: int = Field(0, ge=0, lt=2**63)
     risk_free_rate: float = Field(0.0, gt=-1, lt=10, allow_inf_nan=False, description="Annual.")
     class_name: ClassName | None = None

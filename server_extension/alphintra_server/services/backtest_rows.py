@@ -51,6 +51,7 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         parameters=row.parameters,
         rules=row.rules,
         benchmark=row.benchmark,
+        features={name: kept["reference"] for name, kept in (row.features or {}).items()},
         seed=row.seed,
         risk_free_rate=row.risk_free_rate,
         job_id=job.id,

@@ -370,6 +370,7 @@ class Backtests:
             parameters=version.parameters | settings.parameters,
             rules=settings.rules,
             benchmark=terms.benchmark,
+            features={name: each.stored() for name, each in terms.features.items()} or None,
             seed=seed,
             risk_free_rate=settings.risk_free_rate,
             job_id=job.id,

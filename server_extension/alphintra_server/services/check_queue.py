@@ -97,7 +97,8 @@ def configuration(settings: CheckSettings, defaults: RunDefaults) -> dict[str, A
     """What ``al.backtest`` gets beside strategy, data and parameters."""
     cash = defaults.initial_capital if settings.initial_capital is None else settings.initial_capital
     commission, slippage = costs(settings, defaults)
-    return {
+    features = {"features": settings.features} if settings.features else {}
+    return features | {
         "start": None if settings.start_date is None else settings.start_date.date().isoformat(),
         "end": None if settings.end_date is None else settings.end_date.date().isoformat(),
         "cash": float(cash),

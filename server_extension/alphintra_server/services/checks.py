@@ -27,6 +27,7 @@ from .backtest_checks import check_dates, check_options
 from .check_queue import KIND, costs, enqueue
 from .check_rows import to_model
 from .check_schedule import next_due
+from .feature_sets import choose
 from .paging import Slice
 from .run_defaults import RunDefaults
 from .selections import Selection, select_for_run
@@ -178,10 +179,13 @@ class StrategyChecks:
         settings = body.settings
         selection = select_for_run(session, who, body.dataset_id)
         check_dates(selection, settings.start_date, settings.end_date)
+        beside = [selection]
         if settings.benchmark is not None:
             against = select_for_run(session, who, settings.benchmark, "benchmark")
             if against.symbol_count != 1:
                 raise Invalid.field("settings.benchmark", f"{against.name} has several symbols: choose one")
+            beside.append(against)
+        choose(session, who, settings.features, beside)
         usual = self._defaults.initial_capital
         commission, slippage = costs(settings, self._defaults)
         check_options(

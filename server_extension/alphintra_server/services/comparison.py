@@ -20,6 +20,7 @@ from ..jobs.output import RunDocument, SessionsDocument
 from ..jobs.retention import note_use, refuse_pruned
 from ..models.comparison import BacktestComparison, BacktestsCompare
 from ..models.costs import CommissionTerms, SlippageTerms, for_engine, joined
+from . import feature_sets
 from .backtests import find
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class Comparisons:
                 "profile": row.profile,
                 "methodology": row.methodology,
                 "benchmark": row.benchmark,
+                "features": feature_sets.names(row.features),
                 "risk_free_rate": row.risk_free_rate,
                 "rules": row.rules,
             },

@@ -24,8 +24,17 @@ FOLDER = "datasets"
 """Below ``in`` of a worker's folder."""
 
 
-def readable(session: Session, user_id: str, selection: Selection, benchmark: str | None) -> list[Selection]:
+def readable(
+    session: Session, user_id: str, selection: Selection, benchmark: str | None, features: Mapping[str, str]
+) -> list[Selection]:
     """Return what a run reads, checked once more for whom it runs: sharing may have ended while it waited.
+
+    Args:
+        session: The transaction.
+        user_id: For whom it runs.
+        selection: What it trades.
+        benchmark: What it is compared with.
+        features: What its strategy reads beside that, by field of the request.
 
     Raises:
         ServiceError: Something is not there any more, or not for them.
@@ -36,6 +45,7 @@ def readable(session: Session, user_id: str, selection: Selection, benchmark: st
     found = [selection]
     if benchmark is not None:
         found.append(select_for_run(session, who, benchmark, "benchmark"))
+    found += [select_for_run(session, who, reference, field) for field, reference in features.items()]
     return found
 
 

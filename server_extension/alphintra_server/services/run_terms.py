@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from ..errors import Invalid
 from ..models.costs import CommissionTerms, SlippageTerms
 from ..models.strategies import OneRun
 from .backtest_checks import check_dates, check_options
+from .feature_sets import FeatureChoice, choose
 from .run_defaults import RunDefaults
 from .selections import Selection, select_for_run
 
@@ -29,6 +30,7 @@ class RunTerms:
         commission: Fraction of notional, or the terms.
         slippage: Fraction of price, or the terms.
         benchmark: What it is compared with.
+        features: What the strategy reads beside it, by name.
     """
 
     selection: Selection
@@ -38,6 +40,7 @@ class RunTerms:
     commission: Decimal | CommissionTerms
     slippage: Decimal | SlippageTerms
     benchmark: str | None = None
+    features: dict[str, FeatureChoice] = field(default_factory=dict)
 
 
 def decide(
@@ -79,7 +82,9 @@ def decide(
     )
     # As what it is now: a later version of a dataset is not what was asked for.
     benchmark = settings.benchmark if against is None or against.version is None else against.name
-    return RunTerms(selection, start, end, cash, commission, slippage, benchmark)
+    beside = [selection] if against is None else [selection, against]
+    features = choose(session, who, settings.features, beside)
+    return RunTerms(selection, start, end, cash, commission, slippage, benchmark, features)
 
 
 def _commission(settings: OneRun, defaults: RunDefaults) -> Decimal | CommissionTerms:

@@ -171,6 +171,8 @@ def test_more_than_the_server_takes_is_not_sent(monkeypatch, tmp_path):
         ({"rates": pd.DataFrame({"EURUSD": [1.0, 2.0]})}, ParameterError, "a job cannot take rates"),
         ({"instruments": {"A": None}}, ParameterError, "a job cannot take instruments"),
         ({"benchmark": pd.DataFrame()}, ParameterError, "benchmark is the name"),
+        ({"features": {"vix": pd.DataFrame()}}, ParameterError, "features are names of datasets"),
+        ({"features": pd.DataFrame()}, ParameterError, "features are names of datasets"),
         ({"methodology": "guess"}, ParameterError, "no methodology 'guess'"),
         ({"commission": 2}, RuleError, r"outside \[0, 0.5\]"),
     ],
@@ -193,6 +195,7 @@ def test_arguments_of_a_backtest_become_those_of_the_server():
             "seed": 7,
             "risk_free_rate": 0.01,
             "benchmark": DATA,
+            "features": {"vix": "vix-daily"},
             "max_share": None,
             "check": True,
         }
@@ -209,6 +212,7 @@ def test_arguments_of_a_backtest_become_those_of_the_server():
         "risk_free_rate": 0.01,
         "rules": {"max_share": None},
         "benchmark": DATA,
+        "features": {"vix": "vix-daily"},
     }
 
 
