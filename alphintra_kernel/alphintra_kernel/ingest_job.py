@@ -1,8 +1,9 @@
 """The kinds of job that read a file somebody sent: a first look, and making a dataset's version of it.
 
 The file is ``in/upload``. ``inspect`` leaves ``inspection.json``; ``ingest`` leaves ``manifest.json`` and the files it
-names. A version that another one goes on from is in ``in/parent``: its manifest, and its files. The server believes
-nothing of what is left here: it checks all of it. What is done with stored versions alone is in ``stored_job``.
+names, or where rows may come again and all of them did, ``report.json``. A version that another one goes on from is in
+``in/parent``: its manifest, and its files. The server believes nothing of what is left here: it checks all of it. What
+is done with stored versions alone is in ``stored_job``.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from alphintra_kernel import stored_job
 from alphintra_kernel.outputs import described, make_room, no_room_is_said
-from alphintra_kernel.user_source import describe
+from alphintra_kernel.user_source import JobError, describe
 
 if TYPE_CHECKING:
     from alphintra.ingest.mapping import Mapping
     from alphintra.ingest.reading import Staged
+    from alphintra.rules.report import Report
     from alphintra.store.columns import Column
     from alphintra.store.manifest import About
 
@@ -86,6 +88,7 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
     from alphintra.rules.running import Validation
     from alphintra.store.manifest import About, Provenance
     from alphintra.store.opening import open_folder
+    from alphintra.store.parent import Later
     from alphintra.store.staging import staged_rows
     from alphintra.store.writing import VersionWriter
 
@@ -105,15 +108,20 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
         about = parent.manifest.about
     check = Validation(of_staging(mapping, staged, about, parent=parent), stored_job.choice_of(job))
     check.read(staged)
+    later = Later(parent) if parent is not None and job.get("overlap") else None
     with VersionWriter(out, str(job["version"]), columns, about, parent=parent) as writer:
         progress.phase("writing", _READING)
-        written = 0
+        written = added = 0
         for symbol, table in staged_rows(staged.files):
-            writer.add(symbol, table)
+            new = table if later is None else later.rows(symbol, table)
+            writer.add(symbol, new)
             check.see(symbol, table)
             written += len(table)
+            added += len(new)
             fraction = _READING + (1 - _READING) * written / staged.rows
             progress.study(fraction, "writing", f"{written:,} of {staged.rows:,} rows")
+        if later is not None and not added:
+            return _nothing_new(check.finish(), out)
         writer.finish(
             Provenance(
                 parents=tuple(job["parents"]),
@@ -123,6 +131,23 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
             )
         )
     return MANIFEST
+
+
+def _nothing_new(report: Report, out: Path) -> str:
+    """Leave the report alone, where each row was there already; one that has changed is an error of the source's."""
+    try:
+        changed = report["OVERLAP_CONFLICT"]
+    except KeyError:  # left out by choice
+        changed = None
+    if changed is not None and changed.count:
+        first = changed.places[0]
+        where = ", ".join(text for text in (first.symbol, first.time) if text)
+        raise JobError(
+            f"the source has other rows than are stored ({changed.count:,}), the first: {where} ({first.message})",
+            "OVERLAP_CONFLICT",
+        )
+    (out / stored_job.REPORT).write_bytes(report.to_json())
+    return stored_job.REPORT
 
 
 def columns_of(mapping: Mapping) -> tuple[Column, ...]:

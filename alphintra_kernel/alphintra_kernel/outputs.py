@@ -112,5 +112,6 @@ def make_room(folder: Path) -> None:
 
 def described(path: Path) -> dict[str, Any]:
     """Say of a file what the server checks it by: ``{name, bytes, sha256}``."""
-    content = path.read_bytes()
-    return {"name": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"name": path.name, "bytes": file.tell(), "sha256": digest}

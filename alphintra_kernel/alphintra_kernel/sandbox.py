@@ -116,7 +116,8 @@ class Sandbox:
             fds: Open descriptors that the process inherits under the same numbers.
             cwd: Working folder, as the process sees it; by default a folder of its own for temporary files.
             env: Variables on top of a fixed few. Nothing of this process's environment is passed on.
-            network: Share the host's network, which only a notebook of its own user may.
+            network: Share the host's network, which only a notebook of its own user may, and our own code that
+                fetches data.
             user_id: The host user to become when started as root; the caller has made the mounts theirs. By
                 default one that no other sandbox has, and that is given the writable mounts.
             marker: Names what it runs (letters, digits, ``.``, ``_``, ``-``), so that whoever takes over from

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from alphintra.data.sources import FOLDER_VARIABLE
 
-from alphintra_kernel import check_job, first_run, ingest_job, numba_cache, outputs
+from alphintra_kernel import check_job, fetch_job, first_run, ingest_job, numba_cache, outputs
 from alphintra_kernel.earlier_trials import trial_log
 from alphintra_kernel.limits import workers_within
 from alphintra_kernel.protocol import PRINTED_CHARS, Channel, Log, Progress, ProtocolError
@@ -146,6 +146,8 @@ def run_job(job: dict[str, Any], root: Path, progress: Progress) -> dict[str, An
     """
     if job.get("kind") in ingest_job.KINDS:
         return ingest_job.run(job, root, progress)
+    if job.get("kind") == fetch_job.KIND:
+        return fetch_job.run(job, root, progress)
     if (root / "in" / DATASETS).is_dir():
         os.environ[FOLDER_VARIABLE] = str(root / "in" / DATASETS)
     if job.get("kind") == check_job.KIND:

@@ -21,6 +21,7 @@ from .events import SCHEMAS, Event, EventRelay
 from .idempotency import Idempotency
 from .jobs.backtest import BacktestKind
 from .jobs.check import CheckKind
+from .jobs.fetch import FETCH, FetchBounds, FetchKind
 from .jobs.ingest import INGEST, INSPECT, IngestKind, InspectKind
 from .jobs.launcher import Launcher
 from .jobs.leases import Leases
@@ -37,6 +38,9 @@ from .services.check_queue import KIND as CHECK_KIND
 from .services.check_triggers import CheckTriggers
 from .services.checks import StrategyChecks
 from .services.comparison import Comparisons
+from .services.connector_secrets import ConnectorSecrets
+from .services.connector_triggers import ConnectorTriggers
+from .services.connectors import Connectors
 from .services.dataset_deletion import DatasetDeletion
 from .services.dataset_grants import DatasetGrants
 from .services.dataset_reading import DatasetReading
@@ -107,6 +111,8 @@ class Services:
     jobs: Jobs
     checks: StrategyChecks
     check_triggers: CheckTriggers
+    connectors: Connectors
+    connector_triggers: ConnectorTriggers
     comparisons: Comparisons
     snippets: Snippets
     documentation: Documentation
@@ -177,6 +183,7 @@ class AlphintraServer(Settings):
                 await self.services.pool.start()
             await self.services.supervisor.start()
             self.services.check_triggers.start()
+            self.services.connector_triggers.start()
             self.services.retention.start()
             for sweeper in self.services.sweepers:
                 sweeper.start()
@@ -201,6 +208,7 @@ class AlphintraServer(Settings):
             await sweeper.stop()
         await services.uploads.stop()
         await services.check_triggers.stop()
+        await services.connector_triggers.stop()
         await services.supervisor.stop()
         if services.pool is not None:
             await services.pool.stop()
@@ -244,6 +252,7 @@ class AlphintraServer(Settings):
         jobs_dir = data_dir / "jobs"
         storage = DatasetStorage(data_dir)
         manifests = Manifests(storage)
+        secrets = ConnectorSecrets(data_dir / "secrets")
         launcher = (
             None
             if sandbox is None
@@ -259,6 +268,7 @@ class AlphintraServer(Settings):
                 INSPECT: InspectKind(storage),
                 VALIDATE: ValidateKind(storage),
                 INGEST: IngestKind(database, storage, limits),
+                FETCH: FetchKind(database, storage, secrets, limits, self._fetch_bounds()),
                 PROCESS: ProcessKind(database, storage, limits),
                 PREVIEW: PreviewKind(storage),
                 COMPARE: CompareKind(storage),
@@ -287,6 +297,7 @@ class AlphintraServer(Settings):
         )
         strategies = Strategies(database, sources, __version__)
         jobs = Jobs(database, supervisor.wake)
+        connectors = Connectors(database, secrets, limits, supervisor.wake, refused)
         return Services(
             database=database,
             parser=parser,
@@ -300,7 +311,11 @@ class AlphintraServer(Settings):
             uploads=uploads,
             dataset_grants=DatasetGrants(database),
             dataset_deletion=deletion,
-            sweepers=(*deletion.sweepers, Sweeper(uploads.sweep, "uploads", self.log, 300.0)),
+            sweepers=(
+                *deletion.sweepers,
+                Sweeper(uploads.sweep, "uploads", self.log, 300.0),
+                Sweeper(connectors.sweep, "secrets of connectors", self.log, 3_600.0),
+            ),
             storage=storage,
             version_reading=VersionReading(database, storage),
             readers=readers,
@@ -323,6 +338,8 @@ class AlphintraServer(Settings):
             check_triggers=CheckTriggers(
                 database, run_defaults, jobs_dir, limits, supervisor.wake, self.log, refused
             ),
+            connectors=connectors,
+            connector_triggers=ConnectorTriggers(database, limits, supervisor.wake, self.log, refused),
             snippets=Snippets(workspace, Path(sdk_file).with_name("snippets")),
             documentation=Documentation(),
             debug=DebugSessions(
@@ -349,6 +366,15 @@ class AlphintraServer(Settings):
                 self.single_user,
                 lambda: notebooks.have_network(self.config, data_dir),
             ),
+        )
+
+    def _fetch_bounds(self) -> FetchBounds:
+        return FetchBounds(
+            most_bytes=min(self.max_fetch, self.max_upload),
+            seconds=self.fetch_seconds,
+            networks=tuple(self.connector_networks),
+            exchange_urls=tuple(self.exchange_urls.items()),
+            upload_hours=self.keep_upload_hours,
         )
 
     def _sandbox(self) -> tuple[Sandbox | None, SandboxState]:

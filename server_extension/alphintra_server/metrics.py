@@ -62,6 +62,13 @@ INGEST_SECONDS = Histogram(
 )
 INGEST_FAILURES = Counter("alphintra_ingest_failures", "Uploads of which nothing could be made", ["kind", "reason"])
 INGESTED_ROWS = Counter("alphintra_ingested_rows", "Rows of the versions that uploads became")
+CONNECTOR_RUNS = Counter("alphintra_connector_runs", "Runs of connectors that a job has ended", ["kind", "state"])
+CONNECTOR_FAILURES = Counter("alphintra_connector_failures", "Runs of connectors that failed", ["kind", "reason"])
+CONNECTOR_AGE = Gauge(
+    "alphintra_connector_age_seconds",
+    "Since the last success of the scheduled connector that has had none for the longest",
+    ["kind"],
+)
 
 
 def count_cancelled(kind: str, status: str) -> None:

@@ -9,6 +9,7 @@ from .handlers import (
     backtests,
     checks,
     code,
+    connectors,
     dataset_reading,
     datasets,
     debug,
@@ -119,6 +120,10 @@ ROUTES = (
     Route("/api/datasets/{id}/candles", dataset_reading.CandlesHandler),
     Route("/api/datasets/{id}/download", dataset_reading.DownloadHandler),
     Route("/api/datasets/{id}/download/plan", dataset_reading.DownloadPlanHandler),
+    Route("/api/connectors", connectors.ConnectorsHandler),
+    Route("/api/connectors/{id}", connectors.ConnectorHandler),
+    Route("/api/connectors/{id}/run", connectors.ConnectorRunHandler),
+    Route("/api/connectors/{id}/runs", connectors.ConnectorRunsHandler),
     Route("/api/backtests", backtests.BacktestsHandler),
     # Before the one whose id it could be.
     Route("/api/backtests/compare", backtests.BacktestsCompareHandler),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Dict, Float, Int, TraitError, Unicode, default, validate
+from traitlets import Bool, Dict, Float, Int, List, TraitError, Unicode, default, validate
 
 from .limits import MAX_SECONDS, UserLimits, read_limits
 from .services.templates import installed_templates
@@ -171,6 +173,31 @@ class Settings(ExtensionApp):
         help="Hours for which an upload stays that nothing happens to: one on its way, or one that became no dataset.",
     ).tag(config=True)
 
+    max_fetch = Int(
+        1 << 30, min=1, help="Bytes that one run of a connector may fetch (SOURCE_TOO_LARGE); at most max_upload."
+    ).tag(config=True)
+
+    fetch_seconds = Float(
+        300.0, min=1.0, max=MAX_SECONDS, help="A run of a connector that fetches for longer is ended (SOURCE_SLOW)."
+    ).tag(config=True)
+
+    connector_networks = List(
+        Unicode(),
+        help="""Networks that connectors may reach though they are not public: `["10.1.0.0/16"]`.
+
+        Loopback, link-local, private and other special addresses are refused otherwise (SOURCE_ADDRESS), by whatever
+        name or redirect they are reached. Users' connectors see what is named here as the server's machine does.
+        """,
+    ).tag(config=True)
+
+    exchange_urls = Dict(
+        value_trait=Unicode(),
+        help="""Where the API of an exchange is reached instead: `{"binance": "https://gateway.example"}`.
+
+        The path of each request stays. For a gateway of one's own; the users cannot set it.
+        """,
+    ).tag(config=True)
+
     user_limits = Dict(
         help="""Other limits for some users: `{"alice": {"jobs": 8, "memory": 8589934592}}`.
 
@@ -278,8 +305,25 @@ class Settings(ExtensionApp):
             raise TraitError(str(error)) from None
         return dict(proposal["value"])
 
+    @validate("connector_networks")
+    def _are_networks(self, proposal: Any) -> list[str]:
+        for network in proposal["value"]:
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise TraitError(f"connector_networks: {error}") from None
+        return list(proposal["value"])
+
+    @validate("exchange_urls")
+    def _are_addresses(self, proposal: Any) -> dict[str, str]:
+        for name, url in proposal["value"].items():
+            if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+                raise TraitError(f"exchange_urls: that of {name} is no address of http or https")
+        return dict(proposal["value"])
+
     @validate(
         "job_seconds",
+        "fetch_seconds",
         "keep_results_days",
         "keep_events_hours",
         "keep_upload_hours",

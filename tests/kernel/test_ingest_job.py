@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 
 import pytest
 from alphintra.rules.registry import rules
@@ -96,6 +97,65 @@ def test_rows_that_are_there_already_are_refused_and_nothing_is_left(work):
     assert answer["code"] == "OVERLAP"
     assert "AAPL" in answer["message"]
     assert "2020-01-02" in answer["message"]
+
+
+def test_where_a_source_gives_the_last_rows_once_more_only_what_is_later_is_added(work):
+    mapping = mapping_of(work, ROWS)
+    _, before, _ = work("ingest", ROWS, mapping=mapping)
+    head, *days = ROWS.splitlines(keepends=True)
+
+    def again(text, version):
+        parent = shutil.copytree(before, before.with_name(f"parent of {version}"))
+        return work("ingest", text, mapping=mapping, version=version, parents=["v1"], parent=parent, overlap=True)
+
+    answer, out, _ = again(head + "".join(days[-3:]) + LATER.removeprefix(head), "v2")
+    assert answer["type"] == "result"
+    added = committing.check(out, "v2")
+    assert added.rows == 31
+    assert from_json(canonical(added.provenance.report)).errors == ()
+    whole, later = shutil.copytree(out, out.with_name("whole")), LATER.replace("1.25", "1.75")
+    for path in before.iterdir():
+        if path.suffix == ".parquet":
+            shutil.copy(path, whole)
+    answer, _, _ = work(
+        "ingest", head + "".join(days[-3:]) + later.removeprefix(head), mapping=mapping, parents=["v2"], parent=whole,
+        overlap=True,
+    )  # fmt: skip
+    assert answer["code"] == "OVERLAP_CONFLICT", answer
+    answer, out, _ = again(head + "".join(days[-3:]), "v3")
+    assert [file["name"] for file in answer["files"]] == left(out) == ["report.json"]
+
+    # A row that has changed, or one that was not there in between: told with its time, and nothing is made of it.
+    changed = head + days[-2] + days[-1].replace(",", ",1", 1)
+    answer, _, _ = again(changed, "v4")
+    assert (answer["type"], answer["code"]) == ("error", "OVERLAP_CONFLICT")
+    assert "AAPL, 2020-01-30" in answer["message"]
+    answer, out, _ = again(changed + LATER.removeprefix(head), "v5")
+    found = from_json(canonical(committing.check(out, "v5").provenance.report))
+    assert [(result.rule, result.count) for result in found.errors if result.rule == "OVERLAP_CONFLICT"] == [
+        ("OVERLAP_CONFLICT", 1)
+    ]
+    _, before, _ = work("ingest", head + "".join(days[:-2] + days[-1:]), mapping=mapping)
+    answer, _, _ = again(head + "".join(days[-3:]), "v6")
+    assert answer["code"] == "OVERLAP_CONFLICT"
+    assert "no row at this time" in answer["message"]
+
+
+def test_the_bars_of_an_exchange_are_read_as_whoever_fetches_them_writes_them(work):
+    from alphintra_kernel.fetching.exchange_source import COLUMNS
+    from alphintra_server.models.ingests import Stated
+    from alphintra_server.services.exchange_bars import about_bars, mapping_of_bars
+
+    first = 1_704_067_200_000  # 2024-01-01
+    lines = [",".join(COLUMNS), *(f"BTC/USDT,{first + n * 3_600_000},100.0,102.0,98.0,101.0,0.5" for n in range(30))]
+    about = about_bars(Stated(currency="USD").model_dump(), "1h")
+    answer, out, _ = work("ingest", "\n".join(lines), "binance.csv", mapping=mapping_of_bars(), about=about)
+    assert answer["type"] == "result", answer
+    made = committing.check(out, "v1")
+    assert (made.rows, made.symbols, made.about.timeframe, made.about.label) == (30, ("BTC/USDT",), "1h", "open")
+    assert (made.about.asset_class, made.about.calendar, made.about.currency) == ("CRYPTO", "24/7", "USD")
+    assert (made.about.adjustment, made.about.simulated) == ("raw", False)
+    assert from_json(canonical(made.provenance.report)).errors == ()
 
 
 def test_a_bad_row_is_left_out_and_told_with_its_place(work):

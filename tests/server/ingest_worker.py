@@ -1,4 +1,4 @@
-"""A worker that reads uploads as the engine's does, and loads nothing else: it starts in a moment.
+"""A worker that fetches and reads uploads as the engine's does, and loads nothing else: it starts in a moment.
 
 It is run as ``python -c``. The output of a job whose upload is called ``lie-….csv`` is changed before it is announced,
 as by a worker that a file has taken over; one whose upload is called ``wait.csv`` does not end by itself.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from alphintra_kernel.protocol import Channel, Progress
 
-from alphintra_kernel import ingest_job, numba_cache
+from alphintra_kernel import fetch_job, ingest_job, numba_cache
 
 numba_cache.adopt()
 reader, writer = (os.fdopen(int(fd), mode, buffering=0) for fd, mode in zip(sys.argv[-2:], ("rb", "wb"), strict=True))
@@ -27,7 +27,7 @@ name = job.get("upload", {"name": ""})["name"]  # a stored version that is check
 if name == "wait.csv" and job["kind"] == "ingest":
     channel.send({"type": "progress", "fraction": 0.1, "phase": "reading", "bar_time": None})
     time.sleep(600)
-answer = ingest_job.run(job, root, Progress(channel))
+answer = (fetch_job if job["kind"] == fetch_job.KIND else ingest_job).run(job, root, Progress(channel))
 
 
 def describe(name):

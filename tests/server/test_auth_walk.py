@@ -47,7 +47,7 @@ def identities():
 
 @pytest.fixture
 def owned(api, services, tmp_path):
-    """A strategy of alice and a backtest of it that waits, a dataset and an upload."""
+    """A strategy of alice and a backtest of it that waits, a dataset, an upload and a connector."""
 
     async def make():
         made = await api(
@@ -60,12 +60,15 @@ def owned(api, services, tmp_path):
         found = await api("GET", "/api/datasets/prices", user="alice:viewer")
         head = {"Tus-Resumable": "1.0.0", "Upload-Length": "5"}
         sent = await api("POST", "/api/datasets/upload", user="alice:researcher", headers=head)
+        body = {"name": "C", "dataset": "c", "source": {"kind": "http", "url": "https://c.example/c"}}
+        connector = await api("POST", "/api/connectors", body, user="alice:researcher")
         return {
             "strategies": strategy,
             "backtests": waiting.json["id"],
             "jobs": waiting.json["job_id"],
             "datasets": found.json["id"],
             "uploads": sent.json["id"],
+            "connectors": connector.json["id"],
         }
 
     return make
@@ -82,7 +85,8 @@ def address(route, ids):
 def owner_of(path):
     if path.startswith("/api/datasets/upload/"):
         return "uploads"
-    return next(name for name in ("strategies", "backtests", "jobs", "datasets") if path.startswith(f"/api/{name}/"))
+    names = ("strategies", "backtests", "jobs", "datasets", "connectors")
+    return next(name for name in names if path.startswith(f"/api/{name}/"))
 
 
 def test_the_table_is_what_the_product_promises():
@@ -139,6 +143,7 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         "/api/strategies/code/{id}/debug": {"dataset_id": DATA},
         "/api/strategies/code/{id}/debug/{sid}/run-to": {"bar": 100},
         "/api/strategies/code/{id}/debug/{sid}/evaluate": {"expression": "1"},
+        "/api/connectors/{id}": {"name": "stolen"},
         "/api/datasets/{id}/grants": {"user_id": "mallory", "level": "EDIT"},
         "/api/datasets/{id}/versions/{number}/acknowledge": {"rules": ["OHLC_ORDER"], "why": "stolen"},
         "/api/datasets/{id}/process": {"recipe": [{"kind": "sort"}], "dataset": "stolen"},
@@ -169,7 +174,7 @@ async def test_another_users_object_is_as_absent_as_none(api, owned):
         place = owner_of(route.path)
         assert hide(foreign, ids[place]) == hide(missing, absent[place])
         checked += 1
-    assert checked == 62
+    assert checked == 67
     stolen = await api(
         "POST", "/api/backtests", {"strategy_id": ids["strategies"], "dataset_id": DATA}, user="mallory:admin"
     )

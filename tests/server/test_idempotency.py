@@ -49,7 +49,7 @@ def settings(tmp_path):
 
 @pytest.fixture
 def things(api, services, workspace, tmp_path):
-    """A strategy with checks, a backtest that was not run, an upload and a dataset of alice; and a file of hers."""
+    """A strategy with checks, a backtest that was not run, an upload, a dataset, a connector; a file of hers."""
 
     async def make():
         body = {"name": "S", "code": STRATEGY}
@@ -61,7 +61,11 @@ def things(api, services, workspace, tmp_path):
         (workspace / "mine.py").write_text(STRATEGY)
         upload = here(services.database, services.storage, CSV)
         store_version(services.database, services.storage, tmp_path / "written", name="bars")
-        return {"strategy": strategy, "backtest": backtest, "upload": upload, "dataset": "bars"}
+        body = {"name": "C", "dataset": "b", "source": {"kind": "http", "url": "https://c.example/c"}}
+        connector = (await api("POST", "/api/connectors", body, user=ALICE)).json["id"]
+        return {
+            "strategy": strategy, "backtest": backtest, "upload": upload, "dataset": "bars", "connector": connector,
+        }  # fmt: skip
 
     return make
 
@@ -78,6 +82,8 @@ REQUESTS = {
     "/api/datasets/upload/{id}/ingest": ("upload", {}),
     "/api/datasets/{id}/validate": ("dataset", None),
     "/api/datasets/{id}/versions/{number}/validation": ("dataset", {}),
+    "/api/connectors": ("", {"name": "C", "dataset": "c", "source": {"kind": "http", "url": "https://c.example/c"}}),
+    "/api/connectors/{id}/run": ("connector", None),
 }
 #: test_ingest_ends has the open error that the first needs, test_recipe_jobs the versions and the check of a recipe.
 ELSEWHERE = {

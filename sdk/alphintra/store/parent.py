@@ -9,7 +9,7 @@ import numpy as np
 
 from alphintra.data.content_hash import BLOCK_ROWS
 from alphintra.errors import DataError
-from alphintra.store.columns import Column
+from alphintra.store.columns import Column, raw_values
 from alphintra.store.manifest import GROUP_ROWS, DataFile
 from alphintra.store.reading import Version, digests_by_symbol, row_batches
 from alphintra.store.statistics import time_text
@@ -46,10 +46,7 @@ class Parent:
         self._version = version
         counts = manifest.symbol_rows.tolist()
         self._rows: dict[str, int] = dict(zip(manifest.symbols, counts, strict=True))
-        _, _, symbol, _, _, last = manifest.groups
-        ends = np.full(len(manifest.symbols), np.iinfo(np.int64).min)
-        np.maximum.at(ends, symbol, last)
-        self._last = dict(zip(manifest.symbols, ends.tolist(), strict=True))
+        self._last = _ends(version)
 
     def rows(self, symbol: str) -> int:
         """Return how many rows of a symbol there are."""
@@ -103,6 +100,34 @@ class Parent:
             old = hashes.get(symbol, [[] for _ in range(width)])
             hashes[symbol] = [[*left, *right] for left, right in zip(old, columns, strict=True)]
         return whole, tuple(out), hashes
+
+
+class Later:
+    """Picks out the rows that come after those of a version, where a source gives the last ones once more.
+
+    Args:
+        version: The version.
+    """
+
+    def __init__(self, version: Version) -> None:
+        self._last = _ends(version)
+        self._time = version.manifest.time.name
+
+    def rows(self, symbol: str, table: Any) -> Any:
+        """Return the rows of a sorted Arrow table that are later than the last one that is there."""
+        last = self._last.get(symbol)
+        if last is None:
+            return table
+        return table.slice(int(np.searchsorted(raw_values(table[self._time]), last, side="right")))
+
+
+def _ends(version: Version) -> dict[str, int]:
+    """Tell when each symbol's last row is, in the units of the version's times."""
+    manifest = version.manifest
+    _, _, symbol, _, _, last = manifest.groups
+    ends = np.full(len(manifest.symbols), np.iinfo(np.int64).min)
+    np.maximum.at(ends, symbol, last)
+    return dict(zip(manifest.symbols, ends.tolist(), strict=True))
 
 
 def is_scattered(version: Version) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .tables import Base
@@ -25,6 +25,10 @@ class IngestRow(Base):
     dataset_name: Mapped[str] = mapped_column(String(200))
     # The version that it goes on from; NULL where the file holds all that there is to be.
     parent_id: Mapped[str | None] = mapped_column(String(32))
+    # Whether the last rows of that may come once more, as they do from a source.
+    overlap: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    # What the dataset says of where it comes from.
+    source: Mapped[str] = mapped_column(String(20), default="USER_UPLOAD", server_default="USER_UPLOAD")
     mapping: Mapped[dict[str, Any]] = mapped_column(JSON)
     # What is stated of the values, and of a dataset that is new.
     about: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -47,7 +47,9 @@ class JobInput:
         collect: Checks and reads what the worker leaves.
         links: Path below ``in`` → a file of the server's that the worker reads.
         more: Which files the worker left beside those that it announced, by what was collected.
-        about: What a job that ends in an unexpected way may blame: the strategy's code, or the file it reads.
+        about: What a job that ends in an unexpected way may blame: the strategy's code, the file it reads, the source
+            that it fetches from.
+        network: Whether its sandbox has a network: of the server's own code only, never of a user's.
     """
 
     files: dict[str, str]
@@ -57,7 +59,8 @@ class JobInput:
     collect: Callable[[Path, list[OutputFile]], Any] = collect
     links: Mapping[str, Path] = field(default_factory=dict)
     more: Callable[[Any], Iterable[str]] = lambda _found: ()
-    about: Literal["strategy", "file"] = "strategy"
+    about: Literal["strategy", "file", "source"] = "strategy"
+    network: bool = False
 
 
 @dataclass
@@ -147,7 +150,7 @@ class Attempt:
 
         try:
             await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True, mode=0o700)
-            worker = await self.launcher.take(self.limits)
+            worker = await self.launcher.take(self.limits, network=job.network)
         except (OSError, RuntimeError, SandboxError) as error:
             return failed("NO_SANDBOX", f"The worker could not be started: {error}")
         self._level = str(worker.process.level)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -27,13 +27,14 @@ from ..db.tables import JobRow
 from ..errors import Conflict
 from ..limits import Limits
 from ..metrics import INGEST_FAILURES, INGEST_SECONDS, INGESTED_ROWS
+from ..services import connector_runs
 from ..services.dataset_inputs import files_of
 from ..services.dataset_recording import Made, record
 from ..services.dataset_storage import DatasetStorage
 from ..services.findings import together, verdict
 from . import store
 from .attempt import JobInput
-from .ingest_output import InspectionDocument, Written, collect_inspection, collect_version
+from .ingest_output import InspectionDocument, NothingNew, Written, collect_inspection, collect_version
 from .kind import JobKind
 from .output import BadOutputError
 from .store import Claim
@@ -128,25 +129,40 @@ class IngestKind(JobKind):
             "mapping": row.mapping,
             "version": version,
             "parents": parents,
+            "overlap": row.overlap,
             "about": row.about,
         }
         # As the worker writes it: every field of the mapping, in the types of JSON.
         mapping = json.loads(json.dumps(asdict(Mapping.from_json(json.dumps(row.mapping)))))
-        collect = partial(collect_version, version=version, parents=parents, source=described | {"mapping": mapping})
+        collect = partial(
+            collect_version,
+            version=version,
+            parents=parents,
+            source=described | {"mapping": mapping},
+            overlap=row.overlap,
+        )
         return JobInput({}, message, collect=collect, links=links, more=lambda found: found.files, about="file")
 
-    def keeping(self, held: Claim, output: Written, folder: Path) -> AbstractContextManager[None]:
+    def keeping(self, held: Claim, output: Written | NothingNew, folder: Path) -> AbstractContextManager[None]:
         """Check every file, put them into the store, and have them not swept until the version is recorded."""
+        if not isinstance(output, Written):
+            return nullcontext()
 
         def owner() -> str:
             return self._database.read_now(lambda session: _request_of(session, held.job_id)[1])
 
         return kept(self._storage, owner, output, folder)
 
-    def save(self, session: Session, held: Claim, output: Written) -> None:
-        """Record the version."""
+    def save(self, session: Session, held: Claim, output: Written | NothingNew) -> None:
+        """Record the version, and say so of the run of a connector that it ends."""
         row, _ = _request_of(session, held.job_id)
         upload = session.get_one(UploadRow, row.upload_id)
+        fetched = connector_runs.of_job(session, held.job_id)
+        if isinstance(output, NothingNew):
+            _done(session, upload)
+            if fetched is not None:
+                connector_runs.succeed(session, *fetched, "NOTHING_NEW", row.parent_id)
+            return
         found = verdict(output.report)
         errors, ran, accepted = found.errors, found.ran, []
         if row.parent_id is not None:
@@ -162,7 +178,7 @@ class IngestKind(JobKind):
                     maker_id=row.user_id,
                     job_id=held.job_id,
                     dataset_name=row.dataset_name,
-                    source="USER_UPLOAD",
+                    source=row.source,
                     description=row.description,
                     tags=tuple(row.tags),
                     based_on=row.parent_id,
@@ -175,8 +191,9 @@ class IngestKind(JobKind):
         version.about = version.about | {"all_rules_ran": ran}
         version.acknowledgements = list(accepted)
         row.version_id = upload.version_id = version.id
-        upload.state, upload.error, upload.kept = "DONE", None, False
-        upload.updated_at = upload.expires_at = database_now(session)
+        _done(session, upload)
+        if fetched is not None:
+            connector_runs.succeed(session, *fetched, "DONE", version.id)
         refuse_too_much(session, self._limits, row.owner_id)
         if row.remember and row.fingerprint is not None:
             _remember(session, row)
@@ -184,8 +201,10 @@ class IngestKind(JobKind):
     def told(self, row: JobRow, output: Any) -> None:
         """Count what came of it, and remove the file that has become a version."""
         _count(row)
-        if isinstance(output, Written) and row.status == "COMPLETED":
-            INGESTED_ROWS.inc(output.manifest.rows)
+        connector_runs.count(self._database, row.id)
+        if row.status == "COMPLETED":
+            if isinstance(output, Written):
+                INGESTED_ROWS.inc(output.manifest.rows)
             self._storage.upload(row.resource_id).unlink(missing_ok=True)
 
 
@@ -195,6 +214,7 @@ def ended(session: Session, job: JobRow) -> None:
     A file that cannot be read is of no use to anybody: it goes. One that another mapping may read, and one on which the
     job could not be done, wait for the next try.
     """
+    connector_runs.job_ended(session, job)
     query = select(UploadRow).where(UploadRow.job_id == job.id).with_for_update()
     row = session.scalars(query, execution_options={"populate_existing": True}).first()
     if row is None:
@@ -202,7 +222,7 @@ def ended(session: Session, job: JobRow) -> None:
     now = database_now(session)
     row.error, row.updated_at = job.error, now
     if job.kind == INGEST:
-        row.state = "INSPECTED"
+        row.state = "RECEIVED" if row.inspection is None else "INSPECTED"
     elif job.status == "CANCELLED" or job.error_code in _NOT_THE_FILE:
         row.state = "RECEIVED"
     else:
@@ -216,6 +236,12 @@ for _kind in (INSPECT, INGEST):
 def _request_of(session: Session, job_id: str) -> tuple[IngestRow, str]:
     row = session.scalars(select(IngestRow).where(IngestRow.job_id == job_id)).one()
     return row, session.get_one(StorageAccountRow, row.owner_id).folder
+
+
+def _done(session: Session, upload: UploadRow) -> None:
+    """Say of an upload that it has served."""
+    upload.state, upload.error, upload.kept = "DONE", None, False
+    upload.updated_at = upload.expires_at = database_now(session)
 
 
 def _described(row: UploadRow) -> dict[str, Any]:

@@ -102,6 +102,19 @@ class Written:
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class NothingNew:
+    """Each row that might have been added was there already, as it is.
+
+    Attributes:
+        report: What the rules found on them.
+        files: None.
+    """
+
+    report: Report
+    files: tuple[str, ...] = ()
+
+
 def collect_inspection(folder: Path, claimed: list[OutputFile]) -> InspectionDocument:
     """Check what a first look left.
 
@@ -112,8 +125,14 @@ def collect_inspection(folder: Path, claimed: list[OutputFile]) -> InspectionDoc
 
 
 def collect_version(
-    folder: Path, claimed: list[OutputFile], *, version: str, parents: tuple[str, ...], source: Mapping[str, Any]
-) -> Written:
+    folder: Path,
+    claimed: list[OutputFile],
+    *,
+    version: str,
+    parents: tuple[str, ...],
+    source: Mapping[str, Any],
+    overlap: bool = False,
+) -> Written | NothingNew:
     """Check the manifest that a worker left. Its files are checked when they come into the store.
 
     Args:
@@ -122,10 +141,13 @@ def collect_version(
         version: Id that the version has to have.
         parents: Ids of the versions that it goes on from.
         source: The file that it was made of, with how it was read.
+        overlap: Whether rows of the parent may come again, so that there may be no new ones.
 
     Raises:
         BadOutputError: It is no manifest, or not of what was to be done.
     """
+    if overlap and [item.name for item in claimed] == [REPORT]:
+        return NothingNew(collect_report(folder, claimed))
     found = written(folder, claimed, version)
     provenance, report = found.manifest.provenance, found.report
     if provenance.parents != parents or list(provenance.sources) != [source] or provenance.recipe is not None:

@@ -85,29 +85,36 @@ class Launcher:
         self.pool: Pool | None = None
         self._argv = tuple(argv or (sys.executable, "-P", "-m", "alphintra_kernel.worker"))
 
-    async def take(self, limits: JobLimits) -> Worker:
+    async def take(self, limits: JobLimits, *, network: bool = False) -> Worker:
         """Return a worker for one job: one that waits in the pool, else a new one, which may not be ready yet.
+
+        Args:
+            limits: What it may use.
+            network: Whether it has a network; those of the pool have none.
 
         Raises:
             OSError: Its folder could not be made.
             SandboxError: It could not be started.
         """
-        if self.pool is not None:
+        if self.pool is not None and not network:
             return await self.pool.take(limits)
-        return await self.start(limits)
+        return await self.start(limits, network=network)
 
-    async def start(self, limits: JobLimits, priority: Priority = BACKGROUND) -> Worker:
+    async def start(
+        self, limits: JobLimits, priority: Priority = BACKGROUND, *, network: bool = False
+    ) -> Worker:
         """Start a worker.
 
         Args:
             limits: What it may use. Its time is kept by whoever gives it a job: it may wait for long.
             priority: Its share of the processors: that of a job, below the server's and the notebooks'.
+            network: Whether it has a network.
 
         Raises:
             OSError: Its folder could not be made.
             SandboxError: It could not be started.
         """
-        return Worker(*await self.begin(self._argv, limits.bounds(), priority))
+        return Worker(*await self.begin(self._argv, limits.bounds(), priority, network=network))
 
     async def begin(
         self,
@@ -116,6 +123,8 @@ class Launcher:
         priority: Priority = BACKGROUND,
         links: Mapping[str, Path] | None = None,
         last: Sequence[str] = (),
+        *,
+        network: bool = False,
     ) -> tuple[str, Path, SandboxProcess, Streams]:
         """Start a program that is spoken to over two pipes; return its marker, folder, process and our ends.
 
@@ -125,6 +134,7 @@ class Launcher:
             priority: Its share of the processors.
             links: Files that it finds below ``in`` from its start on, as of :func:`lay_out`.
             last: Arguments after the descriptors.
+            network: Whether it has a network.
 
         Raises:
             OSError: Its folder could not be made, or a file that is to be linked is gone.
@@ -142,7 +152,9 @@ class Launcher:
                 streams = await Streams.open(to_it[1], from_it[0])
                 try:
                     command = [*argv, *map(str, theirs), *last]
-                    spawn = functools.partial(self._spawn, command, marker, folder, theirs, bounds, priority, streams)
+                    spawn = functools.partial(
+                        self._spawn, command, marker, folder, theirs, bounds, priority, network, streams
+                    )
                     process = await start(spawn)
                 except BaseException:
                     await streams.close()
@@ -163,6 +175,7 @@ class Launcher:
         fds: tuple[int, int],
         bounds: Limits,
         priority: Priority,
+        network: bool,
         streams: Streams,
     ) -> SandboxProcess:
         from alphintra_kernel.profile import Mount
@@ -181,5 +194,6 @@ class Launcher:
             env=env,
             marker=marker,
             priority=priority,
+            network=network,
             on_exit=lambda _process: streams.process_ended(),
         )

@@ -51,6 +51,8 @@ FILES = {
     "inspection.json": 4 << 20,
     "manifest.json": 16 << 20,
     "report.json": 4 << 20,
+    "fetched": 1 << 40,  # within the job's own bounds: those of its disk, and max_fetch
+    "fetched.json": 64 << 10,
     "preview.json": 4 << 20,
     "comparison.json": 2 << 20,
 }

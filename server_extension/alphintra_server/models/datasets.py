@@ -32,6 +32,21 @@ class DataSource(StrEnum):
     EXTERNAL = "EXTERNAL"
 
 
+class SourceState(Reply):
+    """How fresh a dataset is that a connector fills."""
+
+    connector_id: str | None = Field(description="null where the dataset is another user's.")
+    kind: str = Field(description="`http`, `exchange` or `postgresql`.")
+    paused: bool
+    running: bool
+    last_row: datetime
+    last_success_at: datetime | None
+    next_run_at: datetime | None = Field(description="null where it runs by hand only.")
+    last_error: dict[str, Any] | None = Field(
+        description="`code`, `message` (null where the dataset is another user's) and `at`; null after a success."
+    )
+
+
 class Dataset(Reply):
     """A dataset of the catalogue."""
 
@@ -69,6 +84,7 @@ class Dataset(Reply):
     label: str | None = Field(None, description="Which end of its bar a time is: `open` or `close`.")
     adjustment: str | None = None
     simulated: bool = Field(False, description="True where nobody ever traded at these prices.")
+    source_state: SourceState | None = Field(None, description="Where a connector fills it: how fresh it is.")
 
 
 class DatasetQuery(PageQuery):

@@ -12,7 +12,7 @@ from ..auth import Caller
 from ..db.dataset_tables import DatasetGrantRow
 from ..db.tables import DatasetRow
 from ..errors import Forbidden, Gone, NotFound
-from ..models.datasets import Dataset, DatasetAccess, DataSource
+from ..models.datasets import Dataset, DatasetAccess, DataSource, SourceState
 
 LISTED = 20
 """How many symbols and columns an item of a list names; the counts are beside them."""
@@ -135,6 +135,7 @@ def to_model(
     *,
     symbols: list[str] | None = None,
     columns: list[str] | None = None,
+    source_state: SourceState | None = None,
 ) -> Dataset:
     """Show a row; the long lists are cut, except those that are given."""
     about: dict[str, Any] = row.about
@@ -173,4 +174,5 @@ def to_model(
         label=about.get("label"),
         adjustment=about.get("adjustment"),
         simulated=bool(about.get("simulated", False)),
+        source_state=source_state,
     )

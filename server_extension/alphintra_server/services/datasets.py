@@ -18,6 +18,7 @@ from ..limits import Limits
 from ..models.base import PageQuery
 from ..models.datasets import (
     Dataset,
+    DatasetAccess,
     DatasetChange,
     DatasetParent,
     DatasetPreview,
@@ -25,10 +26,12 @@ from ..models.datasets import (
     DatasetStatistics,
     DatasetVersion,
     PreviewQuery,
+    SourceState,
     StatisticsQuery,
     StorageUsage,
 )
 from . import shipped_datasets, stored_previews
+from .connectors import states_of
 from .dataset_rows import LISTED, WITHOUT_MANIFEST, Level, accesses, find, fold, listed, to_model
 from .manifests import ManifestPlace, Manifests, place_of
 from .paging import Slice
@@ -66,14 +69,17 @@ class Datasets:
             rows = select(DatasetRow).where(DatasetRow.id.in_([id_ for id_, _ in found])).order_by(*order)
             shown = list(session.scalars(rows.options(*WITHOUT_MANIFEST)))
             may = accesses(session, who, shown)
-            return Slice([to_model(row, may[row.id]) for row in shown], total)
+            fresh = states_of(session, who, shown)
+            return Slice([to_model(row, may[row.id], source_state=fresh.get(row.id)) for row in shown], total)
 
         return await self._database.read(work)
 
     async def get(self, who: Caller, dataset_id: str) -> Dataset:
         """Read one, by id or name, with all its symbols and columns."""
 
-        def work(session: Session) -> tuple[DatasetRow, Any, list[str], ManifestPlace | None]:
+        def work(
+            session: Session,
+        ) -> tuple[DatasetRow, DatasetAccess, list[str], ManifestPlace | None, SourceState | None]:
             row = find(session, who, dataset_id)
             if row.symbol_count > len(row.symbols):
                 query = select(DatasetSymbolRow.symbol).where(DatasetSymbolRow.dataset_id == row.id)
@@ -83,13 +89,14 @@ class Datasets:
             place = None
             if row.column_count > len(row.columns):
                 place = place_of(session, row, session.get_one(DatasetVersionRow, row.current_version_id))
-            return row, accesses(session, who, [row])[row.id], symbols, place
+            fresh = states_of(session, who, [row]).get(row.id)
+            return row, accesses(session, who, [row])[row.id], symbols, place, fresh
 
-        row, may, symbols, place = await self._database.read(work)
+        row, may, symbols, place, fresh = await self._database.read(work)
         columns = row.columns
         if place is not None:
             columns = [column["name"] for column in (await self._manifests.read(place))["columns"]]
-        return to_model(row, may, symbols=symbols, columns=columns)
+        return to_model(row, may, symbols=symbols, columns=columns, source_state=fresh)
 
     async def change(self, who: Caller, dataset_id: str, body: DatasetChange) -> Dataset:
         """Change what is said of one."""

@@ -6,10 +6,11 @@ import asyncio
 import json
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from alphintra.errors import DataError
-from alphintra.ingest.mapping import Mapping
+from alphintra.ingest.mapping import Mapping as FileMapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -67,10 +68,10 @@ class Ingests:
 
     async def ingest(self, who: Caller, upload_id: str, body: IngestRequest) -> IngestAccepted:
         """Make a version of an upload."""
-        mapping = _mapping(body)
+        mapping = checked_mapping(body.mapping)
         if body.dataset is not None:
             check_name(body.dataset, "dataset")
-        await asyncio.to_thread(_refuse_calendar, body.about.calendar)
+        await asyncio.to_thread(refuse_calendar, body.about.calendar)
 
         def work(session: Session) -> IngestAccepted:
             row = self._startable(session, who, upload_id)
@@ -78,31 +79,22 @@ class Ingests:
             parent = _parent(session, who, name) if body.append else None
             refuse_shipped(session, name)
             account(session, who.user_id)
-            job = store.create(
-                session, user_id=who.user_id, kind=INGEST, resource_id=row.id, name=f"{row.filename} → {name}"
+            ingest = IngestRow(
+                id=uuid.uuid4().hex,
+                user_id=who.user_id,
+                owner_id=who.user_id,
+                upload_id=row.id,
+                dataset_name=name,
+                parent_id=parent,
+                mapping=mapping,
+                about=body.about.model_dump(),
+                description=body.description,
+                tags=body.tags,
+                remember=body.remember,
+                fingerprint=None if row.inspection is None else row.inspection["fingerprint"],
+                created_at=utc_now(),
             )
-            session.add(
-                IngestRow(
-                    id=uuid.uuid4().hex,
-                    user_id=who.user_id,
-                    owner_id=who.user_id,
-                    upload_id=row.id,
-                    dataset_name=name,
-                    parent_id=parent,
-                    mapping=mapping,
-                    about=body.about.model_dump(),
-                    description=body.description,
-                    tags=body.tags,
-                    remember=body.remember,
-                    fingerprint=None if row.inspection is None else row.inspection["fingerprint"],
-                    job_id=job.id,
-                    created_at=utc_now(),
-                )
-            )
-            row.state, row.job_id, row.mapping, row.error = "INGESTING", job.id, mapping, None
-            row.updated_at = utc_now()
-            session.flush()
-            job = fair_queue.queue(session, job.id, max_queued=self._limits.of(who.user_id).queued)
+            job = enqueue_ingest(session, row, ingest, self._limits)
             return remember(session, IngestAccepted(upload_id=row.id, job_id=job.id, status=job.status))
 
         accepted = await self._database.write(work)
@@ -140,6 +132,19 @@ def enqueue_inspection(session: Session, row: UploadRow, limits: Limits) -> JobR
     return fair_queue.queue(session, job.id, max_queued=limits.of(row.user_id).queued)
 
 
+def enqueue_ingest(session: Session, row: UploadRow, ingest: IngestRow, limits: Limits) -> JobRow:
+    """Queue the job that makes a version of an upload that is here."""
+    job = store.create(
+        session, user_id=row.user_id, kind=INGEST, resource_id=row.id, name=f"{row.filename} → {ingest.dataset_name}"
+    )
+    ingest.job_id = job.id
+    session.add(ingest)
+    row.state, row.job_id, row.mapping, row.error = "INGESTING", job.id, ingest.mapping, None
+    row.updated_at = utc_now()
+    session.flush()
+    return fair_queue.queue(session, job.id, max_queued=limits.of(row.user_id).queued)
+
+
 def account(session: Session, user_id: str) -> StorageAccountRow:
     """Return where a user's files lie; drawn when there is the first."""
     found = session.get(StorageAccountRow, user_id)
@@ -158,17 +163,26 @@ def _find(session: Session, who: Caller, upload_id: str, *, lock: bool = False) 
     return row
 
 
-def _mapping(body: IngestRequest) -> dict[str, object]:
-    """Check a mapping; what is wrong names its column."""
+def checked_mapping(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a mapping that a user gives.
+
+    Raises:
+        Invalid: It cannot be followed; the text names the column.
+    """
     try:
-        return dict(json.loads(Mapping.from_json(json.dumps(body.mapping)).to_json()))
+        return dict(json.loads(FileMapping.from_json(json.dumps(given)).to_json()))
     except DataError as error:
         where = "" if error.where is None else f"{error.where}: "
         hint = "" if error.hint is None else f" {error.hint}"
         raise Invalid.field("mapping", f"{where}{error.message}.{hint}", code=error.code) from None
 
 
-def _refuse_calendar(code: str | None) -> None:
+def refuse_calendar(code: str | None) -> None:
+    """Refuse a calendar that there is none of; loads a library for most.
+
+    Raises:
+        Invalid: There is none.
+    """
     from alphintra.data.calendars import calendar_code
 
     if code is None:

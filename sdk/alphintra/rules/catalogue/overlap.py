@@ -17,7 +17,8 @@ from .duplicates import equal
 OVERLAP = Rule(
     "OVERLAP_CONFLICT",
     "error",
-    "A row that is added has the symbol and the time of a stored one, and other values.",
+    "A row that is added has the symbol and the time of a stored one and other values, or comes before the last stored "
+    "one and was not there.",
     "Corrections: they are a version written anew. Not checked where rows are not added to a version.",
 )
 
@@ -58,13 +59,16 @@ class Overlap(Check):
         first, last = times[0].as_py(), times[stop - 1].as_py()
         import pyarrow as pa
 
+        there = np.zeros(stop, dtype=bool)
         for _, stored in batches(self.facts.parent, [batch.symbol], None, first, last):
             own = raw_values(stored[self.facts.parent.manifest.time.name])
             at = np.searchsorted(own, raw[:stop])
-            rows = np.flatnonzero(np.append(own, own[-1] + 1)[at] == raw[:stop])
+            rows = np.flatnonzero((at < len(own)) & (own[np.minimum(at, len(own) - 1)] == raw[:stop]))
+            there[rows] = True
             same = np.ones(len(rows), dtype=bool)
             for column in self._names:
                 left = batch.table[column].take(pa.array(rows)).combine_chunks()
                 right = stored[column].take(pa.array(at[rows])).combine_chunks()
                 same &= equal(left.cast(right.type), right)
             self.found.rows(OVERLAP.id, batch, rows[~same], "the stored row of this time has other values")
+        self.found.rows(OVERLAP.id, batch, np.flatnonzero(~there), "the stored version has no row at this time")

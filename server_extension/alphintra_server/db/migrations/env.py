@@ -6,6 +6,7 @@ from alembic import context
 
 from alphintra_server.db import (  # noqa: F401  their tables belong to the metadata
     check_tables,
+    connector_tables,
     dataset_tables,
     ingest_tables,
     recipe_tables,

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0011_features"
-down_revision = "0009_version_requests"
+down_revision = "0010_connectors"
 branch_labels = None
 depends_on = None
 

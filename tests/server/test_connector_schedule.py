@@ -1,0 +1,184 @@
+"""When connectors are due: to the second, over changes of clocks, and once however many times were missed."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from alphintra_server.db.connector_tables import ConnectorRow, ConnectorRunRow
+from alphintra_server.db.tables import JobRow
+from alphintra_server.jobs import store
+from alphintra_server.limits import Limits
+from alphintra_server.services import connector_runs
+from alphintra_server.services.connector_schedule import next_due, pause_after, since
+from alphintra_server.services.connector_triggers import ConnectorTriggers
+from alphintra_server.services.cron import Cron
+from sqlalchemy import func, select
+
+from .databases import migrated
+
+YORK = "America/New_York"
+
+
+def at(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def dues(schedule, start, count):
+    found, now = [], at(start)
+    for _ in range(count):
+        now = next_due(schedule, now)
+        found.append(now.strftime("%Y-%m-%dT%H:%M"))
+    return found
+
+
+def cron(text, zone=YORK):
+    return {"cron": text, "time_zone": zone}
+
+
+def test_a_time_of_the_wall_stays_that_over_changes_of_clocks():
+    # 2024-03-10 and 2024-11-03 are New York's: 17:30 there is another time of UTC's from then on.
+    assert dues(cron("30 17 * * mon-fri"), "2024-03-08T00:00", 2) == ["2024-03-08T22:30", "2024-03-11T21:30"]
+    assert dues(cron("30 17 * * mon-fri"), "2024-11-01T00:00", 2) == ["2024-11-01T21:30", "2024-11-04T22:30"]
+    # 02:30 does not exist on the 10th: as much later. 01:30 comes twice on November 3rd: the first.
+    assert dues(cron("30 2 * * *"), "2024-03-09T08:00", 2) == ["2024-03-10T07:30", "2024-03-11T06:30"]
+    assert dues(cron("30 1 * * *"), "2024-11-02T12:00", 2) == ["2024-11-03T05:30", "2024-11-04T06:30"]
+    # By the hour, real time counts: none is left out, none comes twice.
+    assert dues(cron("0 * * * *"), "2024-03-10T06:30", 2) == ["2024-03-10T07:00", "2024-03-10T08:00"]
+    assert dues(cron("0 * * * *"), "2024-11-03T05:30", 2) == ["2024-11-03T06:00", "2024-11-03T07:00"]
+
+
+def test_fields_are_read_as_cron_reads_them():
+    assert dues(cron("*/20 9-10 * * *", "UTC"), "2024-01-01T09:20", 5) == [
+        "2024-01-01T09:40", "2024-01-01T10:00", "2024-01-01T10:20", "2024-01-01T10:40", "2024-01-02T09:00",
+    ]  # fmt: skip
+    assert dues(cron("0 0 29 feb *", "UTC"), "2024-03-01T00:00", 1) == ["2028-02-29T00:00"]
+    assert dues(cron("0 0 13 * fri", "UTC"), "2024-09-01T00:00", 3) == [
+        "2024-09-06T00:00", "2024-09-13T00:00", "2024-09-20T00:00",
+    ]  # fmt: skip
+    assert dues(cron("5 4 * * 7", "UTC"), "2024-01-01T00:00", 1) == ["2024-01-07T04:05"]
+    for bad, told in {
+        "* * * *": "five fields", "60 * * * *": "0 to 59", "* * 30 2 *": "no such day", "5-1 * * * *": "ends before",
+        "*/0 * * * *": "no step", "x * * * *": "'x'", "1,, * * * *": "''", "² * * * *": "'²'", "* * * * 8": "or a name",
+    }.items():  # fmt: skip
+        with pytest.raises(ValueError, match=told):
+            Cron.parse(bad)
+
+
+def test_after_a_session_holidays_and_early_closes_count():
+    # 2024-11-28 was Thanksgiving; the 29th closed at 13:00. The clocks are New York's: 21:00 UTC in winter.
+    schedule = {"cron": None, "after_close": "XNYS", "minutes": 30}
+    assert dues(schedule, "2024-11-27T00:00", 3) == ["2024-11-27T21:30", "2024-11-29T18:30", "2024-12-02T21:30"]
+    assert dues(schedule, "2024-03-08T12:00", 2) == ["2024-03-08T21:30", "2024-03-11T20:30"]
+    assert dues(schedule, "2024-03-08T21:29", 1) == ["2024-03-08T21:30"]
+    always = {"cron": None, "after_close": "24/7", "minutes": 5}
+    assert dues(always, "2024-03-08T00:04", 2) == ["2024-03-08T00:05", "2024-03-09T00:05"]
+    weekdays = {"cron": None, "after_close": "weekdays", "minutes": 5}
+    assert dues(weekdays, "2024-03-08T12:00", 2) == ["2024-03-09T00:05", "2024-03-12T00:05"]
+    with pytest.raises(ValueError, match="ends before"):
+        next_due(schedule, at("2150-01-01T00:00"))
+    assert next_due(None, at("2024-01-01T00:00")) is None
+
+
+def test_pauses_grow_to_an_hour_and_are_drawn():
+    assert [pause_after(n, 0.0).total_seconds() for n in (1, 2, 3, 6, 7, 60)] == [60, 120, 240, 1920, 3600, 3600]
+    assert pause_after(3, 1.0) == timedelta(seconds=120)
+
+
+def test_the_overlap_is_counted_in_bars():
+    last = at("2024-03-11T13:30")
+    assert since(last, "1min", 5) == at("2024-03-11T13:25")
+    assert since(last, "4h", 2) == at("2024-03-11T05:30")
+    assert since(last, "1d", 3) == at("2024-03-08T13:30")
+    assert since(last, "irregular", 3) == last
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def databases(request, tmp_path):
+    """What one server has, or two of one database: for SQLite both have the same."""
+    if request.param == "sqlite":
+        made = [migrated(f"sqlite:///{tmp_path / 'a'}")] * 2
+    else:
+        url = request.getfixturevalue("migrated_postgres_url")
+        made = [migrated(url), migrated(url)]
+    yield made
+    for database in set(made):
+        database.close()
+
+
+async def test_one_run_makes_up_for_all_that_were_missed_and_failures_are_tried_again_a_few_times(databases):
+    now = [at("2024-03-08T22:31")]
+    first, second = (
+        ConnectorTriggers(database, Limits(), lambda: None, logging.getLogger(), clock=lambda _session: now[0])
+        for database in databases
+    )
+    database = databases[0]
+    row = ConnectorRow(
+        id="c", user_id="alice", name="C", kind="http", source={"kind": "http", "url": "http://x/y"}, secret_names=[],
+        dataset_name="d", about={}, description="", tags=[], overlap_bars=1, schedule=cron("30 17 * * mon-fri"),
+        paused=False, due_at=at("2024-03-08T22:30"), failures=0, created_at=now[0], updated_at=now[0],
+    )  # fmt: skip
+    database.write_now(lambda session: session.add(row))
+
+    def shown():
+        return database.read_now(lambda session: session.get_one(ConnectorRow, "c"))
+
+    def count(table):
+        return database.read_now(lambda session: session.scalar(select(func.count()).select_from(table)))
+
+    def put(name, value):
+        database.write_now(lambda session: setattr(session.get_one(ConnectorRow, "c"), name, value))
+
+    def end(code):
+        def work(session):
+            row = session.get_one(ConnectorRow, "c")
+            job = session.get_one(JobRow, session.get_one(ConnectorRunRow, row.run_id).fetch_job_id)
+            job.status, job.error = "FAILED", {"code": code, "message": "m"}
+            connector_runs.job_ended(session, job)
+
+        database.write_now(work)
+
+    # Two servers look at the same time; a run that is under way is not joined by another.
+    assert sorted(await _both(first, second)) == [0, 1]
+    assert (shown().due_at, count(ConnectorRunRow), count(JobRow)) == (at("2024-03-11T21:30"), 1, 1)
+    now[0] = at("2024-03-11T21:30")
+    assert sorted(await _both(first, second)) == [0, 0]
+
+    # The source is busy: again after a pause, a few times, then only when it is due.
+    before = datetime.now(UTC)
+    for failures in range(1, 6):
+        end("SOURCE_BUSY")
+        found = shown()
+        assert (found.run_id, found.failures, found.last_error["code"]) == (None, failures, "SOURCE_BUSY")
+        least, most = pause_after(failures, 1.0), pause_after(failures, 0.0)
+        assert before + least <= found.retry_at <= datetime.now(UTC) + most
+        if failures == 1:
+            # The time that came meanwhile goes before: it is the same to fetch.
+            assert sorted(await _both(first, second)) == [0, 1]
+            assert (shown().due_at, shown().retry_at, shown().failures) == (at("2024-03-12T21:30"), None, 0)
+            end("SOURCE_BUSY")
+        now[0] = shown().retry_at
+        put("due_at", now[0] + timedelta(days=9))
+        assert sorted(await _both(first, second)) == [0, 1]
+    end("SOURCE_BUSY")
+    assert (shown().failures, shown().retry_at) == (6, None)
+    triggers = database.read_now(lambda session: list(session.scalars(select(ConnectorRunRow.trigger))))
+    assert sorted(triggers) == ["RETRY"] * 5 + ["SCHEDULE"] * 2
+
+    # A server that was away for weeks makes one run; what cannot pass is not tried again.
+    now[0] += timedelta(days=60)
+    assert sorted(await _both(first, second)) == [0, 1]
+    assert shown().due_at == Cron.parse("30 17 * * mon-fri").next_after(now[0], ZoneInfo(YORK))
+    end("SOURCE_REFUSED")
+    assert (shown().failures, shown().retry_at) == (1, None)
+    assert sorted(await _both(first, second)) == [0, 0]
+    # A pause is a pause.
+    put("paused", True)
+    now[0] += timedelta(days=60)
+    assert sorted(await _both(first, second)) == [0, 0]
+    assert database.read_now(lambda session: {job.priority for job in session.scalars(select(JobRow))}) == {store.LOW}
+
+
+async def _both(first, second):
+    return await asyncio.gather(first.look(), second.look())
