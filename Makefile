@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 UV := $(BIN)/uv
 ARGS ?=
-# Workers for the tests. Two cores are the smallest machine that this runs on; half of the tests' time is waiting.
-JOBS ?= 5
+# Workers for the tests. Two cores are the smallest machine that this runs on; a third of the tests' time is waiting.
+JOBS ?= 3
 export JUPYTER_PLATFORM_DIRS := 1
 export PATH := $(BIN):$(PATH)
 

@@ -52,7 +52,7 @@ def notebooks() -> list[str]:
 def browser() -> list[str]:
     """The browser tests: each worker has a Lab and a Chromium, and takes over what another has left."""
     return [
-        str(BIN / "python"), "-m", "pytest", "-q", "--tb=short", "-rfE", "-n", "3", "--dist", "worksteal",
+        str(BIN / "python"), "-m", "pytest", "-q", "--tb=short", "-rfE", "-n", "2", "--dist", "worksteal",
         "-p", "no:pytest_cov", "ui-tests",
     ]  # fmt: skip
 

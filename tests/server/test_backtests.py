@@ -262,6 +262,7 @@ async def test_error_of_the_strategy_is_shown_with_its_place(execute, finished):
         "file": "strategy.py",
         "line": 4,
         "cell": None,
+        "step": None,
         "bar_time": "2008-09-15T20:00:00Z",
         "traceback": None,
         "run": None,

@@ -63,7 +63,7 @@ async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be
     job = await make_version(upload_id, mapping, append=True)
     assert (job["status"], job["error"]["code"]) == ("FAILED", "OVERLAP")
     shown = (await api("GET", f"/api/datasets/upload/{upload_id}/inspection", user=ALICE)).json
-    assert (shown["state"], shown["error"]["code"], shown["version_id"]) == ("INSPECTED", "OVERLAP", None)
+    assert (shown["state"], shown["error"]["code"], shown["version_id"]) == ("RECEIVED", "OVERLAP", None)
     assert files_below(data_dir / "datasets") == whole
     assert files_below(data_dir / "jobs") == []
     assert counts(services, DatasetVersionRow, DatasetRow)[0] == 2

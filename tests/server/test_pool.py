@@ -234,8 +234,8 @@ async def test_a_worker_that_dies_before_the_job_begins_costs_no_job(sandbox, tm
     launching = launcher(tmp_path, sandbox, (sys.executable, "-P", "-c", code))
     start, starts = launching.start, []
 
-    async def counted(limits, *more):
-        worker = await start(limits, *more)
+    async def counted(*asked, **more):
+        worker = await start(*asked, **more)
         starts.append(worker.marker)
         if len(starts) > 1:
             once.touch()

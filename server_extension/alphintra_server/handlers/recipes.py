@@ -8,6 +8,7 @@ from ..auth import Caller
 from ..models.datasets import DatasetVersion
 from ..models.recipes import (
     CompareAccepted,
+    CompareBody,
     CompareQuery,
     CompareResult,
     Processed,
@@ -96,14 +97,14 @@ class DatasetCompareHandler(AlphintraHandler):
 
     @endpoint(
         "datasets:write",
-        body=CompareQuery,
+        body=CompareBody,
         response=CompareAccepted,
         status=202,
         problems=(404, 409, 410, 422, 429, 503),
         location=_job,
         idempotent=True,
     )
-    async def post(self, who: Caller, dataset_id: str, *, body: CompareQuery) -> CompareAccepted:
+    async def post(self, who: Caller, dataset_id: str, *, body: CompareBody) -> CompareAccepted:
         """Compare two versions cell by cell."""
         return await self.services.version_comparisons.compare(who, dataset_id, body)
 

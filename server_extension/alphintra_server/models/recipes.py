@@ -212,6 +212,10 @@ class CompareQuery(Body):
     to: int = Field(ge=1)
 
 
+class CompareBody(CompareQuery):
+    """Which two versions are compared cell by cell."""
+
+
 class RowsDiffer(Reply):
     """A symbol of which one version has more rows than the other."""
 
