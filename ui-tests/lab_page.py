@@ -203,7 +203,7 @@ class Pages:
         context = self._playwright.chromium.launch_persistent_context(
             self._folder / str(self._made),
             executable_path=str(CHROMIUM),
-            args=["--no-sandbox"],
+            args=["--no-sandbox", "--disable-gpu"],
             viewport=VIEWPORT,
             reduced_motion="reduce",
             timeout=PATIENCE,
