@@ -83,7 +83,9 @@ bench: env
 docs: env
 	$(BIN)/python docs/generate.py
 
+# Builds it, and tries it in a clean environment without Node.
 wheel: env
+	$(BIN)/python -m pytest -q -p no:pytest_cov -m slow tests/packaging
 	rm -rf labextension/alphintra_lab/labextension alphintra_kernel/alphintra_kernel/assets dist
 	$(UV) build --quiet --wheel --out-dir dist
 	rm -f $(VENV)/.installed

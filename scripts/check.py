@@ -63,7 +63,7 @@ def tests() -> list[str]:
         str(BIN / "python"), "-m", "pytest", "-q", "-n", os.environ.get("JOBS", "2"), "--dist", "loadfile",
         # In the order of the files: by their number of tests, those of few and long ones would come last, one by one.
         "--no-loadscope-reorder", "tests",
-        "--cov", "--cov-report", "term:skip-covered", f"--cov-fail-under={COVERAGE}",
+        "--durations", "25", "--cov", "--cov-report", "term:skip-covered", f"--cov-fail-under={COVERAGE}",
     ]  # fmt: skip
 
 

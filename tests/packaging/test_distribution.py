@@ -94,6 +94,7 @@ def wheel(tmp_path_factory) -> Path:
     return next(out.glob("*.whl"))
 
 
+@pytest.mark.slow  # `make wheel` has it
 @pytest.mark.wheel
 def test_wheel_starts_lab_where_there_is_no_node(wheel, tmp_path):
     names = zipfile.ZipFile(wheel).namelist()

@@ -21,11 +21,6 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="the other tests run as
 
 
 @ROOT_ONLY
-def test_refusals_in_a_job(home: Path, environment: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
-    assert _passed(home, environment, capsys, "test_refusals.py::test_in_a_job") >= 150
-
-
-@ROOT_ONLY
 @pytest.mark.slow  # four minutes
 def test_all_of_them(home: Path, environment: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
     assert _passed(home, environment, capsys, ".") >= 700
