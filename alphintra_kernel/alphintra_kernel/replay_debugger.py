@@ -37,6 +37,10 @@ from alphintra_kernel.rich_view import Within, together
 ANSWER = 10.0
 #: What lets a run that stands go on.
 _ONWARD = ("continue", "next", "stepIn", "stepOut")
+#: Lists that Lab reads of an answer without looking whether it was refused: a frame may be gone when it is asked for.
+_LISTS = {
+    "stackTrace": "stackFrames", "scopes": "scopes", "variables": "variables", "inspectVariables": "variables",
+}  # fmt: skip
 
 Request = dict[str, Any]
 
@@ -80,7 +84,10 @@ class ReplayDebugger(Debugger):
         try:
             reply: Request = await super().process_request(message)
         except Exception as error:  # noqa: BLE001 - whoever asked waits for an answer
-            return answer(message, error=f"the debugger failed ({type(error).__name__}: {error})")
+            reply = answer(message, error=f"the debugger failed ({type(error).__name__}: {error})")
+        held = _LISTS.get(message["command"])
+        if held is not None and not reply.get("success"):
+            reply["body"] = {held: []} | (reply.get("body") or {})
         if message["command"] == "attach" and reply.get("success"):
             debugpy_seams.adjust(self._condition_raised)
         if message["command"] == "disconnect":

@@ -277,6 +277,11 @@ def test_trading_objects_in_a_line_and_in_a_table(dap, kernel, start):
     # Whatever is wrong with a request, it is answered.
     said = dap.refused("richInspectVariables", frameId=frame)
     assert said == "the debugger failed (KeyError: 'variableName')"
+    # Lab maps over these lists of a frame that is gone without looking whether it was refused.
+    gone = dap.reply("variables", variablesReference=987_654)
+    assert (gone["success"], gone["body"]["variables"]) == (False, [])
+    gone = dap.reply("scopes", frameId=987_654)
+    assert (gone["success"], gone["body"]["scopes"]) == (False, [])
 
 
 @pytest.mark.slow  # the ten seconds
