@@ -31,6 +31,7 @@ from .output import BadOutputError
 from .recipe_output import Expected, collect_comparison, collect_preview, collect_processed
 from .store import Claim
 from .version_keeping import kept, refuse_too_much
+from .worker_home import Link
 
 PROCESS, PREVIEW, COMPARE = "process", "preview", "compare"
 _PARENT, _OTHER = "parent", "other"
@@ -172,7 +173,7 @@ class CompareKind(JobKind):
     def load(self, session: Session, held: Claim) -> JobInput:
         """Give the worker both versions."""
         row = _request_of(session, held)
-        links: dict[str, Path] = {}
+        links: dict[str, Link] = {}
         for folder, version_id in ((_PARENT, row.version_id), (_OTHER, row.other_id)):
             assert version_id is not None
             dataset, version = _version(session, row, version_id, Level.READ)

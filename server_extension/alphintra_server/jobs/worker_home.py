@@ -18,7 +18,9 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
 from alphintra_kernel import disk
 
@@ -86,7 +88,18 @@ class WorkerHome:
                 remove_tree(self.root)
 
 
-def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Path] | None = None) -> None:
+class Held(Protocol):
+    """A file that lies elsewhere, or is there only while it is held."""
+
+    def open(self) -> AbstractContextManager[Path]:
+        """Hold it as a path of this machine. Blocks."""
+        ...
+
+
+Link = Path | Held
+
+
+def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Link] | None = None) -> None:
     """Write what a worker gets into the part of its folder that it can only read.
 
     Args:
@@ -98,11 +111,13 @@ def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Path] | 
     Raises:
         FileNotFoundError: A file that is to be linked is gone.
         OSError: It could not be written.
+        DataError: A file could not be got from where it lies.
     """
     for path, file in (links or {}).items():
         target = folder / "in" / path
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-        _link(file, target)
+        with contextlib.nullcontext(file) if isinstance(file, Path) else file.open() as held:
+            _link(held, target)
     for path, text in files.items():
         target = folder / "in" / path
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)

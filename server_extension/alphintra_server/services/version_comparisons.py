@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from alphintra.errors import DataError
 from alphintra.store import manifest as manifests
 from alphintra.store.manifest import Manifest
 from sqlalchemy import select
@@ -19,7 +17,7 @@ from ..db.dataset_tables import DatasetVersionRow
 from ..db.engine import Database, database_now
 from ..db.recipe_tables import VersionRequestRow
 from ..db.tables import DatasetRow, JobRow
-from ..errors import Conflict, Gone, Unavailable
+from ..errors import Conflict, Unavailable
 from ..idempotency import remember
 from ..jobs.recipe_output import COMPARISON, comparison_of
 from ..jobs.stored_versions import COMPARE
@@ -33,9 +31,9 @@ from ..models.recipes import (
     RowsDiffer,
     VersionDifferences,
 )
+from ..waiting import in_waiting
 from .dataset_recording import show
 from .dataset_rows import Level, find
-from .dataset_storage import DatasetStorage
 from .datasets import shown
 from .manifests import ManifestPlace, Manifests, place_of
 from .version_requests import KeptOutput, asked_for, at_work, enqueue, readable
@@ -49,7 +47,6 @@ class VersionComparisons:
 
     Args:
         database: Where everything is recorded.
-        storage: Where versions lie.
         manifests: Reads what is known of them.
         kept: Reads what comparisons left.
         limits: How many jobs may wait.
@@ -60,7 +57,6 @@ class VersionComparisons:
     def __init__(
         self,
         database: Database,
-        storage: DatasetStorage,
         manifests: Manifests,
         kept: KeptOutput,
         limits: Limits,
@@ -68,7 +64,6 @@ class VersionComparisons:
         refused: str | None = None,
     ) -> None:
         self._database = database
-        self._storage = storage
         self._manifests = manifests
         self._kept = kept
         self._limits = limits
@@ -128,7 +123,7 @@ class VersionComparisons:
             return row.id, place_of(session, row, readable(session, row, number))
 
         id_, place = await self._database.read(look)
-        manifest = await asyncio.to_thread(self._read, place)
+        manifest = await in_waiting(self._read, place)
 
         def work(session: Session) -> DatasetVersion:
             query = select(DatasetRow).where(DatasetRow.id == id_).with_for_update()
@@ -150,13 +145,7 @@ class VersionComparisons:
         return await self._database.write(work)
 
     def _read(self, place: ManifestPlace) -> Manifest:
-        try:
-            raw = self._storage.manifest(place.folder, place.version_id)
-        except DataError:
-            raise Gone("The version was deleted.", code="DATASET_DELETED") from None
-        if hashlib.sha256(raw).hexdigest() != place.sha256:
-            raise Unavailable("The manifest of this version is damaged.", code="DAMAGED_MANIFEST")
-        return manifests.from_json(raw)
+        return manifests.from_json(self._manifests.bytes_of(place))
 
 
 def _differences(
