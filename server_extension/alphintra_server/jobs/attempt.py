@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from alphintra.errors import DataError
 
 from ..metrics import JOB_START_SECONDS
+from ..services.dataset_storage import GONE
 from ..waiting import in_waiting
 from . import protocol, worker_home
 from .bounds_told import with_bound
@@ -205,7 +206,7 @@ class Attempt:
         except FileNotFoundError:
             return failed("DATA_GONE", _GONE)
         except DataError as error:
-            if error.code in ("MISSING_FILE", "UNKNOWN_VERSION"):
+            if error.code in GONE:
                 return failed("DATA_GONE", _GONE)
             return failed("STORE_FAILED", f"What the job was to read could not be fetched: {error}")
         worker.give(job.message | {"seconds": self.limits.wall_seconds})

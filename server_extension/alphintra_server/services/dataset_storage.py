@@ -14,7 +14,8 @@ from alphintra.store.cache import MOST_BYTES, Cache
 from ..crash_points import reached
 from ..errors import Gone, Unavailable
 
-_GONE = ("MISSING_FILE", "UNKNOWN_VERSION")
+GONE = ("MISSING_FILE", "UNKNOWN_VERSION")
+"""Codes of the store where something is not there any more."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,6 @@ def told() -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        if error.code in _GONE:
+        if error.code in GONE:
             raise Gone("The version was deleted.", code="DATASET_DELETED") from error
         raise Unavailable(str(error), code=error.code) from error
