@@ -110,7 +110,7 @@ class Bucket:
         self._client = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
         self._client.create_bucket(Bucket=self.name)
 
-    def keys(self):
+    def held(self):
         """Return what lies there, below the store's own place."""
         found = self._client.list_objects_v2(Bucket=self.name).get("Contents", [])
         return sorted(item["Key"].removeprefix("data/") for item in found)

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from pathlib import Path
 
 import alphintra as al
@@ -19,6 +21,7 @@ from alphintra.store.opening import open_version
 from alphintra.store.reading import batches, read
 from alphintra.store.sweeping import lease, sweep
 from alphintra_server.db.dataset_tables import DatasetLeaseRow
+from alphintra_server.jobs.worker_home import lay_out
 from sqlalchemy import delete
 
 from ..object_store import SECRET, bucket, s3_line  # noqa: F401  fixtures
@@ -40,8 +43,20 @@ def identities():
 
 
 @pytest.fixture
-def settings(bucket):  # noqa: F811
-    return {"dataset_store": bucket.address}
+def impatient(monkeypatch):
+    """Try again once, at once: what does not come back is not waited for."""
+    monkeypatch.setattr(objects, "_TRIES", 2)
+    short = {"connect_timeout": 5, "read_timeout": 30, "retries": {"total_max_attempts": 1}}
+    monkeypatch.setitem(objects._S3, "config_kwargs", short)
+
+
+@pytest.fixture
+def settings(request):
+    """With a store in a bucket, or as a test says."""
+    if hasattr(request, "param"):
+        return request.param
+    request.getfixturevalue("impatient")
+    return {"dataset_store": request.getfixturevalue("bucket").address}
 
 
 def put(blobs, root, version="v1"):
@@ -60,13 +75,13 @@ def code_of(work, *args):
 def test_a_version_is_the_same_as_in_a_folder(bucket, tmp_path):  # noqa: F811
     blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
     blobs.check()
-    assert bucket.keys() == []
+    assert bucket.held() == []
     manifest = put(blobs, tmp_path)
     in_folder = put(Folder(tmp_path / "folder"), tmp_path / "folder")
     assert manifest.content_hash == in_folder.content_hash
-    assert bucket.keys() == sorted([*(blob_path("me", h) for h in manifest.hashes), "me/manifests/v1.json"])
+    assert bucket.held() == sorted([*(blob_path("me", h) for h in manifest.hashes), "me/manifests/v1.json"])
     here = {p.relative_to(tmp_path / "folder").as_posix() for p in (tmp_path / "folder").rglob("*.*") if p.is_file()}
-    assert here - {"me/sweep.lock"} == set(bucket.keys())
+    assert here - {"me/sweep.lock"} == set(bucket.held())
     version = open_version(blobs, "me", "v1")
     found = to_numpy(read(version))
     for symbol, columns in arrays(TABLES).items():
@@ -89,17 +104,17 @@ def test_a_version_is_the_same_as_in_a_folder(bucket, tmp_path):  # noqa: F811
 
     assert sweep(blobs, tmp_path, "me", lambda: ((), ())).files == 0  # younger than a day
     swept = sweep(blobs, tmp_path, "me", lambda: ((), ()), unused_seconds=0)
-    assert (swept.files, swept.manifests, bucket.keys()) == (len(manifest.hashes), 1, [])
+    assert (swept.files, swept.manifests, bucket.held()) == (len(manifest.hashes), 1, [])
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["lock"]
 
 
-def test_a_connection_that_breaks_leaves_nothing_half(bucket, tmp_path):  # noqa: F811
+def test_a_connection_that_breaks_leaves_nothing_half(bucket, tmp_path, impatient):  # noqa: F811
     cache = tmp_path / "cache"
     blobs = open_blobs(bucket.address, Cache(cache), tmp_path)
     bucket.line.cut(up=30_000)
     assert code_of(put, blobs, tmp_path) == "STORE_FAILED"
     assert bucket.line.breaks > 1  # tried again
-    assert bucket.keys() == []
+    assert bucket.held() == []
     bucket.line.cut(up=30_000, heals=1)
     manifest = put(blobs, tmp_path)
     file = max(manifest.files, key=lambda file: file.bytes)
@@ -132,6 +147,31 @@ def test_a_connection_that_breaks_leaves_nothing_half(bucket, tmp_path):  # noqa
         assert code_of(work) == "STORE_FAILED"
 
 
+def test_whoever_is_killed_between_a_file_and_the_manifest_leaves_no_version(bucket, tmp_path, monkeypatch):  # noqa: F811
+    blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(blobs, "put_manifest", killed)
+        put(blobs, tmp_path)
+    assert {key.split("/")[1] for key in bucket.held()} == {"blobs"}
+    assert code_of(open_version, blobs, "me", "v1") == "UNKNOWN_VERSION"
+    manifest = put(blobs, tmp_path)  # done again: the same files under the same names
+    assert len(bucket.held()) == len(manifest.hashes) + 1
+    # A commit that is under way and a sweep of the same owner do not meet: the second waits for the first.
+    order = []
+    with ThreadPoolExecutor(1) as thread:
+        with blobs.sweeping("me", alone=False):
+            told = lambda: order.append("swept") or ((), ())  # noqa: E731
+            gone = thread.submit(sweep, blobs, tmp_path, "me", told, unused_seconds=0)
+            assert not wait([gone], 0.2).done
+            order.append("committed")
+        assert gone.result(60).manifests == 1
+    assert (order, bucket.held()) == (["committed", "swept"], [])
+
+
 def test_a_large_file_goes_in_parts(bucket, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.setitem(objects._PUT, "s3", {"chunksize": 5 << 20, "max_concurrency": 2})  # the least that S3 takes
     monkeypatch.setattr(objects, "_PART", 3 << 20)
@@ -142,14 +182,34 @@ def test_a_large_file_goes_in_parts(bucket, tmp_path, monkeypatch):  # noqa: F81
     path.write_bytes(content)
     bucket.line.cut(up=7 << 20)
     assert code_of(blobs.take, "me", sha256, path) == "STORE_FAILED"
-    assert (path.exists(), bucket.keys()) == (True, [])
+    assert (path.exists(), bucket.held()) == (True, [])
     bucket.line.mend()
     blobs.take("me", sha256, path)
-    assert (path.exists(), bucket.keys()) == (False, [blob_path("me", sha256)])
+    assert (path.exists(), bucket.held()) == (False, [blob_path("me", sha256)])
     bucket.line.cut(down=(3 << 20) + 100_000, heals=1)  # in the second part
     with blobs.open("me", sha256, len(content)) as held:
         assert held.read_bytes() == content
     assert bucket.line.breaks == 1
+
+
+def test_a_job_that_is_cancelled_fetches_no_further_file(tmp_path):
+    opened, here = [], tmp_path / "here"
+    here.write_text("rows")
+
+    class Far:
+        def open(self):
+            opened.append(self)
+            return nullcontext(here)
+
+    lay_out(tmp_path, {}, {"a": Far(), "b": Far()}, lambda: not opened)
+    assert (len(opened), (tmp_path / "in" / "a").read_text()) == (1, "rows")
+
+
+@pytest.mark.parametrize("settings", [{"dataset_store": "ftp://host/data"}], indirect=True)
+async def test_an_address_that_cannot_be_used_is_said_at_each_request(api):
+    reply = await api("GET", "/api/datasets", user=ALICE)
+    assert reply.status == 503
+    assert reply.json["detail"].startswith("AlphintraServer.dataset_store: a store cannot be at ftp://host/data")
 
 
 async def test_an_upload_is_stored_read_and_deleted_there(
@@ -164,10 +224,10 @@ async def test_an_upload_is_stored_read_and_deleted_there(
     job = await make_version(found["upload_id"], mapping)
     assert (job["status"], job["error"]["code"]) == ("FAILED", "STORE_FAILED"), job
     bucket.line.mend()
-    assert bucket.keys() == []
+    assert bucket.held() == []
     job = await make_version(found["upload_id"], mapping)
     assert job["status"] == "COMPLETED", job["error"]
-    keys = bucket.keys()
+    keys = bucket.held()
     assert files_below(data_dir / "datasets") == files_below(data_dir / "jobs") == []
 
     listed = (await api("GET", "/api/datasets/prices", user=ALICE)).json
@@ -206,9 +266,9 @@ async def test_an_upload_is_stored_read_and_deleted_there(
     await services.readers.stop()
     for _ in range(2400):
         await services.dataset_deletion.look()
-        if not bucket.keys():
+        if not bucket.held():
             break
         services.database.write_now(lambda session: session.execute(delete(DatasetLeaseRow)))
         await asyncio.sleep(0.05)
-    assert bucket.keys() == []
+    assert bucket.held() == []
     assert files_below(data_dir / "cache") == ["lock"]

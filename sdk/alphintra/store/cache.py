@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -105,7 +106,7 @@ class Cache:
             os.ftruncate(descriptor, 0)
             self._make_room(size)
             if size:
-                os.posix_fallocate(descriptor, 0, size)
+                _take(descriptor, size)
 
     def _make_room(self, size: int) -> None:
         """Remove what was not used for longest until a file of ``size`` bytes fits."""
@@ -123,6 +124,16 @@ class Cache:
                 continue
             if _remove_if_free(path):
                 held -= length
+
+
+def _take(descriptor: int, size: int) -> None:
+    """Take a file's room on the disk; where the file system cannot promise it, its length alone."""
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+            raise
+        os.ftruncate(descriptor, size)
 
 
 def _fill(descriptor: int, sha256: str, size: int, parts: Iterable[bytes]) -> None:

@@ -202,7 +202,8 @@ class Attempt:
         # Whoever takes over from this server must know whom to end before there is anything to end.
         await asyncio.to_thread(worker_home.record, self.folder, worker.marker)
         try:
-            await in_waiting(worker.place, job.files, job.links)
+            stop = self._stopping()
+            await in_waiting(worker.place, job.files, job.links, lambda: not stop.done())
         except FileNotFoundError:
             return failed("DATA_GONE", _GONE)
         except DataError as error:

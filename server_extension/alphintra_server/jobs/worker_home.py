@@ -17,7 +17,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -99,7 +99,12 @@ class Held(Protocol):
 Link = Path | Held
 
 
-def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Link] | None = None) -> None:
+def lay_out(
+    folder: Path,
+    files: Mapping[str, str],
+    links: Mapping[str, Link] | None = None,
+    wanted: Callable[[], bool] = lambda: True,
+) -> None:
     """Write what a worker gets into the part of its folder that it can only read.
 
     Args:
@@ -107,6 +112,7 @@ def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Link] | 
         files: Path below ``in`` → text.
         links: Path below ``in`` → a file that nobody writes to any more. It gets a second name there, so that its bytes
             stay for as long as the worker has them, whoever removes the file.
+        wanted: Asked before each file that may have to be fetched; nothing more is laid out once it says no.
 
     Raises:
         FileNotFoundError: A file that is to be linked is gone.
@@ -114,6 +120,8 @@ def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Link] | 
         DataError: A file could not be got from where it lies.
     """
     for path, file in (links or {}).items():
+        if not wanted():
+            return
         target = folder / "in" / path
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         with contextlib.nullcontext(file) if isinstance(file, Path) else file.open() as held:
