@@ -162,6 +162,34 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
           onChange={symbol => onChange(answer(form, 'symbol', symbol))}
         />
       ) : null}
+      {found.tables.length > 1 ? (
+        <>
+          {mapping.symbol_from === 'name' ? (
+            <TextField
+              name="symbol_pattern"
+              label={trans.__('In the name')}
+              value={mapping.symbol_pattern}
+              placeholder={EXAMPLES.symbol_pattern}
+              complaint={
+                /^(|[^{}]*\{(symbol|SYMBOL)\}[^{}]*)$/.test(mapping.symbol_pattern)
+                  ? null
+                  : trans.__('Write {symbol} once, where the symbol is.')
+              }
+              hint={trans.__('{SYMBOL} takes it in capitals, * stands for anything.')}
+              onChange={own => onChange(answer(form, 'symbol_pattern', own))}
+            />
+          ) : null}
+          <TextField
+            name="members"
+            label={trans.__('Tables')}
+            value={mapping.members}
+            placeholder={trans.__('all')}
+            complaint={null}
+            hint={trans.__('Of the archive, such as %1.', EXAMPLES.members)}
+            onChange={own => onChange(answer(form, 'members', own))}
+          />
+        </>
+      ) : null}
       <TextField
         name="zone"
         label={trans.__('Time zone')}
