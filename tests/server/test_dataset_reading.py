@@ -313,3 +313,21 @@ async def test_as_many_as_may_be_and_no_longer(tmp_path):
     with pytest.raises(Unavailable, match="runs no processes"):
         await Readers(None, logging.getLogger("readers"), bounds).picture(second, {"type": "candles"})
     launcher.home.close()
+
+
+async def test_who_waits_for_another_to_leave_does_not_share_what_is_theirs(tmp_path):
+    """Two downloads of one version at once: while the first made room, the second took its reader and waited for it."""
+    launcher, readers = made(tmp_path, ECHO, Bounds(most=2, of_a_user=2, downloads=2))
+    first, second, third = (Source("alice", "d", name) for name in "abc")
+    await readers.picture(first, {"type": "candles"})
+    await readers.picture(second, {"type": "candles"})
+    both = asyncio.Barrier(2)
+
+    async def download():
+        async with readers.download(third, {"type": "export"}) as (_, reader):
+            await asyncio.wait_for(both.wait(), 60)
+            return [part async for part in reader.parts()]
+
+    assert await asyncio.gather(download(), download()) == [[], []]
+    await readers.stop()
+    launcher.home.close()

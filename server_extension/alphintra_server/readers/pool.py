@@ -204,12 +204,15 @@ class Readers:
         self._kept.append(kept)
         if self._task is None:
             self._task = asyncio.create_task(self._watch(), name="alphintra-readers")
+        kept.users += 1  # it is spoken for: while others leave, nobody else takes it, and it does not count as idle
         try:
             for other in {id(other): other for other in leaving if other is not None}.values():
                 await self._end(other)
         except BaseException:
             await self._end(kept)
             raise
+        finally:
+            kept.users -= 1
         return kept
 
     @staticmethod
