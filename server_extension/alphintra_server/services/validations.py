@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ..auth import Caller
 from ..db.dataset_tables import DatasetReportRow, DatasetVersionRow
 from ..db.engine import Database, database_now
-from ..db.tables import DatasetRow
+from ..db.tables import DatasetRow, JobRow
 from ..errors import Gone, Invalid, NotFound, Unavailable
 from ..idempotency import remember
 from ..jobs import fair_queue, store
@@ -83,9 +83,10 @@ class Validations:
 
         def work(session: Session) -> tuple[DatasetVersionRow, DatasetReportRow | None, Any]:
             dataset, version = _version(session, who, dataset_id, number)
-            newest = select(DatasetReportRow).where(DatasetReportRow.version_id == version.id)
-            rows = session.scalars(newest.order_by(DatasetReportRow.created_at.desc(), DatasetReportRow.id))
-            found = next((row for row in rows if row.report), None)
+            made = select(DatasetReportRow).join(JobRow, JobRow.id == DatasetReportRow.job_id)
+            made = made.where(DatasetReportRow.version_id == version.id, JobRow.status == "COMPLETED")
+            newest = made.order_by(DatasetReportRow.created_at.desc(), DatasetReportRow.id).limit(1)
+            found = session.scalars(newest).first()
             return version, found, None if found is not None else place_of(session, dataset, version)
 
         version, row, place = await self._database.read(work)
