@@ -268,7 +268,7 @@ class AlphintraServer(Settings):
                 INSPECT: InspectKind(storage),
                 VALIDATE: ValidateKind(storage),
                 INGEST: IngestKind(database, storage, limits),
-                FETCH: FetchKind(database, storage, secrets, limits, self._fetch_bounds()),
+                FETCH: FetchKind(storage, secrets, limits, self._fetch_bounds()),
                 PROCESS: ProcessKind(database, storage, limits),
                 PREVIEW: PreviewKind(storage),
                 COMPARE: CompareKind(storage),

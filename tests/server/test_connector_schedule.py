@@ -16,7 +16,9 @@ from alphintra_server.services.connector_triggers import ConnectorTriggers
 from alphintra_server.services.cron import Cron
 from sqlalchemy import func, select
 
+from .counted import Counted
 from .databases import migrated
+from .stored_jobs import claim, expire, take_over_lost
 
 YORK = "America/New_York"
 
@@ -178,6 +180,47 @@ async def test_one_run_makes_up_for_all_that_were_missed_and_failures_are_tried_
     now[0] += timedelta(days=60)
     assert sorted(await _both(first, second)) == [0, 0]
     assert database.read_now(lambda session: {job.priority for job in session.scalars(select(JobRow))}) == {store.LOW}
+
+
+async def test_each_run_is_counted_once_whoever_ends_it(tmp_path):
+    database = migrated(f"sqlite:///{tmp_path / 'a'}")
+    now = datetime.now(UTC)
+    connector = ConnectorRow(
+        id="c", user_id="alice", name="C", kind="http", source={"kind": "http", "url": "http://x/y"}, secret_names=[],
+        dataset_name="d", about={}, description="", tags=[], overlap_bars=1, paused=False, failures=0, created_at=now,
+        updated_at=now,
+    )  # fmt: skip
+    database.write_now(lambda session: session.add(connector))
+
+    def begin():
+        def work(session):
+            row = session.get_one(ConnectorRow, "c")
+            return connector_runs.begin(session, row, connector_runs.HAND, Limits()).fetch_job_id
+
+        return database.write_now(work)
+
+    counted, waiting = Counted(), begin()
+
+    def in_vain(session):
+        store.request_cancel(session, waiting)
+        with session.begin_nested():
+            session.execute(select(1))
+        raise ValueError("it comes to nothing")
+
+    with pytest.raises(ValueError, match="to nothing"):
+        database.write_now(in_vain)
+    assert counted.since("connector_") == {}
+    database.write_now(lambda session: store.request_cancel(session, waiting))
+    assert counted.since("connector_") == {"connector_runs_total http CANCELLED": 1.0}
+    lost, counted = begin(), Counted()
+    for status in ("PENDING", "PENDING", "FAILED"):
+        assert claim(database).job_id == lost
+        expire(database, lost)
+        assert take_over_lost(database) == [status]
+    assert counted.since("connector_") == {
+        "connector_runs_total http FAILED": 1.0, "connector_failures_total http LOST": 1.0,
+    }  # fmt: skip
+    database.close()
 
 
 async def _both(first, second):

@@ -63,8 +63,13 @@ def test_the_metrics_exist():
         return value._name + ("_total" if isinstance(value, Counter) else "")
 
     known = {names(value) for value in vars(metrics).values() if hasattr(value, "_name")}
-    shown = {row[0] for row in table("Watching")}
-    assert shown == {name for name in known if name.startswith("alphintra_job")}
+    shown = [row[0] for row in table("Watching")]
+    assert sorted(shown) == sorted(known)
+    # Each with the labels that it has.
+    rows = [line for line in PAGE.splitlines() if line.startswith(("| `alphintra_", "| `http_requests"))]
+    told = [(line.split("`")[1], re.findall(r"`(\w+)`", line.split("|")[2])) for line in rows]
+    labels = {names(value): list(value._labelnames) for value in vars(metrics).values() if hasattr(value, "_name")}
+    assert dict(told) == labels
 
 
 def test_the_crash_points_are_those_of_the_kill_test():

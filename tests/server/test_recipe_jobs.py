@@ -23,6 +23,7 @@ from alphintra_server.services.version_requests import enqueue
 
 from ..sdk.store.made import bars
 from .conftest import TestIdentities
+from .counted import Counted
 from .stored import store_version
 from .uploaded import ALICE, files_below
 
@@ -85,6 +86,7 @@ def done(post, job_end):
 async def test_recipes_are_tried_and_run_and_versions_are_compared_and_gone_back_to(
     api, services, tmp_path, make, post, done, job_end, opened, monkeypatch
 ):
+    before = Counted((await api("GET", "/metrics", user=ALICE)).json.decode())
     # A row of the file could not be read, and somebody has said that it does not matter.
     unread = Result("TS_PARSE", "error", count=1, places=(Place("prices.csv", 7),), parameters={})
     report = json.loads(Report(337, 2, "2026-01-01T00:00:00Z", (unread,)).to_json())
@@ -212,6 +214,8 @@ async def test_recipes_are_tried_and_run_and_versions_are_compared_and_gone_back
     services.supervisor.wake()
     job = await job_end(late)
     assert (job["status"], job["error"]["code"]) == ("FAILED", "PARENT_CHANGED")
+    counted = before.since("processed", "stored", text=(await api("GET", "/metrics", user=ALICE)).json.decode())
+    assert counted == {"processed_rows_total": 340.0, "stored_failures_total process PARENT_CHANGED": 1.0}
 
 
 @pytest.mark.slow

@@ -13,27 +13,39 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
+from ..db.committed import when_committed
 from ..db.dataset_tables import DatasetVersionRow, StorageAccountRow
 from ..db.engine import Database
 from ..db.recipe_tables import VersionRequestRow
-from ..db.tables import DatasetRow
+from ..db.tables import DatasetRow, JobRow
 from ..errors import Gone, ServiceError
 from ..limits import Limits
+from ..metrics import PROCESSED_ROWS, STORED_FAILURES
 from ..services.dataset_inputs import files_of, folder_of, joined
 from ..services.dataset_recording import Made, record
 from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
 from ..services.findings import rule_of, verdict
+from . import store
 from .attempt import JobInput
 from .ingest_output import Written
 from .kind import JobKind
 from .output import BadOutputError
 from .recipe_output import Expected, collect_comparison, collect_preview, collect_processed
 from .store import Claim
+from .validate import VALIDATE
 from .version_keeping import kept, refuse_too_much
 
 PROCESS, PREVIEW, COMPARE = "process", "preview", "compare"
 _PARENT, _OTHER = "parent", "other"
+_REASONS = frozenset(
+    {
+        "BAD_COLUMN", "BAD_DATA", "BAD_OUTPUT", "BAD_PARAMETER", "DATASET_ACCESS", "DATASET_DELETED", "DISK_FULL",
+        "DISK_LIMIT", "INTERNAL", "LOOK_AHEAD", "LOST", "MEMORY_LIMIT", "NO_ROWS", "NO_SANDBOX", "NO_TIMEFRAME",
+        "OUTPUT_LIMIT", "PARENT_CHANGED", "PROTOCOL", "QUOTA_EXCEEDED", "STORAGE", "TIME_LIMIT", "TOO_LARGE",
+        "UNKNOWN_COLUMN", "UNKNOWN_DATASET", "UNKNOWN_SYMBOL", "WORKER_DIED",
+    }
+)  # fmt: skip
 
 
 class ProcessKind(JobKind):
@@ -133,6 +145,7 @@ class ProcessKind(JobKind):
         version.acknowledgements = accepted
         row.made_id = version.id
         refuse_too_much(session, self._limits, row.owner_id)
+        when_committed(session, lambda: PROCESSED_ROWS.inc(version.row_count))
 
 
 class PreviewKind(JobKind):
@@ -183,6 +196,17 @@ class CompareKind(JobKind):
     def save(self, session: Session, held: Claim, output: Any) -> None:
         """Write nothing: what was found lies in the job's folder."""
         return
+
+
+def _count_failure(session: Session, job: JobRow) -> None:
+    """Count a job that came to nothing by why, of a list of ours: a worker could name anything."""
+    if job.status == "FAILED":
+        reason = job.error_code if job.error_code in _REASONS else "OTHER"
+        when_committed(session, lambda: STORED_FAILURES.labels(job.kind, reason).inc())
+
+
+for _kind in (PROCESS, PREVIEW, COMPARE, VALIDATE):
+    store.when_ended(_kind, _count_failure)
 
 
 def _request_of(session: Session, held: Claim) -> VersionRequestRow:
