@@ -14,6 +14,7 @@ from alphintra_server.models.validations import ValidationRequest
 from alphintra_server.services.dataset_grants import DatasetGrants
 from alphintra_server.services.dataset_storage import DatasetStorage
 from alphintra_server.services.manifests import Manifests
+from alphintra_server.services.queueing import Queueing
 from alphintra_server.services.validations import Validations
 from sqlalchemy import func, select
 
@@ -31,7 +32,7 @@ class Bench:
         self.database = database
         storage = DatasetStorage(folder)
         store_version(database, storage, folder / "made")
-        self.service = Validations(database, Manifests(storage), Limits(), lambda: None)
+        self.service = Validations(Queueing(database, Limits(), lambda: None), Manifests(storage))
         self.kind, self.grants = ValidateKind(storage), DatasetGrants(database)
 
     async def share(self, dataset, level):
