@@ -10,7 +10,7 @@ from prometheus_client import Counter
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 # Where a job's error gets its code; "code" in them is nothing else.
-SERVER = ("attempt", "output", "store", "supervisor")
+SERVER = ("attempt", "lost_rows", "output", "store", "supervisor")
 KERNEL = ("worker", "user_source", "outputs", "check_job")
 # What else stands in such places: statuses, the side of an order, and the time zone.
 NO_CODES = {"CANCELLED", "COMPLETED", "FAILED", "SELL", "UTC"}
