@@ -111,6 +111,10 @@ class ProcessKind(JobKind):
     def save(self, session: Session, held: Claim, output: Written) -> None:
         """Record the version."""
         row = _request_of(session, held)
+        try:
+            _refuse_withdrawn(session, row)
+        except ServiceError as error:
+            raise BadOutputError(error.detail, error.code) from None
         assert row.owner_id is not None
         assert row.dataset_name is not None
         source = session.get_one(DatasetVersionRow, row.version_id)
@@ -121,8 +125,6 @@ class ProcessKind(JobKind):
         known = {own["rule"] for own in accepted}
         errors = tuple(line for line in found.errors if rule_of(line) not in known)
         try:
-            if row.user_id != row.owner_id:
-                find(session, Caller(row.user_id, ()), row.dataset_id, Level.EDIT)
             version = record(
                 session,
                 Made(
@@ -217,6 +219,19 @@ def _needed(session: Session, row: VersionRequestRow) -> Level:
     """Tell what its maker has to be allowed of the dataset that is processed."""
     dataset = session.get_one(DatasetRow, row.dataset_id)
     return Level.EDIT if (row.owner_id, row.dataset_name) == (dataset.user_id, dataset.name) else Level.USE
+
+
+def _refuse_withdrawn(session: Session, row: VersionRequestRow) -> None:
+    """Refuse a version made of what is no longer shared with whoever asked. What was deleted meanwhile was read.
+
+    Raises:
+        ServiceError: Sharing has ended while the job was at work.
+    """
+    needed = {row.version_id: _needed(session, row), **dict.fromkeys(row.joined.values(), Level.USE)}
+    for version_id, level in needed.items():
+        dataset = session.get_one(DatasetRow, session.get_one(DatasetVersionRow, version_id).dataset_id)
+        if dataset.state == "ACTIVE":
+            find(session, Caller(row.user_id, ()), dataset.id, level)
 
 
 def _version(
