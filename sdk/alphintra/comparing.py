@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._engine import engine
+from ._pages import kept
 from .errors import ParameterError
 from .result import Result
 
@@ -237,11 +238,7 @@ class Comparison:
             path: File to write.
         """
         page: str = engine("study_html").page(self.study().payload())
-        if path is None:
-            return page
-        target = Path(path)
-        target.write_text(page, encoding="utf-8")
-        return target
+        return kept(page, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return names, sessions, metrics, differences and what differs as plain values; undefined: ``None``."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphintra._engine import engine
+from alphintra._pages import kept
 
 if TYPE_CHECKING:
     import numpy as np
@@ -322,11 +323,7 @@ class Result:
         page: str = engine("report").page(
             self, walk_forward=walk_forward, sweep=sweep, monte_carlo=monte_carlo
         )
-        if path is None:
-            return page
-        target = Path(path)
-        target.write_text(page, encoding="utf-8")
-        return target
+        return kept(page, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`to_json` writes as plain dicts, lists and numbers (undefined: ``None``)."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._engine import engine
+from ._pages import kept
 from .errors import StrategyError
 from .repeating import remember_of
 
@@ -268,11 +269,7 @@ class Sweep:
             The path that was written, or the HTML where no path was given.
         """
         page: str = engine("study_page").page(self.study().payload())
-        if path is None:
-            return page
-        target = Path(path)
-        target.write_text(page, encoding="utf-8")
-        return target
+        return kept(page, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return run, metric, best and all variants as plain values (undefined: ``None``)."""

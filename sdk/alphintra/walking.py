@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._engine import engine
+from ._pages import kept
 from .errors import StrategyError
 from .repeating import remember_of
 
@@ -253,11 +254,7 @@ class WalkForward:
             The path that was written, or the HTML where no path was given.
         """
         page: str = engine("study_page").page(self.study().payload())
-        if path is None:
-            return page
-        target = Path(path)
-        target.write_text(page, encoding="utf-8")
-        return target
+        return kept(page, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the account's run, the windows, efficiency and stability as plain values (undefined: ``None``)."""

@@ -52,6 +52,7 @@ from .services.documentation import Documentation
 from .services.ingests import Ingests, enqueue_inspection
 from .services.jobs import Jobs
 from .services.manifests import Manifests
+from .services.queueing import Queueing
 from .services.recipes import Recipes
 from .services.run_defaults import RunDefaults
 from .services.shipped_datasets import bring_up
@@ -287,7 +288,7 @@ class AlphintraServer(Settings):
                 INSPECT: InspectKind(storage),
                 VALIDATE: ValidateKind(storage),
                 INGEST: IngestKind(database, storage, limits),
-                FETCH: FetchKind(database, storage, secrets, limits, self._fetch_bounds()),
+                FETCH: FetchKind(storage, secrets, limits, self._fetch_bounds()),
                 PROCESS: ProcessKind(database, storage, limits),
                 PREVIEW: PreviewKind(storage),
                 COMPARE: CompareKind(storage),
@@ -308,6 +309,7 @@ class AlphintraServer(Settings):
             whole=None if refused else lambda session, row: enqueue_inspection(session, row, limits),
             wake=supervisor.wake,
         )
+        queueing = Queueing(database, limits, supervisor.wake, refused)
         kept_output = KeptOutput(database, jobs_dir)
         deletion = DatasetDeletion(database, storage, self.log)
         readers = Readers(launcher, self.log, Bounds(self.max_readers, idle_seconds=self.reader_idle_seconds))
@@ -340,11 +342,9 @@ class AlphintraServer(Settings):
             readers=readers,
             dataset_reading=DatasetReading(database, storage, readers),
             ingests=Ingests(database, limits, supervisor.wake, refused),
-            validations=Validations(database, manifests, limits, supervisor.wake, refused),
-            recipes=Recipes(database, parser, kept_output, limits, supervisor.wake, refused),
-            version_comparisons=VersionComparisons(
-                database, manifests, kept_output, limits, supervisor.wake, refused
-            ),
+            validations=Validations(queueing, manifests),
+            recipes=Recipes(queueing, parser, kept_output),
+            version_comparisons=VersionComparisons(queueing, manifests, kept_output),
             backtests=backtests,
             idempotency=Idempotency(database),
             retention=Retention(

@@ -62,12 +62,39 @@ INGEST_SECONDS = Histogram(
 )
 INGEST_FAILURES = Counter("alphintra_ingest_failures", "Uploads of which nothing could be made", ["kind", "reason"])
 INGESTED_ROWS = Counter("alphintra_ingested_rows", "Rows of the versions that uploads became")
-CONNECTOR_RUNS = Counter("alphintra_connector_runs", "Runs of connectors that a job has ended", ["kind", "state"])
+PROCESSED_ROWS = Counter("alphintra_processed_rows", "Rows of the versions that recipes made")
+STORED_FAILURES = Counter(
+    "alphintra_stored_failures",
+    "Jobs on stored versions that failed: a recipe run (process) or tried (preview), two compared (compare), one "
+    "checked again (validate)",
+    ["kind", "reason"],
+)
+CONNECTOR_RUNS = Counter("alphintra_connector_runs", "Runs of connectors that ended", ["kind", "state"])
+CONNECTOR_ROWS = Counter("alphintra_connector_rows", "Rows that runs of connectors added to datasets", ["kind"])
 CONNECTOR_FAILURES = Counter("alphintra_connector_failures", "Runs of connectors that failed", ["kind", "reason"])
 CONNECTOR_AGE = Gauge(
     "alphintra_connector_age_seconds",
     "Since the last success of the scheduled connector that has had none for the longest",
     ["kind"],
+)
+READERS = Gauge("alphintra_readers", "Processes of this server that read a dataset for charts and downloads")
+READER_START_SECONDS = Histogram(
+    "alphintra_reader_start_seconds",
+    "From asking for such a process to its dataset being open",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+READER_FAILURES = Counter(
+    "alphintra_reader_failures", "Such processes that were not started or did not do what they were asked", ["reason"]
+)
+DOWNLOADS = Counter(
+    "alphintra_downloads", "Downloads of rows that had begun, by how they ended: WHOLE, LEFT, FAILED", ["format", "end"]
+)
+DOWNLOAD_BYTES = Counter("alphintra_download_bytes", "Bytes of downloads that were sent", ["format"])
+DOWNLOAD_SECONDS = Histogram(
+    "alphintra_download_seconds",
+    "From the request to the last byte of a download that came whole",
+    ["format"],
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200),
 )
 
 

@@ -39,6 +39,6 @@ def test_what_it_names_there_is():
     for setting in ("max_fetch", "fetch_seconds", "connector_networks", "exchange_urls"):
         assert f"`{setting}`" in PAGE
         assert Settings.class_traits()[setting].help
-    for metric in (metrics.CONNECTOR_RUNS, metrics.CONNECTOR_FAILURES):
+    for metric in (metrics.CONNECTOR_RUNS, metrics.CONNECTOR_ROWS, metrics.CONNECTOR_FAILURES):
         assert f"`{metric.describe()[0].name}_total`" in PAGE
     assert f"`{metrics.CONNECTOR_AGE.describe()[0].name}`" in PAGE

@@ -8,7 +8,7 @@ import zipfile
 from datetime import UTC, datetime
 
 import pytest
-from alphintra_kernel.fetching import http_source
+from alphintra_kernel.fetching import addresses, http_source
 from alphintra_kernel.fetching.addresses import Allowed
 from alphintra_kernel.fetching.asked import Asked, Fetched, without, words
 from alphintra_kernel.fetching.bounds import within
@@ -126,12 +126,26 @@ def test_special_addresses_are_refused_however_they_are_written():
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
         "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1",
         "2002:7f00:1::", "ff02::1", "/var/run/docker.sock", "localhost", "",
+        # What clouds tell their machines, and forms of IPv4, that this Python's own tables call public.
+        "192.0.0.192", "168.63.129.16", "::ffff:168.63.129.16", "64:ff9b:1::7f00:1", "::7f00:1", "fec0::1",
+        "::ffff:0:7f00:1",
     ):  # fmt: skip
         assert address not in nobody, address
     for address in ("93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822", "::ffff:93.184.216.34"):
         assert address in nobody, address
     assert "10.1.2.3" in Allowed(["10.1.0.0/16"])
     assert "10.2.2.3" not in Allowed(["10.1.0.0/16"])
+
+
+def test_this_machine_is_not_public_by_whatever_address(monkeypatch):
+    """A server with a public address of its own reaches by it what a firewall keeps from everybody else."""
+    monkeypatch.setattr(addresses, "_is_public", lambda _: True)
+    nobody = Allowed()
+    assert [address in nobody for address in ("127.0.0.1", "::ffff:127.0.0.1", "198.51.100.7")] == [False, False, True]
+    assert "127.0.0.1" in Allowed(HERE)
+    # Where any address can be bound, that says nothing.
+    monkeypatch.setattr(addresses, "_binds", lambda _: True)
+    assert "198.51.100.7" in nobody
 
 
 def test_a_connection_is_judged_by_the_address_that_it_goes_to(source):  # noqa: F811
@@ -177,6 +191,19 @@ def test_pages_are_fetched_until_one_is_empty_and_packed(source, fetch):  # noqa
     for number in range(1, 6):
         source.files[f"/bars.csv?page={number}{rest}"] = b"t,c\n%d,1\n" % number
     assert refused(fetch, template, **more) == "SOURCE_TOO_LARGE"
+
+
+def test_a_token_in_a_path_is_in_no_name_and_no_message(source, fetch):  # noqa: F811
+    """The name stays with the dataset, for everybody to see with whom it is shared."""
+    for token, written in (("k3y/a=", "k3y%2Fa%3D"), ("t" * 1000, "t" * 1000)):
+        source.files[f"/v1/{written}"] = source.files[f"/v1/{written}.csv"] = b"1,2\n"
+        secret = {"token": token}
+        assert fetch("/v1/{token}", secret=secret)[0] == Fetched("fetched", "•••")
+        assert fetch("/v1/{token}.csv", secret=secret)[0] == Fetched("fetched", "•••.csv")
+        with pytest.raises(JobError, match=r"/v1/•••/x has nothing there") as caught:
+            fetch("/v1/{token}/x", secret=secret)
+        assert "k3y" not in str(caught.value)
+        assert "ttt" not in str(caught.value)
 
 
 def test_no_message_holds_a_secret():

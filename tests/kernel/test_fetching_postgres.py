@@ -1,5 +1,6 @@
 """Rows of a real PostgreSQL: typed, bounded, read-only, from a time on."""
 
+import ssl
 from datetime import UTC, datetime
 
 import pytest
@@ -7,6 +8,9 @@ from alphintra_kernel.fetching import postgres_source
 from alphintra_kernel.fetching.addresses import Allowed
 from alphintra_kernel.fetching.asked import Asked, Fetched
 from alphintra_kernel.user_source import JobError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from ..postgres import postgres, postgres_url  # noqa: F401  fixtures
 from ..server.postgres_door import PASSWORD, postgres_door  # noqa: F401  a fixture
@@ -75,3 +79,32 @@ def test_rows_are_written_while_they_come(fetch):
     found, lines = fetch("SELECT n, repeat('x', 40) AS x FROM generate_series(1, 12000) AS n")
     assert (found.state, len(lines), lines[-1]) == ("fetched", 12_001, "12000," + "x" * 40)
     assert refusal(fetch, "SELECT generate_series(1, 1000000000000) AS n", most=100_000).code == "SOURCE_TOO_LARGE"
+
+
+def certificate(folder):
+    """A key with a certificate that it signed itself, for this machine's name; the file of both."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, datetime(2024, 1, 1), datetime(2124, 1, 1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    file = folder / "server.pem"
+    pem = serialization.Encoding.PEM
+    file.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.sign(key, hashes.SHA256()).public_bytes(pem)
+    )
+    return file
+
+
+def test_whose_the_server_is_can_be_checked(postgres_door, fetch, tmp_path, monkeypatch):  # noqa: F811
+    file = certificate(tmp_path)
+    postgres_door.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    postgres_door.tls.load_cert_chain(file)
+    monkeypatch.setattr(postgres_source, "resolve", lambda *_: "127.0.0.1")  # the door has no ::1
+    more = {"host": "localhost"}
+    assert fetch("SELECT 1 AS n", sslmode="require", **more)[1] == ["n", "1"]
+    assert refusal(fetch, "SELECT 1 AS n", sslmode="verify-full", **more).code == "SOURCE_CERTIFICATE"
+    # An authority that this machine trusts, as it trusts those of web servers.
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    assert fetch("SELECT 1 AS n", sslmode="verify-full", **more)[1] == ["n", "1"]
+    assert refusal(fetch, "SELECT 1 AS n", sslmode="verify-full").code == "SOURCE_CERTIFICATE"  # 127.0.0.1 is no name

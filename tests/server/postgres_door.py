@@ -9,18 +9,21 @@ import pytest
 from sqlalchemy import make_url
 
 PASSWORD = "s3cret-pa55"
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
 class Door:
     """Passes bytes between a port of this machine's and the server's socket, and has a role that needs its password.
 
     Attributes:
+        tls: Where set, who asks for encryption gets it, as from a server that has a certificate.
         port: The port.
         database: Name of a database of its own.
         owner: A connection that may write there.
     """
 
     def __init__(self, postgres, url):
+        self.tls = None
         self._goal = str(postgres.folder / ".s.PGSQL.5432")
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -43,6 +46,12 @@ class Door:
                 one, _ = self._listener.accept()
             except OSError:
                 return
+            if self.tls is not None and one.recv(8) == SSL_REQUEST:
+                one.sendall(b"S")
+                try:
+                    one = self.tls.wrap_socket(one, server_side=True)
+                except OSError:  # the client does not like the certificate
+                    continue
             other = socket.socket(socket.AF_UNIX)
             other.connect(self._goal)
             for source, goal in ((one, other), (other, one)):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.tables import JobRow
-from alphintra_server.jobs import fair_queue, store
+from alphintra_server.jobs import fair_queue, lost_rows, store
 from alphintra_server.limits import Limits, UserLimits
 from sqlalchemy import update
 
@@ -41,8 +41,8 @@ def expire(database, job_id):
 def take_over_lost(database, **given):
     def work(session):
         taken = []
-        for row in store.find_lost(session, **given):
-            assert store.take_over(session, row)
+        for row in lost_rows.find_lost(session, **given):
+            assert lost_rows.take_over(session, row)
             taken.append(row.status)
         return taken
 

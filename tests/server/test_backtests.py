@@ -208,7 +208,7 @@ async def test_create_then_run_once(api, make_strategy, finished):
     for part in ("results", "trades", "report"):
         early = await api("GET", f"{path}/{part}")
         assert (early.status, early.json["code"]) == (409, "NOT_COMPLETED")
-        assert early.json["detail"] == "There are no results: the backtest is created."
+        assert early.json["detail"] == f"{made.json['name']!r} has no results: it is created."
     run = await api("POST", f"{path}/run")
     assert run.status == 202
     assert run.json["backtest_id"] == made.json["id"]

@@ -293,7 +293,7 @@ async def test_a_plan_that_cannot_be_read_holds_up_no_other_and_is_logged_once(h
     await house.triggers.look()
     await house.triggers.look()
     assert (await house.runs(bad), await house.runs(good)) == ([], [("SAVE", 2, "PENDING")])
-    assert [record.message for record in caplog.records] == [f"The checks of strategy {bad} cannot be queued"]
+    assert [record.message for record in caplog.records] == [f"The checks of strategy {bad} cannot be begun"]
 
 
 async def test_of_two_that_wait_the_newest_takes_the_next_version(house):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,13 +11,15 @@ from alphintra_server.db.connector_tables import ConnectorRow, ConnectorRunRow
 from alphintra_server.db.tables import JobRow
 from alphintra_server.jobs import store
 from alphintra_server.limits import Limits
-from alphintra_server.services import connector_runs
+from alphintra_server.services import connector_runs, connector_triggers
 from alphintra_server.services.connector_schedule import next_due, pause_after, since
 from alphintra_server.services.connector_triggers import ConnectorTriggers
 from alphintra_server.services.cron import Cron
 from sqlalchemy import func, select
 
+from .counted import Counted
 from .databases import migrated
+from .stored_jobs import claim, expire, take_over_lost
 
 YORK = "America/New_York"
 
@@ -178,6 +181,76 @@ async def test_one_run_makes_up_for_all_that_were_missed_and_failures_are_tried_
     now[0] += timedelta(days=60)
     assert sorted(await _both(first, second)) == [0, 0]
     assert database.read_now(lambda session: {job.priority for job in session.scalars(select(JobRow))}) == {store.LOW}
+
+
+async def test_a_calendar_is_loaded_while_nobody_waits_for_the_database(tmp_path, monkeypatch):
+    """It takes more than a second, the first time; a SQLite file has one writer."""
+    now, free = datetime.now(UTC), []
+    database = migrated(f"sqlite:///{tmp_path / 'a'}")
+    schedule = {"cron": None, "after_close": "XNYS", "minutes": 5}
+    connector = ConnectorRow(
+        id="c", user_id="alice", name="C", kind="http", source={"kind": "http", "url": "http://x/y"}, secret_names=[],
+        dataset_name="d", about={}, description="", tags=[], overlap_bars=1, schedule=schedule, paused=False,
+        due_at=now - timedelta(days=1), failures=0, created_at=now, updated_at=now,
+    )  # fmt: skip
+    database.write_now(lambda session: session.add(connector))
+
+    def loading(*_):
+        other = sqlite3.connect(tmp_path / "a", timeout=0, isolation_level=None)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            free.append(True)
+        except sqlite3.OperationalError:
+            free.append(False)
+        finally:
+            other.close()
+        return now + timedelta(days=1)
+
+    monkeypatch.setattr(connector_triggers, "next_due", loading)
+    assert await ConnectorTriggers(database, Limits(), lambda: None, logging.getLogger()).look() == 1
+    assert free == [True, False]
+    database.close()
+
+
+async def test_each_run_is_counted_once_whoever_ends_it(tmp_path):
+    database = migrated(f"sqlite:///{tmp_path / 'a'}")
+    now = datetime.now(UTC)
+    connector = ConnectorRow(
+        id="c", user_id="alice", name="C", kind="http", source={"kind": "http", "url": "http://x/y"}, secret_names=[],
+        dataset_name="d", about={}, description="", tags=[], overlap_bars=1, paused=False, failures=0, created_at=now,
+        updated_at=now,
+    )  # fmt: skip
+    database.write_now(lambda session: session.add(connector))
+
+    def begin():
+        def work(session):
+            row = session.get_one(ConnectorRow, "c")
+            return connector_runs.begin(session, row, connector_runs.HAND, Limits()).fetch_job_id
+
+        return database.write_now(work)
+
+    counted, waiting = Counted(), begin()
+
+    def in_vain(session):
+        store.request_cancel(session, waiting)
+        with session.begin_nested():
+            session.execute(select(1))
+        raise ValueError("it comes to nothing")
+
+    with pytest.raises(ValueError, match="to nothing"):
+        database.write_now(in_vain)
+    assert counted.since("connector_") == {}
+    database.write_now(lambda session: store.request_cancel(session, waiting))
+    assert counted.since("connector_") == {"connector_runs_total http CANCELLED": 1.0}
+    lost, counted = begin(), Counted()
+    for status in ("PENDING", "PENDING", "FAILED"):
+        assert claim(database).job_id == lost
+        expire(database, lost)
+        assert take_over_lost(database) == [status]
+    assert counted.since("connector_") == {
+        "connector_runs_total http FAILED": 1.0, "connector_failures_total http LOST": 1.0,
+    }  # fmt: skip
+    database.close()
 
 
 async def _both(first, second):

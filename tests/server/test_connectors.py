@@ -12,6 +12,7 @@ from alphintra.ingest.inspecting import inspect
 from prometheus_client import REGISTRY
 
 from .conftest import TestIdentities
+from .counted import Counted
 from .exchange_server import MINUTE, speak_binance
 from .postgres_door import PASSWORD, postgres_door  # noqa: F401  a fixture
 from .source_server import source  # noqa: F401  a fixture
@@ -72,7 +73,7 @@ def run(api):
 async def test_a_file_at_an_address_becomes_a_dataset_and_stays_fresh(
     api, source, run, data_dir, caplog  # noqa: F811
 ):
-    before = counted()
+    before, rows = counted(), Counted()
     frame = prices(["AAPL", "MSFT"])
     first, later = frame.iloc[:60], frame.iloc[50:].copy()
     source.files["/prices.csv"], source.etags["/prices.csv"] = as_csv(first), '"m1"'
@@ -146,6 +147,7 @@ async def test_a_file_at_an_address_becomes_a_dataset_and_stays_fresh(
             break
         await asyncio.sleep(0.2)
     assert counts == [2.0, 1.0, 1.0, 1.0]
+    assert rows.since("connector_rows") == {"connector_rows_total http": 80.0}
 
     # The secret is in a file of the server's, and nowhere else: no answer, no job, no log, no table.
     job = (await api("GET", f"/api/jobs/{ended['fetch_job_id']}", user=ALICE)).json

@@ -26,6 +26,7 @@ from tornado.httpclient import HTTPError
 
 from ..sdk.store.made import bars
 from .conftest import TestIdentities
+from .counted import Counted
 from .stored import store_version
 
 ALICE, BOB = "alice:researcher", "bob:researcher"
@@ -73,6 +74,7 @@ def readers_of(services):
 
 
 async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path):
+    before = Counted()
     store = services.database, services.storage, tmp_path / "made", "alice", "prices.1"
     tables = {"B": TABLE, "A": bars(30, 4).select(["time", "close"]).append_column("x", pa.nulls(30, pa.float64()))}
     version, manifest = store_version(*store, tables={"B": TABLE})
@@ -135,6 +137,14 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path):
         reply = await ask("/download", **params)
         assert (reply.status, reply.json["code"]) == (422, code), reply.json
     assert len(readers_of(services)) == 3  # each of whom a picture was asked for, and what ships
+    counted = before.since("reader", "download", text=(await api("GET", "/metrics", user=ALICE)).json.decode())
+    ends = {name: count for name, count in counted.items() if name.startswith("downloads")}
+    assert ends == {f"downloads_total WHOLE {kind}": 2 if kind == "csv" else 1 for kind in ("csv", "jsonl", "parquet")}
+    assert (counted["readers"], counted["reader_start_seconds_count"]) == (3.0, 3.0)
+    assert "download_bytes_total jsonl" not in counted  # it was empty
+    assert counted["download_bytes_total csv"] > len(got.json)
+    assert counted["download_seconds_count csv"] == 2.0
+    assert not any(name.startswith("reader_failures") for name in counted)
 
     # A reader that is killed is told of, and the next request has another.
     (mine,) = [kept for kept in services.readers._kept if kept.source.version_id == version]
@@ -168,8 +178,11 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path):
     with path.open("r+b") as file:
         file.seek(volume.data_page_offset)
         file.write(bytes(64))
+    before = Counted()
     with pytest.raises(HTTPError, match=r"599|closed"):
         await ask("/download", format="csv")
+    await until(lambda: before.since("downloads") == {"downloads_total FAILED csv": 1.0})
+    assert before.since("reader_failures", "download_seconds") == {"reader_failures_total DATA": 1.0}
 
     # Deletion ends what reads.
     assert (await api("DELETE", home, user=ALICE)).status == 202
@@ -228,8 +241,11 @@ async def test_a_reader_that_is_not_as_it_should_be(how, tmp_path):
     code, words = BAD[how]
     slow = how in ("hangs", "never ready", "stops midway")
     launcher, readers = made(tmp_path, code, start=1.0 if how == "never ready" else 60.0, answer=1.0 if slow else 60.0)
+    before = Counted()
     with pytest.raises(Unavailable, match=words):
         await readers.picture(Source("alice", "d", "v"), {"type": "candles"})
+    reason = "NO_ANSWER" if slow else {"dies": "ENDED", "is damaged": "DATA"}.get(how, "NONSENSE")
+    assert before.since("reader_failures") == {f"reader_failures_total {reason}": 1.0}
     if how != "is damaged":  # that one told what is wrong, and may be asked on
         assert readers.running == 0
     await readers.stop()
@@ -252,6 +268,7 @@ async def test_as_many_as_may_be_and_no_longer(tmp_path):
     launcher, readers = made(tmp_path, ECHO, bounds)
     first, second, third = (Source("alice", "d", name) for name in "abc")
     busy = {"type": "candles", "wait": str(tmp_path / "go")}
+    counted = Counted()
 
     async def sources():
         return [kept.source for kept in readers._kept]
@@ -297,6 +314,7 @@ async def test_as_many_as_may_be_and_no_longer(tmp_path):
     with pytest.raises(Gone, match="no longer shared"):
         await late
     assert readers.running == 0
+    assert counted.since("readers", "reader_failures") == {}  # who is ended by us has not failed
     readers._shelf.refused.clear()
     await readers.picture(second, {"type": "candles"})
     readers._kept[0].used -= 601
@@ -312,4 +330,22 @@ async def test_as_many_as_may_be_and_no_longer(tmp_path):
     assert [path.name for path in (launcher.home.root / launcher.home.boot).iterdir()] == ["lock"]
     with pytest.raises(Unavailable, match="runs no processes"):
         await Readers(None, logging.getLogger("readers"), bounds).picture(second, {"type": "candles"})
+    launcher.home.close()
+
+
+async def test_who_waits_for_another_to_leave_does_not_share_what_is_theirs(tmp_path):
+    """Two downloads of one version at once: while the first made room, the second took its reader and waited for it."""
+    launcher, readers = made(tmp_path, ECHO, Bounds(most=2, of_a_user=2, downloads=2))
+    first, second, third = (Source("alice", "d", name) for name in "abc")
+    await readers.picture(first, {"type": "candles"})
+    await readers.picture(second, {"type": "candles"})
+    both = asyncio.Barrier(2)
+
+    async def download():
+        async with readers.download(third, {"type": "export"}) as (_, reader):
+            await asyncio.wait_for(both.wait(), 60)
+            return [part async for part in reader.parts()]
+
+    assert await asyncio.gather(download(), download()) == [[], []]
+    await readers.stop()
     launcher.home.close()

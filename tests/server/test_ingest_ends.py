@@ -19,6 +19,7 @@ from alphintra_server.services.selections import Selection, select_for_run
 from sqlalchemy import delete, select
 
 from .conftest import TestIdentities
+from .counted import Counted
 from .doors import ask
 from .uploaded import ALICE, HOLD, as_csv, counts, files_below, prices
 
@@ -41,9 +42,14 @@ def settings(request):
     return {"database_url": request.getfixturevalue("migrated_postgres_url")}
 
 
+async def metrics(api):
+    return (await api("GET", "/metrics", user=ALICE)).json.decode()
+
+
 async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be(
     api, services, put_upload, look_at, make_version, data_dir, job_end
 ):
+    before = Counted(await metrics(api))
     frame = prices(["AAPL", "MSFT"])
     early, late = frame[frame.Date < "2020-02-03"], frame[frame.Date >= "2020-02-03"]
     found = await look_at(put_upload(as_csv(early)))
@@ -67,6 +73,10 @@ async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be
     assert files_below(data_dir / "datasets") == whole
     assert files_below(data_dir / "jobs") == []
     assert counts(services, DatasetVersionRow, DatasetRow)[0] == 2
+    counted = before.since("ingest", text=await metrics(api))
+    assert counted["ingest_failures_total ingest OVERLAP"] == 1.0
+    assert [counted[f"ingest_seconds_count {kind}"] for kind in ("inspect", "ingest")] == [2.0, 2.0]
+    assert counted["ingested_rows_total"] == len(early) + len(frame)
 
     # A row that cannot be read: the version is there, says so, and is not traded.
     bad = as_csv(frame).replace(b"2020-01-06,AAPL,", b"2020-01-06,AAPL,oops", 1)
@@ -168,6 +178,7 @@ async def test_nothing_that_a_worker_says_is_believed(
 
 
 async def test_a_job_that_is_cancelled_leaves_the_upload_as_it_was(api, put_upload, look_at, job_end, data_dir):
+    before = Counted(await metrics(api))
     upload_id = put_upload(as_csv(prices(["AAPL"])), "wait.csv")
     found = await look_at(upload_id)
     path = f"/api/datasets/upload/{upload_id}"
@@ -178,6 +189,15 @@ async def test_a_job_that_is_cancelled_leaves_the_upload_as_it_was(api, put_uplo
     assert (await job_end(asked.json["job_id"]))["status"] == "CANCELLED"
     shown = (await api("GET", f"{path}/inspection", user=ALICE)).json
     assert (shown["state"], shown["version_id"]) == ("INSPECTED", None)
+    # It took its time, and neither made anything nor failed. Each end is counted after it was written.
+    ends = {"ingest_seconds_count inspect": 1, "jobs_total inspect COMPLETED": 1, "jobs_total ingest CANCELLED": 1}
+    for _ in range(600):
+        found = before.since("ingest", "jobs_total", text=await metrics(api))
+        if found.keys() >= ends.keys():
+            break
+        await asyncio.sleep(0.1)
+    assert found.pop("ingest_seconds_sum inspect") > 0
+    assert found == ends
     assert files_below(data_dir / "datasets") == []
     assert files_below(data_dir / "jobs") == []
 

@@ -1,21 +1,13 @@
 """Servers that are killed at each step of putting a version into the store: none is lost, none is half there."""
 
-import asyncio
 import json
-import os
-import signal
-import sys
-from pathlib import Path
 
 import pytest
 from alphintra.store.opening import open_version
 from alphintra.store.reading import read
 from alphintra.store.sweeping import sweep
 from alphintra_server.auth import Caller
-from alphintra_server.crash_points import VARIABLE
 from alphintra_server.db.dataset_tables import BlobReferenceRow, DatasetVersionRow, StorageAccountRow, UploadRow
-from alphintra_server.db.tables import JobRow
-from alphintra_server.jobs.worker_home import sweep_dead_servers
 from alphintra_server.limits import Limits
 from alphintra_server.models.ingests import IngestRequest
 from alphintra_server.services.dataset_storage import DatasetStorage
@@ -25,11 +17,8 @@ from sqlalchemy import select
 from alphintra_kernel import ingest_job
 
 from .databases import migrated
-from .ingest_server import build
+from .ingest_server import completed, killed
 from .uploaded import as_csv, files_below, here, prices
-
-HERE = Path(__file__)
-WORKER = HERE.with_name("ingest_worker.py")
 
 
 def mapping_of(content, folder):
@@ -62,27 +51,11 @@ async def test_killed_in_a_commit(tmp_path, point):
     asked = await Ingests(database, Limits(), lambda: None).ingest(Caller("alice", ()), upload_id, body)
     database.close()
 
-    command = [sys.executable, "-P", str(HERE.with_name("ingest_server.py")), url, str(data_dir), str(WORKER)]
-    killed = await asyncio.create_subprocess_exec(*command, env={**os.environ, VARIABLE: point})
-    assert await asyncio.wait_for(killed.wait(), 600) == -signal.SIGKILL
+    await killed(url, data_dir, point)
 
     database = migrated(url)
-    launcher, supervisor = build(database, data_dir, WORKER.read_text())
-    sweep_dead_servers(data_dir / "workers")
-    try:
-        await supervisor.start()
-
-        def job():
-            return database.read_now(lambda session: session.get_one(JobRow, asked.job_id))
-
-        for _ in range(12_000):
-            if job().status == "COMPLETED":
-                break
-            await asyncio.sleep(0.05)
-        assert (job().status, job().attempt) == ("COMPLETED", 1 if point == "after_commit_before_relay" else 2)
-    finally:
-        await supervisor.stop()
-        launcher.home.close()
+    job = await completed(database, data_dir, asked.job_id)
+    assert (job.status, job.attempt) == ("COMPLETED", 1 if point == "after_commit_before_relay" else 2)
 
     def rows(session):
         (version,) = session.scalars(select(DatasetVersionRow))

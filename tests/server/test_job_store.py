@@ -8,7 +8,7 @@ from alphintra_kernel.usage import Usage
 from alphintra_server.db.engine import database_now
 from alphintra_server.db.tables import JobLogRow, JobRow, OutboxRow
 from alphintra_server.errors import Conflict
-from alphintra_server.jobs import store
+from alphintra_server.jobs import lost_rows, store
 from alphintra_server.jobs.store import FencedOutError, Report
 from sqlalchemy import event, func, select
 
@@ -141,10 +141,10 @@ def test_a_job_that_is_cancelled_after_it_was_seized_is_cancelled(database):
     job = queued(database)
     claim(database)
     expire(database, job)
-    (seen,) = database.read_now(store.find_lost)
-    mine = database.write_now(lambda session: store.seize(session, seen, "settler"))
+    (seen,) = database.read_now(lost_rows.find_lost)
+    mine = database.write_now(lambda session: lost_rows.seize(session, seen, "settler"))
     database.write_now(lambda session: store.request_cancel(session, job))
-    assert database.write_now(lambda session: store.take_over(session, mine)).status == "CANCELLED"
+    assert database.write_now(lambda session: lost_rows.take_over(session, mine)).status == "CANCELLED"
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -241,24 +241,24 @@ def test_a_heartbeat_between_look_and_take_over_keeps_the_job(database):
     job = queued(database)
     held = claim(database)
     expire(database, job)
-    (seen,) = database.read_now(store.find_lost)
+    (seen,) = database.read_now(lost_rows.find_lost)
     database.write_now(lambda session: store.heartbeat(session, [held]))
-    assert database.write_now(lambda session: store.seize(session, seen, "b")) is None
-    assert database.write_now(lambda session: store.take_over(session, seen)) is None
+    assert database.write_now(lambda session: lost_rows.seize(session, seen, "b")) is None
+    assert database.write_now(lambda session: lost_rows.take_over(session, seen)) is None
     assert state(database, job) == ("RUNNING", "starting", 1)
     # Of two servers that saw the same lost job, one takes it over.
     expire(database, job)
-    (seen,) = database.read_now(store.find_lost)
-    (also,) = database.read_now(store.find_lost)
+    (seen,) = database.read_now(lost_rows.find_lost)
+    (also,) = database.read_now(lost_rows.find_lost)
     mine, others = [
-        database.write_now(lambda session, row=row, owner=owner: store.seize(session, row, owner))
+        database.write_now(lambda session, row=row, owner=owner: lost_rows.seize(session, row, owner))
         for row, owner in ((seen, "b"), (also, "c"))
     ]
     assert (mine.owner, others) == ("b", None)
     # From here on its server can write nothing, whatever is killed of it.
     with pytest.raises(FencedOutError):
         database.write_now(lambda session: store.fail(session, held, {"code": "WORKER_DIED", "message": "x"}))
-    assert database.write_now(lambda session: store.take_over(session, mine))
+    assert database.write_now(lambda session: lost_rows.take_over(session, mine))
     assert state(database, job) == ("PENDING", "queued", 1)
 
 

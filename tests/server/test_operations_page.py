@@ -10,7 +10,7 @@ from prometheus_client import Counter
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 # Where a job's error gets its code; "code" in them is nothing else.
-SERVER = ("attempt", "output", "store", "supervisor")
+SERVER = ("attempt", "lost_rows", "output", "store", "supervisor")
 KERNEL = ("worker", "user_source", "outputs", "check_job")
 # What else stands in such places: statuses, the side of an order, and the time zone.
 NO_CODES = {"CANCELLED", "COMPLETED", "FAILED", "SELL", "UTC"}
@@ -63,8 +63,13 @@ def test_the_metrics_exist():
         return value._name + ("_total" if isinstance(value, Counter) else "")
 
     known = {names(value) for value in vars(metrics).values() if hasattr(value, "_name")}
-    shown = {row[0] for row in table("Watching")}
-    assert shown == {name for name in known if name.startswith("alphintra_job")}
+    shown = [row[0] for row in table("Watching")]
+    assert sorted(shown) == sorted(known)
+    # Each with the labels that it has.
+    rows = [line for line in PAGE.splitlines() if line.startswith(("| `alphintra_", "| `http_requests"))]
+    told = [(line.split("`")[1], re.findall(r"`(\w+)`", line.split("|")[2])) for line in rows]
+    labels = {names(value): list(value._labelnames) for value in vars(metrics).values() if hasattr(value, "_name")}
+    assert dict(told) == labels
 
 
 def test_the_crash_points_are_those_of_the_kill_test():

@@ -10,6 +10,7 @@ import alphintra as al
 import pytest
 from alphintra.errors import ServerError
 from alphintra.recipes import apply, preview, schema
+from alphintra.recipes.recipe import recipe_of
 from alphintra.recipes.step import Context
 from alphintra.rules.places import Place
 from alphintra.rules.registry import Choice, rules
@@ -17,12 +18,20 @@ from alphintra.rules.report import Report, Result
 from alphintra.store.opening import open_version
 from alphintra_server.auth import Caller
 from alphintra_server.db.dataset_tables import DatasetVersionRow, StorageAccountRow
-from alphintra_server.jobs.stored_versions import PROCESS
+from alphintra_server.db.tables import DatasetRow
+from alphintra_server.jobs import fair_queue
+from alphintra_server.jobs.output import BadOutputError
+from alphintra_server.jobs.stored_versions import PROCESS, ProcessKind
 from alphintra_server.limits import Limits
+from alphintra_server.models.datasets import GrantChange
+from alphintra_server.services.dataset_grants import DatasetGrants
+from alphintra_server.services.dataset_storage import DatasetStorage
 from alphintra_server.services.version_requests import enqueue
 
 from ..sdk.store.made import bars
 from .conftest import TestIdentities
+from .counted import Counted
+from .databases import migrated
 from .stored import store_version
 from .uploaded import ALICE, files_below
 
@@ -85,6 +94,7 @@ def done(post, job_end):
 async def test_recipes_are_tried_and_run_and_versions_are_compared_and_gone_back_to(
     api, services, tmp_path, make, post, done, job_end, opened, monkeypatch
 ):
+    before = Counted((await api("GET", "/metrics", user=ALICE)).json.decode())
     # A row of the file could not be read, and somebody has said that it does not matter.
     unread = Result("TS_PARSE", "error", count=1, places=(Place("prices.csv", 7),), parameters={})
     report = json.loads(Report(337, 2, "2026-01-01T00:00:00Z", (unread,)).to_json())
@@ -212,6 +222,50 @@ async def test_recipes_are_tried_and_run_and_versions_are_compared_and_gone_back
     services.supervisor.wake()
     job = await job_end(late)
     assert (job["status"], job["error"]["code"]) == ("FAILED", "PARENT_CHANGED")
+    counted = before.since("processed", "stored", text=(await api("GET", "/metrics", user=ALICE)).json.decode())
+    assert counted == {"processed_rows_total": 340.0, "stored_failures_total process PARENT_CHANGED": 1.0}
+
+
+async def test_what_is_no_longer_shared_becomes_nobodys_version(tmp_path):
+    """Sharing may end while a job is at work: what it made of the rows is not kept."""
+    database, storage = migrated(f"sqlite:///{tmp_path / 'a'}"), DatasetStorage(tmp_path)
+    version, _ = store_version(database, storage, tmp_path / "made")
+    joined, _ = store_version(database, storage, tmp_path / "made", name="vix")
+    grants, alice, bob = DatasetGrants(database), Caller("alice", ()), Caller("bob", ())
+    options = {"symbols": None, "rules": NO_RULES, "description": "", "tags": []}
+    names = [(await grants.get(alice, name)).dataset_id for name in ("prices", "vix")]
+
+    def queue(session):
+        row, own = session.get_one(DatasetVersionRow, version), {"owner_id": "bob", "dataset_name": "mine"}
+        more = {"recipe": recipe_of(STEPS).to_dict(), "joined": {"vix@1": joined}, "options": options}
+        return enqueue(session, Limits(), bob, PROCESS, "mine", row, **more, **own)
+
+    database.write_now(queue)
+    held = database.write_now(lambda session: fair_queue.claim(session, "boot", limits=Limits()))
+    kind = ProcessKind(database, storage, Limits())
+
+    def save():
+        database.write_now(lambda session: kind.save(session, held, None))
+
+    async def share(dataset, level):
+        await grants.change(alice, dataset, GrantChange(user_id="bob", level=level))
+
+    for dataset in names:
+        await share(dataset, "USE")
+    with pytest.raises(AttributeError):  # it goes on to look at what was made
+        save()
+    for dataset in names:
+        await share(dataset, "READ")
+        with pytest.raises(BadOutputError, match="its owner has to let you"):
+            save()
+        await share(dataset, None)
+        with pytest.raises(BadOutputError, match="There is no dataset"):
+            save()
+        await share(dataset, "USE")
+    database.write_now(lambda session: setattr(session.get_one(DatasetRow, names[0]), "state", "DELETING"))
+    with pytest.raises(AttributeError):  # who has begun to read what is deleted goes on
+        save()
+    database.close()
 
 
 @pytest.mark.slow

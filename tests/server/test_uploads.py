@@ -1,5 +1,6 @@
 """Uploads over HTTP: the tus protocol to its letter, forms, and everything that can go wrong on the way."""
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -13,6 +14,7 @@ from alphintra_server.services.upload_rows import MOST_OPEN
 from sqlalchemy import select
 
 from .conftest import TestIdentities
+from .counted import Counted
 
 HOME = "/api/datasets/upload"
 ALICE, MALLORY = "alice:researcher", "mallory:researcher"
@@ -85,8 +87,13 @@ def rows(services):
     return services.database.read_now(lambda session: list(session.scalars(select(UploadRow))))
 
 
+async def metrics(api):
+    return (await api("GET", "/metrics", user=ALICE)).json.decode()
+
+
 @both
 async def test_a_file_comes_in_pieces_and_is_kept_under_its_id(api, begin, send, services, data_dir):
+    before = Counted(await metrics(api))
     made = await begin(10, filename="../../etc/pri ces\u202e.csv.gz")
     assert (made.status, made.headers["Tus-Resumable"]) == (201, "1.0.0")
     assert (made.json["filename"], made.json["dataset_name"]) == ("pri ces.csv.gz", "pri-ces")
@@ -115,12 +122,19 @@ async def test_a_file_comes_in_pieces_and_is_kept_under_its_id(api, begin, send,
         listed = (await api("GET", HOME, user=ALICE, params={"state": state} if state else {})).json
         assert [item["id"] for item in listed["items"]] == found
     assert (await api("GET", HOME, user=MALLORY)).json["items"] == []
-    counted = (await api("GET", "/metrics", user=ALICE)).json.decode()
-    assert "alphintra_uploads_total" in counted
-    assert 'alphintra_upload_failures_total{reason="UPLOAD_COMPLETE"}' in counted
+    assert before.since("upload", text=await metrics(api)) == {
+        "uploads_total": 1.0, "upload_bytes_total": 10.0, "upload_failures_total UPLOAD_COMPLETE": 1.0,
+    }  # fmt: skip
+    # One that is broken off has sent its bytes, and is neither whole nor refused.
+    before = Counted(await metrics(api))
+    path = place(await begin(10))
+    await send(path, 0, b"0123")
+    assert (await api("DELETE", path, user=ALICE, headers=TUS)).status == 204
+    assert before.since("upload", text=await metrics(api)) == {"upload_bytes_total": 4.0}
 
 
 async def test_what_the_protocol_refuses(api, begin, send, services):
+    before = Counted(await metrics(api))
     path = place(await begin(10))
     await send(path, 0, b"012")
     wrong = await send(path, 0, b"012")
@@ -129,6 +143,10 @@ async def test_what_the_protocol_refuses(api, begin, send, services):
     assert (bad.status, bad.json["code"]) == (460, "CHECKSUM_MISMATCH")
     long = await send(path, 3, b"34567890")
     assert (long.status, long.json["code"]) == (413, "UPLOAD_TOO_LONG")
+    reasons = ("UPLOAD_OFFSET", "CHECKSUM_MISMATCH", "UPLOAD_TOO_LONG")
+    assert before.since("upload", text=await metrics(api)) == {
+        "upload_bytes_total": 3.0, **{f"upload_failures_total {reason}": 1.0 for reason in reasons},
+    }  # fmt: skip
     for headers, status, code in (
         ({"Tus-Resumable": "0.2.2"}, 412, "TUS_VERSION"),
         ({"Content-Type": "text/csv"}, 415, "WRONG_TYPE"),
@@ -277,5 +295,10 @@ async def test_a_form_with_one_file(api, services, data_dir):
     ):
         refused = await api("POST", HOME, user=ALICE, headers=headers, raw=raw)
         assert (refused.status, refused.json["code"]) == (status, code), raw[:80]
-    assert [item.name for item in (data_dir / "uploads").iterdir()] == [reply.json["id"]]
+    for _ in range(600):  # what a refused one left goes after its answer
+        left = [item.name for item in (data_dir / "uploads").iterdir()]
+        if len(left) == 1:
+            break
+        await asyncio.sleep(0.05)
+    assert left == [reply.json["id"]]
     assert (await api("POST", HOME, user="alice:viewer", headers=kind, raw=body)).status == 403

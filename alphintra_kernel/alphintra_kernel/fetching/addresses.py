@@ -16,6 +16,16 @@ from typing import Any
 from alphintra_kernel.user_source import JobError
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+# Not for everybody, whatever this Python's tables say of them: protocol assignments with Oracle's metadata, Azure's
+# host, NAT64 of one's own, site-local, and IPv4 written as IPv6 in ways of old.
+_NOT_PUBLIC = tuple(
+    ip_network(network)
+    for network in (
+        "192.0.0.0/24", "168.63.129.16/32", "192.88.99.0/24", "64:ff9b:1::/48", "fec0::/10", "::/96", "::ffff:0:0:0/96",
+    )
+)  # fmt: skip
+_NOBODYS = {4: ip_address("203.0.113.1"), 6: ip_address("2001:db8::1")}
+"""Addresses of documentation, which no machine has."""
 _installed: list[Allowed] = []
 
 
@@ -24,7 +34,7 @@ class AddressRefusedError(OSError):
 
 
 class Allowed:
-    """The addresses that may be reached: all of the public internet, and the networks that an administrator names.
+    """The addresses that may be reached: the public internet but this machine, and what an administrator names.
 
     Args:
         networks: Networks that may be reached though they are not public, such as ``10.1.0.0/16``.
@@ -40,7 +50,7 @@ class Allowed:
             return False
         if any(found.version == network.version and found in network for network in self._networks):
             return True
-        return all(_is_public(one) for one in _meant(found))
+        return all(_is_public(one) and not _is_ours(one) for one in _meant(found))
 
 
 def resolve(host: str, port: int, allowed: Allowed) -> str:
@@ -103,4 +113,21 @@ def _meant(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if any(address.version == network.version and address in network for network in _NOT_PUBLIC):
+        return False
     return address.is_global and not (address.is_multicast or address.is_unspecified or address.is_reserved)
+
+
+def _is_ours(address: IPv4Address | IPv6Address) -> bool:
+    """Tell whether an address is this machine's: a firewall in front of it does not judge what comes from within."""
+    return _binds(address) and not _binds(_NOBODYS[address.version])
+
+
+def _binds(address: IPv4Address | IPv6Address) -> bool:
+    """Tell whether a socket can have an address: only one's own, but on machines that are set to take others' over."""
+    try:
+        with socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(address), 0))
+    except OSError:
+        return False
+    return True

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from .addresses import Allowed
 
@@ -69,7 +70,10 @@ def without(text: str, secrets: Iterable[str]) -> str:
 
 
 def words(secret: Any) -> list[str]:
-    """List all texts within a secret, and the parts of those of several words."""
+    """List all texts within a secret, the parts of those of several words, and each as an address has it."""
     if isinstance(secret, Mapping):
         return [word for value in secret.values() for word in words(value)]
-    return [] if not isinstance(secret, str) else [secret, *(part for part in secret.split() if len(part) > 5)]
+    if not isinstance(secret, str):
+        return []
+    found = [secret, *(part for part in secret.split() if len(part) > 5)]
+    return [*found, *(written for text in found if (written := quote(text, safe="")) != text)]

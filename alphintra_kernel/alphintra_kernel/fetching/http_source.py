@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError, ReadTim
 from alphintra_kernel.user_source import JobError
 
 from .addresses import AddressRefusedError, refused, resolve
-from .asked import Asked, Fetched
+from .asked import Asked, Fetched, without, words
 from .bounds import Sink
 
 MOST_REDIRECTS = 3
@@ -124,7 +124,7 @@ def _one(asked: Asked, url: str, sink: Sink, conditions: Mapping[str, str]) -> F
                     raise _refusal(asked, url, answer.status)
                 broken = _read(answer, sink)
             if broken is None:
-                name = _name(url)
+                name = _name(asked, url)
                 return Fetched("fetched" if sink.tell() else "empty", name, etag, modified)
             strong = etag if etag is not None and not etag.startswith("W/") else None
             if tries == _MOST_RESUMED:
@@ -132,7 +132,7 @@ def _one(asked: Asked, url: str, sink: Sink, conditions: Mapping[str, str]) -> F
             headers = {key: value for key, value in headers.items() if not key.startswith("If-")}
             if strong is not None and sink.tell():
                 headers |= {"Range": f"bytes={sink.tell()}-", "If-Range": strong}
-    raise JobError(f"the connection to {_shown(url)} broke again and again", "SOURCE_BROKEN")
+    raise JobError(f"the connection to {_shown(asked, url)} broke again and again", "SOURCE_BROKEN")
 
 
 def _read(answer: Any, sink: Sink) -> Exception | None:
@@ -171,7 +171,7 @@ def _following(asked: Asked, pool: urllib3.PoolManager, url: str, headers: Mappi
         if (urlsplit(goal).scheme, urlsplit(goal).netloc) != (parts.scheme, parts.netloc):
             secret = {}
         if parts.scheme == "https" and urlsplit(goal).scheme != "https":
-            raise JobError(f"{_shown(url)} sends on to an address without encryption", "SOURCE_REDIRECTS")
+            raise JobError(f"{_shown(asked, url)} sends on to an address without encryption", "SOURCE_REDIRECTS")
         url = goal
     raise JobError(f"the source sends on more than {MOST_REDIRECTS} times", "SOURCE_REDIRECTS")
 
@@ -182,7 +182,7 @@ def _said(asked: Asked, url: str) -> Iterator[None]:
     try:
         yield
     except SSLError as error:
-        raise JobError(f"{_shown(url)}: the certificate is refused: {error}", "SOURCE_CERTIFICATE") from None
+        raise JobError(f"{_shown(asked, url)}: the certificate is refused: {error}", "SOURCE_CERTIFICATE") from None
     except (HTTPError, OSError) as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise  # of this machine's disk
@@ -191,11 +191,11 @@ def _said(asked: Asked, url: str) -> Iterator[None]:
             if isinstance(cause, AddressRefusedError):
                 raise refused(urlsplit(url).hostname or "") from None
             cause = cause.__cause__ or cause.__context__
-        raise JobError(f"{_shown(url)} cannot be reached", "SOURCE_UNREACHABLE") from None
+        raise JobError(f"{_shown(asked, url)} cannot be reached", "SOURCE_UNREACHABLE") from None
 
 
 def _refusal(asked: Asked, url: str, status: int) -> JobError:
-    where = _shown(url)
+    where = _shown(asked, url)
     if status in (401, 403):
         return JobError(f"{where} refuses access ({status}): check the secret", "SOURCE_REFUSED")
     if status in (404, 410):
@@ -214,11 +214,13 @@ def _mark(answer: Any, header: str) -> str | None:
     return value if value is not None and _MARK.fullmatch(value) else None
 
 
-def _name(url: str) -> str:
-    return unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2][:200] or "fetched"
+def _name(asked: Asked, url: str) -> str:
+    """Return what a file is called by its address. The name stays with the dataset: no secret may stand in it."""
+    name = unquote(without(urlsplit(url).path, words(asked.secret))).rstrip("/").rpartition("/")[2]
+    return without(name, words(asked.secret))[:200] or "fetched"
 
 
-def _shown(url: str) -> str:
-    """Return an address without what may be secret in it."""
+def _shown(asked: Asked, url: str) -> str:
+    """Return an address without what may be secret in it, and only then cut: half a secret would be known by nobody."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:300]
+    return without(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", words(asked.secret))[:300]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import ssl
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,8 @@ from .bounds import Sink
 
 _BATCH = 5_000
 _CONNECT_SECONDS = 10
+_AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+"""Where systems have them: Debian, Fedora, Alpine and macOS."""
 _OPTIONS = "-c default_transaction_read_only=on -c TimeZone=UTC -c DateStyle=ISO"
 
 
@@ -37,7 +40,8 @@ def fetch(asked: Asked, target: Path) -> Fetched:
             library.connect(
                 host=str(source["host"]), hostaddr=address, port=int(source["port"]), dbname=str(source["database"]),
                 user=str(source["user"]), password=str(secret.get("password", "")), sslmode=str(source["sslmode"]),
-                connect_timeout=_CONNECT_SECONDS, application_name="alphintra", options=_OPTIONS,
+                sslrootcert=_authorities(str(source["sslmode"])), connect_timeout=_CONNECT_SECONDS,
+                application_name="alphintra", options=_OPTIONS,
             ) as connection,
             connection.cursor(name="alphintra") as cursor,
             Sink(target, asked.most_bytes) as sink,
@@ -67,11 +71,30 @@ def _library() -> Any:
     return psycopg
 
 
+def _authorities(sslmode: str) -> str | None:
+    """Return the file of the authorities that this machine trusts, where whose the server is has to be checked.
+
+    Left to itself, libpq looks into the user's folder, which nobody has here.
+
+    Raises:
+        JobError: ``SOURCE_CERTIFICATE``: This machine has none.
+    """
+    if sslmode != "verify-full":
+        return None
+    told = ssl.get_default_verify_paths().cafile
+    for file in (told, *_AUTHORITIES):
+        if file is not None and Path(file).is_file():
+            return file
+    raise JobError("this machine has no file of the authorities that it trusts", "SOURCE_CERTIFICATE")
+
+
 def _code(library: Any, error: Exception) -> str:
     state = getattr(error, "sqlstate", None)
     if state is None:
-        refused = "authentication" in str(error) or "no password" in str(error)
-        return "SOURCE_REFUSED" if refused else "SOURCE_UNREACHABLE"
+        text = str(error)
+        if "certificate" in text:
+            return "SOURCE_CERTIFICATE"
+        return "SOURCE_REFUSED" if "authentication" in text or "no password" in text else "SOURCE_UNREACHABLE"
     if state.startswith("28") or state == "42501":
         return "SOURCE_REFUSED"
     return "SOURCE_BUSY" if state[:2] in ("08", "40", "53", "57") else "SOURCE_STATUS"

@@ -11,14 +11,14 @@ from alphintra.errors import ParameterError
 from alphintra.recipes import parameters
 from alphintra.recipes.derive import check_new
 from alphintra.recipes.rows import F64, PRICES, Rows, Shape
-from alphintra.recipes.step import Context, Numbers, Outcome, Step
-from alphintra.recipes.windows import MOST_ROWS, array, one_way, rolling, training
-from alphintra.recipes.winsorise import features, without_training
+from alphintra.recipes.step import Context, Numbers, Outcome
+from alphintra.recipes.trained import Trained, features, without_training
+from alphintra.recipes.windows import MOST_ROWS, array, one_way, rolling
 from alphintra.store.columns import Column, numbers
 
 
 @dataclass(frozen=True, kw_only=True)
-class Normalise(Step):
+class Normalise(Trained):
     """Bring numbers to one scale: less a middle, divided by a spread.
 
     `zscore`: mean and standard deviation (n − 1). `minmax`: the least becomes 0 and the greatest 1. `robust`: median
@@ -42,20 +42,7 @@ class Normalise(Step):
     def check(self) -> None:
         """See :class:`Step`."""
         one_way(self.window, self.fit_until, "normalising")
-        if self.window is not None and self.window < self.least:
-            raise ParameterError(
-                f"a window of {self.window} rows never holds {self.least}", where="least", hint="Give a lesser least."
-            )
-
-    @property
-    def fit_end(self) -> str | None:
-        """See :class:`Step`."""
-        return self.fit_until
-
-    @property
-    def mixes_rows(self) -> bool:
-        """See :class:`Step`."""
-        return self.window is not None
+        super().check()
 
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
@@ -71,17 +58,6 @@ class Normalise(Step):
             role = (column.role or "feature") if not self.suffix else "feature"
             new.append(Column(column.name + self.suffix, "double", role))
         return shape.having(*new)
-
-    def fit(self, rows: Rows) -> Numbers:
-        """Return middle and spread of each column; none for a column with too few numbers."""
-        out = {}
-        part = training(rows, self.fit_until or "")
-        for column in features(rows.shape, self.columns):
-            values = rows.numbers(column.name)[part]
-            values = values[~np.isnan(values)]
-            if len(values) >= self.least:
-                out[column.name] = self._figures(values)
-        return out
 
     def run(self, rows: Rows, shape: Shape, context: Context, fitted: Numbers) -> Outcome:
         """See :class:`Step`."""
@@ -100,7 +76,8 @@ class Normalise(Step):
             arrays[column.name + self.suffix] = numbers(found)
         return Outcome(arrays, note=without_training(rows.symbol, unfitted, self.fit_until, "missing"))
 
-    def _figures(self, values: F64) -> list[float]:
+    def figures(self, values: F64) -> list[float]:
+        """Return the middle and the spread."""
         if self.method == "zscore":
             return [float(values.mean()), float(values.std(ddof=1))]
         if self.method == "minmax":

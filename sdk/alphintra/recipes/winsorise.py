@@ -9,14 +9,15 @@ import numpy as np
 
 from alphintra.errors import ParameterError
 from alphintra.recipes import parameters
-from alphintra.recipes.rows import LABEL, Rows, Shape
-from alphintra.recipes.step import Context, Numbers, Outcome, Step, looks_ahead
-from alphintra.recipes.windows import MOST_ROWS, array, one_way, rolling, training
+from alphintra.recipes.rows import F64, Rows, Shape
+from alphintra.recipes.step import Context, Numbers, Outcome
+from alphintra.recipes.trained import Trained, features, without_training
+from alphintra.recipes.windows import MOST_ROWS, array, one_way, rolling
 from alphintra.store.columns import Column, numbers
 
 
 @dataclass(frozen=True, kw_only=True)
-class Winsorise(Step):
+class Winsorise(Trained):
     """Bring numbers beyond two quantiles to these quantiles, or beyond two bounds to these bounds.
 
     Quantiles are those of the last rows (this one included), or of a training part of each symbol; numbers with fewer
@@ -46,36 +47,16 @@ class Winsorise(Step):
             raise ParameterError("bounds and quantiles are two ways", where="low, high", hint="Give one of them.")
         elif self.low is not None and self.high is not None and self.low > self.high:
             raise ParameterError(f"low ({self.low:g}) is above high ({self.high:g})", where="low, high")
-        if self.window is not None and self.window < self.least:
-            raise ParameterError(
-                f"a window of {self.window} rows never holds {self.least}", where="least", hint="Give a lesser least."
-            )
-
-    @property
-    def fit_end(self) -> str | None:
-        """See :class:`Step`."""
-        return self.fit_until
-
-    @property
-    def mixes_rows(self) -> bool:
-        """See :class:`Step`."""
-        return self.window is not None
+        super().check()
 
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
         chosen = features(shape, self.columns)
         return shape.having(*(Column(c.name, "double", c.role, c.unit) for c in chosen))
 
-    def fit(self, rows: Rows) -> Numbers:
-        """Return the two quantiles of each column; none for a column with too few numbers."""
-        out = {}
-        part = training(rows, self.fit_until or "")
-        for column in features(rows.shape, self.columns):
-            values = rows.numbers(column.name)[part]
-            values = values[~np.isnan(values)]
-            if len(values) >= self.least:
-                out[column.name] = [float(v) for v in np.quantile(values, (self.lower, self.upper))]
-        return out
+    def figures(self, values: F64) -> list[float]:
+        """Return the two quantiles."""
+        return [float(v) for v in np.quantile(values, (self.lower, self.upper))]
 
     def run(self, rows: Rows, shape: Shape, context: Context, fitted: Numbers) -> Outcome:
         """See :class:`Step`."""
@@ -99,32 +80,3 @@ class Winsorise(Step):
                 values = np.clip(values, self.low, self.high)
             arrays[column.name] = numbers(values)
         return Outcome(arrays, note=without_training(rows.symbol, unfitted, self.fit_until, "left as it is"))
-
-
-def features(shape: Shape, chosen: tuple[str, ...]) -> tuple[Column, ...]:
-    """Return the columns chosen; none: all features.
-
-    Raises:
-        DataError: There is no such column, it holds no numbers, or there are no features.
-        LookAheadError: A label is chosen.
-    """
-    if not chosen:
-        names = [c.name for c in shape.columns if c.role in ("feature", None) and c.type in ("double", "int64")]
-        if not names:
-            raise ParameterError("there are no features", where="columns", hint="Name the columns.")
-        return shape.numeric(names)
-    found = shape.numeric(chosen)
-    labels = [column.name for column in found if column.role == LABEL]
-    if labels:
-        looks_ahead(
-            f"the label {labels[0]!r} holds what comes later, so figures over it would as well",
-            "Choose other columns; bound or scale labels where a model is trained.",
-        )
-    return found
-
-
-def without_training(symbol: str, columns: list[str], end: str | None, what: str) -> str | None:
-    """Return what has to be known of columns that nothing was fitted on."""
-    if not columns:
-        return None
-    return f"{symbol} has too few numbers until {end}, {what}: {', '.join(columns[:5])}"

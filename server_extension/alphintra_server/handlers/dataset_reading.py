@@ -9,6 +9,7 @@ from tornado.iostream import StreamClosedError
 
 from ..auth import Caller
 from ..errors import ServiceError
+from ..metrics import DOWNLOAD_BYTES, DOWNLOAD_SECONDS, DOWNLOADS
 from ..models.dataset_reading import CandlesQuery, DatasetCandles, DownloadPlan, DownloadQuery
 from ..services.dataset_reading import Begun
 from .base import AlphintraHandler, endpoint
@@ -60,26 +61,35 @@ class DownloadHandler(AlphintraHandler):
             self.set_header("Cache-Control", "no-store")
             self.set_header("X-Accel-Buffering", "no")
             self.set_header("X-Content-Type-Options", "nosniff")
+            end = "FAILED"
             try:
-                await self._send(begun)
+                await self._send(begun, query.format)
+                end = "WHOLE"
             except (ServiceError, StreamClosedError, TimeoutError) as error:
                 if isinstance(error, ServiceError) and not self._headers_written:
                     self.clear()
                     raise
+                if not isinstance(error, ServiceError):
+                    end = "LEFT"
                 self._break_off(error)
+            finally:
+                DOWNLOADS.labels(query.format, end).inc()
 
-    async def _send(self, begun: Begun) -> None:
+    async def _send(self, begun: Begun, kind: str) -> None:
         loop = asyncio.get_running_loop()
+        began = loop.time()
         check_at = loop.time() + RECHECK_SECONDS
         async for part in begun.parts:
             self.write(part)
             async with asyncio.timeout(STALLED_SECONDS):
                 await self.flush()
+            DOWNLOAD_BYTES.labels(kind).inc(len(part))
             if loop.time() >= check_at:
                 check_at = loop.time() + RECHECK_SECONDS
                 if not await self.still_admitted("datasets:read"):
                     raise StreamClosedError
         await self.finish(set_content_type=begun.plan.media_type)
+        DOWNLOAD_SECONDS.labels(kind).observe(loop.time() - began)
 
     def _break_off(self, error: Exception) -> None:
         """Close the connection without the end of the body, so that nobody takes what came for the whole."""

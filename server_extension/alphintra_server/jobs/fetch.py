@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 
 from ..db.connector_tables import ConnectorRow, ConnectorRunRow
 from ..db.dataset_tables import DatasetSymbolRow, DatasetVersionRow
-from ..db.engine import Database, database_now
+from ..db.engine import database_now
 from ..db.ingest_tables import IngestRow
-from ..db.tables import DatasetRow, JobRow
+from ..db.tables import DatasetRow
 from ..errors import Gone, ServiceError
 from ..limits import Limits
 from ..services import connector_runs, upload_rows
@@ -95,7 +95,6 @@ class FetchKind(JobKind):
     """Implements ``JobKind``.
 
     Args:
-        database: Where connectors are.
         storage: Where uploads lie.
         secrets: What connectors know.
         limits: What each user may store, and how many jobs may wait.
@@ -106,13 +105,11 @@ class FetchKind(JobKind):
 
     def __init__(
         self,
-        database: Database,
         storage: DatasetStorage,
         secrets: ConnectorSecrets,
         limits: Limits,
         bounds: FetchBounds,
     ) -> None:
-        self._database = database
         self._storage = storage
         self._secrets = secrets
         self._limits = limits
@@ -177,10 +174,6 @@ class FetchKind(JobKind):
             self._hand_on(session, run, connector, output)
         except ServiceError as error:
             raise BadOutputError(error.detail, error.code) from None
-
-    def told(self, row: JobRow, output: Any) -> None:
-        """Count the run, if this has ended it."""
-        connector_runs.count(self._database, row.id)
 
     def _hand_on(
         self, session: Session, run: ConnectorRunRow, connector: ConnectorRow, output: Brought

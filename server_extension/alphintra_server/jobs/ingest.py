@@ -15,6 +15,7 @@ from alphintra.ingest.mapping import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ..db.committed import when_committed
 from ..db.dataset_tables import (
     DatasetVersionRow,
     RememberedMappingRow,
@@ -165,10 +166,11 @@ class IngestKind(JobKind):
                 connector_runs.succeed(session, *fetched, "NOTHING_NEW", row.parent_id)
             return
         found = verdict(output.report)
-        errors, ran, accepted = found.errors, found.ran, []
+        errors, ran, accepted, before = found.errors, found.ran, [], 0
         if row.parent_id is not None:
             parent = session.get_one(DatasetVersionRow, row.parent_id)
             errors, accepted = together(parent.validation_errors, errors), parent.acknowledgements
+            before = parent.row_count
             ran = ran and bool(parent.about["all_rules_ran"])
         try:
             version = record(
@@ -194,7 +196,7 @@ class IngestKind(JobKind):
         row.version_id = upload.version_id = version.id
         _done(session, upload)
         if fetched is not None:
-            connector_runs.succeed(session, *fetched, "DONE", version.id)
+            connector_runs.succeed(session, *fetched, "DONE", version.id, version.row_count - before)
         refuse_too_much(session, self._limits, row.owner_id)
         if row.remember and row.fingerprint is not None:
             _remember(session, row)
@@ -202,7 +204,6 @@ class IngestKind(JobKind):
     def told(self, row: JobRow, output: Any) -> None:
         """Count what came of it, and remove the file that has become a version."""
         _count(row)
-        connector_runs.count(self._database, row.id)
         if row.status == "COMPLETED":
             if isinstance(output, Written):
                 INGESTED_ROWS.inc(output.manifest.rows)
@@ -216,6 +217,11 @@ def ended(session: Session, job: JobRow) -> None:
     job could not be done, wait for the next try.
     """
     connector_runs.job_ended(session, job)
+    if job.status == "FAILED":
+        # A worker could name any: what is counted is a list of ours.
+        known = job.error_code in _NOT_THE_FILE or job.error_code in SEVERITIES or job.error_code in _REASONS
+        reason = job.error_code if known else "OTHER"
+        when_committed(session, lambda: INGEST_FAILURES.labels(job.kind, reason).inc())
     query = select(UploadRow).where(UploadRow.job_id == job.id).with_for_update()
     row = session.scalars(query, execution_options={"populate_existing": True}).first()
     if row is None:
@@ -266,7 +272,3 @@ def _remember(session: Session, row: IngestRow) -> None:
 def _count(row: JobRow) -> None:
     if row.status == "COMPLETED" and row.run_seconds is not None:
         INGEST_SECONDS.labels(row.kind).observe(row.run_seconds)
-    if row.status == "FAILED":
-        # A worker could name any: what is counted is a list of ours.
-        known = row.error_code in _NOT_THE_FILE or row.error_code in SEVERITIES or row.error_code in _REASONS
-        INGEST_FAILURES.labels(row.kind, row.error_code if known else "OTHER").inc()

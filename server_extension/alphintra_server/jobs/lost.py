@@ -23,7 +23,7 @@ from ..crash_points import reached
 from ..db.engine import Database
 from ..db.tables import JobRow
 from ..metrics import JOBS
-from . import store
+from . import lost_rows, store
 from .leases import Leases
 from .worker_home import remove_tree, sweep
 
@@ -56,7 +56,7 @@ class LostJobs:
         """Settle what an earlier server left. A SQLite file admits one server, so no other can be keeping a job."""
         if not self._database.is_sqlite:
             return 0
-        found = await self._database.read(lambda session: store.find_lost(session, not_owner=self._boot_id))
+        found = await self._database.read(lambda session: lost_rows.find_lost(session, not_owner=self._boot_id))
         return await self._settle(found)
 
     async def settle(self, mine: Container[str]) -> int:
@@ -68,7 +68,7 @@ class LostJobs:
         Returns:
             How many there were.
         """
-        found = await self._database.read(store.find_lost)
+        found = await self._database.read(lost_rows.find_lost)
         now = time.monotonic()
         suspects, lost = {}, []
         for row in found:
@@ -101,7 +101,8 @@ class LostJobs:
 
     async def _settle_one(self, seen: JobRow, tell: bool) -> bool:
         # One transaction each: no two jobs are locked at once.
-        row = await self._database.write(lambda session: store.seize(session, seen, self._boot_id, self._leases.lease))
+        lease = self._leases.lease
+        row = await self._database.write(lambda session: lost_rows.seize(session, seen, self._boot_id, lease))
         if row is None:
             return False
         folder = self._jobs_dir / row.id / str(row.attempt)
@@ -110,7 +111,7 @@ class LostJobs:
         if tell:
             self._log.warning("Job %s was lost in attempt %s (%s processes ended)", row.id, row.attempt, killed)
         reached("in_sweep")
-        taken = await self._database.write(lambda session: store.take_over(session, row))
+        taken = await self._database.write(lambda session: lost_rows.take_over(session, row))
         if taken is not None and taken.status in store.FINISHED:
             JOBS.labels(taken.kind, taken.status).inc()
         return True

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,11 +19,11 @@ from sqlalchemy.orm import Session
 
 from ..db.check_tables import CheckRunRow
 from ..db.engine import Database, database_now
-from ..db.outage import Outage
 from ..db.tables import BacktestRow, IdempotencyRow, JobLogRow, JobRow, TradeRow
 from ..db.types import utc_now
 from ..errors import Gone
 from ..idempotency import KEEP as KEEP_ANSWERS
+from ..repeated import Repeated
 from . import store
 from .worker_home import remove_tree
 
@@ -47,7 +46,7 @@ class Kept:
     read_hours: float = 24.0
 
 
-class Retention:
+class Retention(Repeated):
     """Prunes, now and then.
 
     Args:
@@ -61,24 +60,11 @@ class Retention:
     def __init__(
         self, database: Database, jobs_dir: Path, kept: Kept, log: logging.Logger, seconds: float = 600.0
     ) -> None:
+        super().__init__(self.look, "The retention of jobs", log, seconds)
         self._database = database
         self._jobs_dir = jobs_dir
         self._kept = kept
         self._log = log
-        self._seconds = seconds
-        self._outage = Outage(log, "The retention of jobs")
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._run(), name="alphintra-retention")
-
-    async def stop(self) -> None:
-        """Stop looking."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     async def look(self) -> int:
         """Prune what is due; return of how many jobs."""
@@ -92,17 +78,6 @@ class Retention:
         if pruned:
             self._log.info("The output of %s jobs was pruned", pruned)
         return pruned
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-                self._outage.over()
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001  what could not be pruned now can be later
-                self._outage.seen(error)
-            await asyncio.sleep(self._seconds)
 
     def _due(self, session: Session) -> list[str]:
         """Find completed jobs whose output goes: too old, or too much of one user's."""

@@ -13,28 +13,40 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
+from ..db.committed import when_committed
 from ..db.dataset_tables import DatasetVersionRow, StorageAccountRow
 from ..db.engine import Database
 from ..db.recipe_tables import VersionRequestRow
-from ..db.tables import DatasetRow
+from ..db.tables import DatasetRow, JobRow
 from ..errors import Gone, ServiceError
 from ..limits import Limits
+from ..metrics import PROCESSED_ROWS, STORED_FAILURES
 from ..services.dataset_inputs import files_of, folder_of, joined
 from ..services.dataset_recording import Made, record
 from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
 from ..services.findings import rule_of, verdict
+from . import store
 from .attempt import JobInput
 from .ingest_output import Written
 from .kind import JobKind
 from .output import BadOutputError
 from .recipe_output import Expected, collect_comparison, collect_preview, collect_processed
 from .store import Claim
+from .validate import VALIDATE
 from .version_keeping import kept, refuse_too_much
 from .worker_home import Link
 
 PROCESS, PREVIEW, COMPARE = "process", "preview", "compare"
 _PARENT, _OTHER = "parent", "other"
+_REASONS = frozenset(
+    {
+        "BAD_COLUMN", "BAD_DATA", "BAD_OUTPUT", "BAD_PARAMETER", "DATASET_ACCESS", "DATASET_DELETED", "DISK_FULL",
+        "DISK_LIMIT", "INTERNAL", "LOOK_AHEAD", "LOST", "MEMORY_LIMIT", "NO_ROWS", "NO_SANDBOX", "NO_TIMEFRAME",
+        "OUTPUT_LIMIT", "PARENT_CHANGED", "PROTOCOL", "QUOTA_EXCEEDED", "STORAGE", "TIME_LIMIT", "TOO_LARGE",
+        "UNKNOWN_COLUMN", "UNKNOWN_DATASET", "UNKNOWN_SYMBOL", "WORKER_DIED",
+    }
+)  # fmt: skip
 
 
 class ProcessKind(JobKind):
@@ -100,6 +112,10 @@ class ProcessKind(JobKind):
     def save(self, session: Session, held: Claim, output: Written) -> None:
         """Record the version."""
         row = _request_of(session, held)
+        try:
+            _refuse_withdrawn(session, row)
+        except ServiceError as error:
+            raise BadOutputError(error.detail, error.code) from None
         assert row.owner_id is not None
         assert row.dataset_name is not None
         source = session.get_one(DatasetVersionRow, row.version_id)
@@ -110,8 +126,6 @@ class ProcessKind(JobKind):
         known = {own["rule"] for own in accepted}
         errors = tuple(line for line in found.errors if rule_of(line) not in known)
         try:
-            if row.user_id != row.owner_id:
-                find(session, Caller(row.user_id, ()), row.dataset_id, Level.EDIT)
             version = record(
                 session,
                 Made(
@@ -134,6 +148,7 @@ class ProcessKind(JobKind):
         version.acknowledgements = accepted
         row.made_id = version.id
         refuse_too_much(session, self._limits, row.owner_id)
+        when_committed(session, lambda: PROCESSED_ROWS.inc(version.row_count))
 
 
 class PreviewKind(JobKind):
@@ -186,6 +201,17 @@ class CompareKind(JobKind):
         return
 
 
+def _count_failure(session: Session, job: JobRow) -> None:
+    """Count a job that came to nothing by why, of a list of ours: a worker could name anything."""
+    if job.status == "FAILED":
+        reason = job.error_code if job.error_code in _REASONS else "OTHER"
+        when_committed(session, lambda: STORED_FAILURES.labels(job.kind, reason).inc())
+
+
+for _kind in (PROCESS, PREVIEW, COMPARE, VALIDATE):
+    store.when_ended(_kind, _count_failure)
+
+
 def _request_of(session: Session, held: Claim) -> VersionRequestRow:
     return session.scalars(select(VersionRequestRow).where(VersionRequestRow.job_id == held.job_id)).one()
 
@@ -194,6 +220,19 @@ def _needed(session: Session, row: VersionRequestRow) -> Level:
     """Tell what its maker has to be allowed of the dataset that is processed."""
     dataset = session.get_one(DatasetRow, row.dataset_id)
     return Level.EDIT if (row.owner_id, row.dataset_name) == (dataset.user_id, dataset.name) else Level.USE
+
+
+def _refuse_withdrawn(session: Session, row: VersionRequestRow) -> None:
+    """Refuse a version made of what is no longer shared with whoever asked. What was deleted meanwhile was read.
+
+    Raises:
+        ServiceError: Sharing has ended while the job was at work.
+    """
+    needed = {row.version_id: _needed(session, row), **dict.fromkeys(row.joined.values(), Level.USE)}
+    for version_id, level in needed.items():
+        dataset = session.get_one(DatasetRow, session.get_one(DatasetVersionRow, version_id).dataset_id)
+        if dataset.state == "ACTIVE":
+            find(session, Caller(row.user_id, ()), dataset.id, level)
 
 
 def _version(

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 
 from alphintra.rules.report import Report
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from ..auth import Caller
 from ..db.dataset_tables import DatasetReportRow, DatasetVersionRow
 from ..db.engine import database_now
-from ..db.tables import DatasetRow
-from ..errors import Gone
+from ..db.tables import DatasetRow, JobRow
+from ..errors import Gone, ServiceError
 from ..services.dataset_inputs import files_of, folder_of
+from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
 from ..services.findings import rule_of, verdict
+from . import store
 from .attempt import JobInput
 from .ingest_output import collect_report
 from .kind import JobKind
+from .output import BadOutputError
 from .store import Claim
 
 VALIDATE = "validate"
@@ -38,17 +43,21 @@ class ValidateKind(JobKind):
         """Give the worker the version, and which rules."""
         asked = session.get_one(DatasetReportRow, held.resource_id)
         version = session.get_one(DatasetVersionRow, asked.version_id)
-        dataset = session.get_one(DatasetRow, version.dataset_id)
-        if version.state != "ACTIVE" or dataset.state != "ACTIVE" or dataset.user_id is None:
+        dataset = _to_edit(session, held, version)
+        if version.state != "ACTIVE":
             raise Gone(f"Version {version.number} of {dataset.name} was deleted.", code="DATASET_DELETED")
         links = files_of(session, self._storage, folder_of(session, dataset), version.id, "parent")
         message = {"id": held.job_id, "kind": held.kind, "rules": asked.parameters, "before": None}
         return JobInput({}, message, collect=collect_report, links=links, about="file")
 
     def save(self, session: Session, held: Claim, output: Report) -> None:
-        """Keep the report; what was acknowledged of an error that is still there stays so."""
+        """Keep the report, and none from before; what was acknowledged of an error that is still there stays so."""
         asked = session.get_one(DatasetReportRow, held.resource_id)
         version = session.get_one(DatasetVersionRow, asked.version_id, with_for_update=True)
+        try:
+            _to_edit(session, held, version)
+        except ServiceError as error:
+            raise BadOutputError(error.detail, error.code) from None
         asked.report = json.loads(output.to_json())
         asked.created_at = database_now(session)
         found = verdict(output)
@@ -59,3 +68,18 @@ class ValidateKind(JobKind):
         dataset = session.get_one(DatasetRow, version.dataset_id, with_for_update=True)
         if dataset.current_version_id == version.id:
             dataset.is_validated, dataset.validation_errors = version.is_validated, version.validation_errors
+        ended = select(JobRow.id).where(JobRow.status.in_(store.FINISHED))
+        earlier = (DatasetReportRow.version_id == version.id, DatasetReportRow.id != asked.id)
+        session.execute(
+            delete(DatasetReportRow).where(*earlier, DatasetReportRow.job_id.in_(ended)),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _to_edit(session: Session, held: Claim, version: DatasetVersionRow) -> DatasetRow:
+    """Return the dataset of a version, if whoever asked may still change it: sharing may have ended meanwhile.
+
+    Raises:
+        ServiceError: It was deleted, or is not for them.
+    """
+    return find(session, Caller(held.user_id, ()), version.dataset_id, Level.EDIT)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from alphintra_kernel.priority import NORMAL
 
 from ..errors import Gone, TooMany, Unavailable
+from ..metrics import READER_FAILURES, READER_START_SECONDS, READERS
 from .process import Patience, Reader, Said
 
 if TYPE_CHECKING:
@@ -205,14 +206,18 @@ class Readers:
             self._room(self._kept, self._bounds.most, "Too many datasets are read just now: try again soon."),
         ]
         self._kept.append(kept)
+        READERS.inc()
         if self._task is None:
             self._task = asyncio.create_task(self._watch(), name="alphintra-readers")
+        kept.users += 1  # it is spoken for: while others leave, nobody else takes it, and it does not count as idle
         try:
             for other in {id(other): other for other in leaving if other is not None}.values():
                 await self._end(other)
         except BaseException:
             await self._end(kept)
             raise
+        finally:
+            kept.users -= 1
         return kept
 
     @staticmethod
@@ -255,6 +260,7 @@ class Readers:
             raise Unavailable("The dataset's reader was ended: ask again.", code="READER_FAILED")
         assert self._launcher is not None
         assert self._shelf is not None
+        began = time.monotonic()
         shipped = () if kept.source.shipped is None else (kept.source.shipped,)
         links = await self._shelf.links(kept.source)
         try:  # somebody waits for it: it has the share of a notebook
@@ -263,6 +269,7 @@ class Readers:
             raise Gone("The version was deleted.", code="DATASET_DELETED") from None
         except (OSError, SandboxError) as error:
             self._log.warning("A reader could not be started: %s", error)
+            READER_FAILURES.labels("NOT_STARTED").inc()
             raise Unavailable("The dataset's reader could not be started; try again.", code="NO_SANDBOX") from error
         reader = Reader(*begun, self._patience)
         if kept not in self._kept:  # it was to end while it was started
@@ -270,6 +277,7 @@ class Readers:
             raise Unavailable("The dataset's reader was ended: ask again.", code="READER_FAILED")
         kept.reader = reader
         await reader.ready()
+        READER_START_SECONDS.observe(time.monotonic() - began)
         return reader
 
     async def _settle(self, kept: _Kept) -> None:
@@ -281,6 +289,7 @@ class Readers:
     async def _end(self, kept: _Kept) -> None:
         if kept in self._kept:
             self._kept.remove(kept)
+            READERS.dec()
         if kept.reader is not None:
             await kept.reader.end()
 

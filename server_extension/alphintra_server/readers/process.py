@@ -15,6 +15,7 @@ from ..errors import Invalid, ServiceError, Unavailable
 from ..jobs.protocol import OutputLimitError, clean
 from ..jobs.worker_home import remove_tree
 from ..jobs.worker_process import Streams, end_process
+from ..metrics import READER_FAILURES
 
 if TYPE_CHECKING:
     from alphintra_kernel.supervise import SandboxProcess
@@ -168,7 +169,7 @@ class Reader:
                 line = await self._streams.line()
         except TimeoutError:
             await self.end()
-            raise ReaderFailed(f"The dataset's reader gave no answer within {seconds:g} s.") from None
+            raise _failed("NO_ANSWER", f"The dataset's reader gave no answer within {seconds:g} s.") from None
         except OutputLimitError:
             raise await self._nonsense() from None
         if not line:
@@ -188,23 +189,33 @@ class Reader:
                 found = await self._streams.exactly(count)
         except TimeoutError:
             await self.end()
-            raise ReaderFailed(f"The dataset's reader stopped for {self._patience.answer:g} s.") from None
+            raise _failed("NO_ANSWER", f"The dataset's reader stopped for {self._patience.answer:g} s.") from None
         if len(found) < count:
             raise await self._gone()
         return found
 
     async def _gone(self) -> ServiceError:
+        asked = self.ended  # by us: it is not to blame
         with contextlib.suppress(TimeoutError):  # how it ended by itself tells more than that it was ended
             await asyncio.to_thread(self._process.wait, 2)
         await self.end()
         outcome = self._process.outcome
+        text = f"The dataset's reader has ended ({clean(outcome)}, exit code {self._process.poll()})."
+        if asked:
+            return ReaderFailed(text)
         if outcome == "memory":
-            return ReaderFailed("Reading this needs more memory than a reader may have: choose less of it.")
-        return ReaderFailed(f"The dataset's reader has ended ({clean(outcome)}, exit code {self._process.poll()}).")
+            return _failed("MEMORY", "Reading this needs more memory than a reader may have: choose less of it.")
+        return _failed("ENDED", text)
 
     async def _nonsense(self) -> ServiceError:
         await self.end()
-        return ReaderFailed("The dataset's reader said what no reader says.")
+        return _failed("NONSENSE", "The dataset's reader said what no reader says.")
+
+
+def _failed(reason: str, text: str) -> ReaderFailed:
+    """Count a failure and say it."""
+    READER_FAILURES.labels(reason).inc()
+    return ReaderFailed(text)
 
 
 def _problem(said: Said) -> ServiceError:
@@ -213,4 +224,5 @@ def _problem(said: Said) -> ServiceError:
     text += f": {clean(said.hint)}" if said.hint else ""
     if said.code in _INVALID:
         return Invalid(text[:1].upper() + text[1:], code=said.code)
+    READER_FAILURES.labels("DATA").inc()
     return Unavailable(text[:1].upper() + text[1:], code=said.code or "READER_FAILED")

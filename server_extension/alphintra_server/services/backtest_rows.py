@@ -1,4 +1,4 @@
-"""Rows of backtests and trades as the API shows them."""
+"""Rows of backtests and trades: found for whom they are, and as the API shows them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,53 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from ..auth import Caller
 from ..db.dataset_tables import DatasetVersionRow
 from ..db.tables import BacktestResultRow, BacktestRow, DatasetRow, JobLogRow, JobRow, StrategyRow, TradeRow
+from ..errors import Conflict, NotFound
+from ..jobs.retention import refuse_pruned
 from ..models.backtests import BacktestJob, KeyMetrics, Trade, TradeSide
 from ..models.costs import CommissionTerms, SlippageTerms, joined
 from ..models.jobs import JobError, JobStatus, Progress
 from ..models.methods import BacktestMethodology, stored
 from . import dataset_rows, selections
+
+
+def find(session: Session, who: Caller, backtest_id: str) -> BacktestRow:
+    """Load a backtest of the caller; another's is as absent as none.
+
+    Raises:
+        NotFound: There is none of theirs.
+    """
+    query = select(BacktestRow).where(BacktestRow.id == backtest_id, BacktestRow.user_id == who.user_id)
+    row = session.scalars(query).first()
+    if row is None:
+        raise NotFound(f"There is no backtest {backtest_id}.")
+    return row
+
+
+def completed(
+    session: Session, who: Caller, backtest_id: str
+) -> tuple[BacktestRow, BacktestResultRow, JobRow]:
+    """Load a backtest of the caller that has results, with these and its job.
+
+    Raises:
+        NotFound: There is no such backtest of theirs.
+        Conflict: It has no results, or not yet.
+        Gone: They are no longer kept.
+    """
+    row = find(session, who, backtest_id)
+    job = session.get_one(JobRow, row.job_id)
+    result = session.get(BacktestResultRow, row.id)
+    if job.status != "COMPLETED" or result is None:
+        state = job.phase if job.status == "PENDING" else job.status.lower()
+        raise Conflict(
+            f"{row.name!r} has no results: it is {state}.",
+            code="NOT_COMPLETED",
+            extra={"id": row.id, "state": job.status, "phase": job.phase, "error": job.error},
+        )
+    refuse_pruned(job)
+    return row, result, job
 
 
 def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> BacktestJob:

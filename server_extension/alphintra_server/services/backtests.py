@@ -28,10 +28,10 @@ from ..db.tables import (
     TradeRow,
 )
 from ..db.types import utc_now
-from ..errors import Conflict, NotFound, Unavailable
+from ..errors import NotFound, Unavailable
 from ..idempotency import remember
 from ..jobs import fair_queue, store
-from ..jobs.retention import note_use, refuse_pruned
+from ..jobs.retention import note_use
 from ..limits import Limits
 from ..metrics import count_cancelled
 from ..models import costs
@@ -47,7 +47,7 @@ from ..models.methods import Method, SweepMethod, stored
 from ..models.strategies import Accepted, RunSettings, StrategyExecute
 from . import failure_report, strategies
 from .backtest_checks import check_parameters
-from .backtest_rows import count, load_beside, to_model, trade_model
+from .backtest_rows import completed, count, find, load_beside, to_model, trade_model
 from .method_checks import check_grid, check_length, check_method
 from .paging import Slice
 from .run_defaults import RunDefaults
@@ -270,7 +270,7 @@ class Backtests:
         """Read a page of the trade log."""
 
         def work(session: Session) -> Slice[Trade]:
-            row, _, _ = _completed(session, who, backtest_id)
+            row, _, _ = completed(session, who, backtest_id)
             wanted: Select[Any] = select(TradeRow).where(TradeRow.backtest_id == row.id)
             if query.symbol is not None:
                 wanted = wanted.where(TradeRow.symbol == query.symbol)
@@ -290,7 +290,7 @@ class Backtests:
 
     async def _open(self, who: Caller, backtest_id: str) -> tuple[BacktestRow, BacktestResultRow]:
         """Load results to read: while they are read they are kept."""
-        row, result, job = await self._database.read(lambda session: _completed(session, who, backtest_id))
+        row, result, job = await self._database.read(lambda session: completed(session, who, backtest_id))
         await note_use(self._database, [job])
         return row, result
 
@@ -400,32 +400,6 @@ class Backtests:
             raise NotFound(f"The {name} of this backtest is no longer what it was.")
         with os.fdopen(file, "rb") as opened:
             return opened.read(described["bytes"])
-
-
-def find(session: Session, who: Caller, backtest_id: str) -> BacktestRow:
-    """Load a backtest of the caller; another's is as absent as none."""
-    query = select(BacktestRow).where(BacktestRow.id == backtest_id, BacktestRow.user_id == who.user_id)
-    row = session.scalars(query).first()
-    if row is None:
-        raise NotFound(f"There is no backtest {backtest_id}.")
-    return row
-
-
-def _completed(
-    session: Session, who: Caller, backtest_id: str
-) -> tuple[BacktestRow, BacktestResultRow, JobRow]:
-    row = find(session, who, backtest_id)
-    job = session.get_one(JobRow, row.job_id)
-    result = session.get(BacktestResultRow, row.id)
-    if job.status != "COMPLETED" or result is None:
-        state = job.phase if job.status == "PENDING" else job.status.lower()
-        raise Conflict(
-            f"There are no results: the backtest is {state}.",
-            code="NOT_COMPLETED",
-            extra={"state": job.status, "phase": job.phase, "error": job.error},
-        )
-    refuse_pruned(job)
-    return row, result, job
 
 
 def _decimal(value: float | None) -> Decimal | None:

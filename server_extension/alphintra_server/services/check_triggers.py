@@ -11,7 +11,6 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,16 +21,16 @@ from sqlalchemy.orm import Session
 
 from ..db.check_tables import CheckPlanRow, CheckRunRow
 from ..db.engine import Database, database_now
-from ..db.outage import Outage, is_away
 from ..db.tables import DatasetRow, JobRow, StrategyRow
-from ..errors import TooMany
 from ..limits import Limits
 from ..models.checks import CheckTrigger
 from ..models.strategies import StrategyStatus
+from ..repeated import Repeated
 from .check_outcomes import settle_failed
 from .check_queue import enqueue, runs_the_same
 from .check_schedule import next_due
 from .run_defaults import RunDefaults
+from .triggering import OneByOne
 
 POLL_SECONDS = 2.0
 KEPT_RECORDS = 2
@@ -39,7 +38,7 @@ KEPT_RECORDS = 2
 _BATCH = 100
 
 
-class CheckTriggers:
+class CheckTriggers(Repeated):
     """Looks for checks that are to run.
 
     Args:
@@ -64,63 +63,25 @@ class CheckTriggers:
         jobs_refused: str | None = None,
         clock: Callable[[Session], datetime] = database_now,
     ) -> None:
+        super().__init__(self.look, "The triggers of checks", log, POLL_SECONDS)
         self._database = database
         self._defaults = defaults
         self._jobs_dir = jobs_dir
         self._limits = limits
-        self._wake = wake
-        self._log = log
-        self._outage = Outage(log, "The triggers of checks")
+        self._queued = wake
         self._jobs_refused = jobs_refused
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
-        self._stumbled: set[str] = set()
-
-    def start(self) -> None:
-        """Begin to look, for what happened while no server was there first."""
-        self._task = asyncio.create_task(self._run(), name="alphintra-checks")
-
-    async def stop(self) -> None:
-        """Stop looking."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        self._plans = OneByOne(database, self._triggered, self._trigger, log, "The checks of strategy")
 
     async def look(self) -> None:
         """Queue what is to run, take note of runs that failed, and drop records that are no longer compared with."""
-        queued = False
-        if self._jobs_refused is None:
-            for strategy_id in await self._database.read(self._triggered):
-                try:
-                    queued |= await self._database.write(partial(self._trigger, strategy_id=strategy_id))
-                except TooMany:
-                    # Nothing was written: the trigger stands, and is looked at again.
-                    continue
-                except Exception as error:
-                    if is_away(error):
-                        raise
-                    # One plan that cannot be read must not hold up the others.
-                    if strategy_id not in self._stumbled:
-                        self._stumbled.add(strategy_id)
-                        self._log.exception("The checks of strategy %s cannot be queued", strategy_id)
+        queued = 0 if self._jobs_refused is not None else await self._plans.look()
         settled = 0
         if await self._database.read(_any_failed):
             settled = await self._database.write(settle_failed)
         if queued or settled:
-            self._wake()
+            self._queued()
         await self._drop_records()
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-                self._outage.over()
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001  checks must go on after a bad moment of the database
-                self._outage.seen(error)
-            await asyncio.sleep(POLL_SECONDS)
 
     def _triggered(self, session: Session) -> list[str]:
         query = (
@@ -139,18 +100,18 @@ class CheckTriggers:
         )
         return list(session.scalars(query))
 
-    def _trigger(self, session: Session, strategy_id: str) -> bool:
+    def _trigger(self, session: Session, one: str) -> bool:
         """Claim what triggers a plan and queue its run; tell whether there was something."""
-        plan = session.get(CheckPlanRow, strategy_id, with_for_update=True)
+        plan = session.get(CheckPlanRow, one, with_for_update=True)
         if plan is None:
             return False
-        strategy = session.get_one(StrategyRow, strategy_id)
+        strategy = session.get_one(StrategyRow, one)
         dataset = session.get_one(DatasetRow, plan.dataset_id)
         if strategy.status == StrategyStatus.ARCHIVED:
             return False
         why: list[CheckTrigger] = []
         if plan.on_save and strategy.version != plan.version_seen:
-            same = runs_the_same(session, strategy_id, plan.version_seen, strategy.version)
+            same = runs_the_same(session, one, plan.version_seen, strategy.version)
             claimed = _claim(session, plan, "version_seen", plan.version_seen, strategy.version)
             if claimed and not same:
                 why.append(CheckTrigger.SAVE)

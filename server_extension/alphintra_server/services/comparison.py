@@ -17,11 +17,11 @@ from ..db.engine import Database
 from ..db.tables import BacktestResultRow, BacktestRow, DatasetRow, JobRow
 from ..errors import Conflict, Invalid, NotFound
 from ..jobs.output import RunDocument, SessionsDocument
-from ..jobs.retention import note_use, refuse_pruned
+from ..jobs.retention import note_use
 from ..models.comparison import BacktestComparison, BacktestsCompare
 from ..models.costs import CommissionTerms, SlippageTerms, for_engine, joined
 from . import feature_sets
-from .backtests import find
+from .backtest_rows import completed
 
 if TYPE_CHECKING:
     from alphintra_backtest.comparison import Run
@@ -183,15 +183,5 @@ class Comparisons:
 
 
 def _completed(session: Session, who: Caller, backtest_id: str) -> _Stored:
-    row = find(session, who, backtest_id)
-    job = session.get_one(JobRow, row.job_id)
-    result = session.get(BacktestResultRow, row.id)
-    if job.status != "COMPLETED" or result is None:
-        state = job.phase if job.status == "PENDING" else job.status.lower()
-        raise Conflict(
-            f"{row.name!r} has no results to compare: it is {state}.",
-            code="NOT_COMPLETED",
-            extra={"id": row.id, "state": job.status, "phase": job.phase},
-        )
-    refuse_pruned(job)
+    row, result, job = completed(session, who, backtest_id)
     return _Stored(row, result, session.get_one(DatasetRow, row.dataset_id), job)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import random
 import uuid
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from ..db.committed import when_committed
 from ..db.connector_tables import ConnectorRow, ConnectorRunRow
-from ..db.engine import Database, database_now
+from ..db.engine import database_now
 from ..db.tables import DatasetRow, JobRow, unique_name
 from ..errors import Conflict
 from ..jobs import fair_queue, store
 from ..limits import Limits
-from ..metrics import CONNECTOR_FAILURES, CONNECTOR_RUNS
+from ..metrics import CONNECTOR_FAILURES, CONNECTOR_ROWS, CONNECTOR_RUNS
 from . import upload_rows
 from .connector_schedule import MOST_RETRIES, pause_after
 
@@ -87,7 +87,12 @@ def of_job(session: Session, job_id: str) -> tuple[ConnectorRunRow, ConnectorRow
 
 
 def succeed(
-    session: Session, run: ConnectorRunRow, connector: ConnectorRow, state: str, version_id: str | None
+    session: Session,
+    run: ConnectorRunRow,
+    connector: ConnectorRow,
+    state: str,
+    version_id: str | None,
+    added: int = 0,
 ) -> None:
     """End a run well.
 
@@ -97,6 +102,7 @@ def succeed(
         connector: Its connector.
         state: ``DONE`` or ``NOTHING_NEW``.
         version_id: The dataset's current version now.
+        added: Rows that it has more than before.
     """
     now = _end(session, run, connector, state)
     connector.last_success_at, connector.last_error, connector.failures = now, None, 0
@@ -107,6 +113,7 @@ def succeed(
         connector.conditions = None
     if state == "DONE":
         run.version_id = version_id
+        when_committed(session, lambda: CONNECTOR_ROWS.labels(connector.kind).inc(added))
 
 
 def need_mapping(session: Session, run: ConnectorRunRow, connector: ConnectorRow) -> None:
@@ -149,35 +156,21 @@ def dataset_of(session: Session, connector: ConnectorRow) -> DatasetRow | None:
     ).first()
 
 
-def count(database: Database, job_id: str) -> None:
-    """Count the run that a job has ended."""
-
-    def work(session: Session) -> tuple[str, str, dict[str, Any] | None] | None:
-        query = (
-            select(ConnectorRow.kind, ConnectorRunRow.state, ConnectorRunRow.error)
-            .join(ConnectorRow, ConnectorRow.id == ConnectorRunRow.connector_id)
-            .where(
-                or_(ConnectorRunRow.fetch_job_id == job_id, ConnectorRunRow.ingest_job_id == job_id),
-                ConnectorRunRow.ended_at.is_not(None),
-            )
-        )
-        found = session.execute(query).first()
-        return None if found is None else (found[0], found[1], found[2])
-
-    if (found := database.read_now(work)) is None:
-        return
-    kind, state, error = found
-    CONNECTOR_RUNS.labels(kind, state).inc()
-    if state == "FAILED" and error is not None:
-        CONNECTOR_FAILURES.labels(kind, error["code"] if error["code"] in _REASONS else "OTHER").inc()
-
-
 def _end(session: Session, run: ConnectorRunRow, connector: ConnectorRow, state: str) -> datetime:
     now = database_now(session)
     run.state, run.ended_at = state, now
     if connector.run_id == run.id:
         connector.run_id = None
+    when_committed(session, lambda: _count(connector.kind, run))
     return now
+
+
+def _count(kind: str, run: ConnectorRunRow) -> None:
+    """Count a run by how it ended."""
+    CONNECTOR_RUNS.labels(kind, run.state).inc()
+    if run.state == "FAILED" and run.error is not None:
+        code = run.error["code"]
+        CONNECTOR_FAILURES.labels(kind, code if code in _REASONS else "OTHER").inc()
 
 
 def _drop_leftover(session: Session, connector: ConnectorRow) -> None:

@@ -6,31 +6,30 @@ by one guarded update, so that of several servers one makes the run.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 
+from alphintra.errors import DataError
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ..db.connector_tables import ConnectorRow
 from ..db.engine import Database, database_now
-from ..db.outage import Outage, is_away
-from ..errors import TooMany
 from ..limits import Limits
 from ..metrics import CONNECTOR_AGE
+from ..repeated import Repeated
 from . import connector_runs
 from .connector_schedule import next_due
+from .triggering import OneByOne
 
 POLL_SECONDS = 2.0
 _BATCH = 100
 KINDS = ("http", "exchange", "postgresql")
 
 
-class ConnectorTriggers:
+class ConnectorTriggers(Repeated):
     """Looks for connectors that are to run.
 
     Args:
@@ -51,73 +50,40 @@ class ConnectorTriggers:
         jobs_refused: str | None = None,
         clock: Callable[[Session], datetime] = database_now,
     ) -> None:
+        super().__init__(self.look, "The triggers of connectors", log, POLL_SECONDS)
         self._database = database
         self._limits = limits
-        self._wake = wake
-        self._log = log
-        self._outage = Outage(log, "The triggers of connectors")
+        self._queued = wake
         self._jobs_refused = jobs_refused
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
-        self._stumbled: set[str] = set()
-
-    def start(self) -> None:
-        """Begin to look, for what was missed while no server was there first."""
-        self._task = asyncio.create_task(self._run(), name="alphintra-connectors")
-
-    async def stop(self) -> None:
-        """Stop looking."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        self._due_ones = OneByOne(database, self._due, self._trigger, log, "Connector")
 
     async def look(self) -> int:
         """Queue what is due; return how many runs that made."""
-        queued = 0
-        if self._jobs_refused is None:
-            for connector_id in await self._database.read(self._due):
-                try:
-                    queued += await self._database.write(partial(self._trigger, connector_id=connector_id))
-                except TooMany:
-                    # Nothing was written: it stays due, and is looked at again.
-                    continue
-                except Exception as error:
-                    if is_away(error):
-                        raise
-                    # One that cannot be begun must not hold up the others.
-                    if connector_id not in self._stumbled:
-                        self._stumbled.add(connector_id)
-                        self._log.exception("Connector %s cannot be run", connector_id)
+        queued = 0 if self._jobs_refused is not None else await self._due_ones.look()
         if queued:
-            self._wake()
+            self._queued()
         for kind, age in (await self._database.read(self._ages)).items():
             CONNECTOR_AGE.labels(kind).set(age)
         return queued
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-                self._outage.over()
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001  connectors must go on after a bad moment of the database
-                self._outage.seen(error)
-            await asyncio.sleep(POLL_SECONDS)
-
     def _due(self, session: Session) -> list[str]:
         now = self._clock(session)
-        query = select(ConnectorRow.id).where(
+        query = select(ConnectorRow.id, ConnectorRow.schedule).where(
             ConnectorRow.paused.is_(False),
             ConnectorRow.run_id.is_(None),
             or_(ConnectorRow.due_at <= now, ConnectorRow.retry_at <= now),
         )
-        return list(session.scalars(query.order_by(ConnectorRow.due_at, ConnectorRow.id).limit(_BATCH)))
+        found = session.execute(query.order_by(ConnectorRow.due_at, ConnectorRow.id).limit(_BATCH)).all()
+        for row in found:
+            # A calendar takes seconds to load, the first time: here, where no other waits for the database meanwhile.
+            with suppress(DataError, ValueError):
+                next_due(row.schedule, now)
+        return [row.id for row in found]
 
-    def _trigger(self, session: Session, connector_id: str) -> bool:
+    def _trigger(self, session: Session, one: str) -> bool:
         """Claim what is due of a connector and begin its run; tell whether there was something."""
-        row = session.get(ConnectorRow, connector_id, with_for_update=True)
+        row = session.get(ConnectorRow, one, with_for_update=True)
         if row is None or row.paused or row.run_id is not None:
             return False
         now = self._clock(session)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -11,19 +11,18 @@ from sqlalchemy.orm import Session
 
 from ..auth import Caller
 from ..db.dataset_tables import DatasetVersionRow
-from ..db.engine import Database
 from ..db.tables import DatasetRow, unique_name
 from ..errors import Conflict, Forbidden, Gone, Invalid, NotFound, Unavailable
 from ..idempotency import remember
 from ..jobs.recipe_output import PREVIEW as PREVIEW_FILE
 from ..jobs.recipe_output import effects, preview_of
 from ..jobs.stored_versions import PREVIEW, PROCESS
-from ..limits import Limits
 from ..models.recipes import Processed, ProcessRequest, RecipeAccepted, RecipePreviewRequest, RecipePreviewResult
 from ..source.process import Parser, ParserFailedError, ParserUnavailableError
 from .dataset_names import check_name
 from .dataset_rows import Level, find
 from .ingests import account, refuse_shipped
+from .queueing import Queueing
 from .validations import choice_of
 from .version_requests import KeptOutput, asked_for, at_work, enqueue, readable
 
@@ -35,29 +34,15 @@ class Recipes:
     """What a user can do with recipes.
 
     Args:
-        database: Where everything is recorded.
+        jobs: Where jobs go, and everything is recorded.
         parser: Checks recipes, in its sandbox.
         kept: Reads what previews left.
-        limits: How many jobs may wait.
-        wake: Called after a job was queued.
-        refused: Why no jobs run on this machine, or ``None``.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        parser: Parser,
-        kept: KeptOutput,
-        limits: Limits,
-        wake: Callable[[], None],
-        refused: str | None = None,
-    ) -> None:
-        self._database = database
+    def __init__(self, jobs: Queueing, parser: Parser, kept: KeptOutput) -> None:
         self._parser = parser
         self._kept = kept
-        self._limits = limits
-        self._wake = wake
-        self._refused = refused
+        self._jobs = jobs
         self._schema: str | None = None
 
     async def schema(self) -> str:
@@ -69,7 +54,7 @@ class Recipes:
     async def process(self, who: Caller, dataset_id: str, body: ProcessRequest) -> RecipeAccepted:
         """Run a recipe on a version; what it makes is a version of the same dataset, or of one of the caller's."""
         level = Level.EDIT if body.dataset is None else Level.USE
-        await self._database.read(lambda session: find(session, who, dataset_id, level))
+        await self._jobs.database.read(lambda session: find(session, who, dataset_id, level))
         recipe = await self._checked(body.recipe)
         rules = choice_of(body.rules, "rules.")
         if body.dataset is not None:
@@ -91,11 +76,11 @@ class Recipes:
             target = session.scalars(own).first()
             if target is not None and target.state != "ACTIVE":
                 raise Conflict(f"{name} is being deleted.", code="DATASET_DELETED")
-            self._refuse_jobs()
+            self._jobs.refuse()
             account(session, owner)
             job = enqueue(
                 session,
-                self._limits,
+                self._jobs.limits,
                 who,
                 PROCESS,
                 f"{row.name}@{version.number} → {name}",
@@ -109,21 +94,21 @@ class Recipes:
             )
             return remember(session, _accepted(job.id, job.status, version, name))
 
-        return await self._queued(work)
+        return await self._jobs.queue(work)
 
     async def preview(self, who: Caller, dataset_id: str, body: RecipePreviewRequest) -> RecipeAccepted:
         """Try a recipe on some rows of a version."""
-        await self._database.read(lambda session: find(session, who, dataset_id))
+        await self._jobs.database.read(lambda session: find(session, who, dataset_id))
         recipe = await self._checked(body.recipe)
         sample = body.model_dump(include={"symbols", "start", "end", "rows"})
 
         def work(session: Session) -> RecipeAccepted:
             row = find(session, who, dataset_id)
             version = readable(session, row, body.version)
-            self._refuse_jobs()
+            self._jobs.refuse()
             job = enqueue(
                 session,
-                self._limits,
+                self._jobs.limits,
                 who,
                 PREVIEW,
                 f"Try a recipe on {row.name}@{version.number}",
@@ -134,7 +119,7 @@ class Recipes:
             )
             return remember(session, _accepted(job.id, job.status, version, None))
 
-        return await self._queued(work)
+        return await self._jobs.queue(work)
 
     async def processed(self, who: Caller, job_id: str, dataset_id: str | None = None) -> Processed:
         """Tell what came of a recipe that was run."""
@@ -164,22 +149,13 @@ class Recipes:
             }
             return so_far.model_copy(update=there)
 
-        return await self._database.read(work)
+        return await self._jobs.database.read(work)
 
     async def previewed(self, who: Caller, dataset_id: str, job_id: str) -> RecipePreviewResult:
         """Tell what came of a preview."""
-        _, job = await self._database.read(lambda session: asked_for(session, who, PREVIEW, job_id, dataset_id))
+        _, job = await self._jobs.database.read(lambda session: asked_for(session, who, PREVIEW, job_id, dataset_id))
         raw = await self._kept.read(job, PREVIEW_FILE)
         return RecipePreviewResult(**at_work(job), preview=None if raw is None else preview_of(raw))
-
-    async def _queued(self, work: Callable[[Session], RecipeAccepted]) -> RecipeAccepted:
-        accepted = await self._database.write(work)
-        self._wake()
-        return accepted
-
-    def _refuse_jobs(self) -> None:
-        if self._refused:
-            raise Unavailable(self._refused, code="NO_SANDBOX")
 
     async def _checked(self, given: Any) -> dict[str, Any]:
         """Return a recipe with all parameters of its steps.

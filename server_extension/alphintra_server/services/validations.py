@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from alphintra.errors import RuleError
@@ -14,13 +13,12 @@ from sqlalchemy.orm import Session
 
 from ..auth import Caller
 from ..db.dataset_tables import DatasetReportRow, DatasetVersionRow
-from ..db.engine import Database, database_now
-from ..db.tables import DatasetRow
-from ..errors import Gone, Invalid, NotFound, Unavailable
+from ..db.engine import database_now
+from ..db.tables import DatasetRow, JobRow
+from ..errors import Gone, Invalid, NotFound
 from ..idempotency import remember
 from ..jobs import fair_queue, store
 from ..jobs.validate import VALIDATE
-from ..limits import Limits
 from ..models.validations import (
     Acknowledged,
     Acknowledgement,
@@ -34,32 +32,20 @@ from ..models.validations import (
 from .dataset_rows import Level, find
 from .findings import rule_of
 from .manifests import Manifests, place_of
+from .queueing import Queueing
 
 
 class Validations:
     """What a user can do about the errors of a version.
 
     Args:
-        database: Where everything is recorded.
+        jobs: Where jobs go, and everything is recorded.
         manifests: Hold the reports from when versions were made.
-        limits: How many jobs may wait.
-        wake: Called after a job was queued.
-        refused: Why no jobs run on this machine, or ``None``.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        manifests: Manifests,
-        limits: Limits,
-        wake: Callable[[], None],
-        refused: str | None = None,
-    ) -> None:
-        self._database = database
+    def __init__(self, jobs: Queueing, manifests: Manifests) -> None:
         self._manifests = manifests
-        self._limits = limits
-        self._wake = wake
-        self._refused = refused
+        self._jobs = jobs
 
     def rules(self) -> ValidationRules:
         """List all rules."""
@@ -83,12 +69,13 @@ class Validations:
 
         def work(session: Session) -> tuple[DatasetVersionRow, DatasetReportRow | None, Any]:
             dataset, version = _version(session, who, dataset_id, number)
-            newest = select(DatasetReportRow).where(DatasetReportRow.version_id == version.id)
-            rows = session.scalars(newest.order_by(DatasetReportRow.created_at.desc(), DatasetReportRow.id))
-            found = next((row for row in rows if row.report), None)
+            made = select(DatasetReportRow).join(JobRow, JobRow.id == DatasetReportRow.job_id)
+            made = made.where(DatasetReportRow.version_id == version.id, JobRow.status == "COMPLETED")
+            newest = made.order_by(DatasetReportRow.created_at.desc(), DatasetReportRow.id).limit(1)
+            found = session.scalars(newest).first()
             return version, found, None if found is not None else place_of(session, dataset, version)
 
-        version, row, place = await self._database.read(work)
+        version, row, place = await self._jobs.database.read(work)
         raw = row.report if row is not None else (await self._manifests.read(place))["provenance"]["report"]
         return ValidationReport(
             dataset_id=version.dataset_id,
@@ -108,8 +95,7 @@ class Validations:
 
         def work(session: Session) -> ValidationAccepted:
             dataset, version = _version(session, who, dataset_id, number, Level.EDIT)
-            if self._refused:
-                raise Unavailable(self._refused, code="NO_SANDBOX")
+            self._jobs.refuse()
             report_id = uuid.uuid4().hex
             job = store.create(
                 session,
@@ -129,12 +115,10 @@ class Validations:
                 )
             )
             session.flush()
-            job = fair_queue.queue(session, job.id, max_queued=self._limits.of(who.user_id).queued)
+            job = fair_queue.queue(session, job.id, max_queued=self._jobs.limits.of(who.user_id).queued)
             return remember(session, ValidationAccepted(job_id=job.id, status=job.status))
 
-        accepted = await self._database.write(work)
-        self._wake()
-        return accepted
+        return await self._jobs.queue(work)
 
     async def acknowledge(
         self, who: Caller, dataset_id: str, number: int, body: Acknowledgement
@@ -167,7 +151,7 @@ class Validations:
             )
             return remember(session, made)
 
-        return await self._database.write(work)
+        return await self._jobs.database.write(work)
 
 
 def choice_of(body: ValidationRequest, place: str = "") -> Choice:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from alphintra.store import manifest as manifests
@@ -14,14 +13,13 @@ from sqlalchemy.orm import Session
 
 from ..auth import Caller
 from ..db.dataset_tables import DatasetVersionRow
-from ..db.engine import Database, database_now
+from ..db.engine import database_now
 from ..db.recipe_tables import VersionRequestRow
 from ..db.tables import DatasetRow, JobRow
-from ..errors import Conflict, Unavailable
+from ..errors import Conflict
 from ..idempotency import remember
 from ..jobs.recipe_output import COMPARISON, comparison_of
 from ..jobs.stored_versions import COMPARE
-from ..limits import Limits
 from ..models.datasets import DatasetVersion
 from ..models.recipes import (
     CompareAccepted,
@@ -36,6 +34,7 @@ from .dataset_recording import show
 from .dataset_rows import Level, find
 from .datasets import shown
 from .manifests import ManifestPlace, Manifests, place_of
+from .queueing import Queueing
 from .version_requests import KeptOutput, asked_for, at_work, enqueue, readable
 
 LISTED = 100
@@ -46,29 +45,15 @@ class VersionComparisons:
     """What a user can do with two versions of a dataset.
 
     Args:
-        database: Where everything is recorded.
+        jobs: Where jobs go, and everything is recorded.
         manifests: Reads what is known of them.
         kept: Reads what comparisons left.
-        limits: How many jobs may wait.
-        wake: Called after a job was queued.
-        refused: Why no jobs run on this machine, or ``None``.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        manifests: Manifests,
-        kept: KeptOutput,
-        limits: Limits,
-        wake: Callable[[], None],
-        refused: str | None = None,
-    ) -> None:
-        self._database = database
+    def __init__(self, jobs: Queueing, manifests: Manifests, kept: KeptOutput) -> None:
         self._manifests = manifests
         self._kept = kept
-        self._limits = limits
-        self._wake = wake
-        self._refused = refused
+        self._jobs = jobs
 
     async def differences(self, who: Caller, dataset_id: str, query: CompareQuery) -> VersionDifferences:
         """Tell how two versions differ, of what is known of them without reading rows."""
@@ -78,7 +63,7 @@ class VersionComparisons:
             old, new = (readable(session, row, number) for number in (query.from_, query.to))
             return row, place_of(session, row, old), place_of(session, row, new)
 
-        row, old, new = await self._database.read(work)
+        row, old, new = await self._jobs.database.read(work)
         before, after = await self._manifests.read(old), await self._manifests.read(new)
         return await asyncio.to_thread(_differences, row.id, query, before, after)
 
@@ -88,18 +73,15 @@ class VersionComparisons:
         def work(session: Session) -> CompareAccepted:
             row = find(session, who, dataset_id)
             old, new = (readable(session, row, number) for number in (body.from_, body.to))
-            if self._refused:
-                raise Unavailable(self._refused, code="NO_SANDBOX")
+            self._jobs.refuse()
             name = f"Compare {row.name}@{old.number} with @{new.number}"
-            job = enqueue(session, self._limits, who, COMPARE, name, old, other_id=new.id)
+            job = enqueue(session, self._jobs.limits, who, COMPARE, name, old, other_id=new.id)
             made = CompareAccepted(
                 job_id=job.id, status=job.status, dataset_id=row.id, from_=old.number, to=new.number
             )
             return remember(session, made)
 
-        accepted = await self._database.write(work)
-        self._wake()
-        return accepted
+        return await self._jobs.queue(work)
 
     async def compared(self, who: Caller, dataset_id: str, job_id: str) -> CompareResult:
         """Tell what came of a comparison."""
@@ -109,7 +91,7 @@ class VersionComparisons:
             versions = [session.get_one(DatasetVersionRow, id_) for id_ in (row.version_id, row.other_id)]
             return row, job, [version.number for version in versions]
 
-        _, job, (old, new) = await self._database.read(work)
+        _, job, (old, new) = await self._jobs.database.read(work)
         raw = await self._kept.read(job, COMPARISON)
         return CompareResult(
             **at_work(job), from_=old, to=new, comparison=None if raw is None else comparison_of(raw)
@@ -122,7 +104,7 @@ class VersionComparisons:
             row = find(session, who, dataset_id, Level.EDIT)
             return row.id, place_of(session, row, readable(session, row, number))
 
-        id_, place = await self._database.read(look)
+        id_, place = await self._jobs.database.read(look)
         manifest = await in_waiting(self._read, place)
 
         def work(session: Session) -> DatasetVersion:
@@ -142,7 +124,7 @@ class VersionComparisons:
                 session.flush()
             return remember(session, shown(session, row, version))
 
-        return await self._database.write(work)
+        return await self._jobs.database.write(work)
 
     def _read(self, place: ManifestPlace) -> Manifest:
         return manifests.from_json(self._manifests.bytes_of(place))

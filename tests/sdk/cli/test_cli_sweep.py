@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from alphintra import cli
+from alphintra import cli, cli_text
 from alphintra.errors import ParameterError
 
 SOURCE = """
@@ -59,7 +59,7 @@ def test_a_sweep_prints_its_sentences_and_the_best(target, capsys):
     lines = out.splitlines()
     assert lines[0] == "Cross: sweep of 4 variants"
     sharpe = {}
-    strategy = cli.load_strategy(target)
+    strategy = cli_text.load_strategy(target)
     for fast, slow in ((5, 10), (5, 50), (10, 50), (15, 50)):
         params = {"fast": fast, "slow": slow}
         result = al.backtest(strategy, DATA[1], start="2009-01-02", commission=0.001, params=params)
@@ -100,16 +100,16 @@ def test_random_with_an_interval(target, capsys):
 
 def test_grids_as_they_are_typed():
     typed = ["a=5:15:5", "b=20,50, 100", "c=0.1:0.5:0.2", "d=up,down", "e=true", 'f=["x:y", "z"]', "g=2:4"]
-    assert cli.grid_from_text(typed, drawn=False) == {
+    assert cli_text.grid_from_text(typed, drawn=False) == {
         "a": range(5, 16, 5), "b": [20, 50, 100], "c": [0.1, 0.3, 0.5], "d": ["up", "down"], "e": [True],
         "f": ["x:y", "z"], "g": range(2, 5),
     }  # fmt: skip
-    assert cli.grid_from_text(["a=5:15", "b=0.5:1", "c=5:15:5"], drawn=True) == {
+    assert cli_text.grid_from_text(["a=5:15", "b=0.5:1", "c=5:15:5"], drawn=True) == {
         "a": (5, 15), "b": (0.5, 1.0), "c": range(5, 16, 5),
     }  # fmt: skip
     for wrong in ("a", "a=", "=5", "a=1:2:3:4", "a=1:x", "a=1:5:0", "a=1:5:-1", "a=nan:5:1", "a=0:1:1e-9"):
         with pytest.raises(ParameterError, match="--grid"):
-            cli.grid_from_text([wrong], drawn=False)
+            cli_text.grid_from_text([wrong], drawn=False)
 
 
 @pytest.mark.parametrize(
