@@ -24,7 +24,9 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "sdk")]
 
 from alphintra.data.content_hash import block_hashes, content_hash  # noqa: E402
+from alphintra.data.simulated import GENERATOR  # noqa: E402
 from dataset_sources import SOURCES, Calendar, Source, folder, licence_text, sha256  # noqa: E402
+from simulated_sources import simulated_sources  # noqa: E402
 
 FORMAT = "alphintra-dataset/1"
 # Before 1970 the rules of exchange_calendars have the exchange open at New Year and Christmas.
@@ -46,7 +48,22 @@ def build(target: Path) -> None:
     for make in SOURCES:
         source = make(xnys)
         manifest = write_dataset(target / source.about["name"], source)
-        print(f"{manifest['name']:<20} {manifest['rows']:>7} rows  {manifest['content_hash']}")
+        print(f"{manifest['name']:<25} {manifest['rows']:>7} rows  {manifest['content_hash']}")
+    build_simulated(target)
+
+
+def build_simulated(target: Path) -> None:
+    """Write the manifests of the datasets that are made when they are asked for."""
+    for source in simulated_sources():
+        package, _, number = GENERATOR.partition("/")
+        manifest = describe(source, [], None) | {
+            "simulated": {"generator": GENERATOR},
+            "source": {"package": package, "version": number, "files": []},
+        }
+        folder = target / source.about["name"]
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "manifest.json", manifest)
+        print(f"{manifest['name']:<25} {manifest['rows']:>7} rows  {manifest['content_hash']}")
 
 
 def build_calendar(target: Path) -> Calendar:
@@ -137,22 +154,41 @@ def write_dataset(target: Path, source: Source) -> dict[str, Any]:
     ) as out:
         for symbol in symbols:
             out.write_table(symbol_table(symbol, source.rows[symbol], source, schema))
-    rows = sum(len(columns["session"]) for columns in source.rows.values())
-    sessions = np.concatenate([columns["session"] for columns in source.rows.values()])
-    files = [file_entry(bars, rows)]
+    files = [file_entry(bars, row_count(source))]
     events = None
     if source.events:
         path = target / "events.parquet"
         events = write_events(path, source)
         files.append(file_entry(path, len(source.events)))
-    manifest = {
+    origin = {
+        "package": source.package,
+        "version": version(source.package),
+        "files": [
+            {"path": str(path.relative_to(folder(source.package))), "sha256": sha256(path)} for path in source.files
+        ],
+    }
+    manifest = describe(source, files, events) | {"source": origin, "written_by": writer()}
+    write_json(target / "manifest.json", manifest)
+    return manifest
+
+
+def row_count(source: Source) -> int:
+    """Return the rows of all symbols."""
+    return sum(len(columns["session"]) for columns in source.rows.values())
+
+
+def describe(source: Source, files: list[dict[str, Any]], events: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what the manifest says of the rows."""
+    symbols = sorted(source.rows)
+    sessions = np.concatenate([columns["session"] for columns in source.rows.values()])
+    return {
         "format": FORMAT,
         **source.about,
         "time_zone": "UTC",
         "symbols": [symbol_entry(symbol, group, source) for group, symbol in enumerate(symbols)],
         "first": iso_date(sessions.min()),
         "last": iso_date(sessions.max()),
-        "rows": rows,
+        "rows": row_count(source),
         "columns": [
             {"name": "symbol", "type": "string", "unit": None, "role": "symbol", "statistics": None},
             *({**column, "statistics": statistics(column, source)} for column in source.columns),
@@ -168,20 +204,9 @@ def write_dataset(target: Path, source: Source) -> dict[str, Any]:
             }
             for symbol in symbols
         },
-        "source": {
-            "package": source.package,
-            "version": version(source.package),
-            "files": [
-                {"path": str(path.relative_to(folder(source.package))), "sha256": sha256(path)}
-                for path in source.files
-            ],
-        },
         "calendar_source": {"package": "exchange_calendars", "version": version("exchange_calendars")},
         "licence": source.licence,
-        "written_by": writer(),
     }
-    write_json(target / "manifest.json", manifest)
-    return manifest
 
 
 def symbol_table(symbol: str, columns: dict[str, np.ndarray], source: Source, schema: pa.Schema) -> pa.Table:

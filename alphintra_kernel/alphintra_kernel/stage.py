@@ -24,6 +24,12 @@ _CAPABILITIES = 64
 _CAPSET = {"x86_64": 126, "aarch64": 91}
 #: Processes of the same user that may start meanwhile without the tenant's being refused one.
 _SPARE_PROCESSES = 64
+#: By controller, what tells a group's bounds; version 2 has no controllers in its paths.
+_BOUNDS = {
+    "": ("cpu.max", "memory.max"),
+    "cpu": ("cpu.cfs_quota_us", "cpu.cfs_period_us"),
+    "memory": ("memory.limit_in_bytes",),
+}
 
 
 class _ToldToEndError(Exception):
@@ -112,9 +118,9 @@ def _become_tenant(spec: dict[str, Any], above: int) -> NoReturn:
         if spec["rules"]:
             from alphintra_kernel import landlock
 
-            own = f"/proc/{os.getpid()}"
+            read = [*spec["rules"]["read"], f"/proc/{os.getpid()}", *_bounds_of_group()]
             _drop_capabilities()
-            landlock.restrict([*spec["rules"]["read"], own], spec["rules"]["write"], network=spec["network"])
+            landlock.restrict(read, spec["rules"]["write"], network=spec["network"])
             from alphintra_kernel import seccomp
 
             if not seccomp.supported():
@@ -126,6 +132,23 @@ def _become_tenant(spec: dict[str, Any], above: int) -> NoReturn:
     except OSError as error:
         os.write(2, f"cannot start {spec['argv'][0]}: {error}\n".encode())
         os._exit(126)
+
+
+def _bounds_of_group() -> list[str]:
+    """Return the files that tell the bounds of this process's control group, and of those above it.
+
+    DuckDB asks for them at its start, and does not start where they are there and refused.
+    """
+    found = []
+    with contextlib.suppress(OSError), open("/proc/self/cgroup", encoding="utf-8") as file:  # noqa: PTH123
+        for line in file:
+            _, controllers, path = line.rstrip("\n").split(":", 2)
+            for controller in controllers.split(","):  # none in version 2
+                parts = [part for part in path.split("/") if part]
+                for depth in range(len(parts) + 1):
+                    folder = "/".join(["/sys/fs/cgroup", *filter(None, [controller]), *parts[:depth]])
+                    found += [f"{folder}/{name}" for name in _BOUNDS.get(controller, ())]
+    return [path for path in found if os.access(path, os.R_OK)]
 
 
 def _limit(limits: dict[str, int], skip: tuple[str, ...] = ()) -> None:

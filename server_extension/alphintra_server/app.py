@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alphintra.errors import DataError
 from alphintra_kernel.doors import register
 
 from . import lockdown, notebooks
@@ -70,6 +72,7 @@ from .settings import Settings
 from .source.process import Parser
 from .sweeper import Sweeper
 from .uploads.files import UploadFiles
+from .waiting import in_waiting
 
 if TYPE_CHECKING:
     from alphintra_kernel.sandbox import Sandbox
@@ -133,6 +136,7 @@ class AlphintraServer(Settings):
     worker_argv: tuple[str, ...] | None = None
     services: Services | None = None
     doors: Doors | None = None
+    _checking: asyncio.Task[None] | None = None
     unavailable = "The Alphintra extension has not started."
 
     def _link_jupyter_server_extension(self, serverapp: Any) -> None:
@@ -158,6 +162,12 @@ class AlphintraServer(Settings):
         data_dir = Path(self.data_dir).expanduser().resolve()
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
+            storage = DatasetStorage(data_dir, self.dataset_store, self.dataset_cache)
+        except DataError as error:
+            self.unavailable = f"AlphintraServer.dataset_store: {error}"
+            self.log.error(self.unavailable)
+            return
+        try:
             database = Database(self.database_url)
         except DatabaseInUseError as error:
             # The rest of Jupyter goes on, and every request here says what is the matter.
@@ -166,7 +176,7 @@ class AlphintraServer(Settings):
             )
             self.log.error(self.unavailable)
             return
-        self.services = self._build(database, data_dir)
+        self.services = self._build(database, data_dir, storage)
 
     def initialize_handlers(self) -> None:
         """Hand the routes to Jupyter."""
@@ -189,9 +199,19 @@ class AlphintraServer(Settings):
             for sweeper in self.services.sweepers:
                 sweeper.start()
             self.services.parser.start()
+            if self.dataset_store:
+                self._checking = asyncio.create_task(self._check_store(self.services.storage))
             self.doors = Doors(self, self.log)
             self.doors.sweep()
             register(self.doors)
+
+    async def _check_store(self, storage: DatasetStorage) -> None:
+        """Say in the log whether the object store can be used; the server starts either way."""
+        try:
+            await in_waiting(storage.check)
+            self.log.info("Datasets are stored at %s", self.dataset_store)
+        except DataError as error:
+            self.log.error("AlphintraServer.dataset_store %s cannot be used: %s", self.dataset_store, error)
 
     async def stop_extension(self) -> None:
         """End doors, jobs and streams, then let go of the database."""
@@ -217,7 +237,7 @@ class AlphintraServer(Settings):
         await services.parser.close()
         services.database.close()
 
-    def _build(self, database: Database, data_dir: Path) -> Services:
+    def _build(self, database: Database, data_dir: Path, storage: DatasetStorage) -> Services:
         from alphintra import __file__ as sdk_file
         from alphintra._version import __version__
         from alphintra_kernel.sandbox import Sandbox
@@ -251,7 +271,6 @@ class AlphintraServer(Settings):
         keep_events = timedelta(hours=self.keep_events_hours)
         events = EventRelay(database, self._emit if self.single_user else None, self.log, keep_events)
         jobs_dir = data_dir / "jobs"
-        storage = DatasetStorage(data_dir)
         manifests = Manifests(storage)
         secrets = ConnectorSecrets(data_dir / "secrets")
         launcher = (
@@ -325,7 +344,7 @@ class AlphintraServer(Settings):
             ingests=Ingests(database, limits, supervisor.wake, refused),
             validations=Validations(queueing, manifests),
             recipes=Recipes(queueing, parser, kept_output),
-            version_comparisons=VersionComparisons(queueing, storage, manifests, kept_output),
+            version_comparisons=VersionComparisons(queueing, manifests, kept_output),
             backtests=backtests,
             idempotency=Idempotency(database),
             retention=Retention(

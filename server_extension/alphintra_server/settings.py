@@ -43,6 +43,21 @@ class Settings(ExtensionApp):
         """
     ).tag(config=True)
 
+    dataset_store = Unicode(
+        help="""Address of an object store for the files of users' datasets, such as s3://bucket/prefix.
+
+        Default: a folder in data_dir. Credentials are found by the store's own client in this process's environment
+        (for S3 AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL …, or ~/.aws); they never get to a kernel or a job, whose files this
+        process fetches.
+        """
+    ).tag(config=True)
+
+    dataset_cache = Int(
+        20 << 30,
+        min=1 << 20,
+        help="Bytes of an object store's files that are kept in data_dir; those used longest ago leave first.",
+    ).tag(config=True)
+
     single_user = Bool(
         True,
         help="""Whether everybody whom Jupyter lets in is the one owner, `local`, with every permission.

@@ -1,8 +1,10 @@
 """The jobs that read an upload, as a worker does them: what they leave, and what they say where nothing can be left."""
 
 import gzip
+import io
 import json
 import shutil
+import zipfile
 
 import pytest
 from alphintra.rules.registry import rules
@@ -156,6 +158,30 @@ def test_the_bars_of_an_exchange_are_read_as_whoever_fetches_them_writes_them(wo
     assert (made.about.asset_class, made.about.calendar, made.about.currency) == ("CRYPTO", "24/7", "USD")
     assert (made.about.adjustment, made.about.simulated) == ("raw", False)
     assert from_json(canonical(made.provenance.report)).errors == ()
+
+
+def test_an_archive_becomes_one_version_and_what_it_leaves_out_is_an_open_error(work):
+    from alphintra_server.jobs.ingest_output import collect_inspection
+    from alphintra_server.jobs.protocol import OutputFile
+
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, content in (("list.csv", "Symbol,Name\nAA,Alcoa\n"), ("d/aa.us.csv", ROWS), ("d/bb.us.csv", ROWS)):
+            archive.writestr(name, content)
+    answer, out, _ = work("inspect", sink.getvalue(), "stocks.zip")
+    found = collect_inspection(out, [OutputFile(**item) for item in answer["files"]])  # as the server checks it
+    assert [question.field for question in found.questions] == ["members", "symbol_pattern"]
+    assert found.questions[0].choices == ["d/*", "*"]
+    mapping = json.loads(found.mapping.to_json())
+    for members, errors in (("", ["MEMBER_SKIPPED"]), ("d/*", [])):
+        wanted = mapping | {"members": members, "symbol_pattern": "{SYMBOL}.us.csv"}
+        answer, out, _ = work("ingest", sink.getvalue(), "stocks.zip", mapping=wanted)
+        assert answer["type"] == "result", answer
+        made = committing.check(out, "v1")
+        assert (made.rows, made.symbols) == (58, ("AA", "BB"))
+        report = from_json(canonical(made.provenance.report))
+        assert [result.rule for result in report.errors] == errors
+        assert made.provenance.sources[0]["mapping"]["members"] == members
 
 
 def test_a_bad_row_is_left_out_and_told_with_its_place(work):

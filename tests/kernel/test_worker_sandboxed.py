@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alphintra.ingest.inspecting import inspect
+from alphintra.store import committing
+from alphintra.store.opening import open_folder
+from alphintra.store.reading import read
 from alphintra_backtest import compile_cache
 from alphintra_kernel.limits import MIB, Limits
 from alphintra_kernel.profile import Mount
 from alphintra_kernel.sandbox import Sandbox
 from alphintra_kernel.supervise import SandboxProcess
 
-from alphintra_kernel import numba_cache
+from alphintra_kernel import landlock, numba_cache
 
 from . import jobs
 
@@ -65,6 +69,25 @@ def test_a_job_gives_the_numbers_of_a_notebook(sandbox, tmp_path, level):
     assert stored["fills"] == expected["fills"]
     assert stored["metrics"] == expected["metrics"]
     assert stored["run"]["dataset_hash"] == expected["run"]["dataset_hash"]
+
+
+def test_an_upload_becomes_a_version_at_level_landlock(tmp_path):
+    if landlock.abi() < landlock.LOWEST_ABI:
+        pytest.skip(f"level landlock cannot be had here: {landlock.why_not()}")
+    root = jobs.folder(tmp_path, {})
+    upload = root / "in" / "upload"
+    days = [f"2020-01-{day:02},{day},{day + 1},{day - 1},{day}.5\n" for day in range(2, 31)]
+    upload.write_text("Date,Open,High,Low,Close\n" + "".join(days))
+    mapping = inspect(upload, tmp_path / "spool", name="AAPL.csv").guess.mapping
+    described = {"name": "AAPL.csv", "bytes": upload.stat().st_size, "sha256": "0" * 64}
+    job = {"kind": "ingest", "upload": described, "mapping": json.loads(mapping.to_json())}
+    job |= {"id": "1", "version": "v1", "parents": [], "about": {}, "seconds": 170}
+    process, said = start(Sandbox("landlock", allow_unsandboxed=True), root, job)
+    assert said[-1]["type"] == "result", (said[-1], process.stderr_tail())
+    assert process.level == "landlock"
+    assert committing.check(root / "out", "v1").rows == 29
+    closes = read(open_folder(root / "out"))["close"].to_pylist()
+    assert closes == [day + 0.5 for day in range(2, 31)]
 
 
 def test_a_strategy_that_never_ends(sandbox, tmp_path):

@@ -10,6 +10,9 @@ from alphintra.rules.registry import rules
 from .stored import store_version
 
 NAMES = [
+    "simulated-crypto-hourly",
+    "simulated-equities-minute",
+    "simulated-fx-hourly",
     "us-closes-daily",
     "us-equities-daily",
     "us-factors-monthly",
@@ -23,8 +26,8 @@ async def test_list_has_the_platform_datasets_by_name(api):
     reply = await api("GET", "/api/datasets")
     assert reply.status == 200
     assert [item["name"] for item in reply.json["items"]] == NAMES
-    assert reply.json["_pagination"] == {"limit": 50, "offset": 0, "total": 6, "next": None}
-    equities = reply.json["items"][1]
+    assert reply.json["_pagination"] == {"limit": 50, "offset": 0, "total": 9, "next": None}
+    equities = reply.json["items"][4]
     assert equities["source"] == "PLATFORM"
     assert equities["asset_class"] == "STOCKS"
     assert equities["symbols"] == ["AAPL", "FB", "GOOG", "IBM", "MSFT"]
@@ -40,16 +43,36 @@ async def test_list_has_the_platform_datasets_by_name(api):
     )
     assert equities["tradable"] is True
     assert equities["notes"][0].startswith("survivors:")
-    assert reply.json["items"][0]["tradable"] is False
+    assert reply.json["items"][3]["tradable"] is False
+    assert [item["simulated"] for item in reply.json["items"]] == [True] * 3 + [False] * 6
+    assert reply.json["items"][0]["notes"][0].startswith("simulated prices:")
 
 
 async def test_search_filter_and_page(api):
     names = lambda reply: [item["name"] for item in reply.json["items"]]  # noqa: E731
     assert names(await api("GET", "/api/datasets", params={"search": "goog"})) == ["us-equities-daily"]
-    assert names(await api("GET", "/api/datasets", params={"asset_class": "stocks"})) == NAMES[:2]
-    assert names(await api("GET", "/api/datasets", params={"limit": 2, "offset": 4})) == NAMES[4:]
+    assert names(await api("GET", "/api/datasets", params={"asset_class": "stocks"})) == [NAMES[1], *NAMES[3:5]]
+    assert names(await api("GET", "/api/datasets", params={"limit": 2, "offset": 4})) == NAMES[4:6]
     first = await api("GET", "/api/datasets", params={"limit": 4})
     assert first.json["_pagination"]["next"] == "/a%40b/api/datasets?limit=4&offset=4"
+
+
+async def test_simulated_bars_have_times_within_the_day(api):
+    where = "/api/datasets/simulated-equities-minute"
+    shown = (await api("GET", f"{where}/preview", params={"symbol": "SIMB", "max_points": 300})).json
+    chart = shown["chart_data"]
+    assert (chart["bars"], chart["time"][0]) == (49_380, 1_719_840_600)  # 2024-07-01 13:30 UTC
+    assert len(set(chart["time"])) == len(chart["time"]) > 250
+    assert chart["candles"]["time"][1] - chart["candles"]["time"][0] == 60 * chart["candles"]["bars_each"]
+    asked = {"symbol": "SIMB", "start": "2024-07-03 16:50", "end": "2024-07-03 20:00", "points": 100}
+    candles = (await api("GET", f"{where}/candles", params=asked)).json
+    assert (candles["rows_each"], len(candles["time"])) == (1, 10)  # a half day: the exchange closes at 17:00 UTC
+    assert candles["time"][-1] == 1_720_025_940
+    bars = al.data.resolve("simulated-equities-minute/SIMB").bars["SIMB"]
+    row = int((bars.open_time == 1_720_025_940_000_000).argmax())
+    assert [candles[part][-1] for part in ("open", "high", "low", "close", "volume")] == [
+        bars.open[row], bars.high[row], bars.low[row], bars.close[row], bars.volume[row]
+    ]  # fmt: skip
 
 
 async def test_get_by_id_and_by_name(api):

@@ -300,6 +300,10 @@ export interface IMapping {
   adjustment: 'raw' | 'splits' | 'splits_and_dividends' | 'unknown';
   symbol_from: 'column' | 'fixed' | 'name';
   symbol: string;
+  /** Where the symbol is in the file's name: `{symbol}.us.txt`. */
+  symbol_pattern: string;
+  /** What the tables of an archive are called that are read: `Stocks/*.txt`; empty for all. */
+  members: string;
   date_in_name: boolean;
   dialect: { encoding: string; delimiter: string; quote: string; decimal: string; thousands: string; skip: number };
 }

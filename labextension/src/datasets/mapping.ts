@@ -55,6 +55,8 @@ export const ROLES: Record<IMapping['kind'], readonly string[]> = {
 export const TIME_ROLES: readonly string[] = ['time', 'date', 'clock', 'known_at'];
 /** Roles that any number of columns may have. */
 const MANY: readonly string[] = ['feature', 'label', 'text', 'ignore'];
+/** What is asked of each file anew, whatever was said of another. */
+const OF_THE_FILE: readonly string[] = ['symbol', 'symbol_pattern', 'members'];
 const NAMELESS: readonly string[] = ['time', 'date', 'clock', 'symbol', 'ignore'];
 
 /** The form as it opens: with how such a file was read before, else with the guess. */
@@ -73,19 +75,23 @@ export function initialForm(found: IInspected, dataset: string): IMappingForm {
   if (before === null || before.columns.length !== found.mapping.columns.length) {
     return { mapping: found.mapping, about, answered: [] };
   }
-  // A file of the same columns may be of another instrument.
+  // A file of the same columns may be of another instrument, an archive of other names.
   const isOwn = before.symbol_from !== 'column';
   const { symbol_from, symbol } = isOwn ? found.mapping : before;
+  const { symbol_pattern, members } = found.mapping;
   return {
-    mapping: { ...before, symbol_from, symbol },
+    mapping: { ...before, symbol_from, symbol, symbol_pattern, members },
     about,
-    answered: found.questions.map(question => question.field).filter(field => field !== 'symbol')
+    answered: found.questions.map(question => question.field).filter(field => !OF_THE_FILE.includes(field))
   };
 }
 
 /** What nobody has answered yet. */
 export function openQuestions(found: IInspected, form: IMappingForm): IQuestion[] {
-  return found.questions.filter(question => !form.answered.includes(question.field));
+  return found.questions.filter(
+    ({ field }) =>
+      !form.answered.includes(field) && !(field === 'symbol_pattern' && form.mapping.symbol_from !== 'name')
+  );
 }
 
 /** What a question is about, as its control shows it; empty while it is open. */

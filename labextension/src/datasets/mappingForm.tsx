@@ -35,6 +35,14 @@ const FRAMES: readonly string[] = ['1min', '5min', '15min', '30min', '1h', '4h',
 const ASSETS: readonly string[] = ['STOCKS', 'CRYPTO', 'FOREX', 'FUTURES', 'INDEX', 'RATES', 'COMMODITIES'];
 const CALENDARS: readonly string[] = ['XNYS', 'XNAS', 'XLON', 'XETR', 'XTKS', '24/7', 'weekdays'];
 
+/** Questions to which any answer can be written, each with one. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  symbol: 'AAPL',
+  zone: 'UTC',
+  symbol_pattern: '{symbol}.csv',
+  members: 'Stocks/*.csv'
+};
+
 function zones(): string[] {
   return ['UTC', ...Intl.supportedValuesOf('timeZone')];
 }
@@ -44,7 +52,7 @@ function Question(props: { question: IQuestion; form: IMappingForm; trans: Trans
   const { question, form, trans, onAnswer } = props;
   const id = React.useId();
   const given = answerOf(form, question.field);
-  const isFree = question.field === 'symbol' || question.field === 'zone';
+  const isFree = question.field in EXAMPLES;
   return (
     <li data-question={question.field} data-open={given === ''}>
       <i aria-hidden="true">{given === '' ? '?' : '\u2713'}</i>
@@ -67,7 +75,7 @@ function Question(props: { question: IQuestion; form: IMappingForm; trans: Trans
             aria-labelledby={id}
             spellCheck={false}
             list={question.field === 'zone' ? `${id}-zones` : undefined}
-            placeholder={question.field === 'zone' ? trans.__('another zone') : 'AAPL'}
+            placeholder={question.field === 'zone' ? trans.__('another zone') : EXAMPLES[question.field]}
             value={question.choices.includes(given) ? '' : given}
             onChange={event => onAnswer(event.target.value)}
           />
@@ -138,7 +146,7 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
         options={[
           ...(hasColumn ? [['column', trans.__('many: in a column')] as const] : []),
           ['fixed', trans.__('one: written here')] as const,
-          ['name', trans.__('one: the name of the file')] as const
+          ['name', found.tables.length > 1 ? trans.__('one a file: in its name') : trans.__('one: the name of the file')] as const
         ]}
         complaint={null}
         hint={hasColumn ? null : trans.__('For many in one file, say in the table which column it is.')}
@@ -153,6 +161,34 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
           complaint={mapping.symbol.trim() === '' ? trans.__('Write the symbol of these rows.') : null}
           onChange={symbol => onChange(answer(form, 'symbol', symbol))}
         />
+      ) : null}
+      {found.tables.length > 1 ? (
+        <>
+          {mapping.symbol_from === 'name' ? (
+            <TextField
+              name="symbol_pattern"
+              label={trans.__('In the name')}
+              value={mapping.symbol_pattern}
+              placeholder={EXAMPLES.symbol_pattern}
+              complaint={
+                /^(|[^{}]*\{(symbol|SYMBOL)\}[^{}]*)$/.test(mapping.symbol_pattern)
+                  ? null
+                  : trans.__('Write {symbol} once, where the symbol is.')
+              }
+              hint={trans.__('{SYMBOL} takes it in capitals, * stands for anything.')}
+              onChange={own => onChange(answer(form, 'symbol_pattern', own))}
+            />
+          ) : null}
+          <TextField
+            name="members"
+            label={trans.__('Tables')}
+            value={mapping.members}
+            placeholder={trans.__('all')}
+            complaint={null}
+            hint={trans.__('Of the archive, such as %1.', EXAMPLES.members)}
+            onChange={own => onChange(answer(form, 'members', own))}
+          />
+        </>
       ) : null}
       <TextField
         name="zone"

@@ -125,6 +125,8 @@ function mapping(roles: string, more: Partial<IMapping> = {}): IMapping {
     adjustment: 'unknown',
     symbol_from: roles.includes('symbol') ? 'column' : 'name',
     symbol: '',
+    symbol_pattern: '',
+    members: '',
     date_in_name: false,
     dialect: { encoding: 'utf-8', delimiter: ',', quote: '"', decimal: '.', thousands: '', skip: 1 },
     ...more
@@ -170,6 +172,23 @@ test('questions are open until they are answered, and open again without an answ
   );
   form = answer(form, 'zone', ' ');
   assert.deepEqual([openQuestions(found, form).map(own => own.field), form.mapping.zone], [['zone'], null]);
+});
+
+test('which tables of an archive are read, and where their symbols are, is asked of each archive', () => {
+  const before = mapping('time close', { zone: 'UTC', symbol_pattern: '{symbol}.csv', members: 'Old/*' });
+  const found = inspected(
+    mapping('time close', { symbol_pattern: '{symbol}.us.txt' }),
+    ['members', 'symbol_pattern', 'zone'],
+    before
+  );
+  let form = initialForm(found, 'prices');
+  assert.deepEqual(openQuestions(found, form).map(own => own.field), ['members', 'symbol_pattern']);
+  assert.deepEqual([form.mapping.symbol_pattern, form.mapping.members], ['{symbol}.us.txt', '']);
+  assert.deepEqual(openQuestions(found, { ...form, mapping: withSymbolFrom(form.mapping, 'fixed') }).length, 1);
+  form = answer(answer(form, 'symbol_pattern', '{SYMBOL}.us.txt'), 'members', 'Stocks/*');
+  assert.deepEqual(openQuestions(found, form), []);
+  const body = ingestBody(form);
+  assert.deepEqual([body.mapping.symbol_pattern, body.mapping.members], ['{SYMBOL}.us.txt', 'Stocks/*']);
 });
 
 test('how such a file was read before is proposed, but not whose it is', () => {

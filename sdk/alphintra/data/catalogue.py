@@ -16,12 +16,24 @@ from alphintra.errors import UnknownDataset
 
 ROOT = Path(__file__).resolve().parent.parent / "datasets"
 """Folder of the shipped datasets: one folder per name, ``calendars`` and ``licenses``."""
+_SIMULATED = "simulated-"
+
+
+def is_simulated(found: dict[str, Any]) -> bool:
+    """Tell from a manifest whether nobody ever traded at these prices: there is no file, its rows are made."""
+    return "simulated" in found
+
+
+def intraday(found: dict[str, Any]) -> bool:
+    """Tell from a manifest whether a session has several bars, which are told apart by their times."""
+    return found["timeframe"] not in ("1d", "1w", "1mo")
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """Return the names of the shipped datasets, sorted."""
-    return tuple(sorted(path.parent.name for path in ROOT.glob("*/manifest.json")))
+    """Return the names of the shipped datasets, sorted, those that are simulated after the others."""
+    found = (path.parent.name for path in ROOT.glob("*/manifest.json"))
+    return tuple(sorted(found, key=lambda name: (name.startswith(_SIMULATED), name)))
 
 
 @cache
@@ -67,11 +79,15 @@ def select(name: str) -> tuple[dict[str, Any], tuple[str, ...]] | None:
 
 
 def read_columns(found: dict[str, Any], symbols: Sequence[str]) -> dict[str, dict[str, npt.NDArray[Any]]]:
-    """Read the stored columns of some symbols of a shipped dataset.
+    """Read the stored columns of some symbols of a shipped dataset, or make those of a simulated one.
 
     Times come as int64 microseconds, dates as int32 days, numbers as float64; each array is a
     fresh, writable copy.
     """
+    if is_simulated(found):
+        from alphintra.data.simulated import columns as made
+
+        return made(found["name"], symbols)
     import pyarrow.parquet as pq
 
     groups = {entry["name"]: entry["row_group"] for entry in found["symbols"]}

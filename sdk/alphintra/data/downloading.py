@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from alphintra.data.dataset import Dataset
     from alphintra.store.exporting import Rows
 
-_TIME = "session"
-
 
 def write_file(rows: Rows, path: str | os.PathLike[str], kind: str | None, *, escape: bool) -> Path:
     """Write rows to a file, a row group at a time; until all is written nothing has its name.
@@ -52,9 +50,10 @@ def rows_in_memory(dataset: Dataset, columns: Sequence[str] | None = None, start
 
     Args:
         dataset: Which.
-        columns: Which columns, beside the symbol and the session; left out, all.
-        start: First session.
-        end: Last session, included.
+        columns: Which columns, beside the symbol and the session, or of what ships with several bars a session the
+            bar's open; left out, all.
+        start: First session, or time.
+        end: Last one, included.
 
     Raises:
         DataError: There is no such column; a bound is no date.
@@ -62,6 +61,7 @@ def rows_in_memory(dataset: Dataset, columns: Sequence[str] | None = None, start
     import numpy as np
 
     from alphintra.data.arrow import to_table
+    from alphintra.data.catalogue import intraday
     from alphintra.store.columns import SYMBOL, arrow_schema, columns_of, raw_values
     from alphintra.store.exporting import Rows
     from alphintra.store.finding import bounds
@@ -70,15 +70,17 @@ def rows_in_memory(dataset: Dataset, columns: Sequence[str] | None = None, start
     names = [name for name in table.column_names if name != SYMBOL]
     if columns is not None and (missing := [name for name in columns if name not in (*names, SYMBOL)]):
         raise DataError(f"there is no column {missing[0]!r}", code="UNKNOWN_COLUMN", hint=f"It has {', '.join(names)}.")
-    low, high = bounds("date32", start, end)
-    days = raw_values(table[_TIME])
-    kept = np.flatnonzero((days >= low) & (days <= high))
+    by_time = bool(dataset.manifest) and intraday(dataset.manifest)
+    when = "open_time" if by_time else "session"
+    low, high = bounds("timestamp[us, UTC]" if by_time else "date32", start, end)
+    times = raw_values(table[when])
+    kept = np.flatnonzero((times >= low) & (times <= high))
     if len(kept) < len(table):
         from alphintra.store.columns import numbers
 
         table = table.take(numbers(kept))
-    chosen = [name for name in names if columns is None or name in columns or name == _TIME]
-    found = columns_of(table.select([SYMBOL, *chosen]).schema, {_TIME: "time"})
+    chosen = [name for name in names if columns is None or name in columns or name == when]
+    found = columns_of(table.select([SYMBOL, *chosen]).schema, {when: "time"})
 
     def tables(wanted: Sequence[str]) -> Iterator[Any]:
         own = tuple(column for column in found if column.name in wanted or column.role == "time")

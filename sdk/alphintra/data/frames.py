@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from alphintra.data.catalogue import ROOT
+from alphintra.data.catalogue import ROOT, intraday
 
 if TYPE_CHECKING:
     from alphintra.data.content_hash import Array
@@ -20,17 +20,17 @@ EVENT_COLUMNS = ("symbol", "kind", "ex_date", "value", "known_from", "known_to",
 def to_pandas(dataset: Dataset) -> pd.DataFrame:
     """Return stored columns with the session, or an intraday bar's open time, as index."""
     stored = dataset.stored()
-    intraday = not dataset.manifest and dataset.market().timeframe not in ("1d", "1w", "1mo")
-    parts = {symbol: _frame(columns, intraday) for symbol, columns in stored.items()}
+    by_time = intraday(dataset.manifest or {"timeframe": dataset.market().timeframe})
+    parts = {symbol: _frame(columns, by_time) for symbol, columns in stored.items()}
     if len(parts) == 1:
         return next(iter(parts.values()))
     return pd.concat(parts, names=["symbol"])
 
 
-def _frame(columns: dict[str, Array], intraday: bool) -> pd.DataFrame:
+def _frame(columns: dict[str, Array], by_time: bool) -> pd.DataFrame:
     index = (
         pd.DatetimeIndex(columns["open_time"].astype("M8[us]"), tz="UTC", name="time")
-        if intraday
+        if by_time
         else pd.DatetimeIndex(columns["session"].astype("M8[D]").astype("M8[s]"), name="date")
     )
     values = {name: array for name, array in columns.items() if name not in _TIMES}

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -45,6 +46,8 @@ _REFUSED = (
 )
 _PACKED = (".gz", ".gzip", ".zst", ".zstd", ".zip")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_UNPACKING = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
+_HEAD_BYTES = 4 << 10
 _JUNK = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 _DOCUMENTS = (".md", ".pdf", ".html", ".htm", ".ipynb", ".py", ".png", ".jpg", ".checksum", ".license", ".doc", ".docx")
 
@@ -58,28 +61,56 @@ class Part:
         stem: The name without folders and suffixes, where a symbol or a date may be.
         path: Where its bytes are.
         content: What they are.
+        base: Its file's name without folders, all suffixes kept.
     """
 
     name: str
     stem: str
     path: Path
     content: Content
+    base: str = ""
 
 
-def table_names(source: Path, name: str, limits: Limits) -> list[str]:
-    """Return what the tables of a file are called, without unpacking any.
+@dataclass(frozen=True)
+class Head:
+    """How a table of an archive begins.
+
+    Attributes:
+        name: As of :class:`Part`.
+        inside: What the archive calls it, folders included; only ever compared, never a path.
+        start: Its first bytes.
+        content: What they are; ``None`` where they cannot be unpacked.
+    """
+
+    name: str
+    inside: str
+    start: bytes
+    content: Content | None
+
+
+def heads_of(source: Path, name: str, limits: Limits) -> list[Head]:
+    """Return how the tables of an archive begin, without unpacking more of any; none of what is no archive.
 
     Raises:
         DataError: It is of a kind that is not read, or a damaged archive.
     """
     if content_of(source, name, limits) != "zip":
-        return [name]
+        return []
+    found = []
     with open_zip(source, name, limits) as archive:
-        return [inside for _, inside in _data(archive, name, Findings(0))]
+        for entry, inside in _data(archive, name, Findings(0)):
+            try:
+                with archive.open(entry) as stream:
+                    start = stream.read(_HEAD_BYTES)
+            except _UNPACKING:  # said when it is read
+                start = b""
+            kinds: list[Content] = [content for magic, content in _MAGIC if start.startswith(magic)]
+            found.append(Head(inside, entry.filename, start, [*kinds, "text"][0] if start else None))
+    return found
 
 
 def parts(
-    source: Path, name: str, spool: Path, limits: Limits, findings: Findings, only: str = ""
+    source: Path, name: str, spool: Path, limits: Limits, findings: Findings, only: str = "", members: str = ""
 ) -> Iterator[Part]:
     """Yield the tables of a file one after the other; each is gone when the next one is asked for.
 
@@ -90,17 +121,20 @@ def parts(
         limits: How much may come out.
         findings: Takes the members that are left out.
         only: Name of the one table that is wanted; all if left out.
+        members: What those tables of an archive are called that are wanted, folders included: ``*`` stands for
+            anything, ``?`` for one sign; all if left out.
 
     Raises:
-        DataError: It is empty, damaged, of a kind that is not read, or more comes out than is allowed.
+        DataError: It is empty, damaged, of a kind that is not read, more comes out than is allowed, or no table of an
+            archive is called as is wanted.
     """
     content = content_of(source, name, limits)
     if content not in ("gzip", "zstd", "zip"):
-        yield Part(name, stem_of(name), source, content)
+        yield Part(name, stem_of(name), source, content, base_of(name))
         return
     spool.mkdir(parents=True, exist_ok=True)
     if content == "zip":
-        yield from _members(source, name, spool, limits, findings, only)
+        yield from _members(source, name, spool, limits, findings, only, members)
         return
     target = spool / "unpacked"
     packed = source.stat().st_size
@@ -133,9 +167,14 @@ def content_of(path: Path, name: str, limits: Limits) -> Content:
     return "text"
 
 
+def base_of(name: str) -> str:
+    """Return a name without folders, whichever way they are written."""
+    return name.replace("\\", "/").rsplit("/", 1)[-1]
+
+
 def stem_of(name: str) -> str:
     """Return a name without folders, packing, suffix, and the market that some write after the symbol (``aapl.us``)."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    last = base_of(name)
     for suffix in _PACKED:
         if last.lower().endswith(suffix) and len(last) > len(suffix):
             last = last[: -len(suffix)]
@@ -196,7 +235,7 @@ def _is_workbook(path: Path, limits: Limits) -> bool:
 
 
 def _members(
-    source: Path, name: str, spool: Path, limits: Limits, findings: Findings, only: str
+    source: Path, name: str, spool: Path, limits: Limits, findings: Findings, only: str, members: str
 ) -> Iterator[Part]:
     packed = source.stat().st_size
     # Entries may share their bytes: what comes out of all is bounded by the archive as well.
@@ -205,6 +244,14 @@ def _members(
         entries = _data(archive, name, findings)
         if not entries:
             raise DataError("the archive holds no data", code="EMPTY_FILE", where=name)
+        if members:
+            called = [shown(entry.filename, 80) for entry, _ in entries]
+            entries = [own for own in entries if fnmatchcase(own[0].filename, members)]
+            if not entries:
+                raise DataError(
+                    f"no table of the archive is called {shown(members, 80)}", code="MAPPING_MISMATCH", where=name,
+                    hint="It has " + ", ".join(called[:10]) + (", …" if len(called) > 10 else "") + ".",
+                )  # fmt: skip
         for entry, inside in entries:
             if only not in ("", inside):
                 continue
@@ -216,7 +263,7 @@ def _members(
                 with archive.open(entry) as stream:
                     left -= _unpack(stream, target, size, left, limits, inside)
                 yield _inner(target, inside, entry.filename, limits)
-            except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            except _UNPACKING as error:
                 raise _damaged("zip archive", inside) from error
             finally:
                 target.unlink(missing_ok=True)
@@ -242,7 +289,7 @@ def _inner(path: Path, name: str, inside: str, limits: Limits) -> Part:
     content = content_of(path, name, limits)
     if content in ("gzip", "zstd", "zip"):
         raise _unread("the file is packed twice", name)
-    return Part(name, stem_of(inside), path, content)
+    return Part(name, stem_of(inside), path, content, base_of(inside))
 
 
 def _stream(file: IO[bytes], content: Content) -> Any:

@@ -11,7 +11,8 @@ import duckdb
 
 from alphintra.errors import DataError
 from alphintra.ingest import csv_reader
-from alphintra.ingest.containers import Part, parts, table_names
+from alphintra.ingest.archives import alike, asked_of_archive
+from alphintra.ingest.containers import Part, heads_of, parts
 from alphintra.ingest.encoding import Encoding
 from alphintra.ingest.engine import connect
 from alphintra.ingest.findings import Finding, Findings, shown
@@ -34,7 +35,7 @@ class Inspection:
     Attributes:
         name: The file.
         format: What it is, inside of its packing.
-        table: The table that was looked at: the file, or the first member of an archive.
+        table: The table that was looked at: the file, or of an archive the first table that is like most.
         tables: Names of all tables, the first thousand.
         rows: Cells of some rows, as text.
         guess: A mapping, how sure each part of it is, and what is to be asked.
@@ -79,7 +80,7 @@ def inspect(
         spool: A folder for what is unpacked; removed afterwards.
         limits: What looking may cost.
         name: What the file is called.
-        table: Which table of an archive to look at; the first one if left out.
+        table: Which table of an archive to look at; the first one that is like most if left out.
 
     Raises:
         DataError: It cannot be read at all.
@@ -88,10 +89,14 @@ def inspect(
     called = name or source.name
     try:
         with connect(limits, [source], spool) as connection:
-            names = table_names(source, called, limits)
-            wanted = table or next(iter(names), "")
+            heads = heads_of(source, called, limits)
+            tables = alike(heads) if len(heads) > 1 else None
+            wanted = table or (tables.usual[0].name if tables is not None else "")
             for part in parts(source, called, spool, limits, findings, wanted):
                 found = _look(connection, part, called, spool, limits, findings)
+                if tables is not None:
+                    found = replace(found, guess=asked_of_archive(found.guess, tables, findings))
+                names = [head.name for head in heads] or [called]
                 return replace(found, tables=tuple(names[:1_000]), findings=tuple(findings))
             raise DataError(f"there is no table '{shown(table)}'", code="MAPPING_MISMATCH", where=called)
     finally:

@@ -34,6 +34,8 @@ NATIVE = "native"
 """Format of a time column that a typed file holds as times."""
 CLOCK_MS = "ms-of-day"
 """Format of a clock that counts milliseconds from midnight."""
+SYMBOL, CAPITALS = "{symbol}", "{SYMBOL}"
+"""Where the symbol is in a file's name; taken in capitals."""
 RESERVED = ("symbol", "time", "date")
 
 
@@ -96,6 +98,10 @@ class Mapping:
         adjustment: What prices are adjusted for.
         symbol_from: Where the symbol comes from: a column, ``symbol``, or the file's name.
         symbol: The symbol of the whole file.
+        symbol_pattern: Where the symbol is in the file's name: the name with ``{symbol}`` in it (``{SYMBOL}``: taken in
+            capitals), and ``*`` for anything, as ``{symbol}.us.txt``. Empty: the name without what is known to stand
+            around symbols.
+        members: What the tables of an archive are called that are read, as ``Stocks/*.txt``; empty for all.
         date_in_name: The file's name holds the date, its cells the time of day.
         dialect: How text is written.
         sheet: Name of the sheet of a workbook.
@@ -112,6 +118,8 @@ class Mapping:
     adjustment: Adjustment = "unknown"
     symbol_from: SymbolFrom = "name"
     symbol: str = ""
+    symbol_pattern: str = ""
+    members: str = ""
     date_in_name: bool = False
     dialect: Dialect = field(default_factory=Dialect)
     sheet: str = ""
@@ -260,6 +268,12 @@ def _check_rest(mapping: Mapping) -> None:
         raise _bad("the symbol comes from a column exactly if one column is the symbol")
     if mapping.symbol_from == "fixed":
         check_symbol(mapping.symbol, "mapping")
+    for text, what in ((mapping.symbol_pattern, "where the symbol is"), (mapping.members, "which tables are read")):
+        if len(text) > 200 or (text and not text.isprintable()) or text.count("*") > 4:
+            raise _bad(f"the rule that says {what} has more than 200 signs or 4 asterisks, or control characters")
+    marks = mapping.symbol_pattern.count(SYMBOL) + mapping.symbol_pattern.count(CAPITALS)
+    if mapping.symbol_pattern and marks != 1:
+        raise _bad("the rule for names must say once where the symbol is", None, f"Write {SYMBOL}.csv, for example.")
     dialect = mapping.dialect
     signs = (dialect.delimiter, dialect.quote, dialect.decimal, dialect.thousands)
     if len(dialect.delimiter) != 1 or dialect.decimal not in (".", ",") or any(len(sign) > 1 for sign in signs):

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from alphintra.errors import DataError
+from alphintra.ingest.archives import symbol_in
 from alphintra.ingest.assembling import Assembler
 from alphintra.ingest.containers import Part, parts
 from alphintra.ingest.engine import connect
@@ -80,7 +81,7 @@ def read(
     try:
         with connect(limits, [source], spool) as connection:
             run = _Run(connection, name or source.name, mapping, staging, limits, progress)
-            for part in parts(source, run.name, spool, limits, run.findings):
+            for part in parts(source, run.name, spool, limits, run.findings, members=mapping.members):
                 run.add(part)
             return run.finish()
     except BaseException:
@@ -116,9 +117,9 @@ class _Run:
     def add(self, part: Part) -> None:
         """Read one table."""
         mapping = self._mapping
-        symbol = self._symbol(part)
         try:
             table = open_table(self._connection, part, mapping, self._staging / "spool", self._limits, self.findings)
+            symbol = self._symbol(part)
         except DataError as error:
             if error.code != "MAPPING_MISMATCH" or part.name == self.name:
                 raise
@@ -156,6 +157,14 @@ class _Run:
         if mapping.symbol_from == "column":
             return None
         symbol = mapping.symbol if mapping.symbol_from == "fixed" else symbol_of(part.stem)
+        if mapping.symbol_from == "name" and mapping.symbol_pattern:
+            found = symbol_in(mapping.symbol_pattern, part.base)
+            if found is None:
+                raise DataError(
+                    f"the file's name is not like {mapping.symbol_pattern}", code="MAPPING_MISMATCH", where=part.name,
+                    hint="The rule says where the symbol is in the names of files: write another.",
+                )  # fmt: skip
+            symbol = found
         check_symbol(symbol, part.name)
         return symbol
 

@@ -14,14 +14,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from alphintra.errors import DataError
-from alphintra.store.cache import Cache
 from alphintra.store.layout import blob_path, check_id, manifest_path
 
-#: Where an object is put whole or not at all.
-_ATOMIC = ("memory", "s3", "s3a", "gs", "gcs", "abfs", "az")
+if TYPE_CHECKING:
+    from alphintra.store.cache import Cache
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,16 @@ class Blobs(Protocol):
 
         Raises:
             DataError: ``MISSING_FILE``.
+        """
+        ...
+
+    def open_manifest(
+        self, owner: str, version: str, sha256: str, size: int
+    ) -> AbstractContextManager[Path]:
+        """Hold a manifest of this hash and size as a path of this machine.
+
+        Raises:
+            DataError: ``UNKNOWN_VERSION``.
         """
         ...
 
@@ -89,12 +98,13 @@ class Blobs(Protocol):
         ...
 
 
-def open_blobs(address: str | Path, cache: Cache | None = None) -> Blobs:
+def open_blobs(address: str | Path, cache: Cache | None = None, locks: Path | None = None) -> Blobs:
     """Open a store.
 
     Args:
         address: A folder, or an address such as ``s3://bucket/prefix``.
         cache: Needed for what is no folder.
+        locks: A folder that all see who write to what is no folder: an object store has no locks.
 
     Raises:
         DataError: The address is of a kind that cannot be used, or its package is not installed.
@@ -105,7 +115,9 @@ def open_blobs(address: str | Path, cache: Cache | None = None) -> Blobs:
         return Folder(Path(address.removeprefix("file://")))
     if cache is None:
         raise DataError("an object store is read through a cache", code="NO_CACHE", hint="Name a folder for it.")
-    return ObjectStore(address, cache)
+    from alphintra.store.objects import ObjectStore
+
+    return ObjectStore(address, cache, locks)
 
 
 class Folder:
@@ -140,7 +152,15 @@ class Folder:
         """See :class:`Blobs`."""
         path = self.root / blob_path(owner, sha256)
         if not self.has(owner, sha256, size):
-            raise _missing(sha256)
+            raise missing(sha256)
+        yield path
+
+    @contextmanager
+    def open_manifest(self, owner: str, version: str, sha256: str, size: int) -> Iterator[Path]:
+        """See :class:`Blobs`."""
+        path = self.root / manifest_path(owner, version)
+        if not path.is_file():
+            raise unknown(version)
         yield path
 
     def put_manifest(self, owner: str, version: str, raw: bytes) -> None:
@@ -158,7 +178,7 @@ class Folder:
         try:
             return (self.root / manifest_path(owner, version)).read_bytes()
         except FileNotFoundError:
-            raise _unknown(version) from None
+            raise unknown(version) from None
 
     def stored(self, owner: str) -> Iterator[Entry]:
         """See :class:`Blobs`."""
@@ -178,14 +198,9 @@ class Folder:
         path.unlink(missing_ok=True)
         path.with_suffix(".part").unlink(missing_ok=True)
 
-    @contextmanager
-    def sweeping(self, owner: str, *, alone: bool) -> Iterator[None]:
-        """See :class:`Blobs`: a lock that ends with the process."""
-        path = self.root / check_id(owner, "an owner") / "sweep.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-            yield
+    def sweeping(self, owner: str, *, alone: bool) -> AbstractContextManager[None]:
+        """See :class:`Blobs`."""
+        return owner_locked(self.root, owner, alone=alone)
 
     def _made(self, path: str) -> Path:
         """Return a path whose folders are there, on the disk as well."""
@@ -201,107 +216,14 @@ class Folder:
         return target
 
 
-class ObjectStore:
-    """A store that fsspec reaches.
-
-    Args:
-        address: Such as ``s3://bucket/prefix``.
-        cache: Where files lie while they are read.
-    """
-
-    def __init__(self, address: str, cache: Cache) -> None:
-        import fsspec
-
-        protocol = address.partition("://")[0]
-        if protocol not in _ATOMIC:
-            raise DataError(
-                f"a store cannot be at {protocol}://", code="BAD_ADDRESS",
-                hint="A folder, or " + ", ".join(f"{name}://" for name in _ATOMIC) + ".",
-            )  # fmt: skip
-        try:
-            self._files, self._root = fsspec.core.url_to_fs(address)
-        except ImportError as error:
-            raise DataError(f"{protocol}:// needs a package: {error}", code="NOT_INSTALLED") from error
-        self._cache = cache
-
-    def take(self, owner: str, sha256: str, path: Path) -> None:
-        """See :class:`Blobs`."""
-        target = self._at(blob_path(owner, sha256))
-        size = path.stat().st_size
-        self._files.put_file(str(path), target)
-        if not self.has(owner, sha256, size):
-            raise DataError("the object store did not take a file whole", code="STORE_FAILED", where=sha256)
-        path.unlink()
-
-    def has(self, owner: str, sha256: str, size: int) -> bool:
-        """See :class:`Blobs`."""
-        self._files.invalidate_cache()
-        try:
-            return bool(self._files.info(self._at(blob_path(owner, sha256)))["size"] == size)
-        except FileNotFoundError:
-            return False
-
-    @contextmanager
-    def open(self, owner: str, sha256: str, size: int) -> Iterator[Path]:
-        """See :class:`Blobs`."""
-        source = self._at(blob_path(owner, sha256))
-
-        def fetch(path: Path) -> None:
-            try:
-                self._files.get_file(source, str(path))
-            except FileNotFoundError:
-                raise _missing(sha256) from None
-
-        with self._cache.open(sha256, size, fetch) as path:
-            yield path
-
-    def put_manifest(self, owner: str, version: str, raw: bytes) -> None:
-        """See :class:`Blobs`."""
-        self._files.pipe_file(self._at(manifest_path(owner, version)), raw)
-
-    def manifest(self, owner: str, version: str) -> bytes:
-        """See :class:`Blobs`."""
-        try:
-            return bytes(self._files.cat_file(self._at(manifest_path(owner, version))))
-        except FileNotFoundError:
-            raise _unknown(version) from None
-
-    def stored(self, owner: str) -> Iterator[Entry]:
-        """See :class:`Blobs`."""
-        return self._entries(f"{check_id(owner, 'an owner')}/blobs")
-
-    def manifests(self, owner: str) -> Iterator[Entry]:
-        """See :class:`Blobs`."""
-        return self._entries(f"{check_id(owner, 'an owner')}/manifests")
-
-    def remove(self, owner: str, sha256: str) -> None:
-        """See :class:`Blobs`."""
-        self._remove(blob_path(owner, sha256))
-
-    def remove_manifest(self, owner: str, version: str) -> None:
-        """See :class:`Blobs`."""
-        self._remove(manifest_path(owner, version))
-
-    @contextmanager
-    def sweeping(self, owner: str, *, alone: bool) -> Iterator[None]:
-        """See :class:`Blobs`: an object store has no locks, so here the day that a file may be unused has to do."""
+@contextmanager
+def owner_locked(root: Path, owner: str, *, alone: bool) -> Iterator[None]:
+    """Hold a lock on an owner's files, with others or ``alone``. It ends with the process."""
+    path = root / check_id(owner, "an owner") / "sweep.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         yield
-
-    def _entries(self, folder: str) -> Iterator[Entry]:
-        self._files.invalidate_cache()
-        for path, about in self._files.find(self._at(folder), detail=True).items():
-            when = about.get("LastModified") or about.get("created") or about.get("mtime")
-            modified = when.timestamp() if hasattr(when, "timestamp") else float(when or 0)
-            yield Entry(Path(path).stem, modified)
-
-    def _remove(self, path: str) -> None:
-        try:
-            self._files.rm_file(self._at(path))
-        except FileNotFoundError:
-            return
-
-    def _at(self, path: str) -> str:
-        return f"{self._root.rstrip('/')}/{path}"
 
 
 @contextmanager
@@ -339,10 +261,12 @@ def _entries(folder: Path, pattern: str) -> Iterator[Entry]:
             continue
 
 
-def _missing(sha256: str) -> DataError:
+def missing(sha256: str) -> DataError:
+    """Return the error of a file that is not there."""
     return DataError("a file of the dataset is not in the store", code="MISSING_FILE", where=sha256)
 
 
-def _unknown(version: str) -> DataError:
+def unknown(version: str) -> DataError:
+    """Return the error of a version that is not there."""
     return DataError("there is no such version", code="UNKNOWN_VERSION", where=version)
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from alphintra.errors import DataError
-from alphintra.store.layout import check_sha256
+from alphintra.store.blobs import disk_errors
+from alphintra.store.layout import check_id, check_sha256
 
 MOST_BYTES = 20 << 30
+_LOCK = "lock"
 _PART = ".part"
 
 
 class Cache:
     """A folder of files that were fetched, the least recently used ones leaving first.
 
-    A file that is read is locked, so no process takes it away meanwhile.
+    A file that is read is locked, so no process takes it away meanwhile: what is being read may exceed the bound. Equal
+    files of two owners are two here as well: how fast one comes tells nobody what another has.
 
     Args:
         folder: Where; made if it is not there.
@@ -29,25 +32,30 @@ class Cache:
 
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
         self._folder = Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._most = most_bytes
 
     @contextmanager
-    def open(self, sha256: str, size: int, fetch: Callable[[Path], None]) -> Iterator[Path]:
+    def open(
+        self, owner: str, sha256: str, size: int, fetch: Callable[[], Iterable[bytes]], name: str | None = None
+    ) -> Iterator[Path]:
         """Hold a file, fetched first where it is not here.
 
         Args:
-            sha256: Hash of its bytes, and its name.
+            owner: Whose it is.
+            sha256: Hash of its bytes.
             size: Its bytes.
-            fetch: Writes it to a path.
+            fetch: Gives its bytes in parts. Whoever wants the same file meanwhile waits for it.
+            name: What it is called here, an id; left out, its hash.
 
         Raises:
-            DataError: What was fetched has another hash; the file is larger than the cache.
+            DataError: ``DAMAGED_FILE`` where what was fetched has another hash or size; ``CACHE_TOO_SMALL``;
+                ``DISK_FULL``.
         """
-        path = self._folder / check_sha256(sha256)
+        path = self._at(owner, name or check_sha256(sha256))
         while True:
             if not path.exists():
-                self._fetch(path, size, fetch)
+                self._fetch(path, sha256, size, fetch)
             try:
                 held = path.open("rb")
             except FileNotFoundError:  # another process made room in between
@@ -60,26 +68,45 @@ class Cache:
                 yield path
                 return
 
-    def _fetch(self, path: Path, size: int, fetch: Callable[[Path], None]) -> None:
+    def remove(self, owner: str, name: str) -> None:
+        """Remove a file that nobody needs any more; one that is read stays until there is no room for it."""
+        _remove_if_free(self._at(owner, name))
+
+    def _at(self, owner: str, name: str) -> Path:
+        return self._folder / f"{check_id(owner, 'an owner')}.{check_id(name, 'a file')}"
+
+    def _fetch(self, path: Path, sha256: str, size: int, fetch: Callable[[], Iterable[bytes]]) -> None:
         if size > self._most:
             raise DataError(
                 f"a file of {size:,} bytes does not fit the cache of {self._most:,}", code="CACHE_TOO_SMALL",
                 hint="Make the cache larger.",
             )  # fmt: skip
-        self._make_room(size)
-        part = path.with_name(f"{path.name}.{secrets.token_hex(8)}{_PART}")
-        try:
-            with part.open("wb") as mine:
-                # Room is made of parts that nobody holds any more: up to its name a part is held.
-                fcntl.flock(mine, fcntl.LOCK_SH)
-                fetch(part)
-                with part.open("rb") as file:
-                    found = hashlib.file_digest(file, "sha256").hexdigest()
-                if found != path.name or part.stat().st_size != size:
-                    raise DataError("a file came from the store damaged", code="DAMAGED_FILE", where=path.name)
-                part.rename(path)
-        finally:
-            part.unlink(missing_ok=True)
+        part = path.with_name(path.name + _PART)
+        # Up to its name a part is held: room is made of those that nobody holds any more.
+        with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as mine:
+            fcntl.flock(mine, fcntl.LOCK_EX)
+            if not _is_at(mine.fileno(), part):  # whoever fetched it meanwhile is done with it
+                return
+            if path.exists():
+                part.unlink()
+                return
+            try:
+                with disk_errors():
+                    self._reserve(mine.fileno(), size)
+                    _fill(mine.fileno(), sha256, size, fetch())
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+            part.rename(path)
+
+    def _reserve(self, descriptor: int, size: int) -> None:
+        """Make room for a file and take it, before another does."""
+        with (self._folder / _LOCK).open("ab") as alone:
+            fcntl.flock(alone, fcntl.LOCK_EX)
+            os.ftruncate(descriptor, 0)
+            self._make_room(size)
+            if size:
+                _take(descriptor, size)
 
     def _make_room(self, size: int) -> None:
         """Remove what was not used for longest until a file of ``size`` bytes fits."""
@@ -89,13 +116,46 @@ class Cache:
                 about = entry.stat()
             except FileNotFoundError:
                 continue
-            found.append((about.st_mtime_ns, about.st_size, Path(entry.path)))
+            if entry.name != _LOCK:
+                found.append((about.st_mtime_ns, about.st_size, Path(entry.path)))
         held = sum(length for _, length, _ in found)
         for _, length, path in sorted(found):
             if held + size <= self._most and not path.name.endswith(_PART):
                 continue
             if _remove_if_free(path):
                 held -= length
+
+
+def _take(descriptor: int, size: int) -> None:
+    """Take a file's room on the disk; where the file system cannot promise it, its length alone."""
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
+            raise
+        os.ftruncate(descriptor, size)
+
+
+def _fill(descriptor: int, sha256: str, size: int, parts: Iterable[bytes]) -> None:
+    """Write a file of which everything is known beforehand."""
+    found, at = hashlib.sha256(), 0
+    for part in parts:
+        if at + len(part) > size:
+            raise _damaged(sha256)
+        found.update(part)
+        os.pwrite(descriptor, part, at)
+        at += len(part)
+    if at != size or found.hexdigest() != sha256:
+        raise _damaged(sha256)
+    os.fchmod(descriptor, 0o444)
+    os.fsync(descriptor)
+
+
+def _damaged(sha256: str) -> DataError:
+    return DataError(
+        "a file came from the store damaged", code="DAMAGED_FILE", where=sha256,
+        hint="Its bytes there are not those that were stored: restore it from a copy.",
+    )  # fmt: skip
 
 
 def _remove_if_free(path: Path) -> bool:

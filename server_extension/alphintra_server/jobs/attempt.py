@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from alphintra.errors import DataError
+
 from ..metrics import JOB_START_SECONDS
+from ..services.dataset_storage import GONE
+from ..waiting import in_waiting
 from . import protocol, worker_home
 from .bounds_told import with_bound
 from .eta import Eta
@@ -21,6 +25,7 @@ from .output import BadOutputError, adopt, collect
 from .protocol import OutputFile, OutputLimitError, ProtocolError
 from .store import Claim
 from .trader_places import placed
+from .worker_home import Link
 from .worker_process import Worker
 
 if TYPE_CHECKING:
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from alphintra_kernel.usage import Usage
 
 _log = logging.getLogger(__name__)
+_GONE = "What the job was to read was deleted before it began."
 _READY_SECONDS = 120.0  # two seconds of a processor, of which a job gets a tenth where notebooks compute
 _PROGRESS_SECONDS = 0.5
 _USAGE_SECONDS = 2.0
@@ -57,7 +63,7 @@ class JobInput:
     file_name: str | None = None
     line_map: list[list[int]] | None = None
     collect: Callable[[Path, list[OutputFile]], Any] = collect
-    links: Mapping[str, Path] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
     more: Callable[[Any], Iterable[str]] = lambda _found: ()
     about: Literal["strategy", "file", "source"] = "strategy"
     network: bool = False
@@ -196,9 +202,14 @@ class Attempt:
         # Whoever takes over from this server must know whom to end before there is anything to end.
         await asyncio.to_thread(worker_home.record, self.folder, worker.marker)
         try:
-            await asyncio.to_thread(worker.place, job.files, job.links)
+            stop = self._stopping()
+            await in_waiting(worker.place, job.files, job.links, lambda: not stop.done())
         except FileNotFoundError:
-            return failed("DATA_GONE", "What the job was to read was deleted before it began.")
+            return failed("DATA_GONE", _GONE)
+        except DataError as error:
+            if error.code in GONE:
+                return failed("DATA_GONE", _GONE)
+            return failed("STORE_FAILED", f"What the job was to read could not be fetched: {error}")
         worker.give(job.message | {"seconds": self.limits.wall_seconds})
         try:
             return await self._listen(worker, job)

@@ -40,6 +40,7 @@ from .kind import JobKind
 from .output import BadOutputError
 from .store import Claim
 from .version_keeping import kept, refuse_too_much
+from .worker_home import Link
 
 INSPECT, INGEST = "inspect", "ingest"
 UPLOAD = "upload"
@@ -47,7 +48,7 @@ _PARENT = "parent"
 _NOT_THE_FILE = frozenset(
     {
         "BAD_OUTPUT", "DATA_GONE", "DISK_LIMIT", "INTERNAL", "LOST", "MEMORY_LIMIT", "NO_SANDBOX", "OUTPUT_LIMIT",
-        "PROTOCOL", "STORAGE", "TIME_LIMIT", "WORKER_DIED",
+        "PROTOCOL", "STORAGE", "STORE_FAILED", "TIME_LIMIT", "WORKER_DIED",
     }
 )  # fmt: skip
 """Why a job may not be done that are no property of the file: the same file may do another time."""
@@ -118,7 +119,7 @@ class IngestKind(JobKind):
         """
         row, owner = _request_of(session, held.job_id)
         upload = session.get_one(UploadRow, row.upload_id)
-        links = {UPLOAD: self._storage.upload(upload.id)}
+        links: dict[str, Link] = {UPLOAD: self._storage.upload(upload.id)}
         parents = (row.parent_id,) if row.parent_id is not None else ()
         for parent in parents:
             links |= files_of(session, self._storage, owner, parent, _PARENT)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from alphintra_kernel.priority import BACKGROUND, Priority
 
-from .worker_home import WORKER_VARIABLE, WorkerHome, lay_out, remove_tree
+from ..waiting import in_waiting
+from .worker_home import WORKER_VARIABLE, Link, WorkerHome, lay_out, remove_tree
 from .worker_process import Streams, Worker
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Launcher:
         argv: Sequence[str],
         bounds: Limits,
         priority: Priority = BACKGROUND,
-        links: Mapping[str, Path] | None = None,
+        links: Mapping[str, Link] | None = None,
         last: Sequence[str] = (),
         *,
         network: bool = False,
@@ -138,6 +139,7 @@ class Launcher:
 
         Raises:
             OSError: Its folder could not be made, or a file that is to be linked is gone.
+            DataError: A file that is to be linked could not be got from where it lies.
             SandboxError: It could not be started.
         """
         from alphintra_kernel.sandbox import start
@@ -145,7 +147,7 @@ class Launcher:
         marker, folder = await asyncio.to_thread(self.home.new)
         try:
             if links:
-                await asyncio.to_thread(lay_out, folder, {}, links)
+                await in_waiting(lay_out, folder, {}, links)
             to_it, from_it = os.pipe(), os.pipe()
             theirs = (to_it[0], from_it[1])
             try:

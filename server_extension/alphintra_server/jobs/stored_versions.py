@@ -35,6 +35,7 @@ from .recipe_output import Expected, collect_comparison, collect_preview, collec
 from .store import Claim
 from .validate import VALIDATE
 from .version_keeping import kept, refuse_too_much
+from .worker_home import Link
 
 PROCESS, PREVIEW, COMPARE = "process", "preview", "compare"
 _PARENT, _OTHER = "parent", "other"
@@ -42,8 +43,8 @@ _REASONS = frozenset(
     {
         "BAD_COLUMN", "BAD_DATA", "BAD_OUTPUT", "BAD_PARAMETER", "DATASET_ACCESS", "DATASET_DELETED", "DISK_FULL",
         "DISK_LIMIT", "INTERNAL", "LOOK_AHEAD", "LOST", "MEMORY_LIMIT", "NO_ROWS", "NO_SANDBOX", "NO_TIMEFRAME",
-        "OUTPUT_LIMIT", "PARENT_CHANGED", "PROTOCOL", "QUOTA_EXCEEDED", "STORAGE", "TIME_LIMIT", "TOO_LARGE",
-        "UNKNOWN_COLUMN", "UNKNOWN_DATASET", "UNKNOWN_SYMBOL", "WORKER_DIED",
+        "OUTPUT_LIMIT", "PARENT_CHANGED", "PROTOCOL", "QUOTA_EXCEEDED", "STORAGE", "STORE_FAILED",
+        "TIME_LIMIT", "TOO_LARGE", "UNKNOWN_COLUMN", "UNKNOWN_DATASET", "UNKNOWN_SYMBOL", "WORKER_DIED",
     }
 )  # fmt: skip
 
@@ -187,7 +188,7 @@ class CompareKind(JobKind):
     def load(self, session: Session, held: Claim) -> JobInput:
         """Give the worker both versions."""
         row = _request_of(session, held)
-        links: dict[str, Path] = {}
+        links: dict[str, Link] = {}
         for folder, version_id in ((_PARENT, row.version_id), (_OTHER, row.other_id)):
             assert version_id is not None
             dataset, version = _version(session, row, version_id, Level.READ)

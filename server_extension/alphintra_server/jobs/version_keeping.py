@@ -30,14 +30,14 @@ def kept(storage: DatasetStorage, owner: Callable[[], str], output: Written, fol
         folder: Where the files lie.
 
     Raises:
-        BadOutputError: A file is not what the manifest says.
+        BadOutputError: A file is not what the manifest says, or the store failed (``STORE_FAILED``).
     """
     _own(folder, output.files)
     try:
         with committing.commit(storage, owner(), folder, output.manifest.version):
             yield
     except DataError as error:
-        raise BadOutputError(str(error)) from None
+        raise BadOutputError(str(error), "STORE_FAILED" if error.code == "STORE_FAILED" else "BAD_OUTPUT") from None
 
 
 def refuse_too_much(session: Session, limits: Limits, owner_id: str) -> None:

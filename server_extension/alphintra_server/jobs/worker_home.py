@@ -17,8 +17,10 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
 from alphintra_kernel import disk
 
@@ -86,7 +88,23 @@ class WorkerHome:
                 remove_tree(self.root)
 
 
-def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Path] | None = None) -> None:
+class Held(Protocol):
+    """A file that lies elsewhere, or is there only while it is held."""
+
+    def open(self) -> AbstractContextManager[Path]:
+        """Hold it as a path of this machine. Blocks."""
+        ...
+
+
+Link = Path | Held
+
+
+def lay_out(
+    folder: Path,
+    files: Mapping[str, str],
+    links: Mapping[str, Link] | None = None,
+    wanted: Callable[[], bool] = lambda: True,
+) -> None:
     """Write what a worker gets into the part of its folder that it can only read.
 
     Args:
@@ -94,15 +112,20 @@ def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Path] | 
         files: Path below ``in`` → text.
         links: Path below ``in`` → a file that nobody writes to any more. It gets a second name there, so that its bytes
             stay for as long as the worker has them, whoever removes the file.
+        wanted: Asked before each file that may have to be fetched; nothing more is laid out once it says no.
 
     Raises:
         FileNotFoundError: A file that is to be linked is gone.
         OSError: It could not be written.
+        DataError: A file could not be got from where it lies.
     """
     for path, file in (links or {}).items():
+        if not wanted():
+            return
         target = folder / "in" / path
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-        _link(file, target)
+        with contextlib.nullcontext(file) if isinstance(file, Path) else file.open() as held:
+            _link(held, target)
     for path, text in files.items():
         target = folder / "in" / path
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)

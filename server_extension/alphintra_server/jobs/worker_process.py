@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import protocol
 from .protocol import Conversation, Message, OutputLimitError
-from .worker_home import lay_out, remove_tree
+from .worker_home import Link, lay_out, remove_tree
 
 if TYPE_CHECKING:
     from alphintra_kernel.supervise import SandboxProcess
@@ -70,17 +70,24 @@ class Worker:
             self.warm = True
         return message
 
-    def place(self, files: Mapping[str, str], links: Mapping[str, Path] | None = None) -> None:
+    def place(
+        self,
+        files: Mapping[str, str],
+        links: Mapping[str, Link] | None = None,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Lay out what a job gets in the folder that the worker can only read. Blocks.
 
         Args:
             files: Path below ``in`` → text.
             links: Path below ``in`` → a file of the server's.
+            wanted: As of :func:`lay_out`.
 
         Raises:
             OSError: It could not be written.
+            DataError: A file could not be got from where it lies.
         """
-        lay_out(self.folder, files, links)
+        lay_out(self.folder, files, links, wanted)
 
     def give(self, job: Mapping[str, Any]) -> None:
         """Send it the job; what it uses is counted from now on."""

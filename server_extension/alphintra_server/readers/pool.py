@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from alphintra_kernel.priority import NORMAL
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from alphintra_kernel.limits import Limits
 
     from ..jobs.launcher import Launcher
+    from ..jobs.worker_home import Link
 
 PROGRAM = (sys.executable, "-P", "-m", "alphintra_kernel.dataset_reader")
 _MEMORY = 1 << 30
@@ -53,8 +53,11 @@ class Shelf(Protocol):
         """Return those that may still be read by whom they are for."""
         ...
 
-    async def links(self, source: Source) -> Mapping[str, Path]:
-        """Return the files of a version, by their paths below ``in`` of its reader."""
+    async def links(self, source: Source) -> Mapping[str, Link]:
+        """Return the files of a version, by their paths below ``in`` of its reader.
+
+        What getting one of them raises comes to whoever asked for a picture or a file.
+        """
         ...
 
 

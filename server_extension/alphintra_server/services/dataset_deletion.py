@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from functools import partial
 from typing import Any
@@ -27,6 +26,7 @@ from ..errors import Conflict, Invalid
 from ..jobs.worker_home import remove_tree
 from ..models.datasets import Deletion, DeletionQuery
 from ..sweeper import Sweeper
+from ..waiting import in_waiting
 from . import dataset_leases
 from .dataset_rows import owned
 from .dataset_storage import DatasetStorage
@@ -117,7 +117,7 @@ class DatasetDeletion:
         def referenced() -> tuple[set[str], set[str]]:
             return self._database.read_now(lambda session: _referenced(session, user_id))
 
-        swept = await asyncio.to_thread(
+        swept = await in_waiting(
             sweep,
             self._storage,
             self._storage.root,

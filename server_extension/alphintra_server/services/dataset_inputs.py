@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from alphintra.data.sources import INDEX, INDEX_FORMAT
@@ -17,7 +16,7 @@ from ..db.dataset_tables import BlobReferenceRow, DatasetVersionRow, StorageAcco
 from ..db.tables import DatasetRow
 from ..errors import Gone
 from .dataset_rows import Level, find
-from .dataset_storage import DatasetStorage
+from .dataset_storage import DatasetStorage, StoredFile
 from .selections import Selection, select_for_run
 
 FOLDER = "datasets"
@@ -51,7 +50,7 @@ def readable(
 
 def inputs(
     session: Session, storage: DatasetStorage, selections: Iterable[Selection]
-) -> tuple[dict[str, str], dict[str, Path]]:
+) -> tuple[dict[str, str], dict[str, StoredFile]]:
     """Return what a worker gets: texts, and files that are linked, by path below ``in``.
 
     A linked file stays readable until the worker has ended, whoever deletes the version meanwhile.
@@ -60,7 +59,7 @@ def inputs(
         Gone: A version was deleted before the job began.
     """
     index: dict[str, Any] = {}
-    links: dict[str, Path] = {}
+    links: dict[str, StoredFile] = {}
     for selection in selections:
         version = selection.version
         if version is None:
@@ -73,10 +72,10 @@ def inputs(
 
 def joined(
     session: Session, storage: DatasetStorage, versions: Mapping[str, tuple[DatasetRow, DatasetVersionRow]]
-) -> tuple[dict[str, str], dict[str, Path]]:
+) -> tuple[dict[str, str], dict[str, StoredFile]]:
     """Return what a worker gets of versions that a recipe joins, by the names that it has for them (``name@3``)."""
     index: dict[str, Any] = {}
-    links: dict[str, Path] = {}
+    links: dict[str, StoredFile] = {}
     for name, (dataset, version) in versions.items():
         links |= _named(session, storage, index, name.rpartition("@")[0], dataset, version)
     return _index(index), links
@@ -84,7 +83,7 @@ def joined(
 
 def files_of(
     session: Session, storage: DatasetStorage, owner: str, version_id: str, folder: str
-) -> dict[str, Path]:
+) -> dict[str, StoredFile]:
     """Return the files of a version as a worker gets them in a folder below ``in``, without a name.
 
     Args:
@@ -94,9 +93,17 @@ def files_of(
         version_id: Which version.
         folder: Where to.
     """
-    needed = select(BlobReferenceRow.sha256).where(BlobReferenceRow.version_id == version_id)
-    links = {f"{folder}/{file_name(sha256)}": storage.blob(owner, sha256) for sha256 in session.scalars(needed)}
-    return {f"{folder}/{MANIFEST}": storage.manifest_file(owner, version_id), **links}
+    manifest, files = stored_files(session, storage, owner, session.get_one(DatasetVersionRow, version_id))
+    return {f"{folder}/{MANIFEST}": manifest, **{f"{folder}/{file_name(file.sha256)}": file for file in files}}
+
+
+def stored_files(
+    session: Session, storage: DatasetStorage, owner: str, version: DatasetVersionRow
+) -> tuple[StoredFile, list[StoredFile]]:
+    """Return a version's manifest, and its files."""
+    needed = select(BlobReferenceRow.sha256, BlobReferenceRow.bytes).where(BlobReferenceRow.version_id == version.id)
+    files = [StoredFile(storage, owner, sha256, size) for sha256, size in session.execute(needed)]
+    return StoredFile(storage, owner, version.manifest_sha256, version.manifest_bytes, version.id), files
 
 
 def folder_of(session: Session, dataset: DatasetRow) -> str:
@@ -112,17 +119,16 @@ def _named(
     name: str,
     dataset: DatasetRow,
     version: DatasetVersionRow,
-) -> dict[str, Path]:
+) -> dict[str, StoredFile]:
     """Put a version into an index under a name, and return its files."""
     owner = folder_of(session, dataset)
     entry = index.setdefault(name, {"owner": owner, "versions": []})
     pair = [str(version.number), version.id]
     if pair not in entry["versions"]:
         entry["versions"] = sorted([*entry["versions"], pair], key=lambda item: int(item[0]))
-    links = {f"{FOLDER}/{manifest_path(owner, version.id)}": storage.manifest_file(owner, version.id)}
-    for sha256 in session.scalars(select(BlobReferenceRow.sha256).where(BlobReferenceRow.version_id == version.id)):
-        links[f"{FOLDER}/{blob_path(owner, sha256)}"] = storage.blob(owner, sha256)
-    return links
+    manifest, files = stored_files(session, storage, owner, version)
+    links = {f"{FOLDER}/{blob_path(owner, file.sha256)}": file for file in files}
+    return {f"{FOLDER}/{manifest_path(owner, version.id)}": manifest, **links}
 
 
 def _index(datasets: dict[str, Any]) -> dict[str, str]:

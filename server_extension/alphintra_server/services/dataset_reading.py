@@ -9,24 +9,24 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
-from alphintra.store.layout import MANIFEST, file_name
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
-from ..db.dataset_tables import BlobReferenceRow, DatasetVersionRow, StorageAccountRow
+from ..db.dataset_tables import DatasetVersionRow, StorageAccountRow
 from ..db.engine import Database
 from ..db.tables import DatasetRow
 from ..errors import Gone, Invalid, NotFound, ServiceError
+from ..jobs.worker_home import Link
 from ..models.dataset_reading import CandlesQuery, DatasetCandles, DownloadPlan, DownloadQuery
 from ..readers.pool import Readers, Source
 from ..readers.process import Said
 from . import shipped_datasets
+from .dataset_inputs import files_of
 from .dataset_rows import find
-from .dataset_storage import DatasetStorage
+from .dataset_storage import DatasetStorage, told
 
 _FOLDER = "version"
 
@@ -80,21 +80,24 @@ class DatasetReading:
         if found.source.shipped is not None:
             said, raw = await asyncio.to_thread(shipped_datasets.candles, found.manifest, request)
         else:
-            said, raw = await self._readers.picture(found.source, request)
+            with told():
+                said, raw = await self._readers.picture(found.source, request)
         return await asyncio.to_thread(_candles, found, symbol, query.column, said, raw)
 
     async def plan(self, who: Caller, dataset_id: str, query: DownloadQuery) -> DownloadPlan:
         """Look what a download would be; says what is wrong with it before there is a file."""
         found = await self._find(who, dataset_id, query.version)
-        async with self._readers.download(found.source, _asked(query, "count")) as (rows, _):
-            return _plan(found, query, rows)
+        with told():
+            async with self._readers.download(found.source, _asked(query, "count")) as (rows, _):
+                return _plan(found, query, rows)
 
     @asynccontextmanager
     async def download(self, who: Caller, dataset_id: str, query: DownloadQuery) -> AsyncIterator[Begun]:
         """Begin a download; what is wrong with it is said before its first byte."""
         found = await self._find(who, dataset_id, query.version)
-        async with self._readers.download(found.source, _asked(query, "export")) as (rows, reader):
-            yield Begun(_plan(found, query, rows), reader.parts())
+        with told():
+            async with self._readers.download(found.source, _asked(query, "export")) as (rows, reader):
+                yield Begun(_plan(found, query, rows), reader.parts())
 
     async def allowed(self, sources: Collection[Source]) -> Collection[Source]:
         """Return those that may still be read by whom they are for."""
@@ -104,18 +107,16 @@ class DatasetReading:
 
         return await self._database.read(work)
 
-    async def links(self, source: Source) -> Mapping[str, Path]:
+    async def links(self, source: Source) -> Mapping[str, Link]:
         """Return the files of a version, by their paths below ``in`` of its reader."""
         if source.version_id is None:
             return {}
 
-        def work(session: Session) -> Mapping[str, Path]:
+        def work(session: Session) -> Mapping[str, Link]:
             version = session.get_one(DatasetVersionRow, source.version_id)
             owner = session.get_one(DatasetRow, version.dataset_id).user_id
             folder = session.get_one(StorageAccountRow, owner).folder
-            blobs = session.scalars(select(BlobReferenceRow.sha256).where(BlobReferenceRow.version_id == version.id))
-            found = {f"{_FOLDER}/{file_name(sha256)}": self._storage.blob(folder, sha256) for sha256 in blobs}
-            return found | {f"{_FOLDER}/{MANIFEST}": self._storage.manifest_file(folder, version.id)}
+            return files_of(session, self._storage, folder, version.id, _FOLDER)
 
         return await self._database.read(work)
 

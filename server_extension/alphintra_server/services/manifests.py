@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from alphintra.errors import DataError
 from sqlalchemy.orm import Session
 
 from ..db.dataset_tables import DatasetVersionRow, StorageAccountRow
 from ..db.tables import DatasetRow
-from ..errors import Gone, Unavailable
-from .dataset_storage import DatasetStorage
+from ..errors import Unavailable
+from ..waiting import in_waiting
+from .dataset_storage import DatasetStorage, told
 
 _KEPT_BYTES = 8 << 20
 
@@ -52,22 +51,25 @@ class Manifests:
 
         Raises:
             Gone: It is not there any more.
-            Unavailable: It is not the one that was written.
+            Unavailable: It is not the one that was written, or the store failed.
         """
         if (kept := self._kept.get(place.version_id)) is not None:
             self._kept.move_to_end(place.version_id)
             return kept[1]
-        size, found = await asyncio.to_thread(self._read, place)
+        size, found = await in_waiting(self._read, place)
         self._kept[place.version_id] = (size, found)
         while self._kept and sum(size for size, _ in self._kept.values()) > _KEPT_BYTES:
             self._kept.popitem(last=False)
         return found
 
-    def _read(self, place: ManifestPlace) -> tuple[int, dict[str, Any]]:
-        try:
+    def bytes_of(self, place: ManifestPlace) -> bytes:
+        """Read one as it was written, out of the store. Blocks; raises as :meth:`read`."""
+        with told():
             raw = self._storage.manifest(place.folder, place.version_id)
-        except DataError:
-            raise Gone("The version was deleted.", code="DATASET_DELETED") from None
         if hashlib.sha256(raw).hexdigest() != place.sha256:
             raise Unavailable("The manifest of this version is damaged.", code="DAMAGED_MANIFEST")
+        return raw
+
+    def _read(self, place: ManifestPlace) -> tuple[int, dict[str, Any]]:
+        raw = self.bytes_of(place)
         return len(raw), json.loads(raw)

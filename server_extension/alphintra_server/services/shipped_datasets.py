@@ -91,12 +91,15 @@ def _put_symbols(session: Session, row: DatasetRow, manifest: dict[str, Any]) ->
 
 def _about(manifest: dict[str, Any]) -> dict[str, Any]:
     """Say of the values what a list shows."""
+    from alphintra.data.catalogue import is_simulated
+
     return {
         "prices": manifest.get("prices"),
         "currency": manifest.get("currency"),
         "calendar": manifest.get("calendar"),
         "license": (manifest.get("licence") or {}).get("name"),
         "tradable": tradable(manifest),
+        "simulated": is_simulated(manifest),
         "notes": [note["text"] for note in manifest.get("notes", [])],
     }
 
@@ -115,19 +118,28 @@ def chart(manifest: dict[str, Any], symbol: str, most: int) -> dict[str, Any]:
     name = "close" if "close" in values else values[0]
     series = np.asarray(columns[name], dtype=np.float64)
     kept = thin(series, most)
-    days = np.asarray(columns["session"], dtype=np.int64)[kept]
     return {
         "symbol": symbol,
         "series": name,
-        "time": (days * 86_400).tolist(),
+        "time": _seconds(manifest, columns)[kept].tolist(),
         "values": _finite(series[kept]),
         "bars": len(series),
         "thinned": len(kept) < len(series),
-        "candles": _candles(columns, most),
+        "candles": _candles(manifest, columns, most),
     }
 
 
-def _candles(columns: dict[str, Any], most: int) -> dict[str, Any] | None:
+def _seconds(manifest: dict[str, Any], columns: dict[str, Any]) -> Any:
+    """Return the times of bars in seconds: their sessions, or where a session has several their opens."""
+    import numpy as np
+    from alphintra.data.catalogue import intraday
+
+    if intraday(manifest):
+        return columns["open_time"] // 1_000_000
+    return np.asarray(columns["session"], dtype=np.int64) * 86_400
+
+
+def _candles(manifest: dict[str, Any], columns: dict[str, Any], most: int) -> dict[str, Any] | None:
     """Make at most ``most`` candles, each of as many bars as it takes; ``None`` where there are no bars."""
     import numpy as np
 
@@ -138,10 +150,9 @@ def _candles(columns: dict[str, Any], most: int) -> dict[str, Any] | None:
     each = max(1, -(-count // most))
     first = np.arange(0, count, each)
     last = np.minimum(first + each, count) - 1
-    days = np.asarray(columns["session"], dtype=np.int64)
     volume = columns.get("volume")
     return {
-        "time": (days[first] * 86_400).tolist(),
+        "time": _seconds(manifest, columns)[first].tolist(),
         "open": _finite(np.asarray(columns["open"], dtype=np.float64)[first]),
         "high": _finite(np.fmax.reduceat(high, first)),
         "low": _finite(np.fmin.reduceat(low, first)),
@@ -176,7 +187,9 @@ def candles(manifest: dict[str, Any], request: dict[str, Any]) -> tuple[Said, by
     try:
         parts = parts_of([Column(name, "double", name) for name in values], column)
         columns = catalogue.read_columns(manifest, [symbol])[symbol]
-        series = ArraySeries(columns["session"], columns, parts)
+        by_time = catalogue.intraday(manifest)
+        when, kind = ("open_time", "timestamp[us, UTC]") if by_time else ("session", "date32")
+        series = ArraySeries(columns[when], columns, parts, kind)
         rows = request["first_row"], request["stop_row"]
         if rows[0] is None:
             rows = series.span(request["start"], request["end"])
@@ -191,7 +204,7 @@ def candles(manifest: dict[str, Any], request: dict[str, Any]) -> tuple[Said, by
         rows=found.rows_of_all,
         rows_each=found.rows_each,
         first_row=found.first_row,
-        days=True,
+        days=not by_time,
         bars=series.bars,
         volume=found.volume is not None,
     )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from typing import Any
 
-from alphintra.errors import DataError
 from alphintra.store import manifest as manifests
 from alphintra.store.manifest import Manifest
 from sqlalchemy import select
@@ -18,7 +16,7 @@ from ..db.dataset_tables import DatasetVersionRow
 from ..db.engine import database_now
 from ..db.recipe_tables import VersionRequestRow
 from ..db.tables import DatasetRow, JobRow
-from ..errors import Conflict, Gone, Unavailable
+from ..errors import Conflict
 from ..idempotency import remember
 from ..jobs.recipe_output import COMPARISON, comparison_of
 from ..jobs.stored_versions import COMPARE
@@ -31,9 +29,9 @@ from ..models.recipes import (
     RowsDiffer,
     VersionDifferences,
 )
+from ..waiting import in_waiting
 from .dataset_recording import show
 from .dataset_rows import Level, find
-from .dataset_storage import DatasetStorage
 from .datasets import shown
 from .manifests import ManifestPlace, Manifests, place_of
 from .queueing import Queueing
@@ -48,13 +46,11 @@ class VersionComparisons:
 
     Args:
         jobs: Where jobs go, and everything is recorded.
-        storage: Where versions lie.
         manifests: Reads what is known of them.
         kept: Reads what comparisons left.
     """
 
-    def __init__(self, jobs: Queueing, storage: DatasetStorage, manifests: Manifests, kept: KeptOutput) -> None:
-        self._storage = storage
+    def __init__(self, jobs: Queueing, manifests: Manifests, kept: KeptOutput) -> None:
         self._manifests = manifests
         self._kept = kept
         self._jobs = jobs
@@ -109,7 +105,7 @@ class VersionComparisons:
             return row.id, place_of(session, row, readable(session, row, number))
 
         id_, place = await self._jobs.database.read(look)
-        manifest = await asyncio.to_thread(self._read, place)
+        manifest = await in_waiting(self._read, place)
 
         def work(session: Session) -> DatasetVersion:
             query = select(DatasetRow).where(DatasetRow.id == id_).with_for_update()
@@ -131,13 +127,7 @@ class VersionComparisons:
         return await self._jobs.database.write(work)
 
     def _read(self, place: ManifestPlace) -> Manifest:
-        try:
-            raw = self._storage.manifest(place.folder, place.version_id)
-        except DataError:
-            raise Gone("The version was deleted.", code="DATASET_DELETED") from None
-        if hashlib.sha256(raw).hexdigest() != place.sha256:
-            raise Unavailable("The manifest of this version is damaged.", code="DAMAGED_MANIFEST")
-        return manifests.from_json(raw)
+        return manifests.from_json(self._manifests.bytes_of(place))
 
 
 def _differences(

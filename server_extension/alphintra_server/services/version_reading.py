@@ -6,12 +6,10 @@ nobody new; who has begun to read goes on, as long as they ask now and then.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections import OrderedDict
 from math import inf
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -22,9 +20,10 @@ from ..db.engine import Database
 from ..db.tables import DatasetRow
 from ..errors import Gone, Invalid, NotFound
 from ..models.versions import VersionNames, VersionRef
+from ..waiting import in_waiting
 from . import dataset_leases
 from .dataset_rows import find
-from .dataset_storage import DatasetStorage
+from .dataset_storage import DatasetStorage, StoredFile, told
 
 _RENEWED = dataset_leases.LEASE.total_seconds() / 4
 _MOST_TAKEN = 10_000
@@ -61,14 +60,15 @@ class VersionReading:
     async def manifest(self, who: Caller, version_id: str, holder: str) -> bytes:
         """Read a version's manifest; this reader (``holder``) reads the version from then on."""
 
-        def work(session: Session) -> Path:
+        def work(session: Session) -> str:
             folder = _readable(session, who, version_id, holder)
             dataset_leases.take(session, version_id, holder)
-            return self._storage.manifest_file(folder, version_id)
+            return folder
 
-        path = await self._database.write(work)
+        folder = await self._database.write(work)
         self._note_taken(version_id, holder)
-        return await asyncio.to_thread(path.read_bytes)
+        with told():
+            return await in_waiting(self._storage.manifest, folder, version_id)
 
     async def part(
         self, who: Caller, version_id: str, sha256: str, start: int, count: int, holder: str
@@ -77,22 +77,24 @@ class VersionReading:
 
         Raises:
             Invalid: The range does not lie in the file.
+            Unavailable: The store failed.
         """
 
-        def work(session: Session) -> tuple[Path, int]:
+        def work(session: Session) -> StoredFile:
             owner = _readable(session, who, version_id, holder)
             reference = session.get(BlobReferenceRow, (version_id, sha256))
             if reference is None:
                 raise NotFound(f"The version has no file {sha256}.")
-            return self._storage.blob(owner, sha256), reference.bytes
+            return StoredFile(self._storage, owner, sha256, reference.bytes)
 
-        path, size = await self._database.read(work)
+        file = await self._database.read(work)
         if time.monotonic() - self._taken.get((version_id, holder), -inf) > _RENEWED:
             await self._database.write(lambda session: dataset_leases.take(session, version_id, holder))
             self._note_taken(version_id, holder)
-        if start + count > size:
-            raise Invalid.field("bytes", f"the file has {size:,} bytes")
-        return await asyncio.to_thread(_read, path, start, count)
+        if start + count > file.size:
+            raise Invalid.field("bytes", f"the file has {file.size:,} bytes")
+        with told():
+            return await in_waiting(_read, file, start, count)
 
     def _note_taken(self, version_id: str, holder: str) -> None:
         self._taken[version_id, holder] = time.monotonic()
@@ -120,16 +122,17 @@ def _readable(session: Session, who: Caller, version_id: str, holder: str) -> st
     return session.get_one(StorageAccountRow, dataset.user_id).folder
 
 
-def _read(path: Path, start: int, count: int) -> bytes:
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise Gone("The version was deleted.", code="DATASET_DELETED") from None
-    try:
-        parts = []
-        while count and (part := os.pread(file, count, start)):
-            parts.append(part)
-            start, count = start + len(part), count - len(part)
-    finally:
-        os.close(file)
+def _read(stored: StoredFile, start: int, count: int) -> bytes:
+    with stored.open() as path:
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise Gone("The version was deleted.", code="DATASET_DELETED") from None
+        try:
+            parts = []
+            while count and (part := os.pread(file, count, start)):
+                parts.append(part)
+                start, count = start + len(part), count - len(part)
+        finally:
+            os.close(file)
     return b"".join(parts)

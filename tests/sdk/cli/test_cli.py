@@ -176,6 +176,9 @@ def test_data_list(capsys):
         "wti-daily",
         "us-factors-monthly",
         "us-closes-daily",
+        "simulated-crypto-hourly",
+        "simulated-equities-minute",
+        "simulated-fx-hourly",
     }
 
 

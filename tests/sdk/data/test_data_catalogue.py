@@ -12,6 +12,9 @@ from alphintra.errors import DataError, UnknownDataset
 
 # name: (symbols, rows, first, last)
 SHIPPED = {
+    "simulated-crypto-hourly": (2, 35_088, "2023-01-01", "2024-12-31"),
+    "simulated-equities-minute": (3, 148_140, "2024-07-01", "2024-12-31"),
+    "simulated-fx-hourly": (3, 37_368, "2023-01-02", "2024-12-31"),
     "us-closes-daily": (20, 166_260, "1990-01-02", "2022-12-28"),
     "us-equities-daily": (5, 12_154, "2000-03-01", "2013-03-01"),
     "us-factors-monthly": (1, 1_109, "1926-07-31", "2018-11-30"),
@@ -21,7 +24,7 @@ SHIPPED = {
 }
 
 
-def test_the_six_platform_datasets():
+def test_the_platform_datasets():
     found = {
         name: (len(m["symbols"]), m["rows"], m["first"], m["last"])
         for name in catalogue.names()

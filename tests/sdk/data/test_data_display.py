@@ -11,7 +11,8 @@ from alphintra.data.chart import Chart, Line, chart_of, svg, thinned
 
 def test_the_list_shows_all_datasets():
     shown = data.list()
-    assert len(shown) == 6
+    assert len(shown) == 9
+    assert [name.startswith("simulated-") for name in shown.names] == [False] * 6 + [True] * 3
     assert shown.names[1] == "us-equities-daily"
     assert shown[1].symbols == ("AAPL", "FB", "GOOG", "IBM", "MSFT")
     assert [item.name for item in shown[:2]] == shown.names[:2]
@@ -22,7 +23,7 @@ def test_the_list_shows_all_datasets():
     )
     bundle = shown._repr_mimebundle_()
     assert set(bundle) == {"text/plain", "text/html"}
-    assert bundle["text/html"].count("<tr") == 7
+    assert bundle["text/html"].count("<tr") == 10
     frame = shown.to_pandas()
     assert frame.loc["us-closes-daily", "rows"] == 166_260
     assert frame.loc["vix-daily", "first"] == pd.Timestamp("2014-01-03")

@@ -5,14 +5,17 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import fsspec
 import pytest
 from alphintra.errors import DataError
-from alphintra.store.blobs import Folder, ObjectStore, open_blobs
+from alphintra.store.blobs import Folder, open_blobs
 from alphintra.store.cache import Cache
 from alphintra.store.committing import commit
 from alphintra.store.converting import to_numpy
+from alphintra.store.objects import ObjectStore
 from alphintra.store.opening import open_version
 from alphintra.store.reading import batches, read
 from alphintra.store.sweeping import lease, sweep
@@ -26,6 +29,13 @@ TABLES = {"A": bars(9_000, 1), "B": bars(10, 3)}
 def address():
     yield "memory://bucket/data"
     fsspec.filesystem("memory").rm("/bucket", recursive=True)
+
+
+def cached(folder):
+    """Hashes of what a cache holds."""
+    names = {path.name for path in folder.iterdir()} - {"lock"}
+    assert all(name.startswith("me.") for name in names)
+    return {name.removeprefix("me.") for name in names}
 
 
 def put(blobs, root, version="v1"):
@@ -50,7 +60,7 @@ def test_a_version_in_an_object_store(tmp_path, address):
     for symbol, columns in arrays(TABLES).items():
         for name, values in columns.items():
             assert (read_back[symbol][name] == values).all()
-    assert {path.name for path in cache.iterdir()} == {file.sha256 for file in manifest.files}
+    assert cached(cache) == {file.sha256 for file in manifest.files}
     # What was fetched once is not fetched again, and a changed object is noticed.
     for path in paths:
         if path.endswith(".parquet"):
@@ -59,7 +69,7 @@ def test_a_version_in_an_object_store(tmp_path, address):
     with pytest.raises(DataError) as caught:
         read(open_version(open_blobs(address, Cache(tmp_path / "other")), "me", "v1"))
     assert caught.value.code == "DAMAGED_FILE"
-    assert list((tmp_path / "other").iterdir()) == []
+    assert cached(tmp_path / "other") == set()
 
 
 def test_sweeping_and_what_is_missing(tmp_path, address):
@@ -86,7 +96,7 @@ def test_the_cache_is_bounded_and_drops_what_was_used_longest_ago(tmp_path, addr
     blobs = open_blobs(address, Cache(cache, sum(sizes) - 1))
     version = open_version(blobs, "me", "v1")
     assert len(list(batches(version))) == 10  # all files, one after the other
-    left = {path.name for path in cache.iterdir()}
+    left = cached(cache)
     assert manifest.files[-1].sha256 in left
     assert manifest.files[0].sha256 not in left
     assert sum(path.stat().st_size for path in cache.iterdir()) < sum(sizes)
@@ -96,8 +106,8 @@ def test_the_cache_is_bounded_and_drops_what_was_used_longest_ago(tmp_path, addr
 
 
 def test_what_is_held_stays_and_what_nobody_finished_goes(tmp_path):
-    def fetch(content):
-        return lambda path: path.write_bytes(content)
+    def fetch(*parts):
+        return lambda: iter(parts)
 
     cache = Cache(tmp_path, 10)
     names = {content: hashlib.sha256(content).hexdigest() for content in (b"aaaa", b"bbbb", b"cccc")}
@@ -107,29 +117,63 @@ def test_what_is_held_stays_and_what_nobody_finished_goes(tmp_path):
         import sys
         from pathlib import Path
         from alphintra.store.cache import Cache
-        def never(path):
+        def never():
             raise AssertionError("fetched")
-        with Cache(Path({str(tmp_path)!r}), 10).open({names[b"aaaa"]!r}, 4, never) as path:
+        with Cache(Path({str(tmp_path)!r}), 10).open("me", {names[b"aaaa"]!r}, 4, never) as path:
             print("held", flush=True)
             sys.stdin.readline()
             print(path.read_bytes(), flush=True)
         """
     )
-    with cache.open(names[b"aaaa"], 4, fetch(b"aaaa")) as path:
+    with cache.open("me", names[b"aaaa"], 4, fetch(b"aa", b"aa")) as path:
         assert path.read_bytes() == b"aaaa"
     assert not (tmp_path / "dead.part").exists()
     holder = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"
-    os.utime(tmp_path / names[b"aaaa"], (0, 0))  # the oldest by far
+    os.utime(tmp_path / f"me.{names[b'aaaa']}", (0, 0))  # the oldest by far
     for content in (b"bbbb", b"cccc"):
-        with cache.open(names[content], 4, fetch(content)):
+        with cache.open("me", names[content], 4, fetch(content)):
             pass
-    assert {path.name for path in tmp_path.iterdir()} == {names[b"aaaa"], names[b"cccc"]}
+    assert cached(tmp_path) == {names[b"aaaa"], names[b"cccc"]}
+    cache.remove("me", names[b"aaaa"])  # held: it stays
+    assert names[b"aaaa"] in cached(tmp_path)
     out, _ = holder.communicate("go\n", timeout=120)
     assert out == "b'aaaa'\n"
-    with pytest.raises(DataError) as caught, cache.open(names[b"bbbb"], 4, fetch(b"xxxx")):
-        raise AssertionError("opened")
-    assert caught.value.code == "DAMAGED_FILE"
+    cache.remove("me", names[b"aaaa"])
+    left = {names[b"cccc"]}
+    assert cached(tmp_path) == left
+    for wrong in (b"xxxx",), (b"bbb",), (b"bb", b"bbb"), ():
+        with pytest.raises(DataError) as caught, cache.open("me", names[b"bbbb"], 4, fetch(*wrong)):
+            raise AssertionError("opened")
+        assert caught.value.code == "DAMAGED_FILE"
+    assert cached(tmp_path) == left
+
+
+def test_who_wants_the_same_file_meanwhile_waits_for_it(tmp_path):
+    cache, content = Cache(tmp_path, 1_000), b"x" * 600
+    begun, go = threading.Event(), threading.Event()
+    fetched = []
+
+    def fetch():
+        fetched.append(1)
+        begun.set()
+        assert go.wait(60)
+        yield content
+
+    def read():
+        with cache.open("me", hashlib.sha256(content).hexdigest(), 600, fetch) as path:
+            return path.read_bytes()
+
+    with ThreadPoolExecutor(3) as threads:
+        readers = [threads.submit(read) for _ in range(3)]
+        assert begun.wait(60)
+        # Its room is taken before its first byte is there, and its part is nobody's to remove.
+        assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 600
+        other = hashlib.sha256(b"y" * 600).hexdigest()
+        with cache.open("you", other, 600, lambda: [b"y" * 600]):
+            go.set()
+            assert [reader.result(60) for reader in readers] == [content] * 3
+    assert fetched == [1]
 
 
 def test_addresses(tmp_path):
@@ -140,6 +184,7 @@ def test_addresses(tmp_path):
     for address, cache, code in (
         ("memory://x", None, "NO_CACHE"),
         ("ftp://x", Cache(tmp_path), "BAD_ADDRESS"),
+        ("memory://", Cache(tmp_path), "BAD_ADDRESS"),
     ):
         with pytest.raises(DataError) as caught:
             open_blobs(address, cache)

@@ -1,0 +1,274 @@
+"""Datasets in an object store: its own client against a local server that speaks S3, on a line that breaks."""
+
+import asyncio
+import hashlib
+import sys
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
+from pathlib import Path
+
+import alphintra as al
+import numpy as np
+import pytest
+from alphintra.errors import DataError
+from alphintra.store import objects
+from alphintra.store.blobs import Folder, open_blobs
+from alphintra.store.cache import Cache
+from alphintra.store.committing import commit
+from alphintra.store.converting import to_numpy
+from alphintra.store.layout import blob_path
+from alphintra.store.opening import open_version
+from alphintra.store.reading import batches, read
+from alphintra.store.sweeping import lease, sweep
+from alphintra_server.db.dataset_tables import DatasetLeaseRow
+from alphintra_server.jobs.worker_home import lay_out
+from sqlalchemy import delete
+
+from ..object_store import SECRET, bucket, s3_line  # noqa: F401  fixtures
+from ..sdk.store.made import arrays, bars, write
+from .conftest import TestIdentities
+from .uploaded import ALICE, as_csv, files_below, prices
+
+TABLES = {"A": bars(20_000, 1), "B": bars(30_000, 3)}
+
+
+@pytest.fixture
+def worker_argv():
+    return (sys.executable, "-P", "-c", Path(__file__).with_name("ingest_worker.py").read_text())
+
+
+@pytest.fixture
+def identities():
+    return TestIdentities
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Try again once, at once: what does not come back is not waited for."""
+    monkeypatch.setattr(objects, "_TRIES", 2)
+    short = {"connect_timeout": 5, "read_timeout": 30, "retries": {"total_max_attempts": 1}}
+    monkeypatch.setitem(objects._S3, "config_kwargs", short)
+
+
+@pytest.fixture
+def settings(request):
+    """With a store in a bucket, or as a test says."""
+    if hasattr(request, "param"):
+        return request.param
+    request.getfixturevalue("impatient")
+    return {"dataset_store": request.getfixturevalue("bucket").address}
+
+
+def put(blobs, root, version="v1"):
+    with lease(root, "me") as folder:
+        write(folder, TABLES, version)
+        with commit(blobs, "me", folder, version) as manifest:
+            return manifest
+
+
+def code_of(work, *args):
+    with pytest.raises(DataError) as caught:
+        work(*args)
+    return caught.value.code
+
+
+def test_a_version_is_the_same_as_in_a_folder(bucket, tmp_path):  # noqa: F811
+    blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
+    blobs.check()
+    assert bucket.held() == []
+    manifest = put(blobs, tmp_path)
+    in_folder = put(Folder(tmp_path / "folder"), tmp_path / "folder")
+    assert manifest.content_hash == in_folder.content_hash
+    assert bucket.held() == sorted([*(blob_path("me", h) for h in manifest.hashes), "me/manifests/v1.json"])
+    here = {p.relative_to(tmp_path / "folder").as_posix() for p in (tmp_path / "folder").rglob("*.*") if p.is_file()}
+    assert here - {"me/sweep.lock"} == set(bucket.held())
+    version = open_version(blobs, "me", "v1")
+    found = to_numpy(read(version))
+    for symbol, columns in arrays(TABLES).items():
+        for name, values in columns.items():
+            assert (found[symbol][name] == values).all()
+
+    # Room for one of two files: who reads one keeps it, whatever comes.
+    small = tmp_path / "small"
+    sizes = {file.sha256: file.bytes for file in manifest.files}
+    assert len(sizes) >= 2
+    version = open_version(open_blobs(bucket.address, Cache(small, max(sizes.values()) + 10)), "me", "v1")
+    first, last = manifest.files[0], manifest.files[-1]
+    with version.files.open(first) as held:
+        with version.files.open(last) as other:
+            assert (held.stat().st_size, other.stat().st_size) == (first.bytes, last.bytes)
+        assert held.exists()
+    with version.files.open(manifest.sides[0]):
+        assert sum(path.stat().st_size for path in small.iterdir()) <= max(sizes.values()) + 10
+    assert sum(len(table) for _, table in batches(version)) == 50_000
+
+    assert sweep(blobs, tmp_path, "me", lambda: ((), ())).files == 0  # younger than a day
+    swept = sweep(blobs, tmp_path, "me", lambda: ((), ()), unused_seconds=0)
+    assert (swept.files, swept.manifests, bucket.held()) == (len(manifest.hashes), 1, [])
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["lock"]
+
+
+def test_a_connection_that_breaks_leaves_nothing_half(bucket, tmp_path, impatient):  # noqa: F811
+    cache = tmp_path / "cache"
+    blobs = open_blobs(bucket.address, Cache(cache), tmp_path)
+    bucket.line.cut(up=30_000)
+    assert code_of(put, blobs, tmp_path) == "STORE_FAILED"
+    assert bucket.line.breaks > 1  # tried again
+    assert bucket.held() == []
+    bucket.line.cut(up=30_000, heals=1)
+    manifest = put(blobs, tmp_path)
+    file = max(manifest.files, key=lambda file: file.bytes)
+    assert file.bytes > 50_000
+
+    version = open_version(blobs, "me", "v1")
+    bucket.line.cut(down=30_000)
+    assert code_of(read, version) == "STORE_FAILED"
+    assert [path.name for path in cache.iterdir()] == ["lock"]
+    assert code_of(blobs.manifest, "me", "v1") == "STORE_FAILED"
+    assert code_of(blobs.has, "me", file.sha256, file.bytes) == "STORE_FAILED"
+    assert code_of(sweep, blobs, tmp_path, "me", lambda: ((), ())) == "STORE_FAILED"
+    bucket.line.cut(down=30_000, heals=1)
+    assert len(read(version)) == 50_000
+    assert bucket.line.breaks == 1
+
+    # What was changed there, or is gone.
+    key = blob_path("me", file.sha256)
+    bucket.put(key, b"x" * file.bytes)
+    version = open_version(open_blobs(bucket.address, Cache(tmp_path / "other"), tmp_path), "me", "v1")
+    assert code_of(read, version) == "DAMAGED_FILE"
+    bucket.put(key, b"x" * 10)
+    assert code_of(read, version) == "DAMAGED_FILE"
+    assert f"me.{file.sha256}" not in {path.name for path in (tmp_path / "other").iterdir()}
+    assert not list((tmp_path / "other").glob("*.part"))
+    blobs.remove("me", file.sha256)
+    assert code_of(read, version) == "MISSING_FILE"
+    nowhere = open_blobs("s3://no-such-bucket/data", Cache(tmp_path / "nowhere"))
+    for work in nowhere.check, lambda: nowhere.manifest("me", "v1"), lambda: nowhere.has("me", file.sha256, 1):
+        assert code_of(work) == "STORE_FAILED"
+
+
+def test_whoever_is_killed_between_a_file_and_the_manifest_leaves_no_version(bucket, tmp_path, monkeypatch):  # noqa: F811
+    blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(blobs, "put_manifest", killed)
+        put(blobs, tmp_path)
+    assert {key.split("/")[1] for key in bucket.held()} == {"blobs"}
+    assert code_of(open_version, blobs, "me", "v1") == "UNKNOWN_VERSION"
+    manifest = put(blobs, tmp_path)  # done again: the same files under the same names
+    assert len(bucket.held()) == len(manifest.hashes) + 1
+    # A commit that is under way and a sweep of the same owner do not meet: the second waits for the first.
+    order = []
+    with ThreadPoolExecutor(1) as thread:
+        with blobs.sweeping("me", alone=False):
+            told = lambda: order.append("swept") or ((), ())  # noqa: E731
+            gone = thread.submit(sweep, blobs, tmp_path, "me", told, unused_seconds=0)
+            assert not wait([gone], 0.2).done
+            order.append("committed")
+        assert gone.result(60).manifests == 1
+    assert (order, bucket.held()) == (["committed", "swept"], [])
+
+
+def test_a_large_file_goes_in_parts(bucket, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setitem(objects._PUT, "s3", {"chunksize": 5 << 20, "max_concurrency": 2})  # the least that S3 takes
+    monkeypatch.setattr(objects, "_PART", 3 << 20)
+    blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
+    content = np.random.default_rng(1).bytes(11 << 20)
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    bucket.line.cut(up=7 << 20)
+    assert code_of(blobs.take, "me", sha256, path) == "STORE_FAILED"
+    assert (path.exists(), bucket.held()) == (True, [])
+    bucket.line.mend()
+    blobs.take("me", sha256, path)
+    assert (path.exists(), bucket.held()) == (False, [blob_path("me", sha256)])
+    bucket.line.cut(down=(3 << 20) + 100_000, heals=1)  # in the second part
+    with blobs.open("me", sha256, len(content)) as held:
+        assert held.read_bytes() == content
+    assert bucket.line.breaks == 1
+
+
+def test_a_job_that_is_cancelled_fetches_no_further_file(tmp_path):
+    opened, here = [], tmp_path / "here"
+    here.write_text("rows")
+
+    class Far:
+        def open(self):
+            opened.append(self)
+            return nullcontext(here)
+
+    lay_out(tmp_path, {}, {"a": Far(), "b": Far()}, lambda: not opened)
+    assert (len(opened), (tmp_path / "in" / "a").read_text()) == (1, "rows")
+
+
+@pytest.mark.parametrize("settings", [{"dataset_store": "ftp://host/data"}], indirect=True)
+async def test_an_address_that_cannot_be_used_is_said_at_each_request(api):
+    reply = await api("GET", "/api/datasets", user=ALICE)
+    assert reply.status == 503
+    assert reply.json["detail"].startswith("AlphintraServer.dataset_store: a store cannot be at ftp://host/data")
+
+
+async def test_an_upload_is_stored_read_and_deleted_there(
+    api, services, bucket, put_upload, look_at, make_version, job_end, opened, data_dir, monkeypatch  # noqa: F811
+):
+    frame = prices(["AAPL", "MSFT"])
+    found = await look_at(put_upload(as_csv(frame)))
+    mapping = found["inspection"]["mapping"]
+
+    # The line breaks while a version is put there: nothing is there, and the file can be used again.
+    bucket.line.cut(up=1_000)
+    job = await make_version(found["upload_id"], mapping)
+    assert (job["status"], job["error"]["code"]) == ("FAILED", "STORE_FAILED"), job
+    bucket.line.mend()
+    assert bucket.held() == []
+    job = await make_version(found["upload_id"], mapping)
+    assert job["status"] == "COMPLETED", job["error"]
+    keys = bucket.held()
+    assert files_below(data_dir / "datasets") == files_below(data_dir / "jobs") == []
+
+    listed = (await api("GET", "/api/datasets/prices", user=ALICE)).json
+    assert sum(key.endswith(f"/manifests/{listed['version_id']}.json") for key in keys) == 1
+    assert all(key.split("/")[1] == "blobs" for key in keys if "/manifests/" not in key)
+
+    # A job gets it as files, a notebook by ranges through its door, a chart from a reader.
+    bucket.line.cut(down=0)
+    one = "/api/datasets/prices/versions/1"
+    asked = await api("POST", f"{one}/validation", {}, user=ALICE)
+    job = await job_end(asked.json["job_id"])
+    assert (job["status"], job["error"]["code"]) == ("FAILED", "STORE_FAILED"), job
+    shown = await api("GET", "/api/datasets/prices/candles", user=ALICE, params={"symbol": "MSFT"})
+    assert (shown.status, shown.json["code"]) == (503, "STORE_FAILED")
+    assert not list((data_dir / "workers").rglob("*.parquet"))
+    bucket.line.mend()
+    asked = await api("POST", f"{one}/validation", {}, user=ALICE)
+    job = await job_end(asked.json["job_id"])
+    assert job["status"] == "COMPLETED", job["error"]
+    shown = await api("GET", "/api/datasets/prices/candles", user=ALICE, params={"symbol": "MSFT"})
+    assert shown.status == 200, shown.json
+    assert shown.json["close"] == frame[frame.Symbol == "MSFT"]["Close"].tolist()
+    door = await opened("alice")
+    monkeypatch.setenv("ALPHINTRA_DOOR", str(door.socket))
+    monkeypatch.setenv("ALPHINTRA_DOOR_TOKEN", door.token)
+    table = await asyncio.to_thread(lambda: al.data.load("prices@1").to_pandas())
+    assert table["close"].tolist() == frame.sort_values(["Symbol", "Date"])["Close"].tolist()
+    assert {path.split("/")[-1].split(".")[0] for path in keys} <= {
+        listed["version_id"], *(name.rpartition(".")[2] for name in files_below(data_dir / "cache"))
+    }  # fmt: skip
+
+    # Nothing that a kernel or a job can read has the store's credentials.
+    assert not [p for p in data_dir.rglob("*") if p.is_file() and SECRET.encode() in p.read_bytes()]
+
+    assert (await api("DELETE", "/api/datasets/prices", user=ALICE)).status in (200, 202)
+    await services.readers.stop()
+    for _ in range(2400):
+        await services.dataset_deletion.look()
+        if not bucket.held():
+            break
+        services.database.write_now(lambda session: session.execute(delete(DatasetLeaseRow)))
+        await asyncio.sleep(0.05)
+    assert bucket.held() == []
+    assert files_below(data_dir / "cache") == ["lock"]
