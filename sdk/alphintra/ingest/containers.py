@@ -266,8 +266,9 @@ def _unpack(stream: Any, target: Path, packed: int, allowed: int, limits: Limits
                 chunk = stream.read(MIB)
             except (EOFError, OSError, zlib.error) as error:
                 if isinstance(error, EOFError) or "Truncated" in str(error):
-                    message = f"the packed file ends after {written:,} bytes, before its end"
-                    raise DataError(message, code="TRUNCATED_FILE", where=name, hint="Upload it again.") from error
+                    message = "the packed file is cut off: its end is missing"
+                    hint = "Upload it again; where it is as short on your disk, get it anew."
+                    raise DataError(message, code="TRUNCATED_FILE", where=name, hint=hint) from error
                 raise _damaged("packed file", name) from error
             if not chunk:
                 return written

@@ -61,7 +61,7 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "line.csv": (HEAD.encode() + b"2020-01-02," + b"1" * 1_100_000 + b"\n", "CELL_LIMIT", "line.csv, line 2"),
     "wide.csv": ((",".join(f"c{n}" for n in range(10_000)) + "\n" + ",".join("1" * 10_000) + "\n").encode(),
                  "COLUMN_LIMIT", "there are 10,000 columns, more than 2,000"),
-    "cut.csv.gz": (gzip.compress((HEAD + GOOD * 5000).encode())[:-20], "TRUNCATED_FILE", "cut.csv.gz"),
+    "cut.csv.gz": (gzip.compress((HEAD + GOOD * 5000).encode())[:-20], "TRUNCATED_FILE", "its end is missing (cut."),
     "crc.csv.gz": (gzip.compress(HEAD.encode())[:-8] + bytes(8), "DAMAGED_FILE", "the packed file is damaged"),
     "cut.csv.zst": (zstandard.compress((HEAD + GOOD * 5000).encode())[:-20], "TRUNCATED_FILE", "cut.csv.zst"),
     "cut.zip": (zipped({"a.csv": GOOD.encode()})[:-30], "DAMAGED_FILE", "the zip archive is damaged"),
