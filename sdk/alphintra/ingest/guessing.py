@@ -145,7 +145,7 @@ def _either(cells: Sequence[str], formats: tuple[str, ...]) -> str:
             continue
         if days[0] != days[1]:
             both = " or ".join(f"{day} ({form})" for day, form in zip(days, formats, strict=False))
-            return f"Is {shown(cell, 24)} {both}? All dates could be either."
+            return f"Is {shown(cell, 24)} the day {both}? All dates could be either."
     return f"Is {shown(cells[0], 24)} {formats[0]} or {formats[1]}? All dates could be either."
 
 
