@@ -129,7 +129,7 @@ def klines() -> bytes:
     members = {}
     for end, row in _backtesting(BITCOIN).iterrows():
         begin, close = (int(time.timestamp() * 1000) for time in (end.replace(day=1), end + pd.Timedelta("1D")))
-        prices = ",".join(f"{row[name]:.8f}" for name in BARS)
+        prices = ",".join(f"{row[name]!r}" for name in BARS)
         line = f"{begin},{prices},{close - 1},{row['volume'] * row['close']:.8f},0,0,0,0\n"
         members[f"BTCUSD-1mo-{end:%Y-%m}.csv"] = line
     return _zipped(members)
