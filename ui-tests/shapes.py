@@ -1,7 +1,8 @@
 """Files of market data as traders have them, in ten shapes: prices that were traded, none of them made up here.
 
 Four are files of other packages as these ship them. No package ships the other six shapes: there the rows of a file of
-a package are written exactly as the shape is published, and :attr:`Shape.made_of` says so.
+a package are written exactly as the shape is published, and :attr:`Shape.made_of` says so. All are read where the
+packages are installed for other tests; nothing of them is copied here.
 """
 
 from __future__ import annotations
@@ -125,11 +126,14 @@ def _zipped(members: dict[str, str]) -> bytes:
 
 
 def klines() -> bytes:
-    """Bars as Binance's archive has them: a file for each month, no names, open and close of each in milliseconds."""
+    """Bars as Binance's archive has them: a file for each month, no names, open and close of each in milliseconds.
+
+    What the source does not tell, trades and the takers' part, is 0.
+    """
     members = {}
     for end, row in _backtesting(BITCOIN).iterrows():
         begin, close = (int(time.timestamp() * 1000) for time in (end.replace(day=1), end + pd.Timedelta("1D")))
-        prices = ",".join(f"{row[name]!r}" for name in BARS)
+        prices = ",".join(repr(float(row[name])) for name in BARS)
         line = f"{begin},{prices},{close - 1},{row['volume'] * row['close']:.8f},0,0,0,0\n"
         members[f"BTCUSD-1mo-{end:%Y-%m}.csv"] = line
     return _zipped(members)
