@@ -39,6 +39,7 @@ class Shape:
         asked: What the file does not tell, with the answers.
         stated: What is written into the form beside.
         fired: The rules that find something.
+        errors: Those of them that have to be accepted before anything runs on it.
         bars: How many bars the chart says it has.
         step: A step of a recipe, with what is written into its fields.
         cleaned: What the step makes of the frame.
@@ -56,6 +57,7 @@ class Shape:
     step: tuple[str, dict[str, str]]
     cleaned: Callable[[pd.DataFrame], pd.DataFrame]
     asked: dict[str, str] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
 
 
 def _file(package: str, path: str) -> Path:
@@ -128,9 +130,9 @@ def _zipped(members: dict[str, str]) -> bytes:
 def klines() -> bytes:
     """Bars as Binance's archive has them: a file for each month, no names, open and close of each in milliseconds.
 
-    What the source does not tell, trades and the takers' part, is 0.
+    What the source does not tell, trades and the takers' part, is 0. One of the archive's checksums lies among them.
     """
-    members = {}
+    members = {"BTCUSD-1mo-2012-01.zip.CHECKSUM": f"{'0' * 64}  BTCUSD-1mo-2012-01.zip\n"}
     for end, row in _backtesting(BITCOIN).iterrows():
         begin, close = (int(time.timestamp() * 1000) for time in (end.replace(day=1), end + pd.Timedelta("1D")))
         prices = ",".join(repr(float(row[name])) for name in BARS)
@@ -155,10 +157,10 @@ def lean() -> bytes:
 
 
 def workbook() -> bytes:
-    """Bars as a spreadsheet has them: a sheet with days as Excel's numbers."""
+    """Bars as a broker's spreadsheet has them: a sheet with days as Excel's numbers, and a note below."""
     frame = pd.read_csv(GOOGLE, index_col=0, parse_dates=True)
     rows = [[time.date(), *map(float, row)] for time, row in zip(frame.index, frame.to_numpy(), strict=True)]
-    return xlsx([["Date", "Open", "High", "Low", "Close", "Volume"], *rows])
+    return xlsx([["Date", "Open", "High", "Low", "Close", "Volume"], *rows, ["Prices may be delayed."]])
 
 
 def parquet() -> bytes:
@@ -233,7 +235,8 @@ SHAPES = {
     "klines": Shape(
         "BTCUSD-1mo.zip", "rows of backtesting's BTCUSD.csv, in Binance's shape", klines, _klines, "BTCUSD",
         f"time {OHLCV} ignore feature feature feature feature ignore",
-        {"asset_class": "CRYPTO", "calendar": "24/7", "currency": "USD"}, ("CONST_COLUMN",), 156, DERIVE, with_return,
+        {"asset_class": "CRYPTO", "calendar": "24/7", "currency": "USD"}, ("CONST_COLUMN", "MEMBER_SKIPPED"), 156,
+        DERIVE, with_return,
     ),
     "lean": Shape(
         "ibm.zip", "rows of bokeh_sampledata's stocks.csv.gz, in LEAN's shape", lean, lambda: _unadjusted("IBM"), "IBM",
@@ -241,7 +244,7 @@ SHAPES = {
     ),
     "excel": Shape(
         "GOOG.xlsx", "rows of backtesting's GOOG.csv, in a workbook", workbook, lambda: _backtesting(GOOGLE), "GOOG",
-        f"time {OHLCV}", SHARES_OF_NEW_YORK, ("ADJ_UNKNOWN",), 2_148, DROP, traded,
+        f"time {OHLCV}", SHARES_OF_NEW_YORK, ("TS_PARSE", "ADJ_UNKNOWN"), 2_148, DROP, traded, errors=("TS_PARSE",),
     ),
     "parquet": Shape(
         "shares.parquet", "rows of bokeh_sampledata's stocks.csv.gz, as pandas writes Parquet", parquet,

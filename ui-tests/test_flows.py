@@ -122,6 +122,14 @@ def test_a_real_file_goes_all_the_way(name: str, view: Page) -> None:
     fired = page.locator(f"{PAGE} .alphintra-Report > li")
     expect(fired).to_have_count(len(shape.fired))
     assert {fired.nth(place).get_attribute("data-rule") for place in range(fired.count())} == set(shape.fired)
+    # An error is accepted with a reason, or nothing would run on it.
+    line = page.locator(f"{PAGE} .alphintra-Report > li.alphintra-mod-open")
+    expect(line).to_have_count(len(shape.errors))
+    for rule in shape.errors:
+        page.locator(f"{PAGE} .alphintra-Report > li[data-rule='{rule}']").get_by_role("button", name="Accept").click()
+        page.keyboard.type("no prices are in that row")
+        page.keyboard.press("Enter")
+    expect(line).to_have_count(0)
     expect(page.locator(f"{PANEL} .alphintra-Dataset[data-name='{dataset}']")).to_have_attribute("data-state", "valid")
     chosen = page.locator(f"{PAGE} .alphintra-Dataset-chart-head select")
     if chosen.count() > 0:

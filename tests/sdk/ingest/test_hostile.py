@@ -127,6 +127,23 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(name: str, desk: Desk) ->
     assert [own.name for own in desk.folder.iterdir()] == [name], "nothing is left behind"
 
 
+DAYS = [[dt.date(2020, 1, day), float(day)] for day in range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("note.xlsx", workbooks.xlsx([["Date", "Close"], *DAYS, ["delayed", None]]), "is neither a day nor a time"),
+        ("epoch.csv", b"Date,Close\n1577923200000,1\ndelayed,4\n", "is not a number of milliseconds since 1970"),
+        ("days.csv", b"Date,Close\n2020-01-02,1\ndelayed,4\n", "is not a time like %Y-%m-%d"),
+    ],
+)
+def test_what_is_no_time_is_said_in_words(name: str, data: bytes, said: str, desk: Desk) -> None:
+    whole = desk.inspect(desk.write(name, data.replace(b"delayed,4\n", b""))).guess.mapping
+    (found,) = desk.read_as(desk.write(name, data), whole).findings
+    assert (found.rule, found.message, found.column) == ("TS_PARSE", f"'delayed' {said}", "Date")
+
+
 FOUND: dict[str, tuple[str, list[tuple[str, str]], int]] = {
     # name: text, rule and place of each finding, rows that are left
     "short.csv": (HEAD + GOOD + "2020-01-06,1,2\n2020-01-07,1,2,0.5,1.5,1\n",
