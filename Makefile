@@ -11,7 +11,7 @@ JOBS ?= 3
 export JUPYTER_PLATFORM_DIRS := 1
 export PATH := $(BIN):$(PATH)
 
-.PHONY: env lab test attack fuzz soak lint types imports bench docs lock wheel clean
+.PHONY: env lab test attack flows fuzz soak lint types imports bench docs lock wheel clean
 
 env: $(VENV)/.installed $(VENV)/.compiled
 
@@ -56,6 +56,10 @@ test: env
 attack: env
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" --durations=20 tests/sandbox $(ARGS)
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" ui-tests/test_attacks.py $(ARGS)
+
+# Real files of ten shapes, each from upload to backtest in a browser, against pandas. `make test` has two of them.
+flows: env
+	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" --durations=0 ui-tests/test_flows.py $(ARGS)
 
 lint: env
 	$(BIN)/ruff check .

@@ -53,9 +53,18 @@ def identities():
     return TestIdentities
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def kind(request):
+    """Which database is behind the server."""
+    return request.param
+
+
 @pytest.fixture
-def settings():
-    return {"user_limits": {"carol": {"storage": 1_000}}}
+def settings(kind, request):
+    own = {"user_limits": {"carol": {"storage": 1_000}}}
+    if kind == "postgresql":
+        own["database_url"] = request.getfixturevalue("migrated_postgres_url")
+    return own
 
 
 def gapped():
@@ -266,6 +275,25 @@ async def test_what_is_no_longer_shared_becomes_nobodys_version(tmp_path):
     with pytest.raises(AttributeError):  # who has begun to read what is deleted goes on
         save()
     database.close()
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+async def test_the_other_database_keeps_what_is_tried_made_and_compared(kind, api, make, done):
+    """The shortest way through all three kinds of jobs; `make soak` has the whole of it."""
+    make(tables=gapped())
+    path = "/api/datasets/prices"
+    tried = await done(f"{path}/process/preview", {"recipe": STEPS, "rows": 200})
+    shown = (await api("GET", f"{path}/process/preview/{tried['id']}", user=ALICE)).json
+    assert shown["preview"]["effects"][0]["rows_added"] == 3
+    made = await done(f"{path}/process", {"recipe": STEPS, "rules": NO_RULES})
+    assert made["status"] == "COMPLETED", made["error"]
+    assert (await api("GET", f"{path}/process/{made['id']}", user=ALICE)).json["reference"] == "prices@2"
+    job = await done(f"{path}/compare", {"from": 1, "to": 2})
+    cells = (await api("GET", f"{path}/compare/{job['id']}", user=ALICE)).json["comparison"]
+    assert (cells["rows_added"], len(cells["places"])) == (3, 3)
+    back = await api("POST", f"{path}/versions/1/restore", {"current": 2}, user=ALICE)
+    assert (back.status, back.json["number"]) == (200, 1), back.json
+    assert (await api("GET", path, user=ALICE)).json["row_count"] == 337
 
 
 @pytest.mark.slow

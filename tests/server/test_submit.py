@@ -16,7 +16,9 @@ from alphintra_server.models import submissions
 from tests.docs.pages import DOCS, blocks
 from tests.kernel.kernels import RESOURCES, register
 
+from ..sdk.store.made import bars
 from .attempts import until
+from .stored import store_version
 
 DATA = "us-equities-daily/AAPL"
 CELLS = [
@@ -113,7 +115,7 @@ def notebook(services, workspace, jp_serverapp, jp_fetch, jp_asyncio_loop):
     run(jp_serverapp.kernel_manager.shutdown_all(now=True))
 
 
-async def test_a_class_of_cells_runs_as_it_does_here(notebook, api):
+async def test_what_cells_submit_and_save_is_done_by_the_server(notebook, api, services, tmp_path):
     for cell in CELLS:
         await notebook.run(cell)
     options = "data='us-equities-daily/AAPL', commission=0.001, params={'fast': 10}, start='2005-01-03'"
@@ -143,6 +145,17 @@ async def test_a_class_of_cells_runs_as_it_does_here(notebook, api):
         last = await notebook.later("update_display_data", lambda content: RESULT in content["data"])
     assert last["transient"]["display_id"] == display_id
     assert "Total return" in last["data"]["text/plain"]
+    # What a recipe makes of a dataset of the server's is saved as a version there.
+    tables = {"AAPL": bars(300).take([*range(100), *range(103, 300)])}
+    store_version(services.database, services.storage, tmp_path / "made", "local", tables=tables)
+    await notebook.run("prices = al.data.load('prices'); new = prices.process([al.recipes.Fill(rows=True)]).save()")
+    name, rows, content = await notebook.value("[new.name, len(new.to_pandas()), new.content_hash]")
+    assert (name, rows) == ("prices@2", 300)
+    made = (await api("GET", "/api/datasets/prices/versions/2")).json
+    assert (made["content_hash"], made["row_count"], made["current"]) == (content, 300, True)
+    assert [step["kind"] for step in made["recipe"]["steps"]] == ["fill"]
+    reply, _ = await notebook.run("prices.process([al.recipes.Derive(name='x', formula='nothing + 1')])", ok=False)
+    assert "nothing" in reply["evalue"], reply
 
 
 SLEEPER = """

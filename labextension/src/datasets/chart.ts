@@ -18,7 +18,7 @@ import {
 } from 'lightweight-charts';
 
 import { candleColors, chartTheme } from '../result/chartTheme.js';
-import { datesOnly, fixed, isoTime, priceDecimals } from '../result/format.js';
+import { datesOnly, fixed, isoTime, quotedDecimals } from '../result/format.js';
 import { readPalette } from '../result/palette.js';
 import { tickText } from '../result/tickText.js';
 import { IDrawn, IPart, partFor, placeOf, rowAt, suffices } from './chartWindow.js';
@@ -55,8 +55,7 @@ export class DatasetChart implements IDisposable {
     private readonly _want: (part: IPart | null) => void
   ) {
     this._drawn = drawn;
-    const last = drawn.close.filter(value => value !== null).at(-1) ?? 1;
-    this._decimals = priceDecimals(last);
+    this._decimals = quotedDecimals(drawn.close);
     this._chart = createChart(_host, {
       autoSize: true,
       crosshair: { mode: CrosshairMode.Normal },

@@ -14,7 +14,7 @@ import { SharingTab } from './sharing.js';
 import type { IShown } from './shown.js';
 import { SampleTab, StatisticsTab } from './tabs.js';
 import { VersionsTab } from './versionsTab.js';
-import { nameInCode } from './words.js';
+import { nameInCode, rightsOf } from './words.js';
 
 interface IProps {
   shown: IShown;
@@ -34,17 +34,18 @@ type Tab = 'report' | 'sample' | 'statistics' | 'versions' | 'process' | 'sharin
 /** The tabs that there are of it for this user. */
 function tabsOf({ dataset, version }: IShown): Tab[] {
   const usual: Tab[] = ['report', 'sample', 'statistics', 'versions'];
+  const { use, own } = rightsOf(dataset);
   return [
     ...usual,
-    ...(version !== null && dataset.access !== 'READ' ? (['process'] as const) : []),
-    ...(version !== null && dataset.access === 'OWNER' ? (['sharing'] as const) : [])
+    ...(version !== null && use ? (['process'] as const) : []),
+    ...(version !== null && own ? (['sharing'] as const) : [])
   ];
 }
 
 function Content(props: IProps & { tab: Tab; onReport: () => void }): JSX.Element | null {
   const { tab, shown, model, client, jobs, trans } = props;
   const { dataset, version } = shown;
-  const mayChange = dataset.access === 'OWNER' || dataset.access === 'EDIT';
+  const mayChange = rightsOf(dataset).change;
   switch (tab) {
     case 'report':
       return (

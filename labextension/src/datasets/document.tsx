@@ -25,6 +25,7 @@ import type { DatasetsModel } from './model.js';
 import { sortedReport } from './report.js';
 import { askForRules } from './rulesDialog.js';
 import type { IShown } from './shown.js';
+import { rightsOf } from './words.js';
 
 export interface IDatasetOptions {
   id: string;
@@ -171,7 +172,8 @@ function Document(props: IDocumentProps): JSX.Element {
     readAgain();
     void model.refresh();
   };
-  const mayChange = version !== null && (dataset.access === 'OWNER' || dataset.access === 'EDIT');
+  const may = rightsOf(dataset);
+  const mayChange = version !== null && may.change;
   const askAndCheck = async (): Promise<void> => {
     const title = trans.__('Check %1@%2 again', dataset.name, version!.number);
     const { rules } = await client.validationRules();
@@ -193,7 +195,7 @@ function Document(props: IDocumentProps): JSX.Element {
         onDescribe={mayChange ? change => client.changeDataset(id, { ...change }).then(changed) : null}
         onCheck={mayChange && !check.isBusy ? () => told(askAndCheck()) : null}
         onDelete={
-          mayChange && dataset.access === 'OWNER'
+          mayChange && may.own
             ? () => {
                 const asked = deleteDataset(dataset, shown.versions.length, client, trans);
                 told(asked.then(isGone => isGone && props.onGone()));

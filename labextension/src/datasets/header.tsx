@@ -14,6 +14,7 @@ import {
   loadingCode,
   nameInCode,
   rowsText,
+  sharedText,
   sourceText,
   spanText,
   symbolsText
@@ -36,7 +37,7 @@ function chipsOf({ dataset, version, trans }: IProps): string[] {
   const of = version ?? dataset;
   return [
     sourceText(dataset.source, trans),
-    dataset.owner !== null && dataset.access !== 'OWNER' ? trans.__('of %1', dataset.owner) : null,
+    sharedText(dataset, trans),
     assetText(dataset.asset_class),
     of.timeframe,
     symbolsText({ symbols: dataset.symbols, symbol_count: of.symbol_count }, trans),

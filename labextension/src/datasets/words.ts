@@ -37,6 +37,25 @@ export function grantText(level: GrantLevel, trans: TranslationBundle): string {
   }[level];
 }
 
+/** What a user may do with a dataset; the server looks it up again at each request. */
+export function rightsOf({ access }: Pick<IDataset, 'access'>): { use: boolean; change: boolean; own: boolean } {
+  const own = access === 'OWNER';
+  return { use: access !== 'READ', change: own || access === 'EDIT', own };
+}
+
+/** Whose it is, and what one may do with it; `null` for what is one's own or the platform's. */
+export function sharedText(dataset: Pick<IDataset, 'owner' | 'access'>, trans: TranslationBundle): string | null {
+  const { owner, access } = dataset;
+  if (owner === null || access === 'OWNER') {
+    return null;
+  }
+  return {
+    READ: trans.__('of %1: you may look at it', owner),
+    USE: trans.__('of %1: you may look at it and run on it', owner),
+    EDIT: trans.__('of %1: you may run on it and change it', owner)
+  }[access];
+}
+
 export function severityText(severity: IRuleResult['severity'], trans: TranslationBundle): string {
   return { error: trans.__('error'), warning: trans.__('warning'), info: trans.__('remark') }[severity];
 }

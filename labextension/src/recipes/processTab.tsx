@@ -5,7 +5,7 @@ import React from 'react';
 
 import type { IDataset, IDatasetVersion } from '../api/datasets.js';
 import type { IProcessOutcome } from '../api/recipes.js';
-import { nameInCode } from '../datasets/words.js';
+import { nameInCode, rightsOf } from '../datasets/words.js';
 import { Failure } from '../failure.js';
 import type { IOutcome, Outcome } from '../jobs/outcome.js';
 import { JobProgress } from '../jobs/progress.js';
@@ -135,14 +135,17 @@ function Made(props: {
 /** Where the new version goes, and the buttons. */
 function Running(props: IProps): JSX.Element {
   const { dataset, version, model, trans } = props;
-  const mayContinue = dataset.access === 'OWNER' || dataset.access === 'EDIT';
+  const mayContinue = rightsOf(dataset).change;
   const [isNew, setNew] = React.useState(!mayContinue);
   const [name, setName] = React.useState('');
   const busy = model.preview.isBusy || model.run.isBusy;
   const isEmpty = model.steps.length === 0;
   const steps = model.json();
   const choice = (value: boolean, text: string): JSX.Element => (
-    <label className="alphintra-Check">
+    <label
+      className="alphintra-Check"
+      title={value || mayContinue ? undefined : trans.__('Who may not change %1 makes a dataset of their own.', dataset.name)}
+    >
       <input
         type="radio"
         name={`target-${dataset.id}`}

@@ -23,7 +23,7 @@ import {
   fixed,
   formatValue,
   isoTime,
-  priceDecimals
+  quotedDecimals
 } from '../result/format.js';
 import { ILegendItem, Legend } from '../result/legend.js';
 import { IPalette, readPalette } from '../result/palette.js';
@@ -144,8 +144,7 @@ export class ReplayChart {
     const { candles, lines } = this._scene;
     this._dateOnly = !this._scene.facts.intraday;
     this._chart.applyOptions({ timeScale: { timeVisible: !this._dateOnly } });
-    const low = candles.reduce((least, c) => Math.min(least, c[3]), Infinity);
-    this._decimals = Number.isFinite(low) ? priceDecimals(low) : 2;
+    this._decimals = quotedDecimals(candles.map(candle => candle[4]));
     this._candles.applyOptions({
       priceFormat: custom(v => fixed(v, this._decimals), 10 ** -this._decimals)
     });

@@ -41,6 +41,33 @@ export function priceDecimals(value: number): number {
   return Math.min(8, 4 - Math.floor(Math.log10(size)));
 }
 
+/** As many prices tell how all of a market are written. */
+const TELLING = 200;
+
+/**
+ * Decimals that a market's prices are quoted in: EURUSD in five, USDJPY in three, shares in two.
+ *
+ * Prices with more than six significant digits were calculated (adjusted for dividends, say): their size tells.
+ */
+export function quotedDecimals(prices: readonly (number | null)[]): number {
+  const given = prices.filter((price): price is number => price !== null && Number.isFinite(price) && price !== 0);
+  if (given.length === 0) {
+    return 2;
+  }
+  const sizes = given.map(Math.abs);
+  const most = Math.max(2, Math.min(8, 5 - Math.floor(Math.log10(sizes.reduce((a, b) => Math.max(a, b))))));
+  const each = Math.ceil(given.length / TELLING);
+  const written = given.filter((_, i) => i % each === 0).map(price => decimalsOf(price));
+  const needed = written.reduce((a, b) => Math.max(a, b));
+  return needed <= most ? Math.max(2, needed) : priceDecimals(sizes.reduce((a, b) => Math.min(a, b)));
+}
+
+/** Decimals that a number is written with; sums of binary fractions count as what they stand for. */
+function decimalsOf(value: number): number {
+  const [digits, exponent] = Number(value.toPrecision(12)).toExponential().split('e');
+  return Math.max(0, digits!.replace('-', '').length - 2 - Number(exponent));
+}
+
 /** A number as it is, grouped: of bounds and defaults. */
 export function quantity(value: number): string {
   if (Number.isInteger(value)) {

@@ -12,7 +12,7 @@ import {
 } from 'lightweight-charts';
 
 import { candleColors, drawdownColors } from './chartTheme.js';
-import { THIN, compact, fixed, priceDecimals } from './format.js';
+import { THIN, compact, fixed, quotedDecimals } from './format.js';
 import type { IPalette } from './palette.js';
 import type { ISymbolSeries } from './payload.js';
 import { IAlignedCurve, lastAtOrBefore } from './timeline.js';
@@ -116,9 +116,7 @@ export function addPrice(
   index: number
 ): { pane: IPane; candles: ISeriesApi<'Candlestick', Time> } {
   const { trans } = context;
-  const decimals = priceDecimals(
-    symbol.close.reduce((low, value) => Math.min(low, value), Infinity)
-  );
+  const decimals = quotedDecimals(symbol.close);
   const price = (value: number): string => fixed(value, decimals);
   const candles = context.chart.addSeries(
     CandlestickSeries,

@@ -57,7 +57,7 @@ export function complaintText(item: IComplaint, trans: TranslationBundle): strin
     case 'date':
       return trans.__('Write a date as 2010-01-31.');
     case 'after':
-      return trans.__('The end must be after the start.');
+      return trans.__('The end must not be before the start.');
     case 'length':
       return trans.__('Write sessions, such as 252, or a duration: 2Y, 6M, 8W, 90D.');
     case 'values':

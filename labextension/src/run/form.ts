@@ -181,7 +181,8 @@ export function readFields(
   }
   const start = date('start', fields.start, complaints);
   const end = date('end', fields.end, complaints);
-  if (start !== null && end !== null && !(start < end)) {
+  // Both are whole days: one day of minutes is a period.
+  if (start !== null && end !== null && start > end) {
     complaints.push({ field: 'end', kind: 'after' });
   }
   const strategy = classes.find(item => item.name === fields.className)!;

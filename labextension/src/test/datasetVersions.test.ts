@@ -10,7 +10,7 @@ import { Fate, decided, undecided, withMore } from '../datasets/deleting.js';
 import { byGroup, choiceOf, complaintOf, fieldsOf, textOf, withNumber, withRule } from '../datasets/ruleChoice.js';
 import { StorageModel, roomLeft, takenShare, usageText } from '../datasets/storage.js';
 import { makingOf, otherThan, parentText } from '../datasets/versions.js';
-import { nameInCode, tagsOf } from '../datasets/words.js';
+import { nameInCode, rightsOf, sharedText, tagsOf } from '../datasets/words.js';
 
 const filled = (text: string, args: unknown[]): string => text.replace(/%(\d)/g, (_, n) => String(args[Number(n) - 1]));
 const trans = {
@@ -124,4 +124,23 @@ test('what others share is loaded by its id, one\u2019s own by its name', () => 
   const named = (owner: string | null, access: 'USE' | 'OWNER'): string => nameInCode({ id: 'id', name: 'prices', owner, access });
   assert.deepEqual([named(null, 'USE'), named('me', 'OWNER'), named('bob', 'USE')], ['prices', 'prices', 'id']);
   assert.deepEqual(tagsOf(' a, b ,a,, c d '), ['a', 'b', 'c d']);
+});
+
+test('what a grant allows is offered, and said beside whose it is', () => {
+  const levels = ['READ', 'USE', 'EDIT', 'OWNER'] as const;
+  const rights = levels.map(access => Object.values(rightsOf({ access })));
+  assert.deepEqual(rights, [
+    [false, false, false],
+    [true, false, false],
+    [true, true, false],
+    [true, true, true]
+  ]);
+  const told = levels.map(access => sharedText({ owner: 'alice', access }, trans));
+  assert.deepEqual(told, [
+    'of alice: you may look at it',
+    'of alice: you may look at it and run on it',
+    'of alice: you may run on it and change it',
+    null
+  ]);
+  assert.equal(sharedText({ owner: null, access: 'USE' }, trans), null);
 });

@@ -48,6 +48,9 @@ test('bad fields are named, good ones are numbers, defaults are left to the clas
   assert.deepEqual(good.complaints, []);
   assert.equal(good.choice.commission, 0.001);
   assert.deepEqual(good.choice.parameters, {});
+  const dated = (start: string, end: string): string[] =>
+    readFields({ ...fields, start, end }, [sma]).complaints.map(item => item.field);
+  assert.deepEqual([dated('2024-03-04', '2024-03-04'), dated('2024-03-05', '2024-03-04')], [[], ['end']]);
   const bad = readFields(
     {
       ...fields,

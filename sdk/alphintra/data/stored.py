@@ -14,6 +14,7 @@ from alphintra.data.basis import ADJUSTED, AS_GIVEN, check_prices, no_raw_prices
 from alphintra.data.bounds import parse_bound
 from alphintra.data.content_hash import Array, hash_of_blocks
 from alphintra.data.dataset import Dataset
+from alphintra.data.instrument import default_lot
 from alphintra.data.market import DAY_US, I64, MarketData, Note, SymbolBars
 from alphintra.data.sources import Found, VersionSource, find, open_named
 from alphintra.errors import DataError
@@ -303,9 +304,11 @@ class StoredDataset(Dataset):
         if about.simulated:
             notes.append(Note("simulated", "simulated prices: nobody ever traded at them", "warning"))
         adjusted = about.adjustment == "adjusted" and market.prices == AS_GIVEN
+        kind = about.asset_class or market.asset_class
         market = replace(
             market,
-            asset_class=about.asset_class or market.asset_class,
+            asset_class=kind,
+            lot=default_lot(kind),
             quoted_in=about.currency,
             bars=bars,
             closes_only=closes_only,

@@ -181,7 +181,7 @@ class Assembler:
                 column = self._mapping.columns[code]
                 name = column.source or f"column {code + 1}"
                 if column.role in TIMES:
-                    self._place("TS_PARSE", f"'{shown(text)}' is not a time like {column.format}", row, name)
+                    self._place("TS_PARSE", f"'{shown(text)}' {column.no_time}", row, name)
                 else:
                     self._place("SCHEMA_TYPE", f"'{shown(text)}' is not a number", row, name)
 

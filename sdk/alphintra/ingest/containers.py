@@ -37,6 +37,9 @@ _REFUSED = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"Rar!", "a RAR archive"),
     (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"\x89HDF\r\n", "an HDF5 file"),
     (b"Obj\x01", "an Avro file"),
@@ -44,6 +47,7 @@ _REFUSED = (
     (b"\x80\x04\x95", "a pickle"),
     (b"\x80\x05\x95", "a pickle"),
 )
+_PAGES = (b"<!doctype html", b"<html", b"<head", b"<table")
 _PACKED = (".gz", ".gzip", ".zst", ".zstd", ".zip")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UNPACKING = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
@@ -161,6 +165,9 @@ def content_of(path: Path, name: str, limits: Limits) -> Content:
             raise _unread(f"the file is {kind}", name)
     if head[257:262] == b"ustar":
         raise _unread("the file is a tar archive", name)
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_PAGES):
+        # What a site answers instead of a file, and what some brokers call a spreadsheet.
+        raise _unread("the file is a web page", name, "Open it in a browser: it may say why; save its table as CSV.")
     for magic, content in _MAGIC:
         if head.startswith(magic):
             return "excel" if content == "zip" and _is_workbook(path, limits) else content
@@ -306,8 +313,9 @@ def _unpack(stream: Any, target: Path, packed: int, allowed: int, limits: Limits
                 chunk = stream.read(MIB)
             except (EOFError, OSError, zlib.error) as error:
                 if isinstance(error, EOFError) or "Truncated" in str(error):
-                    message = f"the packed file ends after {written:,} bytes, before its end"
-                    raise DataError(message, code="TRUNCATED_FILE", where=name, hint="Upload it again.") from error
+                    message = "the packed file is cut off: its end is missing"
+                    hint = "Upload it again; where it is as short on your disk, get it anew."
+                    raise DataError(message, code="TRUNCATED_FILE", where=name, hint=hint) from error
                 raise _damaged("packed file", name) from error
             if not chunk:
                 return written
@@ -327,10 +335,7 @@ def _damaged(what: str, name: str) -> DataError:
     return DataError(f"the {what} is damaged", code="DAMAGED_FILE", where=name, hint="Upload it again.")
 
 
-def _unread(message: str, name: str) -> DataError:
-    return DataError(
-        message,
-        code="UNKNOWN_FILE_TYPE",
-        where=name,
-        hint="CSV, JSON, Excel, Parquet and Feather are read, also in gzip, zip and zstd.",
-    )
+def _unread(
+    message: str, name: str, hint: str = "CSV, JSON, Excel, Parquet and Feather are read, also in gzip, zip and zstd."
+) -> DataError:
+    return DataError(message, code="UNKNOWN_FILE_TYPE", where=name, hint=hint)

@@ -209,7 +209,7 @@ def _add(
         cell = shown(message.split('convert string "', 1)[-1].rsplit('" to', 1)[0])
         place["column"] = column.source or f"column {column.position + 1}"
         if column.role in TIMES:
-            findings.add("TS_PARSE", f"'{cell}' is not a time like {column.format}", text.name, **place)
+            findings.add("TS_PARSE", f"'{cell}' {column.no_time}", text.name, **place)
         else:
             findings.add("SCHEMA_TYPE", f"'{cell}' is not a number", text.name, **place)
         return

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from alphintra.ingest import habits
@@ -121,8 +122,7 @@ def _times(
     if len(found.formats) > 1:
         found = confirm(found.place, found)
         if len(found.formats) > 1:
-            first = draft.table.column(found.place)[0]
-            text = f"Is {shown(first, 24)} {found.formats[0]} or {found.formats[1]}? All dates could be either."
+            text = _either(draft.table.column(found.place), found.formats)
             draft.questions.append(Question(f"columns[{found.place}].format", text, found.formats))
     for place, role in enumerate(draft.roles):
         if role in ("time", "date", "clock"):
@@ -134,6 +134,19 @@ def _times(
     else:
         draft.claim(found.place, "time", found.confidence, found.reason)
     return found
+
+
+def _either(cells: Sequence[str], formats: tuple[str, ...]) -> str:
+    """Ask which of two formats is meant, by a cell that is another day in each."""
+    for cell in cells:
+        try:
+            days = [datetime.strptime(cell, form).date() for form in formats[:2]]
+        except ValueError:
+            continue
+        if days[0] != days[1]:
+            both = " or ".join(f"{day} ({form})" for day, form in zip(days, formats, strict=False))
+            return f"Is {shown(cell, 24)} the day {both}? All dates could be either."
+    return f"Is {shown(cells[0], 24)} {formats[0]} or {formats[1]}? All dates could be either."
 
 
 def _columns(draft: Draft, stamp: Stamp | None, habit: Habit | None) -> tuple[Column, ...]:

@@ -273,7 +273,7 @@ class _Reader:
             except (ijson.JSONError, ValueError, ArithmeticError) as error:  # a number may be beyond what Python takes
                 text = shown(str(error).split("\n")[0], 80)
                 if "premature" in text:
-                    raise self.error("the document ends before its end", "TRUNCATED_FILE") from error
+                    raise self.error("the document is cut off: its end is missing", "TRUNCATED_FILE") from error
                 raise self.error(f"the document is not JSON: {text}", "BAD_JSON") from error
 
 

@@ -30,6 +30,7 @@ TIMES = ("time", "date", "clock", "known_at")
 TEXTS = ("symbol", "text")
 EPOCHS = {"epoch:s": 1_000_000, "epoch:ms": 1_000, "epoch:us": 1, "epoch:ns": 0.001}
 """Microseconds for one unit."""
+_UNITS = {"epoch:s": "seconds", "epoch:ms": "milliseconds", "epoch:us": "microseconds", "epoch:ns": "nanoseconds"}
 NATIVE = "native"
 """Format of a time column that a typed file holds as times."""
 CLOCK_MS = "ms-of-day"
@@ -61,6 +62,17 @@ class Column:
     format: str = ""
     divisor: float = 1.0
     notation: Notation = "plain"
+
+    @property
+    def no_time(self) -> str:
+        """What is said of a cell that is none of the times of this column."""
+        if self.format == NATIVE:
+            return "is neither a day nor a time"
+        if self.format in EPOCHS:
+            return f"is not a number of {_UNITS[self.format]} since 1970"
+        if self.format == CLOCK_MS:
+            return "is not a number of milliseconds since midnight"
+        return f"is not a time like {self.format}"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ _LONGEST = 64
 _DELIMITERS = ("\t", ";", "|", ",")
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+")
+_POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _PERCENT = re.compile(r"[+-]?[\d.,]+ ?%")
 _SUFFIX = re.compile(r"[+-]?[\d.,]+ ?[KkMmBbTt]")
@@ -110,6 +111,8 @@ def notation_of(cells: Sequence[str], dialect: Dialect) -> tuple[Notation, float
 def is_number(cell: str, dialect: Dialect) -> bool:
     """Tell whether a cell is a plain number in a dialect."""
     if dialect.decimal == ",":
+        if dialect.thousands and _POINTS.fullmatch(cell):
+            return True
         return _COMMA.fullmatch(cell) is not None or _PLAIN.fullmatch(cell) is not None
     return _PLAIN.fullmatch(cell) is not None or (bool(dialect.thousands) and _THOUSANDS.fullmatch(cell) is not None)
 
@@ -190,7 +193,8 @@ def _separators(rows: Sequence[Sequence[str]], delimiter: str) -> tuple[str, str
     grouped = [cell for cell in cells if _THOUSANDS.fullmatch(cell)]
     points = any(re.fullmatch(r"[+-]?\d+\.\d+", cell) and not re.fullmatch(r"\d{1,3}\.\d{3}", cell) for cell in cells)
     if commas and len(commas) > len(grouped) and not points:
-        return ",", "." if any("." in cell for cell in commas) else ""
+        # Whole numbers of such a file, as a volume of 1.000, have points for thousands alone.
+        return ",", "." if any("." in cell for cell in commas) or any(map(_POINTS.fullmatch, cells)) else ""
     if grouped or any("," in cell for cell in cells if _MONEY.fullmatch(cell) or _SUFFIX.fullmatch(cell)):
         return (".", ",") if delimiter != "," or grouped else (".", "")
     return ".", ""

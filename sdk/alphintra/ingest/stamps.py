@@ -18,6 +18,7 @@ from alphintra.ingest.time_formats import CLOCK_FORMATS, decide, swapped, text_f
 
 _EPOCH_CELL = re.compile(r"\d{9,19}(\.\d+)?")
 _FROM, _TO = (int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000 for year in (2001, 2100))
+_DATED = re.compile(r"\d+-")
 _NAMED_DAY = re.compile(r"(?<!\d)(19|20)\d{2}[-_.]?\d{2}[-_.]?\d{2}(?!\d)")
 _DAY_US = 86_400_000_000
 #: Names of columns that are no times, however like an epoch their numbers look.
@@ -116,7 +117,8 @@ class Stamps:
         kind = table.kinds[place]
         said = f"it is called {table.names[place].strip()[:40]}" if key else "its cells are times"
         if kind in ("time", "zoned", "date"):
-            daily = kind == "date" or all(" 00:00:00" in cell or len(cell) == 10 for cell in table.column(place))
+            dated = filter(_DATED.match, table.column(place))
+            daily = kind == "date" or all(" 00:00:00" in cell or len(cell) == 10 for cell in dated)
             return Stamp(place, (NATIVE,), 0.99 if key else 0.9, said, daily, kind == "zoned")
         cells = table.column(place)
         unit = self.epoch(cells)

@@ -101,6 +101,7 @@ def check_dates(
         raise Invalid.field("start_date", f"is after the end of the data: {span}", code="OUT_OF_RANGE")
     if end < first:
         raise Invalid.field("end_date", f"is before the start of the data: {span}", code="OUT_OF_RANGE")
-    if start >= end:
-        raise Invalid.field("end_date", f"must be after start_date; {span}", code="OUT_OF_RANGE")
+    # Both are whole days: one day of minutes is a period.
+    if start > end:
+        raise Invalid.field("end_date", f"must not be before start_date; {span}", code="OUT_OF_RANGE")
     return start, end

@@ -107,6 +107,12 @@ def test_names_of_json_may_hold_any_sign(desk: Desk) -> None:
         assert [first[key.strip()] for key in keys] == [place + 0.5 for place in range(len(keys))]
 
 
+def test_whole_numbers_beside_decimal_commas_have_points_for_thousands(desk: Desk) -> None:
+    lines = ["Datum;Schluss;Stücke", "02.01.2020;10,5;1.000", "03.01.2020;11,25;1.234.567", "06.01.2020;11;999"]
+    staged = desk.read(desk.write("kurse.csv", "\n".join(lines)), symbol_from="fixed", symbol="X")
+    assert [(row["close"], row["volume"]) for row in rows(staged)] == [(10.5, 1000), (11.25, 1234567), (11, 999)]
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_of_any_format_is_read_to_the_last_bit(name: str, desk: Desk) -> None:
     path = desk.write(name, FILES[name])

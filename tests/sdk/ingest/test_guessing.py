@@ -283,6 +283,13 @@ def test_day_and_month_are_told_apart_by_the_whole_column(desk: Desk) -> None:
     assert [own.field for own in found.guess.questions] == ["columns[0].format"]
 
 
+def test_day_or_month_is_asked_by_a_date_that_tells_them_apart(desk: Desk) -> None:
+    look = desk.inspect(desk.write("x.csv", "Date,Close\n01/01/2020,1\n01/02/2020,2\n03/04/2020,3\n"))
+    (asked,) = [own for own in look.guess.questions if own.field == "columns[0].format"]
+    wanted = "Is 01/02/2020 the day 2020-02-01 (%d/%m/%Y) or 2020-01-02 (%m/%d/%Y)? All dates could be either."
+    assert asked.text == wanted
+
+
 def test_times_without_a_zone_are_not_assumed_to_be_utc(desk: Desk) -> None:
     path = desk.write("x.csv", "time,close\n2020-01-02 09:30:00,1\n2020-01-02 09:31:00,2\n")
     found = desk.inspect(path)

@@ -61,7 +61,7 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "line.csv": (HEAD.encode() + b"2020-01-02," + b"1" * 1_100_000 + b"\n", "CELL_LIMIT", "line.csv, line 2"),
     "wide.csv": ((",".join(f"c{n}" for n in range(10_000)) + "\n" + ",".join("1" * 10_000) + "\n").encode(),
                  "COLUMN_LIMIT", "there are 10,000 columns, more than 2,000"),
-    "cut.csv.gz": (gzip.compress((HEAD + GOOD * 5000).encode())[:-20], "TRUNCATED_FILE", "cut.csv.gz"),
+    "cut.csv.gz": (gzip.compress((HEAD + GOOD * 5000).encode())[:-20], "TRUNCATED_FILE", "its end is missing (cut."),
     "crc.csv.gz": (gzip.compress(HEAD.encode())[:-8] + bytes(8), "DAMAGED_FILE", "the packed file is damaged"),
     "cut.csv.zst": (zstandard.compress((HEAD + GOOD * 5000).encode())[:-20], "TRUNCATED_FILE", "cut.csv.zst"),
     "cut.zip": (zipped({"a.csv": GOOD.encode()})[:-30], "DAMAGED_FILE", "the zip archive is damaged"),
@@ -75,6 +75,9 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
                       "the archive's directory is longer than 4,096 entries need"),
     "nothing.zip": (zipped({"README.md": b"hello", "d/": b""}), "EMPTY_FILE", "the archive holds no data"),
     "archive.tar": (bytes(257) + b"ustar" + bytes(250), "UNKNOWN_FILE_TYPE", "a tar archive"),
+    "chart.csv": (b"\x89PNG\r\n\x1a\n" + bytes(300), "UNKNOWN_FILE_TYPE", "the file is a picture"),
+    "blocked.csv": (b"\n<!DOCTYPE html><title>403 Forbidden</title>", "UNKNOWN_FILE_TYPE", "it may say why"),
+    "broker.xls": (b"\xef\xbb\xbf<HTML><table><tr><td>Date</td></tr></table>", "UNKNOWN_FILE_TYPE", "a web page"),
     "old.feather": (b"FEA1" + bytes(20), "UNKNOWN_FILE_TYPE", "a Feather file of the first version"),
     "locked.parquet": (b"PARE" + bytes(20), "UNKNOWN_FILE_TYPE", "encrypted footer"),
     "model.pkl": (b"\x80\x04\x95" + bytes(20), "UNKNOWN_FILE_TYPE", "a pickle"),
@@ -122,6 +125,23 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(name: str, desk: Desk) ->
     assert caught.value.code == code
     assert said in str(caught.value)
     assert [own.name for own in desk.folder.iterdir()] == [name], "nothing is left behind"
+
+
+DAYS = [[dt.date(2020, 1, day), float(day)] for day in range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("note.xlsx", workbooks.xlsx([["Date", "Close"], *DAYS, ["delayed", None]]), "is neither a day nor a time"),
+        ("epoch.csv", b"Date,Close\n1577923200000,1\ndelayed,4\n", "is not a number of milliseconds since 1970"),
+        ("days.csv", b"Date,Close\n2020-01-02,1\ndelayed,4\n", "is not a time like %Y-%m-%d"),
+    ],
+)
+def test_what_is_no_time_is_said_in_words(name: str, data: bytes, said: str, desk: Desk) -> None:
+    whole = desk.inspect(desk.write(name, data.replace(b"delayed,4\n", b""))).guess.mapping
+    (found,) = desk.read_as(desk.write(name, data), whole).findings
+    assert (found.rule, found.message, found.column) == ("TS_PARSE", f"'delayed' {said}", "Date")
 
 
 FOUND: dict[str, tuple[str, list[tuple[str, str]], int]] = {

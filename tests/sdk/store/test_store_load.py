@@ -152,6 +152,8 @@ def test_a_run_on_a_version_is_a_run_on_its_rows():
     assert stored.equity.iloc[-1] == direct.equity.iloc[-1]
     market = al.data.resolve("my/prices@1")
     assert (market.dataset_hash, market.asset_class, market.timeframe) == (expected_hash(OLD), "CRYPTO", "1min")
+    # F7: a coin trades in hundred-millionths, whatever a frame that states nothing would trade in.
+    assert {own.lot for own in market.instruments.values()} == {1e-8}
     assert market.notes == ()
     assert al.data.resolve(al.data.load("my/prices@1"), end="2020-01-01").bars["AAPL"].close.size == 1_440
 
