@@ -36,14 +36,15 @@ def choice_of(job: dict[str, Any]) -> Choice:
 
 
 def _validate(job: dict[str, Any], root: Path, progress: Progress) -> str:
-    from alphintra.rules.report import from_json
+    from alphintra.rules.report import from_json, without_places
     from alphintra.rules.running import check_version
 
     progress.phase("validating", 0.0)
     version = _opened(root, PARENT)
     before = None if job["before"] is None else from_json(json.dumps(job["before"]).encode())
     found = check_version(version, choice_of(job), before)
-    (root / "out" / REPORT).write_bytes(found.to_json())
+    # Messages quote values: of a sealed version they are not to come to the disk.
+    (root / "out" / REPORT).write_bytes((without_places(found) if job.get("counts") else found).to_json())
     return REPORT
 
 

@@ -11,6 +11,8 @@ from alphintra_server.jobs.ingest import INGEST, IngestKind
 from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.jobs.supervisor import Supervisor
 from alphintra_server.limits import Limits
+from alphintra_server.sealing.keys import MasterKeys
+from alphintra_server.sealing.vault import Vault
 from alphintra_server.services.dataset_storage import DatasetStorage
 
 
@@ -19,7 +21,8 @@ def build(database, data_dir, worker):
     launcher = Launcher(
         Sandbox("none", allow_unsandboxed=True), JobLimits(), (sys.executable, "-P", "-c", worker), data_dir / "workers"
     )
-    kinds = {INGEST: IngestKind(database, DatasetStorage(data_dir), Limits())}
+    storage = DatasetStorage(data_dir)
+    kinds = {INGEST: IngestKind(database, storage, Limits(), Vault(storage, MasterKeys(data_dir / "keys")))}
     return launcher, Supervisor(
         database, launcher, data_dir / "jobs", kinds, 1, lambda: None, logging.getLogger("ingest_server")
     )

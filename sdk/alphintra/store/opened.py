@@ -22,7 +22,7 @@ from alphintra.store.reading import Version, group_tables, side_file
 from alphintra.store.sketches import sketches_of
 
 
-def write_opened(version: Version, put: Callable[[memoryview], None], ended: Callable[[str], None]) -> Manifest:
+def write_opened(version: Version, put: Callable[[memoryview], object], ended: Callable[[str], None]) -> Manifest:
     """Write each file of a version openly, and last its manifest.
 
     Args:
@@ -54,7 +54,7 @@ def write_opened(version: Version, put: Callable[[memoryview], None], ended: Cal
     return opened
 
 
-def _rows(version: Version, number: int, put: Callable[[memoryview], None], ended: Callable[[str], None]) -> DataFile:
+def _rows(version: Version, number: int, put: Callable[[memoryview], object], ended: Callable[[str], None]) -> DataFile:
     manifest = version.manifest
     whole = find(manifest)
     own = replace(whole, places=np.sort(whole.places[manifest.groups[0][whole.places] == number]))
@@ -66,7 +66,7 @@ def _rows(version: Version, number: int, put: Callable[[memoryview], None], ende
     return replace(manifest.files[number], sha256=sink.sha256, bytes=sink.tell(), key=None)
 
 
-def _side(version: Version, name: str, put: Callable[[memoryview], None], ended: Callable[[str], None]) -> SideFile:
+def _side(version: Version, name: str, put: Callable[[memoryview], object], ended: Callable[[str], None]) -> SideFile:
     sink = _Sink(put)
     with side_file(version, name) as file:
         write_side(sink, name, file.read())
@@ -77,7 +77,7 @@ def _side(version: Version, name: str, put: Callable[[memoryview], None], ended:
 class _Sink(io.RawIOBase):
     """A file that goes on to whoever takes it: it is counted and hashed, and cannot go back."""
 
-    def __init__(self, put: Callable[[memoryview], None]) -> None:
+    def __init__(self, put: Callable[[memoryview], object]) -> None:
         self._put, self._at, self._hash = put, 0, hashlib.sha256()
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..errors import ServiceError, Unavailable
 from ..metrics import JOB_START_SECONDS
 from . import protocol, worker_home
 from .bounds_told import with_bound
@@ -19,6 +20,7 @@ from .kept_log import KeptLog
 from .launcher import JobLimits, Launcher
 from .output import BadOutputError, adopt, collect
 from .protocol import OutputFile, OutputLimitError, ProtocolError
+from .sealed_files import hand
 from .store import Claim
 from .trader_places import placed
 from .worker_process import Worker
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from alphintra_kernel.usage import Usage
+
+    from ..services.dataset_inputs import SealedInput
 
 _log = logging.getLogger(__name__)
 _READY_SECONDS = 120.0  # two seconds of a processor, of which a job gets a tenth where notebooks compute
@@ -50,6 +54,7 @@ class JobInput:
         about: What a job that ends in an unexpected way may blame: the strategy's code, the file it reads, the source
             that it fetches from.
         network: Whether its sandbox has a network: of the server's own code only, never of a user's.
+        sealed: Versions that are opened for it, and lie in its memory alone.
     """
 
     files: dict[str, str]
@@ -61,6 +66,7 @@ class JobInput:
     more: Callable[[Any], Iterable[str]] = lambda _found: ()
     about: Literal["strategy", "file", "source"] = "strategy"
     network: bool = False
+    sealed: tuple[SealedInput, ...] = ()
 
 
 @dataclass
@@ -196,9 +202,14 @@ class Attempt:
         # Whoever takes over from this server must know whom to end before there is anything to end.
         await asyncio.to_thread(worker_home.record, self.folder, worker.marker)
         try:
-            await asyncio.to_thread(worker.place, job.files, job.links)
+            inside = await self._hand(worker, job.sealed) if job.sealed else {}
+            if inside is None:
+                return Stopped(self._stopping().result())
+            await asyncio.to_thread(worker.place, job.files, job.links, inside)
         except FileNotFoundError:
             return failed("DATA_GONE", "What the job was to read was deleted before it began.")
+        except ServiceError as error:
+            return failed(error.code, error.detail)
         worker.give(job.message | {"seconds": self.limits.wall_seconds})
         try:
             return await self._listen(worker, job)
@@ -206,6 +217,21 @@ class Attempt:
             if self._interrupted is not None:  # in the middle of a message
                 return Stopped("cancelled")
             return failed("OUTPUT_LIMIT" if isinstance(error, OutputLimitError) else "PROTOCOL", str(error))
+
+    async def _hand(self, worker: Worker, sealed: Iterable[SealedInput]) -> dict[str, str] | None:
+        """Give the worker what it reads of sealed versions; ``None`` where the attempt is to end meanwhile."""
+        if self.launcher.copies is None or self.launcher.sandbox.host_paths:
+            raise Unavailable("A job on a sealed dataset needs a sandbox with files of its own.", code="NO_SANDBOX")
+        handing = asyncio.ensure_future(
+            hand(worker, self.launcher.copies, sealed, self.limits.bounds().tmp_bytes, _READY_SECONDS)
+        )
+        waiting: set[asyncio.Future[Any]] = {handing, self._stopping()}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if handing.done():
+            return handing.result()
+        handing.cancel()
+        await asyncio.wait({handing})
+        return None
 
     async def _listen(self, worker: Worker, job: JobInput) -> protocol.Result | protocol.Error | Failed | Stopped:
         stop = self._stopping()

@@ -19,7 +19,7 @@ from ..db.recipe_tables import VersionRequestRow
 from ..db.tables import DatasetRow
 from ..errors import Gone, ServiceError
 from ..limits import Limits
-from ..services.dataset_inputs import files_of, folder_of, joined
+from ..services.dataset_inputs import Inputs, folder_of, joined
 from ..services.dataset_recording import Made, record
 from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
@@ -60,7 +60,8 @@ class ProcessKind(JobKind):
         row = _request_of(session, held)
         dataset, source = _version(session, row, row.version_id, _needed(session, row))
         more = _joined(session, row)
-        texts, links = joined(session, self._storage, more)
+        read = joined(session, self._storage, more)
+        read.add(session, self._storage, folder_of(session, dataset), source, _PARENT)
         version = uuid.uuid4().hex
         message = {
             "id": held.job_id,
@@ -80,10 +81,10 @@ class ProcessKind(JobKind):
             bool(source.about.get("simulated")),
         )
         return JobInput(
-            texts,
+            read.texts,
             message,
             collect=partial(collect_processed, expected=expected),
-            links=links | files_of(session, self._storage, folder_of(session, dataset), source.id, _PARENT),
+            links=read.links,
             more=lambda found: found.files,
             about="file",
         )
@@ -149,10 +150,10 @@ class PreviewKind(JobKind):
         """Give the worker the version, those that are joined, and the recipe."""
         row = _request_of(session, held)
         dataset, source = _version(session, row, row.version_id, Level.READ)
-        texts, links = joined(session, self._storage, _joined(session, row))
+        read = joined(session, self._storage, _joined(session, row))
+        read.add(session, self._storage, folder_of(session, dataset), source, _PARENT)
         message = {"id": held.job_id, "kind": held.kind, "recipe": row.recipe, **row.options}
-        links |= files_of(session, self._storage, folder_of(session, dataset), source.id, _PARENT)
-        return JobInput(texts, message, collect=collect_preview, links=links, about="file")
+        return JobInput(read.texts, message, collect=collect_preview, links=read.links, about="file")
 
     def save(self, session: Session, held: Claim, output: Any) -> None:
         """Keep no recipe that was only tried."""
@@ -172,13 +173,13 @@ class CompareKind(JobKind):
     def load(self, session: Session, held: Claim) -> JobInput:
         """Give the worker both versions."""
         row = _request_of(session, held)
-        links: dict[str, Path] = {}
+        read = Inputs()
         for folder, version_id in ((_PARENT, row.version_id), (_OTHER, row.other_id)):
             assert version_id is not None
             dataset, version = _version(session, row, version_id, Level.READ)
-            links |= files_of(session, self._storage, folder_of(session, dataset), version.id, folder)
+            read.add(session, self._storage, folder_of(session, dataset), version, folder)
         message = {"id": held.job_id, "kind": held.kind}
-        return JobInput({}, message, collect=collect_comparison, links=links, about="file")
+        return JobInput({}, message, collect=collect_comparison, links=read.links, about="file")
 
     def save(self, session: Session, held: Claim, output: Any) -> None:
         """Write nothing: what was found lies in the job's folder."""

@@ -86,7 +86,12 @@ class WorkerHome:
                 remove_tree(self.root)
 
 
-def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Path] | None = None) -> None:
+def lay_out(
+    folder: Path,
+    files: Mapping[str, str],
+    links: Mapping[str, Path] | None = None,
+    inside: Mapping[str, str] | None = None,
+) -> None:
     """Write what a worker gets into the part of its folder that it can only read.
 
     Args:
@@ -94,6 +99,7 @@ def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Path] | 
         files: Path below ``in`` → text.
         links: Path below ``in`` → a file that nobody writes to any more. It gets a second name there, so that its bytes
             stay for as long as the worker has them, whoever removes the file.
+        inside: Path below ``in`` → where the worker itself will have the file: what is to lie in its memory alone.
 
     Raises:
         FileNotFoundError: A file that is to be linked is gone.
@@ -103,6 +109,11 @@ def lay_out(folder: Path, files: Mapping[str, str], links: Mapping[str, Path] | 
         target = folder / "in" / path
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         _link(file, target)
+    for path, place in (inside or {}).items():
+        target = folder / "in" / path
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+        if not os.path.lexists(target):  # named by the hash of its bytes: another dataset of the owner has them openly
+            target.symlink_to(place)
     for path, text in files.items():
         target = folder / "in" / path
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)

@@ -21,6 +21,7 @@ from ..jobs.stored_versions import PREVIEW, PROCESS
 from ..limits import Limits
 from ..models.recipes import Processed, ProcessRequest, RecipeAccepted, RecipePreviewRequest, RecipePreviewResult
 from ..source.process import Parser, ParserFailedError, ParserUnavailableError
+from .dataset_inputs import refuse_sealed
 from .dataset_names import check_name
 from .dataset_rows import Level, find
 from .ingests import account, refuse_shipped
@@ -29,6 +30,8 @@ from .version_requests import KeptOutput, asked_for, at_work, enqueue, readable
 
 MOST_BYTES = 1 << 20
 """Bytes of the JSON of a recipe."""
+
+_OPEN = "no recipe runs on it, for what it fits and changes would lie in the open. Work on the file instead."
 
 
 class Recipes:
@@ -84,6 +87,7 @@ class Recipes:
         def work(session: Session) -> RecipeAccepted:
             row = find(session, who, dataset_id, level)
             version = readable(session, row, body.version)
+            refuse_sealed(row, version, _OPEN)
             owner, name = (row.user_id, row.name) if body.dataset is None else (who.user_id, body.dataset)
             assert owner is not None
             refuse_shipped(session, name)
@@ -120,6 +124,7 @@ class Recipes:
         def work(session: Session) -> RecipeAccepted:
             row = find(session, who, dataset_id)
             version = readable(session, row, body.version)
+            refuse_sealed(row, version, _OPEN)
             self._refuse_jobs()
             job = enqueue(
                 session,
@@ -236,7 +241,9 @@ def _joined(session: Session, who: Caller, steps: list[dict[str, Any]]) -> dict[
         try:
             if not (number.isascii() and number.isdecimal() and 0 < len(number) < 10):
                 raise NotFound(f"{number!r} is no number of a version.", code="UNKNOWN_VERSION")
-            version = readable(session, find(session, who, base, Level.USE), int(number))
+            dataset = find(session, who, base, Level.USE)
+            version = readable(session, dataset, int(number))
+            refuse_sealed(dataset, version, _OPEN)
             if version.validation_errors:
                 text = f"{name} has errors that nobody has acknowledged: {version.validation_errors[0]}"
                 raise Conflict(text, code="DATASET_HAS_ERRORS")

@@ -33,6 +33,7 @@ from ..models.recipes import (
     RowsDiffer,
     VersionDifferences,
 )
+from .dataset_inputs import refuse_sealed
 from .dataset_recording import show
 from .dataset_rows import Level, find
 from .dataset_storage import DatasetStorage
@@ -93,6 +94,8 @@ class VersionComparisons:
         def work(session: Session) -> CompareAccepted:
             row = find(session, who, dataset_id)
             old, new = (readable(session, row, number) for number in (body.from_, body.to))
+            for version in (old, new):
+                refuse_sealed(row, version, "its cells are not compared, for what differs would lie in the open.")
             if self._refused:
                 raise Unavailable(self._refused, code="NO_SANDBOX")
             name = f"Compare {row.name}@{old.number} with @{new.number}"

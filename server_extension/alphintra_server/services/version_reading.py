@@ -17,12 +17,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
-from ..db.dataset_tables import BlobReferenceRow, DatasetVersionRow, StorageAccountRow
+from ..db.dataset_tables import BlobReferenceRow, DatasetVersionRow
 from ..db.engine import Database
 from ..db.tables import DatasetRow
 from ..errors import Gone, Invalid, NotFound
 from ..models.versions import VersionNames, VersionRef
+from ..sealing.copies import OpenedCopies
+from ..sealing.vault import SealedVersion
 from . import dataset_leases
+from .dataset_inputs import folder_of, is_sealed
 from .dataset_rows import find
 from .dataset_storage import DatasetStorage
 
@@ -36,9 +39,11 @@ class VersionReading:
     Args:
         database: Says who may read what.
         storage: Where versions lie.
+        copies: Opens sealed ones: a reader gets rows, and no keys.
     """
 
-    def __init__(self, database: Database, storage: DatasetStorage) -> None:
+    def __init__(self, database: Database, storage: DatasetStorage, copies: OpenedCopies) -> None:
+        self._copies = copies
         self._database = database
         self._storage = storage
         # When a reader's lease was last taken, so that not every range of a file is a write.
@@ -61,14 +66,18 @@ class VersionReading:
     async def manifest(self, who: Caller, version_id: str, holder: str) -> bytes:
         """Read a version's manifest; this reader (``holder``) reads the version from then on."""
 
-        def work(session: Session) -> Path:
-            folder = _readable(session, who, version_id, holder)
+        def work(session: Session) -> tuple[SealedVersion, bool]:
+            found = _readable(session, who, version_id, holder)
             dataset_leases.take(session, version_id, holder)
-            return self._storage.manifest_file(folder, version_id)
+            return found
 
-        path = await self._database.write(work)
+        version, sealed = await self._database.write(work)
         self._note_taken(version_id, holder)
-        return await asyncio.to_thread(path.read_bytes)
+        if not sealed:
+            return await asyncio.to_thread(self._storage.manifest_file(version.owner, version.id).read_bytes)
+        async with self._copies.hold(version) as copy:
+            assert copy.manifest is not None
+            return await asyncio.to_thread(copy.read, copy.manifest, 0, copy.manifest.bytes)
 
     async def part(
         self, who: Caller, version_id: str, sha256: str, start: int, count: int, holder: str
@@ -79,20 +88,29 @@ class VersionReading:
             Invalid: The range does not lie in the file.
         """
 
-        def work(session: Session) -> tuple[Path, int]:
-            owner = _readable(session, who, version_id, holder)
+        def work(session: Session) -> tuple[SealedVersion, int | None]:
+            """Return the version, and the size of the file where it lies open in the store."""
+            version, sealed = _readable(session, who, version_id, holder)
+            if sealed:
+                return version, None
             reference = session.get(BlobReferenceRow, (version_id, sha256))
             if reference is None:
-                raise NotFound(f"The version has no file {sha256}.")
-            return self._storage.blob(owner, sha256), reference.bytes
+                raise _no_file(sha256)
+            return version, reference.bytes
 
-        path, size = await self._database.read(work)
+        version, size = await self._database.read(work)
         if time.monotonic() - self._taken.get((version_id, holder), -inf) > _RENEWED:
             await self._database.write(lambda session: dataset_leases.take(session, version_id, holder))
             self._note_taken(version_id, holder)
-        if start + count > size:
-            raise Invalid.field("bytes", f"the file has {size:,} bytes")
-        return await asyncio.to_thread(_read, path, start, count)
+        if size is not None:
+            _refuse_beyond(start + count, size)
+            return await asyncio.to_thread(_read, self._storage.blob(version.owner, sha256), start, count)
+        async with self._copies.hold(version) as copy:
+            file = copy.files.get(sha256)
+            if file is None:
+                raise _no_file(sha256)
+            _refuse_beyond(start + count, file.bytes)
+            return await asyncio.to_thread(copy.read, file, start, count)
 
     def _note_taken(self, version_id: str, holder: str) -> None:
         self._taken[version_id, holder] = time.monotonic()
@@ -101,8 +119,17 @@ class VersionReading:
             self._taken.popitem(last=False)
 
 
-def _readable(session: Session, who: Caller, version_id: str, holder: str) -> str:
-    """Return whose folder a version lies in, if the caller may read it.
+def _no_file(sha256: str) -> NotFound:
+    return NotFound(f"The version has no file {sha256}.")
+
+
+def _refuse_beyond(stop: int, size: int) -> None:
+    if stop > size:
+        raise Invalid.field("bytes", f"the file has {size:,} bytes")
+
+
+def _readable(session: Session, who: Caller, version_id: str, holder: str) -> tuple[SealedVersion, bool]:
+    """Return where a version lies, if the caller may read it, and whether it is sealed.
 
     A reader who has begun (``holder``) goes on while it is being deleted.
     """
@@ -117,7 +144,7 @@ def _readable(session: Session, who: Caller, version_id: str, holder: str) -> st
     except Gone:
         if dataset.state == "DELETED" or not dataset_leases.holds(session, version_id, holder):
             raise
-    return session.get_one(StorageAccountRow, dataset.user_id).folder
+    return SealedVersion(version.id, folder_of(session, dataset)), is_sealed(version)
 
 
 def _read(path: Path, start: int, count: int) -> bytes:
