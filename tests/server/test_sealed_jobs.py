@@ -51,9 +51,9 @@ class Spy(al.Strategy):
         print("found", hits, len(opened), os.path.exists({keys!r}))
 
     def on_bar(self):
-        if self.data.close[-1] > self.data.open[-1]:
+        if self.bar_index % 7 == 0:
             self.order_target_percent(0.9)
-        else:
+        elif self.bar_index % 7 == 4:
             self.close()
 """
 
