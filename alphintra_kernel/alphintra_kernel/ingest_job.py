@@ -91,7 +91,6 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
     from alphintra.store.manifest import About, Provenance
     from alphintra.store.opening import open_folder
     from alphintra.store.parent import Later
-    from alphintra.store.sealed import Seal, VersionKeys
     from alphintra.store.staging import staged_rows
     from alphintra.store.writing import VersionWriter
 
@@ -112,9 +111,7 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
     check = Validation(of_staging(mapping, staged, about, parent=parent), stored_job.choice_of(job))
     check.read(staged)
     later = Later(parent) if parent is not None and job.get("overlap") else None
-    version = str(job["version"])
-    # Whoever writes a sealed version has its rows: that it has the keys of this one version as well tells it nothing.
-    seal = Seal(VersionKeys.from_json(job["seal"]), version) if job.get("seal") else None
+    version, seal = str(job["version"]), stored_job.seal_of(job)
     with VersionWriter(out, version, columns, about, parent=parent, seal=seal) as writer:
         progress.phase("writing", _READING)
         written = added = 0

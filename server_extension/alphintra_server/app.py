@@ -278,7 +278,7 @@ class AlphintraServer(Settings):
                 VALIDATE: ValidateKind(storage),
                 INGEST: IngestKind(database, storage, limits, vault),
                 FETCH: FetchKind(database, storage, secrets, limits, self._fetch_bounds()),
-                PROCESS: ProcessKind(database, storage, limits),
+                PROCESS: ProcessKind(database, storage, limits, vault),
                 PREVIEW: PreviewKind(storage),
                 COMPARE: CompareKind(storage),
             },

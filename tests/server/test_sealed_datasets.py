@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from alphintra.ingest.inspecting import inspect
-from alphintra_server.db.dataset_tables import DatasetReportRow, DatasetVersionRow, UploadRow
+from alphintra_server.db.dataset_tables import DatasetReportRow, UploadRow
 from alphintra_server.db.ingest_tables import IngestRow
 from alphintra_server.db.tables import DatasetRow
 from alphintra_server.sealing.vault import SealedVersion
@@ -131,7 +131,10 @@ async def test_it_lies_encrypted_and_is_seen_as_an_open_one(
     assert holding(data_dir, *needles) == before
 
 
-async def test_what_is_not_done_with_it_is_said(api, services, data_dir, tmp_path, put_upload, mapping, make_version):
+async def test_what_is_not_done_with_it_is_said_and_what_is_made_of_it_is_sealed(
+    api, services, data_dir, tmp_path, put_upload, mapping, job_end
+):
+    needles = WORDS.encode(), struct.pack("<d", NUMBER)[:6]
     more = {"tables": tables(), "roles": ROLES, "vault": services.copies._vault}
     store_version(services.database, services.storage, tmp_path / "made", name="closed", **more)
     home, steps = "/api/datasets/closed", [{"kind": "sort"}]
@@ -139,7 +142,6 @@ async def test_what_is_not_done_with_it_is_said(api, services, data_dir, tmp_pat
     for path, body in (
         (f"/api/datasets/upload/{second}/ingest", {"mapping": mapping, "append": True}),
         (f"/api/datasets/upload/{second}/ingest", {"mapping": mapping, "append": True, "sealed": False}),
-        (f"{home}/process", {"recipe": steps}),
         (f"{home}/process/preview", {"recipe": steps}),
         (f"{home}/compare", {"from": 1, "to": 1}),
     ):
@@ -147,15 +149,25 @@ async def test_what_is_not_done_with_it_is_said(api, services, data_dir, tmp_pat
         assert (refused.status in (409, 422), refused.json.get("code")) == (True, "SEALED"), (path, refused.json)
         assert "sealed" in refused.json["detail"]
     # Whoever says nothing does not put into the open what was sealed.
-    job = await make_version(second, mapping)
+    asked = await api("POST", f"/api/datasets/upload/{second}/ingest", {"mapping": mapping}, user=ALICE)
+    assert asked.status == 202, asked.json
+    assert services.database.read_now(lambda session: list(session.scalars(select(IngestRow.sealed)))) == [True]
+    await api("POST", f"/api/jobs/{asked.json['job_id']}/cancel", user=ALICE)
+    assert (await job_end(asked.json["job_id"]))["status"] == "CANCELLED"
+
+    # What a recipe makes of it is sealed, and its manifest has nothing of what was fitted.
+    steps = [{"kind": "normalise", "columns": ["close"], "fit_until": "2020-02-10"}]
+    asked = await api("POST", f"{home}/process", {"recipe": steps, "dataset": "scaled"}, user=ALICE)
+    assert asked.status == 202, asked.json
+    job = await job_end(asked.json["job_id"])
     assert job["status"] == "COMPLETED", job["error"]
-
-    def work(session):
-        rows = session.scalars(select(DatasetVersionRow).order_by(DatasetVersionRow.number))
-        return [row.about["sealed"] for row in rows], [row.sealed for row in session.scalars(select(IngestRow))]
-
-    assert services.database.read_now(work) == ([True, True], [True])
-    assert holding(data_dir / "datasets", WORDS.encode()) == []
+    scaled = (await api("GET", "/api/datasets/scaled/versions/1", user=ALICE)).json
+    assert (scaled["sealed"], scaled["recipe"]["fitted"], scaled["recipe"]["effects"][0]["rows_out"]) == (True, {}, 80)
+    assert holding(data_dir, *needles) == [services.storage.upload(second)]
+    shown = (await api("GET", "/api/datasets/scaled/preview", user=ALICE)).json
+    apart = [row for row in shown["sample_data"] if row["symbol"] == "AAPL"]
+    assert -5 < apart[0]["close_norm"] < 5
+    assert apart[0]["close"] > 50
 
     # Shared, and then not any more.
     shared = (await api("GET", home, user=ALICE)).json["id"]

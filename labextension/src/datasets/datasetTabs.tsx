@@ -36,7 +36,7 @@ function tabsOf({ dataset, version }: IShown): Tab[] {
   const usual: Tab[] = ['report', 'sample', 'statistics', 'versions'];
   return [
     ...usual,
-    ...(version !== null && !version.sealed && dataset.access !== 'READ' ? (['process'] as const) : []),
+    ...(version !== null && dataset.access !== 'READ' ? (['process'] as const) : []),
     ...(version !== null && dataset.access === 'OWNER' ? (['sharing'] as const) : [])
   ];
 }

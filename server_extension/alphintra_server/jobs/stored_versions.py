@@ -19,7 +19,8 @@ from ..db.recipe_tables import VersionRequestRow
 from ..db.tables import DatasetRow
 from ..errors import Gone, ServiceError
 from ..limits import Limits
-from ..services.dataset_inputs import Inputs, folder_of, joined
+from ..sealing.vault import Vault
+from ..services.dataset_inputs import Inputs, folder_of, is_sealed, joined
 from ..services.dataset_recording import Made, record
 from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
@@ -43,14 +44,16 @@ class ProcessKind(JobKind):
         database: Where what is to be made is recorded.
         storage: Where versions lie.
         limits: What each user may store.
+        vault: Makes the keys of what is made of sealed data, or is the next version of it.
     """
 
     keeps_output = False
 
-    def __init__(self, database: Database, storage: DatasetStorage, limits: Limits) -> None:
+    def __init__(self, database: Database, storage: DatasetStorage, limits: Limits, vault: Vault) -> None:
         self._database = database
         self._storage = storage
         self._limits = limits
+        self._vault = vault
 
     def load(self, session: Session, held: Claim) -> JobInput:
         """Give the worker the version, those that are joined, and the recipe.
@@ -63,6 +66,9 @@ class ProcessKind(JobKind):
         read = joined(session, self._storage, more)
         read.add(session, self._storage, folder_of(session, dataset), source, _PARENT)
         version = uuid.uuid4().hex
+        before = None if row.current_id is None else session.get_one(DatasetVersionRow, row.current_id)
+        sealed = read.sealed or (before is not None and is_sealed(before))
+        keys = self._vault.make(version) if sealed else None
         message = {
             "id": held.job_id,
             "kind": held.kind,
@@ -70,6 +76,7 @@ class ProcessKind(JobKind):
             "recipe": row.recipe,
             "symbols": row.options["symbols"],
             "rules": row.options["rules"],
+            "seal": None if keys is None else keys.to_json(),
         }
         others = [more[name][1] for name in sorted(more)]
         assert row.recipe is not None
@@ -83,8 +90,9 @@ class ProcessKind(JobKind):
         return JobInput(
             read.texts,
             message,
-            collect=partial(collect_processed, expected=expected),
+            collect=partial(collect_processed, expected=expected, keys=keys),
             links=read.links,
+            sealed=read.sealed,
             more=lambda found: found.files,
             about="file",
         )

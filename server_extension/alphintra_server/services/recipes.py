@@ -31,7 +31,7 @@ from .version_requests import KeptOutput, asked_for, at_work, enqueue, readable
 MOST_BYTES = 1 << 20
 """Bytes of the JSON of a recipe."""
 
-_OPEN = "no recipe runs on it, for what it fits and changes would lie in the open. Work on the file instead."
+_OPEN = "no recipe is tried on it, for the rows that this shows would lie in the open. Run it: nothing is overwritten."
 
 
 class Recipes:
@@ -87,7 +87,6 @@ class Recipes:
         def work(session: Session) -> RecipeAccepted:
             row = find(session, who, dataset_id, level)
             version = readable(session, row, body.version)
-            refuse_sealed(row, version, _OPEN)
             owner, name = (row.user_id, row.name) if body.dataset is None else (who.user_id, body.dataset)
             assert owner is not None
             refuse_shipped(session, name)
@@ -134,7 +133,7 @@ class Recipes:
                 f"Try a recipe on {row.name}@{version.number}",
                 version,
                 recipe=recipe,
-                joined=_joined(session, who, recipe["steps"]),
+                joined=_joined(session, who, recipe["steps"], tried=True),
                 options={"sample": sample, "shown": body.shown},
             )
             return remember(session, _accepted(job.id, job.status, version, None))
@@ -226,8 +225,16 @@ def _refusal(error: Mapping[str, Any]) -> Invalid:
     return Invalid(f"{where}: {place['message']}" if where else place["message"], code=error["code"], errors=[place])
 
 
-def _joined(session: Session, who: Caller, steps: list[dict[str, Any]]) -> dict[str, str]:
+def _joined(
+    session: Session, who: Caller, steps: list[dict[str, Any]], *, tried: bool = False
+) -> dict[str, str]:
     """Find the versions that a recipe joins: ids by the names that it has for them.
+
+    Args:
+        session: The transaction.
+        who: Who asks.
+        steps: The recipe's.
+        tried: Whether it is only tried.
 
     Raises:
         Invalid: One is not there, not for the caller, or has errors that nobody has acknowledged.
@@ -243,7 +250,8 @@ def _joined(session: Session, who: Caller, steps: list[dict[str, Any]]) -> dict[
                 raise NotFound(f"{number!r} is no number of a version.", code="UNKNOWN_VERSION")
             dataset = find(session, who, base, Level.USE)
             version = readable(session, dataset, int(number))
-            refuse_sealed(dataset, version, _OPEN)
+            if tried:
+                refuse_sealed(dataset, version, _OPEN)
             if version.validation_errors:
                 text = f"{name} has errors that nobody has acknowledged: {version.validation_errors[0]}"
                 raise Conflict(text, code="DATASET_HAS_ERRORS")
