@@ -1,8 +1,11 @@
 """The server's master keys, copies that are opened in memory, and what of a sealed version is believed."""
 
 import asyncio
+import hashlib
+import io
 import json
 import math
+from contextlib import asynccontextmanager
 
 import pytest
 from alphintra.errors import DataError
@@ -11,20 +14,27 @@ from alphintra.store.manifest import Provenance
 from alphintra.store.opening import open_folder
 from alphintra.store.reading import Version, read
 from alphintra.store.sealed import Seal, VersionKeys
+from alphintra_kernel.protocol import Channel
 from alphintra_kernel.sandbox import Sandbox
 from alphintra_server.errors import Gone, TooLarge, TooMany, Unavailable
+from alphintra_server.jobs import sealed_files
+from alphintra_server.jobs.attempt import Stopped
 from alphintra_server.jobs.ingest_output import written
 from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.jobs.output import BadOutputError
 from alphintra_server.jobs.protocol import OutputFile
+from alphintra_server.jobs.sealed_files import hand
 from alphintra_server.sealing.copies import OpenedCopies
 from alphintra_server.sealing.keys import MasterKeys
 from alphintra_server.sealing.vault import SealedVersion, Vault
+from alphintra_server.services.dataset_inputs import SealedInput
 from alphintra_server.services.dataset_storage import DatasetStorage
 
-from alphintra_kernel import outputs
+from alphintra_kernel import opened_files, outputs
 
 from ..sdk.store.made import bars, write
+from .attempts import attempt, backtest
+from .attempts import launcher as launched
 
 REPORT = {"format": "alphintra-report/1", "rows": 300, "symbols": 1, "checked": "2026-01-01T00:00:00Z", "results": [],
           "acknowledged": []}  # fmt: skip
@@ -185,3 +195,80 @@ def test_of_a_sealed_version_only_what_can_be_opened_and_tells_nothing_is_believ
         (folder / "manifest.json").write_text(json.dumps(all_, sort_keys=True, separators=(",", ":")))
         with pytest.raises(BadOutputError, match=said):
             found()
+
+
+class Taker:
+    """A worker that is handed files: it keeps them, or never takes any."""
+
+    def __init__(self, takes=True):
+        self.takes, self.files = takes, []
+
+    async def hand(self, number, size, read):
+        if not self.takes:
+            await asyncio.sleep(3_600)
+        assert number == len(self.files)
+        self.files.append(read(0, size))
+
+
+async def test_a_worker_is_handed_what_fits_into_its_memory(house):
+    _, vault, launcher, make = house
+    version = make("v1", 300)
+    copies = OpenedCopies(vault, launcher, 1 << 20)
+    wanted = [SealedInput(version, "parent", store=False), SealedInput(version, "datasets", store=True)]
+    worker = Taker()
+    inside = await hand(worker, copies, wanted, 1 << 20, 60.0)
+    assert len(inside) == len(worker.files) == 8
+    raw = worker.files[int(inside["parent/manifest.json"].rpartition("/")[2])]
+    for sha256 in manifests.from_json(raw).hashes:
+        for path in (f"parent/{sha256}.parquet", f"datasets/o/blobs/{sha256[:2]}/{sha256}.parquet"):
+            own = worker.files[int(inside[path].rpartition("/")[2])]
+            assert hashlib.sha256(own).hexdigest() == sha256
+    assert inside["datasets/o/manifests/v1.json"]
+    with pytest.raises(TooLarge, match="split them") as large:
+        await hand(worker, copies, wanted, 10_000, 60.0)
+    assert large.value.code == "SEALED_TOO_LARGE"
+    with pytest.raises(Unavailable, match="did not take"):
+        await hand(Taker(takes=False), copies, wanted, 1 << 20, -sealed_files._TAKE_SECONDS + 0.01)
+    assert next(iter(copies._copies.values())).holders == 0
+    await copies.stop()
+
+
+async def test_a_job_needs_a_sandbox_of_its_own_files_and_ends_when_it_is_stopped(house, tmp_path):
+    _, vault, launcher, make = house
+    job = backtest()
+    job.sealed = (SealedInput(make("v1", 300), "datasets", store=True),)
+    launcher.copies = OpenedCopies(vault, launcher, 1 << 20)
+    found = await attempt(launcher, tmp_path / "job").run(job)
+    assert (found.error["code"], "files of its own" in found.error["message"]) == ("NO_SANDBOX", True)
+
+    class Slow(OpenedCopies):
+        @asynccontextmanager
+        async def hold(self, version):
+            running.stop("cancelled")
+            await asyncio.sleep(3_600)
+            yield
+
+    full = launched(tmp_path, Sandbox())
+    full.copies = Slow(vault, full, 1 << 20)
+    running = attempt(full, tmp_path / "other")
+    assert await running.run(job) == Stopped("cancelled")
+
+
+def test_files_come_over_the_pipe_and_lie_in_a_folder_of_one_user(tmp_path, monkeypatch):
+    monkeypatch.setattr(opened_files, "FOLDER", str(tmp_path / "opened"))
+
+    def take(raw):
+        reader = io.BytesIO(raw)
+        return opened_files.take(Channel(reader, io.BytesIO()), reader)
+
+    first, second = b"x" * 3_000_000, b"\n{}\n"
+    raw = b"".join(
+        json.dumps({"type": "file", "number": number, "bytes": len(own)}).encode() + b"\n" + own
+        for number, own in enumerate((first, second, b""))
+    )
+    assert take(raw + b'{"type":"run","job":{}}\n') == {"type": "run", "job": {}}
+    assert [(tmp_path / "opened" / str(i)).read_bytes() for i in range(3)] == [first, second, b""]
+    assert (tmp_path / "opened").stat().st_mode & 0o777 == 0o700
+    assert take(b'{"type":"file","number":7,"bytes":9}\nabc') is None  # the server has gone in the midst
+    with pytest.raises(FileExistsError):
+        take(raw)

@@ -226,12 +226,12 @@ class Attempt:
             hand(worker, self.launcher.copies, sealed, self.limits.bounds().tmp_bytes, _READY_SECONDS)
         )
         waiting: set[asyncio.Future[Any]] = {handing, self._stopping()}
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if handing.done():
-            return handing.result()
-        handing.cancel()
-        await asyncio.wait({handing})
-        return None
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            return handing.result() if handing.done() else None
+        finally:
+            handing.cancel()
+            await asyncio.gather(handing, return_exceptions=True)
 
     async def _listen(self, worker: Worker, job: JobInput) -> protocol.Result | protocol.Error | Failed | Stopped:
         stop = self._stopping()
