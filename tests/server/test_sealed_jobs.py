@@ -11,6 +11,7 @@ from alphintra_server.sealing.vault import SealedVersion
 
 from ..sdk.store.made import bars
 from .conftest import TestIdentities
+from .doors import ask
 from .stored import store_version
 from .uploaded import ALICE
 
@@ -99,6 +100,16 @@ async def test_rows_are_read_and_traded_and_no_key_is_found(
         else:
             with pytest.raises(ServerError, match="has no file"):
                 await asked
+
+    # Sharing counts at each request, also where the copy is open already.
+    shared = (await api("GET", "/api/datasets/closed", user=ALICE)).json["id"]
+    theirs = await opened("bob")
+    part = f"/v1/versions/{version}/files/{json.loads(raw)['files'][0]['sha256']}?start=0&bytes=4"
+    for level, words in ((None, "UNKNOWN_VERSION"), ("READ", None), (None, "UNKNOWN_VERSION")):
+        granted = await api("PUT", f"/api/datasets/{shared}/grants", {"user_id": "bob", "level": level}, user=ALICE)
+        assert granted.status == 200, granted.json
+        said = await ask(theirs, "GET", part)
+        assert (said.status, words and said.json["code"]) == (404 if words else 200, words)
 
     # A job trades the same, beside a dataset that is open, and finds no key.
     code = SPY.format(needles=[text[::-1] for text in secrets], keys=str(data_dir / "keys"))
