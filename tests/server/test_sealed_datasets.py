@@ -148,6 +148,18 @@ async def test_what_is_not_done_with_it_is_said_and_what_is_made_of_it_is_sealed
         refused = await api("POST", path, body, user=ALICE)
         assert (refused.status in (409, 422), refused.json.get("code")) == (True, "SEALED"), (path, refused.json)
         assert "sealed" in refused.json["detail"]
+    # A connector adds rows: it is not even asked for them.
+    body = {"name": "Prices", "dataset": "closed", "source": {"kind": "http", "url": "http://198.51.100.7/prices.csv"}}
+    made = await api("POST", "/api/connectors", body, user=ALICE)
+    begun = await api("POST", f"/api/connectors/{made.json['id']}/run", user=ALICE)
+    assert begun.status == 202, begun.json
+    for _ in range(600):
+        (run,) = (await api("GET", f"/api/connectors/{made.json['id']}/runs", user=ALICE)).json["items"]
+        if run["ended_at"] is not None:
+            break
+        await asyncio.sleep(0.1)
+    assert run["error"]["code"] == "SEALED", run
+
     # Whoever says nothing does not put into the open what was sealed.
     asked = await api("POST", f"/api/datasets/upload/{second}/ingest", {"mapping": mapping}, user=ALICE)
     assert asked.status == 202, asked.json
