@@ -2,7 +2,8 @@
 
 The file is ``in/upload``. ``inspect`` leaves ``inspection.json``; ``ingest`` leaves ``manifest.json`` and the files it
 names, or where rows may come again and all of them did, ``report.json``. A version that another one goes on from is in
-``in/parent``: its manifest, and its files. The server believes nothing of what is left here: it checks all of it. What
+``in/parent``: its manifest, and its files. A version that is to be sealed is written with keys that came with the job,
+and are of that version alone. The server believes nothing of what is left here: it checks all of it. What
 is done with stored versions alone is in ``stored_job``.
 """
 
@@ -85,6 +86,7 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
     from alphintra.ingest.mapping import Mapping
     from alphintra.ingest.reading import read
     from alphintra.rules.facts import of_staging
+    from alphintra.rules.report import without_places
     from alphintra.rules.running import Validation
     from alphintra.store.manifest import About, Provenance
     from alphintra.store.opening import open_folder
@@ -109,7 +111,8 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
     check = Validation(of_staging(mapping, staged, about, parent=parent), stored_job.choice_of(job))
     check.read(staged)
     later = Later(parent) if parent is not None and job.get("overlap") else None
-    with VersionWriter(out, str(job["version"]), columns, about, parent=parent) as writer:
+    version, seal = str(job["version"]), stored_job.seal_of(job)
+    with VersionWriter(out, version, columns, about, parent=parent, seal=seal) as writer:
         progress.phase("writing", _READING)
         written = added = 0
         for symbol, table in staged_rows(staged.files):
@@ -122,11 +125,12 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
             progress.study(fraction, "writing", f"{written:,} of {staged.rows:,} rows")
         if later is not None and not added:
             return _nothing_new(check.finish(), out)
+        report = check.finish() if seal is None else without_places(check.finish())
         writer.finish(
             Provenance(
                 parents=tuple(job["parents"]),
                 sources=({**job["upload"], "mapping": asdict(mapping)},),
-                report=json.loads(check.finish().to_json()),
+                report=json.loads(report.to_json()),
                 tools=_tools(),
             )
         )

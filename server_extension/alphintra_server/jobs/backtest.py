@@ -86,7 +86,7 @@ class BacktestKind(JobKind):
         strategy = session.get_one(StrategyRow, row.strategy_id)
         selection = selected(session, row)
         others = row.benchmark, feature_sets.references(row.features)
-        texts, links = inputs(session, self._storage, readable(session, held.user_id, selection, *others))
+        read = inputs(session, self._storage, readable(session, held.user_id, selection, *others))
         file = file_name(version.modules)
         files = {f"source/{file}": version.code}
         files |= {f"source/{path}": text for path, text in version.modules.items()}
@@ -108,7 +108,10 @@ class BacktestKind(JobKind):
             "trials": before.entries,
         }
         known = known_as(strategy.source_path, version.line_map)
-        return JobInput(files | texts, message, known, version.line_map, partial(_collect, before=before), links)
+        collects = partial(_collect, before=before)
+        return JobInput(
+            files | read.texts, message, known, version.line_map, collects, read.links, sealed=read.sealed
+        )
 
     def save(self, session: Session, held: Claim, output: Found) -> None:
         """Write figures and trades."""

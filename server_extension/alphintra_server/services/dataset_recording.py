@@ -169,6 +169,7 @@ def about(manifest: Manifest) -> dict[str, Any]:
         "license": None,
         "tradable": {"open", "high", "low", "close"} <= roles,
         "notes": notes,
+        "sealed": manifest.sealed,
     }
 
 

@@ -26,6 +26,7 @@ from ..jobs import fair_queue, store
 from ..jobs.ingest import INGEST, INSPECT
 from ..limits import Limits
 from ..models.ingests import IngestAccepted, IngestRequest, Inspection
+from .dataset_inputs import is_sealed
 from .dataset_names import check_name
 
 _BUSY = ("INSPECTING", "INGESTING")
@@ -76,7 +77,9 @@ class Ingests:
         def work(session: Session) -> IngestAccepted:
             row = self._startable(session, who, upload_id)
             name = body.dataset or row.dataset_name
-            parent = _parent(session, who, name) if body.append else None
+            current = _current(session, who, name)
+            sealed = (current is not None and is_sealed(current)) if body.sealed is None else body.sealed
+            parent = _parent(current, name, sealed=sealed) if body.append else None
             refuse_shipped(session, name)
             account(session, who.user_id)
             ingest = IngestRow(
@@ -86,6 +89,7 @@ class Ingests:
                 upload_id=row.id,
                 dataset_name=name,
                 parent_id=parent,
+                sealed=sealed,
                 mapping=mapping,
                 about=body.about.model_dump(),
                 description=body.description,
@@ -204,17 +208,26 @@ def refuse_shipped(session: Session, name: str) -> None:
         raise Invalid.field("dataset", f"{name} is a dataset of the platform: choose another name", code="NAME_TAKEN")
 
 
-def _parent(session: Session, who: Caller, name: str) -> str:
-    """Return the current version of a dataset, to which rows are added."""
+def _current(session: Session, who: Caller, name: str) -> DatasetVersionRow | None:
+    """Return the current version of a dataset of the caller's, if there is one."""
     query = select(DatasetRow).where(
         DatasetRow.unique_name == unique_name(who.user_id, name), DatasetRow.state == "ACTIVE"
     )
     row = session.scalars(query).first()
     if row is None or row.current_version_id is None:
+        return None
+    return session.get_one(DatasetVersionRow, row.current_version_id)
+
+
+def _parent(version: DatasetVersionRow | None, name: str, *, sealed: bool) -> str:
+    """Return the version to which rows are added."""
+    if version is None:
         raise Invalid.field("append", f"you have no dataset {name} to add rows to", code="UNKNOWN_DATASET")
-    version = session.get_one(DatasetVersionRow, row.current_version_id)
     if version.state != "ACTIVE":
         raise Conflict(f"The current version of {name} is being deleted.", code="DATASET_DELETED")
+    if sealed or is_sealed(version):
+        text = "a sealed version goes on from no other, nor another from it: upload all rows as the next version"
+        raise Invalid.field("sealed", text, code="SEALED")
     return version.id
 
 

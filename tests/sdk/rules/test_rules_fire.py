@@ -331,6 +331,19 @@ def test_adjusted_closes() -> None:
     drift = table.append_column("adj_close", pa.array(close * np.linspace(0.5, 1, len(close))))
     report = check({"A": drift}, Choice(parameters={"ADJ_INCONSISTENT": {"rounding": 1e-6}}), **NYSE_DAYS)
     assert [p.message for p in report["ADJ_INCONSISTENT"].places] == ["the share of the close rises in 249 of 250 rows"]
+    # With the days of dividends known, a rise on another one is an error, wherever a batch begins.
+    dates = table["date"].cast(pa.int32()).to_numpy()
+    for day in (int(dates[100]), int(dates[100]) - 1):
+        right = check({"A": good}, **NYSE_DAYS, ex_dates={"A": frozenset({day})})
+        assert fired(right) == ({} if day > dates[99] else {"ADJ_INCONSISTENT": ("error", 1)})
+    for known in (frozenset(), frozenset({int(dates[99]), int(dates[101])})):
+        wrong = check({"A": good}, cuts=lambda: 50, **NYSE_DAYS, ex_dates={"A": known})
+        assert places(wrong, "ADJ_INCONSISTENT") == [("A", table["date"][100].as_py().isoformat())]
+        (place,) = wrong["ADJ_INCONSISTENT"].places
+        assert place.message == "the share of the close rises by 5.26%, and no dividend or split is known"
+    all_ = check({"A": drift}, Choice(parameters={"ADJ_INCONSISTENT": {"rounding": 1e-6}}), **NYSE_DAYS,
+                 ex_dates={"A": frozenset(dates.tolist())})  # fmt: skip
+    assert fired(all_) == {}
     reverse = np.where(np.arange(len(close)) < 100, 10.0, 1.0)
     raw = table.append_column("adj_close", pa.array(close * reverse))
     assert "ADJ_INCONSISTENT" not in fired(check({"A": raw}, **NYSE_DAYS))
