@@ -244,4 +244,3 @@ class OpenedCopies:
 
     def _taken(self) -> int:
         return sum(copy.size for copy in self._copies.values())
-
