@@ -52,9 +52,11 @@ class Validation:
         self._symbol: str | None = None
         self._last: int | None = None
         self._symbols = self._rows = self._start = 0
+        self._sources = facts.sources
 
     def read(self, staged: Staged) -> None:
-        """Take what reading the file has found."""
+        """Take what reading the file has found, before its rows or after them."""
+        self._sources = staged.sources
         kept: dict[str, list[Place]] = defaultdict(list)
         counts = Counter(staged.counts)
         grave: dict[str, Any] = {}
@@ -131,6 +133,7 @@ class Validation:
             self._symbol = None
             for check in self._checks:
                 check.finish()
+        self._found.locate(self._sources)
         known = {} if before is None else {result.rule: result for result in before.results}
         values = self._choice.values()
         results = []
