@@ -14,7 +14,7 @@ import pyarrow as pa
 from alphintra.ingest.staging import Block
 from alphintra.ingest.zones import I64
 
-RUN_BYTES = 24 << 20
+RUN_BYTES = 12 << 20
 TIME, ORDER = "t", "n"
 
 
