@@ -157,7 +157,13 @@ class Found:
             self.add(rule, first_cells(batch, parts, self.room(rule)), count, severity)
 
     def add(
-        self, rule: str, places: Sequence[Place], count: int | None = None, severity: Severity | None = None
+        self,
+        rule: str,
+        places: Sequence[Place],
+        count: int | None = None,
+        severity: Severity | None = None,
+        *,
+        first: bool = False,
     ) -> None:
         """Count places.
 
@@ -166,6 +172,7 @@ class Found:
             places: Places, in order; those beyond the first ones are not kept.
             count: How many there are, if more than are given.
             severity: How grave they are, if not as the rule says.
+            first: Whether they stand before those that are there.
         """
         own = self._found.get(rule)
         if own is None:
@@ -173,7 +180,10 @@ class Found:
         more = len(places) if count is None else count
         if not more:
             return
-        own.places += map(_short, places[: MOST_PLACES - len(own.places)])
+        if first:
+            own.places = [*map(_short, places[:MOST_PLACES]), *own.places][:MOST_PLACES]
+        else:
+            own.places += map(_short, places[: MOST_PLACES - len(own.places)])
         own.count += more
         grave = severity or own.severity
         own.gravest = grave if own.gravest is None else gravest(own.gravest, grave)

@@ -65,7 +65,7 @@ class Validation:
             if own.severity == "error" or own.rule not in grave:
                 grave[own.rule] = own.severity
         for rule, count in counts.items():
-            self._found.add(rule, kept[rule], count, grave.get(rule))
+            self._found.add(rule, kept[rule], count, grave.get(rule), first=True)
 
     def see(self, symbol: str, table: Any) -> None:
         """Take the next rows of a symbol: an Arrow table, sorted by time, as a writer of versions takes it.
