@@ -308,6 +308,7 @@ def _ours(work: Path) -> Iterator[dict[str, Any]]:
     from dataclasses import asdict
 
     from alphintra.ingest.mapping import Mapping
+
     from alphintra_kernel import first_run, ingest_job
 
     read = Mapping.from_json((work / "mapping.json").read_text())

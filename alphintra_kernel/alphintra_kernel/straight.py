@@ -6,6 +6,7 @@ all of them are sorted first.
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Straight:
-    """Implements ``Sink`` of :mod:`alphintra.ingest.staging`: writes and checks rows.
+    """Implements ``Sink`` of :mod:`alphintra.ingest.staging`: writes and checks rows, the former in a thread.
 
     Args:
         folder: Where the version is written.
@@ -41,6 +42,8 @@ class Straight:
         self._given, self._choice = given, choice
         self.writer: VersionWriter | None = None
         self.check: Validation | None = None
+        self._thread = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
 
     def __enter__(self) -> Straight:
         """Return it."""
@@ -50,6 +53,7 @@ class Straight:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close what is open."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
         if self.writer is not None:
             self.writer.close()
 
@@ -58,24 +62,34 @@ class Straight:
         import pyarrow as pa
 
         symbol = batches[0].column(0)[0].as_py()
-        rows = pa.Table.from_batches([batch.drop_columns(batch.schema.names[:1]) for batch in batches])
+        parts = [batch.drop_columns(batch.schema.names[:1]) for batch in batches]
+        rows = pa.Table.from_batches(parts).combine_chunks()  # once for all who look at them
         if self.writer is None or self.check is None:
             self._begin(rows)
         assert self.writer is not None
         assert self.check is not None
-        self.writer.add(symbol, rows)
+        self._settle()
+        self._writing = self._thread.submit(self.writer.add, symbol, rows)
         self.check.see(symbol, rows)
 
     def close(self) -> None:
         """There are no more rows; whoever has said what they are ends the version."""
+        self._settle()
 
     def give_up(self) -> list[Path]:
         """Return the files of the rows so far."""
+        self._settle()
         if self.writer is None:
             return []
         files = self.writer.give_up()
         self.writer = self.check = None
         return files
+
+    def _settle(self) -> None:
+        """Wait until what came is written."""
+        if self._writing is not None:
+            self._writing.result()
+        self._writing = None
 
     def _begin(self, first: Any) -> None:
         from alphintra.rules.facts import of_staging

@@ -32,7 +32,7 @@ _RULES = {
     "INVALID ENCODING": ("ENCODING", "the row is not in the encoding of the file"),
 }
 #: Bytes that DuckDB reads at once: its own 32 MiB, of which it holds several, are most of what reading needs.
-_BUFFER = 8 << 20
+_BUFFER = 4 << 20
 
 #: Of a row of another shape one error: it has one for each cell that is missing. Lines themselves stay where they are,
 #: a hundred thousand may be a megabyte each. A row begins for DuckDB with the blank lines above it: the sixth column.

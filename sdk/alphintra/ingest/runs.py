@@ -130,6 +130,7 @@ class Runs:
         run = len(self._tables) - 1
         for symbol, first, last in zip(listed, bounds[:-1], bounds[1:], strict=True):
             self._where.setdefault(symbol, []).append((run, first, last))
+        pa.default_memory_pool().release_unused()  # else it keeps what each run needed
 
     def _keep(self, table: Any) -> None:
         """Write a run, and map it: what is read of it is memory only while it is used."""
