@@ -36,7 +36,8 @@ class Table:
 
     def times(self, work: str, seconds: float, ratio: float, at_most: float) -> None:
         """Print a line that is a time beside a peer's, with a target in multiples of it."""
-        self._line(f"{work:<{WIDTH}}{'':>10}{seconds:>9.3f}{f'{ratio:.2f} ×':>22}", f"≤ {at_most:g} ×", ratio <= at_most)
+        start = f"{work:<{WIDTH}}{'':>10}{seconds:>9.3f}{f'{ratio:.2f} ×':>22}"
+        self._line(start, f"≤ {at_most:g} ×", ratio <= at_most)
 
     def rate(self, work: str, a_second: float, at_least: float, target: str) -> None:
         """Print a line that is a number of bars a second that was held."""
