@@ -19,7 +19,12 @@ def folder() -> Path:
     return Path(root) / "numba" / f"rules-{hashlib.sha256(made_of).hexdigest()[:16]}"
 
 
+def own_folder() -> Path:
+    """Return where in it those of this installation are, as Numba names it: by the folder of the source."""
+    source = Path(__file__).absolute().parent
+    return folder() / f"{source.name}_{hashlib.sha1(str(source).encode(), usedforsecurity=False).hexdigest()}"
+
+
 def is_compiled() -> bool:
-    """Tell whether they are there; a process that only waits must not compile them."""
-    own = folder()
-    return own.is_dir() and any(own.rglob("*.nbi"))
+    """Tell whether those of this installation are there; a process that only waits must not compile them."""
+    return any(own_folder().glob("*.nbi"))
