@@ -41,7 +41,7 @@ class Facts:
         zone_known: Whether times name their zone, or somebody said it.
         staged: Whether the rows come from a file, whose findings and places are known.
         numbered: Whether rows have ``_row``; else, from a file, they are in its order.
-        sources: The tables of the file.
+        sources: The tables of the file, as far as they are known before its rows.
         events: By symbol, the days (since 1970) of splits that are known.
         most_rows: Rows that the dataset may have.
         now: When it is checked, microseconds UTC.
@@ -150,12 +150,12 @@ def of_columns(columns: tuple[Column, ...], about: About, **more: object) -> Fac
     return Facts(**({"columns": columns, "kind": _kind(columns), **_about(about)} | more))  # type: ignore[arg-type]
 
 
-def of_staging(mapping: Mapping, staged: Staged, about: About, **more: object) -> Facts:
+def of_staging(mapping: Mapping, staged: Staged | None, about: About, **more: object) -> Facts:
     """Return what the mapping of a file states, and what was said beside it.
 
     Args:
         mapping: What each column of the file is.
-        staged: What was read.
+        staged: What was read; ``None`` where rows are checked while they are read, in the order of the file.
         about: Time frame, calendar and asset class; the rest is the mapping's.
         more: Other fields, such as ``events``.
     """
@@ -171,8 +171,8 @@ def of_staging(mapping: Mapping, staged: Staged, about: About, **more: object) -
         "adjustment": mapping.adjustment,
         "zone_known": mapping.zone is not None or mapping.zoned,
         "staged": True,
-        "numbered": staged.numbered,
-        "sources": staged.sources,
+        "numbered": staged is not None and staged.numbered,
+        "sources": () if staged is None else staged.sources,
     }
     return Facts(**(given | more))  # type: ignore[arg-type]
 
