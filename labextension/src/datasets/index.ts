@@ -7,6 +7,7 @@ import type { Widget } from '@lumino/widgets';
 
 import type { IDataset } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
+import { addConnectors } from '../connectors/index.js';
 import { datasetsIcon } from '../icons.js';
 import { CATEGORY, CommandIDs, IAlphintra, IJobs } from '../tokens.js';
 import { DatasetDocument } from './document.js';
@@ -17,7 +18,7 @@ import { StorageModel } from './storage.js';
 import { IChosenFile, UploadsModel } from './uploads.js';
 
 /** Kinds of jobs that work on uploads and datasets. */
-const KINDS: readonly string[] = ['inspect', 'ingest', 'validate', 'process'];
+const KINDS: readonly string[] = ['fetch', 'inspect', 'ingest', 'validate', 'process'];
 
 const idArgs = (description: string): { args: ReadonlyJSONObject } => ({
   args: { type: 'object', properties: { id: { type: 'string', description } }, required: ['id'] }
@@ -49,7 +50,20 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     const datasets = new WidgetTracker<MainAreaWidget<DatasetDocument>>({ namespace: 'alphintra-datasets' });
     const imports = new WidgetTracker<MainAreaWidget<ImportDocument>>({ namespace: 'alphintra-uploads' });
 
+    const connectors = addConnectors({
+      app,
+      alphintra,
+      jobs,
+      palette,
+      restorer,
+      reveal: () => {
+        panel.showList(true);
+        shell.activateById(panel.id);
+      },
+      onCurrent: () => panel.update()
+    });
     const refresh = (): void => {
+      void connectors.model.refresh();
       void model.refresh();
       void uploads.refresh();
       void storage.refresh();
@@ -65,6 +79,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       model,
       storage,
       uploads,
+      connectors,
       jobs,
       trans,
       commands,
@@ -164,7 +179,10 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show Datasets'),
       icon: datasetsIcon,
       describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => shell.activateById(panel.id)
+      execute: () => {
+        panel.showList(false);
+        shell.activateById(panel.id);
+      }
     });
     commands.addCommand(CommandIDs.refreshDatasets, {
       label: trans.__('Refresh Datasets'),
@@ -176,6 +194,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       icon: datasetsIcon,
       describedBy: { args: { type: 'object', properties: {} } },
       execute: () => {
+        panel.showList(false);
         shell.activateById(panel.id);
         panel.browse();
       }
@@ -188,7 +207,12 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.openUpload, {
       label: trans.__('Open an Upload'),
       describedBy: idArgs('Id of the upload'),
-      execute: args => openUpload(String(args.id))
+      execute: args => {
+        const connector = connectors.model.ofUpload(String(args.id));
+        return connector
+          ? commands.execute(CommandIDs.openConnector, { id: connector.id })
+          : openUpload(String(args.id));
+      }
     });
     for (const command of [CommandIDs.showDatasets, CommandIDs.refreshDatasets, CommandIDs.uploadDatasets]) {
       palette?.addItem({ command, category: CATEGORY });

@@ -28,7 +28,10 @@ interface IProps {
   problem: { text: string; details: readonly string[] } | null;
   onChange: (form: IMappingForm) => void;
   onImport: () => void;
-  onDiscard: () => void;
+  /** Discard the file; left out where it is not the user's to discard. */
+  onDiscard?: () => void;
+  /** What becomes of it where a connector says that: then it is not asked, and this is what its button does. */
+  becomes?: { action: string; hint: string };
 }
 
 const FRAMES: readonly string[] = ['1min', '5min', '15min', '30min', '1h', '4h', '1d', '1w', '1mo'];
@@ -322,17 +325,21 @@ export function MappingForm(props: IProps): JSX.Element {
       />
       <div className="alphintra-Mapping-columns" data-lm-suppress-shortcuts="true">
         <Meaning {...props} />
-        <About {...props} />
+        {props.becomes ? null : <About {...props} />}
       </div>
       <div className="alphintra-Mapping-foot">
         <button type="submit" className="alphintra-Button alphintra-mod-primary" disabled={why !== null || busy}>
-          {trans.__('Import')}
+          {props.becomes?.action ?? trans.__('Import')}
         </button>
-        <button type="button" className="alphintra-Button" onClick={props.onDiscard}>
-          {trans.__('Discard the upload')}
-        </button>
+        {props.onDiscard ? (
+          <button type="button" className="alphintra-Button" onClick={props.onDiscard}>
+            {trans.__('Discard the upload')}
+          </button>
+        ) : null}
         <span className={why === null ? 'alphintra-muted' : 'alphintra-Field-complaint'} role="status">
-          {why ?? trans.__('All rows are read and checked by every rule; then it can be loaded.')}
+          {why ??
+            props.becomes?.hint ??
+            trans.__('All rows are read and checked by every rule; then it can be loaded.')}
         </span>
       </div>
     </form>
