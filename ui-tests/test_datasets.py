@@ -153,12 +153,26 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     code = page.locator(f"{PAGE} .alphintra-Dataset-code").inner_text()
     assert code == 'al.data.load("coin-hourly@2")'
 
-    view.open_cells("coin.ipynb", LOAD.format(load=code), "result")
+    view.open_cells("coin.ipynb", LOAD.format(load=code), "result", "data.chart(start='2024-03-06', end='2024-03-08')")
     expect(view.run_cell(0)).to_contain_text("240 bars,")
     shown = view.run_cell(1)
     expect(shown.locator(".alphintra-Result h2")).to_contain_text("Momentum")
     shown.locator(".alphintra-Chart canvas").first.wait_for()
     view.shot("76-dataset-traded")
+
+    # A dataset's chart in a cell is that of its page: of the part that was asked for, with all other rows beside it.
+    cell = view.run_cell(2)
+    chart = cell.locator(".alphintra-DatasetRenderer .alphintra-Dataset-canvas")
+    chart.locator("canvas").first.wait_for()
+    expect(chart).to_have_attribute("aria-busy", "false")
+    expect(cell.locator(".alphintra-Dataset-chart-note")).to_have_text("240 bars")
+    values = cell.locator(".alphintra-Dataset-values")
+    expect(values).to_contain_text("2024-03-08 23:00  O ")
+    expect(cell.locator(".alphintra-StaticChart")).to_be_hidden()
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    expect(values).to_contain_text("2024-03-09 00:00  O ")
+    view.shot("77-dataset-in-a-cell")
 
 
 def test_a_connector_is_set_up_run_changed_and_deleted(view: Page) -> None:

@@ -195,6 +195,9 @@ export interface ICandlesQuery {
   symbol: string;
   /** A column of numbers; left out, the prices. */
   column?: string;
+  /** Instead of rows: the first time, and the last one, included. */
+  start?: string;
+  end?: string;
   first_row?: number;
   stop_row?: number;
   points: number;

@@ -2,6 +2,7 @@
 
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, MainAreaWidget, Notification, WidgetTracker } from '@jupyterlab/apputils';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
@@ -10,6 +11,8 @@ import { describe } from '../api/problem.js';
 import { addConnectors } from '../connectors/index.js';
 import { datasetsIcon } from '../icons.js';
 import { CATEGORY, CommandIDs, IAlphintra, IJobs } from '../tokens.js';
+import { DatasetRenderer } from './cellChart.js';
+import { DATASET_MIME } from './cellPayload.js';
 import { DatasetDocument } from './document.js';
 import { ImportDocument } from './importDocument.js';
 import { DatasetsModel } from './model.js';
@@ -29,13 +32,14 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Lists datasets, takes files up, shows what is in them.',
   autoStart: true,
   requires: [IAlphintra, IJobs],
-  optional: [ICommandPalette, ILayoutRestorer],
+  optional: [ICommandPalette, ILayoutRestorer, IRenderMimeRegistry],
   activate: (
     app: JupyterFrontEnd,
     alphintra: IAlphintra,
     jobs: IJobs,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    rendermime: IRenderMimeRegistry | null
   ): void => {
     const { commands, shell } = app;
     const { client, trans } = alphintra;
@@ -230,6 +234,17 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
         name: widget => widget.content.uploadId
       });
     }
+
+    // Texts are escaped by React, and the HTML beside is as safe as the notebook is trusted.
+    rendermime?.addFactory(
+      {
+        safe: true,
+        mimeTypes: [DATASET_MIME],
+        defaultRank: 10,
+        createRenderer: () => new DatasetRenderer(alphintra, rendermime)
+      },
+      0
+    );
 
     // The next thing that a person does with a file that has arrived is to look at how it is read.
     uploads.sent.connect((_, id) => void openUpload(id));
