@@ -320,6 +320,8 @@ export interface IInspected {
   table: string;
   tables: string[];
   rows: (string | null)[][];
+  /** What a typed file says of each column: `zoned` are times that name their zone. Of older looks it is not known. */
+  kinds?: string[];
   mapping: IMapping;
   reasons: { field: string; value: string; confidence: number; reason: string }[];
   questions: IQuestion[];

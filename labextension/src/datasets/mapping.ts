@@ -20,6 +20,8 @@ export interface IMappingForm {
   about: IAbout;
   /** Fields of questions that were answered. */
   answered: readonly string[];
+  /** What a typed file says of each column. */
+  kinds: readonly string[];
 }
 
 export interface IMappingComplaint {
@@ -60,6 +62,7 @@ const NAMELESS: readonly string[] = ['time', 'date', 'clock', 'symbol', 'ignore'
 /** The form as it opens: with how such a file was read before, else with the guess. */
 export function initialForm(found: IInspected, dataset: string): IMappingForm {
   const before = found.remembered;
+  const kinds = found.kinds ?? [];
   const about: IAbout = {
     dataset,
     append: false,
@@ -71,7 +74,7 @@ export function initialForm(found: IInspected, dataset: string): IMappingForm {
     description: ''
   };
   if (before === null || before.columns.length !== found.mapping.columns.length) {
-    return { mapping: found.mapping, about, answered: [] };
+    return { mapping: found.mapping, about, answered: [], kinds };
   }
   // A file of the same columns may be of another instrument.
   const isOwn = before.symbol_from !== 'column';
@@ -79,6 +82,7 @@ export function initialForm(found: IInspected, dataset: string): IMappingForm {
   return {
     mapping: { ...before, symbol_from, symbol },
     about,
+    kinds,
     answered: found.questions.map(question => question.field).filter(field => field !== 'symbol')
   };
 }
@@ -189,9 +193,10 @@ export function withSymbolFrom(mapping: IMapping, from: IMapping['symbol_from'])
 }
 
 /** Whether the zone of its times is to be known: a day is one everywhere, and some times name theirs. */
-export function needsZone(mapping: IMapping): boolean {
-  const { format } = mapping.columns.find(column => column.role === 'time') ?? { format: '' };
-  return mapping.resolution === 'time' && !/^epoch:|%z$|Z$/.test(format);
+export function needsZone({ mapping, kinds }: Pick<IMappingForm, 'mapping' | 'kinds'>): boolean {
+  const time = mapping.columns.find(column => column.role === 'time');
+  const isZoned = time?.format === 'native' && kinds[time.position] === 'zoned';
+  return mapping.resolution === 'time' && !isZoned && !/^epoch:|%z$|Z$/.test(time?.format ?? '');
 }
 
 /** What keeps the file from being read like this. The server checks it all again. */
@@ -242,13 +247,14 @@ export function complaintsOf({ mapping, about }: IMappingForm): IMappingComplain
 }
 
 /** What is asked of the server. */
-export function ingestBody({ mapping, about }: IMappingForm): IIngestBody {
+export function ingestBody(form: IMappingForm): IIngestBody {
+  const { mapping, about } = form;
   const given = (text: string): string | null => text.trim() || null;
   return {
     mapping: {
       ...mapping,
       symbol: mapping.symbol_from === 'fixed' ? mapping.symbol.trim() : '',
-      zone: needsZone(mapping) ? mapping.zone : null
+      zone: needsZone(form) ? mapping.zone : null
     },
     dataset: about.dataset.trim(),
     append: about.append,

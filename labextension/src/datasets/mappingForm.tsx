@@ -122,7 +122,7 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
   const hasColumn = mapping.symbol_from === 'column';
   // What is asked above is not complained of here as well.
   const asked = new Set(openQuestions(found, form).map(question => question.field));
-  const lacksZone = needsZone(mapping) && mapping.zone === null && !asked.has('zone');
+  const lacksZone = needsZone(form) && mapping.zone === null && !asked.has('zone');
   return (
     <fieldset className="alphintra-Mapping-fields">
       <legend>{trans.__('How it is read')}</legend>
@@ -160,12 +160,12 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
       <TextField
         name="zone"
         label={trans.__('Time zone')}
-        value={needsZone(mapping) ? (mapping.zone ?? '') : ''}
+        value={needsZone(form) ? (mapping.zone ?? '') : ''}
         options={zones()}
-        placeholder={needsZone(mapping) ? 'America/New_York' : trans.__('not needed')}
-        disabled={!needsZone(mapping)}
+        placeholder={needsZone(form) ? 'America/New_York' : trans.__('not needed')}
+        disabled={!needsZone(form)}
         complaint={lacksZone ? trans.__('On which clocks are the times?') : null}
-        hint={needsZone(mapping) ? trans.__('They are kept in UTC.') : trans.__('Days, or times that name their zone.')}
+        hint={needsZone(form) ? trans.__('They are kept in UTC.') : trans.__('Days, or times that name their zone.')}
         onChange={zone => onChange(answer(form, 'zone', zone))}
       />
       <SelectField
@@ -270,7 +270,7 @@ export function MappingForm(props: IProps): JSX.Element {
   const { found, form, trans, problem, busy } = props;
   const complaints = complaintsOf(form);
   const open = openQuestions(found, form).length;
-  const zoneMissing = needsZone(form.mapping) && form.mapping.zone === null;
+  const zoneMissing = needsZone(form) && form.mapping.zone === null;
   const first = complaints[0];
   const why =
     open > 0

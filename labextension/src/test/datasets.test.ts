@@ -235,10 +235,16 @@ test('what is asked of the server has no zone where none is needed, and nothing 
     simulated: true
   });
   const days = { ...utc, resolution: 'date' as const };
-  assert.equal(needsZone(days), false);
+  assert.equal(needsZone({ mapping: days, kinds: [] }), false);
   assert.equal(ingestBody({ ...form, mapping: days }).mapping.zone, null);
   const epoch = answer(form, 'columns[0].format', 'epoch:ms').mapping;
-  assert.equal(needsZone(epoch), false);
+  assert.equal(needsZone({ mapping: epoch, kinds: [] }), false);
+  // A file of its own types: what names its zone there is asked for none, and what does not is.
+  const typed = { ...epoch, columns: epoch.columns.map(own => (own.role === 'time' ? { ...own, format: 'native' } : own)) };
+  const kinds = (time: string): string[] => typed.columns.map(own => (own.role === 'time' ? time : 'number'));
+  assert.equal(needsZone({ mapping: typed, kinds: kinds('zoned') }), false);
+  assert.equal(needsZone({ mapping: typed, kinds: kinds('time') }), true);
+  assert.equal(needsZone({ mapping: typed, kinds: [] }), true, 'what an older look does not tell is asked');
 });
 
 test('a report has its open errors first, and says what was not checked', () => {
