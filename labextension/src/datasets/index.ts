@@ -15,6 +15,7 @@ import { DatasetRenderer } from './cellChart.js';
 import { DATASET_MIME } from './cellPayload.js';
 import { DatasetDocument } from './document.js';
 import { ImportDocument } from './importDocument.js';
+import { Drafts } from './drafts.js';
 import { DatasetsModel } from './model.js';
 import { DatasetsPanel } from './panel.js';
 import { StorageModel } from './storage.js';
@@ -51,6 +52,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       window.localStorage,
       subtle ? bytes => subtle.digest('SHA-256', bytes) : null
     );
+    const drafts = new Drafts(window.localStorage, app.serviceManager.serverSettings.baseUrl);
     const datasets = new WidgetTracker<MainAreaWidget<DatasetDocument>>({ namespace: 'alphintra-datasets' });
     const imports = new WidgetTracker<MainAreaWidget<ImportDocument>>({ namespace: 'alphintra-uploads' });
 
@@ -129,6 +131,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
             alphintra,
             jobs,
             model,
+            drafts,
             version,
             onTitle,
             onOpen: (other, its) => void openDataset(other, its),
@@ -158,6 +161,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
             uploads,
             jobs,
             trans,
+            drafts,
             onTitle,
             onDone: (version, name) => {
               const openIt = (dataset: IDataset | undefined): void => {

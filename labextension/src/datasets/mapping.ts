@@ -87,6 +87,22 @@ export function initialForm(found: IInspected, dataset: string): IMappingForm {
   };
 }
 
+/** The form as it was kept while it was written, if it is still one of this file; else as it opens. */
+export function keptForm(kept: unknown, found: IInspected, dataset: string): IMappingForm {
+  const first = initialForm(found, dataset);
+  const { mapping, about, answered } = (kept ?? {}) as Partial<IMappingForm>;
+  const isOwn =
+    Array.isArray(mapping?.columns) &&
+    mapping.columns.length === found.mapping.columns.length &&
+    mapping.columns.every((column, i) => column.source === found.mapping.columns[i]!.source) &&
+    typeof about?.dataset === 'string' &&
+    Array.isArray(answered);
+  // What only newer forms have is as it is in a new one.
+  return isOwn
+    ? { ...first, mapping: { ...first.mapping, ...mapping }, about: { ...first.about, ...about }, answered }
+    : first;
+}
+
 /** What nobody has answered yet. */
 export function openQuestions(found: IInspected, form: IMappingForm): IQuestion[] {
   return found.questions.filter(question => !form.answered.includes(question.field));

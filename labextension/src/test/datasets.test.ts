@@ -12,6 +12,7 @@ import {
   complaintsOf,
   ingestBody,
   initialForm,
+  keptForm,
   needsZone,
   openQuestions,
   withRole,
@@ -183,6 +184,22 @@ test('how such a file was read before is proposed, but not whose it is', () => {
   );
   const other = inspected(mapping('time open close'), ['zone'], before);
   assert.equal(initialForm(other, 'prices').mapping, other.mapping);
+});
+
+test('a form goes on where Lab was loaded anew, as long as the file has the same columns', () => {
+  const found = inspected(mapping('time close'), ['symbol', 'zone']);
+  const form = answer(initialForm(found, 'prices'), 'symbol', 'AAPL');
+  const kept = JSON.parse(JSON.stringify({ ...form, about: { ...form.about, dataset: 'mine' }, kinds: ['left out'] }));
+  const again = keptForm(kept, found, 'prices');
+  assert.deepEqual([again.about.dataset, again.mapping.symbol, again.answered, again.kinds], ['mine', 'AAPL', ['symbol'], []]);
+  assert.deepEqual(openQuestions(found, again).map(own => own.field), ['zone']);
+  const others: readonly unknown[] = [
+    undefined, null, 'text', {}, { mapping: {} }, { ...kept, about: null }, { ...kept, answered: 'all' },
+    { ...kept, mapping: mapping('time open close') }
+  ];
+  for (const other of others) {
+    assert.deepEqual(keptForm(other, found, 'prices'), initialForm(found, 'prices'));
+  }
 });
 
 test('a role has one column: who had it before is a feature, or left out', () => {
