@@ -213,7 +213,7 @@ def test_a_connector_is_set_up_run_changed_and_deleted(view: Page) -> None:
     assert kept["last_error"]["code"] == "SOURCE_ADDRESS"
     assert "hush" not in page.content()
     view.shot("91-connector")
-    page.get_by_role("button", name="its job").click()
+    page.locator(".alphintra-ConnectorView [data-run='FAILED'] button").click()
     expect(page.locator(".alphintra-Jobs:visible")).to_contain_text("Fetch Vendor")
     listed.press("Enter")
 

@@ -30,6 +30,11 @@ export class ConnectorActions {
     await this._told(connector, () => this._client.change(connector.id, { paused }));
   }
 
+  /** Have the next run ask how its file is read. */
+  async askAgain(connector: IConnector): Promise<void> {
+    await this._told(connector, () => this._client.change(connector.id, { mapping: null }));
+  }
+
   /** Ask, and delete it; true when it is gone. */
   async remove(connector: IConnector): Promise<boolean> {
     const trans = this._trans;

@@ -122,26 +122,30 @@ function Runs({ runs, trans, onJob }: { runs: readonly IConnectorRun[]; trans: T
   return (
     <PlainTable
       label={trans.__('Its runs, the newest first')}
-      head={[trans.__('began'), trans.__('why'), trans.__('what came of it'), trans.__('took'), '']}
-      left={new Set([0, 1, 2, 4])}
+      head={[trans.__('began'), trans.__('why'), trans.__('what came of it'), trans.__('took')]}
+      left={new Set([0, 1, 2])}
     >
       {runs.map(run => {
         const took = run.ended_at === null ? null : (Date.parse(run.ended_at) - Date.parse(run.created_at)) / 1_000;
         const isBad = run.state === 'FAILED';
         return (
           <tr key={run.id} data-run={run.state}>
-            <td className="alphintra-mod-left">{momentText(run.created_at)}</td>
+            <td className="alphintra-mod-left">
+              <button
+                type="button"
+                className="alphintra-Chip"
+                title={trans.__('Show its job')}
+                onClick={() => onJob(run.job_id)}
+              >
+                {momentText(run.created_at)}
+              </button>
+            </td>
             <td className="alphintra-mod-left">{triggerText(run.trigger, trans)}</td>
             <td className="alphintra-mod-left alphintra-Versions-made" title={run.error?.message}>
               <span className={isBad ? 'alphintra-Field-complaint' : ''}>{runText(run.state, trans)}</span>
               {run.error && isBad ? ` ${run.error.message || run.error.code}` : ''}
             </td>
             <td>{took === null ? '\u2013' : `${took.toFixed(1)} s`}</td>
-            <td className="alphintra-mod-left">
-              <button type="button" className="alphintra-Chip" onClick={() => onJob(run.job_id)}>
-                {trans.__('its job')}
-              </button>
-            </td>
           </tr>
         );
       })}
@@ -173,6 +177,21 @@ function Head(props: IConnectorOptions & { connector: IConnector; now: number; o
       connector.last_success_at === null
         ? '\u2013'
         : `${momentText(connector.last_success_at)}, ${agoText(connector.last_success_at, now, trans)}`
+    ],
+    [
+      trans.__('Read'),
+      connector.source.kind === 'exchange' ? (
+        trans.__('as its bars are')
+      ) : connector.mapping === null ? (
+        trans.__('as is asked after its next run')
+      ) : (
+        <>
+          {trans.__('as you said')}{' '}
+          <button key="read" type="button" className="alphintra-Chip" onClick={() => void actions.askAgain(connector)}>
+            {trans.__('ask again')}
+          </button>
+        </>
+      )
     ],
     [trans.__('Secret'), connector.secrets.length > 0 ? connector.secrets.join(', ') : trans.__('none')]
   ];
