@@ -26,13 +26,13 @@ ENGINE := backtest/alphintra_backtest/codes.py $(wildcard backtest/alphintra_bac
 PACKAGES := sdk/alphintra backtest/alphintra_backtest alphintra_kernel/alphintra_kernel server_extension/alphintra_server \
 	hub/alphintra_hub papertrade/alphintra_papertrade
 
-# Compiled here and at once: a sandbox may not write beside the sources, so that each kernel and job would compile what
-# only they import, seconds of it.
+# Compiled here and at once: a sandbox may not write beside the sources, so that each kernel, job and language server
+# would compile what only they import, seconds of it.
 # The overrides keep a newcomer's first minute free of pop-ups; they belong to this environment, not to the wheel.
 $(VENV)/.installed: $(VENV)/bin/uv requirements/dev.txt requirements/data.txt pyproject.toml labextension/package.json labextension/yarn.lock labextension/build-replay.mjs $(SOURCES)
-	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/dev.txt
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/data.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode -e .
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 	$(BIN)/python -m compileall -q -j 0 $(PACKAGES)
 	@mkdir -p $(VENV)/share/jupyter/lab/settings/overrides.d
 	@printf '%s\n' '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \

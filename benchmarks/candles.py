@@ -24,6 +24,7 @@ from alphintra.store.layout import file_name
 from alphintra.store.manifest import About
 from alphintra.store.opening import open_folder
 from alphintra.store.writing import VersionWriter
+from table import Table
 
 ROWS = 10_000_000
 #: Milliseconds that a view after the first may take.
@@ -44,6 +45,7 @@ class Timed:
         pandas: Reading all rows and grouping them.
         csv: Megabytes a second of a CSV.
         kept: Bytes that are kept for further views.
+        rows: Bars that there are.
     """
 
     first: float
@@ -52,6 +54,7 @@ class Timed:
     pandas: float
     csv: float
     kept: int
+    rows: int
 
 
 def made(folder: Path, rows: int) -> None:
@@ -117,8 +120,16 @@ def measure(folder: Path) -> Timed:
     write(some, FORMATS["csv"], out, count(some, FORMATS["csv"]))
     rate = len(out.getvalue()) / 1e6 / (time.perf_counter() - began)
     return Timed(
-        first * 1e3, max(views) * 1e3, float(np.median(views)) * 1e3, by_pandas * 1e3, rate, series.kept
+        first * 1e3, max(views) * 1e3, float(np.median(views)) * 1e3, by_pandas * 1e3, rate, series.kept, series.count
     )
+
+
+def show(found: Timed, table: Table) -> None:
+    """Print the lines of the table of ``make bench``."""
+    work = f"a view of {found.rows:,} bars, the slowest"
+    table.seconds(work, found.slowest / 1e3, f"≤ {ALLOWED / 1e3:g} s", found.slowest <= ALLOWED)
+    table.peer_seconds("the first view of the whole", found.first / 1e3)
+    table.peer_seconds("pandas: read all, group", found.pandas / 1e3)
 
 
 def main(rows: int = ROWS) -> int:

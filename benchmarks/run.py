@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import bars
-import dataset_list
+import dataset_figures
 import debug_back
+import ingest
 import job_figures
 import job_list
 import job_queue
@@ -35,8 +36,6 @@ import reference
 import replay
 import replay_play
 import report
-import stored_datasets
-import upload
 from equality import apart, difference, final
 from job import CASH, COMMISSION, FAST, HELD, QUANTITY, SLOW, TRAIL
 from kernel_first import CELL, first_result
@@ -262,6 +261,7 @@ def main() -> int:
     parser.add_argument("--equal", type=int, default=100_000, help="bars on which all engines must agree")
     parser.add_argument("--jobs", type=int, default=job_queue.JOBS, help="jobs through the queue of a server")
     parser.add_argument("--listed", type=int, default=job_list.COUNT, help="jobs in the list of jobs")
+    parser.add_argument("--rows", type=int, default=ingest.ROWS, help="rows of the CSV that becomes a dataset")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument("--check-only", action="store_true", help="compare results, measure nothing")
     args = parser.parse_args()
@@ -276,11 +276,9 @@ def main() -> int:
                 return 1
         if "jobs" in parts and not _equal("jobs", job_figures.problem(jobs)):
             return 1
-        sizes = (stored_datasets.HASHED, stored_datasets.UNIVERSE)
-        if args.check_only:
-            sizes = ((2, 100_000), (500, 100_000))
-        stored = stored_datasets.measure(Path(name), *sizes) if "datasets" in parts else None
-        if stored is not None and not _equal("datasets", stored.problem):
+        rows = dataset_figures.CHECKED if args.check_only else args.rows
+        datasets = dataset_figures.DatasetBench(Path(name), rows)
+        if "datasets" in parts and not _equal("datasets", dataset_figures.problem(datasets)):
             return 1
         if args.check_only:
             return 0
@@ -289,10 +287,8 @@ def main() -> int:
             show(engine, table)
         if "jobs" in parts:
             job_figures.show(jobs, table)
-        if stored is not None:
-            stored_datasets.show(stored, table)
-            upload.show(upload.measure(), table)
-            dataset_list.show(dataset_list.measure(), table)
+        if "datasets" in parts:
+            dataset_figures.show(datasets, table)
         table.end()
     return 0
 

@@ -34,6 +34,11 @@ class Table:
         """Print a line that is a time alone."""
         self._line(f"{work:<{WIDTH}}{'':>10}{seconds:>9.3f}{'':>22}", target, reached)
 
+    def times(self, work: str, seconds: float, ratio: float, at_most: float) -> None:
+        """Print a line that is a time beside a peer's, with a target in multiples of it."""
+        start = f"{work:<{WIDTH}}{'':>10}{seconds:>9.3f}{f'{ratio:.2f} ×':>22}"
+        self._line(start, f"≤ {at_most:g} ×", ratio <= at_most)
+
     def rate(self, work: str, a_second: float, at_least: float, target: str) -> None:
         """Print a line that is a number of bars a second that was held."""
         self._line(f"{work:<{WIDTH}}{f'{a_second:.1f} bars/s':>41}", target, a_second >= at_least)

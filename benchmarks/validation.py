@@ -52,8 +52,8 @@ class Measured:
     problem: str | None
 
 
-def _times(calendar: str, rows: int) -> Any:
-    """Return the opens of so many minutes of a calendar, from 2010 on."""
+def session_minutes(calendar: str, rows: int) -> Any:
+    """Return the opens (µs) of so many minutes of a calendar, from 2010 on."""
     start = int(np.datetime64("2010-01-04", "us").astype(np.int64))
     if calendar == "24/7":
         return start + _MINUTE * np.arange(rows)
@@ -73,7 +73,7 @@ def _tables(calendar: str, rows: int, symbols: int) -> dict[str, pa.Table]:
     days = hours.session[hours.session >= 14_613][: rows // symbols]  # from 2010 on
     for i in range(symbols):
         values = minutes(i % SYMBOLS, rows // symbols)
-        values["time"] = _times(calendar, rows // symbols) if symbols == SYMBOLS else days * _DAY
+        values["time"] = session_minutes(calendar, rows // symbols) if symbols == SYMBOLS else days * _DAY
         values["low"] = np.where(values["low"] > values["high"], values["high"], values["low"])
         values["high"][len(values["high"]) // 2] = 0.01
         out[f"S{i:05}"] = as_arrow(values)

@@ -153,9 +153,82 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     code = page.locator(f"{PAGE} .alphintra-Dataset-code").inner_text()
     assert code == 'al.data.load("coin-hourly@2")'
 
-    view.open_cells("coin.ipynb", LOAD.format(load=code), "result")
+    view.open_cells("coin.ipynb", LOAD.format(load=code), "result", "data.chart(start='2024-03-06', end='2024-03-08')")
     expect(view.run_cell(0)).to_contain_text("240 bars,")
     shown = view.run_cell(1)
     expect(shown.locator(".alphintra-Result h2")).to_contain_text("Momentum")
     shown.locator(".alphintra-Chart canvas").first.wait_for()
     view.shot("76-dataset-traded")
+
+    # A dataset's chart in a cell is that of its page: of the part that was asked for, with all other rows beside it.
+    cell = view.run_cell(2)
+    chart = cell.locator(".alphintra-DatasetRenderer .alphintra-Dataset-canvas")
+    chart.locator("canvas").first.wait_for()
+    expect(chart).to_have_attribute("aria-busy", "false")
+    expect(cell.locator(".alphintra-Dataset-chart-note")).to_have_text("240 bars")
+    values = cell.locator(".alphintra-Dataset-values")
+    expect(values).to_contain_text("2024-03-08 23:00  O ")
+    expect(cell.locator(".alphintra-StaticChart")).to_be_hidden()
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    expect(values).to_contain_text("2024-03-09 00:00  O ")
+    view.shot("77-dataset-in-a-cell")
+
+
+def test_a_connector_is_set_up_run_changed_and_deleted(view: Page) -> None:
+    page = view.page
+    view.open()
+    view.command("Show Connectors")
+    page.get_by_role("button", name="Set up a connector").click()
+    form = page.locator("form.alphintra-Connector-form:visible")
+
+    def field(path: str) -> Any:
+        return form.locator(f"[data-field='{path}'] :is(input, select, textarea)")
+
+    # What is missing is told at its field before anything is sent; what the server refuses, where it belongs.
+    form.get_by_role("button", name="Set it up").click()
+    expect(field("source.url")).to_have_attribute("aria-invalid", "true")
+    expect(field("name")).to_be_focused()
+    field("source.url").fill("http://169.254.169.254/prices.csv")
+    field("secret.headers").fill("Authorization: Bearer hush-hush")
+    field("name").fill("Vendor")
+    field("dataset").fill("vendor-prices")
+    field("timing").select_option("clock")
+    field("schedule.cron").fill("99 17 * * mon-fri")
+    field("schedule.time_zone").fill("America/New_York")
+    form.get_by_role("button", name="Set it up").click()
+    expect(form.locator("[data-field='schedule.cron']")).to_contain_text("is not a number from 0 to 59")
+    view.shot("90-connector-form")
+    field("schedule.cron").fill("30 17 * * mon-fri")
+    form.get_by_role("button", name="Set it up").click()
+
+    # It runs, its error stands in the list and on its page, and its secret nowhere.
+    listed = page.locator(f"{PANEL} .alphintra-Connector")
+    expect(listed).to_contain_text("30 17 * * mon-fri, clock of America/New_York")
+    expect(listed).to_contain_text("next in")
+    listed.get_by_role("button", name="Run Vendor now").click()
+    expect(listed).to_have_attribute("data-state", "failed")
+    expect(page.locator(".alphintra-ConnectorView [data-run='FAILED']")).to_contain_text("by hand")
+    (kept,) = view.lab.request("GET", "connectors")["items"]
+    assert kept["last_error"]["code"] == "SOURCE_ADDRESS"
+    assert "hush" not in page.content()
+    view.shot("91-connector")
+    page.locator(".alphintra-ConnectorView [data-run='FAILED'] button").click()
+    expect(page.locator(".alphintra-Jobs:visible")).to_contain_text("Fetch Vendor")
+    listed.press("Enter")
+
+    # Paused by its row, changed on its page, gone with its secret.
+    listed.get_by_role("button", name="Pause Vendor").click()
+    expect(listed.get_by_role("button", name="Resume Vendor")).to_be_visible()
+    page.get_by_role("button", name="Change\u2026").click()
+    expect(form).to_contain_text("Set: headers.Authorization")
+    field("timing").select_option("close")
+    field("schedule.after_close").fill("XNYS")
+    form.get_by_role("button", name="Save").click()
+    expect(listed).to_contain_text("15 min after the close of XNYS")
+    kept = view.lab.request("GET", f"connectors/{kept['id']}")
+    assert (kept["paused"], kept["secrets"], kept["next_run_at"]) == (True, ["headers.Authorization"], None)
+    page.get_by_role("button", name="Delete\u2026").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator(PANEL)).to_contain_text("A connector keeps a dataset fresh")
+    assert view.lab.request("GET", "connectors")["items"] == []

@@ -18,8 +18,8 @@ FORM = "form.alphintra-Mapping:visible"
 PAGE = ".alphintra-DatasetView:visible"
 #: How long a job may take that begins with compiling the rules, on a machine that does ten other things.
 JOB = 3 * PATIENCE
-#: Two files as a package ships them and as a program exports them are in every run; `make flows` has all.
-IN_EVERY_RUN = ("yahoo", "metatrader")
+#: A file as a package ships it, and an archive of many without names, are in every run; `make flows` has all.
+IN_EVERY_RUN = ("yahoo", "klines")
 
 STRATEGY = """
 import alphintra as al

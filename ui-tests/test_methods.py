@@ -31,6 +31,7 @@ class Cross(al.Strategy):
         elif al.crossed_below(self.short, self.long):
             self.close()
 '''
+NAP = "\n        time.sleep(0.05)"
 FORM = ".alphintra-RunDialog .alphintra-Form"
 DOCUMENT = ".jp-MainAreaWidget:visible .alphintra-ResultWidget"
 
@@ -65,9 +66,9 @@ def run(page: Any) -> None:
     page.get_by_role("button", name="Run backtest").click()
 
 
-def stored(view: Page, name: str) -> str:
+def stored(view: Page, name: str, source: str = STRATEGY) -> str:
     """Store the strategy as the dialog does, and return its id."""
-    (view.lab.workspace / name).write_text(STRATEGY)
+    (view.lab.workspace / name).write_text(source)
     made = view.lab.request("POST", "strategies/code/from-file", {"path": name, "class_name": "Cross"})
     return str(made["id"])
 
@@ -325,7 +326,8 @@ def test_a_method_opens_with_its_study_before_the_run(
 
 def test_a_running_sweep_says_where_it_is_and_can_be_stopped(view: Page) -> None:
     page, lab = view.page, view.lab
-    strategy = stored(view, "cross.py")
+    # Four thousand naps: not done before the page has shown a part of it, on any machine.
+    strategy = stored(view, "slow.py", "import time\n" + STRATEGY.replace("on_start(self):", f"on_start(self):{NAP}"))
     view.open()
     view.show_panel()
     accepted = lab.request(

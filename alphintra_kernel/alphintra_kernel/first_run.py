@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from alphintra.rules import compile_cache
+
 from alphintra_kernel import check_job
 
 #: Libraries and modules that a first run, its study and its report load, the slowest in steps of their own.
@@ -41,6 +43,10 @@ def warm_up() -> Iterator[None]:
         yield
         with _compiled_from_the_first_bar():
             yield from _runs()
+    if compile_cache.is_compiled():
+        with contextlib.suppress(Exception):
+            importlib.import_module("alphintra.rules.compiled")
+        yield
 
 
 def _runs() -> Iterator[None]:

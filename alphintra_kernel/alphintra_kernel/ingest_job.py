@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 from alphintra_kernel import stored_job
 from alphintra_kernel.outputs import described, make_room, no_room_is_said
+from alphintra_kernel.straight import Straight, columns_of, first_times, stated
 from alphintra_kernel.user_source import JobError, describe
 
 if TYPE_CHECKING:
     from alphintra.ingest.mapping import Mapping
     from alphintra.ingest.reading import Staged
     from alphintra.rules.report import Report
-    from alphintra.store.columns import Column
-    from alphintra.store.manifest import About
+    from alphintra.rules.running import Validation
+    from alphintra.store.reading import Version
+    from alphintra.store.writing import VersionWriter
 
     from alphintra_kernel.protocol import Progress
 
@@ -37,6 +39,8 @@ INSPECTION, MANIFEST = "inspection.json", "manifest.json"
 _WORK = "work"
 #: How much of a job's time reading takes, beside writing what was read.
 _READING = 0.6
+#: How much it takes where rows are written and checked as they come: little is left then.
+_STRAIGHT = 0.95
 _SAMPLE_BYTES = 1 << 20
 
 
@@ -85,34 +89,51 @@ def _inspect(job: dict[str, Any], root: Path, progress: Progress) -> str:
 def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
     from alphintra.ingest.mapping import Mapping
     from alphintra.ingest.reading import read
-    from alphintra.rules.facts import of_staging
-    from alphintra.rules.report import without_places
-    from alphintra.rules.running import Validation
-    from alphintra.store.manifest import About, Provenance
+    from alphintra.store.manifest import About
     from alphintra.store.opening import open_folder
+
+    out, upload = root / "out", root / "in" / UPLOAD
+    progress.phase("reading", 0.0)
+    mapping, given = Mapping.from_json(json.dumps(job["mapping"])), About(**job["about"])
+    parent = open_folder(root / "in" / stored_job.PARENT) if job["parents"] else None
+    with Straight(out, str(job["version"]), mapping, given, stored_job.choice_of(job)) as straight:
+        staged = read(
+            upload,
+            mapping,
+            out / _WORK,
+            name=str(job["upload"]["name"]),
+            progress=_reading(progress, upload, mapping, straight),
+            # What is written sealed cannot be taken back, to be sorted after all.
+            sink=straight if parent is None and not job.get("seal") else None,
+        )
+        if straight.writer is None or straight.check is None:
+            return _from_staging(job, out, mapping, staged, parent, progress)
+        straight.check.read(staged)
+        progress.phase("writing", _STRAIGHT)
+        _finish(job, straight.writer, straight.check, mapping)
+        progress.study(1.0, "writing", f"{staged.rows:,} of {staged.rows:,} rows")
+    return MANIFEST
+
+
+def _from_staging(
+    job: dict[str, Any], out: Path, mapping: Mapping, staged: Staged, parent: Version | None, progress: Progress
+) -> str:
+    from alphintra.rules.facts import of_staging
+    from alphintra.rules.running import Validation
+    from alphintra.store.manifest import About
     from alphintra.store.parent import Later
     from alphintra.store.staging import staged_rows
     from alphintra.store.writing import VersionWriter
 
-    out, upload = root / "out", root / "in" / UPLOAD
-    progress.phase("reading", 0.0)
-    mapping = Mapping.from_json(json.dumps(job["mapping"]))
-    staged = read(
-        upload,
-        mapping,
-        out / _WORK,
-        name=str(job["upload"]["name"]),
-        progress=_reading(progress, upload, mapping),
-    )
-    columns, about = columns_of(mapping), stated(About(**job["about"]), mapping, staged)
-    parent = open_folder(root / "in" / stored_job.PARENT) if job["parents"] else None
     if parent is not None:
         about = parent.manifest.about
+    else:
+        about = stated(About(**job["about"]), mapping, first_times(staged.files))
     check = Validation(of_staging(mapping, staged, about, parent=parent), stored_job.choice_of(job))
     check.read(staged)
     later = Later(parent) if parent is not None and job.get("overlap") else None
     version, seal = str(job["version"]), stored_job.seal_of(job)
-    with VersionWriter(out, version, columns, about, parent=parent, seal=seal) as writer:
+    with VersionWriter(out, version, columns_of(mapping), about, parent=parent, seal=seal) as writer:
         progress.phase("writing", _READING)
         written = added = 0
         for symbol, table in staged_rows(staged.files):
@@ -125,16 +146,24 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
             progress.study(fraction, "writing", f"{written:,} of {staged.rows:,} rows")
         if later is not None and not added:
             return _nothing_new(check.finish(), out)
-        report = check.finish() if seal is None else without_places(check.finish())
-        writer.finish(
-            Provenance(
-                parents=tuple(job["parents"]),
-                sources=({**job["upload"], "mapping": asdict(mapping)},),
-                report=json.loads(report.to_json()),
-                tools=_tools(),
-            )
-        )
+        _finish(job, writer, check, mapping)
     return MANIFEST
+
+
+def _finish(job: dict[str, Any], writer: VersionWriter, check: Validation, mapping: Mapping) -> None:
+    """End a version whose rows are all written and checked."""
+    from alphintra.rules.report import without_places
+    from alphintra.store.manifest import Provenance
+
+    report = without_places(check.finish()) if job.get("seal") else check.finish()
+    writer.finish(
+        Provenance(
+            parents=tuple(job["parents"]),
+            sources=({**job["upload"], "mapping": asdict(mapping)},),
+            report=json.loads(report.to_json()),
+            tools=_tools(),
+        )
+    )
 
 
 def _nothing_new(report: Report, out: Path) -> str:
@@ -154,63 +183,13 @@ def _nothing_new(report: Report, out: Path) -> str:
     return stored_job.REPORT
 
 
-def columns_of(mapping: Mapping) -> tuple[Column, ...]:
-    """Return the columns that a version has of a file that is read by a mapping."""
-    from alphintra.ingest.staging import schema_of
-    from alphintra.store import columns
-
-    schema = schema_of(mapping)
-    return columns.columns_of(schema, {schema.field(1).name: "time", **{c.name: c.role for c in mapping.values}})
-
-
-def stated(given: About, mapping: Mapping, staged: Staged) -> About:
-    """Return what a version states of its values: what was said, and what the mapping says and the times show.
-
-    A bar of which nobody said at which end it is stamped counts as stamped at its open: it is then known at its end,
-    so never too early.
-    """
-    from dataclasses import replace
-
-    adjusted = {"raw": "raw", "unknown": "unknown"}.get(mapping.adjustment, "adjusted")
-    found = given.timeframe
-    if found is None and mapping.kind == "bars":
-        found = _timeframe(staged)
-    return replace(
-        given,
-        timeframe=found,
-        time_zone=mapping.zone,
-        label="close" if mapping.label == "close" else "open",
-        adjustment=adjusted,
-    )
-
-
-def _timeframe(staged: Staged) -> str | None:
-    """Infer the time frame from the symbol whose rows come first; ``None`` where they show none."""
-    import numpy as np
-    import pyarrow.parquet as pq
-    from alphintra.data.market import DAY_US
-    from alphintra.data.timeframe import infer_timeframe
-    from alphintra.data.times import Times
-    from alphintra.errors import DataError
-    from alphintra.store.columns import raw_values
-
-    with pq.ParquetFile(staged.files[0]) as file:
-        values = raw_values(file.read_row_group(0, columns=[file.schema_arrow.names[1]]).column(0))
-    daily = values.dtype == np.int32
-    utc = values.astype(np.int64) * DAY_US if daily else values
-    session = values if daily else (values // DAY_US).astype(np.int32)
-    try:
-        return infer_timeframe(Times(utc, session, assumed_utc=False, midnight=daily))
-    except DataError:
-        return None
-
-
-def _reading(progress: Progress, upload: Path, mapping: Mapping) -> Callable[[int], None]:
+def _reading(progress: Progress, upload: Path, mapping: Mapping, straight: Straight) -> Callable[[int], None]:
     """Tell how many rows were read, and of how many where that can be told from the length of the first ones."""
     rows = _rows_of(upload, mapping)
 
     def tell(done: int) -> None:
-        share = 0.0 if rows is None else _READING * min(done / rows, 1.0)
+        whole = _READING if straight.writer is None else _STRAIGHT
+        share = 0.0 if rows is None else whole * min(done / rows, 1.0)
         progress.study(share, "reading", f"{done:,} rows")
 
     return tell

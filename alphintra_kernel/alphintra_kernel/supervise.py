@@ -267,7 +267,7 @@ class SandboxProcess:
         over = None
         if now >= self._deadline:
             over = WALL_CLOCK
-        elif used > self.limits.memory_bytes or self._out_of_memory():
+        elif used > self.limits.memory_bytes or self.out_of_memory():
             over = MEMORY
         elif self._stderr_total > self.limits.output_bytes:
             over = OUTPUT
@@ -279,7 +279,8 @@ class SandboxProcess:
             # What a tenant starts in a session of its own has the usual share at first.
             priorities.apply(self._priority, self._meter.processes())
 
-    def _out_of_memory(self) -> bool:
+    def out_of_memory(self) -> bool:
+        """Tell whether the operating system has ended a process of it for its memory; it may not be gone yet."""
         return self._started.group is not None and self._started.group.out_of_memory()
 
     def _end(self) -> None:
@@ -294,7 +295,7 @@ class SandboxProcess:
         with self._lock:  # from here on nobody kills or signals: what follows may take a while
             self._over = True
         self._meter.finish(self._disk.growth())
-        if self._out_of_memory():
+        if self.out_of_memory():
             self._killed_as = self._killed_as or MEMORY
         self._popen.wait()
         if self._started.group is not None:

@@ -93,6 +93,9 @@ export namespace CommandIDs {
   export const uploadDatasets = 'alphintra:upload-datasets';
   export const openUpload = 'alphintra:open-upload';
   export const openDataset = 'alphintra:open-dataset';
+  export const showConnectors = 'alphintra:show-connectors';
+  export const newConnector = 'alphintra:new-connector';
+  export const openConnector = 'alphintra:open-connector';
   export const showVariables = 'alphintra:show-variables';
   export const refreshVariables = 'alphintra:refresh-variables';
   export const openVariable = 'alphintra:open-variable';

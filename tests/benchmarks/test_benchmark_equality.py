@@ -180,6 +180,7 @@ def test_the_table_says_which_targets_were_reached(bench: Any, capsys: pytest.Ca
     table.peer("a peer", answer | {"wall": [2.0]}, 4_000_000)
     table.wall("too slow", answer, 0.2)
     table.memory("small enough", 30_000_000, 10_000_000, 3.0)
+    table.times("beside a peer", 1.5, 1.6, 1.5)
     table.note("of one machine")
     table.end()
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line]
@@ -188,7 +189,8 @@ def test_the_table_says_which_targets_were_reached(bench: Any, capsys: pytest.Ca
         "a peer 1,000,000 2.000 0.250 500,000 ours is 8 ×",
         "too slow 1,000,000 0.250 0.250 4,000,000 ≤ 0.2 s NO",
         "small enough 30 MB, 3.00 × the data ≤ 3 × yes",
-        "2 of 3 targets reached",
+        "beside a peer 1.500 1.60 × ≤ 1.5 × NO",
+        "2 of 4 targets reached",
         "of one machine",
     ]
 
@@ -299,3 +301,71 @@ def test_validation_is_right_before_it_is_measured(bench: Any, monkeypatch: pyte
     assert min(min(own.rules, own.writer) for own in found) > 0
     monkeypatch.setattr(bench.validation.Validation, "see", lambda run, symbol, table: None)
     assert bench.validation.measure("none", "24/7", 1_000, 10).problem == "of 10 bars that are wrong, 0 were found"
+
+
+@pytest.fixture
+def ingested(bench: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A file that becomes a version, both sides in this process, which loads nothing beforehand."""
+    from alphintra_kernel import first_run
+
+    ingest = bench.ingest
+    monkeypatch.setattr(first_run, "warm_up", lambda: iter(()))
+
+    def run(kind: str, work: Path, server: Any = None) -> Any:
+        steps = {"ours": ingest._ours, "copy": ingest._copy}[kind](work)
+        assert next(steps) == {}
+        answer = next(steps)
+        if server is not None:
+            server.keep(work / "out", answer)
+        return ingest.Run(1.5 if kind == "ours" else 1.0, 2.0, ingest._peak(), 0.1)
+
+    monkeypatch.setattr(ingest, "_run", run)
+
+    def go(name: str, change: Any = None) -> Any:
+        folder = tmp_path / name
+        folder.mkdir()
+        made = ingest.minutes(3_000)
+        ingest.write(folder / "minutes.csv", made, by_time=name != "sorted")
+        if change is not None:
+            change(made)
+        return ingest.measure(folder / "minutes.csv", name, folder, made, rounds=1)
+
+    return go
+
+
+def test_a_csv_its_version_and_the_copy_of_it_are_compared(bench: Any, ingested: Any, capsys: Any) -> None:
+    found = [ingested(name) for name in bench.ingest.FILES]
+    assert [(own.rows, own.problem, own.ratio) for own in found] == [(3_000, None, 1.5)] * 2
+    assert bench.ingest.problem(found) is None
+    table = bench.table.Table()
+    bench.ingest.show(found, table)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[3] == "CSV to version, 0.003 M rows, sorted 1.500 1.50 × ≤ 1.5 × yes"
+    assert lines[7] == "CSV to version, 0.003 M rows, by time alone 1.500 1.50 × ≤ 3 × yes"
+
+
+def test_a_version_that_is_not_the_csv_is_named(bench: Any, ingested: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other_close(made: Any) -> None:
+        made["S004"]["close"][7] += 0.01
+
+    assert ingested("sorted", other_close).problem == "close that DuckDB wrote"
+    from alphintra.store import converting
+
+    real = converting.to_numpy
+    monkeypatch.setattr(
+        converting, "to_numpy", lambda table: {s: v | {"high": v["high"] + 0.01} for s, v in real(table).items()}
+    )
+    found = ingested("by time alone")
+    assert found.problem == "high of S000 that is stored"
+    assert bench.ingest.problem([found]) == "CSV by time alone: high of S000 that is stored"
+
+
+def test_datasets_that_are_not_equal_are_named_before_a_figure(bench: Any, tmp_path: Path) -> None:
+    figures = bench.dataset_figures
+    own = figures.DatasetBench(tmp_path, 10)
+    run = bench.ingest.Run(1.0, 1.0, 1, 0.0)
+    vars(own)["ingested"] = [bench.ingest.Measured("sorted", 10, [run], [run], "time that DuckDB wrote")]
+    assert figures.problem(own) == "CSV sorted: time that DuckDB wrote"
+    vars(own)["ingested"] = [bench.ingest.Measured("sorted", 10, [run], [run], None)]
+    vars(own)["stored"] = bench.stored_datasets.Measured(*[1.0] * 6, 1, 1, 1, "the hash")
+    assert figures.problem(own) == "the hash"

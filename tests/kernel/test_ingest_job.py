@@ -196,6 +196,59 @@ def test_a_bad_row_is_left_out_and_told_with_its_place(work):
     assert (place.file, place.row, place.line, place.column) == ("AAPL.csv", 2, 3, "Open")
 
 
+def minutes(symbol, count):
+    stamps = [f"2024-01-02 {10 + n // 60}:{n % 60:02}:00" for n in range(count)]
+    return [f"{symbol},{stamp},{n + 10},{n + 11},{n + 9},{n + 10}.5,{n}\n" for n, stamp in enumerate(stamps)]
+
+
+HEAD = "symbol,time,open,high,low,close,volume\n"
+A, B, C = minutes("A", 40), minutes("B", 50), minutes("C", 30)
+WRONG = "B,2024-01-02 10:50:00,9,8,9,,-1\n"
+ORDERS = {
+    "in order": (True, [*A, *B, *C]),
+    "with what is wrong in rows": (True, [*A, A[-1], *B, WRONG, WRONG.replace("9,8", "9,7"), *C]),
+    "with rows that cannot be read": (
+        True, [*A[:5], "A,never,1,1,1,1,1\n", *A[5:], ",2024-01-02 10:00:00,1,1,1,1,1\n", *B, WRONG, "C,2024\n", *C],
+    ),
+    "with blank lines": (True, [*A, "\n", *B, WRONG, "\n", *C]),
+    "but for the last row": (False, [*A, *B, WRONG, *C, B[3]]),
+    "but for a symbol": (False, [*B, WRONG, *A, *C]),
+    "by time": (False, sorted([*A, *B, *C, WRONG], key=lambda row: row.split(",")[1])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_version_is_the_same_whether_its_rows_were_staged_or_not(work, order, monkeypatch):
+    """Its rows, files, statistics, and each place in its report."""
+    from alphintra.ingest import reading, staging
+
+    from alphintra_kernel import straight
+
+    monkeypatch.setattr(staging, "GROUP_ROWS", 16)
+    at_once, lines = ORDERS[order]
+    text, mapping = HEAD + "".join(lines), mapping_of(work, HEAD + "".join(A), "bars.csv") | {"zone": "UTC"}
+    used, give_up = [], straight.Straight.give_up
+    monkeypatch.setattr(straight.Straight, "give_up", lambda own: used.append(own) or give_up(own))
+    answer, out, _ = work("ingest", text, "bars.csv", mapping=mapping)
+    assert (answer["type"], bool(used)) == ("result", not at_once), answer
+    made = committing.check(out, "v1")
+    assert left(out) == sorted(["manifest.json", *(f"{sha256}.parquet" for sha256 in made.hashes)])
+    read_ = reading.read
+    monkeypatch.setattr(reading, "read", lambda *given, sink, **more: read_(*given, **more))
+    _, staged, _ = work("ingest", text, "bars.csv", mapping=mapping)
+    wanted = committing.check(staged, "v1")
+    assert (made.content_hash, made.hashes, made.about) == (wanted.content_hash, wanted.hashes, wanted.about)
+    assert (made.statistics, made.sample) == (wanted.statistics, wanted.sample)
+    reports = [from_json(canonical(own.provenance.report)).results for own in (made, wanted)]
+    assert reports[0] == reports[1]
+    if WRONG in lines:
+        places = from_json(canonical(made.provenance.report))["OHLC_ORDER"].places
+        wanted = [n + 2 for n, line in enumerate(lines) if line.startswith("B,2024-01-02 10:50:00,9")]
+        assert {(place.file, place.line) for place in places} == {
+            ("bars.csv", None if "\n" in lines else line) for line in wanted
+        }
+
+
 REFUSED = [
     (b"", "EMPTY_FILE"),
     (b"Date,Open,High,Low,Close\n", "NO_ROWS"),

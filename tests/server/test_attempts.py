@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from pathlib import Path
 
 import pytest
 from alphintra_kernel.levels import probe_report
@@ -15,6 +16,7 @@ from alphintra_server.jobs.launcher import JobLimits
 from alphintra_server.jobs.output import BadOutputError, collect
 from alphintra_server.jobs.pool import Pool
 from alphintra_server.jobs.protocol import KEPT_LOG_LINES
+from alphintra_server.jobs.worker_process import Worker
 
 from alphintra_kernel import outputs
 
@@ -142,6 +144,29 @@ async def test_a_worker_that_is_lost_is_told(run, body, code, text):
     outcome, _ = await run(body)
     assert code_of(outcome) == code
     assert text in outcome.error["message"]
+
+
+class SlowlyFreed:
+    """A process that ran out of memory, and is two looks in giving it back."""
+
+    def __init__(self, out_of_memory):
+        self.waits = []
+        self.out_of_memory = lambda: out_of_memory
+
+    def wait(self, seconds):
+        self.waits.append(seconds)
+        if self.poll() is None:
+            raise TimeoutError
+
+    def poll(self):
+        return 137 if len(self.waits) == 2 else None
+
+
+@pytest.mark.parametrize(("out_of_memory", "code"), [(True, 137), (False, None)], ids=["freed", "lives on"])
+async def test_a_worker_that_is_long_in_giving_memory_back_has_not_closed_its_connection(out_of_memory, code):
+    process = SlowlyFreed(out_of_memory)
+    assert await Worker("x", Path("x"), process, None).exit_code() == code
+    assert len(process.waits) == 1 + out_of_memory
 
 
 async def test_what_runs_at_the_end_of_a_process_does_not_hold_the_job(run):

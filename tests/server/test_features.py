@@ -49,13 +49,15 @@ async def test_a_run_with_features_is_that_of_a_notebook(api, services, tmp_path
         assert asked.status == 200, asked.json
 
     made = (await api("POST", "/api/strategies/code/create", {"name": "Moody", "code": CODE}, user=ALICE)).json
-    body = {"strategy_id": made["id"], "dataset_id": "prices/AAPL", "features": {"vix": "vix", "mood": shared}}
+    features = {"vix": "vix", "mood": shared}
+    body = {"strategy_id": made["id"], "dataset_id": "prices/AAPL", "features": features, "benchmark": shared}
 
     async def create(**changes):
         return await api("POST", "/api/backtests", body | changes, user=ALICE)
 
     # What is refused names the feature: one's own alone, what may only be read, what there is not, names that clash.
-    assert (await create()).json["errors"][0]["field"] == "features.mood"
+    assert (await create(benchmark=None)).json["errors"][0]["field"] == "features.mood"
+    assert (await create()).json["errors"][0]["field"] == "benchmark"
     await let("READ")
     assert ((await create()).status, (await create()).json["code"]) == (403, "DATASET_ACCESS")
     await let("USE")
@@ -71,12 +73,15 @@ async def test_a_run_with_features_is_that_of_a_notebook(api, services, tmp_path
         refused = await create(features=features)
         assert (refused.status, refused.json["code"]) == (422, code), refused.json
         assert refused.json["errors"][0]["field"] == field
+    clash = await create(benchmark=other)
+    assert (clash.json["code"], clash.json["errors"][0]["field"]) == ("DATASET_NAME_CLASH", "features.vix")
     for features in ({" ": "vix"}, {"x" * 65: "vix"}, {f"n{i}": "vix" for i in range(65)}, {"vix": ""}, ["vix"]):
         assert (await create(features=features)).status == 422
 
     # It runs on the versions that were current when it was asked for.
     job = (await create()).json
     assert job["features"] == {"vix": "vix@1", "mood": f"{shared}@1"}
+    assert job["benchmark"] == f"{shared}@1"
     make("alice", "vix", VIX=bars(5))
     asked = await api("POST", f"/api/backtests/{job['id']}/run", user=ALICE)
     assert asked.status == 202, asked.json
@@ -89,7 +94,9 @@ async def test_a_run_with_features_is_that_of_a_notebook(api, services, tmp_path
     space = {}
     exec(CODE, space)
     given = {"vix": "vix@1", "mood": bars(1_480, seed=3).to_pandas().set_index("time")}
-    here = await asyncio.to_thread(lambda: al.backtest(space["Moody"], "prices@1/AAPL", features=given, commission=0))
+    against = {"benchmark": f"{shared}@1", "commission": 0}
+    here = await asyncio.to_thread(lambda: al.backtest(space["Moody"], "prices@1/AAPL", features=given, **against))
+    assert results["run"]["configuration"]["benchmark"] == "mood@1"
     assert results["metrics"]["total_trades"] > 20
     assert results["metrics"]["final_equity"] == here.to_dict()["metrics"]["final_equity"]
     told = results["run"]["features"]
@@ -102,7 +109,7 @@ async def test_a_run_with_features_is_that_of_a_notebook(api, services, tmp_path
     where = f"/api/strategies/code/{made['id']}/checks"
     refused = await api("PUT", where, plan | {"settings": {"features": {"vix": "vex"}}}, user=ALICE)
     assert refused.json["errors"][0]["field"] == "features.vix"
-    settings = {"features": body["features"] | {"vix": "vix@1"}}
+    settings = {"features": body["features"] | {"vix": "vix@1"}, "benchmark": shared}
     kept = await api("PUT", where, plan | {"settings": settings}, user=ALICE)
     assert kept.json["settings"]["features"] == settings["features"]
     begun = await api("POST", f"{where}/run", user=ALICE)

@@ -260,6 +260,16 @@ def test_openapi_says_what_a_cost_may_be():
             assert set(schemas[terms]["properties"]) == set(sdk.__dataclass_fields__)
 
 
+def test_openapi_says_what_the_form_of_a_connector_is_made_of():
+    schemas = document()["components"]["schemas"]
+    sources = {part["$ref"].rpartition("/")[2] for part in schemas["ConnectorCreate"]["properties"]["source"]["oneOf"]}
+    kinds = {schemas[name]["properties"]["kind"]["const"] for name in sources}
+    assert kinds == {"http", "exchange", "postgresql"}
+    secrets = {name: part["x-kinds"] for name, part in schemas["Secret"]["properties"].items()}
+    assert secrets == {"headers": ["http"], "token": ["http"], "password": ["postgresql"]}
+    assert set(schemas["Schedule"]["properties"]) == {"cron", "time_zone", "after_close", "minutes"}
+
+
 class TestFirstStart:
     @pytest.fixture
     def from_nothing(self):

@@ -151,6 +151,10 @@ export class Client {
     return this._get(`datasets/${encodeURIComponent(id)}/versions`, { limit: 100 });
   }
 
+  datasetVersion(id: string, number: number): Promise<IDatasetVersion> {
+    return this._get(`datasets/${encodeURIComponent(id)}/versions/${number}`);
+  }
+
   datasetPreview(
     id: string,
     query: { version?: number; symbol?: string; rows: number; max_points: number }

@@ -199,6 +199,9 @@ export interface ICandlesQuery {
   symbol: string;
   /** A column of numbers; left out, the prices. */
   column?: string;
+  /** Instead of rows: the first time, and the last one, included. */
+  start?: string;
+  end?: string;
   first_row?: number;
   stop_row?: number;
   points: number;
@@ -325,6 +328,8 @@ export interface IInspected {
   table: string;
   tables: string[];
   rows: (string | null)[][];
+  /** What a typed file says of each column: `zoned` are times that name their zone. Of older looks it is not known. */
+  kinds?: string[];
   mapping: IMapping;
   reasons: { field: string; value: string; confidence: number; reason: string }[];
   questions: IQuestion[];

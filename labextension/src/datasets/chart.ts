@@ -45,6 +45,10 @@ export function bars(drawn: IDrawn): (WhitespaceData<Time> & { open?: number; hi
   });
 }
 
+/** The price axis and a label of the time axis, in pixels. */
+const AXIS_WIDTH = 64;
+const LABEL_WIDTH = 52;
+
 export class DatasetChart implements IDisposable {
   /** `read` is told what stands at the crosshair, or at the end; `want` which part would show better what is looked at. */
   constructor(
@@ -88,7 +92,7 @@ export class DatasetChart implements IDisposable {
     }
     this._fill();
     this.recolor();
-    this._chart.timeScale().fitContent();
+    this._fit();
     this._chart.subscribeCrosshairMove(move => this._say(typeof move.logical === 'number' ? move.logical : null));
     this._chart.subscribeDblClick(() => this._showAll());
     this._chart.timeScale().subscribeVisibleLogicalRangeChange(this._look);
@@ -133,7 +137,7 @@ export class DatasetChart implements IDisposable {
     this._fill();
     this._mark();
     if (this._wantsAll) {
-      scale.fitContent();
+      this._fit();
     } else if (rows) {
       scale.setVisibleLogicalRange({ from: placeOf(drawn, rows.from), to: placeOf(drawn, rows.to) });
     }
@@ -148,7 +152,8 @@ export class DatasetChart implements IDisposable {
     const palette = readPalette(this._host);
     this._chart.applyOptions(chartTheme(palette));
     this._candles?.applyOptions(candleColors(palette));
-    this._volume?.applyOptions({ color: palette.muted });
+    // Paler than the prices above it, and still three to one against the background.
+    this._volume?.applyOptions({ color: palette.muted.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.7)') });
     this._line?.applyOptions({ color: palette.strategy });
     this._mark();
   }
@@ -165,10 +170,25 @@ export class DatasetChart implements IDisposable {
   private _fill(): void {
     const drawn = this._drawn;
     this._dateOnly = datesOnly([...drawn.time]);
-    this._chart.applyOptions({ timeScale: { timeVisible: !this._dateOnly } });
+    // Where the series begins, the first label of the axis is moved in from the edge, instead of being cut by it.
+    this._chart.applyOptions({ timeScale: { timeVisible: !this._dateOnly, fixLeftEdge: drawn.start === 0 } });
     this._candles?.setData(bars(drawn));
     this._line?.setData(points(drawn.time, drawn.close));
     this._volume?.setData(points(drawn.time, drawn.volume ?? []));
+  }
+
+  /** Show all that is drawn. */
+  private _fit(): void {
+    const scale = this._chart.timeScale();
+    const { start, time } = this._drawn;
+    const width = this._host.clientWidth - AXIS_WIDTH;
+    if (start === 0 || width <= LABEL_WIDTH) {
+      scale.fitContent();
+      return;
+    }
+    // It goes on to either side: so far in that the first and the last label are whole.
+    const space = (LABEL_WIDTH / 2 / (width - LABEL_WIDTH)) * time.length;
+    scale.setVisibleLogicalRange({ from: -space, to: time.length + space });
   }
 
   private _mark(): void {
@@ -199,7 +219,7 @@ export class DatasetChart implements IDisposable {
   private _showAll(): void {
     const { total, time, each, isSample } = this._drawn;
     if (isSample || time.length * each >= total) {
-      this._chart.timeScale().fitContent();
+      this._fit();
     } else {
       this._wantsAll = true;
       this._want(partFor({ from: 0, to: total }, total, this._most));

@@ -2,13 +2,13 @@
 
 import React from 'react';
 
-import type { IDatasetChart } from '../api/datasets.js';
+import type { ICandlesQuery, IDatasetChart } from '../api/datasets.js';
 import { ApiError, describe } from '../api/problem.js';
 import { fixed } from '../result/format.js';
 import type { IAlphintra } from '../tokens.js';
 import { CandleLoader } from './candleLoader.js';
 import { DatasetChart } from './chart.js';
-import { IDrawn, IPart, drawnOf, drawnOfPreview } from './chartWindow.js';
+import { IDrawn, drawnOf, drawnOfPreview } from './chartWindow.js';
 import { DownloadMenu } from './download.js';
 import { IFired, placesOn } from './report.js';
 
@@ -23,12 +23,14 @@ interface IProps {
   of: { id: string; version: number | null };
   /** The chart that the preview has of another symbol. */
   readChart: (symbol: string) => Promise<IDatasetChart>;
+  /** A column that is drawn instead of prices, and the part that is shown first. */
+  drawn?: { column?: string; start?: string; end?: string };
 }
 
 /** As many candles show a whole series at first. */
 const POINTS = 600;
 
-export function ChartArea({ first, symbols, fired, alphintra, of, readChart }: IProps): JSX.Element {
+export function ChartArea({ first, symbols, fired, alphintra, of, readChart, drawn = {} }: IProps): JSX.Element {
   const { client, trans, appearanceChanged } = alphintra;
   const [symbol, setSymbol] = React.useState(first.symbol);
   /** What a new chart begins with, and what is shown of the symbol now. */
@@ -39,8 +41,9 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart }: I
   const [isBusy, setBusy] = React.useState(false);
   const host = React.useRef<HTMLDivElement>(null);
   /** The column of a series that has no prices. */
-  const column = React.useRef<string | undefined>(undefined);
-  const read = async (part: Partial<IPart>, signal?: AbortSignal): Promise<IDrawn> => {
+  const column = React.useRef<string | undefined>(drawn.column);
+  const { start, end } = drawn;
+  const read = async (part: Partial<ICandlesQuery>, signal?: AbortSignal): Promise<IDrawn> => {
     const asked = { version: of.version ?? undefined, symbol, column: column.current, points: POINTS, ...part };
     return drawnOf(await client.datasetCandles(of.id, asked, signal));
   };
@@ -56,12 +59,12 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart }: I
     const load = async (): Promise<void> => {
       try {
         begun(
-          await read({}, abort.signal).catch((reason: unknown) => {
+          await read({ start, end }, abort.signal).catch((reason: unknown) => {
             if (!(reason instanceof ApiError && reason.problem.code === 'NOT_TRADABLE' && first.series !== null)) {
               throw reason;
             }
             column.current = first.series;
-            return read({}, abort.signal);
+            return read({ start, end }, abort.signal);
           }),
           null
         );

@@ -20,6 +20,7 @@ import type { IAlphintra, IJobs } from '../tokens.js';
 import { ChartArea } from './chartArea.js';
 import { DatasetTabs } from './datasetTabs.js';
 import { deleteDataset } from './deletionDialog.js';
+import { Drafts, draftOf } from './drafts.js';
 import { Header } from './header.js';
 import type { DatasetsModel } from './model.js';
 import { sortedReport } from './report.js';
@@ -32,6 +33,8 @@ export interface IDatasetOptions {
   alphintra: IAlphintra;
   jobs: IJobs;
   model: DatasetsModel;
+  /** Where a recipe is kept while it is written. */
+  drafts: Drafts;
   /** The version that is shown first; with `null` the current one. */
   version: number | null;
   onTitle: (title: string) => void;
@@ -159,7 +162,10 @@ function Document(props: IDocumentProps): JSX.Element {
     readAgain();
     void model.refresh();
   });
-  const recipe = React.useMemo(() => new RecipeModel(id, client, jobs, trans, () => UUID.uuid4()), []);
+  const recipe = React.useMemo(
+    () => new RecipeModel(id, client, jobs, trans, () => UUID.uuid4(), draftOf(props.drafts, `recipe:${id}`)),
+    []
+  );
   React.useEffect(() => () => recipe.dispose(), [recipe]);
   if (error !== null) {
     return <Failure error={error} title={trans.__('The dataset could not be read.')} trans={trans} onRetry={readAgain} />;

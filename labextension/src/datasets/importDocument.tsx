@@ -12,7 +12,8 @@ import type { IJob } from '../api/types.js';
 import { Failure } from '../failure.js';
 import { JobProgress } from '../jobs/progress.js';
 import type { IJobs } from '../tokens.js';
-import { IMappingForm, ingestBody, initialForm } from './mapping.js';
+import { Drafts, draftOf } from './drafts.js';
+import { IMappingForm, ingestBody, keptForm } from './mapping.js';
 import { MappingForm } from './mappingForm.js';
 import { SendingProgress } from './uploadRow.js';
 import type { UploadsModel } from './uploads.js';
@@ -24,12 +25,17 @@ export interface IImportOptions {
   uploads: UploadsModel;
   jobs: IJobs;
   trans: TranslationBundle;
+  /** Where the form is kept while it is filled in. */
+  drafts: Drafts;
   onTitle: (title: string) => void;
   /** A version came of it: its id, and the name of its dataset as far as this tab knows it. */
   onDone: (version: string | null, name: string) => void;
   /** It was discarded. */
   onGone: () => void;
 }
+
+/** States from which an upload is not imported any more. */
+const GONE: readonly string[] = ['DONE', 'FAILED', 'ABORTED', 'EXPIRED'];
 
 /** What the server knows of an upload: read anew whenever its job or its bytes have come to an end. */
 function useInspection(props: IImportOptions): { stand: IUploadInspection | null; error: unknown; read: () => void } {
@@ -93,6 +99,7 @@ function Import(props: IImportOptions): JSX.Element {
   const { stand, error, read } = useInspection(props);
   useProgress(props);
   const [form, setForm] = React.useState<IMappingForm | null>(null);
+  const draft = draftOf(props.drafts, `mapping:${id}`);
   const [busy, setBusy] = React.useState(false);
   const [refusal, setRefusal] = React.useState<unknown>(null);
   const found = stand?.inspection ?? null;
@@ -101,7 +108,10 @@ function Import(props: IImportOptions): JSX.Element {
       props.onTitle(stand.filename);
     }
     if (found !== null && form === null) {
-      setForm(initialForm(found, nameOfFile(stand!.dataset_name)));
+      setForm(keptForm(draft.read(), found, nameOfFile(stand!.dataset_name)));
+    }
+    if (stand !== null && GONE.includes(stand.state)) {
+      draft.drop();
     }
     if (stand?.state === 'DONE') {
       props.onDone(stand.version_id, form?.about.dataset.trim() || stand.dataset_name);
@@ -139,6 +149,7 @@ function Import(props: IImportOptions): JSX.Element {
     if (answer.button.accept && item) {
       try {
         await uploads.discard(item);
+        draft.drop();
         props.onGone();
       } catch (reason) {
         Notification.error(trans.__('The upload could not be ended. %1', describe(reason).text));
@@ -210,7 +221,10 @@ function Import(props: IImportOptions): JSX.Element {
               trans={trans}
               busy={busy}
               problem={told ?? failed}
-              onChange={setForm}
+              onChange={next => {
+                draft.write({ mapping: next.mapping, about: next.about, answered: next.answered });
+                setForm(next);
+              }}
               onImport={ingest}
               onDiscard={() => void discard()}
             />

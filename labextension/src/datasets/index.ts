@@ -2,22 +2,27 @@
 
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, MainAreaWidget, Notification, WidgetTracker } from '@jupyterlab/apputils';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
 import type { IDataset } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
+import { addConnectors } from '../connectors/index.js';
 import { datasetsIcon } from '../icons.js';
 import { CATEGORY, CommandIDs, IAlphintra, IJobs } from '../tokens.js';
+import { DatasetRenderer } from './cellChart.js';
+import { DATASET_MIME } from './cellPayload.js';
 import { DatasetDocument } from './document.js';
 import { ImportDocument } from './importDocument.js';
+import { Drafts } from './drafts.js';
 import { DatasetsModel } from './model.js';
 import { DatasetsPanel } from './panel.js';
 import { StorageModel } from './storage.js';
 import { IChosenFile, UploadsModel } from './uploads.js';
 
 /** Kinds of jobs that work on uploads and datasets. */
-const KINDS: readonly string[] = ['inspect', 'ingest', 'validate', 'process'];
+const KINDS: readonly string[] = ['fetch', 'inspect', 'ingest', 'validate', 'process'];
 
 const idArgs = (description: string): { args: ReadonlyJSONObject } => ({
   args: { type: 'object', properties: { id: { type: 'string', description } }, required: ['id'] }
@@ -28,13 +33,14 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Lists datasets, takes files up, shows what is in them.',
   autoStart: true,
   requires: [IAlphintra, IJobs],
-  optional: [ICommandPalette, ILayoutRestorer],
+  optional: [ICommandPalette, ILayoutRestorer, IRenderMimeRegistry],
   activate: (
     app: JupyterFrontEnd,
     alphintra: IAlphintra,
     jobs: IJobs,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    rendermime: IRenderMimeRegistry | null
   ): void => {
     const { commands, shell } = app;
     const { client, trans } = alphintra;
@@ -46,10 +52,24 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       window.localStorage,
       subtle ? bytes => subtle.digest('SHA-256', bytes) : null
     );
+    const drafts = new Drafts(window.localStorage, app.serviceManager.serverSettings.baseUrl);
     const datasets = new WidgetTracker<MainAreaWidget<DatasetDocument>>({ namespace: 'alphintra-datasets' });
     const imports = new WidgetTracker<MainAreaWidget<ImportDocument>>({ namespace: 'alphintra-uploads' });
 
+    const connectors = addConnectors({
+      app,
+      alphintra,
+      jobs,
+      palette,
+      restorer,
+      reveal: () => {
+        panel.showList(true);
+        shell.activateById(panel.id);
+      },
+      onCurrent: () => panel.update()
+    });
     const refresh = (): void => {
+      void connectors.model.refresh();
       void model.refresh();
       void uploads.refresh();
       void storage.refresh();
@@ -65,6 +85,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       model,
       storage,
       uploads,
+      connectors,
       jobs,
       trans,
       commands,
@@ -110,6 +131,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
             alphintra,
             jobs,
             model,
+            drafts,
             version,
             onTitle,
             onOpen: (other, its) => void openDataset(other, its),
@@ -139,6 +161,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
             uploads,
             jobs,
             trans,
+            drafts,
             onTitle,
             onDone: (version, name) => {
               const openIt = (dataset: IDataset | undefined): void => {
@@ -164,7 +187,10 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show Datasets'),
       icon: datasetsIcon,
       describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => shell.activateById(panel.id)
+      execute: () => {
+        panel.showList(false);
+        shell.activateById(panel.id);
+      }
     });
     commands.addCommand(CommandIDs.refreshDatasets, {
       label: trans.__('Refresh Datasets'),
@@ -176,6 +202,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       icon: datasetsIcon,
       describedBy: { args: { type: 'object', properties: {} } },
       execute: () => {
+        panel.showList(false);
         shell.activateById(panel.id);
         panel.browse();
       }
@@ -188,7 +215,12 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.openUpload, {
       label: trans.__('Open an Upload'),
       describedBy: idArgs('Id of the upload'),
-      execute: args => openUpload(String(args.id))
+      execute: args => {
+        const connector = connectors.model.ofUpload(String(args.id));
+        return connector
+          ? commands.execute(CommandIDs.openConnector, { id: connector.id })
+          : openUpload(String(args.id));
+      }
     });
     for (const command of [CommandIDs.showDatasets, CommandIDs.refreshDatasets, CommandIDs.uploadDatasets]) {
       palette?.addItem({ command, category: CATEGORY });
@@ -206,6 +238,17 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
         name: widget => widget.content.uploadId
       });
     }
+
+    // Texts are escaped by React, and the HTML beside is as safe as the notebook is trusted.
+    rendermime?.addFactory(
+      {
+        safe: true,
+        mimeTypes: [DATASET_MIME],
+        defaultRank: 10,
+        createRenderer: () => new DatasetRenderer(alphintra, rendermime)
+      },
+      0
+    );
 
     // The next thing that a person does with a file that has arrived is to look at how it is read.
     uploads.sent.connect((_, id) => void openUpload(id));

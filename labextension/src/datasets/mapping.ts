@@ -22,6 +22,8 @@ export interface IMappingForm {
   about: IAbout;
   /** Fields of questions that were answered. */
   answered: readonly string[];
+  /** What a typed file says of each column. */
+  kinds: readonly string[];
 }
 
 export interface IMappingComplaint {
@@ -64,6 +66,7 @@ const NAMELESS: readonly string[] = ['time', 'date', 'clock', 'symbol', 'ignore'
 /** The form as it opens: with how such a file was read before, else with the guess. */
 export function initialForm(found: IInspected, dataset: string): IMappingForm {
   const before = found.remembered;
+  const kinds = found.kinds ?? [];
   const about: IAbout = {
     dataset,
     append: false,
@@ -76,7 +79,7 @@ export function initialForm(found: IInspected, dataset: string): IMappingForm {
     description: ''
   };
   if (before === null || before.columns.length !== found.mapping.columns.length) {
-    return { mapping: found.mapping, about, answered: [] };
+    return { mapping: found.mapping, about, answered: [], kinds };
   }
   // A file of the same columns may be of another instrument, an archive of other names.
   const isOwn = before.symbol_from !== 'column';
@@ -85,8 +88,25 @@ export function initialForm(found: IInspected, dataset: string): IMappingForm {
   return {
     mapping: { ...before, symbol_from, symbol, symbol_pattern, members },
     about,
+    kinds,
     answered: found.questions.map(question => question.field).filter(field => !OF_THE_FILE.includes(field))
   };
+}
+
+/** The form as it was kept while it was written, if it is still one of this file; else as it opens. */
+export function keptForm(kept: unknown, found: IInspected, dataset: string): IMappingForm {
+  const first = initialForm(found, dataset);
+  const { mapping, about, answered } = (kept ?? {}) as Partial<IMappingForm>;
+  const isOwn =
+    Array.isArray(mapping?.columns) &&
+    mapping.columns.length === found.mapping.columns.length &&
+    mapping.columns.every((column, i) => column.source === found.mapping.columns[i]!.source) &&
+    typeof about?.dataset === 'string' &&
+    Array.isArray(answered);
+  // What only newer forms have is as it is in a new one.
+  return isOwn
+    ? { ...first, mapping: { ...first.mapping, ...mapping }, about: { ...first.about, ...about }, answered }
+    : first;
 }
 
 /** What nobody has answered yet. */
@@ -198,9 +218,10 @@ export function withSymbolFrom(mapping: IMapping, from: IMapping['symbol_from'])
 }
 
 /** Whether the zone of its times is to be known: a day is one everywhere, and some times name theirs. */
-export function needsZone(mapping: IMapping): boolean {
-  const { format } = mapping.columns.find(column => column.role === 'time') ?? { format: '' };
-  return mapping.resolution === 'time' && !/^epoch:|%z$|Z$/.test(format);
+export function needsZone({ mapping, kinds }: Pick<IMappingForm, 'mapping' | 'kinds'>): boolean {
+  const time = mapping.columns.find(column => column.role === 'time');
+  const isZoned = time?.format === 'native' && kinds[time.position] === 'zoned';
+  return mapping.resolution === 'time' && !isZoned && !/^epoch:|%z$|Z$/.test(time?.format ?? '');
 }
 
 /** What keeps the file from being read like this. The server checks it all again. */
@@ -251,13 +272,14 @@ export function complaintsOf({ mapping, about }: IMappingForm): IMappingComplain
 }
 
 /** What is asked of the server. */
-export function ingestBody({ mapping, about }: IMappingForm): IIngestBody {
+export function ingestBody(form: IMappingForm): IIngestBody {
+  const { mapping, about } = form;
   const given = (text: string): string | null => text.trim() || null;
   return {
     mapping: {
       ...mapping,
       symbol: mapping.symbol_from === 'fixed' ? mapping.symbol.trim() : '',
-      zone: needsZone(mapping) ? mapping.zone : null
+      zone: needsZone(form) ? mapping.zone : null
     },
     dataset: about.dataset.trim(),
     append: about.append,

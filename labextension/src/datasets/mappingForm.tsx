@@ -28,7 +28,10 @@ interface IProps {
   problem: { text: string; details: readonly string[] } | null;
   onChange: (form: IMappingForm) => void;
   onImport: () => void;
-  onDiscard: () => void;
+  /** Discard the file; left out where it is not the user's to discard. */
+  onDiscard?: () => void;
+  /** What becomes of it where a connector says that: then it is not asked, and this is what its button does. */
+  becomes?: { action: string; hint: string };
 }
 
 const FRAMES: readonly string[] = ['1min', '5min', '15min', '30min', '1h', '4h', '1d', '1w', '1mo'];
@@ -127,7 +130,7 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
   const hasColumn = mapping.symbol_from === 'column';
   // What is asked above is not complained of here as well.
   const asked = new Set(openQuestions(found, form).map(question => question.field));
-  const lacksZone = needsZone(mapping) && mapping.zone === null && !asked.has('zone');
+  const lacksZone = needsZone(form) && mapping.zone === null && !asked.has('zone');
   return (
     <fieldset className="alphintra-Mapping-fields">
       <legend>{trans.__('How it is read')}</legend>
@@ -193,12 +196,12 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
       <TextField
         name="zone"
         label={trans.__('Time zone')}
-        value={needsZone(mapping) ? (mapping.zone ?? '') : ''}
+        value={needsZone(form) ? (mapping.zone ?? '') : ''}
         options={zones()}
-        placeholder={needsZone(mapping) ? 'America/New_York' : trans.__('not needed')}
-        disabled={!needsZone(mapping)}
+        placeholder={needsZone(form) ? 'America/New_York' : trans.__('not needed')}
+        disabled={!needsZone(form)}
         complaint={lacksZone ? trans.__('On which clocks are the times?') : null}
-        hint={needsZone(mapping) ? trans.__('They are kept in UTC.') : trans.__('Days, or times that name their zone.')}
+        hint={needsZone(form) ? trans.__('They are kept in UTC.') : trans.__('Days, or times that name their zone.')}
         onChange={zone => onChange(answer(form, 'zone', zone))}
       />
       <SelectField
@@ -309,7 +312,7 @@ export function MappingForm(props: IProps): JSX.Element {
   const { found, form, trans, problem, busy } = props;
   const complaints = complaintsOf(form);
   const open = openQuestions(found, form).length;
-  const zoneMissing = needsZone(form.mapping) && form.mapping.zone === null;
+  const zoneMissing = needsZone(form) && form.mapping.zone === null;
   const first = complaints[0];
   const why =
     open > 0
@@ -364,17 +367,21 @@ export function MappingForm(props: IProps): JSX.Element {
       />
       <div className="alphintra-Mapping-columns" data-lm-suppress-shortcuts="true">
         <Meaning {...props} />
-        <About {...props} />
+        {props.becomes ? null : <About {...props} />}
       </div>
       <div className="alphintra-Mapping-foot">
         <button type="submit" className="alphintra-Button alphintra-mod-primary" disabled={why !== null || busy}>
-          {trans.__('Import')}
+          {props.becomes?.action ?? trans.__('Import')}
         </button>
-        <button type="button" className="alphintra-Button" onClick={props.onDiscard}>
-          {trans.__('Discard the upload')}
-        </button>
+        {props.onDiscard ? (
+          <button type="button" className="alphintra-Button" onClick={props.onDiscard}>
+            {trans.__('Discard the upload')}
+          </button>
+        ) : null}
         <span className={why === null ? 'alphintra-muted' : 'alphintra-Field-complaint'} role="status">
-          {why ?? trans.__('All rows are read and checked by every rule; then it can be loaded.')}
+          {why ??
+            props.becomes?.hint ??
+            trans.__('All rows are read and checked by every rule; then it can be loaded.')}
         </span>
       </div>
     </form>

@@ -2,28 +2,32 @@
 
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, fileUploadIcon, refreshIcon } from '@jupyterlab/ui-components';
+import { ReactWidget, addIcon, fileUploadIcon, refreshIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import React from 'react';
 
 import { describe } from '../api/problem.js';
+import type { IConnectors } from '../connectors/index.js';
+import { ConnectorList } from '../connectors/list.js';
 import { Failure } from '../failure.js';
 import { datasetsIcon } from '../icons.js';
 import { ListSkeleton, useMinute, useSignals } from '../panelList.js';
 import { fixed } from '../result/format.js';
 import { CommandIDs, IJobs } from '../tokens.js';
+import { Filters } from './filters.js';
 import { ALL, DatasetsModel } from './model.js';
+import { Lists, ShownList } from './panelLists.js';
 import { DatasetRow } from './row.js';
 import { StorageModel, roomLeft, takenShare, usageDetail, usageText } from './storage.js';
 import { UploadRow } from './uploadRow.js';
 import type { IChosenFile, IUploadItem, UploadsModel } from './uploads.js';
-import { assetText } from './words.js';
 
 interface IProps {
   model: DatasetsModel;
   storage: StorageModel;
   uploads: UploadsModel;
+  connectors: IConnectors;
   jobs: IJobs;
   trans: TranslationBundle;
   commands: CommandRegistry;
@@ -32,71 +36,10 @@ interface IProps {
   onFiles: (files: readonly IChosenFile[]) => void;
 }
 
-/** Typing waits this long, in milliseconds, before the server is asked. */
-const TYPING_MS = 250;
-
-function Filters({ model, trans }: IProps): JSX.Element {
-  const [words, setWords] = React.useState(model.filter.search);
-  const timer = React.useRef(0);
-  const asked = React.useRef(model.filter.search);
-  if (model.filter.search !== asked.current) {
-    asked.current = model.filter.search;
-    setWords(model.filter.search);
-  }
-  const choice = (
-    field: 'source' | 'asset_class' | 'timeframe',
-    label: string,
-    options: readonly (readonly [string, string])[]
-  ): JSX.Element => (
-    <select
-      className="alphintra-Input"
-      aria-label={label}
-      title={label}
-      value={model.filter[field]}
-      onChange={event => void model.choose({ [field]: event.target.value })}
-    >
-      <option value="">{label}</option>
-      {options.map(([value, text]) => (
-        <option key={value} value={value}>
-          {text}
-        </option>
-      ))}
-    </select>
-  );
-  return (
-    <div className="alphintra-Panel-filter alphintra-Datasets-filter" data-lm-suppress-shortcuts="true">
-      <input
-        type="search"
-        className="alphintra-Input"
-        placeholder={trans.__('Search: name, symbol, tag')}
-        aria-label={trans.__('Search the datasets')}
-        value={words}
-        onChange={event => {
-          const next = event.target.value;
-          setWords(next);
-          window.clearTimeout(timer.current);
-          timer.current = window.setTimeout(() => {
-            asked.current = next;
-            void model.choose({ search: next });
-          }, TYPING_MS);
-        }}
-      />
-      <div className="alphintra-Datasets-choices">
-        {choice('source', trans.__('Source'), [
-          ['USER_UPLOAD', trans.__('Uploaded')],
-          ['PLATFORM', trans.__('Platform')],
-          ['EXTERNAL', trans.__('Connected')]
-        ])}
-        {choice('asset_class', trans.__('Asset'), model.seen('asset_class').map(own => [own, assetText(own)]))}
-        {choice('timeframe', trans.__('Frame'), model.seen('timeframe').map(own => [own, own]))}
-      </div>
-    </div>
-  );
-}
-
 function Uploads(props: IProps): JSX.Element | null {
   const { uploads, jobs, trans, commands } = props;
-  const { items } = uploads;
+  // What a connector fetched is its own matter: its row asks.
+  const items = uploads.items.filter(upload => !props.connectors.model.ofUpload(upload.id));
   if (items.length === 0) {
     return null;
   }
@@ -209,9 +152,26 @@ function Quota({ storage: { usage }, trans }: Pick<IProps, 'storage' | 'trans'>)
   );
 }
 
-function Body(props: IProps): JSX.Element {
-  const { model, storage, uploads, jobs, trans, onFiles } = props;
-  useSignals(model.changed, storage.changed, uploads.changed, jobs.active.changed, jobs.connection.changed);
+/** How many there are of what is listed. */
+function countText({ model, connectors, shown, trans }: IProps & { shown: ShownList }): string {
+  if (shown.isConnectors) {
+    const { items, state } = connectors.model;
+    return state === 'ready' ? trans._n('%1 connector', '%1 connectors', items.length) : '';
+  }
+  return model.state === 'ready' ? trans._n('%2 dataset', '%2 datasets', model.total, fixed(model.total, 0)) : '';
+}
+
+function Body(props: IProps & { shown: ShownList }): JSX.Element {
+  const { model, storage, uploads, connectors, jobs, trans, commands, shown, onFiles } = props;
+  useSignals(
+    model.changed,
+    storage.changed,
+    uploads.changed,
+    connectors.model.changed,
+    jobs.active.changed,
+    jobs.connection.changed,
+    shown.changed
+  );
   const now = useMinute();
   const input = React.useRef<HTMLInputElement>(null);
   const [over, setOver] = React.useState(false);
@@ -236,25 +196,37 @@ function Body(props: IProps): JSX.Element {
         setOver(false);
         if (hasFiles(event)) {
           event.preventDefault();
+          shown.show(false);
           onFiles([...event.dataTransfer.files]);
         }
       }}
     >
       <div className="alphintra-Panel-head">
         <h2>{trans.__('Datasets')}</h2>
-        <button
-          type="button"
-          className="alphintra-IconButton alphintra-Datasets-upload"
-          title={trans.__('Upload files')}
-          onClick={browse}
-        >
-          <fileUploadIcon.react tag="span" elementSize="normal" />
-        </button>
+        {shown.isConnectors ? (
+          <button
+            type="button"
+            className="alphintra-IconButton"
+            title={trans.__('New connector')}
+            onClick={() => void commands.execute(CommandIDs.newConnector)}
+          >
+            <addIcon.react tag="span" elementSize="normal" />
+          </button>
+        ) : (
+          <button
+            type="button"
+            className="alphintra-IconButton alphintra-Datasets-upload"
+            title={trans.__('Upload files')}
+            onClick={browse}
+          >
+            <fileUploadIcon.react tag="span" elementSize="normal" />
+          </button>
+        )}
         <button
           type="button"
           className="alphintra-IconButton"
           title={trans.__('Refresh the list')}
-          onClick={() => void props.commands.execute(CommandIDs.refreshDatasets)}
+          onClick={() => void commands.execute(CommandIDs.refreshDatasets)}
         >
           <refreshIcon.react tag="span" elementSize="normal" />
         </button>
@@ -270,29 +242,41 @@ function Body(props: IProps): JSX.Element {
           }}
         />
       </div>
-      <Filters {...props} />
-      <div className="alphintra-Panel-body">
-        <Uploads {...props} />
-        {model.state === 'loading' ? (
-          <ListSkeleton widths={['60%', '85%', '70%']} trans={trans} />
-        ) : model.state === 'error' ? (
-          <Failure
-            error={model.error}
-            title={trans.__('The datasets could not be read.')}
+      <Lists shown={shown} connectors={connectors} trans={trans} />
+      {shown.isConnectors ? null : <Filters model={model} trans={trans} />}
+      <div className="alphintra-Panel-body" role="tabpanel">
+        {shown.isConnectors ? (
+          <ConnectorList
+            model={connectors.model}
+            actions={connectors.actions}
+            jobs={jobs}
             trans={trans}
-            onRetry={() => void model.refresh()}
+            now={now}
+            current={connectors.current()}
+            onOpen={id => void commands.execute(CommandIDs.openConnector, { id })}
+            onNew={() => void commands.execute(CommandIDs.newConnector)}
           />
         ) : (
-          <List {...props} now={now} onBrowse={browse} />
+          <>
+            <Uploads {...props} />
+            {model.state === 'loading' ? (
+              <ListSkeleton widths={['60%', '85%', '70%']} trans={trans} />
+            ) : model.state === 'error' ? (
+              <Failure
+                error={model.error}
+                title={trans.__('The datasets could not be read.')}
+                trans={trans}
+                onRetry={() => void model.refresh()}
+              />
+            ) : (
+              <List {...props} now={now} onBrowse={browse} />
+            )}
+          </>
         )}
       </div>
       <div className="alphintra-Panel-foot">
         <span className="alphintra-muted" role="status">
-          {over
-            ? trans.__('Let go to upload')
-            : model.state === 'ready'
-              ? trans._n('%2 dataset', '%2 datasets', model.total, fixed(model.total, 0))
-              : ''}
+          {over ? trans.__('Let go to upload') : countText(props)}
         </span>
         <Quota storage={props.storage} trans={trans} />
       </div>
@@ -312,13 +296,18 @@ export class DatasetsPanel extends ReactWidget {
     this.node.setAttribute('aria-label', trans.__('Datasets'));
   }
 
+  /** Show the datasets, or the connectors. */
+  showList(isConnectors: boolean): void {
+    this._shown.show(isConnectors);
+  }
+
   /** Open the browser's dialog for files. */
   browse(): void {
     this.node.querySelector<HTMLInputElement>('input[type=file]')?.click();
   }
 
   protected override render(): JSX.Element {
-    return <Body {...this._options} />;
+    return <Body {...this._options} shown={this._shown} />;
   }
 
   protected override onAfterShow(message: Message): void {
@@ -326,5 +315,8 @@ export class DatasetsPanel extends ReactWidget {
     void this._options.model.refresh();
     void this._options.uploads.refresh();
     void this._options.storage.refresh();
+    void this._options.connectors.model.refresh();
   }
+
+  private _shown = new ShownList();
 }

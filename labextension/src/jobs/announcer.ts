@@ -33,6 +33,8 @@ export interface IAnnouncerOptions {
 
 /** A job that ran less long, in seconds, and was started here, is not told of. */
 const NOTICED = 1;
+/** Kinds of jobs whose good end is followed by another job, which tells more. */
+const STEPS: readonly string[] = ['fetch'];
 /** As many ends within the time, in milliseconds, are told one by one; more are counted. */
 const SINGLE = 3;
 const BURST_MS = 5_000;
@@ -53,6 +55,11 @@ export class Announcer {
     } else {
       this._left.add(what);
     }
+  }
+
+  /** Only a failure of what works on `resource` is told of: it is one step of what nobody waits for. */
+  quiet(resource: string): void {
+    this._quiet.add(resource);
   }
 
   /** Who was to tell of the end of a job is no longer there. */
@@ -97,7 +104,11 @@ export class Announcer {
   }
 
   private _isUnremarkable(job: IJob): boolean {
-    return this._here.delete(job.resource_id) && (job.run_seconds ?? 0) < NOTICED;
+    return (
+      STEPS.includes(job.kind) ||
+      this._quiet.has(job.resource_id) ||
+      (this._here.delete(job.resource_id) && (job.run_seconds ?? 0) < NOTICED)
+    );
   }
 
   private _announce(job: IJob, failed: boolean): void {
@@ -159,6 +170,7 @@ export class Announcer {
 
   private _here = new Set<string>();
   private _left = new Set<string>();
+  private _quiet = new Set<string>();
   private _holds = 0;
   private _held: IJob[] = [];
   private _burstAt = -Infinity;

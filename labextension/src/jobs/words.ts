@@ -36,6 +36,7 @@ export function kindText(kind: string, trans: TranslationBundle): string {
     {
       backtest: trans.__('Backtest'),
       check: trans.__('Checks'),
+      fetch: trans.__('Fetch'),
       inspect: trans.__('First look'),
       ingest: trans.__('Import'),
       validate: trans.__('Validation'),

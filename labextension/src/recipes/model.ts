@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { ApiError, describe } from '../api/problem.js';
+import type { IDraft } from '../datasets/drafts.js';
 import type { IPreviewOutcome, IProcessBody, IProcessOutcome, IRecipePreview, RecipeStep } from '../api/recipes.js';
 import { IFollowed, Outcome } from '../jobs/outcome.js';
 import { Texts, fieldText, readStep, textsOf } from './draft.js';
@@ -37,13 +38,30 @@ export interface IComplaint {
   text: string;
 }
 
+/** Steps as they were kept; what is none of them is left out. */
+function keptSteps(value: unknown): Omit<IStep, 'key'>[] {
+  return (Array.isArray(value) ? (value as Partial<IStep>[]) : [])
+    .slice(0, MOST_STEPS)
+    .flatMap(step =>
+      typeof step?.kind === 'string' && typeof step.texts === 'object' && step.texts !== null
+        ? [{ kind: step.kind, texts: writtenTexts(step.texts) }]
+        : []
+    );
+}
+
+function writtenTexts(texts: Texts): Texts {
+  const isWritten = (own: unknown): boolean => typeof own === 'string' || typeof own === 'boolean';
+  return Object.fromEntries(Object.entries(texts).filter(([, own]) => isWritten(own)));
+}
+
 export class RecipeModel {
   constructor(
     private readonly _id: string,
     private readonly _source: IRecipeSource,
     jobs: IFollowed,
     private readonly _trans: TranslationBundle,
-    private readonly _newKey: () => string
+    private readonly _newKey: () => string,
+    private readonly _draft: IDraft
   ) {
     this.preview = new Outcome(jobs, job => _source.recipePreview(_id, job));
     this.run = new Outcome(jobs, job => _source.processed(_id, job));
@@ -97,10 +115,15 @@ export class RecipeModel {
     return this._previewed !== JSON.stringify(this.json());
   }
 
+  /** Read the steps that there are, and go on with the recipe that was being written. */
   async load(): Promise<void> {
     try {
       this._kinds = stepKinds(await this._source.recipeSchema());
       this._error = null;
+      if (this._steps.length === 0) {
+        const kept = keptSteps(this._draft.read()).filter(step => this.kindOf(step));
+        this._steps = kept.map(step => ({ key: ++this._lastKey, ...step }));
+      }
     } catch (error) {
       this._error = error;
     }
@@ -238,6 +261,9 @@ export class RecipeModel {
 
   private _onRun(): void {
     this._fromJob(this.run);
+    if (this.run.answer?.status === 'COMPLETED') {
+      this._draft.drop();
+    }
     this._changed.emit();
   }
 
@@ -272,6 +298,11 @@ export class RecipeModel {
 
   private _set(steps: readonly IStep[]): void {
     this._steps = steps;
+    if (steps.length === 0) {
+      this._draft.drop();
+    } else {
+      this._draft.write(steps.map(({ kind, texts }) => ({ kind, texts })));
+    }
     this._changed.emit();
   }
 

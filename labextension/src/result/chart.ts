@@ -91,6 +91,8 @@ export class ResultChart implements IDisposable {
         rightOffset: 2,
         timeVisible: !this._dateOnly,
         secondsVisible: false,
+        // The first label is moved in from the edge, instead of being cut by it.
+        fixLeftEdge: true,
         enableConflation: true,
         tickMarkFormatter: (time: Time, type: TickMarkType) =>
           tickText(time as number, type)

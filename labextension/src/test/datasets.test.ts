@@ -12,6 +12,7 @@ import {
   complaintsOf,
   ingestBody,
   initialForm,
+  keptForm,
   needsZone,
   openQuestions,
   withRole,
@@ -204,6 +205,22 @@ test('how such a file was read before is proposed, but not whose it is', () => {
   assert.equal(initialForm(other, 'prices').mapping, other.mapping);
 });
 
+test('a form goes on where Lab was loaded anew, as long as the file has the same columns', () => {
+  const found = inspected(mapping('time close'), ['symbol', 'zone']);
+  const form = answer(initialForm(found, 'prices'), 'symbol', 'AAPL');
+  const kept = JSON.parse(JSON.stringify({ ...form, about: { ...form.about, dataset: 'mine' }, kinds: ['left out'] }));
+  const again = keptForm(kept, found, 'prices');
+  assert.deepEqual([again.about.dataset, again.mapping.symbol, again.answered, again.kinds], ['mine', 'AAPL', ['symbol'], []]);
+  assert.deepEqual(openQuestions(found, again).map(own => own.field), ['zone']);
+  const others: readonly unknown[] = [
+    undefined, null, 'text', {}, { mapping: {} }, { ...kept, about: null }, { ...kept, answered: 'all' },
+    { ...kept, mapping: mapping('time open close') }
+  ];
+  for (const other of others) {
+    assert.deepEqual(keptForm(other, found, 'prices'), initialForm(found, 'prices'));
+  }
+});
+
 test('a role has one column: who had it before is a feature, or left out', () => {
   const first = mapping('time symbol close volume');
   const moved = withRole(first, 3, 'close');
@@ -255,10 +272,16 @@ test('what is asked of the server has no zone where none is needed, and nothing 
   });
   assert.deepEqual([body.sealed, ingestBody({ ...form, about: { ...form.about, sealed: true } }).sealed], [null, true]);
   const days = { ...utc, resolution: 'date' as const };
-  assert.equal(needsZone(days), false);
+  assert.equal(needsZone({ mapping: days, kinds: [] }), false);
   assert.equal(ingestBody({ ...form, mapping: days }).mapping.zone, null);
   const epoch = answer(form, 'columns[0].format', 'epoch:ms').mapping;
-  assert.equal(needsZone(epoch), false);
+  assert.equal(needsZone({ mapping: epoch, kinds: [] }), false);
+  // A file of its own types: what names its zone there is asked for none, and what does not is.
+  const typed = { ...epoch, columns: epoch.columns.map(own => (own.role === 'time' ? { ...own, format: 'native' } : own)) };
+  const kinds = (time: string): string[] => typed.columns.map(own => (own.role === 'time' ? time : 'number'));
+  assert.equal(needsZone({ mapping: typed, kinds: kinds('zoned') }), false);
+  assert.equal(needsZone({ mapping: typed, kinds: kinds('time') }), true);
+  assert.equal(needsZone({ mapping: typed, kinds: [] }), true, 'what an older look does not tell is asked');
 });
 
 test('a report has its open errors first, and says what was not checked', () => {

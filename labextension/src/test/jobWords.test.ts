@@ -170,6 +170,20 @@ test('a short job that was started here is not told, one from elsewhere is', () 
   );
 });
 
+test('of what works while nobody waits only failures are told, and a fetch is followed by what tells more', () => {
+  const { said, model } = announcer();
+  const failed = { status: 'FAILED', phase: 'failed', error: { code: 'X', message: 'no' } };
+  model.quiet('run-a');
+  model.ended(job('a'));
+  model.ended(job('a', failed));
+  model.ended(job('b', { kind: 'fetch' }));
+  model.ended(job('c', { kind: 'fetch', ...failed }));
+  assert.deepEqual(
+    said.map(what => [what.opens?.id, what.type]),
+    [['a', 'error'], ['c', 'error']]
+  );
+});
+
 test('what somebody else tells of is told here when they are gone', () => {
   const { said, model } = announcer();
   model.leave('run-a');

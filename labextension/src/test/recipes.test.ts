@@ -8,6 +8,7 @@ import { ApiError } from '../api/problem.js';
 import type { IPreviewOutcome, IProcessBody, IProcessOutcome, IRecipePreview, RecipeStep } from '../api/recipes.js';
 import type { IJob } from '../api/types.js';
 import { readStep, textsOf } from '../recipes/draft.js';
+import type { IDraft } from '../datasets/drafts.js';
 import { RecipeModel } from '../recipes/model.js';
 import { IRecipeSchema, stepKinds } from '../recipes/schema.js';
 import { effectText, leakText, namesText, recipeJson, recipePython, stepText, stepsOf } from '../recipes/words.js';
@@ -239,8 +240,28 @@ class Server {
   }
 }
 
-async function written(server: Server): Promise<{ model: RecipeModel; fill: number; derive: number }> {
-  const model = new RecipeModel('prices', server, server.jobs, trans, () => `key-${++server.keys}`);
+/** Keeps what was written as the browser does. */
+class Kept implements IDraft {
+  value: unknown = undefined;
+
+  read(): unknown {
+    return this.value;
+  }
+
+  write(value: unknown): void {
+    this.value = JSON.parse(JSON.stringify(value));
+  }
+
+  drop(): void {
+    this.value = undefined;
+  }
+}
+
+async function written(
+  server: Server,
+  kept = new Kept()
+): Promise<{ model: RecipeModel; fill: number; derive: number }> {
+  const model = new RecipeModel('prices', server, server.jobs, trans, () => `key-${++server.keys}`, kept);
   await model.load();
   const fill = model.add('fill');
   const derive = model.add('derive');
@@ -349,4 +370,38 @@ test('a run makes one version, however often it is asked for where no answer cam
   assert.deepEqual(server.left, ['run', 'run', 'run', 'preview-1']);
   model.dispose();
   assert.deepEqual(server.left, ['run', 'run', 'run']);
+});
+
+test('what was written is there when Lab was loaded anew, until a version was made of it', async () => {
+  const kept = new Kept();
+  const server = new Server();
+  const { model, derive } = await written(server, kept);
+  model.write(derive, 'name', 'gain');
+  const again = new RecipeModel('prices', server, server.jobs, trans, () => 'key', kept);
+  await again.load();
+  assert.deepEqual(again.json(), model.json());
+  assert.equal(again.json().length, 2);
+
+  again.remove(again.steps[1]!.key);
+  await again.process(3, null);
+  assert.notEqual(kept.value, undefined);
+  server.run = { status: 'COMPLETED' };
+  await server.end('run');
+  assert.equal(kept.value, undefined);
+  again.add('fill');
+  assert.deepEqual(kept.value, again.steps.map(({ kind, texts }) => ({ kind, texts })), 'a change of it is new');
+  again.steps.map(step => step.key).forEach(key => again.remove(key));
+  assert.equal(kept.value, undefined, 'nothing is no draft');
+
+  // Whatever else the browser keeps in its place, and steps that the server has no longer.
+  for (const value of ['steps', { kind: 'fill' }, [null, 7, { kind: 'fill' }, { kind: 'gone', texts: {} }]]) {
+    kept.value = value;
+    const other = new RecipeModel('prices', server, server.jobs, trans, () => 'key', kept);
+    await other.load();
+    assert.deepEqual(other.steps, []);
+  }
+  kept.value = [{ kind: 'fill', texts: { columns: 7 } }];
+  const other = new RecipeModel('prices', server, server.jobs, trans, () => 'key', kept);
+  await other.load();
+  assert.deepEqual(other.json(), [{ kind: 'fill' }]);
 });

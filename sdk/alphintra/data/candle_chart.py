@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphintra.data.display import BOX, bundle_of
+from alphintra.data.live import MIME, STATIC
 
 if TYPE_CHECKING:
     from alphintra.store.candles import Candles
@@ -30,12 +32,15 @@ class CandleChart:
         candles: Its candles.
         dates: Whether times are days.
         bars: Whether there are bars; else a line shows the closes.
+        live: What JupyterLab draws its own chart from, as of :func:`alphintra.data.live.live`; ``None`` where the rows
+            are in this process alone.
     """
 
     title: str
     candles: Candles
     dates: bool
     bars: bool
+    live: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         """Return one line."""
@@ -50,11 +55,15 @@ class CandleChart:
         return f"{told} in {len(found.time):,} candles of {each:,}, the first of {first}, the last of {last}"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return bundle_of({"text/plain": lambda: repr(self), "text/html": self.html}, include, exclude)
+        makers: dict[str, Any] = {"text/plain": lambda: repr(self), "text/html": self.html}
+        if self.live is not None and len(self.candles.time):
+            makers[MIME] = lambda: dict(self.live or {})
+        return bundle_of(makers, include, exclude)
 
     def html(self) -> str:
         """Return it as static HTML without scripts or style sheets."""
-        return f'<div style="{BOX}"><div style="opacity:.85">{escape(repr(self))}</div>{self.svg()}</div>'
+        told = f'<div style="opacity:.85">{escape(repr(self))}</div>'
+        return f'<div style="{BOX}" class="{STATIC}">{told}{self.svg()}</div>'
 
     def svg(self) -> str:
         """Return the picture; text and grid take the page's own colour. Nothing where there is nothing to draw."""

@@ -14,6 +14,7 @@ from alphintra.data import catalogue
 from alphintra.data.basis import check_prices
 from alphintra.data.content_hash import Array
 from alphintra.data.instrument import did_you_mean
+from alphintra.data.live import OnServer
 from alphintra.data.market import MarketData
 from alphintra.data.resolve import resolve, stored_dataset
 from alphintra.data.shipped import market_from_manifest
@@ -163,6 +164,7 @@ class Dataset:
             DataError: There is no such symbol; a bound is no date; there are no prices.
         """
         from alphintra.data.candle_chart import CandleChart
+        from alphintra.data.live import live
         from alphintra.store.candles import MOST_POINTS
 
         if not 2 <= points <= MOST_POINTS:
@@ -175,11 +177,14 @@ class Dataset:
                 hint=did_you_mean(chosen, self.symbols) + "It has " + ", ".join(self.symbols[:20]) + ".",
             )
         series, dates = self._candle_series(chosen, column)
-        span = series.span(self._start if start is None else start, self._end if end is None else end)
+        part = (self._start if start is None else start, self._end if end is None else end)
+        span = series.span(*part)
         found = series.rows(*span, points)
         title = self.name if self.symbols == (chosen,) else f"{self.name}, {chosen}"
         title += "" if column is None else f", {column}"
-        return CandleChart(title, found, dates, series.bars)
+        on_server = self.on_server
+        shown = None if on_server is None else live(on_server, [chosen], *part, column)
+        return CandleChart(title, found, dates, series.bars, shown)
 
     def events(self) -> pd.DataFrame:
         """Return the stored splits and dividends of the symbols, one a row; empty if there are none.
@@ -199,6 +204,11 @@ class Dataset:
             else:
                 self._stored = _given_columns(self.market())
         return self._stored
+
+    @property
+    def on_server(self) -> OnServer | None:
+        """Which dataset of the server's it is; ``None`` for data that only this process has."""
+        return OnServer(self.manifest["name"]) if self.manifest else None
 
     def _candle_series(self, symbol: str, column: str | None) -> tuple[CandleSeries, bool]:
         """Return what candles are made of, and whether its times are days."""

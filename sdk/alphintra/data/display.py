@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphintra.data.chart import chart_of, png, svg
+from alphintra.data.live import MIME, STATIC, live
 
 if TYPE_CHECKING:
     from alphintra.data.dataset import Dataset, DatasetList
@@ -29,15 +30,15 @@ def dataset_line(dataset: Dataset) -> str:
 
 def dataset_bundle(dataset: Dataset, include: Any = None, exclude: Any = None) -> dict[str, Any]:
     """Return text, HTML and PNG of a dataset, as IPython asks for them."""
-    return bundle_of(
-        {
-            "text/plain": lambda: dataset_line(dataset),
-            "text/html": lambda: dataset_html(dataset),
-            "image/png": lambda: base64.b64encode(png(chart_of(dataset))).decode(),
-        },
-        include,
-        exclude,
-    )
+    makers: dict[str, Callable[[], Any]] = {
+        "text/plain": lambda: dataset_line(dataset),
+        "text/html": lambda: dataset_html(dataset),
+        "image/png": lambda: base64.b64encode(png(chart_of(dataset))).decode(),
+    }
+    on_server = dataset.on_server
+    if on_server is not None:
+        makers[MIME] = lambda: live(on_server, dataset.symbols)
+    return bundle_of(makers, include, exclude)
 
 
 def dataset_html(dataset: Dataset) -> str:
@@ -55,8 +56,10 @@ def dataset_html(dataset: Dataset) -> str:
         for note in notes
     ]
     omitted = f" ({chart.omitted} more not drawn)" if chart.omitted else ""
-    parts.append(f'<div style="margin-top:6px;opacity:.85">{escape(chart.title)}{omitted}</div>')
-    parts.append(svg(chart))
+    # Of several symbols it compares them, which a chart of one does not.
+    replaced = f' class="{STATIC}"' if len(dataset.symbols) == 1 else ""
+    parts.append(f'<div{replaced}><div style="margin-top:6px;opacity:.85">{escape(chart.title)}{omitted}</div>')
+    parts.append(svg(chart) + "</div>")
     parts.append(_symbols_table(dataset))
     parts.append(f'<div style="opacity:.75;margin-top:4px">{_facts(dataset)}</div></div>')
     return "".join(parts)

@@ -170,6 +170,13 @@ def source() -> VersionSource | None:
     return None
 
 
+def from_server() -> bool:
+    """Tell whether this process finds datasets on the server behind its door."""
+    from alphintra import _door
+
+    return not os.environ.get(FOLDER_VARIABLE) and _door.is_there()
+
+
 @dataclass(frozen=True)
 class Found:
     """A name that a source knows.

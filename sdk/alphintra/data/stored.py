@@ -15,8 +15,9 @@ from alphintra.data.bounds import parse_bound
 from alphintra.data.content_hash import Array, hash_of_blocks
 from alphintra.data.dataset import Dataset
 from alphintra.data.instrument import default_lot
+from alphintra.data.live import OnServer
 from alphintra.data.market import DAY_US, I64, MarketData, Note, SymbolBars
-from alphintra.data.sources import Found, VersionSource, find, open_named
+from alphintra.data.sources import Found, VersionSource, find, from_server, open_named
 from alphintra.errors import DataError
 
 if TYPE_CHECKING:
@@ -143,6 +144,18 @@ class StoredDataset(Dataset):
     def reference_hash(self) -> str | None:
         """Content hash of the reference data that it was loaded with; ``None`` without any."""
         return None if self._reference is None else self._reference.manifest.content_hash
+
+    @property
+    def on_server(self) -> OnServer | None:
+        """Which dataset of the server's it is; ``None`` in a process without one, and of what was known at a time."""
+        if self._as_of is not None or not from_server():
+            return None
+        return OnServer(self._found.name, int(self._found.version), self.about.version)
+
+    @property
+    def part(self) -> tuple[Any, Any]:
+        """First and last time of it, as they were given to :func:`load`."""
+        return self._start, self._end
 
     @property
     def selection(self) -> str:

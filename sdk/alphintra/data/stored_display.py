@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from alphintra.data.display import BOX, bundle_of, table
+from alphintra.data.live import MIME, live
 
 if TYPE_CHECKING:
     from alphintra.data.stored import StoredDataset
@@ -27,7 +28,11 @@ def line(dataset: StoredDataset) -> str:
 
 def bundle(dataset: StoredDataset, include: Any = None, exclude: Any = None) -> dict[str, Any]:
     """Return text and HTML of a version, as IPython asks for them."""
-    return bundle_of({"text/plain": lambda: line(dataset), "text/html": lambda: html(dataset)}, include, exclude)
+    makers: dict[str, Any] = {"text/plain": lambda: line(dataset), "text/html": lambda: html(dataset)}
+    on_server = dataset.on_server
+    if on_server is not None:
+        makers[MIME] = lambda: live(on_server, dataset.symbols, *dataset.part)
+    return bundle_of(makers, include, exclude)
 
 
 def html(dataset: StoredDataset) -> str:

@@ -31,7 +31,8 @@ _RULES = {
     "LINE SIZE OVER MAXIMUM": ("CELL_LIMIT", "the row is too long"),
     "INVALID ENCODING": ("ENCODING", "the row is not in the encoding of the file"),
 }
-
+#: Bytes that DuckDB reads at once: its own 32 MiB, of which it holds several, are most of what reading needs.
+_BUFFER = 4 << 20
 
 #: Of a row of another shape one error: it has one for each cell that is missing. Lines themselves stay where they are,
 #: a hundred thousand may be a megabyte each. A row begins for DuckDB with the blank lines above it: the sixth column.
@@ -105,6 +106,7 @@ def relation(text: Text, mapping: Mapping, types: Sequence[str], limits: Limits)
         "store_rejects = true",
         f"rejects_limit = {_errors(mapping, limits)}",
         f"max_line_size = {limits.line}",
+        f"buffer_size = {max(_BUFFER, 2 * limits.line)}",
         f"nullstr = [{', '.join(literal(word) for word in words)}]",
         f"decimal_separator = {literal(dialect.decimal)}",
     ]

@@ -38,7 +38,7 @@ def connect(limits: Limits, files: Sequence[Path], folder: Path) -> duckdb.DuckD
     )
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
-    connection.execute("SET streaming_buffer_size = '32MB'")
+    connection.execute("SET streaming_buffer_size = '16MB'")
     connection.execute(f"SET allowed_paths = [{', '.join(literal(str(file)) for file in files)}]")
     connection.execute(f"SET allowed_directories = [{literal(f'{folder}/')}]")
     connection.execute("SET enable_external_access = false")

@@ -15,6 +15,7 @@ from alphintra.ingest.mapping import RESERVED, Column, Format, Mapping, Resoluti
 from alphintra.ingest.roles import NUMBERS, PRICES, Draft, Question, Reason, by_cells, by_name, by_shape, kind_of
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps
+from alphintra.ingest.symbols import by_rows, candidates
 from alphintra.ingest.time_formats import swapped
 
 
@@ -61,6 +62,7 @@ def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callab
         by_name(draft, stamps)
         if not table.header:
             by_shape(draft)
+        by_rows(draft, stamp)
     by_cells(draft)
     resolution: Resolution = "date" if stamp is None or stamp.daily else "time"
     kind = kind_of(draft, resolution)
@@ -200,7 +202,7 @@ def _symbol(draft: Draft, stem: str) -> None:
         draft.say("symbol_from", "name", 0.85, f"no column holds symbols; the file is called {shown(symbol)}")
     else:
         draft.say("symbol_from", "name", 0.3, "no column holds symbols, and the file's name is none")
-        draft.questions.append(Question("symbol", "Which instrument is this?"))
+        draft.questions.append(Question("symbol", "Which instrument is this?", candidates(draft.table)))
 
 
 def _zone(draft: Draft, stamp: Stamp | None, resolution: str, habit: Habit | None) -> None:

@@ -21,7 +21,9 @@ NAMES: dict[Role, tuple[str, ...]] = {
     "clock": ("time", "clock", "hour", "per_time"),
     "symbol": (
         "symbol", "ticker", "tic", "sym", "instrument", "instrument_id", "security", "pair", "asset", "stock", "name",
-        "code", "symbols", "tickers", "contract", "isin", "permno", "market",
+        "code", "symbols", "tickers", "contract", "isin", "permno", "market", "ticker_symbol", "tradingsymbol",
+        "trading_symbol", "ts_code", "stock_code", "security_code", "secid", "ric", "cusip", "sedol", "figi", "wkn",
+        "銘柄コード", "コード", "銘柄", "证券代码", "股票代码", "代码", "종목코드",
     ),
     "open": ("open", "o", "open_price", "opening_price", "1_open", "first", "px_open", "price_open", "bidopen", "op",
              "eröffnung", "erster", "apertura", "ouv"),

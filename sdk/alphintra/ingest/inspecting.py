@@ -38,6 +38,7 @@ class Inspection:
         table: The table that was looked at: the file, or of an archive the first table that is like most.
         tables: Names of all tables, the first thousand.
         rows: Cells of some rows, as text.
+        kinds: What a typed file says of each column, as of :class:`Table`: of ``zoned`` times no zone is asked.
         guess: A mapping, how sure each part of it is, and what is to be asked.
         fingerprint: What a mapping of such a file is remembered by.
         findings: What is wrong already.
@@ -48,6 +49,7 @@ class Inspection:
     table: str
     tables: tuple[str, ...]
     rows: tuple[tuple[str | None, ...], ...]
+    kinds: tuple[str, ...]
     guess: Guess
     fingerprint: str
     findings: tuple[Finding, ...]
@@ -61,6 +63,7 @@ class Inspection:
             "table": self.table,
             "tables": list(self.tables),
             "rows": cells,
+            "kinds": list(self.kinds),
             "mapping": asdict(self.guess.mapping),
             "reasons": [asdict(own) for own in self.guess.reasons],
             "questions": [asdict(own) for own in self.guess.questions],
@@ -121,6 +124,7 @@ def _look(
         table=part.name,
         tables=(),
         rows=look.table.rows[:SHOWN_ROWS],
+        kinds=look.table.kinds,
         guess=found,
         fingerprint=fingerprint_of(look.table),
         findings=(),

@@ -21,7 +21,7 @@ from alphintra.ingest.mapping import Mapping, check_symbol
 from alphintra.ingest.opening import open_table
 from alphintra.ingest.runs import Runs
 from alphintra.ingest.sorting import Numbering, Source, blocks_of
-from alphintra.ingest.staging import Block, Writer, schema_of
+from alphintra.ingest.staging import Block, Sink, Writer, schema_of
 from alphintra.ingest.tables import Opened
 from alphintra.ingest.zones import Localizer
 
@@ -31,12 +31,13 @@ class Staged:
     """What was read.
 
     Attributes:
-        files: Parquet files: sorted by symbol, time and order in the source; a row group holds one symbol.
+        files: Parquet files: sorted by symbol, time and order in the source; a row group holds one symbol. None where
+            a sink took the rows.
         rows: Rows in them.
         symbols: How many symbols.
         sources: The tables that they came from.
         numbered: Whether each row has its ``_row`` (and, of several sources, ``_file``); else they are in the source's
-            order, and none is missing.
+            order, and none is missing unless a sink took them.
         in_order: Whether the source was in the order of staging already.
         findings: Places of findings, at most a number for each rule.
         counts: How many findings each rule made.
@@ -60,6 +61,7 @@ def read(
     *,
     name: str | None = None,
     progress: Callable[[int], None] = lambda rows: None,
+    sink: Sink | None = None,
 ) -> Staged:
     """Read a file as its mapping says.
 
@@ -70,6 +72,8 @@ def read(
         limits: What reading may cost.
         name: What findings call the file; its own name if left out. Never used as a path.
         progress: Told now and then how many rows are written; what it raises ends the reading.
+        sink: Takes the rows as long as they come in the order of staging, so that they need not be written and read
+            again. Where the order ends it gives up: its files go into staging, which has all rows then.
 
     Raises:
         DataError: The file cannot be read at all, or goes beyond the limits; names the place as far as it is known.
@@ -80,10 +84,10 @@ def read(
     spool = staging / "spool"
     try:
         with connect(limits, [source], spool) as connection:
-            run = _Run(connection, name or source.name, mapping, staging, limits, progress)
+            run = _Run(connection, name or source.name, mapping, staging, limits, progress, sink)
             for part in parts(source, run.name, spool, limits, run.findings, members=mapping.members):
                 run.add(part)
-            return run.finish()
+        return run.finish()  # without DuckDB, whose memory is free for sorting then
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
@@ -102,13 +106,15 @@ class _Run:
         staging: Path,
         limits: Limits,
         progress: Callable[[int], None],
+        sink: Sink | None,
     ) -> None:
         self.name = name
         self.findings = Findings(limits.places)
         self._connection, self._mapping, self._staging = connection, mapping, staging
         self._limits, self._progress = limits, progress
         self._schema = schema_of(mapping)
-        self._writer = Writer(staging / "rows", self._schema)
+        self._writer = Writer(staging / "rows", self._schema, sink)
+        self._sink = sink
         self._runs: Runs | None = None
         self._sources: list[Source] = []
         self._symbols: set[str] = set()
@@ -144,10 +150,11 @@ class _Run:
             raise DataError(message, code="TOO_LARGE", where=self.name, hint="Check which column is the symbol.")
         if self._runs is None and not self._writer.write(block):
             self._runs = Runs(self._staging / "spool" / "runs", self._schema)
-            self._writer.close()
-            for earlier, _ in blocks_of(self._writer.paths):
+            self._sink, files = None, self._writer.give_up()
+            for earlier, _ in blocks_of(files):
                 self._runs.add(earlier)
-            shutil.rmtree(self._staging / "rows", ignore_errors=True)
+            for path in files:
+                path.unlink()
         if self._runs is not None:
             self._runs.add(block)
         self._progress(self._rows)
@@ -186,11 +193,11 @@ class _Run:
         self._writer.close()
         if not self._rows:
             raise self._nothing()
-        missing = any(len(own.missing) for own in self._sources)
+        missing = self._sink is None and any(len(own.missing) for own in self._sources)
         if self._runs is not None or missing:
             self._number()
         return Staged(
-            files=tuple(sorted((self._staging / "rows").iterdir())),
+            files=() if self._sink is not None else tuple(sorted((self._staging / "rows").iterdir())),
             rows=self._rows,
             symbols=len(self._symbols),
             sources=tuple(self._sources),
@@ -204,8 +211,9 @@ class _Run:
         """Write staging with the number of each row, from the runs or from what is in order already."""
         numbering = Numbering(self._schema, self._sources)
         if self._runs is None:
+            names = [path.name for path in self._writer.give_up()]
             (self._staging / "rows").rename(self._staging / "spool" / "rows")
-            blocks = blocks_of([self._staging / "spool" / "rows" / path.name for path in self._writer.paths])
+            blocks = blocks_of([self._staging / "spool" / "rows" / name for name in names])
         else:
             blocks = self._runs.blocks()
         writer = Writer(self._staging / "rows", numbering.schema)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from alphintra.ingest import habits
+from alphintra.ingest import habits, symbols
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import folded, keys_of
 from alphintra.ingest.mapping import Kind, Role
@@ -17,8 +17,6 @@ PRICES: tuple[Role, ...] = ("open", "high", "low", "close", "adj_close")
 NUMBERS: tuple[Role, ...] = (*PRICES, "volume", "price", "size", "bid", "ask", "bid_size", "ask_size")
 _QUOTES: tuple[Role, ...] = ("size", "bid", "ask", "bid_size", "ask_size")
 _LETTERS = {"o", "h", "l", "c"}
-#: Names that nothing but a symbol has; others must look like it.
-_SYMBOLS = ("symbol", "ticker", "tic", "sym", "symbols", "tickers", "isin")
 
 
 @dataclass(frozen=True)
@@ -103,6 +101,11 @@ def by_name(draft: Draft, stamps: Stamps) -> None:
             elif "close" not in draft.roles:
                 draft.claim(place, "close", 0.9, "it is called price, and no other column is the close")
             break
+    if "symbol" not in draft.roles:
+        for place, key in enumerate(keys):
+            if symbols.is_strong(key) and draft.free(place) and _suits(table, place, "symbol", key):
+                draft.claim(place, "symbol", 0.9, f"it is called {shown(table.names[place])}")
+                break
     for place, key in enumerate(keys):
         stamp = stamps.of(table, place, key) if key in habits.NAMES["known_at"] and draft.free(place) else None
         if stamp is not None and "known_at" not in draft.roles:
@@ -114,7 +117,7 @@ def by_shape(draft: Draft) -> None:
     """Give roles to columns without names: four numbers that are a bar, then its volume."""
     table = draft.table
     free = [place for place in range(len(table.names)) if draft.free(place)]
-    texts = [place for place in free if table.column(place) and _share(table, place) < 0.5]
+    texts = [place for place in free if symbols.cells_of(table, place) and _share(table, place) < 0.5]
     if texts and _suits(table, texts[0], "symbol", ""):
         draft.claim(texts[0], "symbol", 0.7, "it is the first column of text")
     numbers = [place for place in free if place not in texts and table.column(place)]
@@ -168,11 +171,12 @@ def _suits(table: Table, place: int, role: Role, name: str) -> bool:
     """Tell whether the cells of a column can be what its name says."""
     if table.kinds[place] not in ("text", "number"):
         return False
-    cells = table.column(place)
     if role == "symbol":
-        few = name in _SYMBOLS or len(set(cells)) <= max(20, len(cells) // 2)
-        codes = _share(table, place) < 1 or name in _SYMBOLS or len({len(cell) for cell in cells}) == 1
-        return bool(cells) and few and codes
+        found, strong = symbols.cells_of(table, place), symbols.is_strong(name)
+        few = strong or len(set(found)) <= max(20, len(found) // 2)
+        codes = _share(table, place) < 1 or strong or len({len(cell) for cell in found}) == 1
+        return bool(found) and few and codes
+    cells = table.column(place)
     return not cells or _share(table, place) > 0
 
 

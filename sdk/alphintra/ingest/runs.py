@@ -14,7 +14,7 @@ import pyarrow as pa
 from alphintra.ingest.staging import Block
 from alphintra.ingest.zones import I64
 
-RUN_BYTES = 32 << 20
+RUN_BYTES = 12 << 20
 TIME, ORDER = "t", "n"
 
 
@@ -35,7 +35,7 @@ class Runs:
     Args:
         folder: Where the runs are.
         schema: The columns of staging; those after the first two are kept.
-        size: Bytes of a run, and of what is put together at once.
+        size: Bytes of a run; half as many are put together at once.
     """
 
     def __init__(self, folder: Path, schema: Any, size: int = RUN_BYTES) -> None:
@@ -88,7 +88,7 @@ class Runs:
         """Cut the rows of a symbol by time until each piece fits in memory."""
         slices = [own for own in slices if len(own.times)]
         rows = sum(len(own.times) for own in slices)
-        if rows * self._width <= self._size or rows <= 1:
+        if 2 * rows * self._width <= self._size or rows <= 1:
             if slices:
                 yield slices
             return
@@ -98,7 +98,7 @@ class Runs:
         if pivot == first:
             later = [int(own.times[-1]) for own in slices if own.times[-1] > first]
             if not later:  # one time: the order in which the rows came is theirs
-                step = max(1, int(self._size / self._width))
+                step = max(1, int(self._size / self._width / 2))
                 for own in slices:
                     for start in range(0, len(own.times), step):
                         yield [own.part(start, min(start + step, len(own.times)))]
@@ -130,6 +130,7 @@ class Runs:
         run = len(self._tables) - 1
         for symbol, first, last in zip(listed, bounds[:-1], bounds[1:], strict=True):
             self._where.setdefault(symbol, []).append((run, first, last))
+        pa.default_memory_pool().release_unused()  # else it keeps what each run needed
 
     def _keep(self, table: Any) -> None:
         """Write a run, and map it: what is read of it is memory only while it is used."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -58,11 +58,27 @@ class Block:
         return pa.RecordBatch.from_arrays([symbols, times, *self.values], schema=schema)
 
 
+class Sink(Protocol):
+    """Takes rows in the order of staging, a row group at a time."""
+
+    def write(self, batches: list[Any]) -> None:
+        """Take batches of one symbol, at most ``GROUP_ROWS`` rows together, in the schema of staging."""
+        ...
+
+    def close(self) -> None:
+        """There are no more rows."""
+        ...
+
+    def give_up(self) -> list[Path]:
+        """Return Parquet files that have the rows so far in their order, in the columns of staging, for the taking."""
+        ...
+
+
 class Files:
     """Parquet files, each of at most 512 row groups and about 128 MiB."""
 
     def __init__(self, folder: Path, schema: Any) -> None:
-        self._folder, self.schema = folder, schema
+        self._folder, self._schema = folder, schema
         self._texts = [own.name for own in schema if pa.types.is_string(own.type) or pa.types.is_dictionary(own.type)]
         self._stream: Any = None
         self._writer: Any = None
@@ -76,7 +92,7 @@ class Files:
             self._folder.mkdir(parents=True, exist_ok=True)
             self.paths.append(self._folder / f"{len(self.paths):05}.parquet")
             self._stream = self.paths[-1].open("wb")
-            self._writer = pq.ParquetWriter(self._stream, self.schema, compression="lz4", use_dictionary=self._texts)
+            self._writer = pq.ParquetWriter(self._stream, self._schema, compression="lz4", use_dictionary=self._texts)
         table = pa.Table.from_batches(batches).unify_dictionaries()
         self._writer.write_table(table, row_group_size=GROUP_ROWS)
         self._groups += 1
@@ -88,20 +104,21 @@ class Files:
             self._stream.close()
         self._writer, self._groups = None, 0
 
+    def give_up(self) -> list[Path]:
+        """See :class:`Sink`."""
+        self.close()
+        return self.paths
+
 
 class Writer:
     """Writes rows that come in the order of staging: a row group ends with its symbol."""
 
-    def __init__(self, folder: Path, schema: Any) -> None:
-        self._files = Files(folder, schema)
+    def __init__(self, folder: Path, schema: Any, sink: Sink | None = None) -> None:
+        self._schema = schema
+        self._files: Sink = Files(folder, schema) if sink is None else sink
         self._held: list[Any] = []
         self._room = GROUP_ROWS
         self._last: tuple[bytes, int] | None = None
-
-    @property
-    def paths(self) -> list[Path]:
-        """The files, in the order of their rows."""
-        return self._files.paths
 
     def write(self, block: Block) -> bool:
         """Take rows; write nothing and return ``False`` if they do not follow on those before."""
@@ -110,7 +127,7 @@ class Writer:
         cuts = self._cuts(block)
         if cuts is None:
             return False
-        batch = block.batch(self._files.schema)
+        batch = block.batch(self._schema)
         for first, last in zip(cuts, [*cuts[1:], batch.num_rows], strict=True):
             self._hold(batch.slice(first, last - first), first_of_group=first > 0)
         return True
@@ -119,6 +136,11 @@ class Writer:
         """Write what is held, and end the files."""
         self._flush()
         self._files.close()
+
+    def give_up(self) -> list[Path]:
+        """Write what is held, and return the files, in the order of their rows."""
+        self._flush()
+        return self._files.give_up()
 
     def _cuts(self, block: Block) -> list[int] | None:
         """Return where runs of one symbol begin, or ``None`` if rows do not follow on one another."""

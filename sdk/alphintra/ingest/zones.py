@@ -36,16 +36,25 @@ def clock_of(name: str) -> Clock:
     """Find the changes of a zone's clocks: by days, then to the second."""
     zone = zoneinfo.ZoneInfo(name)
 
+    epoch = _EPOCH.replace(tzinfo=zone)
+
+    def there(seconds: int) -> dt.timedelta | None:
+        return zone.fromutc(epoch + dt.timedelta(seconds=seconds)).utcoffset()
+
     def ahead(seconds: int) -> int:
-        there = (_EPOCH + dt.timedelta(seconds=seconds)).replace(tzinfo=dt.UTC).astimezone(zone).utcoffset()
-        assert there is not None
-        return round(there.total_seconds())
+        offset = there(seconds)
+        assert offset is not None
+        return round(offset.total_seconds())
 
     first, last = (round((day - _EPOCH).total_seconds()) for day in (_FIRST, _LAST))
     offsets, changes = [ahead(first)], []
+    before = there(first)
     for day in range(first, last, 86_400):
         until = day + 86_400
-        now = ahead(until)
+        after = there(until)
+        if after == before:
+            continue
+        before, now = after, ahead(until)
         if now == offsets[-1]:
             continue
         low, high = day, until

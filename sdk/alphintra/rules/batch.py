@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphintra.rules.facts import DAY_US, Facts
-from alphintra.rules.places import Place
+from alphintra.rules.places import Place, Unlocated
 from alphintra.rules.session_rows import SessionRows
 from alphintra.store.columns import raw_values, validity
 from alphintra.store.hashing import with_nan
@@ -132,24 +132,17 @@ class Batch:
         return time_text(int(self.raw_times[row]), self.facts.time.type)
 
     def places(self, rows: Sequence[int]) -> list[Place]:
-        """Return rows as places."""
-        return [Place(*self._row(row), symbol=self.symbol, time=self.time_text(row)) for row in rows]
+        """Return rows as places; of a file's, where its rows are not numbered, the place is told at the end."""
+        return [self._place(row, self.symbol, self.time_text(row)) for row in rows]
 
-    def _row(self, row: int) -> tuple[str | None, int | None, int | None]:
-        """Return file, row and line of a row."""
+    def _place(self, row: int, symbol: str, time: str) -> Place:
         facts = self.facts
-        if not facts.staged or not facts.sources:
-            return None, None, None
-        if facts.numbered:
-            several = "_file" in self.table.column_names
-            source = facts.sources[int(self.table["_file"][row].as_py()) if several else 0]
-            number = int(self.table["_row"][row].as_py())
-        else:
-            order = self.at + row
-            for source in facts.sources:
-                if order < source.rows:
-                    break
-                order -= source.rows
-            number = order + 1
+        if not facts.staged:
+            return Place(symbol=symbol, time=time)
+        if not facts.numbered:
+            return Unlocated(symbol=symbol, time=time, at=self.at + row)
+        several = "_file" in self.table.column_names
+        source = facts.sources[int(self.table["_file"][row].as_py()) if several else 0]
+        number = int(self.table["_row"][row].as_py())
         line = None if source.first_line is None else source.first_line + number - 1
-        return source.name, number, line
+        return Place(source.name, number, line, symbol=symbol, time=time)

@@ -6,19 +6,17 @@ and no more.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
 import logging
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
-import platformdirs
 from numba.core.caching import FunctionCache
+
+from alphintra.rules import compile_cache
 
 ORDER, POSITIVE, NONFINITE, NEGATIVE, ZERO_MOVE, FRACTION, TRADED = (1 << bit for bit in range(7))
 """Bits of :func:`bar_flags`; the last one is only in what it returns."""
@@ -52,15 +50,13 @@ class _Kept(FunctionCache):
 
 
 def _folder() -> Path | None:
-    """Return where compiled code is kept, named by what it is made of; ``None`` where nothing can be written."""
-    root = os.environ.get("ALPHINTRA_CACHE_DIR") or platformdirs.user_cache_dir("alphintra")
-    made_of = Path(__file__).read_bytes() + f"{importlib.metadata.version('numba')} {sys.version_info[:2]}".encode()
-    folder = Path(root) / "numba" / f"rules-{hashlib.sha256(made_of).hexdigest()[:16]}"
+    """Return where compiled code is kept; ``None`` where nothing can be written."""
+    own = compile_cache.folder()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        own.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
-    return folder if os.access(folder, os.W_OK) else None
+    return own if os.access(own, os.W_OK) else None
 
 
 def _compiled(signature: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -43,7 +43,7 @@ class Facts:
         zone: In whose local times the source wrote them, where that is known.
         staged: Whether the rows come from a file, whose findings and places are known.
         numbered: Whether rows have ``_row``; else, from a file, they are in its order.
-        sources: The tables of the file.
+        sources: The tables of the file, as far as they are known before its rows.
         events: By symbol, the days (since 1970) of splits that are known.
         ex_dates: By symbol, the days of all splits and dividends; of a symbol that is left out they are not known.
         most_rows: Rows that the dataset may have.
@@ -155,12 +155,12 @@ def of_columns(columns: tuple[Column, ...], about: About, **more: object) -> Fac
     return Facts(**({"columns": columns, "kind": _kind(columns), **_about(about)} | more))  # type: ignore[arg-type]
 
 
-def of_staging(mapping: Mapping, staged: Staged, about: About, **more: object) -> Facts:
+def of_staging(mapping: Mapping, staged: Staged | None, about: About, **more: object) -> Facts:
     """Return what the mapping of a file states, and what was said beside it.
 
     Args:
         mapping: What each column of the file is.
-        staged: What was read.
+        staged: What was read; ``None`` where rows are checked while they are read, in the order of the file.
         about: Time frame, calendar and asset class; the rest is the mapping's.
         more: Other fields, such as ``events``.
     """
@@ -177,8 +177,8 @@ def of_staging(mapping: Mapping, staged: Staged, about: About, **more: object) -
         "zone_known": mapping.zone is not None or mapping.zoned,
         "zone": mapping.zone,
         "staged": True,
-        "numbered": staged.numbered,
-        "sources": staged.sources,
+        "numbered": staged is not None and staged.numbered,
+        "sources": () if staged is None else staged.sources,
     }
     return Facts(**(given | more))  # type: ignore[arg-type]
 

@@ -13,6 +13,7 @@ from alphintra.ingest.findings import Severity
 from alphintra.rules.rule import Rule, gravest
 
 if TYPE_CHECKING:
+    from alphintra.ingest.sorting import Source
     from alphintra.rules.batch import Batch
 
 MOST_PLACES = 1_000
@@ -50,6 +51,29 @@ class Place:
     def called(self, column: str | None, message: str | None) -> Place:
         """Return the same row with another column and message."""
         return replace(self, column=column, message=message)
+
+
+@dataclass(frozen=True)
+class Unlocated(Place):
+    """A place of which file, row and line are known only when all of the file was read.
+
+    Attributes:
+        at: Number of its row among all rows that are checked, from 0.
+    """
+
+    at: int = 0
+
+    def located(self, sources: Sequence[Source]) -> Place:
+        """Return the place in the file of which its row came."""
+        order = self.at
+        file = row = line = None
+        for source in sources:
+            if order < source.rows:
+                file, row = source.name, int(source.row_of(np.array([order]))[0])
+                line = None if source.first_line is None else source.first_line + row - 1
+                break
+            order -= source.rows
+        return Place(file, row, line, self.column, self.symbol, self.time, self.message)
 
 
 def first_cells(batch: Batch, parts: Parts, room: int) -> list[Place]:
@@ -133,7 +157,13 @@ class Found:
             self.add(rule, first_cells(batch, parts, self.room(rule)), count, severity)
 
     def add(
-        self, rule: str, places: Sequence[Place], count: int | None = None, severity: Severity | None = None
+        self,
+        rule: str,
+        places: Sequence[Place],
+        count: int | None = None,
+        severity: Severity | None = None,
+        *,
+        first: bool = False,
     ) -> None:
         """Count places.
 
@@ -142,6 +172,7 @@ class Found:
             places: Places, in order; those beyond the first ones are not kept.
             count: How many there are, if more than are given.
             severity: How grave they are, if not as the rule says.
+            first: Whether they stand before those that are there.
         """
         own = self._found.get(rule)
         if own is None:
@@ -149,10 +180,20 @@ class Found:
         more = len(places) if count is None else count
         if not more:
             return
-        own.places += map(_short, places[: MOST_PLACES - len(own.places)])
+        if first:
+            own.places = [*map(_short, places[:MOST_PLACES]), *own.places][:MOST_PLACES]
+        else:
+            own.places += map(_short, places[: MOST_PLACES - len(own.places)])
         own.count += more
         grave = severity or own.severity
         own.gravest = grave if own.gravest is None else gravest(own.gravest, grave)
+
+    def locate(self, sources: Sequence[Source]) -> None:
+        """Say of each place where it is in these tables, whose rows were checked in their order."""
+        for own in self._found.values():
+            own.places = [
+                _short(place.located(sources)) if isinstance(place, Unlocated) else place for place in own.places
+            ]
 
     def of(self, rule: str) -> tuple[int, tuple[Place, ...], Severity]:
         """Return how often a rule fired, its first places, and how grave the gravest is."""

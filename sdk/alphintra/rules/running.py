@@ -52,9 +52,11 @@ class Validation:
         self._symbol: str | None = None
         self._last: int | None = None
         self._symbols = self._rows = self._start = 0
+        self._sources = facts.sources
 
     def read(self, staged: Staged) -> None:
-        """Take what reading the file has found."""
+        """Take what reading the file has found, before its rows or after them."""
+        self._sources = staged.sources
         kept: dict[str, list[Place]] = defaultdict(list)
         counts = Counter(staged.counts)
         grave: dict[str, Any] = {}
@@ -63,7 +65,7 @@ class Validation:
             if own.severity == "error" or own.rule not in grave:
                 grave[own.rule] = own.severity
         for rule, count in counts.items():
-            self._found.add(rule, kept[rule], count, grave.get(rule))
+            self._found.add(rule, kept[rule], count, grave.get(rule), first=True)
 
     def see(self, symbol: str, table: Any) -> None:
         """Take the next rows of a symbol: an Arrow table, sorted by time, as a writer of versions takes it.
@@ -131,6 +133,7 @@ class Validation:
             self._symbol = None
             for check in self._checks:
                 check.finish()
+        self._found.locate(self._sources)
         known = {} if before is None else {result.rule: result for result in before.results}
         values = self._choice.values()
         results = []

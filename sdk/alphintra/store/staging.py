@@ -51,6 +51,6 @@ def _groups(paths: Sequence[Path]) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     for path in paths:
-        with pq.ParquetFile(path, memory_map=True, read_dictionary=[SYMBOL]) as file:
+        with pq.ParquetFile(path, read_dictionary=[SYMBOL]) as file:
             for number in range(file.num_row_groups):
                 yield file.read_row_group(number, use_threads=False)

@@ -20,7 +20,7 @@ from alphintra.store.blobs import disk_errors
 from alphintra.store.columns import Column, arrow_schema, check_columns, columns_of, raw_values, time_column
 from alphintra.store.converting import to_arrow
 from alphintra.store.hashing import THREADS, BlockHasher, hash_columns, joined
-from alphintra.store.layout import MANIFEST, check_id
+from alphintra.store.layout import MANIFEST, check_id, file_name
 from alphintra.store.manifest import MOST_SYMBOLS, About, DataFile, Manifest, Provenance, SideFile, check_symbol
 from alphintra.store.open_file import OpenFile, Rules, named_by_hash, write_side
 from alphintra.store.parent import Parent
@@ -106,6 +106,13 @@ class VersionWriter:
         if self._file is not None:
             self._file.abandon()
             self._file = None
+
+    def give_up(self) -> list[Path]:
+        """End the files without a manifest, and return those of the rows so far, in their order."""
+        self._emit(whole=True)
+        self._close_file()
+        self.close()
+        return [self._folder / file_name(file.sha256) for file in self._files]
 
     def add(self, symbol: str, table: Any) -> None:
         """Take the next rows of a symbol: an Arrow table or batch with the version's columns, sorted by time.

@@ -86,7 +86,10 @@ class BacktestKind(JobKind):
         strategy = session.get_one(StrategyRow, row.strategy_id)
         selection = selected(session, row)
         others = row.benchmark, feature_sets.references(row.features)
-        read = inputs(session, self._storage, readable(session, held.user_id, selection, *others))
+        reads = readable(session, held.user_id, selection, *others)
+        read = inputs(session, self._storage, reads)
+        # By the name that the worker's index has, which of another's dataset is not the id that was asked for.
+        benchmark = {} if row.benchmark is None else {"benchmark": reads[1].name}
         file = file_name(version.modules)
         files = {f"source/{file}": version.code}
         files |= {f"source/{path}": text for path, text in version.modules.items()}
@@ -101,7 +104,7 @@ class BacktestKind(JobKind):
             },
             "data": {"name": selection.name},
             "parameters": row.parameters,
-            "configuration": configuration(row),
+            "configuration": configuration(row) | benchmark,
             "methodology": row.methodology,
             "method": row.method,
             "strategy_id": row.strategy_id,

@@ -48,8 +48,10 @@ class CheckKind(JobKind):
         read = readable(session, held.user_id, selection, benchmark, features)
         given = inputs(session, self._storage, read)
         configuration = dict(row.configuration)
+        # By the names that the worker's index has, which of another's dataset is not the id that was asked for.
+        if benchmark is not None:
+            configuration["benchmark"] = read[1].name
         if features:
-            # By the names that the worker's index has, which of another's dataset is not the id that was asked for.
             own = (each.name for each in read[-len(features) :])
             configuration["features"] = dict(zip(row.configuration["features"], own, strict=True))
         file = file_name(version.modules)

@@ -80,6 +80,7 @@ class InspectionDocument(_Document):
     table: Long
     tables: list[Long] = Field(max_length=1_000)
     rows: list[Annotated[list[Short | None], Field(max_length=10_000)]] = Field(max_length=20)
+    kinds: list[Short] = Field(max_length=10_000)
     mapping: FileMapping
     reasons: list[ReasonDocument] = Field(max_length=50_000)
     questions: list[QuestionDocument] = Field(max_length=10_000)

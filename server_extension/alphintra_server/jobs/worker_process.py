@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _DRAIN_SECONDS = 1.0
 _PART = 1 << 20
+#: How long a process takes to be gone, once its connection is; and one that held all the memory it may.
+_END_SECONDS, _FREE_SECONDS = 2.0, 60.0
 
 
 class Worker:
@@ -131,7 +133,11 @@ class Worker:
     async def exit_code(self) -> int | None:
         """Return how it ended; ``None`` where it closed its connection and lives on."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.to_thread(self.process.wait, 2)
+            await asyncio.to_thread(self.process.wait, _END_SECONDS)
+        if self.process.poll() is None and self.process.out_of_memory():
+            # On a busy machine gigabytes are longer in being given back.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.to_thread(self.process.wait, _FREE_SECONDS)
         return self.process.poll()
 
     async def end(self) -> None:

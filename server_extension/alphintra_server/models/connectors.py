@@ -94,12 +94,38 @@ class PostgresSource(Body):
 Source = Annotated[HttpSource | ExchangeSource | PostgresSource, Field(discriminator="kind")]
 
 
+SECRETS_OF: dict[str, tuple[str, ...]] = {"http": ("headers", "token"), "postgresql": ("password",), "exchange": ()}
+"""Which secrets a kind of source takes."""
+
+
+def _kinds_of(secret: str) -> dict[str, Any]:
+    """Say in the schema which kinds of sources a secret is for: a form shows it for those alone."""
+    return {"x-kinds": [kind for kind, names in SECRETS_OF.items() if secret in names]}
+
+
 class Secret(Body):
     """What only the process that fetches gets to know. It is never shown again."""
 
-    headers: dict[str, str] = Field(default_factory=dict, max_length=10, description="Headers of HTTP requests.")
-    token: str | None = Field(None, min_length=1, max_length=4_096, description="Stands for `{token}` in an address.")
-    password: str | None = Field(None, min_length=1, max_length=1_024, description="Of the database's user.")
+    headers: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=10,
+        description="Headers of HTTP requests.",
+        json_schema_extra=_kinds_of("headers"),
+    )
+    token: str | None = Field(
+        None,
+        min_length=1,
+        max_length=4_096,
+        description="Stands for `{token}` in an address.",
+        json_schema_extra=_kinds_of("token"),
+    )
+    password: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1_024,
+        description="Of the database's user.",
+        json_schema_extra=_kinds_of("password"),
+    )
 
     @field_validator("headers")
     @classmethod

@@ -234,7 +234,7 @@ class Reader:
     async def _gone(self) -> ServiceError:
         asked = self.ended  # by us: it is not to blame
         with contextlib.suppress(TimeoutError):  # how it ended by itself tells more than that it was ended
-            await asyncio.to_thread(self._process.wait, 2)
+            await asyncio.to_thread(self._process.wait, 10)
         await self.end()
         outcome = self._process.outcome
         text = f"The dataset's reader has ended ({clean(outcome)}, exit code {self._process.poll()})."

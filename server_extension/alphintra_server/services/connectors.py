@@ -24,6 +24,7 @@ from ..idempotency import remember
 from ..limits import Limits
 from ..models.base import PageQuery
 from ..models.connectors import (
+    SECRETS_OF,
     Connector,
     ConnectorChange,
     ConnectorCreate,
@@ -336,10 +337,9 @@ def _refuse_unfit(
 
 def _refuse_names(source: Mapping[str, Any], secrets: list[str], since: datetime | None) -> None:
     """Refuse what does not go together: a source and the names of its secrets."""
-    fit = {"http": ("headers.", "token"), "postgresql": ("password",), "exchange": ()}[source["kind"]]
-    for name in secrets:
-        if not name.startswith(fit):
-            raise Invalid.field("secret", f"this kind of source has no {name.partition('.')[0]}")
+    for name in (secret.partition(".")[0] for secret in secrets):
+        if name not in SECRETS_OF[source["kind"]]:
+            raise Invalid.field("secret", f"this kind of source has no {name}")
     url = str(source.get("url", ""))
     if ("{token}" in url) != ("token" in secrets):
         raise Invalid.field("secret.token", "an address has {token} exactly if the secret has a token")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ..auth import Caller
 from ..errors import Invalid
-from .selections import Selection, select_for_run
+from .selections import Selection, pinned, select_for_run
 
 
 @dataclass(frozen=True)
@@ -40,27 +40,29 @@ def choose(
         session: The transaction.
         who: Whose run it is.
         features: By name the id or name of a dataset.
-        beside: What else the run reads.
+        beside: What else the run reads: what it trades, then its benchmark.
 
     Raises:
         Invalid: As of :func:`select_for_run`, naming the feature; ``DATASET_NAME_CLASH`` where two different datasets
-            of the run have one name, by which the worker could not tell them apart.
+            of the run have one name, by which the worker could not tell them apart, naming the later of them.
     """
-    by_name = {selection.row.name: selection.row.id for selection in beside}
-    found: dict[str, FeatureChoice] = {}
-    for name, reference in features.items():
-        field = f"features.{name}"
-        selection = select_for_run(session, who, reference, field)
+    by_name: dict[str, str] = {}
+
+    def know(selection: Selection, field: str) -> None:
         if by_name.setdefault(selection.row.name, selection.row.id) != selection.row.id:
             raise Invalid.field(
                 field, f"two datasets of this run have the name {selection.row.name}: rename one of them",
                 code="DATASET_NAME_CLASH",
             )  # fmt: skip
-        exact = reference
-        if selection.version is not None:
-            base, slash, symbols = reference.partition("/")
-            exact = f"{base.partition('@')[0]}@{selection.version.number}{slash}{symbols}"
-        found[name] = FeatureChoice(exact, selection.name, selection.content_hash)
+
+    for other in beside:
+        know(other, "benchmark")
+    found: dict[str, FeatureChoice] = {}
+    for name, reference in features.items():
+        field = f"features.{name}"
+        selection = select_for_run(session, who, reference, field)
+        know(selection, field)
+        found[name] = FeatureChoice(pinned(reference, selection), selection.name, selection.content_hash)
     return found
 
 

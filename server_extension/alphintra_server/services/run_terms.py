@@ -15,7 +15,7 @@ from ..models.strategies import OneRun
 from .backtest_checks import check_dates, check_options
 from .feature_sets import FeatureChoice, choose
 from .run_defaults import RunDefaults
-from .selections import Selection, select_for_run
+from .selections import Selection, pinned, select_for_run
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def decide(
         seed=seed,
         rules=settings.rules,
     )
-    # As what it is now: a later version of a dataset is not what was asked for.
-    benchmark = settings.benchmark if against is None or against.version is None else against.name
+    # As what it is now: a later version of a dataset is not what was asked for. Another's is known by its id alone.
+    benchmark = None if settings.benchmark is None or against is None else pinned(settings.benchmark, against)
     beside = [selection] if against is None else [selection, against]
     features = choose(session, who, settings.features, beside)
     return RunTerms(selection, start, end, cash, commission, slippage, benchmark, features)

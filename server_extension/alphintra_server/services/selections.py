@@ -72,6 +72,14 @@ class Selection:
         )
 
 
+def pinned(reference: str, selection: Selection) -> str:
+    """Write a reference with the version that it is now: by name or id as it was given, ``id@3/SYMBOL``."""
+    if selection.version is None:
+        return reference
+    base, slash, symbols = reference.partition("/")
+    return f"{base.partition('@')[0]}@{selection.version.number}{slash}{symbols}"
+
+
 def selected(session: Session, reads: Reads) -> Selection:
     """Return what a stored run reads, or has read, also where it is deleted by now."""
     version = None

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from ..errors import ChecksumMismatch, ServiceError, TooLarge
-from .files import disk_errors
+from .files import begin_writing, disk_errors
 from .protocol import ALGORITHMS, Checksum
 
 _PIECE = 1 << 20
@@ -126,3 +126,4 @@ class Receiver:
             done = 0
             while done < len(view):
                 done += os.pwrite(self._descriptor, view[done:], place + done)
+            begin_writing(self._descriptor, place, done)

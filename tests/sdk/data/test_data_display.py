@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from alphintra.data.chart import Chart, Line, chart_of, svg, thinned
+from alphintra.data.live import MIME, STATIC
 
 
 def test_the_list_shows_all_datasets():
@@ -32,12 +33,17 @@ def test_the_list_shows_all_datasets():
 @pytest.mark.parametrize("name", [*data.list().names, "us-equities-daily/AAPL"])
 def test_a_dataset_shows_chart_and_summary(name):
     bundle = data.load(name)._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/html", "image/png"}
+    assert set(bundle) == {"text/plain", "text/html", "image/png", MIME}
+    whose, _, symbol = name.partition("/")
+    assert (bundle[MIME]["dataset"], bundle[MIME]["version"], bundle[MIME]["version_id"]) == (whose, None, None)
+    assert not symbol or bundle[MIME]["symbols"] == [symbol]
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     html = bundle["text/html"]
     assert len(html) < 100_000
     assert not re.search(r"<script|<style|https?://(?!www\.w3\.org/2000/svg)|on\w+=", html)
     ET.fromstring(html)  # well formed
+    # What JupyterLab's own chart takes the place of; a picture that compares symbols stays.
+    assert html.count(f'class="{STATIC}"') == (1 if len(bundle[MIME]["symbols"]) == 1 else 0)
 
 
 def test_the_summary_of_apple():
@@ -56,6 +62,20 @@ def test_factors_show_their_moments():
     assert "Growth of 1" in html
 
 
+def test_a_chart_says_which_part_lab_draws():
+    last = pd.Timestamp("2006-01-02 15:30")
+    chart = data.load("us-equities-daily").chart("MSFT", "2005-03-01", last, column="volume")
+    bundle = chart._repr_mimebundle_()
+    assert bundle[MIME] == {
+        "dataset": "us-equities-daily", "version": None, "version_id": None, "symbols": ["MSFT"],
+        "start": "2005-03-01", "end": "2006-01-02T15:30:00+00:00", "column": "volume",
+    }  # fmt: skip
+    assert f'class="{STATIC}"' in bundle["text/html"], "an exported notebook has the picture"
+    assert set(chart._repr_mimebundle_(include=["text/plain"])) == {"text/plain"}
+    nothing = data.load("vix-daily").chart(start="2030-01-01")._repr_mimebundle_()
+    assert MIME not in nothing
+
+
 def test_one_line_of_text():
     assert repr(data.load("us-equities-daily/FB,AAPL")) == (
         "Dataset us-equities-daily/FB,AAPL: FB, AAPL; 1d, 2000-03-01 to 2013-03-01, 3,466 rows"
@@ -68,7 +88,10 @@ def test_data_given_directly_is_shown_and_escaped(tmp_path):
     path.write_text("date,open,high,low,close,volume\n2024-01-02,10,12,9,11,1\n2024-01-03,10,12,9,11,1\n")
     loaded = data.load(path)
     assert (loaded.name, loaded.manifest, loaded.symbols) == ("<b>x&y", {}, ("<b>x&y",))
-    html = loaded._repr_mimebundle_()["text/html"]
+    bundle = loaded._repr_mimebundle_()
+    assert MIME not in bundle, "no server has it"
+    assert MIME not in loaded.chart()._repr_mimebundle_()
+    html = bundle["text/html"]
     assert "<b>x" not in html
     assert "&lt;b&gt;x&amp;y" in html
     assert "time zone: assumed UTC" in html

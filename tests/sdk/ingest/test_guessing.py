@@ -376,3 +376,62 @@ def test_an_archive_of_many_files_is_one_dataset(desk: Desk) -> None:
     assert (skipped.severity, skipped.message) == (
         "error", "the member is left out: column 1 is 'Symbol', not 'Date'",
     )  # fmt: skip
+
+
+def _days(head: str, *symbols: str, days: tuple[int, ...] = (2, 3, 6)) -> str:
+    lines = [f"{symbol},2020-01-{day:02},1,2,0.5,1.5" for symbol in symbols for day in days]
+    return "\n".join([f"{head},date,open,high,low,close", *lines]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "symbols"),
+    [
+        ("symbol", ("NA",)),  # the word for nothing is a share of a bank
+        ("Symbol", ("NA", "TRUE")),
+        ("Name", ("NA",)),
+        ("symbol", ("東京1",)),
+        ("銘柄", ("東京1", "東京2")),
+        ("銘柄コード", ("7203", "6758")),
+        ("股票代码", ("000001",)),
+        ("Ticker Symbol", ("BRK.B",)),
+        ("ts_code", ("000001.SZ",)),
+        ("base_symbol", ("ETH",)),
+        ("ISIN", ("US0378331005",)),
+        # No name says so, but the rows of one time are told apart by it.
+        ("", ("AAPL", "MSFT")),
+        ("what", ("東京1", "東京2")),
+        ("what", ("NA", "MSFT")),
+        ("what", ("000001", "000002")),
+    ],
+)
+def test_a_column_of_symbols_is_found_by_name_or_by_shape(head: str, symbols: tuple[str, ...], desk: Desk) -> None:
+    path = desk.write("prices.csv", _days(head, *symbols))
+    guess = desk.inspect(path).guess
+    assert [column.role for column in guess.mapping.columns] == ["symbol", "time", "open", "high", "low", "close"]
+    assert (guess.mapping.symbol_from, guess.questions) == ("column", ())
+    assert [row["symbol"] for row in rows(desk.read_as(path, guess.mapping))] == sorted(
+        [symbol for symbol in symbols for _ in range(3)], key=str.encode
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "role"),
+    [
+        ("symbol", ("", "-"), "feature"),  # nothing is no symbol
+        ("name", ("nan", "None"), "feature"),  # what pandas writes for nothing
+        ("side", ("buy", "sell"), "text"),
+        ("what", ("7203", "6758"), "feature"),  # numbers, as far as can be told
+        ("what", ("a text of many words, as news have them", "another"), "text"),
+    ],
+)
+def test_what_is_no_symbol_is_not_taken_for_one(head: str, cells: tuple[str, ...], role: str, desk: Desk) -> None:
+    guess = desk.inspect(desk.write("prices.csv", _days(head, *cells))).guess
+    assert guess.mapping.columns[0].role == role
+    assert [own.field for own in guess.questions] == ["symbol"]
+
+
+def test_one_text_in_all_rows_is_offered_as_the_symbol_and_not_taken(desk: Desk) -> None:
+    (asked,) = desk.inspect(desk.write("prices.csv", _days("what", "東京1"))).guess.questions
+    assert (asked.field, asked.choices) == ("symbol", ("東京1",))
+    (asked,) = desk.inspect(desk.write("prices.csv", _days("currency", "USD"))).guess.questions
+    assert (asked.field, asked.choices) == ("symbol", ())

@@ -173,6 +173,9 @@ def test_times_of_typed_files(desk: Desk) -> None:
     zoned = pa.array([when], pa.timestamp("ns", "America/New_York"))
     staged = desk.read(desk.write("zoned.parquet", parquet(time=zoned, close=[1.0])))
     assert rows(staged)[0]["time"] == when.replace(tzinfo=None)
+    looked = desk.inspect(desk.write("zoned.parquet", parquet(time=zoned, close=[1.0])))
+    assert [own.field for own in looked.guess.questions if own.field == "zone"] == []
+    assert looked.to_json()["kinds"] == ["zoned", "number"]
     naive = desk.write("naive.parquet", parquet(time=pa.array([dt.datetime(2020, 1, 2, 9, 30)]), close=[1.0]))
     assert [own.field for own in desk.inspect(naive).guess.questions] == ["zone", "label"]
     assert rows(desk.read(naive, zone="America/New_York"))[0]["time"] == dt.datetime(2020, 1, 2, 14, 30)

@@ -302,3 +302,17 @@ def test_volume_that_begins_late() -> None:
         found = report["VOL_ZERO_MOVE"]
         assert (found.count, len(found.places), {p.symbol for p in found.places}) == (2_500, 1_000, {"B"})
         assert (found.places[0].time, found.places[-1].time) == ("2024-01-01T00:00:00Z", "2024-02-11T15:00:00Z")
+
+
+def test_compiled_rules_are_found_without_loading_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alphintra.rules import compile_cache, compiled
+
+    assert Path(compiled.bar_flags._cache.cache_path).name == compile_cache.own_folder().name
+    monkeypatch.setenv("ALPHINTRA_CACHE_DIR", str(tmp_path))
+    assert not compile_cache.is_compiled()
+    another = compile_cache.folder() / "rules_of_another_installation"
+    for folder in (another, compile_cache.own_folder()):
+        assert not compile_cache.is_compiled()
+        folder.mkdir(parents=True)
+        (folder / "compiled.bar_flags-1.py311.nbi").touch()
+    assert compile_cache.is_compiled()

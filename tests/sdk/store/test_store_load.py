@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from alphintra.data.content_hash import content_hash
+from alphintra.data.live import MIME
 from alphintra.data.sources import FOLDER_VARIABLE, FolderSource
 from alphintra.errors import DataError, UnknownDataset
 from alphintra.store import About
@@ -142,6 +143,25 @@ def test_how_it_looks_reads_no_row(root, monkeypatch):
     html = data._repr_mimebundle_()["text/html"]
     assert "timestamp[us, UTC]" in html
     assert "CRYPTO · 1min · calendar 24/7 · USD · prices: raw" in html
+
+
+def test_what_a_server_has_lab_draws_itself(monkeypatch):
+    part = {"start": "2020-01-02 01:00", "end": "2020-01-03"}
+    assert MIME not in al.data.load("my/prices@1")._repr_mimebundle_(), "this process has a folder, and no server"
+    monkeypatch.setattr("alphintra.data.stored.from_server", lambda: True)
+    shown = al.data.load("my/prices@1/BTC/USDT", **part)._repr_mimebundle_()[MIME]
+    assert shown == {
+        "dataset": "my/prices", "version": 1, "version_id": "v1", "symbols": ["BTC/USDT"],
+        "start": "2020-01-02T01:00:00+00:00", "end": "2020-01-03", "column": None,
+    }  # fmt: skip
+    whole = al.data.load("my/prices@1")
+    assert whole._repr_mimebundle_()[MIME]["symbols"] == list(whole.symbols)
+    chart = al.data.load("my/prices@1", **part).chart("AAPL", end="2020-01-02")._repr_mimebundle_()[MIME]
+    assert (chart["symbols"], chart["start"], chart["end"]) == (["AAPL"], shown["start"], "2020-01-02")
+    # What was known at a time is not what the server's chart shows.
+    known = al.data.load("my/prices@1", as_of="2020-01-02")
+    assert MIME not in known._repr_mimebundle_()
+    assert MIME not in known.chart("AAPL")._repr_mimebundle_()
 
 
 def test_a_run_on_a_version_is_a_run_on_its_rows():

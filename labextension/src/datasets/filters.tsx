@@ -1,0 +1,69 @@
+/** What the list of datasets is searched and filtered by. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+
+import type { DatasetsModel } from './model.js';
+import { assetText } from './words.js';
+
+/** Typing waits this long, in milliseconds, before the server is asked. */
+const TYPING_MS = 250;
+
+export function Filters({ model, trans }: { model: DatasetsModel; trans: TranslationBundle }): JSX.Element {
+  const [words, setWords] = React.useState(model.filter.search);
+  const timer = React.useRef(0);
+  const asked = React.useRef(model.filter.search);
+  if (model.filter.search !== asked.current) {
+    asked.current = model.filter.search;
+    setWords(model.filter.search);
+  }
+  const choice = (
+    field: 'source' | 'asset_class' | 'timeframe',
+    label: string,
+    options: readonly (readonly [string, string])[]
+  ): JSX.Element => (
+    <select
+      className="alphintra-Input"
+      aria-label={label}
+      title={label}
+      value={model.filter[field]}
+      onChange={event => void model.choose({ [field]: event.target.value })}
+    >
+      <option value="">{label}</option>
+      {options.map(([value, text]) => (
+        <option key={value} value={value}>
+          {text}
+        </option>
+      ))}
+    </select>
+  );
+  return (
+    <div className="alphintra-Panel-filter alphintra-Datasets-filter" data-lm-suppress-shortcuts="true">
+      <input
+        type="search"
+        className="alphintra-Input"
+        placeholder={trans.__('Search: name, symbol, tag')}
+        aria-label={trans.__('Search the datasets')}
+        value={words}
+        onChange={event => {
+          const next = event.target.value;
+          setWords(next);
+          window.clearTimeout(timer.current);
+          timer.current = window.setTimeout(() => {
+            asked.current = next;
+            void model.choose({ search: next });
+          }, TYPING_MS);
+        }}
+      />
+      <div className="alphintra-Datasets-choices">
+        {choice('source', trans.__('Source'), [
+          ['USER_UPLOAD', trans.__('Uploaded')],
+          ['PLATFORM', trans.__('Platform')],
+          ['EXTERNAL', trans.__('Connected')]
+        ])}
+        {choice('asset_class', trans.__('Asset'), model.seen('asset_class').map(own => [own, assetText(own)]))}
+        {choice('timeframe', trans.__('Frame'), model.seen('timeframe').map(own => [own, own]))}
+      </div>
+    </div>
+  );
+}
