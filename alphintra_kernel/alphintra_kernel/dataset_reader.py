@@ -71,10 +71,10 @@ class Opened:
     Args:
         folder: Holds the manifest and the files of a version.
         shipped: Name of a dataset that ships, instead.
-        channel: Where the key of a sealed version comes from.
+        channel: Where the key of a sealed version comes from; ``None`` where there is none.
     """
 
-    def __init__(self, folder: Path, shipped: str | None, channel: Channel) -> None:
+    def __init__(self, folder: Path, shipped: str | None, channel: Channel | None) -> None:
         self._version: Version | None = None if shipped is not None else _opened(folder, channel)
         self._shipped = shipped
         self._series: OrderedDict[tuple[str, str | None], StoredSeries] = OrderedDict()
@@ -161,11 +161,11 @@ class _Parts(io.RawIOBase):
         return len(part)
 
 
-def _opened(folder: Path, channel: Channel) -> Version:
+def _opened(folder: Path, channel: Channel | None) -> Version:
     version = open_folder(folder)
     if not version.manifest.sealed:
         return version
-    told = channel.receive()
+    told = None if channel is None else channel.receive()
     if told is None or told["type"] != "key":
         raise DataError("the version is sealed, and there came no key", code="SEALED")
     return Version(version.manifest, version.files, Seal(VersionKeys.from_json(told), version.manifest.version))
