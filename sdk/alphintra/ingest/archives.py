@@ -93,7 +93,10 @@ def asked_of_archive(found: Guess, tables: Alike, findings: Findings) -> Guess:
         mapping = replace(mapping, symbol_from="name", symbol="", symbol_pattern=pattern)
         examples = ", ".join(f"{shown(name, 40)} is {shown(_told(pattern, name), 24)}" for name in names[:_SHOWN])
         choices = (pattern, pattern.replace(SYMBOL, CAPITALS)) if pattern else ()
-        questions.append(Question("symbol_pattern", f"Where is the symbol in the files' names? {examples}.", choices))
+        # Many files that agree on one symbol, as an exchange packs the months of a pair, leave nothing to ask.
+        if not pattern or len(names) == 1 or len({symbol_in(pattern, name) for name in names}) > 1:
+            text = f"Where is the symbol in the files' names? {examples}."
+            questions.append(Question("symbol_pattern", text, choices))
         reasons = (*reasons, Reason("symbol_pattern", pattern or SYMBOL, 0.6, f"{len(names):,} files are called so"))
     return replace(found, mapping=mapping, reasons=reasons, questions=tuple(questions))
 

@@ -110,6 +110,10 @@ def test_a_column_of_symbols_and_tables_without_names_of_columns(desk: Desk) -> 
     members = {name: lines.replace("15779", f"1577{place}") for place, name in enumerate(names, 8)}
     found = desk.inspect(desk.write("klines.zip", packed(members)))
     assert found.guess.mapping.symbol_pattern == "{symbol}-1m-2020-*.csv"
+    assert [own.field for own in found.guess.questions] == ["symbol_pattern"]
+    of_one = {name: content for name, content in members.items() if name.startswith("BTC")}
+    alone = desk.inspect(desk.write("months.zip", packed(of_one))).guess
+    assert (alone.mapping.symbol_pattern, alone.questions) == ("{symbol}-1m-2020-*.csv", ())
     assert not [own for own in found.findings if own.severity == "error"]
 
 
