@@ -150,7 +150,7 @@ def test_objects_are_listed_and_opened_while_a_cell_runs(view: Page) -> None:
     page.keyboard.press("ArrowDown")
     page.wait_for_function("() => document.activeElement.dataset.variable === 'data'")
     page.keyboard.press("Enter")
-    page.locator(f"{VIEW} svg[aria-label^='Close']").wait_for()
+    page.locator(f"{VIEW} canvas").first.wait_for()
     page.get_by_label("Filter the objects by name").fill("")
     row(page, "Fast").click()
     expect(page.locator(f"{VIEW} .alphintra-VariableView-body")).to_contain_text("Long above the ten-day average.")
