@@ -78,8 +78,7 @@ class Ingests:
             row = self._startable(session, who, upload_id)
             name = body.dataset or row.dataset_name
             current = _current(session, who, name)
-            sealed = (current is not None and is_sealed(current)) if body.sealed is None else body.sealed
-            parent = _parent(current, name, sealed=sealed) if body.append else None
+            parent = _parent(current, name, sealed=bool(body.sealed)) if body.append else None
             refuse_shipped(session, name)
             account(session, who.user_id)
             ingest = IngestRow(
@@ -89,7 +88,7 @@ class Ingests:
                 upload_id=row.id,
                 dataset_name=name,
                 parent_id=parent,
-                sealed=sealed,
+                sealed=body.sealed,
                 mapping=mapping,
                 about=body.about.model_dump(),
                 description=body.description,
