@@ -78,6 +78,16 @@ class Vault:
         links = {f"{FOLDER}/{file_name(sha256)}": self._storage.blob(version.owner, sha256) for sha256 in hashes}
         return links | {f"{FOLDER}/{MANIFEST}": self._storage.manifest_file(version.owner, version.id)}
 
+    def size(self, version: SealedVersion) -> int:
+        """Return the bytes of the files of a version, as they lie: about what it takes when it is opened.
+
+        Raises:
+            Gone: The version was deleted.
+        """
+        manifest = self._manifest(version)
+        sizes = {file.sha256: file.bytes for file in manifest.files} | {own.sha256: own.bytes for own in manifest.sides}
+        return sum(sizes.values())
+
     def _manifest(self, version: SealedVersion) -> Manifest:
         try:
             return manifests.from_json(self._storage.manifest(version.owner, version.id))

@@ -75,7 +75,7 @@ class VersionReading:
         self._note_taken(version_id, holder)
         if not sealed:
             return await asyncio.to_thread(self._storage.manifest_file(version.owner, version.id).read_bytes)
-        async with self._copies.hold(version) as copy:
+        async with self._copies.hold(version, who.user_id) as copy:
             assert copy.manifest is not None
             return await asyncio.to_thread(copy.read, copy.manifest, 0, copy.manifest.bytes)
 
@@ -105,7 +105,7 @@ class VersionReading:
         if size is not None:
             _refuse_beyond(start + count, size)
             return await asyncio.to_thread(_read, self._storage.blob(version.owner, sha256), start, count)
-        async with self._copies.hold(version) as copy:
+        async with self._copies.hold(version, who.user_id) as copy:
             file = copy.files.get(sha256)
             if file is None:
                 raise _no_file(sha256)
