@@ -1,10 +1,12 @@
 """The server's master keys, copies that are opened in memory, and what of a sealed version is believed."""
 
 import asyncio
+import errno
 import hashlib
 import io
 import json
 import math
+import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -74,8 +76,24 @@ def test_master_keys_wrap_for_one_context_and_each_stays_needed(tmp_path):
     files[0].write_bytes(b"x" * 32)
     assert "is not the one that was written" in refused()
     files[0].unlink()
+    files[0].symlink_to(files[1])
+    assert f"cannot be read ({os.strerror(errno.ELOOP)}) Have data_dir/keys and {files[0].name}" in refused()
+    files[0].unlink()
     assert f"Put {files[0].name} back from a backup of data_dir/keys" in refused()
     assert keys.unwrap(second, "v1") == b"l" * 32
+
+
+def test_a_master_key_that_root_makes_is_the_servers(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda path, user, group, **more: given.append((path.name, user, group, more)))
+    name = MasterKeys(tmp_path / "keys").rotate()
+    owner = tmp_path.stat()
+    rest = owner.st_uid, owner.st_gid, {"follow_symlinks": False}
+    assert given == [("keys", *rest), (f".{name}.part", *rest)]
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    MasterKeys(tmp_path / "keys").rotate()
+    assert len(given) == 2
 
 
 @pytest.fixture
