@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphintra_kernel.doors import register
+from alphintra_kernel.levels import NONE
 
 from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
@@ -333,7 +334,9 @@ class AlphintraServer(Settings):
             copies=copies,
             readers=readers,
             dataset_reading=reading,
-            ingests=Ingests(database, limits, supervisor.wake, refused),
+            ingests=Ingests(
+                database, limits, supervisor.wake, refused, keys_seen=sandbox is not None and sandbox.level == NONE
+            ),
             validations=Validations(database, manifests, limits, supervisor.wake, refused),
             recipes=Recipes(database, parser, kept_output, limits, supervisor.wake, refused),
             version_comparisons=VersionComparisons(

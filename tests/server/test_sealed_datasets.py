@@ -88,6 +88,11 @@ async def test_it_lies_encrypted_and_is_seen_as_an_open_one(
     first = put_upload(as_csv(noted()), dataset="closed")
     services.database.write_now(lambda s: setattr(s.get_one(UploadRow, first), "inspection", {"fingerprint": "0" * 64}))
     assert holding(data_dir, needles[0]) == [services.storage.upload(first)]
+    path, body = f"/api/datasets/upload/{first}/ingest", {"mapping": mapping, "sealed": True}
+    services.ingests._keys_seen = True  # as where there is no sandbox
+    refused = await api("POST", path, body, user=ALICE)
+    assert (refused.status, refused.json["code"]) == (503, "NO_SANDBOX")
+    services.ingests._keys_seen = False
     job = await make_version(first, mapping, about=STATED, sealed=True)
     assert job["status"] == "COMPLETED", job["error"]
     for _ in range(600):  # the file goes after the job's end was told

@@ -41,15 +41,23 @@ class Ingests:
         limits: How many jobs may wait.
         wake: Called after a job was queued.
         refused: Why no jobs run on this machine, or ``None``.
+        keys_seen: Whether code of users can read the server's keys.
     """
 
     def __init__(
-        self, database: Database, limits: Limits, wake: Callable[[], None], refused: str | None = None
+        self,
+        database: Database,
+        limits: Limits,
+        wake: Callable[[], None],
+        refused: str | None = None,
+        *,
+        keys_seen: bool = False,
     ) -> None:
         self._database = database
         self._limits = limits
         self._wake = wake
         self._refused = refused
+        self._keys_seen = keys_seen
 
     async def inspection(self, who: Caller, upload_id: str) -> Inspection:
         """Read what a first look found, as far as there was one."""
@@ -72,6 +80,11 @@ class Ingests:
         mapping = checked_mapping(body.mapping)
         if body.dataset is not None:
             check_name(body.dataset, "dataset")
+        if body.sealed and self._keys_seen:
+            raise Unavailable(
+                "Nothing is sealed here: this server has no sandbox, so code of users can read its keys.",
+                code="NO_SANDBOX",
+            )
         await asyncio.to_thread(refuse_calendar, body.about.calendar)
 
         def work(session: Session) -> IngestAccepted:
