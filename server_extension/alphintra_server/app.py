@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from alphintra.errors import DataError
 from alphintra_kernel.doors import register
+from alphintra_kernel.levels import NONE
 
 from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
@@ -354,7 +355,9 @@ class AlphintraServer(Settings):
             copies=copies,
             readers=readers,
             dataset_reading=reading,
-            ingests=Ingests(database, limits, supervisor.wake, refused),
+            ingests=Ingests(
+                database, limits, supervisor.wake, refused, keys_seen=sandbox is not None and sandbox.level == NONE
+            ),
             validations=Validations(queueing, manifests),
             recipes=Recipes(queueing, parser, kept_output),
             version_comparisons=VersionComparisons(queueing, manifests, kept_output),

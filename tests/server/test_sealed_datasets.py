@@ -5,6 +5,7 @@ import json
 import shutil
 import struct
 import sys
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from alphintra.ingest.inspecting import inspect
 from alphintra_server.db.dataset_tables import DatasetReportRow, UploadRow
 from alphintra_server.db.ingest_tables import IngestRow
 from alphintra_server.db.tables import DatasetRow
+from alphintra_server.errors import Conflict
 from alphintra_server.sealing.vault import SealedVersion
 from alphintra_server.services.dataset_inputs import folder_of
 from sqlalchemy import select
@@ -86,6 +88,11 @@ async def test_it_lies_encrypted_and_is_seen_as_an_open_one(
     first = put_upload(as_csv(noted()), dataset="closed")
     services.database.write_now(lambda s: setattr(s.get_one(UploadRow, first), "inspection", {"fingerprint": "0" * 64}))
     assert holding(data_dir, needles[0]) == [services.storage.upload(first)]
+    path, body = f"/api/datasets/upload/{first}/ingest", {"mapping": mapping, "sealed": True}
+    services.ingests._keys_seen = True  # as where there is no sandbox
+    refused = await api("POST", path, body, user=ALICE)
+    assert (refused.status, refused.json["code"]) == (503, "NO_SANDBOX")
+    services.ingests._keys_seen = False
     job = await make_version(first, mapping, about=STATED, sealed=True)
     assert job["status"] == "COMPLETED", job["error"]
     for _ in range(600):  # the file goes after the job's end was told
@@ -138,7 +145,7 @@ async def test_what_is_not_done_with_it_is_said_and_what_is_made_of_it_is_sealed
     more = {"tables": tables(), "roles": ROLES, "vault": services.copies._vault}
     store_version(services.database, services.storage, tmp_path / "made", name="closed", **more)
     home, steps = "/api/datasets/closed", [{"kind": "sort"}]
-    second = put_upload(as_csv(noted()[:20]), dataset="closed")
+    second = put_upload(as_csv(noted()), dataset="closed")
     for path, body in (
         (f"/api/datasets/upload/{second}/ingest", {"mapping": mapping, "append": True}),
         (f"/api/datasets/upload/{second}/ingest", {"mapping": mapping, "append": True, "sealed": False}),
@@ -163,9 +170,24 @@ async def test_what_is_not_done_with_it_is_said_and_what_is_made_of_it_is_sealed
     # Whoever says nothing does not put into the open what was sealed.
     asked = await api("POST", f"/api/datasets/upload/{second}/ingest", {"mapping": mapping}, user=ALICE)
     assert asked.status == 202, asked.json
-    assert services.database.read_now(lambda session: list(session.scalars(select(IngestRow.sealed)))) == [True]
-    await api("POST", f"/api/jobs/{asked.json['job_id']}/cancel", user=ALICE)
-    assert (await job_end(asked.json["job_id"]))["status"] == "CANCELLED"
+    assert services.database.read_now(lambda session: list(session.scalars(select(IngestRow.sealed)))) == [None]
+    job = await job_end(asked.json["job_id"])
+    assert job["status"] == "COMPLETED", job["error"]
+    said = (await api("GET", f"{home}/versions", user=ALICE)).json["items"]
+    assert [item["sealed"] for item in said] == [True, True]
+    # Nor where the sealed one came while it was made: only who says so puts the next one into the open.
+    for name, opens in (("closed", False), ("late", False), ("late", True)):
+        if name == "late" and not opens:
+            store_version(services.database, services.storage, tmp_path / "made", name=name, vault=more["vault"])
+        made = partial(store_version, services.database, services.storage, tmp_path / "made", name=name, opens=opens)
+        if opens:
+            made()
+            continue
+        with pytest.raises(Conflict, match="say sealed: false") as refused:
+            made()
+        assert refused.value.code == "SEALED"
+    said = (await api("GET", "/api/datasets/late/versions", user=ALICE)).json["items"]
+    assert sorted((item["number"], item["sealed"]) for item in said) == [(1, True), (2, False)]
 
     # What a recipe makes of it is sealed, and its manifest has nothing of what was fitted.
     steps = [{"kind": "normalise", "columns": ["close"], "fit_until": "2020-02-10"}]
@@ -175,7 +197,7 @@ async def test_what_is_not_done_with_it_is_said_and_what_is_made_of_it_is_sealed
     assert job["status"] == "COMPLETED", job["error"]
     scaled = (await api("GET", "/api/datasets/scaled/versions/1", user=ALICE)).json
     assert (scaled["sealed"], scaled["recipe"]["fitted"], scaled["recipe"]["effects"][0]["rows_out"]) == (True, {}, 80)
-    assert holding(data_dir, *needles) == [services.storage.upload(second)]
+    assert holding(data_dir, *needles) == []
     shown = (await api("GET", "/api/datasets/scaled/preview", user=ALICE)).json
     apart = [row for row in shown["sample_data"] if row["symbol"] == "AAPL"]
     assert -5 < apart[0]["close_norm"] < 5

@@ -1,15 +1,18 @@
 """The server's master keys, copies that are opened in memory, and what of a sealed version is believed."""
 
 import asyncio
+import errno
 import hashlib
 import io
 import json
 import math
+import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
 
 import pytest
+from alphintra import _door
 from alphintra.errors import DataError
 from alphintra.store import manifest as manifests
 from alphintra.store.layout import blob_path
@@ -74,8 +77,24 @@ def test_master_keys_wrap_for_one_context_and_each_stays_needed(tmp_path):
     files[0].write_bytes(b"x" * 32)
     assert "is not the one that was written" in refused()
     files[0].unlink()
+    files[0].symlink_to(files[1])
+    assert f"cannot be read ({os.strerror(errno.ELOOP)}) Have data_dir/keys and {files[0].name}" in refused()
+    files[0].unlink()
     assert f"Put {files[0].name} back from a backup of data_dir/keys" in refused()
     assert keys.unwrap(second, "v1") == b"l" * 32
+
+
+def test_a_master_key_that_root_makes_is_the_servers(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda path, user, group, **more: given.append((path.name, user, group, more)))
+    name = MasterKeys(tmp_path / "keys").rotate()
+    owner = tmp_path.stat()
+    rest = owner.st_uid, owner.st_gid, {"follow_symlinks": False}
+    assert given == [("keys", *rest), (f".{name}.part", *rest)]
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    MasterKeys(tmp_path / "keys").rotate()
+    assert len(given) == 2
 
 
 @pytest.fixture
@@ -102,13 +121,13 @@ async def test_a_copy_is_opened_once_kept_while_it_is_asked_for_and_bounded(hous
     one, two = make("v1"), make("v2")
     copies = OpenedCopies(vault, launcher, 300_000, idle_seconds=3_600.0)
 
-    async def look(version):
-        async with copies.hold(version) as copy:
+    async def look(version, who="alice"):
+        async with copies.hold(version, who) as copy:
             return copy
 
     found = await asyncio.gather(look(one), look(one), return_exceptions=True)
     assert found[0] is found[1], found
-    async with copies.hold(one) as copy:
+    async with copies.hold(one, "alice") as copy:
         raw = copy.read(copy.manifest, 0, copy.manifest.bytes)
         manifest = manifests.from_json(raw)
         assert manifest.hashes == set(copy.files)
@@ -123,6 +142,10 @@ async def test_a_copy_is_opened_once_kept_while_it_is_asked_for_and_bounded(hous
         with pytest.raises(TooMany) as busy:
             await look(two)
         assert busy.value.code == "SEALED_BUSY"
+    # What was asked for just now stays, for who reads on; one that comes anew waits.
+    with pytest.raises(TooMany):
+        await look(two)
+    copies._copies[one].used = -math.inf
     await look(two)
     assert list(copies._copies) == [two]
     # Nobody asks any more.
@@ -132,7 +155,7 @@ async def test_a_copy_is_opened_once_kept_while_it_is_asked_for_and_bounded(hous
 
     small = OpenedCopies(vault, launcher, 100_000)
     with pytest.raises(TooLarge, match="sealed_memory") as large:
-        async with small.hold(one):
+        async with small.hold(one, "alice"):
             raise AssertionError
     assert (large.value.code, small._taken(), small._copies) == ("SEALED_TOO_LARGE", 0, {})
 
@@ -143,7 +166,7 @@ async def test_what_cannot_be_opened_is_said_and_tried_anew(house, tmp_path):
     copies = OpenedCopies(vault, launcher, 1 << 20)
 
     async def look(version, using=copies):
-        async with using.hold(version) as copy:
+        async with using.hold(version, "alice") as copy:
             return copy.size
 
     with pytest.raises(Unavailable, match="runs no processes"):
@@ -220,7 +243,7 @@ async def test_a_worker_is_handed_what_fits_into_its_memory(house):
     copies = OpenedCopies(vault, launcher, 1 << 20)
     wanted = [SealedInput(version, "parent", store=False), SealedInput(version, "datasets", store=True)]
     worker = Taker()
-    inside = await hand(worker, copies, wanted, 1 << 20, 60.0)
+    inside = await hand(worker, copies, wanted, 1 << 20, 60.0, "alice")
     assert len(inside) == len(worker.files) == 8
     raw = worker.files[int(inside["parent/manifest.json"].rpartition("/")[2])]
     for sha256 in manifests.from_json(raw).hashes:
@@ -229,12 +252,114 @@ async def test_a_worker_is_handed_what_fits_into_its_memory(house):
             assert hashlib.sha256(own).hexdigest() == sha256
     assert inside["datasets/o/manifests/v1.json"]
     with pytest.raises(TooLarge, match="split them") as large:
-        await hand(worker, copies, wanted, 10_000, 60.0)
+        await hand(worker, copies, wanted, 10_000, 60.0, "alice")
     assert large.value.code == "SEALED_TOO_LARGE"
     with pytest.raises(Unavailable, match="did not take"):
-        await hand(Taker(takes=False), copies, wanted, 1 << 20, -sealed_files._TAKE_SECONDS + 0.01)
+        await hand(Taker(takes=False), copies, wanted, 1 << 20, -sealed_files._TAKE_SECONDS + 0.01, "alice")
     assert next(iter(copies._copies.values())).holders == 0
     await copies.stop()
+
+
+async def test_a_job_waits_while_others_leave_no_room_and_not_where_none_will_be(house, monkeypatch):
+    _, vault, launcher, make = house
+    one, two, three = (make(name) for name in ("v1", "v2", "v3"))
+    wanted = [SealedInput(own, own.id, store=False) for own in (one, two)]
+    copies = OpenedCopies(vault, launcher, 450_000, keep_seconds=0.0)
+    monkeypatch.setattr(sealed_files, "_AGAIN_SECONDS", 0.01)
+    assert 90_000 < sum((await copies.sizes([one])).values()) < 100_000
+    tried = []
+
+    async def later(seconds):
+        if seconds == 0.01:
+            tried.append([copy.holders for version, copy in copies._copies.items() if version != three])
+            if len(tried) == 2:
+                other.set()
+        await slept(seconds)
+
+    async def having():
+        async with copies.hold(three, "bob"):
+            began.set()
+            await other.wait()
+
+    # Another has a part of the memory: this one holds nothing while it waits.
+    began, other, slept = asyncio.Event(), asyncio.Event(), asyncio.sleep
+    holding = asyncio.create_task(having())
+    await began.wait()
+    monkeypatch.setattr(sealed_files.asyncio, "sleep", later)
+    worker = Taker()
+    assert len(await hand(worker, copies, wanted, 1 << 20, 60.0, "alice")) == len(worker.files)
+    monkeypatch.undo()
+    await holding
+    assert len(tried) >= 2
+    assert not any(map(any, tried))
+    await copies.stop()
+
+    # What never fits together is refused before anything is opened, and where only its own copies are in the way.
+    def never(*_):
+        raise AssertionError
+
+    small = OpenedCopies(vault, launcher, 150_000)
+    monkeypatch.setattr(launcher, "begin", never)
+    with pytest.raises(TooLarge, match="sealed_memory"):
+        await hand(Taker(), small, wanted, 1 << 20, 60.0, "alice")
+    with pytest.raises(TooLarge, match="split them"):
+        await hand(Taker(), copies, wanted, 150_000, 60.0, "alice")
+    tight = OpenedCopies(vault, launcher, 80_000)
+    with pytest.raises(TooLarge, match="sealed_memory"):
+        async with tight.hold(one, "alice"):
+            raise AssertionError
+    monkeypatch.undo()
+    # Between that and what they take: the bytes of sealed files are not quite those of opened ones.
+    total = 0
+    for version in (one, two):
+        async with copies.hold(version, "alice") as copy:
+            total += copy.size
+    assert 330_000 < total < 450_000 < 1.5 * total
+    close = OpenedCopies(vault, launcher, total - 1)
+    with pytest.raises(TooLarge) as large:
+        await hand(Taker(), close, wanted, 1 << 20, 60.0, "alice")
+    assert large.value.code == "SEALED_TOO_LARGE"
+    await copies.stop()
+    await close.stop()
+
+
+async def test_one_user_opens_few_at_a_time_and_what_nobody_waits_for_is_not_opened(house):
+    _, vault, launcher, make = house
+    versions = [make(f"v{number}", 300) for number in range(4)]
+    copies = OpenedCopies(vault, launcher, 1 << 20)
+
+    async def look(version, who):
+        async with copies.hold(version, who) as copy:
+            return copy.size
+
+    await copies._turn.acquire()
+    await copies._turn.acquire()
+    waiting = [asyncio.create_task(look(version, "alice")) for version in versions[:2]]
+    await asyncio.sleep(0)
+    with pytest.raises(TooMany) as busy:
+        await look(versions[2], "alice")
+    assert busy.value.code == "SEALED_BUSY"
+    waiting += [asyncio.create_task(look(versions[0], "alice")), asyncio.create_task(look(versions[3], "bob"))]
+    await asyncio.sleep(0)
+    waiting[1].cancel()
+    await asyncio.gather(waiting[1], return_exceptions=True)
+    abandoned = copies._copies[versions[1]].opening
+    copies._turn.release()
+    copies._turn.release()
+    assert all(size > 0 for size in await asyncio.gather(waiting[0], *waiting[2:]))
+    await asyncio.gather(abandoned, return_exceptions=True)
+    assert abandoned.cancelled()
+    assert set(copies._copies) == {versions[0], versions[3]}
+    assert await look(versions[2], "alice") > 0
+    await copies.stop()
+
+
+def test_a_notebook_waits_for_room(monkeypatch):
+    answers = [(429, {"code": "SEALED_BUSY", "detail": "Others."}, 0.01), (200, b"rows", 1.0)]
+    monkeypatch.setenv(_door.SOCKET_VARIABLE, "/nowhere")
+    monkeypatch.setenv(_door.TOKEN_VARIABLE, "t")
+    monkeypatch.setattr(_door, "_exchange", lambda *_: answers.pop(0))
+    assert (_door.fetch("/v1/versions/v1/manifest"), answers) == (b"rows", [])
 
 
 async def test_a_job_needs_a_sandbox_of_its_own_files_and_ends_when_it_is_stopped(house, tmp_path):
@@ -247,7 +372,7 @@ async def test_a_job_needs_a_sandbox_of_its_own_files_and_ends_when_it_is_stoppe
 
     class Slow(OpenedCopies):
         @asynccontextmanager
-        async def hold(self, version):
+        async def hold(self, version, who):
             running.stop("cancelled")
             await asyncio.sleep(3_600)
             yield

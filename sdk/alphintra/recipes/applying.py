@@ -91,6 +91,7 @@ def apply(
     steps = recipe_of(recipe)
     source = chosen(source_of(data), symbols)
     context.symbols = data.manifest.symbols
+    context.quotes = seal is None
     shapes = steps.plan(source.shape, context)
     if seal is None and (data.manifest.sealed or any(v.manifest.sealed for v in context.opened.values())):
         raise DataError("what is made of a sealed version has to be sealed as well", code="SEALED", hint="Give seal=.")

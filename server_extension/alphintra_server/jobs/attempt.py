@@ -234,7 +234,9 @@ class Attempt:
         if self.launcher.copies is None or self.launcher.sandbox.host_paths:
             raise Unavailable("A job on a sealed dataset needs a sandbox with files of its own.", code="NO_SANDBOX")
         handing = asyncio.ensure_future(
-            hand(worker, self.launcher.copies, sealed, self.limits.bounds().tmp_bytes, _READY_SECONDS)
+            hand(
+                worker, self.launcher.copies, sealed, self.limits.bounds().tmp_bytes, _READY_SECONDS, self.held.user_id
+            )
         )
         waiting: set[asyncio.Future[Any]] = {handing, self._stopping()}
         try:

@@ -30,7 +30,7 @@ from ..limits import Limits
 from ..metrics import INGEST_FAILURES, INGEST_SECONDS, INGESTED_ROWS
 from ..sealing.vault import Vault
 from ..services import connector_runs
-from ..services.dataset_inputs import NOT_ADDED, Inputs, refuse_sealed
+from ..services.dataset_inputs import NOT_ADDED, Inputs, current_is_sealed, refuse_sealed
 from ..services.dataset_recording import Made, record
 from ..services.dataset_storage import DatasetStorage
 from ..services.findings import together, verdict
@@ -56,7 +56,7 @@ _REASONS = frozenset(
     {
         "BAD_JSON", "BAD_MAPPING", "BAD_SYMBOL", "COLUMN_LIMIT", "DAMAGED_FILE", "DISK_FULL", "EMPTY_FILE",
         "MAPPING_MISMATCH", "NO_ROWS", "NOT_SORTED", "OVERLAP", "PARENT_CHANGED", "QUOTA_EXCEEDED", "ROW_LIMIT",
-        "TOO_LARGE", "TS_TZ_MISSING", "UNKNOWN_FILE_TYPE", "UNKNOWN_TIME_ZONE", "UNREADABLE",
+        "SEALED", "TOO_LARGE", "TS_TZ_MISSING", "UNKNOWN_FILE_TYPE", "UNKNOWN_TIME_ZONE", "UNREADABLE",
     }
 )  # fmt: skip
 
@@ -128,7 +128,10 @@ class IngestKind(JobKind):
             refuse_sealed(session.get_one(DatasetRow, before.dataset_id), before, NOT_ADDED)
             read.add(session, self._storage, owner, before, _PARENT)
         version, described = uuid.uuid4().hex, _described(upload)
-        keys = self._vault.make(version) if row.sealed else None
+        sealed = row.sealed
+        if sealed is None and not parents:
+            sealed = current_is_sealed(session, row.owner_id, row.dataset_name)
+        keys = self._vault.make(version) if sealed else None
         message = {
             "id": held.job_id,
             "kind": held.kind,
@@ -191,6 +194,7 @@ class IngestKind(JobKind):
                     source=row.source,
                     description=row.description,
                     tags=tuple(row.tags),
+                    opens=row.sealed is False,
                     based_on=row.parent_id,
                     is_validated=ran and not errors,
                     errors=errors,
@@ -201,7 +205,7 @@ class IngestKind(JobKind):
         version.about = version.about | {"all_rules_ran": ran}
         version.acknowledgements = list(accepted)
         row.version_id = upload.version_id = version.id
-        _done(session, upload, sealed=row.sealed)
+        _done(session, upload, sealed=output.manifest.sealed)
         if fetched is not None:
             connector_runs.succeed(session, *fetched, "DONE", version.id, version.row_count - before)
         refuse_too_much(session, self._limits, row.owner_id)

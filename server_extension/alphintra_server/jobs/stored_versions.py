@@ -22,7 +22,7 @@ from ..errors import Gone, ServiceError
 from ..limits import Limits
 from ..metrics import PROCESSED_ROWS, STORED_FAILURES
 from ..sealing.vault import Vault
-from ..services.dataset_inputs import Inputs, folder_of, is_sealed, joined
+from ..services.dataset_inputs import Inputs, current_is_sealed, folder_of, joined
 from ..services.dataset_recording import Made, record
 from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
@@ -79,8 +79,9 @@ class ProcessKind(JobKind):
         read = joined(session, self._storage, more)
         read.add(session, self._storage, folder_of(session, dataset), source, _PARENT)
         version = uuid.uuid4().hex
-        before = None if row.current_id is None else session.get_one(DatasetVersionRow, row.current_id)
-        sealed = read.sealed or (before is not None and is_sealed(before))
+        assert row.owner_id is not None
+        assert row.dataset_name is not None
+        sealed = read.sealed or current_is_sealed(session, row.owner_id, row.dataset_name)
         keys = self._vault.make(version) if sealed else None
         message = {
             "id": held.job_id,

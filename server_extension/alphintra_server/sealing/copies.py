@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ..jobs.launcher import Launcher
 
 _AT_ONCE = 2
+_PER_CALLER = 2
+_SURELY = 0.9
+"""Of the bytes of sealed files: opened, there are hardly fewer."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Copy:
         used: When it was asked for last, by ``time.monotonic``.
         holders: How many have it just now, or wait for it.
         opening: What opens it.
+        opener: For whom.
     """
 
     files: dict[str, OpenedFile] = field(default_factory=dict)
@@ -61,6 +65,7 @@ class Copy:
     used: float = 0.0
     holders: int = 0
     opening: asyncio.Task[None] | None = None
+    opener: str = ""
     _memory: int | None = None
 
     def add(self, part: bytes) -> None:
@@ -100,6 +105,8 @@ class OpenedCopies:
         most_bytes: What all copies may take together.
         idle_seconds: A copy that nobody asks for so long goes.
         patience: How long is waited for a reader.
+        keep_seconds: A copy that was asked for no longer ago than that makes no room for another: two readers of what
+            does not fit together would have each part decrypted anew.
     """
 
     def __init__(
@@ -109,25 +116,33 @@ class OpenedCopies:
         most_bytes: int,
         idle_seconds: float = 60.0,
         patience: Patience | None = None,
+        keep_seconds: float = 10.0,
     ) -> None:
         self._vault, self._launcher = vault, launcher
         self._most, self._idle, self._patience = most_bytes, idle_seconds, patience or Patience()
+        self._keep = keep_seconds
         self._copies: dict[SealedVersion, Copy] = {}
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
     @asynccontextmanager
-    async def hold(self, version: SealedVersion) -> AsyncIterator[Copy]:
+    async def hold(self, version: SealedVersion, who: str) -> AsyncIterator[Copy]:
         """Have a version opened.
+
+        Args:
+            version: Which.
+            who: For which user, of whose versions few are being opened at a time.
 
         Raises:
             Gone: It was deleted.
             TooLarge: It does not fit into what copies may take.
-            TooMany: Other copies are in use that leave no room for it.
+            TooMany: Other copies are in use that leave no room for it, or others are being opened for this user.
             Unavailable: Its key is not here, the store failed, or there is no sandbox.
         """
         copy = self._copies.get(version)
         if copy is None:
-            copy = self._copies[version] = Copy()
+            if sum(own.opener == who and own.manifest is None for own in self._copies.values()) >= _PER_CALLER:
+                raise _busy("Other sealed datasets are being opened for you")
+            copy = self._copies[version] = Copy(opener=who)
             copy.opening = asyncio.create_task(self._open(version, copy), name="alphintra-open-sealed")
         assert copy.opening is not None
         copy.holders += 1
@@ -138,6 +153,27 @@ class OpenedCopies:
         finally:
             copy.holders -= 1
             copy.used = time.monotonic()
+
+    async def sizes(self, versions: Iterable[SealedVersion]) -> dict[SealedVersion, int]:
+        """Return about what versions take; refuse those that never fit together.
+
+        Raises:
+            Gone: One was deleted.
+            TooLarge: They do not fit into what copies may take.
+        """
+        found = {own: int(_SURELY * await asyncio.to_thread(self._vault.size, own)) for own in set(versions)}
+        if sum(found.values()) > self._most:
+            raise self._too_large()
+        return found
+
+    def refuse_alone(self, versions: Iterable[SealedVersion]) -> None:
+        """Say of versions that did not fit whether they ever will: not if those of them that are open were in the way.
+
+        Raises:
+            TooLarge: Some of them are open, and no other.
+        """
+        if self._copies and not self._copies.keys() - set(versions):
+            raise self._too_large()
 
     async def look(self) -> int:
         """Drop the copies that nobody asks for any more; return how many."""
@@ -178,7 +214,11 @@ class OpenedCopies:
                                   code="NO_SANDBOX")  # fmt: skip
             if not hasattr(os, "memfd_create"):
                 raise Unavailable("Sealed datasets are opened in memory as Linux has it.", code="NO_SANDBOX")
+            expected = int(_SURELY * await asyncio.to_thread(self._vault.size, version))
             async with self._turn:
+                if not copy.holders:
+                    raise asyncio.CancelledError  # nobody waits any more
+                self._make_room(copy, expected)
                 reader = await self._reader(self._launcher, version)
                 try:
                     await self._fill(copy, reader)
@@ -228,19 +268,23 @@ class OpenedCopies:
     def _make_room(self, copy: Copy, more: int) -> None:
         """Refuse what does not fit; copies that nobody has just now go for it."""
         if copy.size + more > self._most:
-            raise TooLarge(
-                f"Opened, this sealed dataset takes more than the {self._most >> 20} MiB of the server's memory that "
-                "sealed datasets may take together (sealed_memory): have it raised, or split the dataset.",
-                code="SEALED_TOO_LARGE",
-            )
+            raise self._too_large()
         over = self._taken() + more - self._most
         if over > 0:
-            self._drop(time.monotonic(), over)
+            self._drop(time.monotonic() - self._keep, over)
             if self._taken() + more > self._most:
-                raise TooMany(
-                    "Other sealed datasets are open just now and leave no room for this one: try again soon.",
-                    code="SEALED_BUSY", headers={"Retry-After": "10"},
-                )  # fmt: skip
+                raise _busy("Other sealed datasets are open just now and leave no room for this one")
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(
+            f"Opened, what is read of sealed datasets takes more than the {self._most >> 20} MiB of the server's "
+            "memory that they may take together (sealed_memory): have it raised, or split them.",
+            code="SEALED_TOO_LARGE",
+        )
 
     def _taken(self) -> int:
         return sum(copy.size for copy in self._copies.values())
+
+
+def _busy(why: str) -> TooMany:
+    return TooMany(f"{why}: try again soon.", code="SEALED_BUSY", headers={"Retry-After": "5"})

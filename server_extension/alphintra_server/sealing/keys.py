@@ -60,8 +60,12 @@ class MasterKeys:
             raise DataError("its key was not wrapped by this server for it", code="SEALED", where=context) from None
 
     def rotate(self) -> str:
-        """Make a further master key, which wraps what is sealed from now on; return its name."""
+        """Make a further master key, which wraps what is sealed from now on; return its name.
+
+        It belongs to the account that the folder above belongs to, the server's, also where root makes it.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._give(self._folder)
         newest = self._newest()
         number = 1 if newest is None else int(newest.partition("-")[0]) + 1
         key = secrets.token_bytes(_BYTES)
@@ -72,9 +76,15 @@ class MasterKeys:
             file.write(key)
             file.flush()
             os.fsync(file.fileno())
+        self._give(part)
         part.rename(self._path(name))
         sync(self._folder)
         return name
+
+    def _give(self, path: Path) -> None:
+        if os.geteuid() == 0:
+            owner = self._folder.parent.stat()
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
     def _newest(self) -> str | None:
         if not self._folder.is_dir():
@@ -91,10 +101,15 @@ class MasterKeys:
             raise DataError("its key was not wrapped by this server", code="SEALED", where=context)
         try:
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
+        except FileNotFoundError:
             raise DataError(
                 f"the master key {name} is not in the server's folder of keys", code="SEALED", where=context,
                 hint=f"Put {path.name} back from a backup of data_dir/keys, readable by the server's account alone.",
+            ) from None  # fmt: skip
+        except OSError as error:
+            raise DataError(
+                f"the master key {name} cannot be read ({error.strerror})", code="SEALED", where=context,
+                hint=f"Have data_dir/keys and {path.name} in it belong to the server's account, and be a plain file.",
             ) from None  # fmt: skip
         try:
             mode, raw = os.fstat(file).st_mode, os.read(file, _BYTES + 1)

@@ -84,6 +84,17 @@ class Vault:
         own = hashlib.sha256(raw).hexdigest()
         return links | {f"{FOLDER}/{MANIFEST}": StoredFile(self._storage, version.owner, own, len(raw), version.id)}
 
+    def size(self, version: SealedVersion) -> int:
+        """Return the bytes of the files of a version, as they lie: about what it takes when it is opened.
+
+        Raises:
+            Gone: The version was deleted.
+            Unavailable: The store failed.
+        """
+        _, found = self._manifest(version)
+        sizes = {file.sha256: file.bytes for file in found.files} | {own.sha256: own.bytes for own in found.sides}
+        return sum(sizes.values())
+
     def _manifest(self, version: SealedVersion) -> tuple[bytes, Manifest]:
         with told():
             raw = self._storage.manifest(version.owner, version.id)

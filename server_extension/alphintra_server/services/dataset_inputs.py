@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ..auth import Caller
 from ..db.dataset_tables import BlobReferenceRow, DatasetVersionRow, StorageAccountRow
-from ..db.tables import DatasetRow
+from ..db.tables import DatasetRow, unique_name
 from ..errors import Conflict, Gone
 from ..jobs.worker_home import Link
 from ..sealing.vault import SealedVersion
@@ -90,6 +90,15 @@ class Inputs:
 def is_sealed(version: DatasetVersionRow) -> bool:
     """Tell whether the files of a version are encrypted."""
     return bool(version.about.get("sealed"))
+
+
+def current_is_sealed(session: Session, owner_id: str, name: str) -> bool:
+    """Tell whether the current version of a user's dataset is sealed: whoever says nothing makes the next one so."""
+    query = select(DatasetVersionRow).where(
+        DatasetVersionRow.id == DatasetRow.current_version_id, DatasetRow.unique_name == unique_name(owner_id, name)
+    )
+    found = session.scalars(query).first()
+    return found is not None and is_sealed(found)
 
 
 def refuse_sealed(dataset: DatasetRow, version: DatasetVersionRow, what: str) -> None:

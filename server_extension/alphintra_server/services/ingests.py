@@ -41,15 +41,23 @@ class Ingests:
         limits: How many jobs may wait.
         wake: Called after a job was queued.
         refused: Why no jobs run on this machine, or ``None``.
+        keys_seen: Whether code of users can read the server's keys.
     """
 
     def __init__(
-        self, database: Database, limits: Limits, wake: Callable[[], None], refused: str | None = None
+        self,
+        database: Database,
+        limits: Limits,
+        wake: Callable[[], None],
+        refused: str | None = None,
+        *,
+        keys_seen: bool = False,
     ) -> None:
         self._database = database
         self._limits = limits
         self._wake = wake
         self._refused = refused
+        self._keys_seen = keys_seen
 
     async def inspection(self, who: Caller, upload_id: str) -> Inspection:
         """Read what a first look found, as far as there was one."""
@@ -72,14 +80,18 @@ class Ingests:
         mapping = checked_mapping(body.mapping)
         if body.dataset is not None:
             check_name(body.dataset, "dataset")
+        if body.sealed and self._keys_seen:
+            raise Unavailable(
+                "Nothing is sealed here: this server has no sandbox, so code of users can read its keys.",
+                code="NO_SANDBOX",
+            )
         await asyncio.to_thread(refuse_calendar, body.about.calendar)
 
         def work(session: Session) -> IngestAccepted:
             row = self._startable(session, who, upload_id)
             name = body.dataset or row.dataset_name
             current = _current(session, who, name)
-            sealed = (current is not None and is_sealed(current)) if body.sealed is None else body.sealed
-            parent = _parent(current, name, sealed=sealed) if body.append else None
+            parent = _parent(current, name, sealed=bool(body.sealed)) if body.append else None
             refuse_shipped(session, name)
             account(session, who.user_id)
             ingest = IngestRow(
@@ -89,7 +101,7 @@ class Ingests:
                 upload_id=row.id,
                 dataset_name=name,
                 parent_id=parent,
-                sealed=sealed,
+                sealed=body.sealed,
                 mapping=mapping,
                 about=body.about.model_dump(),
                 description=body.description,

@@ -76,7 +76,7 @@ class VersionReading:
         if not sealed:
             with told():
                 return await in_waiting(self._storage.manifest, version.owner, version.id)
-        async with self._copies.hold(version) as copy:
+        async with self._copies.hold(version, who.user_id) as copy:
             assert copy.manifest is not None
             return await asyncio.to_thread(copy.read, copy.manifest, 0, copy.manifest.bytes)
 
@@ -108,7 +108,7 @@ class VersionReading:
             _refuse_beyond(start + count, stored.size)
             with told():
                 return await in_waiting(_read, stored, start, count)
-        async with self._copies.hold(version) as copy:
+        async with self._copies.hold(version, who.user_id) as copy:
             file = copy.files.get(sha256)
             if file is None:
                 raise _no_file(sha256)

@@ -84,6 +84,14 @@ def test_what_is_made_of_a_sealed_version_is_sealed_and_its_manifest_tells_nothi
     counts = [[result["count"] for result in own["results"]] for own in (report, plain.manifest.provenance.report)]
     assert counts[0] == counts[1] and any(counts[0])
     assert not any(result["places"]["count"] for result in report["results"])
+    # Nor does an error, which is written down where a job ends.
+    step = r.Adjust(events=[{"symbol": "AAPL", "kind": "dividend", "ex_date": "2020-01-02", "value": 98765.0}])
+    for seal, said in ((Seal(keys, "c"), "a dividend is not less than"), (None, "a dividend of 98765 on a close of ")):
+        given = old if seal else stored(tmp_path / "again", two())
+        with pytest.raises(DataError, match=said) as caught:
+            apply(given, step, tmp_path / said[-4:], "c", seal=seal)
+        assert caught.value.code == "BAD_DIVIDEND"
+        assert ("98765" in str(caught.value)) == (seal is None)
 
 
 def test_what_a_step_changed_is_what_two_versions_differ_in(tmp_path):

@@ -344,6 +344,15 @@ def test_adjusted_closes() -> None:
     all_ = check({"A": drift}, Choice(parameters={"ADJ_INCONSISTENT": {"rounding": 1e-6}}), **NYSE_DAYS,
                  ex_dates={"A": frozenset(dates.tolist())})  # fmt: skip
     assert fired(all_) == {}
+    # Weeks stamped Monday, and days stamped at a midnight that is of the day before by UTC, are not told from dates.
+    weeks = days(np.arange(20) * 7 + 19_723)
+    stamped = walk(np.arange(len(close)) * DAY + us("2024-01-01T13:00"))
+    for rows, at, more in ((weeks, 10, {"timeframe": "1w"}), (stamped, 100, {"timeframe": "1d", "calendar": "24/7"})):
+        shares = np.where(np.arange(len(rows)) < at, 0.95, 1.0)
+        adjusted = rows.append_column("adj_close", pa.array(rows["close"].to_numpy() * shares))
+        stamp = rows[0].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()[at] // DAY
+        report = check({"A": adjusted}, **NYSE_DAYS | more, ex_dates={"A": frozenset({int(stamp) + 2})})
+        assert "ADJ_INCONSISTENT" not in fired(report)
     reverse = np.where(np.arange(len(close)) < 100, 10.0, 1.0)
     raw = table.append_column("adj_close", pa.array(close * reverse))
     assert "ADJ_INCONSISTENT" not in fired(check({"A": raw}, **NYSE_DAYS))

@@ -16,8 +16,8 @@ ADJUSTED = Rule(
     "ADJ_INCONSISTENT",
     "error",
     "The adjusted close as a share of the close is smaller than in the row before, beyond what rounding explains: it "
-    "can only rise, with each dividend and split. Or it rises on a day of none, where their days are known; where they "
-    "are not, in more than that share of a symbol's rows: between such days it stands still.",
+    "can only rise, with each dividend and split. Or it rises on a day of none, where their days are known and rows "
+    "are daily, by date; else, in more than that share of a symbol's rows: between such days it stands still.",
     "A reverse split, where it falls to within 2 % of 1/n.",
     (
         Parameter("rounding", 0.01, 0, 1e6, "price step to which both are rounded"),
@@ -46,7 +46,9 @@ class Adjusted(Check):
         """Forget the row before."""
         self._close = self._adjusted = np.nan
         self._rises = self._rows = 0
-        known = self.facts.ex_dates.get(symbol)
+        # A time of day may be of the day before by UTC, and a longer bar is stamped on another day than the dividend's.
+        dated = self.facts.time.type == "date32" and self.facts.timeframe == "1d"
+        known = self.facts.ex_dates.get(symbol) if dated else None
         self._known = None if known is None else np.array(sorted(known), dtype=np.int64)
         self._day = _NEVER
 

@@ -13,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    op.add_column("ingests", sa.Column("sealed", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("ingests", sa.Column("sealed", sa.Boolean(), nullable=True))
 
 
 def downgrade() -> None:
