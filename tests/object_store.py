@@ -115,6 +115,10 @@ class Bucket:
         found = self._client.list_objects_v2(Bucket=self.name).get("Contents", [])
         return sorted(item["Key"].removeprefix("data/") for item in found)
 
+    def get(self, key):
+        """Return the bytes of what lies there."""
+        return self._client.get_object(Bucket=self.name, Key=f"data/{key}")["Body"].read()
+
     def put(self, key, content):
         """Put something there as somebody else does."""
         self._client.put_object(Bucket=self.name, Key=f"data/{key}", Body=content)

@@ -3,7 +3,7 @@
 Started as ``python -P -m alphintra_kernel.dataset_reader READ_FD WRITE_FD [SHIPPED]``: the version lies in
 ``in/version`` below the folder that ``ALPHINTRA_JOB_ROOT`` names, or is the dataset that ships under a name. It says
 ``ready``, answers one request after another, and ends with its connection. What a message counts as ``bytes`` comes
-behind its line.
+behind its line. Of a sealed version it gets the key first, as a message: whoever else is in a sandbox never does.
 
 It loads pyarrow and NumPy, and nothing else: it has to be there while somebody waits for a picture.
 """
@@ -18,11 +18,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from alphintra.errors import AlphintraError
+from alphintra.errors import AlphintraError, DataError
 from alphintra.store.candles import CandleSeries, StoredSeries
+from alphintra.store.checked_json import canonical
 from alphintra.store.exporting import FORMATS, Rows, count, rows_of, write
+from alphintra.store.opened import write_opened
 from alphintra.store.opening import open_folder
 from alphintra.store.reading import Version
+from alphintra.store.sealed import Seal, VersionKeys
+from alphintra.store.sketches import sketches_of
 
 from alphintra_kernel.protocol import Channel, shorten
 
@@ -48,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
         channel = Channel(reader, writer)
         shipped = arguments[2] if len(arguments) == 3 else None
         try:
-            opened = Opened(root / "in" / FOLDER, shipped)
+            opened = Opened(root / "in" / FOLDER, shipped, channel)
         except AlphintraError as error:
             channel.send(_said(error))
             return 1
@@ -67,10 +71,11 @@ class Opened:
     Args:
         folder: Holds the manifest and the files of a version.
         shipped: Name of a dataset that ships, instead.
+        channel: Where the key of a sealed version comes from; ``None`` where there is none.
     """
 
-    def __init__(self, folder: Path, shipped: str | None = None) -> None:
-        self._version: Version | None = None if shipped is not None else open_folder(folder)
+    def __init__(self, folder: Path, shipped: str | None, channel: Channel | None) -> None:
+        self._version: Version | None = None if shipped is not None else _opened(folder, channel)
         self._shipped = shipped
         self._series: OrderedDict[tuple[str, str | None], StoredSeries] = OrderedDict()
 
@@ -82,6 +87,11 @@ class Opened:
         """
         if request["type"] == "candles":
             self._draw(request, channel, out)
+            return
+        if request["type"] in ("sketches", "open"):
+            assert self._version is not None
+            _SEALED[request["type"]](self._version, channel, out)
+            channel.send({"type": "end"})
             return
         rows, kind = self._rows(request), FORMATS[request["format"]]
         counted = count(rows, kind)
@@ -149,6 +159,38 @@ class _Parts(io.RawIOBase):
         self._channel.send({"type": "part", "bytes": len(part)})
         _write_all(self._out, part)
         return len(part)
+
+
+def _opened(folder: Path, channel: Channel | None) -> Version:
+    version = open_folder(folder)
+    if not version.manifest.sealed:
+        return version
+    told = None if channel is None else channel.receive()
+    if told is None or told["type"] != "key":
+        raise DataError("the version is sealed, and there came no key", code="SEALED")
+    return Version(version.manifest, version.files, Seal(VersionKeys.from_json(told), version.manifest.version))
+
+
+def _tell(version: Version, channel: Channel, out: IO[bytes]) -> None:
+    """Send what the manifest of an open version has of its values, as JSON."""
+    found = sketches_of(version)
+    told = {"statistics": found.statistics(), "sample": found.sample.to_json()}
+    with io.BufferedWriter(_Parts(channel, out), PART) as parts:
+        parts.write(canonical(told))
+
+
+def _open(version: Version, channel: Channel, out: IO[bytes]) -> None:
+    """Send the files of an open copy, each with its hash behind it; the manifest is the last."""
+    parts = io.BufferedWriter(_Parts(channel, out), PART)
+
+    def ended(sha256: str) -> None:
+        parts.flush()
+        channel.send({"type": "file", "sha256": sha256})
+
+    write_opened(version, parts.write, ended)
+
+
+_SEALED = {"sketches": _tell, "open": _open}
 
 
 def _kept(series: Iterable[CandleSeries]) -> int:

@@ -2,7 +2,8 @@
 
 The file is ``in/upload``. ``inspect`` leaves ``inspection.json``; ``ingest`` leaves ``manifest.json`` and the files it
 names, or where rows may come again and all of them did, ``report.json``. A version that another one goes on from is in
-``in/parent``: its manifest, and its files. The server believes nothing of what is left here: it checks all of it. What
+``in/parent``: its manifest, and its files. A version that is to be sealed is written with keys that came with the job,
+and are of that version alone. The server believes nothing of what is left here: it checks all of it. What
 is done with stored versions alone is in ``stored_job``.
 """
 
@@ -102,7 +103,8 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
             out / _WORK,
             name=str(job["upload"]["name"]),
             progress=_reading(progress, upload, mapping, straight),
-            sink=straight if parent is None else None,
+            # What is written sealed cannot be taken back, to be sorted after all.
+            sink=straight if parent is None and not job.get("seal") else None,
         )
         if straight.writer is None or straight.check is None:
             return _from_staging(job, out, mapping, staged, parent, progress)
@@ -130,7 +132,8 @@ def _from_staging(
     check = Validation(of_staging(mapping, staged, about, parent=parent), stored_job.choice_of(job))
     check.read(staged)
     later = Later(parent) if parent is not None and job.get("overlap") else None
-    with VersionWriter(out, str(job["version"]), columns_of(mapping), about, parent=parent) as writer:
+    version, seal = str(job["version"]), stored_job.seal_of(job)
+    with VersionWriter(out, version, columns_of(mapping), about, parent=parent, seal=seal) as writer:
         progress.phase("writing", _READING)
         written = added = 0
         for symbol, table in staged_rows(staged.files):
@@ -149,13 +152,15 @@ def _from_staging(
 
 def _finish(job: dict[str, Any], writer: VersionWriter, check: Validation, mapping: Mapping) -> None:
     """End a version whose rows are all written and checked."""
+    from alphintra.rules.report import without_places
     from alphintra.store.manifest import Provenance
 
+    report = without_places(check.finish()) if job.get("seal") else check.finish()
     writer.finish(
         Provenance(
             parents=tuple(job["parents"]),
             sources=({**job["upload"], "mapping": asdict(mapping)},),
-            report=json.loads(check.finish().to_json()),
+            report=json.loads(report.to_json()),
             tools=_tools(),
         )
     )

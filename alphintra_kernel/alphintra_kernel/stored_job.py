@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alphintra.recipes.step import Context
     from alphintra.rules.registry import Choice
     from alphintra.store.reading import Version
+    from alphintra.store.sealed import Seal
 
     from alphintra_kernel.protocol import Progress
 
@@ -35,15 +36,26 @@ def choice_of(job: dict[str, Any]) -> Choice:
     return Choice.from_json(json.dumps(job.get("rules") or {}))
 
 
+def seal_of(job: dict[str, Any]) -> Seal | None:
+    """Return what a new version is sealed with, if it is to be.
+
+    Whoever writes a version has its rows: that it has the keys of this one version as well tells it nothing.
+    """
+    from alphintra.store.sealed import Seal, VersionKeys
+
+    return Seal(VersionKeys.from_json(job["seal"]), str(job["version"])) if job.get("seal") else None
+
+
 def _validate(job: dict[str, Any], root: Path, progress: Progress) -> str:
-    from alphintra.rules.report import from_json
+    from alphintra.rules.report import from_json, without_places
     from alphintra.rules.running import check_version
 
     progress.phase("validating", 0.0)
     version = _opened(root, PARENT)
     before = None if job["before"] is None else from_json(json.dumps(job["before"]).encode())
     found = check_version(version, choice_of(job), before)
-    (root / "out" / REPORT).write_bytes(found.to_json())
+    # Messages quote values: of a sealed version they are not to come to the disk.
+    (root / "out" / REPORT).write_bytes((without_places(found) if job.get("counts") else found).to_json())
     return REPORT
 
 
@@ -59,6 +71,7 @@ def _process(job: dict[str, Any], root: Path, progress: Progress) -> str:
         str(job["version"]),
         symbols=job["symbols"],
         context=_joined(root),
+        seal=seal_of(job),
         check=choice_of(job),
         progress=lambda share: progress.study(share, "processing", f"{share:.0%} of the rows"),
     )

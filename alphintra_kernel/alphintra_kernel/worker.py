@@ -2,7 +2,8 @@
 
 Started as ``python -P -m alphintra_kernel.worker READ_FD WRITE_FD``; ``in`` and ``out`` lie below the folder
 that ``ALPHINTRA_JOB_ROOT`` names, ``/job`` by default. It says ``ready``, loads what a job needs while none comes,
-gets one ``run``, does it, and ends. What the job has to read lies in ``in`` by then.
+gets one ``run``, does it, and ends. What the job has to read lies in ``in`` by then; files of sealed datasets come
+before it over the same pipe, and lie in memory alone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from alphintra.data.sources import FOLDER_VARIABLE
 
-from alphintra_kernel import check_job, fetch_job, first_run, ingest_job, numba_cache, outputs
+from alphintra_kernel import check_job, fetch_job, first_run, ingest_job, numba_cache, opened_files, outputs
 from alphintra_kernel.earlier_trials import trial_log
 from alphintra_kernel.limits import workers_within
 from alphintra_kernel.protocol import PRINTED_CHARS, Channel, Log, Progress, ProtocolError
@@ -85,10 +86,14 @@ def serve(
     if any(warm_up):
         channel.send({"type": "warm"})
     try:
-        request = channel.receive()
+        request = opened_files.take(channel, reader)
     except ProtocolError as error:
         channel.send(_refusal(str(error)))
         return 2
+    except OSError as error:
+        message = f"what the job reads of sealed datasets does not fit into its /tmp: {error.strerror}"
+        channel.send({"type": "error", "code": "SEALED_TOO_LARGE", "message": message})
+        return 1
     if request is None:
         return 2
     job = request.get("job")

@@ -21,8 +21,8 @@ SECONDS = 60.0
 #: Longest that a request is held back because it came too soon after others.
 PATIENCE = 30.0
 _BREATH = 0.2
-#: What is only for now: too many requests, and the same one still being done.
-_LATER = ("TOO_MANY", "IDEMPOTENCY_IN_PROGRESS", "DATABASE_UNAVAILABLE")
+#: What is only for now: too many requests, and the same one still being done, no room just now.
+_LATER = ("TOO_MANY", "IDEMPOTENCY_IN_PROGRESS", "DATABASE_UNAVAILABLE", "SEALED_BUSY")
 _INSTEAD = (
     "run this in a notebook of JupyterLab with the Alphintra extension and its kernel (make lab), "
     "or run it right here with al.backtest"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from alphintra.errors import DataError
 from alphintra_kernel.doors import register
+from alphintra_kernel.levels import NONE
 
 from . import lockdown, notebooks
 from .db import Database, DatabaseInUseError
@@ -35,6 +36,9 @@ from .jobs.validate import VALIDATE, ValidateKind
 from .limits import UserLimits, read_limits
 from .readers.pool import Bounds, Readers
 from .routes import PROBES, ROUTES
+from .sealing.copies import OpenedCopies
+from .sealing.keys import MasterKeys
+from .sealing.vault import Vault
 from .services.backtests import KIND, Backtests
 from .services.check_queue import KIND as CHECK_KIND
 from .services.check_triggers import CheckTriggers
@@ -103,6 +107,7 @@ class Services:
     storage: DatasetStorage
     version_reading: VersionReading
     readers: Readers
+    copies: OpenedCopies
     dataset_reading: DatasetReading
     ingests: Ingests
     validations: Validations
@@ -231,6 +236,7 @@ class AlphintraServer(Settings):
         await services.check_triggers.stop()
         await services.connector_triggers.stop()
         await services.supervisor.stop()
+        await services.copies.stop()
         if services.pool is not None:
             await services.pool.stop()
         await services.events.stop()
@@ -272,12 +278,16 @@ class AlphintraServer(Settings):
         events = EventRelay(database, self._emit if self.single_user else None, self.log, keep_events)
         jobs_dir = data_dir / "jobs"
         manifests = Manifests(storage)
+        vault = Vault(storage, MasterKeys(data_dir / "keys"))
         secrets = ConnectorSecrets(data_dir / "secrets")
         launcher = (
             None
             if sandbox is None
             else Launcher(sandbox, usual.of_a_job, self.worker_argv, data_dir / "workers")
         )
+        copies = OpenedCopies(vault, launcher, self.sealed_memory, self.reader_idle_seconds)
+        if launcher is not None:
+            launcher.copies = copies
         supervisor = Supervisor(
             database,
             launcher,
@@ -287,9 +297,9 @@ class AlphintraServer(Settings):
                 CHECK_KIND: CheckKind(jobs_dir, storage),
                 INSPECT: InspectKind(storage),
                 VALIDATE: ValidateKind(storage),
-                INGEST: IngestKind(database, storage, limits),
+                INGEST: IngestKind(database, storage, limits, vault),
                 FETCH: FetchKind(storage, secrets, limits, self._fetch_bounds()),
-                PROCESS: ProcessKind(database, storage, limits),
+                PROCESS: ProcessKind(database, storage, limits, vault),
                 PREVIEW: PreviewKind(storage),
                 COMPARE: CompareKind(storage),
             },
@@ -312,7 +322,9 @@ class AlphintraServer(Settings):
         queueing = Queueing(database, limits, supervisor.wake, refused)
         kept_output = KeptOutput(database, jobs_dir)
         deletion = DatasetDeletion(database, storage, self.log)
+        sealed = Sweeper(copies.look, "opened copies of sealed datasets", self.log, self.reader_idle_seconds / 4)
         readers = Readers(launcher, self.log, Bounds(self.max_readers, idle_seconds=self.reader_idle_seconds))
+        reading = DatasetReading(database, storage, readers, vault)
         backtests = Backtests(
             database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
         )
@@ -328,20 +340,24 @@ class AlphintraServer(Settings):
             strategies=strategies,
             sources=sources,
             templates=Templates(database, workspace, Path(self.templates_dir)),
-            datasets=Datasets(database, manifests, limits),
+            datasets=Datasets(database, manifests, limits, reading),
             uploads=uploads,
             dataset_grants=DatasetGrants(database),
             dataset_deletion=deletion,
             sweepers=(
                 *deletion.sweepers,
+                sealed,
                 Sweeper(uploads.sweep, "uploads", self.log, 300.0),
                 Sweeper(connectors.sweep, "secrets of connectors", self.log, 3_600.0),
             ),
             storage=storage,
-            version_reading=VersionReading(database, storage),
+            version_reading=VersionReading(database, storage, copies),
+            copies=copies,
             readers=readers,
-            dataset_reading=DatasetReading(database, storage, readers),
-            ingests=Ingests(database, limits, supervisor.wake, refused),
+            dataset_reading=reading,
+            ingests=Ingests(
+                database, limits, supervisor.wake, refused, keys_seen=sandbox is not None and sandbox.level == NONE
+            ),
             validations=Validations(queueing, manifests),
             recipes=Recipes(queueing, parser, kept_output),
             version_comparisons=VersionComparisons(queueing, manifests, kept_output),

@@ -156,6 +156,10 @@ class Settings(ExtensionApp):
         60.0, min=1.0, max=MAX_SECONDS, help="A process that reads a dataset and is asked nothing for so long is ended."
     ).tag(config=True)
 
+    sealed_memory = Int(
+        512 << 20, min=1 << 20, help="Bytes of memory that sealed datasets take together while they are open."
+    ).tag(config=True)
+
     debug_idle_seconds = Float(
         900.0, min=1.0, max=MAX_SECONDS, help="A debug session that nobody moves for so long is ended."
     ).tag(config=True)

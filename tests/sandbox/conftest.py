@@ -16,6 +16,7 @@ from typing import Any
 import alphintra
 import pytest
 from alphintra_kernel.levels import probe_report
+from alphintra_server.sealing.keys import MasterKeys
 
 from .probe import AS_ROOT
 from .server import TOKEN, Server, serving
@@ -130,9 +131,12 @@ def _echo(udp: socket.socket) -> None:
 def given(machine: Path, server: Server, other_kernel: Kernel, listeners: dict[str, Any]) -> dict[str, Any]:
     """What the probes aim at."""
     dataset = next(Path(alphintra.__file__).parent.rglob("*.parquet"))
+    keys = server.root / "data" / "keys"
+    master_key = keys / f"master-{MasterKeys(keys).rotate()}.key"
     return listeners | {
         "neighbour": str(machine / "neighbour" / "notes.txt"),
         "database": str(server.root / "data" / "alphintra.sqlite"),
+        "master_key": str(master_key),
         "connection": str(other_kernel.connection),
         "runtime": str(server.root / "runtime"),
         "token": TOKEN,

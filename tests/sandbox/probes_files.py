@@ -14,6 +14,7 @@ def _reads(name: str, key: str, control: object, **kwargs: object) -> Probe:
 FILES = (
     _reads("another user's workspace", "neighbour", "bought at dawn"),
     _reads("server's database", "database", "SQLite format 3\0"),
+    Probe("a master key of sealed datasets", "return os.stat(given['master_key']).st_size", "ENOENT", 32),
     Probe("server's write-ahead log", "return len(read(given['database'] + '-wal', 16))", "ENOENT", 16),
     Probe("another kernel's connection file", "return 'shell_port' in read(given['connection'])", "ENOENT", True),
     Probe("list of connection files", "return len(os.listdir(given['runtime'])) > 1", "ENOENT", True),

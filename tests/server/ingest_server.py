@@ -17,6 +17,8 @@ from alphintra_server.jobs.stored_versions import PROCESS, ProcessKind
 from alphintra_server.jobs.supervisor import Supervisor
 from alphintra_server.jobs.worker_home import sweep_dead_servers
 from alphintra_server.limits import Limits
+from alphintra_server.sealing.keys import MasterKeys
+from alphintra_server.sealing.vault import Vault
 from alphintra_server.services.dataset_storage import DatasetStorage
 from sqlalchemy import select
 
@@ -27,9 +29,11 @@ def _build(database, data_dir):
     """Make the supervisor."""
     worker = (sys.executable, "-P", "-c", WORKER.read_text())
     launcher = Launcher(Sandbox("none", allow_unsandboxed=True), JobLimits(), worker, data_dir / "workers")
+    storage = DatasetStorage(data_dir)
+    vault = Vault(storage, MasterKeys(data_dir / "keys"))
     kinds = {
-        INGEST: IngestKind(database, DatasetStorage(data_dir), Limits()),
-        PROCESS: ProcessKind(database, DatasetStorage(data_dir), Limits()),
+        INGEST: IngestKind(database, storage, Limits(), vault),
+        PROCESS: ProcessKind(database, storage, Limits(), vault),
     }
     return launcher, Supervisor(
         database, launcher, data_dir / "jobs", kinds, 1, lambda: None, logging.getLogger("ingest_server")

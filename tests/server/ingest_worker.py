@@ -13,7 +13,7 @@ from pathlib import Path
 
 from alphintra_kernel.protocol import Channel, Progress
 
-from alphintra_kernel import fetch_job, ingest_job, numba_cache
+from alphintra_kernel import fetch_job, ingest_job, numba_cache, opened_files
 
 numba_cache.adopt()
 reader, writer = (os.fdopen(int(fd), mode, buffering=0) for fd, mode in zip(sys.argv[-2:], ("rb", "wb"), strict=True))
@@ -22,7 +22,7 @@ out = root / "out"
 channel = Channel(reader, writer)
 channel.send({"type": "ready", "pid": os.getpid(), "versions": {}})
 channel.send({"type": "warm"})
-job = channel.receive()["job"]
+job = opened_files.take(channel, reader)["job"]
 name = job.get("upload", {"name": ""})["name"]  # a stored version that is checked again is of no upload
 if name == "wait.csv" and job["kind"] == "ingest":
     channel.send({"type": "progress", "fraction": 0.1, "phase": "reading", "bar_time": None})

@@ -4,21 +4,25 @@ import uuid
 
 from alphintra.store import committing
 from alphintra.store.manifest import Provenance
+from alphintra.store.sealed import Seal
 from alphintra_server.services.dataset_recording import Made, record
 from alphintra_server.services.ingests import account
 
-from ..sdk.store.made import ABOUT, bars, write
+from ..sdk.store.made import ABOUT, ROLES, bars, write
 
 
 def store_version(
-    database, storage, folder, user="alice", name="prices", *, tables=None, parents=(), report=None, about=ABOUT, **made
-):
-    """Make a version of a dataset; return its id and its manifest."""
+    database, storage, folder, user="alice", name="prices", *, tables=None, parents=(), report=None, about=ABOUT,
+    roles=ROLES, vault=None, **made,
+):  # fmt: skip
+    """Make a version of a dataset, sealed with the keys of a vault if there is one; return its id and its manifest."""
     version = uuid.uuid4().hex
     written = folder / version
     written.mkdir(parents=True)
     tables = tables or {"AAPL": bars(300), "MSFT": bars(40, seed=1)}
-    write(written, tables, version, about=about, provenance=Provenance(parents=tuple(parents), report=report))
+    seal = None if vault is None else Seal(vault.make(version), version)
+    provenance = Provenance(parents=tuple(parents), report=report)
+    write(written, tables, version, about=about, provenance=provenance, seal=seal, roles=roles)
     owner = database.write_now(lambda session: account(session, user).folder)
     with committing.commit(storage, owner, written, version) as manifest:
         about_it = Made(

@@ -225,6 +225,9 @@ class Shelf:
     async def links(self, _source):
         return {}
 
+    async def keys(self, _source):
+        return None
+
 
 def made(tmp_path, code, bounds=None, start=60.0, answer=60.0):
     launcher = Launcher(Sandbox("none", allow_unsandboxed=True), JobLimits(), workers_dir=tmp_path / "workers")

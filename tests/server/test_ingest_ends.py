@@ -222,8 +222,8 @@ async def test_a_dataset_that_is_deleted_stays_for_those_who_read_it(
     def of_a_job(session):
         return inputs(session, services.storage, [select_for_run(session, Caller("alice", ()), "prices")])
 
-    texts, links = services.database.read_now(of_a_job)
-    lay_out(tmp_path, texts, links)
+    given = services.database.read_now(of_a_job)
+    lay_out(tmp_path, given.texts, given.links)
 
     gone = await api("DELETE", "/api/datasets/prices", user=ALICE)
     assert gone.status in (200, 202), gone.json

@@ -27,6 +27,8 @@ from sqlalchemy import delete
 from ..object_store import SECRET, bucket, s3_line  # noqa: F401  fixtures
 from ..sdk.store.made import arrays, bars, write
 from .conftest import TestIdentities
+from .doors import ask
+from .stored import store_version
 from .uploaded import ALICE, as_csv, files_below, prices
 
 TABLES = {"A": bars(20_000, 1), "B": bars(30_000, 3)}
@@ -272,3 +274,38 @@ async def test_an_upload_is_stored_read_and_deleted_there(
         await asyncio.sleep(0.05)
     assert bucket.held() == []
     assert files_below(data_dir / "cache") == ["lock"]
+
+
+async def test_a_sealed_version_lies_encrypted_there_and_in_the_cache_and_is_read_as_any_other(
+    api, services, bucket, job_end, opened, data_dir, tmp_path, monkeypatch  # noqa: F811
+):
+    tables = {"A": bars(300), "B": bars(40, 1)}
+    made = {"tables": tables, "vault": services.copies._vault}
+    version, _ = store_version(services.database, services.storage, tmp_path / "made", **made)
+    files = [key for key in bucket.held() if "/blobs/" in key]
+    assert len(files) >= 3
+    assert {bucket.get(key)[:4] for key in files} == {b"PARE"}  # of an open one PAR1
+    (master,) = (data_dir / "keys").iterdir()
+    assert not [key for key in bucket.held() if master.read_bytes() in bucket.get(key)]
+    door = await opened("alice")
+    monkeypatch.setenv("ALPHINTRA_DOOR", str(door.socket))
+    monkeypatch.setenv("ALPHINTRA_DOOR_TOKEN", door.token)
+
+    async def ends():
+        """What a chart, the statistics, a notebook and a job come to."""
+        said = [await api("GET", f"/api/datasets/prices/{path}", user=ALICE) for path in ("candles", "statistics")]
+        said.append(await ask(door, "GET", f"/v1/versions/{version}/manifest"))
+        asked = await api("POST", "/api/datasets/prices/versions/1/validation", {}, user=ALICE)
+        job = await job_end(asked.json["job_id"])
+        told = (job["status"], None if job["error"] is None else job["error"]["code"])
+        return [*((reply.status, (reply.json or {}).get("code")) for reply in said), told]
+
+    bucket.line.cut(down=0)
+    assert await ends() == [*[(503, "STORE_FAILED")] * 3, ("FAILED", "STORE_FAILED")]
+    bucket.line.mend()
+    assert await ends() == [*[(200, None)] * 3, ("COMPLETED", None)]
+    table = await asyncio.to_thread(lambda: al.data.load("prices@1").to_pandas())
+    assert table["close"].tolist() == [value for own in tables.values() for value in own["close"].to_pylist()]
+    kept = [path for path in (data_dir / "cache").iterdir() if path.name.rpartition(".")[2] in str(files)]
+    assert len(kept) == len(files)
+    assert {path.read_bytes()[:4] for path in kept} == {b"PARE"}

@@ -10,7 +10,7 @@ from prometheus_client import Counter
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 # Where a job's error gets its code; "code" in them is nothing else.
-SERVER = ("attempt", "lost_rows", "output", "store", "supervisor")
+SERVER = ("attempt", "lost_rows", "output", "sealed_files", "store", "supervisor")
 KERNEL = ("worker", "user_source", "outputs", "check_job")
 # What else stands in such places: statuses, the side of an order, and the time zone.
 NO_CODES = {"CANCELLED", "COMPLETED", "FAILED", "SELL", "UTC"}
@@ -26,9 +26,11 @@ def table(heading):
 
 
 def test_every_code_of_a_failed_job_is_explained():
-    folders = (ROOT / "server_extension/alphintra_server/jobs", SERVER), (
-        ROOT / "alphintra_kernel/alphintra_kernel",
-        KERNEL,
+    server = ROOT / "server_extension/alphintra_server"
+    folders = (
+        (server / "jobs", SERVER),
+        (server / "sealing", ("copies", "vault")),
+        (ROOT / "alphintra_kernel/alphintra_kernel", KERNEL),
     )
     text = "".join((folder / f"{name}.py").read_text() for folder, names in folders for name in names)
     quoted = set(re.findall(r'"([A-Z]{2,}(?:_[A-Z]+)*)"', text))
@@ -53,8 +55,8 @@ def test_the_settings_exist_with_these_defaults():
     assert all(traits[name].metadata.get("config") for name in names)
     limits = {name for name in traits if re.match(r"(max|job|keep|lease|heartbeat)_", name)}
     assert limits <= set(names)
-    units = {"": 1, " KiB": 1 << 10, " GiB": 1 << 30}
-    for name, number, unit in re.findall(r"^\| `(\w+)` \| ([0-9]+)( [GK]iB)? \|", PAGE, re.MULTILINE):
+    units = {"": 1, " KiB": 1 << 10, " MiB": 1 << 20, " GiB": 1 << 30}
+    for name, number, unit in re.findall(r"^\| `(\w+)` \| ([0-9]+)( [GKM]iB)? \|", PAGE, re.MULTILINE):
         assert traits[name].default_value == int(number) * units[unit], name
 
 

@@ -251,7 +251,7 @@ async def test_what_is_no_longer_shared_becomes_nobodys_version(tmp_path):
 
     database.write_now(queue)
     held = database.write_now(lambda session: fair_queue.claim(session, "boot", limits=Limits()))
-    kind = ProcessKind(database, storage, Limits())
+    kind = ProcessKind(database, storage, Limits(), None)
 
     def save():
         database.write_now(lambda session: kind.save(session, held, None))

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from alphintra.store.sealed import KeyFolder, VersionKeys
 from alphintra_server.jobs.output import BadOutputError
 from alphintra_server.jobs.protocol import OutputFile
 from alphintra_server.jobs.recipe_output import Expected, collect_comparison, collect_preview, collect_processed
@@ -79,6 +80,30 @@ def test_a_version_is_of_what_was_asked_for_and_nothing_else(do):
         with pytest.raises(BadOutputError, match=said):
             collect_processed(folder, changed, expected=right)
         (folder / "manifest.json").write_bytes(raw)
+
+
+def test_a_sealed_version_is_sealed_with_the_keys_that_the_job_was_given_and_tells_nothing(do, tmp_path):
+    keys = VersionKeys.made(KeyFolder(tmp_path), "v1")
+    scale = [{"kind": "normalise", "columns": ["close"], "fit_until": "2020-01-01 00:40"}]
+    job = {"recipe": {"steps": scale}, "version": "v1", "symbols": None, "rules": None}
+    folder, answer = do("process", **job, seal=keys.to_json())
+    assert answer["type"] == "result", answer
+    steps = json.loads((folder / "manifest.json").read_text())["provenance"]["recipe"]["steps"]
+    right = Expected("v1", ("parent",), steps, [], simulated=True)
+    found = collect_processed(folder, announced(answer), expected=right, keys=keys)
+    assert (found.manifest.sealed, found.manifest.provenance.recipe["fitted"]) == (True, {})
+    with pytest.raises(BadOutputError, match="is sealed, and should not be"):
+        collect_processed(folder, announced(answer), expected=right)
+    all_ = json.loads((folder / "manifest.json").read_text())
+    all_["provenance"]["recipe"]["fitted"] = {"1": {"A": {"close": [99.5, 1.0]}}}
+    (folder / "manifest.json").write_text(json.dumps(all_, sort_keys=True, separators=(",", ":")))
+    changed = [OutputFile(**ingest_job.described(folder / "manifest.json"))]
+    with pytest.raises(BadOutputError, match="fitted"):
+        collect_processed(folder, changed, expected=right, keys=keys)
+    folder, answer = do("process", **job)
+    assert json.loads((folder / "manifest.json").read_text())["provenance"]["recipe"]["fitted"]
+    with pytest.raises(BadOutputError, match="is open, and should not be"):
+        collect_processed(folder, announced(answer), expected=right, keys=keys)
 
 
 def test_what_is_wrong_with_a_recipe_names_its_step(do):

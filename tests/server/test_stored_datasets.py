@@ -43,7 +43,7 @@ class House:
     def __init__(self, database, folder):
         self.database, self.folder = database, folder
         self.storage = DatasetStorage(folder)
-        self.datasets = Datasets(database, Manifests(self.storage), Limits(UserLimits(storage=1 << 30)))
+        self.datasets = Datasets(database, Manifests(self.storage), Limits(UserLimits(storage=1 << 30)), None)
         self.grants = DatasetGrants(database)
         self.deletion = DatasetDeletion(database, self.storage, logging.getLogger("test"))
 
@@ -81,11 +81,11 @@ async def test_datasets_are_found_by_what_they_are(house):
     assert await house.names(search="ÄPFEL") == ["prices"]
     assert await house.names(search="100%") == ["prices"]
     assert await house.names(search="0_") == []
-    assert await house.names(search="eurusd") == ["rates"]
+    assert await house.names(search="eurusd") == ["rates", "simulated-fx-hourly"]
     assert await house.names(symbol="msft") == ["prices", "us-closes-daily", "us-equities-daily"]
     assert await house.names(symbol="ms") == []
-    assert await house.names(asset_class="forex") == ["rates"]
-    assert await house.names(timeframe="1min") == ["prices"]
+    assert await house.names(asset_class="forex") == ["rates", "simulated-fx-hourly"]
+    assert await house.names(timeframe="1min") == ["prices", "simulated-equities-minute"]
     assert await house.names(tags="crypto, A_B") == ["prices"]
     assert await house.names(tags="crypto,axb") == []
     assert await house.names(source="USER_UPLOAD", start="2020-02-01") == ["rates"]
@@ -284,12 +284,12 @@ async def test_a_notebook_that_reads_goes_on_and_nobody_begins(house, database):
     file = manifest.files[0].sha256
     for name in ("bob", "eve"):
         await house.grants.change(ALICE, dataset, GrantChange(user_id=name, level="READ"))
-    reading = VersionReading(database, house.storage)
+    reading = VersionReading(database, house.storage, None)
     assert await reading.manifest(BOB, version, "k1") == manifest.to_json()
     await house.deletion.delete(ALICE, dataset, DeletionQuery())
     assert await house.deletion.look() == 0
     # Another server's process knows of the lease as well.
-    for server in (reading, VersionReading(database, house.storage)):
+    for server in (reading, VersionReading(database, house.storage, None)):
         assert await server.part(BOB, version, file, 0, 4, "k1") == b"PAR1"
     for who in (ALICE, EVE):
         with pytest.raises(Gone):

@@ -232,6 +232,7 @@ async def test_it_is_its_senders_alone_and_ends_by_their_will_or_by_time(api, be
     def age(session):
         row = session.get_one(UploadRow, old.rpartition("/")[2])
         row.expires_at -= timedelta(hours=25)
+        row.inspection = {"rows": [["1234.5"]]}
 
     services.database.write_now(age)
     late = await send(old, 2, b"2")
@@ -243,6 +244,9 @@ async def test_it_is_its_senders_alone_and_ends_by_their_will_or_by_time(api, be
     os.utime(stray, (0, 0))
     await services.uploads.sweep()
     assert {item.name for item in (data_dir / "uploads").iterdir()} == {fresh.rpartition("/")[2], "new"}
+    # Nothing that a first look showed of it stays either.
+    shown = services.database.read_now(lambda session: session.get_one(UploadRow, old.rpartition("/")[2]).inspection)
+    assert shown is None
 
 
 async def test_two_uploads_of_one_name_do_not_meet(begin, send, services, data_dir):

@@ -38,6 +38,8 @@ export interface IDataset {
   label: string | null;
   adjustment: string | null;
   simulated: boolean;
+  /** Whether the files of the current version are encrypted. */
+  sealed?: boolean;
 }
 
 /** Which datasets a list holds. */
@@ -58,6 +60,8 @@ export interface IDatasetVersion {
   /** Whether it is what the name alone means. */
   current: boolean;
   state: string;
+  /** Whether its files are encrypted. */
+  sealed?: boolean;
   content_hash: string;
   row_count: number;
   file_size: number;
@@ -349,6 +353,8 @@ export interface IIngestBody {
   mapping: IMapping;
   dataset: string;
   append: boolean;
+  /** `null`: as the files of the dataset's current version are. */
+  sealed: boolean | null;
   about: {
     asset_class: string | null;
     timeframe: string | null;

@@ -122,6 +122,7 @@ function Warnings({ dataset, version, trans }: IProps): JSX.Element | null {
       : state.kind === 'unchecked'
         ? ['warning', '!', state.text]
         : null,
+    (version ?? dataset).sealed ? ['info', '\u26bf', trans.__('Sealed: its files are encrypted')] : null,
     dataset.simulated ? ['warning', '!', trans.__('Simulated: nobody traded at these prices')] : null,
     dataset.tradable === false ? ['info', 'i', trans.__('Closes alone: nothing can be filled against it')] : null
   ].filter((own): own is string[] => own !== null);

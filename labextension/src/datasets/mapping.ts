@@ -11,6 +11,8 @@ export interface IAbout {
   calendar: string;
   currency: string;
   simulated: boolean;
+  /** False says nothing: the next version of a sealed dataset is sealed as well. */
+  sealed: boolean;
   description: string;
 }
 
@@ -73,6 +75,7 @@ export function initialForm(found: IInspected, dataset: string): IMappingForm {
     calendar: '',
     currency: '',
     simulated: false,
+    sealed: false,
     description: ''
   };
   if (before === null || before.columns.length !== found.mapping.columns.length) {
@@ -280,6 +283,7 @@ export function ingestBody(form: IMappingForm): IIngestBody {
     },
     dataset: about.dataset.trim(),
     append: about.append,
+    sealed: about.sealed || null,
     about: {
       asset_class: given(about.asset_class),
       timeframe: given(about.timeframe),

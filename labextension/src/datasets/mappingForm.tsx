@@ -297,6 +297,12 @@ function About({ form, trans, onChange }: IProps): JSX.Element {
           checked={about.simulated}
           onChange={simulated => change({ simulated })}
         />
+        <CheckField
+          name="sealed"
+          label={trans.__('Sealed: its files are encrypted')}
+          checked={about.sealed}
+          onChange={sealed => change({ sealed })}
+        />
       </div>
     </fieldset>
   );

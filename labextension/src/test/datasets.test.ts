@@ -270,6 +270,7 @@ test('what is asked of the server has no zone where none is needed, and nothing 
     currency: 'USD',
     simulated: true
   });
+  assert.deepEqual([body.sealed, ingestBody({ ...form, about: { ...form.about, sealed: true } }).sealed], [null, true]);
   const days = { ...utc, resolution: 'date' as const };
   assert.equal(needsZone({ mapping: days, kinds: [] }), false);
   assert.equal(ingestBody({ ...form, mapping: days }).mapping.zone, null);

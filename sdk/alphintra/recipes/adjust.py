@@ -95,7 +95,7 @@ class Adjust(Step):
         if not actions:
             arrays = {name: self._as_double(rows, shape, name) for name in shape.names}
             return Outcome(arrays, note=f"{rows.symbol} has no split or dividend")
-        price, shares = self._factors(rows, actions)
+        price, shares = self._factors(rows, actions, quotes=context.quotes)
         arrays = {name: self._as_double(rows, shape, name) for name in shape.names}
         for name in self._prices(rows.shape):
             arrays[name] = numbers(rows.numbers(name) * price)
@@ -103,7 +103,7 @@ class Adjust(Step):
             arrays[name] = numbers(rows.numbers(name) / shares)
         return Outcome(arrays)
 
-    def _factors(self, rows: Rows, actions: list[Action]) -> tuple[F64, F64]:
+    def _factors(self, rows: Rows, actions: list[Action], *, quotes: bool) -> tuple[F64, F64]:
         """Return what prices are multiplied with, and volumes divided by, on each row."""
         close_column = rows.shape.role("close")
         assert close_column is not None
@@ -121,8 +121,9 @@ class Adjust(Step):
             factor = action.split
             if self.dividends and action.dividend and len(before):
                 if action.dividend >= before[-1]:
+                    told = f"a dividend of {action.dividend:g} on a close of {before[-1]:g}"
                     raise DataError(
-                        f"a dividend of {action.dividend:g} on a close of {before[-1]:g}", code="BAD_DIVIDEND",
+                        told if quotes else "a dividend is not less than the close before it", code="BAD_DIVIDEND",
                         where=f"{rows.symbol}, {np.datetime64(action.ex, 'D')}",
                     )  # fmt: skip
                 # The close before is of an old share, as the dividend is.

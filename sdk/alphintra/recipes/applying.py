@@ -74,7 +74,8 @@ def apply(
         version: Id of the new version.
         symbols: Which; left out, all.
         context: Where other datasets are found.
-        seal: Encrypts the new version; needed where the old one is sealed.
+        seal: Encrypts the new version; needed where the old one is sealed. Its manifest, which anybody reads, does not
+            have what was fitted, and of the report the counts alone.
         rules: How rows are cut into files.
         check: Which validation rules the new rows are checked by; left out, none. The report is in the manifest's
             provenance, and has what only the file of the old version told.
@@ -90,6 +91,7 @@ def apply(
     steps = recipe_of(recipe)
     source = chosen(source_of(data), symbols)
     context.symbols = data.manifest.symbols
+    context.quotes = seal is None
     shapes = steps.plan(source.shape, context)
     if seal is None and (data.manifest.sealed or any(v.manifest.sealed for v in context.opened.values())):
         raise DataError("what is made of a sealed version has to be sealed as well", code="SEALED", hint="Give seal=.")
@@ -122,8 +124,10 @@ def apply(
             if progress is not None:
                 progress(done / whole)
         complete = Recipe(steps.steps, fitted)
-        report = None if validation is None else _report(validation, data)
-        manifest = writer.finish(_provenance(data, complete, context, effects, report))
+        report = None if validation is None else _report(validation, data, sealed=seal is not None)
+        # Anybody reads the manifest of a sealed version: what was fitted to values is not in it.
+        told = complete if seal is None else complete.unfitted()
+        manifest = writer.finish(_provenance(data, told, context, effects, report))
     return Applied(manifest, complete, tuple(effects))
 
 
@@ -144,10 +148,10 @@ def _validation(last: Shape, check: Choice) -> Validation:
     return Validation(of_columns(last.columns, last.about), check)
 
 
-def _report(validation: Validation, data: Version) -> Any:
+def _report(validation: Validation, data: Version, *, sealed: bool) -> Any:
     """Return the report on the new rows, with what only the file told that the old ones were read of."""
     from alphintra.rules.registry import rules
-    from alphintra.rules.report import from_json
+    from alphintra.rules.report import from_json, without_places
 
     own, before = data.manifest.provenance.report, None
     if own is not None:
@@ -156,7 +160,8 @@ def _report(validation: Validation, data: Version) -> Any:
         of_file = {rule.id for rule in rules().values() if rule.seen_in == "file"}
         kept = tuple(result for result in known.results if result.rule in of_file)
         before = replace(known, results=kept)
-    return json.loads(validation.finish(before).to_json())
+    found = validation.finish(before)
+    return json.loads((without_places(found) if sealed else found).to_json())
 
 
 def _provenance(

@@ -34,11 +34,13 @@ class Context:
         open: Opens ``name@version``.
         opened: What was opened, by name.
         symbols: All symbols of the dataset, where they are known.
+        quotes: Whether errors may quote values: of what is sealed they are not to be written down.
     """
 
     open: Callable[[str], Version] = no_datasets
     opened: dict[str, Version] = field(default_factory=dict)
     symbols: tuple[str, ...] = ()
+    quotes: bool = True
 
     def version(self, name: str) -> Version:
         """Return a version, opened once."""

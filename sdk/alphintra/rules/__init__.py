@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from alphintra.rules.facts import Facts, of_staging, of_version
+    from alphintra.rules.facts import Facts, of_reference, of_staging, of_version
     from alphintra.rules.places import Place
     from alphintra.rules.registry import Choice, rules
     from alphintra.rules.report import (
@@ -38,6 +38,7 @@ _WHERE = {
     "check_version": "running",
     "from_json": "report",
     "keep_acknowledged": "report",
+    "of_reference": "facts",
     "of_staging": "facts",
     "of_version": "facts",
     "rules": "registry",
@@ -58,6 +59,7 @@ __all__ = [
     "check_version",
     "from_json",
     "keep_acknowledged",
+    "of_reference",
     "of_staging",
     "of_version",
     "rules",

@@ -14,6 +14,7 @@ from alphintra.store.columns import Column, time_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Map
+    from collections.abc import Sequence
 
     from alphintra.ingest.mapping import Mapping
     from alphintra.ingest.reading import Staged
@@ -39,10 +40,12 @@ class Facts:
         label: Which end of its bar a time is: ``open``, ``close`` or ``unknown``.
         adjustment: ``raw``, ``unknown``, or what prices are adjusted for.
         zone_known: Whether times name their zone, or somebody said it.
+        zone: In whose local times the source wrote them, where that is known.
         staged: Whether the rows come from a file, whose findings and places are known.
         numbered: Whether rows have ``_row``; else, from a file, they are in its order.
         sources: The tables of the file, as far as they are known before its rows.
         events: By symbol, the days (since 1970) of splits that are known.
+        ex_dates: By symbol, the days of all splits and dividends; of a symbol that is left out they are not known.
         most_rows: Rows that the dataset may have.
         now: When it is checked, microseconds UTC.
         parent: The version that these rows are added to.
@@ -56,10 +59,12 @@ class Facts:
     label: str = "unknown"
     adjustment: str = "unknown"
     zone_known: bool = True
+    zone: str | None = None
     staged: bool = False
     numbered: bool = False
     sources: tuple[Source, ...] = ()
     events: Map[str, frozenset[int]] = field(default_factory=dict)
+    ex_dates: Map[str, frozenset[int]] = field(default_factory=dict)
     most_rows: int | None = None
     now: int = field(default_factory=lambda: int(datetime.now(UTC).timestamp() * 1e6))
     parent: Version | None = None
@@ -170,11 +175,35 @@ def of_staging(mapping: Mapping, staged: Staged | None, about: About, **more: ob
         "label": mapping.label,
         "adjustment": mapping.adjustment,
         "zone_known": mapping.zone is not None or mapping.zoned,
+        "zone": mapping.zone,
         "staged": True,
         "numbered": staged is not None and staged.numbered,
         "sources": () if staged is None else staged.sources,
     }
     return Facts(**(given | more))  # type: ignore[arg-type]
+
+
+def of_reference(reference: Version, symbols: Sequence[str]) -> dict[str, dict[str, frozenset[int]]]:
+    """Return ``events`` and ``ex_dates`` of symbols out of reference data, all that is known today.
+
+    A symbol of which there is no row at all is left out: nothing is known of it.
+
+    Args:
+        reference: What :func:`~alphintra.data.referring.add_reference` wrote.
+        symbols: Those of the rows that are checked.
+
+    Raises:
+        DataError: ``NO_REFERENCE``; ``AMBIGUOUS`` where two instruments have a symbol.
+    """
+    from alphintra.store import reference as stored
+
+    rows = stored.known(stored.facts(reference), None)
+    days: dict[str, dict[str, frozenset[int]]] = {"events": {}, "ex_dates": {}}
+    for symbol, instrument in stored.instruments_of(rows, symbols).items():
+        own = [row for row in rows if row.instrument == instrument and row.kind in ("split", "dividend")]
+        days["ex_dates"][symbol] = frozenset(row.ex for row in own)
+        days["events"][symbol] = frozenset(row.ex for row in own if row.kind == "split")
+    return days
 
 
 def _about(about: About) -> dict[str, object]:
@@ -185,6 +214,7 @@ def _about(about: About) -> dict[str, object]:
         "label": about.label,
         "adjustment": about.adjustment,
         "zone_known": about.time_zone is not None,
+        "zone": about.time_zone,
     }
 
 

@@ -14,6 +14,7 @@ from alphintra.errors import RuleError
 from alphintra.rules.catalogue import (
     adjusted,
     bars,
+    clocks,
     constant,
     crossed,
     day_series,
@@ -51,6 +52,7 @@ GROUPS: Mapping[str, tuple[type[Check], ...]] = {
         duplicates.Duplicates,
         unsorted.Unsorted,
         stamps.Stamps,
+        clocks.Clocks,
         frequency.Frequency,
     ),
     "sessions": (gap_session.GapSession, gap_intraday.GapIntraday, gap_24x7.Gap24x7, off_session.OffSession),

@@ -39,23 +39,13 @@ class OpenFile:
     """A file of rows that is being written."""
 
     def __init__(self, folder: Path, number: int, schema: Any, rules: Rules, seal: Seal | None) -> None:
-        import pyarrow.parquet as pq
-
         self._path = folder / f"{number:05}.part"
         self._key = seal.key(f"{number:05}") if seal is not None else None
         self._schema = schema
         self._entries: list[tuple[int, int, int, int]] = []
         self._out = self._path.open("wb")
-        times = [field.name for field in schema if str(field.type) in ("timestamp[us, tz=UTC]", "date32[day]")]
-        self.writer = pq.ParquetWriter(
-            self._out,
-            schema,
-            compression=rules.codec,
-            store_schema=False,
-            use_dictionary=[name for name in schema.names if name not in times],
-            column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
-            write_statistics=[SYMBOL, *times],
-            encryption_properties=self._key.encryption() if self._key is not None else None,
+        self.writer = rows_writer(
+            self._out, schema, rules.codec, self._key.encryption() if self._key is not None else None
         )
 
     @property
@@ -70,11 +60,7 @@ class OpenFile:
 
     def write(self, symbol: str, number: int, group: Any, first: int, last: int) -> None:
         """Write a row group."""
-        import pyarrow as pa
-
-        names = named([symbol], np.zeros(len(group), dtype=np.int32))
-        table = pa.Table.from_arrays([names, *group.columns], schema=self._schema)
-        self.writer.write_table(table, row_group_size=len(group))
+        write_group(self.writer, self._schema, symbol, group)
         self._entries.append((number, len(group), first, last))
 
     def abandon(self) -> None:
@@ -94,6 +80,42 @@ class OpenFile:
         return DataFile(
             sha256, size, symbol, rows, first, last, self._key.wrapped if self._key is not None else None
         )
+
+
+def rows_writer(out: Any, schema: Any, codec: str, encryption: Any = None) -> Any:
+    """Return what writes rows into a file that is open, as all files of rows are written."""
+    import pyarrow.parquet as pq
+
+    times = [field.name for field in schema if str(field.type) in ("timestamp[us, tz=UTC]", "date32[day]")]
+    return pq.ParquetWriter(
+        out,
+        schema,
+        compression=codec,
+        store_schema=False,
+        use_dictionary=[name for name in schema.names if name not in times],
+        column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
+        write_statistics=[SYMBOL, *times],
+        encryption_properties=encryption,
+    )
+
+
+def write_group(writer: Any, schema: Any, symbol: str, group: Any) -> None:
+    """Write rows of one symbol, which is not among their columns, as a row group."""
+    import pyarrow as pa
+
+    names = named([symbol], np.zeros(len(group), dtype=np.int32))
+    table = pa.Table.from_arrays([names, *group.columns], schema=schema)
+    writer.write_table(table, row_group_size=len(group))
+
+
+def write_side(out: Any, name: str, table: Any, encryption: Any = None) -> None:
+    """Write ``blocks`` or ``sketches``, a file beside the rows, to a path or a file that is open."""
+    import pyarrow.parquet as pq
+
+    pq.write_table(
+        table, out, compression="zstd" if name == "sketches" else "none", use_dictionary=False,
+        store_schema=False, write_statistics=False, encryption_properties=encryption,
+    )  # fmt: skip
 
 
 def named_by_hash(path: Path) -> tuple[str, int]:

@@ -22,7 +22,7 @@ from alphintra.store.converting import to_arrow
 from alphintra.store.hashing import THREADS, BlockHasher, hash_columns, joined
 from alphintra.store.layout import MANIFEST, check_id, file_name
 from alphintra.store.manifest import MOST_SYMBOLS, About, DataFile, Manifest, Provenance, SideFile, check_symbol
-from alphintra.store.open_file import OpenFile, Rules, named_by_hash
+from alphintra.store.open_file import OpenFile, Rules, named_by_hash, write_side
 from alphintra.store.parent import Parent
 from alphintra.store.reading import FolderFiles, Version, by_column
 from alphintra.store.sealed import Seal
@@ -283,16 +283,10 @@ class VersionWriter:
 
     def _write_side(self, name: str, table: Any) -> SideFile:
         """Write a file beside the rows."""
-        import pyarrow.parquet as pq
-
         key = self._seal.key(name) if self._seal is not None else None
         path = self._folder / f"{name}.part"
         with disk_errors():
-            pq.write_table(
-                table, path, compression="zstd" if name == "sketches" else "none", use_dictionary=False,
-                store_schema=False, write_statistics=False,
-                encryption_properties=key.encryption() if key is not None else None,
-            )  # fmt: skip
+            write_side(path, name, table, key.encryption() if key is not None else None)
         sha256, size = named_by_hash(path)
         return SideFile(sha256, size, key.wrapped if key is not None else None)
 

@@ -27,6 +27,8 @@ class IngestRow(Base):
     parent_id: Mapped[str | None] = mapped_column(String(32))
     # Whether the last rows of that may come once more, as they do from a source.
     overlap: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    # Whether its files are encrypted, if that was said: else as those of the version are that is current by then.
+    sealed: Mapped[bool | None] = mapped_column(Boolean)
     # What the dataset says of where it comes from.
     source: Mapped[str] = mapped_column(String(20), default="USER_UPLOAD", server_default="USER_UPLOAD")
     mapping: Mapped[dict[str, Any]] = mapped_column(JSON)

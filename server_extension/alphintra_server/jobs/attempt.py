@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alphintra.errors import DataError
 
+from ..errors import Gone, ServiceError, Unavailable
 from ..metrics import JOB_START_SECONDS
 from ..services.dataset_storage import GONE
 from ..waiting import in_waiting
@@ -23,6 +24,7 @@ from .kept_log import KeptLog
 from .launcher import JobLimits, Launcher
 from .output import BadOutputError, adopt, collect
 from .protocol import OutputFile, OutputLimitError, ProtocolError
+from .sealed_files import hand
 from .store import Claim
 from .trader_places import placed
 from .worker_home import Link
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from alphintra_kernel.usage import Usage
+
+    from ..services.dataset_inputs import SealedInput
 
 _log = logging.getLogger(__name__)
 _GONE = "What the job was to read was deleted before it began."
@@ -56,6 +60,7 @@ class JobInput:
         about: What a job that ends in an unexpected way may blame: the strategy's code, the file it reads, the source
             that it fetches from.
         network: Whether its sandbox has a network: of the server's own code only, never of a user's.
+        sealed: Versions that are opened for it, and lie in its memory alone.
     """
 
     files: dict[str, str]
@@ -67,6 +72,7 @@ class JobInput:
     more: Callable[[Any], Iterable[str]] = lambda _found: ()
     about: Literal["strategy", "file", "source"] = "strategy"
     network: bool = False
+    sealed: tuple[SealedInput, ...] = ()
 
 
 @dataclass
@@ -203,13 +209,18 @@ class Attempt:
         await asyncio.to_thread(worker_home.record, self.folder, worker.marker)
         try:
             stop = self._stopping()
-            await in_waiting(worker.place, job.files, job.links, lambda: not stop.done())
-        except FileNotFoundError:
+            inside = await self._hand(worker, job.sealed) if job.sealed else {}
+            if inside is None:
+                return Stopped(stop.result())
+            await in_waiting(worker.place, job.files, job.links, lambda: not stop.done(), inside)
+        except (FileNotFoundError, Gone):
             return failed("DATA_GONE", _GONE)
         except DataError as error:
             if error.code in GONE:
                 return failed("DATA_GONE", _GONE)
             return failed("STORE_FAILED", f"What the job was to read could not be fetched: {error}")
+        except ServiceError as error:
+            return failed(error.code, error.detail)
         worker.give(job.message | {"seconds": self.limits.wall_seconds})
         try:
             return await self._listen(worker, job)
@@ -217,6 +228,23 @@ class Attempt:
             if self._interrupted is not None:  # in the middle of a message
                 return Stopped("cancelled")
             return failed("OUTPUT_LIMIT" if isinstance(error, OutputLimitError) else "PROTOCOL", str(error))
+
+    async def _hand(self, worker: Worker, sealed: Iterable[SealedInput]) -> dict[str, str] | None:
+        """Give the worker what it reads of sealed versions; ``None`` where the attempt is to end meanwhile."""
+        if self.launcher.copies is None or self.launcher.sandbox.host_paths:
+            raise Unavailable("A job on a sealed dataset needs a sandbox with files of its own.", code="NO_SANDBOX")
+        handing = asyncio.ensure_future(
+            hand(
+                worker, self.launcher.copies, sealed, self.limits.bounds().tmp_bytes, _READY_SECONDS, self.held.user_id
+            )
+        )
+        waiting: set[asyncio.Future[Any]] = {handing, self._stopping()}
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            return handing.result() if handing.done() else None
+        finally:
+            handing.cancel()
+            await asyncio.gather(handing, return_exceptions=True)
 
     async def _listen(self, worker: Worker, job: JobInput) -> protocol.Result | protocol.Error | Failed | Stopped:
         stop = self._stopping()

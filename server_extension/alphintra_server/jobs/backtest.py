@@ -86,10 +86,10 @@ class BacktestKind(JobKind):
         strategy = session.get_one(StrategyRow, row.strategy_id)
         selection = selected(session, row)
         others = row.benchmark, feature_sets.references(row.features)
-        read = readable(session, held.user_id, selection, *others)
-        texts, links = inputs(session, self._storage, read)
+        reads = readable(session, held.user_id, selection, *others)
+        read = inputs(session, self._storage, reads)
         # By the name that the worker's index has, which of another's dataset is not the id that was asked for.
-        benchmark = {} if row.benchmark is None else {"benchmark": read[1].name}
+        benchmark = {} if row.benchmark is None else {"benchmark": reads[1].name}
         file = file_name(version.modules)
         files = {f"source/{file}": version.code}
         files |= {f"source/{path}": text for path, text in version.modules.items()}
@@ -111,7 +111,10 @@ class BacktestKind(JobKind):
             "trials": before.entries,
         }
         known = known_as(strategy.source_path, version.line_map)
-        return JobInput(files | texts, message, known, version.line_map, partial(_collect, before=before), links)
+        collects = partial(_collect, before=before)
+        return JobInput(
+            files | read.texts, message, known, version.line_map, collects, read.links, sealed=read.sealed
+        )
 
     def save(self, session: Session, held: Claim, output: Found) -> None:
         """Write figures and trades."""

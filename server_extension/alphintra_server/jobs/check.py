@@ -46,7 +46,7 @@ class CheckKind(JobKind):
         benchmark = row.configuration.get("benchmark")
         features = {f"features.{name}": each for name, each in (row.configuration.get("features") or {}).items()}
         read = readable(session, held.user_id, selection, benchmark, features)
-        texts, links = inputs(session, self._storage, read)
+        given = inputs(session, self._storage, read)
         configuration = dict(row.configuration)
         # By the names that the worker's index has, which of another's dataset is not the id that was asked for.
         if benchmark is not None:
@@ -80,7 +80,10 @@ class CheckKind(JobKind):
             "checks": row.checks,
         }
         known = known_as(strategy.source_path, version.line_map)
-        return JobInput(files | texts, message, known, version.line_map, partial(collect, checks=row.checks), links)
+        collects = partial(collect, checks=row.checks)
+        return JobInput(
+            files | given.texts, message, known, version.line_map, collects, given.links, sealed=given.sealed
+        )
 
     def save(self, session: Session, held: Claim, output: ChecksOutput) -> None:
         """Write the outcome; tell the owner where checks that passed do not any more."""

@@ -26,6 +26,7 @@ from ..limits import Limits
 from ..services import connector_runs, upload_rows
 from ..services.connector_schedule import since
 from ..services.connector_secrets import ConnectorSecrets
+from ..services.dataset_inputs import NOT_ADDED, refuse_sealed
 from ..services.dataset_names import file_name
 from ..services.dataset_storage import DatasetStorage
 from . import store
@@ -134,6 +135,8 @@ class FetchKind(JobKind):
         if source["kind"] == "exchange" and base is not None:
             source["base"] = base
         parent = None if dataset is None else dataset.current_version_id
+        if dataset is not None and parent is not None:
+            refuse_sealed(dataset, session.get_one(DatasetVersionRow, parent), NOT_ADDED)
         start = connector.since
         if dataset is not None:
             start = since(dataset.end_date, dataset.timeframe, connector.overlap_bars)

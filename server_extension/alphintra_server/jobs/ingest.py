@@ -24,12 +24,13 @@ from ..db.dataset_tables import (
 )
 from ..db.engine import Database, database_now
 from ..db.ingest_tables import IngestRow
-from ..db.tables import JobRow
+from ..db.tables import DatasetRow, JobRow
 from ..errors import Conflict
 from ..limits import Limits
 from ..metrics import INGEST_FAILURES, INGEST_SECONDS, INGESTED_ROWS
+from ..sealing.vault import Vault
 from ..services import connector_runs
-from ..services.dataset_inputs import files_of
+from ..services.dataset_inputs import NOT_ADDED, Inputs, current_is_sealed, refuse_sealed
 from ..services.dataset_recording import Made, record
 from ..services.dataset_storage import DatasetStorage
 from ..services.findings import together, verdict
@@ -40,7 +41,6 @@ from .kind import JobKind
 from .output import BadOutputError
 from .store import Claim
 from .version_keeping import kept, refuse_too_much
-from .worker_home import Link
 
 INSPECT, INGEST = "inspect", "ingest"
 UPLOAD = "upload"
@@ -48,7 +48,7 @@ _PARENT = "parent"
 _NOT_THE_FILE = frozenset(
     {
         "BAD_OUTPUT", "DATA_GONE", "DISK_LIMIT", "INTERNAL", "LOST", "MEMORY_LIMIT", "NO_SANDBOX", "OUTPUT_LIMIT",
-        "PROTOCOL", "STORAGE", "STORE_FAILED", "TIME_LIMIT", "WORKER_DIED",
+        "PROTOCOL", "SEALED", "STORAGE", "STORE_FAILED", "TIME_LIMIT", "WORKER_DIED",
     }
 )  # fmt: skip
 """Why a job may not be done that are no property of the file: the same file may do another time."""
@@ -56,7 +56,7 @@ _REASONS = frozenset(
     {
         "BAD_JSON", "BAD_MAPPING", "BAD_SYMBOL", "COLUMN_LIMIT", "DAMAGED_FILE", "DISK_FULL", "EMPTY_FILE",
         "MAPPING_MISMATCH", "NO_ROWS", "NOT_SORTED", "OVERLAP", "PARENT_CHANGED", "QUOTA_EXCEEDED", "ROW_LIMIT",
-        "TOO_LARGE", "TS_TZ_MISSING", "UNKNOWN_FILE_TYPE", "UNKNOWN_TIME_ZONE", "UNREADABLE",
+        "SEALED", "TOO_LARGE", "TS_TZ_MISSING", "UNKNOWN_FILE_TYPE", "UNKNOWN_TIME_ZONE", "UNREADABLE",
     }
 )  # fmt: skip
 
@@ -103,14 +103,16 @@ class IngestKind(JobKind):
         database: Where what is to be made is recorded.
         storage: Where uploads and versions lie.
         limits: What each user may store.
+        vault: Makes the keys of what is sealed.
     """
 
     keeps_output = False
 
-    def __init__(self, database: Database, storage: DatasetStorage, limits: Limits) -> None:
+    def __init__(self, database: Database, storage: DatasetStorage, limits: Limits, vault: Vault) -> None:
         self._database = database
         self._storage = storage
         self._limits = limits
+        self._vault = vault
 
     def load(self, session: Session, held: Claim) -> JobInput:
         """Give the worker the file and how it is read, and the version that the new one goes on from.
@@ -119,11 +121,17 @@ class IngestKind(JobKind):
         """
         row, owner = _request_of(session, held.job_id)
         upload = session.get_one(UploadRow, row.upload_id)
-        links: dict[str, Link] = {UPLOAD: self._storage.upload(upload.id)}
+        read = Inputs(links={UPLOAD: self._storage.upload(upload.id)})
         parents = (row.parent_id,) if row.parent_id is not None else ()
         for parent in parents:
-            links |= files_of(session, self._storage, owner, parent, _PARENT)
+            before = session.get_one(DatasetVersionRow, parent)
+            refuse_sealed(session.get_one(DatasetRow, before.dataset_id), before, NOT_ADDED)
+            read.add(session, self._storage, owner, before, _PARENT)
         version, described = uuid.uuid4().hex, _described(upload)
+        sealed = row.sealed
+        if sealed is None and not parents:
+            sealed = current_is_sealed(session, row.owner_id, row.dataset_name)
+        keys = self._vault.make(version) if sealed else None
         message = {
             "id": held.job_id,
             "kind": held.kind,
@@ -133,6 +141,7 @@ class IngestKind(JobKind):
             "parents": parents,
             "overlap": row.overlap,
             "about": row.about,
+            "seal": None if keys is None else keys.to_json(),
         }
         # As the worker writes it: every field of the mapping, in the types of JSON.
         mapping = json.loads(json.dumps(asdict(Mapping.from_json(json.dumps(row.mapping)))))
@@ -142,8 +151,9 @@ class IngestKind(JobKind):
             parents=parents,
             source=described | {"mapping": mapping},
             overlap=row.overlap,
+            keys=keys,
         )
-        return JobInput({}, message, collect=collect, links=links, more=lambda found: found.files, about="file")
+        return JobInput({}, message, collect=collect, links=read.links, more=lambda found: found.files, about="file")
 
     def keeping(self, held: Claim, output: Written | NothingNew, folder: Path) -> AbstractContextManager[None]:
         """Check every file, put them into the store, and have them not swept until the version is recorded."""
@@ -184,6 +194,7 @@ class IngestKind(JobKind):
                     source=row.source,
                     description=row.description,
                     tags=tuple(row.tags),
+                    opens=row.sealed is False,
                     based_on=row.parent_id,
                     is_validated=ran and not errors,
                     errors=errors,
@@ -194,7 +205,7 @@ class IngestKind(JobKind):
         version.about = version.about | {"all_rules_ran": ran}
         version.acknowledgements = list(accepted)
         row.version_id = upload.version_id = version.id
-        _done(session, upload)
+        _done(session, upload, sealed=output.manifest.sealed)
         if fetched is not None:
             connector_runs.succeed(session, *fetched, "DONE", version.id, version.row_count - before)
         refuse_too_much(session, self._limits, row.owner_id)
@@ -245,9 +256,11 @@ def _request_of(session: Session, job_id: str) -> tuple[IngestRow, str]:
     return row, session.get_one(StorageAccountRow, row.owner_id).folder
 
 
-def _done(session: Session, upload: UploadRow) -> None:
+def _done(session: Session, upload: UploadRow, *, sealed: bool = False) -> None:
     """Say of an upload that it has served."""
     upload.state, upload.error, upload.kept = "DONE", None, False
+    if sealed:  # it shows rows
+        upload.inspection = None
     upload.updated_at = upload.expires_at = database_now(session)
 
 

@@ -12,11 +12,12 @@ from alphintra.errors import DataError
 from alphintra.ingest.findings import Severity
 from alphintra.ingest.mapping import Format
 from alphintra.ingest.mapping import Mapping as FileMapping
-from alphintra.rules.report import Report, from_json
+from alphintra.rules.report import Report, from_json, without_places
 from alphintra.store import committing
 from alphintra.store.checked_json import canonical
 from alphintra.store.layout import file_name
-from alphintra.store.manifest import Manifest
+from alphintra.store.manifest import DataFile, Manifest, SideFile
+from alphintra.store.sealed import VersionKeys
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..services.dataset_recording import span
@@ -133,6 +134,7 @@ def collect_version(
     parents: tuple[str, ...],
     source: Mapping[str, Any],
     overlap: bool = False,
+    keys: VersionKeys | None = None,
 ) -> Written | NothingNew:
     """Check the manifest that a worker left. Its files are checked when they come into the store.
 
@@ -143,13 +145,14 @@ def collect_version(
         parents: Ids of the versions that it goes on from.
         source: The file that it was made of, with how it was read.
         overlap: Whether rows of the parent may come again, so that there may be no new ones.
+        keys: Those that it has to be sealed with.
 
     Raises:
         BadOutputError: It is no manifest, or not of what was to be done.
     """
     if overlap and [item.name for item in claimed] == [REPORT]:
         return NothingNew(collect_report(folder, claimed))
-    found = written(folder, claimed, version)
+    found = written(folder, claimed, version, keys)
     provenance, report = found.manifest.provenance, found.report
     if provenance.parents != parents or list(provenance.sources) != [source] or provenance.recipe is not None:
         raise BadOutputError(f"{MANIFEST}: the version was made of something else than it should be.")
@@ -158,11 +161,13 @@ def collect_version(
     return found
 
 
-def written(folder: Path, claimed: list[OutputFile], version: str) -> Written:
+def written(
+    folder: Path, claimed: list[OutputFile], version: str, keys: VersionKeys | None = None
+) -> Written:
     """Check what the manifest of any version has to be, and its report.
 
     Raises:
-        BadOutputError: It is no manifest of an open version of this id.
+        BadOutputError: It is no manifest of a version of this id, open or sealed with these keys.
     """
     _only(folder, claimed, MANIFEST)
     try:
@@ -173,19 +178,36 @@ def written(folder: Path, claimed: list[OutputFile], version: str) -> Written:
         span(found)
     except OverflowError:
         raise BadOutputError(f"{MANIFEST}: times lie outside of the years 1 to 9999.") from None
-    if found.sealed:
-        raise BadOutputError(f"{MANIFEST}: the version is sealed, and should not be.")
+    if found.sealed != (keys is not None):
+        kind = "sealed" if found.sealed else "open"
+        raise BadOutputError(f"{MANIFEST}: the version is {kind}, and should not be.")
+    report = _report(canonical(found.provenance.report), MANIFEST)
+    if keys is not None:
+        _check_sealed(found, report, keys)
     files = tuple(name for name in map(file_name, sorted(found.hashes)) if os.path.lexists(folder / name))
-    return Written(found, _report(canonical(found.provenance.report), MANIFEST), files)
+    return Written(found, report, files)
 
 
-def collect_report(folder: Path, claimed: list[OutputFile]) -> Report:
-    """Check the report on a version that was checked again.
+def _check_sealed(found: Manifest, report: Report, keys: VersionKeys) -> None:
+    """Look that a version can be opened again, and that its manifest, which anybody reads, tells no values."""
+    named: dict[str, DataFile | SideFile] = {f"{number:05}": file for number, file in enumerate(found.files)}
+    try:
+        for name, file in (named | {"blocks": found.blocks, "sketches": found.sketches}).items():
+            keys.unwrap(file.key or "", f"{found.version}/{name}")
+    except DataError as error:
+        raise BadOutputError(f"{MANIFEST}: {clean(error)[:500]}") from None
+    if found.statistics or found.sample or any(result.places for result in report.results):
+        raise BadOutputError(f"{MANIFEST}: the manifest of a sealed version tells of its values.")
+
+
+def collect_report(folder: Path, claimed: list[OutputFile], *, sealed: bool = False) -> Report:
+    """Check the report on a version that was checked again; of a sealed one it has the counts alone.
 
     Raises:
         BadOutputError: It is none.
     """
-    return _report(_only(folder, claimed, REPORT), REPORT)
+    found = _report(_only(folder, claimed, REPORT), REPORT)
+    return without_places(found) if sealed else found
 
 
 def _report(raw: bytes, name: str) -> Report:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from alphintra_kernel.sandbox import Sandbox
     from alphintra_kernel.supervise import SandboxProcess
 
+    from ..sealing.copies import OpenedCopies
     from .pool import Pool
 
 _SPARE_SECONDS = 120
@@ -84,6 +85,7 @@ class Launcher:
         self.limits = limits
         self.home = WorkerHome(workers_dir)
         self.pool: Pool | None = None
+        self.copies: OpenedCopies | None = None
         self._argv = tuple(argv or (sys.executable, "-P", "-m", "alphintra_kernel.worker"))
 
     async def take(self, limits: JobLimits, *, network: bool = False) -> Worker:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from alphintra.store.checked_json import canonical
+from alphintra.store.sealed import VersionKeys
 from pydantic import TypeAdapter, ValidationError
 
 from ..models.recipes import CellComparison, RecipePreview, StepEffect
@@ -39,13 +40,21 @@ class Expected:
     simulated: bool
 
 
-def collect_processed(folder: Path, claimed: list[OutputFile], *, expected: Expected) -> Written:
+def collect_processed(
+    folder: Path, claimed: list[OutputFile], *, expected: Expected, keys: VersionKeys | None = None
+) -> Written:
     """Check the manifest of a version that a recipe made. Its files are checked when they come into the store.
+
+    Args:
+        folder: Where it is.
+        claimed: What the worker says that it left.
+        expected: What it has to say of where it comes from.
+        keys: Those that it has to be sealed with.
 
     Raises:
         BadOutputError: It is no manifest, or not of what was to be done.
     """
-    found = written(folder, claimed, expected.version)
+    found = written(folder, claimed, expected.version, keys)
     provenance = found.manifest.provenance
     recipe = provenance.recipe
     if provenance.parents != expected.parents or provenance.sources or not isinstance(recipe, Mapping):
@@ -56,6 +65,8 @@ def collect_processed(folder: Path, claimed: list[OutputFile], *, expected: Expe
         if canonical(recipe.get(name)) != canonical(wanted):
             raise BadOutputError(f"{MANIFEST}: recipe: {name}: the version was made in another way than it should be.")
     effects(recipe)
+    if keys is not None and recipe["fitted"]:
+        raise BadOutputError(f"{MANIFEST}: recipe: fitted: the manifest of a sealed version tells of its values.")
     if (found.report.rows, found.report.symbols) != (found.manifest.rows, len(found.manifest.symbols)):
         raise BadOutputError(f"{MANIFEST}: report: other rows were checked than were written.")
     if expected.simulated and not found.manifest.about.simulated:

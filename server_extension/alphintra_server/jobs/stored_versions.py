@@ -21,7 +21,8 @@ from ..db.tables import DatasetRow, JobRow
 from ..errors import Gone, ServiceError
 from ..limits import Limits
 from ..metrics import PROCESSED_ROWS, STORED_FAILURES
-from ..services.dataset_inputs import files_of, folder_of, joined
+from ..sealing.vault import Vault
+from ..services.dataset_inputs import Inputs, current_is_sealed, folder_of, joined
 from ..services.dataset_recording import Made, record
 from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
@@ -35,16 +36,16 @@ from .recipe_output import Expected, collect_comparison, collect_preview, collec
 from .store import Claim
 from .validate import VALIDATE
 from .version_keeping import kept, refuse_too_much
-from .worker_home import Link
 
 PROCESS, PREVIEW, COMPARE = "process", "preview", "compare"
 _PARENT, _OTHER = "parent", "other"
 _REASONS = frozenset(
     {
-        "BAD_COLUMN", "BAD_DATA", "BAD_OUTPUT", "BAD_PARAMETER", "DATASET_ACCESS", "DATASET_DELETED", "DISK_FULL",
-        "DISK_LIMIT", "INTERNAL", "LOOK_AHEAD", "LOST", "MEMORY_LIMIT", "NO_ROWS", "NO_SANDBOX", "NO_TIMEFRAME",
-        "OUTPUT_LIMIT", "PARENT_CHANGED", "PROTOCOL", "QUOTA_EXCEEDED", "STORAGE", "STORE_FAILED",
-        "TIME_LIMIT", "TOO_LARGE", "UNKNOWN_COLUMN", "UNKNOWN_DATASET", "UNKNOWN_SYMBOL", "WORKER_DIED",
+        "BAD_COLUMN", "BAD_DATA", "BAD_OUTPUT", "BAD_PARAMETER", "DATASET_ACCESS", "DATASET_DELETED", "DATA_GONE",
+        "DISK_FULL", "DISK_LIMIT", "INTERNAL", "LOOK_AHEAD", "LOST", "MEMORY_LIMIT", "NO_ROWS", "NO_SANDBOX",
+        "NO_TIMEFRAME", "OUTPUT_LIMIT", "PARENT_CHANGED", "PROTOCOL", "QUOTA_EXCEEDED", "SEALED", "SEALED_BUSY",
+        "SEALED_TOO_LARGE", "STORAGE", "STORE_FAILED", "TIME_LIMIT", "TOO_LARGE", "UNKNOWN_COLUMN", "UNKNOWN_DATASET",
+        "UNKNOWN_SYMBOL", "WORKER_DIED",
     }
 )  # fmt: skip
 
@@ -56,14 +57,16 @@ class ProcessKind(JobKind):
         database: Where what is to be made is recorded.
         storage: Where versions lie.
         limits: What each user may store.
+        vault: Makes the keys of what is made of sealed data, or is the next version of it.
     """
 
     keeps_output = False
 
-    def __init__(self, database: Database, storage: DatasetStorage, limits: Limits) -> None:
+    def __init__(self, database: Database, storage: DatasetStorage, limits: Limits, vault: Vault) -> None:
         self._database = database
         self._storage = storage
         self._limits = limits
+        self._vault = vault
 
     def load(self, session: Session, held: Claim) -> JobInput:
         """Give the worker the version, those that are joined, and the recipe.
@@ -73,8 +76,13 @@ class ProcessKind(JobKind):
         row = _request_of(session, held)
         dataset, source = _version(session, row, row.version_id, _needed(session, row))
         more = _joined(session, row)
-        texts, links = joined(session, self._storage, more)
+        read = joined(session, self._storage, more)
+        read.add(session, self._storage, folder_of(session, dataset), source, _PARENT)
         version = uuid.uuid4().hex
+        assert row.owner_id is not None
+        assert row.dataset_name is not None
+        sealed = read.sealed or current_is_sealed(session, row.owner_id, row.dataset_name)
+        keys = self._vault.make(version) if sealed else None
         message = {
             "id": held.job_id,
             "kind": held.kind,
@@ -82,6 +90,7 @@ class ProcessKind(JobKind):
             "recipe": row.recipe,
             "symbols": row.options["symbols"],
             "rules": row.options["rules"],
+            "seal": None if keys is None else keys.to_json(),
         }
         others = [more[name][1] for name in sorted(more)]
         assert row.recipe is not None
@@ -93,10 +102,11 @@ class ProcessKind(JobKind):
             bool(source.about.get("simulated")),
         )
         return JobInput(
-            texts,
+            read.texts,
             message,
-            collect=partial(collect_processed, expected=expected),
-            links=links | files_of(session, self._storage, folder_of(session, dataset), source.id, _PARENT),
+            collect=partial(collect_processed, expected=expected, keys=keys),
+            links=read.links,
+            sealed=read.sealed,
             more=lambda found: found.files,
             about="file",
         )
@@ -165,10 +175,10 @@ class PreviewKind(JobKind):
         """Give the worker the version, those that are joined, and the recipe."""
         row = _request_of(session, held)
         dataset, source = _version(session, row, row.version_id, Level.READ)
-        texts, links = joined(session, self._storage, _joined(session, row))
+        read = joined(session, self._storage, _joined(session, row))
+        read.add(session, self._storage, folder_of(session, dataset), source, _PARENT)
         message = {"id": held.job_id, "kind": held.kind, "recipe": row.recipe, **row.options}
-        links |= files_of(session, self._storage, folder_of(session, dataset), source.id, _PARENT)
-        return JobInput(texts, message, collect=collect_preview, links=links, about="file")
+        return JobInput(read.texts, message, collect=collect_preview, links=read.links, about="file")
 
     def save(self, session: Session, held: Claim, output: Any) -> None:
         """Keep no recipe that was only tried."""
@@ -188,13 +198,13 @@ class CompareKind(JobKind):
     def load(self, session: Session, held: Claim) -> JobInput:
         """Give the worker both versions."""
         row = _request_of(session, held)
-        links: dict[str, Link] = {}
+        read = Inputs()
         for folder, version_id in ((_PARENT, row.version_id), (_OTHER, row.other_id)):
             assert version_id is not None
             dataset, version = _version(session, row, version_id, Level.READ)
-            links |= files_of(session, self._storage, folder_of(session, dataset), version.id, folder)
+            read.add(session, self._storage, folder_of(session, dataset), version, folder)
         message = {"id": held.job_id, "kind": held.kind}
-        return JobInput({}, message, collect=collect_comparison, links=links, about="file")
+        return JobInput({}, message, collect=collect_comparison, links=read.links, about="file")
 
     def save(self, session: Session, held: Claim, output: Any) -> None:
         """Write nothing: what was found lies in the job's folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from alphintra.rules.report import Report
 from sqlalchemy import delete, select
@@ -13,7 +14,7 @@ from ..db.dataset_tables import DatasetReportRow, DatasetVersionRow
 from ..db.engine import database_now
 from ..db.tables import DatasetRow, JobRow
 from ..errors import Gone, ServiceError
-from ..services.dataset_inputs import files_of, folder_of
+from ..services.dataset_inputs import Inputs, folder_of, is_sealed
 from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
 from ..services.findings import rule_of, verdict
@@ -46,9 +47,11 @@ class ValidateKind(JobKind):
         dataset = _to_edit(session, held, version)
         if version.state != "ACTIVE":
             raise Gone(f"Version {version.number} of {dataset.name} was deleted.", code="DATASET_DELETED")
-        links = files_of(session, self._storage, folder_of(session, dataset), version.id, "parent")
-        message = {"id": held.job_id, "kind": held.kind, "rules": asked.parameters, "before": None}
-        return JobInput({}, message, collect=collect_report, links=links, about="file")
+        read = Inputs().add(session, self._storage, folder_of(session, dataset), version, "parent")
+        sealed = is_sealed(version)
+        message = {"id": held.job_id, "kind": held.kind, "rules": asked.parameters, "before": None, "counts": sealed}
+        collects = partial(collect_report, sealed=sealed)
+        return JobInput({}, message, collect=collects, links=read.links, sealed=read.sealed, about="file")
 
     def save(self, session: Session, held: Claim, output: Report) -> None:
         """Keep the report, and none from before; what was acknowledged of an error that is still there stays so."""

@@ -104,6 +104,7 @@ def lay_out(
     files: Mapping[str, str],
     links: Mapping[str, Link] | None = None,
     wanted: Callable[[], bool] = lambda: True,
+    inside: Mapping[str, str] | None = None,
 ) -> None:
     """Write what a worker gets into the part of its folder that it can only read.
 
@@ -113,6 +114,7 @@ def lay_out(
         links: Path below ``in`` → a file that nobody writes to any more. It gets a second name there, so that its bytes
             stay for as long as the worker has them, whoever removes the file.
         wanted: Asked before each file that may have to be fetched; nothing more is laid out once it says no.
+        inside: Path below ``in`` → where the worker itself will have the file: what is to lie in its memory alone.
 
     Raises:
         FileNotFoundError: A file that is to be linked is gone.
@@ -126,6 +128,11 @@ def lay_out(
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
         with contextlib.nullcontext(file) if isinstance(file, Path) else file.open() as held:
             _link(held, target)
+    for path, place in (inside or {}).items():
+        target = folder / "in" / path
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
+        if not os.path.lexists(target):  # named by the hash of its bytes: another dataset of the owner has them openly
+            target.symlink_to(place)
     for path, text in files.items():
         target = folder / "in" / path
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from alphintra_kernel.usage import Usage
 
 _DRAIN_SECONDS = 1.0
+_PART = 1 << 20
 #: How long a process takes to be gone, once its connection is; and one that held all the memory it may.
 _END_SECONDS, _FREE_SECONDS = 2.0, 60.0
 
@@ -77,6 +78,7 @@ class Worker:
         files: Mapping[str, str],
         links: Mapping[str, Link] | None = None,
         wanted: Callable[[], bool] = lambda: True,
+        inside: Mapping[str, str] | None = None,
     ) -> None:
         """Lay out what a job gets in the folder that the worker can only read. Blocks.
 
@@ -84,12 +86,25 @@ class Worker:
             files: Path below ``in`` → text.
             links: Path below ``in`` → a file of the server's.
             wanted: As of :func:`lay_out`.
+            inside: Path below ``in`` → where the worker itself will have the file.
 
         Raises:
             OSError: It could not be written.
             DataError: A file could not be got from where it lies.
         """
-        lay_out(self.folder, files, links, wanted)
+        lay_out(self.folder, files, links, wanted, inside)
+
+    async def hand(self, number: int, size: int, read: Callable[[int, int], bytes]) -> None:
+        """Send it a file that is to lie in its memory alone, before its job; a worker that is gone is sent nothing.
+
+        Args:
+            number: By which it is known there.
+            size: Its bytes.
+            read: Returns a part of it, from where on and how long. Called in a thread.
+        """
+        self._streams.say({"type": "file", "number": number, "bytes": size})
+        for start in range(0, size, _PART):
+            await self._streams.push(await asyncio.to_thread(read, start, min(_PART, size - start)))
 
     def give(self, job: Mapping[str, Any]) -> None:
         """Send it the job; what it uses is counted from now on."""
@@ -145,11 +160,13 @@ class Streams:
         reader: asyncio.StreamReader,
         read_end: asyncio.ReadTransport,
         write_end: asyncio.WriteTransport,
+        flow: _Flow,
     ) -> None:
         self._loop = loop
         self._reader = reader
         self._read_end = read_end
         self._write_end = write_end
+        self._flow = flow
 
     @classmethod
     async def open(cls, write_fd: int, read_fd: int) -> Streams:
@@ -159,8 +176,8 @@ class Streams:
         read_end, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_fd, "rb", 0)
         )
-        write_end, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(write_fd, "wb", 0))
-        return cls(loop, reader, read_end, write_end)
+        write_end, flow = await loop.connect_write_pipe(_Flow, os.fdopen(write_fd, "wb", 0))
+        return cls(loop, reader, read_end, write_end, flow)
 
     async def line(self) -> bytes:
         """Read a line; empty at the end.
@@ -189,6 +206,12 @@ class Streams:
         """Send a line; a worker that is gone shows when its end is read."""
         self._write_end.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
 
+    async def push(self, data: bytes) -> None:
+        """Send bytes, and wait until there is room for more; one that is gone takes none."""
+        if not self._write_end.is_closing():
+            self._write_end.write(data)
+            await self._flow.ready.wait()
+
     def process_ended(self) -> None:
         """Say, from any thread, that the worker has ended: a process that it left may hold its pipe open."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
@@ -205,6 +228,26 @@ class Streams:
             self._write_end.abort()
         # Lets the transports close their descriptors before the loop may end.
         await asyncio.sleep(0)
+
+
+class _Flow(asyncio.BaseProtocol):
+    """Tells whether what we write is taken."""
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.ready.set()
+
+    def pause_writing(self) -> None:
+        """Wait from now on."""
+        self.ready.clear()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self.ready.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let nobody wait for one that is gone."""
+        self.ready.set()
 
 
 def _nothing() -> None:

@@ -84,6 +84,7 @@ class Dataset(Reply):
     label: str | None = Field(None, description="Which end of its bar a time is: `open` or `close`.")
     adjustment: str | None = None
     simulated: bool = Field(False, description="True where nobody ever traded at these prices.")
+    sealed: bool = Field(False, description="True where the files of the current version are encrypted.")
     source_state: SourceState | None = Field(None, description="Where a connector fills it: how fresh it is.")
 
 
@@ -134,6 +135,7 @@ class DatasetVersion(Reply):
     timeframe: str
     start_date: datetime
     end_date: datetime
+    sealed: bool = Field(description="True where its files are encrypted.")
     is_validated: bool
     validation_errors: list[str]
     acknowledgements: list[dict[str, Any]]

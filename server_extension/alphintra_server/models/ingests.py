@@ -31,6 +31,10 @@ class IngestRequest(Body):
     append: bool = Field(
         False, description="The rows go on from the dataset's current version; else they are all that there is."
     )
+    sealed: bool | None = Field(
+        None,
+        description="Whether its files are encrypted; left out, as those of the dataset's current version are.",
+    )
     about: Stated = Stated()
     description: str = Field("", max_length=5_000)
     tags: list[Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^|]+$")]] = Field(

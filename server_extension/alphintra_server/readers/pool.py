@@ -60,6 +60,14 @@ class Shelf(Protocol):
         """
         ...
 
+    async def keys(self, source: Source) -> Mapping[str, str] | None:
+        """Return what opens a sealed version; ``None`` for any other.
+
+        Raises:
+            ServiceError: Its key is not there.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -155,13 +163,17 @@ class Readers:
         Raises:
             ServiceError: There is no room for it, it cannot be started, or it does not answer well.
         """
-        found = next((own for own in self._kept if own.source == source and not own.writes), None)
-        if found is None:
-            found = await self._add(source, writes=False)
-        elif found.users >= self._bounds.waiting:
-            raise TooMany("You ask this dataset for more at once than it can answer.", headers={"Retry-After": "1"})
-        async with self._use(found) as reader:
+        async with self._use(await self._shared(source)) as reader:
             return await reader.picture(request)
+
+    async def sketches(self, source: Source, most: int) -> bytes:
+        """Ask a reader what a sealed version's manifest does not tell, at most so many bytes.
+
+        Raises:
+            ServiceError: As of :meth:`picture`.
+        """
+        async with self._use(await self._shared(source)) as reader:
+            return await reader.sketches(most)
 
     @asynccontextmanager
     async def download(self, source: Source, request: dict[str, Any]) -> AsyncIterator[tuple[int, Reader]]:
@@ -192,6 +204,15 @@ class Readers:
             self._task.cancel()
             await asyncio.wait({self._task})
         await asyncio.gather(*(self._settle(kept) for kept in list(self._kept)), return_exceptions=True)
+
+    async def _shared(self, source: Source) -> _Kept:
+        """Return one that answers others as well."""
+        found = next((own for own in self._kept if own.source == source and not own.writes), None)
+        if found is None:
+            return await self._add(source, writes=False)
+        if found.users >= self._bounds.waiting:
+            raise TooMany("You ask this dataset for more at once than it can answer.", headers={"Retry-After": "1"})
+        return found
 
     async def _add(self, source: Source, *, writes: bool) -> _Kept:
         if self._launcher is None:
@@ -262,7 +283,7 @@ class Readers:
         assert self._shelf is not None
         began = time.monotonic()
         shipped = () if kept.source.shipped is None else (kept.source.shipped,)
-        links = await self._shelf.links(kept.source)
+        links, keys = await self._shelf.links(kept.source), await self._shelf.keys(kept.source)
         try:  # somebody waits for it: it has the share of a notebook
             begun = await self._launcher.begin(self._program, self._bounds.limits(), NORMAL, links, shipped)
         except FileNotFoundError:
@@ -276,6 +297,8 @@ class Readers:
             await reader.end()
             raise Unavailable("The dataset's reader was ended: ask again.", code="READER_FAILED")
         kept.reader = reader
+        if keys is not None:
+            reader.unlock(keys)
         await reader.ready()
         READER_START_SECONDS.observe(time.monotonic() - began)
         return reader

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,7 @@ class Said(BaseModel):
     code: str = Field(default="", max_length=60, pattern=r"^[A-Z0-9_]*$")
     where: str = Field(default="", max_length=4_000)
     hint: str = Field(default="", max_length=4_000)
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,39 @@ class Reader:
         self.midway = request["type"] == "export"
         return said.rows
 
+    def unlock(self, keys: Mapping[str, str]) -> None:
+        """Tell it the key of the sealed version that it reads; before it is ready."""
+        self._streams.say({"type": "key", **keys})
+
+    async def sketches(self, most: int) -> bytes:
+        """Ask for what a sealed version's manifest does not tell: its statistics and its sample, as JSON.
+
+        Raises:
+            ServiceError: As of :meth:`picture`.
+        """
+        self._begin({"type": "sketches"})
+        found = bytearray()
+        async for part in self.parts():
+            found += part
+            if len(found) > most:
+                raise await self._nonsense()
+        return bytes(found)
+
+    async def opened(self) -> AsyncIterator[bytes | str]:
+        """Have a sealed version opened: yields parts of its files, and behind each file its hash; the manifest is last.
+
+        Raises:
+            ServiceError: As of :meth:`picture`.
+        """
+        self._begin({"type": "open"})
+        while (said := await self._hear(self._patience.answer)).type in ("part", "file"):
+            if said.bytes > MOST_PART or (said.type == "file") != bool(said.sha256):
+                raise await self._nonsense()
+            yield said.sha256 if said.type == "file" else await self._exactly(said.bytes)
+        if said.type != "end":
+            raise await self._nonsense()
+        self.midway = False
+
     async def parts(self) -> AsyncIterator[bytes]:
         """Yield the file that was asked for; it is whole only if this ends without an error.
 
@@ -158,9 +192,12 @@ class Reader:
         await self._streams.close()
         await asyncio.to_thread(remove_tree, self._folder)
 
-    async def _ask(self, request: dict[str, Any]) -> Said:
+    def _begin(self, request: dict[str, Any]) -> None:
         self.midway = True
         self._streams.say(request)
+
+    async def _ask(self, request: dict[str, Any]) -> Said:
+        self._begin(request)
         return await self._hear(self._patience.answer)
 
     async def _hear(self, seconds: float) -> Said:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from alphintra.store.layout import MANIFEST, file_name
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,12 +24,15 @@ from ..jobs.worker_home import Link
 from ..models.dataset_reading import CandlesQuery, DatasetCandles, DownloadPlan, DownloadQuery
 from ..readers.pool import Readers, Source
 from ..readers.process import Said
+from ..sealing.vault import FOLDER as _FOLDER
+from ..sealing.vault import SealedVersion, Vault
+from ..waiting import in_waiting
 from . import shipped_datasets
-from .dataset_inputs import files_of
+from .dataset_inputs import folder_of, is_sealed, stored_files
 from .dataset_rows import find
 from .dataset_storage import DatasetStorage, told
 
-_FOLDER = "version"
+_MOST_SKETCHES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,11 @@ class DatasetReading:
         database: Says who may read what.
         storage: Where versions lie.
         readers: Read them.
+        vault: Has the keys of sealed versions.
     """
 
-    def __init__(self, database: Database, storage: DatasetStorage, readers: Readers) -> None:
-        self._database, self._storage, self._readers = database, storage, readers
+    def __init__(self, database: Database, storage: DatasetStorage, readers: Readers, vault: Vault) -> None:
+        self._database, self._storage, self._readers, self._vault = database, storage, readers, vault
         readers.serve(self)
 
     async def candles(self, who: Caller, dataset_id: str, query: CandlesQuery) -> DatasetCandles:
@@ -99,6 +104,15 @@ class DatasetReading:
             async with self._readers.download(found.source, _asked(query, "export")) as (rows, reader):
                 yield Begun(_plan(found, query, rows), reader.parts())
 
+    async def sketches(self, who: Caller, dataset_id: str, version_id: str) -> dict[str, Any]:
+        """Return what the manifest of a sealed version does not tell: its ``statistics`` and its ``sample``.
+
+        The caller has looked up that they may read it.
+        """
+        with told():
+            raw = await self._readers.sketches(Source(who.user_id, dataset_id, version_id), _MOST_SKETCHES)
+        return dict(await asyncio.to_thread(json.loads, raw))
+
     async def allowed(self, sources: Collection[Source]) -> Collection[Source]:
         """Return those that may still be read by whom they are for."""
 
@@ -116,9 +130,23 @@ class DatasetReading:
             version = session.get_one(DatasetVersionRow, source.version_id)
             owner = session.get_one(DatasetRow, version.dataset_id).user_id
             folder = session.get_one(StorageAccountRow, owner).folder
-            return files_of(session, self._storage, folder, version.id, _FOLDER)
+            manifest, files = stored_files(session, self._storage, folder, version)
+            links = {f"{_FOLDER}/{file_name(file.sha256)}": file for file in files}
+            return {f"{_FOLDER}/{MANIFEST}": manifest, **links}
 
         return await self._database.read(work)
+
+    async def keys(self, source: Source) -> Mapping[str, str] | None:
+        """Return what opens a sealed version, for its reader alone."""
+
+        def work(session: Session) -> SealedVersion | None:
+            version = None if source.version_id is None else session.get_one(DatasetVersionRow, source.version_id)
+            if version is None or not is_sealed(version):
+                return None
+            return SealedVersion(version.id, folder_of(session, session.get_one(DatasetRow, version.dataset_id)))
+
+        found = await self._database.read(work)
+        return None if found is None else (await in_waiting(self._vault.find, found)).to_json()
 
     async def _find(self, who: Caller, dataset_id: str, number: int | None) -> _Found:
         def work(session: Session) -> _Found:

@@ -23,6 +23,7 @@ from ..db.dataset_tables import BlobReferenceRow, DatasetParentRow, DatasetSymbo
 from ..db.engine import database_now
 from ..db.tables import DatasetRow, unique_name
 from ..errors import Conflict
+from .dataset_inputs import is_sealed
 from .dataset_rows import LISTED, fold
 
 IRREGULAR = "irregular"
@@ -44,6 +45,7 @@ class Made:
         source: ``USER_UPLOAD`` or ``EXTERNAL``.
         description: Of a dataset that is new.
         tags: Of a dataset that is new.
+        opens: Whether it was said that it is open, though the version before it may be sealed.
         based_on: The version that has to be the current one still, if there is one to come after.
         is_validated: Whether all rules ran and none has an open error.
         errors: The open errors.
@@ -57,6 +59,7 @@ class Made:
     source: str
     description: str = ""
     tags: tuple[str, ...] = ()
+    opens: bool = False
     based_on: str | None = None
     is_validated: bool = False
     errors: tuple[str, ...] = ()
@@ -83,7 +86,8 @@ def record(session: Session, made: Made) -> DatasetVersionRow:
     """Write the rows of a version; from the commit on it is there.
 
     Raises:
-        Conflict: The version that it goes on from is not the current one any more, or its dataset is being deleted.
+        Conflict: The version that it goes on from is not the current one any more, its dataset is being deleted, or it
+            would be open after a sealed one and nobody said so (``SEALED``).
     """
     manifest = made.manifest
     now = database_now(session)
@@ -93,6 +97,7 @@ def record(session: Session, made: Made) -> DatasetVersionRow:
             f"Another version of {dataset.name} became the current one meanwhile: go on from that one.",
             code="PARENT_CHANGED",
         )
+    _refuse_opening(session, dataset, made)
     newest = session.scalar(
         select(func.max(DatasetVersionRow.number)).where(DatasetVersionRow.dataset_id == dataset.id)
     )
@@ -169,6 +174,7 @@ def about(manifest: Manifest) -> dict[str, Any]:
         "license": None,
         "tradable": {"open", "high", "low", "close"} <= roles,
         "notes": notes,
+        "sealed": manifest.sealed,
     }
 
 
@@ -216,6 +222,19 @@ def _dataset(session: Session, made: Made, now: datetime) -> DatasetRow:
     if found.state != "ACTIVE":
         raise Conflict(f"{made.dataset_name} is being deleted.", code="DATASET_DELETED")
     return found
+
+
+def _refuse_opening(session: Session, dataset: DatasetRow, made: Made) -> None:
+    """Refuse an open version after a sealed one, which may have been made while this one was."""
+    if made.manifest.sealed or made.opens or dataset.current_version_id is None:
+        return
+    current = session.get_one(DatasetVersionRow, dataset.current_version_id)
+    if is_sealed(current):
+        raise Conflict(
+            f"Version {current.number} of {dataset.name} became the current one meanwhile and is sealed, and this one "
+            "would lie open: start it again to have it sealed, or say sealed: false of an upload.",
+            code="SEALED",
+        )
 
 
 def _files(manifest: Manifest) -> list[tuple[str, int]]:

@@ -174,5 +174,6 @@ def to_model(
         label=about.get("label"),
         adjustment=about.get("adjustment"),
         simulated=bool(about.get("simulated", False)),
+        sealed=bool(about.get("sealed", False)),
         source_state=source_state,
     )

@@ -32,6 +32,8 @@ from ..models.datasets import (
 )
 from . import shipped_datasets, stored_previews
 from .connectors import states_of
+from .dataset_inputs import is_sealed
+from .dataset_reading import DatasetReading
 from .dataset_rows import LISTED, WITHOUT_MANIFEST, Level, accesses, find, fold, listed, to_model
 from .manifests import ManifestPlace, Manifests, place_of
 from .paging import Slice
@@ -45,9 +47,11 @@ class Datasets:
         database: Where it is.
         manifests: Where the manifests of stored versions are read.
         limits: What each user may store.
+        reading: Reads what manifests of sealed versions do not tell.
     """
 
-    def __init__(self, database: Database, manifests: Manifests, limits: Limits) -> None:
+    def __init__(self, database: Database, manifests: Manifests, limits: Limits, reading: DatasetReading) -> None:
+        self._reading = reading
         self._database = database
         self._manifests = manifests
         self._limits = limits
@@ -151,7 +155,7 @@ class Datasets:
         """Show some rows, the column statistics and a chart's points."""
         row, place = await self._placed(who, dataset_id, query.version)
         if place is not None:
-            found = await self._manifests.read(place)
+            found = await self._told(who, row, place)
             return stored_previews.preview(row.id, found, query.symbol, query.rows, query.max_points)
         symbol = _symbol(row, query.symbol)
         manifest = row.manifest
@@ -173,7 +177,7 @@ class Datasets:
         """Summarise columns, over all symbols or of one."""
         row, place = await self._placed(who, dataset_id, query.version)
         if place is not None:
-            return stored_previews.statistics(row.id, await self._manifests.read(place), query.symbol)
+            return stored_previews.statistics(row.id, await self._told(who, row, place), query.symbol)
         manifest = row.manifest
         entries = {
             item["name"]: {key: item[key] for key in ("title", "first", "last", "rows")}
@@ -200,6 +204,11 @@ class Datasets:
             symbols={symbol: entries[symbol]},
             symbol_count=1,
         )
+
+    async def _told(self, who: Caller, row: DatasetRow, place: ManifestPlace) -> dict[str, Any]:
+        """Return a manifest with what a reader has to decrypt where it is of a sealed version."""
+        found = await self._manifests.read(place)
+        return found | await self._reading.sketches(who, row.id, place.version_id) if found["sealed"] else found
 
     async def _placed(
         self, who: Caller, dataset_id: str, number: int | None
@@ -282,8 +291,13 @@ def shown(session: Session, dataset: DatasetRow, version: DatasetVersionRow) -> 
 
 def version_model(row: DatasetVersionRow, parents: list[DatasetParent], current: str | None) -> DatasetVersion:
     """Show a version whose parents are known."""
-    names = [name for name in DatasetVersion.model_fields if name not in ("parents", "current")]
-    return DatasetVersion(**{name: getattr(row, name) for name in names}, parents=parents, current=row.id == current)
+    names = [name for name in DatasetVersion.model_fields if name not in ("parents", "current", "sealed")]
+    return DatasetVersion(
+        **{name: getattr(row, name) for name in names},
+        parents=parents,
+        current=row.id == current,
+        sealed=is_sealed(row),
+    )
 
 
 def _symbol(row: DatasetRow, symbol: str | None) -> str:

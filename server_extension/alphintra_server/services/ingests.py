@@ -26,6 +26,7 @@ from ..jobs import fair_queue, store
 from ..jobs.ingest import INGEST, INSPECT
 from ..limits import Limits
 from ..models.ingests import IngestAccepted, IngestRequest, Inspection
+from .dataset_inputs import is_sealed
 from .dataset_names import check_name
 
 _BUSY = ("INSPECTING", "INGESTING")
@@ -40,15 +41,23 @@ class Ingests:
         limits: How many jobs may wait.
         wake: Called after a job was queued.
         refused: Why no jobs run on this machine, or ``None``.
+        keys_seen: Whether code of users can read the server's keys.
     """
 
     def __init__(
-        self, database: Database, limits: Limits, wake: Callable[[], None], refused: str | None = None
+        self,
+        database: Database,
+        limits: Limits,
+        wake: Callable[[], None],
+        refused: str | None = None,
+        *,
+        keys_seen: bool = False,
     ) -> None:
         self._database = database
         self._limits = limits
         self._wake = wake
         self._refused = refused
+        self._keys_seen = keys_seen
 
     async def inspection(self, who: Caller, upload_id: str) -> Inspection:
         """Read what a first look found, as far as there was one."""
@@ -71,12 +80,18 @@ class Ingests:
         mapping = checked_mapping(body.mapping)
         if body.dataset is not None:
             check_name(body.dataset, "dataset")
+        if body.sealed and self._keys_seen:
+            raise Unavailable(
+                "Nothing is sealed here: this server has no sandbox, so code of users can read its keys.",
+                code="NO_SANDBOX",
+            )
         await asyncio.to_thread(refuse_calendar, body.about.calendar)
 
         def work(session: Session) -> IngestAccepted:
             row = self._startable(session, who, upload_id)
             name = body.dataset or row.dataset_name
-            parent = _parent(session, who, name) if body.append else None
+            current = _current(session, who, name)
+            parent = _parent(current, name, sealed=bool(body.sealed)) if body.append else None
             refuse_shipped(session, name)
             account(session, who.user_id)
             ingest = IngestRow(
@@ -86,6 +101,7 @@ class Ingests:
                 upload_id=row.id,
                 dataset_name=name,
                 parent_id=parent,
+                sealed=body.sealed,
                 mapping=mapping,
                 about=body.about.model_dump(),
                 description=body.description,
@@ -204,17 +220,26 @@ def refuse_shipped(session: Session, name: str) -> None:
         raise Invalid.field("dataset", f"{name} is a dataset of the platform: choose another name", code="NAME_TAKEN")
 
 
-def _parent(session: Session, who: Caller, name: str) -> str:
-    """Return the current version of a dataset, to which rows are added."""
+def _current(session: Session, who: Caller, name: str) -> DatasetVersionRow | None:
+    """Return the current version of a dataset of the caller's, if there is one."""
     query = select(DatasetRow).where(
         DatasetRow.unique_name == unique_name(who.user_id, name), DatasetRow.state == "ACTIVE"
     )
     row = session.scalars(query).first()
     if row is None or row.current_version_id is None:
+        return None
+    return session.get_one(DatasetVersionRow, row.current_version_id)
+
+
+def _parent(version: DatasetVersionRow | None, name: str, *, sealed: bool) -> str:
+    """Return the version to which rows are added."""
+    if version is None:
         raise Invalid.field("append", f"you have no dataset {name} to add rows to", code="UNKNOWN_DATASET")
-    version = session.get_one(DatasetVersionRow, row.current_version_id)
     if version.state != "ACTIVE":
         raise Conflict(f"The current version of {name} is being deleted.", code="DATASET_DELETED")
+    if sealed or is_sealed(version):
+        text = "a sealed version goes on from no other, nor another from it: upload all rows as the next version"
+        raise Invalid.field("sealed", text, code="SEALED")
     return version.id
 
 

@@ -19,6 +19,7 @@ from ..jobs.recipe_output import effects, preview_of
 from ..jobs.stored_versions import PREVIEW, PROCESS
 from ..models.recipes import Processed, ProcessRequest, RecipeAccepted, RecipePreviewRequest, RecipePreviewResult
 from ..source.process import Parser, ParserFailedError, ParserUnavailableError
+from .dataset_inputs import refuse_sealed
 from .dataset_names import check_name
 from .dataset_rows import Level, find
 from .ingests import account, refuse_shipped
@@ -28,6 +29,8 @@ from .version_requests import KeptOutput, asked_for, at_work, enqueue, readable
 
 MOST_BYTES = 1 << 20
 """Bytes of the JSON of a recipe."""
+
+_OPEN = "no recipe is tried on it, for the rows that this shows would lie in the open. Run it: nothing is overwritten."
 
 
 class Recipes:
@@ -105,6 +108,7 @@ class Recipes:
         def work(session: Session) -> RecipeAccepted:
             row = find(session, who, dataset_id)
             version = readable(session, row, body.version)
+            refuse_sealed(row, version, _OPEN)
             self._jobs.refuse()
             job = enqueue(
                 session,
@@ -114,7 +118,7 @@ class Recipes:
                 f"Try a recipe on {row.name}@{version.number}",
                 version,
                 recipe=recipe,
-                joined=_joined(session, who, recipe["steps"]),
+                joined=_joined(session, who, recipe["steps"], tried=True),
                 options={"sample": sample, "shown": body.shown},
             )
             return remember(session, _accepted(job.id, job.status, version, None))
@@ -197,8 +201,16 @@ def _refusal(error: Mapping[str, Any]) -> Invalid:
     return Invalid(f"{where}: {place['message']}" if where else place["message"], code=error["code"], errors=[place])
 
 
-def _joined(session: Session, who: Caller, steps: list[dict[str, Any]]) -> dict[str, str]:
+def _joined(
+    session: Session, who: Caller, steps: list[dict[str, Any]], *, tried: bool = False
+) -> dict[str, str]:
     """Find the versions that a recipe joins: ids by the names that it has for them.
+
+    Args:
+        session: The transaction.
+        who: Who asks.
+        steps: The recipe's.
+        tried: Whether it is only tried.
 
     Raises:
         Invalid: One is not there, not for the caller, or has errors that nobody has acknowledged.
@@ -212,7 +224,10 @@ def _joined(session: Session, who: Caller, steps: list[dict[str, Any]]) -> dict[
         try:
             if not (number.isascii() and number.isdecimal() and 0 < len(number) < 10):
                 raise NotFound(f"{number!r} is no number of a version.", code="UNKNOWN_VERSION")
-            version = readable(session, find(session, who, base, Level.USE), int(number))
+            dataset = find(session, who, base, Level.USE)
+            version = readable(session, dataset, int(number))
+            if tried:
+                refuse_sealed(dataset, version, _OPEN)
             if version.validation_errors:
                 text = f"{name} has errors that nobody has acknowledged: {version.validation_errors[0]}"
                 raise Conflict(text, code="DATASET_HAS_ERRORS")

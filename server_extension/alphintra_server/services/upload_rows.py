@@ -94,11 +94,14 @@ def advance(session: Session, upload_id: str, begin: int, end: int, hours: float
 
 
 def end(session: Session, upload_id: str, state: str) -> bool:
-    """End an upload that no job reads; its row goes on to say so for a while. Tell whether this ended it."""
+    """End an upload that no job reads; its row goes on to say so for a while. Tell whether this ended it.
+
+    What a first look found shows rows: it goes with the file.
+    """
     mark = (
         update(UploadRow)
         .where(UploadRow.id == upload_id, UploadRow.kept, UploadRow.state.not_in(BUSY))
-        .values(state=state, kept=False, updated_at=database_now(session))
+        .values(state=state, kept=False, inspection=None, updated_at=database_now(session))
         .returning(UploadRow.id)
     )
     return session.execute(mark).first() is not None

@@ -30,6 +30,7 @@ from ..models.recipes import (
     VersionDifferences,
 )
 from ..waiting import in_waiting
+from .dataset_inputs import refuse_sealed
 from .dataset_recording import show
 from .dataset_rows import Level, find
 from .datasets import shown
@@ -73,6 +74,8 @@ class VersionComparisons:
         def work(session: Session) -> CompareAccepted:
             row = find(session, who, dataset_id)
             old, new = (readable(session, row, number) for number in (body.from_, body.to))
+            for version in (old, new):
+                refuse_sealed(row, version, "its cells are not compared, for what differs would lie in the open.")
             self._jobs.refuse()
             name = f"Compare {row.name}@{old.number} with @{new.number}"
             job = enqueue(session, self._jobs.limits, who, COMPARE, name, old, other_id=new.id)

@@ -6,6 +6,7 @@ nobody new; who has begun to read goes on, as long as they ask now and then.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections import OrderedDict
@@ -15,13 +16,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..auth import Caller
-from ..db.dataset_tables import BlobReferenceRow, DatasetVersionRow, StorageAccountRow
+from ..db.dataset_tables import BlobReferenceRow, DatasetVersionRow
 from ..db.engine import Database
 from ..db.tables import DatasetRow
 from ..errors import Gone, Invalid, NotFound
 from ..models.versions import VersionNames, VersionRef
+from ..sealing.copies import OpenedCopies
+from ..sealing.vault import SealedVersion
 from ..waiting import in_waiting
 from . import dataset_leases
+from .dataset_inputs import folder_of, is_sealed
 from .dataset_rows import find
 from .dataset_storage import DatasetStorage, StoredFile, told
 
@@ -35,9 +39,11 @@ class VersionReading:
     Args:
         database: Says who may read what.
         storage: Where versions lie.
+        copies: Opens sealed ones: a reader gets rows, and no keys.
     """
 
-    def __init__(self, database: Database, storage: DatasetStorage) -> None:
+    def __init__(self, database: Database, storage: DatasetStorage, copies: OpenedCopies) -> None:
+        self._copies = copies
         self._database = database
         self._storage = storage
         # When a reader's lease was last taken, so that not every range of a file is a write.
@@ -60,15 +66,19 @@ class VersionReading:
     async def manifest(self, who: Caller, version_id: str, holder: str) -> bytes:
         """Read a version's manifest; this reader (``holder``) reads the version from then on."""
 
-        def work(session: Session) -> str:
-            folder = _readable(session, who, version_id, holder)
+        def work(session: Session) -> tuple[SealedVersion, bool]:
+            found = _readable(session, who, version_id, holder)
             dataset_leases.take(session, version_id, holder)
-            return folder
+            return found
 
-        folder = await self._database.write(work)
+        version, sealed = await self._database.write(work)
         self._note_taken(version_id, holder)
-        with told():
-            return await in_waiting(self._storage.manifest, folder, version_id)
+        if not sealed:
+            with told():
+                return await in_waiting(self._storage.manifest, version.owner, version.id)
+        async with self._copies.hold(version, who.user_id) as copy:
+            assert copy.manifest is not None
+            return await asyncio.to_thread(copy.read, copy.manifest, 0, copy.manifest.bytes)
 
     async def part(
         self, who: Caller, version_id: str, sha256: str, start: int, count: int, holder: str
@@ -80,21 +90,30 @@ class VersionReading:
             Unavailable: The store failed.
         """
 
-        def work(session: Session) -> StoredFile:
-            owner = _readable(session, who, version_id, holder)
+        def work(session: Session) -> tuple[SealedVersion, StoredFile | None]:
+            """Return the version, and its file where that lies open in the store."""
+            version, sealed = _readable(session, who, version_id, holder)
+            if sealed:
+                return version, None
             reference = session.get(BlobReferenceRow, (version_id, sha256))
             if reference is None:
-                raise NotFound(f"The version has no file {sha256}.")
-            return StoredFile(self._storage, owner, sha256, reference.bytes)
+                raise _no_file(sha256)
+            return version, StoredFile(self._storage, version.owner, sha256, reference.bytes)
 
-        file = await self._database.read(work)
+        version, stored = await self._database.read(work)
         if time.monotonic() - self._taken.get((version_id, holder), -inf) > _RENEWED:
             await self._database.write(lambda session: dataset_leases.take(session, version_id, holder))
             self._note_taken(version_id, holder)
-        if start + count > file.size:
-            raise Invalid.field("bytes", f"the file has {file.size:,} bytes")
-        with told():
-            return await in_waiting(_read, file, start, count)
+        if stored is not None:
+            _refuse_beyond(start + count, stored.size)
+            with told():
+                return await in_waiting(_read, stored, start, count)
+        async with self._copies.hold(version, who.user_id) as copy:
+            file = copy.files.get(sha256)
+            if file is None:
+                raise _no_file(sha256)
+            _refuse_beyond(start + count, file.bytes)
+            return await asyncio.to_thread(copy.read, file, start, count)
 
     def _note_taken(self, version_id: str, holder: str) -> None:
         self._taken[version_id, holder] = time.monotonic()
@@ -103,8 +122,17 @@ class VersionReading:
             self._taken.popitem(last=False)
 
 
-def _readable(session: Session, who: Caller, version_id: str, holder: str) -> str:
-    """Return whose folder a version lies in, if the caller may read it.
+def _no_file(sha256: str) -> NotFound:
+    return NotFound(f"The version has no file {sha256}.")
+
+
+def _refuse_beyond(stop: int, size: int) -> None:
+    if stop > size:
+        raise Invalid.field("bytes", f"the file has {size:,} bytes")
+
+
+def _readable(session: Session, who: Caller, version_id: str, holder: str) -> tuple[SealedVersion, bool]:
+    """Return where a version lies, if the caller may read it, and whether it is sealed.
 
     A reader who has begun (``holder``) goes on while it is being deleted.
     """
@@ -119,7 +147,7 @@ def _readable(session: Session, who: Caller, version_id: str, holder: str) -> st
     except Gone:
         if dataset.state == "DELETED" or not dataset_leases.holds(session, version_id, holder):
             raise
-    return session.get_one(StorageAccountRow, dataset.user_id).folder
+    return SealedVersion(version.id, folder_of(session, dataset)), is_sealed(version)
 
 
 def _read(stored: StoredFile, start: int, count: int) -> bytes:

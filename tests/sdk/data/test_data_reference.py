@@ -1,10 +1,12 @@
 """Rows and events as they were known: revisions, corrections, symbols that changed hands; nothing is overwritten."""
 
 import alphintra as al
+import numpy as np
 import pandas as pd
 import pytest
 from alphintra.data.sources import FolderSource
 from alphintra.errors import DataError, UnknownDataset
+from alphintra.rules import of_reference
 from alphintra.store import reference
 
 from tests.sdk.recipes.made import DAILY, FEATURES, datasets, table
@@ -77,7 +79,16 @@ def test_events_as_they_were_known(folder):
     # A correction: two new shares for an old one, known on the 5th.
     second = al.data.add_reference("actions", [row("split", "2020-01-06", 2.0, known_from="2020-01-05")])
     assert second.about.provenance.parents == (first.about.version,)
-    facts = reference.facts(FolderSource(folder).open("actions", "2"))
+    # As the rules take them: what is known today, of the symbols that there is anything of.
+    opened = FolderSource(folder).open("actions", "2")
+    split, dividend = (int(np.datetime64(day, "D").astype(int)) for day in ("2020-01-06", "2020-01-08"))
+    assert of_reference(opened, ["AAPL", "I2", "MSFT"]) == {
+        "events": {"AAPL": {split}, "I2": frozenset()},
+        "ex_dates": {"AAPL": {split, dividend}, "I2": {dividend}},
+    }
+    with pytest.raises(DataError, match="holds no reference data"):
+        of_reference(FolderSource(folder).open("macro", "1"), ["US"])
+    facts = reference.facts(opened)
     assert [f.value for f in facts if f.kind == "split"] == [4.0, 2.0]
     expected = {
         "2019-12-30": [], "2020-01-04": [("split", 4.0)], "2020-01-05": [("split", 2.0)],

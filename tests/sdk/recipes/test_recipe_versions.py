@@ -12,14 +12,16 @@ from alphintra.data.sources import FOLDER_VARIABLE, FolderSource
 from alphintra.errors import Cancelled, DataError, ParameterError, UnknownDataset
 from alphintra.recipes import Context, Recipe, apply, recipe_of
 from alphintra.recipes.step import Outcome
+from alphintra.rules import Choice
 from alphintra.store import manifest as manifests
 from alphintra.store.columns import numbers
 from alphintra.store.comparing import compare
 from alphintra.store.open_file import Rules
 from alphintra.store.opening import open_folder
+from alphintra.store.sealed import KeyFolder, Seal
 
 from tests.sdk.recipes.made import FEATURES, after, datasets, rows, stored
-from tests.sdk.store.made import ABOUT, ROLES, bars
+from tests.sdk.store.made import ABOUT, ROLES, bars, write
 
 r = al.recipes
 STEPS = [
@@ -65,6 +67,31 @@ def test_the_same_recipe_makes_the_same_version(tmp_path):
     assert effects[2]["columns_added"] == ["ret"] and effects[3]["cells_changed"] == {"ret": bounded}
     roles = {column.name: (column.role, column.unit) for column in kept.columns}
     assert roles["label"] == ("label", "fraction") and roles["ret"] == ("feature", "fraction")
+
+
+def test_what_is_made_of_a_sealed_version_is_sealed_and_its_manifest_tells_nothing(tmp_path):
+    keys = KeyFolder(tmp_path / "keys")
+    write(tmp_path / "old", two(), seal=Seal(keys, "v1"))
+    old = open_folder(tmp_path / "old", keys)
+    with pytest.raises(DataError, match="has to be sealed as well"):
+        apply(old, STEPS, tmp_path / "open", "a")
+    made = apply(old, STEPS, tmp_path / "a", "a", seal=Seal(keys, "a"), check=Choice())
+    plain = apply(stored(tmp_path / "plain", two()), STEPS, tmp_path / "b", "b", check=Choice())
+    assert made.manifest.content_hash == plain.manifest.content_hash
+    entry, report = made.manifest.provenance.recipe, made.manifest.provenance.report
+    assert (made.manifest.sealed, made.manifest.statistics, entry["fitted"]) == (True, {}, {})
+    assert plain.manifest.provenance.recipe["fitted"] and made.recipe.fitted == plain.recipe.fitted
+    counts = [[result["count"] for result in own["results"]] for own in (report, plain.manifest.provenance.report)]
+    assert counts[0] == counts[1] and any(counts[0])
+    assert not any(result["places"]["count"] for result in report["results"])
+    # Nor does an error, which is written down where a job ends.
+    step = r.Adjust(events=[{"symbol": "AAPL", "kind": "dividend", "ex_date": "2020-01-02", "value": 98765.0}])
+    for seal, said in ((Seal(keys, "c"), "a dividend is not less than"), (None, "a dividend of 98765 on a close of ")):
+        given = old if seal else stored(tmp_path / "again", two())
+        with pytest.raises(DataError, match=said) as caught:
+            apply(given, step, tmp_path / said[-4:], "c", seal=seal)
+        assert caught.value.code == "BAD_DIVIDEND"
+        assert ("98765" in str(caught.value)) == (seal is None)
 
 
 def test_what_a_step_changed_is_what_two_versions_differ_in(tmp_path):

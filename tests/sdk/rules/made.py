@@ -131,11 +131,11 @@ def shipped(name: str) -> dict[str, pa.Table]:
     return {symbol: own.select(kept) for symbol, own in by_symbol(table)}
 
 
-def splits() -> dict[str, frozenset[int]]:
-    """Days of the splits in the shipped shares, by symbol."""
+def splits(kinds: tuple[str, ...] = ("split",)) -> dict[str, frozenset[int]]:
+    """Days of the splits in the shipped shares, or of other events, by symbol."""
     out: dict[str, frozenset[int]] = {}
     for row in pq.read_table(SHIPPED / "us-equities-daily" / "events.parquet").to_pylist():
-        if row["kind"] == "split":
+        if row["kind"] in kinds:
             day = (row["ex_date"] - dt.date(1970, 1, 1)).days
             out[row["symbol"]] = out.get(row["symbol"], frozenset()) | {day}
     return out

@@ -331,6 +331,28 @@ def test_adjusted_closes() -> None:
     drift = table.append_column("adj_close", pa.array(close * np.linspace(0.5, 1, len(close))))
     report = check({"A": drift}, Choice(parameters={"ADJ_INCONSISTENT": {"rounding": 1e-6}}), **NYSE_DAYS)
     assert [p.message for p in report["ADJ_INCONSISTENT"].places] == ["the share of the close rises in 249 of 250 rows"]
+    # With the days of dividends known, a rise on another one is an error, wherever a batch begins.
+    dates = table["date"].cast(pa.int32()).to_numpy()
+    for day in (int(dates[100]), int(dates[100]) - 1):
+        right = check({"A": good}, **NYSE_DAYS, ex_dates={"A": frozenset({day})})
+        assert fired(right) == ({} if day > dates[99] else {"ADJ_INCONSISTENT": ("error", 1)})
+    for known in (frozenset(), frozenset({int(dates[99]), int(dates[101])})):
+        wrong = check({"A": good}, cuts=lambda: 50, **NYSE_DAYS, ex_dates={"A": known})
+        assert places(wrong, "ADJ_INCONSISTENT") == [("A", table["date"][100].as_py().isoformat())]
+        (place,) = wrong["ADJ_INCONSISTENT"].places
+        assert place.message == "the share of the close rises by 5.26%, and no dividend or split is known"
+    all_ = check({"A": drift}, Choice(parameters={"ADJ_INCONSISTENT": {"rounding": 1e-6}}), **NYSE_DAYS,
+                 ex_dates={"A": frozenset(dates.tolist())})  # fmt: skip
+    assert fired(all_) == {}
+    # Weeks stamped Monday, and days stamped at a midnight that is of the day before by UTC, are not told from dates.
+    weeks = days(np.arange(20) * 7 + 19_723)
+    stamped = walk(np.arange(len(close)) * DAY + us("2024-01-01T13:00"))
+    for rows, at, more in ((weeks, 10, {"timeframe": "1w"}), (stamped, 100, {"timeframe": "1d", "calendar": "24/7"})):
+        shares = np.where(np.arange(len(rows)) < at, 0.95, 1.0)
+        adjusted = rows.append_column("adj_close", pa.array(rows["close"].to_numpy() * shares))
+        stamp = rows[0].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy()[at] // DAY
+        report = check({"A": adjusted}, **NYSE_DAYS | more, ex_dates={"A": frozenset({int(stamp) + 2})})
+        assert "ADJ_INCONSISTENT" not in fired(report)
     reverse = np.where(np.arange(len(close)) < 100, 10.0, 1.0)
     raw = table.append_column("adj_close", pa.array(close * reverse))
     assert "ADJ_INCONSISTENT" not in fired(check({"A": raw}, **NYSE_DAYS))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from alphintra.ingest.zones import Localizer
 from alphintra.rules.hours import hours_of
 
 from tests.sdk.rules.made import (
@@ -31,7 +32,12 @@ def test_real_shares_through_their_splits() -> None:
     """Five US shares by day, 2000 to 2013, with the holidays, 11 September and hurricane Sandy, and AAPL's splits."""
     rows = shipped("us-equities-daily")
     assert (sum(map(len, rows.values())), splits()["AAPL"]) == (12_154, {11_129, 12_842})
-    assert fired(check(rows, **SHARES, events=splits())) == {}
+    known = {symbol: splits(("split", "dividend")).get(symbol, frozenset()) for symbol in rows}
+    assert fired(check(rows, **SHARES, events=splits(), ex_dates=known)) == {}
+    late = known | {"IBM": frozenset(day + 1 for day in known["IBM"])}
+    assert set(places(check(rows, **SHARES, events=splits(), ex_dates=late), "ADJ_INCONSISTENT")) > {
+        ("IBM", "2013-02-06")
+    }
     unknown = check(rows, **SHARES)
     assert (fired(unknown), places(unknown, "SPLIT_LIKE")) == (
         {"SPLIT_LIKE": ("warning", 2)}, [("AAPL", "2000-06-21"), ("AAPL", "2005-02-28")]
@@ -81,6 +87,16 @@ def test_crypto_over_two_changes_of_the_clocks() -> None:
     report = check({"BTC": walk(times)}, **stated)
     assert (fired(report), report["GAP_24X7"].status) == ({}, "checked")
     assert report["WEEKEND_ROWS"].reason == "the market never closes"
+    # In local time an hour comes twice in autumn, and so it does here; UTC's stamps read as local ones have it once.
+    for zone, hour in (("America/New_York", "2024-11-03T05:00:00Z"), ("Europe/Berlin", "2024-10-27T00:00:00Z")):
+        right = check({"BTC": walk(times)}, **stated, zone=zone)
+        assert (fired(right), right["TS_DST_ABSENT"].status) == ({}, "checked")
+        local = Localizer(zone, repeats=False)
+        utc = np.unique(local.to_utc(times, ["BTC"], np.zeros(len(times), dtype=np.int64))[0])
+        wrong = check({"BTC": walk(utc)}, **stated, zone=zone)
+        assert places(wrong, "TS_DST_ABSENT") == [("BTC", hour)]
+    assert check({"BTC": walk(times)}, **stated, zone="UTC")["TS_DST_ABSENT"].reason == "in UTC clocks are not changed"
+    assert report["TS_DST_ABSENT"].reason == "the zone of the times is not known"
 
 
 def test_currencies_over_weekends_and_holidays() -> None:

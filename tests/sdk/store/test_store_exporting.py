@@ -170,12 +170,13 @@ import io, sys
 from pathlib import Path
 from alphintra_kernel.dataset_reader import Opened
 from alphintra_kernel.protocol import Channel
-opened, out = Opened(Path(sys.argv[1])), io.BytesIO()
+opened, out = Opened(Path(sys.argv[1]), None, None), io.BytesIO()
 rows = {"symbols": None, "columns": None, "start": None, "end": None, "escape": True}
 drawn = {"symbol": "NA", "column": None, "start": None, "end": None, "first_row": None, "stop_row": None, "points": 9}
-for request in [{"type": "candles", **drawn}, *({"type": "export", "format": name, **rows} for name in sys.argv[2:])]:
+asked = [{"type": "candles", **drawn}, {"type": "sketches"}, {"type": "open"}]
+for request in [*asked, *({"type": "export", "format": name, **rows} for name in sys.argv[2:])]:
     opened.answer(request, Channel(io.BytesIO(), out), out)
-assert out.getvalue().count(b'{"type":"end"}') == 5
+assert out.getvalue().count(b'{"type":"end"}') == 7
 print(sorted({"pandas", "numba", "duckdb", "polars", "scipy", "matplotlib"} & set(sys.modules)))
 """
 
