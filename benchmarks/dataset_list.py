@@ -150,7 +150,7 @@ async def time_filter(database: Any, name: str, given: dict[str, Any]) -> Timed:
     from alphintra_server.models.datasets import DatasetQuery
     from alphintra_server.services.datasets import Datasets
 
-    datasets, who = Datasets(database, Any, Limits()), Caller("local", ("admin",))
+    datasets, who = Datasets(database, Any, Limits(), Any), Caller("local", ("admin",))
 
     async def ask(offset: int) -> tuple[float, int]:
         began = time.perf_counter()
