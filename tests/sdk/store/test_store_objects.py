@@ -6,7 +6,9 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import fsspec
 import pytest
@@ -174,6 +176,38 @@ def test_who_wants_the_same_file_meanwhile_waits_for_it(tmp_path):
             go.set()
             assert [reader.result(60) for reader in readers] == [content] * 3
     assert fetched == [1]
+
+
+def test_who_waited_for_a_file_that_did_not_come_shares_the_failure(tmp_path):
+    cache, begun, go = Cache(tmp_path, 1_000), threading.Event(), threading.Event()
+    sha256, fetched = hashlib.sha256(b"x").hexdigest(), []
+
+    def fetch():
+        fetched.append(1)
+        begun.set()
+        assert go.wait(60)
+        raise DataError("it hangs", code="STORE_FAILED")
+        yield b"x"
+
+    def read(fetch=fetch):
+        with cache.open("me", sha256, 1, fetch) as path:
+            return path.read_bytes()
+
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(read)
+        assert begun.wait(60)
+        others = [threads.submit(read) for _ in range(3)]
+        (part,) = tmp_path.glob("*.part")
+        lock = f":{part.stat().st_ino} "
+        until = time.monotonic() + 60
+        while sum("->" in line and lock in line for line in Path("/proc/locks").read_text().splitlines()) < 3:
+            assert time.monotonic() < until  # until they wait
+            time.sleep(0.01)
+        go.set()
+        assert {own.exception(60).code for own in (first, *others)} == {"STORE_FAILED"}
+    assert fetched == [1]
+    assert read(lambda: [b"x"]) == b"x"  # whoever comes afterwards asks again
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
 
 
 def test_addresses(tmp_path):
