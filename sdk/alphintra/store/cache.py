@@ -183,6 +183,8 @@ def _remove_if_free(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_at(file.fileno(), path):  # another has come there meanwhile, which may be held
+                return False
             path.unlink()
     except (BlockingIOError, FileNotFoundError):
         return False

@@ -1,5 +1,6 @@
 """Versions in an object store, read through a bounded cache."""
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -208,6 +209,23 @@ def test_who_waited_for_a_file_that_did_not_come_shares_the_failure(tmp_path):
     assert fetched == [1]
     assert read(lambda: [b"x"]) == b"x"  # whoever comes afterwards asks again
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
+
+
+def test_what_has_come_in_the_place_of_what_was_to_go_stays(tmp_path, monkeypatch):
+    cache, sha256 = Cache(tmp_path, 1_000), hashlib.sha256(b"x").hexdigest()
+    with cache.open("me", sha256, 1, lambda: [b"x"]) as path:
+        pass
+    flock = fcntl.flock
+
+    def replaced(file, how):
+        path.unlink()  # another process removes it and fetches it again, before this one has the lock
+        path.write_bytes(b"x")
+        flock(file, how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", replaced)
+        cache.remove("me", sha256)
+    assert path.exists()
 
 
 def test_addresses(tmp_path):
