@@ -19,8 +19,8 @@ from alphintra.store.blobs import Entry, missing, owner_locked, unknown
 from alphintra.store.cache import Cache
 from alphintra.store.layout import blob_path, check_id, manifest_path
 
-ATOMIC = ("memory", "s3", "s3a", "gs", "gcs", "abfs", "az")
-"""Where an object is put whole or not at all."""
+ATOMIC = ("memory", "s3", "s3a", "gs", "gcs")
+"""Where an object is put whole or not at all, and says when: what says not would never be swept."""
 _PART = 16 << 20
 """Bytes that come or go at once: what is held in memory of a file."""
 _TRIES = 2

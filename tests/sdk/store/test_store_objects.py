@@ -236,6 +236,8 @@ def test_addresses(tmp_path):
     for address, cache, code in (
         ("memory://x", None, "NO_CACHE"),
         ("ftp://x", Cache(tmp_path), "BAD_ADDRESS"),
+        ("abfs://x", Cache(tmp_path), "BAD_ADDRESS"),
+        ("az://x", Cache(tmp_path), "BAD_ADDRESS"),
         ("memory://", Cache(tmp_path), "BAD_ADDRESS"),
     ):
         with pytest.raises(DataError) as caught:
