@@ -5,18 +5,21 @@ import json
 import logging
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from alphintra.errors import DataError
 from alphintra_kernel.levels import probe_report
 from alphintra_kernel.sandbox import Sandbox
-from alphintra_server.jobs import protocol
-from alphintra_server.jobs.attempt import Failed, Finished, Stopped
+from alphintra_server.jobs import protocol, worker_home
+from alphintra_server.jobs.attempt import Attempt, Failed, Finished, JobInput, Stopped
 from alphintra_server.jobs.bounds_told import with_bound
 from alphintra_server.jobs.launcher import JobLimits
 from alphintra_server.jobs.output import BadOutputError, collect
 from alphintra_server.jobs.pool import Pool
 from alphintra_server.jobs.protocol import KEPT_LOG_LINES
 from alphintra_server.jobs.worker_process import Worker
+from alphintra_server.services.connector_runs import PASSING
 
 from alphintra_kernel import outputs
 
@@ -126,6 +129,27 @@ FORGES = (
     "            os._exit(0)\n"
     "        import time; time.sleep(60)"
 )
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "again"),
+    [
+        ("STORE_FAILED", "STORE_FAILED", True),
+        ("BAD_ADDRESS", "STORE_FAILED", True),
+        ("DISK_FULL", "DISK_FULL", True),
+        ("CACHE_TOO_SMALL", "CACHE_TOO_SMALL", False),
+        ("DAMAGED_FILE", "DAMAGED_FILE", False),
+        ("MISSING_FILE", "DATA_GONE", False),
+    ],
+)
+async def test_what_could_not_be_fetched_says_why(tmp_path, monkeypatch, code, told, again):
+    def place(*_):
+        raise DataError("it could not", code=code)
+
+    monkeypatch.setattr(worker_home, "record", lambda *_: None)
+    one = Attempt(None, SimpleNamespace(limits=JobLimits()), tmp_path, None)
+    assert code_of(await one._work(SimpleNamespace(marker="", place=place), JobInput({}, {}))) == told
+    assert (told in PASSING) is again
 
 
 @pytest.mark.parametrize(

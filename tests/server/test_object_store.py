@@ -2,9 +2,11 @@
 
 import asyncio
 import hashlib
+import socket
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import alphintra as al
@@ -45,19 +47,10 @@ def identities():
 
 
 @pytest.fixture
-def impatient(monkeypatch):
-    """Try again once, at once: what does not come back is not waited for."""
-    monkeypatch.setattr(objects, "_TRIES", 2)
-    short = {"connect_timeout": 5, "read_timeout": 30, "retries": {"total_max_attempts": 1}}
-    monkeypatch.setitem(objects._S3, "config_kwargs", short)
-
-
-@pytest.fixture
 def settings(request):
     """With a store in a bucket, or as a test says."""
     if hasattr(request, "param"):
         return request.param
-    request.getfixturevalue("impatient")
     return {"dataset_store": request.getfixturevalue("bucket").address}
 
 
@@ -110,7 +103,7 @@ def test_a_version_is_the_same_as_in_a_folder(bucket, tmp_path):  # noqa: F811
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["lock"]
 
 
-def test_a_connection_that_breaks_leaves_nothing_half(bucket, tmp_path, impatient):  # noqa: F811
+def test_a_connection_that_breaks_leaves_nothing_half(bucket, tmp_path):  # noqa: F811
     cache = tmp_path / "cache"
     blobs = open_blobs(bucket.address, Cache(cache), tmp_path)
     bucket.line.cut(up=30_000)
@@ -147,6 +140,26 @@ def test_a_connection_that_breaks_leaves_nothing_half(bucket, tmp_path, impatien
     nowhere = open_blobs("s3://no-such-bucket/data", Cache(tmp_path / "nowhere"))
     for work in nowhere.check, lambda: nowhere.manifest("me", "v1"), lambda: nowhere.has("me", file.sha256, 1):
         assert code_of(work) == "STORE_FAILED"
+
+
+def test_a_store_that_hangs_is_given_up(bucket, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setitem(objects._S3, "config_kwargs", {**objects._S3["config_kwargs"], "read_timeout": 0.2})
+    taken = []
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+
+        def take():
+            with suppress(OSError):
+                while True:
+                    taken.append(hangs.accept())
+
+        threading.Thread(target=take, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{hangs.getsockname()[1]}")
+        blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
+        for work in lambda: blobs.manifest("me", "v1"), lambda: blobs.open("me", "0" * 64, 10).__enter__():
+            taken.clear()
+            assert code_of(work) == "STORE_FAILED"
+            assert len(taken) == 2
+        hangs.shutdown(socket.SHUT_RDWR)
 
 
 def test_whoever_is_killed_between_a_file_and_the_manifest_leaves_no_version(bucket, tmp_path, monkeypatch):  # noqa: F811

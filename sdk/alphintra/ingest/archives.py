@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
+from glob import escape
 
 from alphintra.errors import DataError
-from alphintra.ingest.containers import Head, base_of, stem_of
+from alphintra.ingest.containers import Head, base_of, folder_of, stem_of
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.guessing import Guess
 from alphintra.ingest.habits import symbol_of
-from alphintra.ingest.mapping import CAPITALS, SYMBOL
+from alphintra.ingest.mapping import CAPITALS, SYMBOL, is_rule
 from alphintra.ingest.roles import Question, Reason
 
 _SHOWN = 3
+_PROPOSED = 8
 _SEPARATORS = re.compile(r"[,;\t|]")
 _VALUE = re.compile(r"\s*['\"]?[-+]?[.\d]")
 
@@ -85,13 +87,20 @@ def asked_of_archive(found: Guess, tables: Alike, findings: Findings) -> Guess:
     mapping, reasons = found.mapping, found.reasons
     names = [base_of(head.inside) for head in tables.usual]
     pattern = "" if mapping.symbol_from == "column" else rule_for(names)
-    if tables.others:
+    clash = () if mapping.symbol_from == "column" else _clash(tables.usual, pattern)
+    if tables.others or clash:
         count = len(tables.usual) + len(tables.others)
-        text = f"{len(tables.others):,} of {count:,} tables are not like the others. Which are to be read?"
-        questions.append(Question("members", text, _globs(tables, pattern.rpartition(SYMBOL)[2])))
+        text = f"{len(tables.others):,} of {count:,} tables are not like the others. " if tables.others else ""
+        if clash:
+            places = " and ".join(shown(head.inside, 60) for head in clash[:2])
+            text += f"{places} have one symbol, and may be two things: choose a folder. "
+        globs = _globs(tables, pattern.rpartition(SYMBOL)[2]) if tables.others else ("*",)
+        questions.append(Question("members", f"{text}Which are to be read?", (*_of_folders(clash), *globs)))
     if mapping.symbol_from != "column":
         mapping = replace(mapping, symbol_from="name", symbol="", symbol_pattern=pattern)
-        examples = ", ".join(f"{shown(name, 40)} is {shown(_told(pattern, name), 24)}" for name in names[:_SHOWN])
+        called = [head.inside for head in tables.usual] if clash else names
+        first_few = list(zip(called, names, strict=True))[:_SHOWN]
+        examples = ", ".join(f"{shown(own, 40)} is {shown(_told(pattern, name), 24)}" for own, name in first_few)
         choices = (pattern, pattern.replace(SYMBOL, CAPITALS)) if pattern else ()
         # Many files that agree on one symbol, as an exchange packs the months of a pair, leave nothing to ask.
         if not pattern or len(names) == 1 or len({symbol_in(pattern, name) for name in names}) > 1:
@@ -103,6 +112,26 @@ def asked_of_archive(found: Guess, tables: Alike, findings: Findings) -> Guess:
 
 def _told(pattern: str, name: str) -> str:
     return (symbol_in(pattern, name) if pattern else None) or symbol_of(stem_of(name))
+
+
+def _clash(heads: Sequence[Head], pattern: str) -> tuple[Head, ...]:
+    """Return tables of one symbol, each the first of its folder; none where each symbol has its files in one.
+
+    Those of one folder are its months and years; ``spot`` and ``futures`` are not.
+    """
+    found: dict[str, dict[str, Head]] = {}
+    for head in heads:
+        # In capitals they may be one as well.
+        own = found.setdefault(_told(pattern, base_of(head.inside)).upper(), {})
+        own.setdefault(folder_of(head.inside), head)
+    return next((tuple(own.values()) for own in found.values() if len(own) > 1), ())
+
+
+def _of_folders(clash: Sequence[Head]) -> tuple[str, ...]:
+    """Return a glob for each folder that can be told by one."""
+    folders = [folder_of(head.inside) for head in clash]
+    globs = [f"{escape(folder)}*" for folder in folders if folder]
+    return tuple(glob for glob in globs if is_rule(glob))[:_PROPOSED]
 
 
 def _globs(tables: Alike, after: str) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ class Part:
         path: Where its bytes are.
         content: What they are.
         base: Its file's name without folders, all suffixes kept.
+        folder: Where in its archive it is, as of :func:`folder_of`.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Part:
     path: Path
     content: Content
     base: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,11 @@ def base_of(name: str) -> str:
     return name.replace("\\", "/").rsplit("/", 1)[-1]
 
 
+def folder_of(inside: str) -> str:
+    """Return the folder of an archive's table with the sign that ends it; empty where it is in none."""
+    return inside[: len(inside) - len(base_of(inside))]
+
+
 def stem_of(name: str) -> str:
     """Return a name without folders, packing, suffix, and the market that some write after the symbol (``aapl.us``)."""
     last = base_of(name)
@@ -269,7 +276,7 @@ def _members(
             try:
                 with archive.open(entry) as stream:
                     left -= _unpack(stream, target, size, left, limits, inside)
-                yield _inner(target, inside, entry.filename, limits)
+                yield _inner(target, inside, entry.filename, limits, folder_of(entry.filename))
             except _UNPACKING as error:
                 raise _damaged("zip archive", inside) from error
             finally:
@@ -292,11 +299,11 @@ def _data(archive: zipfile.ZipFile, name: str, findings: Findings) -> list[tuple
     return found
 
 
-def _inner(path: Path, name: str, inside: str, limits: Limits) -> Part:
+def _inner(path: Path, name: str, inside: str, limits: Limits, folder: str = "") -> Part:
     content = content_of(path, name, limits)
     if content in ("gzip", "zstd", "zip"):
         raise _unread("the file is packed twice", name)
-    return Part(name, stem_of(inside), path, content, base_of(inside))
+    return Part(name, stem_of(inside), path, content, base_of(inside), folder)
 
 
 def _stream(file: IO[bytes], content: Content) -> Any:

@@ -25,6 +25,7 @@ SEVERITIES: dict[str, Severity] = {
     "CELL_LIMIT": "error",
     "FORMULA_TEXT": "info",
     "MEMBER_SKIPPED": "info",
+    "SYMBOL_FOLDERS": "error",
     "SHEET_SKIPPED": "info",
 }
 """Rules that reading itself checks; those about values are checked later."""

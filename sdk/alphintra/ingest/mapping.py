@@ -262,6 +262,11 @@ def _check_times(mapping: Mapping) -> None:
         raise DataError(f"there is no time zone {mapping.zone!r}", code="UNKNOWN_TIME_ZONE", hint=hint)
 
 
+def is_rule(text: str) -> bool:
+    """Tell whether a rule for names is short and plain enough to be followed."""
+    return len(text) <= 200 and text.isprintable() and text.count("*") <= 4
+
+
 def _check_rest(mapping: Mapping) -> None:
     needed = {"bars": ("close",), "ticks": ("price",), "features": ()}[mapping.kind]
     roles = {column.role for column in mapping.columns}
@@ -281,7 +286,7 @@ def _check_rest(mapping: Mapping) -> None:
     if mapping.symbol_from == "fixed":
         check_symbol(mapping.symbol, "mapping")
     for text, what in ((mapping.symbol_pattern, "where the symbol is"), (mapping.members, "which tables are read")):
-        if len(text) > 200 or (text and not text.isprintable()) or text.count("*") > 4:
+        if not is_rule(text):
             raise _bad(f"the rule that says {what} has more than 200 signs or 4 asterisks, or control characters")
     marks = mapping.symbol_pattern.count(SYMBOL) + mapping.symbol_pattern.count(CAPITALS)
     if mapping.symbol_pattern and marks != 1:

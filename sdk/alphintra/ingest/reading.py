@@ -14,7 +14,7 @@ from alphintra.ingest.archives import symbol_in
 from alphintra.ingest.assembling import Assembler
 from alphintra.ingest.containers import Part, parts
 from alphintra.ingest.engine import connect
-from alphintra.ingest.findings import Finding, Findings
+from alphintra.ingest.findings import Finding, Findings, shown
 from alphintra.ingest.habits import symbol_of
 from alphintra.ingest.limits import DEFAULT, Limits
 from alphintra.ingest.mapping import Mapping, check_symbol
@@ -118,6 +118,7 @@ class _Run:
         self._runs: Runs | None = None
         self._sources: list[Source] = []
         self._symbols: set[str] = set()
+        self._folders: dict[str, str] = {}
         self._rows = 0
 
     def add(self, part: Part) -> None:
@@ -173,6 +174,9 @@ class _Run:
                 )  # fmt: skip
             symbol = found
         check_symbol(symbol, part.name)
+        if mapping.symbol_from == "name" and (first := self._folders.setdefault(symbol, part.folder)) != part.folder:
+            text = f"files of the folder {shown(first, 60) or '/'} give the symbol {shown(symbol)} as well"
+            self.findings.add("SYMBOL_FOLDERS", text, part.name, symbol=symbol)
         return symbol
 
     def _localizer(self, table: Opened) -> Localizer | None:

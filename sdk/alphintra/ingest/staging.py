@@ -14,6 +14,8 @@ from alphintra.ingest.mapping import Mapping
 from alphintra.ingest.zones import I64
 
 GROUP_ROWS = 131_072
+MOST_CELLS = 8_388_608
+"""In a row group of so many columns that ``GROUP_ROWS`` would be too much to hold: as of a version's files."""
 FILE_GROUPS = 512
 FILE_BYTES = 128 << 20
 DAY_US = 86_400_000_000
@@ -62,7 +64,7 @@ class Sink(Protocol):
     """Takes rows in the order of staging, a row group at a time."""
 
     def write(self, batches: list[Any]) -> None:
-        """Take batches of one symbol, at most ``GROUP_ROWS`` rows together, in the schema of staging."""
+        """Take batches of one symbol in the schema of staging, together at most ``GROUP_ROWS`` and ``MOST_CELLS``."""
         ...
 
     def close(self) -> None:
@@ -117,7 +119,9 @@ class Writer:
         self._schema = schema
         self._files: Sink = Files(folder, schema) if sink is None else sink
         self._held: list[Any] = []
-        self._room = GROUP_ROWS
+        # The symbol is no column of a version: its groups end where these do.
+        self._group_rows = max(1, min(GROUP_ROWS, MOST_CELLS // (len(schema) - 1)))
+        self._room = self._group_rows
         self._last: tuple[bytes, int] | None = None
 
     def write(self, block: Block) -> bool:
@@ -170,4 +174,4 @@ class Writer:
     def _flush(self) -> None:
         if self._held:
             self._files.write(self._held)
-        self._held, self._room = [], GROUP_ROWS
+        self._held, self._room = [], self._group_rows

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from alphintra.store.layout import check_id, check_sha256
 MOST_BYTES = 20 << 30
 _LOCK = "lock"
 _PART = ".part"
+_REMEMBERED = 60.0
+"""Seconds after which nobody waits any more who began to before a fetch failed."""
 
 
 class Cache:
@@ -34,6 +37,7 @@ class Cache:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._most = most_bytes
+        self._failed: dict[str, tuple[float, DataError]] = {}
 
     @contextmanager
     def open(
@@ -45,7 +49,7 @@ class Cache:
             owner: Whose it is.
             sha256: Hash of its bytes.
             size: Its bytes.
-            fetch: Gives its bytes in parts. Whoever wants the same file meanwhile waits for it.
+            fetch: Gives its bytes in parts. Whoever wants the same file meanwhile waits for it, and shares its failure.
             name: What it is called here, an id; left out, its hash.
 
         Raises:
@@ -81,11 +85,12 @@ class Cache:
                 f"a file of {size:,} bytes does not fit the cache of {self._most:,}", code="CACHE_TOO_SMALL",
                 hint="Make the cache larger.",
             )  # fmt: skip
-        part = path.with_name(path.name + _PART)
+        part, begun = path.with_name(path.name + _PART), time.monotonic()
         # Up to its name a part is held: room is made of those that nobody holds any more.
         with os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b") as mine:
             fcntl.flock(mine, fcntl.LOCK_EX)
             if not _is_at(mine.fileno(), part):  # whoever fetched it meanwhile is done with it
+                self._share(path, begun)
                 return
             if path.exists():
                 part.unlink()
@@ -94,10 +99,25 @@ class Cache:
                 with disk_errors():
                     self._reserve(mine.fileno(), size)
                     _fill(mine.fileno(), sha256, size, fetch())
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, DataError):
+                    self._remember(path, error)
                 part.unlink(missing_ok=True)
                 raise
             part.rename(path)
+
+    def _share(self, path: Path, begun: float) -> None:
+        """Fail as the fetch did that was waited for: in turn each would wait as long for a store that hangs."""
+        when, error = self._failed.get(path.name, (0.0, None))
+        if error is not None and when >= begun:
+            raise DataError(error.message, code=error.code, hint=error.hint, where=error.where)
+
+    def _remember(self, path: Path, error: DataError) -> None:
+        now = time.monotonic()
+        for name, (when, _) in list(self._failed.items()):
+            if now - when > _REMEMBERED:
+                self._failed.pop(name, None)
+        self._failed[path.name] = now, error
 
     def _reserve(self, descriptor: int, size: int) -> None:
         """Make room for a file and take it, before another does."""
@@ -163,6 +183,8 @@ def _remove_if_free(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_at(file.fileno(), path):  # another has come there meanwhile, which may be held
+                return False
             path.unlink()
     except (BlockingIOError, FileNotFoundError):
         return False

@@ -19,12 +19,14 @@ from alphintra.store.blobs import Entry, missing, owner_locked, unknown
 from alphintra.store.cache import Cache
 from alphintra.store.layout import blob_path, check_id, manifest_path
 
-ATOMIC = ("memory", "s3", "s3a", "gs", "gcs", "abfs", "az")
-"""Where an object is put whole or not at all."""
+ATOMIC = ("memory", "s3", "s3a", "gs", "gcs")
+"""Where an object is put whole or not at all, and says when: what says not would never be swept."""
 _PART = 16 << 20
 """Bytes that come or go at once: what is held in memory of a file."""
-_TRIES = 3
-_S3 = {"config_kwargs": {"connect_timeout": 5, "read_timeout": 30, "retries": {"total_max_attempts": 2}}}
+_TRIES = 2
+"""How often a part is asked for whose connection breaks while it comes."""
+_S3 = {"config_kwargs": {"connect_timeout": 5, "read_timeout": 15, "retries": {"total_max_attempts": 2}}}
+"""A store that hangs is given up after half a minute: who waits for it holds up others."""
 _PUT: dict[str, dict[str, Any]] = {"s3": {"chunksize": _PART, "max_concurrency": 2}, "gs": {"chunksize": _PART}}
 _PROBE = "probe"
 _log = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ class ObjectStore:
         except ImportError as error:
             raise DataError(f"{protocol}:// needs a package: {error}", code="NOT_INSTALLED") from error
         if kind == "s3":
-            self._files.retries = _TRIES
+            self._files.retries = 1  # botocore tries again by itself: both would multiply
         self._put = _PUT.get(kind, {})
         self._cache, self._locks = cache, locks
 
@@ -153,11 +155,23 @@ class ObjectStore:
         for start in range(0, size, _PART):
             with _reaching():
                 try:
-                    part = self._files.cat_file(source, start=start, end=min(start + _PART, size))
+                    part = self._part(source, start, min(start + _PART, size))
                 except FileNotFoundError as error:
                     _is_missing(error)
                     raise gone from None
             yield part
+
+    def _part(self, source: str, start: int, end: int) -> bytes:
+        for left in reversed(range(_TRIES)):
+            try:
+                return bytes(self._files.cat_file(source, start=start, end=end))
+            except (FileNotFoundError, PermissionError, TimeoutError):
+                raise
+            except Exception as error:
+                if not left or "Timeout" in type(error).__name__:
+                    raise
+                _log.info("A connection to the object store broke: %s", type(error).__name__)
+        raise AssertionError("it is tried at least once")
 
     def _entries(self, folder: str) -> Iterator[Entry]:
         with _reaching():

@@ -42,6 +42,7 @@ _GONE = "What the job was to read was deleted before it began."
 _READY_SECONDS = 120.0  # two seconds of a processor, of which a job gets a tenth where notebooks compute
 _PROGRESS_SECONDS = 0.5
 _USAGE_SECONDS = 2.0
+_OF_FETCHING = ("CACHE_TOO_SMALL", "DAMAGED_FILE", "DISK_FULL")
 _CHANNEL_LOST = 3  # the worker's exit code where it could not answer any more
 
 
@@ -218,7 +219,9 @@ class Attempt:
         except DataError as error:
             if error.code in GONE:
                 return failed("DATA_GONE", _GONE)
-            return failed("STORE_FAILED", f"What the job was to read could not be fetched: {error}")
+            # What the store's own client says passes; a cache that is too small, for one, does not.
+            code = error.code if error.code in _OF_FETCHING else "STORE_FAILED"
+            return failed(code, f"What the job was to read could not be fetched: {error}")
         except ServiceError as error:
             return failed(error.code, error.detail)
         worker.give(job.message | {"seconds": self.limits.wall_seconds})

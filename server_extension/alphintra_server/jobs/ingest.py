@@ -47,14 +47,14 @@ UPLOAD = "upload"
 _PARENT = "parent"
 _NOT_THE_FILE = frozenset(
     {
-        "BAD_OUTPUT", "DATA_GONE", "DISK_LIMIT", "INTERNAL", "LOST", "MEMORY_LIMIT", "NO_SANDBOX", "OUTPUT_LIMIT",
-        "PROTOCOL", "SEALED", "STORAGE", "STORE_FAILED", "TIME_LIMIT", "WORKER_DIED",
+        "BAD_OUTPUT", "CACHE_TOO_SMALL", "DATA_GONE", "DISK_FULL", "DISK_LIMIT", "INTERNAL", "LOST", "MEMORY_LIMIT",
+        "NO_SANDBOX", "OUTPUT_LIMIT", "PROTOCOL", "SEALED", "STORAGE", "STORE_FAILED", "TIME_LIMIT", "WORKER_DIED",
     }
 )  # fmt: skip
 """Why a job may not be done that are no property of the file: the same file may do another time."""
 _REASONS = frozenset(
     {
-        "BAD_JSON", "BAD_MAPPING", "BAD_SYMBOL", "COLUMN_LIMIT", "DAMAGED_FILE", "DISK_FULL", "EMPTY_FILE",
+        "BAD_JSON", "BAD_MAPPING", "BAD_SYMBOL", "COLUMN_LIMIT", "DAMAGED_FILE", "EMPTY_FILE",
         "MAPPING_MISMATCH", "NO_ROWS", "NOT_SORTED", "OVERLAP", "PARENT_CHANGED", "QUOTA_EXCEEDED", "ROW_LIMIT",
         "SEALED", "TOO_LARGE", "TS_TZ_MISSING", "UNKNOWN_FILE_TYPE", "UNKNOWN_TIME_ZONE", "UNREADABLE",
     }

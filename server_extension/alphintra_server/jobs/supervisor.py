@@ -33,6 +33,7 @@ from ..metrics import (
     JOBS,
     JOBS_RUNNING,
 )
+from ..waiting import in_waiting
 from . import fair_queue, store
 from .attempt import Attempt, Failed, Finished, Outcome, failed, no_room
 from .heart import Heart
@@ -249,7 +250,7 @@ class Supervisor:
             return await self._settle(attempt, kind, outcome, seconds)
         keeping = kind.keeping(attempt.held, outcome.output, attempt.folder / "out")
         try:
-            await asyncio.to_thread(keeping.__enter__)
+            await in_waiting(keeping.__enter__)
         except BadOutputError as error:
             return await self._settle(attempt, kind, failed(error.code, str(error)), seconds)
         except OSError as error:
@@ -259,7 +260,7 @@ class Supervisor:
         except BadOutputError as error:
             return await self._settle(attempt, kind, failed(error.code, str(error)), seconds)
         finally:
-            await asyncio.to_thread(keeping.__exit__, None, None, None)
+            await in_waiting(keeping.__exit__, None, None, None)
 
     async def _settle(self, attempt: Attempt, kind: JobKind, outcome: Outcome, seconds: float) -> JobRow | None:
         """Write the end of an attempt: the one guarded update decides."""

@@ -117,6 +117,34 @@ def test_a_column_of_symbols_and_tables_without_names_of_columns(desk: Desk) -> 
     assert not [own for own in found.findings if own.severity == "error"]
 
 
+def test_one_symbol_of_two_folders_is_asked_for_and_found(desk: Desk) -> None:
+    two = {"spot/BTCUSDT.csv": text(1.0), "fut[ures]/BTCUSDT.csv": text(2.0), "spot/ETHUSDT.csv": text(3.0)}
+    path = desk.write("two.zip", packed(two))
+    found = desk.inspect(path).guess
+    asked = {own.field: own for own in found.questions}
+    assert asked["members"].choices == ("fut[[]ures]/*", "spot/*", "*")
+    assert "fut[ures]/BTCUSDT.csv and spot/BTCUSDT.csv have one symbol" in asked["members"].text
+    assert "spot/ETHUSDT.csv is ETHUSDT" in asked["symbol_pattern"].text
+
+    staged = desk.read_as(path, found.mapping)
+    (own,) = [own for own in staged.findings if own.severity == "error"]
+    assert (own.rule, own.file, own.symbol) == ("SYMBOL_FOLDERS", "two.zip/spot/BTCUSDT.csv", "BTCUSDT")
+    assert "fut[ures]/" in own.message
+    for members, closes in (("fut[[]ures]/*", {2.0}), ("spot/*", {1.0, 3.0})):
+        staged = desk.read_as(path, replace(found.mapping, members=members))
+        assert {row["close"] for row in rows(staged)} == closes
+        assert not staged.counts
+
+    # With a table of another shape: one question for both.
+    path = desk.write("three.zip", packed({**two, "spot/about.csv": OTHER}))
+    (members,) = [own for own in desk.inspect(path).guess.questions if own.field == "members"]
+    assert members.text.startswith("1 of 4 tables are not like the others. fut[ures]/BTCUSDT.csv and spot/BTC")
+    # One symbol alone, in capitals at least.
+    path = desk.write("case.zip", packed({"BTC.csv": text(1.0), "perp/btc.csv": text(2.0)}))
+    (members,) = [own for own in desk.inspect(path).guess.questions if own.field == "members"]
+    assert members.choices == ("perp/*", "*")
+
+
 @pytest.mark.parametrize(
     ("names", "rule"),
     [

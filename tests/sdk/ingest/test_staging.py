@@ -15,7 +15,7 @@ from alphintra.errors import DataError
 from alphintra.ingest.limits import DEFAULT
 from alphintra.ingest.reading import Staged, read
 from alphintra.ingest.runs import Runs
-from alphintra.ingest.staging import FILE_GROUPS, GROUP_ROWS, Block
+from alphintra.ingest.staging import FILE_GROUPS, GROUP_ROWS, MOST_CELLS, Block, Writer
 
 from tests.sdk.ingest.conftest import Desk, rows
 
@@ -42,6 +42,34 @@ def test_a_row_group_ends_with_its_symbol_and_at_its_size(desk: Desk) -> None:
     staged = desk.read(desk.write("a.csv", text(bars)))
     assert groups(staged) == [("A", GROUP_ROWS), ("A", 5), ("B", 7)]
     assert (staged.in_order, staged.numbered) == (True, False)
+
+
+def test_a_row_group_of_many_columns_has_fewer_rows(tmp_path: Path) -> None:
+    """What a sink copies and holds two of is bounded by its cells."""
+
+    class Sink:
+        def __init__(self) -> None:
+            self.rows: list[int] = []
+
+        def write(self, batches: list[Any]) -> None:
+            self.rows.append(sum(batch.num_rows for batch in batches))
+
+        def close(self) -> None:
+            pass
+
+        def give_up(self) -> list[Path]:
+            return []
+
+    values = [pa.array(np.ones(10_000))] * 399  # one column's bytes for all
+    names = [pa.field(f"f{place}", pa.float64()) for place in range(len(values))]
+    symbol = pa.field("symbol", pa.dictionary(pa.int32(), pa.string()))
+    schema = pa.schema([symbol, pa.field("time", pa.timestamp("us", "UTC")), *names])
+    sink = Sink()
+    writer = Writer(tmp_path / "rows", schema, sink)
+    for start in range(0, 50_000, 10_000):
+        assert writer.write(Block(["A"], np.zeros(10_000, np.int64), np.arange(start, start + 10_000), values))
+    writer.close()
+    assert sink.rows == [MOST_CELLS // 400] * 2 + [50_000 - 2 * (MOST_CELLS // 400)]
 
 
 @pytest.mark.parametrize("order", ["by time", "newest first", "shuffled", "one step back"])

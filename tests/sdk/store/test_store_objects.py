@@ -1,12 +1,15 @@
 """Versions in an object store, read through a bounded cache."""
 
+import fcntl
 import hashlib
 import os
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import fsspec
 import pytest
@@ -176,6 +179,55 @@ def test_who_wants_the_same_file_meanwhile_waits_for_it(tmp_path):
     assert fetched == [1]
 
 
+def test_who_waited_for_a_file_that_did_not_come_shares_the_failure(tmp_path):
+    cache, begun, go = Cache(tmp_path, 1_000), threading.Event(), threading.Event()
+    sha256, fetched = hashlib.sha256(b"x").hexdigest(), []
+
+    def fetch():
+        fetched.append(1)
+        begun.set()
+        assert go.wait(60)
+        raise DataError("it hangs", code="STORE_FAILED")
+        yield b"x"
+
+    def read(fetch=fetch):
+        with cache.open("me", sha256, 1, fetch) as path:
+            return path.read_bytes()
+
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(read)
+        assert begun.wait(60)
+        others = [threads.submit(read) for _ in range(3)]
+        (part,) = tmp_path.glob("*.part")
+        lock = f":{part.stat().st_ino} "
+        until = time.monotonic() + 60
+        while sum("->" in line and lock in line for line in Path("/proc/locks").read_text().splitlines()) < 3:
+            assert time.monotonic() < until  # until they wait
+            time.sleep(0.01)
+        go.set()
+        assert {own.exception(60).code for own in (first, *others)} == {"STORE_FAILED"}
+    assert fetched == [1]
+    assert read(lambda: [b"x"]) == b"x"  # whoever comes afterwards asks again
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
+
+
+def test_what_has_come_in_the_place_of_what_was_to_go_stays(tmp_path, monkeypatch):
+    cache, sha256 = Cache(tmp_path, 1_000), hashlib.sha256(b"x").hexdigest()
+    with cache.open("me", sha256, 1, lambda: [b"x"]) as path:
+        pass
+    flock = fcntl.flock
+
+    def replaced(file, how):
+        path.unlink()  # another process removes it and fetches it again, before this one has the lock
+        path.write_bytes(b"x")
+        flock(file, how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", replaced)
+        cache.remove("me", sha256)
+    assert path.exists()
+
+
 def test_addresses(tmp_path):
     assert isinstance(open_blobs(tmp_path), Folder)
     assert isinstance(open_blobs(str(tmp_path)), Folder)
@@ -184,6 +236,8 @@ def test_addresses(tmp_path):
     for address, cache, code in (
         ("memory://x", None, "NO_CACHE"),
         ("ftp://x", Cache(tmp_path), "BAD_ADDRESS"),
+        ("abfs://x", Cache(tmp_path), "BAD_ADDRESS"),
+        ("az://x", Cache(tmp_path), "BAD_ADDRESS"),
         ("memory://", Cache(tmp_path), "BAD_ADDRESS"),
     ):
         with pytest.raises(DataError) as caught:

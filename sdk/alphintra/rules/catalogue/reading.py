@@ -63,5 +63,12 @@ class Reading(Check):
         ),
         Rule("MEMBER_SKIPPED", "info", "A file of an archive is left out: an error where its columns are others.",
              seen_in="file"),
+        Rule(
+            "SYMBOL_FOLDERS",
+            "error",
+            "Files of two folders of an archive give one symbol by their names: they may be two instruments.",
+            "A folder for each year of one instrument.",
+            seen_in="file",
+        ),
         Rule("SHEET_SKIPPED", "info", "A sheet of a workbook beside the first one is left out.", seen_in="file"),
     )  # fmt: skip
