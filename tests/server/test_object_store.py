@@ -155,7 +155,14 @@ def test_a_store_that_hangs_is_given_up(bucket, tmp_path, monkeypatch):  # noqa:
         threading.Thread(target=take, daemon=True).start()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{hangs.getsockname()[1]}")
         blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
-        for work in lambda: blobs.manifest("me", "v1"), lambda: blobs.open("me", "0" * 64, 10).__enter__():
+        file = tmp_path / "file"
+        file.write_bytes(b"x" * 100_000)
+        for work in (
+            lambda: blobs.manifest("me", "v1"),
+            lambda: blobs.open("me", "0" * 64, 10).__enter__(),
+            lambda: blobs.put_manifest("me", "v1", b"{}"),
+            lambda: blobs.take("me", "0" * 64, file),
+        ):
             taken.clear()
             assert code_of(work) == "STORE_FAILED"
             assert len(taken) == 2

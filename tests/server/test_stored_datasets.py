@@ -9,7 +9,7 @@ from alphintra.store.manifest import About
 from alphintra_server.auth import Caller
 from alphintra_server.db.dataset_tables import DatasetLeaseRow, DatasetVersionRow
 from alphintra_server.db.tables import DatasetRow
-from alphintra_server.errors import Conflict, Forbidden, Gone, Invalid, NotFound
+from alphintra_server.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Unavailable
 from alphintra_server.limits import Limits, UserLimits
 from alphintra_server.models.base import PageQuery
 from alphintra_server.models.datasets import (
@@ -276,6 +276,15 @@ async def test_what_was_made_of_it_is_named_first(house):
     (top,) = (await house.datasets.versions(ALICE, "top", PageQuery())).items
     assert [(parent.version_id, parent.state) for parent in top.parents] == [(middle, "DELETED")]
     assert await house.names(BOB, source="USER_UPLOAD") == ["bobs"]
+
+
+async def test_a_notebook_is_not_given_a_manifest_that_was_changed(house, database):
+    version, _ = house.make()
+    (path,) = house.storage.root.glob(f"*/manifests/{version}.json")
+    path.write_bytes(path.read_bytes().replace(b"XNYS", b"24/7", 1) + b" ")
+    with pytest.raises(Unavailable) as damaged:
+        await VersionReading(database, house.storage, None).manifest(ALICE, version, "k1")
+    assert damaged.value.code == "DAMAGED_MANIFEST"
 
 
 async def test_a_notebook_that_reads_goes_on_and_nobody_begins(house, database):

@@ -58,9 +58,9 @@ class ObjectStore:
         kind = {"s3a": "s3", "gcs": "gs"}.get(protocol, protocol)
         # Nothing is remembered of what lies there: others put and remove as well.
         options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
-        if kind == "s3":
-            options |= _S3
         try:
+            if kind == "s3":
+                options |= _S3 | {"session": _session()}
             self._files, self._root = fsspec.core.url_to_fs(address, **options)
         except ImportError as error:
             raise DataError(f"{protocol}:// needs a package: {error}", code="NOT_INSTALLED") from error
@@ -195,6 +195,16 @@ class ObjectStore:
 
     def _at(self, path: str) -> str:
         return f"{self._root.rstrip('/')}/{path}"
+
+
+def _session() -> Any:
+    """Return a session of S3's client that does not ask before it sends: the wait for that answer has no end."""
+    import aiobotocore.session
+    from botocore.handlers import add_expect_header
+
+    session = aiobotocore.session.get_session()
+    session.unregister("before-call.s3", add_expect_header)
+    return session
 
 
 @contextmanager

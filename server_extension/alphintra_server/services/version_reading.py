@@ -28,6 +28,7 @@ from . import dataset_leases
 from .dataset_inputs import folder_of, is_sealed
 from .dataset_rows import find
 from .dataset_storage import DatasetStorage, StoredFile, told
+from .manifests import ManifestPlace, Manifests
 
 _RENEWED = dataset_leases.LEASE.total_seconds() / 4
 _MOST_TAKEN = 10_000
@@ -64,18 +65,22 @@ class VersionReading:
         return await self._database.read(work)
 
     async def manifest(self, who: Caller, version_id: str, holder: str) -> bytes:
-        """Read a version's manifest; this reader (``holder``) reads the version from then on."""
+        """Read a version's manifest; this reader (``holder``) reads the version from then on.
 
-        def work(session: Session) -> tuple[SealedVersion, bool]:
-            found = _readable(session, who, version_id, holder)
+        Raises:
+            Unavailable: It is not the one that was written, or the store failed.
+        """
+
+        def work(session: Session) -> tuple[SealedVersion, bool, str]:
+            version, sealed = _readable(session, who, version_id, holder)
             dataset_leases.take(session, version_id, holder)
-            return found
+            return version, sealed, session.get_one(DatasetVersionRow, version_id).manifest_sha256
 
-        version, sealed = await self._database.write(work)
+        version, sealed, sha256 = await self._database.write(work)
         self._note_taken(version_id, holder)
         if not sealed:
-            with told():
-                return await in_waiting(self._storage.manifest, version.owner, version.id)
+            place = ManifestPlace(version.owner, version.id, sha256)
+            return await in_waiting(Manifests(self._storage).bytes_of, place)
         async with self._copies.hold(version, who.user_id) as copy:
             assert copy.manifest is not None
             return await asyncio.to_thread(copy.read, copy.manifest, 0, copy.manifest.bytes)
