@@ -57,7 +57,7 @@ attack: env
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" --durations=20 tests/sandbox $(ARGS)
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" ui-tests/test_attacks.py $(ARGS)
 
-# Real files of ten shapes, each from upload to backtest in a browser, against pandas. `make test` has two of them.
+# Real files of ten shapes, each from upload to backtest in a browser, against pandas. `make test` has one of them.
 flows: env
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" --durations=0 ui-tests/test_flows.py $(ARGS)
 

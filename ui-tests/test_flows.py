@@ -18,8 +18,8 @@ FORM = "form.alphintra-Mapping:visible"
 PAGE = ".alphintra-DatasetView:visible"
 #: How long a job may take that begins with compiling the rules, on a machine that does ten other things.
 JOB = 3 * PATIENCE
-#: A file as a package ships it, and an archive of many without names, are in every run; `make flows` has all.
-IN_EVERY_RUN = ("yahoo", "klines")
+#: A file as a package ships it is in every run; `make flows` has all.
+IN_EVERY_RUN = ("yahoo",)
 
 STRATEGY = """
 import alphintra as al
