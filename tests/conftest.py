@@ -15,6 +15,7 @@ LONG = (
     "kernel/test_ordinary_user.py",
     "sandbox/test_refusals.py",
     "server/test_supervisors.py",
+    "server/test_sealed_jobs.py",
 )
 #: Folders whose tests wait for other processes for much of their time; those of the others compute.
 WAITING = frozenset({"kernel", "packaging", "sandbox", "server"})
