@@ -1,7 +1,9 @@
-"""The order of the files, which the tests' workers take one by one."""
+"""The order of the files, which the tests' workers take one by one; and what a test may not leave behind."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         place |= {file: (number + 0.5) / len(some) for number, file in enumerate(some)}
     place |= {HERE / name: -1.0 + number / len(LONG) for number, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(item.path, 0.0))
+
+
+@pytest.fixture(autouse=True)
+def _same_folder() -> Iterator[None]:
+    """A test that leaves the process in another folder fails itself, not whichever comes after it."""
+    before = os.getcwd()
+    yield
+    left = os.getcwd()
+    os.chdir(before)
+    assert left == before, f"the test left the process in {left}"

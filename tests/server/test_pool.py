@@ -410,14 +410,16 @@ def test_a_folder_is_removed_however_deep_and_whatever_its_modes(tmp_path):
     (outside / "kept").touch()
     home = WorkerHome(tmp_path / "workers")
     _, folder = home.new()
-    os.chdir(folder / "out")
+    start = os.open(".", os.O_RDONLY)
     try:
+        os.chdir(folder / "out")
         for _ in range(1_100):  # beyond the longest path, and beyond Python's own recursion
             Path("long-name").mkdir()
             os.chdir("long-name")
         Path("link").symlink_to(outside)
     finally:
-        os.chdir(tmp_path)
+        os.fchdir(start)
+        os.close(start)
     (folder / "out" / "link").symlink_to(outside)
     os.mkfifo(folder / "out" / "fifo")
     (folder / "out" / "closed").mkdir(mode=0)
