@@ -90,6 +90,9 @@ async def test_datasets_are_found_by_what_they_are(house):
     assert await house.names(tags="crypto,axb") == []
     assert await house.names(source="USER_UPLOAD", start="2020-02-01") == ["rates"]
     assert await house.names(source="USER_UPLOAD", end="2020-02-01") == ["prices"]
+    # The first of rates is of 12:26 on that day: a date is all of it.
+    assert await house.names(source="USER_UPLOAD", end="2020-09-13") == ["prices", "rates"]
+    assert await house.names(source="USER_UPLOAD", end="2020-09-13T12:26:39Z") == ["prices"]
     assert len(await house.names(source="PLATFORM")) == SHIPPED
     page = await house.datasets.search(ALICE, DatasetQuery(limit=1, offset=1, source="USER_UPLOAD"))
     assert ([item.name for item in page.items], page.total) == (["rates"], 2)
