@@ -74,6 +74,8 @@ def test_rows_by_day_show_what_is_missing():
     assert "7 rows in 30 usual days; no day without rows between them" in one
     gap = data.load("us-indices-daily")._repr_mimebundle_(include=["text/html"])["text/html"]
     assert "at most 6 days without rows, from 2001-09-11" in gap
+    longer = data.load("us-closes-daily")._repr_mimebundle_(include=["text/html"])["text/html"]
+    assert "20 rows on a usual day" in longer, "a day is a day, of 33 years as well"
 
 
 def test_a_lonely_value_is_seen_beside_thousands():
