@@ -25,7 +25,12 @@ export function ListSkeleton({ widths, trans }: { widths: readonly string[]; tra
       {[0, 1, 2, 3].map(i => (
         <li key={i} className="alphintra-Item">
           {widths.map((width, line) => (
-            <div key={line} className="alphintra-Skeleton" style={{ width, height: line === 0 ? 14 : 12 }} />
+            // As high as the lines of a row: nothing jumps when they come.
+            <div
+              key={line}
+              className="alphintra-Skeleton"
+              style={{ width, height: line === 0 ? 14 : 12, margin: '3px 0' }}
+            />
           ))}
         </li>
       ))}
