@@ -80,6 +80,25 @@ test('the catalogue is read by pages, and filtered by the server', async () => {
   assert.deepEqual(model.seen('asset_class'), ['STOCKS']);
 });
 
+test('as many datasets as are shown are read anew, more than the server gives at once as well', async () => {
+  const rows = Array.from({ length: 320 }, (_, i) => dataset(`set-${String(i).padStart(3, '0')}`));
+  const server = new Catalogue(rows);
+  const model = new DatasetsModel(server);
+  await model.refresh();
+  for (let page = 0; page < 4; page += 1) {
+    await model.more();
+  }
+  assert.equal(model.items.length, 250);
+  server.queries = [];
+  server.rows = rows.slice(10);
+  await model.refresh();
+  assert.deepEqual(server.queries, [{ limit: 200, offset: 0 }, { limit: 50, offset: 200 }]);
+  assert.deepEqual([model.items[0]!.name, model.items.length, model.total], ['set-010', 250, 310]);
+  server.rows = rows.slice(0, 200);
+  await model.refresh();
+  assert.deepEqual([model.items.length, model.hasMore], [200, false]);
+});
+
 test('of two answers the one to what is chosen now counts', async () => {
   const server = new Catalogue([dataset('gold'), dataset('silver')]);
   const model = new DatasetsModel(server);
