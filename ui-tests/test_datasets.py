@@ -76,6 +76,11 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     page.get_by_label("Search the datasets").fill("no such thing")
     expect(page.locator(f"{PANEL} .alphintra-Panel-message")).to_contain_text("No dataset is like this.")
     page.get_by_role("button", name="Show all datasets").click()
+    # By days: what ships of these shares ends in 2013.
+    page.locator(PANEL).get_by_label("from", exact=True).fill("2020-01-02")
+    expect(row(page, "us-equities-daily")).to_have_count(0)
+    expect(row(page, "simulated-equities-minute")).to_have_count(1)
+    page.locator(PANEL).get_by_label("from", exact=True).fill("")
 
     # By keyboard: the list is one stop of the Tab key, Home and End go to its ends, Enter opens.
     listed = page.locator(f"{PANEL} .alphintra-Dataset")

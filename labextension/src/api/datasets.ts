@@ -48,6 +48,8 @@ export interface IDatasetQuery {
   source?: string;
   asset_class?: string;
   timeframe?: string;
+  start?: string;
+  end?: string;
   limit: number;
   offset?: number;
 }

@@ -7,6 +7,35 @@ import { Choice, SearchField } from '../lists/search.js';
 import type { DatasetsModel } from './model.js';
 import { assetText } from './words.js';
 
+/** A day to choose by; an empty one chooses all. */
+function Day(props: { value: string; label: string; title: string; onChoose: (day: string) => void }): JSX.Element {
+  const input = React.useRef<HTMLInputElement>(null);
+  React.useEffect(() => {
+    if (input.current?.validity.valid) {
+      input.current.value = props.value;
+    }
+  }, [props.value]);
+  return (
+    <label title={props.title}>
+      {props.label}
+      <input
+        ref={input}
+        type="date"
+        className="alphintra-Input"
+        min="1800-01-01"
+        max="2199-12-31"
+        defaultValue={props.value}
+        onChange={event => {
+          // While a year is typed the date has one like 0002, or is none: it waits for the rest.
+          if (event.target.validity.valid) {
+            props.onChoose(event.target.value);
+          }
+        }}
+      />
+    </label>
+  );
+}
+
 export function Filters({ model, trans }: { model: DatasetsModel; trans: TranslationBundle }): JSX.Element {
   const choice = (
     field: 'source' | 'asset_class' | 'timeframe',
@@ -37,6 +66,20 @@ export function Filters({ model, trans }: { model: DatasetsModel; trans: Transla
         ])}
         {choice('asset_class', trans.__('Asset'), model.seen('asset_class').map(own => [own, assetText(own)]))}
         {choice('timeframe', trans.__('Frame'), model.seen('timeframe').map(own => [own, own]))}
+      </div>
+      <div className="alphintra-Datasets-days">
+        <Day
+          value={model.filter.start}
+          label={trans.__('from')}
+          title={trans.__('With rows on this day or later')}
+          onChoose={start => void model.choose({ start })}
+        />
+        <Day
+          value={model.filter.end}
+          label={trans.__('to')}
+          title={trans.__('With rows on this day or before')}
+          onChoose={end => void model.choose({ end })}
+        />
       </div>
     </div>
   );

@@ -16,9 +16,12 @@ export interface IDatasetFilter {
   source: string;
   asset_class: string;
   timeframe: string;
+  /** Those with rows on this day or later, and on that day or before: `2020-01-31`. */
+  start: string;
+  end: string;
 }
 
-export const ALL: IDatasetFilter = { search: '', source: '', asset_class: '', timeframe: '' };
+export const ALL: IDatasetFilter = { search: '', source: '', asset_class: '', timeframe: '', start: '', end: '' };
 const PAGE = 50;
 
 export class DatasetsModel extends ListModel<IDataset> {

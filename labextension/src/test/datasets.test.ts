@@ -72,6 +72,9 @@ test('the catalogue is read by pages, and filtered by the server', async () => {
   const asked = server.queries.length;
   await model.choose({ search: '-11' });
   assert.equal(server.queries.length, asked);
+  await model.choose({ search: '', source: '', start: '2020-01-31', end: '' });
+  assert.deepEqual(server.queries.at(-1), { start: '2020-01-31', limit: 50, offset: 0 });
+  assert.equal(model.isFiltered, true);
   await model.choose(ALL);
   assert.deepEqual([model.items.length, model.isFiltered], [50, false]);
   assert.deepEqual(model.seen('asset_class'), ['STOCKS']);
