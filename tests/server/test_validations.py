@@ -10,7 +10,7 @@ from alphintra_server.jobs.output import BadOutputError
 from alphintra_server.jobs.validate import ValidateKind
 from alphintra_server.limits import Limits
 from alphintra_server.models.datasets import GrantChange
-from alphintra_server.models.validations import ValidationRequest
+from alphintra_server.models.validations import CheckAgain
 from alphintra_server.services.dataset_grants import DatasetGrants
 from alphintra_server.services.dataset_storage import DatasetStorage
 from alphintra_server.services.manifests import Manifests
@@ -39,7 +39,7 @@ class Bench:
         await self.grants.change(ALICE, dataset, GrantChange(user_id="bob", level=level))
 
     async def claimed(self, who, dataset):
-        await self.service.validate(who, dataset, 1, ValidationRequest())
+        await self.service.validate(who, dataset, 1, CheckAgain())
         return self.database.write_now(lambda session: fair_queue.claim(session, "boot", limits=Limits()))
 
     def load(self, held):
