@@ -51,7 +51,6 @@ class ValidateKind(JobKind):
         read = Inputs().add(session, self._storage, folder_of(session, dataset), version, "parent")
         sealed = is_sealed(version)
         rules = {name: own for name, own in asked.parameters.items() if name != REFERENCE}
-        message = {"id": held.job_id, "kind": held.kind, "rules": rules, "before": None, "counts": sealed}
         reference = asked.parameters.get(REFERENCE)
         if reference is not None:
             # Looked up once more: sharing may have ended meanwhile.
@@ -59,7 +58,11 @@ class ValidateKind(JobKind):
             if other.version is None or other.version.state != "ACTIVE":
                 raise Gone(f"{other.name} was deleted.", code="DATASET_DELETED")
             read.add(session, self._storage, folder_of(session, other.row), other.version, REFERENCE)
-            message[REFERENCE] = True
+            sealed = sealed or is_sealed(other.version)
+        message = {
+            "id": held.job_id, "kind": held.kind, "rules": rules, "before": None, "counts": sealed,
+            REFERENCE: reference is not None,
+        }  # fmt: skip
         collects = partial(collect_report, sealed=sealed)
         return JobInput({}, message, collect=collects, links=read.links, sealed=read.sealed, about="file")
 

@@ -55,7 +55,9 @@ class ValidationReport(Acknowledged):
 
     dataset_id: str
     number: int
-    parameters: dict[str, Any] = Field(description="Which rules were left out, which numbers were set, which reference data counted.")
+    parameters: dict[str, Any] = Field(
+        description="Which rules were left out, which numbers were set, which reference data counted."
+    )
     report: dict[str, Any] | None = Field(description="What each rule found, with the first places.")
 
 
