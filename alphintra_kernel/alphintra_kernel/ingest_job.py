@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,13 +23,11 @@ from alphintra_kernel.straight import Straight, columns_of, first_times, stated
 from alphintra_kernel.user_source import JobError, describe
 
 if TYPE_CHECKING:
-    from alphintra.ingest.event_rows import EventRows
     from alphintra.ingest.mapping import Mapping
     from alphintra.ingest.reading import Staged
     from alphintra.rules.report import Report
     from alphintra.rules.running import Validation
     from alphintra.store.reading import Version
-    from alphintra.store.reference import Fact
     from alphintra.store.writing import VersionWriter
 
     from alphintra_kernel.protocol import Progress
@@ -167,47 +165,24 @@ def _reference(
 
     out, upload, name = root / "out", root / "in" / UPLOAD, str(job["upload"]["name"])
     if parent is not None:
-        reference.check_holds(parent)
-    known = set() if parent is None else set(parent.manifest.symbols)
+        reference.check_holds(parent)  # before all of the file is read
     staged = read(upload, mapping, out / _WORK, name=name, progress=lambda done: progress.study(0.0, "reading", ""))
-    events = EventRows(
-        staged, mapping, name, lambda symbol: reference.facts(parent, [symbol]) if parent and symbol in known else []
-    )
+    events = EventRows(staged, mapping, name, () if parent is None else reference.by_instrument(parent))
     about, columns = reference.ABOUT, reference.COLUMNS
     check = Validation(of_columns(columns, about, staged=True, sources=staged.sources), stored_job.choice_of(job))
     with VersionWriter(out, str(job["version"]), columns, about, seal=stored_job.seal_of(job)) as writer:
         progress.phase("writing", _READING)
-        for facts in _merged(parent, sorted(known, key=str.encode), events):
+        for facts in events.instruments():
             for symbol, table in reference.tables(facts).items():
                 writer.add(symbol, table)
                 check.see(symbol, table)
         check.read(events.staged())
         if job.get("overlap") and parent is not None and not events.added:
             return _nothing_new(check.finish(), out)
-        if not known and not events.added:
+        if parent is None and not events.added:
             raise events.refusal()
         _finish(job, writer, check, mapping)
     return MANIFEST
-
-
-def _merged(parent: Version | None, known: list[str], events: EventRows) -> Iterator[list[Fact]]:
-    """Yield the rows of each instrument of a version and of a file, in the order of a version."""
-    from alphintra.store import reference
-
-    new = iter(events.instruments())
-    following = next(new, None)
-    for symbol in known:
-        while following is not None and following[0].encode() < symbol.encode():
-            yield following[1]
-            following = next(new, None)
-        if following is not None and following[0] == symbol:
-            yield following[1]
-            following = next(new, None)
-        elif parent is not None:
-            yield reference.facts(parent, [symbol])
-    while following is not None:
-        yield following[1]
-        following = next(new, None)
 
 
 def _finish(job: dict[str, Any], writer: VersionWriter, check: Validation, mapping: Mapping) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 
+import pandas as pd
 import pytest
 from alphintra.rules.registry import rules
 from alphintra.rules.report import from_json
@@ -316,6 +317,16 @@ def test_a_file_of_events_becomes_reference_data(work, tmp_path, monkeypatch):
     made = al.data.add_reference("actions", [{"source": "issuer"} | row for row in rows])
     assert made.about.content_hash == manifest.content_hash
     assert reference.facts(open_folder(out), ["AAPL"])[0].known_from == 1_596_153_600_000_000  # the 30th's end
+
+    # The same of a typed file, with the columns in another order.
+    typed = pd.read_csv(io.StringIO(ACTIONS), parse_dates=["ex_date", "declaration_date"])
+    typed["ex_date"] = typed["ex_date"].dt.date
+    typed["declaration_date"] = typed["declaration_date"].dt.date
+    typed[typed.columns[::-1]].to_parquet(packed := io.BytesIO(), index=False)
+    own = mapping_of(work, packed.getvalue(), "actions.csv")
+    answer, twin, _ = work("ingest", packed.getvalue(), "actions.csv", mapping=own)
+    assert answer["type"] == "result", answer
+    assert committing.check(twin, "v1").content_hash == manifest.content_hash
 
     # Rows that are added: a correction, and an instrument that comes between; what is there already is no news.
     more = ACTIONS.splitlines(keepends=True)[0] + (

@@ -100,6 +100,8 @@ async def test_a_file_of_events_goes_from_its_upload_into_runs_and_checks(
     actions = (await api("GET", "/api/datasets/actions", user=ALICE)).json
     assert (actions["row_count"], actions["symbols"]) == (12, ["AAA", "BBB"])
     assert actions["is_validated"] is True
+    for part in ("preview", "statistics", "versions/1/validation"):
+        assert (await api("GET", f"/api/datasets/actions/{part}", user=ALICE)).status == 200, part
 
     # What a run is refused for: what holds no events, symbols of it, no such version, another's that is not shared.
     strategy = (await api("POST", "/api/strategies/code/create", {"name": "Swing", "code": CODE}, user=BOB)).json

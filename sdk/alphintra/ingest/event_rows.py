@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from alphintra.ingest.reading import Staged
 
 RULE = "EVENT_ROW"
+MOST_PLACES = 1_000
+Key = tuple[str, int, str, int]
 _ROLES: dict[str, Role] = {
     "kind": "event", "value": "value", "text": "new_symbol", "known_from": "known_at", "known_to": "known_to",
 }  # fmt: skip
@@ -41,41 +44,40 @@ class EventRows:
         staged: What was read.
         mapping: By which.
         name: What findings call the file; the source of rows that name none.
-        before: Gives the rows that an instrument has already.
-        places: How many findings are kept.
+        before: Instruments in the order of a version, each with the rows that it has already.
 
     Attributes:
         added: How many rows were not there before.
     """
 
     def __init__(
-        self, staged: Staged, mapping: Mapping, name: str, before: Callable[[str], Sequence[Fact]], places: int = 1_000
+        self, staged: Staged, mapping: Mapping, name: str, before: Iterable[tuple[str, list[Fact]]] = ()
     ) -> None:
-        self._staged, self._mapping, self._name, self._before = staged, mapping, name, before
-        self._findings = Findings(places)
+        self._staged, self._mapping, self._name, self._before = staged, mapping, name, iter(before)
+        self._findings = Findings(MOST_PLACES)
         self._columns = {column.role: column for column in mapping.columns}
         self._rule = None if mapping.known_from == EX_DATE else reference.instant(mapping.known_from or None, EX_DATE)
         self._at = 0
         self.added = 0
 
-    def instruments(self) -> Iterator[tuple[str, list[Fact]]]:
-        """Yield each instrument of the file with all its rows, those before among them.
-
-        Raises:
-            DataError: No row is one that can be; it is the first finding.
-        """
-        found: dict[tuple[str, int, str, int], Fact] = {}
-        current: str | None = None
-        for symbol, rows in self._rows():
-            if symbol != current:
-                if current is not None and found:
-                    yield current, list(found.values())
-                current = symbol
-                found = {reference.key(fact): fact for fact in self._before(symbol)}
-            for row in rows:
+    def instruments(self) -> Iterator[list[Fact]]:
+        """Yield all rows of each instrument, those before among them, in the order of a version."""
+        waiting = next(self._before, None)
+        for symbol, tables in groupby(self._rows(), lambda item: item[0]):
+            while waiting is not None and waiting[0].encode() < symbol.encode():
+                yield waiting[1]
+                waiting = next(self._before, None)
+            found: dict[Key, Fact] = {}
+            if waiting is not None and waiting[0] == symbol:
+                found = {reference.key(fact): fact for fact in waiting[1]}
+                waiting = next(self._before, None)
+            for row in (row for _, rows in tables for row in rows):
                 self._take(symbol, row, found)
-        if current is not None and found:
-            yield current, list(found.values())
+            if found:
+                yield list(found.values())
+        while waiting is not None:
+            yield waiting[1]
+            waiting = next(self._before, None)
 
     def staged(self) -> Staged:
         """Return what was read, with what was found in its events."""
@@ -101,7 +103,7 @@ class EventRows:
             names = list(columns)
             yield symbol, [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
-    def _take(self, symbol: str, row: dict[str, Any], found: dict[tuple[str, int, str, int], Fact]) -> None:
+    def _take(self, symbol: str, row: dict[str, Any], found: dict[Key, Fact]) -> None:
         """Keep one row, or say why not; ``_at`` is its place among all rows."""
         fact = self._fact(symbol, row)
         why = reference.wrong(fact) if fact is not None else ("known_from", _UNKNOWN)

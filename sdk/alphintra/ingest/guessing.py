@@ -283,7 +283,7 @@ def recalled(guess: Guess, remembered: Mapping) -> Guess:
         symbol="" if by_column else new.symbol,
         null_values=tuple(sorted({*new.null_values, *remembered.null_values})),
     )
-    open_still = ("symbol", "dialect.encoding")
+    open_still = ("symbol", "dialect.encoding", "known_from")
     questions = tuple(own for own in guess.questions if own.field in open_still or not _answered(mapping, own.field))
     reason = Reason("mapping", "remembered", 1.0, "a file with these columns was mapped before")
     return Guess(mapping, (reason,), questions)

@@ -7,8 +7,9 @@ from a later time; the row before stays.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from alphintra.data.market import DAY_US
 from alphintra.errors import DataError
 from alphintra.store.columns import Column, arrow_type
 from alphintra.store.manifest import About, check_symbol
-from alphintra.store.reading import Version, read
+from alphintra.store.reading import Version, batches, read
 
 KINDS = ("listing", "delisting", "symbol", "split", "dividend")
 """``symbol``: from the date on the instrument is traded under ``text``. ``delisting``: ``value`` is what was paid for a
@@ -106,18 +107,19 @@ def facts(version: Version, instruments: Sequence[str] | None = None) -> list[Fa
     check_holds(version)
     chosen = None if instruments is None else [name for name in instruments if name in version.manifest.symbols]
     table = read(version, chosen)
-    whole = {"known_from": "int64", "known_to": "int64", "ex_date": "int32"}
-    columns = {
-        name: (table[name].cast(whole[name]) if name in whole else table[name]).to_pylist()
-        for name in table.column_names
-    }
-    return [
-        Fact(symbol, ex, known_from, kind, math.nan if value is None else value, text, known_to, source)
-        for symbol, ex, known_from, kind, value, text, known_to, source in zip(
-            *(columns[n] for n in ("symbol", "ex_date", "known_from", "kind", "value", "text", "known_to", "source")),
-            strict=True,
-        )
-    ]
+    return [Fact(*row) for row in zip(table["symbol"].to_pylist(), *_columns(table), strict=True)]
+
+
+def by_instrument(version: Version) -> Iterator[tuple[str, list[Fact]]]:
+    """Go through the instruments of a version, each with its rows: a file is read once, whatever there are of them.
+
+    Raises:
+        DataError: As of :func:`facts`.
+    """
+    check_holds(version)
+    for symbol, tables in groupby(batches(version), lambda item: item[0]):
+        rows = (row for _, table in tables for row in zip(*_columns(table), strict=True))
+        yield symbol, [Fact(symbol, *row) for row in rows]
 
 
 def conflict(before: Fact, new: Fact) -> str | None:
@@ -225,6 +227,14 @@ def tables(rows: Sequence[Fact]) -> dict[str, Any]:
         })
         for own, some in sorted(by_id.items(), key=lambda item: item[0].encode())
     }  # fmt: skip
+
+
+def _columns(table: Any) -> list[list[Any]]:
+    """Return the columns of stored rows in the order of a :class:`Fact`, the instrument left out."""
+    values = [math.nan if value is None else value for value in table["value"].to_pylist()]
+    known = [table[name].cast("int64").to_pylist() for name in ("known_from", "known_to")]
+    kind, text, source = (table[name].to_pylist() for name in ("kind", "text", "source"))
+    return [table["ex_date"].cast("int32").to_pylist(), known[0], kind, values, text, known[1], source]
 
 
 def _fact(row: Any, where: str) -> Fact:

@@ -178,7 +178,8 @@ def _job(about: About, version: StrategyVersionRow, body: DebugCreate, terms: Ru
     if terms.features:
         beside["features"] = {name: each.dataset for name, each in terms.features.items()}
     if terms.reference is not None:
-        beside["reference"] = terms.reference.dataset
+        # As it was asked for: the session's door knows what others share by its id.
+        beside["reference"] = terms.reference.reference
     return {
         "source": {"file": about.file, "class_name": about.class_name},
         "data": {"name": about.dataset_name},

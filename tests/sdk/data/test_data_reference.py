@@ -134,6 +134,8 @@ def test_a_run_goes_through_the_events_of_its_reference_data(folder):
     swept = al.sweep(Hold, "prices@1/AAPL", {"share": [0.5]}, reference="actions@1", workers=1)
     assert swept.run["reference"] == named.run["reference"]
     assert swept.table["final_equity"].tolist() == [named.metrics["final_equity"]]
+    replay = al.replay(Hold, "prices@1/AAPL", at="2020-01-08", reference="actions@1")
+    assert replay.result().metrics["final_equity"] == named.metrics["final_equity"]
     # Nothing of it is in prices of which nothing is known there; what is adjusted, or has its own, is refused.
     frame = al.data.load("prices@1/AAPL").to_pandas()
     other = al.data.resolve({"MSFT": frame}, reference="actions")
