@@ -95,7 +95,9 @@ def _with_reference(data: Any, prices: str | None, reference: Any) -> MarketData
         )  # fmt: skip
     if check_prices(prices) == "adjusted":
         raise no_raw_prices('prices="adjusted" leaves out the splits and dividends of reference=')
-    return with_reference(whole(data, "raw"), *open_pinned(reference))
+    # Of what is known as of a time, later news of splits is left out as later rows are.
+    until = getattr(data, "known_until", None)
+    return with_reference(whole(data, "raw"), *open_pinned(reference), until=until)
 
 
 def whole(data: Any, prices: str | None = None, label: Label | None = None) -> MarketData:

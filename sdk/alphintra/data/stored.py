@@ -146,6 +146,11 @@ class StoredDataset(Dataset):
         return None if self._reference is None else self._reference[1].manifest.content_hash
 
     @property
+    def known_until(self) -> int | None:
+        """As of when it was loaded, microseconds since 1970 UTC; ``None`` without ``as_of``."""
+        return None if self._as_of is None else self._as_of.until
+
+    @property
     def on_server(self) -> OnServer | None:
         """Which dataset of the server's it is; ``None`` in a process without one, and of what was known at a time."""
         if self._as_of is not None or not from_server():
@@ -255,7 +260,7 @@ class StoredDataset(Dataset):
 
         if self._reference is None:
             return no_events()
-        return events(self._reference[1], self.symbols, None if self._as_of is None else self._as_of.until)
+        return events(self._reference[1], self.symbols, self.known_until)
 
     def market(self, prices: str | None = None) -> MarketData:
         """Return the bars as a run trades them, over all times of the chosen symbols.
@@ -335,7 +340,7 @@ class StoredDataset(Dataset):
             return market
         from alphintra.data.referring import with_reference
 
-        return with_reference(market, *self._reference, until=None if self._as_of is None else self._as_of.until)
+        return with_reference(market, *self._reference, until=self.known_until)
 
     def _candle_series(self, symbol: str, column: str | None) -> tuple[CandleSeries, bool]:
         from alphintra.store.candles import StoredSeries

@@ -136,12 +136,19 @@ def test_a_run_goes_through_the_events_of_its_reference_data(folder):
     assert swept.table["final_equity"].tolist() == [named.metrics["final_equity"]]
     replay = al.replay(Hold, "prices@1/AAPL", at="2020-01-08", reference="actions@1")
     assert replay.result().metrics["final_equity"] == named.metrics["final_equity"]
+    # As of a time, events are those that were known then.
+    al.data.add_reference("actions", [row("split", "2020-01-06", 5.0, known_from="2020-01-07")])
+    for as_of, splits in (("2020-01-07 12:00", [2.0]), ("2020-01-07", [5.0]), ("2020-01-08", [5.0, 1.0])):
+        then = al.data.load("prices@1/AAPL", as_of=as_of)
+        both = [al.data.resolve(then, reference="actions@2"), al.data.resolve(then.known(as_of, "actions@2"))]
+        assert both[0].dataset_hash == both[1].dataset_hash
+        assert both[0].actions["AAPL"].split.tolist() == splits, as_of
     # Nothing of it is in prices of which nothing is known there; what is adjusted, or has its own, is refused.
     frame = al.data.load("prices@1/AAPL").to_pandas()
-    other = al.data.resolve({"MSFT": frame}, reference="actions")
+    other = al.data.resolve({"MSFT": frame}, reference="actions@1")
     assert (other.actions, other.reference.dataset) == ({}, "actions@1")
     adjusted = frame.assign(adj_close=frame["close"])
-    assert al.data.resolve({"AAPL": adjusted}, reference="actions").actions["AAPL"].split.tolist() == [2.0, 1.0]
+    assert al.data.resolve({"AAPL": adjusted}, reference="actions@1").actions["AAPL"].split.tolist() == [2.0, 1.0]
     for data, more, code in (
         ("prices@1", {"prices": "adjusted"}, "NO_RAW_PRICES"),
         (al.data.resolve({"AAPL": adjusted}), {}, "NO_RAW_PRICES"),
