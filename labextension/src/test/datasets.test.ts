@@ -113,7 +113,7 @@ function mapping(roles: string, more: Partial<IMapping> = {}): IMapping {
     source: `C${position}`,
     role,
     name: ['time', 'date', 'clock', 'symbol', 'ignore'].includes(role) ? '' : role,
-    format: ['time', 'date'].includes(role) ? '%Y-%m-%d %H:%M' : role === 'clock' ? '%H:%M' : '',
+    format: ['time', 'date', 'known_at'].includes(role) ? '%Y-%m-%d %H:%M' : role === 'clock' ? '%H:%M' : '',
     divisor: 1,
     notation: 'plain'
   }));

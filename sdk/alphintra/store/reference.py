@@ -245,7 +245,7 @@ def _fact(row: Any, where: str) -> Fact:
         )  # fmt: skip
     # A frame's missing cells are NaN or NaT, which differ from themselves.
     given = {name: None if value is None or value != value else value for name, value in row.items()}
-    kind, instrument = given["kind"], str(given["instrument_id"])
+    kind, instrument = str(given["kind"]), str(given["instrument_id"])
     check_symbol(instrument)
     ex = parse_bound(given["ex_date"], "ex_date")
     source, text = given["source"], given.get("text")
