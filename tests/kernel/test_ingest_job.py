@@ -355,6 +355,7 @@ def test_rows_of_events_that_cannot_be_are_left_out_and_found(work):
         "MSFT,split,2020-11-25,4,2020-11-01,,MS\n"
         "MSFT,split,2020-11-26,4,,,\n"
         "MSFT,dividend,2020-11-18,0.6,2020-09-15,,\n"
+        f"MSFT,symbol,2020-11-27,,2020-11-01,,{'M' * 300}\n"
     )
     mapping = mapping_of(work, ACTIONS, "a.csv")
     answer, out, _ = work("ingest", bad, "a.csv", mapping=mapping)
@@ -365,7 +366,7 @@ def test_rows_of_events_that_cannot_be_are_left_out_and_found(work):
     assert manifest.rows == 4
     places = {place.row: place for place in report["EVENT_ROW"].places}
     assert {row: place.column for row, place in places.items()} == {
-        6: "type", 7: "ratio", 8: "ratio", 11: "to_symbol", 12: "declaration_date", 13: "type",
+        6: "type", 7: "ratio", 8: "ratio", 11: "to_symbol", 12: "declaration_date", 13: "type", 14: "to_symbol",
     }  # fmt: skip
     assert all((place.file, place.line) == ("a.csv", row + 1) for row, place in places.items())
     assert places[6].message.startswith("there is no kind 'merger'. listing, delisting")
@@ -396,6 +397,13 @@ def test_from_when_events_were_known_is_asked_and_never_made_up(work):
         answer, out, _ = work("ingest", plain, "a.csv", mapping=mapping | {"known_from": rule})
         facts = reference.facts(open_folder(out))
         assert [(fact.value, fact.known_from) for fact in facts] == list(zip([7.0, 4.0], known, strict=True)), rule
+    ends = "ticker,action,ex_date,value,announced,known_to\nA,split,2020-08-31,4,2020-01-01,9999-12-31\n"
+    ends += "A,split,2020-09-01,4,2020-01-01,2020-02-01\nA,split,2020-09-02,4,2020-01-01,2020-01-01\n"
+    answer, out, _ = work("ingest", ends, "a.csv", mapping=mapping_of(work, ends, "a.csv"))
+    version = open_folder(out)
+    assert [fact.known_to for fact in reference.facts(version)] == [None, 1_580_601_600_000_000]
+    (place,) = from_json(canonical(version.manifest.provenance.report))["EVENT_ROW"].places
+    assert (place.row, place.column, place.message) == (3, "known_to", "known_to is not after known_from")
     for change, code in (
         ({"known_from": "soon"}, "BAD_MAPPING"),
         ({"kind": "features"}, "BAD_MAPPING"),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 RULE = "EVENT_ROW"
 MOST_PLACES = 1_000
+NEVER_US = 253_402_214_400_000_000
+"""9999-12-31, 00:00 UTC: who writes that it was withdrawn then means that it was not."""
 Key = tuple[str, int, str, int]
 _ROLES: dict[str, Role] = {
     "kind": "event", "value": "value", "text": "new_symbol", "known_from": "known_at", "known_to": "known_to",
@@ -128,11 +130,14 @@ class EventRows:
             known_from = ex * DAY_US if self._mapping.known_from == EX_DATE else self._rule
         if known_from is None:
             return None
+        known_to = given.get("known_to")
+        if known_to is not None and known_to >= NEVER_US:
+            known_to = None
         source = str(given.get("source") or self._name)[: reference.MOST_SOURCE]
         kind = str(given.get("event") or "").casefold()
         return Fact(
             symbol, ex, known_from, kind, math.nan if value is None else value, given.get("new_symbol"),
-            given.get("known_to"), source,
+            known_to, source,
         )  # fmt: skip
 
     def _find(self, symbol: str, row: dict[str, Any], field: str, error: DataError) -> None:

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from alphintra.data.bounds import parse_bound
 from alphintra.errors import DataError
 
 Format = Literal["csv", "jsonl", "json", "excel", "parquet", "feather"]
@@ -332,6 +331,8 @@ def _check_reference(mapping: Mapping) -> None:
     if mapping.resolution != "date":
         raise _bad("events fall on dates, not on times of day", None, "Set the resolution to date.")
     if mapping.known_from not in ("", EX_DATE):
+        from alphintra.data.bounds import parse_bound
+
         try:
             parse_bound(mapping.known_from, "known_from")
         except DataError as error:

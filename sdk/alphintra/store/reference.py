@@ -155,6 +155,11 @@ def wrong(fact: Fact) -> tuple[str, DataError] | None:
             check_value(Event(fact.instrument, fact.kind, fact.ex, fact.value))
         except DataError as error:
             return "value", error
+    if fact.text is not None:
+        try:
+            check_symbol(fact.text)
+        except DataError as error:
+            return "text", error
     if (fact.kind == "symbol") != (fact.text is not None):
         return "text", DataError("text is the new symbol, of the kind 'symbol' alone", code="BAD_EVENT")
     if fact.known_to is not None and fact.known_to <= fact.known_from:
@@ -258,7 +263,7 @@ def _fact(row: Any, where: str) -> Fact:
         raise DataError(f"{given['value']!r:.40} is no number", code="BAD_EVENT", where=where) from None
     known_from, known_to = (instant(given.get(name), name) for name in ("known_from", "known_to"))
     assert known_from is not None
-    fact = Fact(instrument, ex.session, known_from, kind, value, None if text is None else check_symbol(str(text)),
+    fact = Fact(instrument, ex.session, known_from, kind, value, None if text is None else str(text),
                 known_to, str(source)[:MOST_SOURCE])  # fmt: skip
     found = wrong(fact)
     if found is not None:
