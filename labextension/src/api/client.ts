@@ -30,6 +30,7 @@ export interface IExecuteBody {
   start_date: string | null;
   end_date: string | null;
   benchmark: string | null;
+  reference: string | null;
   parameters: Record<string, unknown>;
   initial_capital: number;
   commission: unknown;
