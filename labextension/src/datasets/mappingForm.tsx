@@ -43,7 +43,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   symbol: 'AAPL',
   zone: 'UTC',
   symbol_pattern: '{symbol}.csv',
-  members: 'Stocks/*.csv'
+  members: 'Stocks/*.csv',
+  'dialect.encoding': 'cp1252'
 };
 
 function zones(): string[] {
