@@ -166,7 +166,8 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
             onDone: (version, name) => {
               const openIt = (dataset: IDataset | undefined): void => {
                 if (dataset) {
-                  openDataset(dataset.id);
+                  // Where an earlier version is looked at, the new one takes its place.
+                  openDataset(dataset.id).content.showVersion(null);
                   close();
                 } else {
                   // It was deleted meanwhile, or has another version now: the list shows what there is.
