@@ -38,7 +38,7 @@ const FIGURES = ['count', 'nulls', 'min', 'quantile_0.5', 'mean', 'max', 'std'] 
 
 export function StatisticsTab({ statistics, trans }: { statistics: IDatasetStatistics; trans: TranslationBundle }): JSX.Element {
   const labels: Record<(typeof FIGURES)[number], string> = {
-    count: trans.__('values'),
+    count: trans.__('rows'),
     nulls: trans.__('missing'),
     min: trans.__('least'),
     'quantile_0.5': trans.__('median'),
