@@ -250,6 +250,8 @@ function Import(props: IImportOptions): JSX.Element {
             </button>
           ) : stand.state === 'DONE' ? (
             <p>{trans.__('It has become a version of a dataset.')}</p>
+          ) : stand.state === 'FAILED' ? (
+            <p>{trans.__('It was not kept. Upload it again once it is mended, or another one.')}</p>
           ) : (
             <p>{trans.__('The file is no longer kept: upload it again.')}</p>
           )}
