@@ -57,7 +57,7 @@ export function StatisticsTab(props: {
 }): JSX.Element {
   const { statistics, types, trans } = props;
   const labels: Record<(typeof FIGURES)[number], string> = {
-    count: trans.__('values'),
+    count: trans.__('rows'),
     nulls: trans.__('missing'),
     min: trans.__('least'),
     'quantile_0.5': trans.__('median'),

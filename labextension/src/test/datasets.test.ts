@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IDataset, IDatasetQuery, IInspected, IMapping, IValidationReport } from '../api/datasets.js';
+import { ApiError, refusalOf } from '../api/problem.js';
 import type { IPage } from '../api/types.js';
 import {
   IMappingForm,
@@ -398,4 +399,15 @@ test('datasets are told of in words', () => {
     ['2024-03-04T00:00:00Z', '2024-03-04T06:30:00Z', 1234567, 0.5, null].map(cellText),
     ['2024-03-04', '2024-03-04 06:30:00', '1\u202f234\u202f567', '0.50000', '\u2013']
   );
+});
+
+test('a refusal of a form says each thing once, and no code of HTTP', () => {
+  const taken = { field: 'dataset', message: 'prices is a dataset of the platform: choose another name' };
+  const other = { field: 'about.calendar', message: 'there is no calendar XNYZ' };
+  const problem = { status: 422, title: 'Unprocessable Entity', detail: `dataset: ${taken.message}`, errors: [taken, other] };
+  assert.deepEqual(refusalOf(new ApiError(problem)), {
+    text: `dataset: ${taken.message}`,
+    details: ['about.calendar: there is no calendar XNYZ']
+  });
+  assert.deepEqual(refusalOf(new Error('away')), { text: 'away', details: [] });
 });

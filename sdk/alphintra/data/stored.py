@@ -321,6 +321,10 @@ class StoredDataset(Dataset):
         market = market_from_tables(self.name, tables, on, label, self.content_hash)
         bars = {symbol: _closes(own) for symbol, own in market.bars.items()} if closes_only else market.bars
         notes = [note for note in market.notes if note.code != "time_zone_assumed"]
+        notes += [
+            Note("open_error", f"an error of the data that nobody has accepted: {error}", "warning")
+            for error in self._version.open_errors
+        ]
         if about.simulated:
             notes.append(Note("simulated", "simulated prices: nobody ever traded at them", "warning"))
         adjusted = about.adjustment == "adjusted" and market.prices == AS_GIVEN

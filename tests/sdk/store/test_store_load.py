@@ -1,5 +1,6 @@
 """``al.data.load`` and ``al.backtest`` on a dataset of one's own, out of a folder that was given to the process."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from alphintra.data.content_hash import content_hash
 from alphintra.data.live import MIME
 from alphintra.data.sources import FOLDER_VARIABLE, FolderSource
+from alphintra.data.stored import StoredDataset
 from alphintra.errors import DataError, UnknownDataset
 from alphintra.store import About
 from alphintra.store.blobs import Folder
@@ -179,6 +181,15 @@ def test_a_run_on_a_version_is_a_run_on_its_rows():
     assert {own.lot for own in market.instruments.values()} == {1e-8}
     assert market.notes == ()
     assert al.data.resolve(al.data.load("my/prices@1"), end="2020-01-01").bars["AAPL"].close.size == 1_440
+
+
+def test_open_errors_are_a_warning_of_each_run_on_the_version():
+    """A server refuses such a run; in a notebook's own process, where one also looks into the data, it is told."""
+    stored = al.data.load("days")
+    version = dataclasses.replace(stored._version, open_errors=("OHLC_ORDER: high 1 is below 2 (1 place)",))
+    told = next(note for note in StoredDataset(stored._found, version).market().notes if note.code == "open_error")
+    assert told.level == "warning"
+    assert told.text == "an error of the data that nobody has accepted: OHLC_ORDER: high 1 is below 2 (1 place)"
 
 
 def test_daily_dates_with_what_the_version_states_of_them():
