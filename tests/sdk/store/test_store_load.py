@@ -183,11 +183,23 @@ def test_a_run_on_a_version_is_a_run_on_its_rows():
     assert al.data.resolve(al.data.load("my/prices@1"), end="2020-01-01").bars["AAPL"].close.size == 1_440
 
 
-def test_open_errors_are_a_warning_of_each_run_on_the_version():
-    """A server refuses such a run; in a notebook's own process, where one also looks into the data, it is told."""
-    stored = al.data.load("days")
-    version = dataclasses.replace(stored._version, open_errors=("OHLC_ORDER: high 1 is below 2 (1 place)",))
-    told = next(note for note in StoredDataset(stored._found, version).market().notes if note.code == "open_error")
+def test_a_version_with_open_errors_is_looked_at_and_not_run_on():
+    """As on a server. Whoever runs on its bars all the same is told with the result."""
+    loaded = al.data.load("days")
+    version = dataclasses.replace(loaded._version, open_errors=("OHLC_ORDER: high 1 is below 2 (1 place)",))
+    stored = StoredDataset(loaded._found, version)
+    for run in (
+        lambda: al.backtest(Buy, data=stored, currency="EUR"),
+        lambda: al.backtest(Buy, data=al.data.load("my/prices@1"), features={"x": stored}),
+    ):
+        with pytest.raises(DataError) as caught:
+            run()
+        assert caught.value.code == "DATASET_HAS_ERRORS"
+        assert "OHLC_ORDER: high 1 is below 2 (1 place)" in str(caught.value)
+        assert "accept the errors with a reason" in str(caught.value)
+    assert len(stored.to_pandas()) == len(loaded.to_pandas())
+    assert stored._repr_mimebundle_()["text/html"]
+    told = next(note for note in stored.market().notes if note.code == "open_error")
     assert told.level == "warning"
     assert told.text == "an error of the data that nobody has accepted: OHLC_ORDER: high 1 is below 2 (1 place)"
 
