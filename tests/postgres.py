@@ -78,6 +78,7 @@ class PostgresServer:
     def __init__(self) -> None:
         binaries = _binaries()
         self._user = _other_user()
+        self._left: list[str] = []
         self.folder = Path(tempfile.mkdtemp(prefix="alp-pg-", dir="/tmp"))
         try:
             if self._user:
@@ -134,13 +135,19 @@ class PostgresServer:
 
     def create_database(self, like: str | None = None) -> str:
         """Make a database, empty or like the one at another's address; its SQLAlchemy address."""
+        while self._left:
+            self.execute(f"DROP DATABASE IF EXISTS {_name(self._left.pop())} WITH (FORCE)")
         name = f"t{uuid.uuid4().hex[:12]}"
         self.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {_name(like)}" if like else ""))
         return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
 
-    def drop_database(self, url: str) -> None:
-        """Remove a database, whoever is still connected to it."""
-        self.execute(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
+    def leave_database(self, url: str) -> None:
+        """Have a database removed before the next one is made, whoever is still connected to it.
+
+        Not at once: Jupyter's fixtures end a test's server after all others, and it asks for what has gone again and
+        again.
+        """
+        self._left.append(url)
 
     def execute(self, statement: str) -> None:
         """Run a statement outside any transaction.
@@ -237,7 +244,7 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     """An empty database of the test's own: its SQLAlchemy address."""
     url = postgres.create_database()
     yield url
-    postgres.drop_database(url)
+    postgres.leave_database(url)
 
 
 @pytest.fixture

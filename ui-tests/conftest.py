@@ -48,8 +48,14 @@ def lab_pages(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def view(lab_pages: Pages, lab: Lab) -> Iterator[Page]:
+def language_servers() -> bool:
+    """Whether Lab starts one for each notebook, which takes seconds of a processor; override with True to have them."""
+    return False
+
+
+@pytest.fixture
+def view(lab_pages: Pages, lab: Lab, language_servers: bool) -> Iterator[Page]:
     """A page on the lab in the light theme; ``shot`` goes to the other one."""
-    with lab_pages.on(lab) as shown:
+    with lab_pages.on(lab, language_servers=language_servers) as shown:
         yield shown
     assert shown.errors == []

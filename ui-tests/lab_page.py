@@ -67,9 +67,10 @@ class Page:
         if not str(error).startswith(CANCELED):
             self.errors.append(f"{error}\n{error.stack}")
 
-    def begin(self) -> None:
+    def begin(self, language_servers: bool) -> None:
         """Be as a new page is."""
         self.lab.forget_theme()
+        self.lab.have_language_servers(language_servers)
         self.theme = "light"
         self.errors.clear()
         self.page.set_viewport_size(VIEWPORT)
@@ -181,10 +182,10 @@ class Pages:
         self._made = 0
 
     @contextmanager
-    def on(self, lab: Lab) -> Iterator[Page]:
+    def on(self, lab: Lab, *, language_servers: bool = False) -> Iterator[Page]:
         """A page on a lab; one on which a test failed is not used again."""
         page = self._idle.pop(lab.url, None) or self._new(lab)
-        page.begin()
+        page.begin(language_servers)
         yield page
         if page.is_broken:
             page.context.close()

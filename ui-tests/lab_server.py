@@ -30,16 +30,23 @@ BUILT = [
 
 @dataclass(frozen=True)
 class Lab:
-    """A running server: its address, its token, its workspace and where it keeps the settings."""
+    """A running server: its address, its token, its workspace, where it keeps the settings and finds its own."""
 
     url: str
     token: str
     workspace: Path
     settings: Path
+    config: Path
 
     def forget_theme(self) -> None:
         """Have the next page begin in the light theme."""
         (self.settings / "@jupyterlab/apputils-extension/themes.jupyterlab-settings").unlink(missing_ok=True)
+
+    def have_language_servers(self, wanted: bool) -> None:
+        """Have the next page start one for what is opened in it, as a trader's does, or none."""
+        page = self.config / "labconfig" / "page_config.json"
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(json.dumps({"disabledExtensions": {"@jupyter-lsp/jupyterlab-lsp": not wanted}}))
 
     def end_kernels(self) -> None:
         """End all that runs code, so that the next test finds none."""
@@ -136,7 +143,8 @@ def running(root: Path, *options: str) -> Iterator[Lab]:
             stderr=subprocess.STDOUT,
         )
         try:
-            yield Lab(_address(folders["runtime"], process, log), token, workspace, folders["settings"])
+            address = _address(folders["runtime"], process, log)
+            yield Lab(address, token, workspace, folders["settings"], folders["config"])
         finally:
             process.terminate()
             try:

@@ -106,7 +106,8 @@ def place(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def attacked(place: str, request: pytest.FixtureRequest, lab_pages: Pages) -> Iterator[Page]:
     """A page on one of the two labs; what an attack breaks on it is no fault of ours."""
-    with lab_pages.on(request.getfixturevalue("lab" if place == "open" else "locked_lab")) as shown:
+    lab = request.getfixturevalue("lab" if place == "open" else "locked_lab")
+    with lab_pages.on(lab, language_servers=True) as shown:
         yield shown
         shown.lab.request("GET", "backtests?limit=1")  # it answers as before, or this raises
 

@@ -45,6 +45,11 @@ def total_return(page: Any, scope: str) -> str:
     return str(figure.locator(".alphintra-Figure-value").inner_text())
 
 
+@pytest.fixture
+def language_servers() -> bool:
+    return True  # as a trader has them: here a notebook, a file and its completion are tried beside them
+
+
 def test_from_the_launcher_to_a_result(view: Page) -> None:
     page, lab = view.page, view.lab
     view.open()

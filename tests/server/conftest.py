@@ -13,6 +13,7 @@ import pytest
 from alphintra_kernel.doors import opener
 from alphintra_server.app import AlphintraServer
 from alphintra_server.auth import RoleUser
+from jupyter_core.paths import jupyter_path
 from jupyter_server.auth.identity import IdentityProvider
 
 # Here and not for all tests: the plugin tidies an event loop after each test, which Chromium's driver has of its own.
@@ -62,6 +63,14 @@ def workspace(tmp_path):
 @pytest.fixture
 def data_dir(tmp_path):
     return tmp_path / "data"
+
+
+@pytest.fixture
+def jp_nbconvert_templates(jp_data_dir):
+    """Jupyter's templates of notebooks in other formats, without a copy of them all for each test."""
+    found = [path for path in jupyter_path("nbconvert", "templates") if Path(path).is_dir()]
+    (jp_data_dir / "nbconvert").mkdir()
+    (jp_data_dir / "nbconvert" / "templates").symlink_to(found[0])
 
 
 @pytest.fixture

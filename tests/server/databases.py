@@ -74,4 +74,4 @@ def migrated_postgres_url(postgres: PostgresServer, _postgres_template: str) -> 
     """A PostgreSQL database of the test's own, with the tables and the catalogue: its SQLAlchemy address."""
     url = postgres.create_database(_postgres_template)
     yield url
-    postgres.drop_database(url)
+    postgres.leave_database(url)
