@@ -171,6 +171,10 @@ test('questions are open until they are answered, and open again without an answ
     [own.symbol_from, own.symbol, own.zone, own.label, own.columns[0]!.format, own.dialect.encoding],
     ['fixed', 'AAPL', 'Europe/Berlin', 'close', '%d/%m/%Y', 'cp1252']
   );
+  // Who has said how the times are written is not told again that it could be otherwise.
+  assert.deepEqual(own.columns.map(column => column.stated ?? false), [true, false]);
+  assert.deepEqual(withRole(own, 0, 'feature').columns[0]!.stated, false);
+  assert.equal(answer(form, 'columns[0].format', '').mapping.columns[0]!.stated, false);
   form = answer(form, 'zone', ' ');
   assert.deepEqual([openQuestions(found, form).map(own => own.field), form.mapping.zone], [['zone'], null]);
 });
