@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -51,7 +52,7 @@ class Blobs(Protocol):
         """Hold a file as a path of this machine.
 
         Raises:
-            DataError: ``MISSING_FILE``.
+            DataError: ``MISSING_FILE``; ``DAMAGED_FILE`` where it can be seen at once.
         """
         ...
 
@@ -61,7 +62,7 @@ class Blobs(Protocol):
         """Hold a manifest of this hash and size as a path of this machine.
 
         Raises:
-            DataError: ``UNKNOWN_VERSION``.
+            DataError: ``UNKNOWN_VERSION``; ``DAMAGED_FILE``.
         """
         ...
 
@@ -151,16 +152,24 @@ class Folder:
     def open(self, owner: str, sha256: str, size: int) -> Iterator[Path]:
         """See :class:`Blobs`."""
         path = self.root / blob_path(owner, sha256)
-        if not self.has(owner, sha256, size):
-            raise missing(sha256)
+        try:
+            found = path.stat().st_size
+        except FileNotFoundError:
+            raise missing(sha256) from None
+        if found != size:
+            raise damaged(f"it has {found:,} bytes, and had {size:,}", sha256)
         yield path
 
     @contextmanager
     def open_manifest(self, owner: str, version: str, sha256: str, size: int) -> Iterator[Path]:
         """See :class:`Blobs`."""
         path = self.root / manifest_path(owner, version)
-        if not path.is_file():
-            raise unknown(version)
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            raise unknown(version) from None
+        if len(raw) != size or hashlib.sha256(raw).hexdigest() != sha256:
+            raise damaged("it is another manifest than was written", version)
         yield path
 
     def put_manifest(self, owner: str, version: str, raw: bytes) -> None:
@@ -264,6 +273,16 @@ def _entries(folder: Path, pattern: str) -> Iterator[Entry]:
 def missing(sha256: str) -> DataError:
     """Return the error of a file that is not there."""
     return DataError("a file of the dataset is not in the store", code="MISSING_FILE", where=sha256)
+
+
+def damaged(what: str, where: str) -> DataError:
+    """Return the error of a file, or a manifest, that is not as it was stored."""
+    return DataError(
+        f"a file of the dataset is damaged: {what}",
+        code="DAMAGED_FILE",
+        where=where,
+        hint="Its bytes are not those that were stored: restore it from a copy.",
+    )
 
 
 def unknown(version: str) -> DataError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ..errors import Gone, Unavailable
 
 GONE = ("MISSING_FILE", "UNKNOWN_VERSION")
 """Codes of the store where something is not there any more."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -138,5 +140,7 @@ def told() -> Iterator[None]:
         yield
     except DataError as error:
         if error.code in GONE:
-            raise Gone("The version was deleted.", code="DATASET_DELETED") from error
+            # Nobody deleted a version that the catalogue still has: then its file is lost, which is for the log.
+            _log.warning("Not in the store: %s", error)
+            raise Gone("The version was deleted, or its file is lost.", code="DATASET_DELETED") from error
         raise Unavailable(str(error), code=error.code) from error
