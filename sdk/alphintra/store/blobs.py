@@ -11,7 +11,7 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,13 @@ class Blobs(Protocol):
 
     def remove_manifest(self, owner: str, version: str) -> None:
         """Remove a manifest; none there is no error."""
+        ...
+
+    def forget(self, owner: str, needed: Collection[str]) -> None:
+        """Remove the copies on this machine of what an owner has no more: of all but these hashes and versions.
+
+        A copy that is being read stays until it is asked for again.
+        """
         ...
 
     def sweeping(self, owner: str, *, alone: bool) -> AbstractContextManager[None]:
@@ -206,6 +213,9 @@ class Folder:
         path = self.root / manifest_path(owner, version)
         path.unlink(missing_ok=True)
         path.with_suffix(".part").unlink(missing_ok=True)
+
+    def forget(self, owner: str, needed: Collection[str]) -> None:
+        """See :class:`Blobs`: there are no copies of what lies here."""
 
     def sweeping(self, owner: str, *, alone: bool) -> AbstractContextManager[None]:
         """See :class:`Blobs`."""

@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,6 +75,14 @@ class Cache:
     def remove(self, owner: str, name: str) -> None:
         """Remove a file that nobody needs any more; one that is read stays until there is no room for it."""
         _remove_if_free(self._at(owner, name))
+
+    def forget(self, owner: str, needed: Collection[str]) -> None:
+        """Remove all files of an owner but those of these names; one that is read, or comes just now, stays."""
+        begins = f"{check_id(owner, 'an owner')}."
+        for path in self._folder.glob(f"{begins}*"):
+            name = path.name.removeprefix(begins)
+            if name not in needed and not name.endswith(_PART):
+                _remove_if_free(path)
 
     def _at(self, owner: str, name: str) -> Path:
         return self._folder / f"{check_id(owner, 'an owner')}.{check_id(name, 'a file')}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,10 @@ class ObjectStore:
         """See :class:`Blobs`."""
         self._remove(manifest_path(owner, version))
         self._cache.remove(owner, version)
+
+    def forget(self, owner: str, needed: Collection[str]) -> None:
+        """See :class:`Blobs`."""
+        self._cache.forget(owner, needed)
 
     def sweeping(self, owner: str, *, alone: bool) -> AbstractContextManager[None]:
         """See :class:`Blobs`: an object store has no locks, so one on this machine's disk has to do."""

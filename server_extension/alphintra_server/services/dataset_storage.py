@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +122,10 @@ class DatasetStorage:
     def remove_manifest(self, owner: str, version: str) -> None:
         """See ``Blobs``."""
         self._blobs.remove_manifest(owner, version)
+
+    def forget(self, owner: str, needed: Collection[str]) -> None:
+        """See ``Blobs``."""
+        self._blobs.forget(owner, needed)
 
     def sweeping(self, owner: str, *, alone: bool) -> AbstractContextManager[None]:
         """See ``Blobs``."""

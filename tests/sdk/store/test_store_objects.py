@@ -92,6 +92,29 @@ def test_sweeping_and_what_is_missing(tmp_path, address):
     blobs.remove_manifest("me", "v1")
 
 
+def test_what_is_deleted_leaves_the_caches_of_all_machines(tmp_path, address):
+    here, there = (open_blobs(address, Cache(tmp_path / name)) for name in ("here", "there"))
+    manifest = put(here, tmp_path)
+    other = put(here, tmp_path, "v2")
+    assert other.hashes == manifest.hashes
+    for blobs in (here, there):
+        read(open_version(blobs, "me", "v1"))
+    file = manifest.files[0]
+    held = {own.sha256 for own in manifest.files}
+    (tmp_path / "there" / "you.v1").write_bytes(b"{}")  # another owner's
+    assert sweep(there, tmp_path, "me", lambda: (manifest.hashes, ("v2",)), unused_seconds=0).manifests == 1
+    assert cached(tmp_path / "here") == held
+    # The last version goes while one of its files is read on the other machine.
+    with here.open("me", file.sha256, file.bytes):
+        assert sweep(there, tmp_path, "me", lambda: ((), ()), unused_seconds=0).files == len(manifest.hashes)
+        assert {path.name for path in (tmp_path / "there").iterdir()} == {"lock", "you.v1"}
+        assert cached(tmp_path / "here") == held
+        assert sweep(here, tmp_path, "me", lambda: ((), ())).files == 0
+        assert cached(tmp_path / "here") == {file.sha256}
+    sweep(here, tmp_path, "me", lambda: ((), ()))
+    assert cached(tmp_path / "here") == set()
+
+
 def test_the_cache_is_bounded_and_drops_what_was_used_longest_ago(tmp_path, address):
     manifest = put(open_blobs(address, Cache(tmp_path / "large")), tmp_path)
     sizes = [file.bytes for file in manifest.files]
