@@ -167,7 +167,7 @@ class AlphintraServer(Settings):
         data_dir = Path(self.data_dir).expanduser().resolve()
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            storage = DatasetStorage(data_dir, self.dataset_store, self.dataset_cache)
+            storage = DatasetStorage(data_dir, self.dataset_store, self.dataset_cache, self.keep_free)
         except DataError as error:
             self.unavailable = f"AlphintraServer.dataset_store: {error}"
             self.log.error(self.unavailable)

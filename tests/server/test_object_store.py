@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import socket
 import sys
 import threading
@@ -24,6 +25,7 @@ from alphintra.store.reading import batches, read
 from alphintra.store.sweeping import lease, sweep
 from alphintra_server.db.dataset_tables import DatasetLeaseRow
 from alphintra_server.jobs.worker_home import lay_out
+from alphintra_server.services.dataset_storage import DatasetStorage, StoredFile
 from sqlalchemy import delete
 
 from ..object_store import SECRET, bucket, s3_line  # noqa: F401  fixtures
@@ -219,12 +221,40 @@ def test_a_job_that_is_cancelled_fetches_no_further_file(tmp_path):
     here.write_text("rows")
 
     class Far:
+        def room(self, links):
+            assert len(list(links)) == 2
+
         def open(self):
             opened.append(self)
             return nullcontext(here)
 
     lay_out(tmp_path, {}, {"a": Far(), "b": Far()}, lambda: not opened)
     assert (len(opened), (tmp_path / "in" / "a").read_text()) == (1, "rows")
+
+
+def test_a_version_that_does_not_fit_on_the_disk_is_not_begun(tmp_path, monkeypatch):
+    storage = DatasetStorage(tmp_path, "memory://small/data", keep_free=1_000)
+    manifest = put(storage, storage.root)
+    files = [StoredFile(storage, "me", own.sha256, own.bytes) for own in (*manifest.files, *manifest.sides)]
+    links = {file.sha256: file for file in files}
+    needed, free, found = sum(file.size for file in files), [0], os.statvfs
+
+    def small(path):
+        about = list(found(path))
+        about[1], about[4] = 1, free[0]  # frsize, bavail
+        return os.statvfs_result(about)
+
+    monkeypatch.setattr(os, "statvfs", small)
+    free[0] = needed + 999
+    with pytest.raises(DataError) as caught:
+        lay_out(tmp_path / "worker", {}, links)
+    told = f"{needed:,} bytes are needed, and {needed + 999:,} are free, of which 1,000 are to stay free"
+    assert (caught.value.code, told in caught.value.message) == ("DISK_FULL", True), caught.value.message
+    assert not (tmp_path / "worker").exists()
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["lock"]
+    free[0] = needed + 1_000
+    lay_out(tmp_path / "worker", {}, links)
+    assert sum(path.stat().st_size for path in (tmp_path / "worker" / "in").iterdir()) == needed
 
 
 @pytest.mark.parametrize("settings", [{"dataset_store": "ftp://host/data"}], indirect=True)

@@ -11,7 +11,7 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +92,14 @@ class Blobs(Protocol):
 
     def remove_manifest(self, owner: str, version: str) -> None:
         """Remove a manifest; none there is no error."""
+        ...
+
+    def room(self, owner: str, files: Mapping[str, int]) -> None:
+        """Have room on this machine's disk for files that are read together, given by hash or version with their bytes.
+
+        Raises:
+            DataError: ``DISK_FULL``: none of them was fetched.
+        """
         ...
 
     def forget(self, owner: str, needed: Collection[str]) -> None:
@@ -214,6 +222,9 @@ class Folder:
         path.unlink(missing_ok=True)
         path.with_suffix(".part").unlink(missing_ok=True)
 
+    def room(self, owner: str, files: Mapping[str, int]) -> None:
+        """See :class:`Blobs`: what lies here is read where it is."""
+
     def forget(self, owner: str, needed: Collection[str]) -> None:
         """See :class:`Blobs`: there are no copies of what lies here."""
 
@@ -261,6 +272,16 @@ def disk_errors() -> Iterator[None]:
                 hint="Free some, and write the version again: nothing of it was kept.",
             ) from error  # fmt: skip
         raise
+
+
+def no_room(size: int, free: int, keep_free: int = 0) -> DataError:
+    """Return the error of what does not fit on this machine's disk."""
+    stays = f", of which {keep_free:,} are to stay free" if keep_free else ""
+    return DataError(
+        f"there is no room on the disk: {size:,} bytes are needed, and {free:,} are free{stays}",
+        code="DISK_FULL",
+        hint="Free some of it, or read less.",
+    )
 
 
 def sync(path: Path) -> None:

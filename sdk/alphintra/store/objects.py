@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,10 @@ class ObjectStore:
         """See :class:`Blobs`."""
         self._remove(manifest_path(owner, version))
         self._cache.remove(owner, version)
+
+    def room(self, owner: str, files: Mapping[str, int]) -> None:
+        """See :class:`Blobs`."""
+        self._cache.room(owner, files)
 
     def forget(self, owner: str, needed: Collection[str]) -> None:
         """See :class:`Blobs`."""

@@ -267,3 +267,45 @@ def test_addresses(tmp_path):
             open_blobs(address, cache)
         assert caught.value.code == code
 
+
+
+def test_what_does_not_fit_on_the_disk_is_refused_before_it_is_fetched(tmp_path, monkeypatch):
+    free, found = [1_000], os.statvfs
+
+    def small(path):
+        """A disk of so many bytes, of which the cache takes its own."""
+        about = list(found(path))
+        taken = sum(own.stat().st_size for own in tmp_path.iterdir())
+        about[1], about[4] = 1, free[0] - taken  # frsize, bavail
+        return os.statvfs_result(about)
+
+    monkeypatch.setattr(os, "statvfs", small)
+    cache, fetched = Cache(tmp_path, 10_000, keep_free=100), []
+    names = {letter: hashlib.sha256(letter * 300).hexdigest() for letter in (b"a", b"b", b"c", b"d")}
+
+    def opened(letter):
+        return cache.open("me", names[letter], 300, lambda: fetched.append(letter) or [letter * 300])
+
+    for letter in (b"a", b"b"):
+        with opened(letter) as path:
+            os.utime(path, (letter[0], letter[0]))
+    # The whole of four does not fit: it is said, and not one of the others is fetched.
+    with pytest.raises(DataError, match=r"600 bytes are needed, and \d+ are free, of which 100 are") as caught:
+        cache.room("me", dict.fromkeys(names.values(), 300))
+    assert (caught.value.code, fetched) == ("DISK_FULL", [b"a", b"b"])
+    with pytest.raises(DataError, match="901 bytes are needed"):
+        cache.room("me", {"0" * 64: 901})  # nothing leaves for what does not fit anyway
+    # Two do, one of them here already: what was used longest ago leaves for the other.
+    assert cached(tmp_path) == {names[b"a"], names[b"b"]}
+    cache.room("me", {names[letter]: 300 for letter in (b"b", b"c")})
+    assert cached(tmp_path) == {names[b"a"], names[b"b"]}
+    free[0] = 900
+    cache.room("me", {names[letter]: 300 for letter in (b"b", b"c")})
+    assert cached(tmp_path) == {names[b"b"]}
+    # A copy that a worker has under a second name leaves no room behind it; a file that comes alone is refused as well.
+    with opened(b"b") as path:
+        os.link(path, tmp_path.parent / "worker")
+    free[0] = 600
+    with pytest.raises(DataError, match="300 bytes are needed, and 300 are free, of which 100 are"), opened(b"c"):
+        raise AssertionError("opened")
+    assert (cached(tmp_path), fetched) == ({names[b"b"]}, [b"a", b"b"])
