@@ -7,6 +7,7 @@ process that runs others' code is given files out of the cache, and never an add
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -224,10 +225,13 @@ def _reaching() -> Iterator[None]:
         raise
     except PermissionError as error:
         _log.warning("The object store refused: %s", error)
-        raise _failed("it refuses what this server asks of it") from error
+        raise _failed(f"it refuses what this server asks of it{_code_of(error)}") from error
     except Exception as error:
         _log.warning("The object store failed: %s: %s", type(error).__name__, error)
-        raise _failed(f"it cannot be reached, or broke off ({type(error).__name__})") from error
+        name = type(error).__name__
+        if "Credential" in name or name == "ProfileNotFound":
+            raise _failed(f"there are no credentials for it that could be used ({name})") from error
+        raise _failed(f"it cannot be reached, or broke off ({name})") from error
 
 
 @contextmanager
@@ -239,10 +243,16 @@ def _nowhere() -> Iterator[None]:
         raise _failed("there is no such bucket") from error
 
 
+def _code_of(error: BaseException) -> str:
+    """Return S3's own word for an error, in brackets; nothing where there is none."""
+    answer = getattr(error.__cause__, "response", None) or {}
+    found = str(answer.get("Error", {}).get("Code", ""))
+    return f" ({found})" if re.fullmatch("[A-Za-z]{1,64}", found) else ""
+
+
 def _is_missing(error: FileNotFoundError) -> None:
     """Raise where not the object is missing but its whole bucket."""
-    answer = getattr(error.__cause__, "response", None) or {}
-    if answer.get("Error", {}).get("Code") == "NoSuchBucket":
+    if _code_of(error) == " (NoSuchBucket)":
         raise _failed("there is no such bucket") from error
 
 
