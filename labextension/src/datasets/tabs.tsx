@@ -5,7 +5,7 @@ import React from 'react';
 
 import type { DatasetCell, IDatasetPreview, IDatasetStatistics } from '../api/datasets.js';
 import { PlainTable } from '../plainTable.js';
-import { cellText } from './words.js';
+import { cellText, columnDecimals, figureText } from './words.js';
 
 function isNumeric(type: string | undefined): boolean {
   return /^(double|float|int|uint|decimal)/.test(type ?? '');
@@ -15,6 +15,7 @@ export function SampleTab({ preview, trans }: { preview: IDatasetPreview; trans:
   const rows = preview.sample_data;
   const names = Object.keys(rows[0] ?? {});
   const left = new Set(names.flatMap((name, i) => (isNumeric(preview.data_types[name]) ? [] : [i])));
+  const decimals = names.map(name => columnDecimals(rows.map(row => row[name])));
   if (rows.length === 0) {
     return <p className="alphintra-muted">{trans.__('No rows of it are shown.')}</p>;
   }
@@ -24,7 +25,7 @@ export function SampleTab({ preview, trans }: { preview: IDatasetPreview; trans:
         <tr key={i}>
           {names.map((name, place) => (
             <td key={name} className={left.has(place) ? 'alphintra-mod-left' : ''}>
-              {cellText(row[name])}
+              {cellText(row[name], decimals[place])}
             </td>
           ))}
         </tr>
@@ -35,9 +36,29 @@ export function SampleTab({ preview, trans }: { preview: IDatasetPreview; trans:
 
 /** What is shown of a column, in this order, as far as it is known. */
 const FIGURES = ['count', 'nulls', 'min', 'quantile_0.5', 'mean', 'max', 'std'] as const;
+type Figure = (typeof FIGURES)[number];
 
-export function StatisticsTab({ statistics, trans }: { statistics: IDatasetStatistics; trans: TranslationBundle }): JSX.Element {
-  const labels: Record<(typeof FIGURES)[number], string> = {
+/** A figure of a column: those that are values of it have its decimals. */
+function figure(name: Figure, value: DatasetCell | undefined, decimals: number): string {
+  switch (name) {
+    case 'count':
+    case 'nulls':
+      return cellText(value, 0);
+    case 'min':
+    case 'max':
+      return cellText(value, decimals);
+    default:
+      return figureText(value, decimals);
+  }
+}
+
+export function StatisticsTab(props: {
+  statistics: IDatasetStatistics;
+  preview: IDatasetPreview;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { statistics, preview, trans } = props;
+  const labels: Record<Figure, string> = {
     count: trans.__('values'),
     nulls: trans.__('missing'),
     min: trans.__('least'),
@@ -48,20 +69,26 @@ export function StatisticsTab({ statistics, trans }: { statistics: IDatasetStati
   };
   const columns = Object.entries(statistics.columns);
   const shown = FIGURES.filter(name => columns.some(([, found]) => name in found));
+  // The least and the most may be written in fewer decimals than what lies between.
+  const decimalsOf = (column: string, found: (typeof columns)[number][1]): number =>
+    columnDecimals([...preview.sample_data.map(row => row[column]), found.min, found.max] as (DatasetCell | undefined)[]);
   return (
     <PlainTable
       label={trans.__('Statistics of its columns')}
       head={[trans.__('column'), ...shown.map(name => labels[name])]}
       left={new Set([0])}
     >
-      {columns.map(([column, found]) => (
-        <tr key={column}>
-          <td className="alphintra-mod-left">{column}</td>
-          {shown.map(name => (
-            <td key={name}>{cellText(found[name] as DatasetCell | undefined)}</td>
-          ))}
-        </tr>
-      ))}
+      {columns.map(([column, found]) => {
+        const decimals = decimalsOf(column, found);
+        return (
+          <tr key={column}>
+            <td className="alphintra-mod-left">{column}</td>
+            {shown.map(name => (
+              <td key={name}>{figure(name, found[name] as DatasetCell | undefined, decimals)}</td>
+            ))}
+          </tr>
+        );
+      })}
     </PlainTable>
   );
 }
