@@ -133,8 +133,9 @@ def lay_out(
     """
     links = links or {}
     # All or nothing: of what does not fit as a whole, no file is fetched.
-    for held in [file for file in links.values() if not isinstance(file, Path)][:1]:
-        held.room(links.values())
+    first = next((file for file in links.values() if not isinstance(file, Path)), None)
+    if first is not None:
+        first.room(links.values())
     for path, file in links.items():
         if not wanted():
             return
