@@ -3,7 +3,9 @@
 import asyncio
 import errno
 import os
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import alphintra as al
@@ -22,7 +24,7 @@ from .uploaded import ALICE
 
 @pytest.fixture
 def worker_argv():
-    return None
+    return (sys.executable, "-P", "-c", Path(__file__).with_name("ingest_worker.py").read_text())
 
 
 @pytest.fixture
