@@ -152,7 +152,7 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     view.shot("75-versions")
     for tab in ("Sample", "Statistics"):  # a column's cells have as many decimals as it is quoted in
         page.locator(PAGE).get_by_role("tab", name=tab).click()
-        cells = page.locator(f"{PAGE} table tr").evaluate_all(
+        cells = page.locator(f"{PAGE} .alphintra-Dataset-table tr").evaluate_all(
             "rows => rows.map(row => [...row.children].map(cell => cell.innerText))"
         )
         by_name = dict(zip(cells[0], zip(*cells[1:], strict=True), strict=True))
