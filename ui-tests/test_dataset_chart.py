@@ -109,6 +109,20 @@ def test_a_long_series_is_looked_through_and_downloaded(view: Page) -> None:
         assert found["total_rows"] == ROWS
     assert len(asked) >= 4
 
+    # On which days there are rows, and how the values of each column are distributed.
+    page.locator(PAGE).get_by_role("tab", name="Statistics").click()
+    days = page.locator(f"{PAGE} .alphintra-Coverage")
+    expect(days).to_contain_text(re.compile(r"1.440 rows on a usual day . no day without rows between them"))
+    places = days.locator("svg").bounding_box()
+    assert places is not None
+    scale = places["width"] / 766
+    for day, rows in ((1, r"2020-01-02: 1.440 rows"), (41, r"2020-02-11: 960 rows")):
+        page.mouse.move(places["x"] + (34 + 2 * day + 1) * scale, places["y"] + 20 * scale)
+        expect(days.locator("output")).to_have_text(re.compile(rows))
+    expect(page.locator(f"{PAGE} .alphintra-Histogram")).to_have_count(5)
+    expect(page.locator(f"{PAGE} tbody tr").filter(has_text="volume")).to_contain_text("double")
+    view.shot("79-statistics")
+
     # As a file, of a part, and as a workbook that a sheet has no room for: said, and nothing else.
     page.get_by_role("button", name="Download", exact=True).click()
     form = page.locator(f"{PAGE} .alphintra-Download-form")

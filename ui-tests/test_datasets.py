@@ -76,6 +76,23 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     page.get_by_label("Search the datasets").fill("no such thing")
     expect(page.locator(f"{PANEL} .alphintra-Panel-message")).to_contain_text("No dataset is like this.")
     page.get_by_role("button", name="Show all datasets").click()
+    # By days: what ships of these shares ends in 2013.
+    page.locator(PANEL).get_by_label("from", exact=True).fill("2020-01-02")
+    expect(row(page, "us-equities-daily")).to_have_count(0)
+    expect(row(page, "simulated-equities-minute")).to_have_count(1)
+    page.locator(PANEL).get_by_label("from", exact=True).fill("")
+
+    # By keyboard: the list is one stop of the Tab key, Home and End go to its ends, Enter opens.
+    listed = page.locator(f"{PANEL} .alphintra-Dataset")
+    expect(page.locator(f"{PANEL} [data-row][tabindex='0']")).to_have_count(1)
+    row(page, "us-equities-daily").focus()
+    page.keyboard.press("End")
+    expect(listed.last).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(listed.nth(listed.count() - 2)).to_be_focused()
+    page.keyboard.press("Home")
+    expect(listed.first).to_be_focused()
+    expect(listed.first).to_have_attribute("tabindex", "0")
     row(page, "us-equities-daily").focus()
     page.keyboard.press("Enter")
     page.locator(f"{PAGE} .alphintra-Chart canvas").first.wait_for()
@@ -142,8 +159,10 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     page.locator(f"{FORM} [data-field='dataset'] input").fill("coin-hourly")
     page.locator(f"{FORM} [data-field='calendar'] input").fill("24/7")
     page.locator(f"{FORM} [data-field='asset_class'] input").fill("CRYPTO")
+    page.get_by_label("Sealed: its files are encrypted").check()
     start.click()
     expect(page.locator(f"{PAGE} h2")).to_have_text("coin-hourly@2")
+    expect(page.locator(f"{PAGE} .alphintra-Warnings")).to_contain_text("Sealed: its files are encrypted")
     expect(row(page, "coin-hourly")).to_have_attribute("data-state", "valid")
     expect(line).to_have_count(0)
     page.locator(PAGE).get_by_role("tab", name="Versions").click()
@@ -228,7 +247,12 @@ def test_a_connector_is_set_up_run_changed_and_deleted(view: Page) -> None:
     expect(page.locator(".alphintra-Jobs:visible")).to_contain_text("Fetch Vendor")
     listed.press("Enter")
 
-    # Paused by its row, changed on its page, gone with its secret.
+    # Paused by its row, whose buttons the Tab key goes to; changed on its page, gone with its secret.
+    listed.focus()
+    page.keyboard.press("Tab")
+    expect(listed.get_by_role("button", name="Run Vendor now")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(listed).to_be_focused()
     listed.get_by_role("button", name="Pause Vendor").click()
     expect(listed.get_by_role("button", name="Resume Vendor")).to_be_visible()
     page.get_by_role("button", name="Change\u2026").click()

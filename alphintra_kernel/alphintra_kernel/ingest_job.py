@@ -96,6 +96,8 @@ def _ingest(job: dict[str, Any], root: Path, progress: Progress) -> str:
     progress.phase("reading", 0.0)
     mapping, given = Mapping.from_json(json.dumps(job["mapping"])), About(**job["about"])
     parent = open_folder(root / "in" / stored_job.PARENT) if job["parents"] else None
+    if mapping.kind == "reference":
+        return _reference(job, root, mapping, parent, progress)
     with Straight(out, str(job["version"]), mapping, given, stored_job.choice_of(job)) as straight:
         staged = read(
             upload,
@@ -146,6 +148,39 @@ def _from_staging(
             progress.study(fraction, "writing", f"{written:,} of {staged.rows:,} rows")
         if later is not None and not added:
             return _nothing_new(check.finish(), out)
+        _finish(job, writer, check, mapping)
+    return MANIFEST
+
+
+def _reference(
+    job: dict[str, Any], root: Path, mapping: Mapping, parent: Version | None, progress: Progress
+) -> str:
+    """Make a version of events: always all of them, those of the version before among them."""
+    from alphintra.ingest.event_rows import EventRows
+    from alphintra.ingest.reading import read
+    from alphintra.rules.facts import of_columns
+    from alphintra.rules.running import Validation
+    from alphintra.store import reference
+    from alphintra.store.writing import VersionWriter
+
+    out, upload, name = root / "out", root / "in" / UPLOAD, str(job["upload"]["name"])
+    if parent is not None:
+        reference.check_holds(parent)  # before all of the file is read
+    staged = read(upload, mapping, out / _WORK, name=name, progress=lambda done: progress.study(0.0, "reading", ""))
+    events = EventRows(staged, mapping, name, () if parent is None else reference.by_instrument(parent))
+    about, columns = reference.ABOUT, reference.COLUMNS
+    check = Validation(of_columns(columns, about, staged=True, sources=staged.sources), stored_job.choice_of(job))
+    with VersionWriter(out, str(job["version"]), columns, about, seal=stored_job.seal_of(job)) as writer:
+        progress.phase("writing", _READING)
+        for facts in events.instruments():
+            for symbol, table in reference.tables(facts).items():
+                writer.add(symbol, table)
+                check.see(symbol, table)
+        check.read(events.staged())
+        if job.get("overlap") and parent is not None and not events.added:
+            return _nothing_new(check.finish(), out)
+        if parent is None and not events.added:
+            raise events.refusal()
         _finish(job, writer, check, mapping)
     return MANIFEST
 

@@ -1,9 +1,10 @@
 """The kinds of job that read stored versions: checking one again, a recipe tried or run on one, two compared.
 
-The version is in ``in/parent``: its manifest, and its files; the one it is compared with is in ``in/other``; what a
-recipe joins is in ``in/datasets``, under the names that it has there. ``validate`` leaves ``report.json``,
-``process`` a ``manifest.json`` and the files it names, ``preview`` leaves ``preview.json``, ``compare``
-``comparison.json``. The server believes nothing of what is left here: it checks all of it.
+The version is in ``in/parent``: its manifest, and its files; the one it is compared with is in ``in/other``; the
+reference data whose events the rules know is in ``in/reference``; what a recipe joins is in ``in/datasets``, under the
+names that it has there. ``validate`` leaves ``report.json``, ``process`` a ``manifest.json`` and the files it names,
+``preview`` leaves ``preview.json``, ``compare`` ``comparison.json``. The server believes nothing of what is left here:
+it checks all of it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from alphintra_kernel.protocol import Progress
 
 VALIDATE, PROCESS, PREVIEW, COMPARE = "validate", "process", "preview", "compare"
-PARENT, OTHER, DATASETS = "parent", "other", "datasets"
+PARENT, OTHER, DATASETS, REFERENCE = "parent", "other", "datasets", "reference"
 REPORT, MANIFEST, TRIED, COMPARISON = "report.json", "manifest.json", "preview.json", "comparison.json"
 #: Cells of the rows before and after a recipe that are told, and names of symbols.
 _MOST_CELLS, _MOST_NAMES = 20_000, 1_000
@@ -47,13 +48,17 @@ def seal_of(job: dict[str, Any]) -> Seal | None:
 
 
 def _validate(job: dict[str, Any], root: Path, progress: Progress) -> str:
+    from alphintra.rules.facts import of_reference
     from alphintra.rules.report import from_json, without_places
     from alphintra.rules.running import check_version
 
     progress.phase("validating", 0.0)
     version = _opened(root, PARENT)
     before = None if job["before"] is None else from_json(json.dumps(job["before"]).encode())
-    found = check_version(version, choice_of(job), before)
+    events: dict[str, Any] = {}
+    if job.get(REFERENCE):
+        events = dict(of_reference(_opened(root, REFERENCE), version.manifest.symbols))
+    found = check_version(version, choice_of(job), before, **events)
     # Messages quote values: of a sealed version they are not to come to the disk.
     (root / "out" / REPORT).write_bytes((without_places(found) if job.get("counts") else found).to_json())
     return REPORT

@@ -81,6 +81,7 @@ def set_up(
     rates: Any = None,
     detail: Any = None,
     features: Any = None,
+    reference: str | None = None,
     by_bar: bool = False,
     compiled: bool = True,
 ) -> Setup:
@@ -108,7 +109,7 @@ def set_up(
     values = bind(strategy, params)
     market = resolve(
         data, start=start, end=end, prices=config.rules["prices"], instruments=instruments, currency=currency,
-        rates=rates, detail=detail, features=features,
+        rates=rates, detail=detail, features=features, reference=reference,
     )  # fmt: skip
     check_features(strategy, market)
     if market.closes_only:

@@ -73,6 +73,7 @@ def collect(
         "dataset": market.name,
         "dataset_hash": market.dataset_hash,
         **({"features": {name: own.told() for name, own in market.features.items()}} if market.features else {}),
+        **({} if market.reference is None else {"reference": market.reference.told()}),
         "strategy_hash": strategy_hash(strategy),
         "parameters": dict(values),
         "seed": config.seed,

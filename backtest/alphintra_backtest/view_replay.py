@@ -51,6 +51,8 @@ def options(result: Result) -> dict[str, Any]:
         found["params"] = run["parameters"]
     if run.get("features") and features_have_names(run):
         found["features"] = {name: own["dataset"] for name, own in run["features"].items()}
+    if run.get("reference"):
+        found["reference"] = run["reference"]["dataset"]
     if run.get("seed"):
         found["seed"] = run["seed"]
     plain_options: dict[str, Any] = plain(found | dict(configuration.get("rules") or {}))

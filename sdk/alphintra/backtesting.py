@@ -42,6 +42,7 @@ def backtest(
     rates: Any = None,
     detail: Any = None,
     features: Any = None,
+    reference: str | None = None,
     check: bool = False,
     compiled: bool = True,
     **rules: Any,
@@ -79,6 +80,8 @@ def backtest(
             DataFrame, a dict of them by symbol, a Dataset or market data. ``self.features["news"]`` gives the rows
             that were known at a bar's end: by their column ``known_at``, or bars at their end. A series of each symbol
             is read by symbol, one without symbols, or of another one, is for all.
+        reference: Name of a dataset of splits, dividends and symbols (``"actions@1"``, see ``al.data.add_reference``),
+            which raw prices go through (rules F8 and F9).
         check: Look for look-ahead as well, as :func:`~alphintra.checking.check` does: ``Result.check``, and the
             assumption ``look-ahead`` says what was found. It costs about six runs.
         compiled: Run ``signals`` where the class defines it; False runs the same strategy by ``on_bar``: its own, or
@@ -119,6 +122,7 @@ def backtest(
         "rates": rates,
         "detail": detail,
         "features": features,
+        "reference": reference,
     }
     asked = repeating.Asked(strategy, data, options | rules)
     try:

@@ -50,8 +50,8 @@ def submit(
         name: What the list of jobs calls it; strategy and dataset where None.
         options: Everything else that ``al.backtest`` takes and a job can do: ``start``, ``end``, ``cash``,
             ``commission``, ``slippage``, ``profile``, ``benchmark`` (a dataset's name), ``features`` (names of
-            datasets by the strategy's names for them), ``params``, ``seed``, ``risk_free_rate`` and the rules.
-            Look-ahead is always looked for.
+            datasets by the strategy's names for them), ``reference`` (a dataset's name), ``params``, ``seed``,
+            ``risk_free_rate`` and the rules. Look-ahead is always looked for.
 
     Returns:
         A :class:`~alphintra.job.Job`; as the last line of a cell it shows its progress and ends as its result.
@@ -178,6 +178,9 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
             "a job's features are names of datasets", where="features",
             hint='features={"vix": "vix@1"}; run other data here with al.backtest',
         )  # fmt: skip
+    reference = named.pop("reference", None)
+    if reference is not None and not isinstance(reference, str):
+        raise ParameterError("a job's reference is the name of a dataset", where="reference")
     profile = named.pop("profile", "default")
     found: dict[str, Any] = {
         "initial_capital": str(plain(named.pop("cash", 100_000))),
@@ -195,6 +198,8 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
         found["benchmark"] = benchmark
     if features:
         found["features"] = dict(features)
+    if reference is not None:
+        found["reference"] = reference
     for ours, theirs in (("start", "start_date"), ("end", "end_date")):
         moment = named.pop(ours, None)
         if moment is not None:

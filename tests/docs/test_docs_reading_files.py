@@ -12,12 +12,15 @@ from .pages import DOCS, blocks
 
 def test_the_example_gives_what_it_says(tmp_path: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    (block,) = [own for own in blocks("reading-files.md") if own.language == "python"]
     names: dict[str, Any] = {}
-    exec(block.text, names)
+    for block in blocks("reading-files.md"):
+        if block.language == "python":
+            exec(block.text, names)
     assert names["look"].guess.mapping.columns[0].format == "%Y-%m-%d"
     assert names["look"].guess.questions == ()
     assert names["staged"].rows == 1
+    assert names["actions"].kind == "reference"
+    assert [own.role for own in names["actions"].columns] == ["symbol", "event", "time", "value", "known_at"]
     assert names["staged"].findings[0].where == "AAPL.csv, row 2 (line 3), column 'Close'"
 
 

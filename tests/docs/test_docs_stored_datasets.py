@@ -42,6 +42,9 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert names["manifest"].content_hash == expected_hash(whole)
     assert len(al.data.load("prices@2/AAPL", as_of="2020-01-01 12:00").to_arrow()) == 720
     assert al.data.load("prices@2/AAPL", reference="actions@1").events()["value"].tolist() == [4.0]
+    assert names["held"].run["reference"]["dataset"] == "actions@1"
+    held = names["held"]  # bought in several parts on the day before the split
+    assert held.positions["quantity"].iloc[-1] == pytest.approx(4 * held.fills["quantity"].sum())
     market = al.data.resolve("prices@2/AAPL")
     assert market.dataset_hash == al.data.load("prices@2/AAPL").content_hash
 

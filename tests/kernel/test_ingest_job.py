@@ -6,6 +6,7 @@ import json
 import shutil
 import zipfile
 
+import pandas as pd
 import pytest
 from alphintra.rules.registry import rules
 from alphintra.rules.report import from_json
@@ -276,3 +277,141 @@ def test_a_mapping_that_does_not_fit_leaves_nothing(work):
     answer, out, _ = work("ingest", ROWS.replace("Close\n", "Close,More\n").replace(".5\n", ".5,1\n"), mapping=fewer)
     assert answer["code"] == "MAPPING_MISMATCH"
     assert left(out) == []
+
+
+ACTIONS = """\
+symbol,type,ex_date,ratio,declaration_date,source,to_symbol
+MSFT,dividend,2020-11-18,0.56,2020-09-15,issuer,
+AAPL,Split,2020-08-31,4,2020-07-30,issuer,
+AAPL,dividend,2020-11-06,0.205,2020-10-29,,
+AAPL,dividend,2020-11-06,0.205,2020-10-29,,
+FB,symbol,2022-06-09,,2022-05-31,exchange,META
+"""
+
+
+def test_a_file_of_events_becomes_reference_data(work, tmp_path, monkeypatch):
+    import alphintra as al
+    from alphintra.store import reference
+
+    mapping = mapping_of(work, ACTIONS, "actions.csv")
+    assert mapping["kind"] == "reference"
+    roles = ["symbol", "event", "time", "value", "known_at", "source", "new_symbol"]
+    assert [column["role"] for column in mapping["columns"]] == roles
+    answer, out, _ = work("ingest", ACTIONS, "actions.csv", mapping=mapping)
+    assert answer["type"] == "result", answer
+    manifest = committing.check(out, "v1")
+    report = from_json(canonical(manifest.provenance.report))
+    assert (report.rows, report.symbols, report.errors) == (4, 3, ())
+    assert {result.status for result in report.results if result.rule == "KNOWN_AT_ORDER"} == {"not_checked"}
+    # Byte for byte what a notebook makes of the same rows.
+    rows = [
+        {"instrument_id": "AAPL", "kind": "split", "ex_date": "2020-08-31", "value": 4, "known_from": "2020-07-30"},
+        {"instrument_id": "AAPL", "kind": "dividend", "ex_date": "2020-11-06", "value": 0.205,
+         "known_from": "2020-10-29", "source": "actions.csv"},
+        {"instrument_id": "MSFT", "kind": "dividend", "ex_date": "2020-11-18", "value": 0.56,
+         "known_from": "2020-09-15"},
+        {"instrument_id": "FB", "kind": "symbol", "ex_date": "2022-06-09", "known_from": "2022-05-31",
+         "text": "META", "source": "exchange"},
+    ]  # fmt: skip
+    monkeypatch.setenv("ALPHINTRA_DATASETS", str(tmp_path / "here"))
+    made = al.data.add_reference("actions", [{"source": "issuer"} | row for row in rows])
+    assert made.about.content_hash == manifest.content_hash
+    assert reference.facts(open_folder(out), ["AAPL"])[0].known_from == 1_596_153_600_000_000  # the 30th's end
+
+    # The same of a typed file, with the columns in another order.
+    typed = pd.read_csv(io.StringIO(ACTIONS), parse_dates=["ex_date", "declaration_date"])
+    typed["ex_date"] = typed["ex_date"].dt.date
+    typed["declaration_date"] = typed["declaration_date"].dt.date
+    typed[typed.columns[::-1]].to_parquet(packed := io.BytesIO(), index=False)
+    own = mapping_of(work, packed.getvalue(), "actions.csv")
+    answer, twin, _ = work("ingest", packed.getvalue(), "actions.csv", mapping=own)
+    assert answer["type"] == "result", answer
+    assert committing.check(twin, "v1").content_hash == manifest.content_hash
+
+    # Rows that are added: a correction, and an instrument that comes between; what is there already is no news.
+    more = ACTIONS.splitlines(keepends=True)[0] + (
+        "AAPL,split,2020-08-31,2,2020-08-01,issuer,\nAAPL,split,2020-08-31,4,2020-07-30,issuer,\n"
+        "GE,split,2021-08-02,0.125,2021-06-18,issuer,\n"
+    )
+    again = shutil.copytree(out, out.with_name("again"))
+    answer, added, _ = work("ingest", more, "m.csv", mapping=mapping, version="v2", parents=["v1"], parent=out)
+    assert answer["type"] == "result", answer
+    found = committing.check(added, "v2")
+    assert (found.rows, found.symbols, found.provenance.parents) == (6, ("AAPL", "FB", "GE", "MSFT"), ("v1",))
+    facts = reference.known(reference.facts(open_folder(added), ["AAPL"]), None)
+    assert [fact.value for fact in facts] == [2.0, 0.205]
+    options = {"mapping": mapping, "version": "v3", "parents": ["v1"], "overlap": True, "parent": again}
+    answer, out, _ = work("ingest", ACTIONS, "actions.csv", **options)
+    assert [item["name"] for item in answer["files"]] == ["report.json"]
+
+
+def test_rows_of_events_that_cannot_be_are_left_out_and_found(work):
+    bad = ACTIONS + (
+        "MSFT,merger,2020-11-19,1,2020-11-01,,\n"
+        "MSFT,split,2020-11-20,-2,2020-11-01,,\n"
+        "MSFT,dividend,2020-11-23,,2020-11-01,,\n"
+        "MSFT,split,2020-11-24,4:1,2020-11-01,,\n"
+        "MSFT,split,24 Nov,4,2020-11-01,,\n"
+        "MSFT,split,2020-11-25,4,2020-11-01,,MS\n"
+        "MSFT,split,2020-11-26,4,,,\n"
+        "MSFT,dividend,2020-11-18,0.6,2020-09-15,,\n"
+        f"MSFT,symbol,2020-11-27,,2020-11-01,,{'M' * 300}\n"
+    )
+    mapping = mapping_of(work, ACTIONS, "a.csv")
+    answer, out, _ = work("ingest", bad, "a.csv", mapping=mapping)
+    assert answer["type"] == "result", answer
+    manifest = committing.check(out, "v1")
+    report = from_json(canonical(manifest.provenance.report))
+    assert [result.rule for result in report.errors] == ["SCHEMA_TYPE", "TS_PARSE", "EVENT_ROW"]
+    assert manifest.rows == 4
+    places = {place.row: place for place in report["EVENT_ROW"].places}
+    assert {row: place.column for row, place in places.items()} == {
+        6: "type", 7: "ratio", 8: "ratio", 11: "to_symbol", 12: "declaration_date", 13: "type", 14: "to_symbol",
+    }  # fmt: skip
+    assert all((place.file, place.line) == ("a.csv", row + 1) for row, place in places.items())
+    assert places[6].message.startswith("there is no kind 'merger'. listing, delisting")
+    assert "a split of ratio -2" in places[7].message
+    assert "known from the same time" in places[13].message
+    assert [(p.row, p.column) for p in report["SCHEMA_TYPE"].places] == [(9, "ratio")]
+    assert [(p.row, p.column) for p in report["TS_PARSE"].places] == [(10, "ex_date")]
+    # Nothing but such rows is no version.
+    head, *_ = ACTIONS.splitlines(keepends=True)
+    answer, _, _ = work("ingest", head + "MSFT,merger,2020-11-19,1,2020-11-01,,\n", "a.csv", mapping=mapping)
+    assert (answer["code"], "a.csv, row 1 (line 2), column 'type'" in answer["message"]) == ("EVENT_ROW", True), answer
+
+
+def test_from_when_events_were_known_is_asked_and_never_made_up(work):
+    from alphintra.errors import DataError
+    from alphintra.ingest.mapping import Mapping
+    from alphintra.store import reference
+
+    plain = "ticker,action,ex_date,value\nAAPL,split,2020-08-31,4\nAAPL,split,2014-06-09,7\n"
+    answer, out, _ = work("inspect", plain, "a.csv")
+    found = json.loads((out / "inspection.json").read_text())
+    assert [(own["field"], own["choices"]) for own in found["questions"]] == [("known_from", ["ex_date"])]
+    mapping = found["mapping"]
+    answer, _, _ = work("ingest", plain, "a.csv", mapping=mapping)
+    assert answer["code"] == "KNOWN_FROM_MISSING"
+    days = [1_402_272_000_000_000, 1_598_832_000_000_000]
+    for rule, known in (("ex_date", days), ("2021-01-01", [1_609_545_600_000_000] * 2)):
+        answer, out, _ = work("ingest", plain, "a.csv", mapping=mapping | {"known_from": rule})
+        facts = reference.facts(open_folder(out))
+        assert [(fact.value, fact.known_from) for fact in facts] == list(zip([7.0, 4.0], known, strict=True)), rule
+    ends = "ticker,action,ex_date,value,announced,known_to\nA,split,2020-08-31,4,2020-01-01,9999-12-31\n"
+    ends += "A,split,2020-09-01,4,2020-01-01,2020-02-01\nA,split,2020-09-02,4,2020-01-01,2020-01-01\n"
+    answer, out, _ = work("ingest", ends, "a.csv", mapping=mapping_of(work, ends, "a.csv"))
+    version = open_folder(out)
+    assert [fact.known_to for fact in reference.facts(version)] == [None, 1_580_601_600_000_000]
+    (place,) = from_json(canonical(version.manifest.provenance.report))["EVENT_ROW"].places
+    assert (place.row, place.column, place.message) == (3, "known_to", "known_to is not after known_from")
+    for change, code in (
+        ({"known_from": "soon"}, "BAD_MAPPING"),
+        ({"kind": "features"}, "BAD_MAPPING"),
+        ({"resolution": "time", "known_from": "ex_date"}, "BAD_MAPPING"),
+        ({"columns": [*mapping["columns"][:3], mapping["columns"][3] | {"role": "feature"}]}, "BAD_MAPPING"),
+        ({"columns": [own | ({"role": "text"} if own["role"] == "event" else {}) for own in mapping["columns"]]},
+         "SCHEMA_REQUIRED"),
+    ):  # fmt: skip
+        with pytest.raises(DataError) as caught:
+            Mapping.from_json(json.dumps(mapping | change))
+        assert caught.value.code == code, change

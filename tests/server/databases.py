@@ -18,6 +18,16 @@ from sqlalchemy import make_url
 
 from ..postgres import PostgresServer
 
+BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
+"""Parameters of a fixture whose tests `make test` does on SQLite, and `make soak` on PostgreSQL as well."""
+
+
+def setting(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return the setting of the server for the database that a fixture has as its parameter; SQLite without one."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return {}
+    return {"database_url": request.getfixturevalue("migrated_postgres_url")}
+
 
 @functools.cache
 def _file() -> bytes:

@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from .uploaded import as_csv, files_below, prices
 
 DATA = "us-equities-daily/AAPL"
 HEAD = (
@@ -133,24 +136,30 @@ class TestTime:
         assert (job["status"], job["error"]["code"]) == ("FAILED", "TIME_LIMIT")
 
 
+@contextmanager
+def small_disk(folder):
+    """Give a folder a disk of its own, of 24 MiB."""
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("NO FULL DISK HERE: only root can mount a small one")
+    command = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "alphintra-test", str(folder)]
+    try:
+        made = subprocess.run(command, check=False, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("NO FULL DISK HERE: there is no mount program")
+    if made.returncode:
+        pytest.skip(f"NO FULL DISK HERE: {made.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
 class TestFullDisk:
     """Everything of the server on a disk of its own, which is full for a while."""
 
     @pytest.fixture
     def data_dir(self, tmp_path):
-        folder = tmp_path / "small disk"
-        folder.mkdir()
-        if os.geteuid() != 0:
-            pytest.skip("NO FULL DISK HERE: only root can mount a small one")
-        command = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "alphintra-test", str(folder)]
-        try:
-            made = subprocess.run(command, check=False, capture_output=True, text=True)
-        except FileNotFoundError:
-            pytest.skip("NO FULL DISK HERE: there is no mount program")
-        if made.returncode:
-            pytest.skip(f"NO FULL DISK HERE: {made.stderr.strip()}")
-        yield folder
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        with small_disk(tmp_path / "small disk") as folder:
+            yield folder
 
     async def test_it_refuses_while_it_is_full_and_goes_on_afterwards(self, api, start, finished, data_dir):
         waiting = await start("slow", "time.sleep(0.05)")
@@ -181,9 +190,58 @@ class TestFullDisk:
         assert (await api("GET", "/ready")).status == 200
 
 
-def fill(path):
-    """Write until nothing goes any more."""
+class TestFullDiskOfDatasets:
+    """The same while versions of datasets are made, with a worker that loads no more than that takes."""
+
+    @pytest.fixture
+    def data_dir(self, tmp_path):
+        with small_disk(tmp_path / "small disk") as folder:
+            yield folder
+
+    @pytest.fixture
+    def worker_argv(self):
+        return (sys.executable, "-P", "-c", Path(__file__).with_name("ingest_worker.py").read_text())
+
+    @pytest.mark.slow
+    async def test_a_file_becomes_no_version_and_a_recipe_makes_none_and_both_do_afterwards(
+        self, api, put_upload, look_at, make_version, job_end, data_dir
+    ):
+        upload = put_upload(as_csv(prices(["AAPL", "MSFT", "GOOG"], days=36_000, first="1880-01-02")), user="local")
+        mapping = (await look_at(upload))["inspection"]["mapping"]
+        recipe = {"recipe": [{"kind": "derive", "name": "ret", "formula": "close / lag(close, 1) - 1"}]}
+
+        async def make():
+            return await make_version(upload, mapping)
+
+        async def process():
+            return await job_end((await api("POST", "/api/datasets/prices/process", recipe)).json["job_id"])
+
+        for versions, work in enumerate((make, process)):
+            kept = files_below(data_dir / "datasets")
+            # The database still has room, the rows have not.
+            fill(data_dir / "ballast", 1_200_000)
+            try:
+                job = await work()
+            finally:
+                (data_dir / "ballast").unlink()
+            assert (job["status"], job["error"]["code"]) == ("FAILED", "DISK_FULL"), job["error"]
+            assert files_below(data_dir / "datasets") == kept
+            assert files_below(data_dir / "jobs") == []
+            assert len((await api("GET", "/api/datasets", params={"source": "USER_UPLOAD"})).json["items"]) == versions
+            assert (await work())["status"] == "COMPLETED"
+        listed = (await api("GET", "/api/datasets/prices/versions")).json["items"]
+        assert [(item["number"], item["row_count"]) for item in listed] == [(2, 108_000), (1, 108_000)]
+
+
+def fill(path, leave=0):
+    """Write until nothing goes any more, or no more than is to be left."""
     with path.open("wb", buffering=0) as file:
+        found = os.statvfs(path)
+        while leave and (room := found.f_bavail * found.f_frsize - leave) > 0:
+            file.write(b"x" * min(room, 1 << 20))
+            found = os.statvfs(path)
+        if leave:
+            return
         for size in (1 << 20, 4096, 1):
             try:
                 while True:

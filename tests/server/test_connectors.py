@@ -11,6 +11,7 @@ import pytest
 from alphintra.ingest.inspecting import inspect
 from prometheus_client import REGISTRY
 
+from . import databases
 from .conftest import TestIdentities
 from .counted import Counted
 from .exchange_server import MINUTE, speak_binance
@@ -31,9 +32,10 @@ def identities():
     return TestIdentities
 
 
-@pytest.fixture
-def settings(source):  # noqa: F811
-    return {"connector_networks": ["127.0.0.0/8"], "exchange_urls": {"binance": source.url}}
+@pytest.fixture(params=databases.BOTH)
+def settings(request, source):  # noqa: F811
+    where = {"connector_networks": ["127.0.0.0/8"], "exchange_urls": {"binance": source.url}}
+    return databases.setting(request) | where
 
 
 def guess(content):

@@ -1,6 +1,7 @@
 """Engines and transactions: the recipe of SQLite, its lock, the database's clock, and patience."""
 
 import threading
+import time
 
 import pytest
 from alphintra_server.db import Database, DatabaseInUseError
@@ -8,7 +9,9 @@ from alphintra_server.db.engine import database_now
 from alphintra_server.db.outage import DatabaseAwayError
 from alphintra_server.db.tables import JobRow
 from alphintra_server.jobs import store
+from alphintra_server.services.ingests import account
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from .databases import migrated
 from .stored_jobs import queued
@@ -75,3 +78,39 @@ async def test_whoever_waits_for_an_answer_waits_so_long_and_not_longer(database
     with pytest.raises(TimeoutError, match="of its own"):
         await database.write(late)
     assert await database.read(lambda session: session.scalar(select(func.count()).select_from(JobRow))) == 0
+
+
+def test_two_who_are_the_first_to_write_a_row_at_once_both_get_it(database):
+    """A user's first two requests, on two threads or two servers: neither has seen the other's row."""
+    begun, found = threading.Event(), []
+
+    def second():
+        begun.wait(60)
+        found.append(database.write_now(lambda session: account(session, "alice").folder))
+
+    other = threading.Thread(target=second)
+    other.start()
+
+    def first(session):
+        folder = account(session, "alice").folder
+        begun.set()
+        waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        until = time.monotonic() + 60
+        while not database.is_sqlite and not session.scalar(waits):
+            assert time.monotonic() < until, "nobody waits for this row"
+            time.sleep(0.01)
+        return folder
+
+    folder = database.write_now(first)
+    other.join(60)
+    assert found == [folder]
+
+
+def test_a_row_that_is_there_twice_is_an_error_all_the_same(database):
+    def work(session):
+        session.add_all(JobRow(**own) for own in (row, row))
+
+    row = database.write_now(lambda session: store.create(session, user_id="u", kind="x", resource_id="r"))
+    row = {column.name: getattr(row, column.name) for column in JobRow.__table__.columns} | {"id": "twice"}
+    with pytest.raises(IntegrityError):
+        database.write_now(work)

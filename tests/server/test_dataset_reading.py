@@ -25,6 +25,7 @@ from alphintra_server.readers.process import Patience
 from tornado.httpclient import HTTPError
 
 from ..sdk.store.made import bars
+from . import databases
 from .conftest import TestIdentities
 from .counted import Counted
 from .stored import store_version
@@ -41,9 +42,9 @@ def identities():
     return TestIdentities
 
 
-@pytest.fixture
-def settings():
-    return {"reader_idle_seconds": 600.0}
+@pytest.fixture(params=databases.BOTH)
+def settings(request):
+    return databases.setting(request) | {"reader_idle_seconds": 600.0}
 
 
 async def until(true, seconds=120):

@@ -4,6 +4,7 @@ import functools
 
 import pytest
 
+from . import databases
 from .conftest import STRATEGY, TestIdentities
 from .stored import store_version
 from .uploaded import ALICE
@@ -33,6 +34,11 @@ ASKED = {
 @pytest.fixture
 def identities():
     return TestIdentities
+
+
+@pytest.fixture(params=databases.BOTH)
+def settings(request):
+    return databases.setting(request)
 
 
 async def test_a_grant_allows_what_the_panel_offers(api, services, tmp_path, make_strategy):

@@ -133,6 +133,9 @@ async def test_statistics_over_all_and_of_one_symbol(api):
     assert reply.json["columns"]["close"]["count"] == 12154
     assert reply.json["columns"]["close"]["max"] == 806.85
     assert reply.json["symbols"]["FB"]["rows"] == 196
+    days = reply.json["columns"]["session"]["coverage"]
+    assert (days["first"], days["days"], sum(days["counts"])) == ("2000-03-01", 1, 12154)
+    assert days["counts"][:5] == [3, 3, 3, 0, 0]  # Wednesday; two of the five came later
     one = await api("GET", "/api/datasets/us-equities-daily/statistics", params={"symbol": "FB"})
     assert one.json["row_count"] == 196
     assert one.json["columns"]["close"]["count"] == 196

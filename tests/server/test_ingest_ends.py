@@ -18,6 +18,7 @@ from alphintra_server.services.dataset_inputs import inputs
 from alphintra_server.services.selections import Selection, select_for_run
 from sqlalchemy import delete, func, select
 
+from . import databases
 from .conftest import TestIdentities
 from .counted import Counted
 from .doors import ask
@@ -37,15 +38,14 @@ def identities():
 @pytest.fixture
 def settings(request):
     """On SQLite, or where a test says so on PostgreSQL."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        return {}
-    return {"database_url": request.getfixturevalue("migrated_postgres_url")}
+    return databases.setting(request)
 
 
 async def metrics(api):
     return (await api("GET", "/metrics", user=ALICE)).json.decode()
 
 
+@pytest.mark.parametrize("settings", databases.BOTH, indirect=True)
 async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be(
     api, services, put_upload, look_at, make_version, data_dir, job_end
 ):

@@ -5,6 +5,7 @@ import asyncio
 import alphintra as al
 import pytest
 
+from . import databases
 from .conftest import TestIdentities
 from .uploaded import ALICE, HOLD, as_csv, prices
 
@@ -21,12 +22,10 @@ def worker_argv():
 def identities():
     return TestIdentities
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+
+@pytest.fixture(params=databases.BOTH)
 def settings(request):
-    """On both databases."""
-    if request.param == "sqlite":
-        return {}
-    return {"database_url": request.getfixturevalue("migrated_postgres_url")}
+    return databases.setting(request)
 
 
 async def test_a_file_becomes_a_version_that_is_read_and_traded(

@@ -23,10 +23,12 @@ from alphintra_server.models.datasets import (
 from alphintra_server.services import dataset_leases
 from alphintra_server.services.dataset_deletion import DatasetDeletion
 from alphintra_server.services.dataset_grants import DatasetGrants
+from alphintra_server.services.dataset_inputs import readable
 from alphintra_server.services.dataset_rows import Level, find
 from alphintra_server.services.dataset_storage import DatasetStorage
 from alphintra_server.services.datasets import Datasets
 from alphintra_server.services.manifests import Manifests
+from alphintra_server.services.selections import select_for_run
 from alphintra_server.services.storage_use import storage_used
 from alphintra_server.services.version_reading import VersionReading
 
@@ -90,6 +92,9 @@ async def test_datasets_are_found_by_what_they_are(house):
     assert await house.names(tags="crypto,axb") == []
     assert await house.names(source="USER_UPLOAD", start="2020-02-01") == ["rates"]
     assert await house.names(source="USER_UPLOAD", end="2020-02-01") == ["prices"]
+    # The first of rates is of 12:26 on that day: a date is all of it.
+    assert await house.names(source="USER_UPLOAD", end="2020-09-13") == ["prices", "rates"]
+    assert await house.names(source="USER_UPLOAD", end="2020-09-13T12:26:39Z") == ["prices"]
     assert len(await house.names(source="PLATFORM")) == SHIPPED
     page = await house.datasets.search(ALICE, DatasetQuery(limit=1, offset=1, source="USER_UPLOAD"))
     assert ([item.name for item in page.items], page.total) == (["rates"], 2)
@@ -214,6 +219,28 @@ async def test_sharing_lets_others_as_far_as_it_goes_and_ends(house, database):
     assert [may(EVE, item) for item in Level] == [NotFound] * 3
     await house.grants.change(ALICE, shared, GrantChange(user_id="bob", level=None))
     assert [may(BOB, item) for item in Level] == [NotFound] * 3
+
+
+async def test_a_run_that_waits_reads_nothing_that_is_no_longer_shared(house, database):
+    """Whatever it reads of it: what it trades, what it is compared with, what its strategy reads beside that."""
+    house.make()
+    house.make("bob", "own")
+    shared = house.row("prices").id
+    await house.grants.change(ALICE, shared, GrantChange(user_id="bob", level="USE"))
+    theirs, own = f"{shared}@1/AAPL", "own@1/AAPL"
+    runs = ((theirs, None, {}), (own, theirs, {}), (own, None, {"features.x": f"{shared}@1"}))
+    chosen = database.read_now(lambda session: [select_for_run(session, BOB, data) for data, _, _ in runs])
+
+    def read(number):
+        _, benchmark, features = runs[number]
+        return database.read_now(lambda session: readable(session, "bob", chosen[number], benchmark, features))
+
+    assert [len(read(number)) for number in range(3)] == [1, 2, 2]
+    for level, refused in (("READ", Forbidden), (None, NotFound)):
+        await house.grants.change(ALICE, shared, GrantChange(user_id="bob", level=level))
+        for number in range(3):
+            with pytest.raises((refused, Invalid) if number else refused):
+                read(number)
 
 
 async def test_deleting_waits_for_readers_and_leaves_a_tombstone(house, database):

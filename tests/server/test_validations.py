@@ -2,15 +2,16 @@
 
 import pytest
 from alphintra.rules.report import Report
+from alphintra.store import reference
 from alphintra_server.auth import Caller
 from alphintra_server.db.dataset_tables import DatasetReportRow
-from alphintra_server.errors import Forbidden, NotFound
+from alphintra_server.errors import Forbidden, NotFound, ServiceError
 from alphintra_server.jobs import fair_queue, store
 from alphintra_server.jobs.output import BadOutputError
 from alphintra_server.jobs.validate import ValidateKind
 from alphintra_server.limits import Limits
 from alphintra_server.models.datasets import GrantChange
-from alphintra_server.models.validations import ValidationRequest
+from alphintra_server.models.validations import CheckAgain
 from alphintra_server.services.dataset_grants import DatasetGrants
 from alphintra_server.services.dataset_storage import DatasetStorage
 from alphintra_server.services.manifests import Manifests
@@ -38,8 +39,8 @@ class Bench:
     async def share(self, dataset, level):
         await self.grants.change(ALICE, dataset, GrantChange(user_id="bob", level=level))
 
-    async def claimed(self, who, dataset):
-        await self.service.validate(who, dataset, 1, ValidationRequest())
+    async def claimed(self, who, dataset, **body):
+        await self.service.validate(who, dataset, 1, CheckAgain(**body))
         return self.database.write_now(lambda session: fair_queue.claim(session, "boot", limits=Limits()))
 
     def load(self, held):
@@ -76,6 +77,30 @@ async def test_whoever_may_no_longer_change_it_checks_nothing(bench):
     await bench.share(dataset, None)
     with pytest.raises(NotFound):
         bench.load(waited)
+
+
+async def test_reference_data_that_is_no_longer_shared_counts_for_nothing(bench, tmp_path):
+    facts = reference.facts_of([
+        {"instrument_id": "AAPL", "kind": "split", "ex_date": "2020-01-02", "value": 4, "known_from": "2020-01-01",
+         "source": "issuer"},
+    ])  # fmt: skip
+    given = {"tables": reference.tables(facts), "about": reference.ABOUT}
+    roles = {column.name: column.role for column in reference.COLUMNS}
+    store_version(bench.database, DatasetStorage(tmp_path), tmp_path / "made", name="actions", roles=roles, **given)
+    prices, actions = [(await bench.grants.get(ALICE, name)).dataset_id for name in ("prices", "actions")]
+    await bench.share(prices, "EDIT")
+    await bench.share(actions, "READ")
+    with pytest.raises(ServiceError, match="its owner has to let you"):
+        await bench.claimed(BOB, prices, reference=actions)
+    await bench.share(actions, "USE")
+    held = await bench.claimed(BOB, prices, reference=actions)
+    given = bench.load(held)
+    assert given.message["reference"] is True
+    assert given.message["rules"] == {"left_out": [], "parameters": {}}
+    assert {name.partition("/")[0] for name in given.links} == {"parent", "reference"}
+    await bench.share(actions, None)
+    with pytest.raises(ServiceError, match="there is no dataset"):
+        bench.load(held)
 
 
 async def test_the_newest_report_is_kept_and_those_before_it_are_not(bench):

@@ -94,6 +94,7 @@ def run(
     rates: Any = None,
     detail: Any = None,
     features: Any = None,
+    reference: str | None = None,
     check: int = 0,
     progress: Callable[[float, int], None] | None = None,
 ) -> Result:
@@ -104,7 +105,7 @@ def run(
     _check(strategy, params)
     terms.native_only(
         instruments=instruments is not None, rates=rates is not None, detail=detail is not None,
-        features=features is not None, check=check > 0,
+        features=features is not None, reference=reference is not None, check=check > 0,
     )
     own = terms.rules(rules or {}, profile, seed)
     config = terms.options(cash, commission, slippage, risk_free_rate, seed)

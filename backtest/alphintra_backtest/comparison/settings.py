@@ -33,6 +33,8 @@ def _flat(run: Mapping[str, Any]) -> dict[str, Any]:
             out[name] = plain(value)
     for name, own in (run.get("features") or {}).items():
         out[f"feature {name}"] = own["dataset"]
+    if run.get("reference"):
+        out["reference"] = run["reference"]["dataset"]
     return out | {name: run.get(name) for name in _OF_THE_RUN}
 
 

@@ -52,9 +52,10 @@ def series(account: Account) -> Section | None:
     return Section("recorded", "Recorded series", figures) if figures else None
 
 
-def _features(run: Mapping[str, Any]) -> list[tuple[str, Mapping[str, str]]]:
+def _beside(run: Mapping[str, Any]) -> list[tuple[str, Mapping[str, str]]]:
     """What a run read beside its data, by how the page calls it."""
-    return [(f"Feature {name}", own) for name, own in (run.get("features") or {}).items()]
+    found = [("Splits and dividends", run["reference"])] if run.get("reference") else []
+    return found + [(f"Feature {name}", own) for name, own in (run.get("features") or {}).items()]
 
 
 def repeat(account: Account) -> Section:
@@ -64,7 +65,7 @@ def repeat(account: Account) -> Section:
         ["Run", run["id"]],
         ["Dataset", run["dataset"]],
         ["Dataset hash", run["dataset_hash"]],
-        *([name, " ".join(own.values())] for name, own in _features(run)),
+        *([name, " ".join(own.values())] for name, own in _beside(run)),
         ["Strategy", run["strategy"]],
         ["Strategy hash", run["strategy_hash"]],
         ["Parameters", json.dumps(plain(run["parameters"]), ensure_ascii=False)],

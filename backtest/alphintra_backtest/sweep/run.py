@@ -239,6 +239,7 @@ def _summary(job: Job, options: Mapping[str, Any], space: Space, seconds: float)
         "dataset": market.name,
         "dataset_hash": market.dataset_hash,
         **({"features": {name: own.told() for name, own in market.features.items()}} if market.features else {}),
+        **({} if market.reference is None else {"reference": market.reference.told()}),
         "strategy_hash": strategy_hash(job.strategy),
         "parameters": {axis.name: _axis_text(axis) for axis in space.axes} | space.rest,
         "seed": config.seed,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 F64 = npt.NDArray[np.float64]
 
 #: Options of a run that say which data it reads: spent once the data is there.
-OF_THE_DATA = ("end", "instruments", "currency", "rates", "detail", "features")
+OF_THE_DATA = ("end", "instruments", "currency", "rates", "detail", "features", "reference")
 #: What ``al.backtest`` takes beside options: a variant has its own parameters, runs on our engine and is not checked.
 NOT_OPTIONS = ("strategy", "data", "params", "engine", "analyzers", "check")
 

@@ -48,6 +48,8 @@ export interface IDatasetQuery {
   source?: string;
   asset_class?: string;
   timeframe?: string;
+  start?: string;
+  end?: string;
   limit: number;
   offset?: number;
 }
@@ -120,6 +122,8 @@ export interface IValidationReport extends IAcknowledged {
 export interface IRuleChoice {
   left_out: string[];
   parameters: Record<string, Record<string, number>>;
+  /** A dataset of splits and dividends that the rules take as known. */
+  reference?: string;
 }
 
 /** What one rule looks for. */
@@ -302,7 +306,7 @@ export interface IMappedColumn {
 export interface IMapping {
   format: string;
   columns: IMappedColumn[];
-  kind: 'bars' | 'ticks' | 'features';
+  kind: 'bars' | 'ticks' | 'features' | 'reference';
   resolution: 'date' | 'time';
   zone: string | null;
   label: 'open' | 'close' | 'unknown';
@@ -314,6 +318,8 @@ export interface IMapping {
   /** What the tables of an archive are called that are read: `Stocks/*.txt`; empty for all. */
   members: string;
   date_in_name: boolean;
+  /** From when events were known of which no column says it: `ex_date`, or a date for all; empty where a column says it. */
+  known_from?: string;
   dialect: { encoding: string; delimiter: string; quote: string; decimal: string; thousands: string; skip: number };
 }
 

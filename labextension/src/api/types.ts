@@ -133,6 +133,8 @@ export interface IBacktest {
   benchmark?: string | null;
   /** Datasets that the strategy reads beside its own, by its names for them. */
   features?: Record<string, string>;
+  /** Splits and dividends that its prices went through. */
+  reference?: string | null;
   seed?: number;
   risk_free_rate?: number;
 }

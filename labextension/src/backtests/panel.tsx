@@ -15,10 +15,12 @@ import { describe } from '../api/problem.js';
 import type { IBacktest } from '../api/types.js';
 import type { ChecksOverview, IOverviewItem } from '../checks/overview.js';
 import { ChecksSection } from '../checks/section.js';
-import { Failure } from '../failure.js';
 import { markIcon } from '../icons.js';
 import { doingParts, leftText } from '../jobs/words.js';
-import { ListSkeleton, useMinute, useSignals } from '../panelList.js';
+import { useMinute, useSignals } from '../lists/redraw.js';
+import { IconButton, Rows } from '../lists/rows.js';
+import { SearchField } from '../lists/search.js';
+import { Lateness, ListSkeleton, ListStates, More, Told } from '../lists/states.js';
 import { CommandIDs, IJobs } from '../tokens.js';
 import type { BacktestsModel } from './model.js';
 import { RunRow } from './row.js';
@@ -40,20 +42,14 @@ interface IProps {
 
 function Empty({ trans, commands }: IProps): JSX.Element {
   return (
-    <div className="alphintra-Panel-message">
-      <p>
-        {trans.__(
-          'Here are your backtests: what ran, how far it is, how it went. Press Backtest in the toolbar of a notebook or a Python file, or start from a template.'
-        )}
-      </p>
-      <button
-        type="button"
-        className="alphintra-Button alphintra-mod-primary"
-        onClick={() => void commands.execute(CommandIDs.openTemplates)}
-      >
-        {trans.__('Browse templates')}
-      </button>
-    </div>
+    <Told
+      text={trans.__(
+        'Here are your backtests: what ran, how far it is, how it went. Press Backtest in the toolbar of a notebook or a Python file, or start from a template.'
+      )}
+      label={trans.__('Browse templates')}
+      isPrimary
+      onPress={() => void commands.execute(CommandIDs.openTemplates)}
+    />
   );
 }
 
@@ -71,50 +67,40 @@ function Runs(props: IProps & { now: number }): JSX.Element {
   };
   return (
     <>
-      {stale || model.error !== null ? (
-        <p className="alphintra-Problem" role="alert">
-          {stale
-            ? trans.__('The server does not answer. It is asked again; until then this list is as it was.')
-            : trans.__('The list could not be read anew. %1', describe(model.error).text)}
-        </p>
-      ) : null}
-      <ul className="alphintra-Items" aria-label={trans.__('Runs, newest first')}>
-        {runs.map(run => (
-          <RunRow
-            key={run.id}
-            run={run}
-            now={props.now}
-            current={run.id === current}
-            chosen={selection.has(run.id)}
-            position={(jobs.active.find(run.job_id) ?? jobs.active.findFor(run.id))?.position ?? null}
-            stale={stale}
-            trans={trans}
-            onOpen={() =>
-              void commands.execute(CommandIDs.openRun, { id: run.id })
-            }
-            onChoose={extend =>
-              extend ? selection.extend(run, runs) : selection.toggle(run)
-            }
-            onCancel={() => stop(run)}
-            onShowLine={() => props.onShowLine(run)}
-            {...(props.onDebug ? { onDebug: () => props.onDebug!(run) } : {})}
-          />
-        ))}
-      </ul>
       {runs.length === 0 ? (
-        <p className="alphintra-Panel-message alphintra-muted">
-          {trans.__('No run has these words.')}
-        </p>
-      ) : null}
-      {model.items.length < model.total ? (
-        <button
-          type="button"
-          className="alphintra-Button alphintra-Items-more"
-          onClick={() => void model.more()}
-        >
-          {trans.__('Show older runs')}
-        </button>
-      ) : null}
+        <Told
+          text={trans.__('No run has these words.')}
+          label={trans.__('Show all runs')}
+          onPress={() => {
+            model.filter = '';
+          }}
+        />
+      ) : (
+        <Rows label={trans.__('Runs, newest first')} ids={runs.map(run => run.id)} current={current} multiple>
+          {runs.map(run => (
+            <RunRow
+              key={run.id}
+              run={run}
+              now={props.now}
+              current={run.id === current}
+              chosen={selection.has(run.id)}
+              position={(jobs.active.find(run.job_id) ?? jobs.active.findFor(run.id))?.position ?? null}
+              stale={stale}
+              trans={trans}
+              onOpen={() =>
+                void commands.execute(CommandIDs.openRun, { id: run.id })
+              }
+              onChoose={extend =>
+                extend ? selection.extend(run, runs) : selection.toggle(run)
+              }
+              onCancel={() => stop(run)}
+              onShowLine={() => props.onShowLine(run)}
+              {...(props.onDebug ? { onDebug: () => props.onDebug!(run) } : {})}
+            />
+          ))}
+        </Rows>
+      )}
+      <More model={model} trans={trans} label={trans.__('Show older runs')} />
     </>
   );
 }
@@ -145,14 +131,7 @@ function Comparing({ model, selection, trans, commands }: IProps): JSX.Element |
               : trans.__('%1 chosen', count)}
       </span>
       {count > 0 ? (
-        <button
-          type="button"
-          className="alphintra-IconButton"
-          title={trans.__('Choose none')}
-          onClick={() => selection.clear()}
-        >
-          <closeIcon.react tag="span" elementSize="normal" />
-        </button>
+        <IconButton label={trans.__('Choose none')} icon={closeIcon} onPress={() => selection.clear()} />
       ) : null}
     </div>
   );
@@ -167,51 +146,39 @@ function Body(props: IProps): JSX.Element {
     <>
       <div className="alphintra-Panel-head">
         <h2>{trans.__('Backtests')}</h2>
-        <button
-          type="button"
-          className="alphintra-IconButton"
-          title={trans.__('New strategy')}
-          onClick={() => void commands.execute(CommandIDs.newStrategy)}
-        >
-          <addIcon.react tag="span" elementSize="normal" />
-        </button>
-        <button
-          type="button"
-          className="alphintra-IconButton"
-          title={trans.__('Refresh the list')}
-          onClick={() => void commands.execute(CommandIDs.refreshBacktests)}
-        >
-          <refreshIcon.react tag="span" elementSize="normal" />
-        </button>
+        <IconButton
+          label={trans.__('New strategy')}
+          icon={addIcon}
+          onPress={() => void commands.execute(CommandIDs.newStrategy)}
+        />
+        <IconButton
+          label={trans.__('Refresh the list')}
+          icon={refreshIcon}
+          onPress={() => void commands.execute(CommandIDs.refreshBacktests)}
+        />
       </div>
       <div className="alphintra-Panel-filter" data-lm-suppress-shortcuts="true">
-        <input
-          type="search"
-          className="alphintra-Input"
+        <SearchField
           placeholder={trans.__('Filter: strategy, data')}
-          aria-label={trans.__('Filter the runs')}
+          label={trans.__('Filter the runs')}
           value={model.filter}
+          isHere
           disabled={!full}
-          onChange={event => {
-            model.filter = event.target.value;
+          onSearch={words => {
+            model.filter = words;
           }}
         />
       </div>
-      <div className="alphintra-Panel-body">
-        {model.state === 'loading' ? (
-          <ListSkeleton widths={['55%', '75%', '65%']} trans={trans} />
-        ) : model.state === 'error' ? (
-          <Failure
-            error={model.error}
-            title={trans.__('The runs could not be read.')}
-            trans={trans}
-            onRetry={() => void model.refresh()}
-          />
-        ) : full ? (
-          <Runs {...props} now={now} />
-        ) : (
-          <Empty {...props} />
-        )}
+      <div className="alphintra-Panel-body" aria-busy={model.isReading}>
+        <ListStates
+          model={model}
+          trans={trans}
+          skeleton={<ListSkeleton widths={['55%', '75%', '65%']} trans={trans} />}
+          failed={trans.__('The runs could not be read.')}
+        >
+          {full ? <Runs {...props} now={now} /> : <Empty {...props} />}
+          <Lateness model={model} isAway={!props.jobs.connection.isUp} trans={trans} />
+        </ListStates>
       </div>
       <ChecksSection
         overview={props.overview}

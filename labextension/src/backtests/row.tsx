@@ -7,6 +7,7 @@ import type { IBacktest } from '../api/types.js';
 import { JobProgress } from '../jobs/progress.js';
 import { isFinished, stateOf } from '../jobs/state.js';
 import { stateText } from '../jobs/words.js';
+import { Row, RowButton } from '../lists/rows.js';
 import { direction, formatValue } from '../result/format.js';
 import { DebugButton } from '../postMortem/failureView.js';
 import { methodologyLabel } from '../run/methodology.js';
@@ -110,16 +111,9 @@ function Failure(props: IProps): JSX.Element {
       {place ? (
         <div className="alphintra-Item-line">
           <span className="alphintra-muted">{place}</span>
-          <button
-            type="button"
-            className="alphintra-Chip"
-            onClick={event => {
-              event.stopPropagation();
-              props.onShowLine();
-            }}
-          >
+          <RowButton className="alphintra-Chip" onPress={props.onShowLine}>
             {trans.__('show')}
-          </button>
+          </RowButton>
         </div>
       ) : null}
       {error?.bar_time && props.onDebug ? (
@@ -144,18 +138,10 @@ export function RunRow(props: IProps): JSX.Element {
       ? methodologyLabel(run.methodology, trans)
       : null;
   const comparable = canCompare(run);
-  const classes = [
-    'alphintra-Item alphintra-Run',
-    props.current ? 'alphintra-mod-current' : '',
-    props.chosen ? 'alphintra-mod-chosen' : ''
-  ];
   return (
-    <li
-      className={classes.filter(Boolean).join(' ')}
-      data-run={run.id}
-      data-status={status}
-      tabIndex={0}
-      aria-label={[
+    <Row
+      id={run.id}
+      label={[
         name,
         method,
         run.dataset_name,
@@ -164,6 +150,11 @@ export function RunRow(props: IProps): JSX.Element {
       ]
         .filter(Boolean)
         .join(', ')}
+      className={`alphintra-Run ${props.chosen ? 'alphintra-mod-chosen' : ''}`}
+      current={props.current}
+      aria-selected={comparable ? props.chosen : undefined}
+      data-run={run.id}
+      data-status={status}
       onMouseDown={event => {
         if (event.shiftKey) {
           event.preventDefault(); // no text is selected on the way
@@ -176,24 +167,11 @@ export function RunRow(props: IProps): JSX.Element {
           props.onOpen();
         }
       }}
-      onKeyDown={event => {
-        if (event.target !== event.currentTarget) {
-          return;
-        }
-        if (event.key === 'Enter') {
-          event.preventDefault();
-          props.onOpen();
-        } else if (event.key === ' ') {
+      onOpen={props.onOpen}
+      onKey={event => {
+        if (event.key === ' ') {
           event.preventDefault();
           props.onChoose(event.shiftKey);
-        } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-          event.preventDefault();
-          const row = event.currentTarget;
-          const next =
-            event.key === 'ArrowDown'
-              ? row.nextElementSibling
-              : row.previousElementSibling;
-          (next as HTMLElement | null)?.focus();
         }
       }}
     >
@@ -242,6 +220,6 @@ export function RunRow(props: IProps): JSX.Element {
       ) : (
         <div className="alphintra-muted">{stateText(stateOf(run), trans)}</div>
       )}
-    </li>
+    </Row>
   );
 }

@@ -6,9 +6,10 @@ import React from 'react';
 
 import { ApiError, describe } from '../api/problem.js';
 import type { IBacktest } from '../api/types.js';
-import { Failure } from '../failure.js';
 import { JobProgress } from '../jobs/progress.js';
 import { isFinished } from '../jobs/state.js';
+import { useSignals } from '../lists/redraw.js';
+import { ListStates, More } from '../lists/states.js';
 import { parameterText } from '../result/parameter.js';
 import { CheckField, Field, SelectField, TextField } from '../run/field.js';
 import type { IAlphintra, IJobs } from '../tokens.js';
@@ -208,19 +209,9 @@ function Editor(props: IProps): JSX.Element {
 function Document(props: IProps): JSX.Element {
   const { model, name, jobs, alphintra } = props;
   const { trans } = alphintra;
-  const [, redraw] = React.useReducer((count: number) => count + 1, 0);
+  useSignals(model.changed, jobs.active.changed, jobs.connection.changed);
   const [busy, setBusy] = React.useState(false);
-  React.useEffect(() => {
-    model.changed.connect(redraw);
-    jobs.active.changed.connect(redraw);
-    jobs.connection.changed.connect(redraw);
-    void model.refresh();
-    return () => {
-      model.changed.disconnect(redraw);
-      jobs.active.changed.disconnect(redraw);
-      jobs.connection.changed.disconnect(redraw);
-    };
-  }, [model]);
+  React.useEffect(() => void model.refresh(), [model]);
   const { checks } = model;
   const state = checks === null ? null : stateOf(checks);
   const act = async (what: () => Promise<void>, failed: string): Promise<void> => {
@@ -242,7 +233,7 @@ function Document(props: IProps): JSX.Element {
     }
   };
   // The oldest: another waits behind it.
-  const running = model.runs.filter(run => !isFinished(run)).at(-1);
+  const running = model.items.filter(run => !isFinished(run)).at(-1);
   return (
     <article
       className="alphintra-Result alphintra-Checks"
@@ -299,25 +290,21 @@ function Document(props: IProps): JSX.Element {
           {trans.__('The server does not answer; this may be old. %1', describe(model.error).text)}
         </p>
       ) : null}
-      {model.state === 'loading' ? (
-        <Skeleton label={trans.__('Loading the checks')} />
-      ) : model.state === 'error' ? (
-        <Failure
-          error={model.error}
-          title={trans.__('The checks could not be read.')}
-          trans={trans}
-          onRetry={() => void model.refresh()}
-        />
-      ) : (
+      <ListStates
+        model={model}
+        trans={trans}
+        skeleton={<Skeleton label={trans.__('Loading the checks')} />}
+        failed={trans.__('The checks could not be read.')}
+      >
         <div className="alphintra-Checks-columns">
           <Editor {...props} />
           <section aria-label={trans.__('History')}>
             <h3>{trans.__('History')}</h3>
-            {model.runs.length > 0 ? (
-              <History runs={model.runs} trans={trans} />
+            {model.items.length > 0 ? (
+              <History runs={model.items} trans={trans} />
             ) : (
               <p className="alphintra-muted">
-                {checks!.configured
+                {checks?.configured
                   ? trans.__(
                       'The checks have not run yet. Press Run checks, or save the strategy: each run is kept here and compared with the one before.'
                     )
@@ -326,18 +313,10 @@ function Document(props: IProps): JSX.Element {
                     )}
               </p>
             )}
-            {model.runs.length < model.total ? (
-              <button
-                type="button"
-                className="alphintra-Button"
-                onClick={() => void model.more()}
-              >
-                {trans.__('Show older runs')}
-              </button>
-            ) : null}
+            <More model={model} trans={trans} label={trans.__('Show older runs')} />
           </section>
         </div>
-      )}
+      </ListStates>
     </article>
   );
 }

@@ -37,6 +37,7 @@ const KEPT = [
   'rules',
   'benchmark',
   'features',
+  'reference',
   'seed',
   'risk_free_rate',
   'class_name'

@@ -1,7 +1,5 @@
 /** One strategy's checks with the history of their runs, kept current by the server's events; no DOM. */
 
-import { ISignal, Signal } from '@lumino/signaling';
-
 import type {
   ICheckRun,
   IChecks,
@@ -9,8 +7,9 @@ import type {
   IJobEvent,
   IPage
 } from '../api/types.js';
-import type { LoadState } from '../backtests/model.js';
 import { isFinished } from '../jobs/state.js';
+import type { IPart } from '../lists/model.js';
+import { ListModel, partFrom } from '../lists/model.js';
 
 /** What the models need of the server. */
 export interface IChecksSource {
@@ -23,65 +22,32 @@ export interface IChecksSource {
 
 const PAGE = 25;
 
-export class ChecksModel {
+/** Runs, the newest first, with the checks as they are set. */
+interface IRuns extends IPart<ICheckRun> {
+  /** `null` with older runs, which do not say. */
+  checks: IChecks | null;
+}
+
+export class ChecksModel extends ListModel<ICheckRun, IRuns> {
   constructor(
-    source: IChecksSource,
+    private readonly _source: IChecksSource,
     readonly strategy: string
   ) {
-    this._source = source;
-  }
-
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
-
-  get state(): LoadState {
-    return this._state;
-  }
-
-  get error(): unknown {
-    return this._error;
+    super();
   }
 
   get checks(): IChecks | null {
     return this._checks;
   }
 
-  /** Newest first. */
-  get runs(): readonly ICheckRun[] {
-    return this._runs;
-  }
-
-  get total(): number {
-    return this._total;
-  }
-
-  /** Read them; calls while that is under way are answered by one more reading, so that the last answer is the newest. */
-  async refresh(): Promise<void> {
-    if (this._reading) {
-      this._again = true;
-      return this._reading;
-    }
-    this._reading = this._read();
-    try {
-      await this._reading;
-    } finally {
-      this._reading = null;
-    }
-  }
-
-  async more(): Promise<void> {
-    const page = await this._source.checkRuns(this.strategy, PAGE, this._runs.length);
-    const known = new Set(this._runs.map(run => run.id));
-    this._runs = [...this._runs, ...page.items.filter(run => !known.has(run.id))];
-    this._changed.emit();
-  }
-
   async save(body: IChecksUpdate): Promise<void> {
     this._checks = await this._source.setChecks(this.strategy, body);
-    // What is being read may be from before.
-    this._saves += 1;
-    this._changed.emit();
+    if (this.isReading) {
+      // What is being read may be from before.
+      void this.restart();
+    } else {
+      this.show(this.items);
+    }
   }
 
   /** Run them now; gives the id of the run. */
@@ -93,14 +59,14 @@ export class ChecksModel {
 
   /** Stop what waits or runs. */
   async cancel(): Promise<void> {
-    const active = this._runs.filter(run => !isFinished(run));
+    const active = this.items.filter(run => !isFinished(run));
     await Promise.all(active.map(run => this._source.cancelChecks(this.strategy, run.id)));
     await this.refresh();
   }
 
   /** Take in an event of the server's stream; a run that is not known yet may be one of these. */
   async apply(event: IJobEvent): Promise<void> {
-    const known = this._runs.find(run => run.id === event.resource_id);
+    const known = this.items.find(run => run.id === event.resource_id);
     if (
       event.kind === 'check' &&
       !(known && isFinished(known)) &&
@@ -110,44 +76,19 @@ export class ChecksModel {
     }
   }
 
-  private async _read(): Promise<void> {
-    do {
-      this._again = false;
-      const saves = this._saves;
-      const limit = Math.max(PAGE, this._runs.length);
-      try {
-        const [checks, page] = await Promise.all([
-          this._source.checks(this.strategy),
-          this._source.checkRuns(this.strategy, limit, 0)
-        ]);
-        if (saves !== this._saves || limit < this._runs.length) {
-          // Saved, or asked for older runs, meanwhile.
-          this._again = true;
-          continue;
-        }
-        this._checks = checks;
-        this._runs = page.items;
-        this._total = page._pagination?.total ?? page.items.length;
-        this._state = 'ready';
-        this._error = null;
-      } catch (error) {
-        this._error = error;
-        if (this._state !== 'ready') {
-          this._state = 'error';
-        }
-      }
-      this._changed.emit();
-    } while (this._again);
+  /** From the beginning it is read as far as it is shown. */
+  protected override async read(offset: number): Promise<IRuns> {
+    const wanted = offset === 0 ? Math.max(PAGE, this.items.length) : PAGE;
+    const [checks, part] = await Promise.all([
+      offset === 0 ? this._source.checks(this.strategy) : null,
+      partFrom((limit, from) => this._source.checkRuns(this.strategy, limit, from), offset, wanted)
+    ]);
+    return { ...part, checks };
   }
 
-  private _source: IChecksSource;
-  private _reading: Promise<void> | null = null;
-  private _again = false;
-  private _saves = 0;
-  private _state: LoadState = 'loading';
-  private _error: unknown = null;
+  protected override took({ checks }: IRuns): void {
+    this._checks = checks ?? this._checks;
+  }
+
   private _checks: IChecks | null = null;
-  private _runs: readonly ICheckRun[] = [];
-  private _total = 0;
-  private _changed = new Signal<this, void>(this);
 }

@@ -10,7 +10,7 @@ import type { IConnector, IConnectorRun } from '../api/connectors.js';
 import type { IJob } from '../api/types.js';
 import { Failure } from '../failure.js';
 import { JobProgress } from '../jobs/progress.js';
-import { useMinute, useSignals } from '../panelList.js';
+import { useMinute, useSignals } from '../lists/redraw.js';
 import { PlainTable } from '../plainTable.js';
 import type { IAlphintra, IJobs } from '../tokens.js';
 import type { ConnectorActions } from './actions.js';

@@ -5,12 +5,10 @@ import { LabIcon, pauseIcon, runIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { IConnector } from '../api/connectors.js';
-import { describe } from '../api/problem.js';
 import { freshness } from '../datasets/words.js';
-import { step } from '../datasets/row.js';
-import { Failure } from '../failure.js';
 import { JobProgress } from '../jobs/progress.js';
-import { ListSkeleton } from '../panelList.js';
+import { IconButton, Row, Rows } from '../lists/rows.js';
+import { Lateness, ListSkeleton, ListStates, Told } from '../lists/states.js';
 import type { IJobs } from '../tokens.js';
 import type { ConnectorActions } from './actions.js';
 import type { ConnectorsModel } from './model.js';
@@ -28,40 +26,7 @@ interface IProps {
   onNew: () => void;
 }
 
-function PauseOrResume(props: {
-  connector: IConnector;
-  actions: ConnectorActions;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { connector, actions, trans } = props;
-  return (
-    <IconButton
-      label={connector.paused ? trans.__('Resume %1', connector.name) : trans.__('Pause %1', connector.name)}
-      icon={connector.paused ? resumeIcon : pauseIcon}
-      onPress={() => void actions.pause(connector, !connector.paused)}
-    />
-  );
-}
-
-function IconButton(props: { label: string; icon: LabIcon; disabled?: boolean; onPress: () => void }): JSX.Element {
-  return (
-    <button
-      type="button"
-      className="alphintra-IconButton"
-      title={props.label}
-      aria-label={props.label}
-      disabled={props.disabled}
-      onClick={event => {
-        event.stopPropagation();
-        props.onPress();
-      }}
-    >
-      <props.icon.react tag="span" elementSize="small" />
-    </button>
-  );
-}
-
-function Row(props: IProps & { connector: IConnector }): JSX.Element {
+function ConnectorRow(props: IProps & { connector: IConnector }): JSX.Element {
   const { connector, model, actions, jobs, trans, now } = props;
   const standing = standingOf(connector, now, trans);
   const run = model.lastRun(connector.id);
@@ -72,25 +37,15 @@ function Row(props: IProps & { connector: IConnector }): JSX.Element {
   const last = connector.last_row === null ? trans.__('no rows yet') : trans.__('rows to %1', connector.last_row.slice(0, 10));
   const kind = kindText(connector.source.kind, trans);
   return (
-    <li
-      className={`alphintra-Item alphintra-Connector ${props.current === connector.id ? 'alphintra-mod-current' : ''}`}
+    <Row
+      id={connector.id}
+      label={[connector.name, kind, connector.dataset, schedule, due, last, fresh, standing.text].filter(Boolean).join(', ')}
+      className="alphintra-Connector"
+      current={props.current === connector.id}
       data-connector={connector.name}
       data-state={standing.kind}
-      tabIndex={0}
-      aria-label={[connector.name, kind, connector.dataset, schedule, due, last, fresh, standing.text].filter(Boolean).join(', ')}
       title={[connector.name, sourceText(connector), schedule].join('\n')}
-      onClick={() => props.onOpen(connector.id)}
-      onKeyDown={event => {
-        if (event.target !== event.currentTarget) {
-          return;
-        }
-        if (event.key === 'Enter') {
-          event.preventDefault();
-          props.onOpen(connector.id);
-        } else {
-          step(event);
-        }
-      }}
+      onOpen={() => props.onOpen(connector.id)}
     >
       <div className="alphintra-Item-line">
         <b>{connector.name}</b>
@@ -98,10 +53,16 @@ function Row(props: IProps & { connector: IConnector }): JSX.Element {
           <IconButton
             label={trans.__('Run %1 now', connector.name)}
             icon={runIcon}
+            size="small"
             disabled={connector.running !== null}
             onPress={() => void actions.run(connector)}
           />
-          <PauseOrResume connector={connector} actions={actions} trans={trans} />
+          <IconButton
+            label={connector.paused ? trans.__('Resume %1', connector.name) : trans.__('Pause %1', connector.name)}
+            icon={connector.paused ? resumeIcon : pauseIcon}
+            size="small"
+            onPress={() => void actions.pause(connector, !connector.paused)}
+          />
         </span>
       </div>
       <div className="alphintra-Item-facts alphintra-muted">
@@ -139,54 +100,41 @@ function Row(props: IProps & { connector: IConnector }): JSX.Element {
           <i aria-hidden="true">{standing.mark}</i> {standing.text}
         </div>
       )}
-    </li>
+    </Row>
   );
 }
 
 export function ConnectorList(props: IProps): JSX.Element {
   const { model, jobs, trans } = props;
-  if (model.state === 'loading') {
-    return <ListSkeleton widths={['55%', '80%', '70%', '45%']} trans={trans} />;
-  }
-  if (model.state === 'error') {
-    return (
-      <Failure
-        error={model.error}
-        title={trans.__('The connectors could not be read.')}
-        trans={trans}
-        onRetry={() => void model.refresh()}
-      />
-    );
-  }
-  const stale = !jobs.connection.isUp;
   return (
-    <>
-      {stale || model.error !== null ? (
-        <p className="alphintra-Problem" role="alert">
-          {stale
-            ? trans.__('The server does not answer. It is asked again; until then this list is as it was.')
-            : trans.__('The list could not be read anew. %1', describe(model.error).text)}
-        </p>
-      ) : null}
+    <ListStates
+      model={model}
+      trans={trans}
+      skeleton={<ListSkeleton widths={['55%', '80%', '70%', '45%']} trans={trans} />}
+      failed={trans.__('The connectors could not be read.')}
+    >
       {model.items.length === 0 ? (
-        <div className="alphintra-Panel-message">
-          <p>
-            {trans.__(
-              'A connector keeps a dataset fresh: it fetches what is new from a web address, a crypto exchange or a PostgreSQL server, by hand or on a schedule.'
-            )}
-          </p>
-          <button type="button" className="alphintra-Button alphintra-mod-primary" onClick={props.onNew}>
-            {trans.__('Set up a connector')}
-          </button>
-        </div>
+        <Told
+          text={trans.__(
+            'A connector keeps a dataset fresh: it fetches what is new from a web address, a crypto exchange or a PostgreSQL server, by hand or on a schedule.'
+          )}
+          label={trans.__('Set up a connector')}
+          isPrimary
+          onPress={props.onNew}
+        />
       ) : (
-        <ul className="alphintra-Items" aria-label={trans.__('Connectors, by name')}>
+        <Rows
+          label={trans.__('Connectors, by name')}
+          ids={model.items.map(connector => connector.id)}
+          current={props.current}
+        >
           {model.items.map(connector => (
-            <Row key={connector.id} {...props} connector={connector} />
+            <ConnectorRow key={connector.id} {...props} connector={connector} />
           ))}
-        </ul>
+        </Rows>
       )}
-    </>
+      <Lateness model={model} isAway={!jobs.connection.isUp} trans={trans} />
+    </ListStates>
   );
 }
 

@@ -1,9 +1,9 @@
 /** This user's connectors as the panel lists them. No DOM. */
 
-import { ISignal, Signal } from '@lumino/signaling';
-
 import type { IConnector, IConnectorRun } from '../api/connectors.js';
 import type { IJob, IPage } from '../api/types.js';
+import type { IPart } from '../lists/model.js';
+import { ListModel, partOf } from '../lists/model.js';
 
 /** What the model needs of the server. */
 export interface IConnectorSource {
@@ -14,34 +14,19 @@ export interface IConnectorSource {
 /** Kinds of jobs that a run is made of. */
 export const RUN_KINDS: readonly string[] = ['fetch', 'inspect', 'ingest'];
 
-export class ConnectorsModel {
-  constructor(private readonly _source: IConnectorSource) {}
+/** Connectors with the last runs of those that run or ask, by their ids. */
+interface IConnectors extends IPart<IConnector> {
+  runs: ReadonlyMap<string, IConnectorRun>;
+}
 
-  /** Emits after anything that is shown changed. */
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
-
-  get state(): 'loading' | 'ready' | 'error' {
-    return this._state;
-  }
-
-  /** Why the list could not be read; with state `ready` it is as it was before. */
-  get error(): unknown {
-    return this._error;
-  }
-
-  get items(): readonly IConnector[] {
-    return this._items;
-  }
-
-  find(id: string): IConnector | undefined {
-    return this._items.find(item => item.id === id);
+export class ConnectorsModel extends ListModel<IConnector, IConnectors> {
+  constructor(private readonly _source: IConnectorSource) {
+    super();
   }
 
   /** How many want something of their owner. */
   get failing(): number {
-    return this._items.filter(item => item.last_error !== null && item.running === null).length;
+    return this.items.filter(item => item.last_error !== null && item.running === null).length;
   }
 
   /** The last run of one that runs, or asks how its file is read. */
@@ -60,45 +45,32 @@ export class ConnectorsModel {
     return found && this.find(found[0]);
   }
 
-  /** Read the list anew; of several answers the one to the last call counts. */
-  async refresh(): Promise<void> {
-    const call = ++this._call;
-    try {
-      const { items } = await this._source.connectors();
-      const open = items.filter(item => item.running !== null || item.last_error?.code === 'NEEDS_MAPPING');
-      const runs = await Promise.all(open.map(item => this._source.connectorRuns(item.id, 1)));
-      if (call !== this._call) {
-        return;
-      }
-      this._items = items;
-      this._runs = new Map(runs.flatMap((page, i) => page.items.slice(0, 1).map(run => [open[i]!.id, run] as const)));
-      this._error = null;
-      this._state = 'ready';
-    } catch (error) {
-      if (call !== this._call) {
-        return;
-      }
-      this._error = error;
-      this._state = this._state === 'ready' ? 'ready' : 'error';
-    }
-    this._changed.emit();
-  }
-
   /** Read it anew where jobs that runs are made of have begun, whoever began them. */
   follow(jobs: readonly Pick<IJob, 'id' | 'kind'>[]): void {
     const own = jobs.filter(job => RUN_KINDS.includes(job.kind)).map(job => job.id);
     const isNew = own.some(id => !this._seen.has(id));
     this._seen = new Set(own);
-    if (isNew && this._state === 'ready') {
+    if (isNew && this.state === 'ready') {
       void this.refresh();
     }
   }
 
-  private _items: readonly IConnector[] = [];
+  protected override async read(): Promise<IConnectors> {
+    const page = await this._source.connectors();
+    const open = page.items.filter(item => item.running !== null || item.last_error?.code === 'NEEDS_MAPPING');
+    const runs = await Promise.all(open.map(item => this._source.connectorRuns(item.id, 1)));
+    return {
+      ...partOf(page),
+      // They are few, and read at once.
+      next: null,
+      runs: new Map(runs.flatMap((own, i) => own.items.slice(0, 1).map(run => [open[i]!.id, run] as const)))
+    };
+  }
+
+  protected override took(part: IConnectors): void {
+    this._runs = part.runs;
+  }
+
   private _runs: ReadonlyMap<string, IConnectorRun> = new Map();
-  private _state: 'loading' | 'ready' | 'error' = 'loading';
-  private _error: unknown = null;
-  private _call = 0;
   private _seen: ReadonlySet<string> = new Set();
-  private _changed = new Signal<this, void>(this);
 }

@@ -8,7 +8,7 @@ import type { Client } from '../api/client.js';
 import { describe } from '../api/problem.js';
 import type { ICellComparison, IVersionDifference } from '../api/recipes.js';
 import { Outcome } from '../jobs/outcome.js';
-import { useSignals } from '../panelList.js';
+import { useSignals } from '../lists/redraw.js';
 import { PlainTable } from '../plainTable.js';
 import { Following } from '../recipes/processTab.js';
 import { PlacesTable } from '../recipes/rowsTable.js';

@@ -13,7 +13,7 @@ import { describe } from '../api/problem.js';
 import type { IJob } from '../api/types.js';
 import { Failure } from '../failure.js';
 import { Outcome } from '../jobs/outcome.js';
-import { useSignals } from '../panelList.js';
+import { useSignals } from '../lists/redraw.js';
 import { RecipeModel } from '../recipes/model.js';
 import { Following } from '../recipes/processTab.js';
 import type { IAlphintra, IJobs } from '../tokens.js';

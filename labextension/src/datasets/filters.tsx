@@ -3,57 +3,60 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
+import { Choice, SearchField } from '../lists/search.js';
 import type { DatasetsModel } from './model.js';
 import { assetText } from './words.js';
 
-/** Typing waits this long, in milliseconds, before the server is asked. */
-const TYPING_MS = 250;
+/** A day to choose by; an empty one chooses all. */
+function Day(props: { value: string; label: string; title: string; onChoose: (day: string) => void }): JSX.Element {
+  const input = React.useRef<HTMLInputElement>(null);
+  React.useEffect(() => {
+    if (input.current?.validity.valid) {
+      input.current.value = props.value;
+    }
+  }, [props.value]);
+  return (
+    <label title={props.title}>
+      {props.label}
+      <input
+        ref={input}
+        type="date"
+        className="alphintra-Input"
+        min="1800-01-01"
+        max="2199-12-31"
+        defaultValue={props.value}
+        onChange={event => {
+          // While a year is typed the date has one like 0002, or is none: it waits for the rest.
+          if (event.target.validity.valid) {
+            props.onChoose(event.target.value);
+          }
+        }}
+      />
+    </label>
+  );
+}
 
 export function Filters({ model, trans }: { model: DatasetsModel; trans: TranslationBundle }): JSX.Element {
-  const [words, setWords] = React.useState(model.filter.search);
-  const timer = React.useRef(0);
-  const asked = React.useRef(model.filter.search);
-  if (model.filter.search !== asked.current) {
-    asked.current = model.filter.search;
-    setWords(model.filter.search);
-  }
   const choice = (
     field: 'source' | 'asset_class' | 'timeframe',
     label: string,
     options: readonly (readonly [string, string])[]
   ): JSX.Element => (
-    <select
-      className="alphintra-Input"
-      aria-label={label}
-      title={label}
+    <Choice
+      label={label}
+      all={label}
       value={model.filter[field]}
-      onChange={event => void model.choose({ [field]: event.target.value })}
-    >
-      <option value="">{label}</option>
-      {options.map(([value, text]) => (
-        <option key={value} value={value}>
-          {text}
-        </option>
-      ))}
-    </select>
+      options={options}
+      onChoose={value => void model.choose({ [field]: value })}
+    />
   );
   return (
     <div className="alphintra-Panel-filter alphintra-Datasets-filter" data-lm-suppress-shortcuts="true">
-      <input
-        type="search"
-        className="alphintra-Input"
+      <SearchField
         placeholder={trans.__('Search: name, symbol, tag')}
-        aria-label={trans.__('Search the datasets')}
-        value={words}
-        onChange={event => {
-          const next = event.target.value;
-          setWords(next);
-          window.clearTimeout(timer.current);
-          timer.current = window.setTimeout(() => {
-            asked.current = next;
-            void model.choose({ search: next });
-          }, TYPING_MS);
-        }}
+        label={trans.__('Search the datasets')}
+        value={model.filter.search}
+        onSearch={search => void model.choose({ search })}
       />
       <div className="alphintra-Datasets-choices">
         {choice('source', trans.__('Source'), [
@@ -63,6 +66,20 @@ export function Filters({ model, trans }: { model: DatasetsModel; trans: Transla
         ])}
         {choice('asset_class', trans.__('Asset'), model.seen('asset_class').map(own => [own, assetText(own)]))}
         {choice('timeframe', trans.__('Frame'), model.seen('timeframe').map(own => [own, own]))}
+      </div>
+      <div className="alphintra-Datasets-days">
+        <Day
+          value={model.filter.start}
+          label={trans.__('from')}
+          title={trans.__('With rows on this day or later')}
+          onChoose={start => void model.choose({ start })}
+        />
+        <Day
+          value={model.filter.end}
+          label={trans.__('to')}
+          title={trans.__('With rows on this day or before')}
+          onChoose={end => void model.choose({ end })}
+        />
       </div>
     </div>
   );

@@ -34,6 +34,8 @@ export interface IMappingComplaint {
     | 'several-times'
     | 'no-close'
     | 'no-price'
+    | 'no-event'
+    | 'no-known-from'
     | 'no-values'
     | 'no-format'
     | 'no-symbol'
@@ -53,14 +55,17 @@ export const ROLES: Record<IMapping['kind'], readonly string[]> = {
     'time', 'date', 'clock', 'symbol', 'price', 'size', 'bid', 'ask', 'bid_size', 'ask_size',
     'known_at', 'feature', 'label', 'text', 'ignore'
   ],
-  features: ['time', 'date', 'clock', 'symbol', 'known_at', 'feature', 'label', 'text', 'ignore']
+  features: ['time', 'date', 'clock', 'symbol', 'known_at', 'feature', 'label', 'text', 'ignore'],
+  reference: ['time', 'date', 'symbol', 'event', 'value', 'new_symbol', 'known_at', 'known_to', 'source', 'ignore']
 };
 
-export const TIME_ROLES: readonly string[] = ['time', 'date', 'clock', 'known_at'];
+export const TIME_ROLES: readonly string[] = ['time', 'date', 'clock', 'known_at', 'known_to'];
+/** Of `known_from`: each event was known from its own date on. */
+export const EX_DATE = 'ex_date';
 /** Roles that any number of columns may have. */
 const MANY: readonly string[] = ['feature', 'label', 'text', 'ignore'];
 /** What is asked of each file anew, whatever was said of another. */
-const OF_THE_FILE: readonly string[] = ['symbol', 'symbol_pattern', 'members'];
+const OF_THE_FILE: readonly string[] = ['symbol', 'symbol_pattern', 'members', 'known_from'];
 const NAMELESS: readonly string[] = ['time', 'date', 'clock', 'symbol', 'ignore'];
 
 /** The form as it opens: with how such a file was read before, else with the guess. */
@@ -84,9 +89,9 @@ export function initialForm(found: IInspected, dataset: string): IMappingForm {
   // A file of the same columns may be of another instrument, an archive of other names.
   const isOwn = before.symbol_from !== 'column';
   const { symbol_from, symbol } = isOwn ? found.mapping : before;
-  const { symbol_pattern, members } = found.mapping;
+  const { symbol_pattern, members, known_from = '' } = found.mapping;
   return {
-    mapping: { ...before, symbol_from, symbol, symbol_pattern, members },
+    mapping: { ...before, symbol_from, symbol, symbol_pattern, members, known_from },
     about,
     kinds,
     answered: found.questions.map(question => question.field).filter(field => !OF_THE_FILE.includes(field))
@@ -187,7 +192,7 @@ function nameFor(column: IMappedColumn, role: string): string {
   return MANY.includes(role) ? column.source.trim() || `column_${column.position + 1}` : role;
 }
 
-/** Give a column a role; the one that had it before becomes a feature, or is left out where it held times. */
+/** Give a column a role; the one that had it before becomes a feature, or is left out where it held times or is of events. */
 export function withRole(mapping: IMapping, place: number, role: string): IMapping {
   const isSingle = !MANY.includes(role);
   const columns = mapping.columns.map(column => {
@@ -197,7 +202,8 @@ export function withRole(mapping: IMapping, place: number, role: string): IMappi
       return { ...column, role, name: nameFor(column, role), ...kept };
     }
     if (isSingle && column.role === role) {
-      const freed = NAMELESS.includes(role) || TIME_ROLES.includes(role) ? 'ignore' : 'feature';
+      const isGone = NAMELESS.includes(role) || TIME_ROLES.includes(role) || mapping.kind === 'reference';
+      const freed = isGone ? 'ignore' : 'feature';
       return { ...column, role: freed, name: nameFor(column, freed), format: '', stated: false };
     }
     return column;
@@ -205,6 +211,19 @@ export function withRole(mapping: IMapping, place: number, role: string): IMappi
   const hasSymbol = columns.some(column => column.role === 'symbol');
   const symbol_from = hasSymbol ? 'column' : mapping.symbol_from === 'column' ? 'name' : mapping.symbol_from;
   return { ...mapping, columns, symbol_from };
+}
+
+/** Say that rows are of another kind; a column whose role it does not know is left out where events are involved. */
+export function withKind(mapping: IMapping, kind: IMapping['kind']): IMapping {
+  if (kind !== 'reference' && mapping.kind !== 'reference') {
+    return { ...mapping, kind };
+  }
+  const columns = mapping.columns.map(column =>
+    ROLES[kind].includes(column.role) ? column : { ...column, role: 'ignore', name: '', format: '' }
+  );
+  return kind === 'reference'
+    ? { ...mapping, kind, columns, resolution: 'date', zone: null }
+    : { ...mapping, kind, columns, known_from: '' };
 }
 
 /** Have the symbol come from a column, from one text for all rows, or from the file's name. */
@@ -244,6 +263,14 @@ export function complaintsOf({ mapping, about }: IMappingForm): IMappingComplain
   ) {
     found.push({ field: 'columns', kind: 'no-price' });
   }
+  if (mapping.kind === 'reference') {
+    if (having('event').length === 0) {
+      found.push({ field: 'columns', kind: 'no-event' });
+    }
+    if (having('known_at').length === 0 && (mapping.known_from ?? '').trim() === '') {
+      found.push({ field: 'known_from', kind: 'no-known-from' });
+    }
+  }
   const values = columns.filter(column => !NAMELESS.includes(column.role));
   if (values.length === 0) {
     found.push({ field: 'columns', kind: 'no-values' });
@@ -280,7 +307,8 @@ export function ingestBody(form: IMappingForm): IIngestBody {
     mapping: {
       ...mapping,
       symbol: mapping.symbol_from === 'fixed' ? mapping.symbol.trim() : '',
-      zone: needsZone(form) ? mapping.zone : null
+      zone: needsZone(form) ? mapping.zone : null,
+      known_from: mapping.kind === 'reference' ? (mapping.known_from ?? '').trim() : ''
     },
     dataset: about.dataset.trim(),
     append: about.append,

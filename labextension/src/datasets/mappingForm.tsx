@@ -6,6 +6,7 @@ import React from 'react';
 import type { IInspected, IMapping, IQuestion } from '../api/datasets.js';
 import { CheckField, SelectField, TextField } from '../run/field.js';
 import {
+  EX_DATE,
   IAbout,
   IMappingForm,
   answer,
@@ -13,6 +14,7 @@ import {
   complaintsOf,
   needsZone,
   openQuestions,
+  withKind,
   withSymbolFrom
 } from './mapping.js';
 import { MappingTable } from './mappingTable.js';
@@ -43,7 +45,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   symbol: 'AAPL',
   zone: 'UTC',
   symbol_pattern: '{symbol}.csv',
-  members: 'Stocks/*.csv'
+  members: 'Stocks/*.csv',
+  known_from: '2020-12-31'
 };
 
 function zones(): string[] {
@@ -130,6 +133,7 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
   const hasColumn = mapping.symbol_from === 'column';
   // What is asked above is not complained of here as well.
   const asked = new Set(openQuestions(found, form).map(question => question.field));
+  const knows = mapping.columns.some(column => column.role === 'known_at');
   const lacksZone = needsZone(form) && mapping.zone === null && !asked.has('zone');
   return (
     <fieldset className="alphintra-Mapping-fields">
@@ -138,10 +142,26 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
         name="kind"
         label={trans.__('Rows are')}
         value={mapping.kind}
-        options={(['bars', 'ticks', 'features'] as const).map(kind => [kind, kindText(kind, trans)] as const)}
+        options={(['bars', 'ticks', 'features', 'reference'] as const).map(kind => [kind, kindText(kind, trans)] as const)}
         complaint={null}
-        onChange={kind => change({ kind })}
+        onChange={kind => onChange({ ...form, mapping: withKind(mapping, kind) })}
       />
+      {mapping.kind === 'reference' ? (
+        <TextField
+          name="known_from"
+          label={trans.__('Known from')}
+          value={mapping.known_from ?? ''}
+          options={[EX_DATE]}
+          placeholder={knows ? trans.__('as its column says') : EXAMPLES.known_from}
+          complaint={
+            knows || asked.has('known_from') || (mapping.known_from ?? '').trim() !== ''
+              ? null
+              : trans.__('From when were the events known?')
+          }
+          hint={trans.__('Of rows whose cell is empty: %1, its own date; or one date for all.', EX_DATE)}
+          onChange={own => onChange(answer(form, 'known_from', own))}
+        />
+      ) : null}
       <SelectField
         name="symbol_from"
         label={trans.__('Symbol')}

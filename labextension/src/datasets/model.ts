@@ -1,9 +1,9 @@
 /** The catalogue as the panel lists it: searched and filtered by the server, a page at a time. No DOM. */
 
-import { ISignal, Signal } from '@lumino/signaling';
-
 import type { IDataset, IDatasetQuery } from '../api/datasets.js';
 import type { IPage } from '../api/types.js';
+import type { IPart } from '../lists/model.js';
+import { ListModel, partFrom } from '../lists/model.js';
 
 /** What the model needs of the server. */
 export interface IDatasetSource {
@@ -16,35 +16,17 @@ export interface IDatasetFilter {
   source: string;
   asset_class: string;
   timeframe: string;
+  /** Those with rows on this day or later, and on that day or before: `2020-01-31`. */
+  start: string;
+  end: string;
 }
 
-export const ALL: IDatasetFilter = { search: '', source: '', asset_class: '', timeframe: '' };
-export const PAGE = 50;
+export const ALL: IDatasetFilter = { search: '', source: '', asset_class: '', timeframe: '', start: '', end: '' };
+const PAGE = 50;
 
-export class DatasetsModel {
-  constructor(private readonly _source: IDatasetSource) {}
-
-  /** Emits after anything that is shown changed. */
-  get changed(): ISignal<this, void> {
-    return this._changed;
-  }
-
-  get state(): 'loading' | 'ready' | 'error' {
-    return this._state;
-  }
-
-  /** Why the list could not be read; with state `ready` it is as it was before. */
-  get error(): unknown {
-    return this._error;
-  }
-
-  get items(): readonly IDataset[] {
-    return this._items;
-  }
-
-  /** How many the server has of what is chosen. */
-  get total(): number {
-    return Math.max(this._total, this._items.length);
+export class DatasetsModel extends ListModel<IDataset> {
+  constructor(private readonly _source: IDatasetSource) {
+    super();
   }
 
   get filter(): Readonly<IDatasetFilter> {
@@ -65,55 +47,27 @@ export class DatasetsModel {
     const next = { ...this._filter, ...filter };
     if ((Object.keys(next) as (keyof IDatasetFilter)[]).some(key => next[key] !== this._filter[key])) {
       this._filter = next;
-      this._changed.emit();
-      await this.refresh();
+      await this.restart();
     }
   }
 
-  /** Read the list anew, as far as it is shown. Of several answers the one to the last call counts. */
-  refresh(): Promise<void> {
-    return this._read(0, Math.min(200, Math.max(PAGE, this._items.length)));
-  }
-
-  /** Read on behind what is shown. */
-  more(): Promise<void> {
-    return this._read(this._items.length, PAGE);
-  }
-
-  private async _read(offset: number, limit: number): Promise<void> {
-    const call = ++this._call;
+  /** From the beginning it is read as far as it is shown. */
+  protected override read(offset: number): Promise<IPart<IDataset>> {
     const chosen = Object.fromEntries(Object.entries(this._filter).filter(([, value]) => value.trim() !== ''));
-    try {
-      const page = await this._source.datasets({ ...chosen, limit, offset });
-      if (call !== this._call) {
-        return;
-      }
-      const known = offset === 0 ? [] : this._items;
-      const ids = new Set(known.map(item => item.id));
-      this._items = [...known, ...page.items.filter(item => !ids.has(item.id))];
-      this._total = page._pagination?.total ?? this._items.length;
-      this._error = null;
-      this._state = 'ready';
-      for (const item of page.items) {
-        this._seen.asset_class.add(item.asset_class);
-        this._seen.timeframe.add(item.timeframe);
-      }
-    } catch (error) {
-      if (call !== this._call) {
-        return;
-      }
-      this._error = error;
-      this._state = this._state === 'ready' ? 'ready' : 'error';
-    }
-    this._changed.emit();
+    return partFrom(
+      (limit, from) => this._source.datasets({ ...chosen, limit, offset: from }),
+      offset,
+      offset === 0 ? Math.max(PAGE, this.items.length) : PAGE
+    );
   }
 
-  private _items: readonly IDataset[] = [];
-  private _total = 0;
+  protected override took(part: IPart<IDataset>): void {
+    for (const item of part.items) {
+      this._seen.asset_class.add(item.asset_class);
+      this._seen.timeframe.add(item.timeframe);
+    }
+  }
+
   private _filter: IDatasetFilter = ALL;
-  private _state: 'loading' | 'ready' | 'error' = 'loading';
-  private _error: unknown = null;
-  private _call = 0;
   private _seen = { asset_class: new Set<string>(), timeframe: new Set<string>() };
-  private _changed = new Signal<this, void>(this);
 }

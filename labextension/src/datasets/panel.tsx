@@ -10,9 +10,10 @@ import React from 'react';
 import { describe } from '../api/problem.js';
 import type { IConnectors } from '../connectors/index.js';
 import { ConnectorList } from '../connectors/list.js';
-import { Failure } from '../failure.js';
 import { datasetsIcon } from '../icons.js';
-import { ListSkeleton, useMinute, useSignals } from '../panelList.js';
+import { useMinute, useSignals } from '../lists/redraw.js';
+import { IconButton, Rows } from '../lists/rows.js';
+import { Lateness, ListSkeleton, ListStates, More, Told } from '../lists/states.js';
 import { fixed } from '../result/format.js';
 import { CommandIDs, IJobs } from '../tokens.js';
 import { Filters } from './filters.js';
@@ -20,7 +21,7 @@ import { ALL, DatasetsModel } from './model.js';
 import { Lists, ShownList } from './panelLists.js';
 import { DatasetRow } from './row.js';
 import { StorageModel, roomLeft, takenShare, usageDetail, usageText } from './storage.js';
-import { UploadRow } from './uploadRow.js';
+import { UploadRow, uploadKey } from './uploadRow.js';
 import type { IChosenFile, IUploadItem, UploadsModel } from './uploads.js';
 
 interface IProps {
@@ -51,10 +52,10 @@ function Uploads(props: IProps): JSX.Element | null {
   return (
     <section>
       <h3 className="alphintra-Variables-group">{trans.__('Uploads')}</h3>
-      <ul className="alphintra-Items" aria-label={trans.__('Uploads')}>
+      <Rows label={trans.__('Uploads')} ids={items.map(uploadKey)}>
         {items.map(upload => (
           <UploadRow
-            key={upload.id ?? upload.filename}
+            key={uploadKey(upload)}
             upload={upload}
             job={jobs.active.find(upload.jobId)}
             trans={trans}
@@ -63,65 +64,47 @@ function Uploads(props: IProps): JSX.Element | null {
             onStopJob={jobs.stop}
           />
         ))}
-      </ul>
+      </Rows>
     </section>
   );
 }
 
 function List(props: IProps & { now: number; onBrowse: () => void }): JSX.Element {
-  const { model, jobs, trans, commands, now } = props;
-  const stale = !jobs.connection.isUp;
+  const { model, trans, commands, now } = props;
   const current = props.current();
+  if (model.items.length === 0) {
+    return model.isFiltered ? (
+      <Told
+        text={trans.__('No dataset is like this.')}
+        label={trans.__('Show all datasets')}
+        onPress={() => void model.choose(ALL)}
+      />
+    ) : (
+      <Told
+        text={trans.__(
+          'Here are the datasets that you can load and run on. Drop a file here, or choose one: CSV, Parquet, JSON, Excel or Feather, packed or not.'
+        )}
+        label={trans.__('Upload a file')}
+        isPrimary
+        onPress={props.onBrowse}
+      />
+    );
+  }
   return (
     <>
-      {stale || model.error !== null ? (
-        <p className="alphintra-Problem" role="alert">
-          {stale
-            ? trans.__('The server does not answer. It is asked again; until then this list is as it was.')
-            : trans.__('The list could not be read anew. %1', describe(model.error).text)}
-        </p>
-      ) : null}
-      {model.items.length === 0 ? (
-        <div className="alphintra-Panel-message">
-          {model.isFiltered ? (
-            <>
-              <p>{trans.__('No dataset is like this.')}</p>
-              <button type="button" className="alphintra-Button" onClick={() => void model.choose(ALL)}>
-                {trans.__('Show all datasets')}
-              </button>
-            </>
-          ) : (
-            <>
-              <p>
-                {trans.__(
-                  'Here are the datasets that you can load and run on. Drop a file here, or choose one: CSV, Parquet, JSON, Excel or Feather, packed or not.'
-                )}
-              </p>
-              <button type="button" className="alphintra-Button alphintra-mod-primary" onClick={props.onBrowse}>
-                {trans.__('Upload a file')}
-              </button>
-            </>
-          )}
-        </div>
-      ) : (
-        <ul className="alphintra-Items" aria-label={trans.__('Datasets, by name')}>
-          {model.items.map(dataset => (
-            <DatasetRow
-              key={dataset.id}
-              dataset={dataset}
-              current={dataset.id === current}
-              now={now}
-              trans={trans}
-              onOpen={() => void commands.execute(CommandIDs.openDataset, { id: dataset.id })}
-            />
-          ))}
-        </ul>
-      )}
-      {model.items.length < model.total ? (
-        <button type="button" className="alphintra-Button alphintra-Items-more" onClick={() => void model.more()}>
-          {trans.__('Show more datasets')}
-        </button>
-      ) : null}
+      <Rows label={trans.__('Datasets, by name')} ids={model.items.map(dataset => dataset.id)} current={current}>
+        {model.items.map(dataset => (
+          <DatasetRow
+            key={dataset.id}
+            dataset={dataset}
+            current={dataset.id === current}
+            now={now}
+            trans={trans}
+            onOpen={() => void commands.execute(CommandIDs.openDataset, { id: dataset.id })}
+          />
+        ))}
+      </Rows>
+      <More model={model} trans={trans} label={trans.__('Show more datasets')} />
     </>
   );
 }
@@ -204,32 +187,24 @@ function Body(props: IProps & { shown: ShownList }): JSX.Element {
       <div className="alphintra-Panel-head">
         <h2>{trans.__('Datasets')}</h2>
         {shown.isConnectors ? (
-          <button
-            type="button"
-            className="alphintra-IconButton"
-            title={trans.__('New connector')}
-            onClick={() => void commands.execute(CommandIDs.newConnector)}
-          >
-            <addIcon.react tag="span" elementSize="normal" />
-          </button>
+          <IconButton
+            label={trans.__('New connector')}
+            icon={addIcon}
+            onPress={() => void commands.execute(CommandIDs.newConnector)}
+          />
         ) : (
-          <button
-            type="button"
-            className="alphintra-IconButton alphintra-Datasets-upload"
-            title={trans.__('Upload files')}
-            onClick={browse}
-          >
-            <fileUploadIcon.react tag="span" elementSize="normal" />
-          </button>
+          <IconButton
+            label={trans.__('Upload files')}
+            icon={fileUploadIcon}
+            className="alphintra-Datasets-upload"
+            onPress={browse}
+          />
         )}
-        <button
-          type="button"
-          className="alphintra-IconButton"
-          title={trans.__('Refresh the list')}
-          onClick={() => void commands.execute(CommandIDs.refreshDatasets)}
-        >
-          <refreshIcon.react tag="span" elementSize="normal" />
-        </button>
+        <IconButton
+          label={trans.__('Refresh the list')}
+          icon={refreshIcon}
+          onPress={() => void commands.execute(CommandIDs.refreshDatasets)}
+        />
         <input
           ref={input}
           type="file"
@@ -244,7 +219,12 @@ function Body(props: IProps & { shown: ShownList }): JSX.Element {
       </div>
       <Lists shown={shown} connectors={connectors} trans={trans} />
       {shown.isConnectors ? null : <Filters model={model} trans={trans} />}
-      <div className="alphintra-Panel-body" role="tabpanel">
+      <div
+        className="alphintra-Panel-body"
+        role="tabpanel"
+        aria-label={shown.isConnectors ? trans.__('Connectors') : trans.__('Datasets')}
+        aria-busy={(shown.isConnectors ? connectors.model : model).isReading}
+      >
         {shown.isConnectors ? (
           <ConnectorList
             model={connectors.model}
@@ -259,18 +239,15 @@ function Body(props: IProps & { shown: ShownList }): JSX.Element {
         ) : (
           <>
             <Uploads {...props} />
-            {model.state === 'loading' ? (
-              <ListSkeleton widths={['60%', '85%', '70%']} trans={trans} />
-            ) : model.state === 'error' ? (
-              <Failure
-                error={model.error}
-                title={trans.__('The datasets could not be read.')}
-                trans={trans}
-                onRetry={() => void model.refresh()}
-              />
-            ) : (
+            <ListStates
+              model={model}
+              trans={trans}
+              skeleton={<ListSkeleton widths={['60%', '85%', '70%']} trans={trans} />}
+              failed={trans.__('The datasets could not be read.')}
+            >
               <List {...props} now={now} onBrowse={browse} />
-            )}
+              <Lateness model={model} isAway={!jobs.connection.isUp} trans={trans} />
+            </ListStates>
           </>
         )}
       </div>

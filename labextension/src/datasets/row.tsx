@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IDataset } from '../api/datasets.js';
+import { Row } from '../lists/rows.js';
 import { assetText, datasetState, freshness, rowsText, sourceText, spanText, symbolsText } from './words.js';
 
 interface IProps {
@@ -12,17 +13,6 @@ interface IProps {
   now: number;
   trans: TranslationBundle;
   onOpen: () => void;
-}
-
-/** Go to the row above or below by keyboard. */
-export function step(event: React.KeyboardEvent<HTMLElement>): void {
-  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') {
-    return;
-  }
-  event.preventDefault();
-  const { currentTarget: row } = event;
-  const next = event.key === 'ArrowDown' ? row.nextElementSibling : row.previousElementSibling;
-  (next as HTMLElement | null)?.focus();
 }
 
 export function DatasetRow({ dataset, current, now, trans, onOpen }: IProps): JSX.Element {
@@ -37,23 +27,16 @@ export function DatasetRow({ dataset, current, now, trans, onOpen }: IProps): JS
   const version = dataset.version === null ? null : `@${dataset.version}`;
   const from = sourceText(dataset.source, trans);
   return (
-    <li
-      className={`alphintra-Item alphintra-Dataset ${current ? 'alphintra-mod-current' : ''}`}
+    <Row
+      id={dataset.id}
+      label={[dataset.name, version, from, ...facts, span, state.text].filter(Boolean).join(', ')}
+      className="alphintra-Dataset"
+      current={current}
       data-dataset={dataset.id}
       data-name={dataset.name}
       data-state={state.kind}
-      tabIndex={0}
-      aria-label={[dataset.name, version, from, ...facts, span, state.text].filter(Boolean).join(', ')}
       title={[dataset.name + (version ?? ''), dataset.description, facts.join(' \u00b7 ')].filter(Boolean).join('\n')}
-      onClick={onOpen}
-      onKeyDown={event => {
-        if (event.key === 'Enter') {
-          event.preventDefault();
-          onOpen();
-        } else {
-          step(event);
-        }
-      }}
+      onOpen={onOpen}
     >
       <div className="alphintra-Item-line">
         <b>
@@ -76,6 +59,6 @@ export function DatasetRow({ dataset, current, now, trans, onOpen }: IProps): JS
           <i aria-hidden="true">{state.mark}</i> {state.text}
         </div>
       )}
-    </li>
+    </Row>
   );
 }

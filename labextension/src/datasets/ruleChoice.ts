@@ -6,6 +6,8 @@ export interface IRuleFields {
   leftOut: ReadonlySet<string>;
   /** What is written in the field of a number, by rule and name; what is not there has its default. */
   numbers: ReadonlyMap<string, string>;
+  /** A dataset of splits and dividends that the rules take as known; empty for none. */
+  reference: string;
 }
 
 /** Names a number among all. */
@@ -21,7 +23,7 @@ export function fieldsOf(chosen: Partial<IRuleChoice>): IRuleFields {
       numbers.set(numberKey(rule, name), String(value));
     }
   }
-  return { leftOut: new Set(chosen.left_out ?? []), numbers };
+  return { leftOut: new Set(chosen.left_out ?? []), numbers, reference: chosen.reference ?? '' };
 }
 
 export function withRule(fields: IRuleFields, rule: string, isChecked: boolean): IRuleFields {
@@ -82,5 +84,10 @@ export function choiceOf(rules: readonly IRule[], fields: IRuleFields): IRuleCho
     }
   }
   const known = new Set(rules.map(rule => rule.id));
-  return { left_out: [...fields.leftOut].filter(rule => known.has(rule)).sort(), parameters };
+  const reference = fields.reference.trim();
+  return {
+    left_out: [...fields.leftOut].filter(rule => known.has(rule)).sort(),
+    parameters,
+    ...(reference === '' ? {} : { reference })
+  };
 }

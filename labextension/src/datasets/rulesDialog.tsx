@@ -41,6 +41,17 @@ class RulesBody extends ReactWidget {
         <p className="alphintra-muted">
           {trans.__('A version counts as checked once all rules ran on it: with one left out, it stays open.')}
         </p>
+        <label className="alphintra-Rules-reference">
+          <span>{trans.__('Splits and dividends')}</span>
+          <input
+            className="alphintra-Input"
+            placeholder={trans.__('none are known')}
+            title={trans.__('A dataset of reference data: its dates then count as known, for ADJ_INCONSISTENT and SPLIT_LIKE.')}
+            spellCheck={false}
+            value={fields.reference}
+            onChange={event => this._set({ ...fields, reference: event.target.value })}
+          />
+        </label>
         <p role="status">{trans.__('%1 of %2 rules are checked', count, this._rules.length)}</p>
         <div className="alphintra-Rules-groups">
           {byGroup(this._rules).map(({ group, rules }) => (

@@ -1,10 +1,13 @@
-/** Some rows of a version, and the statistics of its columns. */
+/** Some rows of a version, the statistics of its columns, and on which days there are rows. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { DatasetCell, IDatasetPreview, IDatasetStatistics } from '../api/datasets.js';
 import { PlainTable } from '../plainTable.js';
+import { isCoverage } from './coverage.js';
+import { CoverageView } from './coverageView.js';
+import { HISTOGRAM_HEIGHT, HISTOGRAM_WIDTH, IHistogram, histogramPath, isHistogram } from './histogram.js';
 import { cellText, columnDecimals, figureText } from './words.js';
 
 function isNumeric(type: string | undefined): boolean {
@@ -52,14 +55,26 @@ function figure(name: Figure, value: DatasetCell | undefined, decimals: number):
   }
 }
 
+function Histogram({ found, column, trans }: { found: IHistogram; column: string; trans: TranslationBundle }): JSX.Element {
+  const ends = [found.edges[0], found.edges.at(-1)].map(edge => cellText(edge));
+  const label = trans.__('How the values of %1 are distributed between %2 and %3', column, ...ends);
+  return (
+    <svg className="alphintra-Histogram" width={HISTOGRAM_WIDTH} height={HISTOGRAM_HEIGHT} role="img" aria-label={label}>
+      <title>{label}</title>
+      <path d={histogramPath(found)} />
+    </svg>
+  );
+}
+
 export function StatisticsTab(props: {
   statistics: IDatasetStatistics;
   preview: IDatasetPreview;
   trans: TranslationBundle;
 }): JSX.Element {
   const { statistics, preview, trans } = props;
+  const types = preview.data_types;
   const labels: Record<Figure, string> = {
-    count: trans.__('values'),
+    count: trans.__('rows'),
     nulls: trans.__('missing'),
     min: trans.__('least'),
     'quantile_0.5': trans.__('median'),
@@ -72,23 +87,32 @@ export function StatisticsTab(props: {
   // The least and the most may be written in fewer decimals than what lies between.
   const decimalsOf = (column: string, found: (typeof columns)[number][1]): number =>
     columnDecimals([...preview.sample_data.map(row => row[column]), found.min, found.max] as (DatasetCell | undefined)[]);
+  const isDrawn = columns.some(([, found]) => isHistogram(found.histogram));
+  const coverage = columns.map(([, found]) => found.coverage).find(isCoverage);
+  const head = [trans.__('column'), trans.__('type'), ...shown.map(name => labels[name])];
   return (
-    <PlainTable
-      label={trans.__('Statistics of its columns')}
-      head={[trans.__('column'), ...shown.map(name => labels[name])]}
-      left={new Set([0])}
-    >
-      {columns.map(([column, found]) => {
-        const decimals = decimalsOf(column, found);
-        return (
+    <>
+      <PlainTable
+        label={trans.__('Statistics of its columns')}
+        head={isDrawn ? [...head, trans.__('distribution')] : head}
+        left={new Set([0, 1, head.length])}
+      >
+        {columns.map(([column, found]) => (
           <tr key={column}>
             <td className="alphintra-mod-left">{column}</td>
+            <td className="alphintra-mod-left">{types[column] ?? ''}</td>
             {shown.map(name => (
-              <td key={name}>{figure(name, found[name] as DatasetCell | undefined, decimals)}</td>
+              <td key={name}>{figure(name, found[name] as DatasetCell | undefined, decimalsOf(column, found))}</td>
             ))}
+            {isDrawn ? (
+              <td className="alphintra-mod-left">
+                {isHistogram(found.histogram) ? <Histogram found={found.histogram} column={column} trans={trans} /> : null}
+              </td>
+            ) : null}
           </tr>
-        );
-      })}
-    </PlainTable>
+        ))}
+      </PlainTable>
+      {coverage === undefined ? null : <CoverageView coverage={coverage} trans={trans} />}
+    </>
   );
 }

@@ -7,7 +7,7 @@ import { describe } from '../api/problem.js';
 import type { IJob } from '../api/types.js';
 import { Bar, JobProgress } from '../jobs/progress.js';
 import { bytesText, etaText, percentText } from '../jobs/words.js';
-import { step } from './row.js';
+import { Row, RowButton } from '../lists/rows.js';
 import type { IUploadItem } from './uploads.js';
 
 interface IProps {
@@ -45,17 +45,13 @@ export function SendingProgress(props: {
           {doing}
         </span>
         {left === null ? null : <span className="alphintra-Progress-left">{etaText(left, trans)}</span>}
-        <button
-          type="button"
+        <RowButton
           className="alphintra-Chip"
           aria-label={trans.__('Cancel the upload of %1', upload.filename)}
-          onClick={event => {
-            event.stopPropagation();
-            props.onDiscard();
-          }}
+          onPress={props.onDiscard}
         >
           {trans.__('cancel')}
-        </button>
+        </RowButton>
       </div>
       <Bar
         job={{ status: 'RUNNING', phase: null, progress: share }}
@@ -67,43 +63,36 @@ export function SendingProgress(props: {
   );
 }
 
+/** What tells an upload from the others of the list. */
+export function uploadKey(upload: IUploadItem): string {
+  return upload.id ?? upload.filename;
+}
+
 export function UploadRow(props: IProps): JSX.Element {
   const { upload, job, trans } = props;
   const canOpen = upload.id !== null && upload.state !== 'RECEIVING' && upload.state !== 'FAILED';
   const error = upload.sender?.state === 'failed' ? describe(upload.sender.error).text : upload.error?.message;
   const discard = (label: string): JSX.Element => (
-    <button
-      type="button"
+    <RowButton
       className="alphintra-Chip"
       aria-label={trans.__('%1: %2', upload.filename, label)}
-      onClick={event => {
-        event.stopPropagation();
-        props.onDiscard();
-      }}
+      onPress={props.onDiscard}
     >
       {label}
-    </button>
+    </RowButton>
   );
   return (
-    <li
-      className="alphintra-Item alphintra-Upload"
+    <Row
+      id={uploadKey(upload)}
+      label={upload.filename}
+      className="alphintra-Upload"
       data-upload={upload.id ?? ''}
       data-state={upload.state}
-      tabIndex={0}
-      aria-label={upload.filename}
-      onClick={canOpen ? props.onOpen : undefined}
-      onKeyDown={event => {
-        if (event.target !== event.currentTarget) {
-          return;
-        }
-        if (event.key === 'Enter' && canOpen) {
-          event.preventDefault();
-          props.onOpen();
-        } else if (event.key === 'Delete') {
+      onOpen={canOpen ? props.onOpen : undefined}
+      onKey={event => {
+        if (event.key === 'Delete') {
           event.preventDefault();
           props.onDiscard();
-        } else {
-          step(event);
         }
       }}
     >
@@ -117,16 +106,9 @@ export function UploadRow(props: IProps): JSX.Element {
           <span className="alphintra-Upload-ask">
             {error ?? (upload.state === 'INSPECTED' ? trans.__('How is it read?') : trans.__('Not looked at yet'))}
           </span>
-          <button
-            type="button"
-            className="alphintra-Chip"
-            onClick={event => {
-              event.stopPropagation();
-              props.onOpen();
-            }}
-          >
+          <RowButton className="alphintra-Chip" onPress={props.onOpen}>
             {trans.__('open')}
-          </button>
+          </RowButton>
           {discard(trans.__('discard'))}
         </div>
       ) : upload.state === 'FAILED' ? (
@@ -147,6 +129,6 @@ export function UploadRow(props: IProps): JSX.Element {
           }}
         />
       )}
-    </li>
+    </Row>
   );
 }

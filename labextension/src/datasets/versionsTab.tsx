@@ -7,7 +7,7 @@ import type { Client } from '../api/client.js';
 import type { IDatasetVersion, IUpload } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
 import { bytesText } from '../jobs/words.js';
-import { useSignals } from '../panelList.js';
+import { useSignals } from '../lists/redraw.js';
 import { PlainTable } from '../plainTable.js';
 import type { RecipeModel } from '../recipes/model.js';
 import { fixed } from '../result/format.js';

@@ -172,6 +172,10 @@ export function roleText(role: string, trans: TranslationBundle): string {
       bid_size: trans.__('bid size'),
       ask_size: trans.__('ask size'),
       known_at: trans.__('known at'),
+      event: trans.__('kind of event'),
+      value: trans.__('ratio or amount'),
+      new_symbol: trans.__('new symbol'),
+      known_to: trans.__('withdrawn at'),
       text: trans.__('text'),
       ignore: trans.__('leave out')
     }[role] ?? role
@@ -182,7 +186,8 @@ export function kindText(kind: IMapping['kind'], trans: TranslationBundle): stri
   return {
     bars: trans.__('bars'),
     ticks: trans.__('ticks and quotes'),
-    features: trans.__('other series (features)')
+    features: trans.__('other series (features)'),
+    reference: trans.__('splits, dividends, symbols (reference)')
   }[kind];
 }
 
@@ -209,6 +214,10 @@ export function complaintText(complaint: IMappingComplaint, trans: TranslationBu
       return trans.__('Bars need a close. Choose its column, or say that the file holds other series.');
     case 'no-price':
       return trans.__('Ticks need a price, or bid and ask.');
+    case 'no-event':
+      return trans.__('No column says what kind of event each row is: split, dividend, symbol, listing or delisting.');
+    case 'no-known-from':
+      return trans.__('From when were the events known?');
     case 'no-values':
       return trans.__('All columns but the time are left out.');
     case 'no-format':

@@ -4,10 +4,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, refreshIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import { describe } from '../api/problem.js';
 import type { IJob, IJobLog } from '../api/types.js';
+import { useSignals } from '../lists/redraw.js';
+import { IconButton } from '../lists/rows.js';
+import { Choice, SearchField } from '../lists/search.js';
+import { Lateness, ListStates, More, Told } from '../lists/states.js';
 import { fixed } from '../result/format.js';
-import { Failure } from '../failure.js';
 import type { ActiveJobs } from './active.js';
 import type { Connection } from './connection.js';
 import { JobDetails } from './details.js';
@@ -34,9 +36,6 @@ export interface IJobsDocumentOptions {
   onBrowse: () => void;
 }
 
-/** Typing waits this long, in milliseconds, before the server is asked. */
-const TYPING_MS = 250;
-
 /** The kinds that can be chosen, with those that are shown. */
 function kinds(jobs: readonly IJob[], chosen: string): string[] {
   return [...new Set(['backtest', 'check', ...jobs.map(job => job.kind), chosen])].filter(Boolean);
@@ -54,101 +53,63 @@ function Skeleton({ label }: { label: string }): JSX.Element {
 
 function Tools(props: IJobsDocumentOptions): JSX.Element {
   const { list, connection, trans } = props;
-  const stale = !connection.isUp;
-  const [words, setWords] = React.useState(list.filter.words);
-  const timer = React.useRef(0);
-  // What was asked for; another choice than that was made elsewhere, and shows in the field.
-  const asked = React.useRef(list.filter.words);
-  if (list.filter.words !== asked.current) {
-    asked.current = list.filter.words;
-    setWords(list.filter.words);
-  }
   const shown = fixed(list.items.length, 0);
   const count =
-    list.total !== null && list.items.length < list.total
+    list.items.length < list.total
       ? trans.__('%1 of %2 jobs', shown, fixed(list.total, 0))
       : trans._n('%2 job', '%2 jobs', list.items.length, shown);
   return (
     <div className="alphintra-Jobs-tools" data-lm-suppress-shortcuts="true">
-      <input
-        type="search"
-        className="alphintra-Input"
+      <SearchField
         placeholder={trans.__('Filter by name')}
-        aria-label={trans.__('Filter the jobs by name')}
-        value={words}
-        onChange={event => {
-          const next = event.target.value;
-          setWords(next);
-          window.clearTimeout(timer.current);
-          timer.current = window.setTimeout(() => {
-            asked.current = next;
-            void list.choose({ words: next });
-          }, TYPING_MS);
-        }}
+        label={trans.__('Filter the jobs by name')}
+        value={list.filter.words}
+        onSearch={words => void list.choose({ words })}
       />
-      <select
-        className="alphintra-Input"
-        aria-label={trans.__('State')}
+      <Choice
+        label={trans.__('State')}
+        all={trans.__('All states')}
         value={list.filter.status}
-        onChange={event => void list.choose({ status: event.target.value })}
-      >
-        <option value="">{trans.__('All states')}</option>
-        <option value="PENDING">{trans.__('Waiting')}</option>
-        <option value="RUNNING">{trans.__('Running')}</option>
-        <option value="COMPLETED">{trans.__('Finished')}</option>
-        <option value="FAILED">{trans.__('Failed')}</option>
-        <option value="CANCELLED">{trans.__('Stopped')}</option>
-      </select>
-      <select
-        className="alphintra-Input"
-        aria-label={trans.__('Kind')}
+        options={[
+          ['PENDING', trans.__('Waiting')],
+          ['RUNNING', trans.__('Running')],
+          ['COMPLETED', trans.__('Finished')],
+          ['FAILED', trans.__('Failed')],
+          ['CANCELLED', trans.__('Stopped')]
+        ]}
+        onChoose={status => void list.choose({ status })}
+      />
+      <Choice
+        label={trans.__('Kind')}
+        all={trans.__('All kinds')}
         value={list.filter.kind}
-        onChange={event => void list.choose({ kind: event.target.value })}
-      >
-        <option value="">{trans.__('All kinds')}</option>
-        {kinds(list.items, list.filter.kind).map(kind => (
-          <option key={kind} value={kind}>
-            {kindText(kind, trans)}
-          </option>
-        ))}
-      </select>
+        options={kinds(list.items, list.filter.kind).map(kind => [kind, kindText(kind, trans)] as const)}
+        onChoose={kind => void list.choose({ kind })}
+      />
       <span className="alphintra-muted" role="status">
         {list.state === 'ready' ? count : ''}
       </span>
-      {stale || (list.state === 'ready' && list.error !== null) ? (
-        <span className="alphintra-Problem" role="alert">
-          {stale
-            ? trans.__('The server does not answer. It is asked again; until then this list is as it was.')
-            : trans.__('The list could not be read anew. %1', describe(list.error).text)}
-        </span>
-      ) : null}
+      <Lateness model={list} isAway={!connection.isUp} trans={trans} />
     </div>
   );
 }
 
 function Empty({ list, trans, onBrowse }: IJobsDocumentOptions): JSX.Element {
   return list.isFiltered ? (
-    <div className="alphintra-Panel-message">
-      <p>{trans.__('No job is like this.')}</p>
-      <button
-        type="button"
-        className="alphintra-Button"
-        onClick={() => void list.choose({ status: '', kind: '', words: '' })}
-      >
-        {trans.__('Show all jobs')}
-      </button>
-    </div>
+    <Told
+      text={trans.__('No job is like this.')}
+      label={trans.__('Show all jobs')}
+      onPress={() => void list.choose({ status: '', kind: '', words: '' })}
+    />
   ) : (
-    <div className="alphintra-Panel-message">
-      <p>
-        {trans.__(
-          'Here is everything that the server runs for you: backtests, checks, and what each has used. Nothing has run yet.'
-        )}
-      </p>
-      <button type="button" className="alphintra-Button alphintra-mod-primary" onClick={onBrowse}>
-        {trans.__('Browse templates')}
-      </button>
-    </div>
+    <Told
+      text={trans.__(
+        'Here is everything that the server runs for you: backtests, checks, and what each has used. Nothing has run yet.'
+      )}
+      label={trans.__('Browse templates')}
+      isPrimary
+      onPress={onBrowse}
+    />
   );
 }
 
@@ -156,16 +117,6 @@ function Full(props: IJobsDocumentOptions & { selected: string | null; onSelect:
   const { list, active, trans, connection, selected, onSelect } = props;
   // What is active is known better elsewhere: places in the queue above all.
   const live = new Map(active.items.map(job => [job.id, job]));
-  const [more, setMore] = React.useState<'idle' | 'busy' | string>('idle');
-  const readMore = async (): Promise<void> => {
-    setMore('busy');
-    try {
-      await list.more();
-      setMore('idle');
-    } catch (error) {
-      setMore(describe(error).text);
-    }
-  };
   return (
     <>
       <JobsTable
@@ -181,44 +132,21 @@ function Full(props: IJobsDocumentOptions & { selected: string | null; onSelect:
         onOpen={job => props.opener(job)?.()}
         onStop={props.onStop}
       />
-      {list.hasMore ? (
-        <div className="alphintra-Jobs-more">
-          <button
-            type="button"
-            className="alphintra-Button"
-            disabled={more === 'busy'}
-            onClick={() => void readMore()}
-          >
-            {trans.__('Show older jobs')}
-          </button>
-          <span className="alphintra-muted" role="status">
-            {more === 'busy' || more === 'idle'
-              ? list.sort === null
-                ? ''
-                : trans.__('sorted are those that are shown')
-              : trans.__('They could not be read. %1', more)}
-          </span>
-        </div>
-      ) : null}
+      <More
+        model={list}
+        trans={trans}
+        label={trans.__('Show older jobs')}
+        note={list.sort === null ? '' : trans.__('sorted are those that are shown')}
+      />
     </>
   );
 }
 
 function Document(props: IJobsDocumentOptions & { selected: string | null; onSelect: (id: string | null) => void }): JSX.Element {
   const { list, active, system, connection, trans, selected } = props;
-  const [, redraw] = React.useReducer((count: number) => count + 1, 0);
+  useSignals(list.changed, active.changed, system.changed, connection.changed);
   const [lone, setLone] = React.useState<IJob | null>(null);
-  React.useEffect(() => {
-    for (const model of [list, active, system, connection]) {
-      (model.changed as unknown as { connect(slot: () => void): void }).connect(redraw);
-    }
-    void list.refresh();
-    return () => {
-      for (const model of [list, active, system, connection]) {
-        (model.changed as unknown as { disconnect(slot: () => void): void }).disconnect(redraw);
-      }
-    };
-  }, [list]);
+  React.useEffect(() => void list.refresh(), [list]);
   const listed = list.find(selected);
   const failed = listed !== undefined && stateOf(listed) === 'failed';
   const wanted = failed || (listed === undefined && list.state === 'ready');
@@ -255,31 +183,18 @@ function Document(props: IJobsDocumentOptions & { selected: string | null; onSel
         >
           {trans.__('Stop all')}
         </button>
-        <button
-          type="button"
-          className="alphintra-IconButton"
-          title={trans.__('Refresh the list')}
-          onClick={() => void list.refresh()}
-        >
-          <refreshIcon.react tag="span" elementSize="normal" />
-        </button>
+        <IconButton label={trans.__('Refresh the list')} icon={refreshIcon} onPress={() => void list.refresh()} />
       </header>
       <Tools {...props} />
       <div className="alphintra-Jobs-body" aria-busy={list.isReading}>
-        {list.state === 'loading' ? (
-          <Skeleton label={trans.__('Loading the jobs')} />
-        ) : list.state === 'error' ? (
-          <Failure
-            error={list.error}
-            title={trans.__('The jobs could not be read.')}
-            trans={trans}
-            onRetry={() => void list.refresh()}
-          />
-        ) : list.items.length === 0 ? (
-          <Empty {...props} />
-        ) : (
-          <Full {...props} />
-        )}
+        <ListStates
+          model={list}
+          trans={trans}
+          skeleton={<Skeleton label={trans.__('Loading the jobs')} />}
+          failed={trans.__('The jobs could not be read.')}
+        >
+          {list.items.length === 0 ? <Empty {...props} /> : <Full {...props} />}
+        </ListStates>
       </div>
       {job ? (
         <JobDetails

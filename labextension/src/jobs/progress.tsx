@@ -3,6 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
+import { RowButton } from '../lists/rows.js';
 import { fractionOf, stateOf } from './state.js';
 import { IAdvancing, briefParts, doingParts, leftText } from './words.js';
 
@@ -64,18 +65,14 @@ export function JobProgress(props: IProps): JSX.Element {
           {shown.join(' \u00b7 ')}
         </span>
         {left === null ? null : <span className="alphintra-Progress-left">{left}</span>}
-        <button
-          type="button"
+        <RowButton
           className="alphintra-Chip"
           disabled={stopping}
           aria-label={trans.__('Stop %1', props.name)}
-          onClick={event => {
-            event.stopPropagation();
-            props.onStop();
-          }}
+          onPress={props.onStop}
         >
           {trans.__('stop')}
-        </button>
+        </RowButton>
       </div>
       <Bar job={job} text={whole} stale={props.stale} trans={trans} />
     </div>

@@ -81,11 +81,6 @@ export function withEvent(job: IJob, event: IJobEvent): IJob {
   return next;
 }
 
-/** Newest first, as the server lists them. */
-export function byAge(a: IJob, b: IJob): number {
-  return b.created_at.localeCompare(a.created_at) || b.id.localeCompare(a.id);
-}
-
 /** What runs before what waits; what waits by its place in the queue. */
 export function byTurn(a: IJob, b: IJob): number {
   const waits = (job: IJob): number => Number(stateOf(job) === 'waiting');

@@ -1,10 +1,11 @@
 /** The table of jobs: sorted by any column, walked by keyboard. Only the rows in view are drawn. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { caretDownIcon, caretUpIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { IJob } from '../api/types.js';
+import { rowAt } from '../lists/keys.js';
+import { SortHead, orderOf } from '../lists/sortHead.js';
 import { UNDEFINED } from '../result/format.js';
 import { IJobSort, SortKey, nextJobSort } from './list.js';
 import { Bar } from './progress.js';
@@ -183,8 +184,7 @@ export function JobsTable(props: IProps): JSX.Element {
     return () => observer.disconnect();
   }, []);
 
-  const focusRow = (wanted: number): void => {
-    const to = Math.max(0, Math.min(jobs.length - 1, wanted));
+  const focusRow = (to: number): void => {
     const node = body.current;
     const job = jobs[to];
     if (!node || !job) {
@@ -208,17 +208,9 @@ export function JobsTable(props: IProps): JSX.Element {
       return;
     }
     const page = Math.max(1, Math.floor(height / ROW) - 1);
-    const moves: Record<string, number> = {
-      ArrowDown: at + 1,
-      ArrowUp: at - 1,
-      PageDown: at + page,
-      PageUp: at - page,
-      Home: 0,
-      End: jobs.length - 1
-    };
-    const to = moves[event.key];
+    const to = rowAt(event.key, at, jobs.length, page);
     const job = jobs[at];
-    if (to !== undefined) {
+    if (to !== null) {
       event.preventDefault();
       focusRow(to);
     } else if (job && event.key === ' ') {
@@ -241,37 +233,21 @@ export function JobsTable(props: IProps): JSX.Element {
       onScroll={event => setScroll(event.currentTarget.scrollTop)}
       onKeyDown={onKey}
     >
-      <table aria-label={trans.__('Jobs')} aria-rowcount={jobs.length + 1}>
+      <table role="grid" aria-label={trans.__('Jobs')} aria-rowcount={jobs.length + 1}>
         <thead>
           <tr aria-rowindex={1}>
-            {shown.map(column => {
-              const isSorted = sort?.key === column.key;
-              return (
-                <th
-                  key={column.key}
-                  scope="col"
-                  // The state has the stop button beside it.
-                  colSpan={column.key === 'state' ? 2 : 1}
-                  className={column.left ? 'alphintra-mod-left' : ''}
-                  aria-sort={isSorted ? (sort.descending ? 'descending' : 'ascending') : 'none'}
-                >
-                  <button
-                    type="button"
-                    title={column.definition}
-                    onClick={() => props.onSort(nextJobSort(sort, column.key))}
-                  >
-                    {column.label}
-                    {isSorted ? (
-                      sort.descending ? (
-                        <caretDownIcon.react tag="span" width="12px" />
-                      ) : (
-                        <caretUpIcon.react tag="span" width="12px" />
-                      )
-                    ) : null}
-                  </button>
-                </th>
-              );
-            })}
+            {shown.map(column => (
+              <SortHead
+                key={column.key}
+                label={column.label}
+                definition={column.definition}
+                isLeft={column.left === true}
+                // The state has the stop button beside it.
+                span={column.key === 'state' ? 2 : 1}
+                order={orderOf(sort?.key === column.key, sort?.descending)}
+                onSort={() => props.onSort(nextJobSort(sort, column.key))}
+              />
+            ))}
           </tr>
         </thead>
         <tbody>

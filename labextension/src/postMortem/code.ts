@@ -73,6 +73,7 @@ export function replayCall(
     ['profile', run.profile === 'default' ? null : run.profile],
     ['benchmark', run.benchmark],
     ['features', Object.keys(run.features ?? {}).length > 0 ? run.features : null],
+    ['reference', run.reference],
     ['params', Object.keys(parameters).length > 0 ? parameters : null],
     ['seed', run.seed || null],
     ['risk_free_rate', run.risk_free_rate || null]

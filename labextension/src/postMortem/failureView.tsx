@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { useRowTab } from '../lists/rows.js';
 import { barText } from './code.js';
 import type { IFailure } from './payload.js';
 import { failureOf } from './payload.js';
@@ -19,6 +20,7 @@ export function DebugButton(props: {
   return (
     <button
       type="button"
+      tabIndex={useRowTab()}
       className="alphintra-Button alphintra-DebugButton"
       aria-disabled={reason ? true : undefined}
       title={reason ?? trans.__('Replay the run and stand at the bar before the error')}

@@ -9,7 +9,7 @@ import { nameInCode, rightsOf } from '../datasets/words.js';
 import { Failure } from '../failure.js';
 import type { IOutcome, Outcome } from '../jobs/outcome.js';
 import { JobProgress } from '../jobs/progress.js';
-import { useSignals } from '../panelList.js';
+import { useSignals } from '../lists/redraw.js';
 import { CopyButton } from '../result/header.js';
 import type { IJobs } from '../tokens.js';
 import { MOST_STEPS, RecipeModel } from './model.js';

@@ -18,6 +18,8 @@ import {
   createSeriesMarkers
 } from 'lightweight-charts';
 
+import type { IChartContent, IChartHandlers } from './chartContent.js';
+import { chartAction } from './chartKeys.js';
 import { PANE_HEIGHTS } from './chartLayout.js';
 import { candleColors, chartTheme, drawdownColors } from './chartTheme.js';
 import { datesOnly, isoTime } from './format.js';
@@ -30,7 +32,7 @@ import {
   addLines,
   addPrice
 } from './panes.js';
-import type { ICharts, ISymbolSeries } from './payload.js';
+import type { ISymbolSeries } from './payload.js';
 import { tickText } from './tickText.js';
 import {
   IAlignedCurve,
@@ -39,24 +41,8 @@ import {
   snap
 } from './timeline.js';
 import { arrowsOf, pathsOf } from './tradeMarks.js';
-import { TradePaths } from './tradePaths.js';
+import { TradePaths, tradeUnder } from './tradePaths.js';
 import type { ITrade } from './trades.js';
-
-export interface IChartContent {
-  charts: ICharts;
-  trades: ITrade[];
-  symbol: string;
-  showRecorded: boolean;
-  logarithmic: boolean;
-}
-
-export interface IChartHandlers {
-  /** A trade under the pointer, with the pointer's place in the chart; `null` when it leaves. */
-  hoverTrade(id: number | null, x: number, y: number): void;
-  clickTrade(id: number): void;
-  /** What a screen reader is told of the bar that the keyboard stands on. */
-  announce(text: string): void;
-}
 
 export class ResultChart implements IDisposable {
   constructor(
@@ -296,57 +282,34 @@ export class ResultChart implements IDisposable {
         ? this._axis.length - 1
         : lastAtOrBefore(this._axis, event.time as number);
     this._showValues(at);
-    const id = this._hovered(event);
+    const id = tradeUnder(event);
     this._handlers.hoverTrade(id, event.point?.x ?? 0, event.point?.y ?? 0);
   };
 
-  private _hovered(event: MouseEventParams<Time>): number | null {
-    const id = event.hoveredInfo?.objectId;
-    return typeof id === 'string' && id.startsWith('trade-')
-      ? Number(id.slice('trade-'.length))
-      : null;
-  }
-
   private readonly _onClick = (event: MouseEventParams<Time>): void => {
-    const id = this._hovered(event);
+    const id = tradeUnder(event);
     if (id !== null) {
       this._handlers.clickTrade(id);
     }
   };
 
   private readonly _onKey = (event: KeyboardEvent): void => {
-    // What stands on the chart has keys of its own.
-    if (event.target !== this._host || event.ctrlKey || event.metaKey || event.altKey) {
+    const range = this._chart.timeScale().getVisibleLogicalRange();
+    const action = chartAction(event, {
+      host: this._host,
+      at: this._at,
+      last: this._axis.length - 1,
+      span: range ? range.to - range.from : this._axis.length
+    });
+    if (action === null) {
       return;
     }
-    const range = this._chart.timeScale().getVisibleLogicalRange();
-    const span = range ? range.to - range.from : this._axis.length;
-    const step = event.shiftKey ? Math.max(1, Math.round(span / 10)) : 1;
-    switch (event.key) {
-      case 'ArrowLeft':
-        this._walk(this._at - step);
-        break;
-      case 'ArrowRight':
-        this._walk(this._at + step);
-        break;
-      case 'Home':
-        this._walk(0);
-        break;
-      case 'End':
-        this._walk(this._axis.length - 1);
-        break;
-      case '+':
-      case '=':
-        this._zoom(0.7);
-        break;
-      case '-':
-        this._zoom(1 / 0.7);
-        break;
-      case '0':
-        this.reset();
-        break;
-      default:
-        return;
+    if ('walk' in action) {
+      this._walk(action.walk);
+    } else if ('zoom' in action) {
+      this._zoom(action.zoom);
+    } else {
+      this.reset();
     }
     event.preventDefault();
     event.stopPropagation();

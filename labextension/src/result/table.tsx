@@ -1,13 +1,11 @@
 /** A table that sorts, filters, exports and keeps its place. Only the rows in view are drawn. */
 
-import {
-  caretDownIcon,
-  caretUpIcon,
-  downloadIcon
-} from '@jupyterlab/ui-components';
+import { downloadIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
+import { rowAt } from '../lists/keys.js';
+import { SortHead, orderOf } from '../lists/sortHead.js';
 import { direction, fixed } from './format.js';
 import type { ITable } from './payload.js';
 import {
@@ -117,8 +115,7 @@ export function DataTable(props: IProps): JSX.Element {
   const isChosen = (row: number): boolean =>
     chosen ? chosen.has(row) : selected === row;
 
-  const focusRow = (at: number): void => {
-    const to = Math.max(0, Math.min(rows.length - 1, at));
+  const focusRow = (to: number): void => {
     const node = body.current;
     setCursor(to);
     if (!node) {
@@ -138,20 +135,12 @@ export function DataTable(props: IProps): JSX.Element {
   };
 
   const onKey = (event: React.KeyboardEvent): void => {
-    const moves: Record<string, number> = {
-      ArrowDown: focused + 1,
-      ArrowUp: focused - 1,
-      PageDown: focused + SHOWN,
-      PageUp: focused - SHOWN,
-      Home: 0,
-      End: rows.length - 1
-    };
     const row = (event.target as HTMLElement).closest('[data-at]');
     if (!row) {
       return;
     }
-    const to = moves[event.key];
-    if (to !== undefined) {
+    const to = rowAt(event.key, focused, rows.length, SHOWN);
+    if (to !== null) {
       event.preventDefault();
       focusRow(to);
     } else if (event.key === 'Enter' || event.key === ' ') {
@@ -218,37 +207,16 @@ export function DataTable(props: IProps): JSX.Element {
         >
           <thead>
             <tr aria-rowindex={1}>
-              {table.columns.map((column, index) => {
-                const sorted = state.sort?.column === index;
-                const falling = sorted && state.sort!.descending;
-                return (
-                  <th
-                    key={column.name}
-                    scope="col"
-                    className={LEFT.has(column.format) ? 'alphintra-mod-left' : ''}
-                    aria-sort={
-                      sorted ? (falling ? 'descending' : 'ascending') : 'none'
-                    }
-                  >
-                    <button
-                      type="button"
-                      title={column.definition || undefined}
-                      onClick={() =>
-                        setState({ ...state, sort: nextSort(state.sort, index) })
-                      }
-                    >
-                      {column.label}
-                      {sorted ? (
-                        falling ? (
-                          <caretDownIcon.react tag="span" width="12px" />
-                        ) : (
-                          <caretUpIcon.react tag="span" width="12px" />
-                        )
-                      ) : null}
-                    </button>
-                  </th>
-                );
-              })}
+              {table.columns.map((column, index) => (
+                <SortHead
+                  key={column.name}
+                  label={column.label}
+                  definition={column.definition}
+                  isLeft={LEFT.has(column.format)}
+                  order={orderOf(state.sort?.column === index, state.sort?.descending)}
+                  onSort={() => setState({ ...state, sort: nextSort(state.sort, index) })}
+                />
+              ))}
             </tr>
           </thead>
           <tbody>

@@ -5,6 +5,7 @@ import type {
   IPrimitivePaneView,
   ISeriesApi,
   ISeriesPrimitive,
+  MouseEventParams,
   PrimitiveHoveredItem,
   SeriesAttachedParameter,
   SeriesType,
@@ -186,4 +187,12 @@ export class TradePaths implements ISeriesPrimitive<Time> {
   private _chart: IChartApiBase<Time> | null = null;
   private _series: ISeriesApi<SeriesType, Time> | null = null;
   private _requestUpdate: (() => void) | null = null;
+}
+
+/** The trade whose line or mark the pointer is on. */
+export function tradeUnder(event: MouseEventParams<Time>): number | null {
+  const id = event.hoveredInfo?.objectId;
+  return typeof id === 'string' && id.startsWith('trade-')
+    ? Number(id.slice('trade-'.length))
+    : null;
 }

@@ -87,6 +87,7 @@ export class RunFlow {
       start_date: choice.start,
       end_date: choice.end,
       benchmark: choice.benchmark,
+      reference: choice.reference,
       parameters: choice.parameters,
       initial_capital: choice.cash,
       commission: choice.commission,

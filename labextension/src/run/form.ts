@@ -38,6 +38,8 @@ export interface IChoice {
   start: string | null;
   end: string | null;
   benchmark: string | null;
+  /** A dataset of splits and dividends that raw prices go through. */
+  reference: string | null;
   parameters: Record<string, Value>;
   methodology: Methodology;
   method: Method | null;
@@ -56,6 +58,7 @@ export interface IFields {
   start: string;
   end: string;
   benchmark: string;
+  reference: string;
   parameters: Record<string, string>;
   methodology: Methodology;
   /** What a grid tries for each parameter; one value is not varied. */
@@ -83,6 +86,7 @@ export function initialFields(
     start: '',
     end: '',
     benchmark: '',
+    reference: '',
     parameters: {},
     methodology: 'STANDARD',
     grid: {},
@@ -222,6 +226,7 @@ export function readFields(
       start,
       end,
       benchmark: fields.benchmark.trim() || null,
+      reference: fields.reference.trim() || null,
       parameters: fixed ?? parameters,
       methodology: fields.methodology,
       method
@@ -256,6 +261,7 @@ export function fieldText(fields: IFields, name: string): string | null {
     case 'start':
     case 'end':
     case 'benchmark':
+    case 'reference':
       return fields[first];
     case 'commission':
       return rest.length > 0 ? term(COMMISSION_TERMS, fields.commissionTerms) : fields.commission;

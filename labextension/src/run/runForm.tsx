@@ -206,6 +206,16 @@ export function RunForm(props: IFormProps): JSX.Element {
             value={fields.benchmark}
             onChange={benchmark => change({ benchmark })}
           />
+          <TextField
+            name="reference"
+            label={trans.__('Splits, dividends')}
+            hint={trans.__('a dataset of them, for raw prices')}
+            placeholder={trans.__('none, or as the data has them')}
+            complaint={complaint('reference')}
+            options={props.datasets}
+            value={fields.reference}
+            onChange={reference => change({ reference })}
+          />
           <SelectField
             name="profile"
             label={trans.__('Profile')}

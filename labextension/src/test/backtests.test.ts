@@ -211,6 +211,18 @@ test('older pages are kept by a refresh, and what was deleted goes', async () =>
   assert.notEqual(model.find('r0'), undefined);
 });
 
+test('older runs that cannot be read leave the list as it is, and it says so', async () => {
+  const source = new Rows(Array.from({ length: 60 }, (_, i) => run(`r${i}`, `2026-01-01T00:${String(i).padStart(2, '0')}`)));
+  const model = new BacktestsModel(source);
+  await model.refresh();
+  source.broken = true;
+  await model.more();
+  assert.deepEqual([model.items.length, (model.moreError as Error).message, model.hasMore], [50, 'away', true]);
+  source.broken = false;
+  await model.more();
+  assert.deepEqual([model.items.length, model.moreError, model.hasMore], [60, null, false]);
+});
+
 test('the filter finds by strategy, dataset and status; cancel shows at once', async () => {
   const model = new BacktestsModel(
     new Rows([run('a', '2026-01-01', 'RUNNING'), run('b', '2026-01-02')])

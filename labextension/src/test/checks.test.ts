@@ -150,15 +150,15 @@ test('a run is followed to its end by events, and other events ask for nothing',
   assert.equal(model.state, 'ready');
   await model.save(updateOf(fieldsOf(none, null), {}));
   await model.run();
-  assert.equal(model.runs.some(item => !isFinished(item)), true);
+  assert.equal(model.items.some(item => !isFinished(item)), true);
   const before = server.asked.length;
   await model.apply(event('r0', 'PENDING'));
   await model.apply(event('r0', 'COMPLETED', 'backtest'));
   assert.equal(server.asked.length, before);
   server.history = [run('r0', 'COMPLETED', true)];
   await model.apply(event('r0', 'COMPLETED'));
-  assert.equal(model.runs.every(isFinished), true);
-  assert.equal(model.runs[0]!.passed, true);
+  assert.equal(model.items.every(isFinished), true);
+  assert.equal(model.items[0]!.passed, true);
   // A late event of an ended run asks for nothing; what is shown stays when the server is away.
   server.broken = true;
   await model.apply(event('r0', 'RUNNING'));
@@ -175,7 +175,7 @@ test('what runs can be stopped, and what ended stays as it was', async () => {
   await model.refresh();
   await model.cancel();
   assert.deepEqual(
-    model.runs.map(item => item.status),
+    model.items.map(item => item.status),
     ['CANCELLED', 'COMPLETED']
   );
 });
@@ -185,11 +185,11 @@ test('older runs are added once', async () => {
   server.history = Array.from({ length: 40 }, (_, i) => run(`r${i}`, 'COMPLETED', true));
   const model = new ChecksModel(server, 's');
   await model.refresh();
-  assert.equal(model.runs.length, 25);
+  assert.equal(model.items.length, 25);
   server.history = [run('new', 'COMPLETED', false), ...server.history];
   await model.more();
-  assert.equal(new Set(model.runs.map(item => item.id)).size, model.runs.length);
-  assert.equal(model.runs.at(-1)!.id, 'r39');
+  assert.equal(new Set(model.items.map(item => item.id)).size, model.items.length);
+  assert.equal(model.items.at(-1)!.id, 'r39');
 });
 
 test('the overview asks for the strategies of the runs while it is looked at', async () => {
@@ -241,7 +241,7 @@ test('what was on its way takes back neither an end nor what was saved meanwhile
   await settled();
   server.waiting.splice(0).forEach(go => go());
   await Promise.all([first, second]);
-  assert.equal(model.runs[0]!.status, 'COMPLETED');
+  assert.equal(model.items[0]!.status, 'COMPLETED');
 
   const third = model.refresh();
   await settled();

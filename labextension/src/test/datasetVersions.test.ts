@@ -80,6 +80,10 @@ test('rules are chosen by group, from what was chosen before, and only what diff
   assert.equal(choiceOf(RULES, fields), null);
   // Of a rule that is left out no number has to be right.
   assert.deepEqual(choiceOf(RULES, withRule(fields, 'TS_RANGE', false)), { left_out: ['TS_RANGE'], parameters: {} });
+  // Splits and dividends that counted before count again, unless they are taken out.
+  const known = fieldsOf({ reference: 'actions@1' });
+  assert.deepEqual(choiceOf(RULES, known), { left_out: [], parameters: {}, reference: 'actions@1' });
+  assert.deepEqual(choiceOf(RULES, { ...known, reference: ' ' }), { left_out: [], parameters: {} });
   const year = RULES[0]!.parameters[0]!;
   assert.deepEqual(
     ['', '1900', '1900.5', '0', 'x'].map(text => complaintOf(text, year)),

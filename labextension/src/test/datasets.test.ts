@@ -15,6 +15,7 @@ import {
   keptForm,
   needsZone,
   openQuestions,
+  withKind,
   withRole,
   withSymbolFrom
 } from '../datasets/mapping.js';
@@ -72,9 +73,31 @@ test('the catalogue is read by pages, and filtered by the server', async () => {
   const asked = server.queries.length;
   await model.choose({ search: '-11' });
   assert.equal(server.queries.length, asked);
+  await model.choose({ search: '', source: '', start: '2020-01-31', end: '' });
+  assert.deepEqual(server.queries.at(-1), { start: '2020-01-31', limit: 50, offset: 0 });
+  assert.equal(model.isFiltered, true);
   await model.choose(ALL);
   assert.deepEqual([model.items.length, model.isFiltered], [50, false]);
   assert.deepEqual(model.seen('asset_class'), ['STOCKS']);
+});
+
+test('as many datasets as are shown are read anew, more than the server gives at once as well', async () => {
+  const rows = Array.from({ length: 320 }, (_, i) => dataset(`set-${String(i).padStart(3, '0')}`));
+  const server = new Catalogue(rows);
+  const model = new DatasetsModel(server);
+  await model.refresh();
+  for (let page = 0; page < 4; page += 1) {
+    await model.more();
+  }
+  assert.equal(model.items.length, 250);
+  server.queries = [];
+  server.rows = rows.slice(10);
+  await model.refresh();
+  assert.deepEqual(server.queries, [{ limit: 200, offset: 0 }, { limit: 50, offset: 200 }]);
+  assert.deepEqual([model.items[0]!.name, model.items.length, model.total], ['set-010', 250, 310]);
+  server.rows = rows.slice(0, 200);
+  await model.refresh();
+  assert.deepEqual([model.items.length, model.hasMore], [200, false]);
 });
 
 test('of two answers the one to what is chosen now counts', async () => {
@@ -112,7 +135,7 @@ function mapping(roles: string, more: Partial<IMapping> = {}): IMapping {
     source: `C${position}`,
     role,
     name: ['time', 'date', 'clock', 'symbol', 'ignore'].includes(role) ? '' : role,
-    format: ['time', 'date'].includes(role) ? '%Y-%m-%d %H:%M' : role === 'clock' ? '%H:%M' : '',
+    format: ['time', 'date', 'known_at'].includes(role) ? '%Y-%m-%d %H:%M' : role === 'clock' ? '%H:%M' : '',
     divisor: 1,
     notation: 'plain'
   }));
@@ -260,6 +283,29 @@ test('what cannot be read is named before it is asked for', () => {
   ]);
   const unwritten = answer(form(mapping('time close')), 'columns[0].format', '');
   assert.deepEqual(kinds(unwritten), ['columns[0].format: no-format']);
+});
+
+test('events are read by roles of their own, and from when they were known is never left open', () => {
+  const form = (own: IMapping): IMappingForm => initialForm(inspected(own, ['known_from']), 'actions');
+  const events = mapping('time symbol event value', { kind: 'reference', resolution: 'date' });
+  assert.deepEqual(kinds(form(events)), ['known_from: no-known-from']);
+  assert.deepEqual(kinds(form(mapping('time symbol event value known_at', { kind: 'reference' }))), []);
+  assert.deepEqual(kinds(form(mapping('time symbol value known_at', { kind: 'reference' }))), ['columns: no-event']);
+  const known = answer(form(events), 'known_from', ' ex_date ');
+  assert.deepEqual([kinds(known), answerOf(known, 'known_from')], [[], ' ex_date ']);
+  assert.equal(ingestBody(known).mapping.known_from, 'ex_date');
+  // It is asked of each file: a date for all of another says nothing of this one.
+  const again = inspected(events, ['known_from'], known.mapping);
+  const before = initialForm(again, 'actions');
+  assert.deepEqual([before.mapping.known_from, openQuestions(again, before).length], ['', 1]);
+  // From one kind to the other, what the other has no role for is left out.
+  const prices = withKind(known.mapping, 'bars');
+  assert.deepEqual([prices.columns.map(own => own.role), prices.known_from], [['time', 'symbol', 'ignore', 'ignore'], '']);
+  const back = withKind(mapping('time clock symbol close feature', { zone: 'UTC' }), 'reference');
+  assert.deepEqual(back.columns.map(own => own.role), ['time', 'ignore', 'symbol', 'ignore', 'ignore']);
+  assert.deepEqual([back.resolution, back.zone], ['date', null]);
+  assert.deepEqual(withRole(events, 1, 'value').columns.map(own => own.role), ['time', 'value', 'event', 'ignore']);
+  assert.equal(ingestBody(initialForm(inspected(mapping('time close')), 'x')).mapping.known_from, '');
 });
 
 test('what is asked of the server has no zone where none is needed, and nothing for what was left empty', () => {

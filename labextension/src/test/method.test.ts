@@ -122,8 +122,8 @@ test('a period is two ISO dates in their order, or where the data begins and end
   assert.deepEqual(period('2010-01-01', '2012-02-29'), []);
   assert.deepEqual(period('1.1.2010', '2011-02-29'), ['start date', 'end date']);
   assert.deepEqual([period('2012-01-01', '2012-01-01'), period('2012-01-02', '2012-01-01')], [[], ['end after']]);
-  const { choice } = readFields({ ...usual, start: ' 2010-01-04 ', benchmark: ' ' }, [sma]);
-  assert.deepEqual([choice.start, choice.end, choice.benchmark], ['2010-01-04', null, null]);
+  const { choice } = readFields({ ...usual, start: ' 2010-01-04 ', benchmark: ' ', reference: ' actions@1' }, [sma]);
+  assert.deepEqual([choice.start, choice.end, choice.benchmark, choice.reference], ['2010-01-04', null, null, 'actions@1']);
 });
 
 test('windows are sessions or durations', () => {

@@ -82,6 +82,7 @@ const RUN = {
   rules: { max_share: null },
   benchmark: null,
   features: { vix: 'vix@1' },
+  reference: 'actions@1',
   seed: 0,
   risk_free_rate: 0
 } as unknown as IBacktest;
@@ -101,6 +102,7 @@ test('the notebook of a job has its source, and the run as it was asked for', ()
       '    commission={"per_share": 0.005, "minimum": 1},',
       '    slippage=0.0005,',
       '    features={"vix": "vix@1"},',
+      '    reference="actions@1",',
       '    params={"fast": 20},',
       '    max_share=None,',
       ')',

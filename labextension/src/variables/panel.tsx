@@ -7,7 +7,10 @@ import type { Message } from '@lumino/messaging';
 import React from 'react';
 
 import { Failure } from '../failure.js';
-import { ListSkeleton, useSignals } from '../panelList.js';
+import { useSignals } from '../lists/redraw.js';
+import { IconButton, Rows } from '../lists/rows.js';
+import { SearchField } from '../lists/search.js';
+import { ListSkeleton, Told } from '../lists/states.js';
 import { CommandIDs } from '../tokens.js';
 import { variablesIcon } from './icon.js';
 import type { ILoss, VariablesModel } from './model.js';
@@ -23,18 +26,6 @@ interface IProps {
   current: () => string | null;
 }
 
-/** A sentence and the button that helps. */
-function Told(props: { text: string; label: string; isProblem?: boolean; onPress: () => void }): JSX.Element {
-  return (
-    <div className="alphintra-Panel-message" role={props.isProblem ? 'alert' : undefined}>
-      <p className={props.isProblem ? 'alphintra-Problem' : undefined}>{props.text}</p>
-      <button type="button" className="alphintra-Button alphintra-mod-primary" onClick={props.onPress}>
-        {props.label}
-      </button>
-    </div>
-  );
-}
-
 function List({ listing, ...props }: IProps & { listing: IListing }): JSX.Element {
   const { model, trans, commands } = props;
   const current = props.current();
@@ -44,7 +35,7 @@ function List({ listing, ...props }: IProps & { listing: IListing }): JSX.Elemen
       {inGroups(listing.variables).map(({ group, variables }) => (
         <section key={group}>
           <h3 className="alphintra-Variables-group">{groupText(group, trans)}</h3>
-          <ul className="alphintra-Items" aria-label={groupText(group, trans)}>
+          <Rows label={groupText(group, trans)} ids={variables.map(variable => variable.name)} current={current}>
             {variables.map(variable => (
               <VariableRow
                 key={variable.name}
@@ -55,7 +46,7 @@ function List({ listing, ...props }: IProps & { listing: IListing }): JSX.Elemen
                 onOpen={() => void commands.execute(CommandIDs.openVariable, { name: variable.name })}
               />
             ))}
-          </ul>
+          </Rows>
         </section>
       ))}
       {listing.variables.length === 0 ? (
@@ -73,6 +64,7 @@ function Content(props: IProps): JSX.Element {
     case 'no-notebook':
       return (
         <Told
+          isPrimary
           text={trans.__(
             'Here are the trading objects of the notebook in front: results, sweeps, strategies, market data, models. Open a notebook, or start from a template.'
           )}
@@ -83,6 +75,7 @@ function Content(props: IProps): JSX.Element {
     case 'no-kernel':
       return (
         <Told
+          isPrimary
           text={trans.__('The notebook has no kernel, so it has no objects yet.')}
           label={trans.__('Choose a kernel')}
           onPress={() => run('notebook:change-kernel')}
@@ -91,6 +84,7 @@ function Content(props: IProps): JSX.Element {
     case 'other-kernel':
       return (
         <Told
+          isPrimary
           text={trans.__(
             'The notebook runs on another kernel, which does not know what a trading object is. With the Alphintra kernel they are listed here, also without the debugger.'
           )}
@@ -102,6 +96,7 @@ function Content(props: IProps): JSX.Element {
       return (
         <Told
           isProblem
+          isPrimary
           text={trans.__('The kernel has ended, and its objects with it. Restart it and run the cells again.')}
           label={trans.__('Restart the kernel')}
           onPress={() => run('notebook:restart-kernel')}
@@ -111,6 +106,7 @@ function Content(props: IProps): JSX.Element {
       return (
         <Told
           isProblem
+          isPrimary
           text={lossText(model.loss as ILoss, trans)}
           label={trans.__('Run all cells')}
           onPress={() => run('notebook:run-all-cells')}
@@ -135,6 +131,7 @@ function Content(props: IProps): JSX.Element {
     return (
       <>
         <Told
+          isPrimary
           text={trans.__(
             'No trading objects yet. What a cell gives a name appears here while it still runs: result = al.backtest(…), data = al.data.load(…), a strategy class, a DataFrame, a model. The debugger need not be on.'
           )}
@@ -196,25 +193,21 @@ function Body(props: IProps): JSX.Element {
         <span className="alphintra-Variables-notebook" title={path}>
           {path.split('/').at(-1)}
         </span>
-        <button
-          type="button"
-          className="alphintra-IconButton"
-          title={trans.__('Look again')}
-          onClick={() => void commands.execute(CommandIDs.refreshVariables)}
-        >
-          <refreshIcon.react tag="span" elementSize="normal" />
-        </button>
+        <IconButton
+          label={trans.__('Look again')}
+          icon={refreshIcon}
+          onPress={() => void commands.execute(CommandIDs.refreshVariables)}
+        />
       </div>
       <div className="alphintra-Panel-filter" data-lm-suppress-shortcuts="true">
-        <input
-          type="search"
-          className="alphintra-Input"
+        <SearchField
           placeholder={trans.__('Filter: name')}
-          aria-label={trans.__('Filter the objects by name')}
+          label={trans.__('Filter the objects by name')}
           value={model.filter}
+          isHere
           disabled={model.state !== 'ready'}
-          onChange={event => {
-            model.filter = event.target.value;
+          onSearch={words => {
+            model.filter = words;
           }}
         />
       </div>

@@ -3,6 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
+import { Row } from '../lists/rows.js';
 import type { IVariable } from './payload.js';
 import { sizeText } from './words.js';
 
@@ -16,41 +17,18 @@ interface IProps {
   onOpen: () => void;
 }
 
-/** The row above or below, across the headings of the groups. */
-function neighbour(row: HTMLElement, step: number): HTMLElement | undefined {
-  const rows = [
-    ...(row.closest('.alphintra-Variables')?.querySelectorAll<HTMLElement>('.alphintra-Variable') ?? [])
-  ];
-  return rows[rows.indexOf(row) + step];
-}
-
 export function VariableRow({ variable, moved, current, trans, onOpen }: IProps): JSX.Element {
   const { name, type, summary } = variable;
   const size = sizeText(variable);
-  const classes = [
-    'alphintra-Item alphintra-Variable',
-    current ? 'alphintra-mod-current' : '',
-    moved ? 'alphintra-mod-moved' : ''
-  ];
   return (
-    <li
-      className={classes.filter(Boolean).join(' ')}
+    <Row
+      id={name}
+      label={[name, type, size, summary, moved ? trans.__('changed') : ''].filter(Boolean).join(', ')}
+      className={`alphintra-Variable ${moved ? 'alphintra-mod-moved' : ''}`}
+      current={current}
       data-variable={name}
-      tabIndex={0}
-      aria-label={[name, type, size, summary, moved ? trans.__('changed') : '']
-        .filter(Boolean)
-        .join(', ')}
       title={[`${name}: ${type}`, size, summary].filter(Boolean).join('\n')}
-      onClick={onOpen}
-      onKeyDown={event => {
-        if (event.key === 'Enter') {
-          event.preventDefault();
-          onOpen();
-        } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-          event.preventDefault();
-          neighbour(event.currentTarget, event.key === 'ArrowDown' ? 1 : -1)?.focus();
-        }
-      }}
+      onOpen={onOpen}
     >
       <div className="alphintra-Item-line">
         <b>{name}</b>
@@ -58,6 +36,6 @@ export function VariableRow({ variable, moved, current, trans, onOpen }: IProps)
       </div>
       {summary ? <div className="alphintra-Variable-summary">{summary}</div> : null}
       {size ? <div className="alphintra-Variable-size">{size}</div> : null}
-    </li>
+    </Row>
   );
 }

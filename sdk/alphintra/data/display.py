@@ -12,6 +12,7 @@ import numpy as np
 from alphintra.data.chart import chart_of, png, svg
 from alphintra.data.decimals import quoted_decimals
 from alphintra.data.live import MIME, STATIC, live
+from alphintra.data.pictures import calendar, days_of
 
 if TYPE_CHECKING:
     from alphintra.data.dataset import Dataset, DatasetList
@@ -129,7 +130,8 @@ def _symbols_table(dataset: Dataset) -> str:
         )
         for symbol, bars in market.bars.items()
     ]
-    return table(headings, rows, right=(4, 5, 6, 7))
+    days = days_of([bars.session for bars in market.bars.values()])
+    return table(headings, rows, right=(4, 5, 6, 7)) + (calendar(days) if days else "")
 
 
 def _columns_table(dataset: Dataset) -> str:
@@ -194,12 +196,15 @@ def _span(dataset: Dataset) -> tuple[str, str, int, str]:
     return first, last, sum(e["rows"] for e in own), m["timeframe"]
 
 
-def table(headings: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[int, ...]) -> str:
-    """Return an HTML table; the columns numbered in ``right`` are numbers."""
+def table(
+    headings: Iterable[str], rows: Iterable[Iterable[str]], right: tuple[int, ...], drawn: tuple[int, ...] = ()
+) -> str:
+    """Return an HTML table; the columns numbered in ``right`` are numbers, those in ``drawn`` are HTML of our own."""
 
     def line(tag: str, cells: Iterable[str]) -> str:
         text = "".join(
-            f'<{tag} style="{_CELL.format("right" if column in right else "left")}">{escape(cell)}</{tag}>'
+            f'<{tag} style="{_CELL.format("right" if column in right else "left")}">'
+            f"{cell if column in drawn else escape(cell)}</{tag}>"
             for column, cell in enumerate(cells)
         )
         return f'<tr style="background:none">{text}</tr>'

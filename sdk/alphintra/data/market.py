@@ -133,6 +133,23 @@ class Rates:
         return len(self.time)
 
 
+@dataclass(frozen=True)
+class Reference:
+    """Reference data that prices were read with.
+
+    Attributes:
+        dataset: Its name, with its version.
+        content_hash: Identity of its values.
+    """
+
+    dataset: str
+    content_hash: str
+
+    def told(self) -> dict[str, str]:
+        """Return what a run records of it."""
+        return {"dataset": self.dataset, "content_hash": self.content_hash}
+
+
 @dataclass(frozen=True, eq=False)
 class MarketData:
     """Bars ready for a run, with the identity of the data they come from.
@@ -163,6 +180,7 @@ class MarketData:
         rates: Exchange rates into the account's currency, by currency.
         detail: Finer bars of the same symbols, each inside one of the bars, or ``None``.
         features: Further series for the strategy by name, each row with the time from which it was known.
+        reference: Where the splits and dividends come from, if from a dataset of their own.
     """
 
     name: str
@@ -186,6 +204,7 @@ class MarketData:
     rates: Mapping[str, Rates] = field(default_factory=dict)
     detail: MarketData | None = None
     features: Mapping[str, FeatureSet] = field(default_factory=dict)
+    reference: Reference | None = None
 
     def __post_init__(self) -> None:
         declared = {symbol: self.instruments.get(symbol, Instrument()) for symbol in self.symbols}

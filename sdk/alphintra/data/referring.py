@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from alphintra.data import sources
+from alphintra.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from alphintra.data.market import MarketData
     from alphintra.data.stored import StoredDataset
     from alphintra.store.reading import Version
 
@@ -51,6 +54,36 @@ def add_reference(name: str, rows: Any) -> StoredDataset:
     made = load(f"{name}@{own.number}")
     assert isinstance(made, StoredDataset)
     return made
+
+
+def with_reference(market: MarketData, name: str, version: Version, *, until: int | None = None) -> MarketData:
+    """Return raw prices together with the splits and dividends that reference data has of their symbols.
+
+    Args:
+        market: The prices.
+        name: What a run records as the name of the reference data.
+        version: The reference data.
+        until: As of :func:`events`.
+
+    Raises:
+        DataError: As of :func:`events`; ``NO_RAW_PRICES`` where the prices are adjusted; ``HAS_EVENTS`` where splits
+            and dividends of theirs are known already.
+    """
+    from alphintra.data.basis import ADJUSTED, no_raw_prices
+    from alphintra.data.events import with_events
+    from alphintra.data.market import Reference
+
+    if market.prices == ADJUSTED:
+        raise no_raw_prices(f"'{market.name}' is adjusted, so its splits and dividends are in its prices")
+    if market.actions or market.reference is not None:
+        raise DataError(
+            f"'{market.name}' has its splits and dividends already", code="HAS_EVENTS", where="reference",
+            hint="Leave out reference=, or give the prices without them.",
+        )  # fmt: skip
+    happened = events(version, market.symbols, until)
+    if len(happened):
+        market = with_events(market, happened)
+    return replace(market, reference=Reference(name, version.manifest.content_hash))
 
 
 def events(version: Version, symbols: Sequence[str], until: int | None) -> pd.DataFrame:

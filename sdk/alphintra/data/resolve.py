@@ -30,6 +30,7 @@ def resolve(
     rates: Any = None,
     detail: Any = None,
     features: Any = None,
+    reference: str | None = None,
 ) -> MarketData:
     """Return the bars that ``data`` names, checked and ready for a run.
 
@@ -51,6 +52,7 @@ def resolve(
             a Series or DataFrame, or the name of a dataset.
         detail: Finer bars of the same symbols, in any form that ``data`` may have (rule F3).
         features: Further series for the strategy, by name; see ``al.backtest``.
+        reference: Name of a dataset of splits and dividends, which raw prices go through.
 
     Raises:
         UnknownDataset: No dataset, symbol or file has this name; the error names the nearest.
@@ -58,7 +60,10 @@ def resolve(
             a currency without a rate; finer bars that contradict their bar.
         RuleError: ``prices`` is none of the three.
     """
-    market = whole(data, prices)
+    if reference is None:
+        market = whole(data, prices)
+    else:
+        market = _with_reference(data, prices, reference)
     if instruments is not None or currency is not None or rates is not None:
         from alphintra.data.account import with_account
 
@@ -76,6 +81,23 @@ def resolve(
 
         market = with_features(market, features)
     return bounded(market, start, end)
+
+
+def _with_reference(data: Any, prices: str | None, reference: Any) -> MarketData:
+    """Return raw prices that go through the events of reference data."""
+    from alphintra.data.referring import with_reference
+    from alphintra.data.sources import open_pinned
+
+    if not isinstance(reference, str):
+        raise DataError(
+            f"reference is a {type(reference).__name__}", code="BAD_DATA_TYPE", where="reference",
+            hint='Name a dataset of splits and dividends: reference="actions@1". A frame is for al.data.with_events.',
+        )  # fmt: skip
+    if check_prices(prices) == "adjusted":
+        raise no_raw_prices('prices="adjusted" leaves out the splits and dividends of reference=')
+    # Of what is known as of a time, later news of splits is left out as later rows are.
+    until = getattr(data, "known_until", None)
+    return with_reference(whole(data, "raw"), *open_pinned(reference), until=until)
 
 
 def whole(data: Any, prices: str | None = None, label: Label | None = None) -> MarketData:

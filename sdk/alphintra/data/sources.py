@@ -228,10 +228,19 @@ def open_named(name: str) -> Version:
     Raises:
         UnknownDataset: There is none of this name.
     """
+    return open_pinned(name)[1]
+
+
+def open_pinned(name: str) -> tuple[str, Version]:
+    """Open a version as :func:`open_named`; returns its name with its version as well.
+
+    Raises:
+        UnknownDataset: There is none of this name.
+    """
     where = source()
     found = None if where is None else find(name, where)
     if where is None or found is None:
         known = [] if where is None else where.names()
         hint = f"There are {', '.join(known[:20])}." if known else "This process was given no datasets."
         raise UnknownDataset(f"there is no dataset {name!r}", where=name, hint=hint)
-    return where.open(found.name, found.version)
+    return f"{found.name}@{found.version}", where.open(found.name, found.version)

@@ -17,7 +17,7 @@ from alphintra.data.dataset import Dataset
 from alphintra.data.instrument import default_lot
 from alphintra.data.live import OnServer
 from alphintra.data.market import DAY_US, I64, MarketData, Note, SymbolBars
-from alphintra.data.sources import Found, VersionSource, find, from_server, open_named
+from alphintra.data.sources import Found, VersionSource, find, from_server, open_pinned
 from alphintra.errors import DataError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class StoredDataset(Dataset):
         start: Any = None,
         end: Any = None,
         as_of: AsOf | None = None,
-        reference: Version | None = None,
+        reference: tuple[str, Version] | None = None,
     ) -> None:
         from alphintra.store.finding import find as find_rows
 
@@ -137,13 +137,18 @@ class StoredDataset(Dataset):
         at = None
         if bound is not None:
             at = AsOf((bound.session + 1) * DAY_US if bound.instant is None else bound.instant, bound.text)
-        other = None if reference is None else open_named(reference)
+        other = None if reference is None else open_pinned(reference)
         return StoredDataset(self._found, self._version, self._columns, self._start, self._end, at, other)
 
     @property
     def reference_hash(self) -> str | None:
         """Content hash of the reference data that it was loaded with; ``None`` without any."""
-        return None if self._reference is None else self._reference.manifest.content_hash
+        return None if self._reference is None else self._reference[1].manifest.content_hash
+
+    @property
+    def known_until(self) -> int | None:
+        """As of when it was loaded, microseconds since 1970 UTC; ``None`` without ``as_of``."""
+        return None if self._as_of is None else self._as_of.until
 
     @property
     def on_server(self) -> OnServer | None:
@@ -255,7 +260,7 @@ class StoredDataset(Dataset):
 
         if self._reference is None:
             return no_events()
-        return events(self._reference, self.symbols, None if self._as_of is None else self._as_of.until)
+        return events(self._reference[1], self.symbols, self.known_until)
 
     def market(self, prices: str | None = None) -> MarketData:
         """Return the bars as a run trades them, over all times of the chosen symbols.
@@ -311,7 +316,9 @@ class StoredDataset(Dataset):
             for symbol, part in by_symbol(table)
         }
         label = Label(about.calendar, about.label)
-        market = market_from_tables(self.name, tables, prices, label, self.content_hash)
+        # Their adjusted close is not used where their splits and dividends are known (rule F8).
+        on = "raw" if self._reference is not None and prices == "auto" and about.adjustment != "adjusted" else prices
+        market = market_from_tables(self.name, tables, on, label, self.content_hash)
         bars = {symbol: _closes(own) for symbol, own in market.bars.items()} if closes_only else market.bars
         notes = [note for note in market.notes if note.code != "time_zone_assumed"]
         if about.simulated:
@@ -331,10 +338,9 @@ class StoredDataset(Dataset):
         )
         if self._reference is None or prices == "adjusted" or adjusted:
             return market
-        from alphintra.data.events import with_events
+        from alphintra.data.referring import with_reference
 
-        happened = self.events()
-        return with_events(market, happened) if len(happened) else market
+        return with_reference(market, *self._reference, until=self.known_until)
 
     def _candle_series(self, symbol: str, column: str | None) -> tuple[CandleSeries, bool]:
         from alphintra.store.candles import StoredSeries

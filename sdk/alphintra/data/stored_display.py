@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from alphintra.data.decimals import column_decimals, size_decimals
 from alphintra.data.display import BOX, bundle_of, table
 from alphintra.data.live import MIME, live
+from alphintra.data.pictures import calendar, histogram
 
 if TYPE_CHECKING:
     from alphintra.data.stored import StoredDataset
     from alphintra.store.manifest import Manifest
 
 _MOST_COLUMNS = 40
-_HEADINGS = ("Column", "Type", "Role", "Missing", "Least", "Mean", "Most")
+_HEADINGS = ("Column", "Type", "Role", "Missing", "Least", "Mean", "Most", "Distribution")
 
 
 def line(dataset: StoredDataset) -> str:
@@ -38,7 +39,7 @@ def bundle(dataset: StoredDataset, include: Any = None, exclude: Any = None) -> 
 
 
 def html(dataset: StoredDataset) -> str:
-    """Return columns with their statistics as static HTML."""
+    """Return columns with their statistics, and the days that have rows, as static HTML."""
     about = dataset.about
     shown = about.columns[:_MOST_COLUMNS]
     rows = []
@@ -48,8 +49,10 @@ def html(dataset: StoredDataset) -> str:
         told = [found.get(name) for name in ("min", "max")] + sample.get(column.name, [])
         decimals = column_decimals(value for value in told if isinstance(value, float))
         cells = [_cell(found.get(name), decimals, made=name == "mean") for name in ("nulls", "min", "mean", "max")]
-        rows.append((column.name, column.type, column.role or "", *cells))
+        drawn = histogram(found["histogram"]) if found.get("histogram") else ""
+        rows.append((column.name, column.type, column.role or "", *cells, drawn))
     more = len(about.columns) - len(shown)
+    coverage = (about.statistics.get(about.time.name) or {}).get("coverage")
     stated = about.about
     facts = [stated.asset_class, stated.timeframe, stated.calendar and f"calendar {stated.calendar}", stated.currency]
     facts += [f"prices: {stated.adjustment}", "simulated" if stated.simulated else None]
@@ -57,8 +60,9 @@ def html(dataset: StoredDataset) -> str:
     parts = [
         f'<div style="{BOX}"><div><strong>{escape(dataset.name)}</strong></div>',
         f'<div style="opacity:.85;margin:2px 0 6px">{escape(line(dataset))}</div>',
-        table(_HEADINGS, rows, right=(3, 4, 5, 6)),
+        table(_HEADINGS, rows, right=(3, 4, 5, 6), drawn=(7,)),
         f'<div style="opacity:.85">{more} more columns</div>' if more else "",
+        calendar(coverage) if coverage else "",
         f'<div style="opacity:.75;margin-top:4px">{escape(text)}</div></div>',
     ]
     return "".join(parts)

@@ -17,7 +17,7 @@ from alphintra.errors import DataError
 from alphintra.ingest.expressions import DUPLICATE_KEY, GOOD, NO_OBJECT
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.limits import Limits
-from alphintra.ingest.mapping import EPOCHS, NATIVE, TIMES, Mapping, check_symbol, names_instant
+from alphintra.ingest.mapping import EPOCHS, KNOWN, NATIVE, TEXTS, TIMES, Mapping, check_symbol, names_instant
 from alphintra.ingest.staging import DAY_US, Block
 from alphintra.ingest.time_formats import swapped
 from alphintra.ingest.zones import I64, Localizer
@@ -75,7 +75,7 @@ class Assembler:
         self._either = stamp is not None and not stamp.stated and swapped(self._format) is not None
         self._differ = False
         self._range: tuple[int, int] | None = None
-        self._texts = [place for place, column in enumerate(mapping.values) if column.role == "text"]
+        self._texts = [place for place, column in enumerate(mapping.values) if column.role in TEXTS]
 
     def block(self, batch: Any) -> Block:
         """Return the rows of a batch that were understood."""
@@ -107,7 +107,7 @@ class Assembler:
         values = []
         for place, column in enumerate(self._mapping.values):
             own = batch.column(f"v{place}")
-            values.append(self._known_at(own, column.format) if column.role == "known_at" else own)
+            values.append(self._known_at(own, column.format) if column.role in KNOWN else own)
         return Block(symbols, codes, times, values)
 
     @property

@@ -13,7 +13,7 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 
 from alphintra.ingest.engine import literal
-from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, NATIVE, Column, Mapping
+from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, KNOWN, NATIVE, TEXTS, Column, Mapping
 
 #: Kind of a column of numbers that are no doubles yet.
 NUMBER = "NUMBER"
@@ -45,7 +45,7 @@ class Query:
 
 def csv_type(column: Column, mapping: Mapping) -> str:
     """Return the type as which the reader parses a column of a text file; ``VARCHAR`` if it is parsed afterwards."""
-    if column.role in ("ignore", "symbol", "text"):
+    if column.role in ("ignore", "symbol", *TEXTS):
         return "VARCHAR"
     if column.role == "date" and column.format:
         return "DATE"
@@ -55,14 +55,14 @@ def csv_type(column: Column, mapping: Mapping) -> str:
         return "DOUBLE"
     if column.role == "clock":
         return "TIME" if column.format in _CLOCKS else "VARCHAR"
-    if column.role in ("time", "known_at"):
+    if column.role in ("time", *KNOWN):
         return "VARCHAR"
     return "DOUBLE" if column.notation == "plain" and nulls_at_once(mapping) else "VARCHAR"
 
 
 def nulls_at_once(mapping: Mapping) -> bool:
     """Tell whether the reader may take words for missing values in all columns: in a symbol, NA is a symbol."""
-    return not mapping.null_values or not mapping.of("symbol", "text")
+    return not mapping.null_values or not mapping.of("symbol", *TEXTS)
 
 
 def query(mapping: Mapping, kinds: Dictionary[int, str], day: dt.date | None, flags: str = "") -> Query:
@@ -194,9 +194,9 @@ def _text(raw: str, kind: str) -> tuple[str, bool]:
 
 
 def _value(column: Column, mapping: Mapping) -> Callable[[str, str], tuple[str, bool]]:
-    if column.role == "text":
+    if column.role in TEXTS:
         return _text
-    if column.role == "known_at":
+    if column.role in KNOWN:
         return lambda raw, kind: _known_at(raw, kind, column.format)
 
     def parse(raw: str, kind: str) -> tuple[str, bool]:

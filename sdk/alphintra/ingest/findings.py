@@ -27,6 +27,7 @@ SEVERITIES: dict[str, Severity] = {
     "MEMBER_SKIPPED": "info",
     "SYMBOL_FOLDERS": "error",
     "SHEET_SKIPPED": "info",
+    "EVENT_ROW": "error",
 }
 """Rules that reading itself checks; those about values are checked later."""
 

@@ -11,8 +11,19 @@ from typing import Any
 from alphintra.ingest import habits
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import Habit, folded, symbol_of
-from alphintra.ingest.mapping import RESERVED, Column, Format, Mapping, Resolution
-from alphintra.ingest.roles import NUMBERS, PRICES, Draft, Question, Reason, by_cells, by_name, by_shape, kind_of
+from alphintra.ingest.mapping import EX_DATE, KNOWN, RESERVED, Column, Format, Mapping, Resolution
+from alphintra.ingest.roles import (
+    NUMBERS,
+    PRICES,
+    Draft,
+    Question,
+    Reason,
+    by_cells,
+    by_event,
+    by_name,
+    by_shape,
+    kind_of,
+)
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps
 from alphintra.ingest.symbols import by_rows, candidates
@@ -59,6 +70,7 @@ def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callab
             draft.names = list(habits.BINANCE_NAMES)
     stamp = _times(draft, stamps, confirm, stem, habit)
     if habit is None or habit.roles is None:
+        by_event(draft, stamps)
         by_name(draft, stamps)
         if not table.header:
             by_shape(draft)
@@ -70,6 +82,9 @@ def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callab
     _symbol(draft, stem)
     _zone(draft, stamp, resolution, habit)
     _label_and_adjustment(draft, kind, resolution, habit)
+    if kind == "reference" and "known_at" not in draft.roles:
+        ask = "No column says from when these events were known: each from its own date on, or all from one date on?"
+        draft.questions.append(Question("known_from", ask, (EX_DATE,)))
     words = {cell.strip() for row in table.rows for cell in row if cell} & set(habits.NULL_WORDS)
     mapping = Mapping(
         format=form,
@@ -165,9 +180,9 @@ def _columns(draft: Draft, stamp: Stamp | None, habit: Habit | None) -> tuple[Co
             own["format"] = stamp.formats[0]
         elif stamp is not None and role == "clock":
             own["format"] = stamp.clock_format
-        elif role == "known_at":
+        elif role in KNOWN:
             own["format"] = draft.formats[place]
-        elif role in (*NUMBERS, "feature", "label") and table.kinds[place] == "text":
+        elif role in (*NUMBERS, "value", "feature", "label") and table.kinds[place] == "text":
             own["notation"] = notation_of(table.column(place), table.dialect)[0]
         if habit is habits.LEAN and role in PRICES:
             own["divisor"] = 10_000.0
@@ -268,7 +283,7 @@ def recalled(guess: Guess, remembered: Mapping) -> Guess:
         symbol="" if by_column else new.symbol,
         null_values=tuple(sorted({*new.null_values, *remembered.null_values})),
     )
-    open_still = ("symbol", "dialect.encoding")
+    open_still = ("symbol", "dialect.encoding", "known_from")
     questions = tuple(own for own in guess.questions if own.field in open_still or not _answered(mapping, own.field))
     reason = Reason("mapping", "remembered", 1.0, "a file with these columns was mapped before")
     return Guess(mapping, (reason,), questions)

@@ -49,8 +49,17 @@ NAMES: dict[Role, tuple[str, ...]] = {
     "ask_size": ("ask_size", "asksize", "ask_qty", "ask_volume", "askvolume", "ask_sz", "best_ask_qty", "asize"),
     "known_at": ("known_at", "knowledge_time", "available_at", "published_at", "released_at", "release_date",
                  "filed_at"),
+    "event": ("kind", "event", "event_type", "action", "action_type", "corporate_action", "ca_type", "type"),
+    "value": ("value", "ratio", "amount", "split_ratio", "factor", "rate", "dividend", "cash_amount"),
+    "new_symbol": ("text", "new_symbol", "new_ticker", "to_symbol"),
+    "known_to": ("known_to", "withdrawn", "withdrawn_at"),
+    "source": ("source", "vendor", "provider"),
 }  # fmt: skip
 """Names of each role, the likeliest first; as :func:`folded` writes them."""
+EX_DATES = ("ex_date", "exdate", "ex_dividend_date", "ex_div_date", "effective_date", "date")
+"""Names of the date of an event, in a table of events."""
+ANNOUNCED = ("known_from", "announced", "announced_at", "announcement_date", "declaration_date", "declared_date")
+"""Names of when an event became known, in a table of events."""
 
 NULL_WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None", "#N/A", "-", "--", ".", "\\N", "nil", "NaN", "nan")
 LABELS = re.compile(r"(^|_)(next|future|target|label|fwd)(_|$)")

@@ -15,10 +15,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from alphintra.errors import DataError
 
 Format = Literal["csv", "jsonl", "json", "excel", "parquet", "feather"]
-Kind = Literal["bars", "ticks", "features"]
+Kind = Literal["bars", "ticks", "features", "reference"]
 Role = Literal[
     "time", "date", "clock", "symbol", "open", "high", "low", "close", "adj_close", "volume", "price", "size",
-    "bid", "ask", "bid_size", "ask_size", "known_at", "feature", "label", "text", "ignore",
+    "bid", "ask", "bid_size", "ask_size", "known_at", "feature", "label", "text", "event", "value", "new_symbol",
+    "known_to", "source", "ignore",
 ]  # fmt: skip
 Notation = Literal["plain", "percent", "suffix", "currency"]
 Resolution = Literal["date", "time"]
@@ -26,8 +27,13 @@ LabelAt = Literal["open", "close", "unknown"]
 Adjustment = Literal["raw", "splits", "splits_and_dividends", "unknown"]
 SymbolFrom = Literal["column", "fixed", "name"]
 
-TIMES = ("time", "date", "clock", "known_at")
-TEXTS = ("symbol", "text")
+OF_EVENTS = ("event", "value", "new_symbol", "known_to", "source")
+"""Roles that only reference data has."""
+KNOWN = ("known_at", "known_to")
+TIMES = ("time", "date", "clock", *KNOWN)
+TEXTS = ("text", "event", "new_symbol", "source")
+EX_DATE = "ex_date"
+"""Of ``known_from``: each event was known from the beginning of its own date on."""
 EPOCHS = {"epoch:s": 1_000_000, "epoch:ms": 1_000, "epoch:us": 1, "epoch:ns": 0.001}
 """Microseconds for one unit."""
 _UNITS = {"epoch:s": "seconds", "epoch:ms": "milliseconds", "epoch:us": "microseconds", "epoch:ns": "nanoseconds"}
@@ -106,7 +112,8 @@ class Mapping:
     Attributes:
         format: The file's format, inside of its compression.
         columns: All of its columns, in their order.
-        kind: ``bars``, ``ticks`` (several rows may share a time) or ``features``.
+        kind: ``bars``, ``ticks`` (several rows may share a time), ``features``, or ``reference``: splits, dividends,
+            symbols, listings and delistings, a row each.
         resolution: ``date`` for days, ``time`` for anything finer.
         zone: Zone of times that name none; ``None`` while it is not known.
         label: Whether a bar is stamped at its open or its close.
@@ -122,6 +129,8 @@ class Mapping:
         sheet: Name of the sheet of a workbook.
         path: Where the rows are inside JSON: ``item``, ``data.item``.
         null_values: Cells that stand for a missing value, beside empty ones.
+        known_from: From when reference data was known of which no cell says it: ``ex_date`` (from 00:00 UTC of its own
+            date), a date (its end, 24:00 UTC) or an instant, for all rows. Empty: a column says it.
     """
 
     format: Format
@@ -140,6 +149,7 @@ class Mapping:
     sheet: str = ""
     path: str = "item"
     null_values: tuple[str, ...] = ()
+    known_from: str = ""
 
     def of(self, *roles: str) -> tuple[Column, ...]:
         """Return the columns of these roles, in the file's order."""
@@ -232,6 +242,9 @@ def _check_columns(mapping: Mapping) -> None:
         seen[folded] = column
         if not 0 < abs(column.divisor) < float("inf"):
             raise _bad(f"nothing can be divided by {column.divisor}", column)
+    stray = next((c for c in mapping.columns if (c.role in OF_EVENTS) and mapping.kind != "reference"), None)
+    if stray is not None:
+        raise _bad(f"only reference data has a column of the role {stray.role}", stray, "Say that rows are reference.")
     single = [c for c in mapping.columns if c.role not in ("feature", "label", "text", "ignore")]
     roles = [column.role for column in single]
     for column in single:
@@ -271,7 +284,7 @@ def is_rule(text: str) -> bool:
 
 
 def _check_rest(mapping: Mapping) -> None:
-    needed = {"bars": ("close",), "ticks": ("price",), "features": ()}[mapping.kind]
+    needed = {"bars": ("close",), "ticks": ("price",), "features": (), "reference": ("event",)}[mapping.kind]
     roles = {column.role for column in mapping.columns}
     quotes = mapping.kind == "ticks" and {"bid", "ask"} <= roles
     for role in needed:
@@ -282,6 +295,7 @@ def _check_rest(mapping: Mapping) -> None:
                 where=f"role {role}",
                 hint="Say which it is, or call the file features.",
             )
+    _check_reference(mapping)
     if not mapping.values:
         raise DataError("there are no columns beside the time", code="SCHEMA_REQUIRED", where="columns")
     if (mapping.symbol_from == "column") != ("symbol" in roles):
@@ -306,6 +320,33 @@ def _check_rest(mapping: Mapping) -> None:
         raise _bad("the dialect skips more than 1,000 rows")
     if len(mapping.null_values) > 32 or any(len(value) > 32 for value in mapping.null_values):
         raise _bad("there are more than 32 words for a missing value, or one is longer than 32 characters")
+
+
+def _check_reference(mapping: Mapping) -> None:
+    if mapping.kind != "reference":
+        if mapping.known_from:
+            raise _bad("known_from is said of reference data alone")
+        return
+    allowed = ("time", "date", "symbol", "known_at", *OF_EVENTS, "ignore")
+    other = next((column for column in mapping.columns if column.role not in allowed), None)
+    if other is not None:
+        raise _bad(f"reference data has no {other.role}", other, "Leave the column out.")
+    if mapping.resolution != "date":
+        raise _bad("events fall on dates, not on times of day", None, "Set the resolution to date.")
+    if mapping.known_from not in ("", EX_DATE):
+        from alphintra.data.bounds import parse_bound
+
+        try:
+            parse_bound(mapping.known_from, "known_from")
+        except DataError as error:
+            raise _bad(error.message, None, f"Write {EX_DATE}, a date, or leave it empty.") from None
+    elif not mapping.known_from and not mapping.of("known_at"):
+        raise DataError(
+            "nothing says from when the events were known",
+            code="KNOWN_FROM_MISSING",
+            where="known_from",
+            hint="Say which column is known_at, that each was known from its own date on (ex_date), or a date for all.",
+        )
 
 
 def check_symbol(symbol: str, where: str) -> None:

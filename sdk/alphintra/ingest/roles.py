@@ -9,9 +9,9 @@ from typing import Any
 from alphintra.ingest import habits, symbols
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import folded, keys_of
-from alphintra.ingest.mapping import Kind, Role
+from alphintra.ingest.mapping import OF_EVENTS, Kind, Role
 from alphintra.ingest.sniffing import Table, notation_of
-from alphintra.ingest.stamps import Stamps
+from alphintra.ingest.stamps import Stamps, events_place
 
 PRICES: tuple[Role, ...] = ("open", "high", "low", "close", "adj_close")
 NUMBERS: tuple[Role, ...] = (*PRICES, "volume", "price", "size", "bid", "ask", "bid_size", "ask_size")
@@ -75,6 +75,31 @@ class Draft:
     def free(self, place: int) -> bool:
         """Tell whether nothing was said of a column yet."""
         return f"columns[{place}].role" not in self.reasons
+
+
+def by_event(draft: Draft, stamps: Stamps) -> None:
+    """Give roles to the columns of a table of events."""
+    table = draft.table
+    kind = events_place(table)
+    if kind is None:
+        return
+    draft.claim(kind, "event", 0.95, "its cells are kinds of events")
+    keys = keys_of(table.names)
+    roles: tuple[Role, ...] = ("value", "new_symbol", "source")
+    for role in roles:
+        named = (place for name in habits.NAMES[role] for place, key in enumerate(keys) if key == name)
+        place = next((place for place in named if draft.free(place)), None)
+        if place is not None and (role != "value" or _suits(table, place, role, "")):
+            draft.claim(place, role, 0.9, f"it is called {shown(table.names[place])}")
+    known: tuple[tuple[Role, tuple[str, ...]], ...] = (
+        ("known_at", (*habits.NAMES["known_at"], *habits.ANNOUNCED)), ("known_to", habits.NAMES["known_to"]),
+    )  # fmt: skip
+    for role, names in known:
+        for place, key in enumerate(keys):
+            stamp = stamps.of(table, place, key) if key in names and draft.free(place) else None
+            if stamp is not None and role not in draft.roles:
+                draft.claim(place, role, 0.9, f"it is called {shown(table.names[place])}")
+                draft.formats[place] = stamp.formats[0]
 
 
 def by_name(draft: Draft, stamps: Stamps) -> None:
@@ -141,8 +166,14 @@ def by_cells(draft: Draft) -> None:
 
 
 def kind_of(draft: Draft, resolution: str) -> Kind:
-    """Decide whether a table is bars, ticks or features, and give back what does not fit."""
+    """Decide whether a table is bars, ticks, features or reference data, and give back what does not fit."""
     roles = set(draft.roles)
+    if "event" in roles:
+        for place, role in enumerate(draft.roles):
+            if role not in ("time", "date", "symbol", "known_at", *OF_EVENTS, "ignore"):
+                draft.claim(place, "ignore", 0.7, "events have no such column")
+        draft.say("kind", "reference", 0.95, "a column says what kind of event each row is")
+        return "reference"
     if "close" in roles:
         draft.say("kind", "bars", 0.95, "there is a close")
         return "bars"

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alphintra.ingest.mapping import Mapping
+from alphintra.ingest.mapping import KNOWN, TEXTS, Mapping
 from alphintra.ingest.zones import I64
 
 GROUP_ROWS = 131_072
@@ -29,8 +29,8 @@ def schema_of(mapping: Mapping) -> Any:
         pa.field("date", pa.date32(), False) if daily else pa.field("time", pa.timestamp("us", "UTC"), False),
     ]
     for column in mapping.values:
-        kind = {"text": pa.string(), "known_at": pa.timestamp("us", "UTC")}.get(column.role, pa.float64())
-        columns.append(pa.field(column.name, kind))
+        known = pa.timestamp("us", "UTC") if column.role in KNOWN else pa.float64()
+        columns.append(pa.field(column.name, pa.string() if column.role in TEXTS else known))
     return pa.schema(columns)
 
 

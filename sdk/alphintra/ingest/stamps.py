@@ -11,10 +11,11 @@ import duckdb
 
 from alphintra.ingest import habits
 from alphintra.ingest.expressions import time_of_text
-from alphintra.ingest.habits import Habit, folded
+from alphintra.ingest.habits import Habit, folded, keys_of
 from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, NATIVE, names_instant
 from alphintra.ingest.sniffing import Table
 from alphintra.ingest.time_formats import CLOCK_FORMATS, decide, swapped, text_formats
+from alphintra.store.reference import KINDS
 
 _EPOCH_CELL = re.compile(r"\d{9,19}(\.\d+)?")
 _FROM, _TO = (int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000 for year in (2001, 2100))
@@ -91,6 +92,8 @@ class Stamps:
         named = [
             place for place, key in enumerate(keys) if key in habits.NAMES["time"] or key in habits.NAMES["date"]
         ]  # fmt: skip
+        if events_place(table) is not None:
+            named = [keys.index(key) for key in habits.EX_DATES if key in keys][:1] or named
         if habit is not None and habit.roles is not None:
             named = [place for place, role in enumerate(habit.roles) if role in ("time", "date")]
         elif keys and not keys[0] and 0 not in named:
@@ -184,3 +187,12 @@ class Stamps:
             reason = "the file's name holds a date, and its first column milliseconds from midnight"
             return Stamp(0, (CLOCK_MS,), 0.9, reason, False, False, 0, CLOCK_MS, True)
         return None
+
+
+def events_place(table: Table) -> int | None:
+    """Return the column that says what kind of event each row is, if a table is one of events."""
+    for place, key in enumerate(keys_of(table.names)):
+        cells = {cell.casefold() for cell in table.column(place)}
+        if key in habits.NAMES["event"] and cells and len(cells & set(KINDS)) * 2 > len(cells):
+            return place
+    return None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alphintra.store.manifest import About
     from alphintra.store.reading import Version
 
-Kind = Literal["bars", "ticks", "features"]
+Kind = Literal["bars", "ticks", "features", "reference"]
 DAY_US = 86_400_000_000
 PRICES = ("open", "high", "low", "close", "adj_close", "price", "bid", "ask")
 
@@ -33,7 +33,8 @@ class Facts:
 
     Attributes:
         columns: Columns of the version, the symbol left out.
-        kind: ``bars``, ``ticks`` (several rows may share a time) or ``features``.
+        kind: ``bars``, ``ticks`` (several rows may share a time), ``features``, or ``reference``, of which several may
+            fall on one day.
         timeframe: ``1d``, ``1min``, …; ``None`` where it is not known, and for ticks.
         calendar: ``XNYS``, ``24/7``, ``weekdays``, …, or ``None``.
         asset_class: ``STOCKS``, ``CRYPTO``, ``FOREX``, …, or ``None``.
@@ -164,9 +165,11 @@ def of_staging(mapping: Mapping, staged: Staged | None, about: About, **more: ob
         about: Time frame, calendar and asset class; the rest is the mapping's.
         more: Other fields, such as ``events``.
     """
+    from alphintra.ingest.mapping import KNOWN, TEXTS
+
     daily = mapping.resolution == "date"
     columns = [Column("date", "date32", "time") if daily else Column("time", "timestamp[us, UTC]", "time")]
-    types = {"text": "string", "known_at": "timestamp[us, UTC]"}
+    types = dict.fromkeys(TEXTS, "string") | dict.fromkeys(KNOWN, "timestamp[us, UTC]")
     columns += [Column(c.name, types.get(c.role, "double"), c.role) for c in mapping.values]
     given = {
         **_about(about),
@@ -219,6 +222,10 @@ def _about(about: About) -> dict[str, object]:
 
 
 def _kind(columns: tuple[Column, ...]) -> Kind:
+    from alphintra.store.reference import COLUMNS
+
+    if columns == COLUMNS:
+        return "reference"
     roles = {column.role for column in columns}
     if "close" in roles:
         return "bars"

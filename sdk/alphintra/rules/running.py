@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _MOST_CELLS = 8_388_608
 """Of wider tables fewer rows are looked at at once."""
+EVENTS = "these are events, not prices or features"
+_OF_EVENTS = ("SYMBOL_CASE", "COLUMN_LIMIT", "ROW_LIMIT")
 ONLY_FILE = "only the file tells, and it is not read here"
 
 
@@ -42,6 +44,9 @@ class Validation:
         for kind in CHECKS:
             self._why |= {rule: why[:300] for rule, why in kind.why_not(facts, values).items() if why}
         wanted = {rule.id: rule for rule in self._choice.checked()}
+        if facts.kind == "reference":
+            theirs = (rule for kind in CHECKS for rule in kind.rules if rule.seen_in == "rows")
+            self._why |= {rule.id: EVENTS for rule in theirs if rule.id not in _OF_EVENTS}
         if not facts.staged:
             self._why |= {rule.id: ONLY_FILE for kind in CHECKS for rule in kind.rules if rule.seen_in == "file"}
         self._run = {rule: own for rule, own in wanted.items() if rule not in self._why}

@@ -7,8 +7,9 @@ from a later time; the row before stays.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from alphintra.data.market import DAY_US
 from alphintra.errors import DataError
 from alphintra.store.columns import Column, arrow_type
 from alphintra.store.manifest import About, check_symbol
-from alphintra.store.reading import Version, read
+from alphintra.store.reading import Version, batches, read
 
 KINDS = ("listing", "delisting", "symbol", "split", "dividend")
 """``symbol``: from the date on the instrument is traded under ``text``. ``delisting``: ``value`` is what was paid for a
@@ -35,6 +36,8 @@ COLUMNS = (
 )
 ABOUT = About(asset_class=None, timeframe=None)
 MOST_ROWS = 5_000_000
+MOST_SOURCE = 200
+"""Characters of a source that are kept."""
 _NEEDED = {"instrument_id", "kind", "ex_date", "known_from", "source"}
 _KNOWN = _NEEDED | {"value", "text", "known_to"}
 
@@ -82,31 +85,46 @@ def facts_of(rows: Any) -> list[Fact]:
     return [_fact(row, f"row {number}") for number, row in enumerate(rows, 1)]
 
 
+def check_holds(version: Version) -> None:
+    """Refuse a version that holds something else.
+
+    Raises:
+        DataError: ``NO_REFERENCE``.
+    """
+    if version.manifest.columns != COLUMNS:
+        raise DataError(
+            "the version holds no reference data", code="NO_REFERENCE", where=version.manifest.version,
+            hint="Write it with al.data.add_reference, or upload a file as reference data.",
+        )  # fmt: skip
+
+
 def facts(version: Version, instruments: Sequence[str] | None = None) -> list[Fact]:
     """Return the rows of a version.
 
     Raises:
         DataError: ``NO_REFERENCE``: it holds something else.
     """
-    if version.manifest.columns != COLUMNS:
-        raise DataError(
-            "the version holds no reference data", code="NO_REFERENCE", where=version.manifest.version,
-            hint="Write it with al.data.add_reference.",
-        )  # fmt: skip
+    check_holds(version)
     chosen = None if instruments is None else [name for name in instruments if name in version.manifest.symbols]
     table = read(version, chosen)
-    whole = {"known_from": "int64", "known_to": "int64", "ex_date": "int32"}
-    columns = {
-        name: (table[name].cast(whole[name]) if name in whole else table[name]).to_pylist()
-        for name in table.column_names
-    }
-    return [
-        Fact(symbol, ex, known_from, kind, math.nan if value is None else value, text, known_to, source)
-        for symbol, ex, known_from, kind, value, text, known_to, source in zip(
-            *(columns[n] for n in ("symbol", "ex_date", "known_from", "kind", "value", "text", "known_to", "source")),
-            strict=True,
-        )
-    ]
+    return [Fact(*row) for row in zip(table["symbol"].to_pylist(), *_columns(table), strict=True)]
+
+
+def by_instrument(version: Version) -> Iterator[tuple[str, list[Fact]]]:
+    """Go through the instruments of a version, each with its rows: a file is read once, whatever there are of them.
+
+    Raises:
+        DataError: As of :func:`facts`.
+    """
+    check_holds(version)
+    for symbol, tables in groupby(batches(version), lambda item: item[0]):
+        rows = (row for _, table in tables for row in zip(*_columns(table), strict=True))
+        yield symbol, [Fact(symbol, *row) for row in rows]
+
+
+def conflict(before: Fact, new: Fact) -> str | None:
+    """Return why a row cannot be beside one of the same key; ``None`` where it says the same."""
+    return None if _same(before, new) else f"another {new.kind} is there that was known from the same time"
 
 
 def joined(before: Sequence[Fact], new: Sequence[Fact]) -> list[Fact]:
@@ -115,16 +133,38 @@ def joined(before: Sequence[Fact], new: Sequence[Fact]) -> list[Fact]:
     Raises:
         DataError: ``CONFLICT``: two rows of one instrument, kind and date are said to be known from the same time.
     """
-    found = {_key(fact): fact for fact in before}
+    found = {key(fact): fact for fact in before}
     for fact in new:
-        other = found.setdefault(_key(fact), fact)
-        if not _same(other, fact):
+        why = conflict(found.setdefault(key(fact), fact), fact)
+        if why is not None:
             raise DataError(
-                f"another {fact.kind} is there that was known from the same time", code="CONFLICT",
+                why, code="CONFLICT",
                 where=f"{fact.instrument}, {np.datetime64(fact.ex, 'D')}",
                 hint="A row is never changed: give the correction its own, later known_from.",
             )  # fmt: skip
     return list(found.values())
+
+
+def wrong(fact: Fact) -> tuple[str, DataError] | None:
+    """Return in which field of a row is what cannot be, and what; ``None`` where it can."""
+    if fact.kind not in KINDS:
+        text = f"there is no kind {fact.kind!r:.40}"
+        return "kind", DataError(text, code="BAD_EVENT", hint=", ".join(KINDS) + ".")
+    if fact.kind in ("split", "dividend"):
+        try:
+            check_value(Event(fact.instrument, fact.kind, fact.ex, fact.value))
+        except DataError as error:
+            return "value", error
+    if fact.text is not None:
+        try:
+            check_symbol(fact.text)
+        except DataError as error:
+            return "text", error
+    if (fact.kind == "symbol") != (fact.text is not None):
+        return "text", DataError("text is the new symbol, of the kind 'symbol' alone", code="BAD_EVENT")
+    if fact.known_to is not None and fact.known_to <= fact.known_from:
+        return "known_to", DataError("known_to is not after known_from", code="BAD_EVENT")
+    return None
 
 
 def known(rows: Sequence[Fact], until: int | None) -> list[Fact]:
@@ -194,6 +234,14 @@ def tables(rows: Sequence[Fact]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _columns(table: Any) -> list[list[Any]]:
+    """Return the columns of stored rows in the order of a :class:`Fact`, the instrument left out."""
+    values = [math.nan if value is None else value for value in table["value"].to_pylist()]
+    known = [table[name].cast("int64").to_pylist() for name in ("known_from", "known_to")]
+    kind, text, source = (table[name].to_pylist() for name in ("kind", "text", "source"))
+    return [table["ex_date"].cast("int32").to_pylist(), known[0], kind, values, text, known[1], source]
+
+
 def _fact(row: Any, where: str) -> Fact:
     if not isinstance(row, Mapping) or not set(row) >= _NEEDED or not set(row) <= _KNOWN:
         raise DataError(
@@ -202,9 +250,7 @@ def _fact(row: Any, where: str) -> Fact:
         )  # fmt: skip
     # A frame's missing cells are NaN or NaT, which differ from themselves.
     given = {name: None if value is None or value != value else value for name, value in row.items()}
-    kind, instrument = given["kind"], str(given["instrument_id"])
-    if kind not in KINDS:
-        raise DataError(f"there is no kind {kind!r:.40}", code="BAD_EVENT", where=where, hint=", ".join(KINDS) + ".")
+    kind, instrument = str(given["kind"]), str(given["instrument_id"])
     check_symbol(instrument)
     ex = parse_bound(given["ex_date"], "ex_date")
     source, text = given["source"], given.get("text")
@@ -215,26 +261,31 @@ def _fact(row: Any, where: str) -> Fact:
         value = math.nan if said is None else float(said)
     except (TypeError, ValueError):
         raise DataError(f"{given['value']!r:.40} is no number", code="BAD_EVENT", where=where) from None
-    if kind in ("split", "dividend"):
-        check_value(Event(instrument, kind, ex.session, value))
-    if (kind == "symbol") != (text is not None):
-        raise DataError("text is the new symbol, of the kind 'symbol' alone", code="BAD_EVENT", where=where)
-    known_from, known_to = (_instant(given.get(name), name) for name in ("known_from", "known_to"))
+    known_from, known_to = (instant(given.get(name), name) for name in ("known_from", "known_to"))
     assert known_from is not None
-    if known_to is not None and known_to <= known_from:
-        raise DataError("known_to is not after known_from", code="BAD_EVENT", where=where)
-    return Fact(instrument, ex.session, known_from, kind, value, None if text is None else check_symbol(str(text)),
-                known_to, str(source)[:200])  # fmt: skip
+    fact = Fact(instrument, ex.session, known_from, kind, value, None if text is None else str(text),
+                known_to, str(source)[:MOST_SOURCE])  # fmt: skip
+    found = wrong(fact)
+    if found is not None:
+        error = found[1]
+        raise DataError(error.message, code=error.code, where=error.where or where, hint=error.hint)
+    return fact
 
 
-def _instant(value: Any, name: str) -> int | None:
+def instant(value: Any, name: str) -> int | None:
+    """Return microseconds since 1970 UTC of a date (its end, 24:00 UTC) or an instant; ``None`` of ``None``.
+
+    Raises:
+        DataError: It is neither.
+    """
     bound = parse_bound(value, name)
     if bound is None:
         return None
     return (bound.session + 1) * DAY_US if bound.instant is None else bound.instant
 
 
-def _key(fact: Fact) -> tuple[Any, ...]:
+def key(fact: Fact) -> tuple[str, int, str, int]:
+    """Return what there is one row of: instrument, date, kind and time of knowledge."""
     return (fact.instrument, fact.ex, fact.kind, fact.known_from)
 
 

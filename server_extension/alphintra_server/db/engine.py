@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from .outage import DatabaseAwayError
@@ -26,6 +26,8 @@ PATIENCE_SECONDS = 15.0
 SQLITE_WAIT_MILLISECONDS = 10_000
 """How long a statement waits for somebody else who has the file locked."""
 _TRIES = 3
+_CAME_BETWEEN = frozenset({"40P01", "40001", "23505"})
+"""What PostgreSQL says of transactions that met: a deadlock, no order of them, a key that is there by now."""
 _POSTGRESQL = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _SESSION = "SET idle_in_transaction_session_timeout = 30000; SET lock_timeout = 10000"
 """A server that is frozen in the middle of a transaction holds up the others for half a minute at most."""
@@ -106,13 +108,17 @@ class Database:
             raise DatabaseAwayError(f"no answer within {patience:g} seconds") from None
 
     def write_now(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` in one write transaction on this thread; again where two transactions wait for each other."""
+        """Run ``work`` in one write transaction on this thread; again where another one came between.
+
+        Two transactions may wait for each other, or both be the first to write a row that neither has seen: who is
+        refused for that finds the other's row when it looks again.
+        """
         for tries in range(1, _TRIES + 1):
             try:
                 with Session(self.write_engine, expire_on_commit=False) as session, session.begin():
                     return work(session)
-            except OperationalError as error:
-                if tries == _TRIES or getattr(error.orig, "sqlstate", None) not in {"40P01", "40001"}:
+            except (IntegrityError, OperationalError) as error:
+                if tries == _TRIES or getattr(error.orig, "sqlstate", None) not in _CAME_BETWEEN:
                     raise
         raise AssertionError("unreachable")
 

@@ -203,6 +203,8 @@ class BacktestRow(Base):
     benchmark: Mapped[str | None] = mapped_column(String(200))
     # By the name that the strategy reads them by ``reference``, ``dataset`` and ``content_hash``; NULL for none.
     features: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JSON(none_as_null=True))
+    # Splits and dividends: ``reference``, ``dataset`` and ``content_hash``; NULL for none.
+    reference: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     seed: Mapped[int] = mapped_column(BigInteger)
     risk_free_rate: Mapped[float] = mapped_column(Float)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), unique=True)

@@ -174,13 +174,18 @@ class DebugSessions:
 
 def _job(about: About, version: StrategyVersionRow, body: DebugCreate, terms: RunTerms) -> dict[str, Any]:
     """What the kernel is to run: as a backtest job of the same settings would."""
-    features = {name: each.dataset for name, each in terms.features.items()}
+    beside: dict[str, Any] = {}
+    if terms.features:
+        beside["features"] = {name: each.dataset for name, each in terms.features.items()}
+    if terms.reference is not None:
+        # As it was asked for: the session's door knows what others share by its id.
+        beside["reference"] = terms.reference.reference
     return {
         "source": {"file": about.file, "class_name": about.class_name},
         "data": {"name": about.dataset_name},
         "breakpoints": bool(body.breakpoints),
         "parameters": version.parameters | body.parameters,
-        "configuration": ({"features": features} if features else {})
+        "configuration": beside
         | {
             "start": None if body.start_date is None else terms.start.date().isoformat(),
             "end": None if body.end_date is None else terms.end.date().isoformat(),

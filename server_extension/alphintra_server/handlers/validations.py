@@ -7,9 +7,9 @@ from ..errors import Conflict
 from ..models.validations import (
     Acknowledged,
     Acknowledgement,
+    CheckAgain,
     ValidationAccepted,
     ValidationReport,
-    ValidationRequest,
     ValidationRules,
 )
 from .base import AlphintraHandler, endpoint
@@ -34,7 +34,7 @@ class ValidationHandler(AlphintraHandler):
 
     @endpoint(
         "datasets:write",
-        body=ValidationRequest,
+        body=CheckAgain,
         response=ValidationAccepted,
         status=202,
         problems=(403, 404, 410, 422, 429, 503),
@@ -42,7 +42,7 @@ class ValidationHandler(AlphintraHandler):
         idempotent=True,
     )
     async def post(
-        self, who: Caller, dataset_id: str, number: str, *, body: ValidationRequest
+        self, who: Caller, dataset_id: str, number: str, *, body: CheckAgain
     ) -> ValidationAccepted:
         """Check a version again, with a choice of rules and of their numbers."""
         return await self.services.validations.validate(who, dataset_id, int(number), body)
@@ -53,14 +53,14 @@ class DatasetValidateHandler(AlphintraHandler):
 
     @endpoint(
         "datasets:write",
-        body=ValidationRequest,
+        body=CheckAgain,
         response=ValidationAccepted,
         status=202,
         problems=(403, 404, 409, 410, 422, 429, 503),
         location=lambda accepted, *_: f"/api/jobs/{accepted.job_id}",
         idempotent=True,
     )
-    async def post(self, who: Caller, dataset_id: str, *, body: ValidationRequest) -> ValidationAccepted:
+    async def post(self, who: Caller, dataset_id: str, *, body: CheckAgain) -> ValidationAccepted:
         """Check the current version of a dataset again, with a choice of rules and of their numbers."""
         dataset = await self.services.datasets.get(who, dataset_id)
         if dataset.version is None:

@@ -33,8 +33,10 @@ from .store import Claim
 
 def configuration(row: BacktestRow) -> dict[str, Any]:
     """Keyword arguments of ``al.backtest`` that a stored run was asked with; rules by themselves."""
-    features = {"features": feature_sets.names(row.features)} if row.features else {}
-    return features | {
+    beside: dict[str, Any] = {"features": feature_sets.names(row.features)} if row.features else {}
+    if row.reference is not None:
+        beside["reference"] = row.reference["dataset"]
+    return beside | {
         "start": row.start_date.date().isoformat() if row.start_given else None,
         "end": row.end_date.date().isoformat() if row.end_given else None,
         "cash": float(row.initial_capital),
@@ -85,7 +87,7 @@ class BacktestKind(JobKind):
         version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
         strategy = session.get_one(StrategyRow, row.strategy_id)
         selection = selected(session, row)
-        others = row.benchmark, feature_sets.references(row.features)
+        others = row.benchmark, feature_sets.references(row.features, row.reference)
         reads = readable(session, held.user_id, selection, *others)
         read = inputs(session, self._storage, reads)
         # By the name that the worker's index has, which of another's dataset is not the id that was asked for.
@@ -123,7 +125,7 @@ class BacktestKind(JobKind):
         document = found.document
         version = session.get_one(StrategyVersionRow, (row.strategy_id, row.strategy_version))
         # What the server knows for itself is not taken from the worker, which runs the user's code.
-        trusted = {
+        trusted: dict[str, Any] = {
             "strategy_id": row.strategy_id,
             "strategy_version": row.strategy_version,
             "source_hash": version.source_hash,
@@ -131,6 +133,8 @@ class BacktestKind(JobKind):
             "catalogue_features": {name: kept["content_hash"] for name, kept in (row.features or {}).items()},
             "seed": row.seed,
         }
+        if row.reference is not None:
+            trusted["catalogue_reference"] = row.reference["content_hash"]
         session.add(
             BacktestResultRow(
                 backtest_id=row.id,

@@ -15,6 +15,7 @@ from ..db.tables import StrategyRow, StrategyVersionRow
 from ..services.check_outcomes import settle, settle_failed
 from ..services.dataset_inputs import inputs, readable
 from ..services.dataset_storage import DatasetStorage
+from ..services.feature_sets import REFERENCE
 from ..services.selections import selected
 from .attempt import JobInput
 from .backtest import file_name, known_as
@@ -44,16 +45,21 @@ class CheckKind(JobKind):
         strategy = session.get_one(StrategyRow, row.strategy_id)
         selection = selected(session, row)
         benchmark = row.configuration.get("benchmark")
-        features = {f"features.{name}": each for name, each in (row.configuration.get("features") or {}).items()}
-        read = readable(session, held.user_id, selection, benchmark, features)
+        features = row.configuration.get("features") or {}
+        others = {f"features.{name}": each for name, each in features.items()}
+        if row.configuration.get(REFERENCE) is not None:
+            others[REFERENCE] = row.configuration[REFERENCE]
+        read = readable(session, held.user_id, selection, benchmark, others)
         given = inputs(session, self._storage, read)
         configuration = dict(row.configuration)
         # By the names that the worker's index has, which of another's dataset is not the id that was asked for.
         if benchmark is not None:
             configuration["benchmark"] = read[1].name
+        own = dict(zip(others, (each.name for each in read[len(read) - len(others) :]), strict=True))
         if features:
-            own = (each.name for each in read[-len(features) :])
-            configuration["features"] = dict(zip(row.configuration["features"], own, strict=True))
+            configuration["features"] = {name: own[f"features.{name}"] for name in features}
+        if REFERENCE in own:
+            configuration[REFERENCE] = own[REFERENCE]
         file = file_name(version.modules)
         files = {f"source/{file}": version.code}
         files |= {f"source/{path}": text for path, text in version.modules.items()}

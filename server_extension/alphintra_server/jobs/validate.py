@@ -17,6 +17,7 @@ from ..errors import Gone, ServiceError
 from ..services.dataset_inputs import Inputs, folder_of, is_sealed
 from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
+from ..services.feature_sets import REFERENCE, select_reference
 from ..services.findings import rule_of, verdict
 from . import store
 from .attempt import JobInput
@@ -49,7 +50,19 @@ class ValidateKind(JobKind):
             raise Gone(f"Version {version.number} of {dataset.name} was deleted.", code="DATASET_DELETED")
         read = Inputs().add(session, self._storage, folder_of(session, dataset), version, "parent")
         sealed = is_sealed(version)
-        message = {"id": held.job_id, "kind": held.kind, "rules": asked.parameters, "before": None, "counts": sealed}
+        rules = {name: own for name, own in asked.parameters.items() if name != REFERENCE}
+        reference = asked.parameters.get(REFERENCE)
+        if reference is not None:
+            # Looked up once more: sharing may have ended meanwhile.
+            other = select_reference(session, Caller(held.user_id, ()), reference)
+            if other.version is None or other.version.state != "ACTIVE":
+                raise Gone(f"{other.name} was deleted.", code="DATASET_DELETED")
+            read.add(session, self._storage, folder_of(session, other.row), other.version, REFERENCE)
+            sealed = sealed or is_sealed(other.version)
+        message = {
+            "id": held.job_id, "kind": held.kind, "rules": rules, "before": None, "counts": sealed,
+            REFERENCE: reference is not None,
+        }  # fmt: skip
         collects = partial(collect_report, sealed=sealed)
         return JobInput({}, message, collect=collects, links=read.links, sealed=read.sealed, about="file")
 

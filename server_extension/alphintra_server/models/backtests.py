@@ -71,6 +71,7 @@ class BacktestJob(Reply):
     features: dict[str, str] = Field(
         description="What the strategy reads beside its own, by name: versions as they can be asked for again."
     )
+    reference: str | None = Field(description="Splits and dividends that the prices went through: a version.")
     seed: int
     risk_free_rate: float
     job_id: str

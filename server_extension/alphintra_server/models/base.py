@@ -51,8 +51,17 @@ def _whole_day(value: Any) -> Any:
     return value
 
 
+def _last_of_day(value: Any) -> Any:
+    # A bare date is all of that day.
+    found = _whole_day(value)
+    return found if found is value else found.replace(hour=23, minute=59, second=59, microsecond=999_999)
+
+
 Moment = Annotated[datetime, BeforeValidator(_whole_day), AfterValidator(_as_utc)]
 """A time in UTC: RFC 3339, or a date."""
+
+LastMoment = Annotated[datetime, BeforeValidator(_last_of_day), AfterValidator(_as_utc)]
+"""A time in UTC up to which something counts: RFC 3339, or a date, whose whole day counts."""
 
 
 def _plain(value: Decimal) -> str:

@@ -54,6 +54,9 @@ class CheckSettings(Body):
     rules: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=50)
     benchmark: Name | None = None
     features: Features = Field(default_factory=dict, description="Further series for the strategy, by name.")
+    reference: Name | None = Field(
+        None, description="Splits and dividends that raw prices go through: id or name of reference data, `name@3`."
+    )
     seed: int = Field(0, ge=0, lt=2**63)
     risk_free_rate: float = Field(0.0, gt=-1, lt=10, allow_inf_nan=False, description="Annual.")
     class_name: ClassName | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from .base import Body, Moment, PageQuery, Reply
+from .base import Body, LastMoment, Moment, PageQuery, Reply
 
 MOST_TAGS = 20
 _TAG = r"^[^|,\x00-\x1f]{1,40}$"
@@ -96,7 +96,7 @@ class DatasetQuery(PageQuery):
     symbol: str | None = Field(None, max_length=128, description="Those that have it.")
     timeframe: str | None = Field(None, max_length=20)
     start: Moment | None = Field(None, description="Those with rows then or later.")
-    end: Moment | None = Field(None, description="Those with rows then or before.")
+    end: LastMoment | None = Field(None, description="Those with rows then or before; of a date, on that day.")
     tags: str | None = Field(None, max_length=1000, description="Those with all of these, with commas between them.")
     source: DataSource | None = None
 

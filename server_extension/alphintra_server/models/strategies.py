@@ -181,6 +181,9 @@ class OneRun(Body):
         default_factory=dict,
         description="Further series for the strategy, by name: id or name of a dataset, `name@3/SYMBOL` as elsewhere.",
     )
+    reference: Name | None = Field(
+        None, description="Splits and dividends that raw prices go through: id or name of reference data, `name@3`."
+    )
     seed: int = Field(0, ge=0, lt=2**63)
     risk_free_rate: float = Field(0.0, gt=-1, lt=10, allow_inf_nan=False, description="Annual.")
     class_name: ClassName | None = None

@@ -20,6 +20,14 @@ class ValidationRequest(Body):
     )
 
 
+class CheckAgain(ValidationRequest):
+    """Which rules, with which numbers, and what is known beside the rows."""
+
+    reference: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="Splits and dividends that the rules take as known: id or name of reference data, `name@3`."
+    )
+
+
 class ValidationAccepted(Reply):
     """A job was queued."""
 
@@ -47,7 +55,9 @@ class ValidationReport(Acknowledged):
 
     dataset_id: str
     number: int
-    parameters: dict[str, Any] = Field(description="Which rules were left out, and which numbers were set.")
+    parameters: dict[str, Any] = Field(
+        description="Which rules were left out, which numbers were set, which reference data counted."
+    )
     report: dict[str, Any] | None = Field(description="What each rule found, with the first places.")
 
 

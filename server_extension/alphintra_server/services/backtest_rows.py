@@ -92,6 +92,7 @@ def to_model(session: Session, row: BacktestRow, *, brief: bool = False) -> Back
         rules=row.rules,
         benchmark=row.benchmark,
         features={name: kept["reference"] for name, kept in (row.features or {}).items()},
+        reference=None if row.reference is None else row.reference["reference"],
         seed=row.seed,
         risk_free_rate=row.risk_free_rate,
         job_id=job.id,

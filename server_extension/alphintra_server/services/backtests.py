@@ -371,6 +371,7 @@ class Backtests:
             rules=settings.rules,
             benchmark=terms.benchmark,
             features={name: each.stored() for name, each in terms.features.items()} or None,
+            reference=None if terms.reference is None else terms.reference.stored(),
             seed=seed,
             risk_free_rate=settings.risk_free_rate,
             job_id=job.id,

@@ -97,8 +97,11 @@ def configuration(settings: CheckSettings, defaults: RunDefaults) -> dict[str, A
     """What ``al.backtest`` gets beside strategy, data and parameters."""
     cash = defaults.initial_capital if settings.initial_capital is None else settings.initial_capital
     commission, slippage = costs(settings, defaults)
-    features = {"features": settings.features} if settings.features else {}
-    return features | {
+    # Absent where there are none: runs of before compare as the same.
+    beside: dict[str, Any] = {"features": settings.features} if settings.features else {}
+    if settings.reference is not None:
+        beside["reference"] = settings.reference
+    return beside | {
         "start": None if settings.start_date is None else settings.start_date.date().isoformat(),
         "end": None if settings.end_date is None else settings.end_date.date().isoformat(),
         "cash": float(cash),

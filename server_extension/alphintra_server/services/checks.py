@@ -185,7 +185,7 @@ class StrategyChecks:
             if against.symbol_count != 1:
                 raise Invalid.field("settings.benchmark", f"{against.name} has several symbols: choose one")
             beside.append(against)
-        choose(session, who, settings.features, beside)
+        choose(session, who, settings.features, settings.reference, beside)
         usual = self._defaults.initial_capital
         commission, slippage = costs(settings, self._defaults)
         check_options(

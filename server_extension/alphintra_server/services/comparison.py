@@ -170,6 +170,7 @@ class Comparisons:
                 "methodology": row.methodology,
                 "benchmark": row.benchmark,
                 "features": feature_sets.names(row.features),
+                "reference": None if row.reference is None else row.reference["dataset"],
                 "risk_free_rate": row.risk_free_rate,
                 "rules": row.rules,
             },

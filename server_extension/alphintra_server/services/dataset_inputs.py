@@ -126,7 +126,7 @@ def readable(
         user_id: For whom it runs.
         selection: What it trades.
         benchmark: What it is compared with.
-        features: What its strategy reads beside that, by field of the request.
+        features: What it reads beside that, by field of the request.
 
     Raises:
         ServiceError: Something is not there any more, or not for them.

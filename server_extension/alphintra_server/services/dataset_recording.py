@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from alphintra.store import reference
 from alphintra.store.manifest import Manifest
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -175,6 +176,7 @@ def about(manifest: Manifest) -> dict[str, Any]:
         "tradable": {"open", "high", "low", "close"} <= roles,
         "notes": notes,
         "sealed": manifest.sealed,
+        "reference": manifest.columns == reference.COLUMNS,
     }
 
 

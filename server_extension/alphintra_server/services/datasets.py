@@ -189,6 +189,7 @@ class Datasets:
                 for item in manifest["columns"]
                 if item["statistics"]
             }
+            columns["session"]["coverage"] = await asyncio.to_thread(shipped_datasets.coverage, manifest, list(entries))
             return DatasetStatistics(
                 dataset_id=row.id,
                 row_count=row.row_count,

@@ -1,9 +1,9 @@
-"""The datasets that a strategy reads beside its own, by the names that it has for them."""
+"""What a run reads beside its prices: features, by the names that a strategy has for them, and reference data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
@@ -11,10 +11,13 @@ from ..auth import Caller
 from ..errors import Invalid
 from .selections import Selection, pinned, select_for_run
 
+REFERENCE = "reference"
+"""Field of a request."""
+
 
 @dataclass(frozen=True)
 class FeatureChoice:
-    """One feature of a run.
+    """One feature of a run, or its reference data.
 
     Attributes:
         reference: What finds the very version again: an id, where it is another's.
@@ -31,20 +34,35 @@ class FeatureChoice:
         return {"reference": self.reference, "dataset": self.dataset, "content_hash": self.content_hash}
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """All that a run reads beside its prices and its benchmark.
+
+    Attributes:
+        features: By the strategy's names.
+        reference: The splits and dividends that its prices go through.
+    """
+
+    features: dict[str, FeatureChoice] = field(default_factory=dict)
+    reference: FeatureChoice | None = None
+
+
 def choose(
-    session: Session, who: Caller, features: Mapping[str, str], beside: Iterable[Selection]
-) -> dict[str, FeatureChoice]:
-    """Resolve the features of a run, each to the version that is current now or that was named.
+    session: Session, who: Caller, features: Mapping[str, str], reference: str | None, beside: Iterable[Selection]
+) -> Chosen:
+    """Resolve features and reference data of a run, each to the version that is current now or that was named.
 
     Args:
         session: The transaction.
         who: Whose run it is.
         features: By name the id or name of a dataset.
+        reference: Id or name of the reference data.
         beside: What else the run reads: what it trades, then its benchmark.
 
     Raises:
         Invalid: As of :func:`select_for_run`, naming the feature; ``DATASET_NAME_CLASH`` where two different datasets
-            of the run have one name, by which the worker could not tell them apart, naming the later of them.
+            of the run have one name, by which the worker could not tell them apart, naming the later of them; as of
+            :func:`select_reference`.
     """
     by_name: dict[str, str] = {}
 
@@ -58,17 +76,39 @@ def choose(
     for other in beside:
         know(other, "benchmark")
     found: dict[str, FeatureChoice] = {}
-    for name, reference in features.items():
-        field = f"features.{name}"
-        selection = select_for_run(session, who, reference, field)
-        know(selection, field)
-        found[name] = FeatureChoice(pinned(reference, selection), selection.name, selection.content_hash)
-    return found
+    for name, given in features.items():
+        own = f"features.{name}"
+        selection = select_for_run(session, who, given, own)
+        know(selection, own)
+        found[name] = FeatureChoice(pinned(given, selection), selection.name, selection.content_hash)
+    if reference is None:
+        return Chosen(found)
+    selection = select_reference(session, who, reference)
+    know(selection, REFERENCE)
+    return Chosen(found, FeatureChoice(pinned(reference, selection), selection.name, selection.content_hash))
 
 
-def references(stored: Mapping[str, Mapping[str, str]] | None) -> dict[str, str]:
-    """Return by field of a request what a stored run reads as features."""
-    return {f"features.{name}": kept["reference"] for name, kept in (stored or {}).items()}
+def select_reference(session: Session, who: Caller, reference: str) -> Selection:
+    """Resolve id or name of reference data, with ``@`` and a version or the current one.
+
+    Raises:
+        Invalid: As of :func:`select_for_run`; ``NO_REFERENCE`` where the version holds something else.
+    """
+    if "/" in reference:
+        raise Invalid.field(REFERENCE, "reference data is named as a whole, without symbols", code="UNKNOWN_SYMBOL")
+    selection = select_for_run(session, who, reference, REFERENCE)
+    if selection.version is None or not selection.version.about.get("reference"):
+        text = f"{selection.name} holds no splits and dividends: upload such a file as reference data"
+        raise Invalid.field(REFERENCE, text, code="NO_REFERENCE")
+    return selection
+
+
+def references(
+    stored: Mapping[str, Mapping[str, str]] | None, reference: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return by field of a request what a stored run reads as features and as reference data."""
+    found = {f"features.{name}": kept["reference"] for name, kept in (stored or {}).items()}
+    return found if reference is None else found | {REFERENCE: reference["reference"]}
 
 
 def names(stored: Mapping[str, Mapping[str, str]] | None) -> dict[str, str]:

@@ -31,6 +31,7 @@ class RunTerms:
         slippage: Fraction of price, or the terms.
         benchmark: What it is compared with.
         features: What the strategy reads beside it, by name.
+        reference: Splits and dividends that the prices go through.
     """
 
     selection: Selection
@@ -41,6 +42,7 @@ class RunTerms:
     slippage: Decimal | SlippageTerms
     benchmark: str | None = None
     features: dict[str, FeatureChoice] = field(default_factory=dict)
+    reference: FeatureChoice | None = None
 
 
 def decide(
@@ -83,8 +85,10 @@ def decide(
     # As what it is now: a later version of a dataset is not what was asked for. Another's is known by its id alone.
     benchmark = None if settings.benchmark is None or against is None else pinned(settings.benchmark, against)
     beside = [selection] if against is None else [selection, against]
-    features = choose(session, who, settings.features, beside)
-    return RunTerms(selection, start, end, cash, commission, slippage, benchmark, features)
+    chosen = choose(session, who, settings.features, settings.reference, beside)
+    return RunTerms(
+        selection, start, end, cash, commission, slippage, benchmark, chosen.features, chosen.reference
+    )  # fmt: skip
 
 
 def _commission(settings: OneRun, defaults: RunDefaults) -> Decimal | CommissionTerms:

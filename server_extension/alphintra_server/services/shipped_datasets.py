@@ -252,6 +252,14 @@ def summarise(manifest: dict[str, Any], symbol: str) -> dict[str, dict[str, Any]
     return out
 
 
+def coverage(manifest: dict[str, Any], symbols: list[str]) -> dict[str, Any] | None:
+    """Count the rows of symbols by day, over all of these. It waits for the disk."""
+    from alphintra.data import catalogue
+    from alphintra.data.pictures import days_of
+
+    return days_of(own["session"] for own in catalogue.read_columns(manifest, symbols).values())
+
+
 def bring_up(database: Database) -> None:
     """Bring the catalogue up to the manifests of what ships; runs at start, on the starting thread."""
     from alphintra.data import catalogue

@@ -22,6 +22,7 @@ from ..jobs.validate import VALIDATE
 from ..models.validations import (
     Acknowledged,
     Acknowledgement,
+    CheckAgain,
     RuleNumber,
     ValidationAccepted,
     ValidationReport,
@@ -30,9 +31,11 @@ from ..models.validations import (
     ValidationRules,
 )
 from .dataset_rows import Level, find
+from .feature_sets import REFERENCE, select_reference
 from .findings import rule_of
 from .manifests import Manifests, place_of
 from .queueing import Queueing
+from .selections import pinned
 
 
 class Validations:
@@ -88,14 +91,17 @@ class Validations:
         )
 
     async def validate(
-        self, who: Caller, dataset_id: str, number: int, body: ValidationRequest
+        self, who: Caller, dataset_id: str, number: int, body: CheckAgain
     ) -> ValidationAccepted:
-        """Check a version again, with a choice of rules and of their numbers."""
-        choice = choice_of(body)
+        """Check a version again, with a choice of rules and of their numbers, and with what is known beside it."""
+        choice = choice_of(ValidationRequest(left_out=body.left_out, parameters=body.parameters))
 
         def work(session: Session) -> ValidationAccepted:
             dataset, version = _version(session, who, dataset_id, number, Level.EDIT)
             self._jobs.refuse()
+            parameters = json.loads(choice.to_json())
+            if body.reference is not None:
+                parameters[REFERENCE] = pinned(body.reference, select_reference(session, who, body.reference))
             report_id = uuid.uuid4().hex
             job = store.create(
                 session,
@@ -109,7 +115,7 @@ class Validations:
                     id=report_id,
                     version_id=version.id,
                     job_id=job.id,
-                    parameters=json.loads(choice.to_json()),
+                    parameters=parameters,
                     report={},
                     created_at=database_now(session),
                 )

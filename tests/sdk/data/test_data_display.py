@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from alphintra.data.chart import Chart, Line, chart_of, svg, thinned
 from alphintra.data.live import MIME, STATIC
+from alphintra.data.pictures import calendar, days_of, histogram
 
 
 def test_the_list_shows_all_datasets():
@@ -54,6 +55,33 @@ def test_the_summary_of_apple():
     assert "survivors: these shares were chosen afterwards" in html
     assert "Public domain" in html
     assert "FB" not in re.findall(r">([A-Z]+)</td>", html)
+
+
+def test_rows_by_day_show_what_is_missing():
+    days = np.datetime64("2004-12-30").astype(int) + np.array([0, 1, 4, 5, 6, 10])
+    coverage = days_of([np.repeat(days, [390, 390, 390, 210, 390, 780])])
+    assert coverage == {
+        "first": "2004-12-30", "days": 1, "counts": [390, 390, 0, 0, 390, 210, 390, 0, 0, 0, 780]
+    }  # fmt: skip
+    html = calendar(coverage)
+    assert "390 rows on a usual day; at most 3 days without rows, from 2005-01-06" in html
+    # By line and place: two days at the end of 2004, which had 366, then the 3rd and the 5th; the 4th; the 9th.
+    paths = re.findall(r'<path d="([^"]+)" stroke="([^"]+)"', html)
+    assert [path for path, _ in paths] == ["M40 14h2", "M762 4h4M38 14h2m2 0h2", "M50 14h2"]
+    assert len({color for _, color in paths}) == 3
+    assert re.findall(r">(\d{4})</text>", html) == ["2004", "2005"]
+    one = calendar({"first": "2020-02-29", "days": 30, "counts": [7]})
+    assert "7 rows in 30 usual days; no day without rows between them" in one
+    gap = data.load("us-indices-daily")._repr_mimebundle_(include=["text/html"])["text/html"]
+    assert "at most 6 days without rows, from 2001-09-11" in gap
+    longer = data.load("us-closes-daily")._repr_mimebundle_(include=["text/html"])["text/html"]
+    assert "20 rows on a usual day" in longer, "a day is a day, of 33 years as well"
+
+
+def test_a_lonely_value_is_seen_beside_thousands():
+    html = histogram({"edges": [0, 1, 2, 3], "counts": [9_000, 0, 1]})
+    assert re.findall(r"M([\d.]+),([\d.]+)", html) == [("0.0", "0.0"), ("64.0", "15.0")]
+    assert histogram({"edges": list(range(1_025)), "counts": [1] * 1_024}).count("M") <= 48
 
 
 def test_factors_show_their_moments():

@@ -110,6 +110,58 @@ def test_events_as_they_were_known(folder):
     assert adjusted.to_pandas()["close"].tolist() == [102.0, 103.0, 102.0, 104.0, 106.0]
 
 
+class Hold(al.Strategy):
+    share = al.Param(0.5, low=0.1, high=1.0)
+
+    def on_bar(self):
+        if self.bar_index == 0:
+            self.order_target_percent(self.share)
+
+
+def test_a_run_goes_through_the_events_of_its_reference_data(folder):
+    al.data.add_reference("actions", [
+        row("symbol", "1980-12-12", text="AAPL"), row("split", "2020-01-06", 2.0), row("dividend", "2020-01-08", 0.5),
+    ])  # fmt: skip
+    loaded = al.backtest(Hold, al.data.load("prices@1/AAPL", reference="actions"))
+    named = al.backtest(Hold, "prices@1/AAPL", reference="actions")
+    assert named.run["reference"] == loaded.run["reference"]
+    assert named.run["reference"]["dataset"] == "actions@1"
+    assert named.run["dataset_hash"] == loaded.run["dataset_hash"] != al.data.load("prices@1/AAPL").content_hash
+    assert named.metrics["final_equity"] == loaded.metrics["final_equity"]
+    # By hand: half of 100,000 at the open of 102 is 490 shares, 980 after the split, of which the last close is 53.
+    assert named.metrics["final_equity"] == 100_000 - 490 * 102 + 980 * 53 + 980 * 0.5
+    assert al.backtest(Hold, "prices@1/AAPL").metrics["final_equity"] < 80_000
+    swept = al.sweep(Hold, "prices@1/AAPL", {"share": [0.5]}, reference="actions@1", workers=1)
+    assert swept.run["reference"] == named.run["reference"]
+    assert swept.table["final_equity"].tolist() == [named.metrics["final_equity"]]
+    replay = al.replay(Hold, "prices@1/AAPL", at="2020-01-08", reference="actions@1")
+    assert replay.result().metrics["final_equity"] == named.metrics["final_equity"]
+    # As of a time, events are those that were known then.
+    al.data.add_reference("actions", [row("split", "2020-01-06", 5.0, known_from="2020-01-07")])
+    for as_of, splits in (("2020-01-07 12:00", [2.0]), ("2020-01-07", [5.0]), ("2020-01-08", [5.0, 1.0])):
+        then = al.data.load("prices@1/AAPL", as_of=as_of)
+        both = [al.data.resolve(then, reference="actions@2"), al.data.resolve(then.known(as_of, "actions@2"))]
+        assert both[0].dataset_hash == both[1].dataset_hash
+        assert both[0].actions["AAPL"].split.tolist() == splits, as_of
+    # Nothing of it is in prices of which nothing is known there; what is adjusted, or has its own, is refused.
+    frame = al.data.load("prices@1/AAPL").to_pandas()
+    other = al.data.resolve({"MSFT": frame}, reference="actions@1")
+    assert (other.actions, other.reference.dataset) == ({}, "actions@1")
+    adjusted = frame.assign(adj_close=frame["close"])
+    assert al.data.resolve({"AAPL": adjusted}, reference="actions@1").actions["AAPL"].split.tolist() == [2.0, 1.0]
+    for data, more, code in (
+        ("prices@1", {"prices": "adjusted"}, "NO_RAW_PRICES"),
+        (al.data.resolve({"AAPL": adjusted}), {}, "NO_RAW_PRICES"),
+        (al.data.load("prices@1/AAPL", reference="actions"), {}, "HAS_EVENTS"),
+        ("us-equities-daily/AAPL", {}, "HAS_EVENTS"),
+        ("prices@1/AAPL", {"reference": frame}, "BAD_DATA_TYPE"),
+        ("prices@1/AAPL", {"reference": "minutes"}, "NO_REFERENCE"),
+    ):
+        with pytest.raises(DataError) as caught:
+            al.data.resolve(data, **{"reference": "actions"} | more)
+        assert caught.value.code == code, data
+
+
 def test_rows_are_never_changed(folder):
     al.data.add_reference("actions", [row("split", "2020-01-06", 4.0), row("listing", "2000-01-01")])
     al.data.add_reference("actions", [row("split", "2020-01-06", 4.0)])  # is there already

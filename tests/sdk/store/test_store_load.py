@@ -141,6 +141,9 @@ def test_how_it_looks_reads_no_row(root, monkeypatch):
     monkeypatch.setattr("alphintra.store.reading.read", None)
     assert repr(data) == "Dataset my/prices@1/AAPL: AAPL; 1min, 2020-01-01 to 2020-01-03, 3,000 rows"
     html = data._repr_mimebundle_()["text/html"]
+    # Each column of numbers with how its values are spread, and the days that have rows.
+    assert html.count("</svg></td>") == sum("histogram" in own for own in data.about.statistics.values()) > 0
+    assert "Rows by day: " in html
     assert "timestamp[us, UTC]" in html
     assert "CRYPTO · 1min · calendar 24/7 · USD · prices: raw" in html
 

@@ -101,8 +101,14 @@ def test_a_calendar_of_rows_is_bounded():
     daily.add(np.arange(0, 30_000, dtype=np.int32))  # 82 years
     daily.add(np.array([5, 29_999], dtype=np.int32))
     found = daily.to_json()
-    assert (found["first"], found["days"], len(found["counts"])) == ("1970-01-01", 3, 10_000)
-    assert (found["counts"][:3], found["counts"][-1], sum(found["counts"])) == ([3, 4, 3], 4, 30_002)
+    assert (found["first"], found["days"], len(found["counts"])) == ("1970-01-01", 1, 30_000)
+    assert (found["counts"][4:7], found["counts"][-1], sum(found["counts"])) == ([1, 2, 1], 2, 30_002)
+    # Longer than a century: by weeks, so that each count is of the same days of the week.
+    weekdays = Coverage("date32")
+    days = np.arange(0, 70_000, dtype=np.int32)
+    weekdays.add(days[(days + 3) % 7 < 5])  # 1970 began on a Thursday
+    found = weekdays.to_json()
+    assert (found["days"], len(found["counts"]), set(found["counts"])) == (7, 10_000, {5})
     before = Coverage("timestamp[us, UTC]")
     before.add(np.array([-1, 0, 86_400_000_000]))
     assert before.to_json() == {"first": "1969-12-31", "days": 1, "counts": [1, 1, 1]}

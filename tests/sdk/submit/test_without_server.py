@@ -173,6 +173,7 @@ def test_more_than_the_server_takes_is_not_sent(monkeypatch, tmp_path):
         ({"benchmark": pd.DataFrame()}, ParameterError, "benchmark is the name"),
         ({"features": {"vix": pd.DataFrame()}}, ParameterError, "features are names of datasets"),
         ({"features": pd.DataFrame()}, ParameterError, "features are names of datasets"),
+        ({"reference": pd.DataFrame()}, ParameterError, "reference is the name of a dataset"),
         ({"methodology": "guess"}, ParameterError, "no methodology 'guess'"),
         ({"commission": 2}, RuleError, r"outside \[0, 0.5\]"),
     ],
@@ -196,6 +197,7 @@ def test_arguments_of_a_backtest_become_those_of_the_server():
             "risk_free_rate": 0.01,
             "benchmark": DATA,
             "features": {"vix": "vix-daily"},
+            "reference": "actions@1",
             "max_share": None,
             "check": True,
         }
@@ -213,6 +215,7 @@ def test_arguments_of_a_backtest_become_those_of_the_server():
         "rules": {"max_share": None},
         "benchmark": DATA,
         "features": {"vix": "vix-daily"},
+        "reference": "actions@1",
     }
 
 

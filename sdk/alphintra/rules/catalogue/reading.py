@@ -71,4 +71,13 @@ class Reading(Check):
             seen_in="file",
         ),
         Rule("SHEET_SKIPPED", "info", "A sheet of a workbook beside the first one is left out.", seen_in="file"),
+        Rule(
+            "EVENT_ROW",
+            "error",
+            "A row of reference data is left out: it is of no known kind; its ratio or amount cannot be; a symbol is "
+            "missing or too much; nothing says when it was known, or it was withdrawn before; another row of the same "
+            "instrument, kind and date was known from the same time and says something else.",
+            "A row that is there twice; a correction with a later time of knowledge.",
+            seen_in="file",
+        ),
     )  # fmt: skip

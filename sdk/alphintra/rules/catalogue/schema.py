@@ -67,7 +67,7 @@ class Schema(Check):
             self.found.add(COLUMN_LIMIT.id, [Place(message=message)])
 
     def _required(self) -> tuple[str, ...]:
-        if self.facts.kind == "features":
+        if self.facts.kind in ("features", "reference"):
             return ()
         if self.facts.kind == "ticks":
             return () if self.facts.without("bid", "ask") is None else ("price",)

@@ -1,6 +1,5 @@
-/** What the lists of all panels share: their outline while they load, and when they are drawn again. */
+/** When what is shown is drawn again. */
 
-import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
 import React from 'react';
 
@@ -23,19 +22,4 @@ export function useMinute(): number {
     return () => window.clearInterval(timer);
   }, []);
   return now;
-}
-
-/** Rows of what is being read, with lines of these widths. */
-export function ListSkeleton({ widths, trans }: { widths: readonly string[]; trans: TranslationBundle }): JSX.Element {
-  return (
-    <ul className="alphintra-Items" aria-busy="true" aria-label={trans.__('Loading')}>
-      {[0, 1, 2, 3].map(i => (
-        <li key={i} className="alphintra-Item">
-          {widths.map((width, line) => (
-            <div key={line} className="alphintra-Skeleton" style={{ width, height: line === 0 ? 14 : 12 }} />
-          ))}
-        </li>
-      ))}
-    </ul>
-  );
 }
