@@ -90,6 +90,8 @@ async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be
     (error,) = shown["validation_errors"]
     assert error.startswith("SCHEMA_TYPE: "), error
     assert "bad.csv, row 5 (line 6), column 'Open'" in error
+    (told,) = (await services.version_reading.versions(Caller("alice", ()), "bad")).versions
+    assert told.validation_errors == [error]  # what a notebook warns of
     made = await api("POST", "/api/strategies/code/create", {"name": "Hold", "code": HOLD}, user=ALICE)
     path = f"/api/strategies/code/{made.json['id']}/execute"
     refused = await api("POST", path, {"dataset_id": "bad/AAPL"}, user=ALICE)

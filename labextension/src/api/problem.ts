@@ -109,3 +109,11 @@ export function describe(error: unknown): { text: string; details: string[] } {
     details: []
   };
 }
+
+/** Why a form was refused: what was said, and of its fields what that does not say already; no codes of HTTP. */
+export function refusalOf(error: unknown): { text: string; details: string[] } {
+  const { text } = describe(error);
+  const errors = error instanceof ApiError ? (error.problem.errors ?? []) : [];
+  const details = errors.filter(item => !text.includes(item.message));
+  return { text, details: details.map(({ field, message }) => (field ? `${field}: ${message}` : message)) };
+}

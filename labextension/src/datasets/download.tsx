@@ -57,6 +57,10 @@ export function DownloadMenu({ of, symbols, alphintra }: IProps): JSX.Element {
     try {
       // The browser tells nobody why it got no file: whether it can be had is asked before.
       const plan = await client.downloadPlan(of.id, query);
+      if (plan.rows === 0) {
+        setState({ text: trans.__('There are no rows of this symbol between these dates.'), isProblem: true });
+        return;
+      }
       const link = document.createElement('a');
       link.href = client.downloadUrl(of.id, query);
       link.download = plan.file_name;

@@ -124,7 +124,9 @@ function Warnings({ dataset, version, trans }: IProps): JSX.Element | null {
         : null,
     (version ?? dataset).sealed ? ['info', '\u26bf', trans.__('Sealed: its files are encrypted')] : null,
     dataset.simulated ? ['warning', '!', trans.__('Simulated: nobody traded at these prices')] : null,
-    dataset.tradable === false ? ['info', 'i', trans.__('Closes alone: nothing can be filled against it')] : null
+    dataset.tradable === false
+      ? ['info', 'i', trans.__('Without open, high, low and close: nothing can be filled against it')]
+      : null
   ].filter((own): own is string[] => own !== null);
   return told.length === 0 ? null : (
     <div className="alphintra-Warnings">

@@ -7,7 +7,7 @@ import React from 'react';
 
 import type { Client } from '../api/client.js';
 import type { IUploadInspection } from '../api/datasets.js';
-import { describe } from '../api/problem.js';
+import { describe, refusalOf } from '../api/problem.js';
 import type { IJob } from '../api/types.js';
 import { Failure } from '../failure.js';
 import { JobProgress } from '../jobs/progress.js';
@@ -168,7 +168,7 @@ function Import(props: IImportOptions): JSX.Element {
     );
   }
   const job = jobs.active.find(stand.job_id);
-  const told = refusal === null ? null : describe(refusal);
+  const told = refusal === null ? null : refusalOf(refusal);
   const failed = stand.error?.message ? { text: stand.error.message, details: [] } : null;
   const head = (
     <header className="alphintra-Mapping-head">
@@ -250,6 +250,8 @@ function Import(props: IImportOptions): JSX.Element {
             </button>
           ) : stand.state === 'DONE' ? (
             <p>{trans.__('It has become a version of a dataset.')}</p>
+          ) : stand.state === 'FAILED' ? (
+            <p>{trans.__('It was not kept. Upload it again once it is mended, or another one.')}</p>
           ) : (
             <p>{trans.__('The file is no longer kept: upload it again.')}</p>
           )}

@@ -28,6 +28,15 @@ const idArgs = (description: string): { args: ReadonlyJSONObject } => ({
   args: { type: 'object', properties: { id: { type: 'string', description } }, required: ['id'] }
 });
 
+/** Whether somebody writes in a document: keys that they press must not go anywhere else. */
+function isWriting(): boolean {
+  const { activeElement } = document;
+  return (
+    activeElement?.closest('#jp-main-dock-panel') != null &&
+    activeElement.closest('input, select, textarea, .cm-editor, .xterm, [contenteditable=true]') !== null
+  );
+}
+
 export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
   id: '@alphintra/lab:datasets',
   description: 'Lists datasets, takes files up, shows what is in them.',
@@ -99,11 +108,14 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       tracker: WidgetTracker<MainAreaWidget<T>>,
       id: string,
       title: string,
-      make: (onTitle: (title: string) => void) => T
+      make: (onTitle: (title: string) => void) => T,
+      quietly: { after?: string } | null
     ): MainAreaWidget<T> => {
       const shown = tracker.find(own => own.id === id);
       if (shown) {
-        shell.activateById(id);
+        if (quietly === null) {
+          shell.activateById(id);
+        }
         return shown;
       }
       const content: T = make(text => {
@@ -114,12 +126,18 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       widget.title.label = title;
       widget.title.icon = datasetsIcon;
       widget.title.closable = true;
-      shell.add(widget, 'main', { type: 'Dataset' });
+      shell.add(widget, 'main', { type: 'Dataset', activate: quietly === null, ref: quietly?.after });
       void tracker.add(widget);
-      shell.activateById(id);
+      if (quietly === null) {
+        shell.activateById(id);
+      }
       return widget;
     };
-    const openDataset = (id: string, version: number | null = null): MainAreaWidget<DatasetDocument> => {
+    const openDataset = (
+      id: string,
+      version: number | null = null,
+      quietly: { after?: string } | null = null
+    ): MainAreaWidget<DatasetDocument> => {
       const own = `alphintra-dataset-${id}`;
       const widget = place(
         datasets,
@@ -140,15 +158,18 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
               void model.refresh();
               void storage.refresh();
             }
-          })
+          }),
+        quietly
       );
       if (version !== null) {
         widget.content.showVersion(version);
       }
       return widget;
     };
-    const openUpload = (id: string): MainAreaWidget<ImportDocument> => {
+    const openUpload = (id: string, quietly: { after?: string } | null = null): MainAreaWidget<ImportDocument> => {
       const own = `alphintra-upload-${id}`;
+      // Who went on with something else while it was read stays there.
+      const isLookedAt = (): boolean => imports.find(widget => widget.id === own)?.isVisible === true && !isWriting();
       const close = (): void => imports.find(widget => widget.id === own)?.dispose();
       return place(
         imports,
@@ -166,9 +187,10 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
             onDone: (version, name) => {
               const openIt = (dataset: IDataset | undefined): void => {
                 if (dataset) {
-                  openDataset(dataset.id);
+                  // Where an earlier version is looked at, the new one takes its place.
+                  openDataset(dataset.id, null, isLookedAt() ? null : { after: own }).content.showVersion(null);
                   close();
-                } else {
+                } else if (isLookedAt()) {
                   // It was deleted meanwhile, or has another version now: the list shows what there is.
                   shell.activateById(panel.id);
                 }
@@ -179,7 +201,8 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
                 .then(openIt, () => openIt(undefined));
             },
             onGone: close
-          })
+          }),
+        quietly
       );
     };
 
@@ -250,8 +273,8 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       0
     );
 
-    // The next thing that a person does with a file that has arrived is to look at how it is read.
-    uploads.sent.connect((_, id) => void openUpload(id));
+    // The next thing that a person does with a file that has arrived is to look at how it is read, unless they write.
+    uploads.sent.connect((_, id) => void openUpload(id, isWriting() ? {} : null));
     const left = new Set<string>();
     uploads.changed.connect(() => {
       for (const { id, sender } of uploads.items) {

@@ -46,7 +46,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   zone: 'UTC',
   symbol_pattern: '{symbol}.csv',
   members: 'Stocks/*.csv',
-  known_from: '2020-12-31'
+  known_from: '2020-12-31',
+  'dialect.encoding': 'cp1252'
 };
 
 function zones(): string[] {
@@ -126,6 +127,17 @@ function Questions(props: IProps): JSX.Element | null {
   );
 }
 
+/** Whose rows they are where that stands nowhere in the form, or how it is said that they are of many. */
+function symbolHint(found: IInspected, mapping: IMapping, trans: TranslationBundle): string | null {
+  if (mapping.symbol_from === 'column') {
+    return null;
+  }
+  const named = found.reasons.find(own => own.field === 'symbol_from' && own.value === 'name');
+  return mapping.symbol_from === 'name' && found.tables.length <= 1 && named
+    ? `${named.reason.charAt(0).toUpperCase()}${named.reason.slice(1)}.`
+    : trans.__('For many in one file, say in the table which column it is.');
+}
+
 /** How its rows are meant: bars or ticks, whose, when, adjusted for what. */
 function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
   const { mapping } = form;
@@ -172,7 +184,7 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
           ['name', found.tables.length > 1 ? trans.__('one a file: in its name') : trans.__('one: the name of the file')] as const
         ]}
         complaint={null}
-        hint={hasColumn ? null : trans.__('For many in one file, say in the table which column it is.')}
+        hint={symbolHint(found, mapping, trans)}
         onChange={from => onChange({ ...form, mapping: withSymbolFrom(mapping, from) })}
       />
       {mapping.symbol_from === 'fixed' ? (
@@ -274,7 +286,7 @@ function About({ form, trans, onChange }: IProps): JSX.Element {
         label={trans.__('Asset class')}
         value={about.asset_class}
         options={ASSETS}
-        placeholder="STOCKS"
+        placeholder={trans.__('other')}
         complaint={/^[A-Z_]{0,20}$/.test(about.asset_class) ? null : trans.__('Capital letters, such as STOCKS.')}
         onChange={own => change({ asset_class: own.toUpperCase() })}
       />
@@ -300,7 +312,7 @@ function About({ form, trans, onChange }: IProps): JSX.Element {
         name="currency"
         label={trans.__('Currency')}
         value={about.currency}
-        placeholder="USD"
+        placeholder={trans.__('not said')}
         complaint={/^[A-Za-z]{0,3}$/.test(about.currency) ? null : trans.__('Three letters, such as USD.')}
         onChange={currency => change({ currency })}
       />

@@ -43,7 +43,11 @@ function Places({ fired, trans }: { fired: IFired; trans: TranslationBundle }): 
           {trans.__('%1 more places', fixed(more, 0))}
         </button>
       ) : fired.count > shown.length ? (
-        <span className="alphintra-muted">{trans.__('the first of %1', fixed(fired.count, 0))}</span>
+        <span className="alphintra-muted">
+          {shown.length === 0
+            ? trans.__('%1 places, which a sealed version does not keep', fixed(fired.count, 0))
+            : trans.__('the first of %1', fixed(fired.count, 0))}
+        </span>
       ) : null}
     </>
   );

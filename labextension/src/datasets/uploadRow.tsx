@@ -3,7 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import { describe } from '../api/problem.js';
+import { ApiError, describe } from '../api/problem.js';
 import type { IJob } from '../api/types.js';
 import { Bar, JobProgress } from '../jobs/progress.js';
 import { bytesText, etaText, percentText } from '../jobs/words.js';
@@ -21,6 +21,13 @@ interface IProps {
   onStopJob: (id: string) => void;
 }
 
+/** Why the bytes do not go on just now: the server does not answer, or says why not yet. */
+function waitingText(error: unknown, trans: TranslationBundle): string {
+  return error instanceof ApiError && !error.unreachable
+    ? trans.__('waits: %1', describe(error).text)
+    : trans.__('waits for the connection');
+}
+
 /** The bytes on their way, with a bar and a button that ends them. */
 export function SendingProgress(props: {
   upload: IUploadItem;
@@ -36,7 +43,7 @@ export function SendingProgress(props: {
     sender === null
       ? trans.__('%1: add the file again', percentText(share))
       : sender.state === 'waiting'
-        ? trans.__('waits for the connection')
+        ? waitingText(sender.error, trans)
         : trans.__('%1 of %2', bytesText(upload.received), bytesText(upload.length));
   return (
     <div className="alphintra-Progress">

@@ -70,35 +70,15 @@ export class UploadsModel {
   /** Send a file: on from where it was left, if it is the same one. */
   async add(file: IChosenFile): Promise<void> {
     const key = `alphintra:upload:${file.lastModified}:${file.size}:${file.name}`;
-    if (this._senders.some(sender => sender.name === file.name && sender.length === file.size)) {
+    if (this._onTheirWay.has(key)) {
+      // Its row says how far it is.
       return;
     }
-    await this.refresh();
-    const before = this._memory.getItem(key);
-    const left = this._uploads.find(upload => upload.id === before && upload.state === 'RECEIVING');
-    const sender = new TusUpload({
-      source: file,
-      send: this._source.send,
-      digest: this._digest,
-      id: left?.id ?? null
-    });
-    this._senders = [sender, ...this._senders];
-    sender.changed.connect(() => {
-      if (sender.id !== null) {
-        this._memory.setItem(key, sender.id);
-      }
-      this._changed.emit();
-    });
-    this._changed.emit();
-    await sender.run();
-    if (sender.state !== 'failed') {
-      this._memory.removeItem(key);
-    }
-    if (sender.state === 'sent' && sender.id !== null) {
-      this._watched.add(sender.id);
-      await this.refresh();
-      this._drop(sender);
-      this._sent.emit(sender.id);
+    this._onTheirWay.add(key);
+    try {
+      await this._send(file, key);
+    } finally {
+      this._onTheirWay.delete(key);
     }
   }
 
@@ -140,6 +120,38 @@ export class UploadsModel {
     this._changed.emit();
   }
 
+  private async _send(file: IChosenFile, key: string): Promise<void> {
+    await this.refresh();
+    const before = this._memory.getItem(key);
+    const left = this._uploads.find(upload => upload.id === before && upload.state === 'RECEIVING');
+    const sender = new TusUpload({
+      source: file,
+      send: this._source.send,
+      digest: this._digest,
+      id: left?.id ?? null
+    });
+    // One that could not be sent gives way: who adds its file again wants it tried again.
+    this._senders = [sender, ...this._senders.filter(other => this._keys.get(other) !== key)];
+    this._keys.set(sender, key);
+    sender.changed.connect(() => {
+      if (sender.id !== null) {
+        this._memory.setItem(key, sender.id);
+      }
+      this._changed.emit();
+    });
+    this._changed.emit();
+    await sender.run();
+    if (sender.state !== 'failed') {
+      this._memory.removeItem(key);
+    }
+    if (sender.state === 'sent' && sender.id !== null) {
+      this._watched.add(sender.id);
+      await this.refresh();
+      this._drop(sender);
+      this._sent.emit(sender.id);
+    }
+  }
+
   private _itemOf(sender: TusUpload): IUploadItem {
     return {
       id: sender.id,
@@ -160,6 +172,9 @@ export class UploadsModel {
 
   private _uploads: readonly IUpload[] = [];
   private _senders: readonly TusUpload[] = [];
+  /** What tells the file of each from another one. */
+  private _keys = new WeakMap<TusUpload, string>();
+  private _onTheirWay = new Set<string>();
   private _watched = new Set<string>();
   private _dismissed = new Set<string>();
   private _changed = new Signal<this, void>(this);

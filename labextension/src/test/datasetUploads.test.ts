@@ -222,3 +222,39 @@ test('the same file goes on where a closed page left it, another one of its name
   assert.equal(Buffer.from(server.kept).toString(), 'another');
   assert.ok(server.asked.includes('POST'));
 });
+
+test('a file that could not be sent is tried again when it is added again', async () => {
+  const server = new TusServer();
+  const uploads = new UploadsModel(server, new Memory(), digest);
+  server.before = method => {
+    if (method === 'POST') {
+      throw new ApiError({ status: 413, title: 'Too large', detail: 'There is no room for it.' });
+    }
+  };
+  await uploads.add(file());
+  assert.deepEqual(uploads.items.map(item => item.state), ['FAILED']);
+  // Room was made.
+  server.before = () => undefined;
+  await uploads.add(file());
+  assert.ok(CONTENT.equals(server.kept));
+  assert.deepEqual(uploads.items.map(item => [item.state, item.sender]), [['INSPECTING', null]]);
+});
+
+test('of two files of one name and length neither is left out', async () => {
+  const begun: string[] = [];
+  const never = new Promise<never>(() => undefined);
+  const send = (_: string, init: RequestInit): Promise<never> => {
+    begun.push(init.method!);
+    return never;
+  };
+  const uploads = new UploadsModel({ uploads: async () => ({ items: [] }), send }, new Memory(), digest);
+  const own = (lastModified: number): File => new File(['Date,Close'], 'prices.csv', { lastModified });
+  void uploads.add(own(1));
+  void uploads.add(own(2));
+  await new Promise(resolve => setTimeout(resolve));
+  // The very same one is on its way already.
+  void uploads.add(own(2));
+  await new Promise(resolve => setTimeout(resolve));
+  assert.deepEqual(begun, ['POST', 'POST']);
+  assert.equal(uploads.items.length, 2);
+});

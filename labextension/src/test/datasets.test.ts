@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IDataset, IDatasetQuery, IInspected, IMapping, IValidationReport } from '../api/datasets.js';
+import { ApiError, refusalOf } from '../api/problem.js';
 import type { IPage } from '../api/types.js';
 import {
   IMappingForm,
@@ -406,4 +407,15 @@ test('datasets are told of in words', () => {
   assert.deepEqual(columns.map(columnDecimals), [5, 3, 0, 2]);
   assert.deepEqual([1.08, 1.08345].map(value => cellText(value, 5)), ['1.08000', '1.08345']);
   assert.deepEqual([figureText(2500.5, 0), figureText(0.00512, 2)], ['2\u202f500.50', '0.0051200']);
+});
+
+test('a refusal of a form says each thing once, and no code of HTTP', () => {
+  const taken = { field: 'dataset', message: 'prices is a dataset of the platform: choose another name' };
+  const other = { field: 'about.calendar', message: 'there is no calendar XNYZ' };
+  const problem = { status: 422, title: 'Unprocessable Entity', detail: `dataset: ${taken.message}`, errors: [taken, other] };
+  assert.deepEqual(refusalOf(new ApiError(problem)), {
+    text: `dataset: ${taken.message}`,
+    details: ['about.calendar: there is no calendar XNYZ']
+  });
+  assert.deepEqual(refusalOf(new Error('away')), { text: 'away', details: [] });
 });

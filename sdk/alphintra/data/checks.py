@@ -72,7 +72,8 @@ def check_order(utc: I64, table: RawTable, name: str) -> None:
             f"the time {when} occurs twice",
             code="DUPLICATE_TIME",
             where=table.where(row, name),
-            hint="Keep one row for each time. For several symbols give a dict of frames, one for each.",
+            hint="Keep one row for each time: of a stored dataset, by a recipe with the step 'deduplicate'. "
+            "For several symbols give a dict of frames, one for each.",
         )
     raise DataError(
         f"the time {when} is earlier than that of the row before",

@@ -71,6 +71,9 @@ class Dataset:
             self._markets[on] = market_from_manifest(self.manifest, self.symbols, on)
         return self._markets[on]
 
+    def check_usable(self) -> None:
+        """Refuse what a run may not take; all that ships or was given may be taken."""
+
     def shown(self) -> MarketData:
         """Return the bars as charts and tables show them: without the jumps of splits where possible."""
         return self.market("adjusted") if self.manifest else self.market()

@@ -51,6 +51,7 @@ def read(name: str, source: Any, symbols: tuple[str, ...]) -> FeatureSet:
     if isinstance(source, str) and not _is_file(source):
         source = load(source)
     if isinstance(source, StoredDataset):
+        source.check_usable()
         return _stored(name, source, symbols)
     if isinstance(source, Dataset):
         return _market(name, _shipped(source) if source.manifest else source.market(), symbols)

@@ -111,6 +111,7 @@ def whole(data: Any, prices: str | None = None, label: Label | None = None) -> M
             return _resolved(market_from_manifest(*selection, on), None, label)
         stored = stored_dataset(data)
         if stored is not None:
+            stored.check_usable()
             return _resolved(stored.market(prices), None, label)
         return _from_path(data, on, label)
     if isinstance(data, os.PathLike):
@@ -119,6 +120,7 @@ def whole(data: Any, prices: str | None = None, label: Label | None = None) -> M
     from alphintra.data.given import is_frame, market_from_frame, market_from_frames
 
     if isinstance(data, Dataset):
+        data.check_usable()
         return _resolved(data.market(prices), None, label)
     if is_frame(data):
         return market_from_frame(data, on, label)

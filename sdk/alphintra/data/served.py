@@ -36,26 +36,29 @@ class DoorSource:
 
     def versions(self, name: str) -> list[str]:
         """See :class:`alphintra.data.sources.VersionSource`."""
-        return [number for number, _ in self._pairs(name)]
+        return list(self._found(name))
 
     def open(self, name: str, version: str) -> Version:
         """See :class:`alphintra.data.sources.VersionSource`."""
         from alphintra.store import manifest as manifests
         from alphintra.store.reading import Version
 
-        identity = dict(self._pairs(name))[version]
+        found = self._found(name)[version]
+        identity = str(found["id"])
         with _said_of_data(name):
             raw = _door.fetch(f"/v1/versions/{quote(identity)}/manifest")
-        return Version(manifests.from_json(raw), DoorFiles(identity))
+        errors = tuple(str(error) for error in found.get("validation_errors", ()))
+        return Version(manifests.from_json(raw), DoorFiles(identity), open_errors=errors)
 
-    def _pairs(self, name: str) -> list[tuple[str, str]]:
+    def _found(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return what the server says of the versions, by their numbers; none where it has no such dataset."""
         try:
             found = _door.ask("GET", f"/v1/versions?{urlencode({'name': name})}")
         except ServerError as error:
             if error.code in _GONE:
-                return []
+                return {}
             raise
-        return [(str(item["number"]), str(item["id"])) for item in found["versions"]]
+        return {str(item["number"]): item for item in found["versions"]}
 
 
 @dataclass(frozen=True)

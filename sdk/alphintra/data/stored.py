@@ -263,7 +263,7 @@ class StoredDataset(Dataset):
         return events(self._reference[1], self.symbols, self.known_until)
 
     def market(self, prices: str | None = None) -> MarketData:
-        """Return the bars as a run trades them, over all times of the chosen symbols.
+        """Return the bars as a run trades them, over all times of the chosen symbols; open errors are warnings of it.
 
         Raises:
             DataError: The dataset holds no prices, or none on this basis.
@@ -276,6 +276,21 @@ class StoredDataset(Dataset):
     def shown(self) -> MarketData:
         """Return the bars as charts and tables show them."""
         return self.market()
+
+    def check_usable(self) -> None:
+        """Refuse a version with errors that nobody has accepted, as a server does: a run has no figures on it.
+
+        Raises:
+            DataError: ``DATASET_HAS_ERRORS``.
+        """
+        errors = self._version.open_errors
+        if errors:
+            raise DataError(
+                f"'{self.name}' has errors that nobody has accepted: {errors[0]}", code="DATASET_HAS_ERRORS",
+                where=self.name,
+                hint="Mend the rows by a recipe, or accept the errors with a reason, in its report in JupyterLab or "
+                "over REST. al.data.load(…).to_pandas() has the rows as they are.",
+            )  # fmt: skip
 
     def __repr__(self) -> str:
         """Return one line: name, symbols, range and rows; reads no rows."""
@@ -321,6 +336,10 @@ class StoredDataset(Dataset):
         market = market_from_tables(self.name, tables, on, label, self.content_hash)
         bars = {symbol: _closes(own) for symbol, own in market.bars.items()} if closes_only else market.bars
         notes = [note for note in market.notes if note.code != "time_zone_assumed"]
+        notes += [
+            Note("open_error", f"an error of the data that nobody has accepted: {error}", "warning")
+            for error in self._version.open_errors
+        ]
         if about.simulated:
             notes.append(Note("simulated", "simulated prices: nobody ever traded at them", "warning"))
         adjusted = about.adjustment == "adjusted" and market.prices == AS_GIVEN

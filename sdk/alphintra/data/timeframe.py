@@ -98,16 +98,20 @@ def find_frame(times: Mapping[str, Times], label: Label | None = None) -> Frame:
 
 
 def infer_timeframe(times: Times) -> str | None:
-    """Return the time frame of one symbol's bars; ``None`` for a single bar."""
-    if len(times.utc) < 2:
+    """Return the time frame of one symbol's bars; ``None`` for a single bar.
+
+    A row that is there twice counts once: a day's bars stay those of days.
+    """
+    utc, first = np.unique(times.utc, return_index=True)
+    if len(utc) < 2:
         return None
-    steps = np.diff(times.utc)
-    values, counts = np.unique(steps, return_counts=True)
+    values, counts = np.unique(np.diff(utc), return_counts=True)
     step = int(values[np.argmax(counts)])
-    one_a_date = len(np.unique(times.session)) == len(times.session)
+    session = times.session[first]
+    one_a_date = len(np.unique(session)) == len(session)
     if step < _DAILY or not one_a_date:
         return _intraday_name(step)
-    days = float(np.median(np.diff(times.session)))
+    days = float(np.median(np.diff(session)))
     for least, most, name in ((0, 4, "1d"), (5, 9, "1w"), (28, 31, "1mo")):
         if least <= days <= most:
             return name

@@ -56,11 +56,13 @@ class Text:
         name: What findings call it.
         path: Where it is.
         scan: What its pass found.
+        raw: Where it is as it came, in whichever encoding.
     """
 
     name: str
     path: Path
     scan: Scan
+    raw: Path
 
 
 def prepare(part: Part, encoding: str, spool: Path, limits: Limits, findings: Findings) -> Text:
@@ -72,7 +74,7 @@ def prepare(part: Part, encoding: str, spool: Path, limits: Limits, findings: Fi
     if found.mixed:
         path = _rewritten(replace(part, path=path), "utf-8", spool, limits)
         found = scan(path, limits, part.name, Findings(0))
-    return Text(part.name, path, found)
+    return Text(part.name, path, found, part.path)
 
 
 def _old_lines(path: Path) -> bool:
@@ -132,7 +134,7 @@ def open_text(
     Raises:
         DataError: Its header is not the mapping's.
     """
-    check_header(text.path, mapping, text.name)
+    check_header(text.path, mapping, text.name, text.raw)
     return Opened(
         batches=_batches(connection, text, mapping, day, limits),
         rejected=lambda rows: rejects(connection, text, mapping, limits, findings, rows),

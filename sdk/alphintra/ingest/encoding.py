@@ -27,7 +27,14 @@ _BOMS = (
 _BLANK = re.compile(rb"\n(?=\r?\n)")
 _REPLACEMENT = "�".encode()
 _BLANKS = 1_000_000
-_SURE = 0.99
+#: What most programs write where they do not write UTF-8.
+_USUAL = ("cp1252", "latin_1")
+#: Encodings to choose from: more are no help to anybody.
+_OFFERED = 6
+#: What no text holds: a byte that was not read, or a control character.
+_BROKEN = re.compile("[\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+#: What a word ends at.
+_SIGNS = [bytes([sign]) for sign in b"\r\n\t ,;|\"'"]
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,15 @@ class Encoding:
         name: Python's name of the encoding.
         sure: Whether it is no guess.
         reason: Why.
-        others: What else it could be.
+        others: What else it could be: each reads the file otherwise than those before it.
+        reads: How the first word with a letter beyond ASCII reads in each of them, the proposed one first.
     """
 
     name: str
     sure: bool
     reason: str
     others: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +90,10 @@ def propose(path: Path) -> Encoding:
         bad = _first_bad(file)
         if bad is None:
             return Encoding("utf-8", True, "all of the file is UTF-8")
-        file.seek(max(0, bad - (8 << 10)))
+        start = max(0, bad - (8 << 10))
+        file.seek(start)
         around = file.read(16 << 10)
-    return _resembles(around, bad)
+    return _resembles(around, bad, bad - start)
 
 
 def _first_bad(file: BinaryIO) -> int | None:
@@ -105,17 +115,35 @@ def _first_bad(file: BinaryIO) -> int | None:
             return None
 
 
-def _resembles(around: bytes, bad: int) -> Encoding:
+def _resembles(around: bytes, bad: int, place: int) -> Encoding:
+    """Propose what bytes resemble; ``bad`` is the first of the file that is no UTF-8, ``place`` where it is in them."""
     from charset_normalizer import from_bytes
 
-    names = []
-    for match in from_bytes(around, threshold=0.4):
-        if match.encoding not in names:
-            names.append(match.encoding)
-    fallbacks = [name for name in ("cp1252", "latin_1") if name not in names]
-    first, *others = [*names, *fallbacks]
-    reason = f"byte {bad + 1} is not UTF-8; the bytes around it resemble {first}"
-    return Encoding(first, False, reason, tuple(others[:8]))
+    best, *others = [match.encoding for match in from_bytes(around, threshold=0.4)] or _USUAL
+    # Many read the same bytes alike: the usual one stands for all of those, and is never crowded out by rare ones.
+    reading: dict[str, str] = {}
+    for name in (best, *_USUAL, *others):
+        text = around.decode(name, "replace")
+        if name == best or not _BROKEN.search(text):
+            if text in reading and reading[text] == best and name in _USUAL:
+                reading[text] = name
+            reading.setdefault(text, name)
+    names = tuple(reading.values())[:_OFFERED]
+    word = _word(around, place)
+    return Encoding(
+        names[0],
+        False,
+        f"byte {bad + 1} is not UTF-8; the bytes around it resemble {names[0]}",
+        names[1:],
+        tuple(word.decode(name, "replace") for name in names),
+    )
+
+
+def _word(around: bytes, place: int) -> bytes:
+    """Return the word around a byte, at most 24 bytes of it."""
+    begin = max((around.rfind(sign, 0, place) for sign in _SIGNS), default=-1) + 1
+    ends = [end for sign in _SIGNS if (end := around.find(sign, place)) >= 0]
+    return around[max(begin, place - 12) : min([*ends, place + 12])]
 
 
 def transcode(source: Path, target: Path, encoding: str, limits: Limits, name: str) -> None:

@@ -8,14 +8,22 @@ from itertools import islice
 from pathlib import Path
 
 from alphintra.errors import DataError
+from alphintra.ingest.encoding import propose
 from alphintra.ingest.findings import shown
 from alphintra.ingest.mapping import Mapping
 
 _HEAD = 4 << 20
 
 
-def check_header(path: Path, mapping: Mapping, name: str) -> None:
+def check_header(path: Path, mapping: Mapping, name: str, raw: Path | None = None) -> None:
     """Refuse a text whose header is another one.
+
+    Args:
+        path: The text in UTF-8.
+        mapping: Whose columns it is to have.
+        name: What errors call it.
+        raw: The text as it came: where another encoding was chosen than was proposed, the mapping has the columns'
+            names as the proposed one reads them.
 
     Raises:
         DataError: Names the first column that differs.
@@ -32,17 +40,31 @@ def check_header(path: Path, mapping: Mapping, name: str) -> None:
         quotechar=dialect.quote or None,
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
     )
+    otherwise = _reread(sources, raw, dialect.encoding)
     closest: list[str] = []
     try:
         for row in islice(reader, dialect.skip):
             names = [clean_name(cell) for cell in row]
-            if names == sources or ["", *names] == sources:
+            if any(names == own or ["", *names] == own for own in (sources, otherwise)):
                 return
             if len(names) == len(sources) or not closest:
                 closest = names
     except csv.Error as error:
         raise DataError("the header cannot be read", code="ROW_SHAPE", where=name) from error
-    raise mismatch(sources, closest, name)
+    raise mismatch(otherwise or sources, closest, name)
+
+
+def _reread(sources: list[str], raw: Path | None, encoding: str) -> list[str]:
+    """Return names that the proposed encoding has read as the chosen one reads them; none where that is the same."""
+    if raw is None or all(source.isascii() for source in sources):
+        return []
+    proposed = propose(raw).name
+    if proposed == encoding:
+        return []
+    try:
+        return [clean_name(source.encode(proposed).decode(encoding)) for source in sources]
+    except (UnicodeError, LookupError):
+        return []
 
 
 def mismatch(sources: list[str], names: list[str], name: str) -> DataError:

@@ -166,7 +166,10 @@ def _with_encoding(found: Guess, encoding: Encoding) -> Guess:
     reasons = (*found.reasons, Reason("dialect.encoding", encoding.name, sure, encoding.reason))
     questions = found.questions
     if not encoding.sure:
-        ask = Question("dialect.encoding", f"Is the text {encoding.name}?", (encoding.name, *encoding.others))
+        names = (encoding.name, *encoding.others)
+        shown = ", ".join(f"'{word}' in {name}" for word, name in zip(encoding.reads, names, strict=False))
+        text = f"In which encoding is the text? It has {shown}." if shown else f"Is the text {encoding.name}?"
+        ask = Question("dialect.encoding", text, names)
         questions = (*questions, ask)
     return replace(found, reasons=reasons, questions=questions)
 

@@ -63,11 +63,13 @@ class Version:
         manifest: What it is.
         files: Where it lies.
         seal: Finds the keys of a sealed version; ``None`` where there is none, or nobody may read it here.
+        open_errors: What rules found on it and nobody has accepted, as far as who gives it knows.
     """
 
     manifest: Manifest
     files: Files
     seal: Seal | None = None
+    open_errors: tuple[str, ...] = ()
 
 
 def read(

@@ -14,10 +14,11 @@ class VersionQuery(Body):
 
 
 class VersionRef(Reply):
-    """One version: the number that people know it by, and its id."""
+    """One version: the number that people know it by, its id, and what nobody has accepted of it."""
 
     number: int
     id: str
+    validation_errors: list[str]
 
 
 class VersionNames(Reply):

@@ -55,12 +55,15 @@ class VersionReading:
 
         def work(session: Session) -> VersionNames:
             row = find(session, who, name)
-            query = select(DatasetVersionRow.number, DatasetVersionRow.id).where(
-                DatasetVersionRow.dataset_id == row.id, DatasetVersionRow.state == "ACTIVE"
-            )
+            query = select(
+                DatasetVersionRow.number, DatasetVersionRow.id, DatasetVersionRow.validation_errors
+            ).where(DatasetVersionRow.dataset_id == row.id, DatasetVersionRow.state == "ACTIVE")
             current = DatasetVersionRow.id == row.current_version_id
             found = session.execute(query.order_by(current, DatasetVersionRow.number)).all()
-            return VersionNames(name=row.name, versions=[VersionRef(number=number, id=id_) for number, id_ in found])
+            versions = [
+                VersionRef(number=number, id=id_, validation_errors=errors or []) for number, id_, errors in found
+            ]
+            return VersionNames(name=row.name, versions=versions)
 
         return await self._database.read(work)
 

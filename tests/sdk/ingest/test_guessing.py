@@ -299,15 +299,44 @@ def test_times_without_a_zone_are_not_assumed_to_be_utc(desk: Desk) -> None:
     assert caught.value.code == "TS_TZ_MISSING"
 
 
-def test_an_encoding_is_proposed_and_asked_for(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("header", "encoding", "word"),
+    [
+        ("Dato;Åpning;Høy;Lav;Slutt", "cp1252", "Åpning"),
+        ("Datum;Eröffnung;Hoch;Tief;Schluß", "cp1252", "Eröffnung"),
+        ("Date;Ouverture;Plus haut;Clôture;Clôture €", "cp1252", "Clôture"),
+        ("Data;Otwarcie;Najwyższy;Najniższy;Zamknięcie", "cp1250", "Najwyższy"),
+    ],
+)
+def test_an_encoding_is_proposed_and_asked_for(header: str, encoding: str, word: str, desk: Desk) -> None:
+    """Each choice is shown as it reads, and any of them can be chosen, whatever the columns' names were read as."""
+    lines = [header, *(f"{day:02}.01.2020;1,5;2,5;0,5;2,0" for day in range(2, 29))]
+    path = desk.write("x.csv", "\n".join(lines).encode(encoding))
+    found = desk.inspect(path)
+    (asked,) = [own for own in found.guess.questions if own.field == "dialect.encoding"]
+    assert f"'{word}' in {encoding}" in asked.text
+    assert encoding in asked.choices
+    assert len(asked.choices) <= 6
+    dialect = replace(found.guess.mapping.dialect, encoding=encoding)
+    staged = desk.read_as(path, replace(found.guess.mapping, dialect=dialect))
+    assert (staged.rows, staged.counts) == (27, {})
+
+
+def test_another_encoding_is_no_excuse_for_other_columns(desk: Desk) -> None:
+    text = "Dato;Åpning;Høy\n02.01.2020;1,5;2\n03.01.2020;1,5;2\n"
+    mapping = desk.inspect(desk.write("x.csv", text.encode("cp1252"))).guess.mapping
+    other = desk.write("y.csv", text.replace("Høy", "Lav").encode("cp1252"))
+    with pytest.raises(DataError, match="The mapping was made for a file with other columns"):
+        desk.read_as(other, replace(mapping, dialect=replace(mapping.dialect, encoding="cp1252")))
+
+
+def test_words_are_read_in_the_encoding_that_was_chosen(desk: Desk) -> None:
     text = "Date,Close,Börse\n" + "".join(f"2020-01-{day:02},1.5,Düsseldorf für Größe\n" for day in range(1, 29))
     path = desk.write("x.csv", text.encode("cp1252"))
     found = desk.inspect(path)
-    (asked,) = [own for own in found.guess.questions if own.field == "dialect.encoding"]
-    assert "cp1252" in asked.choices
     dialect = replace(found.guess.mapping.dialect, encoding="cp1252")
     *others, last = found.guess.mapping.columns
-    columns = (*others, replace(last, source="Börse", name="Börse"))
+    columns = (*others, replace(last, name="Börse"))
     staged = desk.read_as(path, replace(found.guess.mapping, dialect=dialect, columns=columns))
     assert rows(staged)[0]["Börse"] == "Düsseldorf für Größe"
 

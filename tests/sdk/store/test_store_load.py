@@ -1,5 +1,6 @@
 """``al.data.load`` and ``al.backtest`` on a dataset of one's own, out of a folder that was given to the process."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from alphintra.data.content_hash import content_hash
 from alphintra.data.live import MIME
 from alphintra.data.sources import FOLDER_VARIABLE, FolderSource
+from alphintra.data.stored import StoredDataset
 from alphintra.errors import DataError, UnknownDataset
 from alphintra.store import About
 from alphintra.store.blobs import Folder
@@ -179,6 +181,27 @@ def test_a_run_on_a_version_is_a_run_on_its_rows():
     assert {own.lot for own in market.instruments.values()} == {1e-8}
     assert market.notes == ()
     assert al.data.resolve(al.data.load("my/prices@1"), end="2020-01-01").bars["AAPL"].close.size == 1_440
+
+
+def test_a_version_with_open_errors_is_looked_at_and_not_run_on():
+    """As on a server. Whoever runs on its bars all the same is told with the result."""
+    loaded = al.data.load("days")
+    version = dataclasses.replace(loaded._version, open_errors=("OHLC_ORDER: high 1 is below 2 (1 place)",))
+    stored = StoredDataset(loaded._found, version)
+    for run in (
+        lambda: al.backtest(Buy, data=stored, currency="EUR"),
+        lambda: al.backtest(Buy, data=al.data.load("my/prices@1"), features={"x": stored}),
+    ):
+        with pytest.raises(DataError) as caught:
+            run()
+        assert caught.value.code == "DATASET_HAS_ERRORS"
+        assert "OHLC_ORDER: high 1 is below 2 (1 place)" in str(caught.value)
+        assert "accept the errors with a reason" in str(caught.value)
+    assert len(stored.to_pandas()) == len(loaded.to_pandas())
+    assert stored._repr_mimebundle_()["text/html"]
+    told = next(note for note in stored.market().notes if note.code == "open_error")
+    assert told.level == "warning"
+    assert told.text == "an error of the data that nobody has accepted: OHLC_ORDER: high 1 is below 2 (1 place)"
 
 
 def test_daily_dates_with_what_the_version_states_of_them():

@@ -69,7 +69,8 @@ class Duplicates(Check):
             if first:
                 before = pa.chunked_array([*self._row[name].chunks, *before.chunks], type=column.type)
             same &= equal(after, before.combine_chunks())
-        self.found.rows(EXACT.id, batch, rows[same], "the row is there twice")
+        twice = "the row is there twice: nothing runs on it before a recipe with the step 'deduplicate' leaves one"
+        self.found.rows(EXACT.id, batch, rows[same], twice)
         self.found.rows(CONFLICT.id, batch, rows[~same], "the row before has the same time and other values")
 
 
