@@ -169,6 +169,17 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     states = page.locator(f"{PAGE} .alphintra-Versions-state")
     expect(states).to_have_text(["\u2713 checked", "\u2713 checked"])
     view.shot("75-versions")
+    for tab in ("Sample", "Statistics"):  # a column's cells have as many decimals as it is quoted in
+        page.locator(PAGE).get_by_role("tab", name=tab).click()
+        cells = page.locator(f"{PAGE} .alphintra-Dataset-table tr").evaluate_all(
+            "rows => rows.map(row => [...row.children].map(cell => cell.innerText))"
+        )
+        by_name = dict(zip(cells[0], zip(*cells[1:], strict=True), strict=True))
+        if tab == "Sample":
+            assert all(re.fullmatch(r"\d+\.\d\d", text) for text in by_name["close"]), by_name["close"]
+        else:
+            assert by_name["least"][by_name["column"].index("volume")] == "1\u202f000"
+            assert re.fullmatch(r"\d+\.\d\d", by_name["least"][by_name["column"].index("high")])
     code = page.locator(f"{PAGE} .alphintra-Dataset-code").inner_text()
     assert code == 'al.data.load("coin-hourly@2")'
 

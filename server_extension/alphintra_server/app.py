@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -62,6 +61,7 @@ from .services.run_defaults import RunDefaults
 from .services.shipped_datasets import bring_up
 from .services.snippets import Snippets
 from .services.sources import Sources
+from .services.store_check import StoreCheck
 from .services.strategies import Strategies
 from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
@@ -76,7 +76,6 @@ from .settings import Settings
 from .source.process import Parser
 from .sweeper import Sweeper
 from .uploads.files import UploadFiles
-from .waiting import in_waiting
 
 if TYPE_CHECKING:
     from alphintra_kernel.sandbox import Sandbox
@@ -105,6 +104,7 @@ class Services:
     dataset_deletion: DatasetDeletion
     sweepers: tuple[Sweeper, ...]
     storage: DatasetStorage
+    store_check: StoreCheck
     version_reading: VersionReading
     readers: Readers
     copies: OpenedCopies
@@ -141,7 +141,6 @@ class AlphintraServer(Settings):
     worker_argv: tuple[str, ...] | None = None
     services: Services | None = None
     doors: Doors | None = None
-    _checking: asyncio.Task[None] | None = None
     unavailable = "The Alphintra extension has not started."
 
     def _link_jupyter_server_extension(self, serverapp: Any) -> None:
@@ -167,7 +166,7 @@ class AlphintraServer(Settings):
         data_dir = Path(self.data_dir).expanduser().resolve()
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            storage = DatasetStorage(data_dir, self.dataset_store, self.dataset_cache)
+            storage = DatasetStorage(data_dir, self.dataset_store, self.dataset_cache, self.keep_free)
         except DataError as error:
             self.unavailable = f"AlphintraServer.dataset_store: {error}"
             self.log.error(self.unavailable)
@@ -204,19 +203,10 @@ class AlphintraServer(Settings):
             for sweeper in self.services.sweepers:
                 sweeper.start()
             self.services.parser.start()
-            if self.dataset_store:
-                self._checking = asyncio.create_task(self._check_store(self.services.storage))
+            self.services.store_check.start()
             self.doors = Doors(self, self.log)
             self.doors.sweep()
             register(self.doors)
-
-    async def _check_store(self, storage: DatasetStorage) -> None:
-        """Say in the log whether the object store can be used; the server starts either way."""
-        try:
-            await in_waiting(storage.check)
-            self.log.info("Datasets are stored at %s", self.dataset_store)
-        except DataError as error:
-            self.log.error("AlphintraServer.dataset_store %s cannot be used: %s", self.dataset_store, error)
 
     async def stop_extension(self) -> None:
         """End doors, jobs and streams, then let go of the database."""
@@ -227,6 +217,7 @@ class AlphintraServer(Settings):
         if services is None:
             return
         self.unavailable = "The server is stopping."
+        await services.store_check.stop()
         await services.debug.stop()
         await services.readers.stop()
         await services.retention.stop()
@@ -310,6 +301,7 @@ class AlphintraServer(Settings):
             Leases(timedelta(seconds=self.lease_seconds), self.heartbeat_seconds),
         )
         refused = None if state.jobs_allowed else NO_SANDBOX
+        store_check = StoreCheck(storage, self.dataset_store, self.log)
         uploads = Uploads(
             database,
             UploadFiles(storage.uploads, self.keep_free),
@@ -318,6 +310,7 @@ class AlphintraServer(Settings):
             self.log,
             whole=None if refused else lambda session, row: enqueue_inspection(session, row, limits),
             wake=supervisor.wake,
+            usable=store_check.refuse_unusable,
         )
         queueing = Queueing(database, limits, supervisor.wake, refused)
         kept_output = KeptOutput(database, jobs_dir)
@@ -351,6 +344,7 @@ class AlphintraServer(Settings):
                 Sweeper(connectors.sweep, "secrets of connectors", self.log, 3_600.0),
             ),
             storage=storage,
+            store_check=store_check,
             version_reading=VersionReading(database, storage, copies),
             copies=copies,
             readers=readers,
@@ -400,6 +394,7 @@ class AlphintraServer(Settings):
                 limits,
                 self.single_user,
                 lambda: notebooks.have_network(self.config, data_dir),
+                store_check,
             ),
         )
 

@@ -182,7 +182,8 @@ class Settings(ExtensionApp):
     keep_free = Int(
         1 << 30,
         min=0,
-        help="Bytes of the disk that stay free: an upload that would leave less is refused (507, DISK_FULL).",
+        help="Bytes of the disk that stay free: an upload that would leave less is refused (507, DISK_FULL), as is "
+        "reading a dataset that would be fetched from an object store (503, DISK_FULL).",
     ).tag(config=True)
 
     keep_upload_hours = Float(

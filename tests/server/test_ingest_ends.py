@@ -11,12 +11,12 @@ from alphintra.errors import DataError, UnknownDataset
 from alphintra.store.reading import read
 from alphintra_server.auth import Caller
 from alphintra_server.db.dataset_tables import BlobReferenceRow, DatasetLeaseRow, DatasetVersionRow
-from alphintra_server.db.tables import DatasetRow
+from alphintra_server.db.tables import DatasetRow, JobRow
 from alphintra_server.errors import Gone
 from alphintra_server.jobs.worker_home import lay_out
 from alphintra_server.services.dataset_inputs import inputs
 from alphintra_server.services.selections import Selection, select_for_run
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from . import databases
 from .conftest import TestIdentities
@@ -77,6 +77,9 @@ async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be
     assert counted["ingest_failures_total ingest OVERLAP"] == 1.0
     assert [counted[f"ingest_seconds_count {kind}"] for kind in ("inspect", "ingest")] == [2.0, 2.0]
     assert counted["ingested_rows_total"] == len(early) + len(frame)
+    worked = select(JobRow.kind, func.sum(JobRow.run_seconds)).where(JobRow.status == "COMPLETED").group_by(JobRow.kind)
+    for kind, seconds in services.database.read_now(lambda session: session.execute(worked).all()):
+        assert counted[f"ingest_seconds_sum {kind}"] == pytest.approx(seconds), kind
 
     # A row that cannot be read: the version is there, says so, and is not traded.
     bad = as_csv(frame).replace(b"2020-01-06,AAPL,", b"2020-01-06,AAPL,oops", 1)
@@ -127,6 +130,8 @@ async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be
     shown = await look_at(upload_id)
     assert (shown["state"], shown["error"]["code"]) == ("FAILED", "DAMAGED_FILE")
     assert "evil.xlsx" in shown["error"]["message"]
+    failures = before.since("ingest_failures", text=await metrics(api))
+    assert failures == {"ingest_failures_total ingest OVERLAP": 1.0, "ingest_failures_total inspect DAMAGED_FILE": 1.0}
     gone = await api("POST", f"/api/datasets/upload/{upload_id}/inspect", user=ALICE)
     assert (gone.status, gone.json["code"]) == (410, "UPLOAD_FAILED")
     assert files_below(data_dir / "jobs") == []

@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import logging
+import os
 import socket
 import sys
 import threading
@@ -23,7 +25,10 @@ from alphintra.store.opening import open_version
 from alphintra.store.reading import batches, read
 from alphintra.store.sweeping import lease, sweep
 from alphintra_server.db.dataset_tables import DatasetLeaseRow
+from alphintra_server.errors import Unavailable
 from alphintra_server.jobs.worker_home import lay_out
+from alphintra_server.services.dataset_storage import DatasetStorage, StoredFile
+from alphintra_server.services.store_check import StoreCheck
 from sqlalchemy import delete
 
 from ..object_store import SECRET, bucket, s3_line  # noqa: F401  fixtures
@@ -49,9 +54,11 @@ def identities():
 @pytest.fixture
 def settings(request):
     """With a store in a bucket, or as a test says."""
-    if hasattr(request, "param"):
-        return request.param
-    return {"dataset_store": request.getfixturevalue("bucket").address}
+    given = getattr(request, "param", {})
+    if not given.get("dataset_store", "s3").startswith("s3"):
+        return given
+    request.getfixturevalue("monkeypatch").setattr(StoreCheck, "again_seconds", 0.05)
+    return {"dataset_store": request.getfixturevalue("bucket").address} | given
 
 
 def put(blobs, root, version="v1"):
@@ -219,12 +226,40 @@ def test_a_job_that_is_cancelled_fetches_no_further_file(tmp_path):
     here.write_text("rows")
 
     class Far:
+        def room(self, links):
+            assert len(list(links)) == 2
+
         def open(self):
             opened.append(self)
             return nullcontext(here)
 
     lay_out(tmp_path, {}, {"a": Far(), "b": Far()}, lambda: not opened)
     assert (len(opened), (tmp_path / "in" / "a").read_text()) == (1, "rows")
+
+
+def test_a_version_that_does_not_fit_on_the_disk_is_not_begun(tmp_path, monkeypatch):
+    storage = DatasetStorage(tmp_path, "memory://small/data", keep_free=1_000)
+    manifest = put(storage, storage.root)
+    files = [StoredFile(storage, "me", own.sha256, own.bytes) for own in (*manifest.files, *manifest.sides)]
+    links = {file.sha256: file for file in files}
+    needed, free, found = sum(file.size for file in files), [0], os.statvfs
+
+    def small(path):
+        about = list(found(path))
+        about[1], about[4] = 1, free[0]  # frsize, bavail
+        return os.statvfs_result(about)
+
+    monkeypatch.setattr(os, "statvfs", small)
+    free[0] = needed + 999
+    with pytest.raises(DataError) as caught:
+        lay_out(tmp_path / "worker", {}, links)
+    told = f"{needed:,} bytes are needed, and {needed + 999:,} are free, of which 1,000 are to stay free"
+    assert (caught.value.code, told in caught.value.message) == ("DISK_FULL", True), caught.value.message
+    assert not (tmp_path / "worker").exists()
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["lock"]
+    free[0] = needed + 1_000
+    lay_out(tmp_path / "worker", {}, links)
+    assert sum(path.stat().st_size for path in (tmp_path / "worker" / "in").iterdir()) == needed
 
 
 @pytest.mark.parametrize("settings", [{"dataset_store": "ftp://host/data"}], indirect=True)
@@ -329,3 +364,69 @@ async def test_a_sealed_version_lies_encrypted_there_and_in_the_cache_and_is_rea
     kept = [path for path in (data_dir / "cache").iterdir() if path.name.rpartition(".")[2] in str(files)]
     assert len(kept) == len(files)
     assert {path.read_bytes()[:4] for path in kept} == {b"PARE"}
+
+
+async def settled(found):
+    """Wait until something is there."""
+    for _ in range(600):
+        if (said := await found()) is not None:
+            return said
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not come")
+
+
+@pytest.mark.parametrize("settings", [{"dataset_store": "s3://not-there-yet/data"}], indirect=True)
+async def test_a_bucket_that_is_not_there_is_said_at_the_start_and_at_the_first_upload(
+    api, services, bucket, caplog, monkeypatch  # noqa: F811
+):
+    async def problem():
+        said = await api("GET", "/ready")
+        return said if "problems" in said.json else None
+
+    ready = await settled(problem)
+    what = "the object store failed: there is no such bucket"
+    assert (ready.status, ready.json["status"], ready.json["checks"]["store"]) == (503, "not ready", False)
+    assert ready.json["problems"]["store"].startswith(what)
+    assert "not-there-yet" not in str(ready.json)  # who asks has no account
+    headers = {"Tus-Resumable": "1.0.0", "Upload-Length": "10", "Upload-Metadata": "filename YS5jc3Y="}
+    refused = await api("POST", "/api/datasets/upload", user=ALICE, headers=headers)
+    assert (refused.status, refused.json["code"]) == (503, "STORE_FAILED"), refused.json
+    assert refused.json["detail"].startswith(f"Datasets cannot be stored: {what}")
+    await asyncio.sleep(0.5)  # it is tried again, and not said again
+    errors = [record for record in caplog.records if record.levelname == "ERROR" and "dataset_store" in record.message]
+    assert [record.exc_info for record in errors] == [None], errors
+    assert errors[0].message.startswith(f"AlphintraServer.dataset_store s3://not-there-yet/data cannot be used: {what}")
+    assert "Traceback" not in caplog.text
+
+    bucket.create("not-there-yet")
+
+    async def usable():
+        return True if (await api("GET", "/ready")).status == 200 else None
+
+    await settled(usable)
+    assert (await api("GET", "/ready")).json["checks"] == {"database": True, "jobs": True, "store": True}
+    begun = await api("POST", "/api/datasets/upload", user=ALICE, headers=headers)
+    assert begun.status == 201, begun.json
+
+
+async def test_credentials_that_are_refused_or_missing_are_said_without_them(bucket, tmp_path, monkeypatch, caplog):  # noqa: F811
+    import moto.settings
+
+    monkeypatch.setattr(moto.settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)  # from here on it looks who asks
+    log = logging.getLogger("of-this-test")
+    said = []
+    for given in (True, False):
+        if not given:
+            monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+            monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+        check = StoreCheck(DatasetStorage(tmp_path, bucket.address), bucket.address, log)
+        check.start()
+        said.append(await settled(lambda check=check: asyncio.sleep(0, check.problem)))
+        await check.stop()
+        with pytest.raises(Unavailable, match="Datasets cannot be stored"):
+            check.refuse_unusable()
+    assert "it refuses what this server asks of it (InvalidAccessKeyId)" in said[0]
+    assert "there are no credentials for it that could be used (NoCredentialsError)" in said[1]
+    assert SECRET not in caplog.text
+    assert "Traceback" not in caplog.text
+    assert len([record for record in caplog.records if record.name == "of-this-test"]) == 2

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from alphintra.ingest.inspecting import inspect
-from alphintra_server.db.dataset_tables import DatasetReportRow, UploadRow
+from alphintra_server.db.dataset_tables import DatasetReportRow, DatasetVersionRow, UploadRow
 from alphintra_server.db.ingest_tables import IngestRow
 from alphintra_server.db.tables import DatasetRow
 from alphintra_server.errors import Conflict
@@ -76,7 +76,8 @@ def holding(folder, *needles):
 def current(services, name):
     def work(session):
         row = session.scalars(select(DatasetRow).where(DatasetRow.name == name)).one()
-        return SealedVersion(row.current_version_id, folder_of(session, row))
+        version = session.get_one(DatasetVersionRow, row.current_version_id)
+        return SealedVersion(version.id, folder_of(session, row), version.manifest_sha256)
 
     return services.database.read_now(work)
 

@@ -1,6 +1,7 @@
 """Jobs and notebooks on a sealed dataset: they have the rows, and nobody who is in a sandbox has a key."""
 
 import asyncio
+import hashlib
 import json
 
 import alphintra as al
@@ -79,7 +80,8 @@ async def test_rows_are_read_and_traded_and_no_key_is_found(
     store_version(*store, "plain", tables=tables)
     owner = next(path for path in services.storage.root.iterdir() if path.is_dir()).name
     (master,) = (data_dir / "keys").iterdir()
-    secrets = [vault.find(SealedVersion(version, owner)).to_json()["key"], master.read_bytes().hex()]
+    sealed = SealedVersion(version, owner, hashlib.sha256(manifest.to_json()).hexdigest())
+    secrets = [vault.find(sealed).to_json()["key"], master.read_bytes().hex()]
 
     # A notebook gets rows through its door: no key, and none of the encrypted bytes.
     door = await opened("alice")

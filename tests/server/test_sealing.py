@@ -110,7 +110,7 @@ def house(tmp_path):
         for sha256 in sorted(manifest.hashes):
             storage.take("o", sha256, folder / f"{sha256}.parquet")
         storage.put_manifest("o", name, manifest.to_json())
-        return SealedVersion(name, "o")
+        return SealedVersion(name, "o", hashlib.sha256(manifest.to_json()).hexdigest())
 
     yield storage, vault, launcher, make
     launcher.home.close()
@@ -172,7 +172,7 @@ async def test_what_cannot_be_opened_is_said_and_tried_anew(house, tmp_path):
     with pytest.raises(Unavailable, match="runs no processes"):
         await look(one, OpenedCopies(vault, None, 1 << 20))
     with pytest.raises(Gone):
-        await look(SealedVersion("v9", "o"))
+        await look(SealedVersion("v9", "o", "0" * 64))
     (tmp_path / "keys").rename(tmp_path / "gone")
     with pytest.raises(Unavailable, match="Put master-1-") as lost:
         await look(one)

@@ -311,7 +311,7 @@ async def test_a_notebook_is_not_given_a_manifest_that_was_changed(house, databa
     path.write_bytes(path.read_bytes().replace(b"XNYS", b"24/7", 1) + b" ")
     with pytest.raises(Unavailable) as damaged:
         await VersionReading(database, house.storage, None).manifest(ALICE, version, "k1")
-    assert damaged.value.code == "DAMAGED_MANIFEST"
+    assert (damaged.value.code, version in damaged.value.detail) == ("DAMAGED_FILE", True)
 
 
 async def test_a_notebook_that_reads_goes_on_and_nobody_begins(house, database):

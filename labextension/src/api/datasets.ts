@@ -298,6 +298,8 @@ export interface IMappedColumn {
   format: string;
   divisor: number;
   notation: string;
+  /** Of a time: whether somebody has said that this is its format. */
+  stated?: boolean;
 }
 
 /** How a file is read; fields that are not shown go back as they came. */

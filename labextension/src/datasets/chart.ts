@@ -21,7 +21,7 @@ import { candleColors, chartTheme } from '../result/chartTheme.js';
 import { datesOnly, fixed, isoTime, quotedDecimals } from '../result/format.js';
 import { readPalette } from '../result/palette.js';
 import { tickText } from '../result/tickText.js';
-import { IDrawn, IPart, partFor, placeOf, rowAt, suffices } from './chartWindow.js';
+import { IDrawn, IPart, partFor, placeOf, rowAt, suffices, wholeRange } from './chartWindow.js';
 import { marksOn } from './report.js';
 
 type Point = LineData<Time> | WhitespaceData<Time>;
@@ -180,15 +180,12 @@ export class DatasetChart implements IDisposable {
   /** Show all that is drawn. */
   private _fit(): void {
     const scale = this._chart.timeScale();
-    const { start, time } = this._drawn;
-    const width = this._host.clientWidth - AXIS_WIDTH;
-    if (start === 0 || width <= LABEL_WIDTH) {
+    const range = wholeRange(this._drawn, this._host.clientWidth - AXIS_WIDTH, LABEL_WIDTH);
+    if (range) {
+      scale.setVisibleLogicalRange(range);
+    } else {
       scale.fitContent();
-      return;
     }
-    // It goes on to either side: so far in that the first and the last label are whole.
-    const space = (LABEL_WIDTH / 2 / (width - LABEL_WIDTH)) * time.length;
-    scale.setVisibleLogicalRange({ from: -space, to: time.length + space });
   }
 
   private _mark(): void {

@@ -54,7 +54,7 @@ function Content(props: IProps & { tab: Tab; onReport: () => void }): JSX.Elemen
     case 'sample':
       return <SampleTab preview={shown.preview} trans={trans} />;
     case 'statistics':
-      return <StatisticsTab statistics={shown.statistics} types={shown.preview.data_types} trans={trans} />;
+      return <StatisticsTab statistics={shown.statistics} preview={shown.preview} trans={trans} />;
     case 'versions':
       return (
         <VersionsTab

@@ -154,7 +154,7 @@ export function answer(form: IMappingForm, field: string, value: string): IMappi
 function set(mapping: IMapping, field: string, value: string): IMapping {
   const format = /^columns\[(\d+)\]\.format$/.exec(field);
   if (format) {
-    return changed(mapping, Number(format[1]), { format: value });
+    return changed(mapping, Number(format[1]), { format: value, stated: value.trim() !== '' });
   }
   switch (field) {
     case 'columns': {
@@ -198,12 +198,13 @@ export function withRole(mapping: IMapping, place: number, role: string): IMappi
   const columns = mapping.columns.map(column => {
     if (column.position === place) {
       const keepsFormat = TIME_ROLES.includes(role) && TIME_ROLES.includes(column.role);
-      return { ...column, role, name: nameFor(column, role), format: keepsFormat ? column.format : '' };
+      const kept = keepsFormat ? {} : { format: '', stated: false };
+      return { ...column, role, name: nameFor(column, role), ...kept };
     }
     if (isSingle && column.role === role) {
       const isGone = NAMELESS.includes(role) || TIME_ROLES.includes(role) || mapping.kind === 'reference';
       const freed = isGone ? 'ignore' : 'feature';
-      return { ...column, role: freed, name: nameFor(column, freed), format: '' };
+      return { ...column, role: freed, name: nameFor(column, freed), format: '', stated: false };
     }
     return column;
   });

@@ -8,7 +8,7 @@ import { PlainTable } from '../plainTable.js';
 import { isCoverage } from './coverage.js';
 import { CoverageView } from './coverageView.js';
 import { HISTOGRAM_HEIGHT, HISTOGRAM_WIDTH, IHistogram, histogramPath, isHistogram } from './histogram.js';
-import { cellText } from './words.js';
+import { cellText, columnDecimals, figureText } from './words.js';
 
 function isNumeric(type: string | undefined): boolean {
   return /^(double|float|int|uint|decimal)/.test(type ?? '');
@@ -18,6 +18,7 @@ export function SampleTab({ preview, trans }: { preview: IDatasetPreview; trans:
   const rows = preview.sample_data;
   const names = Object.keys(rows[0] ?? {});
   const left = new Set(names.flatMap((name, i) => (isNumeric(preview.data_types[name]) ? [] : [i])));
+  const decimals = names.map(name => columnDecimals(rows.map(row => row[name])));
   if (rows.length === 0) {
     return <p className="alphintra-muted">{trans.__('No rows of it are shown.')}</p>;
   }
@@ -27,7 +28,7 @@ export function SampleTab({ preview, trans }: { preview: IDatasetPreview; trans:
         <tr key={i}>
           {names.map((name, place) => (
             <td key={name} className={left.has(place) ? 'alphintra-mod-left' : ''}>
-              {cellText(row[name])}
+              {cellText(row[name], decimals[place])}
             </td>
           ))}
         </tr>
@@ -38,9 +39,24 @@ export function SampleTab({ preview, trans }: { preview: IDatasetPreview; trans:
 
 /** What is shown of a column, in this order, as far as it is known. */
 const FIGURES = ['count', 'nulls', 'min', 'quantile_0.5', 'mean', 'max', 'std'] as const;
+type Figure = (typeof FIGURES)[number];
+
+/** A figure of a column: those that are values of it have its decimals. */
+function figure(name: Figure, value: DatasetCell | undefined, decimals: number): string {
+  switch (name) {
+    case 'count':
+    case 'nulls':
+      return cellText(value, 0);
+    case 'min':
+    case 'max':
+      return cellText(value, decimals);
+    default:
+      return figureText(value, decimals);
+  }
+}
 
 function Histogram({ found, column, trans }: { found: IHistogram; column: string; trans: TranslationBundle }): JSX.Element {
-  const ends = [found.edges[0], found.edges.at(-1)].map(cellText);
+  const ends = [found.edges[0], found.edges.at(-1)].map(edge => cellText(edge));
   const label = trans.__('How the values of %1 are distributed between %2 and %3', column, ...ends);
   return (
     <svg className="alphintra-Histogram" width={HISTOGRAM_WIDTH} height={HISTOGRAM_HEIGHT} role="img" aria-label={label}>
@@ -52,11 +68,12 @@ function Histogram({ found, column, trans }: { found: IHistogram; column: string
 
 export function StatisticsTab(props: {
   statistics: IDatasetStatistics;
-  types: Record<string, string>;
+  preview: IDatasetPreview;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { statistics, types, trans } = props;
-  const labels: Record<(typeof FIGURES)[number], string> = {
+  const { statistics, preview, trans } = props;
+  const types = preview.data_types;
+  const labels: Record<Figure, string> = {
     count: trans.__('rows'),
     nulls: trans.__('missing'),
     min: trans.__('least'),
@@ -67,6 +84,9 @@ export function StatisticsTab(props: {
   };
   const columns = Object.entries(statistics.columns);
   const shown = FIGURES.filter(name => columns.some(([, found]) => name in found));
+  // The least and the most may be written in fewer decimals than what lies between.
+  const decimalsOf = (column: string, found: (typeof columns)[number][1]): number =>
+    columnDecimals([...preview.sample_data.map(row => row[column]), found.min, found.max] as (DatasetCell | undefined)[]);
   const isDrawn = columns.some(([, found]) => isHistogram(found.histogram));
   const coverage = columns.map(([, found]) => found.coverage).find(isCoverage);
   const head = [trans.__('column'), trans.__('type'), ...shown.map(name => labels[name])];
@@ -82,7 +102,7 @@ export function StatisticsTab(props: {
             <td className="alphintra-mod-left">{column}</td>
             <td className="alphintra-mod-left">{types[column] ?? ''}</td>
             {shown.map(name => (
-              <td key={name}>{cellText(found[name] as DatasetCell | undefined)}</td>
+              <td key={name}>{figure(name, found[name] as DatasetCell | undefined, decimalsOf(column, found))}</td>
             ))}
             {isDrawn ? (
               <td className="alphintra-mod-left">

@@ -11,7 +11,7 @@ import type {
   IRuleNumber,
   IRuleResult
 } from '../api/datasets.js';
-import { compact, fixed, formatValue, priceDecimals, UNDEFINED } from '../result/format.js';
+import { compact, fixed, formatValue, priceDecimals, quotedDecimals, UNDEFINED } from '../result/format.js';
 import { boundText } from '../recipes/words.js';
 import type { IMappingComplaint } from './mapping.js';
 import type { NumberComplaint } from './ruleChoice.js';
@@ -151,6 +151,11 @@ export function loadingCode(name: string, version: number | null): string {
   return `al.data.load(${JSON.stringify(version === null ? name : `${name}@${version}`)})`;
 }
 
+/** A figure that was calculated of a column's values: their decimals, and the digits that its size needs. */
+export function figureText(value: DatasetCell | undefined, decimals: number): string {
+  return cellText(value, typeof value === 'number' ? Math.max(decimals, priceDecimals(value)) : decimals);
+}
+
 /** A name for a dataset that is made of a file: its own, without what tells of its packing. */
 export function nameOfFile(filename: string): string {
   return filename.replace(/(\.(csv|tsv|txt|json|jsonl|ndjson|parquet|feather|arrow|xlsx?|gz|zip|zst))+$/i, '');
@@ -228,13 +233,19 @@ export function complaintText(complaint: IMappingComplaint, trans: TranslationBu
   }
 }
 
-/** A cell of a sample. Times lose the zeros of a day, numbers get the digits that their size needs. */
-export function cellText(value: DatasetCell | undefined): string {
+/** Decimals for all cells of a column, so that they agree: those that it is quoted in; none for whole numbers alone. */
+export function columnDecimals(values: readonly (DatasetCell | undefined)[]): number {
+  const numbers = values.filter((value): value is number => typeof value === 'number' && Number.isFinite(value));
+  return numbers.every(Number.isInteger) ? 0 : quotedDecimals(numbers);
+}
+
+/** A cell of a sample. Times lose the zeros of a day, numbers get the decimals of their column, or their own. */
+export function cellText(value: DatasetCell | undefined, decimals?: number): string {
   if (value === null || value === undefined) {
     return UNDEFINED;
   }
   if (typeof value === 'number') {
-    return Number.isInteger(value) ? fixed(value, 0) : fixed(value, Math.max(2, priceDecimals(value)));
+    return fixed(value, decimals ?? columnDecimals([value]));
   }
   if (typeof value === 'string') {
     return value.replace(/T00:00:00(\.0+)?(Z|\+00:00)?$/, '').replace(/(\d)T(\d\d:\d\d)/, '$1 $2').replace(/Z$/, '');

@@ -4,7 +4,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IPlace, IRows } from '../api/recipes.js';
-import { cellText } from '../datasets/words.js';
+import type { DatasetCell } from '../api/datasets.js';
+import { cellText, columnDecimals } from '../datasets/words.js';
 import { PlainTable } from '../plainTable.js';
 import { fixed } from '../result/format.js';
 
@@ -12,6 +13,7 @@ import { fixed } from '../result/format.js';
 export function RowsTable(props: { rows: IRows; label: string; trans: TranslationBundle }): JSX.Element {
   const { columns, rows } = props.rows;
   const left = new Set(columns.flatMap((_, i) => (rows.some(row => typeof row[i] === 'string') ? [i] : [])));
+  const decimals = columns.map((_, i) => columnDecimals(rows.map(row => row[i])));
   if (rows.length === 0) {
     return <p className="alphintra-muted">{props.trans.__('No rows.')}</p>;
   }
@@ -21,7 +23,7 @@ export function RowsTable(props: { rows: IRows; label: string; trans: Translatio
         <tr key={i}>
           {row.map((value, place) => (
             <td key={place} className={left.has(place) ? 'alphintra-mod-left' : ''}>
-              {cellText(value)}
+              {cellText(value, decimals[place])}
             </td>
           ))}
         </tr>
@@ -42,6 +44,12 @@ export function PlacesTable(props: {
 }): JSX.Element {
   const { places, trans } = props;
   const [count, setCount] = React.useState(FEW);
+  const decimals = React.useMemo(() => {
+    const columns = [...new Set(places.map(place => place.column))];
+    const cellsOf = (column: string | null): DatasetCell[] =>
+      places.flatMap(place => (place.column === column ? [place.old, place.new] : []));
+    return new Map(columns.map(column => [column, columnDecimals(cellsOf(column))]));
+  }, [places]);
   const words = { added: trans.__('added'), removed: trans.__('removed'), changed: trans.__('changed') };
   const marks = { added: '+', removed: '\u2212', changed: '\u2260' };
   const head = ['', trans.__('symbol'), trans.__('time'), trans.__('column'), trans.__('before'), trans.__('after')];
@@ -56,8 +64,8 @@ export function PlacesTable(props: {
             <td className="alphintra-mod-left">{place.symbol}</td>
             <td className="alphintra-mod-left">{cellText(place.time)}</td>
             <td className="alphintra-mod-left">{place.column ?? trans.__('the whole row')}</td>
-            <td>{place.column === null ? '' : cellText(place.old)}</td>
-            <td>{place.column === null ? '' : cellText(place.new)}</td>
+            <td>{place.column === null ? '' : cellText(place.old, decimals.get(place.column))}</td>
+            <td>{place.column === null ? '' : cellText(place.new, decimals.get(place.column))}</td>
           </tr>
         ))}
       </PlainTable>

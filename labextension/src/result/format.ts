@@ -43,11 +43,14 @@ export function priceDecimals(value: number): number {
 
 /** As many prices tell how all of a market are written. */
 const TELLING = 200;
+/** Prices in halves to 256ths of one are shown whole. */
+const LEAST_TICK = 256;
 
 /**
  * Decimals that a market's prices are quoted in: EURUSD in five, USDJPY in three, shares in two.
  *
- * Prices with more than six significant digits were calculated (adjusted for dividends, say): their size tells.
+ * Prices with more than six significant digits were calculated (adjusted for dividends, say), unless they are in halves
+ * to 256ths, as bonds are: their size tells. The same rules are in `alphintra/data/decimals.py`.
  */
 export function quotedDecimals(prices: readonly (number | null)[]): number {
   const given = prices.filter((price): price is number => price !== null && Number.isFinite(price) && price !== 0);
@@ -57,9 +60,10 @@ export function quotedDecimals(prices: readonly (number | null)[]): number {
   const sizes = given.map(Math.abs);
   const most = Math.max(2, Math.min(8, 5 - Math.floor(Math.log10(sizes.reduce((a, b) => Math.max(a, b))))));
   const each = Math.ceil(given.length / TELLING);
-  const written = given.filter((_, i) => i % each === 0).map(price => decimalsOf(price));
-  const needed = written.reduce((a, b) => Math.max(a, b));
-  return needed <= most ? Math.max(2, needed) : priceDecimals(sizes.reduce((a, b) => Math.min(a, b)));
+  const told = sizes.filter((_, i) => i % each === 0);
+  const needed = told.map(decimalsOf).reduce((a, b) => Math.max(a, b));
+  const isFractions = needed <= 8 && told.every(price => Number.isInteger(price * LEAST_TICK));
+  return needed <= most || isFractions ? Math.max(2, needed) : priceDecimals(sizes.reduce((a, b) => Math.min(a, b)));
 }
 
 /** Decimals that a number is written with; sums of binary fractions count as what they stand for. */

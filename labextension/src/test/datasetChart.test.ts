@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { IDatasetCandles } from '../api/datasets.js';
 import { CandleLoader } from '../datasets/candleLoader.js';
-import { IDrawn, drawnOf, eachFor, partFor, placeOf, rising, rowAt, suffices } from '../datasets/chartWindow.js';
+import { IDrawn, drawnOf, eachFor, partFor, placeOf, rising, rowAt, suffices, wholeRange } from '../datasets/chartWindow.js';
 import { queryOf } from '../datasets/downloadQuery.js';
 import { marksOn } from '../datasets/report.js';
 
@@ -18,6 +18,20 @@ function answered(first: number, stop: number, points: number, total: number): I
   const found = { symbol: 'A', bars: true, rows_each: each, first_row: first, total_rows: total, time, close: time };
   return drawnOf(found as unknown as IDatasetCandles);
 }
+
+test('the labels at both ends of the axis are whole', () => {
+  const label = 52;
+  for (const [start, count, width] of [[0, 3_000, 900], [0, 5, 300], [128, 1_000, 640]] as const) {
+    const range = wholeRange({ start, time: Array.from({ length: count }, (_, i) => i) }, width, label)!;
+    const pixels = width / (range.to - range.from);
+    // Centres of the last and the first candle, from the edges.
+    assert.ok((range.to - (count - 1)) * pixels >= label / 2);
+    assert.ok(start === 0 ? range.from === -0.5 : -range.from * pixels >= label / 2 - 0.5);
+    // And no more is given away than that.
+    assert.ok((range.to - (count - 1)) * pixels <= label / 2 + 1.5 * pixels);
+  }
+  assert.equal(wholeRange({ start: 0, time: [1] }, 20, label), null);
+});
 
 test('a chart asks for candles of the size that it needs, with as many beside them', () => {
   const total = 10_000_000;

@@ -22,7 +22,7 @@ import {
 } from '../datasets/mapping.js';
 import { ALL, DatasetsModel } from '../datasets/model.js';
 import { barAt, placeText, placesOn, sortedReport } from '../datasets/report.js';
-import { cellText, datasetState, freshness, loadingCode, nameOfFile, rowsText } from '../datasets/words.js';
+import { cellText, columnDecimals, datasetState, figureText, freshness, loadingCode, nameOfFile, rowsText } from '../datasets/words.js';
 
 const filled = (text: string, args: unknown[]): string => text.replace(/%(\d)/g, (_, n) => String(args[Number(n) - 1]));
 /** As Lab's own: the number itself is the first argument. */
@@ -195,6 +195,10 @@ test('questions are open until they are answered, and open again without an answ
     [own.symbol_from, own.symbol, own.zone, own.label, own.columns[0]!.format, own.dialect.encoding],
     ['fixed', 'AAPL', 'Europe/Berlin', 'close', '%d/%m/%Y', 'cp1252']
   );
+  // Who has said how the times are written is not told again that it could be otherwise.
+  assert.deepEqual(own.columns.map(column => column.stated ?? false), [true, false]);
+  assert.deepEqual(withRole(own, 0, 'feature').columns[0]!.stated, false);
+  assert.equal(answer(form, 'columns[0].format', '').mapping.columns[0]!.stated, false);
   form = answer(form, 'zone', ' ');
   assert.deepEqual([openQuestions(found, form).map(own => own.field), form.mapping.zone], [['zone'], null]);
 });
@@ -396,9 +400,13 @@ test('datasets are told of in words', () => {
   assert.equal(loadingCode('us-equities-daily', null), 'al.data.load("us-equities-daily")');
   assert.equal(nameOfFile('BTC_1h.csv.gz'), 'BTC_1h');
   assert.deepEqual(
-    ['2024-03-04T00:00:00Z', '2024-03-04T06:30:00Z', 1234567, 0.5, null].map(cellText),
-    ['2024-03-04', '2024-03-04 06:30:00', '1\u202f234\u202f567', '0.50000', '\u2013']
+    ['2024-03-04T00:00:00Z', '2024-03-04T06:30:00Z', 1234567, 0.5, 1.08345, null].map(value => cellText(value)),
+    ['2024-03-04', '2024-03-04 06:30:00', '1\u202f234\u202f567', '0.50', '1.08345', '\u2013']
   );
+  const columns = [[1.08345, 1.08, 1.1], [101.125, 101, null], [1_000, 12], [88.99, 12.5]];
+  assert.deepEqual(columns.map(columnDecimals), [5, 3, 0, 2]);
+  assert.deepEqual([1.08, 1.08345].map(value => cellText(value, 5)), ['1.08000', '1.08345']);
+  assert.deepEqual([figureText(2500.5, 0), figureText(0.00512, 2)], ['2\u202f500.50', '0.0051200']);
 });
 
 test('a refusal of a form says each thing once, and no code of HTTP', () => {

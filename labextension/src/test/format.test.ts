@@ -67,6 +67,8 @@ test('durations, prices and large numbers are short', () => {
   assert.equal(priceDecimals(430), 2);
   const told = [[1.0716, 1.07219], [112.345, 112.3], [27.52, null], [100], [2208.050049, 4.186662803811], [0.00001234], []];
   assert.deepEqual(told.map(quotedDecimals), [5, 3, 2, 2, 2, 8, 2]);
+  // Bonds in thirty-seconds.
+  assert.deepEqual([[112.03125, 98.5], [101.125], [12345.125]].map(quotedDecimals), [5, 3, 3]);
   assert.equal(quotedDecimals([0.1 + 0.2, 0.7 + 0.1]), 2);
   assert.equal(compact(24_612_000), `24.6${T}M`);
   assert.equal(compact(495_896), `496${T}k`);

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.decimals import axis_text, column_decimals
 from alphintra.data.display import BOX, bundle_of
 from alphintra.data.live import MIME, STATIC
 
@@ -85,11 +86,13 @@ class CandleChart:
             f'aria-label="{escape(repr(self), quote=True)}" font-size="11" fill="currentColor" '
             'style="max-width:100%;height:auto;display:block">'
         ]
+        decimals = column_decimals(found.close[known].tolist())
         for value in (low, (low + high) / 2, high):
             place = float(y(np.array(value)))
             parts.append(
                 f'<path d="M{_LEFT} {place:.1f}H{_WIDTH - _RIGHT}" stroke="currentColor" stroke-opacity=".15"/>'
-                f'<text x="{_LEFT - 6}" y="{place + 4:.1f}" text-anchor="end" opacity=".75">{value:,.6g}</text>'
+                f'<text x="{_LEFT - 6}" y="{place + 4:.1f}" text-anchor="end" opacity=".75">'
+                f"{axis_text(value, decimals)}</text>"
             )
         for at, anchor in ((0, "start"), (-1, "end")):
             edge = _LEFT if at == 0 else _WIDTH - _RIGHT

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from alphintra.data.decimals import axis_text, written_decimals
 from alphintra.data.market import F64, I32
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ def svg(chart: Chart) -> str:
         place = float(y(np.array(value)))
         parts.append(
             f'<path d="M{_LEFT} {place:.1f}H{_WIDTH - _RIGHT}" stroke="currentColor" stroke-opacity=".15"/>'
-            f'<text x="{_LEFT - 6}" y="{place + 4:.1f}" text-anchor="end" opacity=".75">{value:,.6g}</text>'
+            f'<text x="{_LEFT - 6}" y="{place + 4:.1f}" text-anchor="end" opacity=".75">'
+            f"{axis_text(value, written_decimals(value))}</text>"
         )
     for session, text in _dates(first, last):
         place = float(x(np.array(session)))

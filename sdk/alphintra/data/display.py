@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphintra.data.chart import chart_of, png, svg
+from alphintra.data.decimals import quoted_decimals
 from alphintra.data.live import MIME, STATIC, live
 from alphintra.data.pictures import calendar, days_of
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 BOX = "font-family:var(--jp-ui-font-family,sans-serif);font-size:13px;line-height:1.45;max-width:780px"
 _CELL = "padding:2px 10px 2px 0;text-align:{};white-space:nowrap;vertical-align:top"
+_TELLING = 200
+"""As many of a symbol's last closes tell how it is quoted."""
 _LIST_HEADINGS = ("Name", "What", "Class", "Bars", "Symbols", "From", "To", "Rows")
 
 
@@ -121,7 +124,7 @@ def _symbols_table(dataset: Dataset) -> str:
             str(bars.session[0].astype("M8[D]")),
             str(bars.session[-1].astype("M8[D]")),
             f"{len(bars):,}",
-            f"{bars.close[-1]:,.6g}",
+            f"{bars.close[-1]:,.{quoted_decimals(bars.close[-_TELLING:].tolist())}f}",
             f"{bars.close[-1] / bars.close[0] - 1:+,.1%}",
             _volatility(bars, market.periods_per_year),
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from alphintra.data.decimals import column_decimals, size_decimals
 from alphintra.data.display import BOX, bundle_of, table
 from alphintra.data.live import MIME, live
 from alphintra.data.pictures import calendar, histogram
 
 if TYPE_CHECKING:
     from alphintra.data.stored import StoredDataset
+    from alphintra.store.manifest import Manifest
 
 _MOST_COLUMNS = 40
 _HEADINGS = ("Column", "Type", "Role", "Missing", "Least", "Mean", "Most", "Distribution")
@@ -41,9 +43,12 @@ def html(dataset: StoredDataset) -> str:
     about = dataset.about
     shown = about.columns[:_MOST_COLUMNS]
     rows = []
+    sample = _sampled(about)
     for column in shown:
         found = about.statistics.get(column.name) or {}
-        cells = [_cell(found.get(name)) for name in ("nulls", "min", "mean", "max")]
+        told = [found.get(name) for name in ("min", "max")] + sample.get(column.name, [])
+        decimals = column_decimals(value for value in told if isinstance(value, float))
+        cells = [_cell(found.get(name), decimals, made=name == "mean") for name in ("nulls", "min", "mean", "max")]
         drawn = histogram(found["histogram"]) if found.get("histogram") else ""
         rows.append((column.name, column.type, column.role or "", *cells, drawn))
     more = len(about.columns) - len(shown)
@@ -74,9 +79,18 @@ def _span(dataset: StoredDataset) -> str:
     return " to ".join(time_text(end, about.time.type)[:10] for end in ends)
 
 
-def _cell(value: Any) -> str:
+def _sampled(about: Manifest) -> dict[str, list[Any]]:
+    """Return the values of a version's sample by column; none of a sealed one."""
+    names, rows = about.sample.get("columns", []), about.sample.get("rows", [])
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+def _cell(value: Any, decimals: int, *, made: bool) -> str:
+    """Return a figure as text; of one that was ``made`` of the values, the digits that its size needs as well."""
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        if abs(value) >= 1e12:
+            return f"{value:,.6g}"
+        return f"{value:,.{max(decimals, size_decimals(value)) if made else decimals}f}"
     return f"{value:,}" if isinstance(value, int) else str(value)

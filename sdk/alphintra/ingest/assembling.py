@@ -72,7 +72,7 @@ class Assembler:
         stamp = next((c for c in mapping.of("time", "date") if c.format), None)
         self._stamp = "" if stamp is None else (stamp.source or f"column {stamp.position + 1}")
         self._format = "" if stamp is None else stamp.format
-        self._either = swapped(self._format) is not None
+        self._either = stamp is not None and not stamp.stated and swapped(self._format) is not None
         self._differ = False
         self._range: tuple[int, int] | None = None
         self._texts = [place for place, column in enumerate(mapping.values) if column.role in TEXTS]
@@ -235,10 +235,11 @@ class Assembler:
             self._range = (min(low, int(times.min())), max(high, int(times.max())))
 
     def _check_times(self) -> None:
-        if self._either and self._differ and swapped(self._format) is not None:
+        if self._either and self._differ:
             self._findings.add(
                 "TS_AMBIGUOUS",
-                f"all dates could be {swapped(self._format)} as well as {self._format}, as which they are read",
+                f"all dates could be {swapped(self._format)} as well as {self._format}, as which they are read: "
+                "nobody has stated the format",
                 self._name,
                 column=self._stamp,
             )

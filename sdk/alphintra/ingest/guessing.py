@@ -267,7 +267,7 @@ def recalled(guess: Guess, remembered: Mapping) -> Guess:
     for own, old in zip(new.columns, remembered.columns, strict=True):
         kept = replace(old, source=own.source, notation=old.notation if own.notation == "plain" else own.notation)
         if own.role == old.role and own.format and swapped(own.format) != old.format:
-            kept = replace(kept, format=own.format)
+            kept = replace(kept, format=own.format, stated=old.stated and own.format == old.format)
         columns.append(kept)
     by_column = any(column.role == "symbol" for column in columns)
     elsewhere = "name" if new.symbol_from == "column" else new.symbol_from

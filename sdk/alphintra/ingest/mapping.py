@@ -59,6 +59,8 @@ class Column:
             ``us``, ``ns``), ``native`` or ``ms-of-day``.
         divisor: A number is divided by it (LEAN's prices: 10,000).
         notation: How numbers are written: ``percent`` (``1.5%``), ``suffix`` (``1.2M``) or ``currency`` (``$1.50``).
+        stated: Of a time: whether somebody has said that this is its format. Whether day and month could be meant the
+            other way round is answered then, and no finding any more.
     """
 
     position: int
@@ -68,6 +70,7 @@ class Column:
     format: str = ""
     divisor: float = 1.0
     notation: Notation = "plain"
+    stated: bool = False
 
     @property
     def no_time(self) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class Blobs(Protocol):
         """Hold a file as a path of this machine.
 
         Raises:
-            DataError: ``MISSING_FILE``.
+            DataError: ``MISSING_FILE``; ``DAMAGED_FILE`` where it can be seen at once.
         """
         ...
 
@@ -61,7 +62,7 @@ class Blobs(Protocol):
         """Hold a manifest of this hash and size as a path of this machine.
 
         Raises:
-            DataError: ``UNKNOWN_VERSION``.
+            DataError: ``UNKNOWN_VERSION``; ``DAMAGED_FILE``.
         """
         ...
 
@@ -91,6 +92,21 @@ class Blobs(Protocol):
 
     def remove_manifest(self, owner: str, version: str) -> None:
         """Remove a manifest; none there is no error."""
+        ...
+
+    def room(self, owner: str, files: Mapping[str, int]) -> None:
+        """Have room on this machine's disk for files that are read together, given by hash or version with their bytes.
+
+        Raises:
+            DataError: ``DISK_FULL``: none of them was fetched.
+        """
+        ...
+
+    def forget(self, owner: str, needed: Collection[str]) -> None:
+        """Remove the copies on this machine of what an owner has no more: of all but these hashes and versions.
+
+        A copy that is being read stays until it is asked for again.
+        """
         ...
 
     def sweeping(self, owner: str, *, alone: bool) -> AbstractContextManager[None]:
@@ -151,16 +167,24 @@ class Folder:
     def open(self, owner: str, sha256: str, size: int) -> Iterator[Path]:
         """See :class:`Blobs`."""
         path = self.root / blob_path(owner, sha256)
-        if not self.has(owner, sha256, size):
-            raise missing(sha256)
+        try:
+            found = path.stat().st_size
+        except FileNotFoundError:
+            raise missing(sha256) from None
+        if found != size:
+            raise damaged(f"it has {found:,} bytes, and had {size:,}", sha256)
         yield path
 
     @contextmanager
     def open_manifest(self, owner: str, version: str, sha256: str, size: int) -> Iterator[Path]:
         """See :class:`Blobs`."""
         path = self.root / manifest_path(owner, version)
-        if not path.is_file():
-            raise unknown(version)
+        try:
+            raw = path.read_bytes()
+        except FileNotFoundError:
+            raise unknown(version) from None
+        if len(raw) != size or hashlib.sha256(raw).hexdigest() != sha256:
+            raise damaged("it is another manifest than was written", version)
         yield path
 
     def put_manifest(self, owner: str, version: str, raw: bytes) -> None:
@@ -197,6 +221,12 @@ class Folder:
         path = self.root / manifest_path(owner, version)
         path.unlink(missing_ok=True)
         path.with_suffix(".part").unlink(missing_ok=True)
+
+    def room(self, owner: str, files: Mapping[str, int]) -> None:
+        """See :class:`Blobs`: what lies here is read where it is."""
+
+    def forget(self, owner: str, needed: Collection[str]) -> None:
+        """See :class:`Blobs`: there are no copies of what lies here."""
 
     def sweeping(self, owner: str, *, alone: bool) -> AbstractContextManager[None]:
         """See :class:`Blobs`."""
@@ -244,6 +274,16 @@ def disk_errors() -> Iterator[None]:
         raise
 
 
+def no_room(size: int, free: int, keep_free: int = 0) -> DataError:
+    """Return the error of what does not fit on this machine's disk."""
+    stays = f", of which {keep_free:,} are to stay free" if keep_free else ""
+    return DataError(
+        f"there is no room on the disk: {size:,} bytes are needed, and {free:,} are free{stays}",
+        code="DISK_FULL",
+        hint="Free some of it, or read less.",
+    )
+
+
 def sync(path: Path) -> None:
     """Put a file or a folder's entries on the disk."""
     opened = os.open(path, os.O_RDONLY)
@@ -264,6 +304,16 @@ def _entries(folder: Path, pattern: str) -> Iterator[Entry]:
 def missing(sha256: str) -> DataError:
     """Return the error of a file that is not there."""
     return DataError("a file of the dataset is not in the store", code="MISSING_FILE", where=sha256)
+
+
+def damaged(what: str, where: str) -> DataError:
+    """Return the error of a file, or a manifest, that is not as it was stored."""
+    return DataError(
+        f"a file of the dataset is damaged: {what}",
+        code="DAMAGED_FILE",
+        where=where,
+        hint="Its bytes are not those that were stored: restore it from a copy.",
+    )
 
 
 def unknown(version: str) -> DataError:

@@ -6,13 +6,14 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from alphintra.errors import DataError
-from alphintra.store.blobs import disk_errors
+from alphintra.store.blobs import disk_errors, no_room
 from alphintra.store.layout import check_id, check_sha256
 
 MOST_BYTES = 20 << 30
@@ -31,12 +32,13 @@ class Cache:
     Args:
         folder: Where; made if it is not there.
         most_bytes: How much it holds.
+        keep_free: Bytes of the disk that stay free.
     """
 
-    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES, keep_free: int = 0) -> None:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._most = most_bytes
+        self._most, self._keep_free = most_bytes, keep_free
         self._failed: dict[str, tuple[float, DataError]] = {}
 
     @contextmanager
@@ -72,9 +74,35 @@ class Cache:
                 yield path
                 return
 
+    def room(self, owner: str, files: Mapping[str, int]) -> None:
+        """Have room on the disk for files that are read together, before the first of them is fetched.
+
+        What was used longest ago leaves for it. They may exceed the bound, as all that is being read.
+
+        Args:
+            owner: Whose they are.
+            files: What each is called here, and its bytes.
+
+        Raises:
+            DataError: ``DISK_FULL``, with how much is needed and how much is free.
+        """
+        paths = {self._at(owner, name): size for name, size in files.items()}
+        with self._alone():
+            needed = sum(size for path, size in paths.items() if not path.exists())
+            if needed:
+                self._make_room(needed, together=paths)
+
     def remove(self, owner: str, name: str) -> None:
         """Remove a file that nobody needs any more; one that is read stays until there is no room for it."""
         _remove_if_free(self._at(owner, name))
+
+    def forget(self, owner: str, needed: Collection[str]) -> None:
+        """Remove all files of an owner but those of these names; one that is read, or comes just now, stays."""
+        begins = f"{check_id(owner, 'an owner')}."
+        for path in self._folder.glob(f"{begins}*"):
+            name = path.name.removeprefix(begins)
+            if name not in needed and not name.endswith(_PART):
+                _remove_if_free(path)
 
     def _at(self, owner: str, name: str) -> Path:
         return self._folder / f"{check_id(owner, 'an owner')}.{check_id(name, 'a file')}"
@@ -121,15 +149,23 @@ class Cache:
 
     def _reserve(self, descriptor: int, size: int) -> None:
         """Make room for a file and take it, before another does."""
-        with (self._folder / _LOCK).open("ab") as alone:
-            fcntl.flock(alone, fcntl.LOCK_EX)
+        with self._alone():
             os.ftruncate(descriptor, 0)
             self._make_room(size)
             if size:
                 _take(descriptor, size)
 
-    def _make_room(self, size: int) -> None:
-        """Remove what was not used for longest until a file of ``size`` bytes fits."""
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self._folder / _LOCK).open("ab") as alone:
+            fcntl.flock(alone, fcntl.LOCK_EX)
+            yield
+
+    def _make_room(self, size: int, together: Collection[Path] = ()) -> None:
+        """Remove what was not used for longest until ``size`` bytes fit: on the disk, and one file within the bound.
+
+        Files that are read ``together`` do not leave for each other, and may exceed the bound.
+        """
         found = []
         for entry in os.scandir(self._folder):
             try:
@@ -137,13 +173,19 @@ class Cache:
             except FileNotFoundError:
                 continue
             if entry.name != _LOCK:
-                found.append((about.st_mtime_ns, about.st_size, Path(entry.path)))
-        held = sum(length for _, length, _ in found)
-        for _, length, path in sorted(found):
-            if held + size <= self._most and not path.name.endswith(_PART):
-                continue
-            if _remove_if_free(path):
-                held -= length
+                found.append((about.st_mtime_ns, about.st_size, Path(entry.path), about.st_nlink))
+        over = 0 if together else sum(length for _, length, *_ in found) + size - self._most
+        short = size + self._keep_free - shutil.disk_usage(self._folder).free
+        # What has a second name, in a worker's folder, leaves no room behind it.
+        may_go = [own for own in sorted(found) if own[2] not in together]
+        hopeless = short > sum(length for _, length, _, names in may_go if names == 1)
+        for _, length, path, names in may_go:
+            helps = over > 0 or (short > 0 and names == 1 and not hopeless)
+            if (helps or path.name.endswith(_PART)) and _remove_if_free(path):
+                over -= length
+                short -= length if names == 1 else 0
+        if short > 0:
+            raise no_room(size, shutil.disk_usage(self._folder).free, self._keep_free)
 
 
 def _take(descriptor: int, size: int) -> None:

@@ -7,9 +7,10 @@ process that runs others' code is given files out of the cache, and never an add
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,14 @@ class ObjectStore:
         self._remove(manifest_path(owner, version))
         self._cache.remove(owner, version)
 
+    def room(self, owner: str, files: Mapping[str, int]) -> None:
+        """See :class:`Blobs`."""
+        self._cache.room(owner, files)
+
+    def forget(self, owner: str, needed: Collection[str]) -> None:
+        """See :class:`Blobs`."""
+        self._cache.forget(owner, needed)
+
     def sweeping(self, owner: str, *, alone: bool) -> AbstractContextManager[None]:
         """See :class:`Blobs`: an object store has no locks, so one on this machine's disk has to do."""
         return nullcontext() if self._locks is None else owner_locked(self._locks, owner, alone=alone)
@@ -216,10 +225,13 @@ def _reaching() -> Iterator[None]:
         raise
     except PermissionError as error:
         _log.warning("The object store refused: %s", error)
-        raise _failed("it refuses what this server asks of it") from error
+        raise _failed(f"it refuses what this server asks of it{_code_of(error)}") from error
     except Exception as error:
         _log.warning("The object store failed: %s: %s", type(error).__name__, error)
-        raise _failed(f"it cannot be reached, or broke off ({type(error).__name__})") from error
+        name = type(error).__name__
+        if "Credential" in name or name == "ProfileNotFound":
+            raise _failed(f"there are no credentials for it that could be used ({name})") from error
+        raise _failed(f"it cannot be reached, or broke off ({name})") from error
 
 
 @contextmanager
@@ -231,10 +243,16 @@ def _nowhere() -> Iterator[None]:
         raise _failed("there is no such bucket") from error
 
 
+def _code_of(error: BaseException) -> str:
+    """Return S3's own word for an error, in brackets; nothing where there is none."""
+    answer = getattr(error.__cause__, "response", None) or {}
+    found = str(answer.get("Error", {}).get("Code", ""))
+    return f" ({found})" if re.fullmatch("[A-Za-z]{1,64}", found) else ""
+
+
 def _is_missing(error: FileNotFoundError) -> None:
     """Raise where not the object is missing but its whole bucket."""
-    answer = getattr(error.__cause__, "response", None) or {}
-    if answer.get("Error", {}).get("Code") == "NoSuchBucket":
+    if _code_of(error) == " (NoSuchBucket)":
         raise _failed("there is no such bucket") from error
 
 

@@ -83,7 +83,11 @@ class OpenFile:
 
 
 def rows_writer(out: Any, schema: Any, codec: str, encryption: Any = None) -> Any:
-    """Return what writes rows into a file that is open, as all files of rows are written."""
+    """Return what writes rows into a file that is open, as all files of rows are written.
+
+    Each page has a checksum, by which whoever reads it finds one bit that has changed; of a sealed file the cipher
+    has its own.
+    """
     import pyarrow.parquet as pq
 
     times = [field.name for field in schema if str(field.type) in ("timestamp[us, tz=UTC]", "date32[day]")]
@@ -95,6 +99,7 @@ def rows_writer(out: Any, schema: Any, codec: str, encryption: Any = None) -> An
         use_dictionary=[name for name in schema.names if name not in times],
         column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
         write_statistics=[SYMBOL, *times],
+        write_page_checksum=encryption is None,
         encryption_properties=encryption,
     )
 
@@ -114,7 +119,8 @@ def write_side(out: Any, name: str, table: Any, encryption: Any = None) -> None:
 
     pq.write_table(
         table, out, compression="zstd" if name == "sketches" else "none", use_dictionary=False,
-        store_schema=False, write_statistics=False, encryption_properties=encryption,
+        store_schema=False, write_statistics=False, write_page_checksum=encryption is None,
+        encryption_properties=encryption,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphintra.errors import DataError
+from alphintra.store.blobs import damaged
 from alphintra.store.columns import arrow_schema, arrow_type, named, raw_values
 from alphintra.store.finding import Range, find
 from alphintra.store.hashing import block_counts
@@ -210,7 +211,7 @@ class _Held:
         self._file = self._opened.__enter__()
         if self._file.num_row_groups != len(self._entry.rows):
             self.close()
-            raise _damaged(self._entry, "it has other row groups")
+            raise damaged("it has other row groups", self._entry.sha256)
 
     def read(self, places: Sequence[int], wanted: Range, *, threads: bool) -> Any:
         """Read row groups, given by their places in the manifest: the columns, without the symbol."""
@@ -221,12 +222,12 @@ class _Held:
         try:
             table = self._file.read_row_groups([int(group[p]) for p in places], columns=names, use_threads=threads)
         except (pa.ArrowException, OSError) as error:
-            raise _damaged(self._entry, "it cannot be read") from error
+            raise damaged("it cannot be read", self._entry.sha256) from error
         types = {column.name: arrow_type(column.type) for column in wanted.columns}
         if sorted(table.column_names) != sorted(names) or any(f.type != types[f.name] for f in table.schema):
-            raise _damaged(self._entry, "it has other columns")
+            raise damaged("it has other columns", self._entry.sha256)
         if len(table) != int(rows[np.asarray(places)].sum()):
-            raise _damaged(self._entry, "it has other rows")
+            raise damaged("it has other rows", self._entry.sha256)
         return table.select(names)
 
     def close(self) -> None:
@@ -259,9 +260,10 @@ def _parquet(version: Version, entry: DataFile | SideFile, name: str) -> Iterato
                 memory_map=isinstance(source, Path),
                 pre_buffer=not isinstance(source, Path),  # over a wire, what lies together comes together
                 decryption_properties=properties,
+                page_checksum_verification=True,
             )
         except (pa.ArrowException, OSError) as error:
-            raise _damaged(entry, "it is no readable Parquet file") from error
+            raise damaged("it is no readable Parquet file", entry.sha256) from error
         with file:
             yield file
 
@@ -314,12 +316,3 @@ def _cut(table: Any, wanted: Range, places: Array) -> tuple[Any, Array]:
     names = named([manifest.symbols[number] for number in used], np.repeat(index.astype(np.int32), lengths))
     whole = pa.Table.from_arrays([names, *table.columns], schema=arrow_schema(wanted.columns))
     return whole, np.array(lengths, dtype=np.int64)
-
-
-def _damaged(entry: DataFile | SideFile, what: str) -> DataError:
-    return DataError(
-        f"a file of the dataset is damaged: {what}",
-        code="DAMAGED_FILE",
-        where=entry.sha256,
-        hint="Its bytes are not those that were stored: restore it from a copy.",
-    )

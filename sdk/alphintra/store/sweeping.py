@@ -69,7 +69,7 @@ def sweep(
     unused_seconds: float = UNUSED_SECONDS,
     remove: Remove = shutil.rmtree,
 ) -> Swept:
-    """Remove what nobody needs.
+    """Remove what nobody needs, from the store and from this machine's copies of it.
 
     Args:
         blobs: The store.
@@ -83,6 +83,8 @@ def sweep(
     before = time.time() - unused_seconds
     with blobs.sweeping(owner, alone=True):
         hashes, versions = referenced()
+        # Copies as well that another machine's sweep knew nothing of, or that were read when their file went.
+        blobs.forget(owner, {*hashes, *versions})
         manifests = [e.name for e in blobs.manifests(owner) if e.name not in versions and e.modified <= before]
         for name in manifests:  # first: a manifest is never without its files
             blobs.remove_manifest(owner, name)

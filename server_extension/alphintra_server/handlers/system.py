@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
@@ -52,7 +53,7 @@ class ReadyHandler(AlphintraHandler):
 
     @allow_unauthenticated
     async def get(self) -> None:
-        """Check the database and the job supervisor."""
+        """Check the database, the job supervisor, and whether an object store could be used yet."""
         try:
             checks = await self.services.system.ready()
         except ServiceError as error:
@@ -60,4 +61,7 @@ class ReadyHandler(AlphintraHandler):
             return
         good = all(checks.values())
         self.set_status(200 if good else 503)
-        await self.finish({"status": "ready" if good else "not ready", "checks": checks})
+        said: dict[str, Any] = {"status": "ready" if good else "not ready", "checks": checks}
+        if (problem := self.services.system.store.problem) is not None:
+            said["problems"] = {"store": problem}
+        await self.finish(said)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..services.dataset_inputs import SealedInput
 
 _log = logging.getLogger(__name__)
-_GONE = "What the job was to read was deleted before it began."
+_GONE = "What the job was to read was deleted before it began, or its file is lost."
 _READY_SECONDS = 120.0  # two seconds of a processor, of which a job gets a tenth where notebooks compute
 _PROGRESS_SECONDS = 0.5
 _USAGE_SECONDS = 2.0

@@ -18,6 +18,9 @@ from ..services.storage_use import storage_used
 from .ingest_output import Written
 from .output import BadOutputError
 
+_OF_THE_STORE = frozenset({"DISK_FULL", "STORE_FAILED"})
+"""Codes of what is not the worker's doing. What is damaged here is what it has left, and no file that was stored."""
+
 
 @contextmanager
 def kept(storage: DatasetStorage, owner: Callable[[], str], output: Written, folder: Path) -> Iterator[None]:
@@ -30,14 +33,15 @@ def kept(storage: DatasetStorage, owner: Callable[[], str], output: Written, fol
         folder: Where the files lie.
 
     Raises:
-        BadOutputError: A file is not what the manifest says, or the store failed (``STORE_FAILED``).
+        BadOutputError: A file is not what the manifest says (``BAD_OUTPUT``), the store failed (``STORE_FAILED``), or
+            its disk is full (``DISK_FULL``).
     """
     _own(folder, output.files)
     try:
         with committing.commit(storage, owner(), folder, output.manifest.version):
             yield
     except DataError as error:
-        raise BadOutputError(str(error), "STORE_FAILED" if error.code == "STORE_FAILED" else "BAD_OUTPUT") from None
+        raise BadOutputError(str(error), error.code if error.code in _OF_THE_STORE else "BAD_OUTPUT") from None
 
 
 def refuse_too_much(session: Session, limits: Limits, owner_id: str) -> None:

@@ -17,10 +17,12 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
+
+from alphintra.store.blobs import no_room
 
 from alphintra_kernel import disk
 
@@ -95,6 +97,14 @@ class Held(Protocol):
         """Hold it as a path of this machine. Blocks."""
         ...
 
+    def room(self, links: Iterable[object]) -> None:
+        """Have room on this machine for all of its kind that are among some. Blocks.
+
+        Raises:
+            DataError: ``DISK_FULL``.
+        """
+        ...
+
 
 Link = Path | Held
 
@@ -119,9 +129,14 @@ def lay_out(
     Raises:
         FileNotFoundError: A file that is to be linked is gone.
         OSError: It could not be written.
-        DataError: A file could not be got from where it lies.
+        DataError: A file could not be got from where it lies, or all of them do not fit on the disk (``DISK_FULL``).
     """
-    for path, file in (links or {}).items():
+    links = links or {}
+    # All or nothing: of what does not fit as a whole, no file is fetched.
+    first = next((file for file in links.values() if not isinstance(file, Path)), None)
+    if first is not None:
+        first.room(links.values())
+    for path, file in links.items():
         if not wanted():
             return
         target = folder / "in" / path
@@ -146,6 +161,9 @@ def _link(file: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM, errno.ENOTSUP):
             raise
+        size, free = file.stat().st_size, shutil.disk_usage(target.parent).free
+        if size > free:
+            raise no_room(size, free) from None
         shutil.copyfile(file, target)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from alphintra.errors import DataError
@@ -13,6 +12,7 @@ from alphintra.store.sealed import KeyService, VersionKeys
 
 from ..errors import ServiceError, Unavailable
 from ..services.dataset_storage import DatasetStorage, StoredFile, told
+from ..services.manifests import ManifestPlace, Manifests
 
 FOLDER = "version"
 """Below ``in`` of a reader."""
@@ -25,10 +25,12 @@ class SealedVersion:
     Attributes:
         id: Which version.
         owner: The owner's folder in the store.
+        manifest: SHA-256 of its manifest.
     """
 
     id: str
     owner: str
+    manifest: str
 
 
 class Vault:
@@ -60,7 +62,7 @@ class Vault:
 
         Raises:
             Gone: The version was deleted.
-            Unavailable: Its master key is not here, or the store failed.
+            Unavailable: Its master key is not here, its manifest is damaged, or the store failed.
         """
         key = self._manifest(version)[1].files[0].key
         try:
@@ -73,7 +75,7 @@ class Vault:
 
         Raises:
             Gone: The version was deleted.
-            Unavailable: The store failed.
+            Unavailable: Its manifest is damaged, or the store failed.
         """
         raw, found = self._manifest(version)
         rows, sides = ({file.sha256: file.bytes for file in files} for files in (found.files, found.sides))
@@ -81,23 +83,23 @@ class Vault:
             f"{FOLDER}/{file_name(sha256)}": StoredFile(self._storage, version.owner, sha256, size)
             for sha256, size in (rows | sides).items()
         }
-        own = hashlib.sha256(raw).hexdigest()
-        return links | {f"{FOLDER}/{MANIFEST}": StoredFile(self._storage, version.owner, own, len(raw), version.id)}
+        manifest = StoredFile(self._storage, version.owner, version.manifest, len(raw), version.id)
+        return links | {f"{FOLDER}/{MANIFEST}": manifest}
 
     def size(self, version: SealedVersion) -> int:
         """Return the bytes of the files of a version, as they lie: about what it takes when it is opened.
 
         Raises:
             Gone: The version was deleted.
-            Unavailable: The store failed.
+            Unavailable: Its manifest is damaged, or the store failed.
         """
         _, found = self._manifest(version)
         sizes = {file.sha256: file.bytes for file in found.files} | {own.sha256: own.bytes for own in found.sides}
         return sum(sizes.values())
 
     def _manifest(self, version: SealedVersion) -> tuple[bytes, Manifest]:
+        raw = Manifests(self._storage).bytes_of(ManifestPlace(version.owner, version.id, version.manifest))
         with told():
-            raw = self._storage.manifest(version.owner, version.id)
             return raw, manifests.from_json(raw)
 
 

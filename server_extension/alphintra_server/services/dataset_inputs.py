@@ -78,7 +78,7 @@ class Inputs:
             folder: Where to, below ``in``.
             store: Whether they lie there as in a store.
         """
-        own = SealedInput(SealedVersion(version.id, owner), folder, store)
+        own = SealedInput(SealedVersion(version.id, owner, version.manifest_sha256), folder, store)
         if is_sealed(version):
             self.sealed = (*self.sealed, own)
             return self

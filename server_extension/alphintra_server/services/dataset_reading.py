@@ -143,7 +143,8 @@ class DatasetReading:
             version = None if source.version_id is None else session.get_one(DatasetVersionRow, source.version_id)
             if version is None or not is_sealed(version):
                 return None
-            return SealedVersion(version.id, folder_of(session, session.get_one(DatasetRow, version.dataset_id)))
+            owner = folder_of(session, session.get_one(DatasetRow, version.dataset_id))
+            return SealedVersion(version.id, owner, version.manifest_sha256)
 
         found = await self._database.read(work)
         return None if found is None else (await in_waiting(self._vault.find, found)).to_json()

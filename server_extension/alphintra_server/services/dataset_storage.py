@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..errors import Gone, Unavailable
 
 GONE = ("MISSING_FILE", "UNKNOWN_VERSION")
 """Codes of the store where something is not there any more."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,19 @@ class StoredFile:
             return self.storage.open(self.owner, self.sha256, self.size)
         return self.storage.open_manifest(self.owner, self.version, self.sha256, self.size)
 
+    def room(self, links: Iterable[object]) -> None:
+        """Have room on this machine for all files of its store that are among some. Blocks.
+
+        Raises:
+            DataError: ``DISK_FULL``.
+        """
+        owners: dict[str, dict[str, int]] = {}
+        for own in links:
+            if isinstance(own, StoredFile) and own.storage is self.storage:
+                owners.setdefault(own.owner, {})[own.version or own.sha256] = own.size
+        for owner, files in owners.items():
+            self.storage.room(owner, files)
+
 
 class DatasetStorage:
     """The store of all users' datasets, and where their uploads lie. Implements ``alphintra.store.blobs.Blobs``.
@@ -54,16 +69,19 @@ class DatasetStorage:
         data_dir: The server's folder: staging, locks and uploads are there whatever the store is.
         address: An object store, such as ``s3://bucket/prefix``; left out, the store is a folder in ``data_dir``.
         cache_bytes: How much of an object store is kept in ``data_dir``.
+        keep_free: Bytes of the disk that stay free of it.
 
     Raises:
         DataError: The address cannot be used.
     """
 
-    def __init__(self, data_dir: Path, address: str = "", cache_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, data_dir: Path, address: str = "", cache_bytes: int = MOST_BYTES, keep_free: int = 0
+    ) -> None:
         self.root = data_dir / "datasets"
         self.root.mkdir(parents=True, exist_ok=True)
         self.uploads = data_dir / "uploads"
-        cache = Cache(data_dir / "cache", cache_bytes) if address else None
+        cache = Cache(data_dir / "cache", cache_bytes, keep_free) if address else None
         self._blobs = open_blobs(address or self.root, cache, self.root)
 
     def check(self) -> None:
@@ -121,6 +139,14 @@ class DatasetStorage:
         """See ``Blobs``."""
         self._blobs.remove_manifest(owner, version)
 
+    def room(self, owner: str, files: Mapping[str, int]) -> None:
+        """See ``Blobs``."""
+        self._blobs.room(owner, files)
+
+    def forget(self, owner: str, needed: Collection[str]) -> None:
+        """See ``Blobs``."""
+        self._blobs.forget(owner, needed)
+
     def sweeping(self, owner: str, *, alone: bool) -> AbstractContextManager[None]:
         """See ``Blobs``."""
         return self._blobs.sweeping(owner, alone=alone)
@@ -138,5 +164,7 @@ def told() -> Iterator[None]:
         yield
     except DataError as error:
         if error.code in GONE:
-            raise Gone("The version was deleted.", code="DATASET_DELETED") from error
+            # Nobody deleted a version that the catalogue still has: then its file is lost, which is for the log.
+            _log.warning("Not in the store: %s", error)
+            raise Gone("The version was deleted, or its file is lost.", code="DATASET_DELETED") from error
         raise Unavailable(str(error), code=error.code) from error

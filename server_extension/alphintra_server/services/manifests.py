@@ -67,7 +67,8 @@ class Manifests:
         with told():
             raw = self._storage.manifest(place.folder, place.version_id)
         if hashlib.sha256(raw).hexdigest() != place.sha256:
-            raise Unavailable("The manifest of this version is damaged.", code="DAMAGED_MANIFEST")
+            text = f"The manifest of this version ({place.version_id}) is damaged: restore it from a copy."
+            raise Unavailable(text, code="DAMAGED_FILE")
         return raw
 
     def _read(self, place: ManifestPlace) -> tuple[int, dict[str, Any]]:

@@ -20,6 +20,7 @@ from ..models.code import System
 from ..models.strategies import MAX_CODE
 from .jobs import Jobs
 from .run_defaults import RunDefaults
+from .store_check import StoreCheck
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class SystemService:
     user_limits: Limits
     single_user: bool
     notebooks_have_network: Callable[[], bool]
+    store: StoreCheck
 
     async def describe(self, who: Caller) -> System:
         """Describe this server to a caller."""
@@ -120,7 +122,9 @@ class SystemService:
             reachable = True
         except Exception:  # noqa: BLE001  whatever keeps the database from answering, this is not ready
             reachable = False
-        return {"database": reachable, "jobs": self.supervisor.alive}
+        # Of a folder there is nothing to find out.
+        store = {"store": self.store.usable} if self.store.address else {}
+        return {"database": reachable, "jobs": self.supervisor.alive, **store}
 
 
 def _versions() -> dict[str, str]:

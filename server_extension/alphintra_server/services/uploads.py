@@ -61,6 +61,7 @@ class Uploads:
         log: Where it says what it could not do.
         whole: Called with an upload that is here, in the transaction in which it came to be: it may queue a job.
         wake: Called after that transaction.
+        usable: Called before one begins; raises where nothing could be made of it.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Uploads:
         log: logging.Logger,
         whole: Whole | None = None,
         wake: Callable[[], None] | None = None,
+        usable: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._files = files
@@ -80,6 +82,7 @@ class Uploads:
         self._log = log
         self._whole = whole
         self._wake = wake
+        self._usable = usable
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="alphintra-upload")
         self._hashes = RunningHashes()
         self._settling: set[asyncio.Task[None]] = set()
@@ -101,7 +104,9 @@ class Uploads:
             TooLarge: It is more than an upload or the user's quota may be.
             TooMany: The user has begun too many.
             NoRoom: The disk is full.
+            Unavailable: Datasets could be stored nowhere yet.
         """
+        self._usable()
         filename = file_name(filename)
         name = name_of_file(filename) if dataset is None else check_name(dataset, "dataset")
         if length < 1:

@@ -155,7 +155,7 @@ def _readable(session: Session, who: Caller, version_id: str, holder: str) -> tu
     except Gone:
         if dataset.state == "DELETED" or not dataset_leases.holds(session, version_id, holder):
             raise
-    return SealedVersion(version.id, folder_of(session, dataset)), is_sealed(version)
+    return SealedVersion(version.id, folder_of(session, dataset), version.manifest_sha256), is_sealed(version)
 
 
 def _read(stored: StoredFile, start: int, count: int) -> bytes:

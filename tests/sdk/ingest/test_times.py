@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from alphintra.errors import DataError
+from alphintra.ingest.guessing import recalled
+from alphintra.ingest.mapping import Mapping
 from alphintra.ingest.zones import Localizer, clock_of
 
 from tests.sdk.ingest import workbooks
@@ -112,6 +114,25 @@ def test_a_fraction_may_be_absent(desk: Desk) -> None:
 def test_a_cell_is_its_day(cell: str, day: int, desk: Desk) -> None:
     staged = desk.read(desk.write("x.csv", f'date,close\n"{cell}",1\n'))
     assert rows(staged)[0]["date"] == dt.date(2020, 1, day)
+
+
+def test_who_says_which_is_the_day_and_which_the_month_is_not_told_that_it_could_be_otherwise(desk: Desk) -> None:
+    path = desk.write("x.csv", "date,close\n01/02/2020,1\n03/04/2020,2\n")
+    guess = desk.inspect(path).guess
+    (asked,) = guess.questions
+    assert (asked.field, asked.choices) == ("columns[0].format", ("%d/%m/%Y", "%m/%d/%Y"))
+    assert places(desk.read_as(path, guess.mapping)) == [("TS_AMBIGUOUS", "x.csv, column 'date'")]
+    for form, days in (("%d/%m/%Y", [(1, 2), (3, 4)]), ("%m/%d/%Y", [(2, 1), (4, 3)])):
+        date, close = guess.mapping.columns
+        mapping = replace(guess.mapping, columns=(replace(date, format=form, stated=True), close))
+        staged = desk.read_as(path, Mapping.from_json(mapping.to_json()))
+        assert staged.counts == {}
+        assert [(row["date"].day, row["date"].month) for row in rows(staged)] == days
+        # Of the next file of such columns it is known; not where that one is in another format after all.
+        later = desk.inspect(desk.write("later.csv", "date,close\n05/06/2021,1\n07/08/2021,1\n")).guess
+        assert recalled(later, mapping).mapping.columns[0] == mapping.columns[0]
+        other = desk.inspect(desk.write("other.csv", "date,close\n05.06.2021,1\n07.08.2021,1\n")).guess
+        assert not recalled(other, mapping).mapping.columns[0].stated
 
 
 def test_an_epoch_in_another_unit_is_said(desk: Desk) -> None:

@@ -92,6 +92,29 @@ def test_sweeping_and_what_is_missing(tmp_path, address):
     blobs.remove_manifest("me", "v1")
 
 
+def test_what_is_deleted_leaves_the_caches_of_all_machines(tmp_path, address):
+    here, there = (open_blobs(address, Cache(tmp_path / name)) for name in ("here", "there"))
+    manifest = put(here, tmp_path)
+    other = put(here, tmp_path, "v2")
+    assert other.hashes == manifest.hashes
+    for blobs in (here, there):
+        read(open_version(blobs, "me", "v1"))
+    file = manifest.files[0]
+    held = {own.sha256 for own in manifest.files}
+    (tmp_path / "there" / "you.v1").write_bytes(b"{}")  # another owner's
+    assert sweep(there, tmp_path, "me", lambda: (manifest.hashes, ("v2",)), unused_seconds=0).manifests == 1
+    assert cached(tmp_path / "here") == held
+    # The last version goes while one of its files is read on the other machine.
+    with here.open("me", file.sha256, file.bytes):
+        assert sweep(there, tmp_path, "me", lambda: ((), ()), unused_seconds=0).files == len(manifest.hashes)
+        assert {path.name for path in (tmp_path / "there").iterdir()} == {"lock", "you.v1"}
+        assert cached(tmp_path / "here") == held
+        assert sweep(here, tmp_path, "me", lambda: ((), ())).files == 0
+        assert cached(tmp_path / "here") == {file.sha256}
+    sweep(here, tmp_path, "me", lambda: ((), ()))
+    assert cached(tmp_path / "here") == set()
+
+
 def test_the_cache_is_bounded_and_drops_what_was_used_longest_ago(tmp_path, address):
     manifest = put(open_blobs(address, Cache(tmp_path / "large")), tmp_path)
     sizes = [file.bytes for file in manifest.files]
@@ -244,3 +267,45 @@ def test_addresses(tmp_path):
             open_blobs(address, cache)
         assert caught.value.code == code
 
+
+
+def test_what_does_not_fit_on_the_disk_is_refused_before_it_is_fetched(tmp_path, monkeypatch):
+    free, found = [1_000], os.statvfs
+
+    def small(path):
+        """A disk of so many bytes, of which the cache takes its own."""
+        about = list(found(path))
+        taken = sum(own.stat().st_size for own in tmp_path.iterdir())
+        about[1], about[4] = 1, free[0] - taken  # frsize, bavail
+        return os.statvfs_result(about)
+
+    monkeypatch.setattr(os, "statvfs", small)
+    cache, fetched = Cache(tmp_path, 10_000, keep_free=100), []
+    names = {letter: hashlib.sha256(letter * 300).hexdigest() for letter in (b"a", b"b", b"c", b"d")}
+
+    def opened(letter):
+        return cache.open("me", names[letter], 300, lambda: fetched.append(letter) or [letter * 300])
+
+    for letter in (b"a", b"b"):
+        with opened(letter) as path:
+            os.utime(path, (letter[0], letter[0]))
+    # The whole of four does not fit: it is said, and not one of the others is fetched.
+    with pytest.raises(DataError, match=r"600 bytes are needed, and \d+ are free, of which 100 are") as caught:
+        cache.room("me", dict.fromkeys(names.values(), 300))
+    assert (caught.value.code, fetched) == ("DISK_FULL", [b"a", b"b"])
+    with pytest.raises(DataError, match="901 bytes are needed"):
+        cache.room("me", {"0" * 64: 901})  # nothing leaves for what does not fit anyway
+    # Two do, one of them here already: what was used longest ago leaves for the other.
+    assert cached(tmp_path) == {names[b"a"], names[b"b"]}
+    cache.room("me", {names[letter]: 300 for letter in (b"b", b"c")})
+    assert cached(tmp_path) == {names[b"a"], names[b"b"]}
+    free[0] = 900
+    cache.room("me", {names[letter]: 300 for letter in (b"b", b"c")})
+    assert cached(tmp_path) == {names[b"b"]}
+    # A copy that a worker has under a second name leaves no room behind it; a file that comes alone is refused as well.
+    with opened(b"b") as path:
+        os.link(path, tmp_path.parent / "worker")
+    free[0] = 600
+    with pytest.raises(DataError, match="300 bytes are needed, and 300 are free, of which 100 are"), opened(b"c"):
+        raise AssertionError("opened")
+    assert (cached(tmp_path), fetched) == ({names[b"b"]}, [b"a", b"b"])

@@ -42,8 +42,8 @@ class Reading(Check):
         Rule(
             "TS_AMBIGUOUS",
             "error",
-            "All dates of the column could have day and month the other way round.",
-            "One date that can only be read one way decides for all.",
+            "All dates of the column could have day and month the other way round, and nobody has said which it is.",
+            "One date that can only be read one way decides for all, as does the answer of who sends the file.",
             seen_in="file",
         ),
         Rule(
