@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from alphintra_server.db.connector_tables import ConnectorRow, ConnectorRunRow
+from alphintra_server.db.dataset_tables import UploadRow
 from alphintra_server.db.tables import JobRow
 from alphintra_server.jobs import store
 from alphintra_server.limits import Limits
@@ -176,6 +177,29 @@ async def test_one_run_makes_up_for_all_that_were_missed_and_failures_are_tried_
     end("SOURCE_REFUSED")
     assert (shown().failures, shown().retry_at) == (1, None)
     assert sorted(await _both(first, second)) == [0, 0]
+    # A file waits for its mapping: another one does not take its place, until it is over or somebody has said it.
+    def left(kept, mapping):
+        def work(session):
+            run = session.scalars(select(ConnectorRunRow).order_by(ConnectorRunRow.created_at.desc())).first()
+            run.upload_id = "u"
+            session.merge(UploadRow(
+                id="u", user_id="alice", length=1, received=1, filename="y.csv", dataset_name="d", state="RECEIVED",
+                kept=kept, created_at=now[0], updated_at=now[0], expires_at=now[0] + timedelta(days=90),
+            ))  # fmt: skip
+            session.get_one(ConnectorRow, "c").mapping = mapping
+
+        database.write_now(work)
+
+    runs = count(ConnectorRunRow)
+    for kept, mapping, began in ((True, None, 0), (True, {"format": "csv"}, 1), (False, None, 1)):
+        left(kept, mapping)
+        now[0] = shown().due_at
+        assert sorted(await _both(first, second)) == [0, began]
+        assert shown().due_at > now[0]
+        if began:
+            end("SOURCE_REFUSED")
+        runs += began
+        assert count(ConnectorRunRow) == runs
     # A pause is a pause.
     put("paused", True)
     now[0] += timedelta(days=60)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ..db.committed import when_committed
 from ..db.connector_tables import ConnectorRow, ConnectorRunRow
+from ..db.dataset_tables import UploadRow
 from ..db.engine import database_now
 from ..db.tables import DatasetRow, JobRow, unique_name
 from ..errors import Conflict
@@ -175,16 +176,31 @@ def _count(kind: str, run: ConnectorRunRow) -> None:
         CONNECTOR_FAILURES.labels(kind, code if code in _REASONS else "OTHER").inc()
 
 
+def waits_for_mapping(session: Session, connector: ConnectorRow) -> bool:
+    """Tell whether a file lies there of which somebody is to say how it is read: another would take its place."""
+    last = None if connector.mapping is not None else _last_upload(session, connector)
+    if last is None:
+        return False
+    lies = select(UploadRow.id).where(
+        UploadRow.id == last, UploadRow.kept, UploadRow.state.in_(("RECEIVED", "INSPECTED", *upload_rows.BUSY))
+    )
+    return session.scalar(lies) is not None
+
+
 def _drop_leftover(session: Session, connector: ConnectorRow) -> None:
     """End the upload that the last run left, if it became nothing: there will be another."""
-    last = session.scalar(
+    last = _last_upload(session, connector)
+    if last is not None:
+        upload_rows.end(session, last, "EXPIRED")
+
+
+def _last_upload(session: Session, connector: ConnectorRow) -> str | None:
+    return session.scalar(
         select(ConnectorRunRow.upload_id)
         .where(ConnectorRunRow.connector_id == connector.id, ConnectorRunRow.upload_id.is_not(None))
         .order_by(ConnectorRunRow.created_at.desc(), ConnectorRunRow.id)
         .limit(1)
     )
-    if last is not None:
-        upload_rows.end(session, last, "EXPIRED")
 
 
 def _forget_oldest(session: Session, connector_id: str) -> None:

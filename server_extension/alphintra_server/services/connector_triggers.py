@@ -91,6 +91,8 @@ class ConnectorTriggers(Repeated):
             # The next time is reckoned from now: what lies between is made up for by this one run.
             if not connector_runs.claim(session, row, "due_at", row.due_at, next_due(row.schedule, now)):
                 return False
+            if connector_runs.waits_for_mapping(session, row):
+                return False
             row.failures = 0
             connector_runs.begin(session, row, connector_runs.SCHEDULE, self._limits)
             return True
