@@ -3,20 +3,20 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import type { IInspected, IMapping, IQuestion } from '../api/datasets.js';
-import { CheckField, SelectField, TextField } from '../run/field.js';
+import type { IInspected, IMapping } from '../api/datasets.js';
+import { SelectField, TextField } from '../run/field.js';
 import {
   EX_DATE,
-  IAbout,
   IMappingForm,
   answer,
-  answerOf,
   complaintsOf,
   needsZone,
   openQuestions,
   withKind,
   withSymbolFrom
 } from './mapping.js';
+import { About } from './mappingAbout.js';
+import { EXAMPLES, Questions, zones } from './mappingQuestions.js';
 import { MappingTable } from './mappingTable.js';
 import { adjustmentText, complaintText, kindText } from './words.js';
 
@@ -34,97 +34,6 @@ interface IProps {
   onDiscard?: () => void;
   /** What becomes of it where a connector says that: then it is not asked, and this is what its button does. */
   becomes?: { action: string; hint: string };
-}
-
-const FRAMES: readonly string[] = ['1min', '5min', '15min', '30min', '1h', '4h', '1d', '1w', '1mo'];
-const ASSETS: readonly string[] = ['STOCKS', 'CRYPTO', 'FOREX', 'FUTURES', 'INDEX', 'RATES', 'COMMODITIES'];
-const CALENDARS: readonly string[] = ['XNYS', 'XNAS', 'XLON', 'XETR', 'XTKS', '24/7', 'weekdays'];
-
-/** Questions to which any answer can be written, each with one. */
-const EXAMPLES: Readonly<Record<string, string>> = {
-  symbol: 'AAPL',
-  zone: 'UTC',
-  symbol_pattern: '{symbol}.csv',
-  members: 'Stocks/*.csv',
-  known_from: '2020-12-31',
-  'dialect.encoding': 'cp1252'
-};
-
-function zones(): string[] {
-  return ['UTC', ...Intl.supportedValuesOf('timeZone')];
-}
-
-/** One question with its answers; any other can be written. */
-function Question(props: { question: IQuestion; form: IMappingForm; trans: TranslationBundle; onAnswer: (value: string) => void }): JSX.Element {
-  const { question, form, trans, onAnswer } = props;
-  const id = React.useId();
-  const given = answerOf(form, question.field);
-  const isFree = question.field in EXAMPLES;
-  return (
-    <li data-question={question.field} data-open={given === ''}>
-      <i aria-hidden="true">{given === '' ? '?' : '\u2713'}</i>
-      <span id={id}>{question.text}</span>
-      <span className="alphintra-Mapping-answers" role="group" aria-labelledby={id}>
-        {question.choices.map(choice => (
-          <button
-            key={choice}
-            type="button"
-            className="alphintra-Button"
-            aria-pressed={choice === given}
-            onClick={() => onAnswer(choice)}
-          >
-            {choice}
-          </button>
-        ))}
-        {isFree ? (
-          <input
-            className="alphintra-Input"
-            aria-labelledby={id}
-            spellCheck={false}
-            list={question.field === 'zone' ? `${id}-zones` : undefined}
-            placeholder={question.field === 'zone' ? trans.__('another zone') : EXAMPLES[question.field]}
-            value={question.choices.includes(given) ? '' : given}
-            onChange={event => onAnswer(event.target.value)}
-          />
-        ) : null}
-        {question.field === 'zone' ? (
-          <datalist id={`${id}-zones`}>
-            {zones().map(zone => (
-              <option key={zone} value={zone} />
-            ))}
-          </datalist>
-        ) : null}
-      </span>
-    </li>
-  );
-}
-
-function Questions(props: IProps): JSX.Element | null {
-  const { found, form, trans, onChange } = props;
-  if (found.questions.length === 0) {
-    return null;
-  }
-  const open = openQuestions(found, form).length;
-  return (
-    <section className={`alphintra-Mapping-questions ${open > 0 ? 'alphintra-mod-open' : ''}`} aria-label={trans.__('Questions')}>
-      <h3>
-        {open > 0
-          ? trans._n('%1 thing that the file does not tell', '%1 things that the file does not tell', open)
-          : trans.__('All questions are answered')}
-      </h3>
-      <ul>
-        {found.questions.map(question => (
-          <Question
-            key={question.field}
-            question={question}
-            form={form}
-            trans={trans}
-            onAnswer={value => onChange(answer(form, question.field, value))}
-          />
-        ))}
-      </ul>
-    </section>
-  );
 }
 
 /** Whose rows they are where that stands nowhere in the form, or how it is said that they are of many. */
@@ -262,80 +171,6 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
         complaint={null}
         onChange={adjustment => change({ adjustment })}
       />
-    </fieldset>
-  );
-}
-
-/** What becomes of it, and what no file says of itself. */
-function About({ form, trans, onChange }: IProps): JSX.Element {
-  const { about } = form;
-  const change = (change: Partial<IAbout>): void => onChange({ ...form, about: { ...about, ...change } });
-  return (
-    <fieldset className="alphintra-Mapping-fields">
-      <legend>{trans.__('What it becomes')}</legend>
-      <TextField
-        name="dataset"
-        label={trans.__('Dataset')}
-        value={about.dataset}
-        complaint={about.dataset.trim() === '' ? trans.__('Give the dataset a name.') : null}
-        hint={trans.__('Of a name that you have, it becomes the next version.')}
-        onChange={dataset => change({ dataset })}
-      />
-      <TextField
-        name="asset_class"
-        label={trans.__('Asset class')}
-        value={about.asset_class}
-        options={ASSETS}
-        placeholder={trans.__('other')}
-        complaint={/^[A-Z_]{0,20}$/.test(about.asset_class) ? null : trans.__('Capital letters, such as STOCKS.')}
-        onChange={own => change({ asset_class: own.toUpperCase() })}
-      />
-      <TextField
-        name="timeframe"
-        label={trans.__('Time frame')}
-        value={about.timeframe}
-        options={FRAMES}
-        placeholder={trans.__('read off the times')}
-        complaint={null}
-        onChange={timeframe => change({ timeframe })}
-      />
-      <TextField
-        name="calendar"
-        label={trans.__('Calendar')}
-        value={about.calendar}
-        options={CALENDARS}
-        placeholder={trans.__('found')}
-        complaint={null}
-        onChange={calendar => change({ calendar })}
-      />
-      <TextField
-        name="currency"
-        label={trans.__('Currency')}
-        value={about.currency}
-        placeholder={trans.__('not said')}
-        complaint={/^[A-Za-z]{0,3}$/.test(about.currency) ? null : trans.__('Three letters, such as USD.')}
-        onChange={currency => change({ currency })}
-      />
-      <div className="alphintra-Mapping-checks">
-        <CheckField
-          name="append"
-          label={trans.__('Add the rows to the current version')}
-          checked={about.append}
-          onChange={append => change({ append })}
-        />
-        <CheckField
-          name="simulated"
-          label={trans.__('Simulated: nobody traded at these prices')}
-          checked={about.simulated}
-          onChange={simulated => change({ simulated })}
-        />
-        <CheckField
-          name="sealed"
-          label={trans.__('Sealed: its files are encrypted')}
-          checked={about.sealed}
-          onChange={sealed => change({ sealed })}
-        />
-      </div>
     </fieldset>
   );
 }
