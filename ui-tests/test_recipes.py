@@ -192,8 +192,9 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_shared_and_deleted(vie
     shown.get_by_role("button", name="Delete").click()
     dialog = page.locator(".jp-Dialog")
     dialog.get_by_role("button", name="Delete", exact=True).click()
-    dialog.get_by_role("button", name="Delete", exact=True).click()
     derived = dialog.get_by_role("radiogroup", name="recipe-sorted")
+    expect(derived).to_be_visible()  # the server has named it: now it is asked for
+    dialog.get_by_role("button", name="Delete", exact=True).click()
     expect(derived.get_by_role("alert")).to_have_text("Choose one.")
     derived.get_by_label("stays").check()
     view.shot("83-delete")
