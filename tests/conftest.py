@@ -1,8 +1,7 @@
 """The order of the files, which the tests' workers take one by one; and what a test may not leave behind.
 
 Workers begin with thousands of tests and modules, of which nothing goes before the end: Python's search for cycles
-would go through them again and again, and take a tenth of all tests' processor time. So it looks at what is made later,
-and not as often.
+would go through them again and again, and take a tenth of all tests' processor time. So it looks not as often.
 """
 
 from __future__ import annotations
@@ -31,13 +30,15 @@ WAITING = frozenset({"kernel", "packaging", "sandbox", "server"})
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Look for no cycles while everything is imported, and from then on for those of what comes later."""
+    """Look for no cycles while everything is imported, and from then on less often.
+
+    What is there by then is not frozen: the engine asks before each run how much is, and Python counts it one by one.
+    """
     gc.disable()
     try:
         found = yield
     finally:
         gc.collect()
-        gc.freeze()
         gc.set_threshold(10_000, 10, 10)
         gc.enable()
     return found
