@@ -369,7 +369,7 @@ def test_rows_of_events_that_cannot_be_are_left_out_and_found(work):
         6: "type", 7: "ratio", 8: "ratio", 11: "to_symbol", 12: "declaration_date", 13: "type", 14: "to_symbol",
     }  # fmt: skip
     assert all((place.file, place.line) == ("a.csv", row + 1) for row, place in places.items())
-    assert places[6].message.startswith("there is no kind 'merger'. listing, delisting")
+    assert places[6].message.startswith("there is no kind 'merger'. There are listing, delisting")
     assert "a split of ratio -2" in places[7].message
     assert "known from the same time" in places[13].message
     assert [(p.row, p.column) for p in report["SCHEMA_TYPE"].places] == [(9, "ratio")]

@@ -149,7 +149,7 @@ def wrong(fact: Fact) -> tuple[str, DataError] | None:
     """Return in which field of a row is what cannot be, and what; ``None`` where it can."""
     if fact.kind not in KINDS:
         text = f"there is no kind {fact.kind!r:.40}"
-        return "kind", DataError(text, code="BAD_EVENT", hint=", ".join(KINDS) + ".")
+        return "kind", DataError(text, code="BAD_EVENT", hint=f"There are {', '.join(KINDS)}.")
     if fact.kind in ("split", "dividend"):
         try:
             check_value(Event(fact.instrument, fact.kind, fact.ex, fact.value))
