@@ -50,6 +50,7 @@ _REFUSED = (
 _PAGES = (b"<!doctype html", b"<html", b"<head", b"<table")
 _PACKED = (".gz", ".gzip", ".zst", ".zstd", ".zip")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_PACK_FEWER = "Give it in parts, each in an archive of its own."
 _UNPACKING = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
 _HEAD_BYTES = 4 << 10
 _JUNK = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
@@ -161,7 +162,7 @@ def content_of(path: Path, name: str, limits: Limits) -> Content:
     with path.open("rb") as file:
         head = file.read(512)
     if not head:
-        raise DataError("the file is empty", code="EMPTY_FILE", where=name)
+        raise DataError("the file is empty", code="EMPTY_FILE", where=name, hint="Save it again with its rows.")
     for magic, kind in _REFUSED:
         if head.startswith(magic):
             raise _unread(f"the file is {kind}", name)
@@ -205,7 +206,7 @@ def open_zip(path: Path, name: str, limits: Limits) -> zipfile.ZipFile:
     """
     if _directory_bytes(path) > limits.members << 10:
         message = f"the archive's directory is longer than {limits.members:,} entries need"
-        raise DataError(message, code="TOO_LARGE", where=name)
+        raise DataError(message, code="TOO_LARGE", where=name, hint=_PACK_FEWER)
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
@@ -219,7 +220,7 @@ def open_zip(path: Path, name: str, limits: Limits) -> zipfile.ZipFile:
         # LZMA allocates what the file asks for.
         raise _unread("the member is packed by a method other than deflate", f"{name}/{shown(strange.filename, 80)}")
     message = f"the archive has {len(entries):,} entries, more than {limits.members:,}"
-    raise DataError(message, code="TOO_LARGE", where=name)
+    raise DataError(message, code="TOO_LARGE", where=name, hint=_PACK_FEWER)
 
 
 def _directory_bytes(path: Path) -> int:
@@ -257,7 +258,8 @@ def _members(
     with open_zip(source, name, limits) as archive:
         entries = _data(archive, name, findings)
         if not entries:
-            raise DataError("the archive holds no data", code="EMPTY_FILE", where=name)
+            hint = "Put tables into it: CSV, JSON, Parquet or Feather."
+            raise DataError("the archive holds no data", code="EMPTY_FILE", where=name, hint=hint)
         if members:
             called = [shown(entry.filename, 80) for entry, _ in entries]
             entries = [own for own in entries if fnmatchcase(own[0].filename, members)]
@@ -335,7 +337,7 @@ def _unpack(stream: Any, target: Path, packed: int, allowed: int, limits: Limits
                     hint="Give the file unpacked.",
                 )
             if written > allowed:
-                raise DataError("more bytes come out than are allowed", code="TOO_LARGE", where=name)
+                raise DataError("more bytes come out than are allowed", code="TOO_LARGE", where=name, hint=_PACK_FEWER)
 
 
 def _damaged(what: str, name: str) -> DataError:

@@ -14,7 +14,7 @@ import numpy as np
 from alphintra.errors import DataError
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.headers import clean_name, mismatch
-from alphintra.ingest.limits import Limits
+from alphintra.ingest.limits import Limits, no_rows, too_wide
 from alphintra.ingest.mapping import Dialect, Mapping
 from alphintra.ingest.sniffing import SAMPLE_ROWS, Table, find_header
 from alphintra.ingest.tables import Opened, converted, text_chunks
@@ -78,8 +78,7 @@ def sample(path: Path, name: str, limits: Limits, findings: Findings) -> tuple[T
     """
     sheet = _sheet(path, name, "", limits, findings)
     if sheet.total_width > limits.columns:
-        message = f"there are {sheet.total_width:,} columns, more than {limits.columns:,}"
-        raise DataError(message, code="COLUMN_LIMIT", where=name)
+        raise too_wide(sheet.total_width, limits, name)
     raw = [cells for cells, _ in zip(sheet.iter_rows(), range(SAMPLE_ROWS + 50), strict=False)]
     rows = [[text_of(cell) or "" for cell in cells] for cells in raw]
     width = len(rows[0])
@@ -87,8 +86,7 @@ def sample(path: Path, name: str, limits: Limits, findings: Findings) -> tuple[T
     names, skip, symbol = find_header(rows, first, width)
     body = rows[skip:]
     if not body:
-        where = f"{name}, sheet '{shown(sheet.name)}'"
-        raise DataError("there are no rows below the header", code="NO_ROWS", where=where)
+        raise no_rows(f"{name}, sheet '{shown(sheet.name)}'")
     kinds = []
     for place in range(width):
         cells = [own[place] for own in raw[skip:] if own[place] != ""]
@@ -150,7 +148,8 @@ def _sheet(path: Path, name: str, wanted: str, limits: Limits, findings: Finding
         message = f"the workbook is damaged: {shown(str(error), 100)}"
         raise DataError(message, code="DAMAGED_FILE", where=name, hint="Save it again.") from error
     if chosen is None:
-        raise DataError("no visible sheet holds anything", code="EMPTY_FILE", where=name)
+        hint = "Show the sheet that has the rows."
+        raise DataError("no visible sheet holds anything", code="EMPTY_FILE", where=name, hint=hint)
     return chosen
 
 

@@ -19,7 +19,7 @@ from alphintra.ingest.csv_reader import Text
 from alphintra.ingest.engine import literal, stream
 from alphintra.ingest.expressions import DUPLICATE_KEY, NO_OBJECT, query
 from alphintra.ingest.findings import Findings, shown
-from alphintra.ingest.limits import Limits
+from alphintra.ingest.limits import Limits, too_wide
 from alphintra.ingest.mapping import Dialect, Format, Mapping
 from alphintra.ingest.sniffing import SAMPLE_ROWS, Table
 from alphintra.ingest.tables import NO_ROWS, Opened, converted, no_lines, text_chunks
@@ -125,14 +125,14 @@ def sample(path: Path, name: str, form: Format, limits: Limits) -> tuple[Table, 
         where = find_rows(path, name, limits)
         found = [record for record, _ in zip(records(path, name, where, limits), range(SAMPLE_ROWS), strict=False)]
     if not found:
-        raise DataError("there are no rows", code="NO_ROWS", where=name)
+        raise DataError("there are no rows", code="NO_ROWS", where=name, hint="Save it again with its rows.")
     names: dict[str, int] = {}
     for record in found:
         for key in record.keys:
             names.setdefault(key, len(names))
     width = len(names) or max(len(record.values) for record in found)
     if width > limits.columns:
-        raise DataError(f"there are {width:,} columns, more than {limits.columns:,}", code="COLUMN_LIMIT", where=name)
+        raise too_wide(width, limits, name)
     rows = []
     for record in found:
         row: list[_Scalar] = [None] * width
@@ -220,6 +220,13 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+_FORM = "Write one object for each row, each name once, numbers as JSON has them: null for what is missing."
+_REMEDIES = {
+    "CELL_LIMIT": "Leave out what is no cell of a table, such as documents and pictures.",
+    "TRUNCATED_FILE": "Upload it again; where it is as short on your disk, get it anew.",
+}
+
+
 class _Reader:
     """Reads what a document consists of: bounded in depth and in the length of a value.
 
@@ -234,8 +241,9 @@ class _Reader:
         self.row = 0
 
     def error(self, message: str, code: str) -> DataError:
-        """Return an error that names the row."""
-        return DataError(message, code=code, where=f"{self._name}, row {self.row or 1}")
+        """Return an error that names the row, and what to do."""
+        hint = _REMEDIES.get(code, _FORM)
+        return DataError(message, code=code, where=f"{self._name}, row {self.row or 1}", hint=hint)
 
     def read(self, size: int = -1) -> bytes:
         """Give the parser bytes, unless it makes nothing of them: then it gathers one endless value."""

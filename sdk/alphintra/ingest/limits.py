@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alphintra.errors import DataError
+
 MIB = 1 << 20
 
 
@@ -45,3 +47,23 @@ class Limits:
 
 
 DEFAULT = Limits()
+
+
+def too_wide(columns: int, limits: Limits, where: str) -> DataError:
+    """Return the error of a table of more columns than are read."""
+    return DataError(
+        f"there are {columns:,} columns, more than {limits.columns:,}",
+        code="COLUMN_LIMIT",
+        where=where,
+        hint="Give fewer in a file; of many symbols, a row for each symbol and time.",
+    )
+
+
+def no_rows(where: str) -> DataError:
+    """Return the error of a table that is a header alone."""
+    return DataError(
+        "there are no rows below the header",
+        code="NO_ROWS",
+        where=where,
+        hint="Save it again with its rows; the first row that is full is taken for the header.",
+    )

@@ -17,7 +17,7 @@ from alphintra.errors import DataError
 from alphintra.ingest.expressions import NUMBER
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.headers import mismatch
-from alphintra.ingest.limits import MIB, Limits
+from alphintra.ingest.limits import MIB, Limits, too_wide
 from alphintra.ingest.mapping import NATIVE, Dialect, Format, Mapping
 from alphintra.ingest.sniffing import SAMPLE_ROWS, Table
 from alphintra.ingest.tables import BATCH_ROWS, NO_ROWS, Opened, converted, no_lines
@@ -163,8 +163,7 @@ def _schema(path: Path, form: Format, limits: Limits, name: str) -> tuple[Any, i
         with pa.OSFile(str(path)) as stream, pa.ipc.open_file(stream) as reader:
             schema, rows = reader.schema, 0
     if len(schema) > limits.columns:
-        message = f"there are {len(schema):,} columns, more than {limits.columns:,}"
-        raise DataError(message, code="COLUMN_LIMIT", where=name)
+        raise too_wide(len(schema), limits, name)
     if rows > limits.rows:
         raise DataError(f"there are {rows:,} rows, more than {limits.rows:,}", code="ROW_LIMIT", where=name)
     twice = next((own for place, own in enumerate(schema.names) if own in schema.names[:place]), None)

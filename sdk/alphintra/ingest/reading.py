@@ -234,7 +234,7 @@ class _Run:
         first = next((own for own in self.findings if own.severity == "error"), None)
         if first is None:
             where = self._sources[0].name if self._sources else None
-            return DataError("there are no rows", code="NO_ROWS", where=where)
+            return DataError("there are no rows", code="NO_ROWS", where=where, hint="Save it again with its rows.")
         return DataError(
             f"no row could be read: {first.message}",
             code=first.rule,

@@ -13,7 +13,7 @@ from pathlib import Path
 from alphintra.errors import DataError
 from alphintra.ingest.habits import NULL_WORDS
 from alphintra.ingest.headers import clean_name
-from alphintra.ingest.limits import Limits
+from alphintra.ingest.limits import Limits, no_rows, too_wide
 from alphintra.ingest.mapping import Dialect, Notation
 
 HEAD_BYTES = 1 << 20
@@ -64,24 +64,25 @@ def sniff(path: Path, encoding: str, limits: Limits, name: str) -> Table:
     """
     head, complete = _head(path)
     if not head.strip():
-        raise DataError("the file is empty", code="EMPTY_FILE", where=name)
+        raise DataError("the file is empty", code="EMPTY_FILE", where=name, hint="Save it again with its rows.")
     delimiter = max(_DELIMITERS, key=lambda sign: _consistency(head, sign))
     rows = _rows(head, delimiter)
     widths = Counter(len(row) for row in rows if row)
     if not widths:
-        raise DataError("the first row has a cell that is too long", code="CELL_LIMIT", where=f"{name}, line 1")
+        raise DataError(
+            "the first row has a cell that is too long", code="CELL_LIMIT", where=f"{name}, line 1",
+            hint="Check for a quote that is not closed.",
+        )  # fmt: skip
     width = widths.most_common(1)[0][0]
     if width > limits.columns:
-        raise DataError(
-            f"there are {width:,} columns, more than {limits.columns:,}", code="COLUMN_LIMIT", where=f"{name}, line 1"
-        )
+        raise too_wide(width, limits, f"{name}, line 1")
     first = next(place for place, row in enumerate(rows) if len(row) == width)
     names, skip, symbol = find_header(rows, first, width)
     sample = [row for row in rows[skip:] if len(row) == width][:SAMPLE_ROWS]
     if not complete:
         sample += _further(path, delimiter, width)
     if not sample:
-        raise DataError("there are no rows below the header", code="NO_ROWS", where=name)
+        raise no_rows(name)
     decimal, thousands = _separators(sample, delimiter)
     return Table(
         names=tuple(names) if names else ("",) * width,

@@ -45,7 +45,7 @@ def check_workbook(path: Path, name: str, limits: Limits) -> None:
             unpacked += entry.file_size
             if unpacked > min(_MOST_BYTES, MIB + packed * limits.ratio):
                 message = f"more than {limits.ratio} bytes come out for each one of the workbook"
-                raise DataError(message, code="TOO_LARGE", where=name)
+                raise DataError(message, code="TOO_LARGE", where=name, hint="Save it as CSV.")
             try:
                 with archive.open(entry) as stream:
                     cells += _Measure().read(stream)
@@ -57,7 +57,10 @@ def check_workbook(path: Path, name: str, limits: Limits) -> None:
                     hint="Save it again.",
                 ) from error
             except _Refused as error:
-                raise DataError(str(error), code="DAMAGED_FILE", where=f"{name}/{shown(entry.filename, 80)}") from error
+                raise DataError(
+                    str(error), code="DAMAGED_FILE", where=f"{name}/{shown(entry.filename, 80)}",
+                    hint="Open it in a spreadsheet program and save it again as .xlsx, or give it as CSV.",
+                ) from error  # fmt: skip
             _allow(cells, limits, name)
 
 

@@ -124,6 +124,7 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(name: str, desk: Desk) ->
         desk.read(path)
     assert caught.value.code == code
     assert said in str(caught.value)
+    assert caught.value.hint, "it says what to do"
     assert [own.name for own in desk.folder.iterdir()] == [name], "nothing is left behind"
 
 
