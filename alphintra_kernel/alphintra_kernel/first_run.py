@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import importlib
 import io
@@ -47,6 +48,9 @@ def warm_up() -> Iterator[None]:
         with contextlib.suppress(Exception):
             importlib.import_module("alphintra.rules.compiled")
         yield
+    gc.collect()
+    gc.freeze()  # what is loaded stays: whoever collects garbage later need not walk all of it
+    yield
 
 
 def _runs() -> Iterator[None]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import io
+import threading
 import time as clock
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -131,20 +133,39 @@ def _final_equity(session: Session, end_bar: int) -> float:
     return float(session.core.equity_at(session.calls.m, session.calls.b, end_bar - 1, False))
 
 
+class _Running:
+    """How many runs of this process there are at the moment; they may be in several threads."""
+
+    lock = threading.Lock()
+    count = 0
+
+
+@functools.cache
+def _frozen_by_others() -> bool:
+    """Whether the program had set objects aside before its first run. Asked once: they are counted one by one."""
+    return gc.get_freeze_count() > 0
+
+
 @contextlib.contextmanager
 def young_garbage_only() -> Iterator[None]:
     """Keep Python's collector from walking all libraries again and again: a run makes many small objects.
 
     What was there before is set aside, what the run makes is collected as always.
     """
-    if gc.get_freeze_count():  # somebody does so already: another run, or a program of its own
+    if _frozen_by_others():  # to let go of ours would let go of theirs
         yield
         return
-    gc.freeze()
+    with _Running.lock:
+        _Running.count += 1
+        if _Running.count == 1:
+            gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        with _Running.lock:
+            _Running.count -= 1
+            if not _Running.count:
+                gc.unfreeze()
 
 
 def _walk(drive: Drive, progress: Callable[[float, int], None] | None, watch: Watch | None = None) -> int:

@@ -9,6 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 
+def whole(column: Any) -> Any:
+    """Return a column of a table as one array. One that is in one piece is not copied, as ``combine_chunks`` would."""
+    import pyarrow as pa
+
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def to_array(column: Any) -> npt.NDArray[Any]:
     """Return a fresh, writable array: times as int64 microseconds, dates as int32 days.
 
@@ -20,7 +29,7 @@ def to_array(column: Any) -> npt.NDArray[Any]:
         column = column.cast(pa.int64())
     elif pa.types.is_date32(column.type):
         column = column.cast(pa.int32())
-    return np.array(np.from_dlpack(column.combine_chunks()))
+    return np.array(np.from_dlpack(whole(column)))
 
 
 def to_table(columns: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphintra.data import catalogue
+from alphintra.data.arrow import whole
 from alphintra.data.content_hash import Array, content_hash
 from alphintra.data.features import FeatureRows, FeatureSet, no_symbol
 from alphintra.data.market import I64, MarketData
@@ -354,8 +355,7 @@ def values_of(column: Any) -> Array:
     """Return an Arrow column as float64 (NaN where missing), or as objects (``None``) where it holds no numbers."""
     import pyarrow as pa
 
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
+    column = whole(column)
     kind = column.type
     if pa.types.is_boolean(kind):
         column, kind = column.cast(pa.int8()), pa.int8()

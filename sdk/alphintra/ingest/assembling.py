@@ -23,6 +23,8 @@ from alphintra.ingest.time_formats import swapped
 from alphintra.ingest.zones import I64, Localizer
 
 _FORMULA = r"^[=+\-@\t\r]"
+#: What DuckDB's ``trim`` takes away: Unicode's space separators.
+_SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _UNIT_FROM, _UNIT_TO = (int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000 for year in (2001, 2100))
 #: What a time in staging may be, microseconds: the years 1 to 9999.
 _EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
@@ -206,9 +208,7 @@ class Assembler:
             return [self._symbol], np.zeros(batch.num_rows, dtype=np.int64)
         column = self._mapping.of("symbol")[0]
         called = column.source or f"column {column.position + 1}"
-        encoded = batch.column("s").dictionary_encode()
-        names = encoded.dictionary.to_pylist()
-        codes = np.asarray(pc.fill_null(encoded.indices, -1), dtype=np.int64)
+        names, codes = _numbered(batch.column("s"))
         self._drop(keep, codes < 0, "SCHEMA_REQUIRED", "the symbol is missing", called)
         for place, name in enumerate(names):
             if name in self._known:
@@ -281,6 +281,34 @@ class Assembler:
                 self._place(rule, message, int(at[row]), self._stamp, symbol=symbols[codes[row]], time=when)
             self._made[rule] += max(0, len(rows) - self._limits.places)
         return utc
+
+
+def _numbered(cells: Any) -> tuple[list[str], I64]:
+    """Return the different symbols in cells, without spaces around them, and each row's place among them, or -1."""
+    if _all_alike(cells):
+        names, codes = [cells[0].as_py()], np.zeros(len(cells), dtype=np.int64)
+    else:
+        encoded = cells.dictionary_encode()
+        names = encoded.dictionary.to_pylist()
+        codes = np.asarray(pc.fill_null(encoded.indices, -1), dtype=np.int64)
+    bare = [name.strip(_SPACES) for name in names]
+    if bare == names and "" not in names:
+        return names, codes
+    places = {name: place for place, name in enumerate(sorted({name for name in bare if name}))}
+    codes = np.array([*(places.get(name, -1) for name in bare), -1], dtype=np.int64)[codes]
+    return list(places), codes
+
+
+def _all_alike(cells: Any) -> bool:
+    """Tell whether all texts are the same one, as most are of a file that is sorted by symbol; their bytes tell."""
+    if not len(cells) or cells.null_count or not pa.types.is_string(cells.type):
+        return False
+    ends = np.frombuffer(cells.buffers()[1], np.int32, len(cells) + 1, 4 * cells.offset)
+    length = int(ends[1] - ends[0])
+    if not length or (np.diff(ends) != length).any():
+        return False
+    data = np.frombuffer(cells.buffers()[2], np.uint8, int(ends[-1] - ends[0]), int(ends[0]))
+    return bool((data[length:] == data[:-length]).all())
 
 
 def _within(bounds: tuple[int, int], factor: float) -> bool:

@@ -30,6 +30,7 @@ def connect(limits: Limits, files: Sequence[Path], folder: Path) -> duckdb.DuckD
     connection = duckdb.connect(
         config={
             "threads": limits.threads,
+            "async_threads": 0,  # for files of a network; those that it starts by itself look for work all the time
             "memory_limit": f"{limits.memory}B",
             "temp_directory": str(temporary),
             "autoload_known_extensions": False,

@@ -84,7 +84,8 @@ def query(mapping: Mapping, kinds: Dictionary[int, str], day: dt.date | None, fl
         return expression
 
     parts = [f"{_time(mapping, take, day)} AS t"]
-    parts += [f"{take(column, _text)} AS s" for column in mapping.of("symbol")]
+    # Spaces around a symbol are left to whoever has each different one once: here it would be each row's.
+    parts += [f"{take(column, _as_it_is)} AS s" for column in mapping.of("symbol")]
     for place, column in enumerate(mapping.values):
         parts.append(f"{take(column, _value(column, mapping))} AS v{place}")
     if not checks and not flags:
@@ -189,8 +190,11 @@ def _clock(raw: str, kind: str, form: str) -> tuple[str, bool]:
 
 
 def _text(raw: str, kind: str) -> tuple[str, bool]:
-    text = raw if kind == "VARCHAR" else f"{raw}::VARCHAR"
-    return f"nullif(trim({text}), '')", False
+    return f"nullif(trim({_as_it_is(raw, kind)[0]}), '')", False
+
+
+def _as_it_is(raw: str, kind: str) -> tuple[str, bool]:
+    return (raw if kind == "VARCHAR" else f"{raw}::VARCHAR"), False
 
 
 def _value(column: Column, mapping: Mapping) -> Callable[[str, str], tuple[str, bool]]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from alphintra.data.arrow import whole
 from alphintra.ingest.staging import Block
 from alphintra.ingest.zones import I64
 
@@ -73,8 +74,8 @@ class Runs:
                 if (np.diff(times) < 0).any():
                     order = np.argsort(times, kind="stable")
                     table, times = table.take(pa.array(order)), times[order]
-                values = [table.column(place).combine_chunks() for place in range(2, table.num_columns)]
-                places = np.array(table.column(1).combine_chunks(), dtype=np.int64)
+                values = [whole(table.column(place)) for place in range(2, table.num_columns)]
+                places = np.array(whole(table.column(1)), dtype=np.int64)
                 self._forget()
                 yield Block([symbol], np.zeros(len(times), dtype=np.int64), times, values), places
 
@@ -124,7 +125,7 @@ class Runs:
             )
         self._held, self._bytes = [], 0
         table = pa.Table.from_batches(batches)
-        order, bounds, listed = _order(np.concatenate(codes), list(names), np.asarray(table.column(0).combine_chunks()))
+        order, bounds, listed = _order(np.concatenate(codes), list(names), np.asarray(whole(table.column(0))))
         self._width = max(self._width, table.nbytes / table.num_rows)
         self._keep(table.take(pa.array(order)).combine_chunks())
         run = len(self._tables) - 1

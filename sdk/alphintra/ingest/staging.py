@@ -149,17 +149,22 @@ class Writer:
     def _cuts(self, block: Block) -> list[int] | None:
         """Return where runs of one symbol begin, or ``None`` if rows do not follow on one another."""
         raw = [symbol.encode() for symbol in block.symbols]
-        rank = np.empty(len(raw), dtype=np.int64)
-        rank[sorted(range(len(raw)), key=raw.__getitem__)] = np.arange(len(raw))
-        turns = np.diff(rank[block.codes])
+        earlier = block.times[1:] < block.times[:-1]
+        if len(raw) == 1:
+            back, turned = bool(earlier.any()), []
+        else:
+            rank = np.empty(len(raw), dtype=np.int64)
+            rank[sorted(range(len(raw)), key=raw.__getitem__)] = np.arange(len(raw))
+            turns = np.diff(rank[block.codes])
+            back = bool(((turns < 0) | ((turns == 0) & earlier)).any())
+            turned = (np.flatnonzero(turns) + 1).tolist()
         first = (raw[block.codes[0]], int(block.times[0]))
-        back = bool(((turns < 0) | ((turns == 0) & (np.diff(block.times) < 0))).any())
         if back or (self._last is not None and first < self._last):
             return None
         if self._last is not None and first[0] != self._last[0]:
             self._flush()
         self._last = (raw[block.codes[-1]], int(block.times[-1]))
-        return [0, *(np.flatnonzero(turns) + 1).tolist()]
+        return [0, *turned]
 
     def _hold(self, batch: Any, first_of_group: bool) -> None:
         if first_of_group:

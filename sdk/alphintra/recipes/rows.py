@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.arrow import whole
 from alphintra.data.instrument import did_you_mean
 from alphintra.data.market import DAY_US
 from alphintra.errors import DataError
@@ -173,7 +174,7 @@ def rows_of(symbol: str, shape: Shape, table: Any) -> Rows:
 
     arrays = {}
     for column in shape.columns:
-        array = table[column.name].combine_chunks()
+        array = whole(table[column.name])
         if array.type != arrow_type(column.type):
             array = array.cast(arrow_type(column.type))
         if column.type == "double" and array.null_count:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from alphintra.data.arrow import whole
 from alphintra.errors import DataError
 from alphintra.recipes.rows import KNOWN, PRICES, Rows, Shape, rows_of
 from alphintra.store.columns import SYMBOL, check_columns, columns_of
@@ -119,7 +120,7 @@ def _tables(data: Any) -> dict[str, Any]:
         return {"DATA": table}
     place = table.schema.get_field_index(SYMBOL)
     table = table.set_column(place, SYMBOL, table[SYMBOL].cast(pa.string())).sort_by(SYMBOL)
-    table = table.set_column(place, SYMBOL, table[SYMBOL].combine_chunks().dictionary_encode())
+    table = table.set_column(place, SYMBOL, whole(table[SYMBOL]).dictionary_encode())
     found = {symbol: part.drop_columns([SYMBOL]) for symbol, part in by_symbol(table)}
     if not found:
         raise DataError("there are no rows", code="NO_ROWS")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.arrow import whole
 from alphintra.rules.facts import DAY_US, Facts
 from alphintra.rules.places import Place, Unlocated
 from alphintra.rules.session_rows import SessionRows
@@ -115,7 +116,7 @@ class Batch:
         """Return a column as float64, NaN where a value is missing."""
         found = self._kept.get(name)
         if found is None:
-            array = self.table[name].combine_chunks()
+            array = whole(self.table[name])
             valid = validity(array)
             found = raw_values(array) if valid is None else with_nan(array, valid)
             # What is compiled takes aligned numbers; a buffer from elsewhere may begin anywhere.

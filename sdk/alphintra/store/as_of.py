@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.arrow import whole
 from alphintra.data.market import DAY_US
 from alphintra.errors import DataError
 from alphintra.store.columns import Column, raw_values, validity
@@ -99,7 +100,7 @@ def knowledge(table: Any, manifest: Manifest) -> npt.NDArray[np.int64]:
     late = known_column(manifest)
     if late is None or not len(table):
         return known
-    array = table[late.name].combine_chunks()
+    array = whole(table[late.name])
     said, there = raw_values(array), validity(array)
     if late.type == "date32":
         said = (said.astype(np.int64) + 1) * DAY_US

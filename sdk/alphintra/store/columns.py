@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.arrow import whole
 from alphintra.errors import DataError
 
 #: Name of a type in the manifest → its kind in the content hash.
@@ -159,8 +160,7 @@ def raw_values(array: Any) -> npt.NDArray[Any]:
     """
     import pyarrow as pa
 
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
+    array = whole(array)
     if pa.types.is_boolean(array.type):
         return _bits(array.buffers()[1], array.offset, len(array))
     width = array.type.bit_width // 8

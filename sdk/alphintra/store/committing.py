@@ -11,12 +11,14 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from alphintra.errors import DataError
 from alphintra.store import manifest as manifests
 from alphintra.store.blobs import Blobs
+from alphintra.store.hashing import THREADS
 from alphintra.store.layout import MANIFEST, file_name
 from alphintra.store.manifest import Manifest
 
@@ -69,10 +71,11 @@ def commit(blobs: Blobs, owner: str, folder: Path, version: str, most_bytes: int
         raise DataError(f"the version adds {sum(here.values()):,} bytes, and {most_bytes:,} are left", code="TOO_LARGE")
     with blobs.sweeping(owner, alone=False):
         for sha256, size in wanted.items():
-            if sha256 in here:
-                _check_file(folder / file_name(sha256), sha256, size)
-            elif not blobs.has(owner, sha256, size):
+            if sha256 not in here and not blobs.has(owner, sha256, size):
                 raise _damaged("it was not written, nor is it in the store", sha256)
+        with ThreadPoolExecutor(THREADS) as threads:
+            for _ in threads.map(lambda own: _check_file(folder / file_name(own[0]), *own), here.items()):
+                pass
         for sha256 in here:
             blobs.take(owner, sha256, folder / file_name(sha256))
         blobs.put_manifest(owner, version, found.to_json())

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.arrow import whole
 from alphintra.data.content_hash import BLOCK_ROWS
 from alphintra.errors import DataError
 from alphintra.store.columns import Column, numbers, raw_values
@@ -233,7 +234,7 @@ class _Matcher:
             self._out.places.append(Place(symbol, when, None, None, None, change))
 
     def _cells(self, symbol: str, column: Column, old: Any, new: Any) -> None:
-        left, right = old[column.name].combine_chunks(), new[column.name].combine_chunks()
+        left, right = whole(old[column.name]), whole(new[column.name])
         at = np.flatnonzero(_unequal(left, right, column))
         if not len(at):
             return

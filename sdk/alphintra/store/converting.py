@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.arrow import whole
 from alphintra.errors import DataError
 from alphintra.store.columns import SYMBOL, raw_values, validity
 from alphintra.store.manifest import Manifest
@@ -69,13 +70,13 @@ def to_numpy(table: Any) -> dict[str, dict[str, Array]]:
     out: dict[str, dict[str, Array]] = {}
     names = [name for name in table.column_names if name != SYMBOL]
     for symbol, part in by_symbol(table):
-        out[symbol] = {name: _numpy(part[name].combine_chunks(), symbol, name) for name in names}
+        out[symbol] = {name: _numpy(whole(part[name]), symbol, name) for name in names}
     return out
 
 
 def by_symbol(table: Any) -> Iterator[tuple[str, Any]]:
     """Yield symbol and rows of a table whose rows of one symbol follow each other."""
-    column = table[SYMBOL].combine_chunks()
+    column = whole(table[SYMBOL])
     names = column.dictionary.to_pylist()
     index = raw_values(column.indices)
     edges = np.flatnonzero(np.diff(index)) + 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from alphintra.data.arrow import whole
 from alphintra.data.content_hash import BLOCK_ROWS, block_hash, encoded_numbers, encoded_text, hash_of_blocks
 from alphintra.store.columns import Column, raw_values, validity
 
@@ -98,7 +99,7 @@ def hash_block(symbol: str, columns: Sequence[Column], number: int, table: Any) 
     """Return the hash of one block of each column."""
     out = []
     for column in columns:
-        array = table[column.name].combine_chunks()
+        array = whole(table[column.name])
         valid = validity(array)
         if column.kind == "double" and valid is not None:
             # A number that is missing is NaN: there are not two ways to say it.

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.arrow import whole
 from alphintra.store.columns import SYMBOL, TIME_TYPES, Column, numbers, raw_values
 from alphintra.store.statistics import shown, time_text
 
@@ -104,7 +105,7 @@ def scrambled(start: int, count: int) -> U32:
 
 def cells(array: Any, kind: str) -> list[Any]:
     """Return a column as JSON's values: times as text, numbers that are missing as null."""
-    array = array.combine_chunks()
+    array = whole(array)
     if kind in TIME_TYPES:
         missing = array.is_null().to_pylist()
         return [None if gone else time_text(int(v), kind) for v, gone in zip(raw_values(array), missing, strict=True)]

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from alphintra.data.arrow import whole
 from alphintra.errors import DataError
 from alphintra.store.checked_json import canonical
 from alphintra.store.columns import Column, raw_values, time_column
@@ -39,7 +40,7 @@ class Sketches:
     def add(self, symbol: str, table: Any) -> None:
         """Take the next rows of a symbol."""
         for name, statistics in self._statistics.items():
-            statistics.add(table[name].combine_chunks())
+            statistics.add(whole(table[name]))
         self._coverage.add(raw_values(table[self._time.name]))
         self.sample.add(symbol, table)
 

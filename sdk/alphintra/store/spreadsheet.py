@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from alphintra.data.arrow import whole
 from alphintra.errors import DataError
 from alphintra.store.columns import numbers, texts
 from alphintra.store.text_rows import floats, joined, lines, mapped, plain, times, word
@@ -100,10 +101,9 @@ class Sheet:
         self._sheet.write(lines(["<row>", *cells, "</row>"]))
 
     def _cells(self, column: Any, name: str, kind: str) -> Any:
-        import pyarrow as pa
         import pyarrow.compute as pc
 
-        column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        column = whole(column)
         if kind in ("symbol", "string"):
             return pc.fill_null(mapped(column, lambda values: _texts(values, name)), word("<c/>"))
         if kind.startswith("timestamp"):

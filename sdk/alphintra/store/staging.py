@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from alphintra.data.arrow import whole
 from alphintra.store.columns import SYMBOL
 from alphintra.store.converting import by_symbol
 
@@ -23,7 +24,7 @@ def rows_by_symbol(batches: Iterable[Any]) -> Iterator[tuple[str, Any]]:
     for batch in _ahead(iter(batches)):
         table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
         at = table.schema.get_field_index(SYMBOL)
-        symbols = table.column(at).combine_chunks()
+        symbols = whole(table.column(at))
         if not pa.types.is_dictionary(symbols.type):
             table = table.set_column(at, SYMBOL, symbols.dictionary_encode())
         yield from by_symbol(table)

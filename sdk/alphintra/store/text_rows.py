@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from alphintra.data.arrow import whole
 from alphintra.store.columns import raw_values, texts
 
 SLICE_ROWS = 16_384
@@ -59,10 +60,10 @@ def mapped(column: Any, change: Callable[[Any], Any]) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if not pa.types.is_dictionary(whole.type):
-        whole = pc.dictionary_encode(whole)
-    return pc.take(change(whole.dictionary), whole.indices)
+    found = whole(column)
+    if not pa.types.is_dictionary(found.type):
+        found = pc.dictionary_encode(found)
+    return pc.take(change(found.dictionary), found.indices)
 
 
 def lines(parts: list[Any]) -> memoryview:
@@ -182,7 +183,5 @@ def joined(*parts: Any) -> Any:
 
 def _flat(parts: list[Any]) -> list[Any]:
     """Return arrays in one piece, and texts as scalars."""
-    import pyarrow as pa
-
     found = [word(part) if isinstance(part, str) else part for part in parts]
-    return [part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part for part in found]
+    return [whole(part) for part in found]

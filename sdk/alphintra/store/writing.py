@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from alphintra.data.arrow import whole
 from alphintra.data.content_hash import hash_of_blocks
 from alphintra.errors import DataError
 from alphintra.store.blobs import disk_errors
@@ -252,7 +253,7 @@ class VersionWriter:
 
     def _ordered(self, group: Any) -> tuple[int, int]:
         """Return the first and the last time of a group whose times never go back."""
-        times = group[self._time].combine_chunks()
+        times = whole(group[self._time])
         if times.null_count:
             raise DataError("a time is missing", code="NOT_SORTED", where=f"{self._symbols[-1]}, {self._time}")
         values = raw_values(times)

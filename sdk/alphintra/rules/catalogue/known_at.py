@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from alphintra.data.arrow import whole
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
@@ -45,7 +46,7 @@ class KnownAt(Check):
     def see(self, batch: Batch) -> None:
         """Compare."""
         name = self.facts.name("known_at")
-        array = batch.table[name].combine_chunks()
+        array = whole(batch.table[name])
         valid = validity(array)
         known = raw_values(array).astype(np.int64)
         rows = np.arange(len(known)) if valid is None else np.flatnonzero(valid)

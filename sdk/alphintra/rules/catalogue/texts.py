@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from alphintra.data.arrow import whole
 from alphintra.ingest.findings import shown
 from alphintra.ingest.limits import DEFAULT
 from alphintra.rules.batch import Batch
@@ -53,7 +54,7 @@ class Texts(Check):
         long: Parts = []
         formulas: Parts = []
         for name in self._names:
-            column = batch.table[name].combine_chunks()
+            column = whole(batch.table[name])
             rows = np.asarray(pc.fill_null(pc.greater(pc.binary_length(column), DEFAULT.cell), False))
             long.append((np.flatnonzero(rows), "the cell is too long", name))
             rows = np.asarray(pc.fill_null(pc.match_substring_regex(column, _FORMULA), False))
