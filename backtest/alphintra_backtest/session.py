@@ -222,57 +222,6 @@ class Session:
         if values[codes.I_TYPE] == codes.TRAIL and values[codes.I_STATE] == codes.WORKING and self.cursor.i >= 0:
             self.core.catch_up(self.calls.m, self.calls.b, o, self.cursor.i)
 
-    def flush(self) -> bool:
-        """Hand the orders of this callback to the core; True if what works has changed."""
-        self.touched.clear()
-        rules = self.config.rules
-        at_close = rules["fill_at"] == "close" and self.cursor.i >= 0 and not self.ended
-        in_turn = at_close and rules["bar_order"] == "in_turn"
-        for group in verbs.one_by_one(self) if in_turn else [self.pending]:
-            self.pending = group
-            self._admit()
-            self.books.cash[codes.M_FREED] = 0.0
-            if at_close and self._dropped:
-                self.books.make_room()
-                self.core.fill_at_close(self.calls.m, self.calls.b, self.k, self.cursor.i)
-        if not self._dropped:
-            return False
-        self._dropped = False
-        if at_close:
-            self.mirror()
-        return True
-
-    def hand_over(self, edge: int) -> int:
-        """What :meth:`flush` does with orders alone, and the look ahead after it in one call; returns the horizon."""
-        self.touched.clear()
-        first, last = self.pending[0], self.pending[-1] + 1
-        self.pending = []
-        self.books.make_room(last - first)
-        horizon = self.calls.submitted(first, last, self.cursor.i, edge)
-        self.books.cash[codes.M_FREED] = 0.0
-        self._dropped = False
-        return horizon
-
-    def _admit(self) -> None:
-        """Let the core accept or refuse what was submitted since the last time; nothing fills in here."""
-        if not self.pending:
-            return
-        first, last = self.pending[0], self.pending[-1] + 1
-        self.pending = []
-        books = self.books
-        if self.ended:
-            for o in range(first, last):
-                books.make_room()
-                if books.oi[o, codes.I_STATE] == codes.WORKING:  # a bracket's children end with their parent
-                    self.core.finish(
-                        self.calls.b, self.cursor.i, o, codes.REJECTED, codes.RUN_ENDED, codes.PH_CLOSE
-                    )
-            return
-        books.make_room(last - first)
-        accept = self.core.queue_accept if self.config.rules["bar_order"] == "submission" else self.core.accept
-        accept(self.calls.m, self.calls.b, self.k, first, last, self.cursor.i)
-        self._dropped = True
-
     # -- snapshots
     # -------------------------------------------------------------------------------------------------
 
