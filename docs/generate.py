@@ -210,6 +210,7 @@ def pages() -> dict[str, str]:
         checking,
         comparing,
         costs,
+        crossings,
         job,
         params,
         recipes,
@@ -255,8 +256,8 @@ def pages() -> dict[str, str]:
         describe("al.data.load", dataset.load, 2),
         describe("al.data.add_reference", referring.add_reference, 2),
         describe("al.Signals", signals.Signals, 2),
-        describe("al.crossed_above", views.crossed_above, 2),
-        describe("al.crossed_below", views.crossed_below, 2),
+        describe("al.crossed_above", crossings.crossed_above, 2),
+        describe("al.crossed_below", crossings.crossed_below, 2),
         *(describe(f"compat.{name}", function, 2) for name, function in vars(compat).items() if ported(name)),
     ]
     written = {

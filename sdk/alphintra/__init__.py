@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .checking import Check, check
     from .comparing import Comparison, compare
     from .costs import Commission, Slippage
+    from .crossings import crossed_above, crossed_below
     from .data.instrument import Instrument
     from .errors import AlphintraError
     from .job import Job
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from .sweeping import Sweep, sweep
     from .testing import CheckRun, test
     from .verifying import Verification, verify
-    from .views import crossed_above, crossed_below
     from .walking import WalkForward, walk_forward
 
 _WHERE = {
@@ -53,8 +53,8 @@ _WHERE = {
     "backtest": "backtesting",
     "check": "checking",
     "compare": "comparing",
-    "crossed_above": "views",
-    "crossed_below": "views",
+    "crossed_above": "crossings",
+    "crossed_below": "crossings",
     "data": None,
     "find_result": "repeating",
     "jobs": "submitting",
