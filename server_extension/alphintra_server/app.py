@@ -38,6 +38,7 @@ from .routes import PROBES, ROUTES
 from .sealing.copies import OpenedCopies
 from .sealing.keys import MasterKeys
 from .sealing.vault import Vault
+from .services.backtest_results import BacktestResults
 from .services.backtests import KIND, Backtests
 from .services.check_queue import KIND as CHECK_KIND
 from .services.check_triggers import CheckTriggers
@@ -114,6 +115,7 @@ class Services:
     recipes: Recipes
     version_comparisons: VersionComparisons
     backtests: Backtests
+    backtest_results: BacktestResults
     idempotency: Idempotency
     retention: Retention
     submissions: Submissions
@@ -318,9 +320,8 @@ class AlphintraServer(Settings):
         sealed = Sweeper(copies.look, "opened copies of sealed datasets", self.log, self.reader_idle_seconds / 4)
         readers = Readers(launcher, self.log, Bounds(self.max_readers, idle_seconds=self.reader_idle_seconds))
         reading = DatasetReading(database, storage, readers, vault)
-        backtests = Backtests(
-            database, sources, jobs_dir, run_defaults, limits, supervisor.wake, refused
-        )
+        backtests = Backtests(database, sources, run_defaults, limits, supervisor.wake, refused)
+        results = BacktestResults(database, jobs_dir)
         strategies = Strategies(database, sources, __version__)
         jobs = Jobs(database, supervisor.wake)
         connectors = Connectors(database, secrets, limits, supervisor.wake, refused)
@@ -356,13 +357,14 @@ class AlphintraServer(Settings):
             recipes=Recipes(queueing, parser, kept_output),
             version_comparisons=VersionComparisons(queueing, manifests, kept_output),
             backtests=backtests,
+            backtest_results=results,
             idempotency=Idempotency(database),
             retention=Retention(
                 database, jobs_dir, Kept(self.keep_results_days, self.keep_results_bytes), self.log
             ),
             submissions=Submissions(database, sources, strategies, backtests, workspace, supervisor.wake),
             jobs=jobs,
-            comparisons=Comparisons(database, backtests.read_file),
+            comparisons=Comparisons(database, results.read_file),
             checks=StrategyChecks(database, run_defaults, limits, supervisor.wake, refused),
             check_triggers=CheckTriggers(
                 database, run_defaults, jobs_dir, limits, supervisor.wake, self.log, refused
