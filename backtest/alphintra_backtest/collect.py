@@ -157,12 +157,6 @@ def _names(session: Session, symbols: Any) -> list[str]:
     return [session.symbols[s] for s in symbols]
 
 
-def _times(session: Session, bars: Any, symbols: Any, phases: Any) -> Any:
-    """A fill at the open carries the bar's open time, any other the close time (M13)."""
-    safe = np.maximum(bars, 0)
-    return np.where(phases == codes.PH_OPEN, session.grid.m[8][safe, symbols], session.grid.time[safe])
-
-
 def _sides(sides: Any) -> list[str]:
     return ["BUY" if s > 0 else "SELL" for s in sides]
 
@@ -172,7 +166,7 @@ def _fills(session: Session, w: int) -> dict[str, Any]:
     fi, ff = session.books.fi[:n], session.books.ff[:n]
     symbols, bars = fi[:, codes.L_SYMBOL], fi[:, codes.L_BAR]
     return {
-        "time": _times(session, bars, symbols, fi[:, codes.L_PHASE]),
+        "time": session.fill_times(bars, symbols, fi[:, codes.L_PHASE]),
         "symbol": _names(session, symbols),
         "side": _sides(fi[:, codes.L_SIDE]),
         "quantity": _lots(session, symbols, fi[:, codes.L_LOTS]),
@@ -249,7 +243,7 @@ def _events(session: Session) -> dict[str, Any]:
     price, base = np.full(n, np.nan), np.full(n, np.nan)
     price[filled] = session.books.ff[: int(filled.sum()), codes.L_PRICE]
     base[filled] = session.books.ff[: int(filled.sum()), codes.L_BASE]
-    times = _times(session, ev[:, codes.E_BAR], symbols, ev[:, codes.E_PHASE])
+    times = session.fill_times(ev[:, codes.E_BAR], symbols, ev[:, codes.E_PHASE])
     return {
         "time": np.where(ev[:, codes.E_BAR] >= 0, times, _decided(session, ev[:, codes.E_BAR])),
         "order_id": ev[:, codes.E_ORDER].copy(),

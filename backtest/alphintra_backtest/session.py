@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import codes, snapshots, verbs
 from .arguments import order_error
@@ -344,11 +345,11 @@ class Session:
         """A fill at the open carries the bar's open time, any other its close time (M13)."""
         return int(self.grid.m[8][bar, s]) if phase == codes.PH_OPEN else int(self.grid.time[bar])
 
-    def fill_times(self, bars: Sequence[int], symbols: Sequence[int], phases: Sequence[int]) -> list[int]:
-        """:meth:`fill_time` of many; a bar of −1 has that of the last one."""
+    def fill_times(self, bars: Any, symbols: Any, phases: Any) -> npt.NDArray[np.int64]:
+        """:meth:`fill_time` of many, (n,) µs; a bar of −1 has that of the last one."""
         at, of = np.asarray(bars, dtype=np.int64), np.asarray(symbols, dtype=np.int64)
         opened = np.asarray(phases) == codes.PH_OPEN
-        times: list[int] = np.where(opened, self.grid.m[8][at, of], self.grid.time[at]).astype(np.int64).tolist()
+        times: npt.NDArray[np.int64] = np.where(opened, self.grid.m[8][at, of], self.grid.time[at])
         return times
 
     # -- state

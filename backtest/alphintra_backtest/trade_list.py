@@ -28,8 +28,8 @@ def columns(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
     worst, best = _excursions(session, trades, entry, end_bar)
     last = end_bar - 1
     symbols = [t.symbol for t in trades]
-    entered = session.fill_times([t.entry_bar for t in trades], symbols, [t.entry_phase for t in trades])
-    left = session.fill_times([t.exit_bar for t in trades], symbols, [t.exit_phase for t in trades])
+    entered = session.fill_times([t.entry_bar for t in trades], symbols, [t.entry_phase for t in trades]).tolist()
+    left = session.fill_times([t.exit_bar for t in trades], symbols, [t.exit_phase for t in trades]).tolist()
     gained = [t.pnl if c else None for t, c in zip(trades, closed, strict=True)]
 
     return {
