@@ -218,7 +218,7 @@ class Drive:
         if not self._listens:
             session.seen_events, session.told_fills = last, session.seen_fills
             return
-        from .handles import Order
+        from .handles import Order, fill_of
 
         for e in range(session.seen_events, last):
             event = books.ev[e]
@@ -226,7 +226,7 @@ class Drive:
                 on_order(Order(session, int(event[codes.E_ORDER])))
             if event[codes.E_STATE] in (codes.FILLED, codes.PARTIAL):
                 if on_fill is not None:
-                    on_fill(session.fill(row))
+                    on_fill(fill_of(session, row))
                 row += 1
         session.seen_events, session.told_fills = last, row
 

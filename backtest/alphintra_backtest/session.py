@@ -17,10 +17,10 @@ from .asof import AsOf, as_of
 from .books import Books, kernels
 from .calls import Calls
 from .grid import Grid, grid_of
-from .handles import Fill, Order, Position, RoundTrip, stamp
+from .handles import Order, Position, RoundTrip, round_trip_of, stamp
 from .profile_checks import check_queue
 from .profiles import check_market
-from .trades import Trade, TradeBook
+from .trades import TradeBook
 from .trades_flat import trade_book
 
 if TYPE_CHECKING:
@@ -325,22 +325,6 @@ class Session:
         self.matched_fills = last
         return book
 
-    def fill(self, r: int) -> Fill:
-        """Row ``r`` of the fill log as the strategy sees it."""
-        row, money = self.books.fi[r], self.books.ff[r]
-        s = int(row[codes.L_SYMBOL])
-        return Fill(
-            stamp(self.fill_time(int(row[codes.L_BAR]), s, int(row[codes.L_PHASE]))),
-            self.symbols[s],
-            "BUY" if row[codes.L_SIDE] > 0 else "SELL",
-            float(row[codes.L_LOTS]) * float(self.grid.lots[s]),
-            float(money[codes.L_PRICE]),
-            float(money[codes.L_FEE]),
-            float(money[codes.L_SLIP]),
-            codes.RULE_NAMES[row[codes.L_RULE]],
-            Order(self, int(row[codes.L_ORDER])),
-        )
-
     def fill_time(self, bar: int, s: int, phase: int) -> int:
         """A fill at the open carries the bar's open time, any other its close time (M13)."""
         return int(self.grid.m[8][bar, s]) if phase == codes.PH_OPEN else int(self.grid.time[bar])
@@ -375,22 +359,7 @@ class Session:
 
     def closed_trades(self) -> list[RoundTrip]:
         """See ``Strategy.trades``."""
-        return [self._round_trip(t) for t in self.book.closed]
-
-    def _round_trip(self, t: Trade) -> RoundTrip:
-        units = t.lots * float(self.grid.lots[t.symbol])
-        return RoundTrip(
-            self.symbols[t.symbol],
-            "BUY" if t.side > 0 else "SELL",
-            units,
-            t.entry_value / units,
-            t.exit_value / units,
-            stamp(self.fill_time(t.entry_bar, t.symbol, t.entry_phase)),
-            stamp(self.fill_time(t.exit_bar, t.symbol, t.exit_phase)),
-            t.pnl,
-            t.commission,
-            t.reason,
-        )
+        return [round_trip_of(self, t) for t in self.book.closed]
 
     def equity(self) -> float:
         """See ``Strategy.equity``."""
