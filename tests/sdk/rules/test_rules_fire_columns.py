@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 from alphintra.rules import Choice
 from alphintra.store.opening import open_folder
-from alphintra.store.writing import write_frames
 
 from tests.sdk.rules.made import (
     CRYPTO,
@@ -28,6 +27,7 @@ from tests.sdk.rules.made import (
     session_days,
     walk,
 )
+from tests.sdk.store.made import write_frames
 
 
 def test_what_nobody_said() -> None:

@@ -11,9 +11,11 @@ from alphintra.store.comparing import compare
 from alphintra.store.hashing import stored_hash
 from alphintra.store.open_file import Rules
 from alphintra.store.opening import open_folder, open_version
-from alphintra.store.sealed import KeyFolder, Seal
+from alphintra.store.sealed import Seal
 from alphintra.store.sketches import sketches_of
 from alphintra.store.sweeping import lease
+
+from tests.sdk.store.key_folder import KeyFolder
 
 from .made import ABOUT, ROLES, SMALL, bars, expected_hash, write
 
