@@ -207,10 +207,10 @@ def ported(name: str) -> bool:
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
     from alphintra import (
+        _crossings,
         checking,
         comparing,
         costs,
-        crossings,
         job,
         params,
         recipes,
@@ -256,8 +256,8 @@ def pages() -> dict[str, str]:
         describe("al.data.load", dataset.load, 2),
         describe("al.data.add_reference", referring.add_reference, 2),
         describe("al.Signals", signals.Signals, 2),
-        describe("al.crossed_above", crossings.crossed_above, 2),
-        describe("al.crossed_below", crossings.crossed_below, 2),
+        describe("al.crossed_above", _crossings.crossed_above, 2),
+        describe("al.crossed_below", _crossings.crossed_below, 2),
         *(describe(f"compat.{name}", function, 2) for name, function in vars(compat).items() if ported(name)),
     ]
     written = {

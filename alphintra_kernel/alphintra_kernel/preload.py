@@ -30,7 +30,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("alphintra._talib",),
     ("pyarrow.csv", "pyarrow.parquet"),
     (
-        *("alphintra.strategy", "alphintra.views", "alphintra.crossings", "alphintra.backtesting", "alphintra.costs"),
+        *("alphintra.strategy", "alphintra.views", "alphintra._crossings", "alphintra.backtesting", "alphintra.costs"),
         *("alphintra.data", "alphintra.ta", "alphintra.repeating", "alphintra.trials", "alphintra.overfitting"),
         *("alphintra.result", "alphintra.data.given", "alphintra.data.account", "alphintra.data.overlap"),
         *("alphintra.data.rates", "alphintra._door", "alphintra_backtest.overfitting.sample"),

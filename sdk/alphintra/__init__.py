@@ -12,11 +12,11 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import data, overfitting, recipes, ta, widgets
+    from ._crossings import crossed_above, crossed_below
     from .backtesting import backtest
     from .checking import Check, check
     from .comparing import Comparison, compare
     from .costs import Commission, Slippage
-    from .crossings import crossed_above, crossed_below
     from .data.instrument import Instrument
     from .errors import AlphintraError
     from .job import Job
@@ -53,8 +53,8 @@ _WHERE = {
     "backtest": "backtesting",
     "check": "checking",
     "compare": "comparing",
-    "crossed_above": "crossings",
-    "crossed_below": "crossings",
+    "crossed_above": "_crossings",
+    "crossed_below": "_crossings",
     "data": None,
     "find_result": "repeating",
     "jobs": "submitting",
