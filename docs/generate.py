@@ -11,10 +11,10 @@ import inspect
 import json
 import re
 import sys
-import textwrap
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from reference_markdown import describe, docstring, page_class, plain_arguments, table
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 VALIDATION = REFERENCE.parent / "validation-rules.md"
@@ -22,104 +22,6 @@ TABLE = re.compile(r"(<!-- rules: written by docs/generate.py -->\n).*(<!-- end 
 HEADER = "<!-- written by docs/generate.py from the code; do not edit -->\n\n"
 #: How a knob's page names the type of its default; ``max_share`` is the only one that can be None.
 TAKES = {float: "a number", bool: "true or false"}
-#: A section of a docstring, and how its page calls it.
-SECTIONS = {"Args:": "Arguments", "Returns:": "Returns", "Raises:": "Raises", "Attributes:": "Attributes"}
-
-
-def inline(text: str) -> str:
-    """Turn a docstring's markup into Markdown."""
-    text = re.sub(r":(?:class|meth|func|attr):`~?([^`]+)`", lambda m: f"`{m[1].rsplit('.', 1)[-1]}`", text)
-    return text.replace("``", "`")
-
-
-def entries(lines: list[str]) -> list[str]:
-    """Turn ``name: what it is`` with indented continuations into a list."""
-    out: list[str] = []
-    for line in textwrap.dedent("\n".join(lines)).splitlines():
-        if line[:1].isspace() and out:
-            out[-1] += " " + line.strip()
-            continue
-        name, colon, rest = line.partition(": ")
-        out.append(f"`{name}`: {rest}" if colon and re.fullmatch(r"[\w, .*]+", name) else line)
-    return [f"- {line}" for line in out if line]
-
-
-def docstring(thing: Any) -> str:
-    """Turn a Google-style docstring into Markdown."""
-    out: list[str] = []
-    section: list[str] | None = None
-    for line in [*(inspect.getdoc(thing) or "").splitlines(), "end"]:
-        if section is not None and (line[:1].isspace() or not line):
-            section.append(line)
-            continue
-        if section is not None:
-            out += [*entries(section), ""]
-            section = None
-        if line.strip() in SECTIONS:
-            section = []
-            out += [f"**{SECTIONS[line.strip()]}**", ""]
-        else:
-            out.append(line)
-    return inline("\n".join(out[:-1]).strip())
-
-
-def signature(name: str, function: Any) -> str:
-    """Write a signature without ``self`` and without annotations: the text says what each argument is."""
-    found = inspect.signature(function)
-    kept = [
-        p.replace(annotation=inspect.Parameter.empty)
-        for p in found.parameters.values()
-        if p.name not in ("self", "cls")
-    ]
-    text = str(found.replace(parameters=kept, return_annotation=inspect.Signature.empty))
-    return f"{name}{text}"
-
-
-def members(cls: type, names: Iterable[str] | None = None) -> list[tuple[str, Any]]:
-    """List public methods and properties of a class in the order of their definition."""
-    return [
-        (name, value)
-        for name, value in vars(cls).items()
-        if not name.startswith("_")
-        and (names is None or name in names)
-        and (inspect.isfunction(value) or isinstance(value, classmethod) or hasattr(value, "__get__"))
-        and inspect.getdoc(value)
-        and not inspect.ismemberdescriptor(value)
-    ]
-
-
-def describe(name: str, thing: Any, level: int = 3) -> str:
-    """Write one heading with the signature and the docstring of a function, method or property."""
-    call = getattr(thing, "__func__", thing)
-    if inspect.isfunction(call):
-        title, shown = name.rsplit(".", 1)[-1], f"```python\n{signature(name, call)}\n```\n\n"
-    else:
-        title, shown = name.rsplit(".", 1)[-1], f"`{name}`\n\n"
-    text = docstring(getattr(thing, "func", getattr(thing, "fget", None)) or thing)
-    return f"{'#' * level} {title}\n\n{shown}{text}\n"
-
-
-def page_class(title: str, classes: Iterable[tuple[type, str]]) -> str:
-    """Write a page of classes; the second of each pair is how a strategy's code names an instance."""
-    parts = [f"# {title}\n"]
-    for cls, prefix in classes:
-        parts.append(f"## {cls.__name__}\n\n{docstring(cls)}\n")
-        fields = [n for n in inspect.get_annotations(cls) if not n.startswith("_")] if prefix != "self" else []
-        if fields and "Attributes:" not in (cls.__doc__ or ""):
-            parts.append("Fields: " + ", ".join(f"`{n}`" for n in fields) + ".\n")
-        parts += [describe(f"{prefix}.{name}", value) for name, value in members(cls)]
-    return "\n".join(parts)
-
-
-def cell(value: Any) -> str:
-    """Write a value for a table."""
-    return inline(str(value)).replace("|", "\\|").replace("\n", " ")
-
-
-def table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
-    """Write a Markdown table."""
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(cell(c) for c in row) + " |" for row in rows)]) + "\n"
 
 
 def page_rules() -> str:
@@ -218,12 +120,6 @@ def page_metrics() -> str:
     )
 
 
-def plain_arguments(function: Any) -> str:
-    """Names and defaults of a function's public arguments."""
-    shown = [p for p in inspect.signature(function).parameters.values() if not p.name.startswith("_")]
-    return ", ".join(str(p.replace(annotation=inspect.Parameter.empty)) for p in shown)
-
-
 def page_overfitting() -> str:
     """Write ``al.overfitting``: its functions, then what they return."""
     from alphintra import overfitting
@@ -311,6 +207,7 @@ def ported(name: str) -> bool:
 def pages() -> dict[str, str]:
     """Make all pages of the reference, by file name."""
     from alphintra import (
+        _crossings,
         checking,
         comparing,
         costs,
@@ -359,8 +256,8 @@ def pages() -> dict[str, str]:
         describe("al.data.load", dataset.load, 2),
         describe("al.data.add_reference", referring.add_reference, 2),
         describe("al.Signals", signals.Signals, 2),
-        describe("al.crossed_above", views.crossed_above, 2),
-        describe("al.crossed_below", views.crossed_below, 2),
+        describe("al.crossed_above", _crossings.crossed_above, 2),
+        describe("al.crossed_below", _crossings.crossed_below, 2),
         *(describe(f"compat.{name}", function, 2) for name, function in vars(compat).items() if ported(name)),
     ]
     written = {

@@ -25,8 +25,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "sdk")]
 
 from alphintra.data.content_hash import block_hashes, content_hash  # noqa: E402
 from alphintra.data.simulated import GENERATOR  # noqa: E402
-from dataset_sources import SOURCES, Calendar, Source, folder, licence_text, sha256  # noqa: E402
+from dataset_sources import SOURCES  # noqa: E402
 from simulated_sources import simulated_sources  # noqa: E402
+from source_files import Calendar, Source, folder, licence_text, sha256  # noqa: E402
 
 FORMAT = "alphintra-dataset/1"
 # Before 1970 the rules of exchange_calendars have the exchange open at New Year and Christmas.

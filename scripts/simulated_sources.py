@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from alphintra.data.simulated import SETS, columns
-from dataset_sources import CLOSE_TIME, OPEN_TIME, SESSION, Column, Source
+from source_files import CLOSE_TIME, OPEN_TIME, SESSION, Column, Source
 
 _NOTE = "simulated prices: nobody ever traded at them, and results on them say nothing about a market"
 _LICENCE = {"name": "Apache-2.0", "file": "licenses/exchange_calendars.txt", "attribution": "Made by Alphintra."}

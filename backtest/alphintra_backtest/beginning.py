@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import fitting, signals_run
+from .admission import flush
 from .blame import blame
 from .buy_and_hold import check_dates
 from .collect import collect
@@ -168,7 +169,7 @@ def begin(
             fitting.fit(instance, session, starts_at(session, start), len(session.grid.time))
         instance.on_start()
     first = first_bar(session, strategy, start)
-    session.flush()
+    flush(session)
     return Drive(session, instance, first)
 
 

@@ -7,16 +7,14 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import buy_and_hold, codes
+from . import buy_and_hold, codes, trade_list
 from .assumptions import assumptions
 from .lazy import CURVES, Columns
 from .refusals import refused
-from .signals_data import shares_became
 from .source import strategy_hash
 
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from alphintra.result import Curves, Result
 
     from .session import Session
-    from .trades import Trade
-
 
 
 def collect(
@@ -57,7 +53,7 @@ def collect(
             "positions": lambda: _positions(session),
             "recorded": lambda: _recorded(session),
             "cash_flows": lambda: _cash_flows(session),
-            "trades": lambda: _trades(session, run_id, end_bar),
+            "trades": lambda: trade_list.columns(session, run_id, end_bar),
         }
     )
     refusals = refused(session)
@@ -161,12 +157,6 @@ def _names(session: Session, symbols: Any) -> list[str]:
     return [session.symbols[s] for s in symbols]
 
 
-def _times(session: Session, bars: Any, symbols: Any, phases: Any) -> Any:
-    """A fill at the open carries the bar's open time, any other the close time (M13)."""
-    safe = np.maximum(bars, 0)
-    return np.where(phases == codes.PH_OPEN, session.grid.m[8][safe, symbols], session.grid.time[safe])
-
-
 def _sides(sides: Any) -> list[str]:
     return ["BUY" if s > 0 else "SELL" for s in sides]
 
@@ -176,7 +166,7 @@ def _fills(session: Session, w: int) -> dict[str, Any]:
     fi, ff = session.books.fi[:n], session.books.ff[:n]
     symbols, bars = fi[:, codes.L_SYMBOL], fi[:, codes.L_BAR]
     return {
-        "time": _times(session, bars, symbols, fi[:, codes.L_PHASE]),
+        "time": session.fill_times(bars, symbols, fi[:, codes.L_PHASE]),
         "symbol": _names(session, symbols),
         "side": _sides(fi[:, codes.L_SIDE]),
         "quantity": _lots(session, symbols, fi[:, codes.L_LOTS]),
@@ -253,7 +243,7 @@ def _events(session: Session) -> dict[str, Any]:
     price, base = np.full(n, np.nan), np.full(n, np.nan)
     price[filled] = session.books.ff[: int(filled.sum()), codes.L_PRICE]
     base[filled] = session.books.ff[: int(filled.sum()), codes.L_BASE]
-    times = _times(session, ev[:, codes.E_BAR], symbols, ev[:, codes.E_PHASE])
+    times = session.fill_times(ev[:, codes.E_BAR], symbols, ev[:, codes.E_PHASE])
     return {
         "time": np.where(ev[:, codes.E_BAR] >= 0, times, _decided(session, ev[:, codes.E_BAR])),
         "order_id": ev[:, codes.E_ORDER].copy(),
@@ -349,87 +339,6 @@ def _recorded(session: Session) -> dict[str, Any]:
         column[np.searchsorted(bars, at)] = values
         out[name] = column
     return out
-
-
-def _trades(session: Session, run_id: str, end_bar: int) -> dict[str, Any]:
-    """M10: closed and open round trips; the exit of an open one is empty."""
-    session.mirror()  # a compiled run books its round trips only here
-    trades = (
-        sorted(session.book.closed, key=attrgetter("entry_bar", "entry_order", "exit_bar"))
-        + session.book.open()
-    )
-    units = [t.lots * session.lots[t.symbol] for t in trades]
-    closed = [t.exit_bar >= 0 for t in trades]
-    entry = [t.entry_value / u for t, u in zip(trades, units, strict=True)]
-    worst, best = _excursions(session, trades, entry, end_bar)
-    last = end_bar - 1
-    symbols = [t.symbol for t in trades]
-    entered = session.fill_times([t.entry_bar for t in trades], symbols, [t.entry_phase for t in trades])
-    left = session.fill_times([t.exit_bar for t in trades], symbols, [t.exit_phase for t in trades])
-    gained = [t.pnl if c else None for t, c in zip(trades, closed, strict=True)]
-
-    return {
-        "id": list(range(len(trades))),
-        "backtest_id": [run_id] * len(trades),
-        "symbol": [session.symbols[t.symbol] for t in trades],
-        "side": ["BUY" if t.side > 0 else "SELL" for t in trades],
-        "quantity": units,
-        "entry_price": entry,
-        "exit_price": [
-            t.exit_value / u if c else None for t, u, c in zip(trades, units, closed, strict=True)
-        ],
-        "entry_time": entered,
-        "exit_time": [time if c else None for time, c in zip(left, closed, strict=True)],
-        "pnl": gained,
-        "commission": [t.commission for t in trades],
-        "exit_reason": [t.reason for t in trades],
-        "return": [
-            None if pnl is None else pnl / t.entry_notional for t, pnl in zip(trades, gained, strict=True)
-        ],
-        "bars": [(t.exit_bar if c else last) - t.entry_bar for t, c in zip(trades, closed, strict=True)],
-        "mae": worst,
-        "mfe": best,
-        "open": [not c for c in closed],
-        "ambiguous": [t.ambiguous for t in trades],
-        "carry": [t.extra for t in trades],
-        "entry_order_id": [t.entry_order for t in trades],
-        "exit_order_id": [t.exit_order if c else None for t, c in zip(trades, closed, strict=True)],
-    }
-
-
-def _excursions(session: Session, trades: list[Trade], entry: list[float], end_bar: int) -> tuple[Any, Any]:
-    """Worst (≤ 0) and best (≥ 0) move against the entry price while each trade was open, as fractions.
-
-    The bar of an exit at the open does not count: the trade had ended.
-    """
-    start = np.array([t.entry_bar for t in trades], dtype=np.int64)
-    stop = np.array(
-        [end_bar if t.exit_bar < 0 else t.exit_bar + (t.exit_phase != codes.PH_OPEN) for t in trades], dtype=np.int64
-    )
-    price = np.array(entry)
-    left = np.array(
-        [t.exit_value / (t.lots * session.lots[t.symbol]) if t.exit_bar >= 0 else np.nan for t in trades]
-    )
-    low, high = np.fmin(price, left), np.fmax(price, left)
-    symbols = np.array([t.symbol for t in trades], dtype=np.int64)
-    became = shares_became(session.grid)
-    for s in set(symbols.tolist()):
-        rows = np.flatnonzero((symbols == s) & (stop > start))
-        if len(rows):
-            # One pass: every second of these segments is a trade's, the others lie between two trades.
-            bounds = np.column_stack([start[rows], stop[rows]]).ravel()
-            lows, highs = (session.grid.m[field][:, s] for field in (2, 1))
-            at_end = 1.0
-            if became is not None:  # entry and exit are in shares of the exit
-                shares = became[:, s]
-                at_end = shares[np.minimum(stop[rows], len(shares)) - 1]
-                lows, highs = lows * shares, highs * shares
-            lows, highs = np.append(lows, np.nan), np.append(highs, np.nan)
-            low[rows] = np.fmin(low[rows], np.fmin.reduceat(lows, bounds)[::2] / at_end)
-            high[rows] = np.fmax(high[rows], np.fmax.reduceat(highs, bounds)[::2] / at_end)
-    down, up = low / price - 1, high / price - 1
-    long = np.array([t.side > 0 for t in trades], dtype=np.bool_)
-    return np.where(long, down, -up), np.where(long, up, -down)
 
 
 def _counts(session: Session, stale: int, refusals: list[tuple[int, int, int]]) -> dict[str, int]:

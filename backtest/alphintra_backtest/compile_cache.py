@@ -13,8 +13,8 @@ import platformdirs
 #: What is compiled, and how: a change in any of these is another version.
 _SOURCES = (
     *("codes", "core_sizing", "core_orders", "core_entries", "core_booking", "core_account", "core_fine"),
-    *("core_queue_cash", "core_queue", "core_single", "core_closings", "core_matching", "core_turns", "core"),
-    *("core_sums", "core_signals", "compiled", "bundle"),
+    *("core_queue_cash", "core_queue", "core_single", "core_closings", "core_inside", "core_matching", "core_turns"),
+    *("core", "core_sums", "core_signals", "compiled", "bundle"),
 )
 
 #: Held while something is written to a folder of compiled code.

@@ -30,6 +30,7 @@ from . import (
     core_closings,
     core_entries,
     core_fine,
+    core_inside,
     core_matching,
     core_orders,
     core_queue,
@@ -306,7 +307,7 @@ def value(m, b, start_cash, equity, cash_out, exposure, held, stale):
 KERNELS = (
     *core_sizing.KERNELS, *core_orders.KERNELS, *core_entries.KERNELS, *core_booking.KERNELS, *core_account.KERNELS,
     *core_fine.KERNELS, *core_queue_cash.KERNELS, *core_queue.KERNELS, *core_single.KERNELS, *core_closings.KERNELS,
-    *core_matching.KERNELS, *core_turns.KERNELS,
+    *core_inside.KERNELS, *core_matching.KERNELS, *core_turns.KERNELS,
     admit, accept, watched, acts, peek, submitted, stepped, queue_submitted, stepped_by_turns,
     value,
 )  # fmt: skip

@@ -12,7 +12,8 @@ from .codes import *
 from .core_booking import execute
 from .core_closings import entry_turn
 from .core_fine import passed
-from .core_matching import after_orders, at_open, before_orders, fill_at_open, inside_stop
+from .core_inside import inside_stop
+from .core_matching import after_orders, at_open, before_orders, fill_at_open
 from .core_orders import compact, finish, is_limit_now, to_end, to_front, works
 from .core_queue import queue_bar
 

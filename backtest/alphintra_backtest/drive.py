@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import codes
+from .admission import flush, hand_over
 from .session import Session
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Drive:
 
     Args:
         session: A session whose strategy has had its ``on_start``, and whose orders from there were handed over
-            (``session.flush()``); or one that was loaded from what ``Session.pack`` gave.
+            (``flush(session)``); or one that was loaded from what ``Session.pack`` gave.
         instance: The strategy.
         first: Timestamp (index) of the first ``on_bar``.
 
@@ -122,7 +123,7 @@ class Drive:
                     i += 1
                     if reg[codes.S_BANKRUPT]:
                         session.ended = True
-                        session.flush()  # what the callbacks about it submitted is refused
+                        flush(session)  # what the callbacks about it submitted is refused
                         return
                     on_bar()
                     if touched:
@@ -162,11 +163,11 @@ class Drive:
         """Hand over what was submitted between two timestamps, as what a callback of its own would have."""
         session = self.session
         if session.cursor.i < 0:  # as from on_start
-            session.flush()
+            flush(session)
             session.seen_events = int(session.books.reg[codes.S_EVENTS])
-        elif session.flush():
+        elif flush(session):
             self._tell()
-            session.flush()
+            flush(session)
         self._resume()
 
     def stop(self) -> None:
@@ -175,7 +176,7 @@ class Drive:
         session.ended = True
         session.cursor.i = self.next - 1
         self.instance.on_stop()
-        session.flush()
+        flush(session)
 
     def finish(self) -> int:
         """End the run where it is: ``on_stop``, then ``close_at_end``. Returns how many timestamps were reached."""
@@ -199,12 +200,12 @@ class Drive:
         """Hand over what ``on_bar`` submitted, and what the callbacks about that submitted in turn; the horizon."""
         session = self.session
         if self._quick and session.pending:
-            horizon = session.hand_over(edge)
+            horizon = hand_over(session, edge)
             session.seen_events = session.books.registers[codes.S_EVENTS]
             return horizon
-        if session.flush():
+        if flush(session):
             self._tell()
-            session.flush()  # its events are told at the next step: an endless callback must end
+            flush(session)  # its events are told at the next step: an endless callback must end
         return session.calls.peek(session.cursor.i, edge)
 
     def _tell(self) -> None:
@@ -217,7 +218,7 @@ class Drive:
         if not self._listens:
             session.seen_events, session.told_fills = last, session.seen_fills
             return
-        from .handles import Order
+        from .handles import Order, fill_of
 
         for e in range(session.seen_events, last):
             event = books.ev[e]
@@ -225,7 +226,7 @@ class Drive:
                 on_order(Order(session, int(event[codes.E_ORDER])))
             if event[codes.E_STATE] in (codes.FILLED, codes.PARTIAL):
                 if on_fill is not None:
-                    on_fill(session.fill(row))
+                    on_fill(fill_of(session, row))
                 row += 1
         session.seen_events, session.told_fills = last, row
 

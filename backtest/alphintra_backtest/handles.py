@@ -11,6 +11,7 @@ from .core_sizing import unit
 
 if TYPE_CHECKING:
     from .session import Session
+    from .trades import Trade
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -120,6 +121,23 @@ class Fill:
     order: Order
 
 
+def fill_of(run: Session, r: int) -> Fill:
+    """Row ``r`` of the fill log as the strategy sees it."""
+    row, money = run.books.fi[r], run.books.ff[r]
+    s = int(row[codes.L_SYMBOL])
+    return Fill(
+        stamp(run.fill_time(int(row[codes.L_BAR]), s, int(row[codes.L_PHASE]))),
+        run.symbols[s],
+        "BUY" if row[codes.L_SIDE] > 0 else "SELL",
+        float(row[codes.L_LOTS]) * float(run.grid.lots[s]),
+        float(money[codes.L_PRICE]),
+        float(money[codes.L_FEE]),
+        float(money[codes.L_SLIP]),
+        codes.RULE_NAMES[row[codes.L_RULE]],
+        Order(run, int(row[codes.L_ORDER])),
+    )
+
+
 @dataclass(frozen=True)
 class RoundTrip:
     """A closed round trip as the strategy sees it."""
@@ -134,6 +152,23 @@ class RoundTrip:
     pnl: float
     commission: float
     exit_reason: str
+
+
+def round_trip_of(run: Session, t: Trade) -> RoundTrip:
+    """A closed round trip of the book as the strategy sees it."""
+    units = t.lots * float(run.grid.lots[t.symbol])
+    return RoundTrip(
+        run.symbols[t.symbol],
+        "BUY" if t.side > 0 else "SELL",
+        units,
+        t.entry_value / units,
+        t.exit_value / units,
+        stamp(run.fill_time(t.entry_bar, t.symbol, t.entry_phase)),
+        stamp(run.fill_time(t.exit_bar, t.symbol, t.exit_phase)),
+        t.pnl,
+        t.commission,
+        t.reason,
+    )
 
 
 class Position:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import codes, snapshots, verbs
 from .arguments import order_error
@@ -16,10 +17,10 @@ from .asof import AsOf, as_of
 from .books import Books, kernels
 from .calls import Calls
 from .grid import Grid, grid_of
-from .handles import Fill, Order, Position, RoundTrip, stamp
+from .handles import Order, Position, RoundTrip, round_trip_of, stamp
 from .profile_checks import check_queue
 from .profiles import check_market
-from .trades import Trade, TradeBook
+from .trades import TradeBook
 from .trades_flat import trade_book
 
 if TYPE_CHECKING:
@@ -222,57 +223,6 @@ class Session:
         if values[codes.I_TYPE] == codes.TRAIL and values[codes.I_STATE] == codes.WORKING and self.cursor.i >= 0:
             self.core.catch_up(self.calls.m, self.calls.b, o, self.cursor.i)
 
-    def flush(self) -> bool:
-        """Hand the orders of this callback to the core; True if what works has changed."""
-        self.touched.clear()
-        rules = self.config.rules
-        at_close = rules["fill_at"] == "close" and self.cursor.i >= 0 and not self.ended
-        in_turn = at_close and rules["bar_order"] == "in_turn"
-        for group in verbs.one_by_one(self) if in_turn else [self.pending]:
-            self.pending = group
-            self._admit()
-            self.books.cash[codes.M_FREED] = 0.0
-            if at_close and self._dropped:
-                self.books.make_room()
-                self.core.fill_at_close(self.calls.m, self.calls.b, self.k, self.cursor.i)
-        if not self._dropped:
-            return False
-        self._dropped = False
-        if at_close:
-            self.mirror()
-        return True
-
-    def hand_over(self, edge: int) -> int:
-        """What :meth:`flush` does with orders alone, and the look ahead after it in one call; returns the horizon."""
-        self.touched.clear()
-        first, last = self.pending[0], self.pending[-1] + 1
-        self.pending = []
-        self.books.make_room(last - first)
-        horizon = self.calls.submitted(first, last, self.cursor.i, edge)
-        self.books.cash[codes.M_FREED] = 0.0
-        self._dropped = False
-        return horizon
-
-    def _admit(self) -> None:
-        """Let the core accept or refuse what was submitted since the last time; nothing fills in here."""
-        if not self.pending:
-            return
-        first, last = self.pending[0], self.pending[-1] + 1
-        self.pending = []
-        books = self.books
-        if self.ended:
-            for o in range(first, last):
-                books.make_room()
-                if books.oi[o, codes.I_STATE] == codes.WORKING:  # a bracket's children end with their parent
-                    self.core.finish(
-                        self.calls.b, self.cursor.i, o, codes.REJECTED, codes.RUN_ENDED, codes.PH_CLOSE
-                    )
-            return
-        books.make_room(last - first)
-        accept = self.core.queue_accept if self.config.rules["bar_order"] == "submission" else self.core.accept
-        accept(self.calls.m, self.calls.b, self.k, first, last, self.cursor.i)
-        self._dropped = True
-
     # -- snapshots
     # -------------------------------------------------------------------------------------------------
 
@@ -375,31 +325,15 @@ class Session:
         self.matched_fills = last
         return book
 
-    def fill(self, r: int) -> Fill:
-        """Row ``r`` of the fill log as the strategy sees it."""
-        row, money = self.books.fi[r], self.books.ff[r]
-        s = int(row[codes.L_SYMBOL])
-        return Fill(
-            stamp(self.fill_time(int(row[codes.L_BAR]), s, int(row[codes.L_PHASE]))),
-            self.symbols[s],
-            "BUY" if row[codes.L_SIDE] > 0 else "SELL",
-            float(row[codes.L_LOTS]) * float(self.grid.lots[s]),
-            float(money[codes.L_PRICE]),
-            float(money[codes.L_FEE]),
-            float(money[codes.L_SLIP]),
-            codes.RULE_NAMES[row[codes.L_RULE]],
-            Order(self, int(row[codes.L_ORDER])),
-        )
-
     def fill_time(self, bar: int, s: int, phase: int) -> int:
         """A fill at the open carries the bar's open time, any other its close time (M13)."""
         return int(self.grid.m[8][bar, s]) if phase == codes.PH_OPEN else int(self.grid.time[bar])
 
-    def fill_times(self, bars: Sequence[int], symbols: Sequence[int], phases: Sequence[int]) -> list[int]:
-        """:meth:`fill_time` of many; a bar of −1 has that of the last one."""
+    def fill_times(self, bars: Any, symbols: Any, phases: Any) -> npt.NDArray[np.int64]:
+        """:meth:`fill_time` of many, (n,) µs; a bar of −1 has that of the last one."""
         at, of = np.asarray(bars, dtype=np.int64), np.asarray(symbols, dtype=np.int64)
         opened = np.asarray(phases) == codes.PH_OPEN
-        times: list[int] = np.where(opened, self.grid.m[8][at, of], self.grid.time[at]).astype(np.int64).tolist()
+        times: npt.NDArray[np.int64] = np.where(opened, self.grid.m[8][at, of], self.grid.time[at])
         return times
 
     # -- state
@@ -425,22 +359,7 @@ class Session:
 
     def closed_trades(self) -> list[RoundTrip]:
         """See ``Strategy.trades``."""
-        return [self._round_trip(t) for t in self.book.closed]
-
-    def _round_trip(self, t: Trade) -> RoundTrip:
-        units = t.lots * float(self.grid.lots[t.symbol])
-        return RoundTrip(
-            self.symbols[t.symbol],
-            "BUY" if t.side > 0 else "SELL",
-            units,
-            t.entry_value / units,
-            t.exit_value / units,
-            stamp(self.fill_time(t.entry_bar, t.symbol, t.entry_phase)),
-            stamp(self.fill_time(t.exit_bar, t.symbol, t.exit_phase)),
-            t.pnl,
-            t.commission,
-            t.reason,
-        )
+        return [round_trip_of(self, t) for t in self.book.closed]
 
     def equity(self) -> float:
         """See ``Strategy.equity``."""

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from . import codes
+from .admission import admit
 from .arguments import amount_of, fraction_of, is_number, order_error, price_of, session_of, whole_of
 from .core_sizing import on_tick, unit
 from .handles import Order
@@ -263,7 +264,7 @@ def cancel(run: Session, order: Order | None, symbol: str | None) -> int:
     """See ``Strategy.cancel``."""
     if order is not None and not isinstance(order, Order):
         raise order_error(f"cancel() takes an order, got {order!r}", hint="for a symbol: cancel(symbol=…)")
-    run._admit()
+    admit(run)
     books, reg = run.books, run.books.reg
     s = None if symbol is None else run._symbol(symbol)
     ids = [int(o) for o in books.active[: reg[codes.S_ACTIVE]]] if order is None else [order.id]
@@ -293,7 +294,7 @@ def amend(
     """See ``Strategy.amend``."""
     if not isinstance(order, Order) or order._run is not run:
         raise order_error(f"amend() takes an order of this run, got {order!r}")
-    run._admit()
+    admit(run)
     check_amend(run)
     books, o = run.books, order.id
     i, f = books.oi[o], books.of[o]
@@ -372,17 +373,6 @@ def size_for_risk(run: Session, risk: Any, stop: Any, entry: Any, symbol: str | 
     lot = float(run.grid.lots[s])
     one = float(unit(run.grid.m, run.cursor.i, s, False))  # type: ignore[no-untyped-call]
     return whole_lots(part * max(0.0, run.equity()) / (distance * one) * lot, lot) * lot
-
-
-def one_by_one(run: Session) -> list[list[int]]:
-    """What this callback submitted, order by order, each with its bracket's children."""
-    groups: list[list[int]] = []
-    for o in run.pending:
-        if groups and run.books.oi[o, codes.I_PARENT] >= 0:
-            groups[-1].append(o)
-        else:
-            groups.append([o])
-    return groups or [[]]
 
 
 def whole_lots(amount: float, lot: float) -> int:

@@ -12,6 +12,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import data, overfitting, recipes, ta, widgets
+    from ._crossings import crossed_above, crossed_below
     from .backtesting import backtest
     from .checking import Check, check
     from .comparing import Comparison, compare
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from .sweeping import Sweep, sweep
     from .testing import CheckRun, test
     from .verifying import Verification, verify
-    from .views import crossed_above, crossed_below
     from .walking import WalkForward, walk_forward
 
 _WHERE = {
@@ -53,8 +53,8 @@ _WHERE = {
     "backtest": "backtesting",
     "check": "checking",
     "compare": "comparing",
-    "crossed_above": "views",
-    "crossed_below": "views",
+    "crossed_above": "_crossings",
+    "crossed_below": "_crossings",
     "data": None,
     "find_result": "repeating",
     "jobs": "submitting",

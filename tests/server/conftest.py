@@ -206,6 +206,24 @@ def finished(api):
     return wait
 
 
+@pytest.fixture
+def execute(api, make_strategy):
+    """Run a strategy whose worker does ``act``; gives the answer of execute."""
+
+    async def run(act="finish", **body):
+        strategy = await make_strategy()
+        parameters = {"act": act} | body.pop("parameters", {})
+        reply = await api(
+            "POST",
+            f"/api/strategies/code/{strategy['id']}/execute",
+            {"dataset_id": "us-equities-daily/AAPL", "parameters": parameters, **body},
+        )
+        assert reply.status == 202, reply.json
+        return reply
+
+    return run
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request, tmp_path):
     """A database of each kind with its tables and the catalogue, without jobs."""

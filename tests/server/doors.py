@@ -6,6 +6,10 @@ import asyncio
 import json
 from types import SimpleNamespace
 
+from .conftest import STRATEGY
+
+DATA = "us-equities-daily/AAPL"
+
 
 async def exchange(door, data, *, wait=120.0, then=None):
     """Send bytes and return all that comes back until the server closes the connection."""
@@ -72,3 +76,8 @@ async def ended(door, job_id, seconds=120):
             return reply.json
         await asyncio.sleep(0.05)
     raise AssertionError(reply.json)
+
+
+def submission(**more):
+    """Body of a backtest that a kernel hands over."""
+    return {"code": STRATEGY, "class_name": "SmaCross", "source_path": "N.ipynb", "dataset_id": DATA, **more}

@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 
 import pytest
-from alphintra.store.sealed import KeyFolder, VersionKeys
+from alphintra.store.sealed import VersionKeys
 from alphintra_server.jobs.output import BadOutputError
 from alphintra_server.jobs.protocol import OutputFile
 from alphintra_server.jobs.recipe_output import Expected, collect_comparison, collect_preview, collect_processed
 
 from alphintra_kernel import ingest_job
+from tests.sdk.store.key_folder import KeyFolder
 
 from ..sdk.store.made import ABOUT, bars, write
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from alphintra_backtest import beginning, codes
 from alphintra_backtest.handles import stamp
-from alphintra_backtest.runner import entry_rules
 
 from . import entry, stops, timeline
-from .branches import Branch, marked
+from .branches import Branch
 from .changes import Left
 from .histories import POINTS, Account, Values
 from .places import place
+from .results import Results
 from .same import Same
 from .state import state
 from .table import table
@@ -69,8 +69,6 @@ class Replay:
         self.snapshot_limit = snapshot_limit
         self.branches: list[Branch] = []
         self._branch_of: dict[int, Branch] = {}
-        self._results: dict[int, Result] = {}
-        self._original: Result | None = None
         self._watchers: list[Callable[[Replay], None]] = []
         self._values = Values()
         self._left: Left | None = None
@@ -82,6 +80,7 @@ class Replay:
             self.count, self.first = self._track.drive.count, self._track.drive.first
             self._final, self.error = self._track.run()
         self.run_seconds = clock.perf_counter() - began
+        self._results = Results(self._final)
         self._same = Same(self._session.frozen() if self._final is None else self._final[0])
         self._account = Account(None if self._final is None else self._final[0])
         with self._movement(tell=False):
@@ -229,14 +228,14 @@ class Replay:
             self._must_go_on()
             last = self.count if limit is None else min(self.count, self.bar + 1 + limit)
             if code is not None:
-                return self._search(last, stops.Condition(what, code, self))
+                return stops.search(self, last, stops.Condition(what, code, self))
             if what != "trade" and self.branch is None and self._final is not None and not self.differs:
                 bars = stops.bars_of(what, self._final[0], self._track.logged)
                 at = int(bars.searchsorted(self.bar, side="right"))
                 found = at < len(bars) and int(bars[at]) < last
                 self._show(int(bars[at]) if found else min(last, self._final[1]) - 1)
                 return found
-            return self._search(last, stops.Event(what, self._session))
+            return stops.search(self, last, stops.Event(what, self._session))
 
     def cancel(self) -> bool:
         """Stop the movement under way in another thread; False where there is none. It raises ``CANCELLED`` there."""
@@ -280,16 +279,7 @@ class Replay:
         Raises:
             StrategyError: The strategy raised in it.
         """
-        if self._original is None:
-            if self._final is None:
-                assert self.error is not None
-                raise self.error
-            session, end = self._final
-            setup = self.setup
-            with muted():
-                entries = entry_rules(session, end, setup.form, setup.values, setup.start)
-            self._original = setup.result(session, self.first, end, clock.perf_counter() - self.run_seconds, entries)
-        return self._original
+        return self._results.original(self)
 
     def result(self) -> Result:
         """The result of the run that it stands in: goes on to the end from here, and comes back.
@@ -301,27 +291,9 @@ class Replay:
         """
         began = clock.perf_counter()
         with self._movement(tell=False):
-            branch, here = self.branch, self.bar
-            if branch is None:
-                return self._walked_result(began) if self._track.walked else self.original
-            if id(branch) not in self._results:
-                self._track.walk(self.count)
-                session, end = self._track.finish()
-                made = self.setup.result(session, self.first, end, began, {})
-                self._results[id(branch)] = marked(made, branch)
-                if self.copyable:
-                    self._track.go(here)
-            return self._results[id(branch)]
-
-    def _walked_result(self, began: float) -> Result:
-        """The result of a run that was walked under a debugger, where each bar may have been changed by hand."""
-        here = self.bar
-        self._track.walk(self.count)
-        session, end = self._track.finish()
-        made = self.setup.result(session, self.first, end, began, {})
-        if self.copyable:
-            self._track.go(here)
-        return made
+            if self.branch is not None:
+                return self._results.of_branch(self, self.branch, began)
+            return self._results.walked(self, began) if self._track.walked else self.original
 
     def compare(self) -> Comparison:
         """The backtest and the run with the changes, side by side; see ``alphintra.compare``.
@@ -411,25 +383,6 @@ class Replay:
         self._track.go(target)
         if self.bar < target:
             raise self._at_end()
-
-    def _search(self, last: int, found: stops.Condition | stops.Event) -> bool:
-        """Bar by bar to where something holds, before the timestamp ``last``."""
-        from alphintra.errors import ReplayError
-
-        began = clock.perf_counter()
-        while self.bar + 1 < last and not self.done:
-            self._track.walk(self.bar + 2)
-            try:
-                if found():
-                    return True
-            except ReplayError as error:
-                if error.code == "EXPRESSION_ACTED":
-                    self._track.again()
-                raise
-            if clock.perf_counter() - began > self._track.spacing:
-                self._track.keep()
-                began = clock.perf_counter()
-        return False
 
     def _at_end(self) -> Exception:
         if self._session.books.reg[codes.S_BANKRUPT]:

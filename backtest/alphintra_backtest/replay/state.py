@@ -11,7 +11,7 @@ import numpy as np
 
 from alphintra_backtest import codes
 from alphintra_backtest.dataview import _pick
-from alphintra_backtest.handles import Order, stamp
+from alphintra_backtest.handles import Order, fill_of, stamp
 from alphintra_backtest.plain_json import plain
 from alphintra_backtest.view_axis import DAY_SECONDS, is_intraday
 from alphintra_backtest.view_series import MAX_INDICATORS, shown
@@ -203,7 +203,7 @@ def _log(session: Session, rows: int, lines: Mapping[int, Any]) -> list[dict[str
         text, source = asked(order), ""
         if filled:
             r -= 1
-            fill = session.fill(r)
+            fill = fill_of(session, r)
             text = f"{fill.side.lower()} {fill.quantity:g} at {fill.price:.6g}, fee {fill.commission:.2f}"
             source = codes.RULE_SOURCES[session.books.fi[r, codes.L_RULE]]
         when = session.fill_time(at, session.index[order.symbol], phase) if filled else int(session.grid.time[at])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time as clock
 from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,27 @@ class Condition:
                 f"until({self._text!r}) changed an order", code="EXPRESSION_ACTED", hint="an expression only looks"
             )
         return yes
+
+
+def search(replay: Replay, last: int, found: Condition | Event) -> bool:
+    """Walk bar by bar to where something holds, before the timestamp ``last``; whether it does."""
+    from alphintra.errors import ReplayError
+
+    track = replay._track
+    began = clock.perf_counter()
+    while replay.bar + 1 < last and not replay.done:
+        track.walk(replay.bar + 2)
+        try:
+            if found():
+                return True
+        except ReplayError as error:
+            if error.code == "EXPRESSION_ACTED":
+                track.again()
+            raise
+        if clock.perf_counter() - began > track.spacing:
+            track.keep()
+            began = clock.perf_counter()
+    return False
 
 
 def _refusals(events: Any) -> Any:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphintra_backtest import codes, fitting
+from alphintra_backtest.admission import flush
 from alphintra_backtest.beginning import ready_at
 from alphintra_backtest.blame import blame
 from alphintra_backtest.drive import Drive, close_at_end
@@ -191,7 +192,7 @@ def _take_over(session: Session, part: Stretch, *, close: bool) -> None:
     if close:
         for symbol in list(session.positions()):
             session.close(symbol, CLOSING)
-        session.flush()
+        flush(session)
 
 
 def _start(instance: Any, session: Session, part: Stretch) -> None:
@@ -214,7 +215,7 @@ def _start(instance: Any, session: Session, part: Stretch) -> None:
     if isinstance(instance, SignalsReference):
         # Of what is held nobody knows at which weight it was bought: the first weight is ordered.
         instance._weight = dict.fromkeys(session.positions(), math.nan)
-    session.flush()
+    flush(session)
     session.seen_events = int(session.books.reg[codes.S_EVENTS])
     session.told_fills = session.seen_fills
 
@@ -223,7 +224,7 @@ def _stop(instance: Any, session: Session) -> None:
     """Call ``on_stop``; orders are refused there."""
     session.ended = True
     instance.on_stop()
-    session.flush()
+    flush(session)
 
 
 @dataclass(eq=False)

@@ -8,6 +8,7 @@ import chips from '../../style/controls.css';
 import colors from '../../style/colors.css';
 import legend from '../../style/legend.css';
 import replay from '../../style/replay.css';
+import tables from '../../style/replayTables.css';
 import { IModel, Session } from './session.js';
 import { ReplayView } from './view.js';
 
@@ -27,7 +28,7 @@ function dress(): void {
   if (!document.getElementById(id)) {
     const style = document.createElement('style');
     style.id = id;
-    style.textContent = [colors, chips, legend, replay].join('\n');
+    style.textContent = [colors, chips, legend, replay, tables].join('\n');
     document.head.append(style);
   }
 }

@@ -8,11 +8,12 @@ import re
 import unicodedata
 import zoneinfo
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Literal
 
 from alphintra.errors import DataError
+from alphintra.ingest.typed_json import typed
 
 Format = Literal["csv", "jsonl", "json", "excel", "parquet", "feather"]
 Kind = Literal["bars", "ticks", "features", "reference"]
@@ -181,7 +182,7 @@ class Mapping:
             found = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise DataError("the mapping is not JSON", code="BAD_MAPPING") from error
-        mapping: Mapping = _typed(cls, found, "mapping")
+        mapping: Mapping = typed(cls, found, "mapping")
         mapping.check()
         return mapping
 
@@ -362,45 +363,3 @@ def check_symbol(symbol: str, where: str) -> None:
             where=where,
             hint="A symbol has 1 to 64 printable characters, and no white space around it.",
         )
-
-
-def _typed(kind: Any, value: Any, where: str) -> Any:
-    """Return a value as its annotation says, or raise."""
-    origin = get_origin(kind)
-    if origin is Literal:
-        if not isinstance(value, str) or value not in get_args(kind):
-            raise _untyped(where, "one of " + ", ".join(get_args(kind)))
-        return value
-    if origin is tuple:
-        if not isinstance(value, list) or len(value) > 10_000:
-            raise _untyped(where, "a list")
-        return tuple(_typed(get_args(kind)[0], own, f"{where}[{place}]") for place, own in enumerate(value))
-    if origin is not None:  # str | None
-        return None if value is None else _typed(str, value, where)
-    if kind in (str, bool):
-        if not isinstance(value, kind) or (isinstance(value, str) and len(value) > 1_024):
-            raise _untyped(where, f"a {kind.__name__} of at most 1,024 characters")
-        return value
-    if kind in (int, float):
-        if isinstance(value, bool) or not isinstance(value, (int, kind)):
-            raise _untyped(where, "a number")
-        return kind(value)
-    if not isinstance(value, dict):
-        raise _untyped(where, "an object")
-    hints = get_type_hints(kind)
-    unknown = sorted(set(value) - set(hints))
-    if unknown:
-        raise _untyped(where, f"without the field '{unknown[0][:40]}'")
-    try:
-        own = {
-            entry.name: _typed(hints[entry.name], value[entry.name], f"{where}.{entry.name}")
-            for entry in fields(kind)
-            if entry.name in value
-        }
-        return kind(**own)
-    except TypeError as error:
-        raise DataError(f"{where} lacks a field", code="BAD_MAPPING", where=where) from error
-
-
-def _untyped(where: str, wanted: str) -> DataError:
-    return DataError(f"{where} must be {wanted}", code="BAD_MAPPING", where=where)

@@ -10,13 +10,9 @@ import numpy as np
 from alphintra.data.content_hash import BLOCK_ROWS
 from alphintra.errors import DataError
 from alphintra.store.columns import Column, raw_values
-from alphintra.store.manifest import GROUP_ROWS, DataFile
+from alphintra.store.manifest import DataFile
 from alphintra.store.reading import Version, digests_by_symbol, row_batches
 from alphintra.store.statistics import time_text
-
-#: More row groups than this many times those that would do are too many: the version is better written anew.
-_SCATTERED = 4
-_FEW = 64
 
 
 class Parent:
@@ -128,11 +124,3 @@ def _ends(version: Version) -> dict[str, int]:
     ends = np.full(len(manifest.symbols), np.iinfo(np.int64).min)
     np.maximum.at(ends, symbol, last)
     return dict(zip(manifest.symbols, ends.tolist(), strict=True))
-
-
-def is_scattered(version: Version) -> bool:
-    """Tell whether a version was added to so often that it is better written anew."""
-    manifest = version.manifest
-    groups = len(manifest.groups[0])
-    needed = int((-(-manifest.symbol_rows // GROUP_ROWS)).sum())
-    return groups > _SCATTERED * needed + _FEW

@@ -19,7 +19,6 @@ from alphintra.store.columns import Column, raw_values, validity
 from alphintra.store.hashing import with_nan
 
 QUANTILES = (0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999)
-_FINE = 2_048
 _PIECE = 32_768
 _COUNTS = ("count", "nulls", "infinite", "known", "zeros", "exponent")
 _FLOATS = ("least", "most", "shift", "mean", "squares")

@@ -6,7 +6,6 @@ writes (a worker in a sandbox) needs no right to the store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,8 +17,7 @@ from alphintra.data.arrow import whole
 from alphintra.data.content_hash import hash_of_blocks
 from alphintra.errors import DataError
 from alphintra.store.blobs import disk_errors
-from alphintra.store.columns import Column, arrow_schema, check_columns, columns_of, raw_values, time_column
-from alphintra.store.converting import to_arrow
+from alphintra.store.columns import Column, arrow_schema, check_columns, raw_values, time_column
 from alphintra.store.hashing import THREADS, BlockHasher, hash_columns, joined
 from alphintra.store.layout import MANIFEST, check_id, file_name
 from alphintra.store.manifest import MOST_SYMBOLS, About, DataFile, Manifest, Provenance, SideFile, check_symbol
@@ -290,27 +288,3 @@ class VersionWriter:
             write_side(path, name, table, key.encryption() if key is not None else None)
         sha256, size = named_by_hash(path)
         return SideFile(sha256, size, key.wrapped if key is not None else None)
-
-
-def write_frames(
-    folder: Path,
-    version: str,
-    frames: Mapping[str, Any],
-    about: About | None = None,
-    *,
-    roles: dict[str, str] | None = None,
-    seal: Seal | None = None,
-) -> Manifest:
-    """Write pandas or Polars frames, or Arrow tables, by symbol; an index becomes a column.
-
-    Raises:
-        DataError: A column cannot be stored; the frames have different columns; times go back.
-    """
-    tables = {symbol: to_arrow(frame) for symbol, frame in frames.items()}
-    if not tables:
-        raise DataError("there are no rows", code="NO_ROWS")
-    columns = columns_of(next(iter(tables.values())).schema, roles)
-    with VersionWriter(folder, version, columns, about, seal=seal) as writer:
-        for symbol in sorted(tables, key=str.encode):
-            writer.add(symbol, tables[symbol])
-        return writer.finish()

@@ -17,7 +17,8 @@ from ..metrics import REQUESTS
 from .tenant import Tenant
 
 if TYPE_CHECKING:
-    from ..app import AlphintraServer, Services
+    from ..app import AlphintraServer
+    from ..assembly import Services
 
 VERBS = ("GET", "POST")
 BYTES = "application/octet-stream"

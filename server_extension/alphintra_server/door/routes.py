@@ -175,7 +175,7 @@ class JobResultsHandler(DoorHandler):
         job = await self.services.jobs.get(who, job_id)
         if job.kind != KIND:
             raise Conflict(f"A job of kind {job.kind} has no results here.", code="NO_RESULTS")
-        results = await self.services.backtests.results(who, job.resource_id, view=query.view)
+        results = await self.services.backtest_results.figures(who, job.resource_id, view=query.view)
         return ResultsOfJob(
             job_id=job.id,
             backtest_id=job.resource_id,

@@ -94,7 +94,7 @@ class BacktestResultsHandler(AlphintraHandler):
     @endpoint("backtests:read", query=ResultsQuery, response=BacktestResult, problems=(404, 409, 410))
     async def get(self, who: Caller, backtest_id: str, *, query: ResultsQuery) -> BacktestResult:
         """Read the figures; 409 before the backtest is COMPLETED."""
-        return await self.services.backtests.results(who, backtest_id, view=query.view)
+        return await self.services.backtest_results.figures(who, backtest_id, view=query.view)
 
 
 class BacktestTradesHandler(AlphintraHandler):
@@ -103,7 +103,7 @@ class BacktestTradesHandler(AlphintraHandler):
     @endpoint("backtests:read", query=TradesQuery, response=Page[Trade], problems=(404, 409, 410))
     async def get(self, who: Caller, backtest_id: str, *, query: TradesQuery) -> Page[Trade]:
         """List the trades; 409 before the backtest is COMPLETED."""
-        return page(await self.services.backtests.trades(who, backtest_id, query), query, self.request.path)
+        return page(await self.services.backtest_results.trades(who, backtest_id, query), query, self.request.path)
 
 
 class BacktestReportHandler(AlphintraHandler):
@@ -120,6 +120,6 @@ class BacktestReportHandler(AlphintraHandler):
     @endpoint("backtests:read", problems=(404, 409, 410), media_type="text/html")
     async def get(self, who: Caller, backtest_id: str) -> None:
         """Read the report, one HTML page; of a FAILED backtest where and why it failed, and 409 before that."""
-        report = await self.services.backtests.report(who, backtest_id)
+        report = await self.services.backtest_results.report(who, backtest_id)
         self.set_header("X-Content-Type-Options", "nosniff")
         await self.finish(report, set_content_type="text/html; charset=UTF-8")

@@ -23,7 +23,7 @@ from .answering import AnsweringMixin
 from .reading import MAX_BODY
 
 if TYPE_CHECKING:
-    from ..app import Services
+    from ..assembly import Services
 
 #: How long a body may take: some 1 Mbit/s for the longest.
 BODY_SECONDS = 60.0

@@ -9,10 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from .backtests import KeyMetrics
-from .base import Body, Moment, Money, Reply
-from .costs import CommissionGiven, SlippageGiven
+from .base import Body, Reply
 from .jobs import JobError, JobStatus
-from .strategies import ClassName, Features, Name, Parameters
+from .strategies import OneRun
 
 
 class CheckTrigger(StrEnum):
@@ -41,25 +40,8 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
-class CheckSettings(Body):
+class CheckSettings(OneRun):
     """How the checks' backtest runs: what is absent takes the server's defaults."""
-
-    start_date: Moment | None = None
-    end_date: Moment | None = None
-    parameters: Parameters = Field(default_factory=dict)
-    initial_capital: Annotated[Money, Field(gt=0, le=10**15)] | None = None
-    commission: CommissionGiven | None = Field(None, description="Fraction of notional, or the terms.")
-    slippage: SlippageGiven | None = Field(None, description="Fraction of price, or the terms.")
-    profile: str = Field("default", max_length=40)
-    rules: dict[str, str | int | float | bool | None] = Field(default_factory=dict, max_length=50)
-    benchmark: Name | None = None
-    features: Features = Field(default_factory=dict, description="Further series for the strategy, by name.")
-    reference: Name | None = Field(
-        None, description="Splits and dividends that raw prices go through: id or name of reference data, `name@3`."
-    )
-    seed: int = Field(0, ge=0, lt=2**63)
-    risk_free_rate: float = Field(0.0, gt=-1, lt=10, allow_inf_nan=False, description="Annual.")
-    class_name: ClassName | None = None
 
 
 def _usual() -> CheckSettings:

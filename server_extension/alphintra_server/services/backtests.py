@@ -1,15 +1,10 @@
-"""Backtests: what to run, its state, its results."""
+"""Backtests: what to run, and its state."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import stat
 import uuid
 from collections.abc import Callable
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -19,19 +14,16 @@ from ..auth import Caller
 from ..crash_points import reached
 from ..db.engine import Database
 from ..db.tables import (
-    BacktestResultRow,
     BacktestRow,
     DatasetRow,
     JobRow,
     StrategyRow,
     StrategyVersionRow,
-    TradeRow,
 )
 from ..db.types import utc_now
-from ..errors import NotFound, Unavailable
+from ..errors import Unavailable
 from ..idempotency import remember
 from ..jobs import fair_queue, store
-from ..jobs.retention import note_use
 from ..limits import Limits
 from ..metrics import count_cancelled
 from ..models import costs
@@ -39,15 +31,12 @@ from ..models.backtests import (
     BacktestCreate,
     BacktestJob,
     BacktestQuery,
-    BacktestResult,
-    Trade,
-    TradesQuery,
 )
 from ..models.methods import Method, SweepMethod, stored
 from ..models.strategies import Accepted, RunSettings, StrategyExecute
-from . import failure_report, strategies
+from . import strategies
 from .backtest_checks import check_parameters
-from .backtest_rows import completed, count, find, load_beside, to_model, trade_model
+from .backtest_rows import find, load_beside, to_model
 from .method_checks import check_grid, check_length, check_method
 from .paging import Slice
 from .run_defaults import RunDefaults
@@ -57,12 +46,6 @@ from .sources import Sources, choose_class, refuse_blocking
 KIND = "backtest"
 _METHOD_COST = 4
 """What a job weighs that runs many times, on as many cores as there are, against one that runs once."""
-_DECIMAL_FIGURES = ("total_return", "annualized_return", "max_drawdown", "final_equity")
-_FIGURES = (
-    "sharpe_ratio", "sortino_ratio", "win_rate", "profit_factor", "avg_trade_duration",
-    "correlation_to_benchmark", "volatility", "calmar_ratio",
-)  # fmt: skip
-_COUNTS = ("total_trades", "longest_winning_streak", "longest_losing_streak")
 
 
 class Backtests:
@@ -71,7 +54,6 @@ class Backtests:
     Args:
         database: Where they are.
         sources: Checks the code before it is queued.
-        jobs_dir: Where the attempts' output is.
         defaults: What a body leaves open.
         limits: How many jobs of each user may wait.
         wake: Called after a job was queued or cancelled.
@@ -82,7 +64,6 @@ class Backtests:
         self,
         database: Database,
         sources: Sources,
-        jobs_dir: Path,
         defaults: RunDefaults,
         limits: Limits,
         wake: Callable[[], None],
@@ -90,7 +71,6 @@ class Backtests:
     ) -> None:
         self._database = database
         self._sources = sources
-        self._jobs_dir = jobs_dir
         self._defaults = defaults
         self._limits = limits
         self._wake = wake
@@ -230,70 +210,6 @@ class Backtests:
 
         return await self._database.read(work)
 
-    async def results(self, who: Caller, backtest_id: str, *, view: bool) -> BacktestResult:
-        """Read the figures of a completed backtest, with what the view draws if asked for."""
-        row, result = await self._open(who, backtest_id)
-        payload = study = None
-        if view:
-            payload = await asyncio.to_thread(self._json, row, result, "view.json")
-            if "study.json" in result.files:
-                study = await asyncio.to_thread(self._json, row, result, "study.json")
-        metrics = result.metrics
-        figures: dict[str, Any] = {name: metrics.get(name) for name in _FIGURES}
-        figures |= {name: _decimal(metrics.get(name)) for name in _DECIMAL_FIGURES}
-        figures |= {name: count(metrics.get(name)) for name in _COUNTS}
-        return BacktestResult(
-            backtest_id=row.id,
-            metrics=metrics,
-            undefined=result.undefined,
-            assumptions=result.assumptions,
-            run=result.run,
-            trials=result.trials,
-            earlier_trials=result.earlier_trials,
-            earlier_trials_since=result.earlier_trials_since,
-            view=payload,
-            study=study,
-            **figures,
-        )
-
-    async def report(self, who: Caller, backtest_id: str) -> bytes:
-        """Read the HTML report of a completed backtest, or of one that failed."""
-        failed = await self._database.read(
-            lambda session: failure_report.failed(session, find(session, who, backtest_id))
-        )
-        if failed is not None:
-            return failure_report.page(failed).encode("utf-8", "replace")
-        row, result = await self._open(who, backtest_id)
-        return await asyncio.to_thread(self.read_file, row, result, "report.html")
-
-    async def trades(self, who: Caller, backtest_id: str, query: TradesQuery) -> Slice[Trade]:
-        """Read a page of the trade log."""
-
-        def work(session: Session) -> Slice[Trade]:
-            row, _, _ = completed(session, who, backtest_id)
-            wanted: Select[Any] = select(TradeRow).where(TradeRow.backtest_id == row.id)
-            if query.symbol is not None:
-                wanted = wanted.where(TradeRow.symbol == query.symbol)
-            total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-            column = {
-                "entry_time": TradeRow.entry_time,
-                "exit_time": TradeRow.exit_time,
-                "pnl": TradeRow.pnl_number,
-            }[query.sort]
-            ordered = column.desc() if query.order == "desc" else column.asc()
-            # Open trades have neither an exit nor a result: they come last in either direction.
-            wanted = wanted.order_by(column.is_(None), ordered, TradeRow.number)
-            rows = session.scalars(wanted.limit(query.limit).offset(query.offset))
-            return Slice([trade_model(item) for item in rows], total)
-
-        return await self._database.read(work)
-
-    async def _open(self, who: Caller, backtest_id: str) -> tuple[BacktestRow, BacktestResultRow]:
-        """Load results to read: while they are read they are kept."""
-        row, result, job = await self._database.read(lambda session: completed(session, who, backtest_id))
-        await note_use(self._database, [job])
-        return row, result
-
     async def runnable_class(
         self,
         version: StrategyVersionRow,
@@ -380,29 +296,3 @@ class Backtests:
         session.add(row)
         session.flush()
         return row
-
-    def _json(self, row: BacktestRow, result: BacktestResultRow, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.read_file(row, result, name))
-        return found
-
-    def read_file(self, row: BacktestRow, result: BacktestResultRow, name: str) -> bytes:
-        """Read a file of a backtest's output, if it is what was stored."""
-        described = result.files.get(name)
-        if described is None:
-            raise NotFound(f"This backtest has no {name}.")
-        path = self._jobs_dir / row.job_id / str(result.attempt) / "out" / name
-        try:
-            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            raise NotFound(f"The {name} of this backtest is no longer stored.") from None
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode) or found.st_size != described["bytes"]:
-            os.close(file)
-            raise NotFound(f"The {name} of this backtest is no longer what it was.")
-        with os.fdopen(file, "rb") as opened:
-            return opened.read(described["bytes"])
-
-
-def _decimal(value: float | None) -> Decimal | None:
-    # ``repr`` is the shortest text that reads back as the same number; Decimal(float) would show its bits.
-    return None if value is None else Decimal(repr(value))

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from alphintra.errors import OrderError
 from alphintra_backtest import beginning, books, codes, core, runner
+from alphintra_backtest.admission import flush
 from alphintra_backtest.drive import Drive
 from alphintra_backtest.session import Session
 
@@ -159,7 +160,7 @@ def start(case: Case) -> Drive:
 
 
 def _begun(session: Session, case: Case) -> int:
-    session.flush()
+    flush(session)
     return beginning.first_bar(session, al.Strategy, None)
 
 

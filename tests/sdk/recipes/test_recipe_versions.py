@@ -18,9 +18,10 @@ from alphintra.store.columns import numbers
 from alphintra.store.comparing import compare
 from alphintra.store.open_file import Rules
 from alphintra.store.opening import open_folder
-from alphintra.store.sealed import KeyFolder, Seal
+from alphintra.store.sealed import Seal
 
 from tests.sdk.recipes.made import FEATURES, after, datasets, rows, stored
+from tests.sdk.store.key_folder import KeyFolder
 from tests.sdk.store.made import ABOUT, ROLES, bars, write
 
 r = al.recipes

@@ -19,6 +19,9 @@ MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 NOW = int(np.datetime64("2026-11-27T12:00", "us").astype(np.int64))
 ROLES = ("open", "high", "low", "close", "volume", "adj_close", "price", "size", "bid", "ask", "known_at", "feature")
 SHIPPED = Path(alphintra.__file__).parent / "datasets"
+CRYPTO: dict[str, Any] = {"timeframe": "1min", "calendar": "24/7", "asset_class": "CRYPTO"}
+NYSE: dict[str, Any] = {"timeframe": "1min", "calendar": "XNYS", "asset_class": "STOCKS"}
+NYSE_DAYS: dict[str, Any] = NYSE | {"timeframe": "1d"}
 
 
 def us(text: str) -> int:
@@ -139,3 +142,28 @@ def splits(kinds: tuple[str, ...] = ("split",)) -> dict[str, frozenset[int]]:
             day = (row["ex_date"] - dt.date(1970, 1, 1)).days
             out[row["symbol"]] = out.get(row["symbol"], frozenset()) | {day}
     return out
+
+
+START = us("2024-01-02T00:00")
+
+
+def minutes(rows: int = 600, seed: int = 0) -> pa.Table:
+    """Bars of so many minutes from the start of a year on, around the clock; simulated."""
+    return walk(START + MINUTE * np.arange(rows), seed)
+
+
+def session_days(start: str, end: str, seed: int = 0) -> pa.Table:
+    """Daily bars of the sessions of New York in a span of dates; simulated."""
+    return days(np.flatnonzero(np.isin(np.arange(40_000), session_dates(start, end))), seed)
+
+
+def session_dates(start: str, end: str) -> Any:
+    """Sessions of New York in a span of dates."""
+    return hours_of("XNYS", None).session[sessions("XNYS", start, end)]
+
+
+def shifted(table: pa.Table, by: int, start: int, stop: int) -> pa.Table:
+    """Rows whose times from ``start`` to ``stop`` are moved by so many µs."""
+    times = table["time"].cast(pa.int64()).to_numpy().copy()
+    times[start:stop] += by
+    return table.set_column(0, "time", pa.array(times).cast(pa.timestamp("us", "UTC")))

@@ -24,9 +24,8 @@ from alphintra.rules import (
 )
 from alphintra.rules.report import MOST_BYTES
 
-from tests.sdk.rules.made import MINUTE, check, put, us, walk
+from tests.sdk.rules.made import CRYPTO, MINUTE, check, put, us, walk
 
-CRYPTO: dict[str, Any] = {"timeframe": "1min", "calendar": "24/7", "asset_class": "CRYPTO"}
 TABLE = walk(us("2024-01-02T00:00") + MINUTE * np.arange(100))
 WHEN = "2026-11-27T12:00:00Z"
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 from alphintra.data.content_hash import content_hash
 from alphintra.store.columns import columns_of
+from alphintra.store.converting import to_arrow
 from alphintra.store.manifest import About
 from alphintra.store.open_file import Rules
 from alphintra.store.writing import VersionWriter
@@ -67,3 +68,13 @@ def arrays(tables):
 def expected_hash(tables):
     """The content hash of tables without missing values, by the function that hashes arrays."""
     return content_hash(arrays(tables))
+
+
+def write_frames(folder, version, frames, *, roles=None):
+    """Write pandas or Polars frames, or Arrow tables, by symbol; an index becomes a column."""
+    tables = {symbol: to_arrow(frame) for symbol, frame in frames.items()}
+    columns = columns_of(next(iter(tables.values())).schema, roles)
+    with VersionWriter(folder, version, columns) as writer:
+        for symbol in sorted(tables, key=str.encode):
+            writer.add(symbol, tables[symbol])
+        return writer.finish()

@@ -11,10 +11,11 @@ from alphintra.store.comparing import compare
 from alphintra.store.hashing import stored_hash
 from alphintra.store.open_file import Rules
 from alphintra.store.opening import open_folder, open_version
-from alphintra.store.parent import is_scattered
-from alphintra.store.sealed import KeyFolder, Seal
+from alphintra.store.sealed import Seal
 from alphintra.store.sketches import sketches_of
 from alphintra.store.sweeping import lease
+
+from tests.sdk.store.key_folder import KeyFolder
 
 from .made import ABOUT, ROLES, SMALL, bars, expected_hash, write
 
@@ -112,11 +113,10 @@ def test_a_parent_with_damaged_sketches_is_refused(tmp_path):
     assert (caught.value.code, caught.value.where) == ("DAMAGED_FILE", first.sketches.sha256)
 
 
-def test_a_version_that_was_added_to_often_says_so(tmp_path):
+def test_rows_of_a_version_in_many_small_groups_are_read_in_their_order(tmp_path):
     table = bars(100, 1)
     write(tmp_path / "0", {"A": table.slice(0, 10)}, rules=SMALL)
     parent = open_folder(tmp_path / "0")
-    assert not is_scattered(parent)
     with VersionWriter(tmp_path / "1", "v2", parent.manifest.columns, rules=Rules(group_rows=1), parent=parent) as w:
         w.add("A", table.slice(10))
         w.finish()
@@ -124,6 +124,5 @@ def test_a_version_that_was_added_to_often_says_so(tmp_path):
     for file in parent.manifest.files:
         (tmp_path / "0" / f"{file.sha256}.parquet").rename(tmp_path / "1" / f"{file.sha256}.parquet")
     child = open_folder(tmp_path / "1")
-    assert is_scattered(child)
     assert child.manifest.content_hash == expected_hash({"A": table})
     assert reading.read(child)["close"].to_pylist() == table["close"].to_pylist()

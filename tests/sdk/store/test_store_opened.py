@@ -10,7 +10,9 @@ from alphintra.store.layout import MANIFEST
 from alphintra.store.opened import write_opened
 from alphintra.store.opening import open_folder
 from alphintra.store.reading import batches, block_digests, read
-from alphintra.store.sealed import KeyFolder, Seal, VersionKeys
+from alphintra.store.sealed import Seal, VersionKeys
+
+from tests.sdk.store.key_folder import KeyFolder
 
 from .made import bars, write
 

@@ -23,7 +23,8 @@ from alphintra.store.hashing import stored_hash
 from alphintra.store.open_file import Rules
 from alphintra.store.opening import open_folder
 from alphintra.store.staging import rows_by_symbol, staged_rows
-from alphintra.store.writing import write_frames
+
+from tests.sdk.store.made import write_frames
 
 from .made import MINUTE, ROLES, SMALL, START, arrays, bars, expected_hash, write
 

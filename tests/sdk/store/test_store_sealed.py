@@ -12,8 +12,10 @@ from alphintra.store.comparing import compare
 from alphintra.store.hashing import stored_hash
 from alphintra.store.opening import open_folder
 from alphintra.store.reading import FolderFiles, batches, block_digests, read
-from alphintra.store.sealed import KeyFolder, Seal
+from alphintra.store.sealed import Seal
 from alphintra.store.sketches import sketches_of
+
+from tests.sdk.store.key_folder import KeyFolder
 
 from .made import bars, expected_hash, write
 
