@@ -373,6 +373,7 @@ class AlphintraServer(Settings):
             documentation=Documentation(),
             debug=DebugSessions(
                 database,
+                storage,
                 backtests,
                 run_defaults,
                 limits,
