@@ -1,0 +1,66 @@
+"""Google's object store through its own client, gcsfs, over the JSON interface alone."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+_TRIES = 2
+_PATIENCE = {"total": 120.0, "sock_connect": 5.0, "sock_read": 15.0}
+"""Seconds. A store that hangs is given up after half a minute, as one that speaks S3; one that no longer takes what is
+sent is known by the whole time of a request alone, which has 16 MiB at most."""
+
+
+@cache
+def _client() -> type[Any]:
+    from gcsfs.core import GCSFileSystem
+    from gcsfs.retry import HttpError, retry_request
+
+    # Not the class that fsspec knows, which first asks over gRPC of what kind a bucket is, with waits of its own:
+    # objects are put, read, listed and removed in the same way in all kinds that keep objects.
+    class Client(GCSFileSystem):  # type: ignore[misc]
+        """Tries again less often, and says what is refused as other clients do."""
+
+        _request = retry_request(retries=_TRIES)(GCSFileSystem._request.__wrapped__)
+
+        async def _call(self, *args: Any, **options: Any) -> Any:
+            try:
+                return await super()._call(*args, **options)
+            except HttpError as error:
+                if str(error.code) != "401":
+                    raise
+                raise PermissionError("Unauthorized") from error
+            except OSError as error:
+                if not str(error).startswith("Forbidden:"):
+                    raise
+                raise PermissionError("Forbidden") from error
+
+    return Client
+
+
+def connect(**options: Any) -> Any:
+    """Return the client.
+
+    Args:
+        options: Of fsspec.
+
+    Raises:
+        ImportError: gcsfs is not installed.
+    """
+    client = _client()
+    import aiohttp
+
+    return client(requests_timeout=aiohttp.ClientTimeout(**_PATIENCE), **options)
+
+
+def has_bucket(files: Any, path: str) -> bool:
+    """Tell whether there is the bucket of a path: of what is not there, the client does not say which is missing.
+
+    Raises:
+        Exception: Whatever the client raises where it cannot be asked.
+    """
+    try:
+        files.call("GET", "b/{}/o", path.partition("/")[0], maxResults=1)
+    except FileNotFoundError:
+        return False
+    return True
