@@ -186,7 +186,7 @@ def test_a_store_that_hangs_is_given_up(store, tmp_path, monkeypatch):
         hangs.shutdown(socket.SHUT_RDWR)
 
 
-def test_what_google_refuses_is_said_as_of_others(google_bucket, tmp_path):  # noqa: F811
+def test_what_google_refuses_is_said_as_of_others(google_bucket, tmp_path, monkeypatch):  # noqa: F811
     blobs = open_blobs(google_bucket.address, Cache(tmp_path / "cache"), tmp_path)
     for status in (401, 403):
         google_bucket.refuse(status)
@@ -199,6 +199,14 @@ def test_what_google_refuses_is_said_as_of_others(google_bucket, tmp_path):  # n
         blobs.check()
     google_bucket.refuse(None)
     blobs.check()
+    # Credentials are looked for when they are needed, on this machine alone here.
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST")
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    for name, value in {"NO_GCE_CHECK": "true", "CLOUDSDK_CONFIG": str(tmp_path), "HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    without = open_blobs(google_bucket.address, Cache(tmp_path / "cache"), tmp_path)
+    with pytest.raises(DataError, match=r"there are no credentials for it .*\(DefaultCredentialsError\)"):
+        without.check()
 
 
 def test_whoever_is_killed_between_a_file_and_the_manifest_leaves_no_version(store, tmp_path, monkeypatch):

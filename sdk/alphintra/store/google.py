@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ sent is known by the whole time of a request alone, which has 16 MiB at most."""
 @cache
 def _client() -> type[Any]:
     from gcsfs.core import GCSFileSystem
+    from gcsfs.credentials import GoogleCredentials
     from gcsfs.retry import HttpError, retry_request
 
     # Not the class that fsspec knows, which first asks over gRPC of what kind a bucket is, with waits of its own:
@@ -24,6 +26,11 @@ def _client() -> type[Any]:
         _request = retry_request(retries=_TRIES)(GCSFileSystem._request.__wrapped__)
 
         async def _call(self, *args: Any, **options: Any) -> Any:
+            if self.on_google and self.credentials.method == "anon":
+                # When they are needed, since looking for them may wait for the network; and by no other way, such as
+                # the client's own file of pickles, or as nobody where there are none.
+                given = self.credentials.project, self.credentials.access, "google_default"
+                self.credentials = await asyncio.to_thread(GoogleCredentials, *given)
             try:
                 return await super()._call(*args, **options)
             except HttpError as error:
@@ -50,7 +57,7 @@ def connect(**options: Any) -> Any:
     client = _client()
     import aiohttp
 
-    return client(requests_timeout=aiohttp.ClientTimeout(**_PATIENCE), **options)
+    return client(token="anon", requests_timeout=aiohttp.ClientTimeout(**_PATIENCE), **options)
 
 
 def has_bucket(files: Any, path: str) -> bool:
@@ -59,8 +66,10 @@ def has_bucket(files: Any, path: str) -> bool:
     Raises:
         Exception: Whatever the client raises where it cannot be asked.
     """
+    from fsspec.asyn import sync
+
     try:
-        files.call("GET", "b/{}/o", path.partition("/")[0], maxResults=1)
+        sync(files.loop, files._call, "GET", "b/{}/o", path.partition("/")[0], maxResults=1)
     except FileNotFoundError:
         return False
     return True
