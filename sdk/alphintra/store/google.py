@@ -23,6 +23,8 @@ def _client() -> type[Any]:
     class Client(GCSFileSystem):  # type: ignore[misc]
         """Tries again less often, and says what is refused as other clients do."""
 
+        credentials: Any
+
         _request = retry_request(retries=_TRIES)(GCSFileSystem._request.__wrapped__)
 
         async def _call(self, *args: Any, **options: Any) -> Any:
