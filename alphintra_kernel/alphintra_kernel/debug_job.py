@@ -11,12 +11,16 @@ import os
 from pathlib import Path
 from typing import Any
 
+from alphintra.data.sources import FOLDER_VARIABLE
+
 from alphintra_kernel.user_source import describe, load_class, on_path
 
 ROOT_VARIABLE = "ALPHINTRA_JOB_ROOT"
 """Environment variable that tells where ``in`` and ``out`` are."""
 FILE = "debug.json"
 """What is to be run, in ``in``."""
+DATASETS = "datasets"
+"""The users' datasets that it reads, in ``in``."""
 _SUMMARY = ("total_return", "sharpe_ratio", "max_drawdown", "total_trades", "final_equity")
 
 
@@ -39,6 +43,8 @@ def run() -> Outcome:
     root = Path(os.environ.get(ROOT_VARIABLE, "/job"))
     source = root / "in" / "source"
     job = json.loads((root / "in" / FILE).read_text(encoding="utf-8"))
+    if (root / "in" / DATASETS).is_dir():
+        os.environ[FOLDER_VARIABLE] = str(root / "in" / DATASETS)
     try:
         with on_path(source):
             wanted = job["source"]

@@ -1,7 +1,8 @@
 """Starts the kernel of a debug session: it speaks as a notebook's does, and is held as a job's worker is.
 
-It sees a folder to read (``in``, the stored source) and one to write (``out``, its home), both its own. It has neither
-the trader's workspace and kernel home nor a network nor a door to the server, and it goes with its folder.
+It sees a folder to read (``in``, the stored source and the versions of datasets that it reads) and one to write
+(``out``, its home), both its own. It has neither the trader's workspace and kernel home nor a network nor a door to the
+server, and it goes with its folder.
 """
 
 from __future__ import annotations

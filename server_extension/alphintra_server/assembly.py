@@ -279,6 +279,7 @@ def build(
         documentation=Documentation(),
         debug=DebugSessions(
             database,
+            storage,
             backtests,
             run_defaults,
             limits,

@@ -44,11 +44,12 @@ class Settings(ExtensionApp):
     ).tag(config=True)
 
     dataset_store = Unicode(
-        help="""Address of an object store for the files of users' datasets, such as s3://bucket/prefix.
+        help="""Address of an object store for the files of users' datasets: s3://bucket/prefix or gs://bucket/prefix.
 
         Default: a folder in data_dir. Credentials are found by the store's own client in this process's environment
-        (for S3 AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL …, or ~/.aws); they are given to no kernel and no job, whose files
-        this process fetches. Rather no role of the machine: a kernel with a network can ask for that itself.
+        (for S3 AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL …, or ~/.aws; for Google GOOGLE_APPLICATION_CREDENTIALS, or what
+        gcloud has left); they are given to no kernel and no job, whose files this process fetches. Rather no role of
+        the machine: a kernel with a network can ask for that itself.
         """
     ).tag(config=True)
 

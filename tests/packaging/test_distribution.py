@@ -75,7 +75,7 @@ def test_every_dependency_has_both_bounds():
 
 def test_every_extra_is_bounded_and_locked_for_the_tests():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert set(extras) == {"backtrader", "calendars", "ccxt", "dask", "polars", "postgres", "s3"}
+    assert set(extras) == {"backtrader", "calendars", "ccxt", "dask", "gs", "polars", "postgres", "s3"}
     locked = dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", (ROOT / "requirements/dev.txt").read_text(), re.M))
     for needed in (Requirement(line) for lines in extras.values() for line in lines):
         assert {s.operator for s in needed.specifier} == {">=", "<"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import zmq
 import zmq.asyncio
-from alphintra_server.debug.about import About, Patience
+from alphintra_server.debug.about import About, Given, Patience
 from alphintra_server.debug.live import LiveSession
 from alphintra_server.jobs.launcher import JobLimits
 from alphintra_server.models.debug import BreakpointGiven
@@ -38,6 +38,7 @@ BODIES = {
 }
 ABOUT = About(
     user_id="alice", strategy_id="s", strategy_version=1, class_name="S", dataset_id="d", dataset_name="d",
+    dataset_hash="h",
     start=datetime(2000, 1, 1, tzinfo=UTC), end=datetime(2001, 1, 1, tzinfo=UTC), file="strategy.py", known_as=None,
     line_map=None,
 )  # fmt: skip
@@ -131,7 +132,7 @@ class Forgers:
     def __init__(self, forger):
         self.forger = forger
 
-    async def start(self, _files, _job, _limits, _variables, _on_exit):
+    async def start(self, _given, _limits, _variables, _on_exit, _wanted):
         return self.forger
 
     async def end(self, forger):
@@ -144,7 +145,7 @@ async def forged(said=None, *, stands=True, **more):
     forger = Forger(said or {}, **more)
     live = LiveSession(ABOUT, Forgers(forger), Patience(60.0, 0.1), 64 << 10)
     try:
-        await live.start({}, {}, [BreakpointGiven(line=6)], JobLimits())
+        await live.start(Given({}, {}), [BreakpointGiven(line=6)], JobLimits())
         if stands:
             async with asyncio.timeout(120):
                 await live._stands.wait()

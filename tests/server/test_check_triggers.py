@@ -66,8 +66,8 @@ class House:
         found = await self.checks.runs(ALICE, strategy_id, PageQuery(limit=200))
         return [(run.trigger.value, run.strategy_version, run.status.value) for run in reversed(found.items)]
 
-    async def new_data(self, content="sha256:new"):
-        work = update(DatasetRow).where(DatasetRow.name == "us-equities-daily").values(content_hash=content)
+    async def new_data(self, content="sha256:new", name="us-equities-daily"):
+        work = update(DatasetRow).where(DatasetRow.name == name).values(content_hash=content)
         await self.database.write(lambda session: session.execute(work) and None)
 
     def end(self, passed=True, error=None):
@@ -194,6 +194,15 @@ async def test_new_data_runs_the_checks_of_its_strategies(house):
     assert await house.runs(other) == []
     (run,) = (await house.checks.runs(ALICE, strategy, PageQuery())).items
     assert run.dataset_hash == "sha256:new"
+
+
+async def test_what_is_read_beside_the_data_runs_nothing(house):
+    beside = {"features": {"vix": "vix-daily"}, "benchmark": "us-indices-daily/SP500"}
+    strategy = await house.strategy(on_dataset=True, settings=beside)
+    for name in ("vix-daily", "us-indices-daily"):
+        await house.new_data(name=name)
+    await house.triggers.look()
+    assert await house.runs(strategy) == []
 
 
 async def test_a_manual_run_takes_the_place_of_none_that_waits(house):

@@ -4,8 +4,12 @@ import asyncio
 from itertools import groupby
 
 import alphintra as al
+import numpy as np
 import pytest
 from alphintra.rules.registry import rules
+from alphintra_server.db.tables import DatasetRow
+from alphintra_server.services.shipped_datasets import bring_up
+from sqlalchemy import select
 
 from .stored import store_version
 
@@ -55,6 +59,22 @@ async def test_search_filter_and_page(api):
     assert names(await api("GET", "/api/datasets", params={"limit": 2, "offset": 4})) == NAMES[4:6]
     first = await api("GET", "/api/datasets", params={"limit": 4})
     assert first.json["_pagination"]["next"] == "/a%40b/api/datasets?limit=4&offset=4"
+
+
+async def test_simulated_sets_begin_and_end_with_their_first_and_last_bars(api, services):
+    def before(session):
+        for row in session.scalars(select(DatasetRow).where(DatasetRow.name.in_(NAMES[:3]))):
+            row.end_date = row.end_date.replace(hour=0, minute=0)
+
+    services.database.write_now(before)  # as a catalogue of an earlier version has it
+    bring_up(services.database)
+    for name in NAMES[:3]:
+        told = (await api("GET", f"/api/datasets/{name}")).json
+        span = [np.datetime64(told[part].removesuffix("Z"), "us").astype(int) for part in ("start_date", "end_date")]
+        for bars in al.data.resolve(name).bars.values():
+            assert [bars.open_time[0], bars.open_time[-1]] == span, name
+    listed = await api("GET", "/api/datasets", params={"start": "2024-12-31T23:00:00Z"})
+    assert [item["name"] for item in listed.json["items"]] == NAMES[:1]
 
 
 async def test_simulated_bars_have_times_within_the_day(api):

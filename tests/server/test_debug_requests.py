@@ -129,13 +129,14 @@ SERVER = """
 import asyncio, logging, sys
 from pathlib import Path
 from alphintra_kernel.sandbox import Sandbox
+from alphintra_server.debug.about import Given
 from alphintra_server.debug.kernels import DebugKernels
 from alphintra_server.jobs.launcher import JobLimits
 from alphintra_server.jobs.worker_home import WorkerHome
 
 async def main():
     kernels = DebugKernels(Sandbox(), WorkerHome(Path(sys.argv[1])), logging.getLogger())
-    kernel = await kernels.start({"source/strategy.py": ""}, {}, JobLimits(), {}, lambda: None)
+    kernel = await kernels.start(Given({"source/strategy.py": ""}, {}), JobLimits(), {}, lambda: None)
     held = kernel._manager.provisioner
     while not (first := kernel.process._main_pid()):
         await asyncio.sleep(0.02)

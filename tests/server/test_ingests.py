@@ -32,7 +32,8 @@ async def test_a_file_becomes_a_version_that_is_read_and_traded(
     api, services, data_dir, looked_at, make_version, opened, finished, monkeypatch
 ):
     frame = prices(["AAPL", "MSFT"])
-    sent = await api("POST", "/api/datasets/upload", user=ALICE, headers=FORM, raw=FILE % as_csv(frame))
+    twice = frame.iloc[[*range(12), 11, *range(12, 80)]]  # a row of MSFT's, equal in all its values
+    sent = await api("POST", "/api/datasets/upload", user=ALICE, headers=FORM, raw=FILE % as_csv(twice))
     assert (sent.status, sent.json["dataset_name"]) == (201, "prices"), sent.json
     upload_id = sent.json["id"]
     assert (data_dir / "uploads" / upload_id).exists()
@@ -49,19 +50,23 @@ async def test_a_file_becomes_a_version_that_is_read_and_traded(
         await asyncio.sleep(0.05)
     assert not (data_dir / "uploads" / upload_id).exists()
     usage = await api("GET", "/api/datasets/upload", user=ALICE)
-    assert [(item["state"], item["received"]) for item in usage.json["items"]] == [("DONE", len(as_csv(frame)))]
+    assert [(item["state"], item["received"]) for item in usage.json["items"]] == [("DONE", len(as_csv(twice)))]
 
     listed = (await api("GET", "/api/datasets/prices", user=ALICE)).json
-    assert (listed["symbols"], listed["row_count"], listed["timeframe"]) == (["AAPL", "MSFT"], 80, "1d")
+    assert (listed["symbols"], listed["row_count"], listed["timeframe"]) == (["AAPL", "MSFT"], 81, "1d")
     assert (listed["asset_class"], listed["source"]) == ("STOCKS", "USER_UPLOAD")
     assert listed["start_date"] == "2020-01-02T00:00:00Z"
+    # Nothing that is uploaded is left out: the report counts what is there twice, and it blocks nothing.
+    assert listed["is_validated"] is True
+    report = (await api("GET", "/api/datasets/prices/versions/1/validation", user=ALICE)).json["report"]
+    assert {own["rule"]: own["count"] for own in report["results"]}["TS_DUP_EXACT"] == 1
 
     # As a notebook reads it, through its door.
     door = await opened("alice")
     monkeypatch.setenv("ALPHINTRA_DOOR", str(door.socket))
     monkeypatch.setenv("ALPHINTRA_DOOR_TOKEN", door.token)
     read = await asyncio.to_thread(lambda: al.data.load("prices@1").to_pandas())
-    expected = frame.sort_values(["Symbol", "Date"], ignore_index=True)
+    expected = twice.sort_values(["Symbol", "Date"], ignore_index=True)
     assert read.reset_index(drop=True)["close"].tolist() == expected["Close"].tolist()
     assert read.reset_index(drop=True)["volume"].tolist() == expected["Volume"].tolist()
     hash_here = await asyncio.to_thread(lambda: al.data.load("prices").content_hash)
@@ -75,6 +80,8 @@ async def test_a_file_becomes_a_version_that_is_read_and_traded(
     run = await finished(asked.json["backtest_id"], user=ALICE)
     assert run["status"] == "COMPLETED", run["error"]
     assert (run["dataset_name"], run["benchmark"]) == ("prices@1/MSFT", "prices@1/AAPL")
+    told = "1 row is there twice with equal values, and taken once (the first: MSFT, 2020-01-09)"
+    assert told in run["warnings"]
     results = (await api("GET", f"/api/backtests/{run['id']}/results", user=ALICE)).json
     space = {}
     exec(HOLD, space)

@@ -15,7 +15,7 @@ import alphintra as al
 import numpy as np
 import pytest
 from alphintra.errors import DataError
-from alphintra.store import objects
+from alphintra.store import google, objects
 from alphintra.store.blobs import Folder, open_blobs
 from alphintra.store.cache import Cache
 from alphintra.store.committing import commit
@@ -31,6 +31,7 @@ from alphintra_server.services.dataset_storage import DatasetStorage, StoredFile
 from alphintra_server.services.store_check import StoreCheck
 from sqlalchemy import delete
 
+from ..google_store import google_bucket, gs_line  # noqa: F401  fixtures
 from ..object_store import SECRET, bucket, s3_line  # noqa: F401  fixtures
 from ..sdk.store.made import arrays, bars, write
 from .conftest import TestIdentities
@@ -74,16 +75,22 @@ def code_of(work, *args):
     return caught.value.code
 
 
-def test_a_version_is_the_same_as_in_a_folder(bucket, tmp_path):  # noqa: F811
-    blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
+@pytest.fixture(params=["s3", "gs"])
+def store(request):
+    """A bucket of either kind."""
+    return request.getfixturevalue("bucket" if request.param == "s3" else "google_bucket")
+
+
+def test_a_version_is_the_same_as_in_a_folder(store, tmp_path):
+    blobs = open_blobs(store.address, Cache(tmp_path / "cache"), tmp_path)
     blobs.check()
-    assert bucket.held() == []
+    assert store.held() == []
     manifest = put(blobs, tmp_path)
     in_folder = put(Folder(tmp_path / "folder"), tmp_path / "folder")
     assert manifest.content_hash == in_folder.content_hash
-    assert bucket.held() == sorted([*(blob_path("me", h) for h in manifest.hashes), "me/manifests/v1.json"])
+    assert store.held() == sorted([*(blob_path("me", h) for h in manifest.hashes), "me/manifests/v1.json"])
     here = {p.relative_to(tmp_path / "folder").as_posix() for p in (tmp_path / "folder").rglob("*.*") if p.is_file()}
-    assert here - {"me/sweep.lock"} == set(bucket.held())
+    assert here - {"me/sweep.lock"} == set(store.held())
     version = open_version(blobs, "me", "v1")
     found = to_numpy(read(version))
     for symbol, columns in arrays(TABLES).items():
@@ -94,7 +101,7 @@ def test_a_version_is_the_same_as_in_a_folder(bucket, tmp_path):  # noqa: F811
     small = tmp_path / "small"
     sizes = {file.sha256: file.bytes for file in manifest.files}
     assert len(sizes) >= 2
-    version = open_version(open_blobs(bucket.address, Cache(small, max(sizes.values()) + 10)), "me", "v1")
+    version = open_version(open_blobs(store.address, Cache(small, max(sizes.values()) + 10)), "me", "v1")
     first, last = manifest.files[0], manifest.files[-1]
     with version.files.open(first) as held:
         with version.files.open(last) as other:
@@ -106,50 +113,52 @@ def test_a_version_is_the_same_as_in_a_folder(bucket, tmp_path):  # noqa: F811
 
     assert sweep(blobs, tmp_path, "me", lambda: ((), ())).files == 0  # younger than a day
     swept = sweep(blobs, tmp_path, "me", lambda: ((), ()), unused_seconds=0)
-    assert (swept.files, swept.manifests, bucket.held()) == (len(manifest.hashes), 1, [])
+    assert (swept.files, swept.manifests, store.held()) == (len(manifest.hashes), 1, [])
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["lock"]
 
 
-def test_a_connection_that_breaks_leaves_nothing_half(bucket, tmp_path):  # noqa: F811
+def test_a_connection_that_breaks_leaves_nothing_half(store, tmp_path):
     cache = tmp_path / "cache"
-    blobs = open_blobs(bucket.address, Cache(cache), tmp_path)
-    bucket.line.cut(up=30_000)
+    blobs = open_blobs(store.address, Cache(cache), tmp_path)
+    store.line.cut(up=30_000)
     assert code_of(put, blobs, tmp_path) == "STORE_FAILED"
-    assert bucket.line.breaks > 1  # tried again
-    assert bucket.held() == []
-    bucket.line.cut(up=30_000, heals=1)
+    assert store.line.breaks > 1  # tried again
+    assert store.held() == []
+    store.line.cut(up=30_000, heals=1)
     manifest = put(blobs, tmp_path)
     file = max(manifest.files, key=lambda file: file.bytes)
     assert file.bytes > 50_000
 
     version = open_version(blobs, "me", "v1")
-    bucket.line.cut(down=30_000)
+    store.line.cut(down=30_000)
     assert code_of(read, version) == "STORE_FAILED"
     assert [path.name for path in cache.iterdir()] == ["lock"]
     assert code_of(blobs.manifest, "me", "v1") == "STORE_FAILED"
     assert code_of(blobs.has, "me", file.sha256, file.bytes) == "STORE_FAILED"
     assert code_of(sweep, blobs, tmp_path, "me", lambda: ((), ())) == "STORE_FAILED"
-    bucket.line.cut(down=30_000, heals=1)
+    store.line.cut(down=30_000, heals=1)
     assert len(read(version)) == 50_000
-    assert bucket.line.breaks == 1
+    assert store.line.breaks == 1
 
     # What was changed there, or is gone.
     key = blob_path("me", file.sha256)
-    bucket.put(key, b"x" * file.bytes)
-    version = open_version(open_blobs(bucket.address, Cache(tmp_path / "other"), tmp_path), "me", "v1")
+    store.put(key, b"x" * file.bytes)
+    version = open_version(open_blobs(store.address, Cache(tmp_path / "other"), tmp_path), "me", "v1")
     assert code_of(read, version) == "DAMAGED_FILE"
-    bucket.put(key, b"x" * 10)
+    store.put(key, b"x" * 10)
     assert code_of(read, version) == "DAMAGED_FILE"
     assert f"me.{file.sha256}" not in {path.name for path in (tmp_path / "other").iterdir()}
     assert not list((tmp_path / "other").glob("*.part"))
     blobs.remove("me", file.sha256)
     assert code_of(read, version) == "MISSING_FILE"
-    nowhere = open_blobs("s3://no-such-bucket/data", Cache(tmp_path / "nowhere"))
+    kind = store.address.partition(":")[0]
+    nowhere = open_blobs(f"{kind}://no-such-bucket/data", Cache(tmp_path / "nowhere"))
     for work in nowhere.check, lambda: nowhere.manifest("me", "v1"), lambda: nowhere.has("me", file.sha256, 1):
         assert code_of(work) == "STORE_FAILED"
 
 
-def test_a_store_that_hangs_is_given_up(bucket, tmp_path, monkeypatch):  # noqa: F811
+def test_a_store_that_hangs_is_given_up(store, tmp_path, monkeypatch):
+    monkeypatch.setitem(google._PATIENCE, "sock_read", 0.2)
     monkeypatch.setitem(objects._S3, "config_kwargs", {**objects._S3["config_kwargs"], "read_timeout": 0.2})
     taken = []
     with socket.create_server(("127.0.0.1", 0)) as hangs:
@@ -160,8 +169,9 @@ def test_a_store_that_hangs_is_given_up(bucket, tmp_path, monkeypatch):  # noqa:
                     taken.append(hangs.accept())
 
         threading.Thread(target=take, daemon=True).start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{hangs.getsockname()[1]}")
-        blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
+        for name in ("AWS_ENDPOINT_URL", "STORAGE_EMULATOR_HOST"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{hangs.getsockname()[1]}")
+        blobs = open_blobs(store.address, Cache(tmp_path / "cache"), tmp_path)
         file = tmp_path / "file"
         file.write_bytes(b"x" * 100_000)
         for work in (
@@ -176,8 +186,31 @@ def test_a_store_that_hangs_is_given_up(bucket, tmp_path, monkeypatch):  # noqa:
         hangs.shutdown(socket.SHUT_RDWR)
 
 
-def test_whoever_is_killed_between_a_file_and_the_manifest_leaves_no_version(bucket, tmp_path, monkeypatch):  # noqa: F811
-    blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
+def test_what_google_refuses_is_said_as_of_others(google_bucket, tmp_path, monkeypatch):  # noqa: F811
+    blobs = open_blobs(google_bucket.address, Cache(tmp_path / "cache"), tmp_path)
+    for status in (401, 403):
+        google_bucket.refuse(status)
+        for work in blobs.check, lambda: blobs.manifest("me", "v1"), lambda: blobs.has("me", "0" * 64, 1):
+            with pytest.raises(DataError, match="it refuses what this server asks of it") as caught:
+                work()
+            assert caught.value.code == "STORE_FAILED"
+    google_bucket.refuse(503)
+    with pytest.raises(DataError, match="it cannot be reached, or broke off"):
+        blobs.check()
+    google_bucket.refuse(None)
+    blobs.check()
+    # Credentials are looked for when they are needed, on this machine alone here.
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST")
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    for name, value in {"NO_GCE_CHECK": "true", "CLOUDSDK_CONFIG": str(tmp_path), "HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    without = open_blobs(google_bucket.address, Cache(tmp_path / "cache"), tmp_path)
+    with pytest.raises(DataError, match=r"there are no credentials for it .*\(DefaultCredentialsError\)"):
+        without.check()
+
+
+def test_whoever_is_killed_between_a_file_and_the_manifest_leaves_no_version(store, tmp_path, monkeypatch):
+    blobs = open_blobs(store.address, Cache(tmp_path / "cache"), tmp_path)
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -185,10 +218,10 @@ def test_whoever_is_killed_between_a_file_and_the_manifest_leaves_no_version(buc
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(blobs, "put_manifest", killed)
         put(blobs, tmp_path)
-    assert {key.split("/")[1] for key in bucket.held()} == {"blobs"}
+    assert {key.split("/")[1] for key in store.held()} == {"blobs"}
     assert code_of(open_version, blobs, "me", "v1") == "UNKNOWN_VERSION"
     manifest = put(blobs, tmp_path)  # done again: the same files under the same names
-    assert len(bucket.held()) == len(manifest.hashes) + 1
+    assert len(store.held()) == len(manifest.hashes) + 1
     # A commit that is under way and a sweep of the same owner do not meet: the second waits for the first.
     order = []
     with ThreadPoolExecutor(1) as thread:
@@ -198,27 +231,31 @@ def test_whoever_is_killed_between_a_file_and_the_manifest_leaves_no_version(buc
             assert not wait([gone], 0.2).done
             order.append("committed")
         assert gone.result(60).manifests == 1
-    assert (order, bucket.held()) == (["committed", "swept"], [])
+    assert (order, store.held()) == (["committed", "swept"], [])
 
 
-def test_a_large_file_goes_in_parts(bucket, tmp_path, monkeypatch):  # noqa: F811
+def test_a_large_file_goes_in_parts(store, tmp_path, monkeypatch):
     monkeypatch.setitem(objects._PUT, "s3", {"chunksize": 5 << 20, "max_concurrency": 2})  # the least that S3 takes
+    monkeypatch.setitem(objects._PUT, "gs", {"chunksize": 5 << 20})
     monkeypatch.setattr(objects, "_PART", 3 << 20)
-    blobs = open_blobs(bucket.address, Cache(tmp_path / "cache"), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setitem(google._PATIENCE, "total", 2.0)  # for what is sent, and nobody takes
+        impatient = open_blobs(store.address, Cache(tmp_path / "cache"), tmp_path)
     content = np.random.default_rng(1).bytes(11 << 20)
     sha256 = hashlib.sha256(content).hexdigest()
     path = tmp_path / "file"
     path.write_bytes(content)
-    bucket.line.cut(up=7 << 20)
-    assert code_of(blobs.take, "me", sha256, path) == "STORE_FAILED"
-    assert (path.exists(), bucket.held()) == (True, [])
-    bucket.line.mend()
+    store.line.cut(up=7 << 20)
+    assert code_of(impatient.take, "me", sha256, path) == "STORE_FAILED"
+    assert (path.exists(), store.held()) == (True, [])
+    store.line.mend()
+    blobs = open_blobs(store.address, Cache(tmp_path / "cache"), tmp_path)
     blobs.take("me", sha256, path)
-    assert (path.exists(), bucket.held()) == (False, [blob_path("me", sha256)])
-    bucket.line.cut(down=(3 << 20) + 100_000, heals=1)  # in the second part
+    assert (path.exists(), store.held()) == (False, [blob_path("me", sha256)])
+    store.line.cut(down=(3 << 20) + 100_000, heals=1)  # in the second part
     with blobs.open("me", sha256, len(content)) as held:
         assert held.read_bytes() == content
-    assert bucket.line.breaks == 1
+    assert store.line.breaks == 1
 
 
 def test_a_job_that_is_cancelled_fetches_no_further_file(tmp_path):

@@ -305,6 +305,7 @@ class StoredDataset(Dataset):
 
     def _market(self, prices: str) -> MarketData:
         from alphintra.data.given import market_from_tables
+        from alphintra.data.repeated import Repeated
         from alphintra.data.tables import RawTable
         from alphintra.data.timeframe import Label
         from alphintra.store.converting import by_symbol
@@ -326,16 +327,18 @@ class StoredDataset(Dataset):
         closes_only = not names.keys() & {"open", "high", "low"}
         if closes_only:
             names |= dict.fromkeys(("open", "high", "low"), names["close"])
-        tables = {
-            symbol: RawTable(f"{self.name}, {symbol}", tuple(names), tuple(part[name] for name in names.values()))
-            for symbol, part in by_symbol(table)
-        }
+        repeated = Repeated()
+        tables = {}
+        for symbol, part in by_symbol(table):
+            own = repeated.left_out(symbol, part, time.name, names.values())
+            columns = tuple(own[name] for name in names.values())
+            tables[symbol] = RawTable(f"{self.name}, {symbol}", tuple(names), columns)
         label = Label(about.calendar, about.label)
         # Their adjusted close is not used where their splits and dividends are known (rule F8).
         on = "raw" if self._reference is not None and prices == "auto" and about.adjustment != "adjusted" else prices
         market = market_from_tables(self.name, tables, on, label, self.content_hash)
-        bars = {symbol: _closes(own) for symbol, own in market.bars.items()} if closes_only else market.bars
-        notes = [note for note in market.notes if note.code != "time_zone_assumed"]
+        bars = {symbol: _closes(each) for symbol, each in market.bars.items()} if closes_only else market.bars
+        notes = [*repeated.notes(), *(note for note in market.notes if note.code != "time_zone_assumed")]
         notes += [
             Note("open_error", f"an error of the data that nobody has accepted: {error}", "warning")
             for error in self._version.open_errors

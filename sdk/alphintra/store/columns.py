@@ -168,6 +168,27 @@ def raw_values(array: Any) -> npt.NDArray[Any]:
     return np.frombuffer(array.buffers()[1], dtype=kind, count=len(array), offset=array.offset * width)
 
 
+def equal(left: Any, right: Any) -> npt.NDArray[np.bool_]:
+    """Tell which values of two Arrow arrays are equal: NaN and null are, to each other as well."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_string(left.type) or pa.types.is_dictionary(left.type) or pa.types.is_boolean(left.type):
+        found = pc.fill_null(pc.equal(left, right), False)
+        return np.asarray(pc.or_(found, pc.and_(pc.is_null(left), pc.is_null(right))))
+    a, b = raw_values(left), raw_values(right)
+    same = a == b
+    if a.dtype == np.float64:
+        gone_a, gone_b = np.isnan(a), np.isnan(b)
+    else:
+        gone_a, gone_b = np.zeros(len(a), dtype=bool), np.zeros(len(b), dtype=bool)
+    valid_a, valid_b = validity(left), validity(right)
+    gone_a = gone_a if valid_a is None else gone_a | ~valid_a
+    gone_b = gone_b if valid_b is None else gone_b | ~valid_b
+    out: npt.NDArray[np.bool_] = np.where(gone_a | gone_b, gone_a & gone_b, same)
+    return out
+
+
 def numbers(values: npt.NDArray[Any]) -> Any:
     """Return int32, int64 or float64 as an Arrow array, without a copy. Not ``pyarrow.array``: it imports pandas."""
     import pyarrow as pa

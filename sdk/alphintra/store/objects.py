@@ -1,7 +1,8 @@
 """Where versions lie in an object store that fsspec reaches: put whole or not at all, read through a cache.
 
-Who may reach it is found by its own client in the environment of this process (for S3 ``AWS_…`` and ``~/.aws``): a
-process that runs others' code is given files out of the cache, and never an address.
+Who may reach it is found by its own client in the environment of this process (for S3 ``AWS_…`` and ``~/.aws``, for
+Google ``GOOGLE_APPLICATION_CREDENTIALS``): a process that runs others' code is given files out of the cache, and never
+an address.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from alphintra.errors import DataError
 from alphintra.store.blobs import Entry, missing, owner_locked, unknown
 from alphintra.store.cache import Cache
+from alphintra.store.google import connect, has_bucket
 from alphintra.store.layout import blob_path, check_id, manifest_path
 
 ATOMIC = ("memory", "s3", "s3a", "gs", "gcs")
@@ -62,12 +64,15 @@ class ObjectStore:
         try:
             if kind == "s3":
                 options |= _S3 | {"session": _session()}
-            self._files, self._root = fsspec.core.url_to_fs(address, **options)
+            if kind == "gs":
+                self._files, self._root = connect(**options), address.partition("://")[2]
+            else:
+                self._files, self._root = fsspec.core.url_to_fs(address, **options)
         except ImportError as error:
             raise DataError(f"{protocol}:// needs a package: {error}", code="NOT_INSTALLED") from error
         if kind == "s3":
             self._files.retries = 1  # botocore tries again by itself: both would multiply
-        self._put = _PUT.get(kind, {})
+        self._kind, self._put = kind, _PUT.get(kind, {})
         self._cache, self._locks = cache, locks
 
     def check(self) -> None:
@@ -100,7 +105,7 @@ class ObjectStore:
             try:
                 return bool(self._files.info(self._at(blob_path(owner, sha256)))["size"] == size)
             except FileNotFoundError as error:
-                _is_missing(error)
+                self._is_missing(error)
                 return False
 
     def open(self, owner: str, sha256: str, size: int) -> AbstractContextManager[Path]:
@@ -126,7 +131,7 @@ class ObjectStore:
             try:
                 return bytes(self._files.cat_file(self._at(manifest_path(owner, version))))
             except FileNotFoundError as error:
-                _is_missing(error)
+                self._is_missing(error)
                 raise unknown(version) from None
 
     def stored(self, owner: str) -> Iterator[Entry]:
@@ -166,7 +171,7 @@ class ObjectStore:
                 try:
                     part = self._part(source, start, min(start + _PART, size))
                 except FileNotFoundError as error:
-                    _is_missing(error)
+                    self._is_missing(error)
                     raise gone from None
             yield part
 
@@ -187,7 +192,7 @@ class ObjectStore:
             try:
                 found = self._files.find(self._at(folder), detail=True)
             except FileNotFoundError as error:
-                _is_missing(error)
+                self._is_missing(error)
                 return
         for path, about in found.items():
             when = next((about[name] for name in ("LastModified", "created", "mtime") if about.get(name)), None)
@@ -200,7 +205,15 @@ class ObjectStore:
             try:
                 self._files.rm_file(self._at(path))
             except FileNotFoundError as error:
-                _is_missing(error)
+                self._is_missing(error)
+
+    def _is_missing(self, error: FileNotFoundError) -> None:
+        """Raise where not the object is missing but its whole bucket."""
+        gone = _code_of(error) == " (NoSuchBucket)"
+        if self._kind == "gs":  # whose client does not say which is missing
+            gone = not has_bucket(self._files, self._root)
+        if gone:
+            raise _failed("there is no such bucket") from error
 
     def _at(self, path: str) -> str:
         return f"{self._root.rstrip('/')}/{path}"
@@ -248,12 +261,6 @@ def _code_of(error: BaseException) -> str:
     answer = getattr(error.__cause__, "response", None) or {}
     found = str(answer.get("Error", {}).get("Code", ""))
     return f" ({found})" if re.fullmatch("[A-Za-z]{1,64}", found) else ""
-
-
-def _is_missing(error: FileNotFoundError) -> None:
-    """Raise where not the object is missing but its whole bucket."""
-    if _code_of(error) == " (NoSuchBucket)":
-        raise _failed("there is no such bucket") from error
 
 
 def _failed(what: str, where: str = "") -> DataError:

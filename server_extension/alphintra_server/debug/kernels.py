@@ -21,8 +21,12 @@ from traitlets.config import Config
 
 from alphintra_kernel import levels
 
+from ..errors import Gone
 from ..jobs.launcher import JobLimits
 from ..jobs.worker_home import WORKER_VARIABLE, WorkerHome, lay_out, remove_tree
+from ..services.dataset_storage import told
+from ..waiting import in_waiting
+from .about import Given
 from .dap import MAX_MESSAGE
 
 if TYPE_CHECKING:
@@ -138,23 +142,24 @@ class DebugKernels:
 
     async def start(
         self,
-        files: Mapping[str, str],
-        job: Mapping[str, Any],
+        given: Given,
         limits: JobLimits,
         variables: Mapping[str, str],
         on_exit: Callable[[], None],
+        wanted: Callable[[], bool] = lambda: True,
     ) -> DebugKernel:
         """Start a kernel.
 
         Args:
-            files: Path below ``in`` → text.
-            job: What it is to run.
+            given: What it finds in its folder.
             limits: What it may use.
             variables: Of its environment.
             on_exit: Called on the event loop when it has ended, however.
+            wanted: Asked before each file of a dataset, which may have to be fetched; none follows once it says no.
 
         Raises:
             OSError: Its folder could not be made.
+            ServiceError: A file of a dataset is gone, or could not be got from where it lies.
             SandboxError: It could not be started.
         """
         loop = asyncio.get_running_loop()
@@ -169,7 +174,7 @@ class DebugKernels:
             self._sandbox, folder, marker, limits.bounds(), {**variables, WORKER_VARIABLE: marker}, ended
         )
         try:
-            await asyncio.to_thread(lay_out, folder, {**files, FILE: json.dumps(job)})
+            await _lay_out(folder, given, wanted)
             # Beside what it sees, and gone with it.
             self._manager.connection_dir = str(folder)
             await self._manager.start_kernel(kernel_name=_NAME, kernel_id=kernel_id, held=held)
@@ -193,3 +198,12 @@ class DebugKernels:
     async def close(self) -> None:
         """End all that are left."""
         await self._manager.shutdown_all(now=True)
+
+
+async def _lay_out(folder: Path, given: Given, wanted: Callable[[], bool]) -> None:
+    files = {**given.files, FILE: json.dumps(given.job)}
+    try:
+        with told():
+            await in_waiting(lay_out, folder, files, given.links, wanted)
+    except FileNotFoundError:
+        raise Gone("A dataset of the session was deleted, or its file is lost.", code="DATASET_DELETED") from None

@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 import uuid
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from ..jobs import protocol
 from ..jobs.trader_places import placed
 from ..models.debug import BreakpointGiven, DebugSession, DebugStatus, DebugValue, DebugVariables
 from . import answers, dap
-from .about import About, Patience
+from .about import About, Given, Patience
 from .breakpoints import put
 from .feed import Feed
 from .inspection import Inspection, UnendingError
@@ -82,23 +82,20 @@ class LiveSession:
 
     # -- beginning and end
 
-    async def start(
-        self,
-        files: Mapping[str, str],
-        job: Mapping[str, Any],
-        breakpoints: list[BreakpointGiven],
-        limits: JobLimits,
-    ) -> None:
+    async def start(self, given: Given, breakpoints: list[BreakpointGiven], limits: JobLimits) -> None:
         """Start the kernel; what follows goes on by itself.
 
         Raises:
             OSError: Its folder could not be made.
+            ServiceError: What it is to read is gone, or could not be got.
             SandboxError: It could not be started.
         """
         self._limits = limits
         variables = {_INTERRUPT_VARIABLE: f"{self._patience.evaluate_seconds:g}"}
         try:
-            self._kernel = await self._kernels.start(files, job, limits, variables, self._exited)
+            self._kernel = await self._kernels.start(
+                given, limits, variables, self._exited, lambda: self._early is None
+            )
         finally:
             self._begun.set()
         self._standing.stack.folder = self._kernel.source

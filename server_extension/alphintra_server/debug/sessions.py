@@ -15,13 +15,16 @@ from ..errors import NotFound, TooMany, Unavailable
 from ..jobs.backtest import file_name, known_as
 from ..limits import Limits
 from ..models.costs import for_engine
-from ..models.debug import DebugCreate, DebugQuery, DebugSession, DebugStatus
+from ..models.debug import DebugCreate, DebugInput, DebugQuery, DebugSession, DebugStatus
 from ..services import strategies
 from ..services.backtests import Backtests
+from ..services.dataset_inputs import Inputs, inputs, readable, refuse_sealed
+from ..services.dataset_storage import DatasetStorage
+from ..services.feature_sets import REFERENCE
 from ..services.paging import Slice
 from ..services.run_defaults import RunDefaults
 from ..services.run_terms import RunTerms, decide
-from .about import About, Patience
+from .about import About, Given, Patience
 from .live import LiveSession
 
 if TYPE_CHECKING:
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
 
 KEPT_PER_USER, KEPT = 5, 100
 """Ended sessions that can still be read, the newest: of a user, and of all together."""
+_BENCHMARK = "benchmark"
+_SEALED = "a debug session opens no sealed dataset. Use `al.replay` in a notebook, or a backtest."
+_Beside = dict[str, DebugInput]
+"""By field of the request, what a run reads beside the prices."""
 
 
 class DebugSessions:
@@ -36,6 +43,7 @@ class DebugSessions:
 
     Args:
         database: Where the strategies are.
+        storage: Where users' datasets lie.
         backtests: Checks that code may run.
         defaults: What a run takes where the body says nothing.
         limits: What each user may use.
@@ -48,6 +56,7 @@ class DebugSessions:
     def __init__(
         self,
         database: Database,
+        storage: DatasetStorage,
         backtests: Backtests,
         defaults: RunDefaults,
         limits: Limits,
@@ -56,7 +65,8 @@ class DebugSessions:
         patience: Patience,
         log: logging.Logger,
     ) -> None:
-        self._database, self._backtests, self._defaults, self._limits = database, backtests, defaults, limits
+        self._database, self._storage = database, storage
+        self._backtests, self._defaults, self._limits = backtests, defaults, limits
         self._kernels, self._most, self._patience, self._log = kernels, most, patience, log
         self._sessions: dict[str, LiveSession] = {}
         self._stopping = False
@@ -65,12 +75,13 @@ class DebugSessions:
         """Check the stored code and start a session of it."""
         from alphintra_kernel.sandbox import SandboxError
 
-        def load(session: Session) -> tuple[StrategyRow, StrategyVersionRow, RunTerms]:
+        def load(session: Session) -> tuple[StrategyRow, StrategyVersionRow, RunTerms, Inputs, _Beside]:
             row = strategies.find_runnable(session, who, strategy_id)
             version = strategies.version_of(session, row, body.strategy_version)
-            return row, version, decide(session, who, body.dataset_id, body, self._defaults, body.seed)
+            terms = decide(session, who, body.dataset_id, body, self._defaults, body.seed)
+            return row, version, terms, *self._reads(session, who, terms)
 
-        row, version, terms = await self._database.read(load)
+        row, version, terms, read, beside = await self._database.read(load)
         self._backtests.refuse_jobs()
         if self._kernels is None:
             raise Unavailable(
@@ -89,11 +100,15 @@ class DebugSessions:
             class_name=class_name,
             dataset_id=terms.selection.row.id,
             dataset_name=terms.selection.name,
+            dataset_hash=terms.selection.content_hash,
             start=terms.start,
             end=terms.end,
             file=file,
             known_as=known_as(row.source_path, version.line_map),
             line_map=version.line_map,
+            benchmark=beside.get(_BENCHMARK),
+            features={name: beside[f"features.{name}"] for name in terms.features},
+            reference=beside.get(REFERENCE),
         )
         if self._stopping:
             raise Unavailable("The server is stopping.")
@@ -102,8 +117,9 @@ class DebugSessions:
         made = LiveSession(about, self._kernels, self._patience, limits.log)
         self._sessions[made.id] = made  # before it is started: two requests at once are two sessions
         files = {f"source/{file}": version.code} | {f"source/{path}": text for path, text in version.modules.items()}
+        given = Given(files | read.texts, _job(about, version, body, terms), read.links)
         try:
-            await made.start(files, _job(about, version, body, terms), body.breakpoints, limits.of_a_job)
+            await made.start(given, body.breakpoints, limits.of_a_job)
         except (OSError, RuntimeError, SandboxError) as error:
             self._log.warning("A debug session could not be started: %s", error)
             raise Unavailable("The session's kernel could not be started; try again.", code="NO_SANDBOX") from error
@@ -149,6 +165,19 @@ class DebugSessions:
         if self._kernels is not None:
             await self._kernels.close()
 
+    def _reads(self, session: Session, who: Caller, terms: RunTerms) -> tuple[Inputs, _Beside]:
+        """Return what its kernel gets of users' datasets, and by field what is read beside the prices."""
+        others = {} if terms.benchmark is None else {_BENCHMARK: terms.benchmark}
+        others |= {f"features.{name}": each.reference for name, each in terms.features.items()}
+        if terms.reference is not None:
+            others[REFERENCE] = terms.reference.reference
+        reads = readable(session, who.user_id, terms.selection, None, others)
+        for own in reads:
+            if own.version is not None:
+                refuse_sealed(own.row, own.version, _SEALED)
+        named = [DebugInput(dataset=own.name, content_hash=own.content_hash) for own in reads[1:]]
+        return inputs(session, self._storage, reads), dict(zip(others, named, strict=True))
+
     def _refuse_more(self, user_id: str, most: int) -> None:
         open_now = [found for found in self._sessions.values() if found.status is not DebugStatus.COMPLETED]
         own = [found for found in open_now if found.about.user_id == user_id]
@@ -174,26 +203,22 @@ class DebugSessions:
 
 def _job(about: About, version: StrategyVersionRow, body: DebugCreate, terms: RunTerms) -> dict[str, Any]:
     """What the kernel is to run: as a backtest job of the same settings would."""
-    beside: dict[str, Any] = {}
-    if terms.features:
-        beside["features"] = {name: each.dataset for name, each in terms.features.items()}
-    if terms.reference is not None:
-        # As it was asked for: the session's door knows what others share by its id.
-        beside["reference"] = terms.reference.reference
     return {
         "source": {"file": about.file, "class_name": about.class_name},
         "data": {"name": about.dataset_name},
         "breakpoints": bool(body.breakpoints),
         "parameters": version.parameters | body.parameters,
-        "configuration": beside
-        | {
+        # Datasets by the names that the kernel's index has, which of another's is not the id that was asked for.
+        "configuration": {
             "start": None if body.start_date is None else terms.start.date().isoformat(),
             "end": None if body.end_date is None else terms.end.date().isoformat(),
             "cash": float(terms.cash),
             "commission": for_engine(terms.commission),
             "slippage": for_engine(terms.slippage),
             "profile": body.profile,
-            "benchmark": body.benchmark,
+            "benchmark": None if about.benchmark is None else about.benchmark.dataset,
+            "features": {name: each.dataset for name, each in about.features.items()} or None,
+            "reference": None if about.reference is None else about.reference.dataset,
             "seed": body.seed,
             "risk_free_rate": body.risk_free_rate,
             "rules": body.rules,

@@ -175,6 +175,13 @@ class DebugValue(Reply):
     reference: int | None = Field(None, description="Asks for what is in it.")
 
 
+class DebugInput(Reply):
+    """A dataset that the run reads beside the one that it trades."""
+
+    dataset: str = Field(description="Name, version and symbols, as the SDK knows it.")
+    content_hash: str = Field(description="Identity of the values of the whole version.")
+
+
 class DebugSession(Reply):
     """A debug session and where it stands."""
 
@@ -184,6 +191,10 @@ class DebugSession(Reply):
     class_name: str
     dataset_id: str
     dataset_name: str
+    dataset_hash: str = Field(description="Identity of the values of the whole version.")
+    benchmark: DebugInput | None
+    features: dict[str, DebugInput] = Field(description="What the strategy reads beside its own, by name.")
+    reference: DebugInput | None = Field(description="Splits and dividends that the prices go through.")
     start_date: datetime
     end_date: datetime
     breakpoints: list[int] = Field(description="Their lines.")

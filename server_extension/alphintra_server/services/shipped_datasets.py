@@ -28,6 +28,19 @@ def midnight(day: str) -> datetime:
     return datetime.combine(date.fromisoformat(day), time(), UTC)
 
 
+def _span(manifest: dict[str, Any], part: dict[str, Any]) -> tuple[datetime, datetime]:
+    """First and last row of a set or of a symbol: days, or where a day has several bars their stamps, as of an upload.
+
+    Symbols of a set of the latter kind have bars at the same times.
+    """
+    from alphintra.data.catalogue import intraday
+
+    if not intraday(manifest):
+        return midnight(part["first"]), midnight(part["last"])
+    opens = next(item["statistics"] for item in manifest["columns"] if item["name"] == "open_time")
+    return datetime.fromisoformat(opens["min"]), datetime.fromisoformat(opens["max"])
+
+
 def tradable(manifest: dict[str, Any]) -> bool:
     """Tell whether there is something to fill against in what ships."""
     return bool(manifest.get("tradable", True)) and not manifest.get("closes_only", False)
@@ -41,7 +54,9 @@ def _seed(session: Session, manifests: dict[str, dict[str, Any]]) -> None:
         # The block hashes serve whoever compares files; the catalogue has no use for them.
         stored = {key: value for key, value in manifest.items() if key != "blocks"}
         row = rows.pop(name, None)
-        if row is not None and row.manifest == stored and not row.withdrawn and row.searched:
+        span = _span(manifest, manifest)
+        told = row is not None and (row.start_date, row.end_date) == span
+        if row is not None and row.manifest == stored and not row.withdrawn and row.searched and told:
             continue
         if row is None:
             row = DatasetRow(id=uuid.uuid5(_NAMESPACE, name).hex, user_id=None, name=name, created_at=now)
@@ -53,8 +68,7 @@ def _seed(session: Session, manifests: dict[str, dict[str, Any]]) -> None:
         row.symbols = [item["name"] for item in manifest["symbols"]]
         row.symbol_count = len(row.symbols)
         row.timeframe = manifest["timeframe"]
-        row.start_date = midnight(manifest["first"])
-        row.end_date = midnight(manifest["last"])
+        row.start_date, row.end_date = span
         row.columns = [item["name"] for item in manifest["columns"]]
         row.column_count = len(row.columns)
         row.row_count = manifest["rows"]
@@ -76,17 +90,14 @@ def _seed(session: Session, manifests: dict[str, dict[str, Any]]) -> None:
 def _put_symbols(session: Session, row: DatasetRow, manifest: dict[str, Any]) -> None:
     session.flush()
     session.execute(delete(DatasetSymbolRow).where(DatasetSymbolRow.dataset_id == row.id))
-    session.add_all(
-        DatasetSymbolRow(
-            dataset_id=row.id,
-            symbol=item["name"],
-            folded=item["name"].casefold(),
-            rows=item["rows"],
-            first=midnight(item["first"]),
-            last=midnight(item["last"]),
+    for item in manifest["symbols"]:
+        name, (first, last) = item["name"], _span(manifest, item)
+        folded = name.casefold()
+        session.add(
+            DatasetSymbolRow(
+                dataset_id=row.id, symbol=name, folded=folded, rows=item["rows"], first=first, last=last
+            )
         )
-        for item in manifest["symbols"]
-    )
 
 
 def _about(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pytest
 from alphintra.data.content_hash import content_hash
 from alphintra.data.live import MIME
-from alphintra.data.sources import FOLDER_VARIABLE, FolderSource
+from alphintra.data.sources import FOLDER_VARIABLE, FolderSource, Found
 from alphintra.data.stored import StoredDataset
 from alphintra.errors import DataError, UnknownDataset
 from alphintra.store import About
@@ -202,6 +202,44 @@ def test_a_version_with_open_errors_is_looked_at_and_not_run_on():
     told = next(note for note in stored.market().notes if note.code == "open_error")
     assert told.level == "warning"
     assert told.text == "an error of the data that nobody has accepted: OHLC_ORDER: high 1 is below 2 (1 place)"
+
+
+def test_rows_that_are_there_twice_are_traded_once(tmp_path):
+    """Which of two equal rows is taken makes no difference; which of two others does, and is nobody's guess."""
+    rows = bars(1_200, 1)
+    again = sorted([*range(1_200), 40, 40, 997, 997, 1_199])  # over the edge of a row group, and the last one
+    twice = rows.take(again)
+
+    def stored(name, table):
+        write(tmp_path / name, {"AAPL": table}, about=ABOUT, roles=ROLES)
+        return StoredDataset(Found("twice", "1", None), open_folder(tmp_path / name))
+
+    once = al.backtest(Buy, data=stored("once", rows))
+    loaded = stored("twice", twice)
+    found = al.backtest(Buy, data=loaded)
+    assert found.equity.to_dict() == once.equity.to_dict()
+    assert found.fills.to_dict() == once.fills.to_dict()
+    assert found.run["dataset_hash"] == loaded.content_hash != once.run["dataset_hash"]
+    says = "5 rows are there twice with equal values, and taken once (the first: AAPL, 2020-01-01T00:40:00)"
+    (told,) = loaded.market().notes
+    assert (told.code, told.level, told.text) == ("repeated_rows", "warning", says)
+    assert says in found.report()
+    # What the run does not read does not count.
+    other = stored("other", twice.append_column("note", pa.array(map(str, range(len(twice))))))
+    assert al.backtest(Buy, data=other).equity.to_dict() == once.equity.to_dict()
+    for row in (40, 41, 42):
+        volume = twice["volume"].to_numpy().copy()
+        volume[row] += 1
+        with pytest.raises(DataError) as caught:
+            al.backtest(Buy, data=stored(f"differs {row}", twice.set_column(5, "volume", pa.array(volume))))
+        assert caught.value.code == "DUPLICATE_TIME"
+        assert "2020-01-01T00:40:00 occurs twice (twice@1, AAPL, row " in str(caught.value)
+    days = pa.Table.from_pandas(DAYS.iloc[[0, 1, 1, 2]].reset_index(), preserve_index=False)
+    days = days.set_column(0, "date", days["date"].cast(pa.date32()))
+    write(tmp_path / "days", {"X": days}, about=About("STOCKS", "1d"), roles={"date": "time"} | ROLES)
+    market = StoredDataset(Found("days", "1", None), open_folder(tmp_path / "days")).market()
+    assert (market.timeframe, len(market.bars["X"])) == ("1d", 3)
+    assert "1 row is there twice with equal values, and taken once (the first: X, 2020-01-03)" in market.notes[0].text
 
 
 def test_daily_dates_with_what_the_version_states_of_them():

@@ -12,18 +12,19 @@ from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.rule import Rule
-from alphintra.store.columns import raw_values, validity
+from alphintra.store.columns import equal
 
 EXACT = Rule(
     "TS_DUP_EXACT",
     "warning",
-    "A row has the symbol, the time and all values of the row before it.",
+    "A row has the symbol, the time and all values of the row before it. A run takes it once, and warns.",
     "Ticks, and rows that a column with the role `sequence` tells apart: many may share a time.",
 )
 CONFLICT = Rule(
     "TS_DUP_CONFLICT",
     "error",
-    "A row has the symbol and the time of the row before it, and other values.",
+    "A row has the symbol and the time of the row before it, and other values. Nobody knows which of them counts: a "
+    "run is refused, also where the error is accepted.",
     "As of TS_DUP_EXACT.",
 )
 
@@ -69,27 +70,6 @@ class Duplicates(Check):
             if first:
                 before = pa.chunked_array([*self._row[name].chunks, *before.chunks], type=column.type)
             same &= equal(after, before.combine_chunks())
-        twice = "the row is there twice: nothing runs on it before a recipe with the step 'deduplicate' leaves one"
+        twice = "the row is there twice: a run takes it once; a recipe with the step 'deduplicate' leaves one"
         self.found.rows(EXACT.id, batch, rows[same], twice)
         self.found.rows(CONFLICT.id, batch, rows[~same], "the row before has the same time and other values")
-
-
-def equal(left: Any, right: Any) -> npt.NDArray[np.bool_]:
-    """Tell which values of two Arrow arrays are equal: NaN and null are, to each other as well."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_string(left.type) or pa.types.is_dictionary(left.type) or pa.types.is_boolean(left.type):
-        found = pc.fill_null(pc.equal(left, right), False)
-        return np.asarray(pc.or_(found, pc.and_(pc.is_null(left), pc.is_null(right))))
-    a, b = raw_values(left), raw_values(right)
-    same = a == b
-    if a.dtype == np.float64:
-        gone_a, gone_b = np.isnan(a), np.isnan(b)
-    else:
-        gone_a, gone_b = np.zeros(len(a), dtype=bool), np.zeros(len(b), dtype=bool)
-    valid_a, valid_b = validity(left), validity(right)
-    gone_a = gone_a if valid_a is None else gone_a | ~valid_a
-    gone_b = gone_b if valid_b is None else gone_b | ~valid_b
-    out: npt.NDArray[np.bool_] = np.where(gone_a | gone_b, gone_a & gone_b, same)
-    return out

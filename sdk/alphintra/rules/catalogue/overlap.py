@@ -10,9 +10,7 @@ from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import Facts
 from alphintra.rules.rule import Rule
-from alphintra.store.columns import raw_values
-
-from .duplicates import equal
+from alphintra.store.columns import equal, raw_values
 
 OVERLAP = Rule(
     "OVERLAP_CONFLICT",
