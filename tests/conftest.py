@@ -32,7 +32,7 @@ WAITING = frozenset({"kernel", "packaging", "sandbox", "server"})
 def pytest_collection() -> Generator[None, object, object]:
     """Look for no cycles while everything is imported, and from then on less often.
 
-    What is there by then is not frozen: the engine asks before each run how much is, and Python counts it one by one.
+    What is there by then is not frozen: the engine would leave that to us, and not do it itself as it does elsewhere.
     """
     gc.disable()
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import io
 import threading
@@ -134,16 +133,12 @@ def _final_equity(session: Session, end_bar: int) -> float:
 
 
 class _Running:
-    """How many runs of this process there are at the moment; they may be in several threads."""
+    """How many runs of this process there are at the moment, which may be in several threads."""
 
     lock = threading.Lock()
     count = 0
-
-
-@functools.cache
-def _frozen_by_others() -> bool:
-    """Whether the program had set objects aside before its first run. Asked once: they are counted one by one."""
-    return gc.get_freeze_count() > 0
+    others = False
+    """Whether the program has set objects aside itself: to let go of ours would let go of its own."""
 
 
 @contextlib.contextmanager
@@ -152,20 +147,23 @@ def young_garbage_only() -> Iterator[None]:
 
     What was there before is set aside, what the run makes is collected as always.
     """
-    if _frozen_by_others():  # to let go of ours would let go of theirs
-        yield
-        return
     with _Running.lock:
-        _Running.count += 1
-        if _Running.count == 1:
-            gc.freeze()
+        if not _Running.count and not _Running.others:
+            # They are counted one by one, but not again once there were some.
+            _Running.others = gc.get_freeze_count() > 0
+        ours = not _Running.others
+        if ours:
+            _Running.count += 1
+            if _Running.count == 1:
+                gc.freeze()
     try:
         yield
     finally:
-        with _Running.lock:
-            _Running.count -= 1
-            if not _Running.count:
-                gc.unfreeze()
+        if ours:
+            with _Running.lock:
+                _Running.count -= 1
+                if not _Running.count:
+                    gc.unfreeze()
 
 
 def _walk(drive: Drive, progress: Callable[[float, int], None] | None, watch: Watch | None = None) -> int:

@@ -7,6 +7,7 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,46 @@ def test_a_run_leaves_nothing_for_the_garbage_collector(monkeypatch: pytest.Monk
         assert [ref() for ref in made] == [None]
     finally:
         gc.enable()
+
+
+def test_runs_in_several_threads_leave_the_collector_as_it_was() -> None:
+    """The last of them lets go of what the first one has set aside, whichever ends first."""
+    assert gc.get_freeze_count() == 0
+    inside, ended = threading.Barrier(3), threading.Event()
+    seen: list[bool] = []
+
+    def run(is_first: bool) -> None:
+        with runner.young_garbage_only(), runner.young_garbage_only():
+            inside.wait(60)
+            if not is_first:
+                ended.wait(60)
+        seen.append(gc.get_freeze_count() > 0)
+        ended.set()
+
+    threads = [threading.Thread(target=run, args=(own,)) for own in (True, False)]
+    for thread in threads:
+        thread.start()
+    inside.wait(60)
+    for thread in threads:
+        thread.join(60)
+    assert (seen, gc.get_freeze_count()) == ([True, False], 0)
+    with pytest.raises(KeyboardInterrupt), runner.young_garbage_only():
+        raise KeyboardInterrupt
+    assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.parametrize("is_later", [False, True], ids=["before", "after its first run"])
+def test_what_a_program_has_set_aside_itself_stays_so(is_later: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner._Running, "others", False)
+    if is_later:
+        al.backtest(Once, frame())
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        al.backtest(Once, frame())
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_bars_cannot_be_changed_under_a_grid() -> None:

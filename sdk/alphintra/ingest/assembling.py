@@ -294,7 +294,7 @@ def _numbered(cells: Any) -> tuple[list[str], I64]:
     bare = [name.strip(_SPACES) for name in names]
     if bare == names and "" not in names:
         return names, codes
-    places = {name: place for place, name in enumerate(sorted({name for name in bare if name}))}
+    places = {name: place for place, name in enumerate(dict.fromkeys(name for name in bare if name))}
     codes = np.array([*(places.get(name, -1) for name in bare), -1], dtype=np.int64)[codes]
     return list(places), codes
 
