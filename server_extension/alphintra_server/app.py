@@ -67,6 +67,7 @@ from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates
 from .services.uploads import UploadLimits, Uploads
+from .services.users import Users
 from .services.validations import Validations
 from .services.version_comparisons import VersionComparisons
 from .services.version_reading import VersionReading
@@ -100,6 +101,7 @@ class Services:
     templates: Templates
     datasets: Datasets
     uploads: Uploads
+    users: Users
     dataset_grants: DatasetGrants
     dataset_deletion: DatasetDeletion
     sweepers: tuple[Sweeper, ...]
@@ -265,6 +267,7 @@ class AlphintraServer(Settings):
             self.max_storage,
         )
         limits = read_limits(usual, self.user_limits)
+        users = Users(database, self.user_limits, alone=self.single_user)
         keep_events = timedelta(hours=self.keep_events_hours)
         events = EventRelay(database, self._emit if self.single_user else None, self.log, keep_events)
         jobs_dir = data_dir / "jobs"
@@ -335,7 +338,8 @@ class AlphintraServer(Settings):
             templates=Templates(database, workspace, Path(self.templates_dir)),
             datasets=Datasets(database, manifests, limits, reading),
             uploads=uploads,
-            dataset_grants=DatasetGrants(database),
+            users=users,
+            dataset_grants=DatasetGrants(database, users),
             dataset_deletion=deletion,
             sweepers=(
                 *deletion.sweepers,
