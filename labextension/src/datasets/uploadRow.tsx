@@ -85,7 +85,13 @@ export function SendingProgress(props: {
 
 /** Why nothing came of an upload, and what to do where the server says it. */
 export function errorText(error: IUploadError | null): string | undefined {
-  return error?.message && error.hint ? `${error.message} ${error.hint}` : error?.message;
+  const parts = [error?.message, error?.hint].filter((part): part is string => Boolean(part));
+  return parts.length === 0 ? undefined : parts.map(sentence).join(' ');
+}
+
+/** A message as a sentence: those of the reader of files begin small and have no full stop. */
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!:]$/.test(text) ? '' : '.'}`;
 }
 
 /** What tells an upload from the others of the list. */
@@ -124,6 +130,11 @@ export function UploadRow(props: IProps): JSX.Element {
     >
       <div className="alphintra-Item-line">
         <b title={upload.filename}>{upload.filename}</b>
+        {isFruitless ? (
+          <span className="alphintra-Upload-when alphintra-muted" title={upload.at.slice(0, 16).replace('T', ' ')}>
+            {upload.at.slice(0, 10)}
+          </span>
+        ) : null}
       </div>
       {upload.state === 'RECEIVING' ? (
         <SendingProgress upload={upload} trans={trans} onChoose={props.onChoose} onDiscard={props.onDiscard} />
@@ -143,7 +154,6 @@ export function UploadRow(props: IProps): JSX.Element {
             {error ?? (upload.state === 'FAILED' ? trans.__('It could not be read.') : trans.__('It was not gone on with.'))}
           </div>
           <div className="alphintra-Item-line">
-            <span className="alphintra-Upload-when alphintra-muted">{upload.at.slice(0, 16).replace('T', ' ')}</span>
             <RowButton
               className="alphintra-Chip"
               aria-label={trans.__('%1: choose the file again', upload.filename)}
