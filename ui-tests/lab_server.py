@@ -102,11 +102,14 @@ def _address(runtime: Path, process: subprocess.Popen[bytes], log: Path) -> str:
 
 @contextmanager
 def running(root: Path, *options: str) -> Iterator[Lab]:
-    """Start a lab with every folder of its own below ``root``, and end it afterwards."""
+    """Start a lab with every folder of its own below ``root``, and end it afterwards.
+
+    What lies in one of them already stays: datasets that were stored before, for example.
+    """
     workspace = root / "workspace"
     folders = {name: root / name for name in ("config", "runtime", "settings", "workspaces", "data")}
     for folder in (workspace, *folders.values()):
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
     news = folders["settings"] / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
     news.parent.mkdir(parents=True)
     news.write_text('{"fetchNews": "false", "checkForUpdates": false}')

@@ -1,4 +1,4 @@
-"""A dataset's page: a recipe is written, tried and run, versions are compared, all of it is shared and deleted."""
+"""A dataset's page: a recipe is written, tried and run, versions are compared, all of it is deleted."""
 
 from __future__ import annotations
 
@@ -54,16 +54,23 @@ def ended(lab: Lab, job_id: str) -> None:
     assert job["status"] == "COMPLETED", job["error"]
 
 
-def stored(lab: Lab, name: str) -> str:
-    """Have a file become a dataset, as a script does it; returns its id."""
+def sent(lab: Lab, name: str, filename: str, data: bytes) -> str:
+    """Upload a file, as a script does it; returns where it is asked for."""
     body = (
         b'--b\r\nContent-Disposition: form-data; name="dataset"\r\n\r\n' + name.encode() + b"\r\n--b\r\n"
-        b'Content-Disposition: form-data; name="file"; filename="daily.csv"\r\n\r\n' + daily() + b"\r\n--b--\r\n"
+        b'Content-Disposition: form-data; name="file"; filename="' + filename.encode() + b'"\r\n\r\n' + data
     )
     headers = {"Authorization": f"token {lab.token}", "Content-Type": "multipart/form-data; boundary=b"}
-    request = urllib.request.Request(f"{lab.url}api/datasets/upload", method="POST", data=body, headers=headers)
+    request = urllib.request.Request(
+        f"{lab.url}api/datasets/upload", method="POST", data=body + b"\r\n--b--\r\n", headers=headers
+    )
     with urllib.request.urlopen(request, timeout=120) as reply:
-        upload = f"datasets/upload/{json.loads(reply.read())['id']}"
+        return f"datasets/upload/{json.loads(reply.read())['id']}"
+
+
+def stored(lab: Lab, name: str) -> str:
+    """Have a file become a dataset, as a script does it; returns its id."""
+    upload = sent(lab, name, "daily.csv", daily())
     found = until(lambda: lab.request("GET", f"{upload}/inspection"), lambda found: found["state"] == "INSPECTED")
     assert found["inspection"]["questions"] == []
     mapping = found["inspection"]["mapping"]
@@ -81,11 +88,24 @@ def added(page: Any, kind: str) -> Any:
     return steps.nth(before)
 
 
-def test_a_recipe_makes_a_version_that_is_compared_undone_shared_and_deleted(view: Page) -> None:
+def test_a_recipe_makes_a_version_that_is_compared_undone_and_deleted(view: Page) -> None:
     page, lab = view.page, view.lab
+    failing = sent(lab, "letter", "letter.csv", b"%PDF-1.7\n")
     dataset = stored(lab, "recipe-prices")
+    until(lambda: lab.request("GET", failing), lambda found: found["state"] == "FAILED")
     view.open()
     view.command("Show Datasets")
+
+    # A page that has seen nothing of it tells of an upload that failed, and why, until it is dismissed.
+    failed = page.locator(f"{PANEL} .alphintra-Upload[data-state='FAILED']")
+    expect(failed.locator("b")).to_have_text("letter.csv")
+    expect(failed).to_contain_text("is a PDF")
+    expect(failed.get_by_role("button", name="letter.csv: choose the file again")).to_be_visible()
+    view.shot("76-upload-failed")
+    failed.get_by_role("button", name="letter.csv: dismiss").click()
+    expect(failed).to_have_count(0)
+    until(lambda: lab.request("GET", failing), lambda found: found["dismissed"])
+    assert lab.request("GET", "datasets/upload?open=true")["items"] == []
     row = page.locator(f"{PANEL} .alphintra-Dataset[data-name='recipe-prices']")
     row.click()
     shown = page.locator(PAGE)
@@ -167,24 +187,16 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_shared_and_deleted(vie
     kept = lab.request("GET", f"datasets/{dataset}/versions/1/validation")["parameters"]
     assert kept == {"left_out": ["ADJ_UNKNOWN"], "parameters": {"STALE_RUN": {"traded": 20}}}
 
-    # What is said of it, and with whom it is shared.
+    # What is said of it. Where there is one user alone, it says so in place of a form that could help nobody.
     shown.get_by_role("button", name="Edit", exact=True).click()
     page.get_by_label("Description", exact=True).fill("Two made-up shares.")
     page.get_by_label("Tags, with commas between").fill("test, made up")
     page.get_by_label("Tags, with commas between").press("Enter")
     expect(shown.locator(".alphintra-Dataset-tags li")).to_have_text(["test", "made up"])
     shown.get_by_role("tab", name="Sharing").click()
-    page.get_by_label("User to share it with").fill("bob")
-    page.get_by_label("User to share it with").press("Enter")
-    page.get_by_label("What bob may do").select_option("EDIT")
-    page.get_by_label("User to share it with").fill("carol")
-    page.get_by_role("button", name="Share", exact=True).click()
-    expect(shown.locator(".alphintra-Sharing-list li")).to_have_count(2)
-    view.shot("82-sharing")
-    page.get_by_role("button", name="Share no more with carol").click()
-    expect(shown.locator(".alphintra-Sharing-list li")).to_have_count(1)
-    grants = lab.request("GET", f"datasets/{dataset}/grants")["grants"]
-    assert [(own["user_id"], own["level"]) for own in grants] == [("bob", "EDIT")]
+    expect(shown.locator(".alphintra-Sharing")).to_contain_text("You are the only user of this installation")
+    expect(page.get_by_label("User to share it with")).to_have_count(0)
+    view.shot("82-sharing-alone")
 
     # It is deleted when it was said what becomes of what was made of it.
     asked = {"recipe": [{"kind": "sort"}], "dataset": "recipe-sorted"}

@@ -202,8 +202,10 @@ async def test_ones_own_over_rest(api, services, tmp_path):
     usage = (await api("GET", "/api/datasets/usage")).json
     assert usage["used"] == usage["datasets"] > 0
     path = f"/api/datasets/{changed.json['id']}"
-    granted = await api("PUT", f"{path}/grants", {"user_id": "bob@x", "level": "USE"})
-    assert [grant["user_id"] for grant in granted.json["grants"]] == ["bob@x"]
+    # There is nobody here to share with, and it says so.
+    alone = await api("PUT", f"{path}/grants", {"user_id": "bob@x", "level": "USE"})
+    assert (alone.status, alone.json["code"]) == (409, "ONE_USER")
+    assert (await api("GET", f"{path}/grants")).json == {"dataset_id": changed.json["id"], "grants": [], "alone": True}
     assert (await api("PUT", f"{path}/grants", {"user_id": "bob", "level": "OWNER"})).status == 422
     refused = await api("POST", "/api/datasets/us-equities-daily/validate", {})
     assert (refused.status, refused.json["code"]) == (409, "NOTHING_TO_VALIDATE")

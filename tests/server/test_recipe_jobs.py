@@ -26,6 +26,7 @@ from alphintra_server.limits import Limits
 from alphintra_server.models.datasets import GrantChange
 from alphintra_server.services.dataset_grants import DatasetGrants
 from alphintra_server.services.dataset_storage import DatasetStorage
+from alphintra_server.services.users import Users
 from alphintra_server.services.version_requests import enqueue
 
 from ..sdk.store.made import bars
@@ -240,7 +241,7 @@ async def test_what_is_no_longer_shared_becomes_nobodys_version(tmp_path):
     database, storage = migrated(f"sqlite:///{tmp_path / 'a'}"), DatasetStorage(tmp_path)
     version, _ = store_version(database, storage, tmp_path / "made")
     joined, _ = store_version(database, storage, tmp_path / "made", name="vix")
-    grants, alice, bob = DatasetGrants(database), Caller("alice", ()), Caller("bob", ())
+    grants, alice, bob = DatasetGrants(database, Users(database, ("bob",))), Caller("alice", ()), Caller("bob", ())
     options = {"symbols": None, "rules": NO_RULES, "description": "", "tags": []}
     names = [(await grants.get(alice, name)).dataset_id for name in ("prices", "vix")]
 

@@ -105,6 +105,8 @@ async def test_rows_are_read_and_traded_and_no_key_is_found(
 
     # Sharing counts at each request, also where the copy is open already.
     shared = (await api("GET", "/api/datasets/closed", user=ALICE)).json["id"]
+    # Who has never been here is nobody to share with.
+    assert (await api("GET", "/api/datasets", user="bob:researcher")).status == 200
     theirs = await opened("bob")
     part = f"/v1/versions/{version}/files/{json.loads(raw)['files'][0]['sha256']}?start=0&bytes=4"
     for level, words in ((None, "UNKNOWN_VERSION"), ("READ", None), (None, "UNKNOWN_VERSION")):

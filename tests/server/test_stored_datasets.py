@@ -30,6 +30,7 @@ from alphintra_server.services.datasets import Datasets
 from alphintra_server.services.manifests import Manifests
 from alphintra_server.services.selections import select_for_run
 from alphintra_server.services.storage_use import storage_used
+from alphintra_server.services.users import Users
 from alphintra_server.services.version_reading import VersionReading
 
 from ..sdk.store.made import bars
@@ -46,7 +47,7 @@ class House:
         self.database, self.folder = database, folder
         self.storage = DatasetStorage(folder)
         self.datasets = Datasets(database, Manifests(self.storage), Limits(UserLimits(storage=1 << 30)), None)
-        self.grants = DatasetGrants(database)
+        self.grants = DatasetGrants(database, Users(database, ("bob", "eve", *map(str, range(300)))))
         self.deletion = DatasetDeletion(database, self.storage, logging.getLogger("test"))
 
     def make(self, user="alice", name="prices", **more):

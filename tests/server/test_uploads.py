@@ -9,7 +9,9 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
+from alphintra_server.db.connector_tables import ConnectorRow, ConnectorRunRow
 from alphintra_server.db.dataset_tables import UploadRow
+from alphintra_server.db.types import utc_now
 from alphintra_server.services.upload_rows import MOST_OPEN
 from sqlalchemy import select
 
@@ -247,6 +249,63 @@ async def test_it_is_its_senders_alone_and_ends_by_their_will_or_by_time(api, be
     # Nothing that a first look showed of it stays either.
     shown = services.database.read_now(lambda session: session.get_one(UploadRow, old.rpartition("/")[2]).inspection)
     assert shown is None
+
+
+@both
+async def test_what_came_to_nothing_is_told_until_it_is_dismissed(api, begin, send, services, put_upload):
+    async def told(user=ALICE):
+        found = (await api("GET", HOME, user=user, params={"open": "true"})).json
+        assert found["_pagination"]["total"] == len(found["items"])
+        return {item["filename"]: item for item in found["items"]}
+
+    failed, fetched = put_upload(b"x", "failed.csv"), put_upload(b"x", "fetched.csv")
+    waiting, done = put_upload(b"x", "waiting.csv"), put_upload(b"x", "done.csv")
+    late, ended = place(await begin(10, filename="late.csv")), place(await begin(10, filename="ended.csv"))
+    await api("DELETE", ended, user=ALICE, headers=TUS)
+    why = {"code": "NO_ROWS", "message": "There are no rows.", "hint": "Look into it."}
+
+    def stand(session):
+        for upload, state in ((failed, "FAILED"), (fetched, "FAILED"), (waiting, "INSPECTED"), (done, "DONE")):
+            row = session.get_one(UploadRow, upload)
+            row.state, row.error, row.kept = state, why, state == "INSPECTED"
+        session.get_one(UploadRow, late.rpartition("/")[2]).expires_at -= timedelta(hours=25)
+        now = utc_now()
+        about = {"secret_names": [], "source": {}, "about": {}, "description": "", "tags": [], "overlap_bars": 1}
+        more = {"user_id": "alice", "created_at": now}
+        session.add(ConnectorRow(
+            id="c", name="C", kind="http", dataset_name="c", paused=False, updated_at=now, failures=0, **about, **more
+        ))  # fmt: skip
+        session.flush()
+        session.add(ConnectorRunRow(
+            id="r", connector_id="c", trigger="HAND", state="FAILED", fetch_job_id="j", upload_id=fetched, **more
+        ))  # fmt: skip
+
+    services.database.write_now(stand)
+    await services.uploads.sweep()
+    # What a connector fetched is told there.
+    shown = await told()
+    assert set(shown) == {"failed.csv", "waiting.csv", "late.csv"}
+    assert (shown["failed.csv"]["error"], shown["failed.csv"]["dismissed"]) == (why, False)
+    assert (shown["late.csv"]["state"], shown["late.csv"]["error"]["code"]) == ("EXPIRED", "UPLOAD_EXPIRED")
+    assert "for 24 hours" in shown["late.csv"]["error"]["message"]
+    assert await told(MALLORY) == {}
+    assert (await api("DELETE", f"{HOME}/{failed}", user=MALLORY, headers=TUS)).status == 404
+    assert (await api("DELETE", f"{HOME}/{failed}", user="alice:viewer", headers=TUS)).status == 403
+    for path in (f"{HOME}/{failed}", late):
+        for _ in range(2):  # as often as one likes
+            assert (await api("DELETE", path, user=ALICE, headers=TUS)).status == 204
+        kept = (await api("GET", path, user=ALICE)).json
+        assert (kept["dismissed"], kept["state"] in ("FAILED", "EXPIRED")) == (True, True)
+    assert set(await told()) == {"waiting.csv"}
+    assert (await api("DELETE", ended, user=ALICE, headers=TUS)).status == 410
+
+    # Nothing is told of for ever.
+    def age(session):
+        session.get_one(UploadRow, fetched).updated_at -= timedelta(days=31)
+
+    services.database.write_now(age)
+    await services.uploads.sweep()
+    assert fetched not in {row.id for row in rows(services)}
 
 
 async def test_two_uploads_of_one_name_do_not_meet(begin, send, services, data_dir):

@@ -16,6 +16,7 @@ from alphintra_server.services.dataset_grants import DatasetGrants
 from alphintra_server.services.dataset_storage import DatasetStorage
 from alphintra_server.services.manifests import Manifests
 from alphintra_server.services.queueing import Queueing
+from alphintra_server.services.users import Users
 from alphintra_server.services.validations import Validations
 from sqlalchemy import func, select
 
@@ -34,7 +35,7 @@ class Bench:
         storage = DatasetStorage(folder)
         store_version(database, storage, folder / "made")
         self.service = Validations(Queueing(database, Limits(), lambda: None), Manifests(storage))
-        self.kind, self.grants = ValidateKind(storage), DatasetGrants(database)
+        self.kind, self.grants = ValidateKind(storage), DatasetGrants(database, Users(database, ("bob",)))
 
     async def share(self, dataset, level):
         await self.grants.change(ALICE, dataset, GrantChange(user_id="bob", level=level))

@@ -156,10 +156,14 @@ export interface IGrant {
   level: GrantLevel;
   granted_by: string;
   created_at: string;
+  /** Whether a user of that name has ever been here. */
+  seen: boolean;
 }
 
 export interface IGrants {
   grants: IGrant[];
+  /** Whether there is nobody to share with: one user has the installation. */
+  alone: boolean;
 }
 
 /** What this user's files take, in bytes. */
@@ -263,6 +267,13 @@ export interface IDatasetStatistics {
   columns: Record<string, Record<string, unknown>>;
 }
 
+/** Why nothing came of an upload, and what to do. */
+export interface IUploadError {
+  code?: string;
+  message?: string;
+  hint?: string;
+}
+
 /** A file on its way, and what becomes of it. */
 export interface IUpload {
   id: string;
@@ -274,7 +285,7 @@ export interface IUpload {
   state: UploadState;
   job_id: string | null;
   version_id: string | null;
-  error: { code?: string; message?: string } | null;
+  error: IUploadError | null;
   created_at: string;
 }
 
@@ -353,7 +364,7 @@ export interface IUploadInspection {
   state: UploadState;
   job_id: string | null;
   version_id: string | null;
-  error: { code?: string; message?: string } | null;
+  error: IUploadError | null;
   inspection: IInspected | null;
 }
 

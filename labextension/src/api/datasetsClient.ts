@@ -175,6 +175,11 @@ export class DatasetsClient extends Requests {
     return this.get('datasets/upload', { limit }, AbortSignal.timeout(LIST_MS));
   }
 
+  /** The newest uploads of this user that wait for somebody: on their way, to be read, failed, expired. */
+  openUploads(limit: number): Promise<IPage<IUpload>> {
+    return this.get('datasets/upload', { limit, open: true }, AbortSignal.timeout(LIST_MS));
+  }
+
   /** What the first look at an upload found, and where the upload stands. */
   uploadInspection(id: string): Promise<IUploadInspection> {
     return this.get(`datasets/upload/${encodeURIComponent(id)}/inspection`);

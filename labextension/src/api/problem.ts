@@ -25,6 +25,8 @@ export interface IProblem {
   diagnostics?: IDiagnostic[];
   /** Of what cannot be deleted: what was made of it. */
   derived?: IDerived[];
+  /** Of a name that nobody has: the one that is probably meant. */
+  meant?: string;
   /** After how many seconds the server may be asked again, where it says so. */
   retryAfter?: number;
 }
@@ -81,6 +83,9 @@ export function problemFrom(
   }
   if (Array.isArray(body.derived)) {
     problem.derived = body.derived as IDerived[];
+  }
+  if (typeof body.did_you_mean === 'string') {
+    problem.meant = body.did_you_mean;
   }
   return problem;
 }

@@ -212,6 +212,8 @@ export interface ISystem {
     network?: boolean | null;
   };
   jobs?: { running: number; queued: number };
+  /** Whether there is the one owner alone. */
+  single_user?: boolean;
 }
 
 export interface IResults {

@@ -14,7 +14,7 @@ import { SharingTab } from './sharing.js';
 import type { IShown } from './shown.js';
 import { SampleTab, StatisticsTab } from './tabs.js';
 import { VersionsTab } from './versionsTab.js';
-import { nameInCode, rightsOf } from './words.js';
+import { nameInCode, rightsOf, sharedText } from './words.js';
 
 interface IProps {
   shown: IShown;
@@ -80,8 +80,11 @@ function Content(props: IProps & { tab: Tab; onReport: () => void }): JSX.Elemen
           model={props.recipe}
           jobs={jobs}
           datasets={model.items
-            .filter(item => item.id !== dataset.id && item.version !== null)
-            .map(item => `${nameInCode(item)}@${item.version}`)}
+            .filter(item => item.id !== dataset.id && item.version !== null && rightsOf(item).use)
+            .map(item => ({
+              value: `${nameInCode(item)}@${item.version}`,
+              label: sharedText(item, trans) === null ? undefined : trans.__('%1 of %2', item.name, item.owner)
+            }))}
           trans={trans}
           onOpen={(id, number) => {
             props.onReport();

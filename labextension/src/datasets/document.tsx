@@ -8,7 +8,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 import React from 'react';
 
 import type { Client } from '../api/client.js';
-import type { IRuleChoice } from '../api/datasets.js';
+import type { IDataset, IRuleChoice } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
 import type { IJob } from '../api/types.js';
 import { Failure } from '../failure.js';
@@ -26,6 +26,7 @@ import type { DatasetsModel } from './model.js';
 import { sortedReport } from './report.js';
 import { askForRules } from './rulesDialog.js';
 import type { IShown } from './shown.js';
+import { TakenBack, isNoMore, isRefused } from './takenBack.js';
 import { rightsOf } from './words.js';
 
 export interface IDatasetOptions {
@@ -123,12 +124,27 @@ function useShown({ id, alphintra, model, onTitle }: IDocumentProps, number: num
       gone = true;
     };
   }, [id, number, again]);
-  // Another version, or another verdict on this one.
+  // Another version, another verdict on this one, or other rights. What others share is asked for where the list has no
+  // place for it, as far as that was read: its owner may have taken it back.
   React.useEffect(() => {
-    const look = (): void => {
-      const now = model.items.find(item => item.id === id);
-      if (shown && now && now.updated_at !== shown.dataset.updated_at) {
+    let isAsking = false;
+    const compare = (now: IDataset): void => {
+      if (shown && (now.updated_at !== shown.dataset.updated_at || now.access !== shown.dataset.access)) {
         setAgain();
+      }
+    };
+    const look = (): void => {
+      const now = model.find(id);
+      if (now) {
+        compare(now);
+      } else if (shown?.dataset.owner && !rightsOf(shown.dataset).own && !model.isReading && !isAsking) {
+        isAsking = true;
+        alphintra.client
+          .dataset(id)
+          .then(compare, (reason: unknown) => isNoMore(reason) && setError(reason))
+          .finally(() => {
+            isAsking = false;
+          });
       }
     };
     model.changed.connect(look);
@@ -167,6 +183,10 @@ function Document(props: IDocumentProps): JSX.Element {
     []
   );
   React.useEffect(() => () => recipe.dispose(), [recipe]);
+  if (isNoMore(error)) {
+    const { onGone: onClose } = props;
+    return <TakenBack dataset={shown?.dataset ?? null} trans={trans} onRetry={readAgain} onClose={onClose} />;
+  }
   if (error !== null) {
     return <Failure error={error} title={trans.__('The dataset could not be read.')} trans={trans} onRetry={readAgain} />;
   }
@@ -178,13 +198,20 @@ function Document(props: IDocumentProps): JSX.Element {
     readAgain();
     void model.refresh();
   };
+  // Who is refused sees what they may do by now.
+  const refused = (reason: unknown): never => {
+    if (isRefused(reason)) {
+      changed();
+    }
+    throw reason;
+  };
   const may = rightsOf(dataset);
   const mayChange = version !== null && may.change;
   const askAndCheck = async (): Promise<void> => {
     const title = trans.__('Check %1@%2 again', dataset.name, version!.number);
     const { rules } = await client.validationRules();
     const send = (choice: IRuleChoice): Promise<void> =>
-      check.start(() => client.validate(id, version!.number, choice));
+      check.start(() => client.validate(id, version!.number, choice).catch(refused));
     await askForRules(title, rules, report?.parameters ?? {}, send, trans);
   };
   const told = (doing: Promise<unknown>): void => {
@@ -198,7 +225,7 @@ function Document(props: IDocumentProps): JSX.Element {
         version={version}
         trans={trans}
         progress={<Following outcome={check} name={trans.__('Check')} jobs={jobs} trans={trans} />}
-        onDescribe={mayChange ? change => client.changeDataset(id, { ...change }).then(changed) : null}
+        onDescribe={mayChange ? change => client.changeDataset(id, { ...change }).then(changed, refused) : null}
         onCheck={mayChange && !check.isBusy ? () => told(askAndCheck()) : null}
         onDelete={
           mayChange && may.own
@@ -235,11 +262,11 @@ function Document(props: IDocumentProps): JSX.Element {
         trans={trans}
         onOpen={(other, its) => (other === id ? setNumber(its) : props.onOpen(other, its))}
         onAccept={async (rule, why) => {
-          await client.acknowledge(id, version!.number, [rule], why);
+          await client.acknowledge(id, version!.number, [rule], why).catch(refused);
           changed();
         }}
         onRestore={async back => {
-          await client.restoreVersion(id, back, dataset.version!);
+          await client.restoreVersion(id, back, dataset.version!).catch(refused);
           setNumber(null);
           changed();
         }}

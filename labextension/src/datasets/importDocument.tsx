@@ -15,7 +15,7 @@ import type { IJobs } from '../tokens.js';
 import { Drafts, draftOf } from './drafts.js';
 import { IMappingForm, ingestBody, keptForm } from './mapping.js';
 import { MappingForm } from './mappingForm.js';
-import { SendingProgress } from './uploadRow.js';
+import { SendingProgress, errorText } from './uploadRow.js';
 import type { UploadsModel } from './uploads.js';
 import { nameOfFile } from './words.js';
 
@@ -169,7 +169,8 @@ function Import(props: IImportOptions): JSX.Element {
   }
   const job = jobs.active.find(stand.job_id);
   const told = refusal === null ? null : refusalOf(refusal);
-  const failed = stand.error?.message ? { text: stand.error.message, details: [] } : null;
+  const why = errorText(stand.error);
+  const failed = why ? { text: why, details: [] } : null;
   const head = (
     <header className="alphintra-Mapping-head">
       <h2>{stand.filename}</h2>
@@ -252,7 +253,7 @@ function Import(props: IImportOptions): JSX.Element {
             <p>{trans.__('It has become a version of a dataset.')}</p>
           ) : stand.state === 'FAILED' ? (
             <p>{trans.__('It was not kept. Upload it again once it is mended, or another one.')}</p>
-          ) : (
+          ) : stand.state === 'EXPIRED' && failed ? null : (
             <p>{trans.__('The file is no longer kept: upload it again.')}</p>
           )}
           {told ? (

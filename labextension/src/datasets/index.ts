@@ -24,6 +24,9 @@ import { IChosenFile, UploadsModel } from './uploads.js';
 /** Kinds of jobs that work on uploads and datasets. */
 const KINDS: readonly string[] = ['fetch', 'inspect', 'ingest', 'validate', 'process'];
 
+/** How soon it is seen what others share by now, in milliseconds. */
+const SHARED_MS = 30_000;
+
 const idArgs = (description: string): { args: ReadonlyJSONObject } => ({
   args: { type: 'object', properties: { id: { type: 'string', description } }, required: ['id'] }
 });
@@ -57,7 +60,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     const storage = new StorageModel(client);
     const subtle = crypto.subtle as SubtleCrypto | undefined;
     const uploads = new UploadsModel(
-      { uploads: limit => client.uploads(limit), send: (path, init) => client.send(path, init) },
+      { openUploads: limit => client.openUploads(limit), send: (path, init) => client.send(path, init) },
       window.localStorage,
       subtle ? bytes => subtle.digest('SHA-256', bytes) : null
     );
@@ -295,5 +298,12 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
         refresh();
       }
     });
+    // Others share and take back whenever they like, and no event tells of it.
+    window.setInterval(() => {
+      const isLookedAt = panel.isVisible || datasets.find(widget => widget.isVisible) !== undefined;
+      if (jobs.system.value?.single_user === false && isLookedAt && document.visibilityState === 'visible') {
+        void model.refresh();
+      }
+    }, SHARED_MS);
   }
 };

@@ -22,7 +22,7 @@ import { Lists, ShownList } from './panelLists.js';
 import { DatasetRow } from './row.js';
 import { StorageModel, roomLeft, takenShare, usageDetail, usageText } from './storage.js';
 import { UploadRow, uploadKey } from './uploadRow.js';
-import type { IChosenFile, IUploadItem, UploadsModel } from './uploads.js';
+import { FRUITLESS, IChosenFile, IUploadItem, UploadsModel } from './uploads.js';
 
 interface IProps {
   model: DatasetsModel;
@@ -37,7 +37,7 @@ interface IProps {
   onFiles: (files: readonly IChosenFile[]) => void;
 }
 
-function Uploads(props: IProps): JSX.Element | null {
+function Uploads(props: IProps & { onBrowse: () => void }): JSX.Element | null {
   const { uploads, jobs, trans, commands } = props;
   // What a connector fetched is its own matter: its row asks.
   const items = uploads.items.filter(upload => !props.connectors.model.ofUpload(upload.id));
@@ -49,9 +49,22 @@ function Uploads(props: IProps): JSX.Element | null {
       Notification.error(trans.__('The upload could not be ended. %1', describe(reason).text));
     });
   };
+  const failures = items.filter(upload => FRUITLESS.includes(upload.state));
   return (
     <section>
-      <h3 className="alphintra-Variables-group">{trans.__('Uploads')}</h3>
+      <div className="alphintra-Uploads-head">
+        <h3 className="alphintra-Variables-group">{trans.__('Uploads')}</h3>
+        {failures.length > 1 ? (
+          <button
+            type="button"
+            className="alphintra-Chip"
+            title={trans.__('Take all from the list that failed or were not gone on with')}
+            onClick={() => failures.forEach(discard)}
+          >
+            {trans.__('dismiss all %1', failures.length)}
+          </button>
+        ) : null}
+      </div>
       <Rows label={trans.__('Uploads')} ids={items.map(uploadKey)}>
         {items.map(upload => (
           <UploadRow
@@ -60,6 +73,7 @@ function Uploads(props: IProps): JSX.Element | null {
             job={jobs.active.find(upload.jobId)}
             trans={trans}
             onOpen={() => void commands.execute(CommandIDs.openUpload, { id: upload.id })}
+            onChoose={props.onBrowse}
             onDiscard={() => discard(upload)}
             onStopJob={jobs.stop}
           />
@@ -238,7 +252,7 @@ function Body(props: IProps & { shown: ShownList }): JSX.Element {
           />
         ) : (
           <>
-            <Uploads {...props} />
+            <Uploads {...props} onBrowse={browse} />
             <ListStates
               model={model}
               trans={trans}

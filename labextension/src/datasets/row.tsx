@@ -5,7 +5,7 @@ import React from 'react';
 
 import type { IDataset } from '../api/datasets.js';
 import { Row } from '../lists/rows.js';
-import { assetText, datasetState, freshness, rowsText, sourceText, spanText, symbolsText } from './words.js';
+import { assetText, datasetState, freshness, fromText, rowsText, sharedText, spanText, symbolsText } from './words.js';
 
 interface IProps {
   dataset: IDataset;
@@ -25,17 +25,18 @@ export function DatasetRow({ dataset, current, now, trans, onOpen }: IProps): JS
   ].filter(Boolean);
   const span = spanText(dataset);
   const version = dataset.version === null ? null : `@${dataset.version}`;
-  const from = sourceText(dataset.source, trans);
+  const from = fromText(dataset, trans);
+  const shared = sharedText(dataset, trans);
   return (
     <Row
       id={dataset.id}
-      label={[dataset.name, version, from, ...facts, span, state.text].filter(Boolean).join(', ')}
+      label={[dataset.name, version, shared ?? from, ...facts, span, state.text].filter(Boolean).join(', ')}
       className="alphintra-Dataset"
       current={current}
       data-dataset={dataset.id}
       data-name={dataset.name}
       data-state={state.kind}
-      title={[dataset.name + (version ?? ''), dataset.description, facts.join(' \u00b7 ')].filter(Boolean).join('\n')}
+      title={[dataset.name + (version ?? ''), shared, dataset.description, facts.join(' \u00b7 ')].filter(Boolean).join('\n')}
       onOpen={onOpen}
     >
       <div className="alphintra-Item-line">

@@ -3,12 +3,13 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
+import type { IUploadError } from '../api/datasets.js';
 import { ApiError, describe } from '../api/problem.js';
 import type { IJob } from '../api/types.js';
 import { Bar, JobProgress } from '../jobs/progress.js';
 import { bytesText, etaText, percentText } from '../jobs/words.js';
 import { Row, RowButton } from '../lists/rows.js';
-import type { IUploadItem } from './uploads.js';
+import { FRUITLESS, IUploadItem } from './uploads.js';
 
 interface IProps {
   upload: IUploadItem;
@@ -16,7 +17,9 @@ interface IProps {
   job: IJob | undefined;
   trans: TranslationBundle;
   onOpen: () => void;
-  /** End the upload, or take it from the list where it has failed. */
+  /** Choose its file again: it goes on from what is here, or is sent anew. */
+  onChoose: () => void;
+  /** End the upload, or take it from the list where nothing came of it. */
   onDiscard: () => void;
   onStopJob: (id: string) => void;
 }
@@ -32,9 +35,10 @@ function waitingText(error: unknown, trans: TranslationBundle): string {
 export function SendingProgress(props: {
   upload: IUploadItem;
   trans: TranslationBundle;
+  onChoose?: () => void;
   onDiscard: () => void;
 }): JSX.Element {
-  const { upload, trans } = props;
+  const { upload, trans, onChoose } = props;
   const { sender } = upload;
   const share = upload.length === 0 ? 1 : upload.received / upload.length;
   const left = sender?.secondsLeft ?? null;
@@ -52,6 +56,15 @@ export function SendingProgress(props: {
           {doing}
         </span>
         {left === null ? null : <span className="alphintra-Progress-left">{etaText(left, trans)}</span>}
+        {sender === null && onChoose ? (
+          <RowButton
+            className="alphintra-Chip"
+            aria-label={trans.__('Go on with %1: choose the file', upload.filename)}
+            onPress={onChoose}
+          >
+            {trans.__('go on\u2026')}
+          </RowButton>
+        ) : null}
         <RowButton
           className="alphintra-Chip"
           aria-label={trans.__('Cancel the upload of %1', upload.filename)}
@@ -70,6 +83,17 @@ export function SendingProgress(props: {
   );
 }
 
+/** Why nothing came of an upload, and what to do where the server says it. */
+export function errorText(error: IUploadError | null): string | undefined {
+  const parts = [error?.message, error?.hint].filter((part): part is string => Boolean(part));
+  return parts.length === 0 ? undefined : parts.map(sentence).join(' ');
+}
+
+/** A message as a sentence: those of the reader of files begin small and have no full stop. */
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!:]$/.test(text) ? '' : '.'}`;
+}
+
 /** What tells an upload from the others of the list. */
 export function uploadKey(upload: IUploadItem): string {
   return upload.id ?? upload.filename;
@@ -77,8 +101,9 @@ export function uploadKey(upload: IUploadItem): string {
 
 export function UploadRow(props: IProps): JSX.Element {
   const { upload, job, trans } = props;
-  const canOpen = upload.id !== null && upload.state !== 'RECEIVING' && upload.state !== 'FAILED';
-  const error = upload.sender?.state === 'failed' ? describe(upload.sender.error).text : upload.error?.message;
+  const isFruitless = FRUITLESS.includes(upload.state);
+  const canOpen = upload.id !== null && upload.state !== 'RECEIVING' && !isFruitless;
+  const error = upload.sender?.state === 'failed' ? describe(upload.sender.error).text : errorText(upload.error);
   const discard = (label: string): JSX.Element => (
     <RowButton
       className="alphintra-Chip"
@@ -105,9 +130,14 @@ export function UploadRow(props: IProps): JSX.Element {
     >
       <div className="alphintra-Item-line">
         <b title={upload.filename}>{upload.filename}</b>
+        {isFruitless ? (
+          <span className="alphintra-Upload-when alphintra-muted" title={upload.at.slice(0, 16).replace('T', ' ')}>
+            {upload.at.slice(0, 10)}
+          </span>
+        ) : null}
       </div>
       {upload.state === 'RECEIVING' ? (
-        <SendingProgress upload={upload} trans={trans} onDiscard={props.onDiscard} />
+        <SendingProgress upload={upload} trans={trans} onChoose={props.onChoose} onDiscard={props.onDiscard} />
       ) : upload.state === 'INSPECTED' || upload.state === 'RECEIVED' ? (
         <div className="alphintra-Item-line">
           <span className="alphintra-Upload-ask">
@@ -118,10 +148,21 @@ export function UploadRow(props: IProps): JSX.Element {
           </RowButton>
           {discard(trans.__('discard'))}
         </div>
-      ) : upload.state === 'FAILED' ? (
+      ) : isFruitless ? (
         <>
-          <div className="alphintra-Item-error">{error ?? trans.__('It could not be read.')}</div>
-          <div className="alphintra-Item-line">{discard(trans.__('dismiss'))}</div>
+          <div className="alphintra-Item-error alphintra-Upload-why" title={error}>
+            {error ?? (upload.state === 'FAILED' ? trans.__('It could not be read.') : trans.__('It was not gone on with.'))}
+          </div>
+          <div className="alphintra-Item-line">
+            <RowButton
+              className="alphintra-Chip"
+              aria-label={trans.__('%1: choose the file again', upload.filename)}
+              onPress={props.onChoose}
+            >
+              {trans.__('upload again\u2026')}
+            </RowButton>
+            {discard(trans.__('dismiss'))}
+          </div>
         </>
       ) : (
         <JobProgress

@@ -3,13 +3,15 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type { IUpload, UploadState } from '../api/datasets.js';
+import { ApiError } from '../api/problem.js';
 import type { IPage } from '../api/types.js';
 import type { ISource, ITusOptions } from './tus.js';
 import { TusUpload } from './tus.js';
 
 /** What the model needs of the server. */
 export interface IUploadSource {
-  uploads(limit: number): Promise<IPage<IUpload>>;
+  /** The newest of those that wait for somebody, those that failed or expired among them. */
+  openUploads(limit: number): Promise<IPage<IUpload>>;
   send: ITusOptions['send'];
 }
 
@@ -28,12 +30,15 @@ export interface IUploadItem {
   state: UploadState;
   jobId: string | null;
   error: IUpload['error'];
+  /** When it was begun, as ISO 8601 writes it. */
+  at: string;
   /** What sends it, where this tab does. */
   sender: TusUpload | null;
 }
 
 const MOST = 50;
-const OVER: readonly UploadState[] = ['DONE', 'ABORTED', 'EXPIRED', 'FAILED'];
+/** Nothing came of it, and its file is no longer kept. */
+export const FRUITLESS: readonly UploadState[] = ['FAILED', 'EXPIRED'];
 
 export class UploadsModel {
   constructor(
@@ -52,14 +57,13 @@ export class UploadsModel {
     return this._sent;
   }
 
-  /** Those that are not over, and those that failed before the eyes of this tab; the newest first. */
+  /** Those that wait for somebody; the newest first. */
   get items(): readonly IUploadItem[] {
     const sending = this._senders.map(sender => this._itemOf(sender));
     const own = new Set(sending.map(item => item.id));
     const others = this._uploads
-      .filter(upload => !own.has(upload.id) && !this._dismissed.has(upload.id))
-      .filter(upload => !OVER.includes(upload.state) || (upload.state === 'FAILED' && this._watched.has(upload.id)))
-      .map(upload => ({ ...upload, jobId: upload.job_id, sender: null }));
+      .filter(upload => !own.has(upload.id) && !this._discarded.has(upload.id))
+      .map(upload => ({ ...upload, jobId: upload.job_id, at: upload.created_at, sender: null }));
     return [...sending, ...others];
   }
 
@@ -82,7 +86,12 @@ export class UploadsModel {
     }
   }
 
-  /** End an upload, wherever it stands; what failed is only no longer shown. */
+  /** Those that came to nothing, or could not be sent. */
+  get failures(): readonly IUploadItem[] {
+    return this.items.filter(item => FRUITLESS.includes(item.state));
+  }
+
+  /** End an upload, wherever it stands; the server lists no more what came to nothing. */
   async discard(item: IUploadItem): Promise<void> {
     if (item.sender !== null) {
       const { sender } = item;
@@ -92,13 +101,20 @@ export class UploadsModel {
         await sender.cancel();
       }
     } else if (item.id !== null) {
-      this._dismissed.add(item.id);
+      this._discarded.add(item.id);
       this._changed.emit();
-      if (item.state !== 'FAILED') {
+      try {
         await this._source.send(`datasets/upload/${item.id}`, {
           method: 'DELETE',
           headers: { 'Tus-Resumable': '1.0.0' }
         });
+      } catch (error) {
+        if (!(error instanceof ApiError && [404, 410].includes(error.problem.status))) {
+          this._discarded.delete(item.id);
+          this._changed.emit();
+          throw error;
+        }
+        // Somebody has ended it elsewhere.
       }
     }
   }
@@ -106,16 +122,11 @@ export class UploadsModel {
   /** Read what the server has. What it says is newer than what was known. */
   async refresh(): Promise<void> {
     try {
-      this._uploads = (await this._source.uploads(MOST)).items;
+      this._uploads = (await this._source.openUploads(MOST)).items;
     } catch (error) {
       // The list of datasets, which is read along with it, says that the server is away.
       console.warn('The uploads could not be read.', error);
       return;
-    }
-    for (const { id, state } of this._uploads) {
-      if (!OVER.includes(state)) {
-        this._watched.add(id);
-      }
     }
     this._changed.emit();
   }
@@ -130,8 +141,11 @@ export class UploadsModel {
       digest: this._digest,
       id: left?.id ?? null
     });
-    // One that could not be sent gives way: who adds its file again wants it tried again.
+    // What came to nothing gives way: who adds its file again wants it tried again.
     this._senders = [sender, ...this._senders.filter(other => this._keys.get(other) !== key)];
+    for (const item of this.failures.filter(own => own.sender === null && own.filename === file.name)) {
+      this.discard(item).catch((error: unknown) => console.warn('A failed upload could not be dismissed.', error));
+    }
     this._keys.set(sender, key);
     sender.changed.connect(() => {
       if (sender.id !== null) {
@@ -145,7 +159,6 @@ export class UploadsModel {
       this._memory.removeItem(key);
     }
     if (sender.state === 'sent' && sender.id !== null) {
-      this._watched.add(sender.id);
       await this.refresh();
       this._drop(sender);
       this._sent.emit(sender.id);
@@ -161,6 +174,7 @@ export class UploadsModel {
       state: sender.state === 'failed' ? 'FAILED' : 'RECEIVING',
       jobId: null,
       error: null,
+      at: new Date().toISOString(),
       sender
     };
   }
@@ -175,8 +189,7 @@ export class UploadsModel {
   /** What tells the file of each from another one. */
   private _keys = new WeakMap<TusUpload, string>();
   private _onTheirWay = new Set<string>();
-  private _watched = new Set<string>();
-  private _dismissed = new Set<string>();
+  private _discarded = new Set<string>();
   private _changed = new Signal<this, void>(this);
   private _sent = new Signal<this, string>(this);
 }

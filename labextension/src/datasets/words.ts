@@ -56,6 +56,12 @@ export function sharedText(dataset: Pick<IDataset, 'owner' | 'access'>, trans: T
   }[access];
 }
 
+/** Where it comes from, as a list has room for it: whose it is, of what others share. */
+export function fromText(dataset: Pick<IDataset, 'owner' | 'access' | 'source'>, trans: TranslationBundle): string {
+  const { owner, access, source } = dataset;
+  return owner === null || access === 'OWNER' ? sourceText(source, trans) : trans.__('of %1', owner);
+}
+
 export function severityText(severity: IRuleResult['severity'], trans: TranslationBundle): string {
   return { error: trans.__('error'), warning: trans.__('warning'), info: trans.__('remark') }[severity];
 }

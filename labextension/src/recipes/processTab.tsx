@@ -11,6 +11,7 @@ import type { IOutcome, Outcome } from '../jobs/outcome.js';
 import { JobProgress } from '../jobs/progress.js';
 import { useSignals } from '../lists/redraw.js';
 import { CopyButton } from '../result/header.js';
+import type { IOption } from '../run/field.js';
 import type { IJobs } from '../tokens.js';
 import { MOST_STEPS, RecipeModel } from './model.js';
 import { Effects, PreviewView } from './previewView.js';
@@ -25,7 +26,7 @@ interface IProps {
   /** Columns that a step can change: all but that of the time. */
   columns: readonly string[];
   /** Datasets that can be joined, as `name@3`. */
-  datasets: readonly string[];
+  datasets: readonly IOption[];
   trans: TranslationBundle;
   /** Show the version that was made. */
   onOpen: (dataset: string, number: number) => void;

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownIcon, caretUpIcon, closeIcon, LabIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import { Field, SelectField, TextField } from '../run/field.js';
+import { Field, IOption, SelectField, TextField } from '../run/field.js';
 import { fieldText, listOf } from './draft.js';
 import type { IStep, RecipeModel } from './model.js';
 import type { IParameter, IStepKind } from './schema.js';
@@ -20,7 +20,7 @@ interface IProps {
   /** Columns that there are before it. */
   columns: readonly string[];
   /** Datasets that can be joined, as `name@3`. */
-  datasets: readonly string[];
+  datasets: readonly IOption[];
   /** That it told of later rows, and of which. */
   leak: string | null;
   trans: TranslationBundle;

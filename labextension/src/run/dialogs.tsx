@@ -7,6 +7,7 @@ import React from 'react';
 import { ApiError, describe } from '../api/problem.js';
 import type { IDiagnostic, IStrategyClass } from '../api/types.js';
 import type { IComplaint } from './complaints.js';
+import type { IOption } from './field.js';
 import {
   IChoice,
   IFields,
@@ -18,7 +19,7 @@ import { RunForm } from './runForm.js';
 
 interface IOptions {
   classes: readonly IStrategyClass[];
-  datasets: readonly string[];
+  datasets: readonly IOption[];
   fields: IFields;
   trans: TranslationBundle;
 }

@@ -40,10 +40,16 @@ export function Field(props: IFieldProps): JSX.Element {
   );
 }
 
+/** What is offered for a field; a label says what a value is that nobody knows by heart. */
+export interface IOption {
+  value: string;
+  label?: string;
+}
+
 export function TextField(
   props: IProps & {
     value: string;
-    options?: readonly string[];
+    options?: readonly (string | IOption)[];
     placeholder?: string;
     decimal?: boolean;
     disabled?: boolean;
@@ -68,8 +74,8 @@ export function TextField(
           />
           {props.options ? (
             <datalist id={listId}>
-              {props.options.map(item => (
-                <option key={item} value={item} />
+              {props.options.map(own => (typeof own === 'string' ? { value: own } : own)).map(item => (
+                <option key={item.value} {...item} />
               ))}
             </datalist>
           ) : null}

@@ -12,7 +12,8 @@ import { fractionOf, isFinished } from '../jobs/state.js';
 import { formatValue } from '../result/format.js';
 import type { IAlphintra, IBacktests, IJobs } from '../tokens.js';
 import { askForRun, showDiagnostics } from './dialogs.js';
-import { IChoice, IFields, datasetNames, initialFields } from './form.js';
+import type { IOption } from './field.js';
+import { IChoice, IFields, datasetOptions, initialFields } from './form.js';
 import { methodologyLabel } from './methodology.js';
 import { goTo } from './source.js';
 
@@ -62,9 +63,9 @@ export class RunFlow {
   private async _ask(path: string, inspection: IInspection): Promise<void> {
     const { client, settings, trans } = this._alphintra;
     const { classes } = inspection;
-    let datasets: string[] = [];
+    let datasets: IOption[] = [];
     try {
-      datasets = datasetNames((await client.datasets()).items);
+      datasets = datasetOptions((await client.datasets()).items, trans);
     } catch (error) {
       // The names are only suggestions; the run itself says if the dataset is unknown.
       console.warn('Alphintra could not list the datasets.', error);

@@ -1,11 +1,15 @@
 /** What a trader chooses before a backtest from the toolbar: checked values, without a DOM. */
 
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 import type { IFieldError } from '../api/problem.js';
 import type { IDataset } from '../api/datasets.js';
 import type { IParameter, IStrategyClass } from '../api/types.js';
+import { nameInCode, rightsOf } from '../datasets/words.js';
 import type { ISettingValues } from '../settings/values.js';
 import type { IComplaint } from './complaints.js';
 import { COMMISSION_TERMS, Cost, SLIPPAGE_TERMS, readCost } from './costs.js';
+import type { IOption } from './field.js';
 import type { Value } from './grid.js';
 import {
   IMethodFields,
@@ -323,13 +327,23 @@ export function stillWrong(
   );
 }
 
-/** Names to offer for the dataset: each set that can be traded, and its single symbols. */
-export function datasetNames(datasets: readonly Pick<IDataset, 'name' | 'symbols' | 'tradable'>[]): string[] {
+/**
+ * What to offer for the dataset: each set that may be run on and can be traded, and its single symbols. What others share
+ * is known by its id, with its name and owner as the label.
+ */
+export function datasetOptions(
+  datasets: readonly Pick<IDataset, 'id' | 'name' | 'owner' | 'access' | 'symbols' | 'tradable'>[],
+  trans: TranslationBundle
+): IOption[] {
   return datasets
-    .filter(item => item.tradable !== false)
+    .filter(item => item.tradable !== false && rightsOf(item).use)
     .flatMap(item => {
-      return item.symbols.length > 1
-        ? [item.name, ...item.symbols.map(symbol => `${item.name}/${symbol}`)]
-        : [item.name];
+      const value = nameInCode(item);
+      const rests = item.symbols.length > 1 ? ['', ...item.symbols.map(symbol => `/${symbol}`)] : [''];
+      return rests.map(rest =>
+        value === item.name
+          ? { value: value + rest }
+          : { value: value + rest, label: trans.__('%1 of %2', item.name + rest, item.owner) }
+      );
     });
 }

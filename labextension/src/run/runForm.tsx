@@ -6,13 +6,13 @@ import React from 'react';
 import type { IStrategyClass } from '../api/types.js';
 import { IComplaint, complaintText } from './complaints.js';
 import { COMMISSION_TERMS, SLIPPAGE_TERMS } from './costs.js';
-import { SelectField, TextField } from './field.js';
+import { IOption, SelectField, TextField } from './field.js';
 import { IFields, PROFILES, withClass } from './form.js';
 import { MethodForm } from './methodForm.js';
 
 export interface IFormProps {
   classes: readonly IStrategyClass[];
-  datasets: readonly string[];
+  datasets: readonly IOption[];
   fields: IFields;
   complaints: readonly IComplaint[];
   /** What is wrong and belongs to no field. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createHash, webcrypto } from 'node:crypto';
 import { test } from 'node:test';
 
-import type { IUpload } from '../api/datasets.js';
+import type { IUpload, UploadState } from '../api/datasets.js';
 import { ApiError } from '../api/problem.js';
 import { TusUpload } from '../datasets/tus.js';
-import { IMemory, UploadsModel } from '../datasets/uploads.js';
+import { IMemory, IUploadSource, UploadsModel } from '../datasets/uploads.js';
 
 const away = (): ApiError => new ApiError({ status: 0, title: 'Failed to fetch' });
 
@@ -71,7 +71,10 @@ class TusServer {
     };
   }
 
-  readonly uploads = async (): Promise<{ items: IUpload[] }> => ({ items: this.length < 0 ? [] : [this.upload] });
+  /** What waits for somebody: nothing that was ended. */
+  readonly openUploads = async (): Promise<{ items: IUpload[] }> => ({
+    items: this.length < 0 || this.deleted > 0 ? [] : [this.upload]
+  });
 }
 
 class Answer {
@@ -247,7 +250,7 @@ test('of two files of one name and length neither is left out', async () => {
     begun.push(init.method!);
     return never;
   };
-  const uploads = new UploadsModel({ uploads: async () => ({ items: [] }), send }, new Memory(), digest);
+  const uploads = new UploadsModel({ openUploads: async () => ({ items: [] }), send }, new Memory(), digest);
   const own = (lastModified: number): File => new File(['Date,Close'], 'prices.csv', { lastModified });
   void uploads.add(own(1));
   void uploads.add(own(2));
@@ -257,4 +260,46 @@ test('of two files of one name and length neither is left out', async () => {
   await new Promise(resolve => setTimeout(resolve));
   assert.deepEqual(begun, ['POST', 'POST']);
   assert.equal(uploads.items.length, 2);
+});
+
+test('what failed is there after the page was loaded anew, until it is dismissed or its file is added again', async () => {
+  const server = new TusServer();
+  const why = { code: 'NO_ROWS', message: 'There are no rows.', hint: 'Look into the file.' };
+  const old = (id: string, filename: string, state: UploadState): IUpload => ({
+    ...server.upload, id, filename, state, error: why
+  });
+  const shown = [old('f1', 'Prüfung €.csv', 'FAILED'), old('f2', 'b.csv', 'EXPIRED'), old('f3', 'c.csv', 'RECEIVED')];
+  const ended: string[] = [];
+  let refusal: ApiError | null = null;
+  const source: IUploadSource = {
+    openUploads: async () => ({ items: [...shown, ...(await server.openUploads()).items] }),
+    send: async (path, init) => {
+      if (init.method !== 'DELETE') {
+        return server.send(path, init);
+      }
+      if (refusal !== null) {
+        throw refusal;
+      }
+      ended.push(path);
+      return new Answer({}, '');
+    }
+  };
+  const uploads = new UploadsModel(source, new Memory(), digest);
+  const states = (): [string | null, UploadState][] => uploads.items.map(item => [item.id, item.state]);
+  await uploads.refresh();
+  assert.deepEqual(states(), [['f1', 'FAILED'], ['f2', 'EXPIRED'], ['f3', 'RECEIVED']]);
+  assert.equal(uploads.items[0]!.error?.message, 'There are no rows.');
+  // The server away: it is shown again, and whoever dismissed it is told.
+  refusal = away();
+  await assert.rejects(uploads.discard(uploads.find('f2')!));
+  assert.equal(states().length, 3);
+  // Ended elsewhere meanwhile: that is as good.
+  refusal = new ApiError({ status: 404, title: 'Not Found' });
+  await uploads.discard(uploads.find('f2')!);
+  assert.deepEqual(states(), [['f1', 'FAILED'], ['f3', 'RECEIVED']]);
+  // Another file leaves them; the mended one takes the place of what failed.
+  refusal = null;
+  await uploads.add(file());
+  assert.deepEqual(states(), [['f3', 'RECEIVED'], ['u1', 'INSPECTING']]);
+  assert.deepEqual(ended, ['datasets/upload/f1']);
 });

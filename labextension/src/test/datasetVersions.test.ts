@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
 
 import type { IDatasetVersion, IRule, IStorageUsage } from '../api/datasets.js';
 import { ApiError, problemFrom } from '../api/problem.js';
@@ -10,7 +12,8 @@ import { Fate, decided, undecided, withMore } from '../datasets/deleting.js';
 import { byGroup, choiceOf, complaintOf, fieldsOf, textOf, withNumber, withRule } from '../datasets/ruleChoice.js';
 import { StorageModel, roomLeft, takenShare, usageText } from '../datasets/storage.js';
 import { makingOf, otherThan, parentText } from '../datasets/versions.js';
-import { nameInCode, rightsOf, sharedText, tagsOf } from '../datasets/words.js';
+import { TakenBack, isNoMore, isRefused } from '../datasets/takenBack.js';
+import { fromText, nameInCode, rightsOf, sharedText, tagsOf } from '../datasets/words.js';
 
 const filled = (text: string, args: unknown[]): string => text.replace(/%(\d)/g, (_, n) => String(args[Number(n) - 1]));
 const trans = {
@@ -147,4 +150,23 @@ test('what a grant allows is offered, and said beside whose it is', () => {
     null
   ]);
   assert.equal(sharedText({ owner: null, access: 'USE' }, trans), null);
+  const from = levels.map(access => fromText({ owner: 'alice', access, source: 'USER_UPLOAD' }, trans));
+  assert.deepEqual(from, ['of alice', 'of alice', 'of alice', 'uploaded']);
+  assert.equal(fromText({ owner: null, access: 'USE', source: 'PLATFORM' }, trans), 'platform');
+});
+
+test('what is not there any more says whose it was, and what the user may do by now is read after a refusal', () => {
+  const answer = (status: number, code?: string): ApiError => new ApiError({ status, title: 'No', code });
+  assert.deepEqual([404, 410, 403, 503, 0].map(status => isNoMore(answer(status))), [true, true, false, false, false]);
+  assert.deepEqual([answer(404), answer(403, 'DATASET_ACCESS'), answer(403), new Error('x')].map(isRefused), [
+    true, true, false, false
+  ]);
+  const said = (dataset: { name: string; owner: string; access: 'READ' | 'OWNER' } | null): string =>
+    renderToStaticMarkup(
+      React.createElement(TakenBack, { dataset, trans, onRetry: () => undefined, onClose: () => undefined })
+    );
+  const shared = said({ name: 'prices', owner: 'alice', access: 'READ' });
+  assert.match(shared, /prices is no longer shared with you\..*alice, whose it is, took it back.*ask alice/);
+  assert.match(said({ name: 'prices', owner: 'bob', access: 'OWNER' }), /prices was deleted\./);
+  assert.match(said(null), /not there for you/);
 });

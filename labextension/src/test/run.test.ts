@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 import { problemFrom } from '../api/problem.js';
 import type { IStrategyClass } from '../api/types.js';
-import { datasetNames, initialFields, readFields } from '../run/form.js';
+import { datasetOptions, initialFields, readFields } from '../run/form.js';
 import { DEFAULTS, readSettings } from '../settings/values.js';
 import { strategyNotebook } from '../templates/strategyNotebook.js';
+
+const trans = {
+  __: (text: string, ...values: unknown[]) => text.replace(/%(\d)/g, (_, n: string) => String(values[Number(n) - 1]))
+} as unknown as TranslationBundle;
+const PLATFORM = { id: 'p', owner: null, access: 'USE' } as const;
 
 const sma: IStrategyClass = {
   name: 'SmaCross',
@@ -76,12 +83,35 @@ test('bad fields are named, good ones are numbers, defaults are left to the clas
 
 test('only data that can be traded is offered, with its single symbols', () => {
   assert.deepEqual(
-    datasetNames([
-      { name: 'us-equities-daily', symbols: ['AAPL', 'IBM'], tradable: true },
-      { name: 'us-closes-daily', symbols: ['A', 'B'], tradable: false },
-      { name: 'wti-daily', symbols: ['WTI'] }
-    ]),
+    datasetOptions(
+      [
+        { ...PLATFORM, name: 'us-equities-daily', symbols: ['AAPL', 'IBM'], tradable: true },
+        { ...PLATFORM, name: 'us-closes-daily', symbols: ['A', 'B'], tradable: false },
+        { ...PLATFORM, name: 'wti-daily', symbols: ['WTI'] }
+      ],
+      trans
+    ).map(option => option.value),
     ['us-equities-daily', 'us-equities-daily/AAPL', 'us-equities-daily/IBM', 'wti-daily']
+  );
+});
+
+test('what others share is offered by its id, with whose it is, and only where it may be run on', () => {
+  const of = { owner: 'alice', symbols: ['A', 'B'] };
+  assert.deepEqual(
+    datasetOptions(
+      [
+        { ...of, id: 'f00', name: 'prices', access: 'USE' as const },
+        { ...of, id: 'f01', name: 'secret', access: 'READ' as const },
+        { ...of, id: 'f02', name: 'mine', access: 'OWNER' as const, symbols: [] }
+      ],
+      trans
+    ),
+    [
+      { value: 'f00', label: 'prices of alice' },
+      { value: 'f00/A', label: 'prices/A of alice' },
+      { value: 'f00/B', label: 'prices/B of alice' },
+      { value: 'mine' }
+    ]
   );
 });
 

@@ -85,4 +85,4 @@ class ConnectorRunRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index(None, "connector_id", "created_at", "id"),)
+    __table_args__ = (Index(None, "connector_id", "created_at", "id"), Index(None, "upload_id"))

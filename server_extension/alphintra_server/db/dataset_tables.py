@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .tables import Base
@@ -183,6 +183,8 @@ class UploadRow(Base):
     error: Mapped[dict[str, Any] | None] = mapped_column(NullableJson)
     # Whether its file still takes room.
     kept: Mapped[bool] = mapped_column(Boolean, default=True)
+    # Whether its sender has done with one that came to nothing.
+    dismissed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -43,6 +43,16 @@ class Base(DeclarativeBase):
     )
 
 
+class UserRow(Base):
+    """Somebody who has been here: others can share with them. A local installation has no rows."""
+
+    __tablename__ = "users"
+
+    # What the identity provider calls them.
+    user_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class StrategyRow(Base):
     """A strategy as its owner sees it now; every saved change is also a version."""
 

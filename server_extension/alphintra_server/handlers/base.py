@@ -197,6 +197,7 @@ class AlphintraHandler(AnsweringMixin, APIHandler):
             raise errors.Forbidden(f"You may not {action} {resource}.")
         who = caller(self)
         who.require(scope)
+        await self.services.users.seen(who)
         return who
 
     async def still_admitted(self, scope: str) -> bool:

@@ -281,6 +281,6 @@ class UploadHandler(UploadingHandler):
 
     @endpoint("datasets:write", status=204, problems=(404, 409, 410))
     async def delete(self, who: Caller, upload_id: str) -> None:
-        """End an upload: its file is removed."""
+        """End an upload: its file is removed. One that failed or expired is dismissed: no longer listed as open."""
         await self.services.uploads.abort(who, upload_id)
         self.set_status(204)

@@ -67,6 +67,7 @@ class System(Reply):
     owner: str
     roles: list[str]
     scopes: list[str]
+    single_user: bool = Field(description="Whether there is the one owner alone, and nobody to share with.")
     data_dir: str | None
     workspace: dict[str, Any]
     limits: dict[str, Any]

@@ -153,6 +153,7 @@ class Grant(Reply):
     level: DatasetAccess
     granted_by: str
     created_at: datetime
+    seen: bool = Field(description="Whether a user of that name has ever been here.")
 
 
 class Grants(Reply):
@@ -160,6 +161,7 @@ class Grants(Reply):
 
     dataset_id: str
     grants: list[Grant]
+    alone: bool = Field(description="Whether this installation has one user: there is nobody to share it with.")
 
 
 class GrantChange(Body):

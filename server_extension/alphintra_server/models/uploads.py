@@ -37,7 +37,8 @@ class Upload(Reply):
     state: UploadState
     job_id: str | None = Field(description="The job that works on it, or was the last to.")
     version_id: str | None = Field(description="The version that came of it.")
-    error: dict[str, Any] | None
+    error: dict[str, Any] | None = Field(description="Why nothing came of it: code, message; where and hint, if known.")
+    dismissed: bool = Field(description="Whether you have done with one that failed or expired.")
     expires_at: datetime = Field(description="When it is removed if nothing happens to it.")
     created_at: datetime
     updated_at: datetime
@@ -47,3 +48,8 @@ class UploadsQuery(PageQuery):
     """Which uploads."""
 
     state: UploadState | None = None
+    open: bool = Field(
+        False,
+        description="Those alone that wait for somebody: on their way, looked at, or failed or expired and not yet "
+        "dismissed. What connectors fetched is theirs.",
+    )

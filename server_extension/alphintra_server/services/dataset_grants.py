@@ -13,6 +13,7 @@ from ..db.types import utc_now
 from ..errors import Conflict, Invalid
 from ..models.datasets import DatasetAccess, Grant, GrantChange, Grants
 from .dataset_rows import owned
+from .users import Users
 
 MOST = 200
 """Users with whom one dataset is shared."""
@@ -23,21 +24,24 @@ class DatasetGrants:
 
     Args:
         database: Where it is.
+        users: Whom this installation knows.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, users: Users) -> None:
         self._database = database
+        self._users = users
 
     async def get(self, who: Caller, dataset_id: str) -> Grants:
         """List with whom a dataset is shared."""
-        return await self._database.read(lambda session: _shown(session, owned(session, who, dataset_id)))
+        return await self._database.read(lambda session: self._shown(session, owned(session, who, dataset_id)))
 
     async def change(self, who: Caller, dataset_id: str, body: GrantChange) -> Grants:
         """Share a dataset with a user, otherwise than before, or no more.
 
         Raises:
-            Invalid: It is the owner.
-            Conflict: It is shared with as many as may be.
+            Invalid: It is the owner, or nobody of that name has been here.
+            TooMany: Too many names were tried that nobody has.
+            Conflict: It is shared with as many as may be, or there is nobody else here.
         """
 
         def work(session: Session) -> Grants:
@@ -54,6 +58,7 @@ class DatasetGrants:
                 count = select(func.count()).where(DatasetGrantRow.dataset_id == row.id)
                 if (session.scalar(count) or 0) >= MOST:
                     raise Conflict(f"{row.name} is shared with {MOST} users already.", code="TOO_MANY_GRANTS")
+                self._users.refuse_unknown(session, who, body.user_id)
                 session.add(
                     DatasetGrantRow(
                         dataset_id=row.id,
@@ -64,20 +69,22 @@ class DatasetGrants:
                     )
                 )
             session.flush()
-            return _shown(session, row)
+            return self._shown(session, row)
 
         return await self._database.write(work)
 
-
-def _shown(session: Session, row: DatasetRow) -> Grants:
-    query = select(DatasetGrantRow).where(DatasetGrantRow.dataset_id == row.id).order_by(DatasetGrantRow.user_id)
-    grants = [
-        Grant(
-            user_id=grant.user_id,
-            level=DatasetAccess(grant.level),
-            granted_by=grant.granted_by,
-            created_at=grant.created_at,
-        )
-        for grant in session.scalars(query)
-    ]
-    return Grants(dataset_id=row.id, grants=grants)
+    def _shown(self, session: Session, row: DatasetRow) -> Grants:
+        query = select(DatasetGrantRow).where(DatasetGrantRow.dataset_id == row.id).order_by(DatasetGrantRow.user_id)
+        rows = list(session.scalars(query))
+        known = self._users.known_of(session, (grant.user_id for grant in rows))
+        grants = [
+            Grant(
+                user_id=grant.user_id,
+                level=DatasetAccess(grant.level),
+                granted_by=grant.granted_by,
+                created_at=grant.created_at,
+                seen=grant.user_id in known,
+            )
+            for grant in rows
+        ]
+        return Grants(dataset_id=row.id, grants=grants, alone=self._users.alone)

@@ -83,6 +83,7 @@ class SystemService:
             owner=who.user_id,
             roles=list(who.roles),
             scopes=sorted(who.scopes),
+            single_user=self.single_user,
             # Where the server keeps its files concerns its owner only.
             data_dir=str(self.data_dir) if self.single_user else None,
             workspace={

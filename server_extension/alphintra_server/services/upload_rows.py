@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from ..db.connector_tables import ConnectorRunRow
 from ..db.dataset_tables import UploadRow
 from ..db.engine import database_now, one_at_a_time
 from ..errors import Gone, TooLarge, TooMany
@@ -21,6 +22,7 @@ MOST_OPEN = 32
 BUSY = ("INSPECTING", "INGESTING")
 """A job reads the file."""
 OVER = ("ABORTED", "EXPIRED")
+CAME_TO_NOTHING = ("FAILED", "EXPIRED")
 _FORGOTTEN = timedelta(days=30)
 
 
@@ -93,15 +95,43 @@ def advance(session: Session, upload_id: str, begin: int, end: int, hours: float
     return session.get_one(UploadRow, upload_id, populate_existing=True)
 
 
-def end(session: Session, upload_id: str, state: str) -> bool:
+def is_open() -> ColumnElement[bool]:
+    """Tell which uploads wait for their sender; what a connector fetched is the connector's."""
+    came_to_nothing = and_(UploadRow.state.in_(CAME_TO_NOTHING), UploadRow.dismissed.is_(False))
+    fetched = select(ConnectorRunRow.id).where(ConnectorRunRow.upload_id == UploadRow.id)
+    under_way = UploadRow.state.in_(("RECEIVING", "RECEIVED", "INSPECTED", *BUSY))
+    return and_(or_(under_way, came_to_nothing), ~fetched.exists())
+
+
+def end(session: Session, upload_id: str, state: str, hours: float | None = None) -> bool:
     """End an upload that no job reads; its row goes on to say so for a while. Tell whether this ended it.
 
-    What a first look found shows rows: it goes with the file.
+    What a first look found shows rows: it goes with the file. One that waited in vain says for how many hours.
     """
+    why = {"error": _expired(hours)} if state == "EXPIRED" and hours is not None else {}
     mark = (
         update(UploadRow)
         .where(UploadRow.id == upload_id, UploadRow.kept, UploadRow.state.not_in(BUSY))
-        .values(state=state, kept=False, inspection=None, updated_at=database_now(session))
+        .values(state=state, kept=False, inspection=None, updated_at=database_now(session), **why)
+        .returning(UploadRow.id)
+    )
+    return session.execute(mark).first() is not None
+
+
+def _expired(hours: float) -> dict[str, Any]:
+    return {
+        "code": "UPLOAD_EXPIRED",
+        "message": f"Nothing happened to it for {hours:g} hours, so what was here of it was removed.",
+        "hint": "Upload the file again.",
+    }
+
+
+def dismiss(session: Session, upload_id: str) -> bool:
+    """Have done with an upload that failed or expired. Tell whether it is one."""
+    mark = (
+        update(UploadRow)
+        .where(UploadRow.id == upload_id, UploadRow.state.in_(CAME_TO_NOTHING))
+        .values(dismissed=True)
         .returning(UploadRow.id)
     )
     return session.execute(mark).first() is not None
@@ -143,6 +173,7 @@ def to_model(row: UploadRow) -> Upload:
         job_id=row.job_id,
         version_id=row.version_id,
         error=row.error,
+        dismissed=row.dismissed,
         expires_at=row.expires_at,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -155,9 +155,9 @@ class Uploads:
 
     async def search(self, who: Caller, query: UploadsQuery) -> Slice[Upload]:
         """List, the newest first."""
-        wanted = select(UploadRow).where(UploadRow.user_id == who.user_id)
-        if query.state is not None:
-            wanted = wanted.where(UploadRow.state == query.state.value)
+        state = [] if query.state is None else [UploadRow.state == query.state.value]
+        still = [upload_rows.is_open()] if query.open else []
+        wanted = select(UploadRow).where(UploadRow.user_id == who.user_id, *state, *still)
 
         def work(session: Session) -> Slice[Upload]:
             total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
@@ -277,7 +277,7 @@ class Uploads:
         task.add_done_callback(self._settling.discard)
 
     async def abort(self, who: Caller, upload_id: str) -> None:
-        """End an upload and free its room.
+        """End an upload and free its room; one that failed or expired is told no more.
 
         Raises:
             NotFound: There is no such upload of theirs.
@@ -285,6 +285,8 @@ class Uploads:
             Conflict: A job reads it.
         """
         row = await self._find(who, upload_id)
+        if await self._database.write(partial(upload_rows.dismiss, upload_id=upload_id)):
+            return
         await self._refuse_gone(row)
         if row.state in upload_rows.BUSY:
             raise Conflict(
@@ -356,7 +358,8 @@ class Uploads:
             await receiver.close()
 
     async def _end(self, upload_id: str, state: str) -> bool:
-        ended = await self._database.write(lambda session: upload_rows.end(session, upload_id, state))
+        end = partial(upload_rows.end, upload_id=upload_id, state=state, hours=self.bounds.hours)
+        ended = await self._database.write(end)
         if ended:
             self._hashes.forget(upload_id)
             await self._on_disk(self._files.remove, upload_id)
