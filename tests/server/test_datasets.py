@@ -173,6 +173,19 @@ async def test_ones_own_over_rest(api, services, tmp_path):
     assert (changed.status, changed.json["tags"], changed.json["access"]) == (200, ["a", "b"], "OWNER")
     for body in ({"tags": ["a|b"]}, {"tags": [""]}, {"tags": ["x"] * 21}, {"name": "other"}):
         assert (await api("PATCH", "/api/datasets/prices", body)).status == 422, body
+    # Who read it before somebody else changed it does not write over that.
+    read = (await api("GET", "/api/datasets/prices")).headers["ETag"]
+    for tag, status in (('"old"', 412), (f'"old", {read}', 200), (read, 412), ("*", 200)):
+        again = await api("PATCH", "/api/datasets/prices", {"description": "mine, again"}, headers={"If-Match": tag})
+        assert again.status == status, tag
+        assert status == 200 or again.json["code"] == "CHANGED_MEANWHILE"
+    for params in ({"search": "a\0"}, {"tags": "\0"}, {"symbol": "\0"}):  # PostgreSQL has no text with it
+        refused = await api("GET", "/api/datasets", params=params)
+        assert (refused.status, refused.json["errors"][0]["field"]) == (422, next(iter(params)))
+    refused = await api("PATCH", "/api/datasets/prices", {"tags": ["a", "b"], "description": "a\0b"})
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "description")
+    refused = await api("POST", "/api/datasets/prices/process", {"recipe": [{"kind": "sort", "x": "\0"}]})
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "recipe.0.x")
     listed = (await api("GET", "/api/datasets", params={"tags": "B", "start": "2019-01-01"})).json
     assert [item["name"] for item in listed["items"]] == ["prices"]
     versions = (await api("GET", "/api/datasets/prices/versions")).json

@@ -40,10 +40,10 @@ class DatasetHandler(AlphintraHandler):
         """Read a dataset, by id or name; what others share with you, by id."""
         return await self.services.datasets.get(who, dataset_id)
 
-    @endpoint("datasets:write", body=DatasetChange, response=Dataset, problems=(404, 410))
+    @endpoint("datasets:write", body=DatasetChange, response=Dataset, problems=(404, 410, 412))
     async def patch(self, who: Caller, dataset_id: str, *, body: DatasetChange) -> Dataset:
-        """Change the description and the tags of a dataset."""
-        return await self.services.datasets.change(who, dataset_id, body)
+        """Change the description and the tags of a dataset. Takes If-Match, with the ETag of reading it."""
+        return await self.services.datasets.change(who, dataset_id, body, self.request.headers.get("If-Match"))
 
     @endpoint("datasets:write", query=DeletionQuery, response=Deletion, status=202, problems=(404, 409, 410))
     async def delete(self, who: Caller, dataset_id: str, *, query: DeletionQuery) -> Deletion:

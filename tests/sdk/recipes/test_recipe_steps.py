@@ -161,6 +161,34 @@ def test_adjust():
     assert found.about.adjustment == "adjusted" and found.effects[0].cells_changed == {"close": 2, "volume": 2}
 
 
+def test_adjust_by_what_was_known_corrected_and_withdrawn():
+    """A daily row is known at its close, and a date at its end: a correction of the 6th counts from the 7th on."""
+    given = {"date": ["2020-01-02", "2020-01-03", "2020-01-06", "2020-01-07"], "close": [100.0, 100.0, 50.0, 50.0]}
+    split = {"symbol": "DATA", "kind": "split", "ex_date": "2020-01-03", "value": 2.0, "known_from": "2020-01-01"}
+
+    def closes(*events, **more):
+        return run(given, r.Adjust(events=list(events), **more), about=DAILY)["close"]
+
+    assert closes(split) == [100.0, 200.0, 100.0, 100.0]
+    corrected = split | {"value": 3.0, "known_from": "2020-01-06"}
+    for order in ((split, corrected), (corrected, split)):
+        assert closes(*order) == [100.0, 200.0, 100.0, 150.0]  # not six times as much
+    withdrawn = split | {"known_to": "2020-01-06T00:00:00Z"}
+    assert closes(withdrawn) == [100.0, 200.0, 50.0, 50.0]
+    assert closes(split | {"known_to": None}) == closes(split)
+    assert closes(split, corrected, direction="backward", as_of="2020-01-07") == [
+        pytest.approx(price / 3) for price in (100, 200, 100, 150)
+    ]  # fmt: skip
+    assert closes(withdrawn, direction="backward", as_of="2020-01-06") == [100.0, 200.0, 50.0, 50.0]
+    paid = {"symbol": "DATA", "kind": "dividend", "ex_date": "2020-01-06", "value": 20.0, "known_from": "2020-01-01"}
+    twice = [*(paid for _ in range(2)), split]  # regular and special: known from the same time, they add up
+    assert closes(*twice) == pytest.approx([100.0, 200.0, 100 / 0.6, 100 / 0.6])
+    more = paid | {"value": 50.0, "known_from": "2020-01-03"}
+    assert closes(paid, more) == pytest.approx([100.0, 100.0, 100.0, 100.0])  # half of the price was paid
+    kept = r.recipe_of([r.Adjust(events=[withdrawn])])
+    assert r.recipe_of(kept.to_json()) == kept
+
+
 def test_join(tmp_path):
     utc = pa.timestamp("us", "UTC")
     figures = pa.table({
