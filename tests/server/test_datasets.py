@@ -192,6 +192,15 @@ async def test_ones_own_over_rest(api, services, tmp_path):
     assert [item["number"] for item in versions["items"]] == [1]
     assert (await api("GET", "/api/datasets/prices/versions/1")).json == versions["items"][0]
     assert (await api("GET", "/api/datasets/prices/preview", params={"version": 2})).status == 404
+    huge = "9" * 20  # larger than a number of the database
+    for path in (f"/api/datasets/prices/versions/{huge}", f"/api/datasets/prices/versions/{huge}/validation"):
+        missing = await api("GET", path)
+        assert (missing.status, missing.json["code"]) == (404, "UNKNOWN_VERSION"), path
+    for path, name in (("preview", "version"), ("statistics", "version"), ("compare", "from"), ("download", "version")):
+        params = {name: huge} | ({"to": 1} if path == "compare" else {})
+        assert (await api("GET", f"/api/datasets/prices/{path}", params=params)).status == 422, path
+    wrong = await api("POST", "/api/datasets/prices/validate", {"parameters": {"NO_RULE": {"x": 1}}})
+    assert (wrong.status, wrong.json["code"], wrong.json["errors"][0]["field"]) == (422, "UNKNOWN_RULE", "parameters")
     usage = (await api("GET", "/api/datasets/usage")).json
     assert usage["used"] == usage["datasets"] > 0
     path = f"/api/datasets/{changed.json['id']}"

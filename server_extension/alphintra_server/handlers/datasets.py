@@ -21,6 +21,7 @@ from ..models.datasets import (
 )
 from ..services.paging import page
 from .base import AlphintraHandler, endpoint
+from .reading import number_of
 
 
 class DatasetsHandler(AlphintraHandler):
@@ -66,7 +67,7 @@ class DatasetVersionHandler(AlphintraHandler):
     @endpoint("datasets:read", response=DatasetVersion, problems=(404, 410))
     async def get(self, who: Caller, dataset_id: str, number: str) -> DatasetVersion:
         """Read what is known of a version."""
-        return await self.services.datasets.version(who, dataset_id, int(number))
+        return await self.services.datasets.version(who, dataset_id, number_of(number))
 
 
 class DatasetGrantsHandler(AlphintraHandler):

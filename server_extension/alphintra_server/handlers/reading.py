@@ -61,6 +61,17 @@ def body_as(model: type[Model], raw: bytes) -> Model:
         raise errors.from_validation(error) from None
 
 
+def number_of(text: str) -> int:
+    """Read the number of a version in a path.
+
+    Raises:
+        NotFound: No version has so large a number, and no database a column for it.
+    """
+    if len(text) > 9:
+        raise errors.NotFound(f"There is no version {text[:40]}.", code="UNKNOWN_VERSION")
+    return int(text)
+
+
 def key_of(
     request: HTTPServerRequest,
     who: Caller,

@@ -177,7 +177,8 @@ def choice_of(body: ValidationRequest, place: str = "") -> Choice:
     try:
         return Choice.from_json(body.model_dump_json())
     except RuleError as error:
-        field = "parameters" if error.where else "left_out"
+        unknown = any(rule not in rules() for rule in body.left_out)
+        field = "left_out" if error.code == "UNKNOWN_RULE" and unknown else "parameters"
         raise Invalid.field(place + field, str(error), code=error.code) from None
 
 
