@@ -314,3 +314,27 @@ def test_formulas(text):
     given = {"time": minutes(*(f"{i:02}" for i in range(40))), "a": a, "b": b, "a b": a}
     with np.errstate(all="ignore"):
         near(Formula(text, "formula").value(rows(table(given), ABOUT)).tolist(), FORMULAS[text](a, b))
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "calendar", "rows", "whole"),
+    [
+        ("1d", "XNYS", 210, True),  # half a day, to its early close
+        ("1d", "XNYS", 209, False),
+        ("1h", "XNYS", 205, False),
+        ("1w", "XNYS", 210, True),  # a Friday: no session of the week is left
+        ("1w", "XNYS", 209, False),
+        ("1mo", "XNYS", 210, True),
+        ("1d", "24/7", 210, False),
+        ("30min", None, 210, True),
+        ("30min", None, 200, False),
+        ("1d", None, 210, True),  # nobody knows when the day is over
+    ],
+)
+def test_a_last_bar_that_its_rows_do_not_fill_is_told(timeframe, calendar, rows, whole):
+    start = np.datetime64("2024-11-29T14:30", "us")
+    times = pa.array(start + np.arange(rows) * np.timedelta64(1, "m")).cast(pa.timestamp("us", "UTC"))
+    given = pa.table({"time": times, "close": np.arange(rows) + 1.0})
+    about = About(timeframe="1min", label="open", calendar=calendar)
+    (effect,) = r.preview(given, r.Resample(timeframe=timeframe), about=about).effects
+    assert [("is not whole" in note) for note in effect.notes] == ([] if whole else [True])
