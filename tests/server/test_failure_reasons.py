@@ -9,7 +9,7 @@ from alphintra_server.jobs import ingest, stored_versions
 
 from alphintra_kernel import ingest_job
 
-_CODE = re.compile(r'code="([A-Z_]+)"|^ +"([A-Z_]+)",$', re.MULTILINE)
+_CODE = re.compile(r'code="([A-Z_]+)"|JobError\(\s+f?"[^\n]*\n\s+"([A-Z_]+)"')
 OF_FRAMES = {"BAD_DATA_TYPE"}
 """No job meets it: what it reads are versions."""
 
