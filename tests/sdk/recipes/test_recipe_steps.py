@@ -338,3 +338,15 @@ def test_a_last_bar_that_its_rows_do_not_fill_is_told(timeframe, calendar, rows,
     about = About(timeframe="1min", label="open", calendar=calendar)
     (effect,) = r.preview(given, r.Resample(timeframe=timeframe), about=about).effects
     assert [("is not whole" in note) for note in effect.notes] == ([] if whole else [True])
+
+
+def test_an_infinity_is_no_part_of_what_is_fitted():
+    """Nor of what a window takes its figures of: one of them made all of a column missing."""
+    feature = np.append(np.arange(39.0), np.inf)
+    times = [f"2020-01-01T00:{minute:02}" for minute in range(40)]
+    given = table({"time": times, "x": feature.tolist()})
+    scaled = r.Normalise(columns=["x"], fit_until="2020-01-01T00:39")
+    near(run(given, scaled, about=FEATURES)["x_norm"][:39], (feature[:39] - 19) / np.std(feature[:39], ddof=1))
+    for way in ({"fit_until": "2020-01-01T00:39"}, {"window": 40}):
+        bounded = run(given, r.Winsorise(columns=["x"], lower=0.0, upper=1.0, **way), about=FEATURES)["x"]
+        assert bounded == [*range(39), 38.0]
