@@ -81,6 +81,10 @@ async def test_get_by_id_and_by_name(api):
     assert (await api("GET", f"/api/datasets/{by_name.json['id']}")).json == by_name.json
     missing = await api("GET", "/api/datasets/nothing")
     assert (missing.status, missing.json["code"]) == (404, "UNKNOWN_DATASET")
+    # As an SDK names a version.
+    pinned = await api("GET", "/api/datasets/prices@2/preview")
+    assert (pinned.status, pinned.json["code"]) == (404, "UNKNOWN_DATASET")
+    assert "prices/versions/2, or named by version=" in pinned.json["detail"]
 
 
 async def test_preview(api):
