@@ -42,7 +42,7 @@ class Route:
             if piece == "{number}":
                 pieces.append("([0-9]+)")
             elif piece.startswith("{"):
-                pieces.append("([A-Za-z0-9_.-]+)")
+                pieces.append("((?:[A-Za-z0-9_.@-]|%40)+)")  # no id has "@" of name@version: we say so
             else:
                 pieces.append(piece.replace(".", r"\."))
         return "/".join(pieces)

@@ -101,6 +101,10 @@ async def test_get_by_id_and_by_name(api):
     assert (await api("GET", f"/api/datasets/{by_name.json['id']}")).json == by_name.json
     missing = await api("GET", "/api/datasets/nothing")
     assert (missing.status, missing.json["code"]) == (404, "UNKNOWN_DATASET")
+    # As an SDK names a version.
+    pinned = await api("GET", "/api/datasets/prices@2/preview")
+    assert (pinned.status, pinned.json["code"]) == (404, "UNKNOWN_DATASET")
+    assert "prices/versions/2, or named by version=" in pinned.json["detail"]
 
 
 async def test_preview(api):
@@ -193,12 +197,34 @@ async def test_ones_own_over_rest(api, services, tmp_path):
     assert (changed.status, changed.json["tags"], changed.json["access"]) == (200, ["a", "b"], "OWNER")
     for body in ({"tags": ["a|b"]}, {"tags": [""]}, {"tags": ["x"] * 21}, {"name": "other"}):
         assert (await api("PATCH", "/api/datasets/prices", body)).status == 422, body
+    # Who read it before somebody else changed it does not write over that.
+    read = (await api("GET", "/api/datasets/prices")).headers["ETag"]
+    for tag, status in (('"old"', 412), (f'"old", {read}', 200), (read, 412), ("*", 200)):
+        again = await api("PATCH", "/api/datasets/prices", {"description": "mine, again"}, headers={"If-Match": tag})
+        assert again.status == status, tag
+        assert status == 200 or again.json["code"] == "CHANGED_MEANWHILE"
+    for params in ({"search": "a\0"}, {"tags": "\0"}, {"symbol": "\0"}):  # PostgreSQL has no text with it
+        refused = await api("GET", "/api/datasets", params=params)
+        assert (refused.status, refused.json["errors"][0]["field"]) == (422, next(iter(params)))
+    refused = await api("PATCH", "/api/datasets/prices", {"tags": ["a", "b"], "description": "a\0b"})
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "description")
+    refused = await api("POST", "/api/datasets/prices/process", {"recipe": [{"kind": "sort", "x": "\0"}]})
+    assert (refused.status, refused.json["errors"][0]["field"]) == (422, "recipe.0.x")
     listed = (await api("GET", "/api/datasets", params={"tags": "B", "start": "2019-01-01"})).json
     assert [item["name"] for item in listed["items"]] == ["prices"]
     versions = (await api("GET", "/api/datasets/prices/versions")).json
     assert [item["number"] for item in versions["items"]] == [1]
     assert (await api("GET", "/api/datasets/prices/versions/1")).json == versions["items"][0]
     assert (await api("GET", "/api/datasets/prices/preview", params={"version": 2})).status == 404
+    huge = "9" * 20  # larger than a number of the database
+    for path in (f"/api/datasets/prices/versions/{huge}", f"/api/datasets/prices/versions/{huge}/validation"):
+        missing = await api("GET", path)
+        assert (missing.status, missing.json["code"]) == (404, "UNKNOWN_VERSION"), path
+    for path, name in (("preview", "version"), ("statistics", "version"), ("compare", "from"), ("download", "version")):
+        params = {name: huge} | ({"to": 1} if path == "compare" else {})
+        assert (await api("GET", f"/api/datasets/prices/{path}", params=params)).status == 422, path
+    wrong = await api("POST", "/api/datasets/prices/validate", {"parameters": {"NO_RULE": {"x": 1}}})
+    assert (wrong.status, wrong.json["code"], wrong.json["errors"][0]["field"]) == (422, "UNKNOWN_RULE", "parameters")
     usage = (await api("GET", "/api/datasets/usage")).json
     assert usage["used"] == usage["datasets"] > 0
     path = f"/api/datasets/{changed.json['id']}"

@@ -354,6 +354,7 @@ async def test_a_form_with_one_file(api, services, data_dir):
         (form((file, b"1"))[:-8], kind, 400, "BROKEN_FORM"),
         (form((file, b"1"), ('name="dataset"', b"a b")), kind, 422, "BAD_NAME"),
         (form((file, b"1"), ('name="more"', b"x" * 5000)), kind, 413, "TOO_LARGE"),
+        (form((file, b"1"), ('name="datset"', b"prices")), kind, 422, "SCHEMA"),
         (b"1,2", {"Content-Type": "text/csv"}, 400, "NOT_A_FORM"),
     ):
         refused = await api("POST", HOME, user=ALICE, headers=headers, raw=raw)

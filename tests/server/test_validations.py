@@ -1,7 +1,8 @@
 """Checking a stored version again: for whom may change it, to the end; of its reports the newest is kept."""
 
 import pytest
-from alphintra.rules.report import Report
+from alphintra.rules.registry import rules
+from alphintra.rules.report import Report, Result
 from alphintra.store import reference
 from alphintra_server.auth import Caller
 from alphintra_server.db.dataset_tables import DatasetReportRow
@@ -11,7 +12,7 @@ from alphintra_server.jobs.output import BadOutputError
 from alphintra_server.jobs.validate import ValidateKind
 from alphintra_server.limits import Limits
 from alphintra_server.models.datasets import GrantChange
-from alphintra_server.models.validations import CheckAgain
+from alphintra_server.models.validations import Acknowledgement, CheckAgain
 from alphintra_server.services.dataset_grants import DatasetGrants
 from alphintra_server.services.dataset_storage import DatasetStorage
 from alphintra_server.services.manifests import Manifests
@@ -47,10 +48,10 @@ class Bench:
     def load(self, held):
         return self.database.read_now(lambda session: self.kind.load(session, held))
 
-    def save(self, held):
+    def save(self, held, report=REPORT):
         def work(session):
             store.complete(session, held, log=[], run_seconds=1.0, usage=None, output_bytes=0)
-            self.kind.save(session, held, REPORT)
+            self.kind.save(session, held, report)
 
         self.database.write_now(work)
 
@@ -116,3 +117,35 @@ async def test_the_newest_report_is_kept_and_those_before_it_are_not(bench):
     bench.save(second)
     assert bench.reports() == 1
     assert (await bench.service.report(ALICE, "prices", 1)).report["rows"] == 340
+
+
+def looked_at(places=0, *left_out):
+    """A report in which a price stands in the wrong order in some places."""
+    results = [
+        Result(rule, "info", "left_out", "left out") if rule in left_out
+        else Result(rule, "error", count=places) if rule == "OHLC_ORDER" and places else Result(rule, "info")
+        for rule in rules()
+    ]  # fmt: skip
+    return Report(340, 2, "2026-01-01T00:00:00Z", tuple(results))
+
+
+async def test_an_error_is_closed_by_its_acceptance_alone_and_by_no_choice_of_rules(bench):
+    async def checked(report, **body):
+        bench.save(await bench.claimed(ALICE, "prices", **body), report)
+        shown = await bench.service.report(ALICE, "prices", 1)
+        return shown.is_validated, [line.partition(":")[0] for line in shown.validation_errors]
+
+    async def accept():
+        body = Acknowledgement(rules=["OHLC_ORDER"], why="a bad print")
+        return await bench.service.acknowledge(ALICE, "prices", 1, body)
+
+    assert await checked(looked_at(1)) == (False, ["OHLC_ORDER"])
+    assert await checked(looked_at(0, "OHLC_ORDER"), left_out=["OHLC_ORDER"]) == (False, ["OHLC_ORDER"])
+    (own,) = (await accept()).acknowledgements
+    assert (own["who"], own["why"], own["count"]) == ("alice", "a bad print", 1)
+    assert await checked(looked_at(1)) == (True, [])
+    # Stricter numbers find what nobody has accepted.
+    stricter = {"parameters": {"OHLC_ORDER": {"tolerance": 0}}}
+    assert await checked(looked_at(7), **stricter) == (False, ["OHLC_ORDER"])
+    assert (await accept()).acknowledgements[1]["count"] == 7
+    assert await checked(looked_at(7), **stricter) == (True, [])

@@ -86,7 +86,7 @@ def resolve(
 def _with_reference(data: Any, prices: str | None, reference: Any) -> MarketData:
     """Return raw prices that go through the events of reference data."""
     from alphintra.data.referring import with_reference
-    from alphintra.data.sources import open_pinned
+    from alphintra.data.sources import check_accepted, open_pinned
 
     if not isinstance(reference, str):
         raise DataError(
@@ -97,7 +97,9 @@ def _with_reference(data: Any, prices: str | None, reference: Any) -> MarketData
         raise no_raw_prices('prices="adjusted" leaves out the splits and dividends of reference=')
     # Of what is known as of a time, later news of splits is left out as later rows are.
     until = getattr(data, "known_until", None)
-    return with_reference(whole(data, "raw"), *open_pinned(reference), until=until)
+    named = open_pinned(reference)
+    check_accepted(*named)
+    return with_reference(whole(data, "raw"), *named, until=until)
 
 
 def whole(data: Any, prices: str | None = None, label: Label | None = None) -> MarketData:

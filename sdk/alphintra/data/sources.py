@@ -244,3 +244,18 @@ def open_pinned(name: str) -> tuple[str, Version]:
         hint = f"There are {', '.join(known[:20])}." if known else "This process was given no datasets."
         raise UnknownDataset(f"there is no dataset {name!r}", where=name, hint=hint)
     return f"{found.name}@{found.version}", where.open(found.name, found.version)
+
+
+def check_accepted(name: str, version: Version) -> None:
+    """Refuse a version with errors that nobody has accepted, as far as who gives it knows of them.
+
+    Raises:
+        DataError: ``DATASET_HAS_ERRORS``.
+    """
+    if version.open_errors:
+        raise DataError(
+            f"'{name}' has errors that nobody has accepted: {version.open_errors[0]}", code="DATASET_HAS_ERRORS",
+            where=name,
+            hint="Mend the rows by a recipe, or accept the errors with a reason, in its report in JupyterLab or "
+            "over REST. al.data.load(…).to_pandas() has the rows as they are.",
+        )  # fmt: skip

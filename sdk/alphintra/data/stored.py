@@ -17,7 +17,7 @@ from alphintra.data.dataset import Dataset
 from alphintra.data.instrument import default_lot
 from alphintra.data.live import OnServer
 from alphintra.data.market import DAY_US, I64, MarketData, Note, SymbolBars
-from alphintra.data.sources import Found, VersionSource, find, from_server, open_pinned
+from alphintra.data.sources import Found, VersionSource, check_accepted, find, from_server, open_pinned
 from alphintra.errors import DataError
 
 if TYPE_CHECKING:
@@ -283,14 +283,9 @@ class StoredDataset(Dataset):
         Raises:
             DataError: ``DATASET_HAS_ERRORS``.
         """
-        errors = self._version.open_errors
-        if errors:
-            raise DataError(
-                f"'{self.name}' has errors that nobody has accepted: {errors[0]}", code="DATASET_HAS_ERRORS",
-                where=self.name,
-                hint="Mend the rows by a recipe, or accept the errors with a reason, in its report in JupyterLab or "
-                "over REST. al.data.load(…).to_pandas() has the rows as they are.",
-            )  # fmt: skip
+        check_accepted(self.name, self._version)
+        if self._reference is not None:
+            check_accepted(*self._reference)
 
     def __repr__(self) -> str:
         """Return one line: name, symbols, range and rows; reads no rows."""

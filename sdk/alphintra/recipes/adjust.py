@@ -34,7 +34,8 @@ class Adjust(Step):
 
     events: tuple[dict[str, Any], ...] = parameters.events(
         "Splits and dividends: symbol, kind, ex_date, value (new shares for an old one, or money for an old share), "
-        "and where it is later than the ex-date's open, known_from.",
+        "where it is later than the ex-date's open known_from, and of what was withdrawn known_to. Of rows of one kind "
+        "and date the one known last counts from then on.",
         _MOST_EVENTS,
     )
     direction: str = parameters.choice("Which prices are scaled.", ("forward", "backward"), "forward")
@@ -131,9 +132,11 @@ class Adjust(Step):
             after = np.arange(len(rows)) >= first
             if action.known is not None:
                 after &= rows.known >= action.known
+            if action.gone is not None:
+                after &= rows.known < action.gone
             price[after] *= factor
             shares[after] *= action.split
-            if until is not None and action.ex * DAY_US < until and (action.known or 0) <= until:
+            if until is not None and action.ex * DAY_US < until and action.known_at(until):
                 base_price *= factor
                 base_shares *= action.split
         # Backward from a day: the level of that day is that of the last events known then.

@@ -30,7 +30,8 @@ class Resample(Step):
     A row goes into the bar in which it ends, so a bar holds nothing that is known later than itself. Ticks with a
     column of the role `price` become bars. Days, weeks and months are told by their date (weeks by their Monday,
     months by their first day; by the last day with the label `close`). With an exchange's calendar, rows outside its
-    sessions are left out; hours and minutes are counted from its open, and end with its close.
+    sessions are left out; hours and minutes are counted from its open, and end with its close. Where the rows end
+    before the last bar does, the effect says so: it is made of what there is, and further rows make it another one.
     """
 
     kind: ClassVar[str] = "resample"
@@ -120,8 +121,10 @@ class Resample(Step):
                 how = self._how(column)
                 arrays[column.name] = aggregate(array, starts, how).cast(arrow_type(shape.column(column.name).type))
         left = len(rows) - len(kept)
-        note = f"{rows.symbol}: {left:,} rows outside of sessions were left out" if left else None
-        return Outcome(arrays, np.full(len(starts), -1, dtype=np.int64), note)
+        notes = [f"{rows.symbol}: {left:,} rows outside of sessions were left out"] if left else []
+        if len(starts):
+            notes += _unfinished(kept, Rows(rows.symbol, shape, arrays))
+        return Outcome(arrays, np.full(len(starts), -1, dtype=np.int64), "; ".join(notes) or None)
 
     def _how(self, column: Column) -> str:
         return self.aggregate.get(column.name, _BY_ROLE.get(column.role or "", "last"))
@@ -176,6 +179,22 @@ class Resample(Step):
         starts = opens + (ends - opens) // step * step
         stamps = np.minimum(starts + step, closes) if last else starts
         return stamps, None if session is None or there.all() else np.flatnonzero(there)
+
+
+def _unfinished(rows: Rows, bars: Rows) -> list[str]:
+    """Say of the last bar that its rows do not reach its end: further rows would make it another one."""
+    about = bars.shape.about
+    if rows.shape.about.timeframe is None and rows.shape.time.type != "date32":
+        return []  # ticks end where there is none
+    over, reached = int(bars.ends[-1]), int(rows.ends.max())
+    if about.timeframe in COARSE and about.calendar in (None, "weekdays"):
+        return []  # nobody knows when its last session closes
+    if about.calendar is not None and about.calendar not in WITHOUT_HOURS:
+        closes = exchange(about.calendar).close_time
+        over = min(over, int(closes[np.searchsorted(closes, over, side="right") - 1]))
+    if reached >= over:
+        return []
+    return [f"{rows.symbol}: the last bar ({bars.text_of(len(bars) - 1)}) is not whole, its rows end before it does"]
 
 
 def _dates(days: I64, timeframe: str, *, last: bool) -> I64:

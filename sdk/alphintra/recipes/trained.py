@@ -51,14 +51,14 @@ class Trained(Step):
         part = training(rows, self.fit_until or "")
         for column in features(rows.shape, self.columns):
             values = rows.numbers(column.name)[part]
-            values = values[~np.isnan(values)]
+            values = values[np.isfinite(values)]  # as a window: an infinity has no mean and no spread
             if len(values) >= self.least:
                 out[column.name] = self.figures(values)
         return out
 
     @abstractmethod
     def figures(self, values: F64) -> list[float]:
-        """Return the figures of numbers, none of them missing."""
+        """Return the figures of numbers, all of them finite."""
 
 
 def features(shape: Shape, chosen: tuple[str, ...]) -> tuple[Column, ...]:

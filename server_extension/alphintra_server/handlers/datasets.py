@@ -21,6 +21,7 @@ from ..models.datasets import (
 )
 from ..services.paging import page
 from .base import AlphintraHandler, endpoint
+from .reading import number_of
 
 
 class DatasetsHandler(AlphintraHandler):
@@ -40,10 +41,10 @@ class DatasetHandler(AlphintraHandler):
         """Read a dataset, by id or name; what others share with you, by id."""
         return await self.services.datasets.get(who, dataset_id)
 
-    @endpoint("datasets:write", body=DatasetChange, response=Dataset, problems=(404, 410))
+    @endpoint("datasets:write", body=DatasetChange, response=Dataset, problems=(404, 410, 412))
     async def patch(self, who: Caller, dataset_id: str, *, body: DatasetChange) -> Dataset:
-        """Change the description and the tags of a dataset."""
-        return await self.services.datasets.change(who, dataset_id, body)
+        """Change the description and the tags of a dataset. Takes If-Match, with the ETag of reading it."""
+        return await self.services.datasets.change(who, dataset_id, body, self.request.headers.get("If-Match"))
 
     @endpoint("datasets:write", query=DeletionQuery, response=Deletion, status=202, problems=(404, 409, 410))
     async def delete(self, who: Caller, dataset_id: str, *, query: DeletionQuery) -> Deletion:
@@ -66,7 +67,7 @@ class DatasetVersionHandler(AlphintraHandler):
     @endpoint("datasets:read", response=DatasetVersion, problems=(404, 410))
     async def get(self, who: Caller, dataset_id: str, number: str) -> DatasetVersion:
         """Read what is known of a version."""
-        return await self.services.datasets.version(who, dataset_id, int(number))
+        return await self.services.datasets.version(who, dataset_id, number_of(number))
 
 
 class DatasetGrantsHandler(AlphintraHandler):

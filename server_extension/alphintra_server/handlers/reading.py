@@ -30,6 +30,9 @@ def query_as(model: type[Model], arguments: Mapping[str, Sequence[bytes]]) -> Mo
         # Lab's: the time, as a name without a value, to get past caches.
         and not name.isdecimal()
     }
+    for name, value in given.items():
+        if "\x00" in value:  # no text of PostgreSQL's can hold it
+            raise errors.Invalid.field(name[:40], "has a NUL character", code="SCHEMA")
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -48,12 +51,25 @@ def body_as(model: type[Model], raw: bytes) -> Model:
         raise errors.Invalid.field("body", "must be a JSON object", code="SCHEMA")
     if _depth(data) > MAX_DEPTH:
         raise errors.Invalid.field("body", f"is nested deeper than {MAX_DEPTH}", code="SCHEMA")
+    if b"\\u0000" in raw and (place := _nul_in(data)) is not None:
+        raise errors.Invalid.field(place[:200] or "body", "has a NUL character", code="SCHEMA")
     if _has_surrogate(raw, data):
         raise errors.Invalid.field("body", "has text with lone surrogates", code="SCHEMA")
     try:
         return model.model_validate(data)
     except ValidationError as error:
         raise errors.from_validation(error) from None
+
+
+def number_of(text: str) -> int:
+    """Read the number of a version in a path.
+
+    Raises:
+        NotFound: No version has so large a number, and no database a column for it.
+    """
+    if len(text) > 9:
+        raise errors.NotFound(f"There is no version {text[:40]}.", code="UNKNOWN_VERSION")
+    return int(text)
 
 
 def key_of(
@@ -107,6 +123,20 @@ def _depth(data: Any) -> int:
                 below += item
         level = below
     return depth
+
+
+def _nul_in(data: Any, place: str = "") -> str | None:
+    """Return where a body has a NUL character: a raw one is no JSON, and no text of PostgreSQL's can hold one."""
+    if isinstance(data, str):
+        return place if "\x00" in data else None
+    if isinstance(data, dict):
+        if any("\x00" in name for name in data):
+            return place
+        parts: Any = data.items()
+    else:
+        parts = enumerate(data) if isinstance(data, list) else ()
+    found = (_nul_in(part, f"{place}.{name}" if place else str(name)) for name, part in parts)
+    return next((own for own in found if own is not None), None)
 
 
 def _has_surrogate(raw: bytes, data: Any) -> bool:

@@ -20,6 +20,7 @@ from ..models.recipes import (
     VersionDifferences,
 )
 from .base import AlphintraHandler, endpoint
+from .reading import number_of
 
 
 def _job(accepted: Any, *_: str) -> str:
@@ -130,4 +131,4 @@ class VersionRestoreHandler(AlphintraHandler):
     )
     async def post(self, who: Caller, dataset_id: str, number: str, *, body: RestoreRequest) -> DatasetVersion:
         """Go back to a version: it is the current one again, and none is lost."""
-        return await self.services.version_comparisons.restore(who, dataset_id, int(number), body)
+        return await self.services.version_comparisons.restore(who, dataset_id, number_of(number), body)

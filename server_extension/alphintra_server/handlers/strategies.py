@@ -24,6 +24,7 @@ from ..models.strategies import (
 from ..services.paging import Slice, page
 from ..services.strategies import etag
 from .base import AlphintraHandler, endpoint
+from .reading import number_of
 
 
 def _address(strategy: Strategy, *_: str) -> str:
@@ -92,7 +93,7 @@ class StrategyVersionHandler(AlphintraHandler):
         """Read a version."""
         if len(number) > 9:
             raise NotFound(f"The strategy has no version {number[:9]}….")
-        return await self.services.strategies.version(who, strategy_id, int(number))
+        return await self.services.strategies.version(who, strategy_id, number_of(number))
 
 
 class StrategyArchiveHandler(AlphintraHandler):

@@ -29,6 +29,8 @@ _FORM_EXTRA = 64 << 10
 _READ = 256 << 10
 #: Enough for 16 MiB at half a Mbit/s.
 _SECONDS = 300.0
+_FIELDS = {"dataset", "_xsrf", "_charset_", "token"}
+"""Of a form, beside the file; all but the first are Jupyter's and browsers'."""
 _OVERRIDE = "X-HTTP-Method-Override"
 _RESUMABLE = {"Tus-Resumable": "`1.0.0`"}
 _PROBLEMS = (400, 404, 409, 410, 412, 413)
@@ -212,6 +214,11 @@ class UploadsHandler(UploadingHandler):
         else:
             if self._refusal is None and (not self._form.complete or self._form.filename is None):
                 self._refusal = errors.BadRequest("The form has no file, or not all of it.", code="BROKEN_FORM")
+            other = sorted(set(self._form.fields) - _FIELDS)
+            if self._refusal is None and other:
+                # A field that is misspelt would make a dataset of another name.
+                text = "there is no such field: the form has file and dataset"
+                self._refusal = errors.Invalid.field(other[0][:40], text, code="SCHEMA")
             upload = await self._uploads.commit_form(
                 self.taken(), self._form.filename or "", self._form.fields.get("dataset")
             )

@@ -13,6 +13,7 @@ from ..models.validations import (
     ValidationRules,
 )
 from .base import AlphintraHandler, endpoint
+from .reading import number_of
 
 
 class RulesHandler(AlphintraHandler):
@@ -30,7 +31,7 @@ class ValidationHandler(AlphintraHandler):
     @endpoint("datasets:read", response=ValidationReport, problems=(404, 410))
     async def get(self, who: Caller, dataset_id: str, number: str) -> ValidationReport:
         """Read what the rules found on a version, and what was accepted of it."""
-        return await self.services.validations.report(who, dataset_id, int(number))
+        return await self.services.validations.report(who, dataset_id, number_of(number))
 
     @endpoint(
         "datasets:write",
@@ -45,7 +46,7 @@ class ValidationHandler(AlphintraHandler):
         self, who: Caller, dataset_id: str, number: str, *, body: CheckAgain
     ) -> ValidationAccepted:
         """Check a version again, with a choice of rules and of their numbers."""
-        return await self.services.validations.validate(who, dataset_id, int(number), body)
+        return await self.services.validations.validate(who, dataset_id, number_of(number), body)
 
 
 class DatasetValidateHandler(AlphintraHandler):
@@ -80,4 +81,4 @@ class AcknowledgeHandler(AlphintraHandler):
     )
     async def post(self, who: Caller, dataset_id: str, number: str, *, body: Acknowledgement) -> Acknowledged:
         """Accept errors of a version, with a reason: it can be used then."""
-        return await self.services.validations.acknowledge(who, dataset_id, int(number), body)
+        return await self.services.validations.acknowledge(who, dataset_id, number_of(number), body)

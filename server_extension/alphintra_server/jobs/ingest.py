@@ -33,7 +33,7 @@ from ..services import connector_runs
 from ..services.dataset_inputs import NOT_ADDED, Inputs, current_is_sealed, refuse_sealed
 from ..services.dataset_recording import Made, record
 from ..services.dataset_storage import DatasetStorage
-from ..services.findings import together, verdict
+from ..services.findings import COUNTS, added_up, counted, together, verdict
 from . import store
 from .attempt import JobInput
 from .ingest_output import InspectionDocument, NothingNew, Written, collect_inspection, collect_version
@@ -54,10 +54,10 @@ _NOT_THE_FILE = frozenset(
 """Why a job may not be done that are no property of the file: the same file may do another time."""
 _REASONS = frozenset(
     {
-        "BAD_JSON", "BAD_MAPPING", "BAD_SYMBOL", "COLUMN_LIMIT", "DAMAGED_FILE", "EMPTY_FILE",
-        "KNOWN_FROM_MISSING", "MAPPING_MISMATCH", "NO_REFERENCE", "NO_ROWS", "NOT_SORTED",
-        "OVERLAP", "PARENT_CHANGED", "QUOTA_EXCEEDED", "ROW_LIMIT",
-        "SEALED", "TOO_LARGE", "TS_TZ_MISSING", "UNKNOWN_FILE_TYPE", "UNKNOWN_TIME_ZONE", "UNREADABLE",
+        "BAD_COLUMN", "BAD_JSON", "BAD_MAPPING", "BAD_SYMBOL", "COLUMN_LIMIT", "CONFLICT", "DAMAGED_FILE", "EMPTY_FILE",
+        "KNOWN_FROM_MISSING", "MAPPING_MISMATCH", "NOT_SORTED", "NO_REFERENCE", "NO_ROWS", "OVERLAP",
+        "OVERLAP_CONFLICT", "PARENT_CHANGED", "QUOTA_EXCEEDED", "ROW_LIMIT", "SEALED", "TOO_LARGE", "TS_TZ_MISSING",
+        "UNKNOWN_FILE_TYPE", "UNKNOWN_TIME_ZONE", "UNREADABLE",
     }
 )  # fmt: skip
 
@@ -178,10 +178,12 @@ class IngestKind(JobKind):
             return
         found = verdict(output.report)
         errors, ran, accepted, before = found.errors, found.ran, [], 0
+        counts = dict(found.counts)
         if row.parent_id is not None:
             parent = session.get_one(DatasetVersionRow, row.parent_id)
             errors, accepted = together(parent.validation_errors, errors), parent.acknowledgements
             before = parent.row_count
+            counts = added_up(counted(parent.about), counts)
             ran = ran and bool(parent.about["all_rules_ran"])
         try:
             version = record(
@@ -203,7 +205,7 @@ class IngestKind(JobKind):
             )
         except Conflict as error:
             raise BadOutputError(error.detail, error.code) from None
-        version.about = version.about | {"all_rules_ran": ran}
+        version.about = version.about | {"all_rules_ran": ran, COUNTS: counts}
         version.acknowledgements = list(accepted)
         row.version_id = upload.version_id = version.id
         _done(session, upload, sealed=output.manifest.sealed)

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from alphintra.rules.registry import rules
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,7 +25,7 @@ from ..services.dataset_inputs import Inputs, current_is_sealed, folder_of, join
 from ..services.dataset_recording import Made, record
 from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
-from ..services.findings import rule_of, verdict
+from ..services.findings import COUNTS, handed_on, verdict
 from . import store
 from .attempt import JobInput
 from .ingest_output import Written
@@ -41,11 +40,12 @@ PROCESS, PREVIEW, COMPARE = "process", "preview", "compare"
 _PARENT, _OTHER = "parent", "other"
 _REASONS = frozenset(
     {
-        "BAD_COLUMN", "BAD_DATA", "BAD_OUTPUT", "BAD_PARAMETER", "CACHE_TOO_SMALL", "DAMAGED_FILE", "DATASET_ACCESS",
-        "DATASET_DELETED", "DATA_GONE", "DISK_FULL", "DISK_LIMIT", "INTERNAL", "LOOK_AHEAD", "LOST", "MEMORY_LIMIT",
-        "NO_ROWS", "NO_SANDBOX", "NO_TIMEFRAME", "OUTPUT_LIMIT", "PARENT_CHANGED", "PROTOCOL", "QUOTA_EXCEEDED",
-        "SEALED", "SEALED_BUSY", "SEALED_TOO_LARGE", "STORAGE", "STORE_FAILED", "TIME_LIMIT", "TOO_LARGE",
-        "UNKNOWN_COLUMN", "UNKNOWN_DATASET", "UNKNOWN_SYMBOL", "WORKER_DIED",
+        "BAD_COLUMN", "BAD_DATA", "BAD_DIVIDEND", "BAD_OUTPUT", "BAD_PARAMETER", "CACHE_TOO_SMALL", "DAMAGED_FILE",
+        "DATASET_ACCESS", "DATASET_DELETED", "DATA_GONE", "DISK_FULL", "DISK_LIMIT", "INTERNAL", "LOOK_AHEAD", "LOST",
+        "MEMORY_LIMIT", "NOT_ON_GRID", "NOT_RAW", "NOT_SORTED", "NO_KNOWLEDGE", "NO_ROWS", "NO_SANDBOX", "NO_TIMEFRAME",
+        "OUTPUT_LIMIT", "PARENT_CHANGED", "PROTOCOL", "QUOTA_EXCEEDED", "SEALED", "SEALED_BUSY", "SEALED_TOO_LARGE",
+        "STORAGE", "STORE_FAILED", "TIME_LIMIT", "TOO_LARGE", "UNKNOWN_COLUMN", "UNKNOWN_DATASET", "UNKNOWN_SYMBOL",
+        "WORKER_DIED",
     }
 )  # fmt: skip
 
@@ -131,10 +131,7 @@ class ProcessKind(JobKind):
         source = session.get_one(DatasetVersionRow, row.version_id)
         dataset = session.get_one(DatasetRow, row.dataset_id)
         found = verdict(output.report)
-        # Of what only the file told nothing has changed; what the rows show is looked at anew.
-        accepted = [own for own in source.acknowledgements if _of_file(own["rule"])]
-        known = {own["rule"] for own in accepted}
-        errors = tuple(line for line in found.errors if rule_of(line) not in known)
+        stands = handed_on(source.validation_errors, source.acknowledgements, source.about, found)
         try:
             version = record(
                 session,
@@ -148,14 +145,14 @@ class ProcessKind(JobKind):
                     description=row.options["description"],
                     tags=tuple(row.options["tags"]),
                     based_on=row.current_id,
-                    is_validated=found.ran and not errors,
-                    errors=errors,
+                    is_validated=found.ran and not stands.errors,
+                    errors=tuple(stands.errors),
                 ),
             )
         except ServiceError as error:
             raise BadOutputError(error.detail, error.code) from None
-        version.about = version.about | {"all_rules_ran": found.ran}
-        version.acknowledgements = accepted
+        version.about = version.about | {"all_rules_ran": found.ran, COUNTS: stands.counts}
+        version.acknowledgements = stands.acknowledgements
         row.made_id = version.id
         refuse_too_much(session, self._limits, row.owner_id)
         when_committed(session, lambda: PROCESSED_ROWS.inc(version.row_count))
@@ -262,8 +259,3 @@ def _version(
 
 def _joined(session: Session, row: VersionRequestRow) -> dict[str, tuple[DatasetRow, DatasetVersionRow]]:
     return {name: _version(session, row, version_id, Level.USE) for name, version_id in row.joined.items()}
-
-
-def _of_file(rule: str) -> bool:
-    known = rules().get(rule)
-    return known is not None and known.seen_in == "file"

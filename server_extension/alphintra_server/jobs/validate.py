@@ -18,7 +18,7 @@ from ..services.dataset_inputs import Inputs, folder_of, is_sealed
 from ..services.dataset_rows import Level, find
 from ..services.dataset_storage import DatasetStorage
 from ..services.feature_sets import REFERENCE, select_reference
-from ..services.findings import rule_of, verdict
+from ..services.findings import COUNTS, looked_again, verdict
 from . import store
 from .attempt import JobInput
 from .ingest_output import collect_report
@@ -67,7 +67,7 @@ class ValidateKind(JobKind):
         return JobInput({}, message, collect=collects, links=read.links, sealed=read.sealed, about="file")
 
     def save(self, session: Session, held: Claim, output: Report) -> None:
-        """Keep the report, and none from before; what was acknowledged of an error that is still there stays so."""
+        """Keep the report, and none from before."""
         asked = session.get_one(DatasetReportRow, held.resource_id)
         version = session.get_one(DatasetVersionRow, asked.version_id, with_for_update=True)
         try:
@@ -77,9 +77,9 @@ class ValidateKind(JobKind):
         asked.report = json.loads(output.to_json())
         asked.created_at = database_now(session)
         found = verdict(output)
-        accepted = {own["rule"] for own in version.acknowledgements}
-        version.validation_errors = [line for line in found.errors if rule_of(line) not in accepted]
-        version.about = version.about | {"all_rules_ran": found.ran}
+        stands = looked_again(version.validation_errors, version.acknowledgements, version.about, found)
+        version.validation_errors = stands.errors
+        version.about = version.about | {"all_rules_ran": found.ran, COUNTS: stands.counts}
         version.is_validated = found.ran and not version.validation_errors
         dataset = session.get_one(DatasetRow, version.dataset_id, with_for_update=True)
         if dataset.current_version_id == version.id:

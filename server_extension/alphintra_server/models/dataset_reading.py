@@ -27,7 +27,7 @@ Names = Annotated[str, Field(min_length=1, max_length=64_000), AfterValidator(_n
 class CandlesQuery(Body):
     """Which part of a symbol, and in how many candles."""
 
-    version: int | None = Field(None, ge=1, description="Of which version; absent: of the current one.")
+    version: int | None = Field(None, ge=1, lt=2**31, description="Of which version; absent: of the current one.")
     symbol: str | None = Field(None, max_length=128, description="Absent: the first.")
     column: str | None = Field(None, max_length=200, description="A column of numbers; absent: the prices.")
     start: Bound | None = Field(None, description="First time: a date, or an instant (UTC where it names no zone).")
@@ -64,7 +64,7 @@ class DownloadQuery(Body):
     """Which rows, as which file."""
 
     format: FileFormat = Field("csv", description="Kind of file.")
-    version: int | None = Field(None, ge=1, description="Of which version; absent: of the current one.")
+    version: int | None = Field(None, ge=1, lt=2**31, description="Of which version; absent: of the current one.")
     symbols: Names | None = Field(None, description="Which, commas between, or a list of JSON; absent: all.")
     columns: Names | None = Field(None, description="Which beside symbol and time, in the same way; absent: all.")
     start: Bound | None = Field(None, description="First time: a date, or an instant (UTC where it names no zone).")

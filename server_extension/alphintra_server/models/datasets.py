@@ -198,7 +198,7 @@ class PreviewQuery(Body):
     """How much to preview."""
 
     symbol: str | None = Field(None, max_length=128)
-    version: int | None = Field(None, ge=1, description="Of which version; absent: of the current one.")
+    version: int | None = Field(None, ge=1, lt=2**31, description="Of which version; absent: of the current one.")
     rows: int = Field(20, ge=1, le=200)
     max_points: int = Field(500, ge=10, le=4000)
 
@@ -207,7 +207,7 @@ class StatisticsQuery(Body):
     """Which symbol to summarise; absent: all."""
 
     symbol: str | None = Field(None, max_length=128)
-    version: int | None = Field(None, ge=1, description="Of which version; absent: of the current one.")
+    version: int | None = Field(None, ge=1, lt=2**31, description="Of which version; absent: of the current one.")
 
 
 class DatasetPreview(Reply):

@@ -39,7 +39,7 @@ Given = Annotated[
 
 class _OfARecipe(Body):
     recipe: Given
-    version: int | None = Field(None, ge=1, description="Of which version; left out, of the current one.")
+    version: int | None = Field(None, ge=1, lt=2**31, description="Of which version; left out, of the current one.")
 
 
 class ProcessRequest(_OfARecipe):
@@ -208,8 +208,8 @@ class Processed(JobAtWork):
 class CompareQuery(Body):
     """Which two versions."""
 
-    from_: int = Field(ge=1, alias="from")
-    to: int = Field(ge=1)
+    from_: int = Field(ge=1, lt=2**31, alias="from")
+    to: int = Field(ge=1, lt=2**31)
 
 
 class CompareBody(CompareQuery):
@@ -283,5 +283,8 @@ class RestoreRequest(Body):
     """Going back to a version."""
 
     current: int | None = Field(
-        None, ge=1, description="Number of the version that you saw as the current one: nothing is done if it is not."
+        None,
+        ge=1,
+        lt=2**31,
+        description="Number of the version that you saw as the current one: nothing is done if it is not.",
     )

@@ -74,7 +74,9 @@ def find(session: Session, who: Caller, dataset_id: str, level: Level = Level.RE
     own_first = case((DatasetRow.user_id == who.user_id, 0), else_=1)
     row: DatasetRow | None = session.scalars(query.order_by(own_first).limit(1)).first()
     if row is None:
-        raise NotFound(f"There is no dataset {dataset_id}.", code="UNKNOWN_DATASET")
+        name, at, number = dataset_id.partition("@")
+        hint = f" Its versions are at {name}/versions/{number or 'N'}, or named by version=." if at else ""
+        raise NotFound(f"There is no dataset {dataset_id}.{hint}", code="UNKNOWN_DATASET")
     if row.state != "ACTIVE":
         raise Gone(
             f"The dataset {row.name} was deleted.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -13,7 +14,7 @@ from ..db.dataset_tables import DatasetParentRow, DatasetSymbolRow, DatasetVersi
 from ..db.engine import Database
 from ..db.tables import DatasetRow
 from ..db.types import utc_now
-from ..errors import Invalid, NotFound
+from ..errors import Invalid, NotFound, PreconditionFailed
 from ..limits import Limits
 from ..models.base import PageQuery
 from ..models.datasets import (
@@ -102,11 +103,20 @@ class Datasets:
             columns = [column["name"] for column in (await self._manifests.read(place))["columns"]]
         return to_model(row, may, symbols=symbols, columns=columns, source_state=fresh)
 
-    async def change(self, who: Caller, dataset_id: str, body: DatasetChange) -> Dataset:
-        """Change what is said of one."""
+    async def change(
+        self, who: Caller, dataset_id: str, body: DatasetChange, if_match: str | None = None
+    ) -> Dataset:
+        """Change what is said of one; with an entity tag, of the one that was read with it."""
+        before = None if if_match is None else await self.get(who, dataset_id)
+        if before is not None and if_match is not None:
+            _refuse_another(if_match, before)
 
         def work(session: Session) -> str:
             row = find(session, who, dataset_id, Level.EDIT)
+            if before is not None:
+                session.refresh(row, with_for_update=True)
+                if row.updated_at != before.updated_at:
+                    raise _changed(before)
             if body.description is not None:
                 row.description = body.description
             if body.tags is not None:
@@ -228,6 +238,21 @@ class Datasets:
             return row, place_of(session, row, version)
 
         return await self._database.read(work)
+
+
+def _refuse_another(if_match: str, found: Dataset) -> None:
+    """Refuse an ``If-Match`` that names another answer: the tag is the one that Tornado makes of a body.
+
+    Raises:
+        PreconditionFailed: It does.
+    """
+    tag = hashlib.sha1(found.model_dump_json(by_alias=True).encode(), usedforsecurity=False).hexdigest()
+    if not {part.strip() for part in if_match.split(",")} & {"*", f'"{tag}"'}:
+        raise _changed(found)
+
+
+def _changed(found: Dataset) -> PreconditionFailed:
+    return PreconditionFailed(f"{found.name} was changed meanwhile: read it again, and then change it.")
 
 
 def _asked_for(query: DatasetQuery) -> list[ColumnElement[bool]]:

@@ -32,7 +32,7 @@ from ..models.validations import (
 )
 from .dataset_rows import Level, find
 from .feature_sets import REFERENCE, select_reference
-from .findings import rule_of
+from .findings import counted, rule_of
 from .manifests import Manifests, place_of
 from .queueing import Queueing
 from .selections import pinned
@@ -142,8 +142,12 @@ class Validations:
                     known = ", ".join(sorted(still)) or "none"
                     raise Invalid.field("rules", f"{rule} has no open error; open are: {known}", code="NO_OPEN_ERROR")
             when = database_now(session).strftime("%Y-%m-%dT%H:%M:%SZ")
+            # How many places were accepted: more of them, found later, are open.
+            counts = counted(version.about)
             accepted = [
-                {"rule": rule, "who": who.user_id, "when": when, "why": why} for rule in sorted(set(body.rules))
+                {"rule": rule, "who": who.user_id, "when": when, "why": why}
+                | ({"count": counts[rule]} if rule in counts else {})
+                for rule in sorted(set(body.rules))
             ]
             version.acknowledgements = [*version.acknowledgements, *accepted]
             version.validation_errors = [line for rule, line in still.items() if rule not in body.rules]
@@ -173,7 +177,8 @@ def choice_of(body: ValidationRequest, place: str = "") -> Choice:
     try:
         return Choice.from_json(body.model_dump_json())
     except RuleError as error:
-        field = "parameters" if error.where else "left_out"
+        unknown = any(rule not in rules() for rule in body.left_out)
+        field = "left_out" if error.code == "UNKNOWN_RULE" and unknown else "parameters"
         raise Invalid.field(place + field, str(error), code=error.code) from None
 
 

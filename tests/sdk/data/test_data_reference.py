@@ -1,5 +1,7 @@
 """Rows and events as they were known: revisions, corrections, symbols that changed hands; nothing is overwritten."""
 
+import dataclasses
+
 import alphintra as al
 import numpy as np
 import pandas as pd
@@ -229,3 +231,25 @@ WRONG = [
 def test_what_is_wrong_is_named(given, match):
     with pytest.raises(DataError, match=match):
         reference.facts_of(given if given == 3 else [given])
+
+
+def test_reference_data_with_open_errors_is_not_run_on(folder, monkeypatch):
+    """Rows of it may be left out, and a split that is missing makes other figures: refused as on a server."""
+    al.data.add_reference("actions", [row("split", "2020-01-06", 4.0, instrument_id="AAPL")])
+    opened = FolderSource.open
+
+    def with_errors(self, name, version):
+        found = opened(self, name, version)
+        return dataclasses.replace(found, open_errors=("EVENT_ROW: no kind 'splt' (1 place)",) * (name == "actions"))
+
+    monkeypatch.setattr(FolderSource, "open", with_errors)
+    loaded = al.data.load("prices@1", reference="actions@1")
+    assert len(loaded.events()) == 1
+    for resolve in (
+        lambda: al.data.resolve(loaded),
+        lambda: al.data.resolve("prices@1", reference="actions@1"),
+        lambda: al.data.resolve(PRICES.to_pandas().set_index("date"), reference="actions@1"),
+    ):
+        with pytest.raises(DataError, match="EVENT_ROW: no kind 'splt'") as caught:
+            resolve()
+        assert (caught.value.code, caught.value.where) == ("DATASET_HAS_ERRORS", "actions@1")

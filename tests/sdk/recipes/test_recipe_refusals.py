@@ -73,6 +73,9 @@ WRONG = [
     ([3], ParameterError, "step 1", "al.recipes.Fill"),
     ([{"kind": "sort"}, {"kind": "resampel"}], ParameterError, "step 2", "Did you mean resample?"),
     ([{"kind": "fill", "limits": 3}], ParameterError, "step 1 (fill), limits", "Did you mean limit?"),
+    ([{"kind": "adjust", "events": [EVENT, EVENT]}], ParameterError, "step 1 (adjust), events, row 2", "Leave one"),
+    ([{"kind": "adjust", "events": [EVENT | {"known_from": "2020-01-02", "known_to": "2020-01-02"}]}], ParameterError,
+     "step 1 (adjust), events, row 1", ""),
     ([{"kind": "label"}], ParameterError, "step 1 (label), horizon", "How far it looks."),
     ([{"kind": "label", "horizon": 0}], ParameterError, "step 1 (label), horizon", ""),
     ([{"kind": "label", "horizon": 1.5}], ParameterError, "step 1 (label), horizon", ""),
@@ -128,7 +131,7 @@ def test_what_is_wrong_is_named(recipe, error, where, hint):
 
 
 def test_a_recipe_fits_into_a_manifest():
-    events = [EVENT | {"ex_date": f"20{i % 90 + 10}-01-{i % 28 + 1:02}"} for i in range(20_000)]
+    events = [EVENT | {"symbol": f"S{i}"} for i in range(20_000)]
     step = r.Adjust(events=events)
     r.Recipe((step,))
     with pytest.raises(ParameterError, match="more than 250,000 values"):

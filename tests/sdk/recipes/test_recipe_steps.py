@@ -161,6 +161,34 @@ def test_adjust():
     assert found.about.adjustment == "adjusted" and found.effects[0].cells_changed == {"close": 2, "volume": 2}
 
 
+def test_adjust_by_what_was_known_corrected_and_withdrawn():
+    """A daily row is known at its close, and a date at its end: a correction of the 6th counts from the 7th on."""
+    given = {"date": ["2020-01-02", "2020-01-03", "2020-01-06", "2020-01-07"], "close": [100.0, 100.0, 50.0, 50.0]}
+    split = {"symbol": "DATA", "kind": "split", "ex_date": "2020-01-03", "value": 2.0, "known_from": "2020-01-01"}
+
+    def closes(*events, **more):
+        return run(given, r.Adjust(events=list(events), **more), about=DAILY)["close"]
+
+    assert closes(split) == [100.0, 200.0, 100.0, 100.0]
+    corrected = split | {"value": 3.0, "known_from": "2020-01-06"}
+    for order in ((split, corrected), (corrected, split)):
+        assert closes(*order) == [100.0, 200.0, 100.0, 150.0]  # not six times as much
+    withdrawn = split | {"known_to": "2020-01-06T00:00:00Z"}
+    assert closes(withdrawn) == [100.0, 200.0, 50.0, 50.0]
+    assert closes(split | {"known_to": None}) == closes(split)
+    assert closes(split, corrected, direction="backward", as_of="2020-01-07") == [
+        pytest.approx(price / 3) for price in (100, 200, 100, 150)
+    ]  # fmt: skip
+    assert closes(withdrawn, direction="backward", as_of="2020-01-06") == [100.0, 200.0, 50.0, 50.0]
+    paid = {"symbol": "DATA", "kind": "dividend", "ex_date": "2020-01-06", "value": 20.0, "known_from": "2020-01-01"}
+    twice = [*(paid for _ in range(2)), split]  # regular and special: known from the same time, they add up
+    assert closes(*twice) == pytest.approx([100.0, 200.0, 100 / 0.6, 100 / 0.6])
+    more = paid | {"value": 50.0, "known_from": "2020-01-03"}
+    assert closes(paid, more) == pytest.approx([100.0, 100.0, 100.0, 100.0])  # half of the price was paid
+    kept = r.recipe_of([r.Adjust(events=[withdrawn])])
+    assert r.recipe_of(kept.to_json()) == kept
+
+
 def test_join(tmp_path):
     utc = pa.timestamp("us", "UTC")
     figures = pa.table({
@@ -286,3 +314,39 @@ def test_formulas(text):
     given = {"time": minutes(*(f"{i:02}" for i in range(40))), "a": a, "b": b, "a b": a}
     with np.errstate(all="ignore"):
         near(Formula(text, "formula").value(rows(table(given), ABOUT)).tolist(), FORMULAS[text](a, b))
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "calendar", "rows", "whole"),
+    [
+        ("1d", "XNYS", 210, True),  # half a day, to its early close
+        ("1d", "XNYS", 209, False),
+        ("1h", "XNYS", 205, False),
+        ("1w", "XNYS", 210, True),  # a Friday: no session of the week is left
+        ("1w", "XNYS", 209, False),
+        ("1mo", "XNYS", 210, True),
+        ("1d", "24/7", 210, False),
+        ("30min", None, 210, True),
+        ("30min", None, 200, False),
+        ("1d", None, 210, True),  # nobody knows when the day is over
+    ],
+)
+def test_a_last_bar_that_its_rows_do_not_fill_is_told(timeframe, calendar, rows, whole):
+    start = np.datetime64("2024-11-29T14:30", "us")
+    times = pa.array(start + np.arange(rows) * np.timedelta64(1, "m")).cast(pa.timestamp("us", "UTC"))
+    given = pa.table({"time": times, "close": np.arange(rows) + 1.0})
+    about = About(timeframe="1min", label="open", calendar=calendar)
+    (effect,) = r.preview(given, r.Resample(timeframe=timeframe), about=about).effects
+    assert [("is not whole" in note) for note in effect.notes] == ([] if whole else [True])
+
+
+def test_an_infinity_is_no_part_of_what_is_fitted():
+    """Nor of what a window takes its figures of: one of them made all of a column missing."""
+    feature = np.append(np.arange(39.0), np.inf)
+    times = [f"2020-01-01T00:{minute:02}" for minute in range(40)]
+    given = table({"time": times, "x": feature.tolist()})
+    scaled = r.Normalise(columns=["x"], fit_until="2020-01-01T00:39")
+    near(run(given, scaled, about=FEATURES)["x_norm"][:39], (feature[:39] - 19) / np.std(feature[:39], ddof=1))
+    for way in ({"fit_until": "2020-01-01T00:39"}, {"window": 40}):
+        bounded = run(given, r.Winsorise(columns=["x"], lower=0.0, upper=1.0, **way), about=FEATURES)["x"]
+        assert bounded == [*range(39), 38.0]
