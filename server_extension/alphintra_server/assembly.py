@@ -65,6 +65,7 @@ from .services.submissions import Submissions
 from .services.system import SandboxState, SystemService
 from .services.templates import Templates
 from .services.uploads import UploadLimits, Uploads
+from .services.users import Users
 from .services.validations import Validations
 from .services.version_comparisons import VersionComparisons
 from .services.version_reading import VersionReading
@@ -99,6 +100,7 @@ class Services:
     templates: Templates
     datasets: Datasets
     uploads: Uploads
+    users: Users
     dataset_grants: DatasetGrants
     dataset_deletion: DatasetDeletion
     sweepers: tuple[Sweeper, ...]
@@ -171,6 +173,7 @@ def build(
         app.max_storage,
     )
     limits = read_limits(usual, app.user_limits)
+    users = Users(database, app.user_limits, alone=app.single_user)
     keep_events = timedelta(hours=app.keep_events_hours)
     events = EventRelay(database, emit if app.single_user else None, app.log, keep_events)
     jobs_dir = data_dir / "jobs"
@@ -240,7 +243,8 @@ def build(
         templates=Templates(database, workspace, Path(app.templates_dir)),
         datasets=Datasets(database, manifests, limits, reading),
         uploads=uploads,
-        dataset_grants=DatasetGrants(database),
+        users=users,
+        dataset_grants=DatasetGrants(database, users),
         dataset_deletion=deletion,
         sweepers=(
             *deletion.sweepers,
