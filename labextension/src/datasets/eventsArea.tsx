@@ -29,7 +29,11 @@ const MOST = 5_000;
 const NEWEST_FIRST = { column: 2, descending: true };
 
 /** The events of a symbol, or of all; the sample of them with the reason where they cannot be read. */
-function useEvents({ of, alphintra, sample }: IProps, asked: string): { events: IEvent[] | null; problem: string | null } {
+function useEvents(
+  { of, alphintra, sample }: IProps,
+  asked: string
+): { events: IEvent[] | null; problem: string | null; readAgain: () => void } {
+  const [again, readAgain] = React.useReducer((count: number) => count + 1, 0);
   const [found, setFound] = React.useState<{ asked: string; events: IEvent[]; problem: string | null } | null>(null);
   React.useEffect(() => {
     const abort = new AbortController();
@@ -37,17 +41,15 @@ function useEvents({ of, alphintra, sample }: IProps, asked: string): { events: 
     const symbols = asked === '' ? {} : { symbols: JSON.stringify([asked]) };
     alphintra.client
       .datasetLines(id, { format: 'jsonl', ...(version === null ? {} : { version }), ...symbols }, abort.signal)
-      .then(
-        lines => ({ asked, events: eventsOf(rowsOf(lines)), problem: null }),
-        (reason: unknown) => {
-          const own = sample.filter(row => asked === '' || row.symbol === asked);
-          return { asked, events: eventsOf(own), problem: describe(reason).text };
-        }
-      )
+      .then(lines => ({ asked, events: eventsOf(rowsOf(lines)), problem: null }))
+      .catch((reason: unknown) => {
+        const own = sample.filter(row => asked === '' || row.symbol === asked);
+        return { asked, events: eventsOf(own), problem: describe(reason).text };
+      })
       .then(next => abort.signal.aborted || setFound(next));
     return () => abort.abort();
-  }, [of.id, of.version, asked]);
-  return found?.asked === asked ? found : { events: null, problem: null };
+  }, [of.id, of.version, asked, again]);
+  return { ...(found?.asked === asked ? found : { events: null, problem: null }), readAgain };
 }
 
 export function EventsArea(props: IProps): JSX.Element {
@@ -55,7 +57,7 @@ export function EventsArea(props: IProps): JSX.Element {
   const { trans } = alphintra;
   const isWhole = total <= MOST;
   const [symbol, setSymbol] = React.useState(isWhole ? '' : (symbols[0] ?? ''));
-  const { events, problem } = useEvents(props, isWhole ? '' : symbol);
+  const { events, problem, readAgain } = useEvents(props, isWhole ? '' : symbol);
   const [hidden, setHidden] = React.useState<ReadonlySet<string>>(new Set());
   const [selected, setSelected] = React.useState<number | null>(null);
   const [text, setText] = React.useState('');
@@ -133,7 +135,10 @@ export function EventsArea(props: IProps): JSX.Element {
       </div>
       {problem === null ? null : (
         <p className="alphintra-Problem" role="alert">
-          {trans.__('These are some of its rows only. %1', problem)}
+          {trans.__('These are some of its rows only. %1', problem)}{' '}
+          <button type="button" className="alphintra-Button" onClick={readAgain}>
+            {trans.__('Try again')}
+          </button>
         </p>
       )}
       {events === null ? (

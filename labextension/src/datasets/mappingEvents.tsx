@@ -22,6 +22,8 @@ interface IProps {
   form: IMappingForm;
   trans: TranslationBundle;
   onChange: (form: IMappingForm) => void;
+  /** What becomes of it where a connector says that. */
+  becomes?: unknown;
 }
 
 /** The column of a role, to be chosen here as well as in the table. */
@@ -127,7 +129,7 @@ export function EventFields(props: IProps): JSX.Element {
 }
 
 /** What is said where a file holds prices and events: each is read by a look of its own. */
-export function EventsNote({ found, form, trans, onChange }: IProps): JSX.Element | null {
+export function EventsNote({ found, form, trans, onChange, becomes }: IProps): JSX.Element | null {
   const beside = eventsBeside(found);
   const { kind, columns } = form.mapping;
   if (beside.length === 0 || !['bars', 'reference'].includes(kind)) {
@@ -147,8 +149,11 @@ export function EventsNote({ found, form, trans, onChange }: IProps): JSX.Elemen
         {isEvents
           ? trans.__('Only %1 are read; the prices of the file become a dataset of their own.', names)
           : trans.__(
-              'The file has %1 beside its prices. They become a dataset of their own, with which runs trade raw prices: add the file once more to read them as well.',
-              names
+              'The file has %1 beside its prices. They become a dataset of their own, with which runs trade raw prices: %2',
+              names,
+              becomes
+                ? trans.__('a second connector reads them.')
+                : trans.__('add the file once more to read them as well.')
             )}
         {isEvents || !isAdjusted ? '' : ` ${trans.__('Prices that are adjusted already need none of it.')}`}
       </span>

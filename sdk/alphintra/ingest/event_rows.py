@@ -114,10 +114,10 @@ class EventRows:
 
         first = 0
         for symbol, whole_table in staged_rows(self._staged.files):
-            places = np.arange(len(whole_table))
+            table, places = whole_table, np.arange(len(whole_table))
             if self._wide:
-                places = np.flatnonzero(np.any([_may_be(whole_table, own.name) for own in self._wide], axis=0))
-            table = whole_table.take(places)
+                places = np.flatnonzero(np.any([_may_be(table, own.name) for own in self._wide], axis=0))
+                table = table.take(places)
             columns = {}
             for field in table.schema:
                 whole = _INTEGERS.get(str(field.type))
