@@ -207,7 +207,7 @@ class IngestKind(JobKind):
         version.acknowledgements = list(accepted)
         row.version_id = upload.version_id = version.id
         # Events that were read out of a file of bars: the next such file is bars again.
-        beside = row.mapping["kind"] == "reference" and _guessed_kind(upload) == "bars"
+        beside = row.mapping.get("kind") == "reference" and _guessed_kind(upload) == "bars"
         _done(session, upload, sealed=output.manifest.sealed)
         if fetched is not None:
             connector_runs.succeed(session, *fetched, "DONE", version.id, version.row_count - before)
@@ -268,7 +268,7 @@ def _done(session: Session, upload: UploadRow, *, sealed: bool = False) -> None:
 
 
 def _guessed_kind(upload: UploadRow) -> str | None:
-    return None if upload.inspection is None else str(upload.inspection["mapping"]["kind"])
+    return None if upload.inspection is None else upload.inspection["mapping"].get("kind")
 
 
 def _described(row: UploadRow) -> dict[str, Any]:
