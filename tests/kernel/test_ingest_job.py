@@ -350,34 +350,120 @@ def test_rows_of_events_that_cannot_be_are_left_out_and_found(work):
         "MSFT,merger,2020-11-19,1,2020-11-01,,\n"
         "MSFT,split,2020-11-20,-2,2020-11-01,,\n"
         "MSFT,dividend,2020-11-23,,2020-11-01,,\n"
-        "MSFT,split,2020-11-24,4:1,2020-11-01,,\n"
+        "MSFT,split,2020-11-24,4:0,2020-11-01,,\n"
         "MSFT,split,24 Nov,4,2020-11-01,,\n"
         "MSFT,split,2020-11-25,4,2020-11-01,,MS\n"
         "MSFT,split,2020-11-26,4,,,\n"
         "MSFT,dividend,2020-11-18,0.6,2020-09-15,,\n"
         f"MSFT,symbol,2020-11-27,,2020-11-01,,{'M' * 300}\n"
+        "MSFT,dividend,2020-11-30,1:10,2020-11-01,,\n"
+        "MSFT,split,2020-12-01,5000:1,2020-11-01,,\n"
     )
     mapping = mapping_of(work, ACTIONS, "a.csv")
     answer, out, _ = work("ingest", bad, "a.csv", mapping=mapping)
     assert answer["type"] == "result", answer
     manifest = committing.check(out, "v1")
     report = from_json(canonical(manifest.provenance.report))
-    assert [result.rule for result in report.errors] == ["SCHEMA_TYPE", "TS_PARSE", "EVENT_ROW"]
+    assert [result.rule for result in report.errors] == ["TS_PARSE", "EVENT_ROW"]
     assert manifest.rows == 4
     places = {place.row: place for place in report["EVENT_ROW"].places}
     assert {row: place.column for row, place in places.items()} == {
-        6: "type", 7: "ratio", 8: "ratio", 11: "to_symbol", 12: "declaration_date", 13: "type", 14: "to_symbol",
+        6: "type", 7: "ratio", 8: "ratio", 9: "ratio", 11: "to_symbol", 12: "declaration_date", 13: "type",
+        14: "to_symbol", 15: "ratio", 16: "ratio",
     }  # fmt: skip
     assert all((place.file, place.line) == ("a.csv", row + 1) for row, place in places.items())
     assert places[6].message.startswith("there is no kind 'merger'. There are listing, delisting")
     assert "a split of ratio -2" in places[7].message
     assert "known from the same time" in places[13].message
-    assert [(p.row, p.column) for p in report["SCHEMA_TYPE"].places] == [(9, "ratio")]
+    assert report["EVENT_ROW"].count == len(places) == 10
+    # A ratio is none of nothing, and no amount of money: a dividend of one share for ten is told, not paid as 0.10.
+    assert places[9].message == "'4:0' is no ratio or amount; a ratio is written 4, 4:1, 4/1 or 4-for-1"
+    assert places[15].message.startswith("'1:10' is no ratio or amount")
+    assert "a split of ratio 5000 is beyond" in places[16].message
     assert [(p.row, p.column) for p in report["TS_PARSE"].places] == [(10, "ex_date")]
     # Nothing but such rows is no version.
     head, *_ = ACTIONS.splitlines(keepends=True)
     answer, _, _ = work("ingest", head + "MSFT,merger,2020-11-19,1,2020-11-01,,\n", "a.csv", mapping=mapping)
     assert (answer["code"], "a.csv, row 1 (line 2), column 'type'" in answer["message"]) == ("EVENT_ROW", True), answer
+
+
+def test_a_ratio_is_read_however_it_is_written(work):
+    from alphintra.store import reference
+
+    spelled = {"4:1": 4, "3-for-2": 1.5, "1-For-10": 0.1, "7/1": 7, "3 : 2": 1.5, "2 for 1": 2, "1.5:1": 1.5, "9": 9}
+    lines = [f"AAPL,split,2020-01-{day:02},{text},2019-12-01" for day, text in enumerate(spelled, 1)]
+    text = "\n".join(["symbol,kind,date,ratio,announced", *lines, "AAPL,dividend,2020-02-03,0.205,2019-12-01", ""])
+    answer, out, _ = work("inspect", text, "actions.csv")
+    found = json.loads((out / "inspection.json").read_text())
+    said = {own["field"]: (own["value"], own["reason"]) for own in found["reasons"]}
+    assert said["columns[3].ratio"] == ("value", "4:1 is 4 new shares for 1 old")
+    answer, out, _ = work("ingest", text, "actions.csv", mapping=found["mapping"])
+    assert answer["type"] == "result", answer
+    version = open_folder(out)
+    assert from_json(canonical(version.manifest.provenance.report)).errors == ()
+    assert [fact.value for fact in reference.facts(version)] == [*spelled.values(), 0.205]
+
+
+WIDE = """\
+Date,Open,High,Low,Close,Volume,Dividends,Stock Splits
+2020-08-06,1,2,1,2,10,0.0,0.0
+2020-08-07,1,2,1,2,10,0.82,0.0
+2020-08-28,1,2,1,2,10,,1.0
+2020-08-31,1,2,1,2,10,0.0,4.0
+2020-11-06,1,2,1,2,10,0.205,2.0
+2020-11-09,1,2,1,2,10,-1,-2
+2020-11-10,1,2,1,2,10,soon,0
+2020-11-11,1,2,1,2,10,0,0:1
+"""
+
+
+def test_splits_and_dividends_beside_prices_are_read_by_a_second_mapping(work):
+    from alphintra.errors import DataError
+    from alphintra.ingest.mapping import Mapping
+    from alphintra.store import reference
+
+    answer, out, _ = work("inspect", WIDE, "AAPL.csv")
+    found = json.loads((out / "inspection.json").read_text())
+    mapping = found["mapping"]
+    assert (mapping["kind"], [own["role"] for own in mapping["columns"][6:]]) == ("bars", ["ignore", "ignore"])
+    said = {own["field"]: own for own in found["reasons"]}
+    assert [said[f"columns[{place}].event"]["value"] for place in (6, 7)] == ["dividend", "split"]
+    assert "a second time as reference data" in said["columns[6].role"]["reason"]
+    roles = {0: "time", 6: "dividend", 7: "split"}
+    columns = [
+        own | {"role": role, "name": role if place > 5 else ""}
+        for place, own in enumerate(mapping["columns"])
+        for role in [roles.get(place, "ignore")]
+    ]
+    events = mapping | {"kind": "reference", "columns": columns, "known_from": "ex_date", "label": "unknown"}
+    answer, out, _ = work("ingest", WIDE, "AAPL.csv", mapping=events)
+    assert answer["type"] == "result", answer
+    version = open_folder(out)
+    facts = reference.facts(version)
+    assert [(str(pd.Timestamp(fact.ex, unit="D").date()), fact.kind, fact.value) for fact in facts] == [
+        ("2020-08-07", "dividend", 0.82), ("2020-08-31", "split", 4.0), ("2020-11-06", "dividend", 0.205),
+        ("2020-11-06", "split", 2.0),
+    ]  # fmt: skip
+    assert {(fact.instrument, fact.source) for fact in facts} == {("AAPL", "AAPL.csv")}
+    report = from_json(canonical(version.manifest.provenance.report))
+    places = sorted((place.row, place.column) for place in report["EVENT_ROW"].places)
+    assert places == [(6, "Dividends"), (6, "Stock Splits"), (8, "Stock Splits")]
+    assert [(place.row, place.column) for place in report["SCHEMA_TYPE"].places] == [(7, "Dividends")]
+    # The same of a typed file, whatever order its rows are in; nothing that happened is no version.
+    good = WIDE.splitlines(keepends=True)[:6]
+    typed = pd.read_csv(io.StringIO("".join(good)), parse_dates=["Date"])
+    typed["Date"] = typed["Date"].dt.date
+    typed[::-1].to_parquet(packed := io.BytesIO(), index=False)
+    native = [own | ({"format": "native"} if own["role"] == "time" else {}) for own in columns]
+    own = events | {"format": "parquet", "columns": native}
+    answer, twin, _ = work("ingest", packed.getvalue(), "AAPL.csv", mapping=own)
+    assert answer["type"] == "result", answer
+    assert committing.check(twin, "v1").content_hash == version.manifest.content_hash
+    answer, _, _ = work("ingest", "".join(good[:2]), "AAPL.csv", mapping=events)
+    assert (answer["code"], "no row has a split or a dividend" in answer["message"]) == ("NO_ROWS", True), answer
+    with pytest.raises(DataError, match="none is the value"):
+        value = [own | ({"role": "value", "name": "value"} if place == 4 else {}) for place, own in enumerate(columns)]
+        Mapping.from_json(json.dumps(events | {"columns": value}))
 
 
 def test_from_when_events_were_known_is_asked_and_never_made_up(work):

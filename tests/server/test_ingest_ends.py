@@ -45,6 +45,27 @@ async def metrics(api):
     return (await api("GET", "/metrics", user=ALICE)).json.decode()
 
 
+async def test_events_read_out_of_prices_are_not_how_the_next_such_file_is_read(
+    api, put_upload, look_at, make_version
+):
+    wide = b"Date,Open,High,Low,Close,Stock Splits\n2020-08-28,4,4,4,4,0\n2020-08-31,1,1,1,1,4:1\n"
+    found = await look_at(put_upload(wide, "AAPL.csv"))
+    mapping = found["inspection"]["mapping"]
+    assert mapping["kind"] == "bars"
+    roles = {"Date": "time", "Stock Splits": "split"}
+    columns = [
+        own | {"role": roles.get(own["source"], "ignore"), "name": "split" if own["source"] == "Stock Splits" else ""}
+        for own in mapping["columns"]
+    ]
+    events = mapping | {"kind": "reference", "columns": columns, "known_from": "ex_date"}
+    job = await make_version(found["upload_id"], events, dataset="splits")
+    assert job["status"] == "COMPLETED", job["error"]
+    made = (await api("GET", "/api/datasets/splits", user=ALICE)).json
+    assert (made["row_count"], made["symbols"]) == (1, ["AAPL"])
+    again = await look_at(put_upload(wide, "AAPL.csv"))
+    assert (again["inspection"]["mapping"]["kind"], again["inspection"]["remembered"]) == ("bars", None)
+
+
 @pytest.mark.parametrize("settings", databases.BOTH, indirect=True)
 async def test_rows_are_added_errors_block_and_nothing_is_left_of_what_cannot_be(
     api, services, put_upload, look_at, make_version, data_dir, job_end

@@ -21,6 +21,8 @@ import { ChartArea } from './chartArea.js';
 import { DatasetTabs } from './datasetTabs.js';
 import { deleteDataset } from './deletionDialog.js';
 import { Drafts, draftOf } from './drafts.js';
+import { holdsEvents } from './events.js';
+import { EventsArea } from './eventsArea.js';
 import { Header } from './header.js';
 import type { DatasetsModel } from './model.js';
 import { sortedReport } from './report.js';
@@ -205,6 +207,8 @@ function Document(props: IDocumentProps): JSX.Element {
     }
     throw reason;
   };
+  const isEvents = holdsEvents(shown.preview.data_types);
+  const place = `${id}@${version?.number ?? ''}`;
   const may = rightsOf(dataset);
   const mayChange = version !== null && may.change;
   const askAndCheck = async (): Promise<void> => {
@@ -223,6 +227,7 @@ function Document(props: IDocumentProps): JSX.Element {
       <Header
         dataset={dataset}
         version={version}
+        isEvents={isEvents}
         trans={trans}
         progress={<Following outcome={check} name={trans.__('Check')} jobs={jobs} trans={trans} />}
         onDescribe={mayChange ? change => client.changeDataset(id, { ...change }).then(changed, refused) : null}
@@ -241,18 +246,30 @@ function Document(props: IDocumentProps): JSX.Element {
           {trans.__('It could not be checked. %1', failed)}
         </p>
       )}
-      <ChartArea
-        key={`${id}@${version?.number ?? ''}`}
-        first={shown.preview.chart_data}
-        symbols={shown.dataset.symbols}
-        fired={shown.fired}
-        alphintra={alphintra}
-        of={{ id, version: shown.version?.number ?? null }}
-        readChart={async symbol => {
-          const asked = shown.version ? { version: shown.version.number } : {};
-          return (await client.datasetPreview(id, { ...asked, symbol, rows: 1, max_points: POINTS })).chart_data;
-        }}
-      />
+      {isEvents ? (
+        <EventsArea
+          key={place}
+          of={{ id, version: version?.number ?? null }}
+          name={dataset.name}
+          symbols={dataset.symbols}
+          total={(version ?? dataset).row_count}
+          sample={shown.preview.sample_data}
+          alphintra={alphintra}
+        />
+      ) : (
+        <ChartArea
+          key={place}
+          first={shown.preview.chart_data}
+          symbols={shown.dataset.symbols}
+          fired={shown.fired}
+          alphintra={alphintra}
+          of={{ id, version: shown.version?.number ?? null }}
+          readChart={async symbol => {
+            const asked = shown.version ? { version: shown.version.number } : {};
+            return (await client.datasetPreview(id, { ...asked, symbol, rows: 1, max_points: POINTS })).chart_data;
+          }}
+        />
+      )}
       <DatasetTabs
         shown={shown}
         model={model}

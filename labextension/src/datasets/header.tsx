@@ -24,6 +24,8 @@ interface IProps {
   dataset: IDataset;
   /** The version that is shown; `null` for what ships. */
   version: IDatasetVersion | null;
+  /** Whether it holds splits and dividends, and no prices. */
+  isEvents: boolean;
   trans: TranslationBundle;
   /** What is being done with it; it has its place all the time. */
   progress: React.ReactNode;
@@ -33,20 +35,21 @@ interface IProps {
   onDelete: (() => void) | null;
 }
 
-function chipsOf({ dataset, version, trans }: IProps): string[] {
+function chipsOf({ dataset, version, isEvents, trans }: IProps): string[] {
   const of = version ?? dataset;
   return [
     sourceText(dataset.source, trans),
     sharedText(dataset, trans),
-    assetText(dataset.asset_class),
-    of.timeframe,
+    // Events have neither bars nor prices of which there was anything to tell.
+    isEvents ? null : assetText(dataset.asset_class),
+    isEvents ? null : of.timeframe,
     symbolsText({ symbols: dataset.symbols, symbol_count: of.symbol_count }, trans),
     rowsText(of.row_count, trans),
     spanText(of),
     bytesText(of.file_size),
     dataset.currency,
     dataset.calendar,
-    dataset.adjustment ? adjustmentText(dataset.adjustment, trans) : null,
+    dataset.adjustment && !isEvents ? adjustmentText(dataset.adjustment, trans) : null,
     dataset.time_zone ? trans.__('source: %1', dataset.time_zone) : null,
     dataset.license
   ].filter((text): text is string => Boolean(text));
@@ -114,7 +117,7 @@ export function Header(props: IProps): JSX.Element {
   );
 }
 
-function Warnings({ dataset, version, trans }: IProps): JSX.Element | null {
+function Warnings({ dataset, version, isEvents, trans }: IProps): JSX.Element | null {
   const state = datasetState(version ?? dataset, trans);
   const told = [
     state.kind === 'errors'
@@ -124,9 +127,11 @@ function Warnings({ dataset, version, trans }: IProps): JSX.Element | null {
         : null,
     (version ?? dataset).sealed ? ['info', '\u26bf', trans.__('Sealed: its files are encrypted')] : null,
     dataset.simulated ? ['warning', '!', trans.__('Simulated: nobody traded at these prices')] : null,
-    dataset.tradable === false
-      ? ['info', 'i', trans.__('Without open, high, low and close: nothing can be filled against it')]
-      : null
+    isEvents
+      ? ['info', 'i', trans.__('Splits, dividends, symbols: chosen as such in a run, it trades raw prices through them')]
+      : dataset.tradable === false
+        ? ['info', 'i', trans.__('Without open, high, low and close: nothing can be filled against it')]
+        : null
   ].filter((own): own is string[] => own !== null);
   return told.length === 0 ? null : (
     <div className="alphintra-Warnings">

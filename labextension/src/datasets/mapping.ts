@@ -35,6 +35,7 @@ export interface IMappingComplaint {
     | 'no-close'
     | 'no-price'
     | 'no-event'
+    | 'two-ways'
     | 'no-known-from'
     | 'no-values'
     | 'no-format'
@@ -56,7 +57,9 @@ export const ROLES: Record<IMapping['kind'], readonly string[]> = {
     'known_at', 'feature', 'label', 'text', 'ignore'
   ],
   features: ['time', 'date', 'clock', 'symbol', 'known_at', 'feature', 'label', 'text', 'ignore'],
-  reference: ['time', 'date', 'symbol', 'event', 'value', 'new_symbol', 'known_at', 'known_to', 'source', 'ignore']
+  reference: [
+    'time', 'date', 'symbol', 'event', 'value', 'new_symbol', 'split', 'dividend', 'known_at', 'known_to', 'source', 'ignore'
+  ]
 };
 
 export const TIME_ROLES: readonly string[] = ['time', 'date', 'clock', 'known_at', 'known_to'];
@@ -114,12 +117,31 @@ export function keptForm(kept: unknown, found: IInspected, dataset: string): IMa
     : first;
 }
 
+/** Of events nobody asks on which clocks they are, or at which end of a bar; of prices not from when they were known. */
+const OF_BARS: readonly string[] = ['zone', 'label'];
+
+/** What is asked of a file whose rows are what the form says. */
+export function questionsOf(found: IInspected, { mapping }: Pick<IMappingForm, 'mapping'>): IQuestion[] {
+  const isEvents = mapping.kind === 'reference';
+  return found.questions.filter(({ field }) => (isEvents ? !OF_BARS.includes(field) : field !== 'known_from'));
+}
+
 /** What nobody has answered yet. */
 export function openQuestions(found: IInspected, form: IMappingForm): IQuestion[] {
-  return found.questions.filter(
+  return questionsOf(found, form).filter(
     ({ field }) =>
       !form.answered.includes(field) && !(field === 'symbol_pattern' && form.mapping.symbol_from !== 'name')
   );
+}
+
+/** Which columns of a file hold splits or dividends beside its prices. */
+export function eventsBeside(found: Pick<IInspected, 'reasons'>): { position: number; role: string }[] {
+  return found.reasons
+    .flatMap(({ field, value }) => {
+      const place = /^columns\[(\d+)\]\.event$/.exec(field)?.[1];
+      return place === undefined ? [] : [{ position: Number(place), role: value }];
+    })
+    .sort((a, b) => a.position - b.position);
 }
 
 /** What a question is about, as its control shows it; empty while it is open. */
@@ -213,17 +235,51 @@ export function withRole(mapping: IMapping, place: number, role: string): IMappi
   return { ...mapping, columns, symbol_from };
 }
 
-/** Say that rows are of another kind; a column whose role it does not know is left out where events are involved. */
-export function withKind(mapping: IMapping, kind: IMapping['kind']): IMapping {
+/** Have a role be that of another column, or with `null` of none; times are taken to be written as those of the one before. */
+export function withColumnOf(mapping: IMapping, role: string, place: number | null): IMapping {
+  const before = mapping.columns.find(column => column.role === role);
+  const left = before === undefined ? mapping : withRole(mapping, before.position, 'ignore');
+  if (place === null) {
+    return left;
+  }
+  const next = withRole(left, place, role);
+  const isUnwritten = TIME_ROLES.includes(role) && next.columns[place]?.format === '';
+  return isUnwritten ? changed(next, place, { format: before?.format ?? '' }) : next;
+}
+
+/**
+ * Say that rows are of another kind; a column whose role it does not know is left out where events are involved.
+ *
+ * What the file was found to be helps: as events, the columns of splits and dividends beside prices; back, the prices.
+ */
+export function withKind(mapping: IMapping, kind: IMapping['kind'], found?: IInspected): IMapping {
   if (kind !== 'reference' && mapping.kind !== 'reference') {
     return { ...mapping, kind };
   }
-  const columns = mapping.columns.map(column =>
-    ROLES[kind].includes(column.role) ? column : { ...column, role: 'ignore', name: '', format: '' }
-  );
+  if (found !== undefined && kind === found.mapping.kind && kind !== mapping.kind) {
+    const { columns, resolution, zone } = found.mapping;
+    return { ...withSymbolOf({ ...mapping, kind, columns, resolution, zone, known_from: '' }, found.mapping) };
+  }
+  const beside = new Map((found ? eventsBeside(found) : []).map(({ position, role }) => [position, role]));
+  const columns = mapping.columns.map(column => {
+    const role = kind === 'reference' ? beside.get(column.position) : undefined;
+    return role !== undefined
+      ? { ...column, role, name: role }
+      : ROLES[kind].includes(column.role)
+        ? column
+        : { ...column, role: 'ignore', name: '', format: '' };
+  });
   return kind === 'reference'
     ? { ...mapping, kind, columns, resolution: 'date', zone: null }
     : { ...mapping, kind, columns, known_from: '' };
+}
+
+/** Have the symbol come from where its columns say, which may have changed. */
+function withSymbolOf(mapping: IMapping, guess: IMapping): IMapping {
+  const hasSymbol = mapping.columns.some(column => column.role === 'symbol');
+  return hasSymbol === (mapping.symbol_from === 'column')
+    ? mapping
+    : { ...mapping, symbol_from: guess.symbol_from, symbol: guess.symbol };
 }
 
 /** Have the symbol come from a column, from one text for all rows, or from the file's name. */
@@ -264,8 +320,12 @@ export function complaintsOf({ mapping, about }: IMappingForm): IMappingComplain
     found.push({ field: 'columns', kind: 'no-price' });
   }
   if (mapping.kind === 'reference') {
-    if (having('event').length === 0) {
+    const own = [...having('split'), ...having('dividend')];
+    const each = [...having('event'), ...having('value'), ...having('new_symbol')];
+    if (own.length === 0 && having('event').length === 0) {
       found.push({ field: 'columns', kind: 'no-event' });
+    } else if (own.length > 0 && each.length > 0) {
+      found.push({ field: 'columns', kind: 'two-ways', detail: each[0]!.source });
     }
     if (having('known_at').length === 0 && (mapping.known_from ?? '').trim() === '') {
       found.push({ field: 'known_from', kind: 'no-known-from' });
@@ -302,13 +362,15 @@ export function complaintsOf({ mapping, about }: IMappingForm): IMappingComplain
 /** What is asked of the server. */
 export function ingestBody(form: IMappingForm): IIngestBody {
   const { mapping, about } = form;
-  const given = (text: string): string | null => text.trim() || null;
+  const isEvents = mapping.kind === 'reference';
+  // Nothing of it is said of events, whatever was written before the rows were.
+  const given = (text: string): string | null => (isEvents ? null : text.trim() || null);
   return {
     mapping: {
       ...mapping,
       symbol: mapping.symbol_from === 'fixed' ? mapping.symbol.trim() : '',
       zone: needsZone(form) ? mapping.zone : null,
-      known_from: mapping.kind === 'reference' ? (mapping.known_from ?? '').trim() : ''
+      known_from: isEvents ? (mapping.known_from ?? '').trim() : ''
     },
     dataset: about.dataset.trim(),
     append: about.append,
@@ -318,7 +380,7 @@ export function ingestBody(form: IMappingForm): IIngestBody {
       timeframe: given(about.timeframe),
       calendar: given(about.calendar),
       currency: given(about.currency.toUpperCase()),
-      simulated: about.simulated
+      simulated: about.simulated && !isEvents
     },
     description: about.description.trim()
   };

@@ -18,7 +18,9 @@ const CALENDARS: readonly string[] = ['XNYS', 'XNAS', 'XLON', 'XETR', 'XTKS', '2
 
 /** What becomes of it, and what no file says of itself. */
 export function About({ form, trans, onChange }: IProps): JSX.Element {
-  const { about } = form;
+  const { about, mapping } = form;
+  // Events are of any exchange, currency and time frame: nothing of it is kept with them.
+  const isPrices = mapping.kind !== 'reference';
   const change = (change: Partial<IAbout>): void => onChange({ ...form, about: { ...about, ...change } });
   return (
     <fieldset className="alphintra-Mapping-fields">
@@ -31,6 +33,39 @@ export function About({ form, trans, onChange }: IProps): JSX.Element {
         hint={trans.__('Of a name that you have, it becomes the next version.')}
         onChange={dataset => change({ dataset })}
       />
+      {isPrices ? <Market form={form} trans={trans} onChange={onChange} /> : null}
+      <div className="alphintra-Mapping-checks">
+        <CheckField
+          name="append"
+          label={trans.__('Add the rows to the current version')}
+          checked={about.append}
+          onChange={append => change({ append })}
+        />
+        {isPrices ? (
+          <CheckField
+            name="simulated"
+            label={trans.__('Simulated: nobody traded at these prices')}
+            checked={about.simulated}
+            onChange={simulated => change({ simulated })}
+          />
+        ) : null}
+        <CheckField
+          name="sealed"
+          label={trans.__('Sealed: its files are encrypted')}
+          checked={about.sealed}
+          onChange={sealed => change({ sealed })}
+        />
+      </div>
+    </fieldset>
+  );
+}
+
+/** Where and how it is traded. */
+function Market({ form, trans, onChange }: IProps): JSX.Element {
+  const { about } = form;
+  const change = (change: Partial<IAbout>): void => onChange({ ...form, about: { ...about, ...change } });
+  return (
+    <>
       <TextField
         name="asset_class"
         label={trans.__('Asset class')}
@@ -66,26 +101,6 @@ export function About({ form, trans, onChange }: IProps): JSX.Element {
         complaint={/^[A-Za-z]{0,3}$/.test(about.currency) ? null : trans.__('Three letters, such as USD.')}
         onChange={currency => change({ currency })}
       />
-      <div className="alphintra-Mapping-checks">
-        <CheckField
-          name="append"
-          label={trans.__('Add the rows to the current version')}
-          checked={about.append}
-          onChange={append => change({ append })}
-        />
-        <CheckField
-          name="simulated"
-          label={trans.__('Simulated: nobody traded at these prices')}
-          checked={about.simulated}
-          onChange={simulated => change({ simulated })}
-        />
-        <CheckField
-          name="sealed"
-          label={trans.__('Sealed: its files are encrypted')}
-          checked={about.sealed}
-          onChange={sealed => change({ sealed })}
-        />
-      </div>
-    </fieldset>
+    </>
   );
 }

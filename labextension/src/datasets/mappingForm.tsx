@@ -6,7 +6,6 @@ import React from 'react';
 import type { IInspected, IMapping } from '../api/datasets.js';
 import { SelectField, TextField } from '../run/field.js';
 import {
-  EX_DATE,
   IMappingForm,
   answer,
   complaintsOf,
@@ -17,6 +16,7 @@ import {
 } from './mapping.js';
 import { About } from './mappingAbout.js';
 import { EXAMPLES, Questions, zones } from './mappingQuestions.js';
+import { EventFields, EventsNote } from './mappingEvents.js';
 import { MappingTable } from './mappingTable.js';
 import { adjustmentText, complaintText, kindText } from './words.js';
 
@@ -48,14 +48,11 @@ function symbolHint(found: IInspected, mapping: IMapping, trans: TranslationBund
 }
 
 /** How its rows are meant: bars or ticks, whose, when, adjusted for what. */
-function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
+function Meaning(props: IProps): JSX.Element {
+  const { found, form, trans, onChange } = props;
   const { mapping } = form;
-  const change = (change: Partial<IMapping>): void => onChange({ ...form, mapping: { ...mapping, ...change } });
   const hasColumn = mapping.symbol_from === 'column';
-  // What is asked above is not complained of here as well.
-  const asked = new Set(openQuestions(found, form).map(question => question.field));
-  const knows = mapping.columns.some(column => column.role === 'known_at');
-  const lacksZone = needsZone(form) && mapping.zone === null && !asked.has('zone');
+  const isEvents = mapping.kind === 'reference';
   return (
     <fieldset className="alphintra-Mapping-fields">
       <legend>{trans.__('How it is read')}</legend>
@@ -65,24 +62,9 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
         value={mapping.kind}
         options={(['bars', 'ticks', 'features', 'reference'] as const).map(kind => [kind, kindText(kind, trans)] as const)}
         complaint={null}
-        onChange={kind => onChange({ ...form, mapping: withKind(mapping, kind) })}
+        onChange={kind => onChange({ ...form, mapping: withKind(mapping, kind, found) })}
       />
-      {mapping.kind === 'reference' ? (
-        <TextField
-          name="known_from"
-          label={trans.__('Known from')}
-          value={mapping.known_from ?? ''}
-          options={[EX_DATE]}
-          placeholder={knows ? trans.__('as its column says') : EXAMPLES.known_from}
-          complaint={
-            knows || asked.has('known_from') || (mapping.known_from ?? '').trim() !== ''
-              ? null
-              : trans.__('From when were the events known?')
-          }
-          hint={trans.__('Of rows whose cell is empty: %1, its own date; or one date for all.', EX_DATE)}
-          onChange={own => onChange(answer(form, 'known_from', own))}
-        />
-      ) : null}
+      {isEvents ? <EventFields {...props} /> : null}
       <SelectField
         name="symbol_from"
         label={trans.__('Symbol')}
@@ -134,6 +116,18 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
           />
         </>
       ) : null}
+      {isEvents ? null : <PriceFields {...props} />}
+    </fieldset>
+  );
+}
+
+/** On which clocks its times are, which end of a bar they tell, and what its prices are adjusted for. */
+function PriceFields({ found, form, trans, onChange }: IProps): JSX.Element {
+  const { mapping } = form;
+  const isAsked = openQuestions(found, form).some(question => question.field === 'zone');
+  const lacksZone = needsZone(form) && mapping.zone === null && !isAsked;
+  return (
+    <>
       <TextField
         name="zone"
         label={trans.__('Time zone')}
@@ -169,9 +163,9 @@ function Meaning({ found, form, trans, onChange }: IProps): JSX.Element {
           own => [own, adjustmentText(own, trans)] as const
         )}
         complaint={null}
-        onChange={adjustment => change({ adjustment })}
+        onChange={adjustment => onChange({ ...form, mapping: { ...mapping, adjustment } })}
       />
-    </fieldset>
+    </>
   );
 }
 
@@ -224,6 +218,7 @@ export function MappingForm(props: IProps): JSX.Element {
           ))}
         </ul>
       ) : null}
+      <EventsNote {...props} />
       <Questions {...props} />
       <MappingTable
         found={found}

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IInspected, IQuestion } from '../api/datasets.js';
-import { IMappingForm, answer, answerOf, openQuestions } from './mapping.js';
+import { IMappingForm, answer, answerOf, openQuestions, questionsOf } from './mapping.js';
 
 interface IProps {
   found: IInspected;
@@ -76,7 +76,8 @@ function Question(props: { question: IQuestion; form: IMappingForm; trans: Trans
 /** All of them, and how many are open. */
 export function Questions(props: IProps): JSX.Element | null {
   const { found, form, trans, onChange } = props;
-  if (found.questions.length === 0) {
+  const asked = questionsOf(found, form);
+  if (asked.length === 0) {
     return null;
   }
   const open = openQuestions(found, form).length;
@@ -88,7 +89,7 @@ export function Questions(props: IProps): JSX.Element | null {
           : trans.__('All questions are answered')}
       </h3>
       <ul>
-        {found.questions.map(question => (
+        {asked.map(question => (
           <Question
             key={question.field}
             question={question}

@@ -21,7 +21,7 @@ const FORMATS: readonly string[] = [
   '%H:%M:%S', '%H:%M', 'epoch:s', 'epoch:ms', 'epoch:us', 'epoch:ns', 'native'
 ];
 
-const NUMBERS = new Set(['open', 'high', 'low', 'close', 'adj_close', 'volume', 'price', 'size', 'bid', 'ask', 'bid_size', 'ask_size', 'value', 'feature', 'label']);
+const NUMBERS = new Set(['open', 'high', 'low', 'close', 'adj_close', 'volume', 'price', 'size', 'bid', 'ask', 'bid_size', 'ask_size', 'value', 'split', 'dividend', 'feature', 'label']);
 
 /** Why a column was given its role, and how sure that is. */
 function reasonOf(found: IInspected, mapping: IMapping, place: number): string | undefined {
@@ -83,7 +83,7 @@ export function MappingTable({ found, form, wrong, trans, onChange }: IProps): J
                       value={column.format}
                       onChange={event => onChange(answer(form, formatField, event.target.value))}
                     />
-                  ) : column.role === 'symbol' || column.role === 'ignore' ? (
+                  ) : column.role === 'symbol' || column.role === 'ignore' || mapping.kind === 'reference' ? (
                     <span className="alphintra-Mapping-none" />
                   ) : (
                     <input

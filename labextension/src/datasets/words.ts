@@ -182,6 +182,8 @@ export function roleText(role: string, trans: TranslationBundle): string {
       value: trans.__('ratio or amount'),
       new_symbol: trans.__('new symbol'),
       known_to: trans.__('withdrawn at'),
+      split: trans.__('splits'),
+      dividend: trans.__('dividends'),
       text: trans.__('text'),
       ignore: trans.__('leave out')
     }[role] ?? role
@@ -221,7 +223,9 @@ export function complaintText(complaint: IMappingComplaint, trans: TranslationBu
     case 'no-price':
       return trans.__('Ticks need a price, or bid and ask.');
     case 'no-event':
-      return trans.__('No column says what kind of event each row is: split, dividend, symbol, listing or delisting.');
+      return trans.__('No column says what kind of event each row is (split, dividend, symbol, listing, delisting), or holds splits or dividends alone.');
+    case 'two-ways':
+      return trans.__('Either a column says the kind of each row, or splits and dividends have columns of their own: leave out %1, or those.', detail ?? '');
     case 'no-known-from':
       return trans.__('From when were the events known?');
     case 'no-values':
@@ -257,4 +261,35 @@ export function cellText(value: DatasetCell | undefined, decimals?: number): str
     return value.replace(/T00:00:00(\.0+)?(Z|\+00:00)?$/, '').replace(/(\d)T(\d\d:\d\d)/, '$1 $2').replace(/Z$/, '');
   }
   return formatValue(value, 'text');
+}
+
+/** A kind of event as it is called beside others. */
+export function eventKindText(kind: string, trans: TranslationBundle): string {
+  return (
+    {
+      split: trans.__('split'),
+      dividend: trans.__('dividend'),
+      symbol: trans.__('new symbol'),
+      listing: trans.__('listing'),
+      delisting: trans.__('delisting')
+    }[kind] ?? kind
+  );
+}
+
+/** The head of a column of a table of events. */
+export function eventColumnText(name: string, trans: TranslationBundle): string {
+  return (
+    {
+      symbol: trans.__('Symbol'),
+      kind: trans.__('Kind'),
+      ex_date: trans.__('Ex-date'),
+      ratio: trans.__('Ratio'),
+      amount: trans.__('Amount'),
+      new_symbol: trans.__('New symbol'),
+      known_from: trans.__('Known from (UTC)'),
+      known_to: trans.__('Withdrawn (UTC)'),
+      state: trans.__('State'),
+      source: trans.__('Source')
+    }[name] ?? name
+  );
 }

@@ -17,7 +17,7 @@ from alphintra.errors import DataError
 from alphintra.ingest.expressions import DUPLICATE_KEY, GOOD, NO_OBJECT
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.limits import Limits
-from alphintra.ingest.mapping import EPOCHS, KNOWN, NATIVE, TEXTS, TIMES, Mapping, check_symbol, names_instant
+from alphintra.ingest.mapping import EPOCHS, KNOWN, NATIVE, RATIOS, TEXTS, TIMES, Mapping, check_symbol, names_instant
 from alphintra.ingest.staging import DAY_US, Block
 from alphintra.ingest.time_formats import swapped
 from alphintra.ingest.zones import I64, Localizer
@@ -184,6 +184,10 @@ class Assembler:
                 name = column.source or f"column {code + 1}"
                 if column.role in TIMES:
                     self._place("TS_PARSE", f"'{shown(text)}' {column.no_time}", row, name)
+                elif column.role in RATIOS:
+                    what = "ratio" if column.role == "split" else "ratio or amount"
+                    message = f"'{shown(text)}' is no {what}; a ratio is written 4, 4:1, 4/1 or 4-for-1"
+                    self._place("EVENT_ROW", message, row, name)
                 else:
                     self._place("SCHEMA_TYPE", f"'{shown(text)}' is not a number", row, name)
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 
 from alphintra.ingest.engine import literal
-from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, KNOWN, NATIVE, TEXTS, Column, Mapping
+from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, KNOWN, NATIVE, RATIOS, TEXTS, Column, Mapping
 
 #: Kind of a column of numbers that are no doubles yet.
 NUMBER = "NUMBER"
@@ -26,6 +26,10 @@ _DAY_MS = 86_400_000
 _EXACT = ("epoch:s", "epoch:ms", "epoch:us")
 _FRACTION = "[.%f]"
 _TO_1900_US = (dt.date(1970, 1, 1) - dt.date(1900, 1, 1)).days * _DAY_MS * 1000
+RATIO = r"^([0-9]+(?:\.[0-9]+)?) ?(?::|/|[- ]?for[- ]?) ?([0-9]+(?:\.[0-9]+)?)$"
+"""New shares and old ones: ``4:1``, ``4/1``, ``4-for-1``, in any case."""
+_AMOUNTS = ("dividend", "delisting")
+"""Kinds of events whose value is money: a ratio there is none."""
 _SUFFIXES = {"K": 1_000, "M": 1_000_000, "B": 1_000_000_000, "T": 1_000_000_000_000}
 
 
@@ -45,7 +49,7 @@ class Query:
 
 def csv_type(column: Column, mapping: Mapping) -> str:
     """Return the type as which the reader parses a column of a text file; ``VARCHAR`` if it is parsed afterwards."""
-    if column.role in ("ignore", "symbol", *TEXTS):
+    if column.role in ("ignore", "symbol", *TEXTS, *RATIOS):
         return "VARCHAR"
     if column.role == "date" and column.format:
         return "DATE"
@@ -110,6 +114,11 @@ def number(raw: str, column: Column, mapping: Mapping) -> str:
         text = f"replace({text}, {literal(mapping.dialect.thousands)}, '')"
     if mapping.dialect.decimal != ".":
         text = f"replace({text}, {literal(mapping.dialect.decimal)}, '.')"
+    plain = _plain_number(text, column)
+    return _or_ratio(text, plain, mapping) if column.role in RATIOS else plain
+
+
+def _plain_number(text: str, column: Column) -> str:
     if column.notation == "percent":
         return f"TRY_CAST(rtrim({text}, '% ') AS DOUBLE) / 100"
     if column.notation == "suffix":
@@ -119,6 +128,17 @@ def number(raw: str, column: Column, mapping: Mapping) -> str:
     if column.notation == "currency":
         text = f"regexp_replace({text}, '^([+-]?)[$€£¥] ?', '\\1')"
     return f"TRY_CAST({text} AS DOUBLE)"
+
+
+def _or_ratio(text: str, plain: str, mapping: Mapping) -> str:
+    """Return the number in a cell, or the quotient of a ratio of two numbers above 0; NULL if it is neither."""
+    parts = (f"regexp_extract({text}, {literal(RATIO)}, {part}, 'i')" for part in (1, 2))
+    new, old = (f"nullif(TRY_CAST({part} AS DOUBLE), 0)" for part in parts)
+    money = ""
+    for event in mapping.of("event"):
+        kinds = ", ".join(map(literal, _AMOUNTS))
+        money = f"WHEN lower(trim(c{event.position}::VARCHAR)) IN ({kinds}) THEN NULL "
+    return f"CASE WHEN NOT regexp_matches({text}, {literal(RATIO)}, 'i') THEN {plain} {money}ELSE {new} / {old} END"
 
 
 def time_of_text(raw: str, form: str, local: bool = False) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from alphintra.ingest import habits
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import Habit, folded, symbol_of
-from alphintra.ingest.mapping import EX_DATE, KNOWN, RESERVED, Column, Format, Mapping, Resolution
+from alphintra.ingest.mapping import EX_DATE, KNOWN, RESERVED, WIDE, Column, Format, Mapping, Resolution
 from alphintra.ingest.roles import (
     NUMBERS,
     PRICES,
@@ -106,6 +106,8 @@ def _habit(table: Table, stem: str, stamps: Stamps) -> Habit | None:
     if table.header:
         if {"date", "open", "high", "low", "close", "adj_close", "volume"} <= names:
             return habits.YAHOO
+        if {"open", "high", "low", "close", "dividends", "stock_splits"} <= names and "adj_close" not in names:
+            return habits.YFINANCE
         if "gmt_time" in names:
             return habits.DUKASCOPY
         if {"<date>", "<open>"} <= {name.casefold() for name in table.names}:
@@ -182,7 +184,7 @@ def _columns(draft: Draft, stamp: Stamp | None, habit: Habit | None) -> tuple[Co
             own["format"] = stamp.clock_format
         elif role in KNOWN:
             own["format"] = draft.formats[place]
-        elif role in (*NUMBERS, "value", "feature", "label") and table.kinds[place] == "text":
+        elif role in (*NUMBERS, *WIDE, "value", "feature", "label") and table.kinds[place] == "text":
             own["notation"] = notation_of(table.column(place), table.dialect)[0]
         if habit is habits.LEAN and role in PRICES:
             own["divisor"] = 10_000.0

@@ -56,10 +56,25 @@ NAMES: dict[Role, tuple[str, ...]] = {
     "source": ("source", "vendor", "provider"),
 }  # fmt: skip
 """Names of each role, the likeliest first; as :func:`folded` writes them."""
-EX_DATES = ("ex_date", "exdate", "ex_dividend_date", "ex_div_date", "effective_date", "date")
+SPLITS = (
+    "stock_splits", "stock_split", "splits", "split", "split_ratio", "split_factor", "splitfactor", "split_coefficient",
+    "8_split_coefficient",
+)  # fmt: skip
+"""Names of a column of splits alone."""
+DIVIDENDS = (
+    "dividends", "dividend", "dividend_amount", "7_dividend_amount", "cash_dividend", "cash_dividends", "cash_amount",
+    "div_cash", "divcash", "ex_dividend",
+)  # fmt: skip
+"""Names of a column of dividends alone."""
+BARS = {*NAMES["close"], *NAMES["adj_close"]} - {"last"}
+"""Names of which one is in a table of bars."""
+EX_DATES = ("ex_date", "exdate", "ex_dividend_date", "ex_div_date", "ex_eff_date", "effective_date", "date")
 """Names of the date of an event, in a table of events."""
 ANNOUNCED = ("known_from", "announced", "announced_at", "announcement_date", "declaration_date", "declared_date")
 """Names of when an event became known, in a table of events."""
+
+OTHER_DAYS = ("record_date", "payment_date", "pay_date", "payable_date")
+"""Names of days of an event on which nothing happens to the price."""
 
 NULL_WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None", "#N/A", "-", "--", ".", "\\N", "nil", "NaN", "nan")
 LABELS = re.compile(r"(^|_)(next|future|target|label|fwd)(_|$)")
@@ -118,6 +133,7 @@ BINANCE_AGGREGATED = Habit(
 LEAN = Habit("LEAN", ("time", "open", "high", "low", "close", "volume"), "open", "raw")
 METATRADER = Habit("MetaTrader", ("date", "clock", "open", "high", "low", "close", "volume"), "open", "unknown")
 YAHOO = Habit("Yahoo", None, "open", "splits")
+YFINANCE = Habit("yfinance, which adjusts them unless told otherwise", None, "open", "splits_and_dividends")
 DUKASCOPY = Habit("Dukascopy", None, "open", "unknown", "UTC")
 
 

@@ -20,7 +20,7 @@ Kind = Literal["bars", "ticks", "features", "reference"]
 Role = Literal[
     "time", "date", "clock", "symbol", "open", "high", "low", "close", "adj_close", "volume", "price", "size",
     "bid", "ask", "bid_size", "ask_size", "known_at", "feature", "label", "text", "event", "value", "new_symbol",
-    "known_to", "source", "ignore",
+    "known_to", "source", "split", "dividend", "ignore",
 ]  # fmt: skip
 Notation = Literal["plain", "percent", "suffix", "currency"]
 Resolution = Literal["date", "time"]
@@ -28,7 +28,11 @@ LabelAt = Literal["open", "close", "unknown"]
 Adjustment = Literal["raw", "splits", "splits_and_dividends", "unknown"]
 SymbolFrom = Literal["column", "fixed", "name"]
 
-OF_EVENTS = ("event", "value", "new_symbol", "known_to", "source")
+WIDE: tuple[Role, ...] = ("split", "dividend")
+"""Roles of columns that each hold one kind of event: 0 or nothing in a cell, and nothing happened."""
+RATIOS = ("value", "split")
+"""Roles of numbers that may be written as a ratio: ``4:1``, ``4/1``, ``4-for-1``."""
+OF_EVENTS = ("event", "value", "new_symbol", "known_to", "source", *WIDE)
 """Roles that only reference data has."""
 KNOWN = ("known_at", "known_to")
 TIMES = ("time", "date", "clock", *KNOWN)
@@ -114,7 +118,7 @@ class Mapping:
         format: The file's format, inside of its compression.
         columns: All of its columns, in their order.
         kind: ``bars``, ``ticks`` (several rows may share a time), ``features``, or ``reference``: splits, dividends,
-            symbols, listings and delistings, a row each.
+            symbols, listings and delistings, a row each or in columns of their own.
         resolution: ``date`` for days, ``time`` for anything finer.
         zone: Zone of times that name none; ``None`` while it is not known.
         label: Whether a bar is stamped at its open or its close.
@@ -285,8 +289,9 @@ def is_rule(text: str) -> bool:
 
 
 def _check_rest(mapping: Mapping) -> None:
-    needed = {"bars": ("close",), "ticks": ("price",), "features": (), "reference": ("event",)}[mapping.kind]
     roles = {column.role for column in mapping.columns}
+    events = () if roles & set(WIDE) else ("event",)
+    needed = {"bars": ("close",), "ticks": ("price",), "features": (), "reference": events}[mapping.kind]
     quotes = mapping.kind == "ticks" and {"bid", "ask"} <= roles
     for role in needed:
         if role not in roles and not quotes:
@@ -332,6 +337,9 @@ def _check_reference(mapping: Mapping) -> None:
     other = next((column for column in mapping.columns if column.role not in allowed), None)
     if other is not None:
         raise _bad(f"reference data has no {other.role}", other, "Leave the column out.")
+    for column in mapping.of("event", "value", "new_symbol") if mapping.of(*WIDE) else ():
+        text = f"where splits and dividends have columns of their own, none is the {column.role}"
+        raise _bad(text, column, "Leave the column out, or those of splits and dividends.")
     if mapping.resolution != "date":
         raise _bad("events fall on dates, not on times of day", None, "Set the resolution to date.")
     if mapping.known_from not in ("", EX_DATE):

@@ -9,9 +9,10 @@ from typing import Any
 from alphintra.ingest import habits, symbols
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import folded, keys_of
-from alphintra.ingest.mapping import OF_EVENTS, Kind, Role
+from alphintra.ingest.mapping import OF_EVENTS, RATIOS, WIDE, Kind, Role
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamps, events_place
+from alphintra.ingest.wide_events import event_columns, events_alone, ratio_of
 
 PRICES: tuple[Role, ...] = ("open", "high", "low", "close", "adj_close")
 NUMBERS: tuple[Role, ...] = (*PRICES, "volume", "price", "size", "bid", "ask", "bid_size", "ask_size")
@@ -82,6 +83,7 @@ def by_event(draft: Draft, stamps: Stamps) -> None:
     table = draft.table
     kind = events_place(table)
     if kind is None:
+        _by_columns(draft, stamps)
         return
     draft.claim(kind, "event", 0.95, "its cells are kinds of events")
     keys = keys_of(table.names)
@@ -89,8 +91,39 @@ def by_event(draft: Draft, stamps: Stamps) -> None:
     for role in roles:
         named = (place for name in habits.NAMES[role] for place, key in enumerate(keys) if key == name)
         place = next((place for place in named if draft.free(place)), None)
-        if place is not None and (role != "value" or _suits(table, place, role, "")):
+        ratio = None if place is None or role != "value" else ratio_of(table, place)
+        if place is not None and (role != "value" or ratio is not None or _suits(table, place, role, "")):
             draft.claim(place, role, 0.9, f"it is called {shown(table.names[place])}")
+            _say_ratio(draft, place)
+    _known(draft, stamps, keys)
+
+
+def _by_columns(draft: Draft, stamps: Stamps) -> None:
+    """Give roles to columns of one kind of event each; beside prices they are left out, and said."""
+    table = draft.table
+    alone = events_alone(table)
+    for place, role in event_columns(table).items():
+        called = f"it is called {shown(table.names[place])}"
+        if alone:
+            draft.claim(place, role, 0.9, called)
+            _say_ratio(draft, place)
+        elif not habits.BARS.isdisjoint(keys_of(table.names)):
+            what = f"{role}s are no prices: to trade through them, have the file read a second time as reference data"
+            draft.claim(place, "ignore", 0.9, what)
+            draft.say(f"columns[{place}].event", role, 0.9, called)
+    if alone:
+        _known(draft, stamps, keys_of(table.names))
+
+
+def _say_ratio(draft: Draft, place: int) -> None:
+    ratio = ratio_of(draft.table, place) if draft.roles[place] in RATIOS else None
+    if ratio is not None:
+        draft.say(f"columns[{place}].ratio", draft.roles[place], 0.95, ratio)
+
+
+def _known(draft: Draft, stamps: Stamps, keys: Sequence[str]) -> None:
+    """Find from when, and until when, the events of a table were known."""
+    table = draft.table
     known: tuple[tuple[Role, tuple[str, ...]], ...] = (
         ("known_at", (*habits.NAMES["known_at"], *habits.ANNOUNCED)), ("known_to", habits.NAMES["known_to"]),
     )  # fmt: skip
@@ -168,11 +201,12 @@ def by_cells(draft: Draft) -> None:
 def kind_of(draft: Draft, resolution: str) -> Kind:
     """Decide whether a table is bars, ticks, features or reference data, and give back what does not fit."""
     roles = set(draft.roles)
-    if "event" in roles:
+    if roles & {"event", *WIDE}:
         for place, role in enumerate(draft.roles):
             if role not in ("time", "date", "symbol", "known_at", *OF_EVENTS, "ignore"):
                 draft.claim(place, "ignore", 0.7, "events have no such column")
-        draft.say("kind", "reference", 0.95, "a column says what kind of event each row is")
+        each = "a column says what kind of event each row is"
+        draft.say("kind", "reference", 0.95, each if "event" in roles else "its columns are splits or dividends")
         return "reference"
     if "close" in roles:
         draft.say("kind", "bars", 0.95, "there is a close")

@@ -15,6 +15,7 @@ from alphintra.ingest.habits import Habit, folded, keys_of
 from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, NATIVE, names_instant
 from alphintra.ingest.sniffing import Table
 from alphintra.ingest.time_formats import CLOCK_FORMATS, decide, swapped, text_formats
+from alphintra.ingest.wide_events import events_alone
 from alphintra.store.reference import KINDS
 
 _EPOCH_CELL = re.compile(r"\d{9,19}(\.\d+)?")
@@ -92,7 +93,7 @@ class Stamps:
         named = [
             place for place, key in enumerate(keys) if key in habits.NAMES["time"] or key in habits.NAMES["date"]
         ]  # fmt: skip
-        if events_place(table) is not None:
+        if events_place(table) is not None or events_alone(table):
             named = [keys.index(key) for key in habits.EX_DATES if key in keys][:1] or named
         if habit is not None and habit.roles is not None:
             named = [place for place, role in enumerate(habit.roles) if role in ("time", "date")]

@@ -208,11 +208,13 @@ class IngestKind(JobKind):
         version.about = version.about | {"all_rules_ran": ran, COUNTS: counts}
         version.acknowledgements = list(accepted)
         row.version_id = upload.version_id = version.id
+        # Events that were read out of a file of bars: the next such file is bars again.
+        beside = row.mapping.get("kind") == "reference" and _guessed_kind(upload) == "bars"
         _done(session, upload, sealed=output.manifest.sealed)
         if fetched is not None:
             connector_runs.succeed(session, *fetched, "DONE", version.id, version.row_count - before)
         refuse_too_much(session, self._limits, row.owner_id)
-        if row.remember and row.fingerprint is not None:
+        if row.remember and row.fingerprint is not None and not beside:
             _remember(session, row)
 
     def told(self, row: JobRow, output: Any) -> None:
@@ -265,6 +267,10 @@ def _done(session: Session, upload: UploadRow, *, sealed: bool = False) -> None:
     if sealed:  # it shows rows
         upload.inspection = None
     upload.updated_at = upload.expires_at = database_now(session)
+
+
+def _guessed_kind(upload: UploadRow) -> str | None:
+    return None if upload.inspection is None else upload.inspection["mapping"].get("kind")
 
 
 def _described(row: UploadRow) -> dict[str, Any]:

@@ -34,6 +34,9 @@ def at(*args: int) -> dt.datetime:
 
 
 BAR = {"open": 1.0, "high": 2.0, "low": 0.5, "close": 1.5}
+KNOWN_FROM = (
+    "No column says from when these events were known: each from its own date on, or all from one date on?"
+)
 MINUTES = "On which zone's clocks are these times?"
 SHAPES = {
     "Yahoo": Shape(
@@ -50,6 +53,56 @@ SHAPES = {
         "time close high low open",
         {"symbol": "MSFT", "date": dt.date(2020, 1, 2), **BAR},
         {"symbol_from": "fixed", "symbol": "MSFT"},
+    ),
+    "yfinance, splits and dividends beside prices": Shape(
+        "AAPL.csv",
+        "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits\n"
+        "2020-08-28 00:00:00-04:00,1,2,0.5,1.5,100,0.0,0.0\n2020-08-31 00:00:00-04:00,1,2,0.5,1.5,100,0.0,4.0\n",
+        "time open high low close volume ignore ignore",
+        {"symbol": "AAPL", "date": dt.date(2020, 8, 28), **BAR, "volume": 100.0},
+        {"kind": "bars", "adjustment": "splits_and_dividends"},
+    ),
+    "Alpha Vantage, splits beside prices": Shape(
+        "daily_adjusted_IBM.csv",
+        "timestamp,open,high,low,close,adjusted_close,volume,dividend_amount,split_coefficient\n"
+        "2020-08-31,1,2,0.5,1.5,1.4,100,0.0000,1.0\n2020-08-28,1,2,0.5,1.5,1.4,100,1.6300,1.0\n",
+        "time open high low close adj_close volume ignore ignore",
+        {"symbol": "daily_adjusted_IBM", "date": dt.date(2020, 8, 28), **BAR, "adj_close": 1.4, "volume": 100.0,
+         "_row": 2},
+        {"kind": "bars", "adjustment": "unknown"},
+    ),
+    "Yahoo, splits alone": Shape(
+        "AAPL.csv",
+        "Date,Stock Splits\n2014-06-09,7:1\n2020-08-31,4:1\n",
+        "time split",
+        {"symbol": "AAPL", "date": dt.date(2014, 6, 9), "split": 7.0},
+        {"kind": "reference", "resolution": "date"},
+        (KNOWN_FROM,),
+    ),
+    "Nasdaq, dividends alone": Shape(
+        "AAPL.csv",
+        "Ex/EFF Date,Type,Cash Amount,Declaration Date,Record Date,Payment Date\n"
+        "08/17/2020,Cash,$0.82,07/30/2020,08/20/2020,08/23/2020\n"
+        "11/06/2020,Cash,$0.205,10/29/2020,11/09/2020,11/12/2020\n",
+        "time ignore dividend known_at ignore ignore",
+        {"symbol": "AAPL", "date": dt.date(2020, 8, 17), "dividend": 0.82,
+         "known_at": dt.datetime(2020, 7, 31, tzinfo=dt.UTC)},
+        {"kind": "reference", "resolution": "date"},
+    ),
+    "a ratio, and nothing that says split": Shape(
+        "corporate.csv",
+        "Ticker,Effective Date,Ratio\nAAPL,2020-08-31,4-for-1\nGE,2021-08-02,1-for-8\n",
+        "symbol time split",
+        {"symbol": "AAPL", "date": dt.date(2020, 8, 31), "split": 4.0},
+        {"kind": "reference"},
+        (KNOWN_FROM,),
+    ),
+    "dividends among other figures are features": Shape(
+        "fundamentals.csv",
+        "symbol,date,eps,dividend\nAAPL,2020-08-31,1.1,0.2\nMSFT,2020-08-31,2.1,0.5\n",
+        "symbol time feature feature",
+        {"symbol": "AAPL", "date": dt.date(2020, 8, 31), "eps": 1.1, "dividend": 0.2},
+        {"kind": "features"},
     ),
     "yfinance, days with an offset": Shape(
         "SPY.csv",
@@ -262,8 +315,10 @@ def test_a_habit_is_recognised(habit: str, desk: Desk) -> None:
     said = {reason.field for reason in found.guess.reasons}
     assert all(f"columns[{place}].role" in said for place in range(len(mapping.columns))), "each guess has its reason"
     assert all(reason.reason and 0 < reason.confidence <= 1 for reason in found.guess.reasons)
-    zone = {"zone": "America/New_York"} if MINUTES in shape.asked else {}
-    staged = desk.read_as(path, replace(mapping, **zone))
+    answers = {MINUTES: {"zone": "America/New_York"}, KNOWN_FROM: {"known_from": "ex_date"}}
+    for asked in shape.asked:
+        mapping = replace(mapping, **answers.get(asked, {}))
+    staged = desk.read_as(path, mapping)
     assert rows(staged)[0] == shape.first
     assert staged.counts == {}
 
