@@ -3,7 +3,8 @@ import { test } from 'node:test';
 
 import type { IDatasetCandles } from '../api/datasets.js';
 import { CandleLoader } from '../datasets/candleLoader.js';
-import { IDrawn, drawnOf, eachFor, partFor, placeOf, rising, rowAt, suffices, wholeRange } from '../datasets/chartWindow.js';
+import { IDrawn, drawnOf, eachFor, partFor, placeOf, rising, rowAt, suffices } from '../datasets/chartWindow.js';
+import { wholeRange } from '../result/timeline.js';
 import { queryOf } from '../datasets/downloadQuery.js';
 import { marksOn } from '../datasets/report.js';
 
