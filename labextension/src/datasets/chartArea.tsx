@@ -8,7 +8,7 @@ import { fixed } from '../result/format.js';
 import type { IAlphintra } from '../tokens.js';
 import { CandleLoader } from './candleLoader.js';
 import { DatasetChart } from './chart.js';
-import { IDrawn, drawnOf, drawnOfPreview } from './chartWindow.js';
+import { IDrawn, columnOf, drawnOf, drawnOfPreview } from './chartWindow.js';
 import { DownloadMenu } from './download.js';
 import { IFired, placesOn } from './report.js';
 
@@ -43,7 +43,7 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart, dra
   const [isBusy, setBusy] = React.useState(false);
   const host = React.useRef<HTMLDivElement>(null);
   /** The column of a series that has no prices. */
-  const column = React.useRef<string | undefined>(drawn.column);
+  const column = React.useRef<string | undefined>(drawn.column ?? columnOf(first) ?? undefined);
   const { start, end } = drawn;
   const read = async (part: Partial<ICandlesQuery>, signal?: AbortSignal): Promise<IDrawn> => {
     const asked = { version: of.version ?? undefined, symbol, column: column.current, points: POINTS, ...part };

@@ -81,6 +81,11 @@ export function drawnOfPreview(found: IDatasetChart): IDrawn {
   };
 }
 
+/** The column to draw of what has no prices: it would be refused as candles. `null` leaves it to the server. */
+export function columnOf({ candles, series }: Pick<IDatasetChart, 'candles' | 'series'>): string | null {
+  return candles || series === 'close' ? null : series;
+}
+
 /** Rows of a candle so that no more than `most` show so many rows: 1, 2, 4, 8, … */
 export function eachFor(rows: number, most: number): number {
   let each = 1;
