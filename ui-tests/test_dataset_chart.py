@@ -141,3 +141,21 @@ def test_a_long_series_is_looked_through_and_downloaded(view: Page) -> None:
     expect(form.get_by_role("alert")).to_contain_text("is after end")
     page.keyboard.press("Escape")
     expect(form).to_have_count(0)
+
+    # Drawn while another tab is in front: the whole of it once it is seen, not a few pixels of it.
+    page.keyboard.press("Escape")
+    view.command("Close Tab")
+    held: list[Any] = []
+    page.route("**/candles?*", lambda route: held.append(route))
+    with page.expect_request("**/candles?*"):
+        page.locator("#alphintra-datasets .alphintra-Dataset[data-name='coin-minutes']").click()
+    view.command("New Launcher")
+    for route in held:
+        route.continue_()
+    page.unroute("**/candles?*")
+    hidden = page.locator(".alphintra-DatasetView .alphintra-Dataset-canvas")
+    hidden.locator("canvas").first.wait_for(state="attached")
+    page.locator("#jp-main-dock-panel .lm-TabBar-tab").filter(has_text="coin-minutes").click()
+    view.shot_as_it_is("80-chart-drawn-behind")
+    expect(chart).to_have_attribute("aria-busy", "false")
+    expect(note).to_have_text(re.compile(r"^60.000 bars, each candle stands for 128 of them$"))

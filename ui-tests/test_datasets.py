@@ -178,8 +178,8 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
         if tab == "Sample":
             assert all(re.fullmatch(r"\d+\.\d\d", text) for text in by_name["close"]), by_name["close"]
         else:
-            assert by_name["least"][by_name["column"].index("volume")] == "1\u202f000"
-            assert re.fullmatch(r"\d+\.\d\d", by_name["least"][by_name["column"].index("high")])
+            assert by_name["min"][by_name["column"].index("volume")] == "1\u202f000"
+            assert re.fullmatch(r"\d+\.\d\d", by_name["min"][by_name["column"].index("high")])
     code = page.locator(f"{PAGE} .alphintra-Dataset-code").inner_text()
     assert code == 'al.data.load("coin-hourly@2")'
 

@@ -121,7 +121,9 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_and_deleted(view: Page
     derive.get_by_label("name").fill("ret")
     derive.get_by_label("formula").fill(FORMULA.format(back=-1))
     shown.get_by_role("button", name="Preview", exact=True).click()
-    expect(fill.locator("[data-field=limit] .alphintra-Field-complaint")).to_have_text("From 1 to 1\u202f000\u202f000.")
+    expect(fill.locator("[data-field=limit] .alphintra-Field-complaint")).to_have_text(
+        "From 1 to 1\u202f000\u202f000. Most rows that are filled one after the other. In rows."
+    )
     fill.get_by_label("limit").fill("5")
     shown.get_by_role("button", name="Preview", exact=True).click()
     expect(shown.locator(".alphintra-Step.alphintra-mod-bad")).to_have_attribute("data-step", "2")

@@ -20,8 +20,10 @@ import {
 import { candleColors, chartTheme } from '../result/chartTheme.js';
 import { datesOnly, fixed, isoTime, quotedDecimals } from '../result/format.js';
 import { readPalette } from '../result/palette.js';
+import { Sight } from '../result/sight.js';
 import { tickText } from '../result/tickText.js';
-import { IDrawn, IPart, partFor, placeOf, rowAt, suffices, wholeRange } from './chartWindow.js';
+import { LABEL_WIDTH, wholeRange } from '../result/timeline.js';
+import { IDrawn, IPart, partFor, placeOf, rowAt, suffices } from './chartWindow.js';
 import { marksOn } from './report.js';
 
 type Point = LineData<Time> | WhitespaceData<Time>;
@@ -45,9 +47,8 @@ export function bars(drawn: IDrawn): (WhitespaceData<Time> & { open?: number; hi
   });
 }
 
-/** The price axis and a label of the time axis, in pixels. */
+/** The price axis, in pixels. */
 const AXIS_WIDTH = 64;
-const LABEL_WIDTH = 52;
 
 export class DatasetChart implements IDisposable {
   /** `read` is told what stands at the crosshair, or at the end; `want` which part would show better what is looked at. */
@@ -74,6 +75,7 @@ export class DatasetChart implements IDisposable {
         tickMarkFormatter: (time: Time, type: TickMarkType) => tickText(time as number, type)
       }
     });
+    this._sight = new Sight(_host, this._fit);
     const priceFormat = { type: 'price', precision: this._decimals, minMove: 10 ** -this._decimals } as const;
     const quiet = { lastValueVisible: false, priceLineVisible: false };
     if (drawn.open) {
@@ -92,7 +94,7 @@ export class DatasetChart implements IDisposable {
     }
     this._fill();
     this.recolor();
-    this._fit();
+    this._sight.showWhole();
     this._chart.subscribeCrosshairMove(move => this._say(typeof move.logical === 'number' ? move.logical : null));
     this._chart.subscribeDblClick(() => this._showAll());
     this._chart.timeScale().subscribeVisibleLogicalRangeChange(this._look);
@@ -116,6 +118,7 @@ export class DatasetChart implements IDisposable {
       for (const type of ['pointerup', 'pointercancel'] as const) {
         window.removeEventListener(type, this._onUp, true);
       }
+      this._sight.dispose();
       this._chart.remove();
     }
   }
@@ -125,6 +128,10 @@ export class DatasetChart implements IDisposable {
     if (this._isDown) {
       // The chart counts a drag from where it began: what it holds must not change meanwhile.
       this._next = drawn;
+      return;
+    }
+    if (!this._sight.isSettled) {
+      this._sight.whenSeen(() => this.show(drawn));
       return;
     }
     this._next = null;
@@ -137,7 +144,7 @@ export class DatasetChart implements IDisposable {
     this._fill();
     this._mark();
     if (this._wantsAll) {
-      this._fit();
+      this._sight.showWhole();
     } else if (rows) {
       scale.setVisibleLogicalRange({ from: placeOf(drawn, rows.from), to: placeOf(drawn, rows.to) });
     }
@@ -169,7 +176,8 @@ export class DatasetChart implements IDisposable {
 
   private _fill(): void {
     const drawn = this._drawn;
-    this._dateOnly = datesOnly([...drawn.time]);
+    // Of two rows of one day the second is drawn a little later.
+    this._dateOnly = datesOnly(drawn.time.map(Math.floor));
     // Where the series begins, the first label of the axis is moved in from the edge, instead of being cut by it.
     this._chart.applyOptions({ timeScale: { timeVisible: !this._dateOnly, fixLeftEdge: drawn.start === 0 } });
     this._candles?.setData(bars(drawn));
@@ -178,7 +186,7 @@ export class DatasetChart implements IDisposable {
   }
 
   /** Show all that is drawn. */
-  private _fit(): void {
+  private readonly _fit = (): void => {
     const scale = this._chart.timeScale();
     const range = wholeRange(this._drawn, this._host.clientWidth - AXIS_WIDTH, LABEL_WIDTH);
     if (range) {
@@ -186,7 +194,7 @@ export class DatasetChart implements IDisposable {
     } else {
       scale.fitContent();
     }
-  }
+  };
 
   private _mark(): void {
     const palette = readPalette(this._host);
@@ -204,7 +212,7 @@ export class DatasetChart implements IDisposable {
   /** Ask for another part where the one that is drawn does not do. */
   private readonly _look = (): void => {
     const range = this._chart.timeScale().getVisibleLogicalRange();
-    if (this._isSetting || this._wantsAll || range === null || this._isDisposed) {
+    if (this._isSetting || this._wantsAll || range === null || this._isDisposed || !this._sight.isSettled) {
       return;
     }
     const { total } = this._drawn;
@@ -216,7 +224,7 @@ export class DatasetChart implements IDisposable {
   private _showAll(): void {
     const { total, time, each, isSample } = this._drawn;
     if (isSample || time.length * each >= total) {
-      this._fit();
+      this._sight.showWhole();
     } else {
       this._wantsAll = true;
       this._want(partFor({ from: 0, to: total }, total, this._most));
@@ -309,6 +317,7 @@ export class DatasetChart implements IDisposable {
   };
 
   private readonly _chart: IChartApi;
+  private readonly _sight: Sight;
   private readonly _decimals: number;
   private _drawn: IDrawn;
   private _next: IDrawn | null = null;

@@ -8,7 +8,7 @@ import { fixed } from '../result/format.js';
 import type { IAlphintra } from '../tokens.js';
 import { CandleLoader } from './candleLoader.js';
 import { DatasetChart } from './chart.js';
-import { IDrawn, drawnOf, drawnOfPreview } from './chartWindow.js';
+import { IDrawn, columnOf, drawnOf, drawnOfPreview } from './chartWindow.js';
 import { DownloadMenu } from './download.js';
 import { IFired, placesOn } from './report.js';
 
@@ -37,11 +37,13 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart, dra
   const [begin, setBegin] = React.useState<IDrawn | null>(null);
   const [shown, setShown] = React.useState<IDrawn | null>(null);
   const [problem, setProblem] = React.useState<string | null>(null);
+  /** What is drawn where there are no prices: one of the columns. */
+  const [series, setSeries] = React.useState<string | null>(null);
   const [text, setText] = React.useState('');
   const [isBusy, setBusy] = React.useState(false);
   const host = React.useRef<HTMLDivElement>(null);
   /** The column of a series that has no prices. */
-  const column = React.useRef<string | undefined>(drawn.column);
+  const column = React.useRef<string | undefined>(drawn.column ?? columnOf(first) ?? undefined);
   const { start, end } = drawn;
   const read = async (part: Partial<ICandlesQuery>, signal?: AbortSignal): Promise<IDrawn> => {
     const asked = { version: of.version ?? undefined, symbol, column: column.current, points: POINTS, ...part };
@@ -54,6 +56,7 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart, dra
         setBegin(drawn);
         setShown(drawn);
         setProblem(why);
+        setSeries(drawn.open === null ? (column.current ?? (drawn.isSample ? first.series : null)) : null);
       }
     };
     const load = async (): Promise<void> => {
@@ -132,6 +135,7 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart, dra
         ) : (
           <b>{symbol}</b>
         )}
+        {series === null ? null : <span className="alphintra-muted">{series}</span>}
         <span className="alphintra-Dataset-values" role="status">
           {text}
         </span>
@@ -165,6 +169,12 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart, dra
 
 function noteOf(shown: IDrawn, trans: IAlphintra['trans']): string {
   const all = fixed(shown.total, 0);
+  if (shown.open === null && !shown.isSample) {
+    // Ticks, closes or another series: a line has points.
+    return shown.each > 1
+      ? trans.__('%1 rows, each point stands for %2 of them', all, fixed(shown.each, 0))
+      : trans._n('%2 row', '%2 rows', shown.total, all);
+  }
   return shown.each > 1
     ? trans.__('%1 bars, each candle stands for %2 of them', all, fixed(shown.each, 0))
     : shown.isSample && shown.time.length < shown.total

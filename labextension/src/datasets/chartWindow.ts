@@ -81,6 +81,11 @@ export function drawnOfPreview(found: IDatasetChart): IDrawn {
   };
 }
 
+/** The column to draw of what has no prices: it would be refused as candles. `null` leaves it to the server. */
+export function columnOf({ candles, series }: Pick<IDatasetChart, 'candles' | 'series'>): string | null {
+  return candles || series === 'close' ? null : series;
+}
+
 /** Rows of a candle so that no more than `most` show so many rows: 1, 2, 4, 8, … */
 export function eachFor(rows: number, most: number): number {
   let each = 1;
@@ -98,20 +103,6 @@ export function placeOf(drawn: IDrawn, row: number): number {
 /** Which row lies at a place; as `placeOf`. */
 export function rowAt(drawn: IDrawn, place: number): number {
   return (place + 0.5 + drawn.start) * drawn.each;
-}
-
-/**
- * The places to show for all that is drawn: so far in from the edges that the first and the last label of the axis are
- * whole, where they are centred on it. Where the series begins the chart itself moves the first one in.
- */
-export function wholeRange({ start, time }: Pick<IDrawn, 'start' | 'time'>, width: number, label: number): IRows | null {
-  const edges = start === 0 ? 1 : 2;
-  const free = width - (edges * label) / 2;
-  if (free <= 0 || time.length === 0) {
-    return null;
-  }
-  const space = (label / 2 / free) * time.length;
-  return { from: start === 0 ? -0.5 : -space, to: time.length - (start === 0 ? 0.5 : 0) + space };
 }
 
 /** What a chart has to hold to show rows in at most `most` candles: with as many beside them on either side. */

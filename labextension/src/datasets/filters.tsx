@@ -4,14 +4,20 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { Choice, SearchField } from '../lists/search.js';
+import { isDay } from '../result/format.js';
 import type { DatasetsModel } from './model.js';
 import { assetText } from './words.js';
 
-/** A day to choose by; an empty one chooses all. */
+/** So many letters are a whole day: what is none by then will not become one. */
+const WHOLE = 'YYYY-MM-DD'.length;
+
+/** A day to choose by, written as days are shown; an empty one chooses all. */
 function Day(props: { value: string; label: string; title: string; onChoose: (day: string) => void }): JSX.Element {
   const input = React.useRef<HTMLInputElement>(null);
+  const [isWrong, setWrong] = React.useState(false);
   React.useEffect(() => {
-    if (input.current?.validity.valid) {
+    // What is typed and no day yet is left as it is.
+    if (input.current && (props.value !== '' || isDay(input.current.value.trim()))) {
       input.current.value = props.value;
     }
   }, [props.value]);
@@ -20,15 +26,18 @@ function Day(props: { value: string; label: string; title: string; onChoose: (da
       {props.label}
       <input
         ref={input}
-        type="date"
+        type="text"
         className="alphintra-Input"
-        min="1800-01-01"
-        max="2199-12-31"
+        placeholder="YYYY-MM-DD"
+        aria-invalid={isWrong}
         defaultValue={props.value}
         onChange={event => {
-          // While a year is typed the date has one like 0002, or is none: it waits for the rest.
-          if (event.target.validity.valid) {
-            props.onChoose(event.target.value);
+          const typed = event.target.value.trim();
+          const isMeant = typed === '' || isDay(typed);
+          // While a day is typed it is none yet: it waits for the rest.
+          setWrong(!isMeant && typed.length >= WHOLE);
+          if (isMeant) {
+            props.onChoose(typed);
           }
         }}
       />

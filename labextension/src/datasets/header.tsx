@@ -10,6 +10,7 @@ import { Description, DescriptionForm, IDescription } from './editing.js';
 import {
   adjustmentText,
   assetText,
+  clockText,
   datasetState,
   loadingCode,
   nameInCode,
@@ -50,7 +51,7 @@ function chipsOf({ dataset, version, isEvents, trans }: IProps): string[] {
     dataset.currency,
     dataset.calendar,
     dataset.adjustment && !isEvents ? adjustmentText(dataset.adjustment, trans) : null,
-    dataset.time_zone ? trans.__('source: %1', dataset.time_zone) : null,
+    clockText(of.timeframe, dataset.time_zone, trans),
     dataset.license
   ].filter((text): text is string => Boolean(text));
 }

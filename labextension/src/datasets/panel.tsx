@@ -269,7 +269,7 @@ function Body(props: IProps & { shown: ShownList }): JSX.Element {
         <span className="alphintra-muted" role="status">
           {over ? trans.__('Let go to upload') : countText(props)}
         </span>
-        <Quota storage={props.storage} trans={trans} />
+        {over ? null : <Quota storage={props.storage} trans={trans} />}
       </div>
     </div>
   );

@@ -63,9 +63,19 @@ function Accepting(props: {
   const [why, setWhy] = React.useState<string | null>(null);
   const [problem, setProblem] = React.useState<string | null>(null);
   const [busy, setBusy] = React.useState(false);
+  const button = React.useRef<HTMLButtonElement>(null);
+  const wasAsking = React.useRef(false);
+  const isAsking = why !== null;
+  React.useEffect(() => {
+    // Who gave it up is where they began.
+    if (!isAsking && wasAsking.current) {
+      button.current?.focus();
+    }
+    wasAsking.current = isAsking;
+  }, [isAsking]);
   if (why === null) {
     return (
-      <button type="button" className="alphintra-Button" onClick={() => setWhy('')}>
+      <button ref={button} type="button" className="alphintra-Button" onClick={() => setWhy('')}>
         {trans.__('Accept\u2026')}
       </button>
     );
@@ -114,11 +124,20 @@ function Accepting(props: {
 
 function Rule({ fired, trans, onAccept }: { fired: IFired; trans: TranslationBundle; onAccept: IProps['onAccept'] }): JSX.Element {
   const { accepted, isOpen, severity } = fired;
+  const item = React.useRef<HTMLLIElement>(null);
+  const wasOpen = React.useRef(isOpen);
+  React.useEffect(() => {
+    // The form that had the focus is gone: it stays at what was accepted.
+    if (wasOpen.current && !isOpen && document.activeElement === document.body) {
+      item.current?.focus();
+    }
+    wasOpen.current = isOpen;
+  }, [isOpen]);
   const kind = isOpen
     ? trans.__('open error')
     : severityText(severity, trans);
   return (
-    <li data-rule={fired.rule} data-severity={severity} className={isOpen ? 'alphintra-mod-open' : ''}>
+    <li ref={item} tabIndex={-1} data-rule={fired.rule} data-severity={severity} className={isOpen ? 'alphintra-mod-open' : ''}>
       <span className="alphintra-Report-mark" aria-hidden="true">
         {accepted ? '\u2713' : MARKS[severity]}
       </span>

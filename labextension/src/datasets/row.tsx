@@ -47,7 +47,8 @@ export function DatasetRow({ dataset, current, now, trans, onOpen }: IProps): JS
         <span className="alphintra-Dataset-from">{from}</span>
       </div>
       <div className="alphintra-Item-facts alphintra-muted">
-        <span>{facts.join(' \u00b7 ')}</span>
+        {/* Where it is narrow the line is broken between two of them. */}
+        <span>{facts.map(fact => fact?.replaceAll(' ', '\u00a0')).join(' \u00b7 ')}</span>
       </div>
       <div className="alphintra-Item-facts alphintra-muted">
         <span>{span}</span>

@@ -76,15 +76,15 @@ export function StatisticsTab(props: {
   const labels: Record<Figure, string> = {
     count: trans.__('rows'),
     nulls: trans.__('missing'),
-    min: trans.__('least'),
+    min: trans.__('min'),
     'quantile_0.5': trans.__('median'),
     mean: trans.__('mean'),
-    max: trans.__('most'),
-    std: trans.__('deviation')
+    max: trans.__('max'),
+    std: trans.__('std dev')
   };
   const columns = Object.entries(statistics.columns);
   const shown = FIGURES.filter(name => columns.some(([, found]) => name in found));
-  // The least and the most may be written in fewer decimals than what lies between.
+  // The minimum and the maximum may be written in fewer decimals than what lies between.
   const decimalsOf = (column: string, found: (typeof columns)[number][1]): number =>
     columnDecimals([...preview.sample_data.map(row => row[column]), found.min, found.max] as (DatasetCell | undefined)[]);
   const isDrawn = columns.some(([, found]) => isHistogram(found.histogram));

@@ -142,7 +142,7 @@ export function VersionsTab(props: IProps): JSX.Element {
         label={trans.__('Its versions, the newest first')}
         head={[
           trans.__('version'),
-          trans.__('made'),
+          trans.__('made, UTC'),
           trans.__('made of'),
           trans.__('goes on from'),
           trans.__('rows'),

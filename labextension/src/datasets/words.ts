@@ -124,6 +124,17 @@ export function spanText({ start_date, end_date }: { start_date: string; end_dat
   return `${start_date.slice(0, 10)} \u2013 ${end_date.slice(0, 10)}`;
 }
 
+/** On whose clocks the times that are shown are; `null` where there are days alone. */
+export function clockText(timeframe: string, zone: string | null, trans: TranslationBundle): string | null {
+  if (DAYS.has(timeframe)) {
+    return null;
+  }
+  return zone === null || zone === 'UTC' ? trans.__('times in UTC') : trans.__('times in UTC (in the file: %1)', zone);
+}
+
+/** Time frames without a time of day. */
+const DAYS: ReadonlySet<string> = new Set(['1d', '1w', '1mo']);
+
 export function rowsText(count: number, trans: TranslationBundle): string {
   return trans._n('%2 row', '%2 rows', count, compact(count));
 }

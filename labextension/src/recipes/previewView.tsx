@@ -93,8 +93,8 @@ export function PreviewView({ preview, isOld, trans }: {
           : preview.tried === 0
             ? trans.__('Whether a step looks ahead could not be tried: the sample leaves no rows for it.')
             : trans._n(
-                'Later rows were changed at %1 instant, and no step told of them.',
-                'Later rows were changed at %1 instants, and no step told of them.',
+                'No step looks ahead: later rows were changed at %1 instant, and nothing before it moved.',
+                'No step looks ahead: later rows were changed at %1 instants, and nothing before them moved.',
                 preview.tried
               )}
       </p>

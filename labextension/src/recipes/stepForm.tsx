@@ -75,10 +75,12 @@ function ParameterField(props: IProps & { parameter: IParameter }): JSX.Element 
   const { step, parameter, model, columns, trans } = props;
   const written = fieldText(parameter, step.texts);
   const write = (text: string | boolean): void => model.write(step.key, parameter.name, text);
-  const complaint = model.complaintOf(step.key, parameter.name);
   const text = String(written);
   const said = plain(parameter.description);
   const hint = parameter.unit ? trans.__('%1 In %2.', said, parameter.unit) : said;
+  const wrong = model.complaintOf(step.key, parameter.name);
+  // Beside what is wrong it stays said what is right: the examples stand there.
+  const complaint = wrong === null ? null : `${wrong} ${hint}`;
   const common = { name: parameter.name, label: nameText(parameter.name), hint, complaint };
   switch (parameter.kind) {
     case 'yes':

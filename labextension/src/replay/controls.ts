@@ -40,7 +40,7 @@ export class Controls {
       'select',
       { class: 'alphintra-Input', 'aria-label': 'Speed', title: 'Bars a second' },
       ...RATES.map(rate =>
-        h('option', { value: rate, selected: rate === FIRST_RATE }, `${rate} bars/s`)
+        h('option', { value: rate, selected: rate === FIRST_RATE }, rate === 1 ? '1 bar/s' : `${rate} bars/s`)
       )
     );
     this._rate.addEventListener('change', () =>

@@ -33,12 +33,15 @@ import {
   addPrice
 } from './panes.js';
 import type { ISymbolSeries } from './payload.js';
+import { Sight } from './sight.js';
 import { tickText } from './tickText.js';
 import {
   IAlignedCurve,
+  LABEL_WIDTH,
   alignCurve,
   lastAtOrBefore,
-  snap
+  snap,
+  wholeRange
 } from './timeline.js';
 import { arrowsOf, pathsOf } from './tradeMarks.js';
 import { TradePaths, tradeUnder } from './tradePaths.js';
@@ -84,6 +87,7 @@ export class ResultChart implements IDisposable {
           tickText(time as number, type)
       }
     });
+    this._sight = new Sight(host, this._fit);
     this._chart.applyOptions(chartTheme(this._palette));
     this._build();
     this._chart.subscribeCrosshairMove(this._onCrosshair);
@@ -112,6 +116,7 @@ export class ResultChart implements IDisposable {
     this._isDisposed = true;
     this._host.removeEventListener('keydown', this._onKey);
     this._observer.disconnect();
+    this._sight.dispose();
     this._panes.forEach(pane => pane.legend.node.remove());
     this._chart.remove();
   }
@@ -121,7 +126,19 @@ export class ResultChart implements IDisposable {
     for (const pane of this._chart.panes()) {
       pane.priceScale('right').setAutoScale(true);
     }
-    this._chart.timeScale().fitContent();
+    this._sight.showWhole();
+  };
+
+  /** So that the last date of the axis is whole as well. */
+  private readonly _fit = (): void => {
+    const scale = this._chart.timeScale();
+    const width = this._host.clientWidth - this._chart.priceScale('right').width();
+    const range = wholeRange({ start: 0, time: this._axis }, width, LABEL_WIDTH);
+    if (range) {
+      scale.setVisibleLogicalRange(range);
+    } else {
+      scale.fitContent();
+    }
   };
 
   /** Take the colours anew after the theme or the setting changed. */
@@ -156,6 +173,7 @@ export class ResultChart implements IDisposable {
   /** Mark a trade and bring it into view; the row in the table was chosen. */
   showTrade(trade: ITrade): void {
     this.highlight(trade.id);
+    this._sight.leaveWhole();
     const from = snap(this._axis, trade.entryTime);
     const to =
       trade.exitTime === null
@@ -368,6 +386,7 @@ export class ResultChart implements IDisposable {
   private _arrows: ISeriesMarkersPluginApi<Time> | null = null;
   private _panes: (IPane & { legend: Legend })[] = [];
   private _observer: ResizeObserver;
+  private _sight: Sight;
   private _at = -1;
   private _isDisposed = false;
 }

@@ -209,3 +209,10 @@ export function direction(value: Cell | undefined): 'up' | 'down' | 'flat' {
       ? 'up'
       : 'down';
 }
+
+/** Whether it is a day of the calendar, `2020-01-31`, in a century that has prices. */
+export function isDay(text: string): boolean {
+  const at = /^(1[89]|2[01])\d\d-\d\d-\d\d$/.test(text) ? new Date(`${text}T00:00:00Z`) : null;
+  // The 31st of February is read as a day in March.
+  return at !== null && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
+}

@@ -12,6 +12,7 @@ import {
   formatValue,
   isoTime
 } from './format.js';
+import { LAYOUTS, Layout, columnsOf, endsOf } from './figureGrid.js';
 import type { Cell, IFigure, IHeader, IWarning } from './payload.js';
 import { parameterText } from './parameter.js';
 
@@ -217,6 +218,8 @@ export type IFigureCell = Omit<IFigure, 'value' | 'benchmark'> & {
 
 function Figure(props: {
   figure: IFigureCell;
+  /** Where it stands in the right half of its row. */
+  ends: readonly Layout[];
   trans: TranslationBundle;
 }): JSX.Element {
   const { figure, trans } = props;
@@ -241,7 +244,10 @@ function Figure(props: {
     below.push(figure.note);
   }
   return (
-    <div className="alphintra-Figure" role="listitem">
+    <div
+      className={['alphintra-Figure', ...props.ends.map(layout => `alphintra-mod-end-${layout}`)].join(' ')}
+      role="listitem"
+    >
       <div
         className="alphintra-Figure-label"
         tabIndex={0}
@@ -274,14 +280,9 @@ export function Figures(props: {
   trans: TranslationBundle;
 }): JSX.Element {
   const { figures } = props;
-  // As many columns as leave the last row full, or nearly so.
-  const columns = (most: number): number =>
-    Math.ceil(figures.length / Math.ceil(figures.length / most));
-  const style = {
-    '--alphintra-columns-wide': columns(10),
-    '--alphintra-columns': columns(5),
-    '--alphintra-columns-narrow': columns(2)
-  } as React.CSSProperties;
+  const style = Object.fromEntries(
+    LAYOUTS.map(layout => [`--alphintra-columns-${layout}`, columnsOf(figures.length, layout)])
+  ) as React.CSSProperties;
   return (
     <div
       className="alphintra-Figures"
@@ -289,8 +290,13 @@ export function Figures(props: {
       role="list"
       aria-label={props.trans.__('Key figures')}
     >
-      {figures.map(figure => (
-        <Figure key={figure.name} figure={figure} trans={props.trans} />
+      {figures.map((figure, at) => (
+        <Figure
+          key={figure.name}
+          figure={figure}
+          ends={endsOf(at, figures.length)}
+          trans={props.trans}
+        />
       ))}
     </div>
   );

@@ -80,3 +80,24 @@ export function alignCurve(
   });
   return result;
 }
+
+/** A label of a time axis, in pixels. */
+export const LABEL_WIDTH = 52;
+
+/**
+ * The places to show for all that is drawn: so far in from the edges that the first and the last label of the axis are
+ * whole, where they are centred on it. Where the series begins the chart itself moves the first one in.
+ */
+export function wholeRange(
+  { start, time }: { start: number; time: readonly unknown[] },
+  width: number,
+  label: number
+): { from: number; to: number } | null {
+  const edges = start === 0 ? 1 : 2;
+  const free = width - (edges * label) / 2;
+  if (free <= 0 || time.length === 0) {
+    return null;
+  }
+  const space = (label / 2 / free) * time.length;
+  return { from: start === 0 ? -0.5 : -space, to: time.length - (start === 0 ? 0.5 : 0) + space };
+}

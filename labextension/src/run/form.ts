@@ -6,6 +6,7 @@ import type { IFieldError } from '../api/problem.js';
 import type { IDataset } from '../api/datasets.js';
 import type { IParameter, IStrategyClass } from '../api/types.js';
 import { nameInCode, rightsOf } from '../datasets/words.js';
+import { isDay } from '../result/format.js';
 import type { ISettingValues } from '../settings/values.js';
 import type { IComplaint } from './complaints.js';
 import { COMMISSION_TERMS, Cost, SLIPPAGE_TERMS, readCost } from './costs.js';
@@ -165,9 +166,7 @@ function date(
   if (trimmed === '') {
     return null;
   }
-  const read = /^\d{4}-\d\d-\d\d$/.test(trimmed) ? new Date(`${trimmed}T00:00:00Z`) : null;
-  // A day that a month does not have would be one of the next month.
-  if (!read || Number.isNaN(read.getTime()) || read.toISOString().slice(0, 10) !== trimmed) {
+  if (!isDay(trimmed)) {
     complaints.push({ field, kind: 'date' });
     return null;
   }

@@ -210,7 +210,7 @@ export function RunForm(props: IFormProps): JSX.Element {
             name="reference"
             label={trans.__('Splits, dividends')}
             hint={trans.__('a dataset of them, for raw prices')}
-            placeholder={trans.__('none, or as the data has them')}
+            placeholder={trans.__('as in the data')}
             complaint={complaint('reference')}
             options={props.datasets}
             value={fields.reference}

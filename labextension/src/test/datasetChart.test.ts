@@ -3,7 +3,8 @@ import { test } from 'node:test';
 
 import type { IDatasetCandles } from '../api/datasets.js';
 import { CandleLoader } from '../datasets/candleLoader.js';
-import { IDrawn, drawnOf, eachFor, partFor, placeOf, rising, rowAt, suffices, wholeRange } from '../datasets/chartWindow.js';
+import { IDrawn, columnOf, drawnOf, eachFor, partFor, placeOf, rising, rowAt, suffices } from '../datasets/chartWindow.js';
+import { wholeRange } from '../result/timeline.js';
 import { queryOf } from '../datasets/downloadQuery.js';
 import { marksOn } from '../datasets/report.js';
 
@@ -135,4 +136,12 @@ test('a download asks for what the form says', () => {
     escape_formulas: true
   });
   assert.deepEqual(queryOf({ ...all, format: 'parquet', escape: true }, null), { format: 'parquet' });
+});
+
+test('ticks and features are asked for by their column, bars and closes as what they are', () => {
+  const candles = { time: [], open: [], high: [], low: [], close: [], volume: null, bars_each: 1 };
+  assert.equal(columnOf({ candles, series: 'close' }), null);
+  assert.equal(columnOf({ candles: null, series: 'close' }), null);
+  assert.equal(columnOf({ candles: null, series: 'price' }), 'price');
+  assert.equal(columnOf({ candles: null, series: null }), null);
 });

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { TranslationBundle } from '@jupyterlab/translation';
+
 import { calendarOf, isCoverage, rowsAt } from '../datasets/coverage.js';
 import { histogramPath, isHistogram } from '../datasets/histogram.js';
+import { clockText } from '../datasets/words.js';
 
 test('days stand in their years, and what is missing is found', () => {
   // From Thursday, December 30th 2004: a weekend, half a day on Tuesday, a gap of three days, a day of twice as much.
@@ -80,4 +83,12 @@ test('a lonely value is seen beside thousands, and an empty bin is empty', () =>
   assert.equal(isHistogram({ edges: [0], counts: [] }), false);
   assert.equal(isHistogram(null), false);
   assert.equal(isHistogram({ edges: [1, 2], counts: [3] }), true);
+});
+
+test('on whose clocks times are is said where there are times', () => {
+  const trans = { __: (text: string, ...args: unknown[]) => text.replace('%1', String(args[0])) } as unknown as TranslationBundle;
+  assert.equal(clockText('1d', 'Europe/Athens', trans), null);
+  assert.equal(clockText('1h', null, trans), 'times in UTC');
+  assert.equal(clockText('irregular', 'UTC', trans), 'times in UTC');
+  assert.equal(clockText('15min', 'Europe/Athens', trans), 'times in UTC (in the file: Europe/Athens)');
 });

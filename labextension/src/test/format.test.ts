@@ -9,6 +9,7 @@ import {
   fixed,
   formatValue,
   grouped,
+  isDay,
   isoTime,
   memory,
   priceDecimals,
@@ -100,4 +101,13 @@ test('sizes are in the unit that they need', () => {
     `1.3${T}MB`,
     `268${T}MB`
   ]);
+});
+
+test('a day is one of the calendar, written as days are shown', () => {
+  for (const day of ['2020-01-31', '2024-02-29', '1885-02-16']) {
+    assert.equal(isDay(day), true, day);
+  }
+  for (const text of ['', '2020', '2020-01', '2023-02-29', '2020-02-31', '2020-13-01', '0020-01-01', '01/31/2020', '2020-01-31T10']) {
+    assert.equal(isDay(text), false, text);
+  }
 });
