@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from alphintra_server.db.connector_tables import ConnectorRow, ConnectorRunRow
-from alphintra_server.db.dataset_tables import UploadRow
-from alphintra_server.db.tables import JobRow
+from alphintra_server.db.dataset_tables import DatasetSymbolRow, UploadRow
+from alphintra_server.db.tables import DatasetRow, JobRow
 from alphintra_server.jobs import store
+from alphintra_server.jobs.fetch import furthest_behind
 from alphintra_server.limits import Limits
 from alphintra_server.services import connector_runs, connector_triggers
 from alphintra_server.services.connector_schedule import next_due, pause_after, since
@@ -23,6 +24,13 @@ from .databases import migrated
 from .stored_jobs import claim, expire, take_over_lost
 
 YORK = "America/New_York"
+#: What a row of the catalogue has to have, beside what a test is about.
+REQUIRED = {
+    **dict.fromkeys(("description", "content_hash", "tags_folded", "name_folded", "searched"), ""),
+    **dict.fromkeys(("symbols", "columns", "validation_errors", "tags"), ()), "manifest": {}, "about": {},
+    **dict.fromkeys(("symbol_count", "column_count", "row_count", "file_size"), 0), "is_validated": True,
+    "unique_name": "d", "source": "EXTERNAL", "asset_class": "STOCKS", "timeframe": "1d",
+}  # fmt: skip
 
 
 def at(text):
@@ -109,6 +117,30 @@ def databases(request, tmp_path):
     yield made
     for database in set(made):
         database.close()
+
+
+def test_a_source_is_asked_from_the_symbol_on_that_is_furthest_behind(databases):
+    """Of one that is weeks late nothing is missed; what ended long ago is not read again by each run."""
+    ends = {"A": at("2024-03-29"), "LATE": at("2024-03-11"), "EDGE": at("2024-02-28"), "GONE": at("2020-01-02")}
+    times = {"created_at": at("2024-04-01"), "updated_at": at("2024-04-01")}
+
+    def work(session):
+        days = {"start_date": at("2020-01-02"), "end_date": at("2024-03-29")}
+        row = DatasetRow(id="d" * 32, user_id="alice", name="d", **REQUIRED, **days, **times)
+        session.add(row)
+        session.flush()
+        assert furthest_behind(session, row) == at("2024-03-29"), "of what has no symbols listed"
+        for name, last in ends.items():
+            session.add(
+                DatasetSymbolRow(dataset_id=row.id, symbol=name, folded=name, rows=1, first=last, last=last)
+            )
+        session.flush()
+        assert furthest_behind(session, row) == at("2024-02-28")
+        session.delete(session.get_one(DatasetSymbolRow, (row.id, "EDGE")))
+        session.flush()
+        assert furthest_behind(session, row) == at("2024-03-11")
+
+    databases[0].write_now(work)
 
 
 async def test_one_run_makes_up_for_all_that_were_missed_and_failures_are_tried_again_a_few_times(databases):

@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ..db.connector_tables import ConnectorRow, ConnectorRunRow
@@ -38,6 +38,7 @@ from .store import Claim
 
 FETCH = connector_runs.FETCH
 FETCHED, SAID = "fetched", "fetched.json"
+_ENDED = timedelta(days=30)
 _Mark = Annotated[str | None, Field(max_length=200, pattern=r"^[\x20-\x7e]*$")]
 
 
@@ -139,7 +140,7 @@ class FetchKind(JobKind):
             refuse_sealed(dataset, session.get_one(DatasetVersionRow, parent), NOT_ADDED)
         start = connector.since
         if dataset is not None:
-            start = since(dataset.end_date, dataset.timeframe, connector.overlap_bars)
+            start = since(furthest_behind(session, dataset), dataset.timeframe, connector.overlap_bars)
         url = str(source.get("url", ""))
         known = connector.conditions or {}
         same = known.get("url") == url and parent is not None and known.get("version") == parent
@@ -266,6 +267,18 @@ def collect_fetch(
     if (digest, size) != (found[FETCHED].sha256, found[FETCHED].bytes) or not size:
         raise BadOutputError(f"{FETCHED} is not the file that the job announced.")
     return replace(brought, sha256=digest, length=size)
+
+
+def furthest_behind(session: Session, dataset: DatasetRow) -> datetime:
+    """Return the last row of the symbol that is furthest behind, of those within 30 days of the newest row.
+
+    A source that has some symbols later than others is asked for the rows of all. Those further behind count as ended:
+    what was delisted must not have years read again by each run.
+    """
+    query = select(func.min(DatasetSymbolRow.last)).where(
+        DatasetSymbolRow.dataset_id == dataset.id, DatasetSymbolRow.last >= dataset.end_date - _ENDED
+    )
+    return session.scalar(query) or dataset.end_date
 
 
 def _by_symbol(session: Session, connector: ConnectorRow, dataset: DatasetRow | None) -> dict[str, str]:
