@@ -183,9 +183,13 @@ export function ReportTab({ dataset, report, trans, onAccept }: IProps): JSX.Ele
           ))}
         </ul>
       )}
-      <p className="alphintra-Report-passed">
-        {'\u2713'} {trans._n('%1 rule was checked and found nothing', '%1 rules were checked and found nothing', passed)}
-      </p>
+      {passed === 0 ? (
+        <p className="alphintra-muted">{fired.length === 0 ? trans.__('No rule has been checked on this version.') : null}</p>
+      ) : (
+        <p className="alphintra-Report-passed">
+          {'\u2713'} {trans._n('%1 rule was checked and found nothing', '%1 rules were checked and found nothing', passed)}
+        </p>
+      )}
       {unchecked.length === 0 ? null : (
         <details>
           <summary>

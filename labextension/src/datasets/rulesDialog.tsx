@@ -87,7 +87,7 @@ class RulesBody extends ReactWidget {
           </span>
           <span className="alphintra-muted alphintra-Rules-what">
             {rule.seen_in === 'file'
-              ? trans.__('As found when the file was read. %1', rule.definition)
+              ? trans.__('%1 As found when the file was read.', rule.definition)
               : rule.definition}
           </span>
         </label>

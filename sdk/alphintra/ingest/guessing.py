@@ -26,7 +26,7 @@ from alphintra.ingest.roles import (
 )
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps
-from alphintra.ingest.symbols import by_rows, candidates
+from alphintra.ingest.symbols import by_rows, candidates, is_ticker, several
 from alphintra.ingest.time_formats import swapped
 
 
@@ -215,11 +215,12 @@ def _symbol(draft: Draft, stem: str) -> None:
         return
     symbol = symbol_of(stem)
     draft.extra["symbol_from"] = "name"
-    if habits.says_a_symbol(stem):
+    more = several(draft)
+    if habits.says_a_symbol(stem) and (not more or is_ticker(symbol)):
         draft.say("symbol_from", "name", 0.85, f"no column holds symbols; the file is called {shown(symbol)}")
     else:
         draft.say("symbol_from", "name", 0.3, "no column holds symbols, and the file's name is none")
-        draft.questions.append(Question("symbol", "Which instrument is this?", candidates(draft.table)))
+        draft.questions.append(Question("symbol", f"Which instrument is this?{more}", candidates(draft.table)))
 
 
 def _zone(draft: Draft, stamp: Stamp | None, resolution: str, habit: Habit | None) -> None:
