@@ -204,7 +204,8 @@ async def test_what_is_not_done_with_it_is_said_and_what_is_made_of_it_is_sealed
     assert -5 < apart[0]["close_norm"] < 5
     assert apart[0]["close"] > 50
 
-    # Shared, and then not any more.
+    # Shared, with somebody who has been here, and then not any more.
+    assert (await api("GET", home, user=BOB)).status == 404
     shared = (await api("GET", home, user=ALICE)).json["id"]
     for level, status in (("READ", 200), (None, 404)):
         granted = await api("PUT", f"/api/datasets/{shared}/grants", {"user_id": "bob", "level": level}, user=ALICE)
