@@ -304,8 +304,10 @@ async def test_others_make_of_it_what_they_may(api, services, make, post, done, 
     _, secret = make("bob", "secret", tables={"VIX": bars(300, seed=3)})
     dataset = (await api("GET", "/api/datasets/prices", user=ALICE)).json["id"]
     path = f"/api/datasets/{dataset}"
-    for user in ("bob", "carol"):
-        await api("PUT", f"{path}/grants", {"user_id": user, "level": "USE"}, user=ALICE)
+    for user in (BOB, CAROL):
+        assert (await api("GET", path, user=user)).status == 404
+        grant = {"user_id": user.partition(":")[0], "level": "USE"}
+        assert (await api("PUT", f"{path}/grants", grant, user=ALICE)).status == 200
     asked = {"recipe": STEPS, "rules": NO_RULES}
     refused = await post(f"{path}/process", asked, BOB)
     assert (refused.status, refused.json["code"]) == (403, "DATASET_ACCESS")

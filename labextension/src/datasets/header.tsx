@@ -51,7 +51,7 @@ function chipsOf({ dataset, version, isEvents, trans }: IProps): string[] {
     dataset.currency,
     dataset.calendar,
     dataset.adjustment && !isEvents ? adjustmentText(dataset.adjustment, trans) : null,
-    clockText(of.timeframe, dataset.time_zone, trans),
+    isEvents ? null : clockText(of.timeframe, dataset.time_zone, trans),
     dataset.license
   ].filter((text): text is string => Boolean(text));
 }
