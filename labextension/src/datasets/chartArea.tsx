@@ -11,6 +11,7 @@ import { DatasetChart } from './chart.js';
 import { IDrawn, columnOf, drawnOf, drawnOfPreview } from './chartWindow.js';
 import { DownloadMenu } from './download.js';
 import { IFired, placesOn } from './report.js';
+import { SymbolChoice } from './symbolChoice.js';
 
 interface IProps {
   /** What the preview has: shown where no candles come. */
@@ -118,23 +119,7 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart, dra
   return (
     <section className="alphintra-Dataset-chart" aria-label={trans.__('Chart')}>
       <div className="alphintra-Dataset-chart-head">
-        {symbols.length > 1 ? (
-          <select
-            className="alphintra-Input"
-            aria-label={trans.__('Symbol')}
-            value={symbol}
-            data-lm-suppress-shortcuts="true"
-            onChange={event => setSymbol(event.target.value)}
-          >
-            {symbols.map(own => (
-              <option key={own} value={own}>
-                {own}
-              </option>
-            ))}
-          </select>
-        ) : (
-          <b>{symbol}</b>
-        )}
+        <SymbolChoice symbols={symbols} chosen={symbol} trans={trans} onChoose={setSymbol} />
         {series === null ? null : <span className="alphintra-muted">{series}</span>}
         <span className="alphintra-Dataset-values" role="status">
           {text}

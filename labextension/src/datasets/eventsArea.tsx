@@ -10,6 +10,7 @@ import type { IAlphintra } from '../tokens.js';
 import { DownloadMenu } from './download.js';
 import { IEvent, countsOf, eventTable, eventsOf, rowsOf } from './events.js';
 import { EventsAxis } from './eventsAxis.js';
+import { SymbolChoice } from './symbolChoice.js';
 import { eventColumnText, eventKindText } from './words.js';
 
 interface IProps {
@@ -92,27 +93,16 @@ export function EventsArea(props: IProps): JSX.Element {
   return (
     <section className="alphintra-Dataset-chart alphintra-Events" aria-label={trans.__('Events')} aria-busy={events === null}>
       <div className="alphintra-Dataset-chart-head">
-        {symbols.length > 1 ? (
-          <select
-            className="alphintra-Input"
-            aria-label={trans.__('Symbol')}
-            value={symbol}
-            data-lm-suppress-shortcuts="true"
-            onChange={event => {
-              setSymbol(event.target.value);
-              leave();
-            }}
-          >
-            {isWhole ? <option value="">{trans.__('all %1 symbols', fixed(symbols.length, 0))}</option> : null}
-            {symbols.map(own => (
-              <option key={own} value={own}>
-                {own}
-              </option>
-            ))}
-          </select>
-        ) : (
-          <b>{symbols[0]}</b>
-        )}
+        <SymbolChoice
+          symbols={symbols}
+          chosen={symbol}
+          all={isWhole ? trans.__('all %1 symbols', fixed(symbols.length, 0)) : null}
+          trans={trans}
+          onChoose={own => {
+            setSymbol(own);
+            leave();
+          }}
+        />
         {kinds.length > 1 ? (
           <span className="alphintra-Events-kinds" role="group" aria-label={trans.__('Kinds that are shown')}>
             {kinds.map(([kind]) => (
