@@ -5,6 +5,7 @@ import re
 
 from alphintra_kernel.fetching.http_source import MOST_REDIRECTS
 from alphintra_server import metrics
+from alphintra_server.jobs.fetch import ENDED
 from alphintra_server.models.connectors import ConnectorCreate
 from alphintra_server.services.connector_runs import _REASONS, KEPT_RUNS, PASSING
 from alphintra_server.services.connector_schedule import MOST_RETRIES
@@ -27,6 +28,7 @@ def test_what_it_names_there_is():
     for said in (
         f"the newest {KEPT_RUNS} are kept",
         f"at most {MOST_CONNECTORS}.",
+        f"A symbol more than {ENDED.days} days behind the newest row counts as ended",
         f"up to {numbers[MOST_RETRIES]} times",
         f"more than {numbers[MOST_REDIRECTS]} times",
     ):

@@ -38,7 +38,8 @@ from .store import Claim
 
 FETCH = connector_runs.FETCH
 FETCHED, SAID = "fetched", "fetched.json"
-_ENDED = timedelta(days=30)
+ENDED = timedelta(days=30)
+"""A symbol further behind the newest row is not waited for."""
 _Mark = Annotated[str | None, Field(max_length=200, pattern=r"^[\x20-\x7e]*$")]
 
 
@@ -276,7 +277,7 @@ def furthest_behind(session: Session, dataset: DatasetRow) -> datetime:
     what was delisted must not have years read again by each run.
     """
     query = select(func.min(DatasetSymbolRow.last)).where(
-        DatasetSymbolRow.dataset_id == dataset.id, DatasetSymbolRow.last >= dataset.end_date - _ENDED
+        DatasetSymbolRow.dataset_id == dataset.id, DatasetSymbolRow.last >= dataset.end_date - ENDED
     )
     return session.scalar(query) or dataset.end_date
 
