@@ -26,7 +26,7 @@ class Adjust(Step):
 
     `forward` leaves prices as they were quoted and scales those after each event: at a split by its ratio, at a
     dividend by close ÷ (close − dividend) of the close before. `backward` scales those before, which tells them what
-    comes later: it takes only events that were known by `as_of`, and goes on forward from there.
+    comes later: up to `as_of` it goes by the events that were known then, and goes on forward from there.
     """
 
     kind: ClassVar[str] = "adjust"
@@ -129,11 +129,14 @@ class Adjust(Step):
                     )  # fmt: skip
                 # The close before is of an old share, as the dividend is.
                 factor *= before[-1] / (before[-1] - action.dividend)
+            known = rows.known
+            if until is not None:  # up to there all rows are taken as they were known then, after it as each one was
+                known = np.maximum(known, until)
             after = np.arange(len(rows)) >= first
             if action.known is not None:
-                after &= rows.known >= action.known
+                after &= known >= action.known
             if action.gone is not None:
-                after &= rows.known < action.gone
+                after &= known < action.gone
             price[after] *= factor
             shares[after] *= action.split
             if until is not None and action.ex * DAY_US < until and action.known_at(until):

@@ -23,7 +23,7 @@ class Fill(Step):
     """Fill missing values with the last one before, or with a number; add the rows that the calendar expects.
 
     A row that is added between the first and the last of a symbol is a bar without trade: its prices are the close
-    before, its volume is 0. Volume is not carried forward.
+    before, its volume is 0, and it is known no sooner than the row before. Volume is not carried forward.
     """
 
     kind: ClassVar[str] = "fill"
@@ -75,6 +75,10 @@ class Fill(Step):
         arrays = dict(rows.arrays) if origin is None else rows.taken(origin[0])
         if origin is not None:
             arrays[shape.time.name] = origin[1]
+            late = shape.role(KNOWN)
+            if late is not None and self.method == "forward":
+                # What is made of the row before is known when that is.
+                arrays[late.name] = rows.arrays[late.name].take(numbers(np.maximum.accumulate(origin[0])))
         for name in self._chosen(shape):
             arrays[name] = self._filled(arrays[name], shape.column(name).role, shape.column(name).type)
         if origin is None:

@@ -56,6 +56,11 @@ class Resample(Step):
                 f"{self.timeframe!r} is no time frame", where="timeframe",
                 hint="Write 5min, 1h, 4h, 1d, 1w or 1mo.",
             )  # fmt: skip
+        if self.timeframe not in COARSE and step_us(self.timeframe) > DAY_US:
+            raise ParameterError(
+                f"bars of {self.timeframe} are longer than a day, and begin anew with each one", where="timeframe",
+                hint="Write 1d, 1w or 1mo.",
+            )  # fmt: skip
 
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""

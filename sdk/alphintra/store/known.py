@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.arrow import whole
 from alphintra.data.market import DAY_US
 from alphintra.data.sessions import exchange
 from alphintra.data.timeframe import step_us
+from alphintra.store.columns import Column, raw_values, validity
 from alphintra.store.manifest import About
 
 I64 = npt.NDArray[np.int64]
@@ -41,6 +45,21 @@ def known_at(times: npt.NDArray[np.int64] | npt.NDArray[np.int32], kind: str, ab
     rows = np.searchsorted(table.open_time, utc, side="right") - 1
     inside = (rows >= 0) & (utc < table.close_time[rows])
     return np.where(inside, np.minimum(ends, table.close_time[rows]), ends)
+
+
+def not_before(known: I64, column: Column, cells: Any) -> I64:
+    """Return when rows were known that a column says of when that was: then, and not before they were over.
+
+    Args:
+        known: When the rows were over, int64 microseconds since 1970 UTC.
+        column: With the role ``known_at``; a date counts from its end, 24:00 UTC.
+        cells: Its Arrow array; what is missing says nothing.
+    """
+    array = whole(cells)
+    said, there = raw_values(array).astype(np.int64), validity(array)
+    if column.type == "date32":
+        said = (said + 1) * DAY_US
+    return np.asarray(np.maximum(known, said if there is None else np.where(there, said, known)))
 
 
 def _dates(times: npt.NDArray[np.int64] | npt.NDArray[np.int32], kind: str, about: About) -> I64:
