@@ -328,7 +328,7 @@ class StoredDataset(Dataset):
             own = repeated.left_out(symbol, part, time.name, names.values())
             columns = tuple(own[name] for name in names.values())
             tables[symbol] = RawTable(f"{self.name}, {symbol}", tuple(names), columns)
-        label = Label(about.calendar, about.label)
+        label = Label(about.calendar, about.label, timeframe=about.timeframe)
         # Their adjusted close is not used where their splits and dividends are known (rule F8).
         on = "raw" if self._reference is not None and prices == "auto" and about.adjustment != "adjusted" else prices
         market = market_from_tables(self.name, tables, on, label, self.content_hash)

@@ -14,6 +14,8 @@ from alphintra.errors import DataError
 
 _DAILY = 20 * 3_600_000_000
 """Steps from here on, with one bar a date, are daily bars or coarser."""
+_DAYS = (("1d", 0, 4), ("1w", 5, 9), ("1mo", 28, 31))
+"""How many days apart such bars are."""
 _UNITS = ((3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms"))
 
 
@@ -25,11 +27,13 @@ class Label:
         calendar: Code of the exchange, ``24/7``, ``weekdays``, or ``None``: found from the dates.
         at: Whether times are those of the bars' ``open`` or ``close``.
         time_zone: Zone of times that name none; ``None``: UTC.
+        timeframe: ``1d``, ``1min``, …: that of symbols that are seldom traded as well; ``None``: each one's own steps tell.
     """
 
     calendar: str | None = None
     at: str = "open"
     time_zone: str | None = None
+    timeframe: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +77,8 @@ def find_frame(times: Mapping[str, Times], label: Label | None = None) -> Frame:
         DataError: Symbols have different time frames, or bars are further apart than months; a bar
             is on a day without a session of the stated calendar.
     """
-    frames = {symbol: infer_timeframe(own) for symbol, own in times.items()}
+    told = label or Label()
+    frames = _frames(times, told.timeframe)
     kinds = sorted({frame for frame in frames.values() if frame is not None})
     if len(kinds) > 1:
         pairs = ", ".join(f"{symbol}: {frame}" for symbol, frame in frames.items() if frame)
@@ -85,7 +90,6 @@ def find_frame(times: Mapping[str, Times], label: Label | None = None) -> Frame:
     # A single row tells no step: it is a day's bar unless other symbols say otherwise.
     timeframe = kinds[0] if kinds else "1d"
     everyone = np.unique(np.concatenate([own.session for own in times.values()]))
-    told = label or Label()
     if told.calendar is not None:
         from alphintra.data.labelled import on_calendar
 
@@ -95,6 +99,26 @@ def find_frame(times: Mapping[str, Times], label: Label | None = None) -> Frame:
     if timeframe in ("1w", "1mo"):
         return coarse(times, everyone, timeframe, told)
     return _intraday(times, timeframe, told)
+
+
+def _frames(times: Mapping[str, Times], stated: str | None) -> dict[str, str | None]:
+    """Return each symbol's time frame: the stated one where its steps are longer because it was seldom traded.
+
+    Bars do not overlap: two rows one step apart show that bars are no longer than it. A symbol without such a pair has
+    what another one shows, unless its steps are regular: then they are its bars.
+    """
+    if stated is None:
+        return {symbol: infer_timeframe(own) for symbol, own in times.items()}
+    days = next(((max(least, 1), most) for name, least, most in _DAYS if name == stated), None)
+    least, most = days or (step_us(stated),) * 2
+    apart = {symbol: np.diff(own.utc if days is None else own.session) for symbol, own in times.items()}
+    shown = {symbol for symbol, steps in apart.items() if len(steps) and least <= steps.min() <= most}
+    out: dict[str, str | None] = {}
+    for symbol, own in times.items():
+        steps = apart[symbol]
+        seldom = not len(steps) or (steps.min() > most and 2 * (np.diff(steps) == 0).sum() < len(steps))
+        out[symbol] = stated if symbol in shown or (shown and seldom) else infer_timeframe(own)
+    return out
 
 
 def infer_timeframe(times: Times) -> str | None:
@@ -112,7 +136,7 @@ def infer_timeframe(times: Times) -> str | None:
     if step < _DAILY or not one_a_date:
         return _intraday_name(step)
     days = float(np.median(np.diff(session)))
-    for least, most, name in ((0, 4, "1d"), (5, 9, "1w"), (28, 31, "1mo")):
+    for name, least, most in _DAYS:
         if least <= days <= most:
             return name
     raise DataError(

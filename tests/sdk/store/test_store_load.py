@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import secrets
 import subprocess
 import sys
 
@@ -323,3 +324,27 @@ def test_a_damaged_index(tmp_path, raw):
         FolderSource(tmp_path).names()
     assert caught.value.code == "BAD_MANIFEST"
     assert FolderSource(tmp_path / "nothing").names() == []
+
+
+def test_a_symbol_that_is_seldom_traded_has_the_time_frame_of_its_dataset(tmp_path):
+    """Its steps are longer than its bars: a universe with one such share was refused, and alone its bars were too long."""
+    whole, rng = bars(2_000, 1), np.random.default_rng(3)
+    thin = whole.take(pa.array(np.sort(rng.choice(2_000, 250, replace=False))))
+    hours = whole.take(pa.array([3, 100, 1_500]))  # three trades, none beside another
+    every_two = whole.take(pa.array(np.arange(0, 2_000, 2)))
+
+    def market(tables, timeframe="1min"):
+        folder = tmp_path / secrets.token_hex(4)
+        write(folder, tables, about=dataclasses.replace(ABOUT, timeframe=timeframe))
+        return StoredDataset(Found("thin", "1", None), open_folder(folder)).market()
+
+    found = market({"A": whole, "H": hours, "T": thin})
+    assert found.timeframe == "1min"
+    for own in found.bars.values():
+        assert (own.close_time - own.open_time == 60_000_000).all()
+    assert market({"T": thin}).timeframe == "1min"
+    assert market({"H": hours}).timeframe != "1min"  # nothing shows that its bars are so short
+    with pytest.raises(DataError, match="different time frames"):  # regular steps are bars of their own
+        market({"A": whole, "B": every_two})
+    assert market({"A": whole}, timeframe="1d").timeframe == "1min"
+    assert market({"A": whole}, timeframe=None).timeframe == "1min"
