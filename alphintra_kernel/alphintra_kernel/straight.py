@@ -179,7 +179,7 @@ def _timeframe(times: Any) -> str | None:
     """Infer the time frame from the times of a symbol; ``None`` where they show none."""
     import numpy as np
     from alphintra.data.market import DAY_US
-    from alphintra.data.timeframe import infer_timeframe
+    from alphintra.data.timeframe import infer_timeframe, several_of
     from alphintra.data.times import Times
     from alphintra.errors import DataError
     from alphintra.store.columns import raw_values
@@ -191,4 +191,4 @@ def _timeframe(times: Any) -> str | None:
     try:
         return infer_timeframe(Times(utc, session, assumed_utc=False, midnight=daily))
     except DataError:
-        return None
+        return several_of(session)

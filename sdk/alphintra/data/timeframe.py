@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,9 +15,12 @@ from alphintra.errors import DataError
 
 _DAILY = 20 * 3_600_000_000
 """Steps from here on, with one bar a date, are daily bars or coarser."""
+_REGULAR = 5
 _DAYS = (("1d", 0, 4), ("1w", 5, 9), ("1mo", 28, 31))
 """How many days apart such bars are."""
 _UNITS = ((3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms"))
+_SIZES = {name: size for size, name in _UNITS} | {"us": 1, "d": DAY_US, "w": 7 * DAY_US}
+_STEP, _LONG = re.compile(r"([1-9]\d*)(us|ms|s|min|h|d|w)"), re.compile(r"([1-9]\d*)(d|w|mo)")
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Label:
         calendar: Code of the exchange, ``24/7``, ``weekdays``, or ``None``: found from the dates.
         at: Whether times are those of the bars' ``open`` or ``close``.
         time_zone: Zone of times that name none; ``None``: UTC.
-        timeframe: ``1d``, ``1min``, …: that of symbols that are seldom traded as well; ``None``: each one's own steps tell.
+        timeframe: ``1d``, ``1min``, …: also of symbols that are seldom traded; ``None``: each one's own steps tell.
     """
 
     calendar: str | None = None
@@ -107,7 +111,7 @@ def _frames(times: Mapping[str, Times], stated: str | None) -> dict[str, str | N
     Bars do not overlap: two rows one step apart show that bars are no longer than it. A symbol without such a pair has
     what another one shows, unless its steps are regular: then they are its bars.
     """
-    if stated is None:
+    if stated is None or (length_of(stated) or (1, ""))[0] > 1:
         return {symbol: infer_timeframe(own) for symbol, own in times.items()}
     days = next(((max(least, 1), most) for name, least, most in _DAYS if name == stated), None)
     least, most = days or (step_us(stated),) * 2
@@ -135,15 +139,42 @@ def infer_timeframe(times: Times) -> str | None:
     one_a_date = len(np.unique(session)) == len(session)
     if step < _DAILY or not one_a_date:
         return _intraday_name(step)
-    days = float(np.median(np.diff(session)))
+    apart = np.diff(session)
+    days, nearest = float(np.median(apart)), int(apart.min())
+    # Every second, third or fourth day, over weekends as well: bars of so many days, which end later than days do.
+    several = len(apart) >= _REGULAR and 2 <= nearest <= 4 and not (apart % nearest).any()
     for name, least, most in _DAYS:
-        if least <= days <= most:
+        if least <= days <= most and not several:
             return name
     raise DataError(
         f"the bars are {days:g} days apart",
         code="UNKNOWN_TIMEFRAME",
         hint="Bars may be intraday, daily, weekly or monthly.",
     )
+
+
+def several_of(session: I32) -> str | None:
+    """Return the time frame of bars that are regularly some days, weeks or months apart: ``3d``, ``2w``, ``3mo``.
+
+    Args:
+        session: Dates, increasing.
+
+    Returns:
+        ``None`` where they are too few, or not regular. No run trades such bars; when they are over has to be known.
+    """
+    if len(session) <= _REGULAR:
+        return None
+    dates = session.astype("M8[D]")
+    months = dates.astype("M8[M]")
+    apart = np.diff(session).astype(np.int64)
+    by_month = np.diff(months).astype(np.int64)
+    least = int(by_month.min())
+    if least and len(np.unique(dates - months.astype("M8[D]"))) == 1 and not (by_month % least).any():
+        return f"{least}mo"
+    least = int(apart.min())
+    if not least or (apart % least).any():
+        return None
+    return f"{least}d" if least % 7 else f"{least // 7}w"
 
 
 def _intraday_name(step: int) -> str:
@@ -154,10 +185,24 @@ def _intraday_name(step: int) -> str:
 
 
 def step_us(timeframe: str) -> int:
-    """Return the length of an intraday time frame in microseconds."""
-    digits = "".join(c for c in timeframe if c.isdigit())
-    unit = timeframe[len(digits) :]
-    return int(digits) * next((size for size, name in _UNITS if name == unit), 1)
+    """Return the length of a time frame of a fixed one in microseconds.
+
+    Raises:
+        DataError: It is none: ``1mo``, or a word.
+    """
+    found = _STEP.fullmatch(timeframe)
+    if found is None:
+        raise DataError(
+            f"there is no time frame {timeframe!r} of a fixed length", code="UNKNOWN_TIMEFRAME",
+            hint="Write 5min, 1h, 1d, 1w or 1mo.",
+        )  # fmt: skip
+    return int(found[1]) * _SIZES[found[2]]
+
+
+def length_of(timeframe: str | None) -> tuple[int, str] | None:
+    """Return how many days (``d``), weeks (``w``) or months (``mo``) a bar is of; ``None`` where it is of less."""
+    found = None if timeframe is None else _LONG.fullmatch(timeframe)
+    return None if found is None else (int(found[1]), found[2])
 
 
 def _daily(times: Mapping[str, Times], everyone: I32) -> Frame:

@@ -9,6 +9,7 @@ import numpy as np
 
 from alphintra.data.market import DAY_US
 from alphintra.data.sessions import exchange
+from alphintra.data.timeframe import length_of
 from alphintra.errors import DataError, ParameterError
 from alphintra.recipes import parameters
 from alphintra.recipes.actions import Action, actions_of
@@ -72,9 +73,9 @@ class Adjust(Step):
         if stated == "adjusted" or (stated != "raw" and not self.raw):
             hint = "Splits are in the prices already." if stated == "adjusted" else "If they are raw, give raw=True."
             raise DataError(f"the version states its prices as {stated}", code="NOT_RAW", hint=hint)
-        if shape.about.timeframe in ("1w", "1mo"):
+        if length_of(shape.about.timeframe) not in (None, (1, "d")):
             raise DataError(
-                "a week or a month has prices from before and after an event", code="NOT_RAW",
+                "a bar of several days has prices from before and after an event", code="NOT_RAW",
                 hint="Put 'adjust' before 'resample'.",
             )  # fmt: skip
         named = list(dict.fromkeys(event["symbol"] for event in self.events))

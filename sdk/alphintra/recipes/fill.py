@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from alphintra.data.timeframe import length_of
 from alphintra.errors import DataError, ParameterError
 from alphintra.recipes import parameters
 from alphintra.recipes.grids import among, grid
@@ -14,6 +15,7 @@ from alphintra.recipes.rows import I64, KNOWN, PRICES, Rows, Shape, missing
 from alphintra.recipes.step import Context, Numbers, Outcome, Step
 from alphintra.recipes.windows import MOST_ROWS
 from alphintra.store.columns import arrow_type, numbers, raw_values
+from alphintra.store.known import COARSE
 
 _LATER = "What comes later is not known yet: use method='forward', or leave it missing."
 
@@ -60,7 +62,11 @@ class Fill(Step):
             if column.role in ("time", "sequence", KNOWN):
                 raise DataError("a time is not filled", code="BAD_COLUMN", where=f"column {name!r}")
         if self.rows:
-            if shape.about.timeframe is None:
+            frame = shape.about.timeframe
+            if length_of(frame) is not None and frame not in COARSE:
+                raise DataError(f"no calendar says when bars of {frame} are expected", code="NO_TIMEFRAME",
+                                where="rows", hint="Leave rows out.")  # fmt: skip
+            if frame is None:
                 raise DataError(
                     "without a time frame no rows are expected", code="NO_TIMEFRAME", where="rows",
                     hint="State the time frame of the version, put 'resample' before, or leave rows out.",

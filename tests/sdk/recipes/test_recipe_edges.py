@@ -83,3 +83,15 @@ def test_a_bar_of_hours_is_no_longer_than_a_day(timeframe):
     with pytest.raises(ParameterError, match="longer than a day"):
         r.Resample(timeframe=timeframe)
     assert r.Resample(timeframe="24h").timeframe == "24h"
+
+
+def test_bars_of_several_days_neither_add_up_nor_are_expected():
+    about = About(timeframe="3d", adjustment="raw")
+    given = {"date": ["2020-01-01", "2020-01-04", "2020-01-10"], "close": [1.0, 2.0, 3.0]}
+    split = [{"symbol": "DATA", "kind": "split", "ex_date": "2020-01-05", "value": 2.0}]
+    for step, says in (
+        (r.Resample(timeframe="1d"), "bars of 3d do not add up"), (r.Fill(rows=True), "no calendar says"),
+        (r.Adjust(events=split), "before and after an event"),
+    ):  # fmt: skip
+        with pytest.raises((DataError, ParameterError), match=says):
+            run(given, step, about=about)

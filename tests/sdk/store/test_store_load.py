@@ -327,7 +327,7 @@ def test_a_damaged_index(tmp_path, raw):
 
 
 def test_a_symbol_that_is_seldom_traded_has_the_time_frame_of_its_dataset(tmp_path):
-    """Its steps are longer than its bars: a universe with one such share was refused, and alone its bars were too long."""
+    """Its steps are longer than its bars: a universe with one was refused, and alone its bars were too long."""
     whole, rng = bars(2_000, 1), np.random.default_rng(3)
     thin = whole.take(pa.array(np.sort(rng.choice(2_000, 250, replace=False))))
     hours = whole.take(pa.array([3, 100, 1_500]))  # three trades, none beside another
