@@ -338,6 +338,9 @@ class StoredDataset(Dataset):
             Note("open_error", f"an error of the data that nobody has accepted: {error}", "warning")
             for error in self._version.open_errors
         ]
+        if self._start is not None or self._end is not None:
+            text = "start and end of load() choose rows to read, a run has its own: the bars are all that there are"
+            notes.append(Note("whole_dataset", text, "warning"))
         if about.simulated:
             notes.append(Note("simulated", "simulated prices: nobody ever traded at them", "warning"))
         adjusted = about.adjustment == "adjusted" and market.prices == AS_GIVEN

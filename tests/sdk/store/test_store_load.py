@@ -127,6 +127,7 @@ def test_the_newest_version_a_symbol_and_a_part():
     frame = pair.to_pandas()
     assert (pair.name, list(frame.columns), len(frame)) == ("my/prices@1/BTC/USDT", ["close"], 5)
     assert frame["close"].tolist() == OLD["BTC/USDT"]["close"][1_500:1_505].to_pylist()
+    assert [note.code for note in pair.market().notes] == ["whole_dataset"]  # a run has its own start and end
     assert al.data.load("my/prices/AAPL").to_pandas().shape == (3_100, 5)
     both = al.data.load("my/prices@1/BTC/USDT,AAPL")
     assert both.symbols == ("BTC/USDT", "AAPL")
