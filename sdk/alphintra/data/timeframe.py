@@ -111,8 +111,12 @@ def _frames(times: Mapping[str, Times], stated: str | None) -> dict[str, str | N
     Bars do not overlap: two rows one step apart show that bars are no longer than it. A symbol without such a pair has
     what another one shows, unless its steps are regular: then they are its bars.
     """
-    if stated is None or (length_of(stated) or (1, ""))[0] > 1:
-        return {symbol: infer_timeframe(own) for symbol, own in times.items()}
+    several = (length_of(stated) or (1, ""))[0] > 1
+    if stated is None or several:
+        found = {symbol: infer_timeframe(own) for symbol, own in times.items()}
+        if several and "1d" in found.values():
+            raise _not_traded(f"the bars are of {stated}")
+        return found
     days = next(((max(least, 1), most) for name, least, most in _DAYS if name == stated), None)
     least, most = days or (step_us(stated),) * 2
     apart = {symbol: np.diff(own.utc if days is None else own.session) for symbol, own in times.items()}
@@ -146,11 +150,11 @@ def infer_timeframe(times: Times) -> str | None:
     for name, least, most in _DAYS:
         if least <= days <= most and not several:
             return name
-    raise DataError(
-        f"the bars are {days:g} days apart",
-        code="UNKNOWN_TIMEFRAME",
-        hint="Bars may be intraday, daily, weekly or monthly.",
-    )
+    raise _not_traded(f"the bars are {days:g} days apart")
+
+
+def _not_traded(text: str) -> DataError:
+    return DataError(text, code="UNKNOWN_TIMEFRAME", hint="Bars may be intraday, daily, weekly or monthly.")
 
 
 def several_of(session: I32) -> str | None:

@@ -348,4 +348,7 @@ def test_a_symbol_that_is_seldom_traded_has_the_time_frame_of_its_dataset(tmp_pa
     with pytest.raises(DataError, match="different time frames"):  # regular steps are bars of their own
         market({"A": whole, "B": every_two})
     assert market({"A": whole}, timeframe="1d").timeframe == "1min"
+    days = whole.slice(0, 4).set_column(0, "time", pa.array([0, 3, 6, 9], pa.int32()).cast(pa.date32()))
+    with pytest.raises(DataError, match="the bars are of 3d"):  # too few to tell, and stated
+        market({"A": days}, timeframe="3d")
     assert market({"A": whole}, timeframe=None).timeframe == "1min"
