@@ -149,7 +149,10 @@ def _put(array: Any, places: Any, value: Any, kind: str) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if kind == "int64" and value != int(value):
-        raise ParameterError(f"{value:g} is no whole number", where="value", hint="The column holds whole numbers.")
-    scalar = pa.scalar(int(value) if kind == "int64" else float(value), arrow_type(kind))
+    if kind == "int64" and (value != int(value) or abs(value) >= 2.0**63):
+        text = f"{value:g} is no whole number" + (" of 64 bits" if value == int(value) else "")
+        raise ParameterError(text, where="value", hint="The column holds whole numbers.")
+    if kind == "bool" and value not in (0, 1):
+        raise ParameterError(f"{value:g} is neither 0 nor 1", where="value", hint="The column holds truth values.")
+    scalar = pa.scalar({"int64": int, "bool": bool}.get(kind, float)(value), arrow_type(kind))
     return pc.if_else(pa.array(places), scalar, array)

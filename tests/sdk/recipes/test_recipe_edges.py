@@ -95,3 +95,14 @@ def test_bars_of_several_days_neither_add_up_nor_are_expected():
     ):  # fmt: skip
         with pytest.raises((DataError, ParameterError), match=says):
             run(given, step, about=about)
+
+
+def test_a_number_fills_what_holds_it():
+    given = {"time": [f"2020-01-01T00:0{minute}" for minute in range(4)], "yes": [True, None, False, None],
+             "count": [1, None, 3, 4]}  # fmt: skip
+    found = run(given, r.Fill(columns=["yes"], method="value", value=1), about=FEATURES)
+    assert found["yes"] == [True, True, False, True]
+    wrong = (("yes", 2, "neither 0 nor 1"), ("count", 1e19, "of 64 bits"), ("count", 0.5, "no whole"))
+    for column, value, says in wrong:
+        with pytest.raises(ParameterError, match=says):
+            run(given, r.Fill(columns=[column], method="value", value=value), about=FEATURES)
