@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from alphintra.data.market import DAY_US
 from alphintra.data.timeframe import length_of
 from alphintra.errors import DataError, ParameterError
 from alphintra.recipes import parameters
@@ -14,7 +15,7 @@ from alphintra.recipes.grids import among, grid
 from alphintra.recipes.rows import I64, KNOWN, PRICES, Rows, Shape, missing
 from alphintra.recipes.step import Context, Numbers, Outcome, Step
 from alphintra.recipes.windows import MOST_ROWS
-from alphintra.store.columns import arrow_type, numbers, raw_values
+from alphintra.store.columns import Column, arrow_type, numbers, raw_values
 from alphintra.store.known import COARSE
 
 _LATER = "What comes later is not known yet: use method='forward', or leave it missing."
@@ -25,7 +26,8 @@ class Fill(Step):
     """Fill missing values with the last one before, or with a number; add the rows that the calendar expects.
 
     A row that is added between the first and the last of a symbol is a bar without trade: its prices are the close
-    before, its volume is 0, and it is known no sooner than the row before. Volume is not carried forward.
+    before, its volume is 0. Where rows have times of knowledge of their own, it has that of the row after it: until
+    then its own might still come. Volume is not carried forward.
     """
 
     kind: ClassVar[str] = "fill"
@@ -50,7 +52,7 @@ class Fill(Step):
     @property
     def mixes_rows(self) -> bool:
         """See :class:`Step`."""
-        return self.method == "forward"
+        return self.method == "forward" or self.rows
 
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
@@ -82,9 +84,8 @@ class Fill(Step):
         if origin is not None:
             arrays[shape.time.name] = origin[1]
             late = shape.role(KNOWN)
-            if late is not None and self.method == "forward":
-                # What is made of the row before is known when that is.
-                arrays[late.name] = rows.arrays[late.name].take(numbers(np.maximum.accumulate(origin[0])))
+            if late is not None:
+                arrays[late.name] = _missed(rows, origin[0], late, arrays[late.name])
         for name in self._chosen(shape):
             arrays[name] = self._filled(arrays[name], shape.column(name).role, shape.column(name).type)
         if origin is None:
@@ -143,6 +144,18 @@ class Fill(Step):
                 arrays[column.name] = numbers(values)
         if volume is not None:
             arrays[volume.name] = _put(arrays[volume.name], added, 0.0, volume.type)
+
+
+def _missed(rows: Rows, origin: I64, late: Column, array: Any) -> Any:
+    """Return the times of knowledge where rows were added: they are known to be missing when the next one is known."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    following = np.minimum.accumulate(np.where(origin < 0, len(rows), origin)[::-1])[::-1]
+    known = rows.known[following]
+    if late.type == "date32":  # a date counts from its end
+        known = ((known - 1) // DAY_US).astype(np.int32)
+    return pc.if_else(pa.array(origin < 0), numbers(known).view(arrow_type(late.type)), array)
 
 
 def _put(array: Any, places: Any, value: Any, kind: str) -> Any:

@@ -33,15 +33,27 @@ def test_a_date_of_knowledge_counts_from_its_end(tmp_path):
     assert error.value.where == "known_at"
 
 
-def test_a_row_that_is_filled_in_is_known_no_sooner_than_what_it_is_made_of():
+def test_a_row_that_is_filled_in_is_known_when_the_next_one_is():
+    """Until then its own may still be published: that it is missing was told by what came later."""
     given = {"date": ["2020-01-01", "2020-01-04", "2020-01-05", "2020-01-07"], "x": [1.0, 2.0, 3.0, 4.0],
              "known_at": ["2020-01-20T12:00", "2020-01-21T12:00", "2020-01-22T12:00", "2020-01-23T12:00"]}  # fmt: skip
-    about = About(timeframe="1d")
+    about, expected = About(timeframe="1d"), ["20 12"] + ["21 12"] * 3 + ["22 12"] + ["23 12"] * 2
     found = run(given, r.Fill(rows=True), about=about)
     assert found["x"] == [1.0, 1.0, 1.0, 2.0, 3.0, 3.0, 4.0]
-    assert [t[8:13] for t in found["known_at"]] == ["20 12"] * 3 + ["21 12"] + ["22 12"] * 2 + ["23 12"]
-    found = run(given, r.Fill(rows=True, method="value", value=0), about=about)  # this is made of nothing
-    assert found["x"][1:3] == [0.0, 0.0] and found["known_at"][1:3] == [None, None]
+    assert [t[8:13] for t in found["known_at"]] == expected
+    found = run(given, r.Fill(rows=True, method="value", value=0), about=about)
+    assert found["x"][1:3] == [0.0, 0.0] and [t[8:13] for t in found["known_at"]] == expected
+    days = given | {"known_at": pa.array([dt.date(2020, 1, day) for day in (20, 21, 22, 23)])}
+    found = run(days, r.Fill(rows=True), about=about)
+    assert found["known_at"][:4] == ["2020-01-20", "2020-01-21", "2020-01-21", "2020-01-21"]
+    # Most rows are published late, some after their own time would be filled.
+    rng = np.random.default_rng(4)
+    times = np.unique(rng.integers(0, 300, 150)) * np.timedelta64(1, "m") + np.datetime64("2020-01-01")
+    known = np.maximum.accumulate(times + rng.integers(1, 90, len(times)) * np.timedelta64(1, "m"))
+    x = rng.normal(0, 1, len(times))
+    late = {"time": times.astype(str).tolist(), "known_at": known.astype(str).tolist(), "x": x}
+    for more in ({}, {"limit": 1}, {"method": "value", "value": 0}):
+        run(late, r.Fill(rows=True, **more), about=About(timeframe="1min"))  # which fails if it looks ahead
 
 
 @pytest.mark.parametrize(("label", "first"), [("open", "00:00"), ("close", "00:05")])
@@ -74,7 +86,9 @@ def test_backward_goes_by_what_was_known_at_the_end_of_the_training_part():
 def test_whole_numbers_that_no_float_holds():
     given = {"time": ["2020-01-01T00:00"] * 3, "id": [LARGE, LARGE + 1, None], "x": [1.0, 1.0, 1.0]}
     assert run(given, r.Deduplicate(by="row"), about=FEATURES)["id"] == [LARGE, LARGE + 1, None]
-    # Counting what a step changed refused them.
+    # Counting what a step changed refused them, and so did a training part with nothing in it.
+    late = r.Winsorise(columns=["id"], fit_until="2019-01-01")
+    assert run(given, late, about=FEATURES)["id"] == [float(LARGE), float(LARGE), None]
     assert run(given, r.Winsorise(columns=["id"], low=0, high=5), about=FEATURES)["id"] == [5.0, 5.0, None]
 
 
