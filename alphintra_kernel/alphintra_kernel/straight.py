@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
     from alphintra.ingest.mapping import Mapping
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from alphintra.store.columns import Column
     from alphintra.store.manifest import About
     from alphintra.store.writing import VersionWriter
+
+#: Bytes of rows that wait for what is to be stated of them, and row groups of staging that are looked at for it.
+_WAITING, _TRIED = 16 << 20, 1_000
 
 
 class Straight:
@@ -42,6 +46,7 @@ class Straight:
         self._given, self._choice = given, choice
         self.writer: VersionWriter | None = None
         self.check: Validation | None = None
+        self._waiting: list[tuple[str, Any]] = []
         self._thread = ThreadPoolExecutor(1)
         self._writing: Future[None] | None = None
 
@@ -64,21 +69,25 @@ class Straight:
         symbol = batches[0].column(0)[0].as_py()
         parts = [batch.drop_columns(batch.schema.names[:1]) for batch in batches]
         rows = pa.Table.from_batches(parts).combine_chunks()  # once for all who look at them
-        if self.writer is None or self.check is None:
-            self._begin(rows)
-        assert self.writer is not None
-        assert self.check is not None
-        self._settle()
-        self._writing = self._thread.submit(self.writer.add, symbol, rows)
-        self.check.see(symbol, rows)
+        if self.writer is None:
+            # Symbols of few rows show no time frame: they wait for one that does.
+            self._waiting.append((symbol, rows))
+            if not self._begin(may_wait=sum(own.nbytes for _, own in self._waiting) < _WAITING):
+                return
+            self._take_waiting()
+        else:
+            self._take(symbol, rows)
 
     def close(self) -> None:
         """There are no more rows; whoever has said what they are ends the version."""
+        if self._waiting:
+            self._begin(may_wait=False)
+            self._take_waiting()
         self._settle()
 
     def give_up(self) -> list[Path]:
         """Return the files of the rows so far."""
-        self._settle()
+        self.close()
         if self.writer is None:
             return []
         files = self.writer.give_up()
@@ -91,14 +100,32 @@ class Straight:
             self._writing.result()
         self._writing = None
 
-    def _begin(self, first: Any) -> None:
+    def _take_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for own in waiting:
+            self._take(*own)
+
+    def _take(self, symbol: str, rows: Any) -> None:
+        assert self.writer is not None
+        assert self.check is not None
+        self._settle()
+        self._writing = self._thread.submit(self.writer.add, symbol, rows)
+        self.check.see(symbol, rows)
+
+    def _begin(self, *, may_wait: bool) -> bool:
+        """Begin the version; not yet where the rows that wait do not show what is to be stated, and may wait."""
         from alphintra.rules.facts import of_staging
         from alphintra.rules.running import Validation
         from alphintra.store.writing import VersionWriter
 
-        about = stated(self._given, self._mapping, first.column(0))
+        # What came before the last ones has shown nothing.
+        tried = self._waiting[-1:] if may_wait else self._waiting
+        about = stated(self._given, self._mapping, (rows.column(0) for _, rows in tried))
+        if may_wait and about.timeframe is None and self._mapping.kind == "bars":
+            return False
         self.check = Validation(of_staging(self._mapping, None, about), self._choice)
         self.writer = VersionWriter(self._folder, self._version, columns_of(self._mapping), about)
+        return True
 
 
 def columns_of(mapping: Mapping) -> tuple[Column, ...]:
@@ -110,7 +137,7 @@ def columns_of(mapping: Mapping) -> tuple[Column, ...]:
     return columns.columns_of(schema, {schema.field(1).name: "time", **{c.name: c.role for c in mapping.values}})
 
 
-def stated(given: About, mapping: Mapping, times: Any) -> About:
+def stated(given: About, mapping: Mapping, times: Iterable[Any]) -> About:
     """Return what a version states of its values: what was said, and what the mapping says and the times show.
 
     A bar of which nobody said at which end it is stamped counts as stamped at its open: it is then known at its end,
@@ -119,12 +146,12 @@ def stated(given: About, mapping: Mapping, times: Any) -> About:
     Args:
         given: What was said.
         mapping: How the file is read.
-        times: An Arrow column, those of the first row group; the time frame is inferred from them.
+        times: Arrow columns of one symbol each; the time frame is that of the first one that shows one.
     """
     adjusted = {"raw": "raw", "unknown": "unknown"}.get(mapping.adjustment, "adjusted")
     found = given.timeframe
     if found is None and mapping.kind == "bars":
-        found = _timeframe(times)
+        found = next((shown for own in times if (shown := _timeframe(own)) is not None), None)
     return replace(
         given,
         timeframe=found,
@@ -134,19 +161,25 @@ def stated(given: About, mapping: Mapping, times: Any) -> About:
     )
 
 
-def first_times(files: tuple[Path, ...]) -> Any:
-    """Return the times of the first row group of staging."""
+def first_times(files: Iterable[Path]) -> Iterator[Any]:
+    """Yield the times of the first row groups of staging, each of which is of one symbol."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(files[0]) as file:
-        return file.read_row_group(0, columns=[file.schema_arrow.names[1]]).column(0)
+    left = _TRIED
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            for number in range(min(left, file.num_row_groups)):
+                yield file.read_row_group(number, columns=[file.schema_arrow.names[1]]).column(0)
+            left -= file.num_row_groups
+        if left <= 0:
+            return
 
 
 def _timeframe(times: Any) -> str | None:
-    """Infer the time frame from the symbol whose rows come first; ``None`` where they show none."""
+    """Infer the time frame from the times of a symbol; ``None`` where they show none."""
     import numpy as np
     from alphintra.data.market import DAY_US
-    from alphintra.data.timeframe import infer_timeframe
+    from alphintra.data.timeframe import infer_timeframe, several_of
     from alphintra.data.times import Times
     from alphintra.errors import DataError
     from alphintra.store.columns import raw_values
@@ -158,4 +191,4 @@ def _timeframe(times: Any) -> str | None:
     try:
         return infer_timeframe(Times(utc, session, assumed_utc=False, midnight=daily))
     except DataError:
-        return None
+        return several_of(session)

@@ -501,3 +501,20 @@ def test_from_when_events_were_known_is_asked_and_never_made_up(work):
         with pytest.raises(DataError) as caught:
             Mapping.from_json(json.dumps(mapping | change))
         assert caught.value.code == code, change
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["straight", "sorted"])
+def test_the_time_frame_is_that_of_the_first_symbol_that_shows_one(work, order):
+    """Of a symbol of one row nobody can tell how long its bar is; bars without a time frame count as known at once."""
+    minutes = [f"2024-01-02 14:{30 + minute}:00" for minute in range(20)]
+    rows = [("A", minutes[0]), ("B", minutes[3]), *(("C", time) for time in minutes)][::order]
+    head = "symbol,time,open,high,low,close\n"
+    text = head + "".join(f"{symbol},{time},5,6,4,5\n" for symbol, time in rows)
+    mapping = mapping_of(work, text, "minutes.csv") | {"zone": "UTC"}
+    answer, out, _ = work("ingest", text, "minutes.csv", mapping=mapping)
+    assert answer["type"] == "result", answer
+    made = committing.check(out, "v1")
+    assert (made.symbols, made.rows, made.about.timeframe) == (("A", "B", "C"), 22, "1min")
+    assert read(open_folder(out), ["A"])["close"].to_pylist() == [5.0]
+    alone, out, _ = work("ingest", head + f"A,{minutes[0]},5,6,4,5\n", "minutes.csv", mapping=mapping)
+    assert alone["type"] == "result" and committing.check(out, "v1").about.timeframe is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from alphintra.data.market import MarketData
     from alphintra.data.stored import StoredDataset
     from alphintra.store.reading import Version
+    from alphintra.store.reference import Fact
+
+_SHOWN = 5
 
 
 def add_reference(name: str, rows: Any) -> StoredDataset:
@@ -71,7 +74,7 @@ def with_reference(market: MarketData, name: str, version: Version, *, until: in
     """
     from alphintra.data.basis import ADJUSTED, no_raw_prices
     from alphintra.data.events import with_events
-    from alphintra.data.market import Reference
+    from alphintra.data.market import Note, Reference
 
     if market.prices == ADJUSTED:
         raise no_raw_prices(f"'{market.name}' is adjusted, so its splits and dividends are in its prices")
@@ -80,9 +83,15 @@ def with_reference(market: MarketData, name: str, version: Version, *, until: in
             f"'{market.name}' has its splits and dividends already", code="HAS_EVENTS", where="reference",
             hint="Leave out reference=, or give the prices without them.",
         )  # fmt: skip
-    happened = events(version, market.symbols, until)
+    found, instruments = _known(version, market.symbols, until)
+    happened = _events(found, instruments)
     if len(happened):
         market = with_events(market, happened)
+    unknown = [symbol for symbol in market.symbols if symbol not in instruments]
+    if unknown:
+        more = f" and {len(unknown) - _SHOWN:,} more" if len(unknown) > _SHOWN else ""
+        text = f"{name} has no row of {', '.join(unknown[:_SHOWN])}{more}: no split or dividend is known"
+        market = replace(market, notes=(*market.notes, Note("not_in_reference", text)))
     return replace(market, reference=Reference(name, version.manifest.content_hash))
 
 
@@ -97,18 +106,31 @@ def events(version: Version, symbols: Sequence[str], until: int | None) -> pd.Da
     Raises:
         DataError: ``NO_REFERENCE``; ``AMBIGUOUS`` where two instruments have the symbol.
     """
-    import pandas as pd
+    return _events(*_known(version, symbols, until))
 
-    from alphintra.data.frames import EVENT_COLUMNS, no_events
+
+def _known(version: Version, symbols: Sequence[str], until: int | None) -> tuple[list[Fact], dict[str, str]]:
+    """Return what was known, and which instrument each symbol is."""
     from alphintra.store import reference
 
     found = reference.known(reference.facts(version), until)
-    by_id = {own: symbol for symbol, own in reference.instruments_of(found, symbols).items()}
+    return found, reference.instruments_of(found, symbols, until)
+
+
+def _events(found: Sequence[Fact], instruments: Mapping[str, str]) -> pd.DataFrame:
+    import pandas as pd
+
+    from alphintra.data.frames import EVENT_COLUMNS, no_events
+
+    by_id: dict[str, list[str]] = {}
+    for symbol, own in instruments.items():
+        by_id.setdefault(own, []).append(symbol)
     rows = [
-        (by_id[fact.instrument], fact.kind, _date(fact.ex), fact.value, _time(fact.known_from), _time(fact.known_to),
+        (symbol, fact.kind, _date(fact.ex), fact.value, _time(fact.known_from), _time(fact.known_to),
          fact.source)
         for fact in found
-        if fact.instrument in by_id and fact.kind in ("split", "dividend")
+        if fact.kind in ("split", "dividend")
+        for symbol in by_id.get(fact.instrument, ())
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(EVENT_COLUMNS)) if rows else no_events()
 

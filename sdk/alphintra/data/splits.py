@@ -45,7 +45,7 @@ def jumps(close: F64, open_: F64, volume: F64 | None) -> I64:
     Args:
         close: Closes, one a day.
         open_: First prices.
-        volume: Volumes, or ``None`` where they are not known.
+        volume: Volumes, NaN on days of which none is known, or ``None``.
     """
     if len(close) < 2:
         return np.empty(0, dtype=np.int64)
@@ -59,5 +59,5 @@ def jumps(close: F64, open_: F64, volume: F64 | None) -> I64:
         expected = np.where(down > 1, nearest, 1 / nearest)
         with np.errstate(divide="ignore", invalid="ignore"):
             off = after / before / expected
-        hit &= (off >= 1 / _VOLUME_WITHIN) & (off <= _VOLUME_WITHIN)
+        hit &= ((off >= 1 / _VOLUME_WITHIN) & (off <= _VOLUME_WITHIN)) | np.isnan(off)
     return np.flatnonzero(hit) + 1

@@ -328,7 +328,7 @@ class StoredDataset(Dataset):
             own = repeated.left_out(symbol, part, time.name, names.values())
             columns = tuple(own[name] for name in names.values())
             tables[symbol] = RawTable(f"{self.name}, {symbol}", tuple(names), columns)
-        label = Label(about.calendar, about.label)
+        label = Label(about.calendar, about.label, timeframe=about.timeframe)
         # Their adjusted close is not used where their splits and dividends are known (rule F8).
         on = "raw" if self._reference is not None and prices == "auto" and about.adjustment != "adjusted" else prices
         market = market_from_tables(self.name, tables, on, label, self.content_hash)
@@ -338,6 +338,9 @@ class StoredDataset(Dataset):
             Note("open_error", f"an error of the data that nobody has accepted: {error}", "warning")
             for error in self._version.open_errors
         ]
+        if self._start is not None or self._end is not None:
+            text = "start and end of load() choose rows to read, a run has its own: the bars are all that there are"
+            notes.append(Note("whole_dataset", text, "warning"))
         if about.simulated:
             notes.append(Note("simulated", "simulated prices: nobody ever traded at them", "warning"))
         adjusted = about.adjustment == "adjusted" and market.prices == AS_GIVEN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,12 @@ from alphintra.errors import DataError
 
 _DAILY = 20 * 3_600_000_000
 """Steps from here on, with one bar a date, are daily bars or coarser."""
+_REGULAR = 5
+_DAYS = (("1d", 0, 4), ("1w", 5, 9), ("1mo", 28, 31))
+"""How many days apart such bars are."""
 _UNITS = ((3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms"))
+_SIZES = {name: size for size, name in _UNITS} | {"us": 1, "d": DAY_US, "w": 7 * DAY_US}
+_STEP, _LONG = re.compile(r"([1-9]\d*)(us|ms|s|min|h|d|w)"), re.compile(r"([1-9]\d*)(d|w|mo)")
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,13 @@ class Label:
         calendar: Code of the exchange, ``24/7``, ``weekdays``, or ``None``: found from the dates.
         at: Whether times are those of the bars' ``open`` or ``close``.
         time_zone: Zone of times that name none; ``None``: UTC.
+        timeframe: ``1d``, ``1min``, …: also of symbols that are seldom traded; ``None``: each one's own steps tell.
     """
 
     calendar: str | None = None
     at: str = "open"
     time_zone: str | None = None
+    timeframe: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +81,8 @@ def find_frame(times: Mapping[str, Times], label: Label | None = None) -> Frame:
         DataError: Symbols have different time frames, or bars are further apart than months; a bar
             is on a day without a session of the stated calendar.
     """
-    frames = {symbol: infer_timeframe(own) for symbol, own in times.items()}
+    told = label or Label()
+    frames = _frames(times, told.timeframe)
     kinds = sorted({frame for frame in frames.values() if frame is not None})
     if len(kinds) > 1:
         pairs = ", ".join(f"{symbol}: {frame}" for symbol, frame in frames.items() if frame)
@@ -85,7 +94,6 @@ def find_frame(times: Mapping[str, Times], label: Label | None = None) -> Frame:
     # A single row tells no step: it is a day's bar unless other symbols say otherwise.
     timeframe = kinds[0] if kinds else "1d"
     everyone = np.unique(np.concatenate([own.session for own in times.values()]))
-    told = label or Label()
     if told.calendar is not None:
         from alphintra.data.labelled import on_calendar
 
@@ -95,6 +103,30 @@ def find_frame(times: Mapping[str, Times], label: Label | None = None) -> Frame:
     if timeframe in ("1w", "1mo"):
         return coarse(times, everyone, timeframe, told)
     return _intraday(times, timeframe, told)
+
+
+def _frames(times: Mapping[str, Times], stated: str | None) -> dict[str, str | None]:
+    """Return each symbol's time frame: the stated one where its steps are longer because it was seldom traded.
+
+    Bars do not overlap: two rows one step apart show that bars are no longer than it. A symbol without such a pair has
+    what another one shows, unless its steps are regular: then they are its bars.
+    """
+    several = (length_of(stated) or (1, ""))[0] > 1
+    if stated is None or several:
+        found = {symbol: infer_timeframe(own) for symbol, own in times.items()}
+        if several and "1d" in found.values():
+            raise _not_traded(f"the bars are of {stated}")
+        return found
+    days = next(((max(least, 1), most) for name, least, most in _DAYS if name == stated), None)
+    least, most = days or (step_us(stated),) * 2
+    apart = {symbol: np.diff(own.utc if days is None else own.session) for symbol, own in times.items()}
+    shown = {symbol for symbol, steps in apart.items() if len(steps) and least <= steps.min() <= most}
+    out: dict[str, str | None] = {}
+    for symbol, own in times.items():
+        steps = apart[symbol]
+        seldom = not len(steps) or (steps.min() > most and 2 * (np.diff(steps) == 0).sum() < len(steps))
+        out[symbol] = stated if symbol in shown or (shown and seldom) else infer_timeframe(own)
+    return out
 
 
 def infer_timeframe(times: Times) -> str | None:
@@ -111,15 +143,42 @@ def infer_timeframe(times: Times) -> str | None:
     one_a_date = len(np.unique(session)) == len(session)
     if step < _DAILY or not one_a_date:
         return _intraday_name(step)
-    days = float(np.median(np.diff(session)))
-    for least, most, name in ((0, 4, "1d"), (5, 9, "1w"), (28, 31, "1mo")):
-        if least <= days <= most:
+    apart = np.diff(session)
+    days, nearest = float(np.median(apart)), int(apart.min())
+    # Every second, third or fourth day, over weekends as well: bars of so many days, which end later than days do.
+    several = len(apart) >= _REGULAR and 2 <= nearest <= 4 and not (apart % nearest).any()
+    for name, least, most in _DAYS:
+        if least <= days <= most and not several:
             return name
-    raise DataError(
-        f"the bars are {days:g} days apart",
-        code="UNKNOWN_TIMEFRAME",
-        hint="Bars may be intraday, daily, weekly or monthly.",
-    )
+    raise _not_traded(f"the bars are {days:g} days apart")
+
+
+def _not_traded(text: str) -> DataError:
+    return DataError(text, code="UNKNOWN_TIMEFRAME", hint="Bars may be intraday, daily, weekly or monthly.")
+
+
+def several_of(session: I32) -> str | None:
+    """Return the time frame of bars that are regularly some days, weeks or months apart: ``3d``, ``2w``, ``3mo``.
+
+    Args:
+        session: Dates, increasing.
+
+    Returns:
+        ``None`` where they are too few, or not regular. No run trades such bars; when they are over has to be known.
+    """
+    if len(session) <= _REGULAR:
+        return None
+    dates = session.astype("M8[D]")
+    months = dates.astype("M8[M]")
+    apart = np.diff(session).astype(np.int64)
+    by_month = np.diff(months).astype(np.int64)
+    least = int(by_month.min())
+    if least and len(np.unique(dates - months.astype("M8[D]"))) == 1 and not (by_month % least).any():
+        return f"{least}mo"
+    least = int(apart.min())
+    if not least or (apart % least).any():
+        return None
+    return f"{least}d" if least % 7 else f"{least // 7}w"
 
 
 def _intraday_name(step: int) -> str:
@@ -130,10 +189,24 @@ def _intraday_name(step: int) -> str:
 
 
 def step_us(timeframe: str) -> int:
-    """Return the length of an intraday time frame in microseconds."""
-    digits = "".join(c for c in timeframe if c.isdigit())
-    unit = timeframe[len(digits) :]
-    return int(digits) * next((size for size, name in _UNITS if name == unit), 1)
+    """Return the length of a time frame of a fixed one in microseconds.
+
+    Raises:
+        DataError: It is none: ``1mo``, or a word.
+    """
+    found = _STEP.fullmatch(timeframe)
+    if found is None:
+        raise DataError(
+            f"there is no time frame {timeframe!r} of a fixed length", code="UNKNOWN_TIMEFRAME",
+            hint="Write 5min, 1h, 1d, 1w or 1mo.",
+        )  # fmt: skip
+    return int(found[1]) * _SIZES[found[2]]
+
+
+def length_of(timeframe: str | None) -> tuple[int, str] | None:
+    """Return how many days (``d``), weeks (``w``) or months (``mo``) a bar is of; ``None`` where it is of less."""
+    found = None if timeframe is None else _LONG.fullmatch(timeframe)
+    return None if found is None else (int(found[1]), found[2])
 
 
 def _daily(times: Mapping[str, Times], everyone: I32) -> Frame:

@@ -9,6 +9,7 @@ import numpy as np
 
 from alphintra.data.market import DAY_US
 from alphintra.data.sessions import exchange
+from alphintra.data.timeframe import length_of
 from alphintra.errors import DataError, ParameterError
 from alphintra.recipes import parameters
 from alphintra.recipes.actions import Action, actions_of
@@ -26,7 +27,7 @@ class Adjust(Step):
 
     `forward` leaves prices as they were quoted and scales those after each event: at a split by its ratio, at a
     dividend by close ÷ (close − dividend) of the close before. `backward` scales those before, which tells them what
-    comes later: it takes only events that were known by `as_of`, and goes on forward from there.
+    comes later: up to `as_of` it goes by the events that were known then, and goes on forward from there.
     """
 
     kind: ClassVar[str] = "adjust"
@@ -72,9 +73,9 @@ class Adjust(Step):
         if stated == "adjusted" or (stated != "raw" and not self.raw):
             hint = "Splits are in the prices already." if stated == "adjusted" else "If they are raw, give raw=True."
             raise DataError(f"the version states its prices as {stated}", code="NOT_RAW", hint=hint)
-        if shape.about.timeframe in ("1w", "1mo"):
+        if length_of(shape.about.timeframe) not in (None, (1, "d")):
             raise DataError(
-                "a week or a month has prices from before and after an event", code="NOT_RAW",
+                "a bar of several days has prices from before and after an event", code="NOT_RAW",
                 hint="Put 'adjust' before 'resample'.",
             )  # fmt: skip
         named = list(dict.fromkeys(event["symbol"] for event in self.events))
@@ -129,11 +130,14 @@ class Adjust(Step):
                     )  # fmt: skip
                 # The close before is of an old share, as the dividend is.
                 factor *= before[-1] / (before[-1] - action.dividend)
+            known = rows.known
+            if until is not None:  # up to there all rows are taken as they were known then, after it as each one was
+                known = np.maximum(known, until)
             after = np.arange(len(rows)) >= first
             if action.known is not None:
-                after &= rows.known >= action.known
+                after &= known >= action.known
             if action.gone is not None:
-                after &= rows.known < action.gone
+                after &= known < action.gone
             price[after] *= factor
             shares[after] *= action.split
             if until is not None and action.ex * DAY_US < until and action.known_at(until):

@@ -47,7 +47,8 @@ class Deduplicate(Step):
         if keys == [shape.time.name] and shape.role(KNOWN) is None and not (rows.times[1:] < rows.times[:-1]).any():
             kept = np.flatnonzero(self._lone(rows))
             return Outcome(rows.taken(kept), kept)
-        frame = rows.table().select(keys).to_pandas()
+        # As objects: whole numbers of which one is missing would become floats, which do not tell large ones apart.
+        frame = rows.table().select(keys).to_pandas(integer_object_nulls=True)
         order = np.arange(len(rows))
         if shape.role(KNOWN) is not None:
             order = np.argsort(rows.known, kind="stable")

@@ -9,7 +9,7 @@ import numpy as np
 
 from alphintra.recipes.rows import BOOL, Rows, missing
 from alphintra.recipes.step import Outcome
-from alphintra.store.columns import raw_values
+from alphintra.store.columns import numbers, raw_values
 from alphintra.store.comparing import Place
 
 MOST_PLACES = 20
@@ -100,7 +100,7 @@ class Effect:
             if old.type != new.type:
                 if str(new.type) != "double" or str(old.type) not in ("int64", "bool"):
                     continue
-                old = old.cast("int64").cast("double").fill_null(float("nan"))
+                old = numbers(before.numbers(name))
             whole = len(left) == len(old) and len(right) == len(new)
             changed = np.flatnonzero(differing(old if whole else old.take(left), new if whole else new.take(right)))
             if not len(changed):

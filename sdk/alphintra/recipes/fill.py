@@ -7,13 +7,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from alphintra.data.market import DAY_US
+from alphintra.data.timeframe import length_of
 from alphintra.errors import DataError, ParameterError
 from alphintra.recipes import parameters
 from alphintra.recipes.grids import among, grid
 from alphintra.recipes.rows import I64, KNOWN, PRICES, Rows, Shape, missing
 from alphintra.recipes.step import Context, Numbers, Outcome, Step
 from alphintra.recipes.windows import MOST_ROWS
-from alphintra.store.columns import arrow_type, numbers, raw_values
+from alphintra.store.columns import Column, arrow_type, numbers, raw_values
+from alphintra.store.known import COARSE
 
 _LATER = "What comes later is not known yet: use method='forward', or leave it missing."
 
@@ -23,7 +26,8 @@ class Fill(Step):
     """Fill missing values with the last one before, or with a number; add the rows that the calendar expects.
 
     A row that is added between the first and the last of a symbol is a bar without trade: its prices are the close
-    before, its volume is 0. Volume is not carried forward.
+    before, its volume is 0. Where rows have times of knowledge of their own, it has that of the row after it: until
+    then its own might still come. Volume is not carried forward.
     """
 
     kind: ClassVar[str] = "fill"
@@ -48,7 +52,7 @@ class Fill(Step):
     @property
     def mixes_rows(self) -> bool:
         """See :class:`Step`."""
-        return self.method == "forward"
+        return self.method == "forward" or self.rows
 
     def plan(self, shape: Shape, context: Context) -> Shape:
         """See :class:`Step`."""
@@ -60,7 +64,11 @@ class Fill(Step):
             if column.role in ("time", "sequence", KNOWN):
                 raise DataError("a time is not filled", code="BAD_COLUMN", where=f"column {name!r}")
         if self.rows:
-            if shape.about.timeframe is None:
+            frame = shape.about.timeframe
+            if length_of(frame) is not None and frame not in COARSE:
+                raise DataError(f"no calendar says when bars of {frame} are expected", code="NO_TIMEFRAME",
+                                where="rows", hint="Leave rows out.")  # fmt: skip
+            if frame is None:
                 raise DataError(
                     "without a time frame no rows are expected", code="NO_TIMEFRAME", where="rows",
                     hint="State the time frame of the version, put 'resample' before, or leave rows out.",
@@ -75,6 +83,9 @@ class Fill(Step):
         arrays = dict(rows.arrays) if origin is None else rows.taken(origin[0])
         if origin is not None:
             arrays[shape.time.name] = origin[1]
+            late = shape.role(KNOWN)
+            if late is not None:
+                arrays[late.name] = _missed(rows, origin[0], late, arrays[late.name])
         for name in self._chosen(shape):
             arrays[name] = self._filled(arrays[name], shape.column(name).role, shape.column(name).type)
         if origin is None:
@@ -135,11 +146,26 @@ class Fill(Step):
             arrays[volume.name] = _put(arrays[volume.name], added, 0.0, volume.type)
 
 
+def _missed(rows: Rows, origin: I64, late: Column, array: Any) -> Any:
+    """Return the times of knowledge where rows were added: they are known to be missing when the next one is known."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    following = np.minimum.accumulate(np.where(origin < 0, len(rows), origin)[::-1])[::-1]
+    known = rows.known[following]
+    if late.type == "date32":  # a date counts from its end
+        known = ((known - 1) // DAY_US).astype(np.int32)
+    return pc.if_else(pa.array(origin < 0), numbers(known).view(arrow_type(late.type)), array)
+
+
 def _put(array: Any, places: Any, value: Any, kind: str) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if kind == "int64" and value != int(value):
-        raise ParameterError(f"{value:g} is no whole number", where="value", hint="The column holds whole numbers.")
-    scalar = pa.scalar(int(value) if kind == "int64" else float(value), arrow_type(kind))
+    if kind == "int64" and (value != int(value) or abs(value) >= 2.0**63):
+        text = f"{value:g} is no whole number" + (" of 64 bits" if value == int(value) else "")
+        raise ParameterError(text, where="value", hint="The column holds whole numbers.")
+    if kind == "bool" and value not in (0, 1):
+        raise ParameterError(f"{value:g} is neither 0 nor 1", where="value", hint="The column holds truth values.")
+    scalar = pa.scalar({"int64": int, "bool": bool}.get(kind, float)(value), arrow_type(kind))
     return pc.if_else(pa.array(places), scalar, array)

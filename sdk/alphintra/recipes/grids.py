@@ -86,9 +86,14 @@ def _expected(times: npt.NDArray[Any], shape: Shape) -> I64:
     if counts.sum() > MOST:
         raise _too_many(int(counts.sum()))
     place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    found = np.repeat(opens, counts) + place * step
+    found, ends = np.repeat(opens, counts) + place * step, np.repeat(closes, counts)
+    if table.break_start is not None and table.break_end is not None:
+        # Nothing is traded in a break; a bar that reaches out of it holds what is traded beside it.
+        off, on = (np.repeat(edge[some], counts) for edge in (table.break_start, table.break_end))
+        kept = (found < off) | (found + step > on)
+        found, ends = found[kept], ends[kept]
     if about.label == "close":
-        found = np.minimum(found + step, np.repeat(closes, counts))
+        found = np.minimum(found + step, ends)
     return np.asarray(found[(found >= first) & (found <= last)])
 
 

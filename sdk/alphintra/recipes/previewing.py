@@ -69,8 +69,9 @@ class Preview:
     def to_pandas(self) -> pd.DataFrame:
         """Return the sample after the recipe, by symbol and time."""
         from alphintra.store.columns import time_column
+        from alphintra.store.converting import to_frame
 
-        return self.after.to_pandas().set_index([SYMBOL, time_column(self.columns).name])
+        return to_frame(self.after).set_index([SYMBOL, time_column(self.columns).name])
 
     def to_dict(self, rows: int = 100) -> dict[str, Any]:
         """Return it as JSON's values.

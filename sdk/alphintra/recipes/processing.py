@@ -67,7 +67,9 @@ class Processing:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return all rows as a DataFrame by time, with several symbols by symbol and time."""
-        frame = self.to_arrow().to_pandas()
+        from alphintra.store.converting import to_frame
+
+        frame = to_frame(self.to_arrow())
         time = self._shapes[-1].time.name
         if len(self._symbols) == 1:
             return frame.drop(columns="symbol").set_index(time)

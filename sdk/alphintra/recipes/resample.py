@@ -10,7 +10,7 @@ import numpy as np
 
 from alphintra.data.market import DAY_US
 from alphintra.data.sessions import exchange
-from alphintra.data.timeframe import step_us
+from alphintra.data.timeframe import length_of, step_us
 from alphintra.errors import DataError, ParameterError
 from alphintra.recipes import parameters
 from alphintra.recipes.groups import HOW, aggregate
@@ -55,6 +55,11 @@ class Resample(Step):
             raise ParameterError(
                 f"{self.timeframe!r} is no time frame", where="timeframe",
                 hint="Write 5min, 1h, 4h, 1d, 1w or 1mo.",
+            )  # fmt: skip
+        if self.timeframe not in COARSE and step_us(self.timeframe) > DAY_US:
+            raise ParameterError(
+                f"bars of {self.timeframe} are longer than a day, and begin anew with each one", where="timeframe",
+                hint="Write 1d, 1w or 1mo.",
             )  # fmt: skip
 
     def plan(self, shape: Shape, context: Context) -> Shape:
@@ -142,7 +147,9 @@ class Resample(Step):
         if before in COARSE:
             fits = after in COARSE and order.index(after) > order.index(before) and (before, after) != ("1w", "1mo")
         else:
-            fits = after in COARSE or (step_us(after) > step_us(before) and step_us(after) % step_us(before) == 0)
+            fits = length_of(before) is None and (
+                after in COARSE or (step_us(after) > step_us(before) and step_us(after) % step_us(before) == 0)
+            )
         if not fits:
             raise ParameterError(
                 f"bars of {before} do not add up to bars of {after}", where="timeframe",

@@ -15,7 +15,7 @@ from alphintra.data.instrument import did_you_mean
 from alphintra.data.market import DAY_US
 from alphintra.errors import DataError
 from alphintra.store.columns import Column, numbers, raw_values, time_column, validity
-from alphintra.store.known import known_at
+from alphintra.store.known import known_at, not_before
 from alphintra.store.manifest import About
 
 F64 = npt.NDArray[np.float64]
@@ -121,14 +121,8 @@ class Rows:
     @cached_property
     def known(self) -> I64:
         """When each row was known, microseconds UTC."""
-        found = self.ends
         column = self.shape.role(KNOWN)
-        if column is None:
-            return found
-        array = self.arrays[column.name]
-        there = validity(array)
-        late = raw_values(array) if there is None else np.where(there, raw_values(array), found)
-        return np.asarray(np.maximum(found, late))
+        return self.ends if column is None else not_before(self.ends, column, self.arrays[column.name])
 
     @cached_property
     def ends(self) -> I64:

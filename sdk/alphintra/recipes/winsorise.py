@@ -71,11 +71,11 @@ class Winsorise(Trained):
                 low, high = np.where(np.isnan(values), np.nan, low), np.where(np.isnan(values), np.nan, high)
                 values = np.fmin(np.fmax(values, low), high)
             elif self.fit_until is not None:
-                if column.name not in fitted:
+                if column.name in fitted:
+                    low, high = (np.asarray(bound) for bound in fitted[column.name])
+                    values = np.clip(values, low, high)
+                else:
                     unfitted.append(column.name)
-                    continue
-                low, high = (np.asarray(bound) for bound in fitted[column.name])
-                values = np.clip(values, low, high)
             else:
                 values = np.clip(values, self.low, self.high)
             arrays[column.name] = numbers(values)

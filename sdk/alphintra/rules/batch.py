@@ -95,7 +95,7 @@ class Batch:
     @cached_property
     def sessions(self) -> SessionRows | None:
         """Which session rows are in; ``None`` where none are known."""
-        if self.facts.hours is None or self.facts.timeframe in ("1w", "1mo"):
+        if self.facts.hours is None or self.facts.longer:
             return None
         if self.facts.daily:
             return SessionRows.of_days(self.facts.hours, self.days)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from alphintra.data.timeframe import step_us
+from alphintra.data.timeframe import length_of, step_us
 from alphintra.errors import DataError
 from alphintra.rules.hours import Hours, hours_of
 from alphintra.store.columns import Column, time_column
@@ -93,15 +93,23 @@ class Facts:
 
     @cached_property
     def step(self) -> int | None:
-        """Microseconds of an intraday time frame, or of a day; ``None`` for anything else."""
-        if self.kind == "ticks" or self.timeframe in (None, "1w", "1mo"):
+        """Microseconds of a bar; ``None`` for weeks and months, for ticks, and where no time frame is known."""
+        if self.kind == "ticks" or self.timeframe is None:
             return None
-        return DAY_US if self.daily else step_us(self.timeframe)
+        count, unit = length_of(self.timeframe) or (0, "")
+        if unit in ("w", "mo"):
+            return None
+        return max(count, 1) * DAY_US if self.daily else step_us(self.timeframe)
 
     @property
     def daily(self) -> bool:
         """Whether rows are days or longer."""
-        return self.time.type == "date32" or self.timeframe in ("1d", "1w", "1mo")
+        return self.time.type == "date32" or length_of(self.timeframe) is not None
+
+    @property
+    def longer(self) -> bool:
+        """Whether rows are longer than a day."""
+        return length_of(self.timeframe) not in (None, (1, "d"))
 
     @property
     def adjusted(self) -> bool:

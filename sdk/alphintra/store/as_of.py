@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alphintra.data.arrow import whole
-from alphintra.data.market import DAY_US
 from alphintra.errors import DataError
-from alphintra.store.columns import Column, raw_values, validity
+from alphintra.store.columns import Column, raw_values
 from alphintra.store.converting import by_symbol
-from alphintra.store.known import known_at
+from alphintra.store.known import known_at, not_before
 from alphintra.store.manifest import Manifest
 from alphintra.store.reading import Version, read
 
@@ -98,13 +96,7 @@ def knowledge(table: Any, manifest: Manifest) -> npt.NDArray[np.int64]:
     """
     known = known_at(raw_values(table[manifest.time.name]), manifest.time.type, manifest.about)
     late = known_column(manifest)
-    if late is None or not len(table):
-        return known
-    array = whole(table[late.name])
-    said, there = raw_values(array), validity(array)
-    if late.type == "date32":
-        said = (said.astype(np.int64) + 1) * DAY_US
-    return np.asarray(np.maximum(known, said if there is None else np.where(there, said, known)))
+    return known if late is None or not len(table) else not_before(known, late, table[late.name])
 
 
 def known_column(manifest: Manifest) -> Column | None:

@@ -149,6 +149,12 @@ def check_columns(columns: tuple[Column, ...]) -> tuple[Column, ...]:
             code="BAD_COLUMN",
             hint="Give the role 'time' to one column of type timestamp or date.",
         )
+    for column in columns:
+        if column.role == "known_at" and column.type not in TIME_TYPES:
+            raise DataError(
+                f"a column that says when rows were known holds {column.type}", code="BAD_COLUMN", where=column.name,
+                hint="Make times or dates of it, or give it another role.",
+            )  # fmt: skip
     return columns
 
 

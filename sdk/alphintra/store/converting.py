@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Array = npt.NDArray[Any]
+_EXACT = 2.0**53 - 1
 
 
 def to_arrow(frame: Any) -> Any:
@@ -35,13 +36,32 @@ def to_arrow(frame: Any) -> Any:
 
 def to_pandas(table: Any, manifest: Manifest, *, one: bool) -> pd.DataFrame:
     """Return rows with the time as index; the symbol before it, unless rows of ``one`` symbol were asked for."""
-    frame = table.to_pandas()
+    frame = to_frame(table)
     name = manifest.time.name
     if manifest.time.type == "date32":
         frame[name] = frame[name].astype("datetime64[s]")
     if one:
         return frame.drop(columns=SYMBOL).set_index(name)
     return frame.set_index([SYMBOL, name])
+
+
+def to_frame(table: Any) -> pd.DataFrame:
+    """Return the columns as pandas has them. Whole numbers of which one is missing are floats there, as everywhere.
+
+    Those that a float does not hold become ``Int64``: a trade's number would be another one's.
+    """
+    import pandas as pd
+
+    frame: pd.DataFrame = table.to_pandas()
+    for name in table.column_names:
+        array = whole(table[name])
+        there = validity(array) if str(array.type) == "int64" else None
+        if there is None:
+            continue
+        values = np.where(there, raw_values(array), 0)
+        if (np.abs(values.astype(np.float64)) > _EXACT).any():
+            frame[name] = pd.arrays.IntegerArray(values, ~there)
+    return frame
 
 
 def to_polars(table: Any) -> pl.DataFrame:

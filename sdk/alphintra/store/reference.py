@@ -184,12 +184,14 @@ def known(rows: Sequence[Fact], until: int | None) -> list[Fact]:
     return sorted(kept, key=lambda fact: (fact.instrument.encode(), fact.ex, fact.known_from, fact.kind))
 
 
-def instruments_of(rows: Sequence[Fact], symbols: Sequence[str]) -> dict[str, str]:
+def instruments_of(rows: Sequence[Fact], symbols: Sequence[str], until: int | None = None) -> dict[str, str]:
     """Return which instrument each symbol is: the one of that id, else the one whose last symbol it is.
 
     Args:
         rows: What was known.
         symbols: Those of a dataset; one that no instrument has is left out.
+        until: When, microseconds since 1970 UTC: the last symbol is then the one that was traded, before one that was
+            announced. ``None``: the last of all.
 
     Raises:
         DataError: ``AMBIGUOUS``: two instruments that are still listed have the same symbol.
@@ -197,12 +199,16 @@ def instruments_of(rows: Sequence[Fact], symbols: Sequence[str]) -> dict[str, st
     ids = {fact.instrument for fact in rows}
     delisted = {fact.instrument for fact in rows if fact.kind == "delisting"}
     current: dict[str, str] = {}
+    announced: dict[str, str] = {}
     for fact in sorted(rows, key=lambda fact: fact.ex):
         if fact.kind == "symbol" and fact.text is not None:
-            current[fact.instrument] = fact.text
+            there = until is None or fact.ex * DAY_US <= until
+            (current if there else announced)[fact.instrument] = fact.text
     out = {}
     for symbol in symbols:
-        named = sorted(own for own, text in current.items() if text == symbol)
+        named: list[str] = []
+        for texts in (current, announced):
+            named = named or sorted(own for own, text in texts.items() if text == symbol)
         listed = [own for own in named if own not in delisted] or named
         if symbol in ids:
             out[symbol] = symbol

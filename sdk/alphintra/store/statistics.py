@@ -234,7 +234,8 @@ class NumberStatistics:
             number = int(numbers[np.searchsorted(np.cumsum(counts), rank, side="right")])
             low, high = relative[int(np.searchsorted(ends, rank, side="right"))]
             low, high = max(low, self._edge(number), self.least), min(high, self._edge(number + 1), self.most)
-            out[str(q)] = rounded(low / 2 + high / 2)
+            # Rounding is not to bring it beyond what there is.
+            out[str(q)] = min(max(rounded(low / 2 + high / 2), self.least), self.most)
         return out
 
     def _edge(self, number: int) -> float:

@@ -145,10 +145,15 @@ def test_a_run_goes_through_the_events_of_its_reference_data(folder):
         both = [al.data.resolve(then, reference="actions@2"), al.data.resolve(then.known(as_of, "actions@2"))]
         assert both[0].dataset_hash == both[1].dataset_hash
         assert both[0].actions["AAPL"].split.tolist() == splits, as_of
+    # Two series of one instrument, by its id and by its symbol, have both its events.
+    both = al.data.resolve(dict.fromkeys(("I1", "AAPL"), al.data.load("prices@1").to_pandas()), reference="actions@1")
+    assert [both.actions[symbol].split.tolist() for symbol in ("I1", "AAPL")] == [[2.0, 1.0]] * 2
     # Nothing of it is in prices of which nothing is known there; what is adjusted, or has its own, is refused.
     frame = al.data.load("prices@1/AAPL").to_pandas()
     other = al.data.resolve({"MSFT": frame}, reference="actions@1")
     assert (other.actions, other.reference.dataset) == ({}, "actions@1")
+    assert other.notes[-1].text == "actions@1 has no row of MSFT: no split or dividend is known"
+    assert "not_in_reference" not in [note.code for note in al.data.resolve("prices@1", reference="actions@1").notes]
     adjusted = frame.assign(adj_close=frame["close"])
     assert al.data.resolve({"AAPL": adjusted}, reference="actions@1").actions["AAPL"].split.tolist() == [2.0, 1.0]
     for data, more, code in (
@@ -198,6 +203,11 @@ def test_symbols_that_changed_hands():
         "2022-01-01": {"FB": "I1", "META": "ETF", "I1": "I1"}, "2022-03-01": {"FB": "I1", "I1": "I1"},
         "2022-07-01": {"META": "I1", "I1": "I1"},
     }  # fmt: skip
+    # Between the news of a new symbol and its first day an instrument has both, if nobody else is traded under it.
+    between = int(pd.Timestamp("2022-06-03", tz="UTC").value // 1_000)
+    assert reference.instruments_of(known(rows, between), ["FB", "META"], between) == {"FB": "I1", "META": "I1"}
+    taken = reference.instruments_of(known(rows[:3], between), ["FB", "META"], between)
+    assert taken == {"FB": "I1", "META": "ETF"}
     with pytest.raises(DataError, match="several instruments") as caught:
         reference.instruments_of(known([*rows[:2], rows[2]]), ["META"])
     assert caught.value.code == "AMBIGUOUS"

@@ -177,9 +177,11 @@ def test_adjust_by_what_was_known_corrected_and_withdrawn():
     assert closes(withdrawn) == [100.0, 200.0, 50.0, 50.0]
     assert closes(split | {"known_to": None}) == closes(split)
     assert closes(split, corrected, direction="backward", as_of="2020-01-07") == [
-        pytest.approx(price / 3) for price in (100, 200, 100, 150)
+        pytest.approx(price / 3) for price in (100, 300, 150, 150)
     ]  # fmt: skip
-    assert closes(withdrawn, direction="backward", as_of="2020-01-06") == [100.0, 200.0, 50.0, 50.0]
+    # Up to as_of all rows go by what was known then; after it each goes by what was known when it was.
+    assert closes(split, corrected, direction="backward", as_of="2020-01-03") == [50.0, 100.0, 50.0, 75.0]
+    assert closes(withdrawn, direction="backward", as_of="2020-01-06") == [100.0, 100.0, 50.0, 50.0]
     paid = {"symbol": "DATA", "kind": "dividend", "ex_date": "2020-01-06", "value": 20.0, "known_from": "2020-01-01"}
     twice = [*(paid for _ in range(2)), split]  # regular and special: known from the same time, they add up
     assert closes(*twice) == pytest.approx([100.0, 200.0, 100 / 0.6, 100 / 0.6])

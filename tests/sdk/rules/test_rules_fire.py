@@ -285,6 +285,10 @@ def test_levels_that_shift() -> None:
     denied = scaled(prices, 0.25)
     denied = denied.set_column(5, "volume", pa.array(np.full(rows, 500.0)))
     assert fired(check({"A": denied}, Choice(frozenset({"CONST_COLUMN"})), **NYSE_DAYS)) == {}
+    for day_of_none in (119, 120):  # a volume that is not known denies nothing
+        volume = np.where(np.arange(rows) == day_of_none, np.nan, 500.0)
+        unknown = denied.set_column(5, "volume", pa.array(volume))
+        assert fired(check({"A": unknown}, **NYSE_DAYS)) == {"SPLIT_LIKE": ("warning", 1)}
     pence = check({"A": scaled(prices, 100.0)}, **NYSE_DAYS)
     assert (fired(pence), places(pence, "CURRENCY_UNIT")) == ({"CURRENCY_UNIT": ("warning", 1)}, [("A", date)])
     assert pence["CURRENCY_UNIT"].places[0].message == "prices are 100 times what they were"

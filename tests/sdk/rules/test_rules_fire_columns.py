@@ -114,6 +114,8 @@ def test_times_of_knowledge() -> None:
     dates = table.set_column(0, "date", table["time"].cast(pa.timestamp("us")).cast(pa.date32()))
     assert [p.time for p in check({"A": dates})["KNOWN_AT_ORDER"].places] == ["2024-01-05", "2024-01-08"]
     assert [p.message for p in check({"A": dates})["KNOWN_AT_ORDER"].places] == ["known before an earlier row"] * 2
+    days_known = dates.set_column(2, "known_at", table["known_at"].cast(pa.timestamp("us")).cast(pa.date32()))
+    assert places(check({"A": days_known}), "KNOWN_AT_ORDER") == [("A", "2024-01-05"), ("A", "2024-01-08")]
     assert [(p.time, p.message) for p in report["KNOWN_AT_ORDER"].places] == [
         ("2024-01-05T00:00:00Z", "known before its own time"), ("2024-01-08T00:00:00Z", "known before an earlier row")
     ]  # fmt: skip

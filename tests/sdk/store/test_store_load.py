@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import secrets
 import subprocess
 import sys
 
@@ -126,6 +127,7 @@ def test_the_newest_version_a_symbol_and_a_part():
     frame = pair.to_pandas()
     assert (pair.name, list(frame.columns), len(frame)) == ("my/prices@1/BTC/USDT", ["close"], 5)
     assert frame["close"].tolist() == OLD["BTC/USDT"]["close"][1_500:1_505].to_pylist()
+    assert [note.code for note in pair.market().notes] == ["whole_dataset"]  # a run has its own start and end
     assert al.data.load("my/prices/AAPL").to_pandas().shape == (3_100, 5)
     both = al.data.load("my/prices@1/BTC/USDT,AAPL")
     assert both.symbols == ("BTC/USDT", "AAPL")
@@ -323,3 +325,30 @@ def test_a_damaged_index(tmp_path, raw):
         FolderSource(tmp_path).names()
     assert caught.value.code == "BAD_MANIFEST"
     assert FolderSource(tmp_path / "nothing").names() == []
+
+
+def test_a_symbol_that_is_seldom_traded_has_the_time_frame_of_its_dataset(tmp_path):
+    """Its steps are longer than its bars: a universe with one was refused, and alone its bars were too long."""
+    whole, rng = bars(2_000, 1), np.random.default_rng(3)
+    thin = whole.take(pa.array(np.sort(rng.choice(2_000, 250, replace=False))))
+    hours = whole.take(pa.array([3, 100, 1_500]))  # three trades, none beside another
+    every_two = whole.take(pa.array(np.arange(0, 2_000, 2)))
+
+    def market(tables, timeframe="1min"):
+        folder = tmp_path / secrets.token_hex(4)
+        write(folder, tables, about=dataclasses.replace(ABOUT, timeframe=timeframe))
+        return StoredDataset(Found("thin", "1", None), open_folder(folder)).market()
+
+    found = market({"A": whole, "H": hours, "T": thin})
+    assert found.timeframe == "1min"
+    for own in found.bars.values():
+        assert (own.close_time - own.open_time == 60_000_000).all()
+    assert market({"T": thin}).timeframe == "1min"
+    assert market({"H": hours}).timeframe != "1min"  # nothing shows that its bars are so short
+    with pytest.raises(DataError, match="different time frames"):  # regular steps are bars of their own
+        market({"A": whole, "B": every_two})
+    assert market({"A": whole}, timeframe="1d").timeframe == "1min"
+    days = whole.slice(0, 4).set_column(0, "time", pa.array([0, 3, 6, 9], pa.int32()).cast(pa.date32()))
+    with pytest.raises(DataError, match="the bars are of 3d"):  # too few to tell, and stated
+        market({"A": days}, timeframe="3d")
+    assert market({"A": whole}, timeframe=None).timeframe == "1min"

@@ -284,6 +284,18 @@ def test_every_type_with_what_is_missing(tmp_path):
     assert days["date"].to_pylist() == [dt.date(2020, 1, 3)]
 
 
+def test_whole_numbers_that_no_float_holds_stay_whole_in_pandas(tmp_path):
+    """With one missing pandas made floats of them, and the numbers of trades those of others."""
+    times = pa.array([1, 2, 3], pa.timestamp("us", "UTC"))
+    ids, few = [2**60 + 1, None, -(2**60) - 1], [1, None, 2**53 - 1]
+    table = pa.table({"time": times, "id": pa.array(ids, pa.int64()), "few": pa.array(few, pa.int64())})
+    manifest = write(tmp_path / "v", {"A": table}, roles={"time": "time"})
+    frame = converting.to_pandas(reading.read(open_folder(tmp_path / "v")), manifest, one=True)
+    assert str(frame["id"].dtype) == "Int64" and [int(frame["id"].iloc[row]) for row in (0, 2)] == [ids[0], ids[2]]
+    assert frame["id"].isna().tolist() == frame["few"].isna().tolist() == [False, True, False]
+    assert frame["few"].dtype == float and frame["few"].iloc[2] == 2**53 - 1
+
+
 def test_missing_texts_and_numbers_have_their_own_hash(tmp_path):
     def hashed(values, kind, name):
         table = pa.table({"date": pa.array([1, 2], pa.int32()).cast(pa.date32()), "x": pa.array(values, kind)})

@@ -53,6 +53,14 @@ def test_numbers_against_numpy(name):
     assert counts == list(want)
 
 
+@pytest.mark.parametrize("value", [498_468_015_126.0, -0.030362334500783624])
+def test_a_quantile_lies_between_the_extremes(value):
+    """It is rounded to ten digits, they are not."""
+    statistics = NumberStatistics()
+    statistics.add(np.full(5, value))
+    assert set(statistics.to_json()["quantiles"].values()) == {value}
+
+
 def test_equal_values_give_equal_statistics_in_any_order_and_pieces():
     for name in ("prices", "volumes", "returns", "wide"):
         values = SHAPES[name]

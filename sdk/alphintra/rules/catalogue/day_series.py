@@ -53,7 +53,7 @@ class DaySeries(Check):
     def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """It needs bars of at most a day."""
         reason = "there are no bars" if facts.kind != "bars" else facts.without("close")
-        if reason is None and facts.timeframe in ("1w", "1mo"):
+        if reason is None and facts.longer:
             reason = "rows are longer than days"
         other = None if facts.asset_class in (None, *SHARES) else f"{facts.asset_class} is not split"
         return {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from alphintra.data.timeframe import length_of
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check, Values
 from alphintra.rules.facts import DAY_US, Facts
@@ -31,7 +32,14 @@ MISDECLARED = Rule(
     "As of FREQ_MIXED.",
     (_LEAST,),
 )
-_DAYS = {"1d": (1, 4), "1w": (5, 9), "1mo": (28, 31)}
+
+
+def _days(timeframe: str | None) -> tuple[int, int]:
+    """Return how many days such bars are apart; 0 where that is told in microseconds."""
+    count, unit = length_of(timeframe) or (0, "")
+    if unit == "mo":
+        return 28 * count, 31 * count
+    return (7 * count - 2, 7 * count + 2) if unit == "w" else (1, 4) if (count, unit) == (1, "d") else (0, 0)
 
 
 class Frequency(Check):
@@ -56,7 +64,7 @@ class Frequency(Check):
     def see(self, batch: Batch) -> None:
         """Count."""
         steps = batch.steps
-        low, high = _DAYS.get(self.facts.timeframe or "", (0, 0))
+        low, high = _days(self.facts.timeframe)
         odd = steps.odd
         own = steps.step[odd]
         if high:

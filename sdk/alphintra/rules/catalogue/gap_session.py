@@ -58,7 +58,7 @@ def without_sessions(facts: Facts) -> str | None:
     reason = facts.without_sessions()
     if reason is None and facts.hours is not None and facts.hours.optional.all():
         reason = "the holidays of 'weekdays' are not known"
-    if facts.timeframe in ("1w", "1mo"):
+    if facts.longer:
         reason = "rows are longer than sessions"
     if facts.kind == "features" and facts.timeframe is None:
         reason = "time frame unknown"

@@ -9,10 +9,10 @@ import numpy as np
 from alphintra.data.arrow import whole
 from alphintra.rules.batch import Batch
 from alphintra.rules.check import Check, Values
-from alphintra.rules.facts import Facts
+from alphintra.rules.facts import DAY_US, Facts
 from alphintra.rules.hours import HOUR_US
 from alphintra.rules.rule import Rule
-from alphintra.store.columns import raw_values, validity
+from alphintra.store.columns import TIME_TYPES, raw_values, validity
 
 KNOWN = Rule(
     "KNOWN_AT_ORDER",
@@ -33,7 +33,7 @@ class KnownAt(Check):
         """It needs the column."""
         name = facts.name("known_at")
         kind = next((c.type for c in facts.columns if c.name == name), None)
-        return {KNOWN.id: None if kind == "timestamp[us, UTC]" else "there is no time of knowledge"}
+        return {KNOWN.id: None if kind in TIME_TYPES else "there is no time of knowledge"}
 
     def prepare(self) -> None:
         """A date begins before its midnight in UTC, east of it."""
@@ -49,6 +49,8 @@ class KnownAt(Check):
         array = whole(batch.table[name])
         valid = validity(array)
         known = raw_values(array).astype(np.int64)
+        if str(array.type).startswith("date32"):
+            known = (known + 1) * DAY_US  # a date counts from its end
         rows = np.arange(len(known)) if valid is None else np.flatnonzero(valid)
         if not len(rows):
             return

@@ -46,7 +46,7 @@ class OffSession(Check):
     def why_not(cls, facts: Facts, values: Values) -> Mapping[str, str | None]:
         """Without sessions nothing is outside of them."""
         reason = facts.without_sessions()
-        if facts.timeframe in ("1w", "1mo"):
+        if facts.longer:
             reason = "rows are longer than sessions"
         other = reason
         if other is None and facts.hours is not None and not facts.hours.exchange:
