@@ -110,6 +110,9 @@ def test_it_goes_only_where_it_may_and_takes_no_secret_elsewhere(source, fetch):
     assert "X-Key" not in source.asked[-1][1]
     assert refused(fetch, "/round") == "SOURCE_REDIRECTS"
     assert refused(fetch, "/file") == "SOURCE_ADDRESS"
+    for goal in ("http://[::1", "http://localhost:99999/"):
+        source.answers["/nowhere"] = lambda handler, goal=goal: source.say(handler, 302, Location=goal)
+        assert refused(fetch, "/nowhere") == "SOURCE_REDIRECTS"
     # Without the administrator's leave nobody gets here, and no request is made.
     source.asked.clear()
     assert refused(fetch, "/goal", networks=()) == "SOURCE_ADDRESS"

@@ -186,14 +186,18 @@ class Connectors:
             if body.overlap_bars is not None:
                 row.overlap_bars = body.overlap_bars
             _refuse_names(row.source, row.secret_names, row.since)
-            resumed = row.paused and body.paused is False
+            resumed, next_time = row.paused and body.paused is False, due
+            if "schedule" in given:
+                row.schedule = schedule
+            elif resumed and row.schedule != schedule:  # another request has changed it since it was read
+                next_time = next_due(row.schedule, self._clock(session))
             if body.paused is not None:
                 row.paused = body.paused
             if resumed and connector_runs.dataset_of(session, row) is None:
                 # It was deleted; whoever goes on all the same wants it anew.
                 row.version_id = row.conditions = None
             if resumed or "schedule" in given:
-                row.schedule, row.due_at, row.failures = schedule, due, 0
+                row.due_at, row.failures = next_time, 0
             if row.paused or row.schedule is None:
                 row.due_at = row.retry_at = None
             row.updated_at = utc_now()
