@@ -2,29 +2,35 @@
 
 import asyncio
 import functools
+import threading
 from datetime import UTC, datetime
 from itertools import groupby
+from types import SimpleNamespace
 
 import alphintra as al
 import numpy as np
 import pytest
 from alphintra.rules.registry import rules
 from alphintra_server.auth import Caller
-from alphintra_server.db.dataset_tables import UploadRow
+from alphintra_server.db.dataset_tables import DatasetVersionRow, UploadRow
 from alphintra_server.db.tables import DatasetRow
 from alphintra_server.errors import Gone, Invalid
 from alphintra_server.jobs.output import BadOutputError
 from alphintra_server.jobs.version_keeping import refuse_too_much
 from alphintra_server.limits import Limits, UserLimits
+from alphintra_server.models.connectors import ConnectorChange, ConnectorCreate
 from alphintra_server.models.datasets import DatasetChange, DatasetQuery
 from alphintra_server.models.ingests import IngestRequest
 from alphintra_server.models.recipes import ProcessRequest
+from alphintra_server.models.validations import Acknowledgement
 from alphintra_server.routes import ROUTES
-from alphintra_server.services import stored_previews
+from alphintra_server.services import connectors, ingests, stored_previews
 from alphintra_server.services.dataset_names import check_name
 from alphintra_server.services.dataset_rows import fold
+from alphintra_server.services.dataset_storage import DatasetStorage
 from alphintra_server.services.datasets import Datasets
 from alphintra_server.services.shipped_datasets import bring_up
+from alphintra_server.services.validations import Validations
 from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -346,6 +352,54 @@ async def test_two_changes_at_once_are_both_looked_for(database):
         other.state = "DELETING"
     with pytest.raises(Gone):
         await waiting
+
+
+async def test_errors_accepted_of_a_version_are_not_those_of_the_next_one(database, tmp_path):
+    """The next one is recorded at the very time: the catalogue says of it what was found in it."""
+    storage = DatasetStorage(tmp_path)
+    one, _ = store_version(database, storage, tmp_path / "made", name="d", errors=("OHLC_ORDER: a",))
+    two, _ = store_version(database, storage, tmp_path / "made", name="d", errors=("OHLC_ORDER: b",))
+
+    def first_again(session):
+        row = session.scalars(select(DatasetRow).where(DatasetRow.name == "d")).one()
+        row.current_version_id, row.validation_errors = one, ["OHLC_ORDER: a"]
+        version = session.get_one(DatasetVersionRow, one)
+        version.about = version.about | {"all_rules_ran": True}
+        return row.id
+
+    dataset = database.write_now(first_again)
+    service = Validations(SimpleNamespace(database=database), None)
+    with Session(database.write_engine) as session, session.begin():
+        row = session.get_one(DatasetRow, dataset, with_for_update=True)
+        body = Acknowledgement(rules=["OHLC_ORDER"], why="known")
+        waiting = asyncio.create_task(service.acknowledge(Caller("alice", ()), dataset, 1, body))
+        await asyncio.sleep(0.3)
+        row.current_version_id, row.validation_errors = two, ["OHLC_ORDER: b"]
+    assert (await waiting).is_validated
+    row = database.read_now(lambda session: session.get_one(DatasetRow, dataset))
+    assert (row.is_validated, row.validation_errors) == (False, ["OHLC_ORDER: b"])
+
+
+async def test_a_long_mapping_is_checked_while_others_are_answered(monkeypatch):
+    """One of thousands of columns takes a fifth of a second."""
+    seen = []
+
+    def check(mapping):
+        seen.append(threading.current_thread() is threading.main_thread())
+        raise Invalid.field("mapping", "no")
+
+    monkeypatch.setattr(ingests, "checked_mapping", check)
+    monkeypatch.setattr(connectors, "checked_mapping", check)
+    who, url = Caller("alice", ()), {"kind": "http", "url": "http://x/y"}
+    connector = ConnectorCreate(name="c", dataset="c", source=url, mapping={})
+    for asked in (
+        lambda: ingests.Ingests(None, Limits(), None).ingest(who, "u", IngestRequest(mapping={})),
+        lambda: connectors.Connectors(None, None, Limits(), None).create(who, connector),
+        lambda: connectors.Connectors(None, None, Limits(), None).change(who, "c", ConnectorChange(mapping={})),
+    ):
+        with pytest.raises(Invalid):
+            await asked()
+    assert seen == [False] * 3
 
 
 def test_what_an_owner_stores_is_told_to_them_alone(tmp_path):

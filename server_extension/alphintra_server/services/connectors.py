@@ -85,7 +85,7 @@ class Connectors:
                 raise Invalid.field("mapping", "the bars of an exchange are read as they are: leave it out")
             mapping, about = mapping_of_bars(), about_bars(about, body.source.timeframe)
         elif mapping is not None:
-            mapping = checked_mapping(mapping)
+            mapping = await asyncio.to_thread(checked_mapping, mapping)
         _refuse_unfit(body.source, body.secret, body.since)
         schedule = None if body.schedule is None else body.schedule.model_dump()
         due = await self._due(schedule)
@@ -155,7 +155,7 @@ class Connectors:
         for name in ("name", "source", "overlap_bars", "paused"):
             if name in given and getattr(body, name) is None:
                 raise Invalid.field(name, "it cannot be null")
-        mapping = None if body.mapping is None else checked_mapping(body.mapping)
+        mapping = None if body.mapping is None else await asyncio.to_thread(checked_mapping, body.mapping)
         before = await self._database.read(lambda session: _find(session, who, connector_id))
         schedule = before.schedule
         if "schedule" in given:
