@@ -380,6 +380,28 @@ def test_what_a_connector_brings_does_not_count_as_on_its_way(tmp_path):
     database.close()
 
 
+@pytest.mark.parametrize("stopped", [{"paused": True}, {"schedule": None}])
+def test_what_was_paused_while_it_ran_is_not_tried_again(tmp_path, stopped):
+    database = migrated(f"sqlite:///{tmp_path / 'a'}")
+
+    def work(session):
+        connector = connector_of("alice", "c", None)
+        session.add(connector)
+        session.flush()
+        for more, again in (({}, True), (stopped, False)):
+            run = connector_runs.begin(session, connector, connector_runs.SCHEDULE, Limits())
+            for name, value in more.items():
+                setattr(connector, name, value)
+            session.flush()
+            job = session.get_one(JobRow, run.fetch_job_id)
+            job.status, job.error = "FAILED", {"code": "SOURCE_BUSY", "message": "m"}
+            connector_runs.job_ended(session, job)
+            assert (connector.last_error["code"], connector.retry_at is not None) == ("SOURCE_BUSY", again)
+
+    database.write_now(work)
+    database.close()
+
+
 def connector_of(user, name, due, **more):
     now = datetime.now(UTC)
     usual = {"schedule": cron("30 17 * * mon-fri"), "paused": False}

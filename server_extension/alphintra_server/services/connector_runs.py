@@ -145,6 +145,8 @@ def job_ended(session: Session, job: JobRow) -> None:
     if code == "DATASET_DELETED":
         # Nobody wants it: it comes back when its owner says so.
         connector.paused, connector.due_at = True, None
+    elif connector.paused or connector.schedule is None:
+        return  # it runs by itself no more: that was said while this run was under way
     elif code in PASSING and run.trigger != HAND and connector.failures <= MOST_RETRIES:
         connector.retry_at = now + pause_after(connector.failures, random.random())
 
