@@ -110,6 +110,8 @@ def test_the_overlap_is_counted_in_bars():
     assert since(last, "4h", 2) == at("2024-03-11T05:30")
     assert since(last, "1d", 3) == at("2024-03-08T13:30")
     assert since(last, "irregular", 3) == last
+    for longest in ("12mo", "99999mo"):
+        assert since(last, longest, 10_000) == datetime.min.replace(tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
