@@ -62,8 +62,10 @@ def test_what_broke_off_is_gone_on_with_and_begun_anew_where_it_has_changed(sour
     source.asked.clear()
 
     def changed(handler):
-        source.give(handler, most=100_000 if len(source.asked) == 1 else None)
-        source.files["/x"], source.etags["/x"] = b"another one", '"m2"'
+        first = len(source.asked) == 1
+        source.give(handler, most=100_000 if first else None)
+        if first:  # the second answer is whole: whoever asked goes on while this is still at work
+            source.files["/x"], source.etags["/x"] = b"another one", '"m2"'
 
     source.files["/x"], source.etags["/x"] = content, '"m1"'
     source.answers["/x"] = changed
@@ -110,6 +112,9 @@ def test_it_goes_only_where_it_may_and_takes_no_secret_elsewhere(source, fetch):
     assert "X-Key" not in source.asked[-1][1]
     assert refused(fetch, "/round") == "SOURCE_REDIRECTS"
     assert refused(fetch, "/file") == "SOURCE_ADDRESS"
+    for goal in ("http://[::1", "http://localhost:99999/"):
+        source.answers["/nowhere"] = lambda handler, goal=goal: source.say(handler, 302, Location=goal)
+        assert refused(fetch, "/nowhere") == "SOURCE_REDIRECTS"
     # Without the administrator's leave nobody gets here, and no request is made.
     source.asked.clear()
     assert refused(fetch, "/goal", networks=()) == "SOURCE_ADDRESS"

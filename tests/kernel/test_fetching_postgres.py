@@ -69,6 +69,9 @@ def test_rows_come_as_text_that_is_read_as_what_they_are(postgres_door, fetch): 
     assert refusal(fetch, "WITH d AS (DELETE FROM bars RETURNING 1) SELECT * FROM d").code == "SOURCE_STATUS"
     assert refusal(fetch, "SELECT * FROM pg_authid").code == "SOURCE_REFUSED"
     assert refusal(fetch, "SELECT nothing").code == "SOURCE_STATUS"
+    # Of the query as well: it is not worth trying again a little later, as an unreachable server is.
+    assert refusal(fetch, "SELECT * FROM bars WHERE x LIKE 'a%'").code == "SOURCE_STATUS"
+    assert refusal(fetch, "SELECT '20000-01-01'::timestamptz AS at").code == "SOURCE_STATUS"
     assert refusal(fetch, port=1).code == "SOURCE_UNREACHABLE"
     assert refusal(fetch, networks=()).code == "SOURCE_ADDRESS"
     assert owner.execute("SELECT count(*) FROM bars").fetchone() == (4,)

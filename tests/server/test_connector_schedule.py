@@ -4,18 +4,24 @@ import asyncio
 import logging
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from alphintra_server.auth import Caller
 from alphintra_server.db.connector_tables import ConnectorRow, ConnectorRunRow
 from alphintra_server.db.dataset_tables import DatasetSymbolRow, UploadRow
 from alphintra_server.db.tables import DatasetRow, JobRow
+from alphintra_server.errors import TooMany
 from alphintra_server.jobs import store
-from alphintra_server.jobs.fetch import furthest_behind
-from alphintra_server.limits import Limits
-from alphintra_server.services import connector_runs, connector_triggers
+from alphintra_server.jobs.fetch import Brought, FetchBounds, FetchKind, SaidDocument, furthest_behind
+from alphintra_server.limits import Limits, UserLimits
+from alphintra_server.models.connectors import ConnectorChange
+from alphintra_server.services import connector_runs, connector_triggers, upload_rows
 from alphintra_server.services.connector_schedule import next_due, pause_after, since
+from alphintra_server.services.connector_secrets import ConnectorSecrets
 from alphintra_server.services.connector_triggers import ConnectorTriggers
+from alphintra_server.services.connectors import Connectors
 from alphintra_server.services.cron import Cron
 from sqlalchemy import func, select
 
@@ -104,6 +110,8 @@ def test_the_overlap_is_counted_in_bars():
     assert since(last, "4h", 2) == at("2024-03-11T05:30")
     assert since(last, "1d", 3) == at("2024-03-08T13:30")
     assert since(last, "irregular", 3) == last
+    for longest in ("12mo", "99999mo"):
+        assert since(last, longest, 10_000) == datetime.min.replace(tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -307,6 +315,103 @@ async def test_each_run_is_counted_once_whoever_ends_it(tmp_path):
         "connector_runs_total http FAILED": 1.0, "connector_failures_total http LOST": 1.0,
     }  # fmt: skip
     database.close()
+
+
+async def test_what_waits_for_room_of_one_user_keeps_nothing_of_others_from_its_time(databases, monkeypatch):
+    """More is due of Alice's than is looked at at once, and her queue is full."""
+    monkeypatch.setattr(connector_triggers, "_BATCH", 2)
+    database, now = databases[0], datetime.now(UTC)
+
+    def work(session):
+        for number, user in enumerate(("alice", "alice", "alice", "alice", "bob")):
+            session.add(connector_of(user, f"c{number}", now - timedelta(minutes=9 - number)))
+
+    database.write_now(work)
+    limits = Limits(UserLimits(queued=1))
+    triggers = ConnectorTriggers(database, limits, lambda: None, logging.getLogger())
+    assert [await triggers.look() for _ in range(3)] == [2, 0, 0]
+    begun = database.read_now(lambda session: set(session.scalars(select(ConnectorRunRow.user_id))))
+    assert begun == {"alice", "bob"}
+
+
+async def test_whoever_goes_on_with_a_connector_leaves_its_schedule_as_it_is(tmp_path, monkeypatch):
+    """Another request changes it meanwhile: that change is not lost, and it is due by the new one."""
+    database, now = migrated(f"sqlite:///{tmp_path / 'a'}"), at("2024-03-08T12:00")
+    early, late = ({**cron(f"0 {hour} * * *", "UTC"), "after_close": None} for hour in (1, 5))
+    paused = connector_of("alice", "c", None, schedule=early, paused=True)
+    database.write_now(lambda session: session.add(paused))
+    service = Connectors(
+        database, ConnectorSecrets(tmp_path / "s"), Limits(), lambda: None, clock=lambda _session: now
+    )
+    reckon = service._due
+
+    async def another_between(schedule):
+        found = await reckon(schedule)
+        database.write_now(lambda session: setattr(session.get_one(ConnectorRow, "c"), "schedule", late))
+        return found
+
+    monkeypatch.setattr(service, "_due", another_between)
+    changed = await service.change(Caller("alice", ()), "c", ConnectorChange(paused=False))
+    assert (changed.schedule["cron"], changed.next_run_at) == ("0 5 * * *", at("2024-03-09T05:00"))
+    database.close()
+
+
+def test_what_a_connector_brings_does_not_count_as_on_its_way(tmp_path):
+    """However many uploads its owner has begun: it is here already."""
+    database, now = migrated(f"sqlite:///{tmp_path / 'a'}"), datetime.now(UTC)
+
+    def work(session):
+        connector = connector_of("alice", "c", None)
+        session.add(connector)
+        for number in range(upload_rows.MOST_OPEN):
+            session.add(UploadRow(
+                id=str(number), user_id="alice", length=1, received=0, filename="y", dataset_name="y", kept=True,
+                state="RECEIVING", created_at=now, updated_at=now, expires_at=now,
+            ))  # fmt: skip
+        session.flush()
+        begun = connector_runs.begin(session, connector, connector_runs.HAND, Limits())
+        held = SimpleNamespace(job_id=begun.fetch_job_id, resource_id=begun.id)
+        said = SaidDocument(state="fetched", name="a.csv")
+        brought = Brought(said, None, "http://x/y", "0" * 64, 9)
+        FetchKind(None, None, Limits(), FetchBounds()).save(session, held, brought)
+        assert begun.state == "NEEDS_MAPPING"
+        with pytest.raises(TooMany):
+            upload_rows.refuse_too_many(session, "alice")
+
+    database.write_now(work)
+    database.close()
+
+
+@pytest.mark.parametrize("stopped", [{"paused": True}, {"schedule": None}])
+def test_what_was_paused_while_it_ran_is_not_tried_again(tmp_path, stopped):
+    database = migrated(f"sqlite:///{tmp_path / 'a'}")
+
+    def work(session):
+        connector = connector_of("alice", "c", None)
+        session.add(connector)
+        session.flush()
+        for more, again in (({}, True), (stopped, False)):
+            run = connector_runs.begin(session, connector, connector_runs.SCHEDULE, Limits())
+            for name, value in more.items():
+                setattr(connector, name, value)
+            session.flush()
+            job = session.get_one(JobRow, run.fetch_job_id)
+            job.status, job.error = "FAILED", {"code": "SOURCE_BUSY", "message": "m"}
+            connector_runs.job_ended(session, job)
+            assert (connector.last_error["code"], connector.retry_at is not None) == ("SOURCE_BUSY", again)
+
+    database.write_now(work)
+    database.close()
+
+
+def connector_of(user, name, due, **more):
+    now = datetime.now(UTC)
+    usual = {"schedule": cron("30 17 * * mon-fri"), "paused": False}
+    return ConnectorRow(
+        id=name, user_id=user, name=name, kind="http", source={"kind": "http", "url": "http://x/y"}, secret_names=[],
+        dataset_name=name, about={}, description="", tags=[], overlap_bars=1, due_at=due, failures=0, created_at=now,
+        updated_at=now, **usual | more,
+    )  # fmt: skip
 
 
 async def _both(first, second):

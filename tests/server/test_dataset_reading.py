@@ -19,6 +19,7 @@ import pytest
 from alphintra.store.layout import blob_path
 from alphintra_kernel.sandbox import Sandbox
 from alphintra_server.errors import Gone, TooMany, Unavailable
+from alphintra_server.handlers import dataset_reading
 from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.readers.pool import Bounds, Readers, Source
 from alphintra_server.readers.process import Patience
@@ -74,7 +75,7 @@ def readers_of(services):
     return [kept.reader for kept in services.readers._kept]
 
 
-async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path):
+async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path, monkeypatch):
     before = Counted()
     store = services.database, services.storage, tmp_path / "made", "alice", "prices.1"
     tables = {"B": TABLE, "A": bars(30, 4).select(["time", "close"]).append_column("x", pa.nulls(30, pa.float64()))}
@@ -169,6 +170,19 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path):
     assert (await ask("/download", user=BOB, format="csv")).status == 404
     await until(lambda: len(readers_of(services)) == 3)
     assert {kept.source.user_id for kept in services.readers._kept} == {"alice"}
+
+    # Whatever goes wrong after the first byte breaks the connection: the file must not look whole.
+    before = Counted()
+
+    async def away(*_):
+        raise RuntimeError("whoever knows the users is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dataset_reading, "RECHECK_SECONDS", 0.0)
+        patched.setattr(dataset_reading.DownloadHandler, "still_admitted", away)
+        with pytest.raises(HTTPError, match=r"599|closed"):
+            await ask("/download", format="csv")
+    await until(lambda: before.since("downloads") == {"downloads_total FAILED csv": 1.0})
 
     # A file that breaks in its midst breaks the connection.
     owner = next(services.storage.root.glob("*/manifests")).parent.name

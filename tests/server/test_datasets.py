@@ -1,17 +1,43 @@
 """The catalogue over REST, seeded from the manifests that ship."""
 
 import asyncio
+import functools
+import threading
+from datetime import UTC, datetime
 from itertools import groupby
+from types import SimpleNamespace
 
 import alphintra as al
 import numpy as np
 import pytest
 from alphintra.rules.registry import rules
+from alphintra_server.auth import Caller
+from alphintra_server.db.dataset_tables import DatasetVersionRow, UploadRow
 from alphintra_server.db.tables import DatasetRow
+from alphintra_server.errors import Gone, Invalid
+from alphintra_server.jobs.output import BadOutputError
+from alphintra_server.jobs.version_keeping import refuse_too_much
+from alphintra_server.limits import Limits, UserLimits
+from alphintra_server.models.connectors import ConnectorChange, ConnectorCreate
+from alphintra_server.models.datasets import DatasetChange, DatasetQuery
+from alphintra_server.models.ingests import IngestRequest
+from alphintra_server.models.recipes import ProcessRequest
+from alphintra_server.models.validations import Acknowledgement
+from alphintra_server.routes import ROUTES
+from alphintra_server.services import connectors, ingests, stored_previews
+from alphintra_server.services.dataset_names import check_name
+from alphintra_server.services.dataset_rows import fold
+from alphintra_server.services.dataset_storage import DatasetStorage
+from alphintra_server.services.datasets import Datasets
 from alphintra_server.services.shipped_datasets import bring_up
+from alphintra_server.services.validations import Validations
+from pydantic import ValidationError
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from . import databases
 from .stored import store_version
+from .test_connector_schedule import REQUIRED
 
 NAMES = [
     "simulated-crypto-hourly",
@@ -260,3 +286,135 @@ async def test_the_rules_are_listed_by_group_with_their_numbers(api):
         ("traded", 10, 2, True),
         ("rows", 30, 2, True),
     ]
+
+
+def test_no_dataset_is_called_as_an_address_is():
+    """It could not be asked for by its name."""
+    paths = [route.path.removeprefix("/api/datasets/") for route in ROUTES if "/api/datasets/" in route.path]
+    for name in {path.partition("/")[0] for path in paths} - {"{id}"}:
+        with pytest.raises(Invalid, match="means something else"):
+            check_name(name)
+
+
+def test_a_tag_is_the_same_wherever_it_is_given():
+    """Else one that came with a file could neither be looked for, nor be sent back with a change."""
+    for model, more in ((IngestRequest, {"mapping": {}}), (ProcessRequest, {"recipe": []}), (DatasetChange, {})):
+        assert model(tags=[" oil "], **more).tags == ["oil"]
+        for bad in ("oil,gas", "oil|gas", "oil\ngas", "", "x" * 41):
+            with pytest.raises(ValidationError):
+                model(tags=[bad], **more)
+
+
+def test_a_look_at_thousands_of_columns_has_fewer_rows():
+    """An answer is written in one piece, while nobody else is answered."""
+
+    def look(columns, rows):
+        names = ["symbol", "time", *(f"c{number}" for number in range(columns))]
+        values = ["A", "2020-01-01", *(float(number) for number in range(columns))]
+        manifest = {
+            "symbols": ["A", "B"], "sample": {"columns": names, "rows": [["B", *values[1:]]] + [values] * 300},
+            "statistics": {},
+            "columns": [{"name": name, "role": None, "type": "double"} for name in names[2:]]
+            + [{"name": "time", "role": "time", "type": "date32"}],
+            "files": [{"symbol": [0], "rows": [300], "first": [0], "last": [9]}],
+        }  # fmt: skip
+        return stored_previews.preview("d", manifest, "A", rows, 100)
+
+    assert len(look(3, 200).sample_data) == 200
+    found = look(1_998, 200)
+    assert (len(found.sample_data), len(found.sample_data[0])) == (25, 2_000)
+    assert {row["symbol"] for row in found.sample_data} == {"A"}
+    assert found.chart_data["values"] == [0.0] * 100
+    assert len(look(1_998, 3).sample_data) == 3
+
+
+async def test_two_changes_at_once_are_both_looked_for(database):
+    """What a search looks through is made of all that is said of a dataset, also by somebody else just now."""
+    now = datetime.now(UTC)
+    times = dict.fromkeys(("created_at", "updated_at", "start_date", "end_date"), now)
+    row = DatasetRow(id="d" * 32, user_id="alice", name="d", **REQUIRED, **times)
+    database.write_now(lambda session: session.add(row))
+    service = Datasets(database, None, None, None)
+    change = functools.partial(service.change, Caller("alice", ()), row.id)
+    with Session(database.write_engine) as session, session.begin():
+        other = session.get_one(DatasetRow, row.id, with_for_update=True)
+        waiting = asyncio.create_task(change(DatasetChange(tags=["mercury"])))
+        await asyncio.sleep(0.3)
+        other.description = "cinnabar"
+        fold(other)
+    assert {"mercury"} == set((await waiting).tags)
+    for text in ("cinnabar", "mercury"):
+        assert (await service.search(Caller("alice", ()), DatasetQuery(search=text))).total == 1, text
+    with Session(database.write_engine) as session, session.begin():
+        other = session.get_one(DatasetRow, row.id, with_for_update=True)
+        waiting = asyncio.create_task(change(DatasetChange(description="late")))
+        await asyncio.sleep(0.3)
+        other.state = "DELETING"
+    with pytest.raises(Gone):
+        await waiting
+
+
+async def test_errors_accepted_of_a_version_are_not_those_of_the_next_one(database, tmp_path):
+    """The next one is recorded at the very time: the catalogue says of it what was found in it."""
+    storage = DatasetStorage(tmp_path)
+    one, _ = store_version(database, storage, tmp_path / "made", name="d", errors=("OHLC_ORDER: a",))
+    two, _ = store_version(database, storage, tmp_path / "made", name="d", errors=("OHLC_ORDER: b",))
+
+    def first_again(session):
+        row = session.scalars(select(DatasetRow).where(DatasetRow.name == "d")).one()
+        row.current_version_id, row.validation_errors = one, ["OHLC_ORDER: a"]
+        version = session.get_one(DatasetVersionRow, one)
+        version.about = version.about | {"all_rules_ran": True}
+        return row.id
+
+    dataset = database.write_now(first_again)
+    service = Validations(SimpleNamespace(database=database), None)
+    with Session(database.write_engine) as session, session.begin():
+        row = session.get_one(DatasetRow, dataset, with_for_update=True)
+        body = Acknowledgement(rules=["OHLC_ORDER"], why="known")
+        waiting = asyncio.create_task(service.acknowledge(Caller("alice", ()), dataset, 1, body))
+        await asyncio.sleep(0.3)
+        row.current_version_id, row.validation_errors = two, ["OHLC_ORDER: b"]
+    assert (await waiting).is_validated
+    row = database.read_now(lambda session: session.get_one(DatasetRow, dataset))
+    assert (row.is_validated, row.validation_errors) == (False, ["OHLC_ORDER: b"])
+
+
+async def test_a_long_mapping_is_checked_while_others_are_answered(monkeypatch):
+    """One of thousands of columns takes a fifth of a second."""
+    seen = []
+
+    def check(mapping):
+        seen.append(threading.current_thread() is threading.main_thread())
+        raise Invalid.field("mapping", "no")
+
+    monkeypatch.setattr(ingests, "checked_mapping", check)
+    monkeypatch.setattr(connectors, "checked_mapping", check)
+    who, url = Caller("alice", ()), {"kind": "http", "url": "http://x/y"}
+    connector = ConnectorCreate(name="c", dataset="c", source=url, mapping={})
+    for asked in (
+        lambda: ingests.Ingests(None, Limits(), None).ingest(who, "u", IngestRequest(mapping={})),
+        lambda: connectors.Connectors(None, None, Limits(), None).create(who, connector),
+        lambda: connectors.Connectors(None, None, Limits(), None).change(who, "c", ConnectorChange(mapping={})),
+    ):
+        with pytest.raises(Invalid):
+            await asked()
+    assert seen == [False] * 3
+
+
+def test_what_an_owner_stores_is_told_to_them_alone(tmp_path):
+    database, now = databases.migrated(f"sqlite:///{tmp_path / 'a'}"), datetime.now(UTC)
+    limits = Limits(UserLimits(storage=5))
+
+    def work(session):
+        session.add(UploadRow(
+            id="u", user_id="alice", length=4_711, received=0, filename="y", dataset_name="y", state="RECEIVED",
+            kept=True, created_at=now, updated_at=now, expires_at=now,
+        ))  # fmt: skip
+        for maker, told in (("alice", True), ("bob", False)):
+            with pytest.raises(BadOutputError) as refused:
+                refuse_too_much(session, limits, "alice", maker)
+            assert (refused.value.code, "4,711" in str(refused.value)) == ("QUOTA_EXCEEDED", told)
+
+    database.write_now(work)
+    database.close()

@@ -5,18 +5,27 @@ import base64
 import hashlib
 import os
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
 from alphintra_server.db.connector_tables import ConnectorRow, ConnectorRunRow
 from alphintra_server.db.dataset_tables import UploadRow
+from alphintra_server.db.tables import JobRow
 from alphintra_server.db.types import utc_now
+from alphintra_server.jobs import ingest
+from alphintra_server.limits import Limits
+from alphintra_server.services.ingests import enqueue_inspection
 from alphintra_server.services.upload_rows import MOST_OPEN
+from alphintra_server.uploads.receiving import Receiver
+from prometheus_client import REGISTRY
 from sqlalchemy import select
 
 from .conftest import TestIdentities
 from .counted import Counted
+from .databases import migrated
 
 HOME = "/api/datasets/upload"
 ALICE, MALLORY = "alice:researcher", "mallory:researcher"
@@ -87,6 +96,11 @@ def place(reply):
 
 def rows(services):
     return services.database.read_now(lambda session: list(session.scalars(select(UploadRow))))
+
+
+def methods():
+    samples = (sample for family in REGISTRY.collect() for sample in family.samples)
+    return {sample.labels["method"] for sample in samples if sample.name == "http_requests_total"}
 
 
 async def metrics(api):
@@ -366,3 +380,103 @@ async def test_a_form_with_one_file(api, services, data_dir):
         await asyncio.sleep(0.05)
     assert left == [reply.json["id"]]
     assert (await api("POST", HOME, user="alice:viewer", headers=kind, raw=body)).status == 403
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_body_that_is_settled_while_a_piece_of_it_is_taken(tmp_path, kept):
+    """One that came too late: its pieces stay in order, and nothing is written behind a file that is closed."""
+    path, pieces, gate, places = tmp_path / "file", (bytes(1 << 20), os.urandom(1 << 20)), threading.Event(), []
+    with ThreadPoolExecutor(4) as threads:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+        receiver = Receiver("u", descriptor, 0, 4 << 20, 4 << 20, None, hashlib.sha256(), threads)
+        put = receiver._put
+
+        def slow(piece, place):
+            if not place:
+                gate.wait(60)
+            places.append(place)
+            put(piece, place)
+
+        receiver._put = slow
+        await receiver.take(pieces[0])
+        taking = asyncio.create_task(receiver.take(pieces[1]))
+        await asyncio.sleep(0)
+        settling = asyncio.create_task(receiver.put_down() if kept else receiver.close())
+        await asyncio.sleep(0)
+        threading.Timer(0.05, gate.set).start()
+        await asyncio.gather(taking, settling)
+        await receiver.close()
+    if kept:
+        assert (places, receiver.whole.hexdigest()) == ([0, 1 << 20], hashlib.sha256(b"".join(pieces)).hexdigest())
+        assert path.read_bytes() == b"".join(pieces)
+    else:
+        assert (places, receiver._writing) == ([0], None)
+
+
+def test_what_is_looked_at_stays_as_long_as_what_was_just_sent(tmp_path):
+    """A look that ends when the file would have gone leaves the time to say how it is read."""
+    database, now = migrated(f"sqlite:///{tmp_path / 'a'}"), utc_now()
+    sent = now - timedelta(hours=23)
+    row = UploadRow(
+        id="u", user_id="alice", filename="a.csv", dataset_name="a", length=1, received=1, state="RECEIVED", kept=True,
+        expires_at=sent + timedelta(hours=24), created_at=sent, updated_at=sent,
+    )  # fmt: skip
+
+    def left(work):
+        def of(session):
+            work(session)
+            session.flush()
+            upload = session.get_one(UploadRow, "u")
+            return upload.expires_at - upload.updated_at, upload.updated_at
+
+        return database.write_now(of)
+
+    def fail(session):
+        job = session.get_one(JobRow, session.get_one(UploadRow, "u").job_id)
+        job.status, job.error_code, job.error = "FAILED", "WORKER_DIED", {"code": "WORKER_DIED"}
+        ingest.ended(session, job)
+
+    for work in (lambda session: (session.add(row), enqueue_inspection(session, row, Limits())), fail):
+        assert left(work)[0] == timedelta(hours=24)
+        assert left(lambda session: None)[1] >= now
+    database.close()
+
+
+async def test_heads_that_trip_up_what_reads_them(api, services, jp_http_port, jp_base_url):
+    """Each is answered, and none with a mistake of the server's."""
+    before = Counted()
+
+    async def ask(what, *head, body=b""):
+        reader, writer = await asyncio.open_connection("127.0.0.1", jp_http_port)
+        method, path = what.split()
+        first = f"{method} {jp_base_url.rstrip('/')}{path} HTTP/1.1"
+        lines = (first, f"Host: 127.0.0.1:{jp_http_port}", f"X-User: {ALICE}", *head, "", "")
+        writer.write("\r\n".join(lines).encode("latin-1") + body)
+        async with asyncio.timeout(60):
+            answer = await reader.read(100_000)
+        writer.close()
+        return int(answer.split()[1]), answer
+
+    async def form(head, kind="multipart/form-data; boundary=b"):
+        body = b"--b\r\n" + head + b"\r\n\r\nx,y\r\n--b--\r\n"
+        length = f"Content-Length: {len(body)}"
+        return (await ask(f"POST {HOME}", f"Content-Type: {kind}", length, "Connection: close", body=body))[0]
+
+    endless = "Content-Length: " + "9" * 5_000
+    assert (await ask("GET /api/datasets", endless))[0] == 413
+    assert (await ask(f"POST {HOME}", endless, "Content-Type: multipart/form-data; boundary=b"))[0] == 413
+    head = [f"{name}: {value}" for name, value in CHUNK.items()] + ["Upload-Offset: 0", "Content-Length: 1"]
+    status, answer = await ask(
+        f"PATCH {HOME}/x", *head, "Connection: close", "Upload-Checksum: sha256 \xe4", body=b"x"
+    )
+    assert (status, b"BAD_HEADER" in answer) == (400, True)
+    deep = b"(" * 7_000
+    assert await form(b"Content-Disposition: form-data; name=" + deep) == 400
+    assert await form(b"Content-Disposition: form-data", f"multipart/form-data; boundary={deep.decode()}") == 400
+    async with asyncio.timeout(60):  # what came of them is settled once they are answered
+        while {row.state for row in rows(services)} - {"ABORTED"}:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    # Whoever makes up methods makes no numbers of their own.
+    assert (await ask("MADEUP /api/datasets", "Connection: close"))[0] == 405
+    assert ("OTHER" in methods(), "MADEUP" in methods()) == (True, False)
+    assert before.since("upload_failures")["upload_failures_total BROKEN_FORM"] == 1.0

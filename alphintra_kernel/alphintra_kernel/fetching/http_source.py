@@ -138,8 +138,8 @@ def _one(asked: Asked, url: str, sink: Sink, conditions: Mapping[str, str]) -> F
 def _read(answer: Any, sink: Sink) -> Exception | None:
     """Write what comes; return what broke it off."""
     length = answer.headers.get("Content-Length", "")
-    if length.isdigit():
-        sink.room_for(int(length))
+    if length.isascii() and length.isdecimal():
+        sink.room_for(int(length.lstrip("0")[:18] or "0"))
     try:
         while block := answer.read1(_BLOCK, decode_content=False):
             sink.write(block)
@@ -167,13 +167,28 @@ def _following(asked: Asked, pool: urllib3.PoolManager, url: str, headers: Mappi
                 answer.close()
             return
         answer.close()
-        goal = urljoin(url, answer.headers["Location"])
+        goal = _goal(asked, url, answer.headers["Location"])
         if (urlsplit(goal).scheme, urlsplit(goal).netloc) != (parts.scheme, parts.netloc):
             secret = {}
         if parts.scheme == "https" and urlsplit(goal).scheme != "https":
             raise JobError(f"{_shown(asked, url)} sends on to an address without encryption", "SOURCE_REDIRECTS")
         url = goal
     raise JobError(f"the source sends on more than {MOST_REDIRECTS} times", "SOURCE_REDIRECTS")
+
+
+def _goal(asked: Asked, url: str, location: str) -> str:
+    """Return where an answer sends us.
+
+    Raises:
+        JobError: It is no address.
+    """
+    try:
+        goal = urljoin(url, location)
+        _ = urlsplit(goal).port
+    except ValueError:
+        text = f"{_shown(asked, url)} sends on to what is no address"
+        raise JobError(text, "SOURCE_REDIRECTS") from None
+    return goal
 
 
 @contextmanager

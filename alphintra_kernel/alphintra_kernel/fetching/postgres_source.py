@@ -91,6 +91,8 @@ def _authorities(sslmode: str) -> str | None:
 def _code(library: Any, error: Exception) -> str:
     state = getattr(error, "sqlstate", None)
     if state is None:
+        if not isinstance(error, library.OperationalError):
+            return "SOURCE_STATUS"  # of the query or of what came, such as a single % or the year 10,000
         text = str(error)
         if "certificate" in text:
             return "SOURCE_CERTIFICATE"

@@ -65,12 +65,13 @@ class DownloadHandler(AlphintraHandler):
             try:
                 await self._send(begun, query.format)
                 end = "WHOLE"
-            except (ServiceError, StreamClosedError, TimeoutError) as error:
-                if isinstance(error, ServiceError) and not self._headers_written:
+            except Exception as error:
+                if isinstance(error, StreamClosedError | TimeoutError):
+                    end = "LEFT"
+                elif not self._headers_written:
                     self.clear()
                     raise
-                if not isinstance(error, ServiceError):
-                    end = "LEFT"
+                # Whatever it is: raised on, it would have the body ended as that of a whole file is.
                 self._break_off(error)
             finally:
                 DOWNLOADS.labels(query.format, end).inc()
@@ -93,7 +94,9 @@ class DownloadHandler(AlphintraHandler):
 
     def _break_off(self, error: Exception) -> None:
         """Close the connection without the end of the body, so that nobody takes what came for the whole."""
-        if not isinstance(error, StreamClosedError):
+        if isinstance(error, ServiceError | TimeoutError):
             self.log.warning("A download was broken off: %s", error)
+        elif not isinstance(error, StreamClosedError):
+            self.log.error("A download was broken off", exc_info=error)
         connection: Any = self.request.connection
         connection.stream.close()

@@ -72,6 +72,17 @@ def number_of(text: str) -> int:
     return int(text)
 
 
+def announced(request: HTTPServerRequest) -> int | None:
+    """Read how many bytes of a body the head says; ``None`` where it says no number.
+
+    Of one with thousands of digits Python makes no number: the first ones tell that it is too many.
+    """
+    given = request.headers.get("Content-Length", "")
+    if not given.isascii() or not given.isdecimal():
+        return None
+    return int(given.lstrip("0")[:18] or "0")
+
+
 def key_of(
     request: HTTPServerRequest,
     who: Caller,

@@ -22,6 +22,7 @@ from ..uploads import protocol
 from ..uploads.multipart import FormWithFile
 from ..uploads.receiving import Receiver
 from .base import AlphintraHandler, database_away, endpoint
+from .reading import announced
 
 MOST_FORM = 64 << 20
 """Bytes of the file of a form."""
@@ -106,12 +107,13 @@ class UploadingHandler(AlphintraHandler):
         """Hand over what was received.
 
         Raises:
-            ServiceError: It was refused on the way.
+            ServiceError: It was refused on the way, or its sender has left: then it is settled already.
         """
         if self._refusal is not None:
             raise self._refusal
         receiver, self._receiver = self._receiver, None
-        assert receiver is not None
+        if receiver is None:
+            raise errors.Gone("Whoever sent this has left.", code="SENDER_LEFT")
         return receiver
 
     def _settle(self, *, keep: bool) -> None:
@@ -148,10 +150,6 @@ class UploadingHandler(AlphintraHandler):
         if self.request.method == "POST" and meant in ("PATCH", "DELETE"):
             self.request.method = meant
 
-    def _length(self) -> int | None:
-        given = self.request.headers.get("Content-Length")
-        return int(given) if given is not None and given.isdecimal() else None
-
 
 class UploadsHandler(UploadingHandler):
     """All uploads of the caller."""
@@ -167,7 +165,7 @@ class UploadsHandler(UploadingHandler):
             protocol.check_version(self.request.headers["Tus-Resumable"])
             return
         form = FormWithFile(self.request.headers.get("Content-Type"))
-        length = self._length()
+        length = announced(self.request)
         room = MOST_FORM if length is None else min(length, MOST_FORM)
         self._receiver = await self._uploads.begin_form(who, room)
         self._form = form
@@ -242,7 +240,7 @@ class UploadHandler(UploadingHandler):
         offset = protocol.read_number("Upload-Offset", headers.get("Upload-Offset"))
         checksum = protocol.read_checksum(headers.get("Upload-Checksum"))
         self._receiver = await self._uploads.begin(
-            who, self.path_args[0], offset, self._length(), checksum
+            who, self.path_args[0], offset, announced(self.request), checksum
         )
 
     @endpoint("datasets:read", response=Upload, problems=(404,))

@@ -29,7 +29,7 @@ from ..errors import Conflict
 from ..limits import Limits
 from ..metrics import INGEST_FAILURES, INGEST_SECONDS, INGESTED_ROWS
 from ..sealing.vault import Vault
-from ..services import connector_runs
+from ..services import connector_runs, upload_rows
 from ..services.dataset_inputs import NOT_ADDED, Inputs, current_is_sealed, refuse_sealed
 from ..services.dataset_recording import Made, record
 from ..services.dataset_storage import DatasetStorage
@@ -55,7 +55,7 @@ _NOT_THE_FILE = frozenset(
 _REASONS = frozenset(
     {
         "BAD_COLUMN", "BAD_JSON", "BAD_MAPPING", "BAD_SYMBOL", "COLUMN_LIMIT", "CONFLICT", "DAMAGED_FILE", "EMPTY_FILE",
-        "KNOWN_FROM_MISSING", "MAPPING_MISMATCH", "NOT_SORTED", "NO_REFERENCE", "NO_ROWS", "OVERLAP",
+        "INTERNAL_ERROR", "KNOWN_FROM_MISSING", "MAPPING_MISMATCH", "NOT_SORTED", "NO_REFERENCE", "NO_ROWS", "OVERLAP",
         "OVERLAP_CONFLICT", "PARENT_CHANGED", "QUOTA_EXCEEDED", "ROW_LIMIT", "SEALED", "TOO_LARGE", "TS_TZ_MISSING",
         "UNKNOWN_FILE_TYPE", "UNKNOWN_TIME_ZONE", "UNREADABLE",
     }
@@ -88,7 +88,7 @@ class InspectKind(JobKind):
         found = output.model_dump(mode="json")
         row.inspection = found | {"remembered": None if remembered is None else remembered.mapping}
         row.state, row.error = "INSPECTED", None
-        row.updated_at = database_now(session)
+        upload_rows.went_on(row, database_now(session))
 
     def told(self, row: JobRow, output: Any) -> None:
         """Count what came of it, and remove a file that cannot be read."""
@@ -213,7 +213,7 @@ class IngestKind(JobKind):
         _done(session, upload, sealed=output.manifest.sealed)
         if fetched is not None:
             connector_runs.succeed(session, *fetched, "DONE", version.id, version.row_count - before)
-        refuse_too_much(session, self._limits, row.owner_id)
+        refuse_too_much(session, self._limits, row.owner_id, row.user_id)
         if row.remember and row.fingerprint is not None and not beside:
             _remember(session, row)
 
@@ -243,7 +243,8 @@ def ended(session: Session, job: JobRow) -> None:
     if row is None:
         return
     now = database_now(session)
-    row.error, row.updated_at = job.error, now
+    row.error = job.error
+    upload_rows.went_on(row, now)
     if job.kind == INGEST:
         row.state = "RECEIVED" if row.inspection is None else "INSPECTED"
     elif job.status == "CANCELLED" or job.error_code in _NOT_THE_FILE:

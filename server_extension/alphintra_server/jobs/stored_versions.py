@@ -41,11 +41,11 @@ _PARENT, _OTHER = "parent", "other"
 _REASONS = frozenset(
     {
         "BAD_COLUMN", "BAD_DATA", "BAD_DIVIDEND", "BAD_OUTPUT", "BAD_PARAMETER", "CACHE_TOO_SMALL", "DAMAGED_FILE",
-        "DATASET_ACCESS", "DATASET_DELETED", "DATA_GONE", "DISK_FULL", "DISK_LIMIT", "INTERNAL", "LOOK_AHEAD", "LOST",
-        "MEMORY_LIMIT", "NOT_ON_GRID", "NOT_RAW", "NOT_SORTED", "NO_KNOWLEDGE", "NO_ROWS", "NO_SANDBOX", "NO_TIMEFRAME",
-        "OUTPUT_LIMIT", "PARENT_CHANGED", "PROTOCOL", "QUOTA_EXCEEDED", "SEALED", "SEALED_BUSY", "SEALED_TOO_LARGE",
-        "STORAGE", "STORE_FAILED", "TIME_LIMIT", "TOO_LARGE", "UNKNOWN_COLUMN", "UNKNOWN_DATASET", "UNKNOWN_SYMBOL",
-        "WORKER_DIED",
+        "DATASET_ACCESS", "DATASET_DELETED", "DATA_GONE", "DISK_FULL", "DISK_LIMIT", "INTERNAL", "INTERNAL_ERROR",
+        "LOOK_AHEAD", "LOST", "MEMORY_LIMIT", "NOT_ON_GRID", "NOT_RAW", "NOT_SORTED", "NO_KNOWLEDGE", "NO_ROWS",
+        "NO_SANDBOX", "NO_TIMEFRAME", "OUTPUT_LIMIT", "PARENT_CHANGED", "PROTOCOL", "QUOTA_EXCEEDED", "SEALED",
+        "SEALED_BUSY", "SEALED_TOO_LARGE", "STORAGE", "STORE_FAILED", "TIME_LIMIT", "TOO_LARGE", "UNKNOWN_COLUMN",
+        "UNKNOWN_DATASET", "UNKNOWN_SYMBOL", "WORKER_DIED",
     }
 )  # fmt: skip
 
@@ -154,7 +154,7 @@ class ProcessKind(JobKind):
         version.about = version.about | {"all_rules_ran": found.ran, COUNTS: stands.counts}
         version.acknowledgements = stands.acknowledgements
         row.made_id = version.id
-        refuse_too_much(session, self._limits, row.owner_id)
+        refuse_too_much(session, self._limits, row.owner_id, row.user_id)
         when_committed(session, lambda: PROCESSED_ROWS.inc(version.row_count))
 
 

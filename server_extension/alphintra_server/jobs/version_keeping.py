@@ -44,8 +44,10 @@ def kept(storage: DatasetStorage, owner: Callable[[], str], output: Written, fol
         raise BadOutputError(str(error), error.code if error.code in _OF_THE_STORE else "BAD_OUTPUT") from None
 
 
-def refuse_too_much(session: Session, limits: Limits, owner_id: str) -> None:
+def refuse_too_much(session: Session, limits: Limits, owner_id: str, maker_id: str) -> None:
     """Refuse a version that was recorded in this transaction, if its owner has more now than may be.
+
+    How much that is, is told to them alone: another who may change a dataset of theirs sees nothing else of theirs.
 
     Raises:
         BadOutputError: ``QUOTA_EXCEEDED``.
@@ -54,6 +56,9 @@ def refuse_too_much(session: Session, limits: Limits, owner_id: str) -> None:
     session.flush()
     quota, used = limits.of(owner_id).storage, storage_used(session, owner_id).total
     if used > quota:
+        if maker_id != owner_id:
+            text = "The dataset's owner has no room for another version: make it one of a dataset of yours."
+            raise BadOutputError(text, "QUOTA_EXCEEDED")
         text = f"With this version {used:,} bytes would be stored, and {quota:,} may be: delete something."
         raise BadOutputError(text, "QUOTA_EXCEEDED")
 

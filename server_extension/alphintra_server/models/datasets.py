@@ -199,7 +199,7 @@ class PreviewQuery(Body):
 
     symbol: str | None = Field(None, max_length=128)
     version: int | None = Field(None, ge=1, lt=2**31, description="Of which version; absent: of the current one.")
-    rows: int = Field(20, ge=1, le=200)
+    rows: int = Field(20, ge=1, le=200, description="At most so many; of very many columns fewer, 50,000 values.")
     max_points: int = Field(500, ge=10, le=4000)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from .base import Body, Reply
+from .datasets import MOST_TAGS, Tag
 
 
 class Stated(Body):
@@ -37,9 +38,7 @@ class IngestRequest(Body):
     )
     about: Stated = Stated()
     description: str = Field("", max_length=5_000)
-    tags: list[Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^|]+$")]] = Field(
-        default_factory=list, max_length=20
-    )
+    tags: list[Tag] = Field(default_factory=list, max_length=MOST_TAGS)
     remember: bool = Field(True, description="Propose this mapping for files of the same columns from now on.")
 
 

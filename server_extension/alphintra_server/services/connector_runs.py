@@ -33,10 +33,10 @@ PASSING = frozenset(
 )  # fmt: skip
 """Why a run may fail that another one, a little later, may not."""
 _REASONS = PASSING | {
-    "BAD_MAPPING", "BAD_OUTPUT", "CACHE_TOO_SMALL", "DAMAGED_FILE", "DATASET_DELETED", "DISK_LIMIT", "MAPPING_MISMATCH",
-    "MISSING_LIBRARY", "NO_ROWS", "OVERLAP_CONFLICT", "QUOTA_EXCEEDED", "SEALED", "SECRET_GONE", "SOURCE_ADDRESS",
-    "SOURCE_CERTIFICATE", "SOURCE_MISSING", "SOURCE_REDIRECTS", "SOURCE_REFUSED", "SOURCE_STATUS", "SOURCE_TOO_LARGE",
-    "TS_PARSE",
+    "BAD_MAPPING", "BAD_OUTPUT", "CACHE_TOO_SMALL", "DAMAGED_FILE", "DATASET_DELETED", "DISK_LIMIT", "INTERNAL_ERROR",
+    "MAPPING_MISMATCH", "MISSING_LIBRARY", "NO_ROWS", "OVERLAP_CONFLICT", "QUOTA_EXCEEDED", "SEALED", "SECRET_GONE",
+    "SOURCE_ADDRESS", "SOURCE_CERTIFICATE", "SOURCE_MISSING", "SOURCE_REDIRECTS", "SOURCE_REFUSED", "SOURCE_STATUS",
+    "SOURCE_TOO_LARGE", "TS_PARSE",
 }  # fmt: skip
 
 
@@ -145,6 +145,8 @@ def job_ended(session: Session, job: JobRow) -> None:
     if code == "DATASET_DELETED":
         # Nobody wants it: it comes back when its owner says so.
         connector.paused, connector.due_at = True, None
+    elif connector.paused or connector.schedule is None:
+        return  # it runs by itself no more: that was said while this run was under way
     elif code in PASSING and run.trigger != HAND and connector.failures <= MOST_RETRIES:
         connector.retry_at = now + pause_after(connector.failures, random.random())
 

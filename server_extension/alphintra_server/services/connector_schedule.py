@@ -72,4 +72,7 @@ def since(last: datetime, timeframe: str, overlap: int) -> datetime:
     found = _STEP.fullmatch(timeframe)
     if found is None:
         return last
-    return last - overlap * int(found[1]) * _UNITS[found[2]]
+    try:
+        return last - overlap * int(found[1]) * _UNITS[found[2]]
+    except OverflowError:  # thousands of bars of years each: all that there is
+        return datetime.min.replace(tzinfo=UTC)

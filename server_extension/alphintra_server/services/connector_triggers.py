@@ -74,7 +74,10 @@ class ConnectorTriggers(Repeated):
             ConnectorRow.run_id.is_(None),
             or_(ConnectorRow.due_at <= now, ConnectorRow.retry_at <= now),
         )
-        found = session.execute(query.order_by(ConnectorRow.due_at, ConnectorRow.id).limit(_BATCH)).all()
+        # Users in turn: what of one waits until their queue has room must not keep what others have due from its time.
+        in_order = (ConnectorRow.due_at, ConnectorRow.id)
+        turn = func.row_number().over(partition_by=ConnectorRow.user_id, order_by=in_order)
+        found = session.execute(query.order_by(turn, *in_order).limit(_BATCH)).all()
         for row in found:
             # A calendar takes seconds to load, the first time: here, where no other waits for the database meanwhile.
             with suppress(DataError, ValueError):

@@ -85,7 +85,7 @@ class Connectors:
                 raise Invalid.field("mapping", "the bars of an exchange are read as they are: leave it out")
             mapping, about = mapping_of_bars(), about_bars(about, body.source.timeframe)
         elif mapping is not None:
-            mapping = checked_mapping(mapping)
+            mapping = await asyncio.to_thread(checked_mapping, mapping)
         _refuse_unfit(body.source, body.secret, body.since)
         schedule = None if body.schedule is None else body.schedule.model_dump()
         due = await self._due(schedule)
@@ -155,7 +155,7 @@ class Connectors:
         for name in ("name", "source", "overlap_bars", "paused"):
             if name in given and getattr(body, name) is None:
                 raise Invalid.field(name, "it cannot be null")
-        mapping = None if body.mapping is None else checked_mapping(body.mapping)
+        mapping = None if body.mapping is None else await asyncio.to_thread(checked_mapping, body.mapping)
         before = await self._database.read(lambda session: _find(session, who, connector_id))
         schedule = before.schedule
         if "schedule" in given:
@@ -186,14 +186,18 @@ class Connectors:
             if body.overlap_bars is not None:
                 row.overlap_bars = body.overlap_bars
             _refuse_names(row.source, row.secret_names, row.since)
-            resumed = row.paused and body.paused is False
+            resumed, next_time = row.paused and body.paused is False, due
+            if "schedule" in given:
+                row.schedule = schedule
+            elif resumed and row.schedule != schedule:  # another request has changed it since it was read
+                next_time = next_due(row.schedule, self._clock(session))
             if body.paused is not None:
                 row.paused = body.paused
             if resumed and connector_runs.dataset_of(session, row) is None:
                 # It was deleted; whoever goes on all the same wants it anew.
                 row.version_id = row.conditions = None
             if resumed or "schedule" in given:
-                row.schedule, row.due_at, row.failures = schedule, due, 0
+                row.due_at, row.failures = next_time, 0
             if row.paused or row.schedule is None:
                 row.due_at = row.retry_at = None
             row.updated_at = utc_now()

@@ -8,7 +8,7 @@ import unicodedata
 from ..errors import Invalid
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_TAKEN = frozenset({"upload", "uploads", "usage", "mappings", "recipes"})
+_TAKEN = frozenset({"upload", "uploads", "usage", "mappings", "recipes", "rules"})
 """What stands in an address where a name could."""
 _ID = re.compile(r"[0-9a-f]{32}")
 _ENDINGS = re.compile(r"(\.(csv|tsv|txt|parquet|pq|jsonl?|ndjson|xlsx?|feather|arrow|gz|zip|zst))+$", re.I)

@@ -113,10 +113,11 @@ class Datasets:
 
         def work(session: Session) -> str:
             row = find(session, who, dataset_id, Level.EDIT)
-            if before is not None:
-                session.refresh(row, with_for_update=True)
-                if row.updated_at != before.updated_at:
-                    raise _changed(before)
+            # Alone with it: what lists look for is made of all that is said of it, also of what another changes.
+            session.refresh(row, with_for_update=True)
+            find(session, who, row.id, Level.EDIT)
+            if before is not None and row.updated_at != before.updated_at:
+                raise _changed(before)
             if body.description is not None:
                 row.description = body.description
             if body.tags is not None:
@@ -166,7 +167,8 @@ class Datasets:
         row, place = await self._placed(who, dataset_id, query.version)
         if place is not None:
             found = await self._told(who, row, place)
-            return stored_previews.preview(row.id, found, query.symbol, query.rows, query.max_points)
+            asked = (query.symbol, query.rows, query.max_points)
+            return await asyncio.to_thread(stored_previews.preview, row.id, found, *asked)
         symbol = _symbol(row, query.symbol)
         manifest = row.manifest
         names = manifest["sample"]["columns"]
@@ -187,7 +189,8 @@ class Datasets:
         """Summarise columns, over all symbols or of one."""
         row, place = await self._placed(who, dataset_id, query.version)
         if place is not None:
-            return stored_previews.statistics(row.id, await self._told(who, row, place), query.symbol)
+            found = await self._told(who, row, place)
+            return await asyncio.to_thread(stored_previews.statistics, row.id, found, query.symbol)
         manifest = row.manifest
         entries = {
             item["name"]: {key: item[key] for key in ("title", "first", "last", "rows")}

@@ -11,6 +11,8 @@ from .dataset_rows import LISTED
 
 MOST_SYMBOLS = 200
 """Symbols that statistics tell of one by one."""
+MOST_CELLS = 50_000
+"""Values of the rows of a preview: thousands of columns have fewer rows, for an answer is written in one piece."""
 
 
 def preview(dataset_id: str, manifest: dict[str, Any], symbol: str | None, rows: int, points: int) -> DatasetPreview:
@@ -20,16 +22,17 @@ def preview(dataset_id: str, manifest: dict[str, Any], symbol: str | None, rows:
         Invalid: There is no such symbol.
     """
     chosen = _symbol(manifest, symbol)
-    names = manifest["sample"].get("columns", [])
-    sample = [dict(zip(names, row, strict=True)) for row in manifest["sample"].get("rows", [])]
-    own = [row for row in sample if row["symbol"] == chosen]
+    names: list[str] = manifest["sample"].get("columns", [])
+    sample: list[list[Any]] = manifest["sample"].get("rows", [])
+    own = [row for row in sample if row[names.index("symbol")] == chosen] if sample else []
+    most = min(rows, max(MOST_CELLS // max(len(names), 1), 1))
     return DatasetPreview(
         dataset_id=dataset_id,
-        sample_data=(sample if symbol is None else own)[:rows],
+        sample_data=[dict(zip(names, row, strict=True)) for row in (sample if symbol is None else own)[:most]],
         statistics={name: brief(found) for name, found in manifest["statistics"].items()},
         missing_values={name: found["nulls"] for name, found in manifest["statistics"].items()},
         data_types={"symbol": "string"} | {column["name"]: column["type"] for column in manifest["columns"]},
-        chart_data=_chart(manifest, chosen, own, points),
+        chart_data=_chart(manifest, chosen, names, own, points),
     )
 
 
@@ -94,27 +97,30 @@ def _text(value: int, kind: str) -> str:
     return moment.date().isoformat() if kind == "date32" else moment.isoformat().replace("+00:00", "Z")
 
 
-def _chart(manifest: dict[str, Any], symbol: str, own: list[dict[str, Any]], points: int) -> dict[str, Any]:
+def _chart(
+    manifest: dict[str, Any], symbol: str, names: list[str], own: list[list[Any]], points: int
+) -> dict[str, Any]:
     """Make the points that the sample has of a symbol; ``thinned`` says that they are not all there are."""
+    place = {name: index for index, name in enumerate(names)}
     named: dict[str, str] = {column["role"]: column["name"] for column in manifest["columns"] if column["role"]}
     doubles = [column["name"] for column in manifest["columns"] if column["type"] == "double"]
     series = named.get("close") or (doubles[0] if doubles else None)
     bars = _spans(manifest)[symbol]["rows"]
-    chosen = sorted(own, key=lambda row: row[named["time"]]) if series is not None else []
+    chosen = sorted(own, key=lambda row: row[place[named["time"]]]) if series is not None else []
     step = -(-len(chosen) // points) or 1
     chosen = chosen[::step]
-    times = [_seconds(row[named["time"]]) for row in chosen]
+    times = [_seconds(row[place[named["time"]]]) for row in chosen]
     prices = ("open", "high", "low", "close")
     candles: dict[str, Any] | None = None
     if all(role in named for role in prices):
-        candles = {role: [row[named[role]] for row in chosen] for role in prices}
+        candles = {role: [row[place[named[role]]] for row in chosen] for role in prices}
         candles |= {"time": times, "bars_each": 1}
-        candles["volume"] = [row[named["volume"]] for row in chosen] if "volume" in named else None
+        candles["volume"] = [row[place[named["volume"]]] for row in chosen] if "volume" in named else None
     return {
         "symbol": symbol,
         "series": series,
         "time": times,
-        "values": [row[series] for row in chosen] if series is not None else [],
+        "values": [row[place[series]] for row in chosen] if series is not None else [],
         "bars": bars,
         "thinned": len(chosen) < bars,
         "candles": candles,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
@@ -26,6 +26,22 @@ CAME_TO_NOTHING = ("FAILED", "EXPIRED")
 _FORGOTTEN = timedelta(days=30)
 
 
+def refuse_too_many(session: Session, user_id: str) -> None:
+    """Refuse to begin another upload where many are on their way; what a connector has brought is here already.
+
+    Raises:
+        TooMany: There are.
+    """
+    one_at_a_time(session.connection(), f"storage of {user_id}")
+    begun = select(func.count()).where(UploadRow.user_id == user_id, UploadRow.state == "RECEIVING")
+    if (session.scalar(begun) or 0) >= MOST_OPEN:
+        raise TooMany(
+            f"{MOST_OPEN} uploads of yours are on their way: finish or end one.",
+            code="TOO_MANY_UPLOADS",
+            headers={"Retry-After": "60"},
+        )
+
+
 def reserve(
     session: Session,
     user_id: str,
@@ -40,17 +56,9 @@ def reserve(
     """Begin an upload, if its user has room for it.
 
     Raises:
-        TooMany: They have begun too many.
         TooLarge: They have no room.
     """
     one_at_a_time(session.connection(), f"storage of {user_id}")
-    begun = select(func.count()).where(UploadRow.user_id == user_id, UploadRow.state == "RECEIVING")
-    if (session.scalar(begun) or 0) >= MOST_OPEN:
-        raise TooMany(
-            f"{MOST_OPEN} uploads of yours are on their way: finish or end one.",
-            code="TOO_MANY_UPLOADS",
-            headers={"Retry-After": "60"},
-        )
     used = storage_used(session, user_id).total
     if used + length > quota:
         raise TooLarge(
@@ -93,6 +101,12 @@ def advance(session: Session, upload_id: str, begin: int, end: int, hours: float
     if session.execute(mark).first() is None:
         raise Gone("The upload was ended meanwhile.", code="UPLOAD_ABORTED")
     return session.get_one(UploadRow, upload_id, populate_existing=True)
+
+
+def went_on(row: UploadRow, now: datetime) -> None:
+    """Note that something happened to an upload: from now on it stays as long as it did from then on."""
+    row.expires_at += now - row.updated_at
+    row.updated_at = now
 
 
 def is_open() -> ColumnElement[bool]:

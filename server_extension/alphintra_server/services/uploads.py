@@ -116,16 +116,20 @@ class Uploads:
                 f"A file has at most {self.bounds.most_bytes:,} bytes; this one has {length:,}.",
                 code="UPLOAD_TOO_LARGE",
             )
-        reserve = partial(
-            upload_rows.reserve,
-            user_id=who.user_id,
-            length=length,
-            filename=filename,
-            dataset=name,
-            metadata=metadata,
-            quota=self._limits.of(who.user_id).storage,
-            hours=self.bounds.hours,
-        )
+
+        def reserve(session: Session) -> UploadRow:
+            upload_rows.refuse_too_many(session, who.user_id)
+            return upload_rows.reserve(
+                session,
+                who.user_id,
+                length=length,
+                filename=filename,
+                dataset=name,
+                metadata=metadata,
+                quota=self._limits.of(who.user_id).storage,
+                hours=self.bounds.hours,
+            )
+
         row = await self._database.write(reserve)
         try:
             await self._on_disk(self._files.create, row.id, length)

@@ -152,6 +152,8 @@ class Validations:
             version.acknowledgements = [*version.acknowledgements, *accepted]
             version.validation_errors = [line for rule, line in still.items() if rule not in body.rules]
             version.is_validated = bool(version.about["all_rules_ran"]) and not version.validation_errors
+            # Another version may have become the current one since it was read: that one's errors are not these.
+            session.refresh(dataset, with_for_update=True)
             if dataset.current_version_id == version.id:
                 dataset.is_validated, dataset.validation_errors = version.is_validated, version.validation_errors
             made = Acknowledged(

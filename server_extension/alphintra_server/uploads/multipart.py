@@ -25,10 +25,8 @@ class FormWithFile:
     """
 
     def __init__(self, content_type: str | None) -> None:
-        head = EmailMessage(policy=policy.HTTP)
-        head["Content-Type"] = content_type or ""
-        boundary = head.get_boundary()
-        if head.get_content_type() != "multipart/form-data" or not boundary or len(boundary) > 200:
+        kind, boundary = _kind(content_type or "")
+        if kind != "multipart/form-data" or not boundary or len(boundary) > 200:
             raise BadRequest(
                 "Send the file as multipart/form-data, or by tus (with Tus-Resumable).", code="NOT_A_FORM"
             )
@@ -114,10 +112,23 @@ class FormWithFile:
         yield part
 
 
+def _kind(content_type: str) -> tuple[str, str | None]:
+    """Read what the head of a form says: its content type and its boundary."""
+    head = EmailMessage(policy=policy.HTTP)
+    try:
+        head["Content-Type"] = content_type
+        return head.get_content_type(), head.get_boundary()
+    except Exception:  # noqa: BLE001  brackets in brackets, and what else Python's reader of headers trips over
+        return "", None
+
+
 def _named(head: bytes) -> tuple[str, str | None]:
-    about = HeaderParser(policy=policy.HTTP).parsestr(head.decode("utf-8", "replace").lstrip("\r\n") + "\r\n\r\n")
-    name = about.get_param("name", None, "content-disposition")
-    filename = about.get_filename()
+    text = head.decode("utf-8", "replace").lstrip("\r\n") + "\r\n\r\n"
+    try:
+        about = HeaderParser(policy=policy.HTTP).parsestr(text)
+        name, filename = about.get_param("name", None, "content-disposition"), about.get_filename()
+    except Exception:  # noqa: BLE001  as above
+        raise _broken() from None
     if not isinstance(name, str):
         raise _broken()
     return name, filename

@@ -104,18 +104,20 @@ class Receiver:
 
     async def _write(self) -> None:
         await self._written()
-        if self._waiting and self._failure is None:
+        # Where two wait here (a body that came too late is settled while its last piece is taken), the first writes.
+        if self._waiting and self._failure is None and not self.ended:
             piece, self._waiting = self._waiting, bytearray()
             place, self.end = self.end, self.end + len(piece)
             self._writing = asyncio.get_running_loop().run_in_executor(self._threads, self._put, piece, place)
 
     async def _written(self) -> None:
-        writing, self._writing = self._writing, None
-        if writing is not None:
+        while (writing := self._writing) is not None:
             try:
                 await writing
             except (ServiceError, OSError) as error:
                 self._failure = error
+            if self._writing is writing:
+                self._writing = None
 
     def _put(self, piece: bytearray, place: int) -> None:
         if self._hash is not None:
