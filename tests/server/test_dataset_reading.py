@@ -108,7 +108,8 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path):
     for params, code in (
         ({"symbol": "C"}, "UNKNOWN_SYMBOL"), ({"column": "y"}, "UNKNOWN_COLUMN"), ({"start": "soon"}, "BAD_DATE"),
         ({"start": "2021-01-01", "end": "2020-01-01"}, "BAD_RANGE"), ({"points": 4_001}, "SCHEMA"),
-        ({"first_row": 1}, "INVALID"), ({"first_row": 1, "stop_row": 2, "end": "2020-01-01"}, "INVALID"),
+        ({"first_row": 1}, "INVALID"), ({"first_row": 2, "stop_row": 1}, "BAD_RANGE"),
+        ({"first_row": 1, "stop_row": 2, "end": "2020-01-01"}, "INVALID"),
     ):  # fmt: skip
         reply = await ask(**params)
         assert (reply.status, reply.json["code"]) == (422, code), reply.json

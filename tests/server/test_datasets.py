@@ -212,6 +212,10 @@ async def test_ones_own_over_rest(api, services, tmp_path):
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "recipe.0.x")
     listed = (await api("GET", "/api/datasets", params={"tags": "B", "start": "2019-01-01"})).json
     assert [item["name"] for item in listed["items"]] == ["prices"]
+    turned = await api("GET", "/api/datasets", params={"start": "2020-01-02T12:00", "end": "2020-01-02T11:00"})
+    assert (turned.status, turned.json["code"]) == (422, "BAD_RANGE")
+    assert turned.json["detail"] == "start: 2020-01-02T12:00:00Z is after end, 2020-01-02T11:00:00Z"
+    assert (await api("GET", "/api/datasets", params={"start": "2020-01-02", "end": "2020-01-02"})).status == 200
     versions = (await api("GET", "/api/datasets/prices/versions")).json
     assert [item["number"] for item in versions["items"]] == [1]
     assert (await api("GET", "/api/datasets/prices/versions/1")).json == versions["items"][0]

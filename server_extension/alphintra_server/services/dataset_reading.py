@@ -77,6 +77,9 @@ class DatasetReading:
         """Draw a part of a symbol in a bounded number of candles."""
         if (query.first_row is None) != (query.stop_row is None):
             raise Invalid.field("stop_row", "first_row and stop_row go together")
+        if query.first_row is not None and query.stop_row is not None and query.first_row > query.stop_row:
+            text = f"{query.first_row:,} is after stop_row, {query.stop_row:,}"
+            raise Invalid.field("first_row", text, code="BAD_RANGE")
         if query.first_row is not None and (query.start, query.end) != (None, None):
             raise Invalid.field("start", "a part is named by its times or by its rows, not by both")
         found = await self._find(who, dataset_id, query.version)

@@ -58,7 +58,14 @@ class Datasets:
         self._limits = limits
 
     async def search(self, who: Caller, query: DatasetQuery) -> Slice[Dataset]:
-        """List by name."""
+        """List by name.
+
+        Raises:
+            Invalid: ``BAD_RANGE``: between such times there is no row of any.
+        """
+        if query.start is not None and query.end is not None and query.start > query.end:
+            start, end = (moment.isoformat().replace("+00:00", "Z") for moment in (query.start, query.end))
+            raise Invalid.field("start", f"{start} is after end, {end}", code="BAD_RANGE")
         order = (DatasetRow.name_folded, DatasetRow.id)
         wanted = [*listed(who), *_asked_for(query)]
         page = select(DatasetRow.id, func.count().over()).where(*wanted).order_by(*order)
