@@ -282,6 +282,9 @@ test('what cannot be read is named before it is asked for', () => {
     'symbol: no-symbol',
     'dataset: no-dataset'
   ]);
+  const named = (name: string): string[] =>
+    complaintsOf(form(mapping('time close'), name), ['vix-daily']).map(own => `${own.kind} ${own.detail}`);
+  assert.deepEqual([named(' vix-daily '), named('vix')], [['taken-name vix-daily'], []]);
   const unwritten = answer(form(mapping('time close')), 'columns[0].format', '');
   assert.deepEqual(kinds(unwritten), ['columns[0].format: no-format']);
 });
