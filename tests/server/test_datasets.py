@@ -165,6 +165,10 @@ async def test_statistics_over_all_and_of_one_symbol(api):
     assert one.json["columns"]["close"]["count"] == 196
     assert one.json["columns"]["close"]["min"] == 17.729
     assert one.json["columns"]["close"]["max"] == 38.2318
+    assert one.json["columns"].keys() == reply.json["columns"].keys()
+    assert sum(one.json["columns"]["close"]["histogram"]["counts"]) == 196
+    days = one.json["columns"]["session"]["coverage"]
+    assert (days["first"], sum(days["counts"])) == (one.json["symbols"]["FB"]["first"], 196)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ class StorageUsageHandler(AlphintraHandler):
 class DatasetPreviewHandler(AlphintraHandler):
     """A look inside."""
 
-    @endpoint("datasets:read", query=PreviewQuery, response=DatasetPreview, problems=(404, 410))
+    @endpoint("datasets:read", query=PreviewQuery, response=DatasetPreview, problems=(404, 410, 429, 503))
     async def get(self, who: Caller, dataset_id: str, *, query: PreviewQuery) -> DatasetPreview:
         """Preview rows, column statistics and a chart."""
         return await self.services.datasets.preview(who, dataset_id, query)
@@ -105,7 +105,7 @@ class DatasetPreviewHandler(AlphintraHandler):
 class DatasetStatisticsHandler(AlphintraHandler):
     """Numbers about its columns."""
 
-    @endpoint("datasets:read", query=StatisticsQuery, response=DatasetStatistics, problems=(404, 410))
+    @endpoint("datasets:read", query=StatisticsQuery, response=DatasetStatistics, problems=(404, 410, 429, 503))
     async def get(self, who: Caller, dataset_id: str, *, query: StatisticsQuery) -> DatasetStatistics:
-        """Summarise the columns: over all symbols, or of one of a dataset that ships."""
+        """Summarise the columns: over all symbols, as they are kept, or of one, counted from its rows."""
         return await self.services.datasets.statistics(who, dataset_id, query)

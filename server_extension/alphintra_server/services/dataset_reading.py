@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any
 
 from alphintra.store.layout import MANIFEST, file_name
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from ..errors import Gone, Invalid, NotFound, ServiceError
 from ..jobs.worker_home import Link
 from ..models.dataset_reading import CandlesQuery, DatasetCandles, DownloadPlan, DownloadQuery
 from ..readers.pool import Readers, Source
-from ..readers.process import Said
+from ..readers.process import ReaderFailed, Said
 from ..sealing.vault import FOLDER as _FOLDER
 from ..sealing.vault import SealedVersion, Vault
 from ..waiting import in_waiting
@@ -33,6 +34,7 @@ from .dataset_rows import find
 from .dataset_storage import DatasetStorage, told
 
 _MOST_SKETCHES = 64 << 20
+_STATISTICS = TypeAdapter(dict[str, dict[str, Any]])
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,21 @@ class DatasetReading:
         with told():
             raw = await self._readers.sketches(Source(who.user_id, dataset_id, version_id), _MOST_SKETCHES)
         return dict(await asyncio.to_thread(json.loads, raw))
+
+    async def statistics(
+        self, who: Caller, dataset_id: str, version_id: str, symbol: str
+    ) -> dict[str, dict[str, Any]]:
+        """Return the statistics of a symbol's columns, counted from its rows.
+
+        The caller has looked up that they may read it.
+        """
+        with told():
+            source = Source(who.user_id, dataset_id, version_id)
+            raw = await self._readers.statistics(source, symbol, _MOST_SKETCHES)
+        try:
+            return await asyncio.to_thread(_STATISTICS.validate_json, raw)
+        except ValidationError:
+            raise ReaderFailed("The dataset's reader told no statistics of columns.") from None
 
     async def allowed(self, sources: Collection[Source]) -> Collection[Source]:
         """Return those that may still be read by whom they are for."""

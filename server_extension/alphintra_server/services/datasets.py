@@ -194,7 +194,10 @@ class Datasets:
         """Summarise columns, over all symbols or of one."""
         row, place = await self._placed(who, dataset_id, query.version)
         if place is not None:
-            return stored_previews.statistics(row.id, await self._told(who, row, place), query.symbol)
+            found = await self._manifests.read(place)
+            if query.symbol is None or found["symbols"] == [query.symbol]:
+                return stored_previews.statistics(row.id, await self._told(who, row, place))
+            return await self._of_symbol(who, row.id, place.version_id, found, query.symbol)
         manifest = row.manifest
         entries = {
             item["name"]: {key: item[key] for key in ("title", "first", "last", "rows")}
@@ -220,6 +223,19 @@ class Datasets:
             row_count=entries[symbol]["rows"],
             columns=await asyncio.to_thread(shipped_datasets.summarise, manifest, symbol),
             symbols={symbol: entries[symbol]},
+            symbol_count=1,
+        )
+
+    async def _of_symbol(
+        self, who: Caller, dataset_id: str, version_id: str, manifest: dict[str, Any], symbol: str
+    ) -> DatasetStatistics:
+        span = stored_previews.span_of(manifest, symbol)
+        found = await self._reading.statistics(who, dataset_id, version_id, symbol)
+        return DatasetStatistics(
+            dataset_id=dataset_id,
+            row_count=span["rows"],
+            columns={name: stored_previews.brief(own, whole=True) for name, own in found.items()},
+            symbols={symbol: span},
             symbol_count=1,
         )
 
@@ -338,5 +354,5 @@ def _symbol(row: DatasetRow, symbol: str | None) -> str:
         return row.symbols[0]
     if symbol not in row.symbols:
         shown = ", ".join(row.symbols[:LISTED])
-        raise Invalid.field("symbol", f"{row.name} has no symbol {symbol!r}; it has {shown}")
+        raise Invalid.field("symbol", f"{row.name} has no symbol {symbol!r}; it has {shown}", code="UNKNOWN_SYMBOL")
     return symbol
