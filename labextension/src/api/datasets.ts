@@ -115,6 +115,8 @@ export interface IAcknowledged {
 export interface IValidationReport extends IAcknowledged {
   /** What was chosen for it; of the first one nothing was. */
   parameters: Partial<IRuleChoice>;
+  /** In how many places of all rows each error is; the report may be of those alone that were added last. */
+  counts: Record<string, number>;
   report: { checked: string; results: IRuleResult[] } | null;
 }
 

@@ -344,8 +344,9 @@ test('a report has its open errors first, and says what was not checked', () => 
   });
   const found = {
     is_validated: false,
-    validation_errors: ['TS_ORDER: not sorted (9 places)', 'OLD_ERROR: it was there before (1 place)'],
+    validation_errors: ['TS_ORDER: not sorted (9 places); in the rows before: (1 place: a.csv)', 'OLD_ERROR: it was there before (1 place)'],
     acknowledgements: [{ rule: 'OHLC_ORDER', who: 'alice', when: '2026-11-27T10:00:00Z', why: 'a known outage' }],
+    counts: { TS_ORDER: 10, OLD_ERROR: 2, OHLC_ORDER: 3 },
     report: {
       checked: '2026-11-27T10:00:00Z',
       results: [
@@ -382,6 +383,9 @@ test('a report has its open errors first, and says what was not checked', () => 
     ]
   );
   assert.deepEqual([unchecked.map(own => own.reason), passed], [['there is no volume'], 1]);
+  // Rows were added: what was open before is told with what is new.
+  assert.deepEqual(fired.map(own => own.count), [10, 2, 3, 5, 4]);
+  assert.deepEqual(fired[0]!.places.map(own => own.message), ['in the rows before: (1 place: a.csv)']);
   const [first, second] = fired[2]!.places;
   assert.equal(placeText(first!), 'a.csv, row 7, line 8, A, 2024-03-04 06:00:00, column High');
   assert.equal(placeText(second!), 'B, 2024-03-05');
