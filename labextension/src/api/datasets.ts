@@ -11,6 +11,7 @@ export interface IDataset {
   asset_class: string;
   /** In a list the first of them alone. */
   symbols: string[];
+  columns: string[];
   symbol_count: number;
   timeframe: string;
   start_date: string;
