@@ -114,6 +114,7 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path, monkeyp
     ):  # fmt: skip
         reply = await ask(**params)
         assert (reply.status, reply.json["code"]) == (422, code), reply.json
+        assert reply.json["errors"][0]["field"] in (*params, "start", "stop_row"), reply.json
     assert (await ask(version=7)).json["code"] == "UNKNOWN_VERSION"
 
     # Statistics of a symbol are counted from its rows; of the only one of a version they are kept.
@@ -158,6 +159,7 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path, monkeyp
     ):  # fmt: skip
         reply = await ask("/download", **params)
         assert (reply.status, reply.json["code"]) == (422, code), reply.json
+        assert reply.json["errors"][0]["field"] in params, reply.json
     assert len(readers_of(services)) == 3  # each of whom a picture was asked for, and what ships
     counted = before.since("reader", "download", text=(await api("GET", "/metrics", user=ALICE)).json.decode())
     ends = {name: count for name, count in counted.items() if name.startswith("downloads")}

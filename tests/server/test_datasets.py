@@ -171,6 +171,29 @@ async def test_statistics_over_all_and_of_one_symbol(api):
     assert (days["first"], sum(days["counts"])) == (one.json["symbols"]["FB"]["first"], 196)
 
 
+async def test_what_there_is_not_is_said_as_every_other_problem(api):
+    wrong = await api("PUT", "/api/datasets/prices", {})
+    assert (wrong.status, wrong.json["code"], wrong.headers["Allow"]) == (
+        405, "METHOD_NOT_ALLOWED", "GET, DELETE, PATCH, OPTIONS",
+    )  # fmt: skip
+    assert wrong.json["detail"] == "PUT is not for this address, which takes GET, DELETE, PATCH."
+    head = await api("HEAD", "/api/datasets")
+    assert (head.status, head.headers["Allow"]) == (405, "GET, OPTIONS")
+    for path in ("/api/datasets/prices/nothing", "/api/datasets/prices/versions/x", "/api/backtests/a/b/c"):
+        for verb in ("GET", "DELETE"):
+            missing = await api(verb, path)
+            assert (missing.status, missing.kind, missing.json["code"]) == (
+                404, "application/problem+json", "UNKNOWN_ADDRESS",
+            ), path  # fmt: skip
+    # A page of another origin learns what it may send and read, as far as it may ask.
+    asked = await api("OPTIONS", "/api/datasets/prices", headers={"Origin": "https://front.example"})
+    assert (asked.status, asked.headers["Allow"]) == (200, "GET, DELETE, PATCH, OPTIONS")
+    assert {"if-match", "idempotency-key", "tus-resumable"} <= {
+        name.strip() for name in asked.headers["Access-Control-Allow-Headers"].split(",")
+    }
+    assert "ETag" in asked.headers["Access-Control-Expose-Headers"]
+
+
 @pytest.mark.parametrize(
     ("path", "params", "status", "field"),
     [

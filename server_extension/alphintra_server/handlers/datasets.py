@@ -36,12 +36,19 @@ class DatasetsHandler(AlphintraHandler):
 class DatasetHandler(AlphintraHandler):
     """One dataset."""
 
-    @endpoint("datasets:read", response=Dataset, problems=(404, 410))
+    @endpoint("datasets:read", response=Dataset, problems=(404, 410), tells=("ETag",))
     async def get(self, who: Caller, dataset_id: str) -> Dataset:
         """Read a dataset, by id or name; what others share with you, by id."""
         return await self.services.datasets.get(who, dataset_id)
 
-    @endpoint("datasets:write", body=DatasetChange, response=Dataset, problems=(404, 410, 412))
+    @endpoint(
+        "datasets:write",
+        body=DatasetChange,
+        response=Dataset,
+        problems=(404, 410, 412),
+        reads={"If-Match": "The `ETag` of the dataset as it was read: changed since, it is 412 `CHANGED_MEANWHILE`."},
+        tells=("ETag",),
+    )
     async def patch(self, who: Caller, dataset_id: str, *, body: DatasetChange) -> Dataset:
         """Change the description and the tags of a dataset. Takes If-Match, with the ETag of reading it."""
         return await self.services.datasets.change(who, dataset_id, body, self.request.headers.get("If-Match"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from array import array
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -35,6 +35,30 @@ from .dataset_storage import DatasetStorage, told
 
 _MOST_SKETCHES = 64 << 20
 _STATISTICS = TypeAdapter(dict[str, dict[str, Any]])
+
+
+_CANDLES = {
+    "UNKNOWN_SYMBOL": "symbol", "UNKNOWN_COLUMN": "column", "NOT_TRADABLE": "column", "BAD_RANGE": "start",
+}  # fmt: skip
+_FILES = {
+    "UNKNOWN_SYMBOL": "symbols", "UNKNOWN_DATASET": "symbols", "UNKNOWN_COLUMN": "columns", "BAD_RANGE": "start",
+    "TOO_MANY_ROWS": "format", "CELL_LIMIT": "format",
+}  # fmt: skip
+"""Which field of a query a reader's error is about, by its code."""
+
+
+@contextmanager
+def _fields(query: CandlesQuery | DownloadQuery) -> Iterator[None]:
+    """Name the field that a reader, or what reads what ships, complains of."""
+    try:
+        yield
+    except Invalid as error:
+        place = (_CANDLES if isinstance(query, CandlesQuery) else _FILES).get(error.code)
+        if error.code == "BAD_DATE":  # its text begins with the bound's name
+            place = "end" if error.detail.lower().startswith("end=") else "start"
+        if place is not None and not error.errors:
+            error.errors = [{"field": place, "message": error.detail}]
+        raise
 
 
 @dataclass(frozen=True)
@@ -87,17 +111,17 @@ class DatasetReading:
         found = await self._find(who, dataset_id, query.version)
         symbol = query.symbol if query.symbol is not None else found.first_symbol
         request = query.model_dump(exclude={"version"}) | {"type": "candles", "symbol": symbol}
-        if found.source.shipped is not None:
-            said, raw = await asyncio.to_thread(shipped_datasets.candles, found.manifest, request)
-        else:
-            with told():
+        with _fields(query), told():
+            if found.source.shipped is not None:
+                said, raw = await asyncio.to_thread(shipped_datasets.candles, found.manifest, request)
+            else:
                 said, raw = await self._readers.picture(found.source, request)
         return await asyncio.to_thread(_candles, found, symbol, query.column, said, raw)
 
     async def plan(self, who: Caller, dataset_id: str, query: DownloadQuery) -> DownloadPlan:
         """Look what a download would be; says what is wrong with it before there is a file."""
         found = await self._find(who, dataset_id, query.version)
-        with told():
+        with _fields(query), told():
             async with self._readers.download(found.source, _asked(query, "count")) as (rows, _):
                 return _plan(found, query, rows)
 
@@ -105,7 +129,7 @@ class DatasetReading:
     async def download(self, who: Caller, dataset_id: str, query: DownloadQuery) -> AsyncIterator[Begun]:
         """Begin a download; what is wrong with it is said before its first byte."""
         found = await self._find(who, dataset_id, query.version)
-        with told():
+        with _fields(query), told():
             async with self._readers.download(found.source, _asked(query, "export")) as (rows, reader):
                 yield Begun(_plan(found, query, rows), reader.parts())
 
