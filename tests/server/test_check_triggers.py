@@ -9,7 +9,7 @@ import pytest
 from alphintra_server.auth import Caller
 from alphintra_server.db.check_tables import CheckPlanInputRow, CheckPlanRow, CheckRunRow
 from alphintra_server.db.tables import DatasetRow, JobRow, OutboxRow
-from alphintra_server.errors import Conflict
+from alphintra_server.errors import Conflict, Invalid
 from alphintra_server.jobs import fair_queue, store
 from alphintra_server.limits import Limits, UserLimits
 from alphintra_server.models.base import PageQuery
@@ -234,6 +234,13 @@ async def test_what_is_read_beside_the_data_is_data_as_well(house):
     await house.triggers.look()
     assert (await house.runs(strategy))[2:] == [("MANUAL", 1, "COMPLETED"), ("DATASET", 1, "PENDING")]
     assert await house.runs(quiet) == await house.runs(others) == []
+
+
+async def test_a_version_that_is_named_is_not_dropped_without_a_word(house):
+    for named in ("us-equities-daily@1", "us-equities-daily@1/AAPL"):
+        with pytest.raises(Invalid, match=r"write us-equities-daily(/AAPL)?$") as caught:
+            await house.strategy(dataset_id=named)
+        assert caught.value.code == "VERSION_NAMED"
 
 
 async def test_a_manual_run_takes_the_place_of_none_that_waits(house):

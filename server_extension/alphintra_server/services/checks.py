@@ -179,6 +179,11 @@ class StrategyChecks:
     def _checked(self, session: Session, who: Caller, body: ChecksUpdate) -> Selection:
         """Refuse what no run could do: data, dates, rules and costs that there are not."""
         settings = body.settings
+        base, slash, symbols = body.dataset_id.partition("/")
+        name, at, _ = base.partition("@")
+        if at:
+            text = f"checks read the version that is current when they run: write {name}{slash}{symbols}"
+            raise Invalid.field("dataset_id", text, code="VERSION_NAMED")
         selection = select_for_run(session, who, body.dataset_id)
         check_dates(selection, settings.start_date, settings.end_date)
         beside = [selection]
