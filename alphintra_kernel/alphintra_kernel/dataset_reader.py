@@ -26,7 +26,7 @@ from alphintra.store.opened import write_opened
 from alphintra.store.opening import open_folder
 from alphintra.store.reading import Version
 from alphintra.store.sealed import Seal, VersionKeys
-from alphintra.store.sketches import sketches_of
+from alphintra.store.sketches import sketches_of, statistics_of_symbol
 
 from alphintra_kernel.protocol import Channel, shorten
 
@@ -87,6 +87,11 @@ class Opened:
         """
         if request["type"] == "candles":
             self._draw(request, channel, out)
+            return
+        if request["type"] == "statistics":
+            assert self._version is not None
+            _send(statistics_of_symbol(self._version, request["symbol"]), channel, out)
+            channel.send({"type": "end"})
             return
         if request["type"] in ("sketches", "open"):
             assert self._version is not None
@@ -174,7 +179,11 @@ def _opened(folder: Path, channel: Channel | None) -> Version:
 def _tell(version: Version, channel: Channel, out: IO[bytes]) -> None:
     """Send what the manifest of an open version has of its values, as JSON."""
     found = sketches_of(version)
-    told = {"statistics": found.statistics(), "sample": found.sample.to_json()}
+    _send({"statistics": found.statistics(), "sample": found.sample.to_json()}, channel, out)
+
+
+def _send(told: dict[str, Any], channel: Channel, out: IO[bytes]) -> None:
+    """Send JSON, in parts."""
     with io.BufferedWriter(_Parts(channel, out), PART) as parts:
         parts.write(canonical(told))
 

@@ -70,6 +70,7 @@ def collect(
         "dataset_hash": market.dataset_hash,
         **({"features": {name: own.told() for name, own in market.features.items()}} if market.features else {}),
         **({} if market.reference is None else {"reference": market.reference.told()}),
+        **({} if against is None else {"benchmark_hash": against.dataset_hash}),
         "strategy_hash": strategy_hash(strategy),
         "parameters": dict(values),
         "seed": config.seed,

@@ -13,7 +13,8 @@ from .assembly import Services, build
 from .db import Database, DatabaseInUseError
 from .door.doors import Doors
 from .events import SCHEMAS, Event
-from .routes import PROBES, ROUTES
+from .handlers.base import UnknownHandler
+from .routes import PROBES, ROUTES, UNKNOWN
 from .services.dataset_storage import DatasetStorage
 from .settings import Settings
 
@@ -74,6 +75,7 @@ class AlphintraServer(Settings):
     def initialize_handlers(self) -> None:
         """Hand the routes to Jupyter."""
         self.handlers.extend((route.pattern, route.handler) for route in (*ROUTES, *PROBES))
+        self.handlers.append((UNKNOWN, UnknownHandler))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         if self.lockdown:

@@ -149,6 +149,8 @@ def from_validation(error: ValidationError, *, where: str = "") -> Invalid:
         # A part in angle brackets is no field: it tells which of several forms was given.
         path = ".".join(part for part in map(str, item["loc"]) if not part.startswith("<")) or where or "body"
         message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = "there is no such field"
         places.append({"field": path, "message": message})
     first = places[0]
     rest = f" (and {len(places) - 1} more)" if len(places) > 1 else ""

@@ -142,6 +142,9 @@ ROUTES = (
     Route("/api/openapi.json", system.OpenApiHandler),
 )
 
+UNKNOWN = r"/api/(?:strategies|datasets|connectors|backtests|jobs|code|sdk|snippets|stream)(?:/.*[^/])?"
+"""What is none of ours and lies where they do; behind all of them. A slash at the end is seen to by Jupyter."""
+
 PROBES = (
     Route("/health", system.HealthHandler),
     Route("/ready", system.ReadyHandler),

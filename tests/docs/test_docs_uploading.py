@@ -7,6 +7,7 @@ from alphintra_server.handlers.uploads import MOST_FORM
 from alphintra_server.services.dataset_grants import MOST
 from alphintra_server.services.dataset_leases import LEASE
 from alphintra_server.services.dataset_rows import LISTED, Level
+from alphintra_server.services.stored_previews import MOST_COUNTED
 from alphintra_server.services.upload_rows import MOST_OPEN
 from alphintra_server.services.users import MOST_UNKNOWN
 from alphintra_server.settings import Settings
@@ -24,6 +25,7 @@ def test_its_numbers_are_those_of_the_code():
         f"one file of at most {MOST_FORM >> 20} MiB",
         f"adds at most {MOST_CHUNK >> 20} MiB",
         f"{MOST_OPEN} of yours are on their way",
+        f"{MOST_COUNTED:,} values",
         f"at most {LISTED}",
         f"shared with {MOST} users",
         f"{MOST_UNKNOWN} such names within an hour",
@@ -37,7 +39,7 @@ def test_its_numbers_are_those_of_the_code():
 def test_what_it_names_there_is():
     source = "\n".join(path.read_text() for path in SERVER.rglob("*.py"))
     codes = set(re.findall(r"`([A-Z]+_[A-Z_]+)`", PAGE)) - {"USER_UPLOAD"}
-    assert len(codes) == 24
+    assert len(codes) == 26
     # Those two are made of the state that the upload ended in.
     assert {code for code in codes if f'"{code}"' not in source} <= {"UPLOAD_EXPIRED", "UPLOAD_ABORTED"}
     for setting in ("max_storage", "max_upload", "keep_free", "keep_upload_hours"):

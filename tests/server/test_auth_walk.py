@@ -207,3 +207,9 @@ async def test_probes_need_no_account(api):
         200,
         {"status": "ready", "checks": {"database": True, "jobs": True}},
     )
+
+
+async def test_an_address_that_there_is_not_is_told_to_whom_is_known(api):
+    for user, status, code in ((None, 403, "FORBIDDEN"), ("alice:viewer", 404, "UNKNOWN_ADDRESS")):
+        reply = await api("GET", "/api/datasets/a/b/c", user=user)
+        assert (reply.status, reply.json["code"]) == (status, code)

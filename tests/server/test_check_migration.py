@@ -14,7 +14,7 @@ from sqlalchemy import inspect, text
 
 LATER = [
     importlib.import_module(f"alphintra_server.db.migrations.versions.{name}")
-    for name in ("0009_version_requests", "0007_datasets", "0006_job_names", "0005_jobs")
+    for name in ("0015_check_inputs", "0009_version_requests", "0007_datasets", "0006_job_names", "0005_jobs")
 ]
 MIGRATION = importlib.import_module("alphintra_server.db.migrations.versions.0004_checks")
 

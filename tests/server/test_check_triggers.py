@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 from alphintra_server.auth import Caller
-from alphintra_server.db.check_tables import CheckPlanRow, CheckRunRow
+from alphintra_server.db.check_tables import CheckPlanInputRow, CheckPlanRow, CheckRunRow
 from alphintra_server.db.tables import DatasetRow, JobRow, OutboxRow
-from alphintra_server.errors import Conflict
+from alphintra_server.errors import Conflict, Invalid
 from alphintra_server.jobs import fair_queue, store
 from alphintra_server.limits import Limits, UserLimits
 from alphintra_server.models.base import PageQuery
@@ -23,7 +23,7 @@ from alphintra_server.services.checks import StrategyChecks
 from alphintra_server.services.run_defaults import RunDefaults
 from alphintra_server.services.shipped_datasets import bring_up
 from alphintra_server.services.strategies import Strategies
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from .databases import migrated
 
@@ -196,13 +196,51 @@ async def test_new_data_runs_the_checks_of_its_strategies(house):
     assert run.dataset_hash == "sha256:new"
 
 
-async def test_what_is_read_beside_the_data_runs_nothing(house):
+async def test_what_is_read_beside_the_data_is_data_as_well(house):
     beside = {"features": {"vix": "vix-daily"}, "benchmark": "us-indices-daily/SP500"}
     strategy = await house.strategy(on_dataset=True, settings=beside)
+    quiet = await house.strategy(settings=beside)
+    others = await house.strategy(on_dataset=True)
+    await house.triggers.look()
     for name in ("vix-daily", "us-indices-daily"):
         await house.new_data(name=name)
     await house.triggers.look()
-    assert await house.runs(strategy) == []
+    await house.triggers.look()
+    assert await house.runs(strategy) == [("DATASET", 1, "PENDING")]  # one for both
+    house.end()
+    # Set again while it stands, it is not forgotten; without it, it is.
+    await house.new_data("sha256:newer", name="vix-daily")
+    body = {"dataset_id": DATA, "on_dataset": True, "settings": beside}
+    await house.checks.put(ALICE, strategy, ChecksUpdate.model_validate(body))
+    await house.triggers.look()
+    assert (await house.runs(strategy))[1:] == [("DATASET", 1, "PENDING")]
+    house.end()
+    await house.new_data("sha256:newest", name="vix-daily")
+    await house.checks.put(ALICE, strategy, ChecksUpdate.model_validate(body | {"settings": {}}))
+    await house.triggers.look()
+    assert len(await house.runs(strategy)) == 2
+    # A plan of before knows what it reads from its next run on.
+    def forget(session):
+        session.execute(delete(CheckPlanInputRow))
+
+    await house.checks.put(ALICE, strategy, ChecksUpdate.model_validate(body))
+    house.database.write_now(forget)
+    await house.new_data("sha256:1", name="vix-daily")
+    await house.triggers.look()
+    assert len(await house.runs(strategy)) == 2
+    await house.checks.run(ALICE, strategy)
+    house.end()
+    await house.new_data("sha256:2", name="vix-daily")
+    await house.triggers.look()
+    assert (await house.runs(strategy))[2:] == [("MANUAL", 1, "COMPLETED"), ("DATASET", 1, "PENDING")]
+    assert await house.runs(quiet) == await house.runs(others) == []
+
+
+async def test_a_version_that_is_named_is_not_dropped_without_a_word(house):
+    for named in ("us-equities-daily@1", "us-equities-daily@1/AAPL"):
+        with pytest.raises(Invalid, match=r"write us-equities-daily(/AAPL)?$") as caught:
+            await house.strategy(dataset_id=named)
+        assert caught.value.code == "VERSION_NAMED"
 
 
 async def test_a_manual_run_takes_the_place_of_none_that_waits(house):

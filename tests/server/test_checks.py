@@ -103,8 +103,8 @@ REFUSED = [
     ({"settings": {"rules": {"max_shar": 1}}}, "rules.max_shar", "max_share"),
     ({"settings": {"profile": "defualt"}}, "profile", "defualt"),
     ({"settings": {"benchmark": "us-equities-daily"}}, "settings.benchmark", "several symbols"),
-    ({"settings": {"methodology": "SWEEP"}}, "settings.methodology", "not permitted"),
-    ({"every": "day"}, "every", "not permitted"),
+    ({"settings": {"methodology": "SWEEP"}}, "settings.methodology", "no such field"),
+    ({"every": "day"}, "every", "no such field"),
 ]  # fmt: skip
 
 

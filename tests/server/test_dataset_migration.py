@@ -10,7 +10,10 @@ from alphintra_server.db.migrate import upgrade
 from alphintra_server.db.tables import DatasetRow
 from sqlalchemy import inspect, text
 
-LATER = importlib.import_module("alphintra_server.db.migrations.versions.0009_version_requests")
+LATER = [
+    importlib.import_module(f"alphintra_server.db.migrations.versions.{name}")
+    for name in ("0015_check_inputs", "0009_version_requests")
+]
 MIGRATION = importlib.import_module("alphintra_server.db.migrations.versions.0007_datasets")
 DAY = "2020-01-02 00:00:00"
 OLD = {
@@ -57,7 +60,8 @@ def test_what_ships_and_what_was_run_on_it_stay_and_the_way_back_is_open(dialect
             text("UPDATE datasets SET user_id = 'u', name = 'mine', unique_name = 'abc' WHERE id = 'd1'")
         )
         with Operations.context(MigrationContext.configure(connection)):
-            LATER.downgrade()
+            for later in LATER:
+                later.downgrade()
             MIGRATION.downgrade()
         assert connection.execute(text("SELECT name, withdrawn FROM datasets")).all() == [("abc", 1)]
         assert connection.execute(text("SELECT dataset_id FROM check_plans")).all() == [("d1",)]

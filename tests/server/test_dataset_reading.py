@@ -23,6 +23,7 @@ from alphintra_server.handlers import dataset_reading
 from alphintra_server.jobs.launcher import JobLimits, Launcher
 from alphintra_server.readers.pool import Bounds, Readers, Source
 from alphintra_server.readers.process import Patience
+from alphintra_server.services import stored_previews
 from tornado.httpclient import HTTPError
 
 from ..sdk.store.made import bars
@@ -78,9 +79,9 @@ def readers_of(services):
 async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path, monkeypatch):
     before = Counted()
     store = services.database, services.storage, tmp_path / "made", "alice", "prices.1"
-    tables = {"B": TABLE, "A": bars(30, 4).select(["time", "close"]).append_column("x", pa.nulls(30, pa.float64()))}
+    lines = [bars(30, seed).select(["time", "close"]).append_column("x", pa.nulls(30, pa.float64())) for seed in (4, 5)]
+    tables = dict(zip("AC", lines, strict=True))
     version, manifest = store_version(*store, tables={"B": TABLE})
-    del tables["B"]
     closes, _ = store_version(*store[:-1], "closes", tables=tables)
     home = f"/api/datasets/{(await api('GET', '/api/datasets/prices.1', user=ALICE)).json['id']}"
 
@@ -109,11 +110,32 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path, monkeyp
     for params, code in (
         ({"symbol": "C"}, "UNKNOWN_SYMBOL"), ({"column": "y"}, "UNKNOWN_COLUMN"), ({"start": "soon"}, "BAD_DATE"),
         ({"start": "2021-01-01", "end": "2020-01-01"}, "BAD_RANGE"), ({"points": 4_001}, "SCHEMA"),
-        ({"first_row": 1}, "INVALID"), ({"first_row": 1, "stop_row": 2, "end": "2020-01-01"}, "INVALID"),
+        ({"first_row": 1}, "INVALID"), ({"first_row": 2, "stop_row": 1}, "BAD_RANGE"),
+        ({"first_row": 1, "stop_row": 2, "end": "2020-01-01"}, "INVALID"),
     ):  # fmt: skip
         reply = await ask(**params)
         assert (reply.status, reply.json["code"]) == (422, code), reply.json
+        assert reply.json["errors"][0]["field"] in (*params, "start", "stop_row"), reply.json
     assert (await ask(version=7)).json["code"] == "UNKNOWN_VERSION"
+
+    # Statistics of a symbol are counted from its rows; of the only one of a version they are kept.
+    for symbol, table in tables.items():
+        told = (await api("GET", "/api/datasets/closes/statistics", params={"symbol": symbol}, user=ALICE)).json
+        close, x = told["columns"]["close"], told["columns"]["x"]
+        values = table["close"].to_numpy()
+        assert (told["row_count"], told["symbol_count"], list(told["symbols"])) == (30, 1, [symbol])
+        assert [close[part] for part in ("count", "min", "max")] == [30, values.min(), values.max()]
+        assert (close["mean"], x["nulls"], sum(close["histogram"]["counts"])) == (pytest.approx(values.mean()), 30, 30)
+        assert told["columns"]["time"]["coverage"]["counts"] == [30]
+    wrong = await api("GET", "/api/datasets/closes/statistics", params={"symbol": "Z"}, user=ALICE)
+    assert (wrong.status, wrong.json["code"]) == (422, "UNKNOWN_SYMBOL")
+    with monkeypatch.context() as few:
+        few.setattr(stored_previews, "MOST_COUNTED", 89)  # the rows of a symbol have 90
+        many = await api("GET", "/api/datasets/closes/statistics", params={"symbol": "A"}, user=ALICE)
+        assert (many.status, many.json["code"]) == (422, "TOO_MANY_ROWS")
+    assert (await api("GET", f"{home}/statistics", params={"symbol": "B"}, user=ALICE)).json == (
+        await api("GET", f"{home}/statistics", user=ALICE)
+    ).json
 
     # As a file.
     got = await ask("/download", format="csv", columns="close", start="2020-01-01 00:01", end="2020-01-01 00:02")
@@ -138,6 +160,7 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path, monkeyp
     ):  # fmt: skip
         reply = await ask("/download", **params)
         assert (reply.status, reply.json["code"]) == (422, code), reply.json
+        assert reply.json["errors"][0]["field"] in params, reply.json
     assert len(readers_of(services)) == 3  # each of whom a picture was asked for, and what ships
     counted = before.since("reader", "download", text=(await api("GET", "/metrics", user=ALICE)).json.decode())
     ends = {name: count for name, count in counted.items() if name.startswith("downloads")}
@@ -168,6 +191,9 @@ async def test_what_is_seen_of_rows_and_by_whom(api, services, tmp_path, monkeyp
             assert len(readers_of(services)) == 4
     assert (await ask(user=BOB)).status == 404
     assert (await ask("/download", user=BOB, format="csv")).status == 404
+    assert (await api("GET", "/api/datasets/closes/statistics", params={"symbol": "A"}, user=BOB)).status == 404
+    alone = (await api("GET", "/api/datasets/closes", user=ALICE)).json["id"]
+    assert (await api("GET", f"/api/datasets/{alone}/statistics", params={"symbol": "A"}, user=BOB)).status == 404
     await until(lambda: len(readers_of(services)) == 3)
     assert {kept.source.user_id for kept in services.readers._kept} == {"alice"}
 

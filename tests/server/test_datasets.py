@@ -191,6 +191,33 @@ async def test_statistics_over_all_and_of_one_symbol(api):
     assert one.json["columns"]["close"]["count"] == 196
     assert one.json["columns"]["close"]["min"] == 17.729
     assert one.json["columns"]["close"]["max"] == 38.2318
+    assert one.json["columns"].keys() == reply.json["columns"].keys()
+    assert sum(one.json["columns"]["close"]["histogram"]["counts"]) == 196
+    days = one.json["columns"]["session"]["coverage"]
+    assert (days["first"], sum(days["counts"])) == (one.json["symbols"]["FB"]["first"], 196)
+
+
+async def test_what_there_is_not_is_said_as_every_other_problem(api):
+    wrong = await api("PUT", "/api/datasets/prices", {})
+    assert (wrong.status, wrong.json["code"], wrong.headers["Allow"]) == (
+        405, "METHOD_NOT_ALLOWED", "GET, DELETE, PATCH, OPTIONS",
+    )  # fmt: skip
+    assert wrong.json["detail"] == "PUT is not for this address, which takes GET, DELETE, PATCH."
+    head = await api("HEAD", "/api/datasets")
+    assert (head.status, head.headers["Allow"]) == (405, "GET, OPTIONS")
+    for path in ("/api/datasets/prices/nothing", "/api/datasets/prices/versions/x", "/api/backtests/a/b/c"):
+        for verb in ("GET", "DELETE"):
+            missing = await api(verb, path)
+            assert (missing.status, missing.kind, missing.json["code"]) == (
+                404, "application/problem+json", "UNKNOWN_ADDRESS",
+            ), path  # fmt: skip
+    # A page of another origin learns what it may send and read, as far as it may ask.
+    asked = await api("OPTIONS", "/api/datasets/prices", headers={"Origin": "https://front.example"})
+    assert (asked.status, asked.headers["Allow"]) == (200, "GET, DELETE, PATCH, OPTIONS")
+    assert {"if-match", "idempotency-key", "tus-resumable"} <= {
+        name.strip() for name in asked.headers["Access-Control-Allow-Headers"].split(",")
+    }
+    assert "ETag" in asked.headers["Access-Control-Expose-Headers"]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +265,10 @@ async def test_ones_own_over_rest(api, services, tmp_path):
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "recipe.0.x")
     listed = (await api("GET", "/api/datasets", params={"tags": "B", "start": "2019-01-01"})).json
     assert [item["name"] for item in listed["items"]] == ["prices"]
+    turned = await api("GET", "/api/datasets", params={"start": "2020-01-02T12:00", "end": "2020-01-02T11:00"})
+    assert (turned.status, turned.json["code"]) == (422, "BAD_RANGE")
+    assert turned.json["detail"] == "start: 2020-01-02T12:00:00Z is after end, 2020-01-02T11:00:00Z"
+    assert (await api("GET", "/api/datasets", params={"start": "2020-01-02", "end": "2020-01-02"})).status == 200
     versions = (await api("GET", "/api/datasets/prices/versions")).json
     assert [item["number"] for item in versions["items"]] == [1]
     assert (await api("GET", "/api/datasets/prices/versions/1")).json == versions["items"][0]

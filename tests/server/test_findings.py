@@ -3,7 +3,7 @@
 import pytest
 from alphintra.rules.registry import rules
 from alphintra.rules.report import Report, Result
-from alphintra_server.services.findings import COUNTS, added_up, handed_on, looked_again, verdict
+from alphintra_server.services.findings import COUNTS, added_up, handed_on, looked_again, together, verdict
 
 OF_FILE = "SCHEMA_TYPE: 'x' is not a number (1 place: a.csv, row 8)"
 OF_ROWS = "OHLC_ORDER: high 1 is below 2 (1 place: AAPL, 2020-01-09)"
@@ -61,6 +61,19 @@ def test_an_acceptance_is_of_as_many_places_as_there_were():
     assert looked_again([], [accepted("OHLC_ORDER")], {}, found(OHLC_ORDER=9)).errors == []
     # Rows that are made anew are looked at anew.
     assert rules_of(handed_on([], own, ABOUT, found(OHLC_ORDER=1)).errors) == ["OHLC_ORDER"]
+
+
+def test_a_line_tells_of_the_rows_before_and_of_those_that_were_added():
+    old = "OHLC_ORDER: high 3 is below 4 (2 places, the first: a.csv, row 7)"
+    new = "OHLC_ORDER: high 1 is below 2 (1 place)"
+    first = together([OF_FILE, old], [new], {"OHLC_ORDER": 2})
+    assert first == (f"{new}; in the rows before: {old.partition(': ')[2]}", OF_FILE)
+    # However often rows are added, it stays one line of some length.
+    again = together(first, [new], {"OHLC_ORDER": 3})
+    assert again[0] == f"{new}; in the rows before (3 places in all): {old.partition(': ')[2]}"
+    assert together(again, [new], {"OHLC_ORDER": 4})[0] == again[0].replace("(3 places", "(4 places")
+    assert together(again, [], {}) == again
+    assert together([], [new], {"OHLC_ORDER": 4}) == (new,)  # what was accepted of the rows before is closed
 
 
 def test_counts_of_added_rows_come_on_top():

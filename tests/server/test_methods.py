@@ -112,7 +112,7 @@ REFUSED = [
     ("SWEEP", [], "SCHEMA", "method", "valid dictionary"),
     ("SWEEP", {}, "SCHEMA", "method.grid", "required"),
     ("SWEEPS", {"grid": GRID}, "SCHEMA", "methodology", "WALK_FORWARD"),
-    ("SWEEP", {"grid": GRID, "train": 3}, "SCHEMA", "method.train", "not permitted"),
+    ("SWEEP", {"grid": GRID, "train": 3}, "SCHEMA", "method.train", "no such field"),
     ("SWEEP", {"grid": {}}, "EMPTY_GRID", "method.grid", "nothing to vary"),
     ("SWEEP", {"grid": {"fast": []}}, "EMPTY_GRID", "method.grid.fast", "no values"),
     ("SWEEP", {"grid": {"fast": {"low": 9, "high": 5}}}, "EMPTY_GRID", "method.grid.fast", "no values"),
@@ -267,7 +267,7 @@ async def test_runs_without_common_dates(api, completed):
         ({"ids": ["a", "b"], "names": ["x"]}, "names", "1 names for 2 backtests"),
         ({"ids": ["a", "b"], "names": ["x", "x"]}, "names", "in it twice"),
         ({"ids": ["a", "b"], "seed": -1}, "seed", "greater than or equal to 0"),
-        ({"ids": ["a", "b"], "more": 1}, "more", "not permitted"),
+        ({"ids": ["a", "b"], "more": 1}, "more", "no such field"),
     ],
 )
 async def test_a_comparison_that_cannot_be(api, body, place, text):

@@ -118,7 +118,8 @@ async def test_it_lies_encrypted_and_is_seen_as_an_open_one(
     versions = (await api("GET", "/api/datasets/closed/versions", user=ALICE)).json["items"]
     assert [item["sealed"] for item in versions] == [True]
     for path, params in (
-        ("preview", {"symbol": "MSFT"}), ("statistics", {}), ("candles", {"symbol": "MSFT", "points": 30}),
+        ("preview", {"symbol": "MSFT"}), ("statistics", {}),
+        ("statistics", {"symbol": "MSFT"}), ("candles", {"symbol": "MSFT", "points": 30}),
         ("download", {"format": "csv"}), ("download", {"format": "feather", "symbols": "AAPL"}),
     ):  # fmt: skip
         said = [await api("GET", f"/api/datasets/{item['id']}/{path}", user=ALICE, params=params) for item in both]

@@ -141,6 +141,10 @@ async def test_a_file_comes_in_pieces_and_is_kept_under_its_id(api, begin, send,
     assert before.since("upload", text=await metrics(api)) == {
         "uploads_total": 1.0, "upload_bytes_total": 10.0, "upload_failures_total UPLOAD_COMPLETE": 1.0,
     }  # fmt: skip
+    # A file that is called like a set of the platform proposes another name.
+    ours = await begin(10, filename="vix-daily.csv")
+    assert (ours.status, ours.json["dataset_name"]) == (201, "my-vix-daily")
+    await api("DELETE", place(ours), user=ALICE, headers=TUS)
     # One that is broken off has sent its bytes, and is neither whole nor refused.
     before = Counted(await metrics(api))
     path = place(await begin(10))
@@ -195,6 +199,7 @@ async def test_what_cannot_begin_leaves_nothing(api, services, data_dir):
         ({"Upload-Length": "5", "Upload-Metadata": "filename ???"}, 400, "BAD_HEADER"),
         ({"Upload-Length": "5", "Upload-Metadata": metadata(dataset="a/b")}, 422, "BAD_NAME"),
         ({"Upload-Length": "5", "Upload-Metadata": metadata(dataset="upload")}, 422, "BAD_NAME"),
+        ({"Upload-Length": "5", "Upload-Metadata": metadata(dataset="vix-daily")}, 422, "NAME_TAKEN"),
         ({"Upload-Length": "5", "Upload-Defer-Length": "1"}, 400, "BAD_HEADER"),
         ({"Upload-Length": "5", "Tus-Resumable": "2.0.0"}, 412, "TUS_VERSION"),
     ):
@@ -367,6 +372,8 @@ async def test_a_form_with_one_file(api, services, data_dir):
         (form(('name="dataset"', b"x")), kind, 400, "BROKEN_FORM"),
         (form((file, b"1"))[:-8], kind, 400, "BROKEN_FORM"),
         (form((file, b"1"), ('name="dataset"', b"a b")), kind, 422, "BAD_NAME"),
+        (form((file, b"1"), ('name="dataset"', b"vix-daily")), kind, 422, "NAME_TAKEN"),
+        (form(('name="dataset"', b"vix-daily"), (file, data)), kind, 422, "NAME_TAKEN"),
         (form((file, b"1"), ('name="more"', b"x" * 5000)), kind, 413, "TOO_LARGE"),
         (form((file, b"1"), ('name="datset"', b"prices")), kind, 422, "SCHEMA"),
         (b"1,2", {"Content-Type": "text/csv"}, 400, "NOT_A_FORM"),

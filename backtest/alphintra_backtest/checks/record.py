@@ -27,7 +27,7 @@ MOST_ROWS = 50_000
 NAME = "The run before"
 _RUN = (
     "id", "strategy", "dataset", "dataset_hash", "strategy_hash", "parameters", "seed", "engine_version",
-    "configuration", "created_at",
+    "configuration", "created_at", "benchmark_hash",
 )  # fmt: skip
 _BAR = ("open", "high", "low", "close", "volume")
 

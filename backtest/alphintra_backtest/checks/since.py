@@ -79,6 +79,10 @@ def _inputs(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[InputCha
     from alphintra.testing import InputChange
 
     found = [InputChange(what, text) for what, name, text in _HASHES if before.get(name) != now.get(name)]
+    # Where only one of them had a benchmark, the settings say so.
+    against = {run.get("benchmark_hash") for run in (before, now)} - {None}
+    if len(against) > 1:
+        found.append(InputChange("data", "the benchmark's data changed"))
     for what, name in _VALUES:
         was, is_now = before.get(name), now.get(name)
         if was == is_now:

@@ -11,6 +11,7 @@ export interface IDataset {
   asset_class: string;
   /** In a list the first of them alone. */
   symbols: string[];
+  columns: string[];
   symbol_count: number;
   timeframe: string;
   start_date: string;
@@ -115,6 +116,8 @@ export interface IAcknowledged {
 export interface IValidationReport extends IAcknowledged {
   /** What was chosen for it; of the first one nothing was. */
   parameters: Partial<IRuleChoice>;
+  /** In how many places of all rows each error is; the report may be of those alone that were added last. */
+  counts: Record<string, number>;
   report: { checked: string; results: IRuleResult[] } | null;
 }
 

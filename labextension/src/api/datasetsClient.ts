@@ -59,7 +59,7 @@ export class DatasetsClient extends Requests {
     return this.get(`datasets/${encodeURIComponent(id)}/preview`, query);
   }
 
-  datasetStatistics(id: string, query: { version?: number }): Promise<IDatasetStatistics> {
+  datasetStatistics(id: string, query: { version?: number; symbol?: string }): Promise<IDatasetStatistics> {
     return this.get(`datasets/${encodeURIComponent(id)}/statistics`, query);
   }
 

@@ -48,7 +48,7 @@ export function fieldsOf(checks: IChecks, latest: IBacktest | null): IChecksFiel
     checks: (checks.checks ?? (checks.configured ? [] : PROPOSED)).join('\n'),
     dataset: checks.configured
       ? checks.dataset_id
-      : (latest?.dataset_name ?? checks.dataset_id),
+      : (latest?.dataset_name?.replace(/@\d+(?=\/|$)/, '') ?? checks.dataset_id), // checks take the current version
     onSave: checks.configured ? checks.on_save : true,
     onDataset: checks.on_dataset,
     schedule: checks.schedule ?? 'never',

@@ -17,6 +17,8 @@ interface IProps {
   /** What the preview has: shown where no candles come. */
   first: IDatasetChart;
   symbols: readonly string[];
+  /** Columns of numbers: one is chosen where there are no prices. */
+  columns?: readonly string[];
   /** What the rules found: its places are marked. */
   fired: readonly IFired[];
   alphintra: IAlphintra;
@@ -31,7 +33,7 @@ interface IProps {
 /** As many candles show a whole series at first. */
 const POINTS = 600;
 
-export function ChartArea({ first, symbols, fired, alphintra, of, readChart, drawn = {} }: IProps): JSX.Element {
+export function ChartArea({ first, symbols, columns = [], fired, alphintra, of, readChart, drawn = {} }: IProps): JSX.Element {
   const { client, trans, appearanceChanged } = alphintra;
   const [symbol, setSymbol] = React.useState(first.symbol);
   /** What a new chart begins with, and what is shown of the symbol now. */
@@ -45,6 +47,8 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart, dra
   const host = React.useRef<HTMLDivElement>(null);
   /** The column of a series that has no prices. */
   const column = React.useRef<string | undefined>(drawn.column ?? columnOf(first) ?? undefined);
+  /** The one that was chosen here. */
+  const [chosen, choose] = React.useState<string | null>(null);
   const { start, end } = drawn;
   const read = async (part: Partial<ICandlesQuery>, signal?: AbortSignal): Promise<IDrawn> => {
     const asked = { version: of.version ?? undefined, symbol, column: column.current, points: POINTS, ...part };
@@ -57,7 +61,7 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart, dra
         setBegin(drawn);
         setShown(drawn);
         setProblem(why);
-        setSeries(drawn.open === null ? (column.current ?? (drawn.isSample ? first.series : null)) : null);
+        setSeries(drawn.open === null ? (drawn.isSample ? first.series : (column.current ?? null)) : null);
       }
     };
     const load = async (): Promise<void> => {
@@ -84,7 +88,7 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart, dra
       }
     });
     return () => abort.abort();
-  }, [symbol, of.id, of.version]);
+  }, [symbol, of.id, of.version, chosen]);
   const isEmpty = begin?.time.length === 0;
   React.useEffect(() => {
     if (host.current === null || begin === null || isEmpty) {
@@ -120,7 +124,27 @@ export function ChartArea({ first, symbols, fired, alphintra, of, readChart, dra
     <section className="alphintra-Dataset-chart" aria-label={trans.__('Chart')}>
       <div className="alphintra-Dataset-chart-head">
         <SymbolChoice symbols={symbols} chosen={symbol} trans={trans} onChoose={setSymbol} />
-        {series === null ? null : <span className="alphintra-muted">{series}</span>}
+        {series === null ? null : columns.length > 1 && columns.includes(series) ? (
+          <select
+            className="alphintra-Input"
+            aria-label={trans.__('Column')}
+            value={series}
+            data-lm-suppress-shortcuts="true"
+            onChange={event => {
+              column.current = event.target.value;
+              setSeries(event.target.value);
+              choose(event.target.value);
+            }}
+          >
+            {columns.map(own => (
+              <option key={own} value={own}>
+                {own}
+              </option>
+            ))}
+          </select>
+        ) : (
+          <span className="alphintra-muted">{series}</span>
+        )}
         <span className="alphintra-Dataset-values" role="status">
           {text}
         </span>

@@ -54,7 +54,18 @@ function Content(props: IProps & { tab: Tab; onReport: () => void }): JSX.Elemen
     case 'sample':
       return <SampleTab preview={shown.preview} trans={trans} />;
     case 'statistics':
-      return <StatisticsTab statistics={shown.statistics} preview={shown.preview} trans={trans} />;
+      return (
+        <StatisticsTab
+          statistics={shown.statistics}
+          preview={shown.preview}
+          symbols={dataset.symbols}
+          readStatistics={symbol => {
+            const asked = version === null ? {} : { version: version.number };
+            return client.datasetStatistics(dataset.id, { ...asked, symbol });
+          }}
+          trans={trans}
+        />
+      );
     case 'versions':
       return (
         <VersionsTab

@@ -261,6 +261,7 @@ function Document(props: IDocumentProps): JSX.Element {
           key={place}
           first={shown.preview.chart_data}
           symbols={shown.dataset.symbols}
+          columns={Object.keys(shown.preview.data_types).filter(name => shown.preview.data_types[name] === 'double')}
           fired={shown.fired}
           alphintra={alphintra}
           of={{ id, version: shown.version?.number ?? null }}

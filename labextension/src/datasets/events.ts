@@ -26,6 +26,12 @@ export function holdsEvents(types: Readonly<Record<string, string>>): boolean {
   return Object.keys(types).length === names.length && names.every(name => types[name] === COLUMNS[name]);
 }
 
+/** Whether a dataset of the list holds them, of which the names of its columns are known. */
+export function listsEvents(columns: readonly string[]): boolean {
+  const names = Object.keys(COLUMNS).filter(name => name !== 'symbol');
+  return columns.length === names.length && names.every(name => columns.includes(name));
+}
+
 export interface IEvent {
   symbol: string;
   kind: string;

@@ -94,10 +94,23 @@ function useProgress({ jobs, uploads }: IImportOptions): void {
   }, [jobs, uploads]);
 }
 
+/** Names of the platform's datasets, which one's own cannot have; none before they were read: the server knows them. */
+function useTaken(client: Client): readonly string[] {
+  const [taken, setTaken] = React.useState<readonly string[]>([]);
+  React.useEffect(() => {
+    client.datasets({ source: 'PLATFORM', limit: 200 }).then(
+      page => setTaken(page.items.map(dataset => dataset.name)),
+      (reason: unknown) => console.warn('The names of the platform\u2019s datasets could not be read.', reason)
+    );
+  }, [client]);
+  return taken;
+}
+
 function Import(props: IImportOptions): JSX.Element {
   const { id, client, jobs, uploads, trans } = props;
   const { stand, error, read } = useInspection(props);
   useProgress(props);
+  const taken = useTaken(client);
   const [form, setForm] = React.useState<IMappingForm | null>(null);
   const draft = draftOf(props.drafts, `mapping:${id}`);
   const [busy, setBusy] = React.useState(false);
@@ -221,6 +234,7 @@ function Import(props: IImportOptions): JSX.Element {
               form={form}
               trans={trans}
               busy={busy}
+              taken={taken}
               problem={told ?? failed}
               onChange={next => {
                 draft.write({ mapping: next.mapping, about: next.about, answered: next.answered });

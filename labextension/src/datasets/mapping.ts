@@ -42,7 +42,8 @@ export interface IMappingComplaint {
     | 'no-symbol'
     | 'no-name'
     | 'same-name'
-    | 'no-dataset';
+    | 'no-dataset'
+    | 'taken-name';
   /** What it is about, where that is not the field alone. */
   detail?: string;
 }
@@ -300,8 +301,8 @@ export function needsZone({ mapping, kinds }: Pick<IMappingForm, 'mapping' | 'ki
   return mapping.resolution === 'time' && !isZoned && !/^epoch:|%z$|Z$/.test(time?.format ?? '');
 }
 
-/** What keeps the file from being read like this. The server checks it all again. */
-export function complaintsOf({ mapping, about }: IMappingForm): IMappingComplaint[] {
+/** What keeps the file from being read like this; of a `taken` name there is a dataset. The server checks it again. */
+export function complaintsOf({ mapping, about }: IMappingForm, taken: readonly string[] = []): IMappingComplaint[] {
   const found: IMappingComplaint[] = [];
   const { columns } = mapping;
   const having = (role: string): IMappedColumn[] => columns.filter(column => column.role === role);
@@ -355,6 +356,8 @@ export function complaintsOf({ mapping, about }: IMappingForm): IMappingComplain
   }
   if (about.dataset.trim() === '') {
     found.push({ field: 'dataset', kind: 'no-dataset' });
+  } else if (taken.includes(about.dataset.trim())) {
+    found.push({ field: 'dataset', kind: 'taken-name', detail: about.dataset.trim() });
   }
   return found;
 }

@@ -12,12 +12,17 @@ interface IProps {
   onChange: (form: IMappingForm) => void;
 }
 
+interface IAboutProps extends IProps {
+  /** What is wrong with the dataset's name. */
+  nameComplaint: string | null;
+}
+
 const FRAMES: readonly string[] = ['1min', '5min', '15min', '30min', '1h', '4h', '1d', '1w', '1mo'];
 const ASSETS: readonly string[] = ['STOCKS', 'CRYPTO', 'FOREX', 'FUTURES', 'INDEX', 'RATES', 'COMMODITIES'];
 const CALENDARS: readonly string[] = ['XNYS', 'XNAS', 'XLON', 'XETR', 'XTKS', '24/7', 'weekdays'];
 
 /** What becomes of it, and what no file says of itself. */
-export function About({ form, trans, onChange }: IProps): JSX.Element {
+export function About({ form, trans, onChange, nameComplaint }: IAboutProps): JSX.Element {
   const { about, mapping } = form;
   // Events are of any exchange, currency and time frame: nothing of it is kept with them.
   const isPrices = mapping.kind !== 'reference';
@@ -29,7 +34,7 @@ export function About({ form, trans, onChange }: IProps): JSX.Element {
         name="dataset"
         label={trans.__('Dataset')}
         value={about.dataset}
-        complaint={about.dataset.trim() === '' ? trans.__('Give the dataset a name.') : null}
+        complaint={nameComplaint}
         hint={trans.__('Of a name that you have, it becomes the next version.')}
         onChange={dataset => change({ dataset })}
       />

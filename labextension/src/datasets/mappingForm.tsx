@@ -26,6 +26,8 @@ interface IProps {
   trans: TranslationBundle;
   /** Whether it is on its way to the server. */
   busy: boolean;
+  /** Names of datasets that nobody's may have. */
+  taken?: readonly string[];
   /** Why the last try made nothing of it. */
   problem: { text: string; details: readonly string[] } | null;
   onChange: (form: IMappingForm) => void;
@@ -171,7 +173,8 @@ function PriceFields({ found, form, trans, onChange }: IProps): JSX.Element {
 
 export function MappingForm(props: IProps): JSX.Element {
   const { found, form, trans, problem, busy } = props;
-  const complaints = complaintsOf(form);
+  const complaints = complaintsOf(form, props.taken);
+  const named = complaints.find(complaint => complaint.field === 'dataset');
   const open = openQuestions(found, form).length;
   const zoneMissing = needsZone(form) && form.mapping.zone === null;
   const first = complaints[0];
@@ -229,7 +232,7 @@ export function MappingForm(props: IProps): JSX.Element {
       />
       <div className="alphintra-Mapping-columns" data-lm-suppress-shortcuts="true">
         <Meaning {...props} />
-        {props.becomes ? null : <About {...props} />}
+        {props.becomes ? null : <About {...props} nameComplaint={named ? complaintText(named, trans) : null} />}
       </div>
       <div className="alphintra-Mapping-foot">
         <button type="submit" className="alphintra-Button alphintra-mod-primary" disabled={why !== null || busy}>

@@ -19,6 +19,9 @@ export interface ISortedReport {
   passed: number;
 }
 
+/** Behind this a line of errors is of the version that rows were added to. */
+const EARLIER = '; in the rows before';
+
 const GRAVITY = { error: 0, warning: 2, info: 3 } as const;
 
 /** The rule that a line of errors is about. */
@@ -39,15 +42,28 @@ export function placesOf({ places }: Pick<IRuleResult, 'places'>): IReportPlace[
   }));
 }
 
+/** What is told of a rule without a place. */
+function told(message: string): IReportPlace {
+  return { file: null, row: null, line: null, column: null, symbol: null, time: null, message };
+}
+
+/** What a line of errors says of the rows to which others were added. */
+function earlierOf(line: string | undefined): IReportPlace[] {
+  const at = line?.indexOf(EARLIER) ?? -1;
+  return at < 0 ? [] : [told(line!.slice(at + 2))];
+}
+
 export function sortedReport(found: IValidationReport): ISortedReport {
   const open = new Set(found.validation_errors.map(ruleOf));
   const accepted = new Map(found.acknowledgements.map(own => [own.rule, own]));
   const results = found.report?.results ?? [];
+  const lines = new Map(found.validation_errors.map(line => [ruleOf(line), line]));
   const fired: IFired[] = results
     .filter(result => result.count > 0)
     .map(result => ({
       ...result,
-      places: placesOf(result),
+      count: Math.max(result.count, found.counts[result.rule] ?? 0),
+      places: [...placesOf(result), ...earlierOf(lines.get(result.rule))],
       isOpen: open.has(result.rule),
       accepted: result.severity === 'error' && !open.has(result.rule) ? (accepted.get(result.rule) ?? null) : null
     }));
@@ -60,8 +76,8 @@ export function sortedReport(found: IValidationReport): ISortedReport {
       severity: 'error',
       status: 'checked',
       reason: null,
-      count: 1,
-      places: [{ file: null, row: null, line: null, column: null, symbol: null, time: null, message }],
+      count: found.counts[ruleOf(line)] ?? 1,
+      places: [told(message)],
       isOpen: true,
       accepted: null
     });

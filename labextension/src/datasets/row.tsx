@@ -5,6 +5,7 @@ import React from 'react';
 
 import type { IDataset } from '../api/datasets.js';
 import { Row } from '../lists/rows.js';
+import { listsEvents } from './events.js';
 import { assetText, datasetState, freshness, fromText, rowsText, sharedText, spanText, symbolsText } from './words.js';
 
 interface IProps {
@@ -19,8 +20,8 @@ export function DatasetRow({ dataset, current, now, trans, onOpen }: IProps): JS
   const state = datasetState(dataset, trans);
   const facts = [
     symbolsText(dataset, trans),
-    dataset.timeframe,
-    assetText(dataset.asset_class),
+    // Events have neither a time frame nor an asset class of which there was anything to tell.
+    ...(listsEvents(dataset.columns) ? [trans.__('events')] : [dataset.timeframe, assetText(dataset.asset_class)]),
     rowsText(dataset.row_count, trans)
   ].filter(Boolean);
   const span = spanText(dataset);

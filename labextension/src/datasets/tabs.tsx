@@ -4,10 +4,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { DatasetCell, IDatasetPreview, IDatasetStatistics } from '../api/datasets.js';
+import { describe } from '../api/problem.js';
 import { PlainTable } from '../plainTable.js';
 import { isCoverage } from './coverage.js';
 import { CoverageView } from './coverageView.js';
 import { HISTOGRAM_HEIGHT, HISTOGRAM_WIDTH, IHistogram, histogramPath, isHistogram } from './histogram.js';
+import { SymbolChoice } from './symbolChoice.js';
 import { cellText, columnDecimals, figureText } from './words.js';
 
 function isNumeric(type: string | undefined): boolean {
@@ -66,12 +68,59 @@ function Histogram({ found, column, trans }: { found: IHistogram; column: string
   );
 }
 
-export function StatisticsTab(props: {
+interface IStatisticsProps {
+  /** Of all symbols. */
   statistics: IDatasetStatistics;
   preview: IDatasetPreview;
+  symbols: readonly string[];
+  /** Count those of one symbol. */
+  readStatistics: (symbol: string) => Promise<IDatasetStatistics>;
   trans: TranslationBundle;
-}): JSX.Element {
-  const { statistics, preview, trans } = props;
+}
+
+/** The statistics of a symbol, of all with none; `null` while they are counted. */
+function useStatistics({ statistics, readStatistics }: IStatisticsProps, symbol: string): IDatasetStatistics | Error | null {
+  const [found, setFound] = React.useState<{ symbol: string; told: IDatasetStatistics | Error } | null>(null);
+  React.useEffect(() => {
+    let gone = false;
+    if (symbol !== '') {
+      readStatistics(symbol)
+        .catch((reason: unknown) => new Error(describe(reason).text))
+        .then(told => gone || setFound({ symbol, told }));
+    }
+    return () => {
+      gone = true;
+    };
+  }, [symbol, statistics]);
+  return symbol === '' ? statistics : found?.symbol === symbol ? found.told : null;
+}
+
+/** Statistics of all symbols, or of the one that is chosen. */
+export function StatisticsTab(props: IStatisticsProps): JSX.Element {
+  const { symbols, trans } = props;
+  const [symbol, setSymbol] = React.useState('');
+  const told = useStatistics(props, symbol);
+  return (
+    <>
+      {symbols.length > 1 ? (
+        <div className="alphintra-Dataset-chart-head">
+          <SymbolChoice symbols={symbols} chosen={symbol} all={trans.__('All symbols')} trans={trans} onChoose={setSymbol} />
+        </div>
+      ) : null}
+      {told === null ? (
+        <div className="alphintra-Skeleton" style={{ width: '100%', height: 120 }} aria-busy="true" />
+      ) : told instanceof Error ? (
+        <p className="alphintra-Problem" role="alert">
+          {told.message}
+        </p>
+      ) : (
+        <Statistics {...props} statistics={told} />
+      )}
+    </>
+  );
+}
+
+function Statistics({ statistics, preview, trans }: IStatisticsProps): JSX.Element {
   const types = preview.data_types;
   const labels: Record<Figure, string> = {
     count: trans.__('rows'),

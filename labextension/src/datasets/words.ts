@@ -251,6 +251,8 @@ export function complaintText(complaint: IMappingComplaint, trans: TranslationBu
       return trans.__('Two columns are called %1.', detail ?? '');
     case 'no-dataset':
       return trans.__('Give the dataset a name.');
+    case 'taken-name':
+      return trans.__('%1 is a dataset of the platform: choose another name.', detail ?? '');
   }
 }
 

@@ -19,6 +19,7 @@ import {
   eventText,
   eventsOf,
   holdsEvents,
+  listsEvents,
   nearest,
   rowsOf,
   spanOf,
@@ -39,6 +40,13 @@ const WORDS = { kind: (kind: string) => kind, column: (name: string) => name, co
 const day = (text: string): number => Date.parse(text) / 1000;
 const split = (date: string): IEvent =>
   eventsOf([{ symbol: 'A', kind: 'split', ex_date: date, known_from: date, value: 2, source: '' }])[0]!;
+
+test('a dataset of the list holds events where it has their columns, and no others', () => {
+  const names = ['ex_date', 'kind', 'value', 'text', 'known_from', 'known_to', 'source'];
+  assert.equal(listsEvents(names), true);
+  assert.equal(listsEvents(names.slice(1)), false);
+  assert.equal(listsEvents(names.map(name => (name === 'text' ? 'close' : name))), false);
+});
 
 test('a version of these columns, and of no others, holds events', () => {
   assert.equal(holdsEvents(TYPES), true);

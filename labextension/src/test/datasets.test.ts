@@ -282,6 +282,9 @@ test('what cannot be read is named before it is asked for', () => {
     'symbol: no-symbol',
     'dataset: no-dataset'
   ]);
+  const named = (name: string): string[] =>
+    complaintsOf(form(mapping('time close'), name), ['vix-daily']).map(own => `${own.kind} ${own.detail}`);
+  assert.deepEqual([named(' vix-daily '), named('vix')], [['taken-name vix-daily'], []]);
   const unwritten = answer(form(mapping('time close')), 'columns[0].format', '');
   assert.deepEqual(kinds(unwritten), ['columns[0].format: no-format']);
 });
@@ -341,8 +344,9 @@ test('a report has its open errors first, and says what was not checked', () => 
   });
   const found = {
     is_validated: false,
-    validation_errors: ['TS_ORDER: not sorted (9 places)', 'OLD_ERROR: it was there before (1 place)'],
+    validation_errors: ['TS_ORDER: not sorted (9 places); in the rows before: (1 place: a.csv)', 'OLD_ERROR: it was there before (1 place)'],
     acknowledgements: [{ rule: 'OHLC_ORDER', who: 'alice', when: '2026-11-27T10:00:00Z', why: 'a known outage' }],
+    counts: { TS_ORDER: 10, OLD_ERROR: 2, OHLC_ORDER: 3 },
     report: {
       checked: '2026-11-27T10:00:00Z',
       results: [
@@ -379,6 +383,9 @@ test('a report has its open errors first, and says what was not checked', () => 
     ]
   );
   assert.deepEqual([unchecked.map(own => own.reason), passed], [['there is no volume'], 1]);
+  // Rows were added: what was open before is told with what is new.
+  assert.deepEqual(fired.map(own => own.count), [10, 2, 3, 5, 4]);
+  assert.deepEqual(fired[0]!.places.map(own => own.message), ['in the rows before: (1 place: a.csv)']);
   const [first, second] = fired[2]!.places;
   assert.equal(placeText(first!), 'a.csv, row 7, line 8, A, 2024-03-04 06:00:00, column High');
   assert.equal(placeText(second!), 'B, 2024-03-05');

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from alphintra.data.market import I32, I64, MarketData, Note
+from alphintra.data.market import DAY_US, I32, I64, MarketData, Note
 from alphintra.errors import DataError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,6 +27,16 @@ class Bound:
     session: int
     instant: int | None
     text: str
+
+    @property
+    def first(self) -> int:
+        """The instant; of a date its first, in UTC."""
+        return self.session * DAY_US if self.instant is None else self.instant
+
+    @property
+    def last(self) -> int:
+        """The instant; of a date its last, in UTC."""
+        return (self.session + 1) * DAY_US - 1 if self.instant is None else self.instant
 
     def starts(self, session: I32, close_time: I64) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         """Tell which bars are at or after this bound: by session for a date, else by close."""

@@ -213,6 +213,31 @@ class StoredDataset(Dataset):
                 key = numbered(time, raw_values(part[order])) if order else numbered(time)
             yield symbol, {name: values_of(part[name]) for name in wanted}, time, np.array(known), key
 
+    def statistics(self, symbol: str | None = None) -> dict[str, dict[str, Any]]:
+        """Return counts, extremes, moments, quantiles and a histogram by column, over all times.
+
+        Those of all symbols of the version are kept with it, nothing is read; those of one are counted from its rows.
+
+        Args:
+            symbol: Which; left out, the one that was chosen, or all of the version.
+
+        Raises:
+            UnknownDataset: There is no such symbol.
+            DataError: Several symbols were chosen, and not all.
+        """
+        from alphintra.store.sketches import statistics_of_symbol
+
+        if symbol is None and len(self.symbols) < len(self.about.symbols):
+            if len(self.symbols) > 1:
+                raise DataError(
+                    "statistics are of one symbol, or of all", code="BAD_RANGE", where=self.name,
+                    hint="Name one: statistics('" + self.symbols[0] + "').",
+                )  # fmt: skip
+            symbol = self.symbols[0]
+        if symbol is None or (symbol,) == tuple(self.about.symbols):
+            return dict(self.about.statistics)
+        return statistics_of_symbol(self._version, symbol)
+
     def process(self, recipe: Given) -> Processing:
         """Clean or enrich the dataset by steps, none of which looks ahead.
 

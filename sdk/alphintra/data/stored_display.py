@@ -52,6 +52,7 @@ def html(dataset: StoredDataset) -> str:
         drawn = histogram(found["histogram"]) if found.get("histogram") else ""
         rows.append((column.name, column.type, column.role or "", *cells, drawn))
     more = len(about.columns) - len(shown)
+    part = len(dataset.symbols) < len(about.symbols)
     coverage = (about.statistics.get(about.time.name) or {}).get("coverage")
     stated = about.about
     facts = [stated.asset_class, stated.timeframe, stated.calendar and f"calendar {stated.calendar}", stated.currency]
@@ -62,6 +63,7 @@ def html(dataset: StoredDataset) -> str:
         f'<div style="opacity:.85;margin:2px 0 6px">{escape(line(dataset))}</div>',
         table(_HEADINGS, rows, right=(3, 4, 5, 6), drawn=(7,)),
         f'<div style="opacity:.85">{more} more columns</div>' if more else "",
+        f'<div style="opacity:.85">Figures of all {len(about.symbols):,} symbols of the version</div>' if part else "",
         calendar(coverage) if coverage else "",
         f'<div style="opacity:.75;margin-top:4px">{escape(text)}</div></div>',
     ]

@@ -110,6 +110,8 @@ def _symbols(manifest: Manifest, wanted: Sequence[str]) -> list[int]:
 def bounds(kind: str, start: Any, end: Any) -> tuple[int, int]:
     """Return the first and the last time of a range, in the unit of a column of times.
 
+    Between two times of one day lies no date: then the first is after the last.
+
     Args:
         kind: Type of the column.
         start: First time, as of :func:`find`.
@@ -119,17 +121,13 @@ def bounds(kind: str, start: Any, end: Any) -> tuple[int, int]:
         DataError: One is no date, or they are the wrong way round.
     """
     low, high = parse_bound(start, "start"), parse_bound(end, "end")
+    if low is not None and high is not None and low.first > high.last:
+        raise DataError(f"start ({low.text}) is after end ({high.text})", code="BAD_RANGE")
     dates = kind == "date32"
     first, last = -_FOREVER, _FOREVER
     if low is not None:
         # A date is wanted from an instant on only if it begins there or later.
-        first = (low.session if low.instant is None else -(-low.instant // DAY_US)) if dates else (
-            low.session * DAY_US if low.instant is None else low.instant
-        )  # fmt: skip
+        first = -(-low.first // DAY_US) if dates else low.first
     if high is not None:
-        last = high.session if dates else (
-            (high.session + 1) * DAY_US - 1 if high.instant is None else high.instant
-        )  # fmt: skip
-    if first > last:
-        raise DataError(f"start ({start}) is after end ({end})", code="BAD_RANGE")
+        last = high.session if dates else high.last
     return first, last

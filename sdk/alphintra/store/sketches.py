@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from alphintra.data.arrow import whole
@@ -15,12 +16,15 @@ from alphintra.errors import DataError
 from alphintra.store.checked_json import canonical
 from alphintra.store.columns import Column, raw_values, time_column
 from alphintra.store.coverage import Coverage
-from alphintra.store.reading import Version, side_file
+from alphintra.store.finding import find
+from alphintra.store.reading import Version, group_tables, side_file
 from alphintra.store.sampling import Sample
 from alphintra.store.statistics import SHOWN, ColumnStatistics
 
 _SAMPLE = ""  # no column has this name
 _WIDE = 200
+_AT_ONCE = 16
+"""Columns of a row group that are in memory at once."""
 
 
 class Sketches:
@@ -69,6 +73,33 @@ class Sketches:
         self._coverage.restore(coverage)
         for name, statistics in self._statistics.items():
             statistics.restore(states[name])
+
+
+def statistics_of_symbol(version: Version, symbol: str) -> dict[str, dict[str, Any]]:
+    """Count the statistics of one symbol from its rows, as :meth:`Sketches.statistics` has them of all.
+
+    What is in memory at once is a row group of a few columns, however many rows and columns there are.
+
+    Raises:
+        UnknownDataset: There is no such symbol.
+        DataError: ``DAMAGED_FILE``; ``SEALED`` without its keys.
+    """
+    wanted = find(version.manifest, [symbol])
+    columns, time = wanted.columns, version.manifest.time
+    bins = SHOWN if len(columns) <= _WIDE else SHOWN // 4
+    coverage = Coverage(time.type)
+    found: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(columns), _AT_ONCE):
+        own = {column.name: ColumnStatistics(column) for column in columns[start : start + _AT_ONCE]}
+        some = replace(wanted, columns=columns[start : start + _AT_ONCE])
+        for _, table in group_tables(version, some):
+            for name, statistics in own.items():
+                statistics.add(whole(table[name]))
+            if time.name in own:
+                coverage.add(raw_values(table[time.name]))
+        found |= {name: statistics.to_json(bins) for name, statistics in own.items()}
+    found[time.name]["coverage"] = coverage.to_json()
+    return found
 
 
 def sketches_of(version: Version) -> Sketches:

@@ -43,6 +43,17 @@ class CheckPlanRow(Base):
     __table_args__ = (Index(None, "due_at"),)
 
 
+class CheckPlanInputRow(Base):
+    """A dataset that a plan's runs read beside their prices, in the version that is current then."""
+
+    __tablename__ = "check_plan_inputs"
+
+    strategy_id: Mapped[str] = mapped_column(ForeignKey("check_plans.strategy_id"), primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"), primary_key=True)
+    # The data for which a run was asked for, or which were there when the plan was made.
+    seen: Mapped[str] = mapped_column(String(80))
+
+
 class CheckRunRow(Base):
     """One run of a strategy's checks; its state is the job's."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jupyter_core.utils import ensure_async
+from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import APIHandler
 from pydantic import BaseModel
 from tornado.iostream import StreamClosedError
@@ -25,6 +26,16 @@ from .reading import MAX_BODY, announced
 if TYPE_CHECKING:
     from ..assembly import Services
 
+#: What a page of another origin, as far as there is one that may ask, can send and read beside the usual headers.
+_SENT = (
+    "accept", "content-type", "authorization", "x-xsrftoken", "if-match", "if-none-match", "idempotency-key",
+    "last-event-id", "tus-resumable", "upload-length", "upload-metadata", "upload-offset", "upload-checksum",
+    "x-http-method-override",
+)  # fmt: skip
+_TOLD = (
+    "ETag", "Location", "Content-Disposition", "Retry-After", "Idempotent-Replayed", "X-Request-Id", "Tus-Resumable",
+    "Upload-Offset", "Upload-Length", "Upload-Expires",
+)  # fmt: skip
 #: How long a body may take: some 1 Mbit/s for the longest.
 BODY_SECONDS = 60.0
 
@@ -225,6 +236,34 @@ class AlphintraHandler(AnsweringMixin, APIHandler):
         if (announced(self.request) or 0) > self.most_body and not self._finished:
             self.write_problem(errors.TooLarge(f"A request has at most {self.most_body >> 20} MiB."))
 
+    def set_default_headers(self) -> None:
+        """Let a page of another origin read ours, where one may ask at all."""
+        super().set_default_headers()
+        if "Origin" in self.request.headers:
+            self.set_header("Access-Control-Expose-Headers", ", ".join(_TOLD))
+
+    @allow_unauthenticated
+    def options(self, *_path: str) -> None:
+        """Tell what may be asked here: nothing that depends on who asks."""
+        super().options()
+        if "Access-Control-Allow-Headers" not in self.settings.get("headers", {}):
+            self.set_header("Access-Control-Allow-Headers", ", ".join(_SENT))
+        self.set_header("Allow", ", ".join([*self._verbs(), "OPTIONS"]))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer what went wrong outside a verb; a verb that there is not is told with those that there are."""
+        verbs = self._verbs()
+        if status_code != 405 or not verbs:
+            super().write_error(status_code, **kwargs)
+            return
+        self.set_header("Allow", ", ".join([*verbs, "OPTIONS"]))
+        text = f"{str(self.request.method)[:20]} is not for this address, which takes {', '.join(verbs)}."
+        self._write_problem(status_code, text, code="METHOD_NOT_ALLOWED")
+
+    def _verbs(self) -> list[str]:
+        methods = ((verb, getattr(self, verb.lower(), None)) for verb in self.SUPPORTED_METHODS)
+        return [verb for verb, method in methods if hasattr(method, "endpoint")]
+
     def where(self) -> str | None:
         """The path, which a problem names."""
         return self.request.path
@@ -243,3 +282,18 @@ class AlphintraHandler(AnsweringMixin, APIHandler):
         method = self.request.method if self.request.method in self.SUPPORTED_METHODS else "OTHER"
         REQUESTS.labels(method, type(self).__name__, self.get_status()).inc()
 
+
+
+class UnknownHandler(AlphintraHandler):
+    """An address below ours that there is not: a problem as any other, and no page."""
+
+    async def prepare(self) -> None:
+        """Say so, to whom is known."""
+        await super().prepare()
+        if self._finished:
+            return
+        if self.current_user is None:
+            self.write_problem(errors.Forbidden("Log in first."))
+            return
+        text = f"There is no address {self.request.path[:200]}; GET /api/openapi.json lists those that there are."
+        self.write_problem(errors.NotFound(text, code="UNKNOWN_ADDRESS"))

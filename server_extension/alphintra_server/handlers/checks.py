@@ -27,7 +27,12 @@ class ChecksHandler(AlphintraHandler):
         return await self.services.checks.get(who, strategy_id)
 
     @endpoint(
-        "strategies:execute", body=ChecksUpdate, response=Checks, problems=(404, 409, 412), etag=_etag
+        "strategies:execute",
+        body=ChecksUpdate,
+        response=Checks,
+        problems=(404, 409, 412),
+        etag=_etag,
+        reads={"If-Match": "The `ETag` of the checks as they were read: changed since, it is 412 `CHANGED_MEANWHILE`."},
     )
     async def put(self, who: Caller, strategy_id: str, *, body: ChecksUpdate) -> Checks:
         """Set a strategy's checks and when they run by themselves. Takes If-Match."""

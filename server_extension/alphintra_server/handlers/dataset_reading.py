@@ -59,6 +59,7 @@ class DownloadHandler(AlphintraHandler):
             self.set_header("Content-Type", begun.plan.media_type)
             self.set_header("Content-Disposition", f'attachment; filename="{begun.plan.file_name}"')
             self.set_header("Cache-Control", "no-store")
+            self.set_header("Accept-Ranges", "none")
             self.set_header("X-Accel-Buffering", "no")
             self.set_header("X-Content-Type-Options", "nosniff")
             end = "FAILED"

@@ -36,12 +36,19 @@ class DatasetsHandler(AlphintraHandler):
 class DatasetHandler(AlphintraHandler):
     """One dataset."""
 
-    @endpoint("datasets:read", response=Dataset, problems=(404, 410))
+    @endpoint("datasets:read", response=Dataset, problems=(404, 410), tells=("ETag",))
     async def get(self, who: Caller, dataset_id: str) -> Dataset:
         """Read a dataset, by id or name; what others share with you, by id."""
         return await self.services.datasets.get(who, dataset_id)
 
-    @endpoint("datasets:write", body=DatasetChange, response=Dataset, problems=(404, 410, 412))
+    @endpoint(
+        "datasets:write",
+        body=DatasetChange,
+        response=Dataset,
+        problems=(404, 410, 412),
+        reads={"If-Match": "The `ETag` of the dataset as it was read: changed since, it is 412 `CHANGED_MEANWHILE`."},
+        tells=("ETag",),
+    )
     async def patch(self, who: Caller, dataset_id: str, *, body: DatasetChange) -> Dataset:
         """Change the description and the tags of a dataset. Takes If-Match, with the ETag of reading it."""
         return await self.services.datasets.change(who, dataset_id, body, self.request.headers.get("If-Match"))
@@ -96,7 +103,7 @@ class StorageUsageHandler(AlphintraHandler):
 class DatasetPreviewHandler(AlphintraHandler):
     """A look inside."""
 
-    @endpoint("datasets:read", query=PreviewQuery, response=DatasetPreview, problems=(404, 410))
+    @endpoint("datasets:read", query=PreviewQuery, response=DatasetPreview, problems=(404, 410, 429, 503))
     async def get(self, who: Caller, dataset_id: str, *, query: PreviewQuery) -> DatasetPreview:
         """Preview rows, column statistics and a chart."""
         return await self.services.datasets.preview(who, dataset_id, query)
@@ -105,7 +112,7 @@ class DatasetPreviewHandler(AlphintraHandler):
 class DatasetStatisticsHandler(AlphintraHandler):
     """Numbers about its columns."""
 
-    @endpoint("datasets:read", query=StatisticsQuery, response=DatasetStatistics, problems=(404, 410))
+    @endpoint("datasets:read", query=StatisticsQuery, response=DatasetStatistics, problems=(404, 410, 429, 503))
     async def get(self, who: Caller, dataset_id: str, *, query: StatisticsQuery) -> DatasetStatistics:
-        """Summarise the columns: over all symbols, or of one of a dataset that ships."""
+        """Summarise the columns: over all symbols, as they are kept, or of one, counted from its rows."""
         return await self.services.datasets.statistics(who, dataset_id, query)

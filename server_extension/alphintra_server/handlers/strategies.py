@@ -69,7 +69,14 @@ class StrategyHandler(AlphintraHandler):
         """Read a strategy."""
         return await self.services.strategies.get(who, strategy_id)
 
-    @endpoint("strategies:write", body=StrategyUpdate, response=Strategy, problems=(404, 409, 412), etag=_etag)
+    @endpoint(
+        "strategies:write",
+        body=StrategyUpdate,
+        response=Strategy,
+        problems=(404, 409, 412),
+        etag=_etag,
+        reads={"If-Match": "The `ETag` of the strategy as it was read: changed since, it is 412 `CHANGED_MEANWHILE`."},
+    )
     async def put(self, who: Caller, strategy_id: str, *, body: StrategyUpdate) -> Strategy:
         """Change a strategy; every change of its content is a version. Takes If-Match."""
         return await self.services.strategies.update(who, strategy_id, body, self.request.headers.get("If-Match"))

@@ -89,9 +89,21 @@ class UploadingHandler(AlphintraHandler):
             )
             return
         try:
-            await self._receiver.take(chunk if self._form is None else self._form.feed(chunk))
+            await self._receiver.take(chunk if self._form is None else await self.fed(self._form, chunk))
         except errors.ServiceError as error:
             self._refusal = error
+
+    async def fed(self, form: FormWithFile, chunk: bytes) -> bytes:
+        """Give a form some of the body; return what of it is of the file.
+
+        Raises:
+            ServiceError: It is no form, or names a dataset that it cannot become: what comes of it is not kept.
+        """
+        named = "dataset" in form.fields
+        found = form.feed(chunk)
+        if not named and form.fields.get("dataset"):
+            await self._uploads.named("file", form.fields["dataset"])
+        return found
 
     def on_connection_close(self) -> None:
         """Settle what came of a request whose sender is gone."""

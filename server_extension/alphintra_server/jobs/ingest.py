@@ -181,8 +181,8 @@ class IngestKind(JobKind):
         counts = dict(found.counts)
         if row.parent_id is not None:
             parent = session.get_one(DatasetVersionRow, row.parent_id)
-            errors, accepted = together(parent.validation_errors, errors), parent.acknowledgements
-            before = parent.row_count
+            errors = together(parent.validation_errors, errors, counted(parent.about))
+            accepted, before = parent.acknowledgements, parent.row_count
             counts = added_up(counted(parent.about), counts)
             ran = ran and bool(parent.about["all_rules_ran"])
         try:

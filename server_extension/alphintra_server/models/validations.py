@@ -58,6 +58,9 @@ class ValidationReport(Acknowledged):
     parameters: dict[str, Any] = Field(
         description="Which rules were left out, which numbers were set, which reference data counted."
     )
+    counts: dict[str, int] = Field(
+        description="In how many places each error is, accepted or not, of all rows: `report` may be of the last file."
+    )
     report: dict[str, Any] | None = Field(description="What each rule found, with the first places.")
 
 

@@ -175,6 +175,15 @@ class Readers:
         async with self._use(await self._shared(source)) as reader:
             return await reader.sketches(most)
 
+    async def statistics(self, source: Source, symbol: str, most: int) -> bytes:
+        """Ask a reader for the statistics of a symbol, at most so many bytes.
+
+        Raises:
+            ServiceError: As of :meth:`picture`.
+        """
+        async with self._use(await self._shared(source)) as reader:
+            return await reader.statistics(symbol, most)
+
     @asynccontextmanager
     async def download(self, source: Source, request: dict[str, Any]) -> AsyncIterator[tuple[int, Reader]]:
         """Have a reader to oneself begin a file: yields how many rows it will have, and the reader.

@@ -129,7 +129,18 @@ class Reader:
         Raises:
             ServiceError: As of :meth:`picture`.
         """
-        self._begin({"type": "sketches"})
+        return await self._told({"type": "sketches"}, most)
+
+    async def statistics(self, symbol: str, most: int) -> bytes:
+        """Ask for the statistics of a symbol by column, as JSON; they are counted from its rows.
+
+        Raises:
+            ServiceError: As of :meth:`picture`.
+        """
+        return await self._told({"type": "statistics", "symbol": symbol}, most)
+
+    async def _told(self, request: dict[str, Any], most: int) -> bytes:
+        self._begin(request)
         found = bytearray()
         async for part in self.parts():
             found += part

@@ -14,6 +14,7 @@ from ..db.types import utc_now
 from ..jobs import fair_queue, store
 from ..models.checks import CheckSettings, CheckTrigger
 from ..models.costs import CommissionGiven, CommissionTerms, SlippageGiven, for_engine
+from . import check_inputs
 from .run_defaults import RunDefaults
 from .strategies import version_of
 
@@ -36,6 +37,7 @@ def enqueue(
     Raises:
         TooMany: The user has ``max_queued`` runs of checks waiting.
     """
+    check_inputs.note(session, plan)
     strategy = session.get_one(StrategyRow, plan.strategy_id)
     version = version_of(session, strategy)
     dataset = session.get_one(DatasetRow, plan.dataset_id)

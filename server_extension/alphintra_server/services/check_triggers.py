@@ -1,4 +1,4 @@
-"""What makes checks run by themselves: a saved version, a new version of the data, a schedule.
+"""What makes checks run by themselves: a saved version, a new version of what is read, a schedule.
 
 It compares what there is with what a run was made for, again and again, so that nothing is missed that happened while
 no server was there, and a save that follows another within moments makes no second run. Each trigger is claimed by one
@@ -26,6 +26,7 @@ from ..limits import Limits
 from ..models.checks import CheckTrigger
 from ..models.strategies import StrategyStatus
 from ..repeated import Repeated
+from . import check_inputs
 from .check_outcomes import settle_failed
 from .check_queue import enqueue, runs_the_same
 from .check_schedule import next_due
@@ -93,6 +94,7 @@ class CheckTriggers(Repeated):
                 or_(
                     and_(CheckPlanRow.on_save, StrategyRow.version != CheckPlanRow.version_seen),
                     and_(CheckPlanRow.on_dataset, DatasetRow.content_hash != CheckPlanRow.dataset_seen),
+                    and_(CheckPlanRow.on_dataset, check_inputs.other_than_seen()),
                     CheckPlanRow.due_at <= self._clock(session),
                 ),
             )
@@ -115,12 +117,12 @@ class CheckTriggers(Repeated):
             claimed = _claim(session, plan, "version_seen", plan.version_seen, strategy.version)
             if claimed and not same:
                 why.append(CheckTrigger.SAVE)
-        if (
-            plan.on_dataset
-            and dataset.content_hash != plan.dataset_seen
-            and _claim(session, plan, "dataset_seen", plan.dataset_seen, dataset.content_hash)
-        ):
-            why.append(CheckTrigger.DATASET)
+        if plan.on_dataset:
+            beside = check_inputs.claim(session, plan)
+            other = dataset.content_hash != plan.dataset_seen
+            traded = other and _claim(session, plan, "dataset_seen", plan.dataset_seen, dataset.content_hash)
+            if traded or beside:
+                why.append(CheckTrigger.DATASET)
         now = self._clock(session)
         if plan.due_at is not None and plan.due_at <= now:
             # However many times were missed, one run makes up for them.

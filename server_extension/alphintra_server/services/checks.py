@@ -22,7 +22,7 @@ from ..metrics import count_cancelled
 from ..models.base import PageQuery
 from ..models.checks import Checks, ChecksAccepted, CheckSettings, ChecksRun, ChecksUpdate, CheckTrigger
 from ..models.strategies import StrategyStatus
-from . import strategies
+from . import check_inputs, strategies
 from .backtest_checks import check_dates, check_options
 from .check_queue import KIND, costs, enqueue
 from .check_rows import to_model
@@ -98,6 +98,7 @@ class StrategyChecks:
                 "revision": revision + 1,
                 "updated_at": now,
             }
+            goes_on = plan is not None and plan.on_dataset and body.on_dataset
             if plan is None:
                 plan = CheckPlanRow(
                     strategy_id=strategy.id, user_id=who.user_id, created_at=now, due_at=due, **values, **seen
@@ -114,6 +115,7 @@ class StrategyChecks:
                 for name, value in (values | seen).items():
                     setattr(plan, name, value)
             session.flush()
+            check_inputs.note(session, plan, anew=not goes_on)
             return self._to_model(session, strategy, plan)
 
         return await self._database.write(work)
@@ -177,6 +179,11 @@ class StrategyChecks:
     def _checked(self, session: Session, who: Caller, body: ChecksUpdate) -> Selection:
         """Refuse what no run could do: data, dates, rules and costs that there are not."""
         settings = body.settings
+        base, slash, symbols = body.dataset_id.partition("/")
+        name, at, _ = base.partition("@")
+        if at:
+            text = f"checks read the version that is current when they run: write {name}{slash}{symbols}"
+            raise Invalid.field("dataset_id", text, code="VERSION_NAMED")
         selection = select_for_run(session, who, body.dataset_id)
         check_dates(selection, settings.start_date, settings.end_date)
         beside = [selection]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from array import array
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 from alphintra.store.layout import MANIFEST, file_name
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from ..errors import Gone, Invalid, NotFound, ServiceError
 from ..jobs.worker_home import Link
 from ..models.dataset_reading import CandlesQuery, DatasetCandles, DownloadPlan, DownloadQuery
 from ..readers.pool import Readers, Source
-from ..readers.process import Said
+from ..readers.process import ReaderFailed, Said
 from ..sealing.vault import FOLDER as _FOLDER
 from ..sealing.vault import SealedVersion, Vault
 from ..waiting import in_waiting
@@ -33,6 +34,31 @@ from .dataset_rows import find
 from .dataset_storage import DatasetStorage, told
 
 _MOST_SKETCHES = 64 << 20
+_STATISTICS = TypeAdapter(dict[str, dict[str, Any]])
+
+
+_CANDLES = {
+    "UNKNOWN_SYMBOL": "symbol", "UNKNOWN_COLUMN": "column", "NOT_TRADABLE": "column", "BAD_RANGE": "start",
+}  # fmt: skip
+_FILES = {
+    "UNKNOWN_SYMBOL": "symbols", "UNKNOWN_DATASET": "symbols", "UNKNOWN_COLUMN": "columns", "BAD_RANGE": "start",
+    "TOO_MANY_ROWS": "format", "CELL_LIMIT": "format",
+}  # fmt: skip
+"""Which field of a query a reader's error is about, by its code."""
+
+
+@contextmanager
+def _fields(query: CandlesQuery | DownloadQuery) -> Iterator[None]:
+    """Name the field that a reader, or what reads what ships, complains of."""
+    try:
+        yield
+    except Invalid as error:
+        place = (_CANDLES if isinstance(query, CandlesQuery) else _FILES).get(error.code)
+        if error.code == "BAD_DATE":  # its text begins with the bound's name
+            place = "end" if error.detail.lower().startswith("end=") else "start"
+        if place is not None and not error.errors:
+            error.errors = [{"field": place, "message": error.detail}]
+        raise
 
 
 @dataclass(frozen=True)
@@ -77,22 +103,25 @@ class DatasetReading:
         """Draw a part of a symbol in a bounded number of candles."""
         if (query.first_row is None) != (query.stop_row is None):
             raise Invalid.field("stop_row", "first_row and stop_row go together")
+        if query.first_row is not None and query.stop_row is not None and query.first_row > query.stop_row:
+            text = f"{query.first_row:,} is after stop_row, {query.stop_row:,}"
+            raise Invalid.field("first_row", text, code="BAD_RANGE")
         if query.first_row is not None and (query.start, query.end) != (None, None):
             raise Invalid.field("start", "a part is named by its times or by its rows, not by both")
         found = await self._find(who, dataset_id, query.version)
         symbol = query.symbol if query.symbol is not None else found.first_symbol
         request = query.model_dump(exclude={"version"}) | {"type": "candles", "symbol": symbol}
-        if found.source.shipped is not None:
-            said, raw = await asyncio.to_thread(shipped_datasets.candles, found.manifest, request)
-        else:
-            with told():
+        with _fields(query), told():
+            if found.source.shipped is not None:
+                said, raw = await asyncio.to_thread(shipped_datasets.candles, found.manifest, request)
+            else:
                 said, raw = await self._readers.picture(found.source, request)
         return await asyncio.to_thread(_candles, found, symbol, query.column, said, raw)
 
     async def plan(self, who: Caller, dataset_id: str, query: DownloadQuery) -> DownloadPlan:
         """Look what a download would be; says what is wrong with it before there is a file."""
         found = await self._find(who, dataset_id, query.version)
-        with told():
+        with _fields(query), told():
             async with self._readers.download(found.source, _asked(query, "count")) as (rows, _):
                 return _plan(found, query, rows)
 
@@ -100,7 +129,7 @@ class DatasetReading:
     async def download(self, who: Caller, dataset_id: str, query: DownloadQuery) -> AsyncIterator[Begun]:
         """Begin a download; what is wrong with it is said before its first byte."""
         found = await self._find(who, dataset_id, query.version)
-        with told():
+        with _fields(query), told():
             async with self._readers.download(found.source, _asked(query, "export")) as (rows, reader):
                 yield Begun(_plan(found, query, rows), reader.parts())
 
@@ -112,6 +141,21 @@ class DatasetReading:
         with told():
             raw = await self._readers.sketches(Source(who.user_id, dataset_id, version_id), _MOST_SKETCHES)
         return dict(await asyncio.to_thread(json.loads, raw))
+
+    async def statistics(
+        self, who: Caller, dataset_id: str, version_id: str, symbol: str
+    ) -> dict[str, dict[str, Any]]:
+        """Return the statistics of a symbol's columns, counted from its rows.
+
+        The caller has looked up that they may read it.
+        """
+        with told():
+            source = Source(who.user_id, dataset_id, version_id)
+            raw = await self._readers.statistics(source, symbol, _MOST_SKETCHES)
+        try:
+            return await asyncio.to_thread(_STATISTICS.validate_json, raw)
+        except ValidationError:
+            raise ReaderFailed("The dataset's reader told no statistics of columns.") from None
 
     async def allowed(self, sources: Collection[Source]) -> Collection[Source]:
         """Return those that may still be read by whom they are for."""

@@ -58,7 +58,14 @@ class Datasets:
         self._limits = limits
 
     async def search(self, who: Caller, query: DatasetQuery) -> Slice[Dataset]:
-        """List by name."""
+        """List by name.
+
+        Raises:
+            Invalid: ``BAD_RANGE``: between such times there is no row of any.
+        """
+        if query.start is not None and query.end is not None and query.start > query.end:
+            start, end = (moment.isoformat().replace("+00:00", "Z") for moment in (query.start, query.end))
+            raise Invalid.field("start", f"{start} is after end, {end}", code="BAD_RANGE")
         order = (DatasetRow.name_folded, DatasetRow.id)
         wanted = [*listed(who), *_asked_for(query)]
         page = select(DatasetRow.id, func.count().over()).where(*wanted).order_by(*order)
@@ -189,8 +196,11 @@ class Datasets:
         """Summarise columns, over all symbols or of one."""
         row, place = await self._placed(who, dataset_id, query.version)
         if place is not None:
-            found = await self._told(who, row, place)
-            return await asyncio.to_thread(stored_previews.statistics, row.id, found, query.symbol)
+            found = await self._manifests.read(place)
+            if query.symbol is None or found["symbols"] == [query.symbol]:
+                told = await self._told(who, row, place)
+                return await asyncio.to_thread(stored_previews.statistics, row.id, told)
+            return await self._of_symbol(who, row.id, place.version_id, found, query.symbol)
         manifest = row.manifest
         entries = {
             item["name"]: {key: item[key] for key in ("title", "first", "last", "rows")}
@@ -216,6 +226,19 @@ class Datasets:
             row_count=entries[symbol]["rows"],
             columns=await asyncio.to_thread(shipped_datasets.summarise, manifest, symbol),
             symbols={symbol: entries[symbol]},
+            symbol_count=1,
+        )
+
+    async def _of_symbol(
+        self, who: Caller, dataset_id: str, version_id: str, manifest: dict[str, Any], symbol: str
+    ) -> DatasetStatistics:
+        span = stored_previews.span_of(manifest, symbol)
+        found = await self._reading.statistics(who, dataset_id, version_id, symbol)
+        return DatasetStatistics(
+            dataset_id=dataset_id,
+            row_count=span["rows"],
+            columns={name: stored_previews.brief(own, whole=True) for name, own in found.items()},
+            symbols={symbol: span},
             symbol_count=1,
         )
 
@@ -334,5 +357,5 @@ def _symbol(row: DatasetRow, symbol: str | None) -> str:
         return row.symbols[0]
     if symbol not in row.symbols:
         shown = ", ".join(row.symbols[:LISTED])
-        raise Invalid.field("symbol", f"{row.name} has no symbol {symbol!r}; it has {shown}")
+        raise Invalid.field("symbol", f"{row.name} has no symbol {symbol!r}; it has {shown}", code="UNKNOWN_SYMBOL")
     return symbol

@@ -12,6 +12,8 @@ from alphintra.rules.report import Report
 
 from ..jobs.protocol import clean
 
+EARLIER = "; in the rows before"
+"""What a line of errors says behind this is of the version that rows were added to."""
 COUNTS = "error_counts"
 """Where a version's row keeps how often each error was found."""
 
@@ -54,10 +56,28 @@ def rule_of(line: str) -> str:
     return line.partition(":")[0]
 
 
-def together(before: Iterable[str], after: Iterable[str]) -> tuple[str, ...]:
-    """Return the errors of a version that goes on from another: a rule stands once, with the errors of the new rows."""
-    found = {rule_of(line): line for line in before} | {rule_of(line): line for line in after}
+def together(before: Iterable[str], after: Iterable[str], counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the errors of a version that goes on from another: a rule stands once, with the errors of all its rows.
+
+    Args:
+        before: The open errors of the other.
+        after: Those of the rows that are added.
+        counts: In how many places each of the former is, as far as that was kept.
+    """
+    found = {rule_of(line): line for line in before}
+    for line in after:
+        rule = rule_of(line)
+        found[rule] = _with_earlier(line, found[rule], counts.get(rule)) if rule in found else line
     return tuple(line for _, line in sorted(found.items()))
+
+
+def _with_earlier(line: str, before: str, count: int | None) -> str:
+    """Add to a line what another tells of the rows before; however often rows are added, it is told of the first."""
+    newer, added, oldest = before.partition(EARLIER)
+    if not added:
+        return f"{line}{EARLIER}: {newer.partition(': ')[2]}"
+    many = "" if count is None else f" ({count:,} places in all)"
+    return f"{line}{EARLIER}{many}: {oldest.partition(': ')[2]}"
 
 
 def counted(about: Mapping[str, Any]) -> dict[str, int]:

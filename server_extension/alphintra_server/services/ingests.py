@@ -176,7 +176,7 @@ def _find(session: Session, who: Caller, upload_id: str, *, lock: bool = False) 
     query = select(UploadRow).where(UploadRow.id == upload_id, UploadRow.user_id == who.user_id)
     row = session.scalars(query.with_for_update() if lock else query).first()
     if row is None:
-        raise NotFound(f"There is no upload {upload_id}.")
+        raise NotFound("There is no such upload.", code="UNKNOWN_UPLOAD")
     return row
 
 

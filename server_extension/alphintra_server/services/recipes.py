@@ -213,7 +213,7 @@ def _joined(
         tried: Whether it is only tried.
 
     Raises:
-        Invalid: One is not there, not for the caller, or has errors that nobody has acknowledged.
+        Invalid: One is not there, not for the caller, or has errors that nobody has accepted.
     """
     found: dict[str, str] = {}
     for index, step in enumerate(steps):
@@ -229,7 +229,7 @@ def _joined(
             if tried:
                 refuse_sealed(dataset, version, _OPEN)
             if version.validation_errors:
-                text = f"{name} has errors that nobody has acknowledged: {version.validation_errors[0]}"
+                text = f"{name} has errors that nobody has accepted: {version.validation_errors[0]}"
                 raise Conflict(text, code="DATASET_HAS_ERRORS")
         except (NotFound, Gone, Forbidden, Conflict) as error:
             place = {"field": f"recipe.{index}.dataset", "step": index + 1, "code": error.code, "message": error.detail}

@@ -95,7 +95,7 @@ def select_for_run(session: Session, who: Caller, reference: str, field: str = "
 
     Raises:
         Invalid: Unknown dataset, version or symbol, nothing that can be filled against, or errors that nobody has
-            acknowledged.
+            accepted.
     """
     base, slash, wanted = reference.partition("/")
     base, at, number = base.partition("@")
@@ -120,7 +120,7 @@ def select_for_run(session: Session, who: Caller, reference: str, field: str = "
     found = Selection(row, symbols, version)
     if version is not None and version.validation_errors:
         raise Invalid.field(
-            field, f"{found.name} has errors that nobody has acknowledged: {version.validation_errors[0]}",
+            field, f"{found.name} has errors that nobody has accepted: {version.validation_errors[0]}",
             code="DATASET_HAS_ERRORS",
         )  # fmt: skip
     if field == "dataset_id" and not _tradable(row, version):

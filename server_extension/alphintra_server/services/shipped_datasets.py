@@ -19,6 +19,7 @@ from ..errors import Invalid
 from ..models.datasets import DataSource
 from ..readers.process import Said
 from .dataset_rows import fold
+from .stored_previews import brief
 
 _NAMESPACE = uuid.UUID("6f0c8d5e-2f0b-5b6a-9a3c-0d6f3f0f7a11")
 
@@ -244,22 +245,20 @@ def thin(series: Any, most: int) -> Any:
 
 
 def summarise(manifest: dict[str, Any], symbol: str) -> dict[str, dict[str, Any]]:
-    """Summarise the columns of one symbol. It waits for the disk."""
-    import numpy as np
+    """Summarise the columns of one symbol, as of a stored version. It waits for the disk."""
     from alphintra.data import catalogue
+    from alphintra.data.pictures import days_of
+    from alphintra.store.columns import Column, numbers
+    from alphintra.store.statistics import ColumnStatistics
 
     columns = catalogue.read_columns(manifest, [symbol])[symbol]
     out: dict[str, dict[str, Any]] = {}
-    for name in _values(manifest):
-        series = np.asarray(columns[name], dtype=np.float64)
-        known = series[np.isfinite(series)]
-        summary: dict[str, Any] = {"count": len(known), "nulls": len(series) - len(known)}
-        if len(known):
-            summary |= {"min": float(known.min()), "max": float(known.max()), "mean": float(known.mean())}
-            summary["std"] = float(known.std(ddof=1)) if len(known) > 1 else None
-            for share in (0.05, 0.25, 0.5, 0.75, 0.95):
-                summary[f"quantile_{share}"] = float(np.quantile(known, share))
-        out[name] = summary
+    for item in manifest["columns"]:
+        if item["statistics"]:
+            counted = ColumnStatistics(Column(item["name"], item["type"], item["name"]))
+            counted.add(numbers(columns[item["name"]]))
+            out[item["name"]] = brief(counted.to_json(), whole=True)
+    out["session"]["coverage"] = days_of([columns["session"]])
     return out
 
 

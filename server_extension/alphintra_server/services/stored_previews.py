@@ -1,4 +1,7 @@
-"""Looks into stored versions, made of their manifests alone: no row is read, whatever the version's size."""
+"""Looks into stored versions, made of their manifests alone: no row is read, whatever the version's size.
+
+Statistics of one symbol are not kept: a reader counts them (:mod:`.dataset_reading`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ MOST_SYMBOLS = 200
 """Symbols that statistics tell of one by one."""
 MOST_CELLS = 50_000
 """Values of the rows of a preview: thousands of columns have fewer rows, for an answer is written in one piece."""
+MOST_COUNTED = 200_000_000
+"""Values of a symbol whose statistics are counted when they are asked for: some two seconds."""
 
 
 def preview(dataset_id: str, manifest: dict[str, Any], symbol: str | None, rows: int, points: int) -> DatasetPreview:
@@ -36,16 +41,21 @@ def preview(dataset_id: str, manifest: dict[str, Any], symbol: str | None, rows:
     )
 
 
-def statistics(dataset_id: str, manifest: dict[str, Any], symbol: str | None) -> DatasetStatistics:
-    """Summarise the columns, and tell the span of each symbol.
+def span_of(manifest: dict[str, Any], symbol: str) -> dict[str, Any]:
+    """Tell first, last and number of the rows of a symbol whose statistics are to be counted.
 
     Raises:
-        Invalid: There is no such symbol, or one was asked for: what is known of columns is of all symbols together.
+        Invalid: There is no such symbol, or it has more values than are counted while somebody waits.
     """
-    if symbol is not None:
-        raise Invalid.field(
-            "symbol", f"of {_symbol(manifest, symbol)} alone no statistics are kept: load it", code="NOT_KEPT"
-        )
+    span, columns = _spans(manifest)[_symbol(manifest, symbol)], len(manifest["columns"])
+    if span["rows"] * columns > MOST_COUNTED:
+        text = f"{symbol} has {span['rows']:,} rows of {columns:,} columns: of more than {MOST_COUNTED:,} values"
+        raise Invalid.field("symbol", f"{text} there are statistics of all symbols alone", code="TOO_MANY_ROWS")
+    return span
+
+
+def statistics(dataset_id: str, manifest: dict[str, Any]) -> DatasetStatistics:
+    """Summarise the columns, and tell the span of each symbol."""
     spans = _spans(manifest)
     return DatasetStatistics(
         dataset_id=dataset_id,
@@ -71,7 +81,8 @@ def _symbol(manifest: dict[str, Any], symbol: str | None) -> str:
     if symbol is None:
         return symbols[0]
     if symbol not in symbols:
-        raise Invalid.field("symbol", f"there is no symbol {symbol!r}; there is {', '.join(symbols[:LISTED])}")
+        raise Invalid.field("symbol", f"there is no symbol {symbol!r}; there is {', '.join(symbols[:LISTED])}",
+                            code="UNKNOWN_SYMBOL")  # fmt: skip
     return symbol
 
 

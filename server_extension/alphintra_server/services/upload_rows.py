@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from ..db.connector_tables import ConnectorRunRow
 from ..db.dataset_tables import UploadRow
 from ..db.engine import database_now, one_at_a_time
-from ..errors import Gone, TooLarge, TooMany
+from ..errors import Gone, Invalid, TooLarge, TooMany
 from ..models.uploads import Upload, UploadState
+from .dataset_names import check_name, name_of_file
+from .ingests import refuse_shipped
 from .storage_use import storage_used
 
 MOST_OPEN = 32
@@ -40,6 +42,23 @@ def refuse_too_many(session: Session, user_id: str) -> None:
             code="TOO_MANY_UPLOADS",
             headers={"Retry-After": "60"},
         )
+
+
+def named(session: Session, filename: str, dataset: str | None) -> str:
+    """Return what a dataset is to be called: as its sender says, else like its file, where nothing of ours is.
+
+    Raises:
+        Invalid: The sender's name cannot be one, or is the platform's.
+    """
+    if dataset is not None:
+        refuse_shipped(session, check_name(dataset, "dataset"))
+        return dataset
+    name = name_of_file(filename)
+    try:
+        refuse_shipped(session, name)
+    except Invalid:
+        return f"my-{name}"[:100]
+    return name
 
 
 def reserve(

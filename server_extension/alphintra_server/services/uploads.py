@@ -26,7 +26,7 @@ from ..uploads.hashes import RunningHashes, sha256_of
 from ..uploads.protocol import MOST_CHUNK, Checksum
 from ..uploads.receiving import Receiver
 from . import upload_rows
-from .dataset_names import check_name, file_name, name_of_file
+from .dataset_names import file_name
 from .paging import Slice
 from .upload_rows import to_model
 
@@ -100,7 +100,7 @@ class Uploads:
             metadata: What is told back to a client that asks.
 
         Raises:
-            Invalid: The dataset's name cannot be one.
+            Invalid: The dataset's name cannot be one, or is the platform's.
             TooLarge: It is more than an upload or the user's quota may be.
             TooMany: The user has begun too many.
             NoRoom: The disk is full.
@@ -108,7 +108,7 @@ class Uploads:
         """
         self._usable()
         filename = file_name(filename)
-        name = name_of_file(filename) if dataset is None else check_name(dataset, "dataset")
+        name = await self.named(filename, dataset)
         if length < 1:
             raise BadRequest("The file is empty.", code="EMPTY_FILE")
         if length > self.bounds.most_bytes:
@@ -137,6 +137,10 @@ class Uploads:
             await self._end(row.id, "ABORTED")
             raise
         return to_model(row)
+
+    async def named(self, filename: str, dataset: str | None) -> str:
+        """Return what the dataset of a file is to be called; see :func:`upload_rows.named`."""
+        return await self._database.read(partial(upload_rows.named, filename=filename, dataset=dataset))
 
     async def get(self, who: Caller, upload_id: str) -> Upload:
         """Read one.
@@ -248,11 +252,11 @@ class Uploads:
 
         Raises:
             BadRequest: It is empty.
-            Invalid: The dataset's name cannot be one.
+            Invalid: The dataset's name cannot be one, or is the platform's.
         """
         try:
             shown = file_name(filename)
-            name = name_of_file(shown) if not dataset else check_name(dataset, "dataset")
+            name = await self.named(shown, dataset or None)
             end = await receiver.put_down()
             if end == 0:
                 raise BadRequest("The file is empty.", code="EMPTY_FILE")

@@ -86,6 +86,7 @@ class Validations:
             is_validated=version.is_validated,
             validation_errors=version.validation_errors,
             acknowledgements=version.acknowledgements,
+            counts=counted(version.about),
             parameters={} if row is None else row.parameters,
             report=raw,
         )

@@ -155,6 +155,16 @@ def test_changed_data_explains_a_difference_with_the_bars_of_then():
     assert run.before.dataset_hash != run.result.run["dataset_hash"]
 
 
+def test_another_version_of_the_benchmark_is_told():
+    al.test(Trader, bars(), benchmark=bars())
+    assert al.test(Trader, bars(), benchmark=bars()).inputs == ()
+    run = al.test(Trader, bars(), benchmark=bars([10.0, 10.5, 11.0, 12.0, 12.0]))
+    assert [(c.what, c.text) for c in run.inputs] == [("data", "the benchmark's data changed")]
+    assert run.result.run["dataset_hash"] == run.before.dataset_hash != run.result.run["benchmark_hash"]
+    without = al.test(Trader, bars())
+    assert [c.what for c in without.inputs] == ["settings"]
+
+
 def test_a_difference_without_a_cause_is_said_to_be_one():
     al.test(Trader, bars())
     Trader.later = 1  # not in the code's text: as a file or the time would do

@@ -55,6 +55,7 @@ def root(tmp_path_factory):
         ("v3", {"SAP": days}, daily, {"date": "time"} | ROLES),
         ("v4", {"X": bars(5).select(["time", "volume"])}, About(), ROLES),
         ("v5", {"X": bars(50).select(["time", "close"])}, ABOUT, ROLES),
+        ("v6", {symbol: bars(5) for symbol in "ABC"}, ABOUT, ROLES),
     ):
         with lease(root, "me") as folder:
             write(folder, tables, version, about=about, roles=roles)
@@ -67,6 +68,7 @@ def root(tmp_path_factory):
             "days": {"owner": "me", "versions": [["1", "v3"]]},
             "features": {"owner": "me", "versions": [["1", "v4"]]},
             "closes": {"owner": "me", "versions": [["1", "v5"]]},
+            "three": {"owner": "me", "versions": [["1", "v6"]]},
             "vix-daily": {"owner": "me", "versions": [["1", "v4"]]},
         },
     }
@@ -150,6 +152,27 @@ def test_how_it_looks_reads_no_row(root, monkeypatch):
     assert "Rows by day: " in html
     assert "timestamp[us, UTC]" in html
     assert "CRYPTO · 1min · calendar 24/7 · USD · prices: raw" in html
+
+
+def test_statistics_of_a_symbol_are_those_of_its_rows(monkeypatch):
+    data, alone = al.data.load("my/prices@1"), al.data.load("my/prices@1/AAPL")
+    told = data.statistics("AAPL")
+    assert told == alone.statistics()
+    close = np.asarray(OLD["AAPL"]["close"])
+    assert [told["close"][part] for part in ("count", "min", "max")] == [3_000, close.min(), close.max()]
+    assert told["close"]["mean"] == pytest.approx(close.mean(), rel=1e-9)
+    assert sum(told["time"]["coverage"]["counts"]) == 3_000
+    monkeypatch.setattr("alphintra.store.sketches._AT_ONCE", 2)
+    assert data.statistics("AAPL") == told  # however few columns are read at once
+    assert data.statistics() == data.about.statistics
+    days = al.data.load("days")
+    assert days.statistics("SAP") == days.about.statistics
+    for name, symbol, code in (("my/prices@1", "APPL", "UNKNOWN_SYMBOL"), ("three/A,B", None, "BAD_RANGE")):
+        with pytest.raises(DataError) as caught:
+            al.data.load(name).statistics(symbol)
+        assert caught.value.code == code
+    assert "Figures of all 2 symbols" in alone._repr_mimebundle_()["text/html"]
+    assert "Figures of all" not in data._repr_mimebundle_()["text/html"]
 
 
 def test_what_a_server_has_lab_draws_itself(monkeypatch):

@@ -411,6 +411,15 @@ def test_what_cannot_be_found(version, wanted, kind, code, says):
     assert caught.value.code == code
 
 
+def test_between_two_times_of_a_day_there_is_no_date():
+    day = "2020-01-02"
+    first, last = finding.bounds("date32", f"{day} 12:00", f"{day} 18:00")
+    assert first == last + 1
+    assert finding.bounds("date32", day, f"{day} 18:00") == (last, last)
+    with pytest.raises(DataError, match=r"start \(2020-01-02 18:00\) is after end \(2020-01-02 12:00\)"):
+        finding.bounds("date32", f"{day} 18:00", f"{day} 12:00")
+
+
 def test_a_damaged_file_is_named(tmp_path):
     manifest = write(tmp_path, {"A": bars(2_000), "B": bars(10, 1)})
     path = tmp_path / f"{manifest.files[0].sha256}.parquet"
