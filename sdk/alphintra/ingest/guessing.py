@@ -136,7 +136,7 @@ def _habit(table: Table, stem: str, stamps: Stamps) -> Habit | None:
     if vendor is not None:
         return vendor
     if table.header:
-        if {"date", "open", "high", "low", "close", "adj_close", "volume"} <= names:
+        if {"date", "open", "high", "low", "close", "adj_close", "volume"} <= names and "adj_open" not in names:
             return habits.YAHOO
         if {"open", "high", "low", "close", "dividends", "stock_splits"} <= names and "adj_close" not in names:
             return habits.YFINANCE

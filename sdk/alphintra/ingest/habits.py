@@ -19,7 +19,7 @@ NAMES: dict[Role, tuple[str, ...]] = {
     ),
     "date": ("date", "day", "trade_date", "trading_date", "trading_day", "dtyyyymmdd", "datadate", "caldt", "dates",
              "datum", "fecha", "data", "дата", "tarih", "日期", "交易日期", "日付", "日付け", "날짜", "일자", "date1",
-             "traddt"),
+             "traddt", "tradingday", "tradedate", "trade_day", "quote_date", "observation_date", "reference_date"),
     "clock": ("time", "clock", "hour", "per_time", "time_m", "uhrzeit", "zeit", "czas", "hora", "heure", "ora",
               "время"),
     "symbol": (
@@ -44,10 +44,12 @@ NAMES: dict[Role, tuple[str, ...]] = {
         "closing", "prc", "schluss", "schlusskurs", "cierre", "clot", "zuletzt", "último", "dernier", "ultimo",
         "clôture", "zamkniecie", "zamknięcie", "ostatnio", "цена", "şimdi", "laatst", "終値", "收盘", "收盘价", "종가",
         "clspric", "endprice", "bidclose", "px_close",
+        "close_close_price_adjusted_for_splits",
     ),
     "adj_close": (
         "adj_close", "adjclose", "adjusted_close", "5_adjusted_close", "adj_closing_price", "adjusted", "close_adj",
         "adj_price", "adj_close_price", "closeadj",
+        "adj_close_adjusted_close_price_adjusted_for_splits_and_dividend_and_or_capital_gain_distributions",
     ),
     "volume": (
         "volume", "v", "vol", "5_volume", "6_volume", "tickvol", "tick_volume", "real_volume", "base_volume",
@@ -64,7 +66,9 @@ NAMES: dict[Role, tuple[str, ...]] = {
     "ask_size": ("ask_size", "asksize", "ask_qty", "ask_volume", "askvolume", "ask_sz", "best_ask_qty", "asize",
                  "ask_amount", "ask_sz_00"),
     "known_at": ("known_at", "knowledge_time", "available_at", "published_at", "released_at", "release_date",
-                 "filed_at", "datekey"),
+                 "filed_at", "datekey", "realtime_start", "vintage_date", "vintage", "reporteddate", "reported_date",
+                 "filing_date", "filingdate", "fillingdate", "accepteddate", "accepted_date", "ann_date", "f_ann_date",
+                 "publish_date", "publication_date", "rdq"),
     "event": ("kind", "event", "event_type", "action", "action_type", "corporate_action", "ca_type", "type"),
     "value": ("value", "ratio", "amount", "split_ratio", "factor", "rate", "dividend", "cash_amount"),
     "new_symbol": ("text", "new_symbol", "new_ticker", "to_symbol"),

@@ -180,7 +180,9 @@ def by_name(draft: Draft, stamps: Stamps) -> None:
                 break
     for place, key in enumerate(keys):
         stamp = stamps.of(table, place, key) if key in habits.NAMES["known_at"] and draft.free(place) else None
-        if stamp is not None and "known_at" not in draft.roles:
+        # FRED's realtime_start is the day of the download, unless vintages were asked for.
+        one = key == "realtime_start" and len(set(table.column(place))) == 1 < len(table.rows)
+        if stamp is not None and not one and "known_at" not in draft.roles:
             draft.claim(place, "known_at", 0.8, f"it is called {shown(table.names[place])}")
             draft.formats[place] = stamp.formats[0]
 

@@ -22,7 +22,8 @@ _EPOCH_CELL = re.compile(r"\d{9,19}(\.\d+)?")
 _FROM, _TO = (int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000 for year in (2001, 2100))
 _DATED = re.compile(r"\d+-")
 _CLOCK_CELL = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( [AaPp][Mm])?$")
-_TIMELY = re.compile(r"time|date|stamp|epoch|unix|(^|_)(ts|t|at|start|begin|open|end|index|when|day|ms|us|ns)(_|$)")
+_TIMELY = re.compile(r"time|date|stamp|epoch|unix|(^|_)(ts|mts|t|at|start|begin|open|end|index|when|day|ms|us|ns)(_|$)")
+_OF_CONTRACTS = re.compile(r"expir|matur|deliver|updated")
 _ZONE_BEHIND = re.compile(r".*\d( [A-Za-z]+/[A-Za-z_/]+)")
 _NAMED_DAY = re.compile(r"(?<!\d)(19|20)\d{2}[-_.]?\d{2}[-_.]?\d{2}(?!\d)")
 _DAY_US = 86_400_000_000
@@ -107,18 +108,9 @@ class Stamps:
         elif keys and not keys[0] and 0 not in named:
             named.append(0)
         found = [own for place in named if (own := self.of(table, place, keys[place], True)) is not None]
-        if not found:
-            found = [
-                own
-                for place in range(len(keys))
-                if place not in named
-                and (keys[place] not in _OTHERS or not all(cell.isdigit() for cell in table.column(place)))
-                and (own := self.of(table, place, "")) is not None
-            ]
-            # What is written as a date is one; a large number is a time only where its name, or nothing else, says so.
-            written = [own for own in found if not own.formats[0].startswith("epoch")]
-            counted = [own for own in found if not table.header or _TIMELY.search(keys[own.place])]
-            found = written or counted
+        counted = bool(found) and not table.header and found[0].formats[0].startswith("epoch")
+        if not found or (counted and (habit is None or habit.roles is None)):
+            found = self._unnamed(table, keys, named) or found
         if not found:
             return self._clock_alone(table, keys, stem)
         best = max(found, key=lambda own: (own.zoned, not own.daily, -own.place))
@@ -126,6 +118,26 @@ class Stamps:
         if best.daily and not best.zoned and dates:
             return self._with_clock(table, keys, dates[0], habit) or best
         return best
+
+    def _unnamed(self, table: Table, keys: Sequence[str], named: Sequence[int]) -> list[Stamp]:
+        """Return the columns that are times by their cells alone.
+
+        What is written as a date is one, and the day of the row where it is none of a contract's end; a large number is
+        a time only where its name says so, or nothing does.
+        """
+        found = [
+            own
+            for place in range(len(keys))
+            if place not in named
+            and (keys[place] not in _OTHERS or not all(cell.isdigit() for cell in table.column(place)))
+            and (own := self.of(table, place, "")) is not None
+        ]
+        written = [own for own in found if not own.formats[0].startswith("epoch")]
+        if named and not table.header:
+            return [own for own in written if own.formats[0] != "%Y%m%d"]
+        own_days = [own for own in written if not _OF_CONTRACTS.search(keys[own.place])]
+        counted = [own for own in found if not table.header or _TIMELY.search(keys[own.place])]
+        return own_days or written or counted
 
     def of(self, table: Table, place: int, key: str, named: bool = False) -> Stamp | None:
         """Return what a column would be as the time; ``key`` is its name if that says so, or its place does."""

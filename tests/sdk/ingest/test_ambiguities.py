@@ -129,3 +129,35 @@ def test_a_document_without_rows_is_refused_and_the_remedy_keeps_its_times(
     assert caught.value.code == "BAD_JSON"
     assert said in caught.value.message
     assert "df.reset_index().to_json(orient='records'" in (caught.value.hint or "")
+
+
+def test_names_of_columns_tell_the_encoding(desk: Desk) -> None:
+    """A few Chinese words resemble Russian ones: 开盘 is a column's name, ПЊХЬ is none."""
+    lines = "".join(f"2020/01/{day:02}\t1\t2\t0.5\t1.5\n" for day in range(2, 9))
+    text = "600000 浦发银行 日线 前复权\n日期\t开盘\t最高\t最低\t收盘\n" + lines
+    guess = desk.inspect(desk.write("SH600000.txt", text.encode("gbk"))).guess
+    (asked,) = guess.questions
+    assert (asked.field, asked.choices[0]) == ("dialect.encoding", "gb18030")
+    assert [column.role for column in guess.mapping.columns] == ["time", "open", "high", "low", "close"]
+
+
+@pytest.mark.parametrize(
+    ("stem", "choices"),
+    [
+        ("AAPL_1min", ("AAPL",)),
+        ("intraday_5min_IBM", ("IBM",)),
+        ("BTCUSDT_1_2024-01-01_2024-01-31", ("BTCUSDT",)),
+        ("download_data", ()),
+    ],
+)
+def test_what_a_name_may_mean_is_offered(stem: str, choices: tuple[str, ...], desk: Desk) -> None:
+    look = desk.inspect(desk.write(f"{stem}.csv", "date,close\n2020-01-02,1\n2020-01-03,1\n"))
+    (asked,) = look.guess.questions
+    assert (asked.field, asked.choices) == ("symbol", choices)
+
+
+@pytest.mark.parametrize(("start", "what"), [(b"\x93NUMPY", "a NumPy array"), (b"DBN\x01", "a Databento file")])
+def test_a_file_that_is_no_table_is_called_what_it_is(start: bytes, what: str, desk: Desk) -> None:
+    with pytest.raises(DataError, match=what) as caught:
+        desk.inspect(desk.write("x.bin", start + bytes(range(256))))
+    assert caught.value.code == "UNKNOWN_FILE_TYPE"

@@ -299,6 +299,41 @@ SHAPES = {
         "time close volume",
         {"symbol": "BMW", "date": _DAILY, "close": 1.5, "volume": 1000.0},
     ),
+    "ALFRED: values are known from their vintage on": Shape(
+        "GDP.csv",
+        "date,realtime_start,value\n2020-01-01,2020-04-29,1.5\n2020-04-01,2020-07-30,2.5\n",
+        "time known_at feature",
+        {"symbol": "GDP", "date": dt.date(2020, 1, 1), "known_at": dt.datetime(2020, 4, 30, tzinfo=dt.UTC),
+         "value": 1.5},
+        {"kind": "features"},
+    ),
+    "FRED: the day of the download is not from when values were known": Shape(
+        "GDP.csv",
+        "date,realtime_start,value\n2020-01-01,2024-04-29,1.5\n2020-04-01,2024-04-29,2.5\n",
+        "time text feature",
+        {"symbol": "GDP", "date": dt.date(2020, 1, 1), "realtime_start": "2024-04-29", "value": 1.5},
+    ),
+    "The day on which a contract ends is not that of a bar": Shape(
+        "ES.csv",
+        "expiry,session,open,high,low,close\n2020-03-20,2020-01-02,1,2,0.5,1.5\n2020-03-20,2020-01-03,1,2,0.5,1.5\n",
+        "text time open high low close",
+        {"symbol": "ES", "date": _DAILY, "expiry": "2020-03-20", **BAR},
+    ),
+    "Numbers of trades without a header are no times where times are written": Shape(
+        "ES.csv",
+        "1700000000,1.5,10,2024-01-02T14:30:00Z\n1700000001,1.6,10,2024-01-02T14:30:01Z\n",
+        "feature feature feature time",
+        {"symbol": "ES", "time": at(2024, 1, 2, 14, 30), "column_1": 1_700_000_000.0, "column_2": 1.5,
+         "column_3": 10.0},
+    ),
+    "Yahoo's page, as it is copied": Shape(
+        "AAPL.csv",
+        "Date,Open,High,Low,Close Close price adjusted for splits.,Adj Close Adjusted close price adjusted for splits "
+        'and dividend and/or capital gain distributions.,Volume\n"Jan 2, 2020",1,2,0.5,1.5,1.4,"1,000"\n'
+        '"Jan 3, 2020",1,2,0.5,1.5,1.4,"1,000"\n',
+        "time open high low close adj_close volume",
+        {"symbol": "AAPL", "date": _DAILY, **BAR, "adj_close": 1.4, "volume": 1000.0},
+    ),
     "Swiss thousands": Shape(
         "NESN.csv",
         "Date;Close;Volume\n2020-01-02;1.5;1'000\n2020-01-03;3'019.40;76'496'171\n",
