@@ -162,6 +162,8 @@ export function answerOf(form: IMappingForm, field: string): string {
       return mapping.symbol_from === 'fixed' ? mapping.symbol : '';
     case 'dialect.encoding':
       return mapping.dialect.encoding;
+    case 'dialect.decimal':
+      return mapping.dialect.decimal;
     default:
       return String((mapping as unknown as Record<string, unknown>)[field] ?? '');
   }
@@ -190,6 +192,9 @@ function set(mapping: IMapping, field: string, value: string): IMapping {
       return { ...mapping, zone: value.trim() === '' ? null : value };
     case 'dialect.encoding':
       return { ...mapping, dialect: { ...mapping.dialect, encoding: value } };
+    case 'dialect.decimal':
+      // What does not stand before decimals stands between thousands.
+      return value === '' ? mapping : { ...mapping, dialect: { ...mapping.dialect, decimal: value, thousands: value === ',' ? '.' : ',' } };
     default:
       return { ...mapping, [field]: value };
   }

@@ -18,7 +18,7 @@ interface IProps {
 
 const FORMATS: readonly string[] = [
   '%Y-%m-%d', '%d/%m/%Y', '%m/%d/%Y', '%d.%m.%Y', '%Y.%m.%d', '%Y%m%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S%z',
-  '%H:%M:%S', '%H:%M', 'epoch:s', 'epoch:ms', 'epoch:us', 'epoch:ns', 'native'
+  '%H:%M:%S', '%H:%M', 'epoch:s', 'epoch:ms', 'epoch:us', 'epoch:ns', 'epoch:mixed', 'native'
 ];
 
 const NUMBERS = new Set(['open', 'high', 'low', 'close', 'adj_close', 'volume', 'price', 'size', 'bid', 'ask', 'bid_size', 'ask_size', 'value', 'split', 'dividend', 'feature', 'label']);

@@ -195,6 +195,10 @@ test('questions are open until they are answered, and open again without an answ
     [own.symbol_from, own.symbol, own.zone, own.label, own.columns[0]!.format, own.dialect.encoding],
     ['fixed', 'AAPL', 'Europe/Berlin', 'close', '%d/%m/%Y', 'cp1252']
   );
+  const decimals = answer(form, 'dialect.decimal', ',');
+  assert.deepEqual([answerOf(decimals, 'dialect.decimal'), decimals.mapping.dialect.thousands], [',', '.']);
+  assert.equal(answer(decimals, 'dialect.decimal', '.').mapping.dialect.thousands, ',');
+  assert.equal(answerOf(answer(decimals, 'dialect.decimal', ''), 'dialect.decimal'), '');
   // Who has said how the times are written is not told again that it could be otherwise.
   assert.deepEqual(own.columns.map(column => column.stated ?? false), [true, false]);
   assert.deepEqual(withRole(own, 0, 'feature').columns[0]!.stated, false);

@@ -17,7 +17,18 @@ from alphintra.errors import DataError
 from alphintra.ingest.expressions import DUPLICATE_KEY, GOOD, NO_OBJECT
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.limits import Limits
-from alphintra.ingest.mapping import EPOCHS, KNOWN, NATIVE, RATIOS, TEXTS, TIMES, Mapping, check_symbol, names_instant
+from alphintra.ingest.mapping import (
+    EPOCHS,
+    KNOWN,
+    MIXED,
+    NATIVE,
+    RATIOS,
+    TEXTS,
+    TIMES,
+    Mapping,
+    check_symbol,
+    names_instant,
+)
 from alphintra.ingest.staging import DAY_US, Block
 from alphintra.ingest.time_formats import swapped
 from alphintra.ingest.zones import I64, Localizer
@@ -92,7 +103,8 @@ class Assembler:
         times = np.asarray(pc.fill_null(batch.column("t"), 0), dtype=np.int64)
         rule = "TS_UNIT" if self._format in EPOCHS else "TS_PARSE"
         beyond = (times < _EARLIEST) | (times > _LATEST)
-        self._drop(keep, beyond, rule, f"the time is out of range as {self._format}", self._stamp)
+        mixed = f" (choose {MIXED} if its unit changes)" if rule == "TS_UNIT" else ""
+        self._drop(keep, beyond, rule, f"the time is out of range as {self._format}{mixed}", self._stamp)
         if self._mapping.resolution == "date" and keep.any():
             self._drop(keep, times % DAY_US != 0, "TS_PARSE", "the date has a time of day", self._stamp)
         self._long_texts(batch, keep)

@@ -112,7 +112,7 @@ def relation(text: Text, mapping: Mapping, types: Sequence[str], limits: Limits)
         f"nullstr = [{', '.join(literal(word) for word in words)}]",
         f"decimal_separator = {literal(dialect.decimal)}",
     ]
-    if dialect.thousands:
+    if dialect.thousands in (".", ","):
         options.append(f"thousands = {literal(dialect.thousands)}")
     for column in mapping.of("time", "date"):
         kind = csv_type(column, mapping)

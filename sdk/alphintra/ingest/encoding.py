@@ -33,6 +33,9 @@ _USUAL = ("cp1252", "latin_1")
 _OFFERED = 6
 #: What no text holds: a byte that was not read, or a control character.
 _BROKEN = re.compile("[\ufffd\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+#: Encodings in which tables are written whose columns have names beyond ASCII, also where nothing else points to them.
+_OF_COLUMNS = ("gb18030", "cp949", "cp932", "cp1251", "cp1250")
+_WORDS = re.compile(r"[\r\n\t,;|\"]+")
 #: What a word ends at.
 _SIGNS = [bytes([sign]) for sign in b"\r\n\t ,;|\"'"]
 
@@ -128,7 +131,7 @@ def _resembles(around: bytes, bad: int, place: int) -> Encoding:
             if text in reading and reading[text] == best and name in _USUAL:
                 reading[text] = name
             reading.setdefault(text, name)
-    names = tuple(reading.values())[:_OFFERED]
+    names = _by_words(around, tuple(reading.values()))[:_OFFERED]
     word = _word(around, place)
     return Encoding(
         names[0],
@@ -137,6 +140,19 @@ def _resembles(around: bytes, bad: int, place: int) -> Encoding:
         names[1:],
         tuple(word.decode(name, "replace") for name in names),
     )
+
+
+def _by_words(around: bytes, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Put that encoding first in which most words are names of columns that are known: 开盘, Eröffnung."""
+    from alphintra.ingest import habits
+
+    known = {name for own in habits.NAMES.values() for name in own if not name.isascii()}
+    counts = {
+        name: sum(habits.folded(word) in known for word in _WORDS.split(around.decode(name, "replace")))
+        for name in (*names, *(own for own in _OF_COLUMNS if own not in names))
+    }
+    best = max(counts, key=lambda name: counts[name])
+    return (best, *(name for name in names if name != best)) if counts[best] > counts[names[0]] else names
 
 
 def _word(around: bytes, place: int) -> bytes:

@@ -13,7 +13,7 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 
 from alphintra.ingest.engine import literal
-from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, KNOWN, NATIVE, RATIOS, TEXTS, Column, Mapping
+from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, KNOWN, MIXED, NATIVE, RATIOS, TEXTS, Column, Mapping
 
 #: Kind of a column of numbers that are no doubles yet.
 NUMBER = "NUMBER"
@@ -24,7 +24,10 @@ _CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")
 _DAY_MS = 86_400_000
 #: Units since 1970 that a double holds to the microsecond; nanoseconds it does not, and integers lose fractions.
 _EXACT = ("epoch:s", "epoch:ms", "epoch:us")
-_FRACTION = "[.%f]"
+_FRACTIONS = {"[.%f]": ".%f", "[.%n]": ".%n"}
+"""Fractions that may be absent: of six digits at most, of nine."""
+#: Up to which size a number counts seconds, milliseconds and microseconds since 1970: until the year 5138.
+_SIZES = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
 _TO_1900_US = (dt.date(1970, 1, 1) - dt.date(1900, 1, 1)).days * _DAY_MS * 1000
 RATIO = r"^([0-9]+(?:\.[0-9]+)?) ?(?::|/|[- ]?for[- ]?) ?([0-9]+(?:\.[0-9]+)?)$"
 """New shares and old ones: ``4:1``, ``4/1``, ``4-for-1``, in any case."""
@@ -61,12 +64,20 @@ def csv_type(column: Column, mapping: Mapping) -> str:
         return "TIME" if column.format in _CLOCKS else "VARCHAR"
     if column.role in ("time", *KNOWN):
         return "VARCHAR"
-    return "DOUBLE" if column.notation == "plain" and nulls_at_once(mapping) else "VARCHAR"
+    grouped = mapping.dialect.thousands in ("", ".", ",")  # which is all that the reader knows
+    return "DOUBLE" if column.notation == "plain" and grouped and nulls_at_once(mapping) else "VARCHAR"
 
 
 def nulls_at_once(mapping: Mapping) -> bool:
     """Tell whether the reader may take words for missing values in all columns: in a symbol, NA is a symbol."""
+    if any(map(_is_number, mapping.null_values)):
+        return False  # which the reader compares as they are written, white space and all
     return not mapping.null_values or not mapping.of("symbol", *TEXTS)
+
+
+def _is_number(word: str) -> bool:
+    """Tell whether a word for a missing value could be a number as well: -99.99."""
+    return re.fullmatch(r"\s*[+-]?\d+(\.\d*)?\s*", word) is not None
 
 
 def query(mapping: Mapping, kinds: Dictionary[int, str], day: dt.date | None, flags: str = "") -> Query:
@@ -126,7 +137,8 @@ def _plain_number(text: str, column: Column) -> str:
         factor = f"CASE upper(right({text}, 1)) {cases} ELSE 1 END"
         return f"TRY_CAST(rtrim({text}, 'KkMmBbTt ') AS DOUBLE) * {factor}"
     if column.notation == "currency":
-        text = f"regexp_replace({text}, '^([+-]?)[$€£¥] ?', '\\1')"
+        text = f"regexp_replace({text}, '^([+-]?)[$€£¥₹] ?', '\\1')"
+        text = f"regexp_replace({text}, '[ \u00a0\u202f]?([$€£¥₹]|[A-Z]{{3}})$', '')"
     return f"TRY_CAST({text} AS DOUBLE)"
 
 
@@ -149,13 +161,22 @@ def time_of_text(raw: str, form: str, local: bool = False) -> str:
         form: The format.
         local: For a format with a zone: the time on the clock of that zone, not in UTC.
     """
-    if _FRACTION in form:
-        ways = [time_of_text(raw, form.replace(_FRACTION, own), local) for own in (".%f", "")]
-        return f"COALESCE({', '.join(ways)})"
+    for sign, fraction in _FRACTIONS.items():
+        if sign in form:
+            ways = [time_of_text(raw, form.replace(sign, own), local) for own in (fraction, "")]
+            return f"COALESCE({', '.join(ways)})"
     text = f"trim({raw})"
+    if "%n" in form:
+        # Nanoseconds have types of their own, which are rounded up; here a time is never later than it says.
+        text = f"regexp_replace({text}, '([. ]\\d{{6}})\\d{{1,3}}(\\D|$)', '\\1\\2')"
+        form = form.replace("%n", "%f")
     if form in EPOCHS:
         factor = {"epoch:s": "1000000", "epoch:ms": "1000", "epoch:us": "1", "epoch:ns": "0.001::DECIMAL(4,3)"}[form]
         return f"TRY_CAST(floor(TRY_CAST({text} AS DECIMAL(28,9)) * {factor}) AS BIGINT)"
+    if form == MIXED:
+        own = f"TRY_CAST({text} AS DECIMAL(28,9))"
+        cases = " ".join(f"WHEN abs({own}) < {most} THEN {own} * {factor}" for most, factor in _SIZES)
+        return f"TRY_CAST(floor(CASE {cases} ELSE {own} * 0.001::DECIMAL(4,3) END) AS BIGINT)"
     if form == CLOCK_MS:
         return f"CASE WHEN TRY_CAST({text} AS BIGINT) BETWEEN 0 AND {_DAY_MS} THEN {text}::BIGINT * 1000 END"
     if form.endswith("%z"):
@@ -227,9 +248,16 @@ def _value(column: Column, mapping: Mapping) -> Callable[[str, str], tuple[str, 
         own = f" / {column.divisor!r}" if column.divisor != 1 else ""
         if kind == "DOUBLE":
             return f"{raw}{own}", False
+        words = [word for word in mapping.null_values if _is_number(word)]
+        missing = ", ".join(literal(word.strip()) for word in words)
         if kind == NUMBER:
+            if words:
+                missing = ", ".join(f"{literal(word.strip())}::DOUBLE" for word in words)
+                return f"CASE WHEN {raw}::DOUBLE IN ({missing}) THEN NULL ELSE {raw}::DOUBLE{own} END", False
             return f"{raw}::DOUBLE{own}", False
-        return number(raw if kind == "VARCHAR" else f"{raw}::VARCHAR", column, mapping) + own, True
+        text = raw if kind == "VARCHAR" else f"{raw}::VARCHAR"
+        found = number(text, column, mapping) + own
+        return (f"CASE WHEN trim({text}) IN ({missing}) THEN NULL ELSE {found} END" if words else found), True
 
     return parse
 
@@ -237,7 +265,7 @@ def _value(column: Column, mapping: Mapping) -> Callable[[str, str], tuple[str, 
 def _known_at(raw: str, kind: str, form: str) -> tuple[str, bool]:
     """Return when something was known: what has a date alone, at the end of that day."""
     expression, checked = _stamp(raw, kind, form, False)
-    day = kind == "DATE" or (form not in EPOCHS and form != NATIVE and not _has_clock(form))
+    day = kind == "DATE" or (form not in EPOCHS and form not in (NATIVE, MIXED) and not _has_clock(form))
     return (f"{expression} + {_DAY_MS * 1000}" if day else expression), checked
 
 
@@ -252,7 +280,8 @@ def _filled(column: Column, mapping: Mapping, kinds: Dictionary[int, str]) -> st
 
 def _plain(form: str) -> bool:
     """Tell whether the reader itself can parse a format."""
-    return form not in EPOCHS and form not in (NATIVE, CLOCK_MS) and not form.endswith("%z") and _FRACTION not in form
+    own = form not in EPOCHS and form not in (NATIVE, CLOCK_MS, MIXED)
+    return own and not form.endswith("%z") and "[" not in form and "%n" not in form
 
 
 def _has_clock(form: str) -> bool:

@@ -11,10 +11,21 @@ from typing import Any
 from alphintra.ingest import habits
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import Habit, folded, symbol_of
-from alphintra.ingest.mapping import EX_DATE, KNOWN, RESERVED, WIDE, Column, Format, Mapping, Resolution
+from alphintra.ingest.mapping import (
+    EX_DATE,
+    KNOWN,
+    RESERVED,
+    WIDE,
+    Column,
+    Format,
+    LabelAt,
+    Mapping,
+    Resolution,
+    zone_names,
+)
 from alphintra.ingest.roles import (
     NUMBERS,
-    PRICES,
+    PRICED,
     Draft,
     Question,
     Reason,
@@ -22,12 +33,14 @@ from alphintra.ingest.roles import (
     by_event,
     by_name,
     by_shape,
+    is_bar,
     kind_of,
 )
-from alphintra.ingest.sniffing import Table, notation_of
+from alphintra.ingest.sniffing import Table, either_decimal, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps
 from alphintra.ingest.symbols import by_rows, candidates, is_ticker, several
 from alphintra.ingest.time_formats import swapped
+from alphintra.ingest.vendors import vendor_of
 
 
 @dataclass(frozen=True)
@@ -68,12 +81,16 @@ def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callab
             draft.claim(place, role, 0.9, f"the layout of {habit.name}")
         if habit is habits.BINANCE:
             draft.names = list(habits.BINANCE_NAMES)
+    elif habit is not None:
+        for place, key in enumerate(map(folded, table.names)):
+            if key in dict(habit.named):
+                draft.claim(place, dict(habit.named)[key], 0.9, f"{habit.name} means no more by it")
     stamp = _times(draft, stamps, confirm, stem, habit)
     if habit is None or habit.roles is None:
         by_event(draft, stamps)
         by_name(draft, stamps)
         if not table.header:
-            by_shape(draft)
+            by_shape(draft, stamp)
         by_rows(draft, stamp)
     by_cells(draft)
     resolution: Resolution = "date" if stamp is None or stamp.daily else "time"
@@ -82,17 +99,29 @@ def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callab
     _symbol(draft, stem)
     _zone(draft, stamp, resolution, habit)
     _label_and_adjustment(draft, kind, resolution, habit)
+    either = either_decimal(table)
+    if either:
+        few, many = either.replace(",", "."), re.sub("[.,]", "", either)
+        both = (few, many) if either[-4] == "," else (many, few)
+        ask = (
+            f"Is {either} the number {both[0]} (decimal separator ,) or {both[1]} (decimal separator .)? "
+            "All numbers of a column are written so."
+        )
+        draft.questions.append(Question("dialect.decimal", ask, (",", ".")))
     if kind == "reference" and "known_at" not in draft.roles:
         ask = "No column says from when these events were known: each from its own date on, or all from one date on?"
         draft.questions.append(Question("known_from", ask, (EX_DATE,)))
-    words = {cell.strip() for row in table.rows for cell in row if cell} & set(habits.NULL_WORDS)
+    nothing = {*habits.NULL_WORDS, *(() if habit is None else habit.nulls)}
+    # Also as they stand between white space: whoever parses numbers at once compares whole cells.
+    words = {cell for row in table.rows for cell in row if cell and cell.strip() in nothing}
+    words |= {word.strip() for word in words} | (set() if habit is None else set(habit.nulls))
     mapping = Mapping(
         format=form,
         columns=columns,
         kind=kind,
         resolution=resolution,
         dialect=table.dialect,
-        null_values=tuple(sorted(words - {"nan", "NaN"})),
+        null_values=tuple(sorted(own for own in words if own.strip() not in ("nan", "NaN"))[:32]),
         date_in_name=stamp is not None and stamp.in_name,
         **draft.extra,
     )
@@ -103,29 +132,37 @@ def _habit(table: Table, stem: str, stamps: Stamps) -> Habit | None:
     """Return the layout that a file is in, if it is a known one."""
     width = len(table.names)
     names = {folded(name) for name in table.names}
+    vendor = vendor_of(table, stem)
+    if vendor is not None:
+        return vendor
     if table.header:
-        if {"date", "open", "high", "low", "close", "adj_close", "volume"} <= names:
+        if {"date", "open", "high", "low", "close", "adj_close", "volume"} <= names and "adj_open" not in names:
             return habits.YAHOO
         if {"open", "high", "low", "close", "dividends", "stock_splits"} <= names and "adj_close" not in names:
             return habits.YFINANCE
-        if "gmt_time" in names:
+        local = table.column([*map(folded, table.names)].index("local_time")) if "local_time" in names else [""]
+        if "gmt_time" in names or all(" GMT" in cell for cell in local):
             return habits.DUKASCOPY
-        if {"<date>", "<open>"} <= {name.casefold() for name in table.names}:
+        # Others write such names as well, and stamp a bar at its close: MultiCharts, Finam if it is asked to.
+        if {"<date>", "<open>", "<tickvol>"} <= {name.strip().casefold() for name in table.names}:
             return Habit("MetaTrader", None, "open")
         if {"open_time", "close_time", "open", "taker_buy_volume"} <= names:
             return Habit("Binance klines", None, "open", "raw", "UTC")
         return None
-    epoch = stamps.epoch(table.column(0)) if width else None
-    if width == 12 and epoch and stamps.epoch(table.column(6)):
+    if width == 12 and stamps.epoch(table.column(0), True) and stamps.epoch(table.column(6), True):
         return habits.BINANCE
-    if width == 7 and stamps.epoch(table.column(4)) and set(table.column(6)) <= {"True", "False", "true", "false"}:
+    truths = width in (7, 8) and set(table.column(6)) <= {"True", "False", "true", "false"}
+    if truths and width == 7 and stamps.epoch(table.column(4), True):
         return habits.BINANCE_TRADES
-    if width in (7, 8) and stamps.epoch(table.column(5)) and set(table.column(6)) <= {"True", "False", "true", "false"}:
+    if truths and stamps.epoch(table.column(5), True):
         return habits.BINANCE_AGGREGATED
     whole = width == 6 and all(cell.isdigit() for place in range(1, 5) for cell in table.column(place))
-    if whole and (stamps.in_name(stem) or re.match(r"\d{8} \d{2}:\d{2}$", (table.column(0) or [""])[0])):
+    first = (table.column(0) or [""])[0]
+    named = first.isdigit() and stamps.in_name(stem)
+    if whole and (named or re.match(r"\d{8} \d{2}:\d{2}$", first)) and is_bar(table, range(1, 5)):
         return habits.LEAN
-    if width == 7 and stamps.is_date(table.column(0)) and stamps.is_clock(table.column(1)):
+    dotted = re.match(r"\d{4}\.\d{2}\.\d{2}$", first)
+    if width == 7 and dotted and stamps.is_date(table.column(0)) and stamps.is_clock(table.column(1)):
         return habits.METATRADER
     return None
 
@@ -136,9 +173,12 @@ def _times(
     """Find the column or columns that hold the time."""
     found = stamps.find(draft.table, stem, habit)
     if found is None:
-        draft.questions.append(Question("columns", "Which column holds the time?", tuple(draft.names[:50])))
+        ask = f"Which column holds the time?{_unread(draft.table)}"
+        draft.questions.append(Question("columns", ask, tuple(draft.names[:50])))
         return None
-    if len(found.formats) > 1:
+    if len(found.formats) > 1 and habit is not None and habit.day_first:
+        found = replace(found, formats=tuple(form for form in found.formats if form.startswith("%d"))[:1])
+    elif len(found.formats) > 1:
         found = confirm(found.place, found)
         if len(found.formats) > 1:
             text = _either(draft.table.column(found.place), found.formats)
@@ -152,7 +192,42 @@ def _times(
         draft.claim(found.clock, "clock", found.confidence, "it holds times of day")
     else:
         draft.claim(found.place, "time", found.confidence, found.reason)
+    lost = _lost_clock(draft, found)
+    if lost is not None:
+        cell = shown((draft.table.column(lost) or [""])[0], 32)
+        ask = (
+            f"Several rows have one day, and column '{shown(draft.names[lost], 40)}' may hold their times of day, "
+            f"which are in no format that is known: '{cell}'. Which column holds the time?"
+        )
+        draft.questions.append(Question("columns", ask, tuple(draft.names[:50])))
     return found
+
+
+def _unread(table: Table) -> str:
+    """Tell of the column that is called a time, or is the first, how its cells are written."""
+    keys = [folded(name) for name in table.names]
+    called = (*habits.NAMES["time"], *habits.NAMES["date"], "month", "quarter", "year", "datenum")
+    if len(keys) == 1:
+        return " All of a line is one cell: commas, semicolons, tabs and bars tell cells apart, and none is there."
+    place = next((place for place, key in enumerate(keys) if key in called and table.column(place)), None)
+    if place is None:
+        return ""
+    return (
+        f" '{shown(table.names[place].strip(), 40)}' is called so, but '{shown(table.column(place)[0], 32)}' is in no "
+        "format that is known: write days as 2020-01-31 and times as 2020-01-31 09:30:00 (a month as its last day)."
+    )
+
+
+def _lost_clock(draft: Draft, found: Stamp) -> int | None:
+    """Return a column that is called a time of day and was not read, where days alone do not tell rows apart."""
+    table = draft.table
+    if not found.daily or found.clock is not None:
+        return None
+    keys = [folded(name) for name in table.names]
+    places = [place for place, key in enumerate(keys) if key in habits.NAMES["clock"] and place != found.place]
+    lost = next((place for place in places if len(set(table.column(place))) > 1), None)
+    days = [row[found.place] for row in table.rows]
+    return lost if lost is not None and 2 * len(set(days)) < len(days) else None
 
 
 def _either(cells: Sequence[str], formats: tuple[str, ...]) -> str:
@@ -180,15 +255,20 @@ def _columns(draft: Draft, stamp: Stamp | None, habit: Habit | None) -> tuple[Co
         own: dict[str, Any] = {}
         if stamp is not None and role in ("time", "date"):
             own["format"] = stamp.formats[0]
+            own["stated"] = habit is not None and habit.day_first
         elif stamp is not None and role == "clock":
             own["format"] = stamp.clock_format
         elif role in KNOWN:
             own["format"] = draft.formats[place]
         elif role in (*NUMBERS, *WIDE, "value", "feature", "label") and table.kinds[place] == "text":
             own["notation"] = notation_of(table.column(place), table.dialect)[0]
-        if habit is habits.LEAN and role in PRICES:
-            own["divisor"] = 10_000.0
-            draft.say(f"columns[{place}].divisor", "10000", 0.85, "LEAN writes prices in ten-thousandths")
+        if habit is not None and habit.divisor != 1 and (role in PRICED or "_px_" in folded(table.names[place])):
+            own["divisor"] = habit.divisor
+            text = f"{habit.name} writes prices in whole numbers, {habit.divisor:,.0f} for 1"
+            draft.say(f"columns[{place}].divisor", f"{habit.divisor:.0f}", 0.85, text)
+        if habit is not None and habit.lots != 1 and role == "volume":
+            own["divisor"] = 1 / habit.lots
+            draft.say(f"columns[{place}].divisor", f"{1 / habit.lots:g}", 0.8, habit.name)
         columns.append(Column(place, table.names[place], role, name, **own))
     return tuple(columns)
 
@@ -220,14 +300,22 @@ def _symbol(draft: Draft, stem: str) -> None:
         draft.say("symbol_from", "name", 0.85, f"no column holds symbols; the file is called {shown(symbol)}")
     else:
         draft.say("symbol_from", "name", 0.3, "no column holds symbols, and the file's name is none")
-        draft.questions.append(Question("symbol", f"Which instrument is this?{more}", candidates(draft.table)))
+        choices = tuple(dict.fromkeys((*candidates(draft.table), *habits.likely_symbols(stem))))[:3]
+        draft.questions.append(Question("symbol", f"Which instrument is this?{more}", choices))
 
 
 def _zone(draft: Draft, stamp: Stamp | None, resolution: str, habit: Habit | None) -> None:
     if stamp is None or resolution == "date" or stamp.zoned:
         return
     name = draft.table.names[stamp.place].casefold() if not stamp.in_name else ""
-    if habit is not None and habit.zone is not None:
+    inside = re.search(r"\(([A-Za-z]+/[A-Za-z_/]+|EET|CET|WET)\)", draft.table.names[stamp.place])
+    if stamp.zone:
+        draft.extra["zone"] = stamp.zone
+        draft.say("zone", stamp.zone, 0.95, "it is written behind each time")
+    elif inside is not None and inside[1] in zone_names() and not stamp.in_name:
+        draft.extra["zone"] = inside[1]
+        draft.say("zone", inside[1], 0.95, f"the column is called {shown(draft.table.names[stamp.place])}")
+    elif habit is not None and habit.zone is not None:
         draft.extra["zone"] = habit.zone
         draft.say("zone", habit.zone, 0.9, f"{habit.name} writes times so")
     elif re.search(r"\b(utc|gmt)\b", name.replace("_", " ")):
@@ -240,8 +328,12 @@ def _zone(draft: Draft, stamp: Stamp | None, resolution: str, habit: Habit | Non
 
 def _label_and_adjustment(draft: Draft, kind: str, resolution: str, habit: Habit | None) -> None:
     if kind == "bars":
-        label = "unknown" if habit is None else habit.label
-        if resolution == "time" and label == "unknown":
+        label: LabelAt = "unknown" if habit is None else habit.label
+        named = _label_of(draft)
+        if label == "unknown" and named is not None:
+            label = named
+            draft.say("label", label, 0.9, f"the column of times is called the {label} of a bar")
+        elif resolution == "time" and label == "unknown":
             ask = "Do times say when a bar opens or when it closes?"
             draft.questions.append(Question("label", ask, ("open", "close")))
         elif habit is not None and label != "unknown":
@@ -251,6 +343,13 @@ def _label_and_adjustment(draft: Draft, kind: str, resolution: str, habit: Habit
         if habit is not None and state != "unknown":
             draft.say("adjustment", state, 0.85, f"prices of {habit.name} are so")
         draft.extra["adjustment"] = state
+
+
+def _label_of(draft: Draft) -> LabelAt | None:
+    """Return at which end of a bar the name of the column of times says that it is."""
+    place = next((place for place, role in enumerate(draft.roles) if role == "time"), None)
+    key = "" if place is None else folded(draft.table.names[place])
+    return "open" if key in habits.OPENS else "close" if key in habits.CLOSES else None
 
 
 def recalled(guess: Guess, remembered: Mapping) -> Guess:
@@ -286,7 +385,7 @@ def recalled(guess: Guess, remembered: Mapping) -> Guess:
         symbol="" if by_column else new.symbol,
         null_values=tuple(sorted({*new.null_values, *remembered.null_values})),
     )
-    open_still = ("symbol", "dialect.encoding", "known_from")
+    open_still = ("symbol", "dialect.encoding", "dialect.decimal", "known_from")
     questions = tuple(own for own in guess.questions if own.field in open_still or not _answered(mapping, own.field))
     reason = Reason("mapping", "remembered", 1.0, "a file with these columns was mapped before")
     return Guess(mapping, (reason,), questions)

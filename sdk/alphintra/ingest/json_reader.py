@@ -44,8 +44,13 @@ def format_of(path: Path) -> Format | None:
         return "json"
     several = len(lines) > 1 and lines[1].lstrip().startswith("{")
     scalars = not all(isinstance(value, (dict, list)) for value in found.values())
-    wraps = any(isinstance(value, list) for value in found.values())
-    return "jsonl" if several or (scalars and not wraps) else "json"
+    return "jsonl" if several or (scalars and not _wraps(found)) else "json"
+
+
+def _wraps(value: Any, depth: int = 4) -> bool:
+    """Tell whether a list is inside of an object, or of those in it."""
+    own = value.values() if isinstance(value, dict) and depth else ()
+    return any(isinstance(inner, list) or _wraps(inner, depth - 1) for inner in own)
 
 
 def _object(line: str) -> dict[str, Any] | None:
@@ -93,7 +98,13 @@ def _pointer(key: str) -> str:
 
 
 def open_array(
-    connection: duckdb.DuckDBPyConnection, path: Path, name: str, mapping: Mapping, day: dt.date | None, limits: Limits
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    name: str,
+    mapping: Mapping,
+    day: dt.date | None,
+    limits: Limits,
+    findings: Findings,
 ) -> Opened:
     """Open an array of objects, or of arrays, somewhere inside of a document."""
     names = [column.source for column in mapping.columns]
@@ -101,7 +112,7 @@ def open_array(
     width = len(names)
 
     def rows() -> Iterator[list[_Scalar]]:
-        for record in records(path, name, mapping.path, limits):
+        for record in records(path, name, mapping.path, limits, findings):
             row: list[_Scalar] = [None] * width
             if record.keys:
                 for key, value in zip(record.keys, record.values, strict=True):
@@ -159,8 +170,12 @@ class Record:
     values: tuple[_Scalar, ...]
 
 
-def records(path: Path, name: str, where: str, limits: Limits) -> Iterator[Record]:
+def records(
+    path: Path, name: str, where: str, limits: Limits, findings: Findings | None = None
+) -> Iterator[Record]:
     """Yield the rows of a document; what is nested in them is the text ``{…}``.
+
+    Lists beside that of the rows, as of another symbol each, are left out: findings say so.
 
     Raises:
         DataError: It is no JSON, too deep, a value is too long, or a row has a name twice: names the row.
@@ -173,8 +188,13 @@ def records(path: Path, name: str, where: str, limits: Limits) -> Iterator[Recor
     keys: list[str] = []
     values: list[_Scalar] = []
     inside = 0
+    others: dict[str, int] = {}
     for frames, event, value in reader.events():
         if not inside:
+            near = len(frames) == len(target) and frames[-1:] == ["item"] and frames[:-2] == target[:-2]
+            if near and event in ("start_map", "start_array") and frames != target:
+                beside = ".".join(frames)
+                others[beside] = others.get(beside, 0) + 1
             if frames == target and event in ("start_map", "start_array"):
                 reader.row, inside, keys, values = reader.row + 1, 1, [], []
             elif frames == target and event not in ("end_array", "end_map", "map_key"):
@@ -198,20 +218,51 @@ def records(path: Path, name: str, where: str, limits: Limits) -> Iterator[Recor
             values.append(None if value is None else _text(value))
         if len(values) > limits.columns:
             raise reader.error(f"there are more than {limits.columns:,} columns", "COLUMN_LIMIT")
+    if findings is None:
+        return
+    for beside, count in others.items():
+        text = f"{count:,} rows of the list {shown(beside, 60)} are left out: those of {shown(where, 60)} are read"
+        findings.add("MEMBER_SKIPPED", text, name, "error" if 1 < count * 10 >= reader.row else "info")
 
 
 def find_rows(path: Path, name: str, limits: Limits) -> str:
-    """Return the path of the first array of objects or of arrays."""
-    for frames, event, _ in _Reader(path, name, limits).events():
-        where = ".".join(frames) if frames and frames[-1] == "item" else ""
-        if event in ("start_map", "start_array") and _PATH.fullmatch(where) and where.count(".") == len(frames) - 1:
-            return where
-    raise DataError(
-        "the document holds no array of objects",
-        code="BAD_JSON",
-        where=name,
-        hint="Write one object for each row; in pandas: to_json(orient='records').",
+    """Return the path of the first array of objects or of arrays with values in them, unless a short one is before it.
+
+    What tells of the table, as the ``schema`` of pandas' ``orient='table'``, stands before the rows, and is short.
+    """
+    counts: dict[str, int] = {}
+    where, level, valued, top = "", 0, False, set[str]()
+    reader = _Reader(path, name, limits)
+    for frames, event, value in reader.events():
+        if event == "map_key" and len(frames) == 1:
+            top.add(value)
+        if event in ("start_map", "start_array"):
+            own = ".".join(frames) if frames and frames[-1] == "item" else ""
+            if not level and _PATH.fullmatch(own) and own.count(".") == len(frames) - 1:
+                where, level, valued = own, len(frames), False
+                reader.row = counts.get(own, 0) + 1
+        elif level and event not in ("end_map", "end_array", "map_key"):
+            valued = valued or len(frames) == level + 1
+        elif level and len(frames) == level and event in ("end_map", "end_array"):
+            counts[where] = counts.get(where, 0) + valued
+            level = 0
+            if counts[where] == SAMPLE_ROWS:
+                break
+    if {"columns", "index", "data"} <= top:
+        text = "the rows of the document have no names: they stand beside them, as pandas' orient='split' writes"
+        raise _no_rows(text, name)
+    found = max(counts, key=lambda own: counts[own], default="")
+    if not counts.get(found):
+        raise _no_rows("the document holds no array of objects", name)
+    return found
+
+
+def _no_rows(message: str, name: str) -> DataError:
+    hint = (
+        "Write one object for each row, its time among its values; in pandas: "
+        "df.reset_index().to_json(orient='records', date_format='iso'), or df.to_csv()."
     )
+    return DataError(message, code="BAD_JSON", where=name, hint=hint)
 
 
 def _text(value: Any) -> str:

@@ -42,6 +42,8 @@ EX_DATE = "ex_date"
 EPOCHS = {"epoch:s": 1_000_000, "epoch:ms": 1_000, "epoch:us": 1, "epoch:ns": 0.001}
 """Microseconds for one unit."""
 _UNITS = {"epoch:s": "seconds", "epoch:ms": "milliseconds", "epoch:us": "microseconds", "epoch:ns": "nanoseconds"}
+MIXED = "epoch:mixed"
+"""Format of numbers since 1970 whose unit changes within a column, as Binance's did in 2025: each by its size."""
 NATIVE = "native"
 """Format of a time column that a typed file holds as times."""
 CLOCK_MS = "ms-of-day"
@@ -60,8 +62,9 @@ class Column:
         source: Its name in the file; empty where it has none.
         role: What it is.
         name: What the dataset calls it; empty for what is left out, and for time and symbol.
-        format: Of a time: a ``strptime`` format (``[.%f]`` for a fraction that may be absent), ``epoch:s`` (``ms``,
-            ``us``, ``ns``), ``native`` or ``ms-of-day``.
+        format: Of a time: a ``strptime`` format (``%n`` for a fraction of up to nine digits, which is cut to six;
+            ``[.%f]`` and ``[.%n]`` for one that may be absent), ``epoch:s`` (``ms``, ``us``, ``ns``; ``mixed`` for
+            each by its size), ``native`` or ``ms-of-day``.
         divisor: A number is divided by it (LEAN's prices: 10,000).
         notation: How numbers are written: ``percent`` (``1.5%``), ``suffix`` (``1.2M``) or ``currency`` (``$1.50``).
         stated: Of a time: whether somebody has said that this is its format. Whether day and month could be meant the
@@ -84,6 +87,8 @@ class Column:
             return "is neither a day nor a time"
         if self.format in EPOCHS:
             return f"is not a number of {_UNITS[self.format]} since 1970"
+        if self.format == MIXED:
+            return "is not a number since 1970"
         if self.format == CLOCK_MS:
             return "is not a number of milliseconds since midnight"
         return f"is not a time like {self.format}"
@@ -203,7 +208,7 @@ class Mapping:
 
 def names_instant(form: str) -> bool:
     """Tell whether a time in a format is an instant, not the reading of a clock somewhere."""
-    return form in EPOCHS or form.endswith(("%z", "Z"))
+    return form in EPOCHS or form == MIXED or form.endswith(("%z", "Z"))
 
 
 def fingerprint(names: Sequence[str], kinds: Sequence[str] = ()) -> str:
@@ -269,9 +274,9 @@ def _check_times(mapping: Mapping) -> None:
     if clock and not (date or mapping.date_in_name):
         raise _bad("a clock needs a date", clock[0])
     for column in mapping.of(*TIMES):
-        known = column.format in EPOCHS or column.format in (NATIVE, CLOCK_MS)
+        known = column.format in EPOCHS or column.format in (NATIVE, CLOCK_MS, MIXED)
         parts = ("%H", "%I") if column.role == "clock" else ("%Y", "%y")
-        readable = re.fullmatch(r"(%[YymdbBHIMSpfz]|[^%\x00-\x1f])+", column.format)
+        readable = re.fullmatch(r"(%[YymdbBHIMSpfnz]|[^%\x00-\x1f])+", column.format)
         if not known and not (readable and any(part in column.format for part in parts)):
             raise _bad(f"'{column.format}' is not a format of times", column, "Write %Y-%m-%d, for example.")
         if column.role in ("clock", "date") and names_instant(column.format):

@@ -97,7 +97,7 @@ def open_table(
     encoding = mapping.dialect.encoding
     if mapping.format == "json":
         text = json_reader.prepare(part, "json", encoding, spool, limits, findings)
-        return json_reader.open_array(connection, text.path, part.name, mapping, day, limits)
+        return json_reader.open_array(connection, text.path, part.name, mapping, day, limits, findings)
     text = csv_reader.prepare(part, encoding, spool, limits, findings)
     if mapping.format == "jsonl":
         return json_reader.open_lines(connection, text, mapping, day, limits, findings)

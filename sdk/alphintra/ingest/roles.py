@@ -11,13 +11,21 @@ from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import folded, keys_of
 from alphintra.ingest.mapping import OF_EVENTS, RATIOS, WIDE, Kind, Role
 from alphintra.ingest.sniffing import Table, notation_of
-from alphintra.ingest.stamps import Stamps, events_place
+from alphintra.ingest.stamps import Stamp, Stamps, events_place
 from alphintra.ingest.wide_events import event_columns, events_alone, ratio_of
 
 PRICES: tuple[Role, ...] = ("open", "high", "low", "close", "adj_close")
+PRICED: tuple[Role, ...] = (*PRICES, "price", "bid", "ask")
 NUMBERS: tuple[Role, ...] = (*PRICES, "volume", "price", "size", "bid", "ask", "bid_size", "ask_size")
 _QUOTES: tuple[Role, ...] = ("size", "bid", "ask", "bid_size", "ask_size")
 _LETTERS = {"o", "h", "l", "c"}
+#: Orders in which bars without names are written: everybody's, Bitfinex' (and KuCoin's, Huobi's), Coinbase's.
+_ORDERS: tuple[tuple[Role, ...], ...] = (
+    ("open", "high", "low", "close"), ("open", "close", "high", "low"), ("low", "high", "open", "close"),
+)  # fmt: skip
+_QUOTED: tuple[Role, ...] = ("bid", "ask")
+#: What numbers alone could be, and no symbol is: the name of a coin.
+_NO_CODES = ("name", "market", "pair", "asset")
 
 
 @dataclass(frozen=True)
@@ -149,7 +157,8 @@ def by_name(draft: Draft, stamps: Stamps) -> None:
             continue
         for name in habits.NAMES[role]:
             place = next((p for p, key in enumerate(keys) if key == name and draft.free(p)), None)
-            if place is None or (len(name) == 1 and not letters) or not _suits(table, place, role, name):
+            alone = len(name) == 1 and name.isascii() and not letters
+            if place is None or alone or not _suits(table, place, role, name):
                 continue
             if role == "volume" and set(table.column(place)) <= {"0", "0.0"}:
                 continue  # MetaTrader's volume where a broker knows ticks alone
@@ -159,6 +168,11 @@ def by_name(draft: Draft, stamps: Stamps) -> None:
             elif "close" not in draft.roles:
                 draft.claim(place, "close", 0.9, "it is called price, and no other column is the close")
             break
+    if "volume" not in draft.roles and "close" in draft.roles:
+        for place, key in enumerate(keys):
+            if habits.BASE_VOLUME.fullmatch(key) and draft.free(place) and _suits(table, place, "volume", key):
+                draft.claim(place, "volume", 0.85, f"it is called {shown(table.names[place])}, and no other the volume")
+                break
     if "symbol" not in draft.roles:
         for place, key in enumerate(keys):
             if symbols.is_strong(key) and draft.free(place) and _suits(table, place, "symbol", key):
@@ -166,23 +180,37 @@ def by_name(draft: Draft, stamps: Stamps) -> None:
                 break
     for place, key in enumerate(keys):
         stamp = stamps.of(table, place, key) if key in habits.NAMES["known_at"] and draft.free(place) else None
-        if stamp is not None and "known_at" not in draft.roles:
+        # FRED's realtime_start is the day of the download, unless vintages were asked for.
+        one = key == "realtime_start" and len(set(table.column(place))) == 1 < len(table.rows)
+        if stamp is not None and not one and "known_at" not in draft.roles:
             draft.claim(place, "known_at", 0.8, f"it is called {shown(table.names[place])}")
             draft.formats[place] = stamp.formats[0]
 
 
-def by_shape(draft: Draft) -> None:
-    """Give roles to columns without names: four numbers that are a bar, then its volume."""
+def by_shape(draft: Draft, stamp: Stamp | None) -> None:
+    """Give roles to columns without names: four numbers that are a bar, then its volume; or a bid and an ask."""
     table = draft.table
     free = [place for place in range(len(table.names)) if draft.free(place)]
     texts = [place for place in free if symbols.cells_of(table, place) and _share(table, place) < 0.5]
     if texts and _suits(table, texts[0], "symbol", ""):
         draft.claim(texts[0], "symbol", 0.7, "it is the first column of text")
     numbers = [place for place in free if place not in texts and table.column(place)]
-    if len(numbers) >= 4 and _is_bar(table, numbers[:4]):
-        bar: tuple[Role, ...] = ("open", "high", "low", "close", "volume")
-        for place, role in zip(numbers, bar, strict=False):
-            draft.claim(place, role, 0.8, "no name, but four numbers in a row are a bar in all rows")
+    order = next((own for own in _ORDERS if len(numbers) >= 4 and _ordered(table, numbers, own)), None)
+    if order is not None:
+        what = "open, high, low, close" if order == _ORDERS[0] else ", ".join(order)
+        sure = 0.8 if order == _ORDERS[0] else 0.6
+        for place, role in zip(numbers, order, strict=False):
+            draft.claim(place, role, sure, f"no name, but four numbers in a row are a bar in all rows: {what}")
+        rest = numbers[4:]
+        bar = sorted(numbers[:4], key=lambda place: ("open", "high", "low", "close").index(draft.roles[place]))
+        if len(rest) > 1 and is_bar(table, (rest[0], *bar[1:3], rest[0])):
+            draft.claim(rest[0], "feature", 0.7, "it is between low and high in all rows: an average price, no volume")
+            rest = rest[1:]
+        if rest:
+            draft.claim(rest[0], "volume", sure, "no name, but four numbers before it are a bar in all rows")
+    elif stamp is not None and not stamp.daily and len(numbers) in (2, 3) and _are_quotes(table, numbers):
+        for place, role in zip(numbers, _QUOTED, strict=False):
+            draft.claim(place, role, 0.6, "no name, but the second of two numbers is just above the first in all rows")
 
 
 def by_cells(draft: Draft) -> None:
@@ -211,12 +239,14 @@ def kind_of(draft: Draft, resolution: str) -> Kind:
     if "close" in roles:
         draft.say("kind", "bars", 0.95, "there is a close")
         return "bars"
-    if {"bid", "ask"} <= roles or ("price" in roles and (roles & {"size", "volume"} or resolution == "time")):
+    # One price a day with a volume is a bar, whatever is called a size is that of a trade.
+    traded = "price" in roles and (resolution == "time" or "size" in roles)
+    if {"bid", "ask"} <= roles or traded:
         if "volume" in roles and "size" not in roles:
             draft.claim(draft.roles.index("volume"), "size", 0.8, "the volume of one trade is its size")
         draft.say("kind", "ticks", 0.85, "there are prices without open, high and low")
         return "ticks"
-    if "price" in roles:
+    if "price" in roles and "known_at" not in roles:
         draft.claim(draft.roles.index("price"), "close", 0.7, "one price a day is a close")
         draft.say("kind", "bars", 0.7, "there is one price a day")
         return "bars"
@@ -239,13 +269,33 @@ def _suits(table: Table, place: int, role: Role, name: str) -> bool:
     if role == "symbol":
         found, strong = symbols.cells_of(table, place), symbols.is_strong(name)
         few = strong or len(set(found)) <= max(20, len(found) // 2)
-        codes = _share(table, place) < 1 or strong or len({len(cell) for cell in found}) == 1
+        alike = len({len(cell) for cell in found}) == 1 and name not in _NO_CODES
+        codes = _share(table, place) < 1 or strong or alike
         return bool(found) and few and codes
     cells = table.column(place)
     return not cells or _share(table, place) > 0
 
 
-def _is_bar(table: Table, places: Sequence[int]) -> bool:
+def _ordered(table: Table, numbers: Sequence[int], order: Sequence[Role]) -> bool:
+    return is_bar(table, [numbers[order.index(role)] for role in ("open", "high", "low", "close")])
+
+
+def _are_quotes(table: Table, places: Sequence[int]) -> bool:
+    """Tell whether the second of two numbers is above the first, by two in a hundred at most, in all rows."""
+    some = False
+    for row in table.rows:
+        try:
+            bid, ask = (float(row[place] or "nan") for place in places[:2])
+        except ValueError:
+            return False
+        if not 0 < bid <= ask <= 1.02 * bid:
+            return False
+        some = some or bid < ask
+    return some
+
+
+def is_bar(table: Table, places: Sequence[int]) -> bool:
+    """Tell whether four columns are open, high, low and close of bars in all rows."""
     for row in table.rows:
         try:
             opened, high, low, close = (float(row[place] or "nan") for place in places)

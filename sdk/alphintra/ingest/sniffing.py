@@ -26,7 +26,15 @@ _POINTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _PERCENT = re.compile(r"[+-]?[\d.,]+ ?%")
 _SUFFIX = re.compile(r"[+-]?[\d.,]+ ?[KkMmBbTt]")
-_MONEY = re.compile(r"[+-]?[$€£¥] ?[\d.,]+")
+_MONEY = re.compile(r"[+-]?[$€£¥₹] ?[\d.,]+")
+_MONEY_BEHIND = re.compile(r"[+-]?[\d.,'’ \u00a0\u202f]*\d[ \u00a0\u202f]?([$€£¥₹]|[A-Z]{3})")
+#: What stands behind or before a number, and says nothing of how it is written.
+_UNIT = re.compile(r"^[$€£¥₹] ?|[ \u00a0\u202f]?([$€£¥₹%]|[A-Z]{3})$")
+#: What stands between thousands beside points and commas: in Switzerland, in France, Poland, Russia and Sweden.
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?P<sign>['’ \u00a0\u202f])\d{3}((?P=sign)\d{3})*(?P<rest>[.,]\d+)?")
+_EITHER = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+_DOTTED_DAY = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}([ ,].*)?")
+_TORN = re.compile(r"[,;\t|]\"|\"[,;\t|]")
 _LOOKS_LIKE_TIME = re.compile(r"\d{1,4}[-/.:]\d{1,2}.*|\d{8}([ T;]?\d{4,6})?|\d{9,19}")
 
 
@@ -100,7 +108,7 @@ def notation_of(cells: Sequence[str], dialect: Dialect) -> tuple[Notation, float
         return "plain", 0.0
     plain = sum(is_number(cell, dialect) for cell in cells) / len(cells)
     others: tuple[tuple[Notation, re.Pattern[str]], ...] = (
-        ("percent", _PERCENT), ("suffix", _SUFFIX), ("currency", _MONEY),
+        ("percent", _PERCENT), ("suffix", _SUFFIX), ("currency", _MONEY), ("currency", _MONEY_BEHIND),
     )  # fmt: skip
     for notation, pattern in others:
         own = sum(pattern.fullmatch(cell) is not None or is_number(cell, dialect) for cell in cells) / len(cells)
@@ -111,6 +119,8 @@ def notation_of(cells: Sequence[str], dialect: Dialect) -> tuple[Notation, float
 
 def is_number(cell: str, dialect: Dialect) -> bool:
     """Tell whether a cell is a plain number in a dialect."""
+    if dialect.thousands not in ("", ".", ",") and _GROUPED.fullmatch(cell):
+        cell = cell.replace(dialect.thousands, "")
     if dialect.decimal == ",":
         if dialect.thousands and _POINTS.fullmatch(cell):
             return True
@@ -155,9 +165,14 @@ def _rows(text: str, delimiter: str, most: int = 4 * SAMPLE_ROWS) -> list[list[s
 
 def _consistency(head: str, delimiter: str) -> tuple[float, int]:
     """Return how many of the rows have as many cells as most have, and how many cells that are."""
-    widths = Counter(len(row) for row in _rows(head, delimiter, 300) if row)
+    rows = [row for row in _rows(head, delimiter, 300) if row]
+    widths = Counter(map(len, rows))
     width, count = max(widths.items(), key=lambda own: (own[1], own[0]), default=(0, 0))
     if width < 2:
+        return 0.0, 0
+    # A quote beside another delimiter inside of a cell: this one stands inside of the quotes of that one.
+    torn = sum(any(_TORN.search(cell) for cell in row) for row in rows)
+    if 2 * torn > len(rows):
         return 0.0, 0
     # A delimiter that fits nearly all rows wins over one that makes more cells of fewer rows.
     return round(count / widths.total(), 1), -_DELIMITERS.index(delimiter)
@@ -187,15 +202,40 @@ def _cut(cell: str) -> str:
     return cell if len(cell) <= _LONGEST else cell[: _LONGEST - 1] + "…"
 
 
+def either_decimal(table: Table) -> str:
+    """Return a number of a text of which nothing tells a thousand from three decimals; empty if there is none.
+
+    It is looked for where decimal commas are usual: between semicolons, and beside days as 31.01.2020.
+    """
+    dialect = table.dialect
+    if dialect.delimiter != ";" or set(table.kinds) != {"text"}:
+        return ""
+    every = [table.column(place) for place in range(len(table.names))]
+    columns = [cells for cells in every if not cells or not all(map(_DOTTED_DAY.fullmatch, cells))]
+    dotted = len(columns) < len(every)
+    signs = Counter(cells[0][-4] for cells in columns if len(cells) > 1 and all(map(_EITHER.fullmatch, cells)))
+    numbers = [cell for cells in columns for cell in cells if re.fullmatch(r"[+-]?[\d.,]*[.,]\d+", cell)]
+    if len(signs) != 1 or (next(iter(signs)) == "." and not dotted) or not all(map(_EITHER.fullmatch, numbers)):
+        return ""
+    return numbers[0] if numbers else ""
+
+
 def _separators(rows: Sequence[Sequence[str]], delimiter: str) -> tuple[str, str]:
     """Return decimal and thousands separator."""
-    cells = [_cut(cell.strip()) for row in rows[:SAMPLE_ROWS] for cell in row]
+    cells = [_UNIT.sub("", _cut(cell.strip())) for row in rows[:SAMPLE_ROWS] for cell in row]
+    signs = Counter(found["sign"] for cell in cells if (found := _GROUPED.fullmatch(cell)))
+    if signs:
+        sign = signs.most_common(1)[0][0]
+        cells = [cell.replace(sign, "") if _GROUPED.fullmatch(cell) else cell for cell in cells]
+        points = sum(re.fullmatch(r"[+-]?\d+\.\d+", cell) is not None for cell in cells)
+        return ("," if sum(_COMMA.fullmatch(cell) is not None for cell in cells) > points else "."), sign
     commas = [cell for cell in cells if _COMMA.fullmatch(cell)]
-    grouped = [cell for cell in cells if _THOUSANDS.fullmatch(cell)]
+    grouped = [cell for cell in cells if _THOUSANDS.fullmatch(cell) and cell.lstrip("+-")[0] != "0"]
     points = any(re.fullmatch(r"[+-]?\d+\.\d+", cell) and not re.fullmatch(r"\d{1,3}\.\d{3}", cell) for cell in cells)
-    if commas and len(commas) > len(grouped) and not points:
+    most = len(commas) > len(grouped) or (delimiter == ";" and len(commas) == len(grouped))
+    if commas and most and not points:
         # Whole numbers of such a file, as a volume of 1.000, have points for thousands alone.
         return ",", "." if any("." in cell for cell in commas) or any(map(_POINTS.fullmatch, cells)) else ""
-    if grouped or any("," in cell for cell in cells if _MONEY.fullmatch(cell) or _SUFFIX.fullmatch(cell)):
+    if grouped or any("," in cell for cell in cells if _SUFFIX.fullmatch(cell)):
         return (".", ",") if delimiter != "," or grouped else (".", "")
     return ".", ""

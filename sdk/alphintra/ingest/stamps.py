@@ -12,7 +12,7 @@ import duckdb
 from alphintra.ingest import habits
 from alphintra.ingest.expressions import time_of_text
 from alphintra.ingest.habits import Habit, folded, keys_of
-from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, NATIVE, names_instant
+from alphintra.ingest.mapping import CLOCK_MS, EPOCHS, MIXED, NATIVE, names_instant, zone_names
 from alphintra.ingest.sniffing import Table
 from alphintra.ingest.time_formats import CLOCK_FORMATS, decide, swapped, text_formats
 from alphintra.ingest.wide_events import events_alone
@@ -21,6 +21,10 @@ from alphintra.store.reference import KINDS
 _EPOCH_CELL = re.compile(r"\d{9,19}(\.\d+)?")
 _FROM, _TO = (int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000 for year in (2001, 2100))
 _DATED = re.compile(r"\d+-")
+_CLOCK_CELL = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( [AaPp][Mm])?$")
+_TIMELY = re.compile(r"time|date|stamp|epoch|unix|(^|_)(ts|mts|t|at|start|begin|open|end|index|when|day|ms|us|ns)(_|$)")
+_OF_CONTRACTS = re.compile(r"expir|matur|deliver|updated")
+_ZONE_BEHIND = re.compile(r".*\d( [A-Za-z]+/[A-Za-z_/]+)")
 _NAMED_DAY = re.compile(r"(?<!\d)(19|20)\d{2}[-_.]?\d{2}[-_.]?\d{2}(?!\d)")
 _DAY_US = 86_400_000_000
 #: Names of columns that are no times, however like an epoch their numbers look.
@@ -41,6 +45,7 @@ class Stamp:
         clock: Column of the time of day, where it is one of its own.
         clock_format: Its format.
         in_name: Whether the date is in the file's name.
+        zone: Zone that is written behind each time.
     """
 
     place: int
@@ -52,6 +57,7 @@ class Stamp:
     clock: int | None = None
     clock_format: str = ""
     in_name: bool = False
+    zone: str = ""
 
 
 class Stamps:
@@ -64,15 +70,15 @@ class Stamps:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def epoch(self, cells: Sequence[str]) -> str | None:
-        """Return the unit in which numbers are times between 2001 and 2100."""
+    def epoch(self, cells: Sequence[str], mixed: bool = False) -> str | None:
+        """Return the unit in which numbers are times between 2001 and 2100; if several may be mixed, also those."""
         if not cells or not all(_EPOCH_CELL.fullmatch(cell) for cell in cells):
             return None
         values = [float(cell) for cell in cells]
         for unit, factor in EPOCHS.items():
             if min(values) * factor >= _FROM and max(values) * factor < _TO:
                 return unit
-        return None
+        return MIXED if mixed and all(_micros(cell, MIXED) is not None for cell in cells) else None
 
     def is_date(self, cells: Sequence[str]) -> bool:
         """Tell whether all cells are dates without a time of day."""
@@ -97,17 +103,14 @@ class Stamps:
             named = [keys.index(key) for key in habits.EX_DATES if key in keys][:1] or named
         if habit is not None and habit.roles is not None:
             named = [place for place, role in enumerate(habit.roles) if role in ("time", "date")]
+        elif habit is not None and habit.time:
+            named = [keys.index(habit.time)]
         elif keys and not keys[0] and 0 not in named:
             named.append(0)
-        found = [own for place in named if (own := self.of(table, place, keys[place])) is not None]
-        if not found:
-            found = [
-                own
-                for place in range(len(keys))
-                if place not in named
-                and (keys[place] not in _OTHERS or not all(cell.isdigit() for cell in table.column(place)))
-                and (own := self.of(table, place, "")) is not None
-            ]
+        found = [own for place in named if (own := self.of(table, place, keys[place], True)) is not None]
+        counted = bool(found) and not table.header and found[0].formats[0].startswith("epoch")
+        if not found or (counted and (habit is None or habit.roles is None)):
+            found = self._unnamed(table, keys, named) or found
         if not found:
             return self._clock_alone(table, keys, stem)
         best = max(found, key=lambda own: (own.zoned, not own.daily, -own.place))
@@ -116,8 +119,28 @@ class Stamps:
             return self._with_clock(table, keys, dates[0], habit) or best
         return best
 
-    def of(self, table: Table, place: int, key: str) -> Stamp | None:
-        """Return what a column would be as the time; ``key`` is its name if that says so."""
+    def _unnamed(self, table: Table, keys: Sequence[str], named: Sequence[int]) -> list[Stamp]:
+        """Return the columns that are times by their cells alone.
+
+        What is written as a date is one, and the day of the row where it is none of a contract's end; a large number is
+        a time only where its name says so, or nothing does.
+        """
+        found = [
+            own
+            for place in range(len(keys))
+            if place not in named
+            and (keys[place] not in _OTHERS or not all(cell.isdigit() for cell in table.column(place)))
+            and (own := self.of(table, place, "")) is not None
+        ]
+        written = [own for own in found if not own.formats[0].startswith("epoch")]
+        if named and not table.header:
+            return [own for own in written if own.formats[0] != "%Y%m%d"]
+        own_days = [own for own in written if not _OF_CONTRACTS.search(keys[own.place])]
+        counted = [own for own in found if not table.header or _TIMELY.search(keys[own.place])]
+        return own_days or written or counted
+
+    def of(self, table: Table, place: int, key: str, named: bool = False) -> Stamp | None:
+        """Return what a column would be as the time; ``key`` is its name if that says so, or its place does."""
         kind = table.kinds[place]
         said = f"it is called {table.names[place].strip()[:40]}" if key else "its cells are times"
         if kind in ("time", "zoned", "date"):
@@ -125,11 +148,13 @@ class Stamps:
             daily = kind == "date" or all(" 00:00:00" in cell or len(cell) == 10 for cell in dated)
             return Stamp(place, (NATIVE,), 0.99 if key else 0.9, said, daily, kind == "zoned")
         cells = table.column(place)
-        unit = self.epoch(cells)
+        unit = self.epoch(cells, named)
         if unit is not None:
-            daily = all(round(float(cell) * EPOCHS[unit]) % _DAY_US == 0 for cell in cells)
+            daily = all((_micros(cell, unit) or 0) % _DAY_US == 0 for cell in cells)
             return Stamp(place, (unit,), 0.95 if key else 0.7, f"{said}, and numbers since 1970", daily, True)
-        decision = decide(self._connection, cells, text_formats())
+        behind = _zone_behind(cells)
+        bare = [cell.removesuffix(behind) for cell in cells] if behind else cells
+        decision = decide(self._connection, bare, text_formats())
         if not decision.formats:
             if not key or decision.share < 0.5:
                 return None
@@ -145,7 +170,9 @@ class Stamps:
             text = f"{said}, and all {decision.cells:,} cells of the sample are {form}"
         timed = "%H" in form or "%I" in form
         daily = not timed or self._midnight(form)
-        return Stamp(place, both, 0.95 if key else 0.7, text, daily, names_instant(form))
+        sure = 0.95 if key else 0.7
+        both = tuple(own + behind for own in both)
+        return Stamp(place, both, sure, text, daily, names_instant(both[0]), zone=behind.strip())
 
     def _differ(self, form: str, other: str) -> bool:
         rows = self._connection.execute(
@@ -165,6 +192,9 @@ class Stamps:
             places = [place for place, role in enumerate(habit.roles) if role == "clock"]
         elif not table.header and date.place + 1 < len(keys):
             places.append(date.place + 1)
+        elif not places:  # whatever it is called: times of day are nothing else
+            others = [(place, table.column(place)) for place in range(len(keys)) if place != date.place]
+            places = [place for place, own in others if own and all(map(_CLOCK_CELL.match, own))][:1]
         for place in places:
             if table.kinds[place] == "clock":
                 return Stamp(date.place, date.formats, date.confidence, date.reason, False, False, place, NATIVE)
@@ -188,6 +218,20 @@ class Stamps:
             reason = "the file's name holds a date, and its first column milliseconds from midnight"
             return Stamp(0, (CLOCK_MS,), 0.9, reason, False, False, 0, CLOCK_MS, True)
         return None
+
+
+def _micros(cell: str, unit: str) -> int | None:
+    """Return the microseconds that a number counts; of mixed units, in the one in which it is from 2001 to 2100."""
+    units = EPOCHS.values() if unit == MIXED else (EPOCHS[unit],)
+    found = (round(float(cell) * factor) for factor in units)
+    return next((own for own in found if unit != MIXED or _FROM <= own < _TO), None)
+
+
+def _zone_behind(cells: Sequence[str]) -> str:
+    """Return the name of a zone that stands behind each time, with the space before it; empty if none does."""
+    found = _ZONE_BEHIND.fullmatch(cells[0]) if cells else None
+    own = "" if found is None else found[1]
+    return own if own and own.strip() in zone_names() and all(cell.endswith(own) for cell in cells) else ""
 
 
 def events_place(table: Table) -> int | None:

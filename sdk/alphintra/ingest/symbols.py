@@ -17,12 +17,15 @@ STRONG = frozenset(
     {
         "symbol", "ticker", "tic", "sym", "symbols", "tickers", "isin", "cusip", "sedol", "ric", "wkn", "figi",
         "ticker_symbol", "tradingsymbol", "trading_symbol", "stock_code", "security_code", "ts_code", "secid",
+        "tckrsymb", "instrument_name", "inst_id", "instid", "sym_root", "sc_code",
         "銘柄", "銘柄コード", "コード", "证券代码", "股票代码", "代码", "종목코드",
     }
 )  # fmt: skip
 """Names that nothing but a symbol has, whatever its cells are like; others must look like it."""
 _WORDS = frozenset({"symbol", "ticker", "isin", "cusip", "sedol", "ric"})
-_OTHER = frozenset({"side", "type", "currency", "ccy", "exchange", "venue", "source", "sector", "industry", "flag"})
+_OTHER = frozenset({"side", "type", "currency", "ccy", "exchange", "venue", "source", "sector", "industry", "flag",
+                    "series", "complete", "confirm", "status", "period"})
+_TRUTHS = ("True", "False", "true", "false")
 _MOST_SIGNS = 24
 _PRICES = frozenset({"open", "high", "low", "close", "adj_close", "price"})
 _TICKER = re.compile(r"\^?(?=[A-Z0-9.=/-]*[A-Z])[A-Z0-9][A-Z0-9.=/-]{0,9}")
@@ -63,7 +66,8 @@ def candidates(table: Table) -> tuple[str, ...]:
     found = []
     for place, key in enumerate(keys_of(table.names)):
         cells = cells_of(table, place)
-        if key not in _OTHER and len(cells) == len(table.rows) > 1 and len(set(cells)) == 1 and _are_codes(cells):
+        one = key not in _OTHER and len(cells) == len(table.rows) > 1 and len(set(cells)) == 1
+        if one and cells[0] not in _TRUTHS and _are_codes(cells):
             found.append(cells[0])
     return tuple(dict.fromkeys(found))[:3]
 

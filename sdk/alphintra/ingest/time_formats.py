@@ -21,10 +21,22 @@ _YEAR_LAST = tuple(
 )
 _NAMED = (
     "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d/%b/%Y", "%Y-%b-%d",
+    "%d-%B-%Y",
 )  # fmt: skip
 _COMPACT = ("%Y%m%d",)
-_CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S[.%f]", "%I:%M %p", "%I:%M:%S %p", "%H%M%S", "%H%M", "%H.%M.%S")
-CLOCK_FORMATS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H%M%S", "%H%M", "%I:%M %p", "%I:%M:%S %p")
+_CLOCKS = (
+    "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S[.%f]", "%H:%M:%S.%n", "%H:%M:%S[.%n]", "%I:%M %p", "%I:%M:%S %p",
+    "%H%M%S", "%H%M", "%H.%M.%S",
+)  # fmt: skip
+CLOCK_FORMATS = (
+    "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H:%M:%S.%n", "%H%M%S", "%H%M", "%I:%M %p", "%I:%M:%S %p",
+)  # fmt: skip
+#: Ways of a few alone: HistData's, Baostock's and NinjaTrader's fractions without a point, kdb+'s D, JForex's GMT,
+#: CryptoDataDownload's hours.
+_RARE = (
+    "%Y%m%d %H%M%S%f", "%Y%m%d%H%M%S%f", "%Y%m%d %H%M%S %f", "%Y%m%d %H%M%S %n", "%Y-%m-%dD%H:%M:%S.%f",
+    "%Y-%m-%dD%H:%M:%S.%n", "%d.%m.%Y %H:%M:%S.%f GMT%z", "%Y-%m-%d %I-%p",
+)  # fmt: skip
 _SWAP = re.compile(r"%d(?P<sign>[/.\-])%m(?P=sign)%[Yy]|%m(?P<other>[/.\-])%d(?P=other)%[Yy]")
 
 
@@ -62,8 +74,10 @@ def _all() -> Iterator[str]:
     dates = (*_YEAR_FIRST, *_YEAR_LAST, *_NAMED, *_COMPACT)
     yield from dates
     for date in dates:
-        for gap in (" ", "T", ";", ", "):
+        for gap in (" ", "T", ";", ", ", "  "):
             if gap in ("T", ";") and date not in (*_YEAR_FIRST, *_COMPACT):
+                continue
+            if gap == "  " and date not in _COMPACT:  # as Interactive Brokers write it
                 continue
             for clock in _CLOCKS:
                 if clock in ("%H%M%S", "%H%M") and date not in _COMPACT:
@@ -75,6 +89,7 @@ def _all() -> Iterator[str]:
                     yield f"{date}{gap}{clock} %z"
     yield "%Y%m%d%H%M%S"
     yield "%Y%m%d%H%M"
+    yield from _RARE
 
 
 def decide(connection: duckdb.DuckDBPyConnection, cells: Sequence[str], formats: Sequence[str]) -> Decision:
@@ -111,10 +126,10 @@ def decide(connection: duckdb.DuckDBPyConnection, cells: Sequence[str], formats:
 def _pattern(form: str) -> re.Pattern[str]:
     parts = {
         "%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{1,2}", "%d": r"\d{1,2}", "%H": r"\d{1,2}", "%I": r"\d{1,2}",
-        "%M": r"\d{1,2}", "%S": r"\d{1,2}", "%f": r"\d{1,9}", "%p": "[AaPp][Mm]", "%b": "[A-Za-z]{3}",
+        "%M": r"\d{1,2}", "%S": r"\d{1,2}", "%f": r"\d{1,6}", "%n": r"\d{7,9}", "%p": "[AaPp][Mm]", "%b": "[A-Za-z]{3}",
         "%B": "[A-Za-z]{3,9}", "%z": r"(Z|UTC|[+-]\d{2}(:?\d{2})?)",
     }  # fmt: skip
-    text = re.escape(form).replace(re.escape("[.%f]"), r"(\.\d{1,9})?")
+    text = re.escape(form).replace(re.escape("[.%f]"), r"(\.\d{1,6})?").replace(re.escape("[.%n]"), r"(\.\d{1,9})?")
     if form.startswith("%Y%m%d"):
         parts |= {"%m": r"\d{2}", "%d": r"\d{2}"}
     if "%H%M" in form:

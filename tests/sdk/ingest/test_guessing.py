@@ -69,7 +69,7 @@ SHAPES = {
         "time open high low close adj_close volume ignore ignore",
         {"symbol": "daily_adjusted_IBM", "date": dt.date(2020, 8, 28), **BAR, "adj_close": 1.4, "volume": 100.0,
          "_row": 2},
-        {"kind": "bars", "adjustment": "unknown"},
+        {"kind": "bars", "adjustment": "raw"},
     ),
     "Yahoo, splits alone": Shape(
         "AAPL.csv",
@@ -226,8 +226,7 @@ SHAPES = {
         "20120201 093000;1;2;0.5;1.5;0\n20120201 093100;1;2;0.5;1.5;0\n",
         "time open high low close volume",
         {"symbol": "EURUSD", "time": at(2012, 2, 1, 14, 30), **BAR, "volume": 0.0},
-        {},
-        (MINUTES, "Do times say when a bar opens or when it closes?"),
+        {"zone": "Etc/GMT+5", "label": "open"},
     ),
     "Dukascopy": Shape(
         "EURUSD.csv",

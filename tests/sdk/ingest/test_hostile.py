@@ -151,7 +151,7 @@ FOUND: dict[str, tuple[str, list[tuple[str, str]], int]] = {
                   [("ROW_SHAPE", "short.csv, row 3 (line 4)")], 3),
     "long.csv": (HEAD + "2020-01-01,1,2,0.5,1.5,1,9,9\n" + GOOD, [("ROW_SHAPE", "long.csv, row 1 (line 2)")], 2),
     "end.csv": (HEAD + GOOD + "2020-01-06,1,2,0", [("TRUNCATED_FILE", "end.csv, row 3 (line 4)")], 2),
-    "word.csv": (HEAD + GOOD + "\n\n2020-01-06,1,2,0.5,n.a.,1\n",
+    "word.csv": (HEAD + GOOD + "\n\n2020-01-06,1,2,0.5,halted,1\n",
                  [("SCHEMA_TYPE", "word.csv, row 3 (line 6), column 'Close'")], 2),
     "gaps.csv": (HEAD + GOOD + "\n,1,2,0.5,1.5,1\n", [("TS_PARSE", "gaps.csv, row 3, column 'Date'")], 2),
     "quote.csv": (HEAD + GOOD + '2020-01-06,1,2,0.5,"1.5"x,1\n' + "2020-01-07,1,2,0.5,1.5,1\n",
