@@ -1,4 +1,4 @@
-"""All checks of ``make test``: lint, types, import rules, TypeScript, notebooks, then the browser and every Python test.
+"""All checks of ``make test``: lint, types, import rules, TypeScript, notebooks, then browser and Python tests.
 
 All are run even if one fails. The first run side by side: most have one process, and the notebooks wait for their
 kernels. So do the last two, which wait for other processes for more than half of their time: one after the other they

@@ -21,8 +21,8 @@ import psutil
 CHROMIUM = Path("/usr/bin/chromium")
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 START_SECONDS = 240
-#: JupyterLab's module, as ``-m`` runs it, but for one thing: jobs have as much of a busy machine as notebooks have, not a
-#: tenth of it. Beside other tests, which keep the machine busy, whoever looks at jobs would wait for them alone.
+#: JupyterLab's module, as ``-m`` runs it, but for one thing: jobs have as much of a busy machine as notebooks have, not
+#: a tenth of it. Beside other tests, which keep the machine busy, whoever looks at jobs would wait for them alone.
 LAB = """
 import runpy
 from alphintra_kernel import priority
