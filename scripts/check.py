@@ -123,7 +123,7 @@ def main() -> int:
         status = subprocess.run(tests(), cwd=ROOT, env=environment, check=False).returncode
         failed += browsing.result()
     if failed:
-        print(f"failed beside the tests: {', '.join(failed)}", file=sys.stderr)
+        print(f"failed, apart from the tests: {', '.join(failed)}", file=sys.stderr)
     return status or len(failed)
 
 
