@@ -33,9 +33,11 @@ THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { 
 SETTLED = """async () => {
   await document.fonts.ready;
   const ends = one => one.playState === 'running' && isFinite(one.effect.getComputedTiming().endTime);
-  // In a cell that is scrolled out of sight nothing moves on.
+  // In a cell that is scrolled out of sight nothing moves on; a cursor blinks, and a notification's bar shows for up to
+  // eight seconds how long it stays.
   const isSeen = one => one.effect.target.checkVisibility({ contentVisibilityAuto: true });
-  await Promise.allSettled(document.getAnimations().filter(ends).filter(isSeen).map(one => one.finished));
+  const rests = one => !one.effect.target.closest('.Toastify__progress-bar, .cm-cursorLayer');
+  await Promise.allSettled(document.getAnimations().filter(ends).filter(isSeen).filter(rests).map(one => one.finished));
   for (let frame = 0; frame < 2; frame++) {
     await new Promise(resolve => requestAnimationFrame(resolve));
   }

@@ -21,6 +21,14 @@ import psutil
 CHROMIUM = Path("/usr/bin/chromium")
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 START_SECONDS = 240
+#: JupyterLab's module, as ``-m`` runs it, but for one thing: jobs have as much of a busy machine as notebooks have, not
+#: a tenth of it. Beside other tests, which keep the machine busy, whoever looks at jobs would wait for them alone.
+LAB = """
+import runpy
+from alphintra_kernel import priority
+priority.BACKGROUND = priority.NORMAL
+runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
+"""
 # Where an extension lies that was built without being installed: a folder with @alphintra/lab in it.
 BUILT = [
     f"--LabApp.extra_labextensions_path={folder}"
@@ -127,8 +135,9 @@ def running(root: Path, *options: str) -> Iterator[Lab]:
         process = subprocess.Popen(
             [
                 sys.executable,
-                "-m",
-                "jupyterlab",
+                "-P",
+                "-c",
+                LAB,
                 "--no-browser",
                 "--allow-root",
                 "--port=0",

@@ -15,20 +15,24 @@ from alphintra_kernel.sandbox import Sandbox, SandboxError
 
 from alphintra_kernel import cgroup
 
-# On one processor, in a session of its own, from one moment to another; then it says how much it got.
+# On one processor, in a session of its own, for a second from the moment that it is told, when all are there; then it
+# says how much it got.
 HOG = """
 import json, os, sys, time
-begin, end, fd = float(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+told, said = int(sys.argv[1]), int(sys.argv[2])
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 if os.fork():
     os.wait()
     raise SystemExit
 os.setsid()
+os.write(said, b"here\\n")
+begin = float(os.read(told, 100))
 while time.monotonic() < begin:
     time.sleep(0.01)
-while time.monotonic() < end:
+before = time.process_time()
+while time.monotonic() < begin + 1.0:
     pass
-os.write(fd, json.dumps(time.process_time()).encode())
+os.write(said, json.dumps(time.process_time() - before).encode())
 """
 
 
@@ -47,17 +51,24 @@ def level(request: pytest.FixtureRequest) -> Sandbox:
 
 def test_a_notebook_is_not_starved_by_jobs(level):
     """A job's processes may leave their session: its share stays what it is."""
-    begin = time.monotonic() + 1.0
     running = []
     for priority in (NORMAL, BACKGROUND, BACKGROUND):
-        read, write = os.pipe()
-        argv = [sys.executable, "-I", "-c", HOG, str(begin), str(begin + 1.0), str(write)]
-        running.append((read, level.spawn(argv, fds=[write], priority=priority)))
-        os.close(write)
+        told, tell = os.pipe()
+        hear, said = os.pipe()
+        argv = [sys.executable, "-I", "-c", HOG, str(told), str(said)]
+        process = level.spawn(argv, fds=[told, said], priority=priority)
+        running.append((os.fdopen(tell, "wb"), os.fdopen(hear, "rb"), process))
+        os.close(told)
+        os.close(said)
+    assert [hear.readline() for _, hear, _ in running] == [b"here\n"] * 3
+    begin = time.monotonic() + 0.5
+    for tell, _, _ in running:
+        with tell:
+            tell.write(str(begin).encode())
     got = []
-    for read, process in running:
-        with os.fdopen(read, "rb") as stream:
-            got.append(json.loads(stream.read()))
+    for _, hear, process in running:
+        with hear:
+            got.append(json.loads(hear.read()))
         assert process.wait(120) == 0
     notebook, *jobs = got
     # Nine to one by their weights; nobody gets nothing.

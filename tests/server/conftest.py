@@ -10,7 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from alphintra_kernel.cgroup import Group
 from alphintra_kernel.doors import opener
+from alphintra_kernel.priority import NORMAL
 from alphintra_server.app import AlphintraServer
 from alphintra_server.auth import RoleUser
 from jupyter_core.paths import jupyter_path
@@ -95,6 +97,16 @@ def from_nothing():
 def worker_argv():
     """The small worker of these tests; override with None for the engine's."""
     return (sys.executable, "-P", "-c", Path(__file__).with_name("protocol_worker.py").read_text())
+
+
+@pytest.fixture(autouse=True)
+def _jobs_have_a_whole_share(monkeypatch):
+    """A job's group gets a tenth of a busy machine, and the tests beside keep this one busy: they would wait for it.
+
+    What shares there are is asserted in tests/kernel/test_sandbox_priority.py, what a job is given in test_pool.py.
+    """
+    share = Group.share
+    monkeypatch.setattr(Group, "share", lambda group, priority: share(group, NORMAL))
 
 
 @pytest.fixture(autouse=True)

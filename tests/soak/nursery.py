@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from alphintra_kernel import priority
+
 # What a server imports late.
 LATE = (
     "alembic.command", "alphintra_backtest.profiles", "alphintra_kernel.sandbox", "alphintra_server.app",
@@ -26,6 +28,8 @@ QUICK_WORKER = Path(__file__).parents[1] / "server" / "protocol_worker.py"
 
 def main() -> None:
     """Fork servers until the input ends."""
+    # Jobs get a tenth of a busy machine. How soon all is well again is asked of the servers, not of who else computes.
+    priority.BACKGROUND = priority.NORMAL
     for name in LATE:
         importlib.import_module(name)
     gc.freeze()
