@@ -13,8 +13,16 @@ export function Failure(props: {
   onRetry: () => void;
 }): JSX.Element {
   const { text, details } = describe(props.error);
+  const own = React.useRef<HTMLDivElement | null>(null);
+  const hold = React.useCallback((node: HTMLDivElement | null) => {
+    // Who tried again goes on from here: the button goes away, and the focus would be nowhere.
+    if (node === null && own.current?.contains(document.activeElement)) {
+      own.current.parentElement?.closest<HTMLElement>('[tabindex]')?.focus();
+    }
+    own.current = node;
+  }, []);
   return (
-    <div className="alphintra-Panel-message" role="alert">
+    <div ref={hold} className="alphintra-Panel-message" role="alert">
       <p className="alphintra-Problem">
         {props.title} {text}
       </p>

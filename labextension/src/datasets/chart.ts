@@ -37,12 +37,15 @@ function points(time: readonly number[], values: Values): Point[] {
   });
 }
 
-/** Candles, with gaps where one of the four prices is missing. */
+/**
+ * Candles, with gaps where one of the four prices is missing. A close above its high is an error that is marked, and to be
+ * seen: the axis has room for what is between high and low.
+ */
 export function bars(drawn: IDrawn): (WhitespaceData<Time> & { open?: number; high?: number; low?: number; close?: number })[] {
   return drawn.time.map((at, i) => {
     const [open, high, low, close] = [drawn.open?.[i], drawn.high?.[i], drawn.low?.[i], drawn.close[i]];
     return typeof open === 'number' && typeof high === 'number' && typeof low === 'number' && typeof close === 'number'
-      ? { time: at as Time, open, high, low, close }
+      ? { time: at as Time, open, high: Math.max(open, high, low, close), low: Math.min(open, high, low, close), close }
       : { time: at as Time };
   });
 }

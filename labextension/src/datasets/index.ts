@@ -87,8 +87,16 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       void storage.refresh();
     };
     const addFiles = (files: readonly IChosenFile[]): void => {
+      // The next thing that a person does with a file that has arrived is to look at how it is read, unless they write. Of
+      // several the first comes to the front: the others would take its place while its questions are answered.
+      let last: string | null = null;
+      const arrived = (id: string | null): void => {
+        if (id !== null) {
+          last = openUpload(id, last !== null ? { after: last } : isWriting() ? {} : null).id;
+        }
+      };
       for (const file of files) {
-        uploads.add(file).catch((reason: unknown) => {
+        uploads.add(file).then(arrived, (reason: unknown) => {
           Notification.error(trans.__('%1 could not be uploaded. %2', file.name, describe(reason).text));
         });
       }
@@ -276,8 +284,6 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       0
     );
 
-    // The next thing that a person does with a file that has arrived is to look at how it is read, unless they write.
-    uploads.sent.connect((_, id) => void openUpload(id, isWriting() ? {} : null));
     const left = new Set<string>();
     uploads.changed.connect(() => {
       for (const { id, sender } of uploads.items) {

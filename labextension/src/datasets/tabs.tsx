@@ -8,7 +8,7 @@ import { PlainTable } from '../plainTable.js';
 import { isCoverage } from './coverage.js';
 import { CoverageView } from './coverageView.js';
 import { HISTOGRAM_HEIGHT, HISTOGRAM_WIDTH, IHistogram, histogramPath, isHistogram } from './histogram.js';
-import { cellText, columnDecimals, figureText } from './words.js';
+import { cellText, columnDecimals, figureText, inOrder } from './words.js';
 
 function isNumeric(type: string | undefined): boolean {
   return /^(double|float|int|uint|decimal)/.test(type ?? '');
@@ -82,7 +82,7 @@ export function StatisticsTab(props: {
     max: trans.__('max'),
     std: trans.__('std dev')
   };
-  const columns = Object.entries(statistics.columns);
+  const columns = inOrder(statistics.columns, preview.sample_data[0] ?? {});
   const shown = FIGURES.filter(name => columns.some(([, found]) => name in found));
   // The minimum and the maximum may be written in fewer decimals than what lies between.
   const decimalsOf = (column: string, found: (typeof columns)[number][1]): number =>

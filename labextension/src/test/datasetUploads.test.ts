@@ -213,7 +213,7 @@ test('the same file goes on where a closed page left it, another one of its name
   assert.deepEqual(opened.items.map(item => [item.id, item.received, item.sender]), [['u1', length, null]]);
   const sent: string[] = [];
   opened.sent.connect((_, id) => sent.push(id));
-  await opened.add(file());
+  assert.equal(await opened.add(file()), 'u1');
   assert.deepEqual(sent, ['u1']);
   assert.ok(!server.asked.includes('POST'));
   assert.ok(CONTENT.equals(server.kept));
