@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { describe } from './api/problem.js';
+import { useFocusAround } from './keptFocus.js';
 
 /** What happened, what to do, and the details folded away. */
 export function Failure(props: {
@@ -13,14 +14,7 @@ export function Failure(props: {
   onRetry: () => void;
 }): JSX.Element {
   const { text, details } = describe(props.error);
-  const own = React.useRef<HTMLDivElement | null>(null);
-  const hold = React.useCallback((node: HTMLDivElement | null) => {
-    // Who tried again goes on from here: the button goes away, and the focus would be nowhere.
-    if (node === null && own.current?.contains(document.activeElement)) {
-      own.current.parentElement?.closest<HTMLElement>('[tabindex]')?.focus();
-    }
-    own.current = node;
-  }, []);
+  const hold = useFocusAround<HTMLDivElement>();
   return (
     <div ref={hold} className="alphintra-Panel-message" role="alert">
       <p className="alphintra-Problem">
