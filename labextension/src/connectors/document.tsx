@@ -164,9 +164,14 @@ function Head(props: IConnectorOptions & { connector: IConnector; now: number; o
     [trans.__('Source'), sourceText(connector)],
     [
       trans.__('Dataset'),
-      <button key="dataset" type="button" className="alphintra-Chip" disabled={connector.last_row === null} onClick={() => props.onDataset(connector.dataset)}>
-        {connector.dataset}
-      </button>
+      // Before it has a row there is nothing to open, but the name is to be read.
+      connector.last_row === null ? (
+        connector.dataset
+      ) : (
+        <button key="dataset" type="button" className="alphintra-Chip" onClick={() => props.onDataset(connector.dataset)}>
+          {connector.dataset}
+        </button>
+      )
     ],
     [trans.__('Rows to'), momentText(connector.last_row)],
     [trans.__('Runs'), scheduleText(connector.schedule, trans)],

@@ -50,6 +50,8 @@ export function bars(drawn: IDrawn): (WhitespaceData<Time> & { open?: number; hi
   });
 }
 
+/** Between the values that are told of: where it is narrow a line ends there. */
+export const GAP = '  ';
 /** The price axis, in pixels. */
 const AXIS_WIDTH = 64;
 
@@ -250,7 +252,7 @@ export class DatasetChart implements IDisposable {
     this._at = i;
     const prices = open ? [`O ${text(open)}`, `H ${text(high)}`, `L ${text(low)}`, `C ${text(close)}`] : [text(close)];
     this._read(
-      [isoTime(when, this._dateOnly), ...prices, volume ? `V ${fixed(volume[i] ?? 0, 0)}` : ''].filter(Boolean).join('  ')
+      [isoTime(when, this._dateOnly), ...prices, volume ? `V ${fixed(volume[i] ?? 0, 0)}` : ''].filter(Boolean).join(GAP)
     );
   }
 

@@ -19,7 +19,7 @@ import { Drafts } from './drafts.js';
 import { DatasetsModel } from './model.js';
 import { DatasetsPanel } from './panel.js';
 import { StorageModel } from './storage.js';
-import { IChosenFile, UploadsModel } from './uploads.js';
+import { IChosenFile, UploadsModel, inTurn } from './uploads.js';
 
 /** Kinds of jobs that work on uploads and datasets. */
 const KINDS: readonly string[] = ['fetch', 'inspect', 'ingest', 'validate', 'process'];
@@ -89,12 +89,7 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
     const addFiles = (files: readonly IChosenFile[]): void => {
       // The next thing that a person does with a file that has arrived is to look at how it is read, unless they write. Of
       // several the first comes to the front: the others would take its place while its questions are answered.
-      let last: string | null = null;
-      const arrived = (id: string | null): void => {
-        if (id !== null) {
-          last = openUpload(id, last !== null ? { after: last } : isWriting() ? {} : null).id;
-        }
-      };
+      const arrived = inTurn((id, after) => openUpload(id, after !== null ? { after } : isWriting() ? {} : null).id);
       for (const file of files) {
         uploads.add(file).then(arrived, (reason: unknown) => {
           Notification.error(trans.__('%1 could not be uploaded. %2', file.name, describe(reason).text));

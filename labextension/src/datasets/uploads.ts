@@ -40,6 +40,16 @@ const MOST = 50;
 /** Nothing came of it, and its file is no longer kept. */
 export const FRUITLESS: readonly UploadState[] = ['FAILED', 'EXPIRED'];
 
+/** Shows files that were chosen together as they arrive: each but the first after the one before. `show` gives where it is. */
+export function inTurn(show: (id: string, after: string | null) => string): (id: string | null) => void {
+  let last: string | null = null;
+  return id => {
+    if (id !== null) {
+      last = show(id, last);
+    }
+  };
+}
+
 export class UploadsModel {
   constructor(
     private readonly _source: IUploadSource,

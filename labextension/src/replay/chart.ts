@@ -39,6 +39,10 @@ import type { Change } from './store.js';
 /** Bars that are seen at first, and the part of the width that is left for those to come. */
 const SEEN = 120;
 const AHEAD = 0.3;
+/** The part of the price's height that is left above it; what its figures take in a narrow place, to this part at most. */
+const ABOVE = 0.14;
+const MOST_ABOVE = 0.4;
+const BELOW = 0.1;
 /** Heights of the price and of each pane below it, in parts. */
 const PRICE = 5;
 const PANE = 1.4;
@@ -85,7 +89,7 @@ export class ReplayChart {
     });
     this._candles
       .priceScale()
-      .applyOptions({ scaleMargins: { top: 0.14, bottom: 0.1 } });
+      .applyOptions({ scaleMargins: { top: ABOVE, bottom: BELOW } });
     this._arrows = createSeriesMarkers(this._candles, [], { autoScale: false });
     this._chart.subscribeCrosshairMove(this._onCrosshair);
     this._chart.subscribeDblClick(() => this._sight.showWhole());
@@ -274,7 +278,19 @@ export class ReplayChart {
         this._legends[i]?.moveTo(node.getBoundingClientRect().top - origin);
       }
     });
+    this._clearLegend();
     this._placeFuture();
+  }
+
+  /** In a narrow place the figures take several lines: the latest bars, which are looked at, are not to lie below them. */
+  private _clearLegend(): void {
+    const price = this._chart.panes()[0]?.getHeight() ?? 0;
+    const figures = (this._legends[0]?.node.offsetHeight ?? 0) + 12;
+    const top = price > 0 ? Math.min(MOST_ABOVE, Math.max(ABOVE, figures / price)) : ABOVE;
+    const scale = this._candles.priceScale();
+    if (Math.abs((scale.options().scaleMargins?.top ?? 0) - top) > 0.005) {
+      scale.applyOptions({ scaleMargins: { top, bottom: BELOW } });
+    }
   }
 
   private _placeFuture(): void {
