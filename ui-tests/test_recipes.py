@@ -205,7 +205,7 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_and_deleted(view: Page
     page.get_by_label("Tags, with commas between").press("Enter")
     expect(shown.locator(".alphintra-Dataset-tags li")).to_have_text(["test", "made up"])
     expect(shown.get_by_role("button", name="Edit", exact=True)).to_be_focused()
-    # A short tab after a long one that was scrolled to: the tabs stay below the pointer, and the chart as wide as it is.
+    # A short tab after a long one that was scrolled to: the tabs stay below the pointer, and the chart as wide.
     page.set_viewport_size({"width": VIEWPORT["width"], "height": 700})
     long = shown.get_by_role("tab", name="Sample")
     long.click()

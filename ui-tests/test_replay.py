@@ -126,7 +126,7 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     assert re.fullmatch(r"Copies of it to go back to take [\d.]+\u202f[kM]B of at most 268\u202fMB\.", held)
     view.shot("40-replay")
 
-    # In half the width it shows the same bars: the room for those to come takes its part of them, not most of the place.
+    # In half the width it shows the same bars: the room for those to come takes its part of it.
     wide = page.locator(f"{VIEW} .alphintra-Replay-chart").evaluate("node => node.clientWidth")
     page.set_viewport_size({"width": 640, "height": VIEWPORT["height"]})
     page.wait_for_function(NARROWED, arg=[VIEW, wide])

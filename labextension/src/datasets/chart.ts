@@ -45,7 +45,7 @@ export function bars(drawn: IDrawn): (WhitespaceData<Time> & { open?: number; hi
   return drawn.time.map((at, i) => {
     const [open, high, low, close] = [drawn.open?.[i], drawn.high?.[i], drawn.low?.[i], drawn.close[i]];
     return typeof open === 'number' && typeof high === 'number' && typeof low === 'number' && typeof close === 'number'
-      ? { time: at as Time, open, high: Math.max(open, high, low, close), low: Math.min(open, high, low, close), close }
+      ? { time: at as Time, open, high: Math.max(open, high, close), low: Math.min(open, low, close), close }
       : { time: at as Time };
   });
 }

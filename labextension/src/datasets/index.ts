@@ -87,9 +87,12 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       void storage.refresh();
     };
     const addFiles = (files: readonly IChosenFile[]): void => {
-      // The next thing that a person does with a file that has arrived is to look at how it is read, unless they write. Of
-      // several the first comes to the front: the others would take its place while its questions are answered.
-      const arrived = inTurn((id, after) => openUpload(id, after !== null ? { after } : isWriting() ? {} : null).id);
+      // The next thing that a person does with a file that has arrived is to look at how it is read, unless they write.
+      // Of several the first comes to the front: the others would take its place while its questions are answered.
+      const arrived = inTurn((id, after) => {
+        const quietly = after !== null ? { after } : isWriting() ? {} : null;
+        return openUpload(id, quietly).id;
+      });
       for (const file of files) {
         uploads.add(file).then(arrived, (reason: unknown) => {
           Notification.error(trans.__('%1 could not be uploaded. %2', file.name, describe(reason).text));

@@ -40,7 +40,7 @@ const MOST = 50;
 /** Nothing came of it, and its file is no longer kept. */
 export const FRUITLESS: readonly UploadState[] = ['FAILED', 'EXPIRED'];
 
-/** Shows files that were chosen together as they arrive: each but the first after the one before. `show` gives where it is. */
+/** Shows files that were chosen together as they arrive, each behind the one before; `show` gives where it is. */
 export function inTurn(show: (id: string, after: string | null) => string): (id: string | null) => void {
   let last: string | null = null;
   return id => {
@@ -81,7 +81,7 @@ export class UploadsModel {
     return this.items.find(item => item.id === id);
   }
 
-  /** Send a file: on from where it was left, if it is the same one. The id of its upload once all of it is there, else `null`. */
+  /** Send a file: on from where it was left, if it is the same one. Gives its id once all is there, else `null`. */
   async add(file: IChosenFile): Promise<string | null> {
     const key = `alphintra:upload:${file.lastModified}:${file.size}:${file.name}`;
     if (this._onTheirWay.has(key)) {
