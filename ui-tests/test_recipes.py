@@ -210,10 +210,11 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_and_deleted(view: Page
     long = shown.get_by_role("tab", name="Sample")
     long.click()
     long.evaluate("node => node.scrollIntoView()")
-    places = [node.bounding_box() for node in (long, shown.locator(".alphintra-Dataset-canvas"))]
+    still = (shown.get_by_role("tablist"), shown.locator(".alphintra-Dataset-canvas"))
+    places = [node.bounding_box() for node in still]
     shown.get_by_role("tab", name="Sharing").click()
     expect(shown.locator(".alphintra-Sharing")).to_contain_text("You are the only user of this installation")
-    assert [node.bounding_box() for node in (long, shown.locator(".alphintra-Dataset-canvas"))] == places
+    assert [node.bounding_box() for node in still] == places
     page.set_viewport_size(VIEWPORT)
     expect(page.get_by_label("User to share it with")).to_have_count(0)
     view.shot("82-sharing-alone")
