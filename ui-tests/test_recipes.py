@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from lab_page import PATIENCE, SECOND, Page
+from lab_page import PATIENCE, SECOND, VIEWPORT, Page
 from lab_server import Lab
 from playwright.sync_api import expect
 
@@ -130,6 +130,14 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_and_deleted(view: Page
     expect(derive).to_contain_text("add a step 'label'")
     view.shot("77-recipe-refused")
 
+    # Who moves a step by keyboard, or removes one, keeps their place.
+    added(page, "sort")
+    shown.get_by_role("button", name="Move 3 Sort up").press("Enter")
+    page.keyboard.press("Enter")
+    expect(shown.get_by_role("button", name="Move 1 Sort up")).to_be_focused()
+    shown.get_by_role("button", name="Remove 1 Sort").press("Enter")
+    expect(shown.get_by_role("button", name="Remove 1 Fill")).to_be_focused()
+
     # What only the columns tell is found by the preview: at the step as well, also when it was moved.
     derive.get_by_label("formula").fill(FORMULA.format(back=1).replace("close,", "closed,"))
     shown.get_by_role("button", name="Preview", exact=True).click()
@@ -172,6 +180,7 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_and_deleted(view: Page
     first.get_by_role("button", name="Go back to this version").click()
     expect(first).to_contain_text("current")
     expect(shown.locator("h2")).to_have_text("recipe-prices@1")
+    expect(first.get_by_role("button", name="@1", exact=True)).to_be_focused()
     assert lab.request("GET", "datasets/recipe-prices")["version"] == 1
 
     # Checked again without a rule, and with another number.
@@ -195,8 +204,18 @@ def test_a_recipe_makes_a_version_that_is_compared_undone_and_deleted(view: Page
     page.get_by_label("Tags, with commas between").fill("test, made up")
     page.get_by_label("Tags, with commas between").press("Enter")
     expect(shown.locator(".alphintra-Dataset-tags li")).to_have_text(["test", "made up"])
+    expect(shown.get_by_role("button", name="Edit", exact=True)).to_be_focused()
+    # A short tab after a long one that was scrolled to: the tabs stay below the pointer, and the chart as wide.
+    page.set_viewport_size({"width": VIEWPORT["width"], "height": 700})
+    long = shown.get_by_role("tab", name="Sample")
+    long.click()
+    long.evaluate("node => node.scrollIntoView()")
+    still = (shown.get_by_role("tablist"), shown.locator(".alphintra-Dataset-canvas"))
+    places = [node.bounding_box() for node in still]
     shown.get_by_role("tab", name="Sharing").click()
     expect(shown.locator(".alphintra-Sharing")).to_contain_text("You are the only user of this installation")
+    assert [node.bounding_box() for node in still] == places
+    page.set_viewport_size(VIEWPORT)
     expect(page.get_by_label("User to share it with")).to_have_count(0)
     view.shot("82-sharing-alone")
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from lab_page import PATIENCE, Page
+from lab_page import PATIENCE, VIEWPORT, Page
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -60,6 +60,13 @@ DAYS = ["2010-04-20", "2010-04-21", "2010-04-22"]
 #: Whether the picture that the notebook in front keeps of its replay is of a day.
 KEPT = """day => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells[1].outputs
     .some(output => String(output.data?.['text/html']).includes(day))"""
+
+#: Whether the chart is narrow by now, with the future at the right of it.
+NARROWED = """([view, wide]) => {
+  const chart = document.querySelector(`${view} .alphintra-Replay-chart`);
+  const future = chart.querySelector('.alphintra-Replay-future');
+  return chart.clientWidth < 0.6 * wide && future.offsetWidth > 0 && future.offsetWidth < 0.35 * chart.clientWidth;
+}"""
 
 
 def opened(view: Page, name: str) -> Any:
@@ -118,6 +125,12 @@ def test_a_trader_walks_plays_and_branches(view: Page) -> None:
     assert re.fullmatch(r"The run took [\d.]+\u202fs", took)
     assert re.fullmatch(r"Copies of it to go back to take [\d.]+\u202f[kM]B of at most 268\u202fMB\.", held)
     view.shot("40-replay")
+
+    # In half the width it shows the same bars: the room for those to come takes its part of it.
+    wide = page.locator(f"{VIEW} .alphintra-Replay-chart").evaluate("node => node.clientWidth")
+    page.set_viewport_size({"width": 640, "height": VIEWPORT["height"]})
+    page.wait_for_function(NARROWED, arg=[VIEW, wide])
+    page.set_viewport_size(VIEWPORT)
 
     before = variable(page, "bars_in_trade")
     press(page, "step")

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import { describe } from './api/problem.js';
+import { useFocusAround } from './keptFocus.js';
 
 /** What happened, what to do, and the details folded away. */
 export function Failure(props: {
@@ -13,8 +14,9 @@ export function Failure(props: {
   onRetry: () => void;
 }): JSX.Element {
   const { text, details } = describe(props.error);
+  const hold = useFocusAround<HTMLDivElement>();
   return (
-    <div className="alphintra-Panel-message" role="alert">
+    <div ref={hold} className="alphintra-Panel-message" role="alert">
       <p className="alphintra-Problem">
         {props.title} {text}
       </p>

@@ -10,6 +10,7 @@ import type { IConnector, IConnectorRun } from '../api/connectors.js';
 import type { IJob } from '../api/types.js';
 import { Failure } from '../failure.js';
 import { JobProgress } from '../jobs/progress.js';
+import { useKeptFocus } from '../keptFocus.js';
 import { useMinute, useSignals } from '../lists/redraw.js';
 import { PlainTable } from '../plainTable.js';
 import type { IAlphintra, IJobs } from '../tokens.js';
@@ -157,14 +158,20 @@ function Runs({ runs, trans, onJob }: { runs: readonly IConnectorRun[]; trans: T
 function Head(props: IConnectorOptions & { connector: IConnector; now: number; onEdit: () => void }): JSX.Element {
   const { connector, actions, now } = props;
   const { trans } = props.alphintra;
+  useKeptFocus(connector.running !== null);
   const standing = standingOf(connector, now, trans);
   const facts: readonly (readonly [string, React.ReactNode])[] = [
     [trans.__('Source'), sourceText(connector)],
     [
       trans.__('Dataset'),
-      <button key="dataset" type="button" className="alphintra-Chip" disabled={connector.last_row === null} onClick={() => props.onDataset(connector.dataset)}>
-        {connector.dataset}
-      </button>
+      // Before it has a row there is nothing to open, but the name is to be read.
+      connector.last_row === null ? (
+        connector.dataset
+      ) : (
+        <button key="dataset" type="button" className="alphintra-Chip" onClick={() => props.onDataset(connector.dataset)}>
+          {connector.dataset}
+        </button>
+      )
     ],
     [trans.__('Rows to'), momentText(connector.last_row)],
     [trans.__('Runs'), scheduleText(connector.schedule, trans)],

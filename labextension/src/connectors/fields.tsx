@@ -44,11 +44,14 @@ function OneField(props: IProps & { field: IFormField }): JSX.Element {
   const written = fieldText(field, form);
   const text = String(written);
   const write = (next: string | boolean): void => props.onWrite(field.path, next);
+  const hint = hintOf(field, trans);
+  const wrong = complaints.get(field.path);
   const common = {
     name: field.path,
     label: fieldLabel(field.name, trans),
-    hint: hintOf(field, trans),
-    complaint: complaints.get(field.path) ?? null
+    hint,
+    // Beside what is wrong it stays said what is right: the examples stand there.
+    complaint: wrong === undefined ? null : [wrong, hint].filter(Boolean).join(' ')
   };
   const isFixed = props.fixed?.has(field.path) ?? false;
   const isSecret = field.path.startsWith('secret.');

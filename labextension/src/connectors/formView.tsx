@@ -5,6 +5,7 @@ import React from 'react';
 
 import type { ConnectorKind, IConnector } from '../api/connectors.js';
 import { ApiError, describe } from '../api/problem.js';
+import { useFocusAround, useKeptFocus } from '../keptFocus.js';
 import { SelectField } from '../run/field.js';
 import { Fields } from './fields.js';
 import {
@@ -59,10 +60,12 @@ export function ConnectorFormView(props: IProps): JSX.Element {
   const { schema, connector, form, trans, onChange } = props;
   const isNew = connector === null;
   const [busy, setBusy] = React.useState(false);
+  useKeptFocus(busy);
   const [refusal, setRefusal] = React.useState<unknown>(null);
   /** Nothing is complained of before somebody tried to send it. */
   const [isTried, setTried] = React.useState(false);
-  const node = React.useRef<HTMLFormElement>(null);
+  const node = React.useRef<HTMLFormElement | null>(null);
+  const hold = useFocusAround(node);
   const shown = shownFields(schema, form, isNew);
   const errors = refusal instanceof ApiError ? (refusal.problem.errors ?? []) : [];
   const { at, apart } = placed(errors, shown);
@@ -104,7 +107,7 @@ export function ConnectorFormView(props: IProps): JSX.Element {
   const source = schema.sources.find(item => item.kind === form.kind);
   return (
     <form
-      ref={node}
+      ref={hold}
       className="alphintra-Mapping alphintra-Connector-form"
       aria-label={isNew ? trans.__('A new connector') : trans.__('Change %1', connector.name)}
       aria-busy={busy}

@@ -37,16 +37,21 @@ function points(time: readonly number[], values: Values): Point[] {
   });
 }
 
-/** Candles, with gaps where one of the four prices is missing. */
+/**
+ * Candles, with gaps where one of the four prices is missing. A close above its high is an error that is marked, and to be
+ * seen: the axis has room for what is between high and low.
+ */
 export function bars(drawn: IDrawn): (WhitespaceData<Time> & { open?: number; high?: number; low?: number; close?: number })[] {
   return drawn.time.map((at, i) => {
     const [open, high, low, close] = [drawn.open?.[i], drawn.high?.[i], drawn.low?.[i], drawn.close[i]];
     return typeof open === 'number' && typeof high === 'number' && typeof low === 'number' && typeof close === 'number'
-      ? { time: at as Time, open, high, low, close }
+      ? { time: at as Time, open, high: Math.max(open, high, close), low: Math.min(open, low, close), close }
       : { time: at as Time };
   });
 }
 
+/** Between the values that are told of: where it is narrow a line ends there. */
+export const GAP = '  ';
 /** The price axis, in pixels. */
 const AXIS_WIDTH = 64;
 
@@ -247,7 +252,7 @@ export class DatasetChart implements IDisposable {
     this._at = i;
     const prices = open ? [`O ${text(open)}`, `H ${text(high)}`, `L ${text(low)}`, `C ${text(close)}`] : [text(close)];
     this._read(
-      [isoTime(when, this._dateOnly), ...prices, volume ? `V ${fixed(volume[i] ?? 0, 0)}` : ''].filter(Boolean).join('  ')
+      [isoTime(when, this._dateOnly), ...prices, volume ? `V ${fixed(volume[i] ?? 0, 0)}` : ''].filter(Boolean).join(GAP)
     );
   }
 

@@ -7,7 +7,7 @@ import { ApiError, describe } from '../api/problem.js';
 import { fixed } from '../result/format.js';
 import type { IAlphintra } from '../tokens.js';
 import { CandleLoader } from './candleLoader.js';
-import { DatasetChart } from './chart.js';
+import { DatasetChart, GAP } from './chart.js';
 import { IDrawn, columnOf, drawnOf, drawnOfPreview } from './chartWindow.js';
 import { DownloadMenu } from './download.js';
 import { IFired, placesOn } from './report.js';
@@ -146,7 +146,12 @@ export function ChartArea({ first, symbols, columns = [], fired, alphintra, of, 
           <span className="alphintra-muted">{series}</span>
         )}
         <span className="alphintra-Dataset-values" role="status">
-          {text}
+          {text.split(GAP).map((value, i) => (
+            <React.Fragment key={i}>
+              {i > 0 ? GAP : ''}
+              <span>{value}</span>
+            </React.Fragment>
+          ))}
         </span>
         <span className="alphintra-muted alphintra-Dataset-chart-note">{shown === null ? '' : noteOf(shown, trans)}</span>
         <DownloadMenu of={of} symbols={symbols} alphintra={alphintra} />

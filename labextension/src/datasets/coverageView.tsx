@@ -39,8 +39,8 @@ export function CoverageView({ coverage, trans }: { coverage: ICoverage; trans: 
   const span = coverage.days;
   const each =
     span === 1
-      ? trans.__('%1 rows on a usual day', fixed(usual, 0))
-      : trans.__('%1 rows in %2 usual days', fixed(usual, 0), fixed(span, 0));
+      ? trans._n('%2 row on a usual day', '%2 rows on a usual day', usual, fixed(usual, 0))
+      : trans._n('%2 row in %3 usual days', '%2 rows in %3 usual days', usual, fixed(usual, 0), fixed(span, 0));
   const longest =
     gap === null
       ? trans.__('no day without rows between them')
@@ -58,8 +58,10 @@ export function CoverageView({ coverage, trans }: { coverage: ICoverage; trans: 
         <output>
           {pointed === null
             ? ''
-            : trans.__(
-                '%1%2: %3 rows',
+            : trans._n(
+                '%2%3: %4 row',
+                '%2%3: %4 rows',
+                pointed.rows,
                 pointed.from,
                 span === 1 ? '' : ` + ${trans.__('%1 days', fixed(span, 0))}`,
                 fixed(pointed.rows, 0)

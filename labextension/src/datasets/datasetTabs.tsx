@@ -108,6 +108,13 @@ function Content(props: IProps & { tab: Tab; onReport: () => void }): JSX.Elemen
   }
 }
 
+/** Leave a tab as much room as is scrolled to: a shorter one after a longer would move the tabs away from the pointer. */
+function keepPlace(panel: HTMLElement): void {
+  const scroller = panel.closest('.alphintra-DatasetWidget');
+  const room = scroller?.scrollTop ? scroller.getBoundingClientRect().bottom - panel.getBoundingClientRect().top : 0;
+  panel.style.minHeight = `${Math.max(0, room)}px`;
+}
+
 export function DatasetTabs(props: IProps): JSX.Element {
   const { shown, trans } = props;
   const tabs = tabsOf(shown);
@@ -115,6 +122,13 @@ export function DatasetTabs(props: IProps): JSX.Element {
   const tab = tabs.includes(chosen) ? chosen : 'report';
   const baseId = React.useId();
   const strip = React.useRef<HTMLDivElement>(null);
+  const panel = React.useRef<HTMLDivElement>(null);
+  const choose = (next: Tab): void => {
+    if (panel.current) {
+      keepPlace(panel.current);
+    }
+    setTab(next);
+  };
   const labels: Record<Tab, string> = {
     report: trans.__('Report'),
     sample: trans.__('Sample'),
@@ -142,7 +156,7 @@ export function DatasetTabs(props: IProps): JSX.Element {
           if (step !== 0) {
             event.preventDefault();
             const next = (tabs.indexOf(tab) + step + tabs.length) % tabs.length;
-            setTab(tabs[next]!);
+            choose(tabs[next]!);
             (strip.current?.children[next] as HTMLElement | undefined)?.focus();
           }
         }}
@@ -156,7 +170,7 @@ export function DatasetTabs(props: IProps): JSX.Element {
             aria-selected={name === tab}
             aria-controls={`${baseId}-panel`}
             tabIndex={name === tab ? 0 : -1}
-            onClick={() => setTab(name)}
+            onClick={() => choose(name)}
           >
             {labels[name]}
             {counts[name] ? <span className="alphintra-Tabs-count">{fixed(counts[name], 0)}</span> : null}
@@ -164,6 +178,7 @@ export function DatasetTabs(props: IProps): JSX.Element {
         ))}
       </div>
       <div
+        ref={panel}
         id={`${baseId}-panel`}
         role="tabpanel"
         aria-labelledby={`${baseId}-${tab}`}

@@ -326,6 +326,7 @@ export class DatasetDocument extends ReactWidget {
     super();
     this._asked = new AskedVersion(_options.version);
     this.addClass('alphintra-ResultWidget');
+    this.addClass('alphintra-DatasetWidget');
     this.node.tabIndex = 0;
   }
 

@@ -5,6 +5,7 @@ import React from 'react';
 
 import type { IDataset } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
+import { useKeptFocus } from '../keptFocus.js';
 import { tagsOf } from './words.js';
 
 export interface IDescription {
@@ -24,6 +25,7 @@ export function DescriptionForm(props: {
   const [tags, setTags] = React.useState(dataset.tags.join(', '));
   const [refusal, setRefusal] = React.useState<unknown>(null);
   const [busy, setBusy] = React.useState(false);
+  useKeptFocus(busy);
   const told = refusal === null ? null : describe(refusal);
   return (
     <form

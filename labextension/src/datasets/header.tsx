@@ -57,10 +57,10 @@ function chipsOf({ dataset, version, isEvents, trans }: IProps): string[] {
 }
 
 /** What can be done with it: further buttons have their place here. */
-function Actions(props: IProps & { code: string; onEdit: () => void }): JSX.Element {
-  const { trans, code, onDescribe, onCheck, onDelete, onEdit } = props;
-  const button = (label: string, onPress: () => void): JSX.Element => (
-    <button type="button" className="alphintra-Button" onClick={onPress}>
+function Actions(props: IProps & { code: string; edit: React.Ref<HTMLButtonElement>; onEdit: () => void }): JSX.Element {
+  const { trans, code, edit, onDescribe, onCheck, onDelete, onEdit } = props;
+  const button = (label: string, onPress: () => void, ref?: React.Ref<HTMLButtonElement>): JSX.Element => (
+    <button ref={ref} type="button" className="alphintra-Button" onClick={onPress}>
       {label}
     </button>
   );
@@ -77,7 +77,7 @@ function Actions(props: IProps & { code: string; onEdit: () => void }): JSX.Elem
         done={trans.__('Copied')}
       />
       {onCheck ? button(trans.__('Check again\u2026'), onCheck) : null}
-      {onDescribe ? button(trans.__('Edit'), onEdit) : null}
+      {onDescribe ? button(trans.__('Edit'), onEdit, edit) : null}
       {onDelete ? button(trans.__('Delete\u2026'), onDelete) : null}
     </div>
   );
@@ -86,6 +86,15 @@ function Actions(props: IProps & { code: string; onEdit: () => void }): JSX.Elem
 export function Header(props: IProps): JSX.Element {
   const { dataset, version, trans } = props;
   const [isEdited, setEdited] = React.useState(false);
+  const edit = React.useRef<HTMLButtonElement>(null);
+  const wasEdited = React.useRef(false);
+  React.useEffect(() => {
+    // The form that had the focus is gone: it is again where it was opened.
+    if (wasEdited.current && !isEdited) {
+      edit.current?.focus();
+    }
+    wasEdited.current = isEdited;
+  }, [isEdited]);
   const number = version?.number ?? dataset.version;
   const code = loadingCode(nameInCode(dataset), number);
   return (
@@ -93,7 +102,7 @@ export function Header(props: IProps): JSX.Element {
       <header className="alphintra-Header">
         <div className="alphintra-Header-facts">
           <h2>
-            {dataset.name}
+            <bdi>{dataset.name}</bdi>
             {number === null ? null : <span className="alphintra-Dataset-version">@{number}</span>}
           </h2>
           {chipsOf(props).map((text, i) => (
@@ -102,7 +111,7 @@ export function Header(props: IProps): JSX.Element {
             </span>
           ))}
         </div>
-        <Actions {...props} code={code} onEdit={() => setEdited(true)} />
+        <Actions {...props} code={code} edit={edit} onEdit={() => setEdited(true)} />
       </header>
       <div className="alphintra-Dataset-line">
         <code className="alphintra-Dataset-code">{code}</code>

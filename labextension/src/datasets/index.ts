@@ -19,7 +19,7 @@ import { Drafts } from './drafts.js';
 import { DatasetsModel } from './model.js';
 import { DatasetsPanel } from './panel.js';
 import { StorageModel } from './storage.js';
-import { IChosenFile, UploadsModel } from './uploads.js';
+import { IChosenFile, UploadsModel, inTurn } from './uploads.js';
 
 /** Kinds of jobs that work on uploads and datasets. */
 const KINDS: readonly string[] = ['fetch', 'inspect', 'ingest', 'validate', 'process'];
@@ -87,8 +87,14 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       void storage.refresh();
     };
     const addFiles = (files: readonly IChosenFile[]): void => {
+      // The next thing that a person does with a file that has arrived is to look at how it is read, unless they write.
+      // Of several the first comes to the front: the others would take its place while its questions are answered.
+      const arrived = inTurn((id, after) => {
+        const quietly = after !== null ? { after } : isWriting() ? {} : null;
+        return openUpload(id, quietly).id;
+      });
       for (const file of files) {
-        uploads.add(file).catch((reason: unknown) => {
+        uploads.add(file).then(arrived, (reason: unknown) => {
           Notification.error(trans.__('%1 could not be uploaded. %2', file.name, describe(reason).text));
         });
       }
@@ -276,8 +282,6 @@ export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
       0
     );
 
-    // The next thing that a person does with a file that has arrived is to look at how it is read, unless they write.
-    uploads.sent.connect((_, id) => void openUpload(id, isWriting() ? {} : null));
     const left = new Set<string>();
     uploads.changed.connect(() => {
       for (const { id, sender } of uploads.items) {

@@ -236,6 +236,7 @@ function Body(props: IProps & { shown: ShownList }): JSX.Element {
       <div
         className="alphintra-Panel-body"
         role="tabpanel"
+        tabIndex={-1}
         aria-label={shown.isConnectors ? trans.__('Connectors') : trans.__('Datasets')}
         aria-busy={(shown.isConnectors ? connectors.model : model).isReading}
       >

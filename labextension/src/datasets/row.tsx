@@ -42,7 +42,7 @@ export function DatasetRow({ dataset, current, now, trans, onOpen }: IProps): JS
     >
       <div className="alphintra-Item-line">
         <b>
-          {dataset.name}
+          <bdi>{dataset.name}</bdi>
           {version ? <span className="alphintra-Dataset-version">{version}</span> : null}
         </b>
         <span className="alphintra-Dataset-from">{from}</span>

@@ -8,6 +8,7 @@ import type { Client } from '../api/client.js';
 import type { GrantLevel, IDataset, IGrants } from '../api/datasets.js';
 import { ApiError, refusalOf } from '../api/problem.js';
 import { Failure } from '../failure.js';
+import { useKeptFocus } from '../keptFocus.js';
 import { grantText } from './words.js';
 
 interface IProps {
@@ -123,6 +124,7 @@ export function SharingTab({ dataset, client, trans }: IProps): JSX.Element {
   const [error, setError] = React.useState<unknown>(null);
   const [refusal, setRefusal] = React.useState<unknown>(null);
   const [busy, setBusy] = React.useState(false);
+  useKeptFocus(busy);
   const [again, setAgain] = React.useReducer((count: number) => count + 1, 0);
   React.useEffect(() => {
     let gone = false;

@@ -10,7 +10,7 @@ import { isCoverage } from './coverage.js';
 import { CoverageView } from './coverageView.js';
 import { HISTOGRAM_HEIGHT, HISTOGRAM_WIDTH, IHistogram, histogramPath, isHistogram } from './histogram.js';
 import { SymbolChoice } from './symbolChoice.js';
-import { cellText, columnDecimals, figureText } from './words.js';
+import { cellText, columnDecimals, figureText, inOrder } from './words.js';
 
 function isNumeric(type: string | undefined): boolean {
   return /^(double|float|int|uint|decimal)/.test(type ?? '');
@@ -131,7 +131,7 @@ function Statistics({ statistics, preview, trans }: IStatisticsProps): JSX.Eleme
     max: trans.__('max'),
     std: trans.__('std dev')
   };
-  const columns = Object.entries(statistics.columns);
+  const columns = inOrder(statistics.columns, preview.sample_data[0] ?? {});
   const shown = FIGURES.filter(name => columns.some(([, found]) => name in found));
   // The minimum and the maximum may be written in fewer decimals than what lies between.
   const decimalsOf = (column: string, found: (typeof columns)[number][1]): number =>

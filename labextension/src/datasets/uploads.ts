@@ -40,6 +40,16 @@ const MOST = 50;
 /** Nothing came of it, and its file is no longer kept. */
 export const FRUITLESS: readonly UploadState[] = ['FAILED', 'EXPIRED'];
 
+/** Shows files that were chosen together as they arrive, each behind the one before; `show` gives where it is. */
+export function inTurn(show: (id: string, after: string | null) => string): (id: string | null) => void {
+  let last: string | null = null;
+  return id => {
+    if (id !== null) {
+      last = show(id, last);
+    }
+  };
+}
+
 export class UploadsModel {
   constructor(
     private readonly _source: IUploadSource,
@@ -71,16 +81,16 @@ export class UploadsModel {
     return this.items.find(item => item.id === id);
   }
 
-  /** Send a file: on from where it was left, if it is the same one. */
-  async add(file: IChosenFile): Promise<void> {
+  /** Send a file: on from where it was left, if it is the same one. Gives its id once all is there, else `null`. */
+  async add(file: IChosenFile): Promise<string | null> {
     const key = `alphintra:upload:${file.lastModified}:${file.size}:${file.name}`;
     if (this._onTheirWay.has(key)) {
       // Its row says how far it is.
-      return;
+      return null;
     }
     this._onTheirWay.add(key);
     try {
-      await this._send(file, key);
+      return await this._send(file, key);
     } finally {
       this._onTheirWay.delete(key);
     }
@@ -131,7 +141,7 @@ export class UploadsModel {
     this._changed.emit();
   }
 
-  private async _send(file: IChosenFile, key: string): Promise<void> {
+  private async _send(file: IChosenFile, key: string): Promise<string | null> {
     await this.refresh();
     const before = this._memory.getItem(key);
     const left = this._uploads.find(upload => upload.id === before && upload.state === 'RECEIVING');
@@ -158,11 +168,13 @@ export class UploadsModel {
     if (sender.state !== 'failed') {
       this._memory.removeItem(key);
     }
-    if (sender.state === 'sent' && sender.id !== null) {
-      await this.refresh();
-      this._drop(sender);
-      this._sent.emit(sender.id);
+    if (sender.state !== 'sent' || sender.id === null) {
+      return null;
     }
+    await this.refresh();
+    this._drop(sender);
+    this._sent.emit(sender.id);
+    return sender.id;
   }
 
   private _itemOf(sender: TusUpload): IUploadItem {

@@ -7,6 +7,7 @@ import type { Client } from '../api/client.js';
 import type { IDatasetVersion, IUpload } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
 import { bytesText } from '../jobs/words.js';
+import { useKeptFocus } from '../keptFocus.js';
 import { useSignals } from '../lists/redraw.js';
 import { PlainTable } from '../plainTable.js';
 import type { RecipeModel } from '../recipes/model.js';
@@ -115,7 +116,18 @@ export function VersionsTab(props: IProps): JSX.Element {
   const [compared, setCompared] = React.useState<{ from: number; to: number } | null>(null);
   const [refusal, setRefusal] = React.useState<unknown>(null);
   const [busy, setBusy] = React.useState(false);
+  useKeptFocus(busy);
+  const node = React.useRef<HTMLDivElement>(null);
+  const wentBack = React.useRef<number | null>(null);
   useSignals(props.recipe.changed);
+  React.useEffect(() => {
+    // The button that was pressed is gone from the version that is the current one by now.
+    if (wentBack.current !== null && document.activeElement === document.body) {
+      const version = node.current?.querySelector<HTMLElement>(`[data-version="${wentBack.current}"] button`);
+      version?.focus({ preventScroll: true });
+      wentBack.current = null;
+    }
+  }, [versions]);
   React.useEffect(() => {
     if (props.recipe.kinds === null && versions.some(own => own.recipe !== null)) {
       void props.recipe.load();
@@ -127,6 +139,7 @@ export function VersionsTab(props: IProps): JSX.Element {
   const back = (number: number): void => {
     setBusy(true);
     setRefusal(null);
+    wentBack.current = number;
     props.onRestore!(number)
       .catch(setRefusal)
       .finally(() => setBusy(false));
@@ -137,7 +150,7 @@ export function VersionsTab(props: IProps): JSX.Element {
   };
   const text = refusal === null ? null : describe(refusal).text;
   return (
-    <>
+    <div ref={node}>
       <PlainTable
         label={trans.__('Its versions, the newest first')}
         head={[
@@ -180,6 +193,6 @@ export function VersionsTab(props: IProps): JSX.Element {
           onClose={() => setCompared(null)}
         />
       )}
-    </>
+    </div>
   );
 }

@@ -168,9 +168,23 @@ export function loadingCode(name: string, version: number | null): string {
   return `al.data.load(${JSON.stringify(version === null ? name : `${name}@${version}`)})`;
 }
 
+/** Significant digits of a figure that was calculated, beyond the decimals that its column has itself. */
+const DIGITS = 7;
+
 /** A figure that was calculated of a column's values: their decimals, and the digits that its size needs. */
 export function figureText(value: DatasetCell | undefined, decimals: number): string {
-  return cellText(value, typeof value === 'number' ? Math.max(decimals, priceDecimals(value)) : decimals);
+  if (typeof value !== 'number') {
+    return cellText(value, decimals);
+  }
+  const room = DIGITS - 1 - Math.floor(Math.log10(Math.abs(value)));
+  return cellText(value, Math.max(decimals, Math.min(priceDecimals(value), room)));
+}
+
+/** What is known of columns, as they stand in a row; what is in no row stands behind. */
+export function inOrder<T>(columns: Readonly<Record<string, T>>, row: Readonly<Record<string, unknown>>): [string, T][] {
+  const names = Object.keys(row);
+  const place = (name: string): number => (names.includes(name) ? names.indexOf(name) : names.length);
+  return Object.entries(columns).sort(([a], [b]) => place(a) - place(b));
 }
 
 /** A name for a dataset that is made of a file: its own, without what tells of its packing. */

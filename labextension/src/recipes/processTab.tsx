@@ -9,6 +9,7 @@ import { nameInCode, rightsOf } from '../datasets/words.js';
 import { Failure } from '../failure.js';
 import type { IOutcome, Outcome } from '../jobs/outcome.js';
 import { JobProgress } from '../jobs/progress.js';
+import { useKeptFocus } from '../keptFocus.js';
 import { useSignals } from '../lists/redraw.js';
 import { CopyButton } from '../result/header.js';
 import type { IOption } from '../run/field.js';
@@ -63,6 +64,15 @@ function Steps({ model, columns, datasets, trans }: IProps): JSX.Element {
     const fields = '.alphintra-Step:last-child .alphintra-Step-fields :is(input, select, textarea)';
     list.current?.querySelector<HTMLElement>(fields)?.focus();
   }, [added]);
+  const [removed, setRemoved] = React.useState<{ at: number } | null>(null);
+  const adding = React.useRef<HTMLSelectElement>(null);
+  React.useEffect(() => {
+    if (removed !== null) {
+      // The button that was pressed is gone with its step: on at that of the next one, of the last, or at what adds one.
+      const buttons = list.current?.querySelectorAll<HTMLElement>('.alphintra-Step-remove') ?? [];
+      (buttons[Math.min(removed.at, buttons.length - 1)] ?? adding.current)?.focus();
+    }
+  }, [removed]);
   const leaks = model.isPreviewOld ? [] : (model.shownPreview?.leaks ?? []);
   return (
     <>
@@ -82,6 +92,10 @@ function Steps({ model, columns, datasets, trans }: IProps): JSX.Element {
               model={model}
               columns={[...columns, ...model.columnsBefore(step.key)]}
               datasets={datasets}
+              onRemove={() => {
+                model.remove(step.key);
+                setRemoved({ at: i });
+              }}
               leak={leakText(leaks.filter(leak => leak.step === i + 1), trans)}
               trans={trans}
             />
@@ -89,6 +103,7 @@ function Steps({ model, columns, datasets, trans }: IProps): JSX.Element {
         </ol>
       )}
       <select
+        ref={adding}
         className="alphintra-Input alphintra-Steps-add"
         aria-label={trans.__('Add a step')}
         value=""
@@ -140,6 +155,7 @@ function Running(props: IProps): JSX.Element {
   const [isNew, setNew] = React.useState(!mayContinue);
   const [name, setName] = React.useState('');
   const busy = model.preview.isBusy || model.run.isBusy;
+  useKeptFocus(busy);
   const isEmpty = model.steps.length === 0;
   const steps = model.json();
   const choice = (value: boolean, text: string): JSX.Element => (
@@ -210,7 +226,7 @@ function Running(props: IProps): JSX.Element {
 }
 
 export function ProcessTab(props: IProps): JSX.Element {
-  const { model, jobs, version, trans } = props;
+  const { model, jobs, trans } = props;
   useSignals(model.changed, jobs.active.changed, jobs.connection.changed);
   React.useEffect(() => {
     if (model.kinds === null) {
@@ -219,7 +235,11 @@ export function ProcessTab(props: IProps): JSX.Element {
   }, [model]);
   if (model.kinds === null) {
     return model.error === null ? (
-      <div className="alphintra-Skeleton" aria-busy="true" style={{ width: '50%', height: 26 }} />
+      <div className="alphintra-Process" aria-busy="true" aria-label={trans.__('Loading')}>
+        {['30%', '55%', '12%'].map(width => (
+          <div key={width} className="alphintra-Skeleton" style={{ width, height: 19 }} />
+        ))}
+      </div>
     ) : (
       <Failure
         error={model.error}
@@ -229,9 +249,20 @@ export function ProcessTab(props: IProps): JSX.Element {
       />
     );
   }
+  return <Recipe {...props} />;
+}
+
+function Recipe(props: IProps): JSX.Element {
+  const { model, jobs, version, trans } = props;
+  const node = React.useRef<HTMLDivElement>(null);
+  const isBusy = model.preview.isBusy || model.run.isBusy;
+  React.useEffect(() => {
+    // How far it is stands below the buttons: it is seen where these are at the lower edge.
+    node.current?.querySelector('.alphintra-Progress')?.scrollIntoView({ block: 'nearest' });
+  }, [isBusy]);
   const others = model.complaints.filter(own => own.step === null);
   return (
-    <div className="alphintra-Process" data-lm-suppress-shortcuts="true">
+    <div ref={node} className="alphintra-Process" data-lm-suppress-shortcuts="true">
       <p
         className="alphintra-muted">{trans.__('It starts from %1, the version that is shown.', `${props.dataset.name}@${version.number}`)}</p
       >

@@ -24,6 +24,7 @@ interface IProps {
   /** That it told of later rows, and of which. */
   leak: string | null;
   trans: TranslationBundle;
+  onRemove: () => void;
 }
 
 /** As many columns as can be pressed; of more, their names are written. */
@@ -170,14 +171,15 @@ export function StepForm(props: IProps): JSX.Element {
   const { step, kind, number, model, trans } = props;
   const title = React.useId();
   const problem = model.complaintOf(step.key, null);
-  const button = (label: string, icon: LabIcon, isOff: boolean, onPress: () => void): JSX.Element => (
+  // Off it keeps the focus: who has moved a step to an end by keyboard is still there.
+  const button = (label: string, icon: LabIcon, isOff: boolean, onPress: () => void, className = ''): JSX.Element => (
     <button
       type="button"
-      className="alphintra-IconButton"
+      className={`alphintra-IconButton ${className}`}
       title={label}
       aria-label={label}
-      disabled={isOff}
-      onClick={onPress}
+      aria-disabled={isOff}
+      onClick={isOff ? undefined : onPress}
     >
       <icon.react tag="span" elementSize="normal" />
     </button>
@@ -200,7 +202,7 @@ export function StepForm(props: IProps): JSX.Element {
         </span>
         {button(trans.__('Move %1 up', name), caretUpIcon, number === 1, () => model.move(step.key, -1))}
         {button(trans.__('Move %1 down', name), caretDownIcon, props.isLast, () => model.move(step.key, 1))}
-        {button(trans.__('Remove %1', name), closeIcon, false, () => model.remove(step.key))}
+        {button(trans.__('Remove %1', name), closeIcon, false, props.onRemove, 'alphintra-Step-remove')}
       </div>
       {[problem, props.leak].filter(Boolean).map(text => (
         <p key={text} className="alphintra-Problem" role="alert">

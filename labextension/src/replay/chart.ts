@@ -28,6 +28,7 @@ import {
 import { ILegendItem, Legend } from '../result/legend.js';
 import { IPalette, readPalette } from '../result/palette.js';
 import { custom } from '../result/panes.js';
+import { Sight } from '../result/sight.js';
 import { tickText } from '../result/tickText.js';
 import { lastAtOrBefore, snap } from '../result/timeline.js';
 import { h } from './dom.js';
@@ -38,6 +39,10 @@ import type { Change } from './store.js';
 /** Bars that are seen at first, and the part of the width that is left for those to come. */
 const SEEN = 120;
 const AHEAD = 0.3;
+/** The part of the price's height that is left above it; what its figures take in a narrow place, to this part at most. */
+const ABOVE = 0.14;
+const MOST_ABOVE = 0.4;
+const BELOW = 0.1;
 /** Heights of the price and of each pane below it, in parts. */
 const PRICE = 5;
 const PANE = 1.4;
@@ -70,6 +75,8 @@ export class ReplayChart {
       },
       timeScale: {
         minBarSpacing: 0.5,
+        // The same bars in another width: with its right edge alone kept, a narrow chart shows little but the future's room.
+        lockVisibleTimeRangeOnResize: true,
         secondsVisible: false,
         tickMarkFormatter: (time: Time, type: TickMarkType) =>
           tickText(time as number, type)
@@ -82,26 +89,22 @@ export class ReplayChart {
     });
     this._candles
       .priceScale()
-      .applyOptions({ scaleMargins: { top: 0.14, bottom: 0.1 } });
+      .applyOptions({ scaleMargins: { top: ABOVE, bottom: BELOW } });
     this._arrows = createSeriesMarkers(this._candles, [], { autoScale: false });
     this._chart.subscribeCrosshairMove(this._onCrosshair);
-    this._chart.subscribeDblClick(() => this._show(SEEN));
+    this._chart.subscribeDblClick(() => this._sight.showWhole());
     this._chart
       .timeScale()
       .subscribeVisibleLogicalRangeChange(() => this._placeFuture());
-    this._observer = new ResizeObserver(() => {
-      // A chart without a width, in a hidden tab, takes no range.
-      if (!this._placed && _host.clientWidth > 0) {
-        this._placed = true;
-        this._show(SEEN);
-      }
-      this._place();
-    });
+    this._sight = new Sight(_host, () => this._show(SEEN));
+    this._observer = new ResizeObserver(() => this._place());
     this._observer.observe(_host);
     this._rebuild();
+    this._sight.showWhole();
   }
 
   dispose(): void {
+    this._sight.dispose();
     this._observer.disconnect();
     this._chart.remove();
     this._future.remove();
@@ -117,7 +120,7 @@ export class ReplayChart {
     } else if (change === 'all') {
       const span = this._span();
       this._rebuild();
-      this._show(span);
+      this._sight.whenSeen(() => this._show(span));
     }
     this._drawMarks(change !== 'facts' || before.facts.fills !== scene.facts.fills);
     if (before.facts.orders !== scene.facts.orders) {
@@ -275,7 +278,19 @@ export class ReplayChart {
         this._legends[i]?.moveTo(node.getBoundingClientRect().top - origin);
       }
     });
+    this._clearLegend();
     this._placeFuture();
+  }
+
+  /** In a narrow place the figures take several lines: the latest bars, which are looked at, are not to lie below them. */
+  private _clearLegend(): void {
+    const price = this._chart.panes()[0]?.getHeight() ?? 0;
+    const figures = (this._legends[0]?.node.offsetHeight ?? 0) + 12;
+    const top = price > 0 ? Math.min(MOST_ABOVE, Math.max(ABOVE, figures / price)) : ABOVE;
+    const scale = this._candles.priceScale();
+    if (Math.abs((scale.options().scaleMargins?.top ?? 0) - top) > 0.005) {
+      scale.applyOptions({ scaleMargins: { top, bottom: BELOW } });
+    }
   }
 
   private _placeFuture(): void {
@@ -332,11 +347,11 @@ export class ReplayChart {
 
   private _scene: IScene;
   private _palette: IPalette;
-  private _placed = false;
   private _dateOnly = true;
   private _decimals = 2;
   private _names: string | null = null;
   private readonly _chart: IChartApi;
+  private readonly _sight: Sight;
   private readonly _candles: ISeriesApi<'Candlestick', Time>;
   private readonly _arrows: ISeriesMarkersPluginApi<Time>;
   private _lines: ISeriesApi<'Line', Time>[] = [];

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import type { IDatasetCandles } from '../api/datasets.js';
 import { CandleLoader } from '../datasets/candleLoader.js';
+import { bars } from '../datasets/chart.js';
 import { IDrawn, columnOf, drawnOf, eachFor, partFor, placeOf, rising, rowAt, suffices } from '../datasets/chartWindow.js';
 import { wholeRange } from '../result/timeline.js';
 import { queryOf } from '../datasets/downloadQuery.js';
@@ -144,4 +145,14 @@ test('ticks and features are asked for by their column, bars and closes as what 
   assert.equal(columnOf({ candles: null, series: 'close' }), null);
   assert.equal(columnOf({ candles: null, series: 'price' }), 'price');
   assert.equal(columnOf({ candles: null, series: null }), null);
+});
+
+test('the axis has room for a close above its high: such an error is to be seen', () => {
+  const found = { bars: true, rows_each: 1, first_row: 0, total_rows: 3, time: [60, 120, 180], symbol: 'A', volume: null };
+  const prices = { open: [10, 10, null], high: [11, 12, 12], low: [9, 9, 9], close: [10, 30, 10] };
+  assert.deepEqual(bars(drawnOf({ ...found, ...prices } as unknown as IDatasetCandles)), [
+    { time: 60, open: 10, high: 11, low: 9, close: 10 },
+    { time: 120, open: 10, high: 30, low: 9, close: 30 },
+    { time: 180 }
+  ]);
 });

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { TranslationBundle } from '@jupyterlab/translation';
+import React from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
 
 import { calendarOf, isCoverage, rowsAt } from '../datasets/coverage.js';
+import type { IDatasetPreview, IDatasetStatistics } from '../api/datasets.js';
 import { histogramPath, isHistogram } from '../datasets/histogram.js';
+import { StatisticsTab } from '../datasets/tabs.js';
 import { clockText } from '../datasets/words.js';
 
 test('days stand in their years, and what is missing is found', () => {
@@ -91,4 +95,27 @@ test('on whose clocks times are is said where there are times', () => {
   assert.equal(clockText('1h', null, trans), 'times in UTC');
   assert.equal(clockText('irregular', 'UTC', trans), 'times in UTC');
   assert.equal(clockText('15min', 'Europe/Athens', trans), 'times in UTC (in the file: Europe/Athens)');
+});
+
+test('columns are told of in the order of their file, and one row is not rows', () => {
+  const fill = (text: string, args: unknown[]): string => args.reduce<string>((all, own, i) => all.replace(`%${i + 1}`, String(own)), text);
+  const trans = {
+    __: (text: string, ...args: unknown[]) => fill(text, args),
+    _n: (one: string, many: string, count: number, ...args: unknown[]) => fill(count === 1 ? one : many, [count, ...args])
+  } as unknown as TranslationBundle;
+  const coverage = { first: '2024-01-01', days: 1, counts: [1, 1, 0, 1] };
+  const columns = { close: { count: 3 }, date: { count: 3, coverage }, open: { count: 3 }, volume: { count: 3 } };
+  const preview = { sample_data: [{ date: '2024-01-01', open: 1, close: 2 }], data_types: {} };
+  const shown = renderToStaticMarkup(
+    React.createElement(StatisticsTab, {
+      statistics: { columns } as unknown as IDatasetStatistics,
+      preview: preview as unknown as IDatasetPreview,
+      trans
+    })
+  );
+  assert.deepEqual(
+    [...shown.matchAll(/<tr><td[^>]*>(\w+)<\/td>/g)].map(([, name]) => name),
+    ['date', 'open', 'close', 'volume']
+  );
+  assert.match(shown, />1 row on a usual day \u00b7 at most 1 day without rows, from 2024-01-03</);
 });

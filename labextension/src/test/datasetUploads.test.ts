@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { IUpload, UploadState } from '../api/datasets.js';
 import { ApiError } from '../api/problem.js';
 import { TusUpload } from '../datasets/tus.js';
-import { IMemory, IUploadSource, UploadsModel } from '../datasets/uploads.js';
+import { IMemory, IUploadSource, UploadsModel, inTurn } from '../datasets/uploads.js';
 
 const away = (): ApiError => new ApiError({ status: 0, title: 'Failed to fetch' });
 
@@ -213,7 +213,7 @@ test('the same file goes on where a closed page left it, another one of its name
   assert.deepEqual(opened.items.map(item => [item.id, item.received, item.sender]), [['u1', length, null]]);
   const sent: string[] = [];
   opened.sent.connect((_, id) => sent.push(id));
-  await opened.add(file());
+  assert.equal(await opened.add(file()), 'u1');
   assert.deepEqual(sent, ['u1']);
   assert.ok(!server.asked.includes('POST'));
   assert.ok(CONTENT.equals(server.kept));
@@ -224,6 +224,17 @@ test('the same file goes on where a closed page left it, another one of its name
   await opened.add(file(Buffer.from('another')));
   assert.equal(Buffer.from(server.kept).toString(), 'another');
   assert.ok(server.asked.includes('POST'));
+});
+
+test('of several files the first that has arrived is in front, and the others stand behind it in their order', () => {
+  const shown: string[] = [];
+  const arrived = inTurn((id, after) => {
+    shown.push(`${id} after ${after}`);
+    return `tab of ${id}`;
+  });
+  // The second could not be sent.
+  ['a', null, 'b', 'c'].forEach(arrived);
+  assert.deepEqual(shown, ['a after null', 'b after tab of a', 'c after tab of b']);
 });
 
 test('a file that could not be sent is tried again when it is added again', async () => {

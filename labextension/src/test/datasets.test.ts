@@ -418,6 +418,12 @@ test('datasets are told of in words', () => {
   assert.deepEqual(columns.map(columnDecimals), [5, 3, 0, 2]);
   assert.deepEqual([1.08, 1.08345].map(value => cellText(value, 5)), ['1.08000', '1.08345']);
   assert.deepEqual([figureText(2500.5, 0), figureText(0.00512, 2)], ['2\u202f500.50', '0.0051200']);
+  // Nobody reads the hundredths of a volume of millions.
+  assert.deepEqual(
+    [44_138_496, 123_456.75, 0, -26_158_434.4].map(value => figureText(value, 0)),
+    ['44\u202f138\u202f496', '123\u202f456.8', '0.00', '\u221226\u202f158\u202f434']
+  );
+  assert.equal(figureText(44_138_496.5, 2), '44\u202f138\u202f496.50');
 });
 
 test('a refusal of a form says each thing once, and no code of HTTP', () => {
