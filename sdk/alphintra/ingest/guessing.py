@@ -11,6 +11,7 @@ from typing import Any
 from alphintra.ingest import habits
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import Habit, folded, symbol_of
+from alphintra.ingest.instruments import Layout
 from alphintra.ingest.mapping import EX_DATE, KNOWN, RESERVED, WIDE, Column, Format, Mapping, Resolution
 from alphintra.ingest.roles import (
     NUMBERS,
@@ -26,8 +27,9 @@ from alphintra.ingest.roles import (
 )
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps
-from alphintra.ingest.symbols import by_rows, candidates, is_ticker, several
+from alphintra.ingest.symbols import by_rows, candidates, is_ticker
 from alphintra.ingest.time_formats import swapped
+from alphintra.ingest.widening import asked_of, of_many, recalled_columns
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,14 @@ class Guess:
         return min((reason.confidence for reason in self.reasons), default=0.0)
 
 
-def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callable[[int, Stamp], Stamp]) -> Guess:
+def guess(
+    table: Table,
+    form: Format,
+    stem: str,
+    stamps: Stamps,
+    confirm: Callable[[int, Stamp], Stamp],
+    layout: Layout | None = None,
+) -> Guess:
     """Guess what a file is.
 
     Args:
@@ -59,7 +68,22 @@ def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callab
         stem: Its name without folders and suffixes.
         stamps: Recognises times in cells.
         confirm: Decides over all of a column which of several formats its times are in.
+        layout: Whose its columns are, where instruments have columns of their own.
     """
+    if layout is None or not layout.proposed:
+        found = _of_one(table, form, stem, stamps, confirm)
+        return found if layout is None else asked_of(found, layout, is_ticker(symbol_of(stem)))
+    one, places = layout.reduced(table)
+    own = _of_one(one, form, stem, stamps, lambda place, stamp: confirm(places[place], stamp))
+    if own.mapping.kind == "reference":
+        return _of_one(table, form, stem, stamps, confirm)
+    return of_many(own, table, layout, places)
+
+
+def _of_one(
+    table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callable[[int, Stamp], Stamp]
+) -> Guess:
+    """Guess what a file is whose columns are all of one instrument, or of those that a column names."""
     width = len(table.names)
     draft = Draft(table, ["ignore"] * width, [name.strip() for name in table.names])
     habit = _habit(table, stem, stamps)
@@ -104,6 +128,8 @@ def _habit(table: Table, stem: str, stamps: Stamps) -> Habit | None:
     width = len(table.names)
     names = {folded(name) for name in table.names}
     if table.header:
+        if table.vendor == "yfinance":
+            return habits.YAHOO if "adj_close" in names else habits.YFINANCE
         if {"date", "open", "high", "low", "close", "adj_close", "volume"} <= names:
             return habits.YAHOO
         if {"open", "high", "low", "close", "dividends", "stock_splits"} <= names and "adj_close" not in names:
@@ -215,12 +241,11 @@ def _symbol(draft: Draft, stem: str) -> None:
         return
     symbol = symbol_of(stem)
     draft.extra["symbol_from"] = "name"
-    more = several(draft)
-    if habits.says_a_symbol(stem) and (not more or is_ticker(symbol)):
+    if habits.says_a_symbol(stem):
         draft.say("symbol_from", "name", 0.85, f"no column holds symbols; the file is called {shown(symbol)}")
     else:
         draft.say("symbol_from", "name", 0.3, "no column holds symbols, and the file's name is none")
-        draft.questions.append(Question("symbol", f"Which instrument is this?{more}", candidates(draft.table)))
+        draft.questions.append(Question("symbol", "Which instrument is this?", candidates(draft.table)))
 
 
 def _zone(draft: Draft, stamp: Stamp | None, resolution: str, habit: Habit | None) -> None:
@@ -264,16 +289,18 @@ def recalled(guess: Guess, remembered: Mapping) -> Guess:
         remembered: A mapping with the same fingerprint.
     """
     new = guess.mapping
-    if len(new.columns) != len(remembered.columns):
+    wide = recalled_columns(new, remembered) if new.by_instrument and remembered.by_instrument else None
+    if wide is None and len(new.columns) != len(remembered.columns):
         return guess
     columns = []
-    for own, old in zip(new.columns, remembered.columns, strict=True):
+    for own, old in zip(new.columns, wide or remembered.columns, strict=True):
         kept = replace(old, source=own.source, notation=old.notation if own.notation == "plain" else own.notation)
         if own.role == old.role and own.format and swapped(own.format) != old.format:
             kept = replace(kept, format=own.format, stated=old.stated and own.format == old.format)
         columns.append(kept)
     by_column = any(column.role == "symbol" for column in columns)
-    elsewhere = "name" if new.symbol_from == "column" else new.symbol_from
+    elsewhere = "name" if new.symbol_from in ("column", "columns") else new.symbol_from
+    elsewhere = "columns" if remembered.by_instrument else elsewhere
     mapping = replace(
         new,
         columns=tuple(columns),
@@ -298,4 +325,6 @@ def _answered(mapping: Mapping, name: str) -> bool:
         return mapping.zone is not None
     if name == "label":
         return mapping.label != "unknown"
+    if name == "symbol_from":
+        return True
     return bool(mapping.of("time", "date", "clock"))

@@ -24,7 +24,6 @@ STRONG = frozenset(
 _WORDS = frozenset({"symbol", "ticker", "isin", "cusip", "sedol", "ric"})
 _OTHER = frozenset({"side", "type", "currency", "ccy", "exchange", "venue", "source", "sector", "industry", "flag"})
 _MOST_SIGNS = 24
-_PRICES = frozenset({"open", "high", "low", "close", "adj_close", "price"})
 _TICKER = re.compile(r"\^?(?=[A-Z0-9.=/-]*[A-Z])[A-Z0-9][A-Z0-9.=/-]{0,9}")
 
 
@@ -66,18 +65,6 @@ def candidates(table: Table) -> tuple[str, ...]:
         if key not in _OTHER and len(cells) == len(table.rows) > 1 and len(set(cells)) == 1 and _are_codes(cells):
             found.append(cells[0])
     return tuple(dict.fromkeys(found))[:3]
-
-
-def several(draft: Draft) -> str:
-    """Return what to say of a table whose columns may be an instrument each; empty where they are none."""
-    names = [draft.names[place] for place, role in enumerate(draft.roles) if role == "feature"]
-    if len(names) < 2 or not all(map(is_ticker, names)) or not _PRICES.isdisjoint(draft.roles):
-        return ""
-    some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-    return (
-        f" Its columns ({some}) are read as features of one. If each is an instrument, they cannot be traded so: write "
-        "one row for each day and instrument first (date, symbol, close), as pandas.melt does."
-    )
 
 
 def is_ticker(text: str) -> bool:
