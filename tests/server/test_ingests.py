@@ -97,3 +97,52 @@ async def test_a_file_becomes_a_version_that_is_read_and_traded(
     one = await asyncio.to_thread(lambda: al.data.load("prices@1/MSFT").content_hash)
     assert results["run"]["dataset_hash"] == one
     assert results["run"]["catalogue_hash"] == listed["content_hash"]
+
+
+EACH = """\
+import alphintra as al
+
+class Each(al.Strategy):
+    def on_bar(self):
+        for symbol in ("AAPL", "MSFT"):
+            rises = self.data[symbol].close[-1] > self.data[symbol].open[-1]
+            self.order_target_percent(0.4 if rises else 0, symbol=symbol)
+"""
+
+
+@pytest.mark.parametrize("settings", databases.BOTH[:1], indirect=True)
+async def test_columns_of_each_instrument_are_traded_as_rows_of_it_are(
+    api, put_upload, look_at, make_version, finished
+):
+    frame = prices(["AAPL", "MSFT"])
+    wide = frame.pivot_table(index="Date", columns="Symbol").rename_axis(columns=["Price", "Ticker"])
+    about = {"asset_class": "STOCKS", "currency": "USD", "calendar": "weekdays"}
+    made = {}
+    for name, data in (("long", as_csv(frame)), ("wide", wide.to_csv().encode())):
+        upload = put_upload(data, f"{name}.csv", name)
+        found = (await look_at(upload))["inspection"]
+        assert found["questions"] == []
+        mapping = found["mapping"] | {"adjustment": "raw", "label": "open"}
+        job = await make_version(upload, mapping, dataset=name, about=about)
+        assert job["status"] == "COMPLETED", job["error"]
+        made[name] = (await api("GET", f"/api/datasets/{name}", user=ALICE)).json
+    assert found["owners"][1] == ["AAPL", "Close"] and found["mapping"]["symbol_from"] == "columns"
+    assert made["wide"]["symbols"] == ["AAPL", "MSFT"]
+    assert made["wide"]["content_hash"] == made["long"]["content_hash"]
+
+    strategy = (await api("POST", "/api/strategies/code/create", {"name": "Each", "code": EACH}, user=ALICE)).json["id"]
+    figures = []
+    for name in made:
+        body = {"dataset_id": name, "commission": "0.001"}
+        asked = await api("POST", f"/api/strategies/code/{strategy}/execute", body, user=ALICE)
+        assert asked.status == 202, asked.json
+        run = await finished(asked.json["backtest_id"], user=ALICE)
+        assert run["status"] == "COMPLETED", run["error"]
+        figures.append((await api("GET", f"/api/backtests/{run['id']}/results", user=ALICE)).json["metrics"])
+    assert figures[0] == figures[1] and figures[0]["total_trades"] > 3
+
+    # The next set of tickers is read as this one was.
+    again = frame.assign(Symbol=frame.Symbol.map({"AAPL": "KO", "MSFT": "PEP"}))
+    again = again.pivot_table(index="Date", columns="Symbol").rename_axis(columns=["Price", "Ticker"])
+    found = (await look_at(put_upload(again.to_csv().encode(), "next.csv", "next")))["inspection"]
+    assert found["remembered"]["adjustment"] == "raw"
