@@ -96,7 +96,8 @@ export function withGroupRole(mapping: IMapping, owners: Owners, group: IGroup, 
       return { ...column, role, name, format: '', symbol: column.symbol || owners[place]![0] };
     }
     const isFreed = column.role === role && !MANY.includes(role) && !!column.symbol && !group.places.includes(place);
-    return isFreed ? { ...column, role: 'feature', name: owners[place]![1] || role } : column;
+    // Its own name would be that of the role, in another case.
+    return isFreed ? { ...column, role: 'feature', name: `file_${role}` } : column;
   });
   return { ...mapping, columns };
 }
