@@ -87,6 +87,9 @@ def melt_of(mapping: Mapping) -> Melt | None:
         return None
     symbols = mapping.instruments
     whose = {symbol: at for at, symbol in enumerate(symbols)}
+    of_name: dict[str, list[Column]] = {}
+    for cell in mapping.cells:
+        of_name.setdefault(cell.name, []).append(cell)
     columns: list[Column] = []
     places: list[int | tuple[int | None, ...]] = []
     for column in (*mapping.of("time", "date", "clock"), *mapping.values):
@@ -95,9 +98,8 @@ def melt_of(mapping: Mapping) -> Melt | None:
             places.append(column.position)
             continue
         own: list[int | None] = [None] * len(symbols)
-        for cell in mapping.cells:
-            if cell.name == column.name:
-                own[whose[cell.symbol]] = cell.position
+        for cell in of_name[column.name]:
+            own[whose[cell.symbol]] = cell.position
         places.append(tuple(own))
     return Melt(replace(mapping, columns=tuple(columns), symbol_from="name"), symbols, tuple(places))
 
