@@ -1,7 +1,7 @@
-"""Files of market data as traders have them, in ten shapes: prices that were traded, none of them made up here.
+"""Files of market data as traders have them, in eleven shapes: prices that were traded, none of them made up here.
 
-Four are files of other packages as these ship them. No package ships the other six shapes: there the rows of a file of
-a package are written exactly as the shape is published, and :attr:`Shape.made_of` says so. All are read where the
+Four are files of other packages as these ship them. No package ships the other seven shapes: there the rows of a file
+of a package are written exactly as the shape is published, and :attr:`Shape.made_of` says so. All are read where the
 packages are installed for other tests; nothing of them is copied here.
 """
 
@@ -103,6 +103,12 @@ def _share(symbol: str) -> pd.DataFrame:
 
 def _unadjusted(symbol: str) -> pd.DataFrame:
     return _share(symbol)[BARS]
+
+
+def tickers() -> bytes:
+    """Bars as yfinance downloads several tickers: a header of a row of fields, one of tickers, and the index's name."""
+    wide = _shares().set_index(["Date", "Ticker"]).unstack("Ticker").sort_index(axis=1)
+    return wide.rename_axis(columns=["Price", "Ticker"]).to_csv().encode()
 
 
 def _microsoft() -> pd.DataFrame:
@@ -216,6 +222,11 @@ SHAPES = {
     "long": Shape(
         "stocks.csv.gz", f"five shares, of bokeh_sampledata, {SHIPPED}", SHARES.read_bytes, lambda: _share("GOOG"),
         "GOOG", f"symbol time {OHLCV} adj_close", SHARES_OF_NEW_YORK, ("SPLIT_LIKE",), 2_148, DERIVE, with_return,
+    ),
+    "tickers": Shape(
+        "tickers.csv", "rows of bokeh_sampledata's stocks.csv.gz, as yfinance downloads several tickers", tickers,
+        lambda: _share("GOOG"), "GOOG", "time adj_close close high low open volume", SHARES_OF_NEW_YORK,
+        ("SPLIT_LIKE",), 2_148, DERIVE, with_return,
     ),
     "newest first": Shape(
         "msft.csv", f"Microsoft in the summer of 2003, of matplotlib, {SHIPPED}", MICROSOFT.read_bytes, _microsoft,

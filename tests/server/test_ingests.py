@@ -97,3 +97,49 @@ async def test_a_file_becomes_a_version_that_is_read_and_traded(
     one = await asyncio.to_thread(lambda: al.data.load("prices@1/MSFT").content_hash)
     assert results["run"]["dataset_hash"] == one
     assert results["run"]["catalogue_hash"] == listed["content_hash"]
+
+
+EACH = """\
+import alphintra as al
+
+class Each(al.Strategy):
+    def on_bar(self):
+        for symbol in ("AAPL", "MSFT"):
+            rises = self.data[symbol].close[-1] > self.data[symbol].open[-1]
+            self.order_target_percent(0.4 if rises else 0, symbol=symbol)
+"""
+
+
+@pytest.mark.parametrize("settings", databases.BOTH[:1], indirect=True)
+async def test_columns_of_each_instrument_are_traded_as_rows_of_it_are(
+    api, put_upload, look_at, make_version, finished
+):
+    frame = prices(["AAPL", "MSFT"])
+    wide = frame.pivot_table(index="Date", columns="Symbol").rename_axis(columns=["Price", "Ticker"])
+    upload = put_upload(wide.to_csv().encode(), "wide.csv", "wide")
+    found = (await look_at(upload))["inspection"]
+    assert (found["questions"], found["owners"][1]) == ([], ["AAPL", "Close"])
+    assert (found["mapping"]["symbol_from"], found["mapping"]["adjustment"]) == ("columns", "splits_and_dividends")
+    about = {"asset_class": "STOCKS", "currency": "USD", "calendar": "weekdays"}
+    job = await make_version(upload, found["mapping"] | {"adjustment": "raw"}, dataset="wide", about=about)
+    assert job["status"] == "COMPLETED", job["error"]
+    made = (await api("GET", "/api/datasets/wide", user=ALICE)).json
+    assert (made["symbols"], made["row_count"]) == (["AAPL", "MSFT"], len(frame))
+
+    strategy = (await api("POST", "/api/strategies/code/create", {"name": "Each", "code": EACH}, user=ALICE)).json["id"]
+    body = {"dataset_id": "wide@1", "commission": "0.001"}
+    asked = await api("POST", f"/api/strategies/code/{strategy}/execute", body, user=ALICE)
+    assert asked.status == 202, asked.json
+    run = await finished(asked.json["backtest_id"], user=ALICE)
+    assert run["status"] == "COMPLETED", run["error"]
+    metrics = (await api("GET", f"/api/backtests/{run['id']}/results", user=ALICE)).json["metrics"]
+    space = {}
+    exec(EACH, space)
+    rows = {
+        symbol: own.drop(columns="Symbol").set_index("Date").rename(columns=str.lower)
+        for symbol, own in frame.groupby("Symbol")
+    }
+    data = al.data.with_calendar(rows, calendar="weekdays")
+    here = await asyncio.to_thread(lambda: al.backtest(space["Each"], data=data, commission=0.001))
+    assert metrics["total_trades"] > 3
+    assert metrics["final_equity"] == here.to_dict()["metrics"]["final_equity"]

@@ -314,6 +314,8 @@ export interface IMappedColumn {
   notation: string;
   /** Of a time: whether somebody has said that this is its format. */
   stated?: boolean;
+  /** The instrument whose column it is, where each has columns of its own. */
+  symbol?: string;
 }
 
 /** How a file is read; fields that are not shown go back as they came. */
@@ -325,7 +327,7 @@ export interface IMapping {
   zone: string | null;
   label: 'open' | 'close' | 'unknown';
   adjustment: 'raw' | 'splits' | 'splits_and_dividends' | 'unknown';
-  symbol_from: 'column' | 'fixed' | 'name';
+  symbol_from: 'column' | 'fixed' | 'name' | 'columns';
   symbol: string;
   /** Where the symbol is in the file's name: `{symbol}.us.txt`. */
   symbol_pattern: string;
@@ -352,6 +354,8 @@ export interface IInspected {
   rows: (string | null)[][];
   /** What a typed file says of each column: `zoned` are times that name their zone. Of older looks it is not known. */
   kinds?: string[];
+  /** Of each column the instrument and the field that its name says; none where instruments have no columns of their own. */
+  owners?: [string, string][];
   mapping: IMapping;
   reasons: { field: string; value: string; confidence: number; reason: string }[];
   questions: IQuestion[];

@@ -1,6 +1,7 @@
 /** How a file is read, while it is being corrected: what is open, what cannot be, what follows from a change. No DOM. */
 
 import type { IIngestBody, IInspected, IMappedColumn, IMapping, IQuestion } from '../api/datasets.js';
+import { Owners, byInstrument, isByInstrument, ofOne, recalledColumns } from './instruments.js';
 
 /** What is stated of a dataset beside how its file is read; empty texts state nothing. */
 export interface IAbout {
@@ -24,6 +25,8 @@ export interface IMappingForm {
   answered: readonly string[];
   /** What a typed file says of each column. */
   kinds: readonly string[];
+  /** Whose each column is, where the file says that; else none. */
+  owners: Owners;
 }
 
 export interface IMappingComplaint {
@@ -76,6 +79,7 @@ const NAMELESS: readonly string[] = ['time', 'date', 'clock', 'symbol', 'ignore'
 export function initialForm(found: IInspected, dataset: string): IMappingForm {
   const before = found.remembered;
   const kinds = found.kinds ?? [];
+  const owners = found.owners ?? [];
   const about: IAbout = {
     dataset,
     append: false,
@@ -87,18 +91,28 @@ export function initialForm(found: IInspected, dataset: string): IMappingForm {
     sealed: false,
     description: ''
   };
+  const answered = found.questions.map(question => question.field).filter(field => !OF_THE_FILE.includes(field));
+  if (before !== null && isByInstrument(before) && isByInstrument(found.mapping)) {
+    // Of other instruments, in another order: what is remembered is what the fields are.
+    const columns = recalledColumns(found.mapping, before);
+    const { kind, resolution, zone, label, adjustment } = before;
+    return columns === null
+      ? { mapping: found.mapping, about, answered: [], kinds, owners }
+      : { mapping: { ...found.mapping, columns, kind, resolution, zone, label, adjustment }, about, answered, kinds, owners };
+  }
   if (before === null || before.columns.length !== found.mapping.columns.length) {
-    return { mapping: found.mapping, about, answered: [], kinds };
+    return { mapping: found.mapping, about, answered: [], kinds, owners };
   }
   // A file of the same columns may be of another instrument, an archive of other names.
-  const isOwn = before.symbol_from !== 'column';
+  const isOwn = before.symbol_from !== 'column' && !isByInstrument(before) && !isByInstrument(found.mapping);
   const { symbol_from, symbol } = isOwn ? found.mapping : before;
   const { symbol_pattern, members, known_from = '' } = found.mapping;
   return {
     mapping: { ...before, symbol_from, symbol, symbol_pattern, members, known_from },
     about,
     kinds,
-    answered: found.questions.map(question => question.field).filter(field => !OF_THE_FILE.includes(field))
+    owners,
+    answered
   };
 }
 
@@ -124,7 +138,9 @@ const OF_BARS: readonly string[] = ['zone', 'label'];
 /** What is asked of a file whose rows are what the form says. */
 export function questionsOf(found: IInspected, { mapping }: Pick<IMappingForm, 'mapping'>): IQuestion[] {
   const isEvents = mapping.kind === 'reference';
-  return found.questions.filter(({ field }) => (isEvents ? !OF_BARS.includes(field) : field !== 'known_from'));
+  return found.questions.filter(({ field }) =>
+    field === 'symbol' && isByInstrument(mapping) ? false : isEvents ? !OF_BARS.includes(field) : field !== 'known_from'
+  );
 }
 
 /** What nobody has answered yet. */
@@ -173,7 +189,9 @@ export function answerOf(form: IMappingForm, field: string): string {
 export function answer(form: IMappingForm, field: string, value: string): IMappingForm {
   const others = form.answered.filter(own => own !== field);
   const answered = value.trim() === '' ? others : [...others, field];
-  return { ...form, answered, mapping: set(form.mapping, field, value) };
+  const isWhose = field === 'symbol_from' && (value === 'columns' || value === 'name');
+  const mapping = isWhose ? withSymbolFrom(form.mapping, value, form.owners) : set(form.mapping, field, value);
+  return { ...form, answered, mapping };
 }
 
 function set(mapping: IMapping, field: string, value: string): IMapping {
@@ -262,6 +280,9 @@ export function withKind(mapping: IMapping, kind: IMapping['kind'], found?: IIns
   if (kind !== 'reference' && mapping.kind !== 'reference') {
     return { ...mapping, kind };
   }
+  if (kind === 'reference' && isByInstrument(mapping)) {
+    return mapping; // its rows would be events of no one
+  }
   if (found !== undefined && kind === found.mapping.kind && kind !== mapping.kind) {
     const { columns, resolution, zone } = found.mapping;
     return { ...withSymbolOf({ ...mapping, kind, columns, resolution, zone, known_from: '' }, found.mapping) };
@@ -288,10 +309,16 @@ function withSymbolOf(mapping: IMapping, guess: IMapping): IMapping {
     : { ...mapping, symbol_from: guess.symbol_from, symbol: guess.symbol };
 }
 
-/** Have the symbol come from a column, from one text for all rows, or from the file's name. */
-export function withSymbolFrom(mapping: IMapping, from: IMapping['symbol_from']): IMapping {
-  if (from === 'column') {
+/** Have the symbol come from a column, from one text for all rows, from the file's name, or from the names of columns. */
+export function withSymbolFrom(mapping: IMapping, from: IMapping['symbol_from'], owners: Owners = []): IMapping {
+  if (from === 'column' || (from === 'columns' && isByInstrument(mapping))) {
     return mapping;
+  }
+  if (from === 'columns') {
+    return byInstrument(mapping, owners);
+  }
+  if (isByInstrument(mapping)) {
+    return ofOne(mapping, from);
   }
   const columns = mapping.columns.map(column =>
     column.role === 'symbol' ? { ...column, role: 'ignore', name: '' } : column
@@ -347,14 +374,15 @@ export function complaintsOf({ mapping, about }: IMappingForm, taken: readonly s
     }
   }
   const names = new Set<string>();
-  for (const { position, name, source } of values) {
+  for (const { position, name, source, symbol } of values) {
     const folded = name.trim().toLowerCase();
+    const key = `${symbol ?? ''}\u0000${folded}`;
     if (folded === '') {
       found.push({ field: `columns[${position}].name`, kind: 'no-name', detail: source });
-    } else if (names.has(folded)) {
+    } else if (names.has(key)) {
       found.push({ field: `columns[${position}].name`, kind: 'same-name', detail: name });
     }
-    names.add(folded);
+    names.add(key);
   }
   if (mapping.symbol_from === 'fixed' && mapping.symbol.trim() === '') {
     found.push({ field: 'symbol', kind: 'no-symbol' });

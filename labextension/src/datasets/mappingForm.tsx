@@ -16,6 +16,7 @@ import {
 } from './mapping.js';
 import { About } from './mappingAbout.js';
 import { EXAMPLES, Questions, zones } from './mappingQuestions.js';
+import { Instruments } from './mappingInstruments.js';
 import { EventFields, EventsNote } from './mappingEvents.js';
 import { MappingTable } from './mappingTable.js';
 import { adjustmentText, complaintText, kindText } from './words.js';
@@ -38,9 +39,11 @@ interface IProps {
   becomes?: { action: string; hint: string };
 }
 
+const KINDS = ['bars', 'ticks', 'features', 'reference'] as const;
+
 /** Whose rows they are where that stands nowhere in the form, or how it is said that they are of many. */
 function symbolHint(found: IInspected, mapping: IMapping, trans: TranslationBundle): string | null {
-  if (mapping.symbol_from === 'column') {
+  if (mapping.symbol_from === 'column' || mapping.symbol_from === 'columns') {
     return null;
   }
   const named = found.reasons.find(own => own.field === 'symbol_from' && own.value === 'name');
@@ -62,7 +65,7 @@ function Meaning(props: IProps): JSX.Element {
         name="kind"
         label={trans.__('Rows are')}
         value={mapping.kind}
-        options={(['bars', 'ticks', 'features', 'reference'] as const).map(kind => [kind, kindText(kind, trans)] as const)}
+        options={KINDS.filter(kind => kind !== 'reference' || mapping.symbol_from !== 'columns').map(kind => [kind, kindText(kind, trans)] as const)}
         complaint={null}
         onChange={kind => onChange({ ...form, mapping: withKind(mapping, kind, found) })}
       />
@@ -73,13 +76,15 @@ function Meaning(props: IProps): JSX.Element {
         value={mapping.symbol_from}
         options={[
           ...(hasColumn ? [['column', trans.__('many: in a column')] as const] : []),
+          ...(form.owners.length > 0 ? [['columns', trans.__('many: each in columns of its own')] as const] : []),
           ['fixed', trans.__('one: written here')] as const,
           ['name', found.tables.length > 1 ? trans.__('one a file: in its name') : trans.__('one: the name of the file')] as const
         ]}
         complaint={null}
         hint={symbolHint(found, mapping, trans)}
-        onChange={from => onChange({ ...form, mapping: withSymbolFrom(mapping, from) })}
+        onChange={from => onChange({ ...form, mapping: withSymbolFrom(mapping, from, form.owners) })}
       />
+      {mapping.symbol_from === 'columns' ? <Instruments form={form} trans={trans} onChange={onChange} /> : null}
       {mapping.symbol_from === 'fixed' ? (
         <TextField
           name="symbol"

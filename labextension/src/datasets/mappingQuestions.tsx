@@ -5,6 +5,7 @@ import React from 'react';
 
 import type { IInspected, IQuestion } from '../api/datasets.js';
 import { IMappingForm, answer, answerOf, openQuestions, questionsOf } from './mapping.js';
+import { choiceText } from './words.js';
 
 interface IProps {
   found: IInspected;
@@ -47,7 +48,7 @@ function Question(props: { question: IQuestion; form: IMappingForm; trans: Trans
             aria-pressed={choice === given}
             onClick={() => onAnswer(choice)}
           >
-            {choice}
+            {choiceText(question.field, choice, trans)}
           </button>
         ))}
         {isFree ? (

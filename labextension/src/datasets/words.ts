@@ -215,6 +215,15 @@ export function roleText(role: string, trans: TranslationBundle): string {
   );
 }
 
+/** What one of the answers to a question says. */
+export function choiceText(field: string, choice: string, trans: TranslationBundle): string {
+  return field !== 'symbol_from'
+    ? choice
+    : choice === 'columns'
+      ? trans.__('each is an instrument’s close')
+      : trans.__('features of one');
+}
+
 export function kindText(kind: IMapping['kind'], trans: TranslationBundle): string {
   return {
     bars: trans.__('bars'),

@@ -86,8 +86,9 @@ def asked_of_archive(found: Guess, tables: Alike, findings: Findings) -> Guess:
     questions = [own for own in found.questions if own.field != "symbol"]
     mapping, reasons = found.mapping, found.reasons
     names = [base_of(head.inside) for head in tables.usual]
-    pattern = "" if mapping.symbol_from == "column" else rule_for(names)
-    clash = () if mapping.symbol_from == "column" else _clash(tables.usual, pattern)
+    inside = mapping.symbol_from in ("column", "columns")
+    pattern = "" if inside else rule_for(names)
+    clash = () if inside else _clash(tables.usual, pattern)
     if tables.others or clash:
         count = len(tables.usual) + len(tables.others)
         text = f"{len(tables.others):,} of {count:,} tables are not like the others. " if tables.others else ""
@@ -96,7 +97,7 @@ def asked_of_archive(found: Guess, tables: Alike, findings: Findings) -> Guess:
             text += f"{places} have one symbol, and may be two things: choose a folder. "
         globs = _globs(tables, pattern.rpartition(SYMBOL)[2]) if tables.others else ("*",)
         questions.append(Question("members", f"{text}Which are to be read?", (*_of_folders(clash), *globs)))
-    if mapping.symbol_from != "column":
+    if not inside:
         mapping = replace(mapping, symbol_from="name", symbol="", symbol_pattern=pattern)
         called = [head.inside for head in tables.usual] if clash else names
         first_few = list(zip(called, names, strict=True))[:_SHOWN]

@@ -25,10 +25,12 @@ from alphintra.ingest.mapping import (
     RATIOS,
     TEXTS,
     TIMES,
+    Column,
     Mapping,
     check_symbol,
     names_instant,
 )
+from alphintra.ingest.melting import melt_of
 from alphintra.ingest.staging import DAY_US, Block
 from alphintra.ingest.time_formats import swapped
 from alphintra.ingest.zones import I64, Localizer
@@ -75,6 +77,12 @@ class Assembler:
         limits: Limits,
         findings: Findings,
     ) -> None:
+        melt = melt_of(mapping)
+        self._sources, self._melt = mapping.columns, melt
+        mapping = mapping if melt is None else melt.long
+        self._each = 1 if melt is None else len(melt.symbols)
+        self._told: dict[str, int] = {}
+        self._kept: list[tuple[int, I64]] = []
         self._mapping, self._name, self._symbol = mapping, name, symbol
         self._localizer, self._limits, self._findings = localizer, limits, findings
         self._known: set[str] = set()
@@ -99,6 +107,8 @@ class Assembler:
             self._bad_cells(batch, keep)
         if batch.column("t").null_count:
             self._drop(keep, np.asarray(batch.column("t").is_null()), "TS_PARSE", "the time is missing", self._stamp)
+        if self._melt is not None:
+            keep &= self._filled(batch)
         symbols, codes = self._symbols(batch, keep)
         times = np.asarray(pc.fill_null(batch.column("t"), 0), dtype=np.int64)
         rule = "TS_UNIT" if self._format in EPOCHS else "TS_PARSE"
@@ -108,8 +118,11 @@ class Assembler:
         if self._mapping.resolution == "date" and keep.any():
             self._drop(keep, times % DAY_US != 0, "TS_PARSE", "the date has a time of day", self._stamp)
         self._long_texts(batch, keep)
-        if not keep.all():
+        if self._melt is not None:
+            self._count(keep)
+        elif not keep.all():
             self._dropped.append(np.flatnonzero(~keep) + self._streamed)
+        if not keep.all():
             batch, times = batch.filter(pa.array(keep)), times[keep]
             used, codes = np.unique(codes[keep], return_inverse=True)
             symbols = [symbols[place] for place in used.tolist()]
@@ -126,8 +139,23 @@ class Assembler:
 
     @property
     def streamed(self) -> int:
-        """How many rows came from the reader."""
-        return self._streamed
+        """How many rows of the table came from the reader."""
+        return self._streamed // self._each
+
+    def ends(self, missing: I64) -> I64 | None:
+        """Return for each row of the table how many are in staging up to it, where it is one of each instrument.
+
+        Args:
+            missing: Rows, from 1, that the reader left out.
+        """
+        if self._melt is None:
+            return None
+        came = np.zeros(self.streamed, dtype=np.int64)
+        for first, counts in self._kept:
+            came[first : first + len(counts)] += counts
+        kept = np.zeros(self.streamed + len(missing), dtype=np.int64)
+        kept[np.setdiff1d(np.arange(len(kept)), missing - 1)] = came
+        return np.cumsum(kept)
 
     def finish(self, rejected: I64, first_line: Callable[[int], int | None]) -> tuple[I64, int | None]:
         """Add the findings, whose rows are known only now.
@@ -137,16 +165,17 @@ class Assembler:
             first_line: Tells by the number of rows the line of the first one, if each row is one line.
 
         Returns:
-            All rows (from 1) that are not in staging, and the line of the first row.
+            All rows (from 1) that are not in staging (where a row is one of each instrument: that the reader left out),
+            and the line of the first row.
         """
-        lines = first_line(self._streamed + len(rejected))
+        lines = first_line(self.streamed + len(rejected))
         shift = rejected - np.arange(len(rejected))
 
         def row_of(at: I64) -> I64:
             return at + 1 + np.searchsorted(shift, at + 1, side="right")
 
         for place in self._places:
-            row = int(row_of(np.array([place.at]))[0])
+            row = int(row_of(np.array([place.at // self._each]))[0])
             line = None if lines is None else row - 1 + lines
             self._findings.add(
                 place.rule,
@@ -171,12 +200,49 @@ class Assembler:
             place = _Place(rule, message, at + self._streamed, column, more.get("symbol"), more.get("time"))
             self._places.append(place)
 
-    def _drop(self, keep: npt.NDArray[np.bool_], wrong: Any, rule: str, message: str, column: str) -> None:
+    def _drop(self, keep: npt.NDArray[np.bool_], wrong: Any, rule: str, message: str, column: str | int) -> None:
         rows = np.flatnonzero(keep & wrong)
         keep[rows] = False
+        rows = self._once(rows, rule) if column == self._stamp else rows
         for row in rows[: self._limits.places].tolist():
-            self._place(rule, message, row, column)
+            self._place(rule, message, row, column if isinstance(column, str) else self._called(column, row)[0])
         self._made[rule] += max(0, len(rows) - self._limits.places)
+
+    def _once(self, rows: I64, what: str) -> I64:
+        """Return of rows that have a cell in common, as those of one time, the first one."""
+        if self._each == 1 or not len(rows):
+            return rows
+        table_rows, first = np.unique((rows + self._streamed) // self._each, return_index=True)
+        fresh = table_rows > self._told.get(what, -1)
+        self._told[what] = max(self._told.get(what, -1), int(table_rows[-1]))
+        return rows[first[fresh]]
+
+    def _filled(self, batch: Any) -> npt.NDArray[np.bool_]:
+        """Tell which rows have a cell of their instrument's own."""
+        assert self._melt is not None
+        found = np.zeros(batch.num_rows, dtype=bool)
+        for place, column in enumerate(self._mapping.values):
+            if isinstance(self._melt.places[column.position], tuple):
+                own = batch.column(f"v{place}")
+                found |= ~np.isnan(np.asarray(own)) if pa.types.is_floating(own.type) else np.asarray(own.is_valid())
+        return found
+
+    def _count(self, keep: npt.NDArray[np.bool_]) -> None:
+        """Note how many rows of each one of the table are kept."""
+        first = self._streamed // self._each
+        rows = (np.flatnonzero(keep) + self._streamed) // self._each - first
+        self._kept.append((first, np.bincount(rows, minlength=1)))
+
+    def _called(self, position: int, row: int) -> tuple[str, str | None]:
+        """Return the name of a column in the file, and whose it is there."""
+        if self._melt is None:
+            return self._sources[position].source or f"column {position + 1}", None
+        at = (row + self._streamed) % self._each
+        place, symbol = self._melt.places[position], None
+        if isinstance(place, tuple):
+            symbol = self._melt.symbols[at]
+            place = next(own for own in (place[at], *place) if own is not None)
+        return self._sources[place].source or f"column {place + 1}", symbol
 
     def _bad_cells(self, batch: Any, keep: npt.NDArray[np.bool_]) -> None:
         codes = np.asarray(batch.column("bad"), dtype=np.int64)
@@ -184,6 +250,9 @@ class Assembler:
         if not len(rows):
             return
         keep[rows] = False
+        for code in (NO_OBJECT, DUPLICATE_KEY, *(c.position for c in self._mapping.columns if self._is_shared(c))):
+            if self._each > 1 and (own := rows[codes[rows] == code]).size:
+                rows = np.sort(np.concatenate([rows[codes[rows] != code], self._once(own, f"bad {code}")]))
         texts = batch.column("bad_text").take(pa.array(rows)).to_pylist()
         for row, text in zip(rows.tolist(), texts, strict=True):
             code = int(codes[row])
@@ -193,33 +262,40 @@ class Assembler:
                 self._place("SCHEMA_DUP_COLUMN", "the object has a name twice", row)
             else:
                 column = self._mapping.columns[code]
-                name = column.source or f"column {code + 1}"
+                name, symbol = self._called(code, row)
                 if column.role in TIMES:
-                    self._place("TS_PARSE", f"'{shown(text)}' {column.no_time}", row, name)
+                    self._place("TS_PARSE", f"'{shown(text)}' {column.no_time}", row, name, symbol=symbol)
                 elif column.role in RATIOS:
                     what = "ratio" if column.role == "split" else "ratio or amount"
                     message = f"'{shown(text)}' is no {what}; a ratio is written 4, 4:1, 4/1 or 4-for-1"
                     self._place("EVENT_ROW", message, row, name)
                 else:
-                    self._place("SCHEMA_TYPE", f"'{shown(text)}' is not a number", row, name)
+                    self._place("SCHEMA_TYPE", f"'{shown(text)}' is not a number", row, name, symbol=symbol)
+
+    def _is_shared(self, column: Column) -> bool:
+        """Tell whether a column is all instruments'."""
+        return self._melt is not None and isinstance(self._melt.places[column.position], int)
 
     def _long_texts(self, batch: Any, keep: npt.NDArray[np.bool_]) -> None:
         for place in self._texts:
             column = batch.column(f"v{place}")
-            name = self._mapping.values[place].source
+            position = self._mapping.values[place].position
             longest = pc.max(pc.binary_length(column)).as_py() or 0
             if longest > self._limits.cell:
                 long = pc.fill_null(pc.greater(pc.binary_length(column), self._limits.cell), False)
                 message = f"the cell has more than {self._limits.cell:,} bytes"
-                self._drop(keep, np.asarray(long), "CELL_LIMIT", message, name)
+                self._drop(keep, np.asarray(long), "CELL_LIMIT", message, position)
             formulas = np.flatnonzero(np.asarray(pc.fill_null(pc.match_substring_regex(column, _FORMULA), False)))
             for row in formulas[: self._limits.places].tolist():
                 text = shown(column[row].as_py())
+                name, _ = self._called(position, row)
                 self._place("FORMULA_TEXT", f"'{text}' would be a formula in a spreadsheet", row, name)
             self._made["FORMULA_TEXT"] += max(0, len(formulas) - self._limits.places)
 
     def _symbols(self, batch: Any, keep: npt.NDArray[np.bool_]) -> tuple[list[str], I64]:
         """Return the symbols of a batch, and each row's place among them; rows without a good one are dropped."""
+        if self._melt is not None:
+            return list(self._melt.symbols), (np.arange(batch.num_rows) + self._streamed) % self._each
         if self._symbol is not None:
             return [self._symbol], np.zeros(batch.num_rows, dtype=np.int64)
         column = self._mapping.of("symbol")[0]
@@ -292,6 +368,8 @@ class Assembler:
             ("TS_DST_GAP", gaps, f"the time does not exist in {zone}: clocks went forward"),
             ("TS_DST_FOLD", folds, f"the time comes twice in {zone}: clocks went back; the order of rows tells"),
         ):
+            if self._each > 1:
+                rows = np.searchsorted(at, self._once(at[rows], rule))
             for row in rows[: self._limits.places].tolist():
                 when = str(np.datetime64(int(local[row]), "us").astype("M8[s]"))
                 self._place(rule, message, int(at[row]), self._stamp, symbol=symbols[codes[row]], time=when)

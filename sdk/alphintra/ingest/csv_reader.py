@@ -15,13 +15,14 @@ import numpy as np
 from alphintra.errors import DataError
 from alphintra.ingest.containers import Part
 from alphintra.ingest.encoding import Scan, lines_at, scan, transcode
-from alphintra.ingest.engine import file_literal, literal, readable_path, stream
+from alphintra.ingest.engine import WIDE_BATCH, file_literal, literal, readable_path, stream
 from alphintra.ingest.expressions import csv_type, nulls_at_once, query
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.headers import check_header
 from alphintra.ingest.limits import Limits
 from alphintra.ingest.mapping import TIMES, Column, Mapping
-from alphintra.ingest.tables import Opened
+from alphintra.ingest.melting import melt_of
+from alphintra.ingest.tables import Opened, converted
 from alphintra.ingest.zones import I64
 
 _RULES = {
@@ -153,6 +154,13 @@ def _batches(
 ) -> Iterator[Any]:
     """Yield record batches of what the mapping selects, in the order of the file."""
     types = [csv_type(column, mapping) for column in mapping.columns]
+    melt = melt_of(mapping)
+    if melt is not None:
+        # What a reader cannot parse leaves out its whole row, here all instruments': their cells are parsed afterwards.
+        types = ["VARCHAR" if column.symbol else types[column.position] for column in mapping.columns]
+        used = ", ".join(f"c{place}" for place in melt.used)
+        wide = stream(connection, f"SELECT {used} FROM {relation(text, mapping, types, limits)}", text.name, WIDE_BATCH)
+        return converted(connection.cursor(), wide, mapping, dict(enumerate(types)), day)
     select = query(mapping, dict(enumerate(types)), day).select
     return stream(connection, f"SELECT {select} FROM {relation(text, mapping, types, limits)}", text.name)
 

@@ -14,6 +14,8 @@ from alphintra.ingest.findings import shown
 from alphintra.ingest.limits import Limits
 
 BATCH = 122_880
+WIDE_BATCH = 2_048
+"""Of rows with thousands of cells: as many as DuckDB has in hand at once."""
 _GLOB = "*?[]{}"
 
 
@@ -47,14 +49,16 @@ def connect(limits: Limits, files: Sequence[Path], folder: Path) -> duckdb.DuckD
     return connection
 
 
-def stream(connection: duckdb.DuckDBPyConnection, statement: str, name: str) -> Iterator[Any]:
+def stream(
+    connection: duckdb.DuckDBPyConnection, statement: str, name: str, rows: int = BATCH
+) -> Iterator[Any]:
     """Yield the record batches of a query, in its order.
 
     Raises:
         DataError: DuckDB cannot read the file; names it.
     """
     try:
-        yield from connection.sql(statement).to_arrow_reader(BATCH)
+        yield from connection.sql(statement).to_arrow_reader(rows)
     except (duckdb.Error, pa.ArrowException) as error:
         raise DataError(
             f"the file cannot be read: {shown(str(error), 160)}",

@@ -13,7 +13,7 @@ import numpy as np
 
 from alphintra.errors import DataError
 from alphintra.ingest.findings import Findings, shown
-from alphintra.ingest.headers import clean_name, mismatch
+from alphintra.ingest.headers import clean_name, mismatch, names_of_both
 from alphintra.ingest.limits import Limits, no_rows, too_wide
 from alphintra.ingest.mapping import Dialect, Mapping
 from alphintra.ingest.sniffing import SAMPLE_ROWS, Table, find_header
@@ -46,13 +46,19 @@ def open_sheet(
 
     def rows() -> Iterator[list[str | None]]:
         header: list[str] = []
+        above: list[list[str]] = []
         number = 0
         for place, cells in enumerate(sheet.iter_rows()):
             row = [text_of(cell) for cell in cells]
             if place < skip:
                 names = [clean_name(cell or "") for cell in row]
                 header = names if names == sources or not header else header
+                above.append(names)
                 continue
+            if place == skip and mapping.by_instrument and header != sources:
+                above.append([cell or "" for cell in row])
+                both = (names_of_both(above[first : first + 3], width) for first in range(skip))
+                header = next((names for names in both if names == sources), header)
             if place == skip and any(sources) and header != sources:
                 raise mismatch(sources, header, name)
             number += 1
@@ -77,13 +83,14 @@ def sample(path: Path, name: str, limits: Limits, findings: Findings) -> tuple[T
         DataError: It is damaged, spans too much, or holds nothing.
     """
     sheet = _sheet(path, name, "", limits, findings)
-    if sheet.total_width > limits.columns:
+    if sheet.total_width > limits.instrument_columns:
         raise too_wide(sheet.total_width, limits, name)
     raw = [cells for cells, _ in zip(sheet.iter_rows(), range(SAMPLE_ROWS + 50), strict=False)]
     rows = [[text_of(cell) or "" for cell in cells] for cells in raw]
     width = len(rows[0])
     first = next(place for place, row in enumerate(rows) if sum(map(bool, row)) * 2 > width or place == len(rows) - 1)
-    names, skip, symbol = find_header(rows, first, width)
+    header = find_header(rows, first, width)
+    names, skip = header.names, header.skip
     body = rows[skip:]
     if not body:
         raise no_rows(f"{name}, sheet '{shown(sheet.name)}'")
@@ -99,7 +106,9 @@ def sample(path: Path, name: str, limits: Limits, findings: Findings) -> tuple[T
         dialect=Dialect(skip=skip),
         header=bool(names),
         kinds=tuple(kinds),
-        symbol=symbol,
+        symbol=header.symbol,
+        owners=header.owners,
+        vendor=header.vendor,
     )
     return table, str(sheet.name)
 

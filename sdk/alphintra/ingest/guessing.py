@@ -11,6 +11,7 @@ from typing import Any
 from alphintra.ingest import habits
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import Habit, folded, symbol_of
+from alphintra.ingest.instruments import Layout
 from alphintra.ingest.mapping import (
     EX_DATE,
     KNOWN,
@@ -33,14 +34,14 @@ from alphintra.ingest.roles import (
     by_event,
     by_name,
     by_shape,
-    is_bar,
     kind_of,
 )
 from alphintra.ingest.sniffing import Table, either_decimal, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps
-from alphintra.ingest.symbols import by_rows, candidates, is_ticker, several
+from alphintra.ingest.symbols import by_rows, candidates, is_ticker
 from alphintra.ingest.time_formats import swapped
-from alphintra.ingest.vendors import vendor_of
+from alphintra.ingest.vendors import habit_of
+from alphintra.ingest.widening import asked_of, of_many, recalled_columns
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,14 @@ class Guess:
         return min((reason.confidence for reason in self.reasons), default=0.0)
 
 
-def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callable[[int, Stamp], Stamp]) -> Guess:
+def guess(
+    table: Table,
+    form: Format,
+    stem: str,
+    stamps: Stamps,
+    confirm: Callable[[int, Stamp], Stamp],
+    layout: Layout | None = None,
+) -> Guess:
     """Guess what a file is.
 
     Args:
@@ -72,10 +80,25 @@ def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callab
         stem: Its name without folders and suffixes.
         stamps: Recognises times in cells.
         confirm: Decides over all of a column which of several formats its times are in.
+        layout: Whose its columns are, where instruments have columns of their own.
     """
+    if layout is None or not layout.proposed:
+        found = _of_one(table, form, stem, stamps, confirm)
+        return found if layout is None else asked_of(found, layout, is_ticker(symbol_of(stem)))
+    one, places = layout.reduced(table)
+    own = _of_one(one, form, stem, stamps, lambda place, stamp: confirm(places[place], stamp))
+    if own.mapping.kind == "reference":
+        return _of_one(table, form, stem, stamps, confirm)
+    return of_many(own, table, layout, places)
+
+
+def _of_one(
+    table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callable[[int, Stamp], Stamp]
+) -> Guess:
+    """Guess what a file is whose columns are all of one instrument, or of those that a column names."""
     width = len(table.names)
     draft = Draft(table, ["ignore"] * width, [name.strip() for name in table.names])
-    habit = _habit(table, stem, stamps)
+    habit = habit_of(table, stem, stamps)
     if habit is not None and habit.roles is not None:
         for place, role in enumerate(habit.roles[:width]):
             draft.claim(place, role, 0.9, f"the layout of {habit.name}")
@@ -126,45 +149,6 @@ def guess(table: Table, form: Format, stem: str, stamps: Stamps, confirm: Callab
         **draft.extra,
     )
     return Guess(mapping, tuple(draft.reasons.values()), tuple(draft.questions))
-
-
-def _habit(table: Table, stem: str, stamps: Stamps) -> Habit | None:
-    """Return the layout that a file is in, if it is a known one."""
-    width = len(table.names)
-    names = {folded(name) for name in table.names}
-    vendor = vendor_of(table, stem)
-    if vendor is not None:
-        return vendor
-    if table.header:
-        if {"date", "open", "high", "low", "close", "adj_close", "volume"} <= names and "adj_open" not in names:
-            return habits.YAHOO
-        if {"open", "high", "low", "close", "dividends", "stock_splits"} <= names and "adj_close" not in names:
-            return habits.YFINANCE
-        local = table.column([*map(folded, table.names)].index("local_time")) if "local_time" in names else [""]
-        if "gmt_time" in names or all(" GMT" in cell for cell in local):
-            return habits.DUKASCOPY
-        # Others write such names as well, and stamp a bar at its close: MultiCharts, Finam if it is asked to.
-        if {"<date>", "<open>", "<tickvol>"} <= {name.strip().casefold() for name in table.names}:
-            return Habit("MetaTrader", None, "open")
-        if {"open_time", "close_time", "open", "taker_buy_volume"} <= names:
-            return Habit("Binance klines", None, "open", "raw", "UTC")
-        return None
-    if width == 12 and stamps.epoch(table.column(0), True) and stamps.epoch(table.column(6), True):
-        return habits.BINANCE
-    truths = width in (7, 8) and set(table.column(6)) <= {"True", "False", "true", "false"}
-    if truths and width == 7 and stamps.epoch(table.column(4), True):
-        return habits.BINANCE_TRADES
-    if truths and stamps.epoch(table.column(5), True):
-        return habits.BINANCE_AGGREGATED
-    whole = width == 6 and all(cell.isdigit() for place in range(1, 5) for cell in table.column(place))
-    first = (table.column(0) or [""])[0]
-    named = first.isdigit() and stamps.in_name(stem)
-    if whole and (named or re.match(r"\d{8} \d{2}:\d{2}$", first)) and is_bar(table, range(1, 5)):
-        return habits.LEAN
-    dotted = re.match(r"\d{4}\.\d{2}\.\d{2}$", first)
-    if width == 7 and dotted and stamps.is_date(table.column(0)) and stamps.is_clock(table.column(1)):
-        return habits.METATRADER
-    return None
 
 
 def _times(
@@ -295,13 +279,12 @@ def _symbol(draft: Draft, stem: str) -> None:
         return
     symbol = symbol_of(stem)
     draft.extra["symbol_from"] = "name"
-    more = several(draft)
-    if habits.says_a_symbol(stem) and (not more or is_ticker(symbol)):
+    if habits.says_a_symbol(stem):
         draft.say("symbol_from", "name", 0.85, f"no column holds symbols; the file is called {shown(symbol)}")
     else:
         draft.say("symbol_from", "name", 0.3, "no column holds symbols, and the file's name is none")
         choices = tuple(dict.fromkeys((*candidates(draft.table), *habits.likely_symbols(stem))))[:3]
-        draft.questions.append(Question("symbol", f"Which instrument is this?{more}", choices))
+        draft.questions.append(Question("symbol", "Which instrument is this?", choices))
 
 
 def _zone(draft: Draft, stamp: Stamp | None, resolution: str, habit: Habit | None) -> None:
@@ -363,16 +346,18 @@ def recalled(guess: Guess, remembered: Mapping) -> Guess:
         remembered: A mapping with the same fingerprint.
     """
     new = guess.mapping
-    if len(new.columns) != len(remembered.columns):
+    wide = recalled_columns(new, remembered) if new.by_instrument and remembered.by_instrument else None
+    if wide is None and len(new.columns) != len(remembered.columns):
         return guess
     columns = []
-    for own, old in zip(new.columns, remembered.columns, strict=True):
+    for own, old in zip(new.columns, wide or remembered.columns, strict=True):
         kept = replace(old, source=own.source, notation=old.notation if own.notation == "plain" else own.notation)
         if own.role == old.role and own.format and swapped(own.format) != old.format:
             kept = replace(kept, format=own.format, stated=old.stated and own.format == old.format)
         columns.append(kept)
     by_column = any(column.role == "symbol" for column in columns)
-    elsewhere = "name" if new.symbol_from == "column" else new.symbol_from
+    elsewhere = "name" if new.symbol_from in ("column", "columns") else new.symbol_from
+    elsewhere = "columns" if remembered.by_instrument else elsewhere
     mapping = replace(
         new,
         columns=tuple(columns),
@@ -397,4 +382,6 @@ def _answered(mapping: Mapping, name: str) -> bool:
         return mapping.zone is not None
     if name == "label":
         return mapping.label != "unknown"
+    if name == "symbol_from":
+        return True
     return bool(mapping.of("time", "date", "clock"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 from alphintra.errors import DataError
 from alphintra.ingest.encoding import propose
 from alphintra.ingest.findings import shown
+from alphintra.ingest.levels import of_rows
 from alphintra.ingest.mapping import Mapping
 
 _HEAD = 4 << 20
@@ -42,16 +44,26 @@ def check_header(path: Path, mapping: Mapping, name: str, raw: Path | None = Non
     )
     otherwise = _reread(sources, raw, dialect.encoding)
     closest: list[str] = []
+    told: list[str] = []
     try:
-        for row in islice(reader, dialect.skip):
+        rows = list(islice(reader, dialect.skip + 1))
+        for place, row in enumerate(rows[: dialect.skip]):
             names = [clean_name(cell) for cell in row]
-            if any(names == own or ["", *names] == own for own in (sources, otherwise)):
+            both = names_of_both(rows[place : place + 3], len(sources)) if mapping.by_instrument else []
+            if any(own in (names, ["", *names], both) for own in (sources, otherwise) if own):
                 return
+            told = told or both
             if len(names) == len(sources) or not closest:
                 closest = names
     except csv.Error as error:
         raise DataError("the header cannot be read", code="ROW_SHAPE", where=name) from error
-    raise mismatch(otherwise or sources, closest, name)
+    raise mismatch(otherwise or sources, told or closest, name)
+
+
+def names_of_both(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Return names of columns whose header is two rows, from the upper one on; none where it is not."""
+    found = of_rows(rows, width)
+    return [] if found is None else list(found.names)
 
 
 def _reread(sources: list[str], raw: Path | None, encoding: str) -> list[str]:

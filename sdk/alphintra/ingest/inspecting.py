@@ -17,7 +17,9 @@ from alphintra.ingest.encoding import Encoding
 from alphintra.ingest.engine import connect
 from alphintra.ingest.findings import Finding, Findings, shown
 from alphintra.ingest.guessing import Guess, guess
-from alphintra.ingest.limits import DEFAULT, Limits
+from alphintra.ingest.instruments import Layout, layout_of
+from alphintra.ingest.levels import Owner
+from alphintra.ingest.limits import DEFAULT, Limits, too_wide
 from alphintra.ingest.mapping import Column, Format, Mapping, fingerprint
 from alphintra.ingest.opening import look_at
 from alphintra.ingest.roles import Question, Reason
@@ -26,6 +28,7 @@ from alphintra.ingest.stamps import Stamp, Stamps
 from alphintra.ingest.time_formats import whole_column
 
 SHOWN_ROWS = 20
+_SHOWN_CELLS = 20_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Inspection:
         guess: A mapping, how sure each part of it is, and what is to be asked.
         fingerprint: What a mapping of such a file is remembered by.
         findings: What is wrong already.
+        owners: Of each column the instrument and the field that its name says, both empty of what is all instruments';
+            none where instruments have no columns of their own.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Inspection:
     guess: Guess
     fingerprint: str
     findings: tuple[Finding, ...]
+    owners: tuple[Owner, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold; cells and messages are cut and hold no control characters."""
@@ -70,6 +76,7 @@ class Inspection:
             "confidence": self.guess.confidence,
             "fingerprint": self.fingerprint,
             "findings": [own.to_json() for own in self.findings],
+            "owners": [list(own) for own in self.owners],
         }
 
 
@@ -114,25 +121,38 @@ def _look(
     def confirm(place: int, stamp: Stamp) -> Stamp:
         return stamp if look.text is None else _confirmed(connection, look.text, look.table, place, stamp, limits)
 
-    found = guess(look.table, look.format, part.stem, Stamps(connection), confirm)
+    layout = layout_of(look.table, part.stem)
+    if layout is None and len(look.table.names) > limits.columns:
+        raise too_wide(len(look.table.names), limits, part.name)
+    found = guess(look.table, look.format, part.stem, Stamps(connection), confirm, layout)
     found = replace(found, mapping=replace(found.mapping, sheet=look.sheet, path=look.path))
     found = _with_encoding(found, look.encoding)
     _double_names(look.table, part.name, findings)
+    for place, why in () if layout is None else layout.left_out:
+        text = f"the column is left out: {why}"
+        findings.add("SCHEMA_REQUIRED", text, part.name, "warning", column=look.table.names[place])
     return Inspection(
         name=called,
         format=look.format,
         table=part.name,
         tables=(),
-        rows=look.table.rows[:SHOWN_ROWS],
+        rows=look.table.rows[: min(SHOWN_ROWS, max(4, _SHOWN_CELLS // max(len(look.table.names), 1)))],
         kinds=look.table.kinds,
         guess=found,
-        fingerprint=fingerprint_of(look.table),
+        fingerprint=fingerprint_of(look.table, layout),
         findings=(),
+        owners=() if layout is None else layout.owners,
     )
 
 
-def fingerprint_of(table: Table) -> str:
-    """Return what a mapping of a table is remembered by."""
+def fingerprint_of(table: Table, layout: Layout | None = None) -> str:
+    """Return what a mapping of a table is remembered by: where instruments have columns of their own, by their fields.
+
+    Only the user knows whether columns are closes: those of other instruments are asked again.
+    """
+    if layout is not None and not layout.asked:
+        shared = (name for name, owner in zip(table.names, layout.owners, strict=True) if owner == ("", ""))
+        return fingerprint(("instruments", *shared, "fields", *layout.fields))
     kinds = [
         kind if kind != "text" else ("number" if notation_of(table.column(place), table.dialect)[1] > 0.5 else "text")
         for place, kind in enumerate(table.kinds)

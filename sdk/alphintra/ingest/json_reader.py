@@ -16,8 +16,8 @@ from alphintra.errors import DataError
 from alphintra.ingest import csv_reader
 from alphintra.ingest.containers import Part
 from alphintra.ingest.csv_reader import Text
-from alphintra.ingest.engine import literal, stream
-from alphintra.ingest.expressions import DUPLICATE_KEY, NO_OBJECT, query
+from alphintra.ingest.engine import WIDE_BATCH, literal, stream
+from alphintra.ingest.expressions import DUPLICATE_KEY, GOOD, NO_OBJECT, query
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.limits import Limits, too_wide
 from alphintra.ingest.mapping import Dialect, Format, Mapping
@@ -79,13 +79,20 @@ def open_lines(
         f"WHEN o IS NULL THEN {NO_OBJECT} WHEN len(json_keys(o)) <> len(list_distinct(json_keys(o))) "
         f"THEN {DUPLICATE_KEY}"
     )
-    select = query(mapping, dict.fromkeys(range(len(mapping.columns)), "VARCHAR"), day, flags).select
+    kinds = dict.fromkeys(range(len(mapping.columns)), "VARCHAR")
     own = "CASE WHEN json_valid(c0) AND json_type(c0) = 'OBJECT' THEN c0 END"
     objects = f"SELECT {own} AS o FROM {lines} WHERE c0 IS NOT NULL"
     listed = f"SELECT o, json_extract_string(o, [{keys}]) AS e FROM ({objects})"
-    statement = f"SELECT {select} FROM (SELECT o, {cells} FROM ({listed}))"
+    if mapping.by_instrument:
+        wide = f"SELECT {cells}, CASE {flags} ELSE {GOOD} END AS flag FROM ({listed})"
+        chunks = stream(connection, wide, text.name, WIDE_BATCH)
+        told = f"WHEN flag <> {GOOD} THEN flag"
+        batches = converted(connection.cursor(), chunks, mapping, kinds, day, told)
+    else:
+        select = query(mapping, kinds, day, flags).select
+        batches = stream(connection, f"SELECT {select} FROM (SELECT o, {cells} FROM ({listed}))", text.name)
     return Opened(
-        batches=stream(connection, statement, text.name),
+        batches=batches,
         rejected=lambda rows: csv_reader.rejects(connection, text, plain, limits, findings, rows),
         zoned=mapping.zoned,
         first_line=lambda rows: csv_reader.first_line(text, 0, rows),
@@ -142,7 +149,7 @@ def sample(path: Path, name: str, form: Format, limits: Limits) -> tuple[Table, 
         for key in record.keys:
             names.setdefault(key, len(names))
     width = len(names) or max(len(record.values) for record in found)
-    if width > limits.columns:
+    if width > limits.instrument_columns:
         raise too_wide(width, limits, name)
     rows = []
     for record in found:
@@ -216,8 +223,8 @@ def records(
             keys.append(value)
         elif inside == 1:
             values.append(None if value is None else _text(value))
-        if len(values) > limits.columns:
-            raise reader.error(f"there are more than {limits.columns:,} columns", "COLUMN_LIMIT")
+        if len(values) > limits.instrument_columns:
+            raise reader.error(f"there are more than {limits.instrument_columns:,} columns", "COLUMN_LIMIT")
     if findings is None:
         return
     for beside, count in others.items():

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from alphintra.errors import DataError
 
 MIB = 1 << 20
+WIDE_COLUMNS = 1_000
+"""Of tables with more columns a row takes so much room that they are read by one thread, which has twice the memory."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Limits:
         ratio: Unpacked bytes for each packed one, above the first MiB.
         members: Entries of an archive.
         rows: Rows of all members together.
-        columns: Columns of a table.
+        columns: Columns of a table, and of what is made of one.
+        instrument_columns: Columns of a table in which each instrument has its own.
         cell: Bytes of one cell.
         line: Bytes of one line of text.
         depth: Levels of lists and objects in JSON.
@@ -35,6 +38,7 @@ class Limits:
     members: int = 4_096
     rows: int = 2_000_000_000
     columns: int = 2_000
+    instrument_columns: int = 5_000
     cell: int = 64 << 10
     line: int = MIB
     depth: int = 16
@@ -55,7 +59,8 @@ def too_wide(columns: int, limits: Limits, where: str) -> DataError:
         f"there are {columns:,} columns, more than {limits.columns:,}",
         code="COLUMN_LIMIT",
         where=where,
-        hint="Give fewer in a file; of many symbols, a row for each symbol and time.",
+        hint=f"Give fewer in a file; of many instruments, up to {limits.instrument_columns:,} that are named by "
+        "instrument and field (AAPL.Close), or a row for each symbol and time.",
     )
 
 

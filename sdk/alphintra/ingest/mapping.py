@@ -7,9 +7,10 @@ import json
 import re
 import unicodedata
 import zoneinfo
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 from alphintra.errors import DataError
@@ -26,7 +27,7 @@ Notation = Literal["plain", "percent", "suffix", "currency"]
 Resolution = Literal["date", "time"]
 LabelAt = Literal["open", "close", "unknown"]
 Adjustment = Literal["raw", "splits", "splits_and_dividends", "unknown"]
-SymbolFrom = Literal["column", "fixed", "name"]
+SymbolFrom = Literal["column", "fixed", "name", "columns"]
 
 WIDE: tuple[Role, ...] = ("split", "dividend")
 """Roles of columns that each hold one kind of event: 0 or nothing in a cell, and nothing happened."""
@@ -69,6 +70,8 @@ class Column:
         notation: How numbers are written: ``percent`` (``1.5%``), ``suffix`` (``1.2M``) or ``currency`` (``$1.50``).
         stated: Of a time: whether somebody has said that this is its format. Whether day and month could be meant the
             other way round is answered then, and no finding any more.
+        symbol: The instrument whose column it is, where each has columns of its own (``Close_AAPL``); empty for what
+            is all instruments', as the time.
     """
 
     position: int
@@ -79,6 +82,7 @@ class Column:
     divisor: float = 1.0
     notation: Notation = "plain"
     stated: bool = False
+    symbol: str = ""
 
     @property
     def no_time(self) -> str:
@@ -128,7 +132,8 @@ class Mapping:
         zone: Zone of times that name none; ``None`` while it is not known.
         label: Whether a bar is stamped at its open or its close.
         adjustment: What prices are adjusted for.
-        symbol_from: Where the symbol comes from: a column, ``symbol``, or the file's name.
+        symbol_from: Where the symbol comes from: a column, ``symbol``, the file's name, or ``columns``: each column
+            says whose it is (``Column.symbol``), and a row of the file is one of each instrument that has a cell in it.
         symbol: The symbol of the whole file.
         symbol_pattern: Where the symbol is in the file's name: the name with ``{symbol}`` in it (``{SYMBOL}``: taken in
             capitals), and ``*`` for anything, as ``{symbol}.us.txt``. Empty: the name without what is known to stand
@@ -165,10 +170,25 @@ class Mapping:
         """Return the columns of these roles, in the file's order."""
         return tuple(column for column in self.columns if column.role in roles)
 
-    @property
+    @cached_property
     def values(self) -> tuple[Column, ...]:
-        """The columns that become columns of the dataset beside symbol and time."""
+        """The columns that become columns of the dataset beside symbol and time; of those of one name the first."""
+        return tuple({column.name: column for column in reversed(self.cells)}.values())[::-1]
+
+    @property
+    def cells(self) -> tuple[Column, ...]:
+        """The columns that hold values: where each instrument has its own, several of a name."""
         return tuple(c for c in self.columns if c.role not in ("ignore", "symbol", "time", "date", "clock"))
+
+    @property
+    def by_instrument(self) -> bool:
+        """Whether instruments have columns of their own."""
+        return self.symbol_from == "columns"
+
+    @cached_property
+    def instruments(self) -> tuple[str, ...]:
+        """Those that have columns of their own, in the file's order."""
+        return tuple(dict.fromkeys(column.symbol for column in self.cells if column.symbol))
 
     @property
     def zoned(self) -> bool:
@@ -235,31 +255,79 @@ def _bad(message: str, column: Column | None = None, hint: str | None = None) ->
 def _check_columns(mapping: Mapping) -> None:
     if [column.position for column in mapping.columns] != list(range(len(mapping.columns))):
         raise _bad("the columns are not numbered from 0 in their order")
-    seen: dict[str, Column] = {}
-    for column in mapping.values:
+    seen: dict[tuple[str, str], Column] = {}
+    for column in mapping.cells:
         folded = unicodedata.normalize("NFC", column.name).casefold()
         if not column.name.strip() or len(column.name) > 128 or not column.name.isprintable():
             raise _bad(f"{column.name!r} is not a name for a column", column, "Give 1 to 128 printable characters.")
         if folded in RESERVED or folded.startswith("_"):
             raise _bad(f"the name '{column.name}' is taken", column, "Give it another name.")
-        if folded in seen:
+        if (folded, column.symbol) in seen:
             raise DataError(
-                f"two columns are called '{column.name}'",
+                f"two columns are called '{column.name}'" + (f" of {column.symbol}" if column.symbol else ""),
                 code="SCHEMA_DUP_COLUMN",
-                where=f"columns {seen[folded].position + 1} and {column.position + 1}",
+                where=f"columns {seen[folded, column.symbol].position + 1} and {column.position + 1}",
                 hint="Rename one, or leave it out.",
             )
-        seen[folded] = column
+        seen[folded, column.symbol] = column
         if not 0 < abs(column.divisor) < float("inf"):
             raise _bad(f"nothing can be divided by {column.divisor}", column)
     stray = next((c for c in mapping.columns if (c.role in OF_EVENTS) and mapping.kind != "reference"), None)
     if stray is not None:
         raise _bad(f"only reference data has a column of the role {stray.role}", stray, "Say that rows are reference.")
     single = [c for c in mapping.columns if c.role not in ("feature", "label", "text", "ignore")]
-    roles = [column.role for column in single]
+    roles = Counter((column.role, column.symbol) for column in single)
     for column in single:
-        if roles.count(column.role) > 1:
-            raise _bad(f"several columns are the {column.role}", column, "Keep one, and make the others features.")
+        if roles[column.role, column.symbol] > 1:
+            whose = f" of {column.symbol}" if column.symbol else ""
+            text = f"several columns are the {column.role}{whose}"
+            raise _bad(text, column, "Keep one, and make the others features.")
+    _check_instruments(mapping)
+
+
+def _check_instruments(mapping: Mapping) -> None:
+    """Refuse columns of instruments that cannot be rows of one table."""
+    if not mapping.by_instrument:
+        named = next((column for column in mapping.columns if column.symbol and column.role != "ignore"), None)
+        if named is not None:
+            raise _bad(f"it is {named.symbol}'s, but the symbol comes from elsewhere", named,
+                       "Say that the symbol comes from the columns, or leave it out of the column.")  # fmt: skip
+        return
+    if not mapping.instruments:
+        raise _bad("no column says whose it is", None, "Give columns their instruments, or say whose the rows are.")
+    if mapping.kind == "reference":
+        raise _bad("events are read from rows: none can have a column of each instrument", None,
+                   "Write one row for each event: symbol, date, kind, value.")  # fmt: skip
+    for symbol in mapping.instruments:
+        check_symbol(symbol, "mapping")
+    first: dict[str, Column] = {}
+    for column in mapping.columns:
+        if column.symbol and column.role in ("time", "date", "clock", "symbol"):
+            raise _bad(f"a {column.role} is all instruments', not {column.symbol}'s alone", column)
+    for column in mapping.cells:
+        own = first.setdefault(unicodedata.normalize("NFC", column.name).casefold(), column)
+        if bool(own.symbol) != bool(column.symbol):
+            raise _bad(f"'{column.name}' is a column of all instruments as well as of one", column, "Rename one.")
+        if _alike(own) != _alike(column):
+            raise _bad(
+                f"columns called '{column.name}' are not read alike: {own.source} and {column.source}",
+                column,
+                "Give them one role, name, format, notation and divisor, or different names.",
+            )
+    if mapping.kind == "bars" and mapping.of("close"):
+        closing = {column.symbol for column in mapping.of("close")}
+        lacking = next((column for column in mapping.cells if column.symbol and column.symbol not in closing), None)
+        if lacking is not None:
+            raise DataError(
+                f"no column is the close of {lacking.symbol}",
+                code="SCHEMA_REQUIRED",
+                where=f"column '{lacking.source}'",
+                hint="Say which it is, or leave the instrument out.",
+            )
+
+
+def _alike(column: Column) -> tuple[object, ...]:
+    return column.name, column.role, column.format, column.notation, column.divisor
 
 
 def _check_times(mapping: Mapping) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,11 +20,13 @@ from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.headers import mismatch
 from alphintra.ingest.limits import MIB, Limits, too_wide
 from alphintra.ingest.mapping import NATIVE, Dialect, Format, Mapping
-from alphintra.ingest.sniffing import SAMPLE_ROWS, Table
+from alphintra.ingest.sniffing import SAMPLE_CELLS, SAMPLE_ROWS, Table
 from alphintra.ingest.tables import BATCH_ROWS, NO_ROWS, Opened, converted, no_lines
 
 #: Bytes that may come out for each one of a typed file: columns that hardly change pack better than text does.
 RATIO = 1_000
+#: Cells that are read at once.
+_MOST_CELLS = 8_000_000
 _INDEX = "__index_level_"
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean)
 _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
@@ -94,11 +97,12 @@ def sample(path: Path, name: str, form: Format, limits: Limits) -> Table:
         schema, _ = _schema(path, form, limits, name)
         kinds = [kind_of(own.type) for own in schema]
         flat = [place for place, kind in enumerate(kinds) if kind not in ("nested", "binary")]
-        cells: list[list[str | None]] = [[None] * len(schema) for _ in range(SAMPLE_ROWS)]
+        most = max(20, min(SAMPLE_ROWS, SAMPLE_CELLS // max(len(schema), 1)))
+        cells: list[list[str | None]] = [[None] * len(schema) for _ in range(most)]
         batch = next((own for own in _batches(path, form, schema, flat) if own.num_rows), None)
         if batch is None:
             raise DataError("there are no rows", code="NO_ROWS", where=name)
-        batch = batch.slice(0, SAMPLE_ROWS)
+        batch = batch.slice(0, most)
         for place, column in zip(flat, batch.columns, strict=True):
             for row, value in enumerate(_texts(column)):
                 cells[row][place] = value
@@ -108,7 +112,17 @@ def sample(path: Path, name: str, form: Format, limits: Limits) -> Table:
         dialect=Dialect(skip=0),
         header=True,
         kinds=tuple(kinds),
+        vendor="yfinance" if _levels(schema) == {"Price", "Ticker"} else "",
     )
+
+
+def _levels(schema: Any) -> set[str]:
+    """Return what pandas says that the levels of its columns are called."""
+    try:
+        found = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        return {str(level["name"]) for level in found["column_indexes"]}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return set()
 
 
 def _allow(rows: int, most: int, name: str) -> None:
@@ -162,7 +176,7 @@ def _schema(path: Path, form: Format, limits: Limits, name: str) -> tuple[Any, i
     else:
         with pa.OSFile(str(path)) as stream, pa.ipc.open_file(stream) as reader:
             schema, rows = reader.schema, 0
-    if len(schema) > limits.columns:
+    if len(schema) > limits.instrument_columns:
         raise too_wide(len(schema), limits, name)
     if rows > limits.rows:
         raise DataError(f"there are {rows:,} rows, more than {limits.rows:,}", code="ROW_LIMIT", where=name)
@@ -182,11 +196,12 @@ def _parquet(path: Path, texts: list[str]) -> Any:
 def _batches(path: Path, form: Format, schema: Any, used: list[int]) -> Iterator[Any]:
     """Yield some columns, checked, in batches of bounded length."""
     names = [schema.names[place] for place in used]
+    most = max(1, min(BATCH_ROWS, _MOST_CELLS // max(len(names), 1)))
     if form == "parquet":
         # Text stays a dictionary: a page of kilobytes may repeat a long text for ever.
         texts = [own for own in names if kind_of(schema.field(own).type) == "text"]
         with _parquet(path, texts) as file:
-            for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
+            for batch in file.iter_batches(most, columns=names, use_threads=False):
                 batch.validate(full=True)
                 yield batch.select(names)
         return
@@ -196,8 +211,8 @@ def _batches(path: Path, form: Format, schema: Any, used: list[int]) -> Iterator
             batch = reader.get_batch(place)
             batch.validate(full=True)
             batch = batch.select(names)
-            for start in range(0, batch.num_rows, BATCH_ROWS):
-                yield batch.slice(start, BATCH_ROWS)
+            for start in range(0, batch.num_rows, most):
+                yield batch.slice(start, most)
 
 
 def _renamed(batch: Any, used: list[int], local: bool) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -16,7 +16,7 @@ from alphintra.ingest.containers import Part, parts
 from alphintra.ingest.engine import connect
 from alphintra.ingest.findings import Finding, Findings, shown
 from alphintra.ingest.habits import symbol_of
-from alphintra.ingest.limits import DEFAULT, Limits
+from alphintra.ingest.limits import DEFAULT, WIDE_COLUMNS, Limits, too_wide
 from alphintra.ingest.mapping import Mapping, check_symbol
 from alphintra.ingest.opening import open_table
 from alphintra.ingest.runs import Runs
@@ -79,6 +79,12 @@ def read(
         DataError: The file cannot be read at all, or goes beyond the limits; names the place as far as it is known.
     """
     mapping.check()
+    most = limits.instrument_columns if mapping.by_instrument else limits.columns
+    if len(mapping.columns) > most or len(mapping.values) > limits.columns:
+        raise too_wide(len(mapping.columns), limits, name or source.name)
+    if mapping.by_instrument and len(mapping.columns) > WIDE_COLUMNS:
+        # DuckDB holds two thousand rows of text at once, in each thread.
+        limits = replace(limits, threads=1, memory=2 * limits.memory)
     if staging.exists() and any(staging.iterdir()):
         raise ValueError(f"the staging folder is not empty: {staging}")
     spool = staging / "spool"
@@ -138,7 +144,8 @@ class _Run:
         for batch in table.batches:
             self._take(assembler.block(batch))
         missing, first_line = assembler.finish(table.rejected(assembler.streamed), table.first_line)
-        self._sources.append(Source(part.name, self._rows - before, missing, first_line))
+        source = Source(part.name, self._rows - before, missing, first_line, assembler.ends(missing))
+        self._sources.append(source)
 
     def _take(self, block: Block) -> None:
         """Keep rows: in staging while they are in its order, in runs from the first one on that is not."""
@@ -162,7 +169,7 @@ class _Run:
 
     def _symbol(self, part: Part) -> str | None:
         mapping = self._mapping
-        if mapping.symbol_from == "column":
+        if mapping.symbol_from in ("column", "columns"):
             return None
         symbol = mapping.symbol if mapping.symbol_from == "fixed" else symbol_of(part.stem)
         if mapping.symbol_from == "name" and mapping.symbol_pattern:
@@ -197,7 +204,7 @@ class _Run:
         self._writer.close()
         if not self._rows:
             raise self._nothing()
-        missing = self._sink is None and any(len(own.missing) for own in self._sources)
+        missing = self._sink is None and any(own.has_gaps for own in self._sources)
         if self._runs is not None or missing:
             self._number()
         return Staged(

@@ -13,11 +13,14 @@ from pathlib import Path
 from alphintra.errors import DataError
 from alphintra.ingest.habits import NULL_WORDS
 from alphintra.ingest.headers import clean_name
+from alphintra.ingest.levels import Levels, Owner, of_rows
 from alphintra.ingest.limits import Limits, no_rows, too_wide
 from alphintra.ingest.mapping import Dialect, Notation
 
 HEAD_BYTES = 1 << 20
 SAMPLE_ROWS = 1_000
+SAMPLE_CELLS = 1_000_000
+"""Of tables with more columns fewer rows are looked at."""
 _LONGEST = 64
 _DELIMITERS = ("\t", ";", "|", ",")
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
@@ -48,7 +51,9 @@ class Table:
         dialect: How it is written, if it is text.
         header: Whether the names came from the file.
         kinds: ``text``, or what a typed file says: ``number``, ``time``, ``zoned``, ``date``, ``clock``.
-        symbols: Symbol of the whole table, where the file says it above its rows.
+        symbol: Symbol of the whole table, where the file says it above its rows.
+        owners: Whose each column is, and what, where a header of two rows says both; else none.
+        vendor: Who writes such headers, where that is known.
     """
 
     names: tuple[str, ...]
@@ -57,6 +62,8 @@ class Table:
     header: bool
     kinds: tuple[str, ...]
     symbol: str = ""
+    owners: tuple[Owner, ...] = ()
+    vendor: str = ""
 
     def column(self, place: int) -> list[str]:
         """Return the cells of a column that hold something; what is longer than any number is cut."""
@@ -82,10 +89,11 @@ def sniff(path: Path, encoding: str, limits: Limits, name: str) -> Table:
             hint="Check for a quote that is not closed.",
         )  # fmt: skip
     width = widths.most_common(1)[0][0]
-    if width > limits.columns:
+    if width > limits.instrument_columns:
         raise too_wide(width, limits, f"{name}, line 1")
     first = next(place for place, row in enumerate(rows) if len(row) == width)
-    names, skip, symbol = find_header(rows, first, width)
+    header = find_header(rows, first, width)
+    names, skip = header.names, header.skip
     sample = [row for row in rows[skip:] if len(row) == width][:SAMPLE_ROWS]
     if not complete:
         sample += _further(path, delimiter, width)
@@ -98,7 +106,9 @@ def sniff(path: Path, encoding: str, limits: Limits, name: str) -> Table:
         dialect=Dialect(encoding, delimiter, '"', decimal, thousands, skip),
         header=bool(names),
         kinds=("text",) * width,
-        symbol=symbol,
+        symbol=header.symbol,
+        owners=header.owners,
+        vendor=header.vendor,
     )
 
 
@@ -178,19 +188,54 @@ def _consistency(head: str, delimiter: str) -> tuple[float, int]:
     return round(count / widths.total(), 1), -_DELIMITERS.index(delimiter)
 
 
-def find_header(rows: list[list[str]], first: int, width: int) -> tuple[list[str], int, str]:
-    """Return names, the rows above the data, and the symbol if the rows above name it."""
+@dataclass(frozen=True)
+class Header:
+    """What stands above the rows of a table.
+
+    Attributes:
+        names: Names of its columns; none where there are none.
+        skip: Rows above the data.
+        symbol: As of :class:`Table`.
+        owners: As of :class:`Table`.
+        vendor: As of :class:`Table`.
+    """
+
+    names: Sequence[str]
+    skip: int
+    symbol: str = ""
+    owners: tuple[Owner, ...] = ()
+    vendor: str = ""
+
+
+def find_header(rows: list[list[str]], first: int, width: int) -> Header:
+    """Find out what of rows is the header, of which the first one that is full is there."""
     above = [clean_name(cell) for cell in rows[first - 1]] if first else []
     if len(above) == width - 1 and any(above) and not any(_is_data(cell) for cell in above):
-        return ["", *above], first, ""  # R names all columns but that of the rows
+        return Header(["", *above], first)  # R names all columns but that of the rows
     top = [clean_name(cell) for cell in rows[first]]
+    # The upper one of two may be short: a spreadsheet has one cell for several columns.
+    levels = levels_of(rows, first, width)
+    if levels is not None:
+        begin, found = levels
+        instruments = {symbol for symbol, field in found.owners if field}
+        if len(instruments) > 1:
+            return Header(found.names, begin + found.rows, "", found.owners, found.vendor)
+        fields = [field for _, field in found.owners]
+        both = ([clean_name(cell) for cell in row] for row in rows[begin : begin + 2])
+        names = next((row for row in both if row[1:] == fields[1:]), top)
+        return Header(names, begin + found.rows, instruments.pop(), (), found.vendor)
     if any(_is_data(cell) for cell in top) or not any(top):
-        return [], first, ""
-    below = [row for row in rows[first + 1 : first + 3] if len(row) == width]
-    if len(below) == 2 and below[0][0].strip() == "Ticker" and below[1][0].strip() in ("Date", "Datetime"):
-        symbols = {cell.strip() for cell in below[0][1:] if cell.strip()}
-        return top, first + 3, symbols.pop() if len(symbols) == 1 else ""
-    return top, first + 1, ""
+        return Header([], first)
+    return Header(top, first + 1)
+
+
+def levels_of(rows: Sequence[Sequence[str]], first: int, width: int) -> tuple[int, Levels] | None:
+    """Return the header of two rows that a table has, and where it begins."""
+    for begin in (first - 1, first):
+        found = of_rows([list(row) for row in rows[begin : begin + 3]], width) if begin >= 0 else None
+        if found is not None and not any(_is_data(row[0]) for row in rows[begin : begin + found.rows] if row):
+            return begin, found
+    return None
 
 
 def _is_data(cell: str) -> bool:

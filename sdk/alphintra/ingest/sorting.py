@@ -26,15 +26,24 @@ class Source:
         rows: How many of its rows are in staging.
         missing: Rows that are not, from 1, rising.
         first_line: Line of its first row, where each row is one line.
+        ends: Where a row is one of each instrument: how many are in staging of all rows up to each one.
     """
 
     name: str
     rows: int
     missing: I64
     first_line: int | None = None
+    ends: I64 | None = None
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether rows in staging do not have the numbers of their places in it."""
+        return self.ends is not None or len(self.missing) > 0
 
     def row_of(self, order: I64) -> I64:
         """Return rows of the table, from 1, by their places among those in staging, from 0."""
+        if self.ends is not None:
+            return np.searchsorted(self.ends, order, side="right") + 1
         return order + 1 + np.searchsorted(self.missing - np.arange(len(self.missing)), order + 1, side="right")
 
 

@@ -27,7 +27,6 @@ _OTHER = frozenset({"side", "type", "currency", "ccy", "exchange", "venue", "sou
                     "series", "complete", "confirm", "status", "period"})
 _TRUTHS = ("True", "False", "true", "false")
 _MOST_SIGNS = 24
-_PRICES = frozenset({"open", "high", "low", "close", "adj_close", "price"})
 _TICKER = re.compile(r"\^?(?=[A-Z0-9.=/-]*[A-Z])[A-Z0-9][A-Z0-9.=/-]{0,9}")
 
 
@@ -70,18 +69,6 @@ def candidates(table: Table) -> tuple[str, ...]:
         if one and cells[0] not in _TRUTHS and _are_codes(cells):
             found.append(cells[0])
     return tuple(dict.fromkeys(found))[:3]
-
-
-def several(draft: Draft) -> str:
-    """Return what to say of a table whose columns may be an instrument each; empty where they are none."""
-    names = [draft.names[place] for place, role in enumerate(draft.roles) if role == "feature"]
-    if len(names) < 2 or not all(map(is_ticker, names)) or not _PRICES.isdisjoint(draft.roles):
-        return ""
-    some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-    return (
-        f" Its columns ({some}) are read as features of one. If each is an instrument, they cannot be traded so: write "
-        "one row for each day and instrument first (date, symbol, close), as pandas.melt does."
-    )
 
 
 def is_ticker(text: str) -> bool:

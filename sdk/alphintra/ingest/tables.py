@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from alphintra.ingest.expressions import query
 from alphintra.ingest.mapping import Mapping
+from alphintra.ingest.melting import melt_of
 from alphintra.ingest.zones import I64
 
 BATCH_ROWS = 65_536
@@ -25,7 +26,8 @@ class Opened:
     """A table that is ready to be read.
 
     Attributes:
-        batches: Record batches of what :func:`alphintra.ingest.expressions.query` selects, in the order of the file.
+        batches: Record batches of what :func:`alphintra.ingest.expressions.query` selects, in the order of the file;
+            of long rows, where instruments have columns of their own.
         rejected: Called after the last batch with the rows that came: those, from 1, that the reader left out, each
             with its finding.
         zoned: Whether its times say what instant they are.
@@ -48,9 +50,17 @@ def converted(
     mapping: Mapping,
     kinds: Dictionary[int, str],
     day: dt.date | None,
+    flags: str = "",
 ) -> Iterator[Any]:
-    """Yield what the mapping selects from record batches with the columns ``c0``, ``c1`` and so on."""
-    select = query(mapping, kinds, day).select
+    """Yield what the mapping selects from record batches with the columns ``c0``, ``c1`` and so on.
+
+    Where instruments have columns of their own, of the long rows that become of those of the file.
+    """
+    melt = melt_of(mapping)
+    if melt is not None:
+        kinds = melt.kinds(kinds)
+        mapping, chunks = melt.long, melt.chunks(chunks, kinds)
+    select = query(mapping, kinds, day, flags).select
     for chunk in chunks:
         connection.register("chunk", pa.Table.from_batches([chunk]))
         try:

@@ -6,9 +6,12 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
+from alphintra.ingest import habits
 from alphintra.ingest.habits import Habit, folded
 from alphintra.ingest.mapping import Adjustment
+from alphintra.ingest.roles import is_bar
 from alphintra.ingest.sniffing import Table
+from alphintra.ingest.stamps import Stamps
 
 _UNDEFINED = str((1 << 63) - 1)
 _ORDERS = (("price", "feature"), ("size", "feature"))
@@ -49,7 +52,48 @@ _SHARES = ("vol", "成交量", "成交量_手")
 _MONEY = ("amount", "成交额", "成交额_元", "成交额_千元")
 
 
-def vendor_of(table: Table, stem: str) -> Habit | None:
+def habit_of(table: Table, stem: str, stamps: Stamps) -> Habit | None:
+    """Return the layout that a file is in, if it is a known one."""
+    width = len(table.names)
+    names = {folded(name) for name in table.names}
+    vendor = _vendor(table, stem)
+    if vendor is not None:
+        return vendor
+    if table.header:
+        if table.vendor == "yfinance":
+            return habits.YAHOO if "adj_close" in names else habits.YFINANCE
+        if {"date", "open", "high", "low", "close", "adj_close", "volume"} <= names and "adj_open" not in names:
+            return habits.YAHOO
+        if {"open", "high", "low", "close", "dividends", "stock_splits"} <= names and "adj_close" not in names:
+            return habits.YFINANCE
+        local = table.column([*map(folded, table.names)].index("local_time")) if "local_time" in names else [""]
+        if "gmt_time" in names or all(" GMT" in cell for cell in local):
+            return habits.DUKASCOPY
+        # Others write such names as well, and stamp a bar at its close: MultiCharts, Finam if it is asked to.
+        if {"<date>", "<open>", "<tickvol>"} <= {name.strip().casefold() for name in table.names}:
+            return Habit("MetaTrader", None, "open")
+        if {"open_time", "close_time", "open", "taker_buy_volume"} <= names:
+            return Habit("Binance klines", None, "open", "raw", "UTC")
+        return None
+    if width == 12 and stamps.epoch(table.column(0), True) and stamps.epoch(table.column(6), True):
+        return habits.BINANCE
+    truths = width in (7, 8) and set(table.column(6)) <= {"True", "False", "true", "false"}
+    if truths and width == 7 and stamps.epoch(table.column(4), True):
+        return habits.BINANCE_TRADES
+    if truths and stamps.epoch(table.column(5), True):
+        return habits.BINANCE_AGGREGATED
+    whole = width == 6 and all(cell.isdigit() for place in range(1, 5) for cell in table.column(place))
+    first = (table.column(0) or [""])[0]
+    named = first.isdigit() and stamps.in_name(stem)
+    if whole and (named or re.match(r"\d{8} \d{2}:\d{2}$", first)) and is_bar(table, range(1, 5)):
+        return habits.LEAN
+    dotted = re.match(r"\d{4}\.\d{2}\.\d{2}$", first)
+    if width == 7 and dotted and stamps.is_date(table.column(0)) and stamps.is_clock(table.column(1)):
+        return habits.METATRADER
+    return None
+
+
+def _vendor(table: Table, stem: str) -> Habit | None:
     """Return what is known of whoever wrote a table.
 
     Args:

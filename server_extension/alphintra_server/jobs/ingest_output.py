@@ -87,6 +87,7 @@ class InspectionDocument(_Document):
     confidence: float = Field(ge=0, le=1)
     fingerprint: str = Field(pattern=r"^[0-9a-f]{64}$")
     findings: list[FindingDocument] = Field(max_length=_MOST_PLACES)
+    owners: list[tuple[Short, Short]] = Field(default_factory=list, max_length=10_000)
 
 
 @dataclass(frozen=True)

@@ -64,5 +64,6 @@ class Inspection(Reply):
     error: dict[str, Any] | None = Field(description="Why the last job on it made nothing of it.")
     inspection: dict[str, Any] | None = Field(
         description="Sample, mapping, reasons, questions, findings, `kinds` of the columns of a typed file (`zoned`: "
-        "times that name their zone), and `remembered`: the mapping of such a file."
+        "times that name their zone), `owners` (where instruments have columns of their own: of each column the "
+        "instrument and the field that its name says), and `remembered`: the mapping of such a file."
     )

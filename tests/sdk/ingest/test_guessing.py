@@ -283,13 +283,6 @@ SHAPES = {
         {"symbol": "factors", "date": dt.date(2020, 1, 31), "a": 1.0, "b": 2.0, "min": 3.0},
         {"kind": "features"},
     ),
-    "A column for each share": Shape(
-        "prices.csv",
-        "Date,AAPL,BRK-B,^GSPC\n2020-01-02,1,2,3\n2020-01-03,4,5,6\n",
-        "time feature feature feature",
-        {"symbol": "prices", "date": dt.date(2020, 1, 2), "AAPL": 1.0, "BRK-B": 2.0, "^GSPC": 3.0},
-        {"kind": "features"},
-    ),
     "A last price beside quotes": Shape(
         "ES.csv",
         "timestamp,bid,ask,last,volume\n2020-01-02T09:30:00Z,1.0,1.1,1.05,3\n2020-01-02T09:30:01Z,1.0,1.1,1.05,3\n",
@@ -327,28 +320,6 @@ def test_a_habit_is_recognised(habit: str, desk: Desk) -> None:
     staged = desk.read_as(path, mapping)
     assert rows(staged)[0] == shape.first
     assert staged.counts == {}
-
-
-@pytest.mark.parametrize(
-    ("name", "columns", "asked"),
-    [
-        ("prices.csv", "AAPL,BRK-B,^GSPC,7203.T", "Which instrument is this? Its columns (AAPL, BRK-B, ^GSPC, …) are"),
-        ("closes.csv", "AAPL,MSFT", "Which instrument is this? Its columns (AAPL, MSFT) are"),
-        ("AAPL.csv", "RSI,SMA", None),
-        ("closes.csv", "momentum,value", None),
-        ("prices.csv", "momentum,value", "Which instrument is this?"),
-    ],
-)
-def test_a_table_with_a_column_for_each_instrument_is_no_surprise(
-    name: str, columns: str, asked: str | None, desk: Desk
-) -> None:
-    """It is told what it is read as, and how it can be traded; indicators of the file's own instrument are no such."""
-    line = ",".join(["1"] * (1 + columns.count(",")))
-    found = desk.inspect(desk.write(name, f"Date,{columns}\n2020-01-02,{line}\n2020-01-03,{line}\n"))
-    texts = [own.text for own in found.guess.questions if own.field == "symbol"]
-    assert [text.startswith(asked or "") and ("pandas.melt" in text) == ("AAPL" in text) for text in texts] == (
-        [] if asked is None else [True]
-    )
 
 
 def test_day_and_month_are_told_apart_by_the_whole_column(desk: Desk) -> None:

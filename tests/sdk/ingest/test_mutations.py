@@ -66,6 +66,19 @@ def zipped(name: str, data: bytes) -> bytes:
     return sink.getvalue()
 
 
+def wide(*, joined: bool) -> list[str]:
+    """The same bars, a row for each day: what each column is, and whose, in two rows or in one."""
+    pairs = [(field, symbol) for field in NAMES[2:7] for symbol in ("AAA", "BBB")]
+    head = [["Price", *(field for field, _ in pairs)], ["Ticker", *(symbol for _, symbol in pairs)], ["Date"]]
+    head[2] += [""] * len(pairs)
+    if joined:
+        head = [["Date", *(f"{symbol}.{field}" for field, symbol in pairs)]]
+    own = {(row[0], row[1]): row for row in ROWS}
+    days = sorted({row[0] for row in ROWS})
+    body = [[day, *(own[day, symbol][NAMES.index(field)] for field, symbol in pairs)] for day in days]
+    return [",".join(map(str, row)) for row in [*head, *body]]
+
+
 CLEAN: dict[str, bytes] = {
     "csv": "\n".join([*lines(), ""]).encode(),
     "jsonl": "\n".join([*records(), ""]).encode(),
@@ -75,6 +88,8 @@ CLEAN: dict[str, bytes] = {
     "xlsx": workbooks.xlsx([NAMES, *ROWS]),
     "ods": workbooks.ods([NAMES, *ROWS]),
     "xls": workbooks.xls([NAMES, *ROWS]),
+    "wide": "\n".join([*wide(joined=False), ""]).encode(),
+    "joined": "\n".join([*wide(joined=True), ""]).encode(),
 }
 #: A damage to one line of text; the rest must survive it.
 LINE: list[Callable[[random.Random, str], str]] = [
@@ -156,7 +171,7 @@ def _mapping(kind: str) -> Mapping:
 
 def _damaged(rng: random.Random) -> tuple[str, bytes, tuple[int, int] | None]:
     """A kind of file, its bytes, and how many lines were damaged and how many made blank, if that is known."""
-    kind = rng.choice(["csv", "csv", "csv", "jsonl", *CLEAN])
+    kind = rng.choice(["csv", "csv", "csv", "jsonl", "wide", *CLEAN])
     data = CLEAN[kind]
     touched: tuple[int, int] | None = None
     if kind in ("csv", "jsonl") and rng.random() < 0.6:
@@ -169,6 +184,11 @@ def _damaged(rng: random.Random) -> tuple[str, bytes, tuple[int, int] | None]:
             own[place] = rng.choice(LINE)(rng, own[place])
         touched = len(damaged), sum(not own[place].strip() for place in damaged)
         data = "\n".join([*own, ""]).encode()
+    elif kind in ("wide", "joined") and rng.random() < 0.6:
+        own = data.decode().split("\n")
+        for place in rng.sample(range(len(own)), rng.randint(1, 3)):
+            own[place] = rng.choice(LINE)(rng, own[place])
+        data = "\n".join(own).encode()
     else:
         data = rng.choice(WHOLE)(rng, data)
     if rng.random() < 0.3:

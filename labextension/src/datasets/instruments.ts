@@ -1,0 +1,203 @@
+/** A file in which each instrument has columns of its own: one line for each field, whoever has it. No DOM. */
+
+import type { IMappedColumn, IMapping } from '../api/datasets.js';
+
+/** Of each column the instrument and the field that its name says; both empty of what is all instruments'. */
+export type Owners = readonly (readonly [string, string])[];
+
+/** Columns that are corrected at once. */
+export interface IGroup {
+  /** The first of them. */
+  column: IMappedColumn;
+  /** What they are called; empty where the name of the instrument is all that is there. */
+  label: string;
+  /** All of them, in the file's order; one alone of what is all instruments'. */
+  places: readonly number[];
+  /** Of how many instruments they are; 0 of what is all instruments'. */
+  count: number;
+}
+
+/** Roles of what is all instruments', or says whose a row is: no instrument has one of its own. */
+const OF_ALL: readonly string[] = ['time', 'date', 'clock', 'symbol'];
+const ROLE_OF: Readonly<Record<string, string>> = {
+  open: 'open', high: 'high', low: 'low', close: 'close', price: 'close', last: 'close', px_last: 'close',
+  adj_close: 'adj_close', adjclose: 'adj_close', adjusted_close: 'adj_close', volume: 'volume', vol: 'volume'
+};
+const MANY: readonly string[] = ['feature', 'label', 'text', 'ignore'];
+
+/** Whether instruments have columns of their own. */
+export function isByInstrument(mapping: IMapping): boolean {
+  return mapping.symbol_from === 'columns';
+}
+
+/** The instruments as they are written in the file, in its order. */
+export function writtenInstruments(owners: Owners): string[] {
+  return [...new Set(owners.map(([symbol]) => symbol).filter(symbol => symbol !== ''))];
+}
+
+/** The instruments that are read. */
+export function readInstruments(mapping: IMapping): string[] {
+  return [...new Set(mapping.columns.filter(column => column.role !== 'ignore').map(column => column.symbol ?? '').filter(Boolean))];
+}
+
+/** The columns as the form shows them: a field once, whoever has it. */
+export function groupsOf(mapping: IMapping, owners: Owners): IGroup[] {
+  if (!isByInstrument(mapping) || owners.length !== mapping.columns.length) {
+    return mapping.columns.map(column => ({ column, label: column.source, places: [column.position], count: 0 }));
+  }
+  const fields = new Map<string, number[]>();
+  const found: (number | number[])[] = [];
+  owners.forEach(([, field], place) => {
+    const same = fields.get(field);
+    if (field === '') {
+      found.push(place);
+    } else if (same) {
+      same.push(place);
+    } else {
+      const places = [place];
+      fields.set(field, places);
+      found.push(places);
+    }
+  });
+  return found.map(own => {
+    if (typeof own === 'number') {
+      const column = mapping.columns[own]!;
+      return { column, label: column.source, places: [own], count: 0 };
+    }
+    const used = own.filter(place => mapping.columns[place]!.role !== 'ignore');
+    const column = mapping.columns[used[0] ?? own[0]!]!;
+    return { column, label: owners[own[0]!]![1], places: own, count: new Set(own.map(place => owners[place]![0])).size };
+  });
+}
+
+/** The columns of a group that have what it holds: of each instrument that is read the first. */
+function members(mapping: IMapping, owners: Owners, group: IGroup, role: string): Set<number> {
+  const read = new Set(readInstruments(mapping));
+  const seen = new Set<string>();
+  const isClosing = role === 'close' || readInstruments(mapping).length === 0;
+  return new Set(
+    group.places.filter(place => {
+      const symbol = owners[place]![0];
+      if (symbol === '' || seen.has(symbol)) {
+        return false;
+      }
+      seen.add(symbol);
+      return isClosing || read.has(mapping.columns[place]!.symbol || symbol);
+    })
+  );
+}
+
+/** Give all columns of a group a role; those that had it before become features, or are left out. */
+export function withGroupRole(mapping: IMapping, owners: Owners, group: IGroup, role: string): IMapping {
+  const own = members(mapping, owners, group, role);
+  const columns = mapping.columns.map((column, place) => {
+    if (own.has(place)) {
+      const name = role === 'ignore' ? '' : MANY.includes(role) ? group.label.trim() || 'value' : role;
+      return { ...column, role, name, format: '', symbol: column.symbol || owners[place]![0] };
+    }
+    const isFreed = column.role === role && !MANY.includes(role) && !!column.symbol && !group.places.includes(place);
+    // Its own name would be that of the role, in another case.
+    return isFreed ? { ...column, role: 'feature', name: `file_${role}` } : column;
+  });
+  return { ...mapping, columns };
+}
+
+/** Call what the columns of a group hold otherwise in the dataset. */
+export function withGroupName(mapping: IMapping, group: IGroup, name: string): IMapping {
+  const own = new Set(group.places);
+  const columns = mapping.columns.map((column, place) =>
+    own.has(place) && column.role !== 'ignore' ? { ...column, name } : column
+  );
+  return { ...mapping, columns };
+}
+
+/** Call an instrument otherwise than the file does; an empty text leaves it out. */
+export function withInstrument(mapping: IMapping, owners: Owners, written: string, symbol: string): IMapping {
+  const known = new Map<string, IMappedColumn>();
+  mapping.columns.forEach((column, place) => {
+    if (column.role !== 'ignore' && owners[place]![0] !== '' && !known.has(owners[place]![1])) {
+      known.set(owners[place]![1], column);
+    }
+  });
+  const seen = new Set<string>();
+  const columns = mapping.columns.map((column, place) => {
+    const [own, field] = owners[place]!;
+    if (own !== written || seen.has(field)) {
+      return column;
+    }
+    seen.add(field);
+    if (symbol.trim() === '') {
+      return { ...column, role: 'ignore', name: '', symbol: '' };
+    }
+    const { role, name, format, notation, divisor } = (column.symbol ? null : known.get(field)) ?? column;
+    return { ...column, role, name, format, notation, divisor, symbol };
+  });
+  return { ...mapping, columns };
+}
+
+/** Say that each column has its own instrument, as its name says. */
+export function byInstrument(mapping: IMapping, owners: Owners): IMapping {
+  const seen = new Set<string>();
+  const columns = mapping.columns.map((column, place) => {
+    const [symbol, field] = owners[place] ?? ['', ''];
+    const key = `${symbol}\u0000${field}`;
+    if (symbol === '' || seen.has(key)) {
+      return symbol === '' && field === '' ? column : { ...column, role: 'ignore', name: '', symbol: '' };
+    }
+    seen.add(key);
+    const role = ROLE_OF[field.trim().toLowerCase().replace(/[^a-z]+/g, '_')] ?? 'feature';
+    return { ...column, symbol, role, name: role === 'feature' ? field : role, format: '' };
+  });
+  const isBars = columns.some(column => column.role === 'close');
+  return { ...mapping, columns, symbol_from: 'columns', symbol: '', kind: isBars ? 'bars' : 'features' };
+}
+
+/** Say that all columns are of one instrument: then those that were of several are other series of it. */
+export function ofOne(mapping: IMapping, from: 'fixed' | 'name'): IMapping {
+  const columns = mapping.columns.map(column => {
+    const isOwn = !!column.symbol && column.role !== 'ignore' && !OF_ALL.includes(column.role);
+    const name = column.source.trim() || `column_${column.position + 1}`;
+    return isOwn ? { ...column, symbol: '', role: 'feature', name } : { ...column, symbol: '' };
+  });
+  return { ...mapping, columns, symbol_from: from, kind: 'features' };
+}
+
+/** The columns of a file as those of one with other instruments and the same fields were read; null if that cannot be. */
+export function recalledColumns(found: IMapping, before: IMapping): IMappedColumn[] | null {
+  const ours = fullest(found);
+  const theirs = fullest(before);
+  const shared = found.columns.filter(column => !column.symbol);
+  const were = before.columns.filter(column => !column.symbol);
+  if (ours.length !== theirs.length || shared.length !== were.length) {
+    return null;
+  }
+  const fields = new Map(ours.map((column, i) => [fieldOf(column), theirs[i]!]));
+  const others = new Map(shared.map((column, i) => [column.position, were[i]!]));
+  return found.columns.map(column => {
+    const then = column.symbol ? fields.get(fieldOf(column)) : others.get(column.position);
+    if (!then || (column.role === 'ignore' && column.symbol)) {
+      return column;
+    }
+    const { position, source, symbol } = column;
+    const format = column.role === then.role && column.format !== '' ? column.format : then.format;
+    return { ...then, position, source, symbol, format };
+  });
+}
+
+function fullest(mapping: IMapping): IMappedColumn[] {
+  const counts = new Map<string, number>();
+  for (const { symbol } of mapping.columns) {
+    if (symbol) {
+      counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
+    }
+  }
+  const most = Math.max(0, ...counts.values());
+  const own = [...counts].find(([, count]) => count === most)?.[0];
+  return own === undefined ? [] : mapping.columns.filter(column => column.symbol === own);
+}
+
+function fieldOf({ source, symbol }: IMappedColumn): string {
+  const own = symbol ?? '';
+  const at = source.indexOf(own);
+  return source.endsWith(own) ? source.slice(0, source.length - own.length) : at < 0 ? source : source.slice(at + own.length);
+}
