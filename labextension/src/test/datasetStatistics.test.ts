@@ -110,6 +110,8 @@ test('columns are told of in the order of their file, and one row is not rows', 
     React.createElement(StatisticsTab, {
       statistics: { columns } as unknown as IDatasetStatistics,
       preview: preview as unknown as IDatasetPreview,
+      symbols: [],
+      readStatistics: () => Promise.reject(new Error('there is one symbol')),
       trans
     })
   );
