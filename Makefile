@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 UV := $(BIN)/uv
 ARGS ?=
-# Workers for the tests, beside two for the browser's. Two cores are the smallest machine that this runs on; with three
-# workers more than half of the tests' time is waiting.
+# Workers for the tests. Two cores are the smallest machine that this runs on; with three workers almost half of the
+# tests' time is waiting.
 JOBS ?= 4
 export JUPYTER_PLATFORM_DIRS := 1
 export PATH := $(BIN):$(PATH)

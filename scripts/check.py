@@ -1,8 +1,7 @@
-"""All checks of ``make test``: lint, types, import rules, TypeScript, notebooks, then browser and Python tests.
+"""All checks of ``make test``: lint, types, import rules, TypeScript, notebooks, browser, then every Python test.
 
-All are run even if one fails. The first run side by side: most have one process, and the notebooks wait for their
-kernels. So do the last two, which wait for other processes for more than half of their time: one after the other they
-left almost half of two cores idle. The browser's are the shorter ones, so that the test runner's summary comes last.
+All are run even if one fails; the test runner's summary comes last. Those before the browser's run side by side: most
+have one process, and the notebooks wait for their kernels.
 """
 
 from __future__ import annotations
@@ -84,30 +83,21 @@ def run(stage: Stage, environment: dict[str, str]) -> tuple[Stage, subprocess.Co
 
 
 def before_the_tests(environment: dict[str, str]) -> Iterator[str]:
-    """Run the short checks and say how each ended; the names of those that failed."""
+    """Run the other checks and say how each ended; the names of those that failed."""
     with ThreadPoolExecutor(2) as threads:
         running = [threads.submit(run, stage, environment) for stage in side_by_side()]
         for ended in as_completed(running):
             yield from report(*ended.result())
-
-
-def beside_the_tests(environment: dict[str, str]) -> list[str]:
-    """Run the browser tests and say how they ended, in between the tests' dots; their name if they failed."""
-    ended = run(Stage("browser", browser()), environment)
-    print(flush=True)
-    return list(report(*ended))
+    yield from report(*run(Stage("browser", browser()), environment))
 
 
 def report(stage: Stage, done: subprocess.CompletedProcess[str], seconds: float) -> Iterator[str]:
     """Say how it ended; its name if it failed."""
-    said = [f"{'FAILED' if done.returncode else 'ok    '} {stage.name} ({seconds:.0f} s)"]
+    print(f"{'FAILED' if done.returncode else 'ok    '} {stage.name} ({seconds:.0f} s)", flush=True)
     if done.stdout and stage.argv[1:3] == ["-m", "pytest"]:
-        said.append(f"       {done.stdout.strip().splitlines()[-1]}")
+        print(f"       {done.stdout.strip().splitlines()[-1]}", flush=True)
     if done.returncode:
-        said += [excerpt(done.stdout), excerpt(done.stderr)]
-    # At once: dots of other tests may come meanwhile.
-    print("\n".join(said), flush=True)
-    if done.returncode:
+        print(excerpt(done.stdout), excerpt(done.stderr), sep="\n", flush=True)
         yield stage.name
 
 
@@ -118,12 +108,9 @@ def main() -> int:
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["PATH"] = f"{BIN}:{environment.get('PATH', '')}"
     failed = list(before_the_tests(environment))
-    with ThreadPoolExecutor(1) as beside:
-        browsing = beside.submit(beside_the_tests, environment)
-        status = subprocess.run(tests(), cwd=ROOT, env=environment, check=False).returncode
-        failed += browsing.result()
+    status = subprocess.run(tests(), cwd=ROOT, env=environment, check=False).returncode
     if failed:
-        print(f"failed, apart from the tests: {', '.join(failed)}", file=sys.stderr)
+        print(f"failed before the tests: {', '.join(failed)}", file=sys.stderr)
     return status or len(failed)
 
 

@@ -20,7 +20,7 @@ from alphintra_server.sealing.keys import MasterKeys
 
 from .probe import AS_ROOT
 from .server import TOKEN, Server, serving
-from .tenants import Kernel
+from .tenants import JOB_SECONDS, Kernel
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,7 +58,7 @@ def server(machine: Path) -> Iterator[Server]:
     keys.mkdir(parents=True)
     (keys / "id_ed25519").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n(of a test)\n")
     # All refusals in one job, which has a tenth of a processor while other tests compute.
-    with serving(machine / "local", "--AlphintraServer.job_seconds=300") as running:
+    with serving(machine / "local", f"--AlphintraServer.job_seconds={JOB_SECONDS}") as running:
         yield running
 
 

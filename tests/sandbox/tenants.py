@@ -17,6 +17,8 @@ from .probe import Probe
 from .server import Server, strategy
 
 PROBER = Path(__file__).with_name("prober.py").read_text()
+JOB_SECONDS = 900
+"""How long a job may take, which has a tenth of a machine that other tests keep busy."""
 _MARK = "answer "
 
 
@@ -50,7 +52,7 @@ def ask_outside(probes: Iterable[Probe], given: dict[str, Any]) -> dict[str, Any
 
 def ask_job(server: Server, probes: Iterable[Probe], given: dict[str, Any]) -> dict[str, Any]:
     """Run the probes in a strategy, as a job."""
-    job = server.run(strategy(_asking(probes, given), before=PROBER), seconds=300)
+    job = server.run(strategy(_asking(probes, given), before=PROBER), seconds=JOB_SECONDS)
     assert job["status"] == "COMPLETED", job["error"]
     return _heard(job["log"])
 
