@@ -262,6 +262,12 @@ ONE = {
     "averages beside a close": closes("close", "SMA20_close", "SMA50_close"),
     "averages": closes("SMA_close", "EMA_close"),
     "days": closes("close_1d", "close_5d", "close_20d"),
+    "levels of a book": closes("bid_px_00", "bid_sz_00", "ask_px_00", "ask_sz_00", "bid_px_01", "ask_px_01"),
+    "levels of a book, numbered": closes("bid_price_1", "bid_size_1", "ask_price_1", "ask_size_1"),
+    "levels of a book, named": closes(*(f"{side}_l{n}_price" for n in (1, 2) for side in ("bid", "ask"))),
+    "time frames": closes(*(f"{frame}_{own}" for frame in ("m5", "H1") for own in ("open", "high", "low", "close"))),
+    "Heikin-Ashi": closes(*(f"{name}_{own}" for name in ("ha", "ha2") for own in ("open", "high", "low", "close"))),
+    "an option's two kinds": closes("call_bid", "call_ask", "put_bid", "put_ask"),
     "quantmod": closes("AAPL.Open", "AAPL.High", "AAPL.Low", "AAPL.Close", "AAPL.Volume"),
     "one ticker with one field": closes("AAPL_close", "rsi"),
     "instruments with other prices": closes("AAPL_close", "VIX_open"),
@@ -276,6 +282,24 @@ def test_columns_of_one_instrument_stay_its_own(shape: str, desk: Desk) -> None:
     look = desk.inspect(desk.write(*ONE[shape]))
     assert look.owners == () and not look.guess.mapping.by_instrument
     assert "symbol_from" not in asked(look)
+
+
+BARS = ("open", "high", "low", "close")
+DOUBTFUL = {
+    "small letters, which may be exchanges": closes(
+        "binance_bid", "binance_ask", "kraken_bid", "kraken_ask", file="x.csv"
+    ),
+    "a letter each": closes("C_BID", "C_ASK", "P_BID", "P_ASK", file="x.csv"),
+    "another instrument's file": closes(*(f"{name}.{own}" for name in ("QQQ", "IWM") for own in BARS), file="SPY.csv"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", DOUBTFUL)
+def test_names_that_may_be_no_instruments_are_asked(shape: str, desk: Desk) -> None:
+    look = desk.inspect(desk.write(*DOUBTFUL[shape]))
+    (question,) = look.guess.questions
+    assert (question.field, look.guess.mapping.by_instrument) == ("symbol_from", True)
+    assert "columns of their own" in question.text
 
 
 def test_other_columns_are_every_instruments(desk: Desk) -> None:
