@@ -203,13 +203,19 @@ class Assembler:
     def _drop(self, keep: npt.NDArray[np.bool_], wrong: Any, rule: str, message: str, column: str | int) -> None:
         rows = np.flatnonzero(keep & wrong)
         keep[rows] = False
-        rows = self._once(rows, rule) if column == self._stamp else rows
+        if column == self._stamp or (isinstance(column, int) and self._is_shared(self._mapping.columns[column])):
+            rows = self._once(rows, f"{message} {column}")
         for row in rows[: self._limits.places].tolist():
             self._place(rule, message, row, column if isinstance(column, str) else self._called(column, row)[0])
         self._made[rule] += max(0, len(rows) - self._limits.places)
 
     def _once(self, rows: I64, what: str) -> I64:
-        """Return of rows that have a cell in common, as those of one time, the first one."""
+        """Return of rows that have a cell in common, as those of one time, the first one.
+
+        Args:
+            rows: Of a batch, rising.
+            what: What is said of them; of a batch once.
+        """
         if self._each == 1 or not len(rows):
             return rows
         table_rows, first = np.unique((rows + self._streamed) // self._each, return_index=True)
@@ -286,6 +292,8 @@ class Assembler:
                 message = f"the cell has more than {self._limits.cell:,} bytes"
                 self._drop(keep, np.asarray(long), "CELL_LIMIT", message, position)
             formulas = np.flatnonzero(np.asarray(pc.fill_null(pc.match_substring_regex(column, _FORMULA), False)))
+            if self._is_shared(self._mapping.columns[position]):
+                formulas = self._once(formulas, f"FORMULA_TEXT {position}")
             for row in formulas[: self._limits.places].tolist():
                 text = shown(column[row].as_py())
                 name, _ = self._called(position, row)

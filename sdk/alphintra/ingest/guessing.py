@@ -372,6 +372,10 @@ def recalled(guess: Guess, remembered: Mapping) -> Guess:
     )
     open_still = ("symbol", "dialect.encoding", "dialect.decimal", "known_from")
     questions = tuple(own for own in guess.questions if own.field in open_still or not _answered(mapping, own.field))
+    if mapping.symbol_from in ("column", "columns"):
+        questions = tuple(own for own in questions if own.field != "symbol")
+    elif new.by_instrument:
+        questions = (*questions, Question("symbol", "Which instrument is this?", ()))
     reason = Reason("mapping", "remembered", 1.0, "a file with these columns was mapped before")
     return Guess(mapping, (reason,), questions)
 

@@ -84,7 +84,9 @@ class Layout:
         for field in self.fields:
             own = [p for p, (symbol, name) in enumerate(self.owners) if symbol and name == field and p not in gone]
             if own:
-                places.append(next((place for place in own if table.column(place)), own[0]))
+                # A volume of noughts, as those of currencies and indices are, tells nothing of the others'.
+                told = (p for p in own if any(cell.strip("0.,") for cell in table.column(p)))
+                places.append(next(told, next((place for place in own if table.column(place)), own[0])))
                 names.append(field)
         return replace(
             table,

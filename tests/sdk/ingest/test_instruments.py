@@ -194,6 +194,29 @@ def test_places_of_what_cannot_be_read_are_those_of_the_file(desk: Desk) -> None
     assert [staged.sources[0].row_of(np.array([order]))[0] for order in range(5)] == [1, 1, 2, 6, 8]
 
 
+def test_what_all_instruments_have_is_said_once_whatever_else_is_said(desk: Desk) -> None:
+    """Of two faults of times that are told by one rule neither hides the other; a text that all have is one cell."""
+    path = desk.write(
+        "x.csv",
+        "Date,AAPL_close,MSFT_close,AAPL_open,MSFT_open,note\n2020-01-02 00:00:00,1,2,1,2,=1+1\n"
+        f"2020-01-03 09:30:00,1,2,1,2,\n,1,2,1,2,\n2020-01-07 00:00:00,1,2,1,2,{'x' * (1 << 17)}\n",
+    )
+    staged = desk.read(path, resolution="date")
+    assert {(own.rule, own.row, own.message) for own in staged.findings} == {
+        ("TS_PARSE", 2, "the date has a time of day"), ("TS_PARSE", 3, "the time is missing"),
+        ("FORMULA_TEXT", 1, "'=1+1' would be a formula in a spreadsheet"),
+        ("CELL_LIMIT", 4, "the cell has more than 65,536 bytes"),
+    }  # fmt: skip
+    assert (staged.counts, staged.rows) == ({"TS_PARSE": 2, "FORMULA_TEXT": 1, "CELL_LIMIT": 1}, 2)
+
+
+def test_a_volume_of_noughts_is_that_of_one_instrument(desk: Desk) -> None:
+    wide = frame(["EURUSD=X", "SPY"])
+    wide["Volume", "EURUSD=X"] = 0.0
+    columns = desk.inspect(desk.write("x.csv", wide.to_csv())).guess.mapping.columns
+    assert [own.role for own in columns if own.source.startswith("Volume")] == ["volume", "volume"]
+
+
 def test_a_line_that_is_no_object_is_said_once(desk: Desk) -> None:
     lines = records(frame(["AAPL", "MSFT"], days=5), lines=True).decode().splitlines()
     lines[2] = "{"
@@ -386,6 +409,23 @@ def test_another_set_of_instruments_is_read_as_the_last_one_was(desk: Desk) -> N
     assert desk.read_as(desk.folder / "b.csv", mapping).counts == {}
     one, other = (desk.inspect(desk.write(*closes(*own))) for own in (("AAPL", "MSFT"), ("DGS2", "DGS10")))
     assert one.fingerprint != other.fingerprint
+
+
+def test_whose_rows_are_is_asked_again_of_what_was_said_to_be_features(desk: Desk) -> None:
+    """And not asked of what was said to be closes, though in this file they are below nought."""
+    look = desk.inspect(desk.write("rates_2024.csv", closes("DGS2", "DGS10")[1]))
+    columns = [replace(own, symbol="", role="feature", name=own.source) for own in look.guess.mapping.columns[1:]]
+    features = replace(
+        look.guess.mapping, columns=(look.guess.mapping.columns[0], *columns), kind="features", symbol_from="fixed",
+        symbol="RATES",
+    )  # fmt: skip
+    later = desk.inspect(desk.write("rates_2025.csv", closes("DGS2", "DGS10")[1]))
+    assert later.fingerprint == look.fingerprint
+    guess = recalled(later.guess, features)
+    assert (guess.mapping.symbol_from, [own.field for own in guess.questions]) == ("name", ["symbol"])
+    below = desk.inspect(desk.write("rates_2026.csv", closes("DGS2", "DGS10", cell="-0.5")[1]))
+    guess = recalled(below.guess, look.guess.mapping)
+    assert (guess.mapping.symbol_from, guess.questions) == ("columns", ())
 
 
 def test_as_many_columns_as_an_index_has_are_read_and_more_are_refused(desk: Desk) -> None:
