@@ -428,6 +428,22 @@ def test_whose_rows_are_is_asked_again_of_what_was_said_to_be_features(desk: Des
     assert (guess.mapping.symbol_from, guess.questions) == ("columns", ())
 
 
+def test_what_was_said_of_columns_is_not_taken_over_for_others(desk: Desk) -> None:
+    """What is remembered by fields is of other columns where they were said to be features of one instrument."""
+    first, later = (
+        desk.inspect(desk.write(name, joined(frame(tickers), "{field}_{symbol}").to_csv()))
+        for name, tickers in (("a.csv", ["AAPL", "MSFT"]), ("b.csv", ["KO", "PEP"]))
+    )
+    assert first.fingerprint == later.fingerprint
+    columns = tuple(
+        own if own.role == "time" else replace(own, symbol="", role="feature", name=own.source)
+        for own in first.guess.mapping.columns
+    )
+    features = replace(first.guess.mapping, columns=columns, kind="features", symbol_from="fixed", symbol="X")
+    features.check()
+    assert recalled(later.guess, features) == later.guess
+
+
 def test_as_many_columns_as_an_index_has_are_read_and_more_are_refused(desk: Desk) -> None:
     limits = Limits(columns=20, instrument_columns=50)
     path = desk.write("x.csv", frame([f"T{place}" for place in range(9)], days=5).to_csv())
