@@ -395,6 +395,14 @@ def test_a_mapping_that_makes_no_rows_is_refused(change: Callable[[Mapping], Map
     assert said in bad(change, desk)
 
 
+def test_an_instrument_without_a_price_has_no_ticks(desk: Desk) -> None:
+    text = "time,AB_bid,AB_ask,CD_bid,CD_ask\n2020-01-02 10:00:00,1,2,1,2\n2020-01-02 10:00:01,1,2,1,2\n"
+    mapping = desk.inspect(desk.write("x.csv", text)).guess.mapping
+    assert mapping.kind == "ticks"
+    with pytest.raises(DataError, match="no column is the price of CD"):
+        with_column(mapping, 4, role="ignore", name="").check()
+
+
 def test_another_set_of_instruments_is_read_as_the_last_one_was(desk: Desk) -> None:
     """What is remembered is by fields, in whichever order; that columns are closes is asked of each set anew."""
     first = desk.inspect(desk.write("a.csv", frame(["AAPL", "MSFT", "SPY"]).to_csv()))
