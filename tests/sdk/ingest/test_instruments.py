@@ -60,6 +60,11 @@ def shuffled(wide: pd.DataFrame) -> pd.DataFrame:
     return wide[order]
 
 
+def mangled(text: str) -> str:
+    """As one row of names that pandas makes different."""
+    return pd.read_csv(io.StringIO(text)).to_csv(index=False)
+
+
 def sheet(wide: pd.DataFrame) -> bytes:
     """As pandas writes it: a cell of the upper level spans all columns that it is about."""
     upper = [field for field, _ in wide.columns]
@@ -89,6 +94,8 @@ def records(wide: pd.DataFrame, *, lines: bool) -> bytes:
 WAYS: dict[str, tuple[str, Callable[[pd.DataFrame], Any]]] = {
     "yfinance": ("multi.csv", lambda wide: wide.to_csv()),
     "yfinance, by ticker": ("grouped.csv", lambda wide: by_ticker(wide).to_csv()),
+    "yfinance, read and written by pandas": ("again.csv", lambda wide: mangled(wide.to_csv())),
+    "yfinance by ticker, read and written by pandas": ("x.csv", lambda wide: mangled(by_ticker(wide).to_csv())),
     "levels without names": ("unnamed.csv", lambda wide: unnamed(wide).to_csv()),
     "levels without names, by ticker": ("x.csv", lambda wide: unnamed(by_ticker(wide)).to_csv()),
     "columns in any order": ("shuffled.csv", lambda wide: shuffled(wide).to_csv()),
