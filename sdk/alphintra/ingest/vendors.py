@@ -8,6 +8,7 @@ from statistics import median
 
 from alphintra.ingest import habits
 from alphintra.ingest.habits import Habit, folded
+from alphintra.ingest.levels import FIELDS
 from alphintra.ingest.mapping import Adjustment
 from alphintra.ingest.roles import is_bar
 from alphintra.ingest.sniffing import Table
@@ -124,8 +125,8 @@ def _vendor(table: Table, stem: str) -> Habit | None:
             return habit
     if keys[:5] == ["time", "open", "high", "low", "close"] and _TRADINGVIEW.fullmatch(stem):
         return Habit("TradingView", None, "open")
-    if {"mkt_rf", "rf"} <= names or (not keys[0] and table.dialect.skip > 2):
-        return _FRENCH if any(cell in _FRENCH.nulls for cell in _cells(table)) else None
+    if {"mkt_rf", "rf"} <= names or (not keys[0] and table.dialect.skip > 2 and FIELDS.isdisjoint(names)):
+        return _french(table)
     if {"adjustflag", "preclose", "code"} <= names and len(set(table.column(keys.index("adjustflag")))) == 1:
         return _baostock(table.column(keys.index("adjustflag"))[0])
     return _in_lots(table, keys)
@@ -207,5 +208,9 @@ def _in_lots(table: Table, keys: Sequence[str]) -> Habit | None:
     return None
 
 
-def _cells(table: Table) -> list[str]:
-    return [(cell or "").strip() for row in table.rows for cell in row[1:]]
+def _french(table: Table) -> Habit | None:
+    """Returns of portfolios are all written with decimals, and those that there are not as -99.99 or -999."""
+    cells = {(cell or "").strip() for row in table.rows for cell in row[1:]}
+    nothing = cells & set(_FRENCH.nulls)
+    returns = all(re.fullmatch(r"-?\d*\.\d+", cell) for cell in cells - nothing if cell)
+    return _FRENCH if nothing and returns else None

@@ -389,6 +389,12 @@ ORDINARY = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("header", [",Close,PnL", ",long,short"])
+def test_a_loss_of_999_is_one_where_nothing_says_that_it_is_none(header: str, desk: Desk) -> None:
+    text = f"A strategy\n\n\n{header}\n2020-01-02,1.5,-999\n2020-01-03,1.5,12\n"
+    assert desk.inspect(desk.write("x.csv", text)).guess.mapping.null_values == ()
+
+
 @pytest.mark.parametrize("what", ORDINARY)
 def test_numbers_of_others_are_taken_as_they_are_written(what: str, desk: Desk) -> None:
     mapping = desk.inspect(desk.write("x.csv", ORDINARY[what])).guess.mapping
