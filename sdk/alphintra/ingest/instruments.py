@@ -37,7 +37,8 @@ _NO_INSTRUMENTS = frozenset(
         "overnight", "intraday", "premarket", "aftermarket", "vwap", "split", "dividend", "event", "trade", "ha",
         "heikin", "heikinashi", "best", "call", "put", "strike", "level", "lvl", "px", "sz", "ct", "size", "qty",
         "quantity", "amount", "count", "side", "perp", "perpetual", "swap", "near", "far", "front", "back", "leg",
-        "hour", "hourly", "minute", "mn",
+        "hour", "hourly", "minute", "mn", "delta", "osc", "zscore", "rank", "score", "flow", "imbalance", "trend",
+        "profile", "spike", "momentum",
     }
 )  # fmt: skip
 """Words beside a field that name no instrument, alone or with a number behind."""
@@ -192,10 +193,10 @@ def _splits(name: str) -> dict[tuple[str, bool], Owner]:
 
 def _are_none(texts: Collection[str]) -> bool:
     """Tell whether a third of some names or more are words that name no instrument: of tickers, few are words."""
-    return 3 * sum(map(_is_none, texts)) >= len(texts)
+    return 3 * sum(map(names_none, texts)) >= len(texts)
 
 
-def _is_none(text: str) -> bool:
+def names_none(text: str) -> bool:
     """Tell whether a name is a word that names no instrument, or holds that of a field: ``l1_price``."""
     if _PERIOD.fullmatch(text) or _NUMBERED.sub("", text).casefold() in _NO_INSTRUMENTS:
         return True

@@ -10,6 +10,7 @@ from typing import Any
 from alphintra.ingest import habits, symbols
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import folded, keys_of
+from alphintra.ingest.instruments import names_none
 from alphintra.ingest.mapping import OF_EVENTS, RATIOS, WIDE, Kind, Role
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps, events_place
@@ -173,7 +174,10 @@ def by_name(draft: Draft, stamps: Stamps) -> None:
             break
     if "volume" not in draft.roles and "close" in draft.roles:
         for place, key in enumerate(keys):
-            if habits.BASE_VOLUME.fullmatch(key) and draft.free(place) and _suits(table, place, "volume", key):
+            coin = habits.BASE_VOLUME.fullmatch(key)
+            if coin is None or names_none(coin["coin"]):
+                continue
+            if draft.free(place) and _suits(table, place, "volume", key):
                 draft.claim(place, "volume", 0.85, f"it is called {shown(table.names[place])}, and no other the volume")
                 break
     if "symbol" not in draft.roles:
