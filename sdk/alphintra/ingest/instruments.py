@@ -111,7 +111,10 @@ def layout_of(table: Table, stem: str) -> Layout | None:
     levels = of_names(table.names)
     owners = table.owners or (() if levels is None else levels.owners)
     if owners:
-        return _checked(table, owners, "header")
+        # What a table of means and deviations of each field has in its second row names no instruments.
+        named = {symbol for symbol, field in owners if symbol and field}
+        words = all(names_none(symbol) and not is_ticker(symbol) for symbol in named)
+        return None if words else _checked(table, owners, "header")
     return _joined(table, stem) or _closes(table, stem)
 
 

@@ -443,6 +443,29 @@ def test_whose_rows_are_is_asked_again_of_what_was_said_to_be_features(desk: Des
     assert (guess.mapping.symbol_from, guess.questions) == ("columns", ())
 
 
+@pytest.mark.parametrize("name", ["x.csv", "x.xlsx"])
+def test_what_has_two_levels_may_be_features_of_one(name: str, desk: Desk) -> None:
+    """By whoever says so, and by themselves where the levels are means and deviations."""
+    wide = frame(["AAPL", "MSFT"], days=5, fields=["Close"]).fillna(1.0)
+    look = desk.inspect(desk.write(name, sheet(wide) if name.endswith("xlsx") else wide.to_csv()))
+    columns = tuple(
+        own if own.role == "time" else replace(own, symbol="", role="feature", name=own.source.replace(" / ", "_"))
+        for own in look.guess.mapping.columns
+    )
+    said = replace(look.guess.mapping, columns=columns, kind="features", symbol_from="fixed", symbol="X")
+    assert [*rows(desk.read_as(desk.folder / name, said))[0]] == ["symbol", "date", "Close_AAPL", "Close_MSFT"]
+    wide.columns = pd.MultiIndex.from_tuples([("close", "mean"), ("close", "std")])
+    look = desk.inspect(desk.write(f"stats-{name}", sheet(wide) if name.endswith("xlsx") else wide.to_csv()))
+    assert not look.guess.mapping.by_instrument
+    staged = desk.read_as(desk.folder / f"stats-{name}", replace(look.guess.mapping, symbol_from="fixed", symbol="X"))
+    assert [*rows(staged)[0]][2:] == ["close / mean", "close / std"]
+
+
+def test_tickers_that_are_words_are_tickers_where_a_header_has_them(desk: Desk) -> None:
+    mapping = desk.inspect(desk.write("x.csv", frame(["LOW", "OPEN"]).to_csv())).guess.mapping
+    assert mapping.instruments == ("LOW", "OPEN")
+
+
 def test_what_was_said_of_columns_is_not_taken_over_for_others(desk: Desk) -> None:
     """What is remembered by fields is of other columns where they were said to be features of one instrument."""
     first, later = (
