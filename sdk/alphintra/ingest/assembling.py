@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alphintra.errors import DataError
+from alphintra.ingest.coding import numbered
 from alphintra.ingest.expressions import DUPLICATE_KEY, GOOD, NO_OBJECT
-from alphintra.ingest.findings import Findings, shown
+from alphintra.ingest.findings import CUT, Findings, shown
 from alphintra.ingest.limits import Limits
 from alphintra.ingest.mapping import (
     EPOCHS,
@@ -36,11 +37,16 @@ from alphintra.ingest.time_formats import swapped
 from alphintra.ingest.zones import I64, Localizer
 
 _FORMULA = r"^[=+\-@\t\r]"
-#: What DuckDB's ``trim`` takes away: Unicode's space separators.
-_SPACES = " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _UNIT_FROM, _UNIT_TO = (int(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000 for year in (2001, 2100))
 #: What a time in staging may be, microseconds: the years 1 to 9999.
 _EARLIEST, _LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+
+
+#: From which size on a double does not hold every whole number.
+_WHOLE = 2.0**53
+_ROUNDED = "the number is 2⁵³ or more, of which 15 digits are kept: as text all would be"
+#: Roles of numbers that are so large; prices are not.
+_COUNTED = ("volume", "size", "bid_size", "ask_size", "feature", "label")
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,10 @@ class Assembler:
         mapping: What each column is.
         name: The table, as findings call it.
         symbol: Its symbol, if it has no column for it.
-        zoned: Whether its times are in UTC already.
         localizer: Turns local times into UTC; ``None`` for days and for times in UTC.
         limits: Bounds.
         findings: Takes what is found.
+        doubles: Columns of the file whose numbers are doubles in it.
     """
 
     def __init__(
@@ -76,6 +82,7 @@ class Assembler:
         localizer: Localizer | None,
         limits: Limits,
         findings: Findings,
+        doubles: frozenset[int] = frozenset(),
     ) -> None:
         melt = melt_of(mapping)
         self._sources, self._melt = mapping.columns, melt
@@ -96,6 +103,11 @@ class Assembler:
         self._either = stamp is not None and not stamp.stated and swapped(self._format) is not None
         self._differ = False
         self._range: tuple[int, int] | None = None
+        self._numbers = [
+            place
+            for place, column in enumerate(mapping.values)
+            if column.role in _COUNTED and column.divisor == 1 and not self._places_of(column) <= doubles
+        ]
         self._texts = [place for place, column in enumerate(mapping.values) if column.role in TEXTS]
 
     def block(self, batch: Any) -> Block:
@@ -118,6 +130,10 @@ class Assembler:
         if self._mapping.resolution == "date" and keep.any():
             self._drop(keep, times % DAY_US != 0, "TS_PARSE", "the date has a time of day", self._stamp)
         self._long_texts(batch, keep)
+        if "lost" in names:
+            finer = self._once(np.flatnonzero(keep & np.asarray(batch.column("lost"))), CUT)
+            self._say(finer, "TS_PRECISION", lambda row: CUT, self._stamp)
+        self._large_numbers(batch, keep)
         if self._melt is not None:
             self._count(keep)
         elif not keep.all():
@@ -203,13 +219,23 @@ class Assembler:
     def _drop(self, keep: npt.NDArray[np.bool_], wrong: Any, rule: str, message: str, column: str | int) -> None:
         rows = np.flatnonzero(keep & wrong)
         keep[rows] = False
-        rows = self._once(rows, rule) if column == self._stamp else rows
+        if column == self._stamp or self._is_shared(column):
+            rows = self._once(rows, f"{message} {column}")
+        self._say(rows, rule, lambda row: message, column)
+
+    def _say(self, rows: I64, rule: str, message: Callable[[int], str], column: str | int) -> None:
+        """Add a finding for each row: of a column by its name, or by its place among those that are read."""
         for row in rows[: self._limits.places].tolist():
-            self._place(rule, message, row, column if isinstance(column, str) else self._called(column, row)[0])
+            self._place(rule, message(row), row, column if isinstance(column, str) else self._called(column, row)[0])
         self._made[rule] += max(0, len(rows) - self._limits.places)
 
     def _once(self, rows: I64, what: str) -> I64:
-        """Return of rows that have a cell in common, as those of one time, the first one."""
+        """Return of rows that have a cell in common, as those of one time, the first one.
+
+        Args:
+            rows: Of a batch, rising.
+            what: What is said of them; of a batch once.
+        """
         if self._each == 1 or not len(rows):
             return rows
         table_rows, first = np.unique((rows + self._streamed) // self._each, return_index=True)
@@ -250,7 +276,7 @@ class Assembler:
         if not len(rows):
             return
         keep[rows] = False
-        for code in (NO_OBJECT, DUPLICATE_KEY, *(c.position for c in self._mapping.columns if self._is_shared(c))):
+        for code in (NO_OBJECT, DUPLICATE_KEY, *filter(self._is_shared, range(len(self._mapping.columns)))):
             if self._each > 1 and (own := rows[codes[rows] == code]).size:
                 rows = np.sort(np.concatenate([rows[codes[rows] != code], self._once(own, f"bad {code}")]))
         texts = batch.column("bad_text").take(pa.array(rows)).to_pylist()
@@ -272,9 +298,14 @@ class Assembler:
                 else:
                     self._place("SCHEMA_TYPE", f"'{shown(text)}' is not a number", row, name, symbol=symbol)
 
-    def _is_shared(self, column: Column) -> bool:
-        """Tell whether a column is all instruments'."""
-        return self._melt is not None and isinstance(self._melt.places[column.position], int)
+    def _places_of(self, column: Column) -> set[int]:
+        """Return where a column of values is in the file."""
+        place = column.position if self._melt is None else self._melt.places[column.position]
+        return {own for own in (place if isinstance(place, tuple) else (place,)) if own is not None}
+
+    def _is_shared(self, position: str | int) -> bool:
+        """Tell whether a column is all instruments', by its place among those that are read."""
+        return self._melt is not None and isinstance(position, int) and isinstance(self._melt.places[position], int)
 
     def _long_texts(self, batch: Any, keep: npt.NDArray[np.bool_]) -> None:
         for place in self._texts:
@@ -286,11 +317,27 @@ class Assembler:
                 message = f"the cell has more than {self._limits.cell:,} bytes"
                 self._drop(keep, np.asarray(long), "CELL_LIMIT", message, position)
             formulas = np.flatnonzero(np.asarray(pc.fill_null(pc.match_substring_regex(column, _FORMULA), False)))
-            for row in formulas[: self._limits.places].tolist():
-                text = shown(column[row].as_py())
-                name, _ = self._called(position, row)
-                self._place("FORMULA_TEXT", f"'{text}' would be a formula in a spreadsheet", row, name)
-            self._made["FORMULA_TEXT"] += max(0, len(formulas) - self._limits.places)
+            if self._is_shared(position):
+                formulas = self._once(formulas, f"FORMULA_TEXT {position}")
+            said = {
+                row: f"'{shown(column[row].as_py())}' would be a formula in a spreadsheet"
+                for row in formulas[: self._limits.places].tolist()
+            }
+            self._say(formulas, "FORMULA_TEXT", said.__getitem__, position)
+
+    def _large_numbers(self, batch: Any, keep: npt.NDArray[np.bool_]) -> None:
+        """Say which numbers a double does not hold to the last digit: those of whole numbers, as of trades."""
+        for place in self._numbers:
+            column = batch.column(f"v{place}")
+            sizes = np.abs(np.asarray(column, dtype=np.float64))
+            large = sizes >= _WHOLE
+            if not large.any():  # as ever: a hundredth of a second for ten million
+                continue
+            position = self._mapping.values[place].position
+            rows = np.flatnonzero(keep & large & np.isfinite(sizes))
+            if self._is_shared(position):
+                rows = self._once(rows, f"NUMBER_PRECISION {position}")
+            self._say(rows, "NUMBER_PRECISION", lambda row: _ROUNDED, position)
 
     def _symbols(self, batch: Any, keep: npt.NDArray[np.bool_]) -> tuple[list[str], I64]:
         """Return the symbols of a batch, and each row's place among them; rows without a good one are dropped."""
@@ -300,7 +347,7 @@ class Assembler:
             return [self._symbol], np.zeros(batch.num_rows, dtype=np.int64)
         column = self._mapping.of("symbol")[0]
         called = column.source or f"column {column.position + 1}"
-        names, codes = _numbered(batch.column("s"))
+        names, codes = numbered(batch.column("s"))
         self._drop(keep, codes < 0, "SCHEMA_REQUIRED", "the symbol is missing", called)
         for place, name in enumerate(names):
             if name in self._known:
@@ -375,34 +422,6 @@ class Assembler:
                 self._place(rule, message, int(at[row]), self._stamp, symbol=symbols[codes[row]], time=when)
             self._made[rule] += max(0, len(rows) - self._limits.places)
         return utc
-
-
-def _numbered(cells: Any) -> tuple[list[str], I64]:
-    """Return the different symbols in cells, without spaces around them, and each row's place among them, or -1."""
-    if _all_alike(cells):
-        names, codes = [cells[0].as_py()], np.zeros(len(cells), dtype=np.int64)
-    else:
-        encoded = cells.dictionary_encode()
-        names = encoded.dictionary.to_pylist()
-        codes = np.asarray(pc.fill_null(encoded.indices, -1), dtype=np.int64)
-    bare = [name.strip(_SPACES) for name in names]
-    if bare == names and "" not in names:
-        return names, codes
-    places = {name: place for place, name in enumerate(dict.fromkeys(name for name in bare if name))}
-    codes = np.array([*(places.get(name, -1) for name in bare), -1], dtype=np.int64)[codes]
-    return list(places), codes
-
-
-def _all_alike(cells: Any) -> bool:
-    """Tell whether all texts are the same one, as most are of a file that is sorted by symbol; their bytes tell."""
-    if not len(cells) or cells.null_count or not pa.types.is_string(cells.type):
-        return False
-    ends = np.frombuffer(cells.buffers()[1], np.int32, len(cells) + 1, 4 * cells.offset)
-    length = int(ends[1] - ends[0])
-    if not length or (np.diff(ends) != length).any():
-        return False
-    data = np.frombuffer(cells.buffers()[2], np.uint8, int(ends[-1] - ends[0]), int(ends[0]))
-    return bool((data[length:] == data[:-length]).all())
 
 
 def _within(bounds: tuple[int, int], factor: float) -> bool:

@@ -55,7 +55,7 @@ def open_sheet(
                 header = names if names == sources or not header else header
                 above.append(names)
                 continue
-            if place == skip and mapping.by_instrument and header != sources:
+            if place == skip and header != sources:
                 above.append([cell or "" for cell in row])
                 both = (names_of_both(above[first : first + 3], width) for first in range(skip))
                 header = next((names for names in both if names == sources), header)

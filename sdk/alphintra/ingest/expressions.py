@@ -42,7 +42,8 @@ class Query:
 
     Attributes:
         select: The expressions: ``t`` in microseconds, ``s`` if there is a symbol column, ``v0`` … in the order of
-            ``Mapping.values``, and where cells are checked ``bad`` and ``bad_text``.
+            ``Mapping.values``, where times may be finer than microseconds ``lost`` (whether they are), and where cells
+            are checked ``bad`` and ``bad_text``.
         checked: Whether cells are checked.
     """
 
@@ -103,6 +104,7 @@ def query(mapping: Mapping, kinds: Dictionary[int, str], day: dt.date | None, fl
     parts += [f"{take(column, _as_it_is)} AS s" for column in mapping.of("symbol")]
     for place, column in enumerate(mapping.values):
         parts.append(f"{take(column, _value(column, mapping))} AS v{place}")
+    parts += _lost(mapping)
     if not checks and not flags:
         return Query(", ".join(parts), False)
     nothing = [
@@ -186,6 +188,19 @@ def time_of_text(raw: str, form: str, local: bool = False) -> str:
             return f"CASE WHEN regexp_matches({text}, {literal(_ZONE_AT_END)}) THEN epoch_us({own}) END"
         text = f"regexp_replace({text}, '(Z|UTC)$', '+00:00')"
     return f"epoch_us(TRY_STRPTIME({text}, {literal(form)}))"
+
+
+def _lost(mapping: Mapping) -> list[str]:
+    """Return whether a time in nanoseconds, as text or as a number, has more digits than are kept."""
+    found = []
+    for column in mapping.of("time", "clock"):
+        raw, form = f"c{column.position}", column.format
+        if form in ("epoch:ns", MIXED):
+            own = f"TRY_CAST(trim({raw}::VARCHAR) AS DECIMAL(28,9))"
+            found.append(f"({own} % 1000 <> 0 AND abs({own}) >= {0 if form != MIXED else _SIZES[-1][0]})")
+        elif "%n" in form:
+            found.append(f"regexp_matches({raw}::VARCHAR, '[. ]\\d{{6}}\\d{{0,2}}[1-9]')")
+    return [f"COALESCE({' OR '.join(found)}, false) AS lost"] if found else []
 
 
 def _time(

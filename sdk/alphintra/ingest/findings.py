@@ -21,6 +21,8 @@ SEVERITIES: dict[str, Severity] = {
     "TS_UNIT": "error",
     "TS_DST_GAP": "warning",
     "TS_DST_FOLD": "warning",
+    "TS_PRECISION": "warning",
+    "NUMBER_PRECISION": "warning",
     "SYMBOL_COERCED": "warning",
     "CELL_LIMIT": "error",
     "FORMULA_TEXT": "info",
@@ -30,6 +32,8 @@ SEVERITIES: dict[str, Severity] = {
     "EVENT_ROW": "error",
 }
 """Rules that reading itself checks; those about values are checked later."""
+CUT = "the time has nanoseconds, which are cut to microseconds"
+"""What is said of a time that is finer than what is kept."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from alphintra.ingest.mapping import (
     LabelAt,
     Mapping,
     Resolution,
+    fingerprint,
     zone_names,
 )
 from alphintra.ingest.roles import (
@@ -347,8 +348,8 @@ def recalled(guess: Guess, remembered: Mapping) -> Guess:
     """
     new = guess.mapping
     wide = recalled_columns(new, remembered) if new.by_instrument and remembered.by_instrument else None
-    if wide is None and len(new.columns) != len(remembered.columns):
-        return guess
+    if wide is None and _names(new) != _names(remembered):
+        return guess  # of instruments with columns of their own the fingerprint has the fields alone
     columns = []
     for own, old in zip(new.columns, wide or remembered.columns, strict=True):
         kept = replace(old, source=own.source, notation=old.notation if own.notation == "plain" else own.notation)
@@ -372,8 +373,16 @@ def recalled(guess: Guess, remembered: Mapping) -> Guess:
     )
     open_still = ("symbol", "dialect.encoding", "dialect.decimal", "known_from")
     questions = tuple(own for own in guess.questions if own.field in open_still or not _answered(mapping, own.field))
+    if mapping.symbol_from in ("column", "columns"):
+        questions = tuple(own for own in questions if own.field != "symbol")
+    elif new.by_instrument:
+        questions = (*questions, Question("symbol", "Which instrument is this?", ()))
     reason = Reason("mapping", "remembered", 1.0, "a file with these columns was mapped before")
     return Guess(mapping, (reason,), questions)
+
+
+def _names(mapping: Mapping) -> str:
+    return fingerprint([column.source for column in mapping.columns])
 
 
 def _answered(mapping: Mapping, name: str) -> bool:

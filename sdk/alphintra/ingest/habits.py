@@ -97,7 +97,7 @@ OTHER_DAYS = ("record_date", "payment_date", "pay_date", "payable_date")
 """Names of days of an event on which nothing happens to the price."""
 
 BASE_VOLUME = re.compile(
-    r"volume_(?!(?:usdt?|usdc|busd|fdusd|eur|gbp|jpy|krw|try|brl|dai|currency|ma|sma|ema)$)[a-z0-9]{2,8}"
+    r"volume_(?!(?:usdt?|usdc|busd|fdusd|eur|gbp|jpy|krw|try|brl|dai|currency)$)(?P<coin>[a-z0-9]{2,8})"
 )
 """A volume counted in the coin that is traded, not in what is paid for it."""
 NULL_WORDS = (

@@ -49,7 +49,7 @@ def check_header(path: Path, mapping: Mapping, name: str, raw: Path | None = Non
         rows = list(islice(reader, dialect.skip + 1))
         for place, row in enumerate(rows[: dialect.skip]):
             names = [clean_name(cell) for cell in row]
-            both = names_of_both(rows[place : place + 3], len(sources)) if mapping.by_instrument else []
+            both = names_of_both(rows[place : place + 3], len(sources))
             if any(own in (names, ["", *names], both) for own in (sources, otherwise) if own):
                 return
             told = told or both

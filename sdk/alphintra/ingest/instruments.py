@@ -34,11 +34,15 @@ _NO_INSTRUMENTS = frozenset(
         "middle", "base", "quote", "spot", "future", "futures", "index", "x", "y", "left", "right", "market", "regular",
         "typical", "weighted", "log", "pct", "change", "diff", "lag", "lead", "shift", "signal", "buy", "sell",
         "target", "pred", "predicted", "actual", "true", "norm", "normalized", "scaled", "ratio", "rolling", "session",
-        "overnight", "intraday", "premarket", "aftermarket", "vwap", "split", "dividend", "event", "trade",
+        "overnight", "intraday", "premarket", "aftermarket", "vwap", "split", "dividend", "event", "trade", "ha",
+        "heikin", "heikinashi", "best", "call", "put", "strike", "level", "lvl", "px", "sz", "ct", "size", "qty",
+        "quantity", "amount", "count", "side", "perp", "perpetual", "swap", "near", "far", "front", "back", "leg",
+        "hour", "hourly", "minute", "mn", "delta", "osc", "zscore", "rank", "score", "flow", "imbalance", "trend",
+        "profile", "spike", "momentum",
     }
 )  # fmt: skip
 """Words beside a field that name no instrument, alone or with a number behind."""
-_PERIOD = re.compile(r"\d{1,3}[a-zA-Z]{0,3}")
+_PERIOD = re.compile(r"\d{1,3}[a-zA-Z]{0,3}|([mhdw]|mn|tf)\d{1,3}", re.IGNORECASE)
 _NUMBERED = re.compile(r"[_-]?\d+[a-z]?$")
 
 
@@ -81,7 +85,9 @@ class Layout:
         for field in self.fields:
             own = [p for p, (symbol, name) in enumerate(self.owners) if symbol and name == field and p not in gone]
             if own:
-                places.append(next((place for place in own if table.column(place)), own[0]))
+                # A volume of noughts, as those of currencies and indices are, tells nothing of the others'.
+                told = (p for p in own if any(cell.strip("0.,") for cell in table.column(p)))
+                places.append(next(told, next((place for place in own if table.column(place)), own[0])))
                 names.append(field)
         return replace(
             table,
@@ -105,8 +111,11 @@ def layout_of(table: Table, stem: str) -> Layout | None:
     levels = of_names(table.names)
     owners = table.owners or (() if levels is None else levels.owners)
     if owners:
-        return _checked(table, owners, "header")
-    return _joined(table) or _closes(table, stem)
+        # What a table of means and deviations of each field has in its second row names no instruments.
+        named = {symbol for symbol, field in owners if symbol and field}
+        words = all(names_none(symbol) and not is_ticker(symbol) for symbol in named)
+        return None if words else _checked(table, owners, "header")
+    return _joined(table, stem) or _closes(table, stem)
 
 
 def _checked(
@@ -128,7 +137,7 @@ def _checked(
     return found if closing else None
 
 
-def _joined(table: Table) -> Layout | None:
+def _joined(table: Table, stem: str) -> Layout | None:
     """Return whose columns are, by names that join instrument and field, where at least two have the same fields."""
     names = [name.strip() for name in table.names]
     if any(folded(name) in PRICE_FIELDS for name in names) or any(folded(n) in habits.NAMES["symbol"] for n in names):
@@ -148,6 +157,9 @@ def _joined(table: Table) -> Layout | None:
     prices = fields & PRICE_FIELDS
     if not all(map(is_ticker, symbols)) and not ({"high", "low"} <= prices or {"bid", "ask"} <= prices):
         return None
+    # Exchanges, currencies and legs of one instrument have such columns as well: small letters may be any of them.
+    whole = all(map(is_ticker, symbols)) and any(len(symbol) > 1 for symbol in symbols)
+    doubtful = len(prices) == 1 or not whole or _is_named(stem, symbols)
     owners = [best.get(place, ("", "")) for place in range(len(names))]
     # What else the same instruments have is theirs as well.
     sign, last = next(way for way, found in ways.items() if best.items() <= found.items())
@@ -157,7 +169,13 @@ def _joined(table: Table) -> Layout | None:
             symbol, field = (front, back) if last else (back, front)
             if symbol in symbols and field:
                 owners[place] = (symbol, field)
-    return _checked(table, owners, "names", asked=len(prices) == 1)
+    return _checked(table, owners, "names", asked=doubtful)
+
+
+def _is_named(stem: str, symbols: Collection[str]) -> bool:
+    """Tell whether a file is called after an instrument that is none of those of its columns."""
+    named = habits.symbol_of(stem)
+    return habits.says_a_symbol(stem) and is_ticker(named) and named not in symbols
 
 
 def _splits(name: str) -> dict[tuple[str, bool], Owner]:
@@ -178,11 +196,14 @@ def _splits(name: str) -> dict[tuple[str, bool], Owner]:
 
 def _are_none(texts: Collection[str]) -> bool:
     """Tell whether a third of some names or more are words that name no instrument: of tickers, few are words."""
-    none = (
-        _PERIOD.fullmatch(text) or _NUMBERED.sub("", text).casefold() in _NO_INSTRUMENTS or folded(text) in FIELDS
-        for text in texts
-    )  # fmt: skip
-    return 3 * sum(map(bool, none)) >= len(texts)
+    return 3 * sum(map(names_none, texts)) >= len(texts)
+
+
+def names_none(text: str) -> bool:
+    """Tell whether a name is a word that names no instrument, or holds that of a field: ``l1_price``."""
+    if _PERIOD.fullmatch(text) or _NUMBERED.sub("", text).casefold() in _NO_INSTRUMENTS:
+        return True
+    return any(folded(word) in FIELDS for word in (text, *re.split(r"[._ :|/-]", text)))
 
 
 def _of_several(found: dict[int, Owner]) -> dict[int, Owner]:
@@ -210,8 +231,7 @@ def _closes(table: Table, stem: str) -> Layout | None:
         return None
     if _are_none([names[place] for place in own]) or {"O", "H", "L", "C"} <= {names[place] for place in own}:
         return None
-    named = habits.symbol_of(stem)
-    if habits.says_a_symbol(stem) and is_ticker(named) and named not in {names[place] for place in own}:
+    if _is_named(stem, {names[place] for place in own}):
         return None  # numbers that belong to the instrument after which the file is called
     cells = {place: table.column(place) for place in own}
     if any(cells[p] and table.kinds[p] == "text" and notation_of(cells[p], table.dialect)[1] < 0.5 for p in own):

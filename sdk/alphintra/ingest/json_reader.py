@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from alphintra.ingest.expressions import DUPLICATE_KEY, GOOD, NO_OBJECT, query
 from alphintra.ingest.findings import Findings, shown
 from alphintra.ingest.limits import Limits, too_wide
 from alphintra.ingest.mapping import Dialect, Format, Mapping
-from alphintra.ingest.sniffing import SAMPLE_ROWS, Table
+from alphintra.ingest.sniffing import SAMPLE_CELLS, SAMPLE_ROWS, Table
 from alphintra.ingest.tables import NO_ROWS, Opened, converted, no_lines, text_chunks
 
 _PATH = re.compile(r"(item|([^.]{1,64}\.){1,4}item)")
@@ -138,10 +139,10 @@ def sample(path: Path, name: str, form: Format, limits: Limits) -> tuple[Table, 
     """Return the first rows of a document, and where they are in it."""
     where = "item"
     if form == "jsonl":
-        found = list(_first_lines(path, name))
+        found = _some(_first_lines(path, name))
     else:
         where = find_rows(path, name, limits)
-        found = [record for record, _ in zip(records(path, name, where, limits), range(SAMPLE_ROWS), strict=False)]
+        found = _some(records(path, name, where, limits))
     if not found:
         raise DataError("there are no rows", code="NO_ROWS", where=name, hint="Save it again with its rows.")
     names: dict[str, int] = {}
@@ -167,6 +168,18 @@ def sample(path: Path, name: str, form: Format, limits: Limits) -> tuple[Table, 
         kinds=("text",) * width,
     )
     return table, where
+
+
+def _some(found: Iterator[Record]) -> list[Record]:
+    """Return the first rows; fewer where they are wide, or their values long."""
+    rows: list[Record] = []
+    size = 0
+    for record in islice(found, SAMPLE_ROWS):
+        rows.append(record)
+        size += sum(1 + len(value or "") // 16 for value in record.values)
+        if size >= SAMPLE_CELLS:
+            break
+    return rows
 
 
 @dataclass(frozen=True)

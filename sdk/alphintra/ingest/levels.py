@@ -24,6 +24,7 @@ _OF_FIELDS = frozenset({"price", "prices", "attributes", "field", "fields"})
 _OF_INSTRUMENTS = frozenset({"ticker", "tickers", "symbol", "symbols", "instrument", "asset", "pair"})
 _TIME = frozenset({"date", "datetime", "time", "timestamp", "dates"})
 _TUPLE = re.compile(r"""\((['"])(.*?)\1, (['"])(.*?)\3\)""")
+_AGAIN = re.compile(r"\.\d{1,4}$")
 Owner = tuple[str, str]
 """An instrument, and the name of a field; both empty of what is all instruments'."""
 
@@ -50,6 +51,8 @@ def of_rows(rows: Sequence[Sequence[str]], width: int) -> Levels | None:
     if len(rows) < 2 or width < 2 or len(rows[0]) != width:
         return None
     upper, lower = ([*(_bare(cell) for cell in row), *[""] * width][:width] for row in rows[:2])
+    # Pandas numbers names that are there twice, when it reads such a header as one row: Close.1, AAPL.1.
+    upper = [_AGAIN.sub("", name) if _AGAIN.sub("", name) in upper else name for name in upper]
     for place in range(2, width):
         upper[place] = upper[place] or upper[place - 1]  # a spreadsheet's cell that spans several
     third = [cell.strip() for cell in rows[2]] if len(rows) > 2 else []

@@ -52,6 +52,8 @@ CLOCK_MS = "ms-of-day"
 SYMBOL, CAPITALS = "{symbol}", "{SYMBOL}"
 """Where the symbol is in a file's name; taken in capitals."""
 RESERVED = ("symbol", "time", "date")
+_PRICES: dict[str, tuple[tuple[Role, ...], ...]] = {"bars": (("close",),), "ticks": (("price",), ("bid", "ask"))}
+"""Of each kind the roles of which each instrument has one, or one pair."""
 
 
 @dataclass(frozen=True)
@@ -314,12 +316,15 @@ def _check_instruments(mapping: Mapping) -> None:
                 column,
                 "Give them one role, name, format, notation and divisor, or different names.",
             )
-    if mapping.kind == "bars" and mapping.of("close"):
-        closing = {column.symbol for column in mapping.of("close")}
-        lacking = next((column for column in mapping.cells if column.symbol and column.symbol not in closing), None)
+    groups = _PRICES.get(mapping.kind, ())
+    if mapping.of(*(role for group in groups for role in group)):
+        has = {(column.symbol, column.role) for column in mapping.cells}
+        priced = (any(all((own.symbol, role) in has for role in group) for group in groups) for own in mapping.cells)
+        both = zip(mapping.cells, priced, strict=True)
+        lacking = next((column for column, is_priced in both if column.symbol and not is_priced), None)
         if lacking is not None:
             raise DataError(
-                f"no column is the close of {lacking.symbol}",
+                f"no column is the {'close' if mapping.kind == 'bars' else 'price'} of {lacking.symbol}",
                 code="SCHEMA_REQUIRED",
                 where=f"column '{lacking.source}'",
                 hint="Say which it is, or leave the instrument out.",

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alphintra.errors import DataError
 from alphintra.ingest.expressions import NUMBER
-from alphintra.ingest.findings import Findings, shown
+from alphintra.ingest.findings import CUT, Findings, shown
 from alphintra.ingest.headers import mismatch
 from alphintra.ingest.limits import MIB, Limits, too_wide
-from alphintra.ingest.mapping import NATIVE, Dialect, Format, Mapping
+from alphintra.ingest.mapping import NATIVE, TIMES, Dialect, Format, Mapping
 from alphintra.ingest.sniffing import SAMPLE_CELLS, SAMPLE_ROWS, Table
 from alphintra.ingest.tables import BATCH_ROWS, NO_ROWS, Opened, converted, no_lines
 
@@ -79,12 +80,17 @@ def open_typed(
         count = 0
         with _readable(name):
             for batch in _batches(path, form, schema, used):
+                _allow(count + batch.num_rows, most, name)
+                for place, times in zip(used, batch.columns, strict=True):
+                    column = mapping.columns[place]
+                    if column.role in TIMES and pa.types.is_timestamp(times.type) and times.type.unit == "ns":
+                        _say_cut(times, count, column.source, name, limits, findings)
                 count += batch.num_rows
-                _allow(count, most, name)
                 yield _renamed(batch, used, local)
 
     batches = converted(connection, chunks(), mapping, kinds, day)
-    return Opened(batches, lambda rows: NO_ROWS, mapping.zoned or zoned, no_lines)
+    doubles = frozenset(place for place in used if pa.types.is_floating(schema.field(place).type))
+    return Opened(batches, lambda rows: NO_ROWS, mapping.zoned or zoned, no_lines, doubles)
 
 
 def sample(path: Path, name: str, form: Format, limits: Limits) -> Table:
@@ -230,6 +236,14 @@ def _renamed(batch: Any, used: list[int], local: bool) -> Any:
             own = pc.local_timestamp(own)
         columns.append(own)
     return pa.RecordBatch.from_arrays(columns, names=[f"c{place}" for place in used])
+
+
+def _say_cut(times: Any, before: int, source: str, name: str, limits: Limits, findings: Findings) -> None:
+    """Say which times in nanoseconds are cut to microseconds; ``before`` rows came before them."""
+    rows = np.flatnonzero(np.asarray(pc.fill_null(times.cast(pa.int64()), 0)) % 1_000)
+    for row in rows[: limits.places].tolist():
+        findings.add("TS_PRECISION", CUT, name, row=before + row + 1, column=source)
+    findings.count("TS_PRECISION", len(rows) - limits.places)
 
 
 def _texts(column: Any) -> list[str | None]:

@@ -139,7 +139,7 @@ class _Run:
             self.findings.add("MEMBER_SKIPPED", f"the member is left out: {error.message}", part.name, "error")
             return
         localizer = self._localizer(table)
-        assembler = Assembler(mapping, part.name, symbol, localizer, self._limits, self.findings)
+        assembler = Assembler(mapping, part.name, symbol, localizer, self._limits, self.findings, table.doubles)
         before = self._rows
         for batch in table.batches:
             self._take(assembler.block(batch))

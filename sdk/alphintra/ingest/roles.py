@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from alphintra.ingest import habits, symbols
 from alphintra.ingest.findings import shown
 from alphintra.ingest.habits import folded, keys_of
+from alphintra.ingest.instruments import names_none
 from alphintra.ingest.mapping import OF_EVENTS, RATIOS, WIDE, Kind, Role
 from alphintra.ingest.sniffing import Table, notation_of
 from alphintra.ingest.stamps import Stamp, Stamps, events_place
@@ -24,6 +26,8 @@ _ORDERS: tuple[tuple[Role, ...], ...] = (
     ("open", "high", "low", "close"), ("open", "close", "high", "low"), ("low", "high", "open", "close"),
 )  # fmt: skip
 _QUOTED: tuple[Role, ...] = ("bid", "ask")
+#: What a column is called whose numbers are names.
+_IDENTIFIER = re.compile(r"(id|seq|sequence|number|nr|no|ref)$")
 #: What numbers alone could be, and no symbol is: the name of a coin.
 _NO_CODES = ("name", "market", "pair", "asset")
 
@@ -170,7 +174,10 @@ def by_name(draft: Draft, stamps: Stamps) -> None:
             break
     if "volume" not in draft.roles and "close" in draft.roles:
         for place, key in enumerate(keys):
-            if habits.BASE_VOLUME.fullmatch(key) and draft.free(place) and _suits(table, place, "volume", key):
+            coin = habits.BASE_VOLUME.fullmatch(key)
+            if coin is None or names_none(coin["coin"]):
+                continue
+            if draft.free(place) and _suits(table, place, "volume", key):
                 draft.claim(place, "volume", 0.85, f"it is called {shown(table.names[place])}, and no other the volume")
                 break
     if "symbol" not in draft.roles:
@@ -322,11 +329,18 @@ def _by_cells(draft: Draft, place: int, key: str) -> None:
         draft.claim(place, "label", 0.6, "its name says that it looks ahead: strategies do not see it")
     elif not cells:
         draft.claim(place, "feature", 0.5, "its cells are empty")
+    elif _IDENTIFIER.search(key) and any(_is_large(cell) for cell in cells) and _share(table, place) == 1:
+        draft.claim(place, "text", 0.7, "its numbers are names, too long for numbers that are kept to 15 digits")
     elif (share := _share(table, place)) > 0.5:
         text = "its cells are numbers" if share == 1 else f"{share:.0%} of its cells are numbers"
         draft.claim(place, "feature", 0.9 if share == 1 else 0.6, text)
     else:
         draft.claim(place, "text", 0.8, "its cells are text")
+
+
+def _is_large(cell: str) -> bool:
+    """Tell whether a cell is a whole number that a double does not hold to the last digit."""
+    return len(cell) >= 16 and cell.isdecimal() and int(cell) >= 1 << 53
 
 
 def _counts(cells: Sequence[str]) -> bool:

@@ -24,6 +24,7 @@ _DATED = re.compile(r"\d+-")
 _CLOCK_CELL = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( [AaPp][Mm])?$")
 _TIMELY = re.compile(r"time|date|stamp|epoch|unix|(^|_)(ts|mts|t|at|start|begin|open|end|index|when|day|ms|us|ns)(_|$)")
 _OF_CONTRACTS = re.compile(r"expir|matur|deliver|updated")
+_OF_EXTREMES = re.compile(r"high|low|max|min|first|last|peak")
 _ZONE_BEHIND = re.compile(r".*\d( [A-Za-z]+/[A-Za-z_/]+)")
 _NAMED_DAY = re.compile(r"(?<!\d)(19|20)\d{2}[-_.]?\d{2}[-_.]?\d{2}(?!\d)")
 _DAY_US = 86_400_000_000
@@ -192,9 +193,10 @@ class Stamps:
             places = [place for place, role in enumerate(habit.roles) if role == "clock"]
         elif not table.header and date.place + 1 < len(keys):
             places.append(date.place + 1)
-        elif not places:  # whatever it is called: times of day are nothing else
+        elif not places and self._several_a_day(table, date.place):  # whatever it is called, unless that says of what
             others = [(place, table.column(place)) for place in range(len(keys)) if place != date.place]
-            places = [place for place, own in others if own and all(map(_CLOCK_CELL.match, own))][:1]
+            clocks = (place for place, own in others if own and all(map(_CLOCK_CELL.match, own)))
+            places = [place for place in clocks if not _OF_EXTREMES.search(keys[place])][:1]
         for place in places:
             if table.kinds[place] == "clock":
                 return Stamp(date.place, date.formats, date.confidence, date.reason, False, False, place, NATIVE)
@@ -208,6 +210,11 @@ class Stamps:
                     date.place, date.formats, date.confidence, date.reason, days, False, place, found.formats[0]
                 )
         return None
+
+    @staticmethod
+    def _several_a_day(table: Table, place: int) -> bool:
+        days = table.column(place)
+        return len(set(days)) < len(days)
 
     def _clock_alone(self, table: Table, keys: Sequence[str], stem: str) -> Stamp | None:
         """Return the clock of a file whose name holds the date."""

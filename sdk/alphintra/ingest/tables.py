@@ -32,12 +32,14 @@ class Opened:
             with its finding.
         zoned: Whether its times say what instant they are.
         first_line: Tells by the number of all rows the line of the first one, if each row is one line.
+        doubles: Columns of the file whose numbers are doubles in it: nothing is lost of them.
     """
 
     batches: Iterator[Any]
     rejected: Callable[[int], I64]
     zoned: bool
     first_line: Callable[[int], int | None]
+    doubles: frozenset[int] = frozenset()
 
 
 def no_lines(rows: int) -> None:

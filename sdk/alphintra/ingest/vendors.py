@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from alphintra.ingest import habits
 from alphintra.ingest.habits import Habit, folded
+from alphintra.ingest.levels import FIELDS
 from alphintra.ingest.mapping import Adjustment
 from alphintra.ingest.roles import is_bar
 from alphintra.ingest.sniffing import Table
@@ -48,6 +49,12 @@ _FIRSTRATE = re.compile(
 )
 _FIRSTRATE_STATES: dict[str, Adjustment] = {"adjsplitdiv": "splits_and_dividends", "adjsplit": "splits"}
 _TRADINGVIEW = re.compile(r"[A-Z0-9_]+_[^_,]+, \d*[SDWMR]?(?:[ _].*)?")
+_SMALLEST = 10_000_000
+"""What some price of whole thousand-millionths is at least: a hundredth. Hardly any price in full is so high."""
+_NO_SHARES = frozenset({"oi", "open_interest", "openint", "settle", "pre_settle", "settlement", "strike", "expiry",
+                        "expiration", "count", "持仓量", "结算价", "昨结算", "前结算", "动态结算价"})  # fmt: skip
+"""Columns beside which no lots of shares are counted: the turnover of a contract has its multiplier in it, which may be
+a hundred or a thousand; of Huobi, which counts trades, ``vol`` is the money and ``amount`` what was traded."""
 _SHARES = ("vol", "成交量", "成交量_手")
 _MONEY = ("amount", "成交额", "成交额_元", "成交额_千元")
 
@@ -108,7 +115,8 @@ def _vendor(table: Table, stem: str) -> Habit | None:
         return None if roles is None else Habit("HistData", roles, "open", "unknown", _EST)  # type: ignore[arg-type]
     if not table.header:
         return _firstrate(stem, len(keys)) or _ticks(table)
-    if {"ts_event", "ts_init"} <= names and _whole(table, keys):
+    sizes = _named(table, keys, lambda key: key in ("volume", "size"))
+    if {"ts_event", "ts_init"} <= names and _whole(table, keys) and _are_whole(sizes):
         return Habit("Nautilus", None, divisor=1e9, lots=1e-9)
     if {"ts_event", "rtype", "publisher_id"} <= names:
         return _databento(table, keys)
@@ -117,8 +125,8 @@ def _vendor(table: Table, stem: str) -> Habit | None:
             return habit
     if keys[:5] == ["time", "open", "high", "low", "close"] and _TRADINGVIEW.fullmatch(stem):
         return Habit("TradingView", None, "open")
-    if {"mkt_rf", "rf"} <= names or (not keys[0] and table.dialect.skip > 2):
-        return _FRENCH if any(cell in _FRENCH.nulls for cell in _cells(table)) else None
+    if {"mkt_rf", "rf"} <= names or (not keys[0] and table.dialect.skip > 2 and FIELDS.isdisjoint(names)):
+        return _french(table)
     if {"adjustflag", "preclose", "code"} <= names and len(set(table.column(keys.index("adjustflag")))) == 1:
         return _baostock(table.column(keys.index("adjustflag"))[0])
     return _in_lots(table, keys)
@@ -138,13 +146,16 @@ def _databento(table: Table, keys: Sequence[str]) -> Habit:
 
 def _whole(table: Table, keys: Sequence[str]) -> bool:
     """Tell whether all prices are whole numbers, and too large for prices."""
-    prices = [
-        cell
-        for place, key in enumerate(keys)
-        if key in ("open", "high", "low", "close", "price") or "_px_" in key
-        for cell in table.column(place)
-    ]
-    return bool(prices) and all(re.fullmatch(r"-?\d{5,}|0", cell) for cell in prices)
+    prices = _named(table, keys, lambda key: key in ("open", "high", "low", "close", "price") or "_px_" in key)
+    return _are_whole(prices) and max(abs(int(cell)) for cell in prices) >= _SMALLEST
+
+
+def _are_whole(cells: Sequence[str]) -> bool:
+    return bool(cells) and all(re.fullmatch(r"-?\d{5,}|0", cell) for cell in cells)
+
+
+def _named(table: Table, keys: Sequence[str], is_one: Callable[[str], bool]) -> list[str]:
+    return [cell for place, key in enumerate(keys) if is_one(key) for cell in table.column(place)]
 
 
 def _firstrate(stem: str, width: int) -> Habit | None:
@@ -180,7 +191,7 @@ def _in_lots(table: Table, keys: Sequence[str]) -> Habit | None:
     shares = next((keys.index(name) for name in _SHARES if name in keys), None)
     money = next((keys.index(name) for name in _MONEY if name in keys), None)
     close = next((keys.index(name) for name in ("close", "收盘", "收盘价") if name in keys), None)
-    if shares is None or money is None or close is None:
+    if shares is None or money is None or close is None or not _NO_SHARES.isdisjoint(keys):
         return None
     found = []
     for row in table.rows:
@@ -197,5 +208,9 @@ def _in_lots(table: Table, keys: Sequence[str]) -> Habit | None:
     return None
 
 
-def _cells(table: Table) -> list[str]:
-    return [(cell or "").strip() for row in table.rows for cell in row[1:]]
+def _french(table: Table) -> Habit | None:
+    """Returns of portfolios are all written with decimals, and those that there are not as -99.99 or -999."""
+    cells = {(cell or "").strip() for row in table.rows for cell in row[1:]}
+    nothing = cells & set(_FRENCH.nulls)
+    returns = all(re.fullmatch(r"-?\d*\.\d+", cell) for cell in cells - nothing if cell)
+    return _FRENCH if nothing and returns else None

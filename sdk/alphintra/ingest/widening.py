@@ -79,6 +79,8 @@ def asked_of(found: Guess, layout: Layout, is_named: bool) -> Guess:
 def _question(layout: Layout) -> Question:
     several = _some(layout)
     text = f"Is each column ({several}) the close of an instrument of that name, or are they features of one?"
+    if len(set(layout.fields)) > 1:
+        text = f"Are {several} instruments, which have columns of their own, or are all columns features of one?"
     return Question("symbol_from", text, ("columns", "name"))
 
 

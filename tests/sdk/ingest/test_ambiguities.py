@@ -84,7 +84,7 @@ def test_units_that_change_are_told_apart_where_they_are_said_to(desk: Desk) -> 
     staged = desk.read(desk.write("BTC.csv", text))
     seconds = [row["time"] - at(2025, 1, 1) for row in rows(staged)]
     assert seconds == [dt.timedelta(seconds=n) for n in range(-1, 3)]
-    assert staged.counts == {}
+    assert [(own.rule, own.row) for own in staged.findings] == [("TS_PRECISION", 4)]
     columns = desk.inspect(desk.write("BTC.csv", text)).guess.mapping.columns
     assert columns[0].format == "epoch:mixed"
     staged = desk.read(desk.write("BTC.csv", text), columns=(replace(columns[0], format="epoch:ms"), columns[1]))
@@ -161,3 +161,20 @@ def test_a_file_that_is_no_table_is_called_what_it_is(start: bytes, what: str, d
     with pytest.raises(DataError, match=what) as caught:
         desk.inspect(desk.write("x.bin", start + bytes(range(256))))
     assert caught.value.code == "UNKNOWN_FILE_TYPE"
+
+
+@pytest.mark.parametrize("name", ["HighTime", "fixing"])
+def test_a_time_of_day_beside_days_that_are_rows_is_no_clock(name: str, desk: Desk) -> None:
+    """Bars of days stay bars of days, whatever tells when their high was; a clock is what tells rows of a day apart."""
+    text = f"Date,High,Close,{name}\n2020-01-02,2,1,10:15\n2020-01-03,2,1,11:30\n"
+    mapping = desk.inspect(desk.write("X.csv", text)).guess.mapping
+    assert [own.role for own in mapping.columns] == ["time", "high", "close", "text"]
+    assert mapping.resolution == "date"
+
+
+@pytest.mark.parametrize(("name", "role"), [
+    ("volume_eth", "volume"), ("volume_ratio", "feature"), ("volume_ma20", "feature"), ("volume_24h", "feature"),
+])  # fmt: skip
+def test_a_volume_is_that_of_a_coin_and_no_ratio(name: str, role: str, desk: Desk) -> None:
+    text = f"Date,High,Close,{name}\n2020-01-02,2,1,1.5\n2020-01-03,2,1,0.5\n"
+    assert desk.inspect(desk.write("X.csv", text)).guess.mapping.columns[3].role == role

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 from alphintra.errors import DataError
+from alphintra.ingest import json_reader
 from alphintra.ingest.engine import connect
 from alphintra.ingest.limits import DEFAULT
 from alphintra.ingest.mapping import Mapping
@@ -396,3 +397,14 @@ def test_a_mapping_that_comes_back_is_not_trusted(change: Any, said: str, desk: 
     change(own)
     with pytest.raises(DataError, match=said):
         Mapping.from_json(json.dumps(own))
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.json"])
+def test_a_first_look_at_wide_objects_takes_few_of_them(name: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand objects of thousands of names each, all different, would be a gigabyte."""
+    monkeypatch.setattr(json_reader, "SAMPLE_CELLS", 40)
+    found = [{"time": f"2020-01-02 00:00:{place:02}", "close": 1, "note": "x" * 64} for place in range(50)]
+    data = "\n".join(map(json.dumps, found)) if name.endswith("l") else json.dumps(found)
+    look = desk.inspect(desk.write(name, data))
+    assert len(look.rows) == 5
+    assert desk.read_as(desk.folder / name, replace(look.guess.mapping, zone="UTC", label="open")).rows == 50

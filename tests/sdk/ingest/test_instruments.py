@@ -60,6 +60,11 @@ def shuffled(wide: pd.DataFrame) -> pd.DataFrame:
     return wide[order]
 
 
+def mangled(text: str) -> str:
+    """As one row of names that pandas makes different."""
+    return pd.read_csv(io.StringIO(text)).to_csv(index=False)
+
+
 def sheet(wide: pd.DataFrame) -> bytes:
     """As pandas writes it: a cell of the upper level spans all columns that it is about."""
     upper = [field for field, _ in wide.columns]
@@ -89,6 +94,8 @@ def records(wide: pd.DataFrame, *, lines: bool) -> bytes:
 WAYS: dict[str, tuple[str, Callable[[pd.DataFrame], Any]]] = {
     "yfinance": ("multi.csv", lambda wide: wide.to_csv()),
     "yfinance, by ticker": ("grouped.csv", lambda wide: by_ticker(wide).to_csv()),
+    "yfinance, read and written by pandas": ("again.csv", lambda wide: mangled(wide.to_csv())),
+    "yfinance by ticker, read and written by pandas": ("x.csv", lambda wide: mangled(by_ticker(wide).to_csv())),
     "levels without names": ("unnamed.csv", lambda wide: unnamed(wide).to_csv()),
     "levels without names, by ticker": ("x.csv", lambda wide: unnamed(by_ticker(wide)).to_csv()),
     "columns in any order": ("shuffled.csv", lambda wide: shuffled(wide).to_csv()),
@@ -194,6 +201,29 @@ def test_places_of_what_cannot_be_read_are_those_of_the_file(desk: Desk) -> None
     assert [staged.sources[0].row_of(np.array([order]))[0] for order in range(5)] == [1, 1, 2, 6, 8]
 
 
+def test_what_all_instruments_have_is_said_once_whatever_else_is_said(desk: Desk) -> None:
+    """Of two faults of times that are told by one rule neither hides the other; a text that all have is one cell."""
+    path = desk.write(
+        "x.csv",
+        "Date,AAPL_close,MSFT_close,AAPL_open,MSFT_open,note\n2020-01-02 00:00:00,1,2,1,2,=1+1\n"
+        f"2020-01-03 09:30:00,1,2,1,2,\n,1,2,1,2,\n2020-01-07 00:00:00,1,2,1,2,{'x' * (1 << 17)}\n",
+    )
+    staged = desk.read(path, resolution="date")
+    assert {(own.rule, own.row, own.message) for own in staged.findings} == {
+        ("TS_PARSE", 2, "the date has a time of day"), ("TS_PARSE", 3, "the time is missing"),
+        ("FORMULA_TEXT", 1, "'=1+1' would be a formula in a spreadsheet"),
+        ("CELL_LIMIT", 4, "the cell has more than 65,536 bytes"),
+    }  # fmt: skip
+    assert (staged.counts, staged.rows) == ({"TS_PARSE": 2, "FORMULA_TEXT": 1, "CELL_LIMIT": 1}, 2)
+
+
+def test_a_volume_of_noughts_is_that_of_one_instrument(desk: Desk) -> None:
+    wide = frame(["EURUSD=X", "SPY"])
+    wide["Volume", "EURUSD=X"] = 0.0
+    columns = desk.inspect(desk.write("x.csv", wide.to_csv())).guess.mapping.columns
+    assert [own.role for own in columns if own.source.startswith("Volume")] == ["volume", "volume"]
+
+
 def test_a_line_that_is_no_object_is_said_once(desk: Desk) -> None:
     lines = records(frame(["AAPL", "MSFT"], days=5), lines=True).decode().splitlines()
     lines[2] = "{"
@@ -262,6 +292,12 @@ ONE = {
     "averages beside a close": closes("close", "SMA20_close", "SMA50_close"),
     "averages": closes("SMA_close", "EMA_close"),
     "days": closes("close_1d", "close_5d", "close_20d"),
+    "levels of a book": closes("bid_px_00", "bid_sz_00", "ask_px_00", "ask_sz_00", "bid_px_01", "ask_px_01"),
+    "levels of a book, numbered": closes("bid_price_1", "bid_size_1", "ask_price_1", "ask_size_1"),
+    "levels of a book, named": closes(*(f"{side}_l{n}_price" for n in (1, 2) for side in ("bid", "ask"))),
+    "time frames": closes(*(f"{frame}_{own}" for frame in ("m5", "H1") for own in ("open", "high", "low", "close"))),
+    "Heikin-Ashi": closes(*(f"{name}_{own}" for name in ("ha", "ha2") for own in ("open", "high", "low", "close"))),
+    "an option's two kinds": closes("call_bid", "call_ask", "put_bid", "put_ask"),
     "quantmod": closes("AAPL.Open", "AAPL.High", "AAPL.Low", "AAPL.Close", "AAPL.Volume"),
     "one ticker with one field": closes("AAPL_close", "rsi"),
     "instruments with other prices": closes("AAPL_close", "VIX_open"),
@@ -276,6 +312,24 @@ def test_columns_of_one_instrument_stay_its_own(shape: str, desk: Desk) -> None:
     look = desk.inspect(desk.write(*ONE[shape]))
     assert look.owners == () and not look.guess.mapping.by_instrument
     assert "symbol_from" not in asked(look)
+
+
+BARS = ("open", "high", "low", "close")
+DOUBTFUL = {
+    "small letters, which may be exchanges": closes(
+        "binance_bid", "binance_ask", "kraken_bid", "kraken_ask", file="x.csv"
+    ),
+    "a letter each": closes("C_BID", "C_ASK", "P_BID", "P_ASK", file="x.csv"),
+    "another instrument's file": closes(*(f"{name}.{own}" for name in ("QQQ", "IWM") for own in BARS), file="SPY.csv"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", DOUBTFUL)
+def test_names_that_may_be_no_instruments_are_asked(shape: str, desk: Desk) -> None:
+    look = desk.inspect(desk.write(*DOUBTFUL[shape]))
+    (question,) = look.guess.questions
+    assert (question.field, look.guess.mapping.by_instrument) == ("symbol_from", True)
+    assert "columns of their own" in question.text
 
 
 def test_other_columns_are_every_instruments(desk: Desk) -> None:
@@ -348,6 +402,14 @@ def test_a_mapping_that_makes_no_rows_is_refused(change: Callable[[Mapping], Map
     assert said in bad(change, desk)
 
 
+def test_an_instrument_without_a_price_has_no_ticks(desk: Desk) -> None:
+    text = "time,AB_bid,AB_ask,CD_bid,CD_ask\n2020-01-02 10:00:00,1,2,1,2\n2020-01-02 10:00:01,1,2,1,2\n"
+    mapping = desk.inspect(desk.write("x.csv", text)).guess.mapping
+    assert mapping.kind == "ticks"
+    with pytest.raises(DataError, match="no column is the price of CD"):
+        with_column(mapping, 4, role="ignore", name="").check()
+
+
 def test_another_set_of_instruments_is_read_as_the_last_one_was(desk: Desk) -> None:
     """What is remembered is by fields, in whichever order; that columns are closes is asked of each set anew."""
     first = desk.inspect(desk.write("a.csv", frame(["AAPL", "MSFT", "SPY"]).to_csv()))
@@ -362,6 +424,62 @@ def test_another_set_of_instruments_is_read_as_the_last_one_was(desk: Desk) -> N
     assert desk.read_as(desk.folder / "b.csv", mapping).counts == {}
     one, other = (desk.inspect(desk.write(*closes(*own))) for own in (("AAPL", "MSFT"), ("DGS2", "DGS10")))
     assert one.fingerprint != other.fingerprint
+
+
+def test_whose_rows_are_is_asked_again_of_what_was_said_to_be_features(desk: Desk) -> None:
+    """And not asked of what was said to be closes, though in this file they are below nought."""
+    look = desk.inspect(desk.write("rates_2024.csv", closes("DGS2", "DGS10")[1]))
+    columns = [replace(own, symbol="", role="feature", name=own.source) for own in look.guess.mapping.columns[1:]]
+    features = replace(
+        look.guess.mapping, columns=(look.guess.mapping.columns[0], *columns), kind="features", symbol_from="fixed",
+        symbol="RATES",
+    )  # fmt: skip
+    later = desk.inspect(desk.write("rates_2025.csv", closes("DGS2", "DGS10")[1]))
+    assert later.fingerprint == look.fingerprint
+    guess = recalled(later.guess, features)
+    assert (guess.mapping.symbol_from, [own.field for own in guess.questions]) == ("name", ["symbol"])
+    below = desk.inspect(desk.write("rates_2026.csv", closes("DGS2", "DGS10", cell="-0.5")[1]))
+    guess = recalled(below.guess, look.guess.mapping)
+    assert (guess.mapping.symbol_from, guess.questions) == ("columns", ())
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.xlsx"])
+def test_what_has_two_levels_may_be_features_of_one(name: str, desk: Desk) -> None:
+    """By whoever says so, and by themselves where the levels are means and deviations."""
+    wide = frame(["AAPL", "MSFT"], days=5, fields=["Close"]).fillna(1.0)
+    look = desk.inspect(desk.write(name, sheet(wide) if name.endswith("xlsx") else wide.to_csv()))
+    columns = tuple(
+        own if own.role == "time" else replace(own, symbol="", role="feature", name=own.source.replace(" / ", "_"))
+        for own in look.guess.mapping.columns
+    )
+    said = replace(look.guess.mapping, columns=columns, kind="features", symbol_from="fixed", symbol="X")
+    assert [*rows(desk.read_as(desk.folder / name, said))[0]] == ["symbol", "date", "Close_AAPL", "Close_MSFT"]
+    wide.columns = pd.MultiIndex.from_tuples([("close", "mean"), ("close", "std")])
+    look = desk.inspect(desk.write(f"stats-{name}", sheet(wide) if name.endswith("xlsx") else wide.to_csv()))
+    assert not look.guess.mapping.by_instrument
+    staged = desk.read_as(desk.folder / f"stats-{name}", replace(look.guess.mapping, symbol_from="fixed", symbol="X"))
+    assert [*rows(staged)[0]][2:] == ["close / mean", "close / std"]
+
+
+def test_tickers_that_are_words_are_tickers_where_a_header_has_them(desk: Desk) -> None:
+    mapping = desk.inspect(desk.write("x.csv", frame(["LOW", "OPEN"]).to_csv())).guess.mapping
+    assert mapping.instruments == ("LOW", "OPEN")
+
+
+def test_what_was_said_of_columns_is_not_taken_over_for_others(desk: Desk) -> None:
+    """What is remembered by fields is of other columns where they were said to be features of one instrument."""
+    first, later = (
+        desk.inspect(desk.write(name, joined(frame(tickers), "{field}_{symbol}").to_csv()))
+        for name, tickers in (("a.csv", ["AAPL", "MSFT"]), ("b.csv", ["KO", "PEP"]))
+    )
+    assert first.fingerprint == later.fingerprint
+    columns = tuple(
+        own if own.role == "time" else replace(own, symbol="", role="feature", name=own.source)
+        for own in first.guess.mapping.columns
+    )
+    features = replace(first.guess.mapping, columns=columns, kind="features", symbol_from="fixed", symbol="X")
+    features.check()
+    assert recalled(later.guess, features) == later.guess
 
 
 def test_as_many_columns_as_an_index_has_are_read_and_more_are_refused(desk: Desk) -> None:

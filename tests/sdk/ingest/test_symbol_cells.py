@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from alphintra.data.arrow import whole
-from alphintra.ingest.assembling import _all_alike, _numbered
+from alphintra.ingest.coding import _all_alike, numbered
 
 from tests.sdk.ingest.conftest import Desk, rows
 
@@ -41,7 +41,7 @@ def test_symbols_are_trimmed_as_duckdb_trims() -> None:
         is_one = len(set(column.to_pylist())) == 1 and column[0].as_py() not in (None, "")
         assert _all_alike(column) == is_one, seed
         alike += is_one
-        names, codes = _numbered(column)
+        names, codes = numbered(column)
         assert [None if code < 0 else names[code] for code in codes.tolist()] == wanted, seed
         assert names == list(dict.fromkeys(own for own in wanted if own)), "in the order in which they came"
     assert 60 < alike < 240

@@ -100,7 +100,7 @@ def test_a_cell_is_its_instant(cell: str, desk: Desk) -> None:
     wanted, changes = CELLS[cell]
     staged = desk.read(desk.write("x.csv", f'time,close\n"{cell}",1\n'), **changes)
     assert str(rows(staged)[0]["time"]) == wanted
-    assert staged.counts == {}
+    assert staged.counts == ({"TS_PRECISION": 1} if cell.endswith("999") else {})
 
 
 def test_a_fraction_may_be_absent(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -343,6 +344,13 @@ SHAPES = {
 }  # fmt: skip
 
 
+FINE = {
+    "Databento: nanoseconds written out, and orders that are no trades", "NinjaTrader's ticks",
+    "TAQ: the time of day is not lost",
+}  # fmt: skip
+"""Those whose times are finer than microseconds."""
+
+
 @pytest.mark.parametrize("vendor", SHAPES)
 def test_a_vendor_is_recognised(vendor: str, desk: Desk) -> None:
     shape = SHAPES[vendor]
@@ -358,4 +366,36 @@ def test_a_vendor_is_recognised(vendor: str, desk: Desk) -> None:
     found = rows(staged)
     assert found[0] == shape.first
     assert len(found) == staged.rows > 1
-    assert staged.counts == {}
+    assert staged.counts == ({"TS_PRECISION": staged.rows} if vendor in FINE else {})
+
+
+def _days(header: str, row: Callable[[int], str]) -> str:
+    return "".join([f"{header}\n", *(f"2020-01-0{n + 1},{row(n)}\n" for n in range(9))])
+
+
+ORDINARY = {
+    "whole prices that are in full, with Databento's columns": _days(
+        "ts_event,rtype,publisher_id,open,high,low,close,volume", lambda n: f"35,1,60000,60500,59000,6010{n},1000000"
+    ),
+    "whole prices that are in full, with Nautilus' columns": _days(
+        "ts_event,open,high,low,close,volume,ts_init", lambda n: f"99000000,99100000,98900000,9900000{n},0.25,1"
+    ),
+    "gold, a thousand grams a contract, money in ten thousands": _days(
+        "trade_date,open,high,low,close,settle,vol,amount,oi", lambda n: f"400,410,390,400,400,{n + 5},{(n + 5) * 40},1"
+    ),
+    "Huobi, whose volume is the money": _days(
+        "date,open,close,low,high,amount,vol,count", lambda n: f"0.1,0.1,0.09,0.11,{1000 + n},{(1000 + n) / 10},7"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("header", [",Close,PnL", ",long,short"])
+def test_a_loss_of_999_is_one_where_nothing_says_that_it_is_none(header: str, desk: Desk) -> None:
+    text = f"A strategy\n\n\n{header}\n2020-01-02,1.5,-999\n2020-01-03,1.5,12\n"
+    assert desk.inspect(desk.write("x.csv", text)).guess.mapping.null_values == ()
+
+
+@pytest.mark.parametrize("what", ORDINARY)
+def test_numbers_of_others_are_taken_as_they_are_written(what: str, desk: Desk) -> None:
+    mapping = desk.inspect(desk.write("x.csv", ORDINARY[what])).guess.mapping
+    assert {column.divisor for column in mapping.columns} == {1.0}

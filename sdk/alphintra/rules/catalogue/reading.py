@@ -61,6 +61,21 @@ class Reading(Check):
             "Times in UTC.",
             seen_in="file",
         ),
+        Rule(
+            "TS_PRECISION",
+            "warning",
+            "A time has nanoseconds, which are cut to microseconds: rows that they tell apart keep their order.",
+            "Nanoseconds of which the last three digits are 0.",
+            seen_in="file",
+        ),
+        Rule(
+            "NUMBER_PRECISION",
+            "warning",
+            "A number is 2⁵³ or more, of which 15 digits are kept, as of all numbers: different ones may become equal. "
+            "What is a name, as that of a trade, is kept by a column of text.",
+            "Numbers that are doubles in the file (Parquet, Feather), or are divided.",
+            seen_in="file",
+        ),
         Rule("MEMBER_SKIPPED", "info", "A file of an archive is left out: an error where its columns are others.",
              seen_in="file"),
         Rule(
