@@ -197,7 +197,7 @@ async def test_statistics_over_all_and_of_one_symbol(api):
     assert (days["first"], sum(days["counts"])) == (one.json["symbols"]["FB"]["first"], 196)
 
 
-async def test_what_there_is_not_is_said_as_every_other_problem(api):
+async def test_what_there_is_not_is_said_as_every_other_problem(api, jp_serverapp, monkeypatch):
     wrong = await api("PUT", "/api/datasets/prices", {})
     assert (wrong.status, wrong.json["code"], wrong.headers["Allow"]) == (
         405, "METHOD_NOT_ALLOWED", "GET, DELETE, PATCH, OPTIONS",
@@ -218,6 +218,10 @@ async def test_what_there_is_not_is_said_as_every_other_problem(api):
         name.strip() for name in asked.headers["Access-Control-Allow-Headers"].split(",")
     }
     assert "ETag" in asked.headers["Access-Control-Expose-Headers"]
+    own = {"Access-Control-Expose-Headers": "X-Own"}  # as whoever runs the server has it
+    monkeypatch.setitem(jp_serverapp.web_app.settings, "headers", own)
+    asked = await api("GET", "/api/datasets", headers={"Origin": "https://front.example"})
+    assert asked.headers.get_list("Access-Control-Expose-Headers") == ["X-Own"]
 
 
 @pytest.mark.parametrize(
