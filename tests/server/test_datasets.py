@@ -2,6 +2,8 @@
 
 import asyncio
 import functools
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from itertools import groupby
@@ -453,3 +455,17 @@ def test_what_an_owner_stores_is_told_to_them_alone(tmp_path):
 
     database.write_now(work)
     database.close()
+
+
+def test_what_uploads_and_ingests_are_made_of_is_imported_in_any_order():
+    """One imported the other, which had it half made where it came first: tests of the browser could not begin."""
+    code = """
+import importlib, sys
+for name in ("jobs.ingest", "services.ingests", "services.recipes", "services.uploads"):
+    # Counters are registered once a process.
+    for module in [own for own in sys.modules if own.startswith("alphintra_server.") and not own.endswith(".metrics")]:
+        del sys.modules[module]
+    importlib.import_module(f"alphintra_server.{name}")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

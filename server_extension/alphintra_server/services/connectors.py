@@ -40,8 +40,9 @@ from . import connector_runs
 from .connector_schedule import next_due
 from .connector_secrets import ConnectorSecrets
 from .dataset_names import check_name
+from .dataset_rows import refuse_shipped
 from .exchange_bars import about_bars, mapping_of_bars
-from .ingests import checked_mapping, refuse_calendar, refuse_shipped
+from .ingests import checked_mapping, refuse_calendar
 from .paging import Slice
 
 MOST_CONNECTORS = 100
