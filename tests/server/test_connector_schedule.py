@@ -31,7 +31,7 @@ from alphintra_server.services.connectors import Connectors
 from alphintra_server.services.cron import Cron
 from alphintra_server.services.dataset_storage import DatasetStorage
 from alphintra_server.services.ingests import enqueue_ingest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from .counted import Counted
 from .databases import migrated
@@ -388,6 +388,20 @@ def test_what_a_connector_brings_does_not_count_as_on_its_way(tmp_path):
             upload_rows.refuse_too_many(session, "alice")
 
     database.write_now(work)
+    database.close()
+
+
+async def test_however_many_secrets_nobody_has_are_swept(tmp_path, monkeypatch):
+    """A query takes some ten thousand values: more of them, and none was ever removed."""
+    database, removed, asked = migrated(f"sqlite:///{tmp_path / 'a'}"), [], []
+    secrets = SimpleNamespace(old=lambda: [f"s{number}" for number in range(2_500)], remove=removed.append)
+    database.write_now(lambda session: session.add(connector_of("alice", "c", None, secret_id="s2499")))
+    event.listen(database.read_engine, "before_cursor_execute", lambda *given: asked.append(len(given[3])))
+    # Each is removed in a thread, which takes longer than what this is about.
+    monkeypatch.setattr(asyncio, "to_thread", lambda work, *given: asyncio.sleep(0, work(*given)))
+    service = Connectors(database, secrets, Limits(), lambda: None)
+    assert (await service.sweep(), len(removed), "s2499" in removed) == (2_499, 2_499, False)
+    assert max(asked) <= 1_000
     database.close()
 
 
