@@ -47,6 +47,7 @@ class Straight:
         self.writer: VersionWriter | None = None
         self.check: Validation | None = None
         self._waiting: list[tuple[str, Any]] = []
+        self._bytes = 0  # of the rows that wait: there may be a row each of thousands of symbols
         self._thread = ThreadPoolExecutor(1)
         self._writing: Future[None] | None = None
 
@@ -72,7 +73,8 @@ class Straight:
         if self.writer is None:
             # Symbols of few rows show no time frame: they wait for one that does.
             self._waiting.append((symbol, rows))
-            if not self._begin(may_wait=sum(own.nbytes for _, own in self._waiting) < _WAITING):
+            self._bytes += rows.nbytes
+            if not self._begin(may_wait=self._bytes < _WAITING):
                 return
             self._take_waiting()
         else:

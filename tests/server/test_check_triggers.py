@@ -124,6 +124,20 @@ async def test_a_save_runs_once_and_the_newest_version_wins(house):
     assert await house.runs(strategy) == [("SAVE", 4, "COMPLETED"), ("SAVE", 5, "PENDING")]
 
 
+async def test_users_whose_checks_are_due_take_turns(house):
+    """However many one has: where they wait for room in the queue, another's still come first in each look."""
+    made = [await house.strategy(schedule="daily") for _ in range(4)]
+
+    def work(session):
+        for number, strategy in enumerate(made):
+            plan = session.get_one(CheckPlanRow, strategy)
+            plan.due_at, plan.user_id = NOON - timedelta(hours=9 - number), "bob" if number == 3 else "alice"
+
+    house.database.write_now(work)
+    first, *others, bobs = made
+    assert house.database.read_now(house.triggers._triggered) == [first, bobs, *others]
+
+
 async def test_a_save_while_one_runs_makes_one_more(house):
     strategy = await house.strategy(on_save=True)
     await house.save(strategy, code="2")

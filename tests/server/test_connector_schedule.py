@@ -3,18 +3,24 @@
 import asyncio
 import logging
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from alphintra.rules.report import Report
 from alphintra_server.auth import Caller
 from alphintra_server.db.connector_tables import ConnectorRow, ConnectorRunRow
 from alphintra_server.db.dataset_tables import DatasetSymbolRow, UploadRow
+from alphintra_server.db.ingest_tables import IngestRow
 from alphintra_server.db.tables import DatasetRow, JobRow
 from alphintra_server.errors import TooMany
 from alphintra_server.jobs import store
 from alphintra_server.jobs.fetch import Brought, FetchBounds, FetchKind, SaidDocument, furthest_behind
+from alphintra_server.jobs.ingest import IngestKind
+from alphintra_server.jobs.ingest_output import Written
+from alphintra_server.jobs.output import BadOutputError
 from alphintra_server.limits import Limits, UserLimits
 from alphintra_server.models.connectors import ConnectorChange
 from alphintra_server.services import connector_runs, connector_triggers, upload_rows
@@ -23,10 +29,13 @@ from alphintra_server.services.connector_secrets import ConnectorSecrets
 from alphintra_server.services.connector_triggers import ConnectorTriggers
 from alphintra_server.services.connectors import Connectors
 from alphintra_server.services.cron import Cron
-from sqlalchemy import func, select
+from alphintra_server.services.dataset_storage import DatasetStorage
+from alphintra_server.services.ingests import enqueue_ingest
+from sqlalchemy import event, func, select
 
 from .counted import Counted
 from .databases import migrated
+from .stored import store_version
 from .stored_jobs import claim, expire, take_over_lost
 
 YORK = "America/New_York"
@@ -377,6 +386,52 @@ def test_what_a_connector_brings_does_not_count_as_on_its_way(tmp_path):
         assert begun.state == "NEEDS_MAPPING"
         with pytest.raises(TooMany):
             upload_rows.refuse_too_many(session, "alice")
+
+    database.write_now(work)
+    database.close()
+
+
+async def test_however_many_secrets_nobody_has_are_swept(tmp_path, monkeypatch):
+    """A query takes some ten thousand values: more of them, and none was ever removed."""
+    database, removed, asked = migrated(f"sqlite:///{tmp_path / 'a'}"), [], []
+    secrets = SimpleNamespace(old=lambda: [f"s{number}" for number in range(2_500)], remove=removed.append)
+    database.write_now(lambda session: session.add(connector_of("alice", "c", None, secret_id="s2499")))
+    event.listen(database.read_engine, "before_cursor_execute", lambda *given: asked.append(len(given[3])))
+    # Each is removed in a thread, which takes longer than what this is about.
+    monkeypatch.setattr(asyncio, "to_thread", lambda work, *given: asyncio.sleep(0, work(*given)))
+    service = Connectors(database, secrets, Limits(), lambda: None)
+    assert (await service.sweep(), len(removed), "s2499" in removed) == (2_499, 2_499, False)
+    assert max(asked) <= 1_000
+    database.close()
+
+
+def test_a_first_run_takes_the_place_of_no_dataset_that_was_made_meanwhile(tmp_path):
+    """It was there when what the run had fetched was to become a version: that replaced all of its rows."""
+    database, storage = migrated(f"sqlite:///{tmp_path / 'a'}"), DatasetStorage(tmp_path)
+    store_version(database, storage, tmp_path / "made", name="c")
+    _, manifest = store_version(database, storage, tmp_path / "made", name="other")
+
+    def work(session):
+        connector = connector_of("alice", "c", None)
+        session.add(connector)
+        session.flush()
+        run = connector_runs.begin(session, connector, connector_runs.SCHEDULE, Limits())
+        upload = upload_rows.reserve(
+            session, "alice", length=9, filename="y", dataset="c", metadata=None, quota=1 << 40, hours=1
+        )
+        ingest = IngestRow(
+            id="i", user_id="alice", owner_id="alice", upload_id=upload.id, dataset_name="c", parent_id=None,
+            overlap=False, source="EXTERNAL", mapping={}, about={}, description="", tags=[], remember=False,
+            created_at=upload.created_at,
+        )  # fmt: skip
+        job = enqueue_ingest(session, upload, ingest, Limits())
+        run.ingest_job_id, run.state = job.id, "INGESTING"
+        session.flush()
+        made = Written(replace(manifest, version="f" * 32), Report(300, 1, "2026-11-28T09:00:00Z", {}), ())
+        with pytest.raises(BadOutputError) as refused:
+            IngestKind(database, storage, Limits(), None).save(session, SimpleNamespace(job_id=job.id), made)
+        assert refused.value.code == "PARENT_CHANGED"  # and the next run adds to it
+        assert refused.value.code in connector_runs.PASSING
 
     database.write_now(work)
     database.close()

@@ -2,6 +2,8 @@
 
 import asyncio
 import functools
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from itertools import groupby
@@ -197,7 +199,7 @@ async def test_statistics_over_all_and_of_one_symbol(api):
     assert (days["first"], sum(days["counts"])) == (one.json["symbols"]["FB"]["first"], 196)
 
 
-async def test_what_there_is_not_is_said_as_every_other_problem(api):
+async def test_what_there_is_not_is_said_as_every_other_problem(api, jp_serverapp, monkeypatch):
     wrong = await api("PUT", "/api/datasets/prices", {})
     assert (wrong.status, wrong.json["code"], wrong.headers["Allow"]) == (
         405, "METHOD_NOT_ALLOWED", "GET, DELETE, PATCH, OPTIONS",
@@ -218,6 +220,10 @@ async def test_what_there_is_not_is_said_as_every_other_problem(api):
         name.strip() for name in asked.headers["Access-Control-Allow-Headers"].split(",")
     }
     assert "ETag" in asked.headers["Access-Control-Expose-Headers"]
+    own = {"Access-Control-Expose-Headers": "X-Own"}  # as whoever runs the server has it
+    monkeypatch.setitem(jp_serverapp.web_app.settings, "headers", own)
+    asked = await api("GET", "/api/datasets", headers={"Origin": "https://front.example"})
+    assert asked.headers.get_list("Access-Control-Expose-Headers") == ["X-Own"]
 
 
 @pytest.mark.parametrize(
@@ -449,3 +455,17 @@ def test_what_an_owner_stores_is_told_to_them_alone(tmp_path):
 
     database.write_now(work)
     database.close()
+
+
+def test_what_uploads_and_ingests_are_made_of_is_imported_in_any_order():
+    """One imported the other, which had it half made where it came first: tests of the browser could not begin."""
+    code = """
+import importlib, sys
+for name in ("jobs.ingest", "services.ingests", "services.recipes", "services.uploads"):
+    # Counters are registered once a process.
+    for module in [own for own in sys.modules if own.startswith("alphintra_server.") and not own.endswith(".metrics")]:
+        del sys.modules[module]
+    importlib.import_module(f"alphintra_server.{name}")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -59,12 +59,14 @@ async def test_health_answers_while_a_large_text_is_parsed(api, services):
     for child in stopped:
         child._process.signal(signal.SIGSTOP)
     slow = asyncio.ensure_future(api("POST", "/api/code/validate", {"code": "x = 1\n" * 30_000}))
-    await until(lambda: not services.parser._idle)
-    assert (await api("GET", "/health")).status == 200
-    # In this process it would have been parsed by now.
-    assert not slow.done()
-    for child in stopped:
-        child._process.signal(signal.SIGCONT)
+    try:
+        await until(lambda: not services.parser._idle)
+        assert (await api("GET", "/health")).status == 200
+        # In this process it would have been parsed by now.
+        assert not slow.done()
+    finally:  # who stands still ends at no signal but one
+        for child in stopped:
+            child._process.signal(signal.SIGCONT)
     assert (await slow).status == 200
 
 

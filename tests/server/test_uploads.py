@@ -22,6 +22,7 @@ from alphintra_server.services.upload_rows import MOST_OPEN
 from alphintra_server.uploads.receiving import Receiver
 from prometheus_client import REGISTRY
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from .conftest import TestIdentities
 from .counted import Counted
@@ -353,7 +354,7 @@ def form(*parts, boundary="x-y"):
     return b"\r\n".join([*lines, f"--{boundary}--".encode(), b""])
 
 
-async def test_a_form_with_one_file(api, services, data_dir):
+async def test_a_form_with_one_file(api, services, data_dir, monkeypatch):
     kind = {"Content-Type": "multipart/form-data; boundary=x-y"}
     # The limit of the form's parts is in the file as well, all but its end.
     data = b"\r\n--x-\r\n--x" * 30_000
@@ -380,6 +381,16 @@ async def test_a_form_with_one_file(api, services, data_dir):
     ):
         refused = await api("POST", HOME, user=ALICE, headers=headers, raw=raw)
         assert (refused.status, refused.json["code"]) == (status, code), raw[:80]
+
+    async def away(filename, dataset):
+        if dataset is not None:
+            raise OperationalError("SELECT", None, ConnectionError("it is gone"))
+        return filename
+
+    with monkeypatch.context() as patched:  # while its name is looked up, in the midst of the body
+        patched.setattr(services.uploads, "named", away)
+        gone = await api("POST", HOME, user=ALICE, headers=kind, raw=form(('name="dataset"', b"x"), (file, data)))
+    assert (gone.status, gone.json["code"]) == (503, "DATABASE_UNAVAILABLE")
     for _ in range(600):  # what a refused one left goes after its answer
         left = [item.name for item in (data_dir / "uploads").iterdir()]
         if len(left) == 1:

@@ -110,23 +110,49 @@ def _frames(times: Mapping[str, Times], stated: str | None) -> dict[str, str | N
 
     Bars do not overlap: two rows one step apart show that bars are no longer than it. A symbol without such a pair has
     what another one shows, unless its steps are regular: then they are its bars.
+
+    Raises:
+        DataError: ``UNKNOWN_TIMEFRAME``: what is stated, or what a symbol's rows show, is nothing that is traded.
     """
     several = (length_of(stated) or (1, ""))[0] > 1
-    if stated is None or several:
+    if stated is None or several or (length_of(stated) is None and step_us(stated) >= _DAILY):
         found = {symbol: infer_timeframe(own) for symbol, own in times.items()}
         if several and "1d" in found.values():
             raise _not_traded(f"the bars are of {stated}")
         return found
     days = next(((max(least, 1), most) for name, least, most in _DAYS if name == stated), None)
     least, most = days or (step_us(stated),) * 2
+    name = stated if days else _intraday_name(least)  # 60min is 1h
     apart = {symbol: np.diff(own.utc if days is None else own.session) for symbol, own in times.items()}
     shown = {symbol for symbol, steps in apart.items() if len(steps) and least <= steps.min() <= most}
     out: dict[str, str | None] = {}
     for symbol, own in times.items():
         steps = apart[symbol]
-        seldom = not len(steps) or (steps.min() > most and 2 * (np.diff(steps) == 0).sum() < len(steps))
-        out[symbol] = stated if symbol in shown or (shown and seldom) else infer_timeframe(own)
+        if symbol in shown and stated == "1d" and _of_several_days(steps):
+            raise _not_traded(f"the bars of {symbol} are {steps.min()} days apart")
+        seldom = not len(steps) or (steps.min() > most and not _regular(steps, None if days is None else own.session))
+        out[symbol] = name if symbol in shown or (shown and seldom) else infer_timeframe(own)
     return out
+
+
+def _regular(steps: I32 | I64, session: I32 | None) -> bool:
+    """Tell whether rows follow each other as longer bars do: most are as far apart, but for nights and weekends.
+
+    Args:
+        steps: From row to row.
+        session: Their dates, where steps are days: bars of months are regular by the calendar alone.
+    """
+    if session is not None and steps.min() >= _DAYS[-1][1]:
+        months: I32 = session.astype("M8[D]").astype("M8[M]").astype(np.int32)
+        steps = np.diff(months)
+    often = int(np.unique(steps, return_counts=True)[1].max())
+    return often > 1 and 2 * often >= len(steps)
+
+
+def _of_several_days(apart: I32 | I64) -> bool:
+    """Tell bars of two to four days, over weekends as well, which end later than days do."""
+    nearest = int(apart.min())
+    return len(apart) >= _REGULAR and 2 <= nearest <= 4 and not (apart % nearest).any()
 
 
 def infer_timeframe(times: Times) -> str | None:
@@ -144,9 +170,7 @@ def infer_timeframe(times: Times) -> str | None:
     if step < _DAILY or not one_a_date:
         return _intraday_name(step)
     apart = np.diff(session)
-    days, nearest = float(np.median(apart)), int(apart.min())
-    # Every second, third or fourth day, over weekends as well: bars of so many days, which end later than days do.
-    several = len(apart) >= _REGULAR and 2 <= nearest <= 4 and not (apart % nearest).any()
+    days, several = float(np.median(apart)), _of_several_days(apart)
     for name, least, most in _DAYS:
         if least <= days <= most and not several:
             return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from alphintra.errors import DataError
 from alphintra.store.blobs import damaged
-from alphintra.store.columns import arrow_schema, arrow_type, named, raw_values
+from alphintra.store.columns import Column, arrow_schema, arrow_type, named, raw_values
 from alphintra.store.finding import Range, find
 from alphintra.store.hashing import block_counts
 from alphintra.store.layout import file_name
@@ -171,6 +172,26 @@ def by_column(version: Version) -> Iterator[tuple[str, str, Iterator[Any]]]:
                 one = replace(wanted, columns=(column,))
                 places = zip(files, wanted.places.tolist(), strict=True)
                 yield symbol, column.name, (held[f].read([p], one, threads=False) for f, p in places)
+    finally:
+        for file in held.values():
+            file.close()
+
+
+def by_columns(version: Version, wanted: Range, at_once: int) -> Iterator[tuple[tuple[Column, ...], Iterator[Any]]]:
+    """Yield ``at_once`` columns and the row groups that are wanted as tables of them, all files held open.
+
+    What a file says of itself is as long as it has columns and row groups: it is read once, not for each few columns.
+    """
+    files, places = wanted.manifest.groups[0][wanted.places].tolist(), wanted.places.tolist()
+    held: dict[int, _Held] = {}
+    try:
+        for number in files:
+            if number not in held:
+                held[number] = _Held(version, number)
+        for start in range(0, len(wanted.columns), at_once):
+            some = replace(wanted, columns=wanted.columns[start : start + at_once])
+            tables = zip(files, places, repeat(some), strict=False)
+            yield some.columns, (held[f].read([p], own, threads=True) for f, p, own in tables)
     finally:
         for file in held.values():
             file.close()

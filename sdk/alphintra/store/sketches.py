@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from alphintra.data.arrow import whole
@@ -17,7 +16,7 @@ from alphintra.store.checked_json import canonical
 from alphintra.store.columns import Column, raw_values, time_column
 from alphintra.store.coverage import Coverage
 from alphintra.store.finding import find
-from alphintra.store.reading import Version, group_tables, side_file
+from alphintra.store.reading import Version, by_columns, side_file
 from alphintra.store.sampling import Sample
 from alphintra.store.statistics import SHOWN, ColumnStatistics
 
@@ -89,10 +88,9 @@ def statistics_of_symbol(version: Version, symbol: str) -> dict[str, dict[str, A
     bins = SHOWN if len(columns) <= _WIDE else SHOWN // 4
     coverage = Coverage(time.type)
     found: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(columns), _AT_ONCE):
-        own = {column.name: ColumnStatistics(column) for column in columns[start : start + _AT_ONCE]}
-        some = replace(wanted, columns=columns[start : start + _AT_ONCE])
-        for _, table in group_tables(version, some):
+    for some, tables in by_columns(version, wanted, _AT_ONCE):
+        own = {column.name: ColumnStatistics(column) for column in some}
+        for table in tables:
             for name, statistics in own.items():
                 statistics.add(whole(table[name]))
             if time.name in own:

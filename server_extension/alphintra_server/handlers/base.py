@@ -239,7 +239,7 @@ class AlphintraHandler(AnsweringMixin, APIHandler):
     def set_default_headers(self) -> None:
         """Let a page of another origin read ours, where one may ask at all."""
         super().set_default_headers()
-        if "Origin" in self.request.headers:
+        if "Origin" in self.request.headers and "Access-Control-Expose-Headers" not in self.settings.get("headers", {}):
             self.set_header("Access-Control-Expose-Headers", ", ".join(_TOLD))
 
     @allow_unauthenticated

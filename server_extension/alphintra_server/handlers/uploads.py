@@ -92,6 +92,10 @@ class UploadingHandler(AlphintraHandler):
             await self._receiver.take(chunk if self._form is None else await self.fed(self._form, chunk))
         except errors.ServiceError as error:
             self._refusal = error
+        except Exception as error:
+            if not is_away(error):
+                raise
+            self._refusal = database_away(error)
 
     async def fed(self, form: FormWithFile, chunk: bytes) -> bytes:
         """Give a form some of the body; return what of it is of the file.

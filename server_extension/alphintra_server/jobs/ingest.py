@@ -199,6 +199,8 @@ class IngestKind(JobKind):
                     tags=tuple(row.tags),
                     opens=row.sealed is False,
                     based_on=row.parent_id,
+                    # A connector adds rows: a dataset that was made since it asked for all is not to lose its own.
+                    begins=fetched is not None and row.parent_id is None,
                     is_validated=ran and not errors,
                     errors=errors,
                 ),

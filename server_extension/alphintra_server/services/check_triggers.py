@@ -85,6 +85,9 @@ class CheckTriggers(Repeated):
         await self._drop_records()
 
     def _triggered(self, session: Session) -> list[str]:
+        # Users in turn: what of one waits until their queue has room must not keep what others have due from its time.
+        in_order = (CheckPlanRow.due_at, CheckPlanRow.strategy_id)
+        turn = func.row_number().over(partition_by=CheckPlanRow.user_id, order_by=in_order)
         query = (
             select(CheckPlanRow.strategy_id)
             .join(StrategyRow, StrategyRow.id == CheckPlanRow.strategy_id)
@@ -98,7 +101,7 @@ class CheckTriggers(Repeated):
                     CheckPlanRow.due_at <= self._clock(session),
                 ),
             )
-            .order_by(CheckPlanRow.due_at, CheckPlanRow.strategy_id)
+            .order_by(turn, *in_order)
         )
         return list(session.scalars(query))
 

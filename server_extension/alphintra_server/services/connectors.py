@@ -40,12 +40,14 @@ from . import connector_runs
 from .connector_schedule import next_due
 from .connector_secrets import ConnectorSecrets
 from .dataset_names import check_name
+from .dataset_rows import refuse_shipped
 from .exchange_bars import about_bars, mapping_of_bars
-from .ingests import checked_mapping, refuse_calendar, refuse_shipped
+from .ingests import checked_mapping, refuse_calendar
 from .paging import Slice
 
 MOST_CONNECTORS = 100
 """Connectors of one user."""
+_AT_ONCE = 1_000
 
 
 class Connectors:
@@ -258,10 +260,14 @@ class Connectors:
     async def sweep(self) -> int:
         """Remove secrets that no connector has; return how many."""
         old = await asyncio.to_thread(self._secrets.old)
-        kept = await self._database.read(
-            lambda session: set(session.scalars(select(ConnectorRow.secret_id).where(ConnectorRow.secret_id.in_(old))))
-        )
-        gone = [secret_id for secret_id in old if secret_id not in kept]
+
+        def kept(session: Session) -> set[str | None]:  # as parts: a query takes some ten thousand values
+            parts = (old[start : start + _AT_ONCE] for start in range(0, len(old), _AT_ONCE))
+            queries = (select(ConnectorRow.secret_id).where(ConnectorRow.secret_id.in_(part)) for part in parts)
+            return {secret_id for query in queries for secret_id in session.scalars(query)}
+
+        here = await self._database.read(kept)
+        gone = [secret_id for secret_id in old if secret_id not in here]
         for secret_id in gone:
             await asyncio.to_thread(self._secrets.remove, secret_id)
         return len(gone)

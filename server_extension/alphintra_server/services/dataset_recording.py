@@ -48,6 +48,7 @@ class Made:
         tags: Of a dataset that is new.
         opens: Whether it was said that it is open, though the version before it may be sealed.
         based_on: The version that has to be the current one still, if there is one to come after.
+        begins: Whether it has to be the dataset's first one: nobody asked for it to come after any.
         is_validated: Whether all rules ran and none has an open error.
         errors: The open errors.
     """
@@ -62,6 +63,7 @@ class Made:
     tags: tuple[str, ...] = ()
     opens: bool = False
     based_on: str | None = None
+    begins: bool = False
     is_validated: bool = False
     errors: tuple[str, ...] = ()
 
@@ -93,7 +95,8 @@ def record(session: Session, made: Made) -> DatasetVersionRow:
     manifest = made.manifest
     now = database_now(session)
     dataset = _dataset(session, made, now)
-    if made.based_on is not None and dataset.current_version_id != made.based_on:
+    bound = made.based_on is not None or made.begins
+    if bound and dataset.current_version_id != made.based_on:
         raise Conflict(
             f"Another version of {dataset.name} became the current one meanwhile: go on from that one.",
             code="PARENT_CHANGED",

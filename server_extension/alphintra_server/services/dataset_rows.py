@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, defer
 
 from ..auth import Caller
 from ..db.dataset_tables import DatasetGrantRow
-from ..db.tables import DatasetRow
-from ..errors import Forbidden, Gone, NotFound
+from ..db.tables import DatasetRow, unique_name
+from ..errors import Forbidden, Gone, Invalid, NotFound
 from ..models.datasets import Dataset, DatasetAccess, DataSource, SourceState
 
 LISTED = 20
@@ -32,6 +32,17 @@ def granted(who: Caller, level: Level = Level.READ) -> Select[Any]:
     return select(DatasetGrantRow.dataset_id).where(
         DatasetGrantRow.user_id == who.user_id, DatasetGrantRow.level.in_(enough)
     )
+
+
+def refuse_shipped(session: Session, name: str) -> None:
+    """Refuse a name that a dataset of the platform has.
+
+    Raises:
+        Invalid: ``NAME_TAKEN``.
+    """
+    query = select(DatasetRow.id).where(DatasetRow.unique_name == unique_name(None, name))
+    if session.scalar(query) is not None:
+        raise Invalid.field("dataset", f"{name} is a dataset of the platform: choose another name", code="NAME_TAKEN")
 
 
 def visible(who: Caller) -> ColumnElement[bool]:

@@ -29,6 +29,7 @@ from ..models.ingests import IngestAccepted, IngestRequest, Inspection
 from . import upload_rows
 from .dataset_inputs import is_sealed
 from .dataset_names import check_name
+from .dataset_rows import refuse_shipped
 
 _BUSY = ("INSPECTING", "INGESTING")
 _GONE = ("ABORTED", "EXPIRED", "FAILED", "DONE")
@@ -208,17 +209,6 @@ def refuse_calendar(code: str | None) -> None:
         calendar_code(code)
     except DataError as error:
         raise Invalid.field("about.calendar", error.message) from None
-
-
-def refuse_shipped(session: Session, name: str) -> None:
-    """Refuse a name that a dataset of the platform has.
-
-    Raises:
-        Invalid: ``NAME_TAKEN``.
-    """
-    query = select(DatasetRow.id).where(DatasetRow.unique_name == unique_name(None, name))
-    if session.scalar(query) is not None:
-        raise Invalid.field("dataset", f"{name} is a dataset of the platform: choose another name", code="NAME_TAKEN")
 
 
 def _current(session: Session, who: Caller, name: str) -> DatasetVersionRow | None:

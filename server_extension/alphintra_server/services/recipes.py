@@ -21,8 +21,8 @@ from ..models.recipes import Processed, ProcessRequest, RecipeAccepted, RecipePr
 from ..source.process import Parser, ParserFailedError, ParserUnavailableError
 from .dataset_inputs import refuse_sealed
 from .dataset_names import check_name
-from .dataset_rows import Level, find
-from .ingests import account, refuse_shipped
+from .dataset_rows import Level, find, refuse_shipped
+from .ingests import account
 from .queueing import Queueing
 from .validations import choice_of
 from .version_requests import KeptOutput, asked_for, at_work, enqueue, readable

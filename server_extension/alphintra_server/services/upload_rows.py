@@ -16,7 +16,7 @@ from ..db.engine import database_now, one_at_a_time
 from ..errors import Gone, Invalid, TooLarge, TooMany
 from ..models.uploads import Upload, UploadState
 from .dataset_names import check_name, name_of_file
-from .ingests import refuse_shipped
+from .dataset_rows import refuse_shipped
 from .storage_use import storage_used
 
 MOST_OPEN = 32

@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from alphintra.data.market import DAY_US
-from alphintra.data.timeframe import infer_timeframe, several_of
+from alphintra.data.timeframe import Label, find_frame, infer_timeframe, several_of
 from alphintra.data.times import Times
 from alphintra.errors import DataError
 
@@ -43,3 +43,38 @@ def test_when_bars_of_several_days_are_over_is_known(frequency, expected):
     days = pd.date_range("2024-01-01", periods=9, freq=frequency).delete(4).to_numpy().astype("M8[D]").astype(np.int32)
     assert several_of(days) == expected
     assert several_of(days[:3]) is None and several_of(np.cumsum(days % 5 + 3)) is None
+
+
+def of(index):
+    utc = index.to_numpy().astype("M8[us]").astype(np.int64)
+    return Times(utc, (utc // DAY_US).astype(np.int32), assumed_utc=False, midnight=not (utc % DAY_US).any())
+
+
+def bars_at(*hours):
+    days = pd.bdate_range("2020-01-06", "2020-01-17")
+    return of(pd.DatetimeIndex(sorted(day + pd.Timedelta(hours=hour) for day in days for hour in hours)))
+
+
+TWO_YEARS = {"start": "2020-01-01", "end": "2022-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "longer"),
+    [
+        *(("1d", of(pd.date_range(**TWO_YEARS, freq=freq))) for freq in ("3D", "W-MON", "SMS", "MS", "BME", "QS")),
+        ("1w", of(pd.date_range(**TWO_YEARS, freq="MS"))),
+        *(("1min", bars_at(*hours)) for hours in ([14.5], [14.5, 18.5], [14.5, 17.5, 20.5], np.arange(14.5, 21))),
+    ],
+)
+def test_longer_bars_beside_stated_ones_are_not_taken_for_them(stated, longer):
+    """As bars of a symbol that is seldom traded a month's close was known on its first day."""
+    short = {"1d": of(pd.bdate_range(**TWO_YEARS)), "1w": of(pd.date_range(**TWO_YEARS, freq="7D")),
+             "1min": of(pd.date_range("2020-01-06 14:30", "2020-01-17 21:00", freq="1min"))}  # fmt: skip
+    with pytest.raises(DataError, match=r"different time frames|days apart"):
+        find_frame({"A": short[stated], "B": longer}, Label(timeframe=stated))
+
+
+@pytest.mark.parametrize(("stated", "freq", "name"), [("24h", "D", "1d"), ("60min", "h", "1h"), ("1440min", "D", "1d")])
+def test_a_stated_time_frame_has_one_name(stated, freq, name):
+    index = of(pd.date_range("2020-01-01", periods=60, freq=freq))
+    assert find_frame({"A": index}, Label(timeframe=stated)).timeframe == name

@@ -17,7 +17,7 @@ from alphintra.data.live import MIME
 from alphintra.data.sources import FOLDER_VARIABLE, FolderSource, Found
 from alphintra.data.stored import StoredDataset
 from alphintra.errors import DataError, UnknownDataset
-from alphintra.store import About
+from alphintra.store import About, reading
 from alphintra.store.blobs import Folder
 from alphintra.store.committing import commit
 from alphintra.store.opening import open_folder
@@ -163,7 +163,10 @@ def test_statistics_of_a_symbol_are_those_of_its_rows(monkeypatch):
     assert told["close"]["mean"] == pytest.approx(close.mean(), rel=1e-9)
     assert sum(told["time"]["coverage"]["counts"]) == 3_000
     monkeypatch.setattr("alphintra.store.sketches._AT_ONCE", 2)
+    opened, parquet = [], reading._parquet
+    monkeypatch.setattr(reading, "_parquet", lambda *given: opened.append(given[2]) or parquet(*given))
     assert data.statistics("AAPL") == told  # however few columns are read at once
+    assert len(opened) == len(set(opened))  # what a wide file says of itself takes longer than its rows
     assert data.statistics() == data.about.statistics
     days = al.data.load("days")
     assert days.statistics("SAP") == days.about.statistics
