@@ -1,7 +1,7 @@
 /** How a file is read, while it is being corrected: what is open, what cannot be, what follows from a change. No DOM. */
 
 import type { IIngestBody, IInspected, IMappedColumn, IMapping, IQuestion } from '../api/datasets.js';
-import { Owners, byInstrument, isByInstrument, ofOne, recalledColumns } from './instruments.js';
+import { Owners, byInstrument, isByInstrument, ofOne, recalledColumns, wrongInstrument } from './instruments.js';
 
 /** What is stated of a dataset beside how its file is read; empty texts state nothing. */
 export interface IAbout {
@@ -46,7 +46,9 @@ export interface IMappingComplaint {
     | 'no-name'
     | 'same-name'
     | 'no-dataset'
-    | 'taken-name';
+    | 'taken-name'
+    | 'same-symbol'
+    | 'lacks-close';
   /** What it is about, where that is not the field alone. */
   detail?: string;
 }
@@ -189,8 +191,10 @@ export function answerOf(form: IMappingForm, field: string): string {
 export function answer(form: IMappingForm, field: string, value: string): IMappingForm {
   const others = form.answered.filter(own => own !== field);
   const answered = value.trim() === '' ? others : [...others, field];
-  const isWhose = field === 'symbol_from' && (value === 'columns' || value === 'name');
-  const mapping = isWhose ? withSymbolFrom(form.mapping, value, form.owners) : set(form.mapping, field, value);
+  const mapping =
+    field === 'symbol_from'
+      ? withSymbolFrom(form.mapping, value as IMapping['symbol_from'], form.owners)
+      : set(form.mapping, field, value);
   return { ...form, answered, mapping };
 }
 
@@ -334,7 +338,7 @@ export function needsZone({ mapping, kinds }: Pick<IMappingForm, 'mapping' | 'ki
 }
 
 /** What keeps the file from being read like this; of a `taken` name there is a dataset. The server checks it again. */
-export function complaintsOf({ mapping, about }: IMappingForm, taken: readonly string[] = []): IMappingComplaint[] {
+export function complaintsOf({ mapping, about, owners }: IMappingForm, taken: readonly string[] = []): IMappingComplaint[] {
   const found: IMappingComplaint[] = [];
   const { columns } = mapping;
   const having = (role: string): IMappedColumn[] => columns.filter(column => column.role === role);
@@ -373,6 +377,10 @@ export function complaintsOf({ mapping, about }: IMappingForm, taken: readonly s
       found.push({ field: `columns[${column.position}].format`, kind: 'no-format', detail: column.source });
     }
   }
+  const wrong = isByInstrument(mapping) ? wrongInstrument(mapping, owners) : null;
+  if (wrong) {
+    found.push({ field: 'symbol_from', kind: wrong.kind, detail: wrong.symbol });
+  }
   const names = new Set<string>();
   for (const { position, name, source, symbol } of values) {
     const folded = name.trim().toLowerCase();
@@ -404,6 +412,7 @@ export function ingestBody(form: IMappingForm): IIngestBody {
   return {
     mapping: {
       ...mapping,
+      columns: mapping.columns.map(own => (own.symbol ? { ...own, symbol: own.symbol.trim() } : own)),
       symbol: mapping.symbol_from === 'fixed' ? mapping.symbol.trim() : '',
       zone: needsZone(form) ? mapping.zone : null,
       known_from: isEvents ? (mapping.known_from ?? '').trim() : ''
