@@ -89,7 +89,7 @@ export const LABEL_WIDTH = 52;
  * whole, where they are centred on it. Where the series begins the chart itself moves the first one in.
  */
 export function wholeRange(
-  { start, time }: { start: number; time: readonly unknown[] },
+  { start, time }: { start: number; time: { readonly length: number } },
   width: number,
   label: number
 ): { from: number; to: number } | null {
