@@ -75,7 +75,7 @@ class RulesBody extends ReactWidget {
     const isChecked = !fields.leftOut.has(rule.id);
     return (
       <div key={rule.id} className="alphintra-Rules-rule" data-rule={rule.id}>
-        <label title={[rule.definition, rule.silent].filter(Boolean).join('\n')}>
+        <label>
           <input
             type="checkbox"
             checked={isChecked}
@@ -88,7 +88,8 @@ class RulesBody extends ReactWidget {
           <span className="alphintra-muted alphintra-Rules-what">
             {rule.seen_in === 'file'
               ? trans.__('%1 As found when the file was read.', rule.definition)
-              : rule.definition}
+              : rule.definition}{' '}
+            {rule.silent}
           </span>
         </label>
         {isChecked && rule.parameters.length > 0 ? (

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { IInspected, IMappedColumn, IMapping } from '../api/datasets.js';
+import { MOST_LENGTH } from '../datasets/drafts.js';
 import { groupsOf, readInstruments, symbolsOf, withGroupName, withGroupRole, withInstrument } from '../datasets/instruments.js';
-import { answer, complaintsOf, ingestBody, initialForm, openQuestions, withSymbolFrom } from '../datasets/mapping.js';
+import { answer, complaintsOf, ingestBody, initialForm, keptForm, openQuestions, withSymbolFrom, written } from '../datasets/mapping.js';
 
 function column(position: number, source: string, role: string, symbol = '', more: Partial<IMappedColumn> = {}): IMappedColumn {
   const name = ['time', 'ignore'].includes(role) ? '' : role;
@@ -144,4 +145,18 @@ test('the same file again is read with the names that were given, and without wh
   const volume = groupsOf(decided, owners)[2]!;
   const others = { ...looked(['KO', 'PEP'], ['Close', 'Volume']), remembered: withGroupRole(decided, owners, volume, 'ignore') };
   assert.equal(roles(initialForm(others, 'x').mapping), 'time close close ignore ignore');
+});
+
+test('what is written of an index of instruments is kept, which its thousands of columns would have no room for', () => {
+  const tickers = Array.from({ length: 500 }, (_, i) => `T${i}`);
+  const found = looked(tickers, ['Open', 'High', 'Low', 'Close', 'Volume']);
+  const first = initialForm(found, 'x');
+  const form = answer({ ...first, mapping: withInstrument(withInstrument(first.mapping, first.owners, 'T7', ''), first.owners, 'T9', 'NINE') }, 'zone', 'UTC');
+  const kept = JSON.stringify(written(form, found));
+  assert.ok(JSON.stringify(form.mapping).length > MOST_LENGTH && kept.length < MOST_LENGTH / 10);
+  assert.deepEqual(keptForm(JSON.parse(kept), found, 'y'), form);
+  // Remembered columns are kept where they are changed back to what the file was guessed to be.
+  const remembered = withGroupRole(first.mapping, first.owners, groupsOf(first.mapping, first.owners)[5]!, 'ignore');
+  const back = { ...initialForm({ ...found, remembered }, 'x'), mapping: first.mapping };
+  assert.deepEqual(keptForm(written(back, found), { ...found, remembered }, 'x').mapping.columns, first.mapping.columns);
 });
