@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import type { IInspected, IMappedColumn, IMapping } from '../api/datasets.js';
 import { MOST_LENGTH } from '../datasets/drafts.js';
 import { groupsOf, readInstruments, symbolsOf, withGroupName, withGroupRole, withInstrument } from '../datasets/instruments.js';
-import { answer, complaintsOf, ingestBody, initialForm, keptForm, openQuestions, withSymbolFrom, written } from '../datasets/mapping.js';
+import { answer, complaintsOf, ingestBody, initialForm, openQuestions, withSymbolFrom } from '../datasets/mapping.js';
+import { keptForm, written } from '../datasets/mappingDraft.js';
 
 function column(position: number, source: string, role: string, symbol = '', more: Partial<IMappedColumn> = {}): IMappedColumn {
   const name = ['time', 'ignore'].includes(role) ? '' : role;
