@@ -253,7 +253,9 @@ export class DatasetChart implements IDisposable {
     }
     this._bound();
     const { total } = this._drawn;
-    const rows = { from: rowAt(this._drawn, range.from), to: rowAt(this._drawn, range.to) };
+    const seen = { from: rowAt(this._drawn, range.from), to: rowAt(this._drawn, range.to) };
+    // A little beside the whole is no reason for larger candles.
+    const rows = seen.to - seen.from > total ? { from: 0, to: total } : seen;
     const isFine = suffices(this._drawn, rows, this._most) || rows.from >= total || rows.to <= 0;
     this._want(isFine ? null : partFor(rows, total, this._most));
   };

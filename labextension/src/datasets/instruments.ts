@@ -166,8 +166,16 @@ export function symbolsOf(mapping: IMapping, owners: Owners): Map<string, string
   return symbols;
 }
 
-/** A name that two instruments have by now; else one of bars that has no close. Neither can be read. */
-export function wrongInstrument(mapping: IMapping, owners: Owners): { kind: 'same-symbol' | 'lacks-close'; symbol: string } | null {
+/** What keeps instruments from being read: two of a name, none that is read, or bars without a close. */
+export interface IWrongInstrument {
+  kind: 'no-instrument' | 'same-symbol' | 'lacks-close';
+  symbol: string;
+}
+
+export function wrongInstrument(mapping: IMapping, owners: Owners): IWrongInstrument | null {
+  if (readInstruments(mapping).length === 0) {
+    return { kind: 'no-instrument', symbol: '' };
+  }
   const written = new Map<string, string>();
   for (const [own, symbol] of symbolsOf(mapping, owners)) {
     const name = symbol.trim();

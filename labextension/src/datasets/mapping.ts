@@ -47,6 +47,7 @@ export interface IMappingComplaint {
     | 'same-name'
     | 'no-dataset'
     | 'taken-name'
+    | 'no-instrument'
     | 'same-symbol'
     | 'lacks-close';
   /** What it is about, where that is not the field alone. */
@@ -326,6 +327,11 @@ export function complaintsOf({ mapping, about, owners }: IMappingForm, taken: re
   const found: IMappingComplaint[] = [];
   const { columns } = mapping;
   const having = (role: string): IMappedColumn[] => columns.filter(column => column.role === role);
+  const wrong = isByInstrument(mapping) ? wrongInstrument(mapping, owners) : null;
+  if (wrong) {
+    // With it their columns have names twice, or none: it is told once.
+    return [{ field: 'symbol_from', kind: wrong.kind, detail: wrong.symbol }, ...nameComplaints(about, taken)];
+  }
   const times = having('time').length + having('date').length + Number(mapping.date_in_name);
   if (times !== 1) {
     found.push({ field: 'columns', kind: times === 0 ? 'no-time' : 'several-times' });
@@ -361,10 +367,6 @@ export function complaintsOf({ mapping, about, owners }: IMappingForm, taken: re
       found.push({ field: `columns[${column.position}].format`, kind: 'no-format', detail: column.source });
     }
   }
-  const wrong = isByInstrument(mapping) ? wrongInstrument(mapping, owners) : null;
-  if (wrong) {
-    found.push({ field: 'symbol_from', kind: wrong.kind, detail: wrong.symbol });
-  }
   const names = new Set<string>();
   for (const { position, name, source, symbol } of values) {
     const folded = name.trim().toLowerCase();
@@ -379,12 +381,16 @@ export function complaintsOf({ mapping, about, owners }: IMappingForm, taken: re
   if (mapping.symbol_from === 'fixed' && mapping.symbol.trim() === '') {
     found.push({ field: 'symbol', kind: 'no-symbol' });
   }
-  if (about.dataset.trim() === '') {
-    found.push({ field: 'dataset', kind: 'no-dataset' });
-  } else if (taken.includes(about.dataset.trim())) {
-    found.push({ field: 'dataset', kind: 'taken-name', detail: about.dataset.trim() });
-  }
-  return found;
+  return [...found, ...nameComplaints(about, taken)];
+}
+
+function nameComplaints({ dataset }: IAbout, taken: readonly string[]): IMappingComplaint[] {
+  const name = dataset.trim();
+  return name === ''
+    ? [{ field: 'dataset', kind: 'no-dataset' }]
+    : taken.includes(name)
+      ? [{ field: 'dataset', kind: 'taken-name', detail: name }]
+      : [];
 }
 
 /** What is asked of the server. */

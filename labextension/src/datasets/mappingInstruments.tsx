@@ -44,7 +44,7 @@ function List({ form, written, trans, onChange }: IProps & { written: readonly s
   const isTwice = (name: string | undefined): boolean => name !== undefined && names.filter(own => own === name.trim()).length > 1;
   return (
     <>
-      <p className="alphintra-muted">{trans.__('As the dataset is to call it; empty, it is left out.')}</p>
+      <p className="alphintra-muted">{trans.__('What the dataset is to call each; one without a name is left out.')}</p>
       <ul>
         {written.map(own => (
           <li key={own}>

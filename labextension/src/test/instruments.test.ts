@@ -126,6 +126,9 @@ test('two instruments of one name, and one without a close, are told before the 
   assert.deepEqual(first(withInstrument(form.mapping, form.owners, 'B', 'A ')), ['same-symbol', 'A']);
   const columns = form.mapping.columns.map(own => (own.source === 'Close / B' ? { ...own, role: 'ignore', name: '' } : own));
   assert.deepEqual(first({ ...form.mapping, columns }), ['lacks-close', 'B']);
+  const none = withInstrument(withInstrument(form.mapping, form.owners, 'A', ''), form.owners, 'B', '');
+  assert.deepEqual(first(none), ['no-instrument', '']);
+  assert.equal(complaintsOf({ ...form, mapping: withInstrument(form.mapping, form.owners, 'B', 'A') }).length, 1);
   const spaced = withInstrument(form.mapping, form.owners, 'B', ' C ');
   assert.equal(ingestBody({ ...form, mapping: spaced }).mapping.columns[2]!.symbol, 'C');
 });
