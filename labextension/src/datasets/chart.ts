@@ -54,6 +54,8 @@ export function bars(drawn: IDrawn): (WhitespaceData<Time> & { open?: number; hi
 export const GAP = '  ';
 /** The price axis, in pixels. */
 const AXIS_WIDTH = 64;
+/** What the chart takes for a pointer that moves. */
+const POINTED = ['mousemove', 'mouseenter'] as const;
 /** A candle is never narrower, in pixels. */
 const LEAST_SPACING = 0.02;
 
@@ -102,11 +104,17 @@ export class DatasetChart implements IDisposable {
     this._fill();
     this.recolor();
     this._sight.showWhole();
-    this._chart.subscribeCrosshairMove(move => this._say(typeof move.logical === 'number' ? move.logical : null));
+    // What moves below a pointer that rests is nobody's to read: what was gone to is.
+    this._chart.subscribeCrosshairMove(({ logical, sourceEvent }) => {
+      if (sourceEvent || logical === undefined) {
+        this._say(logical ?? null);
+      }
+    });
     this._chart.subscribeDblClick(() => this._showAll());
     this._chart.timeScale().subscribeVisibleLogicalRangeChange(this._look);
     _host.addEventListener('keydown', this._onKey);
     _host.addEventListener('pointerdown', this._onDown, true);
+    POINTED.forEach(type => _host.addEventListener(type, this._onPointed, true));
     _host.addEventListener('wheel', this._leave, { capture: true, passive: true });
     for (const type of ['pointerup', 'pointercancel'] as const) {
       window.addEventListener(type, this._onUp, true);
@@ -123,6 +131,7 @@ export class DatasetChart implements IDisposable {
       this._isDisposed = true;
       this._host.removeEventListener('keydown', this._onKey);
       this._host.removeEventListener('pointerdown', this._onDown, true);
+      POINTED.forEach(type => this._host.removeEventListener(type, this._onPointed, true));
       this._host.removeEventListener('wheel', this._leave, true);
       for (const type of ['pointerup', 'pointercancel'] as const) {
         window.removeEventListener(type, this._onUp, true);
@@ -170,6 +179,7 @@ export class DatasetChart implements IDisposable {
   /** Show the bar of a time, in seconds since the epoch, and what is around it. */
   goTo(time: number): void {
     this._goal = time;
+    this._isPointing = true;
     this._wantsAll = false;
     this._sight.leaveWhole();
     if (this._sight.isSettled) {
@@ -318,14 +328,16 @@ export class DatasetChart implements IDisposable {
     this._goal = null;
   };
 
-  /** Tell what stands at a candle, and point at it. */
+  /** Tell what stands at a candle, and point at it once the chart is where it was taken to: it draws a frame later. */
   private _point(at: number): void {
     this._say(at);
-    const when = this._drawn.time[this._at];
-    const price = this._drawn.close[this._at];
-    if (when !== undefined && typeof price === 'number') {
-      this._chart.setCrosshairPosition(price, when as Time, this._series);
-    }
+    requestAnimationFrame(() => {
+      const when = this._drawn.time[this._at];
+      const price = this._drawn.close[this._at];
+      if (!this._isDisposed && when !== undefined && typeof price === 'number') {
+        this._chart.setCrosshairPosition(price, when as Time, this._series);
+      }
+    });
   }
 
   /** Go to a candle, and take the picture along where it lies beside it. */
@@ -379,6 +391,15 @@ export class DatasetChart implements IDisposable {
     event.stopPropagation();
   };
 
+  /** A pointer that rests, with the chart scrolled below it, does not take the place of the bar that was gone to. */
+  private readonly _onPointed = (event: MouseEvent): void => {
+    if (this._isPointing && event.movementX === 0 && event.movementY === 0) {
+      event.stopPropagation();
+    } else {
+      this._isPointing = false;
+    }
+  };
+
   private readonly _onDown = (): void => {
     this._leave();
     this._isDown = true;
@@ -407,5 +428,6 @@ export class DatasetChart implements IDisposable {
   private _wantsAll = false;
   /** The time that is gone to, while its bar is not drawn by itself. */
   private _goal: number | null = null;
+  private _isPointing = false;
   private _isDisposed = false;
 }
