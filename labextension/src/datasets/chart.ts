@@ -22,8 +22,8 @@ import { datesOnly, fixed, isoTime, quotedDecimals } from '../result/format.js';
 import { readPalette } from '../result/palette.js';
 import { Sight } from '../result/sight.js';
 import { tickText } from '../result/tickText.js';
-import { LABEL_WIDTH, wholeRange } from '../result/timeline.js';
-import { IDrawn, IPart, around, leastSpacing, partFor, placeOf, rowAt, suffices } from './chartWindow.js';
+import { LABEL_WIDTH, LEAST_SPACING, leastSpacing, wholeRange } from '../result/timeline.js';
+import { IDrawn, IPart, around, countOf, partFor, placeOf, rowAt, suffices } from './chartWindow.js';
 import { marksOn } from './report.js';
 
 type Point = LineData<Time> | WhitespaceData<Time>;
@@ -56,8 +56,6 @@ export const GAP = '  ';
 const AXIS_WIDTH = 64;
 /** What the chart takes for a pointer that moves. */
 const POINTED = ['mousemove', 'mouseenter'] as const;
-/** A candle is never narrower, in pixels. */
-const LEAST_SPACING = 0.02;
 
 export class DatasetChart implements IDisposable {
   /** `read` is told what stands at the crosshair, or at the end; `want` which part would show better what is looked at. */
@@ -236,7 +234,7 @@ export class DatasetChart implements IDisposable {
   /** Let no more be seen than the whole, and a little beside it. */
   private _bound(): void {
     const scale = this._chart.timeScale();
-    const least = Math.max(LEAST_SPACING, leastSpacing(this._drawn, this._host.clientWidth - AXIS_WIDTH, LABEL_WIDTH) ?? 0);
+    const least = leastSpacing(countOf(this._drawn), this._host.clientWidth - AXIS_WIDTH, LABEL_WIDTH);
     if (Math.abs((scale.options().minBarSpacing ?? 0) / least - 1) > 0.01) {
       scale.applyOptions({ minBarSpacing: least });
     }

@@ -1,7 +1,6 @@
 /** Which part of a long series a chart holds while another part of it is looked at. No DOM. */
 
 import type { IDatasetCandles, IDatasetChart } from '../api/datasets.js';
-import { wholeRange } from '../result/timeline.js';
 import { barAt } from './report.js';
 
 /** Rows of a symbol: the first, and one past the last. They need not be whole, or be there. */
@@ -126,14 +125,9 @@ export function around(drawn: IDrawn, time: number): { at: number; rows: IRows }
   return { at: place, rows: { from: middle - half, to: middle + half } };
 }
 
-/** Beyond the whole, so much of its width may be empty. */
-const BEYOND = 1.05;
-
-/** How narrow a candle may become, in pixels: so that no more is seen than the whole series and a little beside it. */
-export function leastSpacing(drawn: IDrawn, width: number, label: number): number | null {
-  const count = drawn.isSample ? drawn.time.length : Math.max(drawn.time.length, Math.ceil(drawn.total / drawn.each));
-  const whole = wholeRange({ start: 1, time: { length: count } }, width, label);
-  return whole === null ? null : width / ((whole.to - whole.from) * BEYOND);
+/** How many candles of the size that is drawn the whole series has. */
+export function countOf({ isSample, time, total, each }: IDrawn): number {
+  return isSample ? time.length : Math.max(time.length, Math.ceil(total / each));
 }
 
 /** What a chart has to hold to show rows in at most `most` candles: with as many beside them on either side. */

@@ -101,3 +101,14 @@ export function wholeRange(
   const space = (label / 2 / free) * time.length;
   return { from: start === 0 ? -0.5 : -space, to: time.length - (start === 0 ? 0.5 : 0) + space };
 }
+
+/** Beyond the whole, so much of its width may be empty. */
+const BEYOND = 1.05;
+/** A candle is never narrower, in pixels. */
+export const LEAST_SPACING = 0.02;
+
+/** How narrow a candle may become, in pixels: so that no more is seen than the whole of a series and a little beside it. */
+export function leastSpacing(count: number, width: number, label: number): number {
+  const whole = wholeRange({ start: 1, time: { length: count } }, width, label);
+  return whole === null ? LEAST_SPACING : Math.max(LEAST_SPACING, width / ((whole.to - whole.from) * BEYOND));
+}

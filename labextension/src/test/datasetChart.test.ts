@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import type { IDatasetCandles } from '../api/datasets.js';
 import { CandleLoader } from '../datasets/candleLoader.js';
 import { bars } from '../datasets/chart.js';
-import { IDrawn, around, columnOf, drawnOf, eachFor, leastSpacing, partFor, placeOf, rising, rowAt, suffices } from '../datasets/chartWindow.js';
-import { wholeRange } from '../result/timeline.js';
+import { IDrawn, around, columnOf, countOf, drawnOf, eachFor, partFor, placeOf, rising, rowAt, suffices } from '../datasets/chartWindow.js';
+import { LEAST_SPACING, leastSpacing, wholeRange } from '../result/timeline.js';
 import { queryOf } from '../datasets/downloadQuery.js';
 import { marksOn } from '../datasets/report.js';
 
@@ -185,9 +185,11 @@ test('a bar of millions is gone to through ever finer parts, whichever part is d
 test('no more can be seen than the whole and a little beside it', () => {
   for (const [first, stop, total] of [[0, 600, 600], [0, 60_000, 60_000], [30_000, 31_000, 60_000]] as const) {
     const drawn = answered(first, stop, 700, total);
-    const most = 800 / leastSpacing(drawn, 800, 52)!;
+    const most = 800 / leastSpacing(countOf(drawn), 800, 52);
     const whole = total / drawn.each;
     assert.ok(most > 1.05 * whole && most < 1.2 * whole);
   }
-  assert.equal(leastSpacing(answered(0, 600, 700, 600), 20, 52), null);
+  // In no width there is nothing to be bound, and of millions a candle is narrow enough.
+  assert.deepEqual([leastSpacing(600, 20, 52), leastSpacing(10_000_000, 800, 52)], [LEAST_SPACING, LEAST_SPACING]);
+  assert.equal(countOf({ ...answered(0, 20, 30, 20), isSample: true, total: 9_999 }), 20);
 });
