@@ -115,7 +115,10 @@ export function withGroupName(mapping: IMapping, group: IGroup, name: string): I
 
 /** Call an instrument otherwise than the file does; an empty text leaves it out. */
 export function withInstrument(mapping: IMapping, owners: Owners, written: string, symbol: string): IMapping {
-  const isRead = (place: number): boolean => mapping.columns[place]!.role !== 'ignore' && !!mapping.columns[place]!.symbol;
+  const isRead = (place: number): boolean => {
+    const { role, symbol: named } = mapping.columns[place]!;
+    return role !== 'ignore' && !!named;
+  };
   const reads = new Set(owners.filter(([own], place) => own !== '' && isRead(place)).map(([own]) => own));
   const known = new Map<string, IMappedColumn>();
   const refused = new Set<string>();
@@ -186,7 +189,8 @@ export function wrongInstrument(mapping: IMapping, owners: Owners): IWrongInstru
   }
   const closing = new Set(mapping.columns.filter(own => own.role === 'close').map(own => own.symbol));
   const lacking = readInstruments(mapping).find(symbol => !closing.has(symbol));
-  return mapping.kind === 'bars' && closing.size > 0 && lacking !== undefined ? { kind: 'lacks-close', symbol: lacking } : null;
+  const isLacking = mapping.kind === 'bars' && closing.size > 0 && lacking !== undefined;
+  return isLacking ? { kind: 'lacks-close', symbol: lacking } : null;
 }
 
 /** What a column of an instrument is taken for by the name of its field. */

@@ -41,7 +41,7 @@ function List({ form, written, trans, onChange }: IProps & { written: readonly s
   const { mapping, owners } = form;
   const symbols = symbolsOf(mapping, owners);
   const names = [...symbols.values()].map(name => name.trim());
-  const isTwice = (name: string | undefined): boolean => name !== undefined && names.filter(own => own === name.trim()).length > 1;
+  const isTwice = (name = ''): boolean => names.filter(own => own === name.trim()).length > 1;
   return (
     <>
       <p className="alphintra-muted">{trans.__('What the dataset is to call each; one without a name is left out.')}</p>

@@ -78,9 +78,16 @@ interface IStatisticsProps {
   trans: TranslationBundle;
 }
 
+interface IFoundStatistics {
+  symbol: string;
+  /** Those of all symbols, which are others of another version. */
+  of: IDatasetStatistics;
+  told: IDatasetStatistics | Error;
+}
+
 /** The statistics of a symbol, of all with none; `null` while they are counted. */
 function useStatistics({ statistics, readStatistics }: IStatisticsProps, symbol: string): IDatasetStatistics | Error | null {
-  const [found, setFound] = React.useState<{ symbol: string; of: IDatasetStatistics; told: IDatasetStatistics | Error } | null>(null);
+  const [found, setFound] = React.useState<IFoundStatistics | null>(null);
   React.useEffect(() => {
     let gone = false;
     if (symbol !== '') {
