@@ -154,7 +154,8 @@ export class DatasetChart implements IDisposable {
     const scale = this._chart.timeScale();
     const range = scale.getVisibleLogicalRange();
     const rows = range && { from: rowAt(this._drawn, range.from), to: rowAt(this._drawn, range.to) };
-    const at = rowAt(this._drawn, this._at);
+    const at = this._ahead ?? rowAt(this._drawn, this._at);
+    this._ahead = null;
     this._drawn = drawn;
     this._isSetting = true;
     this._fill();
@@ -324,6 +325,7 @@ export class DatasetChart implements IDisposable {
   /** Whoever looks elsewhere seeks nothing any more. */
   private readonly _leave = (): void => {
     this._goal = null;
+    this._ahead = null;
   };
 
   /** Tell what stands at a candle, and point at it once the chart is where it was taken to: it draws a frame later. */
@@ -343,6 +345,9 @@ export class DatasetChart implements IDisposable {
     const scale = this._chart.timeScale();
     const range = scale.getVisibleLogicalRange();
     this._say(to);
+    // Who goes on past what is drawn is there once it has come.
+    const row = rowAt(this._drawn, to);
+    this._ahead = to !== this._at && row >= 0 && row < this._drawn.total ? row : null;
     if (range && (this._at < range.from + 1 || this._at > range.to - 1)) {
       const by = this._at < range.from + 1 ? this._at - range.from - 1 : this._at - range.to + 1;
       const jump = by + (Math.sign(by) * (range.to - range.from)) / 4;
@@ -426,6 +431,8 @@ export class DatasetChart implements IDisposable {
   private _wantsAll = false;
   /** The time that is gone to, while its bar is not drawn by itself. */
   private _goal: number | null = null;
+  /** The row that was gone to before it was drawn. */
+  private _ahead: number | null = null;
   private _isPointing = false;
   private _isDisposed = false;
 }
