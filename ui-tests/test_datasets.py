@@ -141,6 +141,10 @@ def test_a_file_becomes_a_dataset_that_is_traded(view: Page) -> None:
     expect(row(page, "coin-hourly")).to_have_attribute("data-state", "errors")
     view.shot("74-report")
     rule = line.get_attribute("data-rule")
+    # By keyboard from what was found to its bar.
+    line.locator(".alphintra-Report-place").first.press("Enter")
+    expect(page.locator(f"{PAGE} .alphintra-Dataset-canvas")).to_be_focused()
+    expect(page.locator(f"{PAGE} .alphintra-Dataset-values")).to_contain_text("2024-03-04 06:00")
     line.get_by_role("button", name="Accept").click()
     page.keyboard.type("a known outage of the feed")
     page.keyboard.press("Enter")
@@ -228,7 +232,7 @@ def test_a_connector_is_set_up_run_changed_and_deleted(view: Page) -> None:
     field("schedule.time_zone").fill("America/New_York")
     form.get_by_role("button", name="Set it up").click()
     told = form.locator("[data-field='schedule.cron'] .alphintra-Field-complaint")
-    expect(told).to_contain_text("is not a number from 0 to 59")
+    expect(told).to_contain_text("is not a number from 0 to 59. ")
     expect(told).to_contain_text("30 17 * * mon-fri")  # what would be right
     view.shot("90-connector-form")
     field("schedule.cron").fill("30 17 * * mon-fri")

@@ -51,7 +51,7 @@ function OneField(props: IProps & { field: IFormField }): JSX.Element {
     label: fieldLabel(field.name, trans),
     hint,
     // Beside what is wrong it stays said what is right: the examples stand there.
-    complaint: wrong === undefined ? null : [wrong, hint].filter(Boolean).join(' ')
+    complaint: wrong === undefined ? null : [wrong.replace(/[^.?!]$/, '$&.'), hint].filter(Boolean).join(' ')
   };
   const isFixed = props.fixed?.has(field.path) ?? false;
   const isSecret = field.path.startsWith('secret.');

@@ -22,8 +22,8 @@ import { datesOnly, fixed, isoTime, quotedDecimals } from '../result/format.js';
 import { readPalette } from '../result/palette.js';
 import { Sight } from '../result/sight.js';
 import { tickText } from '../result/tickText.js';
-import { LABEL_WIDTH, wholeRange } from '../result/timeline.js';
-import { IDrawn, IPart, partFor, placeOf, rowAt, suffices } from './chartWindow.js';
+import { LABEL_WIDTH, LEAST_SPACING, leastSpacing, wholeRange } from '../result/timeline.js';
+import { IDrawn, IPart, around, countOf, partFor, placeOf, rowAt, suffices } from './chartWindow.js';
 import { marksOn } from './report.js';
 
 type Point = LineData<Time> | WhitespaceData<Time>;
@@ -54,6 +54,8 @@ export function bars(drawn: IDrawn): (WhitespaceData<Time> & { open?: number; hi
 export const GAP = '  ';
 /** The price axis, in pixels. */
 const AXIS_WIDTH = 64;
+/** What the chart takes for a pointer that moves. */
+const POINTED = ['mousemove', 'mouseenter'] as const;
 
 export class DatasetChart implements IDisposable {
   /** `read` is told what stands at the crosshair, or at the end; `want` which part would show better what is looked at. */
@@ -73,7 +75,7 @@ export class DatasetChart implements IDisposable {
       kineticScroll: { mouse: false, touch: false },
       localization: { locale: 'en', timeFormatter: (time: Time) => isoTime(time as number, this._dateOnly) },
       timeScale: {
-        minBarSpacing: 0.02,
+        minBarSpacing: LEAST_SPACING,
         rightOffset: 2,
         secondsVisible: false,
         enableConflation: true,
@@ -100,11 +102,18 @@ export class DatasetChart implements IDisposable {
     this._fill();
     this.recolor();
     this._sight.showWhole();
-    this._chart.subscribeCrosshairMove(move => this._say(typeof move.logical === 'number' ? move.logical : null));
+    // What moves below a pointer that rests is nobody's to read: what was gone to is.
+    this._chart.subscribeCrosshairMove(({ logical, sourceEvent }) => {
+      if (sourceEvent || logical === undefined) {
+        this._say(logical ?? null);
+      }
+    });
     this._chart.subscribeDblClick(() => this._showAll());
     this._chart.timeScale().subscribeVisibleLogicalRangeChange(this._look);
     _host.addEventListener('keydown', this._onKey);
     _host.addEventListener('pointerdown', this._onDown, true);
+    POINTED.forEach(type => _host.addEventListener(type, this._onPointed, true));
+    _host.addEventListener('wheel', this._leave, { capture: true, passive: true });
     for (const type of ['pointerup', 'pointercancel'] as const) {
       window.addEventListener(type, this._onUp, true);
     }
@@ -120,6 +129,8 @@ export class DatasetChart implements IDisposable {
       this._isDisposed = true;
       this._host.removeEventListener('keydown', this._onKey);
       this._host.removeEventListener('pointerdown', this._onDown, true);
+      POINTED.forEach(type => this._host.removeEventListener(type, this._onPointed, true));
+      this._host.removeEventListener('wheel', this._leave, true);
       for (const type of ['pointerup', 'pointercancel'] as const) {
         window.removeEventListener(type, this._onUp, true);
       }
@@ -143,7 +154,8 @@ export class DatasetChart implements IDisposable {
     const scale = this._chart.timeScale();
     const range = scale.getVisibleLogicalRange();
     const rows = range && { from: rowAt(this._drawn, range.from), to: rowAt(this._drawn, range.to) };
-    const at = rowAt(this._drawn, this._at);
+    const at = this._ahead ?? rowAt(this._drawn, this._at);
+    this._ahead = null;
     this._drawn = drawn;
     this._isSetting = true;
     this._fill();
@@ -156,7 +168,24 @@ export class DatasetChart implements IDisposable {
     this._isSetting = false;
     this._wantsAll = false;
     this._say(placeOf(drawn, at));
-    this._look();
+    if (this._goal === null) {
+      this._look();
+    } else {
+      this._seek();
+    }
+  }
+
+  /** Show the bar of a time, in seconds since the epoch, and what is around it. */
+  goTo(time: number): void {
+    this._goal = time;
+    this._isPointing = true;
+    this._wantsAll = false;
+    this._sight.leaveWhole();
+    if (this._sight.isSettled) {
+      this._seek();
+    } else {
+      this._sight.whenSeen(() => this._seek());
+    }
   }
 
   /** Take the colours anew after the theme or the setting changed. */
@@ -185,6 +214,7 @@ export class DatasetChart implements IDisposable {
     this._dateOnly = datesOnly(drawn.time.map(Math.floor));
     // Where the series begins, the first label of the axis is moved in from the edge, instead of being cut by it.
     this._chart.applyOptions({ timeScale: { timeVisible: !this._dateOnly, fixLeftEdge: drawn.start === 0 } });
+    this._bound();
     this._candles?.setData(bars(drawn));
     this._line?.setData(points(drawn.time, drawn.close));
     this._volume?.setData(points(drawn.time, drawn.volume ?? []));
@@ -192,6 +222,7 @@ export class DatasetChart implements IDisposable {
 
   /** Show all that is drawn. */
   private readonly _fit = (): void => {
+    this._bound();
     const scale = this._chart.timeScale();
     const range = wholeRange(this._drawn, this._host.clientWidth - AXIS_WIDTH, LABEL_WIDTH);
     if (range) {
@@ -200,6 +231,15 @@ export class DatasetChart implements IDisposable {
       scale.fitContent();
     }
   };
+
+  /** Let no more be seen than the whole, and a little beside it. */
+  private _bound(): void {
+    const scale = this._chart.timeScale();
+    const least = leastSpacing(countOf(this._drawn), this._host.clientWidth - AXIS_WIDTH, LABEL_WIDTH);
+    if (Math.abs((scale.options().minBarSpacing ?? 0) / least - 1) > 0.01) {
+      scale.applyOptions({ minBarSpacing: least });
+    }
+  }
 
   private _mark(): void {
     const palette = readPalette(this._host);
@@ -220,8 +260,11 @@ export class DatasetChart implements IDisposable {
     if (this._isSetting || this._wantsAll || range === null || this._isDisposed || !this._sight.isSettled) {
       return;
     }
+    this._bound();
     const { total } = this._drawn;
-    const rows = { from: rowAt(this._drawn, range.from), to: rowAt(this._drawn, range.to) };
+    const seen = { from: rowAt(this._drawn, range.from), to: rowAt(this._drawn, range.to) };
+    // A little beside the whole is no reason for larger candles.
+    const rows = seen.to - seen.from > total ? { from: 0, to: total } : seen;
     const isFine = suffices(this._drawn, rows, this._most) || rows.from >= total || rows.to <= 0;
     this._want(isFine ? null : partFor(rows, total, this._most));
   };
@@ -256,27 +299,68 @@ export class DatasetChart implements IDisposable {
     );
   }
 
+  /** Go on towards the bar that is sought: of a candle of many rows a finer part has it. */
+  private _seek(): void {
+    if (this._goal === null) {
+      return;
+    }
+    const found = around(this._drawn, this._goal);
+    if (found === null) {
+      const { total } = this._drawn;
+      this._want(partFor({ from: 0, to: total }, total, this._most));
+      return;
+    }
+    const { from, to } = found.rows;
+    if (this._drawn.each === 1 || this._drawn.isSample) {
+      this._goal = null;
+    }
+    this._isSetting = true;
+    const range = { from: placeOf(this._drawn, from), to: placeOf(this._drawn, to) };
+    this._chart.timeScale().setVisibleLogicalRange(range);
+    this._isSetting = false;
+    this._point(found.at);
+    this._look();
+  }
+
+  /** Whoever looks elsewhere seeks nothing any more. */
+  private readonly _leave = (): void => {
+    this._goal = null;
+    this._ahead = null;
+  };
+
+  /** Tell what stands at a candle, and point at it once the chart is where it was taken to: it draws a frame later. */
+  private _point(at: number): void {
+    this._say(at);
+    requestAnimationFrame(() => {
+      const when = this._drawn.time[this._at];
+      const price = this._drawn.close[this._at];
+      if (!this._isDisposed && when !== undefined && typeof price === 'number') {
+        this._chart.setCrosshairPosition(price, when as Time, this._series);
+      }
+    });
+  }
+
   /** Go to a candle, and take the picture along where it lies beside it. */
   private _go(to: number): void {
     const scale = this._chart.timeScale();
     const range = scale.getVisibleLogicalRange();
     this._say(to);
+    // Who goes on past what is drawn is there once it has come.
+    const row = rowAt(this._drawn, to);
+    this._ahead = to !== this._at && row >= 0 && row < this._drawn.total ? row : null;
     if (range && (this._at < range.from + 1 || this._at > range.to - 1)) {
       const by = this._at < range.from + 1 ? this._at - range.from - 1 : this._at - range.to + 1;
       const jump = by + (Math.sign(by) * (range.to - range.from)) / 4;
       scale.setVisibleLogicalRange({ from: range.from + jump, to: range.to + jump });
     }
-    const when = this._drawn.time[this._at];
-    const price = this._drawn.close[this._at];
-    if (when !== undefined && typeof price === 'number') {
-      this._chart.setCrosshairPosition(price, when as Time, this._series);
-    }
+    this._point(this._at);
   }
 
   private readonly _onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
+    this._leave();
     const scale = this._chart.timeScale();
     const range = scale.getVisibleLogicalRange();
     const zoom = (factor: number): void => {
@@ -310,7 +394,17 @@ export class DatasetChart implements IDisposable {
     event.stopPropagation();
   };
 
+  /** A pointer that rests, with the chart scrolled below it, does not take the place of the bar that was gone to. */
+  private readonly _onPointed = (event: MouseEvent): void => {
+    if (this._isPointing && event.movementX === 0 && event.movementY === 0) {
+      event.stopPropagation();
+    } else {
+      this._isPointing = false;
+    }
+  };
+
   private readonly _onDown = (): void => {
+    this._leave();
     this._isDown = true;
   };
 
@@ -335,5 +429,10 @@ export class DatasetChart implements IDisposable {
   private _isDown = false;
   private _isSetting = false;
   private _wantsAll = false;
+  /** The time that is gone to, while its bar is not drawn by itself. */
+  private _goal: number | null = null;
+  /** The row that was gone to before it was drawn. */
+  private _ahead: number | null = null;
+  private _isPointing = false;
   private _isDisposed = false;
 }

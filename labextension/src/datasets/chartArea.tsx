@@ -13,6 +13,14 @@ import { DownloadMenu } from './download.js';
 import { IFired, placesOn } from './report.js';
 import { SymbolChoice } from './symbolChoice.js';
 
+/** A bar to be shown. */
+export interface IGoal {
+  /** Whose; `null` of a dataset of one. */
+  symbol: string | null;
+  /** Seconds since the epoch. */
+  time: number;
+}
+
 interface IProps {
   /** What the preview has: shown where no candles come. */
   first: IDatasetChart;
@@ -21,6 +29,8 @@ interface IProps {
   columns?: readonly string[];
   /** What the rules found: its places are marked. */
   fired: readonly IFired[];
+  /** What was asked for last; a new one each time. */
+  goal?: IGoal | null;
   alphintra: IAlphintra;
   /** Which version of which dataset; `null` for what ships. */
   of: { id: string; version: number | null };
@@ -33,7 +43,8 @@ interface IProps {
 /** As many candles show a whole series at first. */
 const POINTS = 600;
 
-export function ChartArea({ first, symbols, columns = [], fired, alphintra, of, readChart, drawn = {} }: IProps): JSX.Element {
+export function ChartArea(props: IProps): JSX.Element {
+  const { first, symbols, columns = [], fired, goal = null, alphintra, of, readChart, drawn = {} } = props;
   const { client, trans, appearanceChanged } = alphintra;
   const [symbol, setSymbol] = React.useState(first.symbol);
   /** What a new chart begins with, and what is shown of the symbol now. */
@@ -45,10 +56,13 @@ export function ChartArea({ first, symbols, columns = [], fired, alphintra, of, 
   const [text, setText] = React.useState('');
   const [isBusy, setBusy] = React.useState(false);
   const host = React.useRef<HTMLDivElement>(null);
+  const chartNow = React.useRef<DatasetChart | null>(null);
+  /** What was gone to, or is no longer wanted. A chart that is new on the page knows of none. */
+  const reached = React.useRef(goal);
   /** The column of a series that has no prices. */
   const column = React.useRef<string | undefined>(drawn.column ?? columnOf(first) ?? undefined);
-  /** The one that was chosen here. */
-  const [chosen, choose] = React.useState<string | null>(null);
+  /** Another one is chosen here: also the same again, where it could not be read. */
+  const [chosen, choose] = React.useReducer((count: number) => count + 1, 0);
   const { start, end } = drawn;
   const read = async (part: Partial<ICandlesQuery>, signal?: AbortSignal): Promise<IDrawn> => {
     const asked = { version: of.version ?? undefined, symbol, column: column.current, points: POINTS, ...part };
@@ -77,6 +91,9 @@ export function ChartArea({ first, symbols, columns = [], fired, alphintra, of, 
           null
         );
       } catch (reason) {
+        if (abort.signal.aborted) {
+          return;
+        }
         // A server that reads no files, for one: what the preview knows is better than nothing.
         const known = symbol === first.symbol ? first : await readChart(symbol);
         begun(drawnOfPreview(known), describe(reason).text);
@@ -114,16 +131,39 @@ export function ChartArea({ first, symbols, columns = [], fired, alphintra, of, 
     });
     const recolor = (): void => chart.recolor();
     appearanceChanged.connect(recolor);
+    chartNow.current = chart;
     return () => {
+      chartNow.current = null;
       appearanceChanged.disconnect(recolor);
       loader.drop();
       chart.dispose();
     };
   }, [begin, fired]);
+  React.useEffect(() => {
+    if (goal === null || goal === reached.current) {
+      return;
+    }
+    const whose = goal.symbol ?? symbol;
+    if (whose !== symbol) {
+      setSymbol(whose);
+    } else if (begin?.symbol === whose && chartNow.current) {
+      reached.current = goal;
+      host.current?.focus();
+      chartNow.current.goTo(goal.time);
+    }
+  }, [goal, symbol, begin]);
   return (
     <section className="alphintra-Dataset-chart" aria-label={trans.__('Chart')}>
       <div className="alphintra-Dataset-chart-head">
-        <SymbolChoice symbols={symbols} chosen={symbol} trans={trans} onChoose={setSymbol} />
+        <SymbolChoice
+          symbols={symbols}
+          chosen={symbol}
+          trans={trans}
+          onChoose={own => {
+            reached.current = goal;
+            setSymbol(own);
+          }}
+        />
         {series === null ? null : columns.length > 1 && columns.includes(series) ? (
           <select
             className="alphintra-Input"
@@ -133,7 +173,7 @@ export function ChartArea({ first, symbols, columns = [], fired, alphintra, of, 
             onChange={event => {
               column.current = event.target.value;
               setSeries(event.target.value);
-              choose(event.target.value);
+              choose();
             }}
           >
             {columns.map(own => (

@@ -1,6 +1,7 @@
 /** Which part of a long series a chart holds while another part of it is looked at. No DOM. */
 
 import type { IDatasetCandles, IDatasetChart } from '../api/datasets.js';
+import { barAt } from './report.js';
 
 /** Rows of a symbol: the first, and one past the last. They need not be whole, or be there. */
 export interface IRows {
@@ -103,6 +104,30 @@ export function placeOf(drawn: IDrawn, row: number): number {
 /** Which row lies at a place; as `placeOf`. */
 export function rowAt(drawn: IDrawn, place: number): number {
   return (place + 0.5 + drawn.start) * drawn.each;
+}
+
+/** Rows that are shown around one that is gone to. */
+const AROUND = 60;
+
+/**
+ * Where the bar of a time is among the candles that are drawn, and the rows to show around it: of candles of many rows
+ * those of two, of which a finer part tells more. `null` where another part has it.
+ */
+export function around(drawn: IDrawn, time: number): { at: number; rows: IRows } | null {
+  const at = barAt(drawn.time, time);
+  const isAll = drawn.isSample || (drawn.start + drawn.time.length) * drawn.each >= drawn.total;
+  if (drawn.time.length === 0 || (at < 0 && drawn.start > 0) || (at === drawn.time.length - 1 && !isAll)) {
+    return null;
+  }
+  const place = Math.max(0, at);
+  const half = Math.max(drawn.each, Math.min(AROUND, drawn.total) / 2);
+  const middle = rowAt(drawn, place);
+  return { at: place, rows: { from: middle - half, to: middle + half } };
+}
+
+/** How many candles of the size that is drawn the whole series has. */
+export function countOf({ isSample, time, total, each }: IDrawn): number {
+  return isSample ? time.length : Math.max(time.length, Math.ceil(total / each));
 }
 
 /** What a chart has to hold to show rows in at most `most` candles: with as many beside them on either side. */

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { Client } from '../api/client.js';
+import type { IReportPlace } from '../api/datasets.js';
 import type { RecipeModel } from '../recipes/model.js';
 import { ProcessTab } from '../recipes/processTab.js';
 import { fixed } from '../result/format.js';
@@ -27,6 +28,8 @@ interface IProps {
   onOpen: (id: string, version: number) => void;
   onAccept: (rule: string, why: string) => Promise<void>;
   onRestore: (version: number) => Promise<void>;
+  /** Show what the rules found on the chart; `null` where there is none. */
+  onPlace: ((place: IReportPlace) => void) | null;
 }
 
 type Tab = 'report' | 'sample' | 'statistics' | 'versions' | 'process' | 'sharing';
@@ -49,7 +52,13 @@ function Content(props: IProps & { tab: Tab; onReport: () => void }): JSX.Elemen
   switch (tab) {
     case 'report':
       return (
-        <ReportTab dataset={dataset} report={shown.report} trans={trans} onAccept={mayChange ? props.onAccept : null} />
+        <ReportTab
+          dataset={dataset}
+          report={shown.report}
+          trans={trans}
+          onAccept={mayChange ? props.onAccept : null}
+          onPlace={props.onPlace}
+        />
       );
     case 'sample':
       return <SampleTab preview={shown.preview} trans={trans} />;

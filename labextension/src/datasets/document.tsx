@@ -17,7 +17,7 @@ import { useSignals } from '../lists/redraw.js';
 import { RecipeModel } from '../recipes/model.js';
 import { Following } from '../recipes/processTab.js';
 import type { IAlphintra, IJobs } from '../tokens.js';
-import { ChartArea } from './chartArea.js';
+import { ChartArea, IGoal } from './chartArea.js';
 import { DatasetTabs } from './datasetTabs.js';
 import { deleteDataset } from './deletionDialog.js';
 import { Drafts, draftOf } from './drafts.js';
@@ -25,7 +25,7 @@ import { holdsEvents } from './events.js';
 import { EventsArea } from './eventsArea.js';
 import { Header } from './header.js';
 import type { DatasetsModel } from './model.js';
-import { sortedReport } from './report.js';
+import { sortedReport, timeOf } from './report.js';
 import { askForRules } from './rulesDialog.js';
 import type { IShown } from './shown.js';
 import { TakenBack, isNoMore, isRefused } from './takenBack.js';
@@ -185,6 +185,7 @@ function Document(props: IDocumentProps): JSX.Element {
     []
   );
   React.useEffect(() => () => recipe.dispose(), [recipe]);
+  const [goal, setGoal] = React.useState<IGoal | null>(null);
   if (isNoMore(error)) {
     const { onGone: onClose } = props;
     return <TakenBack dataset={shown?.dataset ?? null} trans={trans} onRetry={readAgain} onClose={onClose} />;
@@ -263,6 +264,7 @@ function Document(props: IDocumentProps): JSX.Element {
           symbols={shown.dataset.symbols}
           columns={Object.keys(shown.preview.data_types).filter(name => shown.preview.data_types[name] === 'double')}
           fired={shown.fired}
+          goal={goal}
           alphintra={alphintra}
           of={{ id, version: shown.version?.number ?? null }}
           readChart={async symbol => {
@@ -279,6 +281,7 @@ function Document(props: IDocumentProps): JSX.Element {
         jobs={jobs}
         trans={trans}
         onOpen={(other, its) => (other === id ? setNumber(its) : props.onOpen(other, its))}
+        onPlace={isEvents ? null : place => setGoal({ symbol: place.symbol, time: timeOf(place) })}
         onAccept={async (rule, why) => {
           await client.acknowledge(id, version!.number, [rule], why).catch(refused);
           changed();

@@ -89,8 +89,8 @@ export function Header(props: IProps): JSX.Element {
   const edit = React.useRef<HTMLButtonElement>(null);
   const wasEdited = React.useRef(false);
   React.useEffect(() => {
-    // The form that had the focus is gone: it is again where it was opened.
-    if (wasEdited.current && !isEdited) {
+    // The form that had the focus is gone: it is again where it was opened. Who went on elsewhere stays there.
+    if (wasEdited.current && !isEdited && document.activeElement === document.body) {
       edit.current?.focus();
     }
     wasEdited.current = isEdited;

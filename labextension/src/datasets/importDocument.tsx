@@ -13,7 +13,8 @@ import { Failure } from '../failure.js';
 import { JobProgress } from '../jobs/progress.js';
 import type { IJobs } from '../tokens.js';
 import { Drafts, draftOf } from './drafts.js';
-import { IMappingForm, ingestBody, keptForm } from './mapping.js';
+import { IMappingForm, ingestBody } from './mapping.js';
+import { keptForm, written } from './mappingDraft.js';
 import { MappingForm } from './mappingForm.js';
 import { SendingProgress, errorText } from './uploadRow.js';
 import type { UploadsModel } from './uploads.js';
@@ -237,7 +238,7 @@ function Import(props: IImportOptions): JSX.Element {
               taken={taken}
               problem={told ?? failed}
               onChange={next => {
-                draft.write({ mapping: next.mapping, about: next.about, answered: next.answered });
+                draft.write(written(next, found));
                 setForm(next);
               }}
               onImport={ingest}

@@ -74,7 +74,8 @@ export function groupsOf(mapping: IMapping, owners: Owners): IGroup[] {
 function members(mapping: IMapping, owners: Owners, group: IGroup, role: string): Set<number> {
   const read = new Set(readInstruments(mapping));
   const seen = new Set<string>();
-  const isClosing = role === 'close' || readInstruments(mapping).length === 0;
+  // Who had no close before may have one now; who was left out stays so.
+  const isClosing = role === 'close' || read.size === 0;
   return new Set(
     group.places.filter(place => {
       const symbol = owners[place]![0];
@@ -82,7 +83,8 @@ function members(mapping: IMapping, owners: Owners, group: IGroup, role: string)
         return false;
       }
       seen.add(symbol);
-      return isClosing || read.has(mapping.columns[place]!.symbol || symbol);
+      const named = mapping.columns[place]!.symbol ?? '';
+      return named !== '' && (isClosing || read.has(named));
     })
   );
 }
@@ -113,10 +115,21 @@ export function withGroupName(mapping: IMapping, group: IGroup, name: string): I
 
 /** Call an instrument otherwise than the file does; an empty text leaves it out. */
 export function withInstrument(mapping: IMapping, owners: Owners, written: string, symbol: string): IMapping {
+  const isRead = (place: number): boolean => {
+    const { role, symbol: named } = mapping.columns[place]!;
+    return role !== 'ignore' && !!named;
+  };
+  const reads = new Set(owners.filter(([own], place) => own !== '' && isRead(place)).map(([own]) => own));
   const known = new Map<string, IMappedColumn>();
-  mapping.columns.forEach((column, place) => {
-    if (column.role !== 'ignore' && owners[place]![0] !== '' && !known.has(owners[place]![1])) {
-      known.set(owners[place]![1], column);
+  const refused = new Set<string>();
+  owners.forEach(([own, field], place) => {
+    if (own === written || !reads.has(own)) {
+      return;
+    }
+    if (!isRead(place)) {
+      refused.add(field);
+    } else if (!known.has(field)) {
+      known.set(field, mapping.columns[place]!);
     }
   });
   const seen = new Set<string>();
@@ -129,10 +142,61 @@ export function withInstrument(mapping: IMapping, owners: Owners, written: strin
     if (symbol.trim() === '') {
       return { ...column, role: 'ignore', name: '', symbol: '' };
     }
-    const { role, name, format, notation, divisor } = (column.symbol ? null : known.get(field)) ?? column;
-    return { ...column, role, name, format, notation, divisor, symbol };
+    if (column.symbol && (reads.has(written) || reads.size === 0)) {
+      return { ...column, symbol };
+    }
+    // It was left out: as others are read that have the field, which all may be left out by now.
+    const like = known.get(field);
+    if (like) {
+      const { role, name, format, notation, divisor } = like;
+      return { ...column, role, name, format, notation, divisor, symbol };
+    }
+    return refused.has(field) ? { ...column, symbol } : { ...column, ...meaningOf(field), symbol };
   });
   return { ...mapping, columns };
+}
+
+/** What the instruments are called, by how they are written; of those that are left out nothing. */
+export function symbolsOf(mapping: IMapping, owners: Owners): Map<string, string> {
+  const isNone = readInstruments(mapping).length === 0;
+  const symbols = new Map<string, string>();
+  mapping.columns.forEach(({ role, symbol }, place) => {
+    const own = owners[place]?.[0];
+    if (own && symbol && (role !== 'ignore' || isNone)) {
+      symbols.set(own, symbol);
+    }
+  });
+  return symbols;
+}
+
+/** What keeps instruments from being read: two of a name, none that is read, or bars without a close. */
+export interface IWrongInstrument {
+  kind: 'no-instrument' | 'same-symbol' | 'lacks-close';
+  symbol: string;
+}
+
+export function wrongInstrument(mapping: IMapping, owners: Owners): IWrongInstrument | null {
+  if (readInstruments(mapping).length === 0) {
+    return { kind: 'no-instrument', symbol: '' };
+  }
+  const written = new Map<string, string>();
+  for (const [own, symbol] of symbolsOf(mapping, owners)) {
+    const name = symbol.trim();
+    if (written.has(name)) {
+      return { kind: 'same-symbol', symbol: name };
+    }
+    written.set(name, own);
+  }
+  const closing = new Set(mapping.columns.filter(own => own.role === 'close').map(own => own.symbol));
+  const lacking = readInstruments(mapping).find(symbol => !closing.has(symbol));
+  const isLacking = mapping.kind === 'bars' && closing.size > 0 && lacking !== undefined;
+  return isLacking ? { kind: 'lacks-close', symbol: lacking } : null;
+}
+
+/** What a column of an instrument is taken for by the name of its field. */
+function meaningOf(field: string): Pick<IMappedColumn, 'role' | 'name' | 'format'> {
+  const role = ROLE_OF[field.trim().toLowerCase().replace(/[^a-z]+/g, '_')] ?? 'feature';
+  return { role, name: role === 'feature' ? field : role, format: '' };
 }
 
 /** Say that each column has its own instrument, as its name says. */
@@ -145,8 +209,7 @@ export function byInstrument(mapping: IMapping, owners: Owners): IMapping {
       return symbol === '' && field === '' ? column : { ...column, role: 'ignore', name: '', symbol: '' };
     }
     seen.add(key);
-    const role = ROLE_OF[field.trim().toLowerCase().replace(/[^a-z]+/g, '_')] ?? 'feature';
-    return { ...column, symbol, role, name: role === 'feature' ? field : role, format: '' };
+    return { ...column, ...meaningOf(field), symbol };
   });
   const isBars = columns.some(column => column.role === 'close');
   return { ...mapping, columns, symbol_from: 'columns', symbol: '', kind: isBars ? 'bars' : 'features' };
@@ -162,25 +225,27 @@ export function ofOne(mapping: IMapping, from: 'fixed' | 'name'): IMapping {
   return { ...mapping, columns, symbol_from: from, kind: 'features' };
 }
 
-/** The columns of a file as those of one with other instruments and the same fields were read; null if that cannot be. */
+/** The columns of a file as those of one with the same fields were read; null if that cannot be. */
 export function recalledColumns(found: IMapping, before: IMapping): IMappedColumn[] | null {
   const ours = fullest(found);
   const theirs = fullest(before);
-  const shared = found.columns.filter(column => !column.symbol);
-  const were = before.columns.filter(column => !column.symbol);
-  if (ours.length !== theirs.length || shared.length !== were.length) {
+  if (ours.length !== theirs.length) {
     return null;
   }
   const fields = new Map(ours.map((column, i) => [fieldOf(column), theirs[i]!]));
-  const others = new Map(shared.map((column, i) => [column.position, were[i]!]));
+  const sources = new Map(before.columns.map(column => [column.source, column]));
   return found.columns.map(column => {
-    const then = column.symbol ? fields.get(fieldOf(column)) : others.get(column.position);
-    if (!then || (column.role === 'ignore' && column.symbol)) {
+    const { position, source, symbol } = column;
+    const own = sources.get(source);
+    if (symbol && own && own.role === 'ignore' && !own.symbol) {
+      return { ...column, role: 'ignore', name: '', symbol: '' }; // the same instrument, which was left out
+    }
+    const then = symbol ? fields.get(fieldOf(column)) : own;
+    if (!then || (column.role === 'ignore' && symbol)) {
       return column;
     }
-    const { position, source, symbol } = column;
     const format = column.role === then.role && column.format !== '' ? column.format : then.format;
-    return { ...then, position, source, symbol, format };
+    return { ...then, position, source, symbol: symbol ? own?.symbol || symbol : '', format };
   });
 }
 

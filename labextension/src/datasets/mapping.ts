@@ -1,7 +1,7 @@
 /** How a file is read, while it is being corrected: what is open, what cannot be, what follows from a change. No DOM. */
 
 import type { IIngestBody, IInspected, IMappedColumn, IMapping, IQuestion } from '../api/datasets.js';
-import { Owners, byInstrument, isByInstrument, ofOne, recalledColumns } from './instruments.js';
+import { Owners, byInstrument, isByInstrument, ofOne, recalledColumns, wrongInstrument } from './instruments.js';
 
 /** What is stated of a dataset beside how its file is read; empty texts state nothing. */
 export interface IAbout {
@@ -46,7 +46,10 @@ export interface IMappingComplaint {
     | 'no-name'
     | 'same-name'
     | 'no-dataset'
-    | 'taken-name';
+    | 'taken-name'
+    | 'no-instrument'
+    | 'same-symbol'
+    | 'lacks-close';
   /** What it is about, where that is not the field alone. */
   detail?: string;
 }
@@ -116,22 +119,6 @@ export function initialForm(found: IInspected, dataset: string): IMappingForm {
   };
 }
 
-/** The form as it was kept while it was written, if it is still one of this file; else as it opens. */
-export function keptForm(kept: unknown, found: IInspected, dataset: string): IMappingForm {
-  const first = initialForm(found, dataset);
-  const { mapping, about, answered } = (kept ?? {}) as Partial<IMappingForm>;
-  const isOwn =
-    Array.isArray(mapping?.columns) &&
-    mapping.columns.length === found.mapping.columns.length &&
-    mapping.columns.every((column, i) => column.source === found.mapping.columns[i]!.source) &&
-    typeof about?.dataset === 'string' &&
-    Array.isArray(answered);
-  // What only newer forms have is as it is in a new one.
-  return isOwn
-    ? { ...first, mapping: { ...first.mapping, ...mapping }, about: { ...first.about, ...about }, answered }
-    : first;
-}
-
 /** Of events nobody asks on which clocks they are, or at which end of a bar; of prices not from when they were known. */
 const OF_BARS: readonly string[] = ['zone', 'label'];
 
@@ -189,8 +176,10 @@ export function answerOf(form: IMappingForm, field: string): string {
 export function answer(form: IMappingForm, field: string, value: string): IMappingForm {
   const others = form.answered.filter(own => own !== field);
   const answered = value.trim() === '' ? others : [...others, field];
-  const isWhose = field === 'symbol_from' && (value === 'columns' || value === 'name');
-  const mapping = isWhose ? withSymbolFrom(form.mapping, value, form.owners) : set(form.mapping, field, value);
+  const mapping =
+    field === 'symbol_from'
+      ? withSymbolFrom(form.mapping, value as IMapping['symbol_from'], form.owners)
+      : set(form.mapping, field, value);
   return { ...form, answered, mapping };
 }
 
@@ -334,10 +323,15 @@ export function needsZone({ mapping, kinds }: Pick<IMappingForm, 'mapping' | 'ki
 }
 
 /** What keeps the file from being read like this; of a `taken` name there is a dataset. The server checks it again. */
-export function complaintsOf({ mapping, about }: IMappingForm, taken: readonly string[] = []): IMappingComplaint[] {
+export function complaintsOf({ mapping, about, owners }: IMappingForm, taken: readonly string[] = []): IMappingComplaint[] {
   const found: IMappingComplaint[] = [];
   const { columns } = mapping;
   const having = (role: string): IMappedColumn[] => columns.filter(column => column.role === role);
+  const wrong = isByInstrument(mapping) ? wrongInstrument(mapping, owners) : null;
+  if (wrong) {
+    // With it their columns have names twice, or none: it is told once.
+    return [{ field: 'symbol_from', kind: wrong.kind, detail: wrong.symbol }, ...nameComplaints(about, taken)];
+  }
   const times = having('time').length + having('date').length + Number(mapping.date_in_name);
   if (times !== 1) {
     found.push({ field: 'columns', kind: times === 0 ? 'no-time' : 'several-times' });
@@ -387,12 +381,16 @@ export function complaintsOf({ mapping, about }: IMappingForm, taken: readonly s
   if (mapping.symbol_from === 'fixed' && mapping.symbol.trim() === '') {
     found.push({ field: 'symbol', kind: 'no-symbol' });
   }
-  if (about.dataset.trim() === '') {
-    found.push({ field: 'dataset', kind: 'no-dataset' });
-  } else if (taken.includes(about.dataset.trim())) {
-    found.push({ field: 'dataset', kind: 'taken-name', detail: about.dataset.trim() });
-  }
-  return found;
+  return [...found, ...nameComplaints(about, taken)];
+}
+
+function nameComplaints({ dataset }: IAbout, taken: readonly string[]): IMappingComplaint[] {
+  const name = dataset.trim();
+  return name === ''
+    ? [{ field: 'dataset', kind: 'no-dataset' }]
+    : taken.includes(name)
+      ? [{ field: 'dataset', kind: 'taken-name', detail: name }]
+      : [];
 }
 
 /** What is asked of the server. */
@@ -404,6 +402,7 @@ export function ingestBody(form: IMappingForm): IIngestBody {
   return {
     mapping: {
       ...mapping,
+      columns: mapping.columns.map(own => (own.symbol ? { ...own, symbol: own.symbol.trim() } : own)),
       symbol: mapping.symbol_from === 'fixed' ? mapping.symbol.trim() : '',
       zone: needsZone(form) ? mapping.zone : null,
       known_from: isEvents ? (mapping.known_from ?? '').trim() : ''

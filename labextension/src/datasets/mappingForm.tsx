@@ -11,8 +11,7 @@ import {
   complaintsOf,
   needsZone,
   openQuestions,
-  withKind,
-  withSymbolFrom
+  withKind
 } from './mapping.js';
 import { About } from './mappingAbout.js';
 import { EXAMPLES, Questions, zones } from './mappingQuestions.js';
@@ -58,6 +57,7 @@ function Meaning(props: IProps): JSX.Element {
   const { mapping } = form;
   const hasColumn = mapping.symbol_from === 'column';
   const isEvents = mapping.kind === 'reference';
+  const kinds = KINDS.filter(kind => kind !== 'reference' || mapping.symbol_from !== 'columns');
   return (
     <fieldset className="alphintra-Mapping-fields">
       <legend>{trans.__('How it is read')}</legend>
@@ -65,7 +65,7 @@ function Meaning(props: IProps): JSX.Element {
         name="kind"
         label={trans.__('Rows are')}
         value={mapping.kind}
-        options={KINDS.filter(kind => kind !== 'reference' || mapping.symbol_from !== 'columns').map(kind => [kind, kindText(kind, trans)] as const)}
+        options={kinds.map(kind => [kind, kindText(kind, trans)] as const)}
         complaint={null}
         onChange={kind => onChange({ ...form, mapping: withKind(mapping, kind, found) })}
       />
@@ -82,7 +82,7 @@ function Meaning(props: IProps): JSX.Element {
         ]}
         complaint={null}
         hint={symbolHint(found, mapping, trans)}
-        onChange={from => onChange({ ...form, mapping: withSymbolFrom(mapping, from, form.owners) })}
+        onChange={from => onChange(answer(form, 'symbol_from', from))}
       />
       {mapping.symbol_from === 'columns' ? <Instruments form={form} trans={trans} onChange={onChange} /> : null}
       {mapping.symbol_from === 'fixed' ? (

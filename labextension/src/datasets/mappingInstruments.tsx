@@ -3,7 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import { readInstruments, withInstrument, writtenInstruments } from './instruments.js';
+import { readInstruments, symbolsOf, withInstrument, writtenInstruments } from './instruments.js';
 import type { IMappingForm } from './mapping.js';
 
 interface IProps {
@@ -39,16 +39,12 @@ export function Instruments({ form, trans, onChange }: IProps): JSX.Element {
 
 function List({ form, written, trans, onChange }: IProps & { written: readonly string[] }): JSX.Element {
   const { mapping, owners } = form;
-  const symbols = new Map<string, string>();
-  mapping.columns.forEach((column, place) => {
-    const own = owners[place]?.[0];
-    if (own && column.role !== 'ignore' && column.symbol) {
-      symbols.set(own, column.symbol);
-    }
-  });
+  const symbols = symbolsOf(mapping, owners);
+  const names = [...symbols.values()].map(name => name.trim());
+  const isTwice = (name = ''): boolean => names.filter(own => own === name.trim()).length > 1;
   return (
     <>
-      <p className="alphintra-muted">{trans.__('As the dataset is to call it; empty, it is left out.')}</p>
+      <p className="alphintra-muted">{trans.__('What the dataset is to call each; one without a name is left out.')}</p>
       <ul>
         {written.map(own => (
           <li key={own}>
@@ -56,6 +52,7 @@ function List({ form, written, trans, onChange }: IProps & { written: readonly s
             <input
               className="alphintra-Input"
               aria-label={trans.__('What the dataset calls the instrument %1', own)}
+              aria-invalid={isTwice(symbols.get(own))}
               spellCheck={false}
               placeholder={trans.__('left out')}
               value={symbols.get(own) ?? ''}

@@ -169,7 +169,7 @@ function Head(props: IProps & { group: IGroup; listId: string }): JSX.Element {
         <input
           className="alphintra-Input"
           aria-label={trans.__('What the dataset calls %1', label)}
-          aria-invalid={wrong.has(`columns[${place}].name`)}
+          aria-invalid={group.places.some(own => wrong.has(`columns[${own}].name`))}
           spellCheck={false}
           value={column.name}
           onChange={({ target }) =>

@@ -100,6 +100,11 @@ export function placeText(place: IReportPlace): string {
   return [place.file, row, line, place.symbol, time, column].filter(Boolean).join(', ');
 }
 
+/** When a place is, in seconds since the epoch; NaN where no time is known. */
+export function timeOf({ time }: IReportPlace): number {
+  return time === null ? NaN : Date.parse(time) / 1000;
+}
+
 /** Seconds since the epoch of the places on a symbol, each once, with how grave the worst there is. */
 export function placesOn(
   fired: readonly IFired[],
@@ -109,7 +114,7 @@ export function placesOn(
   const worst = new Map<number, IRuleResult['severity']>();
   for (const { places, severity } of fired) {
     for (const place of places) {
-      const time = place.time === null ? NaN : Date.parse(place.time) / 1000;
+      const time = timeOf(place);
       const isHere = place.symbol === symbol || (place.symbol === null && isOnly);
       if (isHere && !Number.isNaN(time)) {
         const before = worst.get(time);

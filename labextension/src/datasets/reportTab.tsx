@@ -3,10 +3,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import type { IDataset, IValidationReport } from '../api/datasets.js';
+import type { IDataset, IReportPlace, IValidationReport } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
 import { fixed } from '../result/format.js';
-import { IFired, placeText, sortedReport } from './report.js';
+import { IFired, placeText, sortedReport, timeOf } from './report.js';
 import { severityText } from './words.js';
 
 interface IProps {
@@ -16,6 +16,8 @@ interface IProps {
   trans: TranslationBundle;
   /** Accept the errors of a rule; `null` where that is not for this user to do. */
   onAccept: ((rule: string, why: string) => Promise<void>) | null;
+  /** Show a place on the chart; `null` where there is none. */
+  onPlace: ((place: IReportPlace) => void) | null;
 }
 
 /** Places that are shown before one asks for more. */
@@ -25,7 +27,7 @@ const MOST = 100;
 
 const MARKS = { error: '\u2715', warning: '!', info: 'i' } as const;
 
-function Places({ fired, trans }: { fired: IFired; trans: TranslationBundle }): JSX.Element {
+function Places({ fired, trans, onPlace }: Pick<IRuleProps, 'fired' | 'trans' | 'onPlace'>): JSX.Element {
   const [all, setAll] = React.useState(false);
   const shown = fired.places.slice(0, all ? MOST : FEW);
   const more = Math.min(fired.places.length, MOST) - shown.length;
@@ -34,7 +36,19 @@ function Places({ fired, trans }: { fired: IFired; trans: TranslationBundle }): 
       <ul className="alphintra-Report-places">
         {shown.map((place, i) => (
           <li key={i}>
-            {[placeText(place), place.message].filter(Boolean).join(': ')}
+            {onPlace === null || !onPlace.has(place) ? (
+              placeText(place)
+            ) : (
+              <button
+                type="button"
+                className="alphintra-Report-place"
+                title={trans.__('Show it on the chart')}
+                onClick={() => onPlace.show(place)}
+              >
+                {placeText(place)}
+              </button>
+            )}
+            {place.message === null ? '' : `${placeText(place) === '' ? '' : ': '}${place.message}`}
           </li>
         ))}
       </ul>
@@ -122,7 +136,13 @@ function Accepting(props: {
   );
 }
 
-function Rule({ fired, trans, onAccept }: { fired: IFired; trans: TranslationBundle; onAccept: IProps['onAccept'] }): JSX.Element {
+interface IRuleProps extends Pick<IProps, 'trans' | 'onAccept'> {
+  fired: IFired;
+  /** Which places the chart has, and what shows one there; `null` where there is no chart. */
+  onPlace: { has: (place: IReportPlace) => boolean; show: (place: IReportPlace) => void } | null;
+}
+
+function Rule({ fired, trans, onAccept, onPlace }: IRuleProps): JSX.Element {
   const { accepted, isOpen, severity } = fired;
   const item = React.useRef<HTMLLIElement>(null);
   const wasOpen = React.useRef(isOpen);
@@ -154,13 +174,13 @@ function Rule({ fired, trans, onAccept }: { fired: IFired; trans: TranslationBun
             {trans.__('accepted by %1, %2: %3', accepted.who, accepted.when.slice(0, 10), accepted.why)}
           </div>
         ) : null}
-        <Places fired={fired} trans={trans} />
+        <Places fired={fired} trans={trans} onPlace={onPlace} />
       </div>
     </li>
   );
 }
 
-export function ReportTab({ dataset, report, trans, onAccept }: IProps): JSX.Element {
+export function ReportTab({ dataset, report, trans, onAccept, onPlace }: IProps): JSX.Element {
   if (report === null) {
     return (
       <>
@@ -174,12 +194,18 @@ export function ReportTab({ dataset, report, trans, onAccept }: IProps): JSX.Ele
     );
   }
   const { fired, unchecked, passed } = sortedReport(report);
+  const { symbols } = dataset;
+  const chart = onPlace && {
+    has: (place: IReportPlace) =>
+      !Number.isNaN(timeOf(place)) && (place.symbol === null ? symbols.length === 1 : symbols.includes(place.symbol)),
+    show: onPlace
+  };
   return (
     <>
       {fired.length === 0 ? null : (
         <ul className="alphintra-Report" aria-label={trans.__('Rules that found something')}>
           {fired.map(own => (
-            <Rule key={own.rule} fired={own} trans={trans} onAccept={onAccept} />
+            <Rule key={own.rule} fired={own} trans={trans} onAccept={onAccept} onPlace={chart} />
           ))}
         </ul>
       )}

@@ -7,6 +7,7 @@ import React from 'react';
 
 import type { IRule, IRuleChoice, IRuleNumber } from '../api/datasets.js';
 import { describe } from '../api/problem.js';
+import { plain } from '../recipes/words.js';
 import { askStaying } from '../stayingDialog.js';
 import { IRuleFields, byGroup, choiceOf, complaintOf, fieldsOf, textOf, withNumber, withRule } from './ruleChoice.js';
 import { groupText, numberComplaintText, severityText } from './words.js';
@@ -75,7 +76,7 @@ class RulesBody extends ReactWidget {
     const isChecked = !fields.leftOut.has(rule.id);
     return (
       <div key={rule.id} className="alphintra-Rules-rule" data-rule={rule.id}>
-        <label title={[rule.definition, rule.silent].filter(Boolean).join('\n')}>
+        <label>
           <input
             type="checkbox"
             checked={isChecked}
@@ -87,8 +88,9 @@ class RulesBody extends ReactWidget {
           </span>
           <span className="alphintra-muted alphintra-Rules-what">
             {rule.seen_in === 'file'
-              ? trans.__('%1 As found when the file was read.', rule.definition)
-              : rule.definition}
+              ? trans.__('%1 As found when the file was read.', plain(rule.definition))
+              : plain(rule.definition)}
+            {rule.silent ? <span>{trans.__('No finding: %1', plain(rule.silent))}</span> : null}
           </span>
         </label>
         {isChecked && rule.parameters.length > 0 ? (

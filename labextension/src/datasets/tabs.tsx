@@ -78,27 +78,37 @@ interface IStatisticsProps {
   trans: TranslationBundle;
 }
 
+interface IFoundStatistics {
+  symbol: string;
+  /** Those of all symbols, which are others of another version. */
+  of: IDatasetStatistics;
+  told: IDatasetStatistics | Error;
+}
+
 /** The statistics of a symbol, of all with none; `null` while they are counted. */
 function useStatistics({ statistics, readStatistics }: IStatisticsProps, symbol: string): IDatasetStatistics | Error | null {
-  const [found, setFound] = React.useState<{ symbol: string; told: IDatasetStatistics | Error } | null>(null);
+  const [found, setFound] = React.useState<IFoundStatistics | null>(null);
   React.useEffect(() => {
     let gone = false;
     if (symbol !== '') {
       readStatistics(symbol)
         .catch((reason: unknown) => new Error(describe(reason).text))
-        .then(told => gone || setFound({ symbol, told }));
+        .then(told => gone || setFound({ symbol, of: statistics, told }));
     }
     return () => {
       gone = true;
     };
   }, [symbol, statistics]);
-  return symbol === '' ? statistics : found?.symbol === symbol ? found.told : null;
+  // Those of another version are no longer those of what is shown.
+  return symbol === '' ? statistics : found?.symbol === symbol && found.of === statistics ? found.told : null;
 }
 
 /** Statistics of all symbols, or of the one that is chosen. */
 export function StatisticsTab(props: IStatisticsProps): JSX.Element {
   const { symbols, trans } = props;
-  const [symbol, setSymbol] = React.useState('');
+  const [chosen, setSymbol] = React.useState('');
+  // Another version may be without it.
+  const symbol = symbols.includes(chosen) ? chosen : '';
   const told = useStatistics(props, symbol);
   return (
     <>

@@ -141,7 +141,10 @@ export function VersionsTab(props: IProps): JSX.Element {
     setRefusal(null);
     wentBack.current = number;
     props.onRestore!(number)
-      .catch(setRefusal)
+      .catch((reason: unknown) => {
+        wentBack.current = null;
+        setRefusal(reason);
+      })
       .finally(() => setBusy(false));
   };
   const compare = (number: number): (() => void) | null => {

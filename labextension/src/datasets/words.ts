@@ -274,6 +274,12 @@ export function complaintText(complaint: IMappingComplaint, trans: TranslationBu
       return trans.__('Two columns are called %1.', detail ?? '');
     case 'no-dataset':
       return trans.__('Give the dataset a name.');
+    case 'no-instrument':
+      return trans.__('No instrument is read: call one by a name, and say what its columns are.');
+    case 'same-symbol':
+      return trans.__('Two instruments are called %1.', detail ?? '');
+    case 'lacks-close':
+      return trans.__('%1 has no close: leave it out, or say which of its columns it is.', detail ?? '');
     case 'taken-name':
       return trans.__('%1 is a dataset of the platform: choose another name.', detail ?? '');
   }

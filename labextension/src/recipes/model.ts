@@ -293,7 +293,7 @@ export class RecipeModel {
     }
     const known = this.kindOf(step)?.parameters ?? [];
     const field = known.find(own => names.some(name => name.split('.')[0] === own.name))?.name ?? null;
-    return { step: step.key, field, text: plain(text) };
+    return { step: step.key, field, text: plain(text, known.map(own => own.name)) };
   }
 
   private _set(steps: readonly IStep[]): void {

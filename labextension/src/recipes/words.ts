@@ -60,9 +60,11 @@ export function boundText(value: number | null): string {
   return value === null ? '' : value !== 0 && Math.abs(value) < 1e-6 ? String(value) : quantity(value);
 }
 
-/** A sentence of the server without the marks of code. */
-export function plain(text: string): string {
-  return text.replaceAll('`', '');
+/** A sentence of the server without the marks of code, and with its parameters called as the form calls them. */
+export function plain(text: string, parameters: readonly string[] = []): string {
+  const said = text.replaceAll('`', '').replace(/\b[a-z_]+=(?=[\s,.;)]|$)/g, own => nameText(own.slice(0, -1)));
+  const names = parameters.filter(own => own.includes('_'));
+  return names.length === 0 ? said : said.replace(new RegExp(`\\b(${names.join('|')})\\b`, 'g'), own => nameText(own));
 }
 
 function valueText(value: unknown): string {

@@ -38,8 +38,10 @@ import { tickText } from './tickText.js';
 import {
   IAlignedCurve,
   LABEL_WIDTH,
+  LEAST_SPACING,
   alignCurve,
   lastAtOrBefore,
+  leastSpacing,
   snap,
   wholeRange
 } from './timeline.js';
@@ -76,7 +78,7 @@ export class ResultChart implements IDisposable {
         timeFormatter: (time: Time) => isoTime(time as number, this._dateOnly)
       },
       timeScale: {
-        minBarSpacing: 0.02,
+        minBarSpacing: LEAST_SPACING,
         rightOffset: 2,
         timeVisible: !this._dateOnly,
         secondsVisible: false,
@@ -94,7 +96,10 @@ export class ResultChart implements IDisposable {
     this._chart.subscribeClick(this._onClick);
     this._chart.subscribeDblClick(this.reset);
     host.addEventListener('keydown', this._onKey);
-    this._observer = new ResizeObserver(() => this._placeLegends());
+    this._observer = new ResizeObserver(() => {
+      this._bound();
+      this._placeLegends();
+    });
     for (const pane of this._chart.panes()) {
       const node = pane.getHTMLElement();
       if (node) {
@@ -129,11 +134,21 @@ export class ResultChart implements IDisposable {
     this._sight.showWhole();
   };
 
+  private get _width(): number {
+    return this._host.clientWidth - this._chart.priceScale('right').width();
+  }
+
+  /** Let no more be seen than the whole run, and a little beside it. */
+  private _bound(): void {
+    const least = leastSpacing(this._axis.length, this._width, LABEL_WIDTH);
+    this._chart.timeScale().applyOptions({ minBarSpacing: least });
+  }
+
   /** So that the last date of the axis is whole as well. */
   private readonly _fit = (): void => {
+    this._bound();
     const scale = this._chart.timeScale();
-    const width = this._host.clientWidth - this._chart.priceScale('right').width();
-    const range = wholeRange({ start: 0, time: this._axis }, width, LABEL_WIDTH);
+    const range = wholeRange({ start: 0, time: this._axis }, this._width, LABEL_WIDTH);
     if (range) {
       scale.setVisibleLogicalRange(range);
     } else {

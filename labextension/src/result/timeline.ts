@@ -89,7 +89,7 @@ export const LABEL_WIDTH = 52;
  * whole, where they are centred on it. Where the series begins the chart itself moves the first one in.
  */
 export function wholeRange(
-  { start, time }: { start: number; time: readonly unknown[] },
+  { start, time }: { start: number; time: { readonly length: number } },
   width: number,
   label: number
 ): { from: number; to: number } | null {
@@ -100,4 +100,15 @@ export function wholeRange(
   }
   const space = (label / 2 / free) * time.length;
   return { from: start === 0 ? -0.5 : -space, to: time.length - (start === 0 ? 0.5 : 0) + space };
+}
+
+/** Beyond the whole, so much of its width may be empty. */
+const BEYOND = 1.05;
+/** A candle is never narrower, in pixels. */
+export const LEAST_SPACING = 0.02;
+
+/** How narrow a candle may become, in pixels: so that no more is seen than the whole of a series and a little beside it. */
+export function leastSpacing(count: number, width: number, label: number): number {
+  const whole = wholeRange({ start: 1, time: { length: count } }, width, label);
+  return whole === null ? LEAST_SPACING : Math.max(LEAST_SPACING, width / ((whole.to - whole.from) * BEYOND));
 }

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import type { IDatasetCandles } from '../api/datasets.js';
 import { CandleLoader } from '../datasets/candleLoader.js';
 import { bars } from '../datasets/chart.js';
-import { IDrawn, columnOf, drawnOf, eachFor, partFor, placeOf, rising, rowAt, suffices } from '../datasets/chartWindow.js';
-import { wholeRange } from '../result/timeline.js';
+import { IDrawn, around, columnOf, countOf, drawnOf, eachFor, partFor, placeOf, rising, rowAt, suffices } from '../datasets/chartWindow.js';
+import { LEAST_SPACING, leastSpacing, wholeRange } from '../result/timeline.js';
 import { queryOf } from '../datasets/downloadQuery.js';
 import { marksOn } from '../datasets/report.js';
 
@@ -155,4 +155,41 @@ test('the axis has room for a close above its high: such an error is to be seen'
     { time: 120, open: 10, high: 30, low: 9, close: 30 },
     { time: 180 }
   ]);
+});
+
+test('a bar of millions is gone to through ever finer parts, whichever part is drawn', () => {
+  const total = 10_000_000;
+  for (const row of [0, 1, 4_321_987, total - 1]) {
+    const whole = partFor({ from: 0, to: total }, total, 600);
+    let drawn = answered(5_000_000, 5_000_600, 700, total); // somebody looks at another part
+    let steps = 0;
+    for (;;) {
+      const found = around(drawn, row * 60);
+      if (found && drawn.each === 1) {
+        assert.equal(drawn.time[found.at], row * 60);
+        assert.ok(found.rows.from < row && row < found.rows.to && found.rows.to - found.rows.from === 60);
+        break;
+      }
+      const part = found ? partFor(found.rows, total, 600) : whole;
+      drawn = answered(part.first_row, part.stop_row, part.points, total);
+      steps += 1;
+      assert.ok(steps <= 4);
+    }
+  }
+  // Of a sample there is nothing finer, and a short series is shown whole.
+  const short = answered(0, 20, 30, 20);
+  assert.deepEqual(around({ ...short, isSample: true, total: 9_999 }, 5 * 60)?.at, 5);
+  assert.deepEqual(around(short, 1e9), { at: 19, rows: { from: 9.5, to: 29.5 } });
+});
+
+test('no more can be seen than the whole and a little beside it', () => {
+  for (const [first, stop, total] of [[0, 600, 600], [0, 60_000, 60_000], [30_000, 31_000, 60_000]] as const) {
+    const drawn = answered(first, stop, 700, total);
+    const most = 800 / leastSpacing(countOf(drawn), 800, 52);
+    const whole = total / drawn.each;
+    assert.ok(most > 1.05 * whole && most < 1.2 * whole);
+  }
+  // In no width there is nothing to be bound, and of millions a candle is narrow enough.
+  assert.deepEqual([leastSpacing(600, 20, 52), leastSpacing(10_000_000, 800, 52)], [LEAST_SPACING, LEAST_SPACING]);
+  assert.equal(countOf({ ...answered(0, 20, 30, 20), isSample: true, total: 9_999 }), 20);
 });

@@ -13,13 +13,13 @@ import {
   complaintsOf,
   ingestBody,
   initialForm,
-  keptForm,
   needsZone,
   openQuestions,
   withKind,
   withRole,
   withSymbolFrom
 } from '../datasets/mapping.js';
+import { keptForm } from '../datasets/mappingDraft.js';
 import { ALL, DatasetsModel } from '../datasets/model.js';
 import { barAt, placeText, placesOn, sortedReport } from '../datasets/report.js';
 import { cellText, columnDecimals, datasetState, figureText, freshness, loadingCode, nameOfFile, rowsText } from '../datasets/words.js';

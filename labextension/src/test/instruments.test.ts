@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { IInspected, IMappedColumn, IMapping } from '../api/datasets.js';
-import { groupsOf, readInstruments, withGroupName, withGroupRole, withInstrument } from '../datasets/instruments.js';
+import { MOST_LENGTH } from '../datasets/drafts.js';
+import { groupsOf, readInstruments, symbolsOf, withGroupName, withGroupRole, withInstrument } from '../datasets/instruments.js';
 import { answer, complaintsOf, ingestBody, initialForm, openQuestions, withSymbolFrom } from '../datasets/mapping.js';
+import { keptForm, written } from '../datasets/mappingDraft.js';
 
 function column(position: number, source: string, role: string, symbol = '', more: Partial<IMappedColumn> = {}): IMappedColumn {
   const name = ['time', 'ignore'].includes(role) ? '' : role;
@@ -94,4 +96,71 @@ test('another set of tickers is read as the last one was', () => {
   assert.equal(next.mapping.adjustment, 'raw');
   assert.deepEqual(readInstruments(next.mapping), ['KO', 'PEP']);
   assert.equal(next.mapping.columns[1]!.source, 'Close / KO');
+});
+
+test('who leaves out all instruments, or writes a name anew, has what is typed', () => {
+  const { mapping, owners } = initialForm(looked(['A', 'B'], ['Close', 'Volume', 'Funding']), 'x');
+  const none = withInstrument(withInstrument(mapping, owners, 'A', ''), owners, 'B', '');
+  assert.deepEqual([roles(none), [...symbolsOf(none, owners)]], ['time ignore ignore ignore ignore ignore ignore', []]);
+  const back = withInstrument(none, owners, 'B', 'X');
+  assert.deepEqual([roles(back), [...symbolsOf(back, owners)]], ['time ignore close ignore volume ignore feature', [['B', 'X']]]);
+  // A field that was left out is so for who comes back as well.
+  const volume = groupsOf(mapping, owners)[2]!;
+  const fewer = withInstrument(withGroupRole(mapping, owners, volume, 'ignore'), owners, 'B', '');
+  assert.equal(roles(withInstrument(fewer, owners, 'B', 'B')).split(' ')[4], 'ignore');
+});
+
+test('who was left out stays so when another field is the close', () => {
+  const { mapping, owners } = initialForm(looked(['A', 'B'], ['Close', 'Volume']), 'x');
+  const without = withInstrument(mapping, owners, 'B', '');
+  const other = withGroupRole(without, owners, groupsOf(without, owners)[2]!, 'close');
+  assert.deepEqual([roles(other), readInstruments(other)], ['time feature ignore close ignore', ['A']]);
+});
+
+test('two instruments of one name, and one without a close, are told before the server refuses them', () => {
+  const form = initialForm(looked(['A', 'B'], ['Close', 'Volume']), 'x');
+  const first = (mapping: IMapping): unknown => {
+    const { kind, detail } = complaintsOf({ ...form, mapping })[0]!;
+    return [kind, detail];
+  };
+  assert.deepEqual(first(withInstrument(form.mapping, form.owners, 'B', 'A ')), ['same-symbol', 'A']);
+  const columns = form.mapping.columns.map(own => (own.source === 'Close / B' ? { ...own, role: 'ignore', name: '' } : own));
+  assert.deepEqual(first({ ...form.mapping, columns }), ['lacks-close', 'B']);
+  const none = withInstrument(withInstrument(form.mapping, form.owners, 'A', ''), form.owners, 'B', '');
+  assert.deepEqual(first(none), ['no-instrument', '']);
+  assert.equal(complaintsOf({ ...form, mapping: withInstrument(form.mapping, form.owners, 'B', 'A') }).length, 1);
+  const spaced = withInstrument(form.mapping, form.owners, 'B', ' C ');
+  assert.equal(ingestBody({ ...form, mapping: spaced }).mapping.columns[2]!.symbol, 'C');
+});
+
+test('whose columns are is answered where it is chosen as well', () => {
+  const closes = looked(['A', 'B'], ['Close'], { questions: [{ field: 'symbol_from', text: 'Is each …', choices: ['columns', 'name'] }] });
+  const fixed = answer(initialForm(closes, 'x'), 'symbol_from', 'fixed');
+  assert.deepEqual([openQuestions(closes, fixed), fixed.mapping.symbol_from, fixed.mapping.kind], [[], 'fixed', 'features']);
+});
+
+test('the same file again is read with the names that were given, and without who was left out', () => {
+  const found = looked(['A', 'B', 'C'], ['Close', 'Volume']);
+  const { mapping, owners } = initialForm(found, 'x');
+  const decided = withInstrument(withInstrument(mapping, owners, 'B', 'BRK.B'), owners, 'C', '');
+  const again = initialForm({ ...found, remembered: decided }, 'x').mapping;
+  assert.deepEqual(again.columns, decided.columns);
+  // Others are told of by what was decided of the fields, also where one was left out then.
+  const volume = groupsOf(decided, owners)[2]!;
+  const others = { ...looked(['KO', 'PEP'], ['Close', 'Volume']), remembered: withGroupRole(decided, owners, volume, 'ignore') };
+  assert.equal(roles(initialForm(others, 'x').mapping), 'time close close ignore ignore');
+});
+
+test('what is written of an index of instruments is kept, which its thousands of columns would have no room for', () => {
+  const tickers = Array.from({ length: 500 }, (_, i) => `T${i}`);
+  const found = looked(tickers, ['Open', 'High', 'Low', 'Close', 'Volume']);
+  const first = initialForm(found, 'x');
+  const form = answer({ ...first, mapping: withInstrument(withInstrument(first.mapping, first.owners, 'T7', ''), first.owners, 'T9', 'NINE') }, 'zone', 'UTC');
+  const kept = JSON.stringify(written(form, found));
+  assert.ok(JSON.stringify(form.mapping).length > MOST_LENGTH && kept.length < MOST_LENGTH / 10);
+  assert.deepEqual(keptForm(JSON.parse(kept), found, 'y'), form);
+  // Remembered columns are kept where they are changed back to what the file was guessed to be.
+  const remembered = withGroupRole(first.mapping, first.owners, groupsOf(first.mapping, first.owners)[5]!, 'ignore');
+  const back = { ...initialForm({ ...found, remembered }, 'x'), mapping: first.mapping };
+  assert.deepEqual(keptForm(written(back, found), { ...found, remembered }, 'x').mapping.columns, first.mapping.columns);
 });

@@ -11,7 +11,7 @@ import { readStep, textsOf } from '../recipes/draft.js';
 import type { IDraft } from '../datasets/drafts.js';
 import { RecipeModel } from '../recipes/model.js';
 import { IRecipeSchema, stepKinds } from '../recipes/schema.js';
-import { effectText, leakText, namesText, recipeJson, recipePython, stepText, stepsOf } from '../recipes/words.js';
+import { effectText, leakText, namesText, plain, recipeJson, recipePython, stepText, stepsOf } from '../recipes/words.js';
 
 const filled = (text: string, args: unknown[]): string => text.replace(/%(\d)/g, (_, n) => String(args[Number(n) - 1]));
 const trans = {
@@ -404,4 +404,14 @@ test('what was written is there when Lab was loaded anew, until a version was ma
   const other = new RecipeModel('prices', server, server.jobs, trans, () => 'key', kept);
   await other.load();
   assert.deepEqual(other.json(), [{ kind: 'fill' }]);
+});
+
+test('a refusal calls parameters as the form does', () => {
+  const said = 'it looks ahead. Give window= (rows before `each`), or fit_until= (the end): window and fit_until are two ways.';
+  assert.equal(
+    plain(said, ['window', 'fit_until']),
+    'it looks ahead. Give window (rows before each), or fit until (the end): window and fit until are two ways.'
+  );
+  // What stands behind the sign is an example, and columns are called as they are.
+  assert.equal(plain('Write close=last; adj_close is none.', ['fit_until']), 'Write close=last; adj_close is none.');
 });

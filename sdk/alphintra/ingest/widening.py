@@ -103,7 +103,7 @@ def _notations(table: Table, layout: Layout, mapping: Mapping, of_field: dict[st
 
 
 def recalled_columns(new: Mapping, old: Mapping) -> tuple[Column, ...] | None:
-    """Return the columns of a file as those of one with other instruments and the same fields were read.
+    """Return the columns of a file as those of one with the same fields were read, of the same instruments or others.
 
     Args:
         new: The guess of the file.
@@ -113,18 +113,22 @@ def recalled_columns(new: Mapping, old: Mapping) -> tuple[Column, ...] | None:
         The columns; ``None`` if the files do not have the same fields.
     """
     ours, theirs = (_of_fullest(mapping) for mapping in (new, old))
-    shared, before = ([column for column in mapping.columns if not column.symbol] for mapping in (new, old))
-    if len(ours) != len(theirs) or len(shared) != len(before):
+    if len(ours) != len(theirs):
         return None
     fields = {_field(own): then for own, then in zip(ours, theirs, strict=True)}
-    times = {own.position: then for own, then in zip(shared, before, strict=True)}
+    sources = {column.source: column for column in old.columns}
     columns = []
     for column in new.columns:
-        then = fields.get(_field(column)) if column.symbol else times[column.position]
+        own = sources.get(column.source)
+        if column.symbol and own is not None and own.role == "ignore" and not own.symbol:
+            columns.append(replace(column, role="ignore", name="", symbol=""))  # it was left out
+            continue
+        then = fields.get(_field(column)) if column.symbol else own
         if then is None or (column.role == "ignore" and not any(_field(column) == _field(own) for own in ours)):
             columns.append(column)
             continue
-        columns.append(replace(then, position=column.position, source=column.source, symbol=column.symbol))
+        symbol = column.symbol and (own.symbol if own is not None and own.symbol else column.symbol)
+        columns.append(replace(then, position=column.position, source=column.source, symbol=symbol))
     return tuple(columns)
 
 

@@ -422,6 +422,11 @@ def test_another_set_of_instruments_is_read_as_the_last_one_was(desk: Desk) -> N
     assert (mapping.adjustment, mapping.label, mapping.instruments) == ("raw", "close", ("KO", "PEP"))
     assert [own.role for own in mapping.columns] == ["time", *["close", "high", "low", "open", "ignore"] * 2]
     assert desk.read_as(desk.folder / "b.csv", mapping).counts == {}
+    gone = {"MSFT": {"role": "ignore", "name": "", "symbol": ""}, "SPY": {"symbol": "SPDR"}}
+    fewer = replace(decided, columns=tuple(replace(own, **gone.get(own.symbol, {})) for own in decided.columns))
+    again = recalled(first.guess, fewer).mapping
+    assert (again.columns, again.instruments) == (fewer.columns, ("AAPL", "SPDR"))
+    assert recalled(second.guess, fewer).mapping == mapping
     one, other = (desk.inspect(desk.write(*closes(*own))) for own in (("AAPL", "MSFT"), ("DGS2", "DGS10")))
     assert one.fingerprint != other.fingerprint
 
