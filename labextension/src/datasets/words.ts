@@ -220,7 +220,7 @@ export function choiceText(field: string, choice: string, trans: TranslationBund
   return field !== 'symbol_from'
     ? choice
     : choice === 'columns'
-      ? trans.__('each is an instrument’s close')
+      ? trans.__('of an instrument each')
       : trans.__('features of one');
 }
 

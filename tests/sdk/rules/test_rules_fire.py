@@ -129,6 +129,10 @@ def test_steps_of_another_time_frame() -> None:
     weekly = days(np.append(session_dates("2023-01-03", "2023-06-30"), fridays))
     assert check({"A": weekly}, **NYSE_DAYS)["FREQ_MIXED"].count == 1
     assert check({"A": weekly}, **NYSE_DAYS | {"timeframe": "1w"})["FREQ_MISDECLARED"].count == 1
+    for months in (1, 3):  # the last weekdays of months, which are 28 to 33 days apart
+        ends = np.arange("2010-02", "2024-02", months, dtype="M8[M]").astype("M8[D]") - 1
+        long = days(np.busday_offset(ends, 0, "backward").astype(int))
+        assert check({"A": long}, **NYSE_DAYS)["FREQ_MISDECLARED"].count == 1
 
 
 def test_gaps() -> None:

@@ -28,7 +28,7 @@ MISDECLARED = Rule(
     "FREQ_MISDECLARED",
     "error",
     "The median step is not that of the time frame: more than half are shorter, or more than half are longer and most "
-    "of them as long as the step before.",
+    "of them as long as the step before (months, quarters and years count as equally long).",
     "As of FREQ_MIXED.",
     (_LEAST,),
 )
@@ -40,6 +40,14 @@ def _days(timeframe: str | None) -> tuple[int, int]:
     if unit == "mo":
         return 28 * count, 31 * count
     return (7 * count - 2, 7 * count + 2) if unit == "w" else (1, 4) if (count, unit) == (1, "d") else (0, 0)
+
+
+def _alike(days: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Make months as long as each other, so quarters, halves and years: bars of them repeat, whatever the calendar."""
+    out = days.copy()
+    for least, most in ((26, 35), (86, 96), (178, 188), (360, 371)):  # from one last weekday of a month to the next
+        out[(days >= least) & (days <= most)] = least
+    return out
 
 
 class Frequency(Check):
@@ -70,7 +78,7 @@ class Frequency(Check):
         if high:
             days = (own + DAY_US // 2) // DAY_US
             low_us, high_us, own = low, high, days
-            repeats = days
+            repeats = _alike(days)
         else:
             low_us = high_us = self.facts.step or 0
             repeats = own
