@@ -157,7 +157,13 @@ def random_bars(rng: np.random.Generator, count: int, grid: float) -> pd.DataFra
     columns = {"open": start, "high": high, "low": low, "close": close}
     if grid:
         columns = {name: np.round(values / grid) * grid for name, values in columns.items()}
-    return pd.DataFrame(columns, index=pd.date_range("2020-01-01", periods=count, freq="2D")).assign(volume=1000.0)
+    return pd.DataFrame(columns, index=days_apart("2020-01-01", count)).assign(volume=1000.0)
+
+
+def days_apart(first: str, count: int) -> pd.DatetimeIndex:
+    """Return dates two days apart and sometimes three, as days may be: bars of two days are always two apart."""
+    place = np.arange(count)
+    return pd.Timestamp(first) + pd.to_timedelta(2 * place + place // 5, unit="D")
 
 
 def random_script(rng: np.random.Generator, frame: pd.DataFrame, grid: float) -> Script:

@@ -13,15 +13,15 @@ from alphintra_backtest.signals_sweep import sweep_signals
 from backtesting import Backtest, Strategy
 
 from ..rules.scripted import ends, fills
-from .peer_backtesting import Script, by_peer, by_profile, difference
+from .peer_backtesting import Script, by_peer, by_profile, days_apart, difference
 
 COLUMNS = ["open", "high", "low", "close"]
 pytestmark = pytest.mark.filterwarnings("ignore:DatetimeIndex.dayofweek")
 
 
 def bars(*rows: tuple[float, float, float, float]) -> pd.DataFrame:
-    """Every second day a bar of open, high, low, close."""
-    index = pd.date_range("2024-01-01", periods=len(rows), freq="2D")
+    """A bar of open, high, low, close, with a day or two between them."""
+    index = days_apart("2024-01-01", len(rows))
     return pd.DataFrame(rows, index=index, columns=COLUMNS, dtype=float).assign(volume=1000.0)
 
 
