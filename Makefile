@@ -58,7 +58,7 @@ attack: env
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" --durations=20 tests/sandbox $(ARGS)
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" ui-tests/test_attacks.py $(ARGS)
 
-# Real files of ten shapes, each from upload to backtest in a browser, against pandas; a dataset between two people, each
+# Real files of eleven shapes, each from upload to backtest in a browser, against pandas; a dataset between two people, each
 # with a page of their own. `make test` has one of the shapes.
 flows: env
 	$(BIN)/python -m pytest -p no:pytest_cov -m "slow or not slow" --durations=0 ui-tests/test_flows.py \
