@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 UV := $(BIN)/uv
 ARGS ?=
-# Workers for the tests. Two cores are the smallest machine that this runs on; with three workers almost half of the
-# tests' time is waiting.
+# Workers for the tests. Two cores are the smallest machine that this runs on; four workers keep both busy, for tests
+# wait for kernels and jobs.
 JOBS ?= 4
 export JUPYTER_PLATFORM_DIRS := 1
 export PATH := $(BIN):$(PATH)
